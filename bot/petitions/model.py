@@ -1,0 +1,507 @@
+"""The vocabulary: petitions, what happens to them, who follows them and what they are owed (pure).
+
+Times are aware and in UTC; dates are London calendar dates, as the petitions site uses them.
+Field names are the API's own words.
+"""
+
+from datetime import date, datetime
+from typing import Literal, Self, TypeAlias
+
+from msgspec import Struct, structs
+
+
+class Site(Struct, frozen=True):
+    """A site that runs the e-petitions software; a threshold it does not have is None."""
+
+    id: str
+    name: str
+    url: str
+    response_threshold: int | None = 10_000
+    debate_threshold: int | None = 100_000
+
+
+class PetitionRef(Struct, frozen=True, order=True):
+    """What a petition is called wherever it has to be told from others: `uk:300239`."""
+
+    site: str
+    id: int
+
+    def __str__(self) -> str:
+        return f"{self.site}:{self.id}"
+
+    @classmethod
+    def parse(cls, name: str) -> Self:
+        """Read `uk:300239` as we write it ourselves; ValueError for anything else."""
+        site, _, number = name.partition(":")
+        if not site or not number.isascii() or not number.isdigit():
+            raise ValueError(f"not a petition's name: {name!r}")
+        return cls(site, int(number))
+
+
+class Rejection(Struct, frozen=True):
+    """Why a petition was rejected: an open set of codes, and details in raw Markdown."""
+
+    code: str
+    details: str = ""
+
+
+class GovernmentResponse(Struct, frozen=True):
+    """A government response; `details` is plain text (Markdown before November 2025)."""
+
+    summary: str = ""
+    details: str = ""
+    responded_on: date | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+class Debate(Struct, frozen=True):
+    """A debate's outcome; `debated_on` None means it was decided not to debate."""
+
+    debated_on: date | None = None
+    overview: str = ""
+    transcript_url: str = ""
+    video_url: str = ""
+    debate_pack_url: str = ""
+    public_engagement_url: str = ""
+    debate_summary_url: str = ""
+
+
+class Department(Struct, frozen=True):
+    """A government department a petition is addressed to."""
+
+    name: str
+    acronym: str = ""
+    url: str = ""
+
+
+class Business(Struct, frozen=True):
+    """Other parliamentary business: a letter, an inquiry, a mention outside the debate."""
+
+    subject: str
+    body: str = ""
+    occurred_on: date | None = None
+    created_at: datetime | None = None
+
+
+class Place(Struct, frozen=True):
+    """Signatures from one country, constituency, region or parish; `code` as the site gives it."""
+
+    name: str
+    code: str
+    signature_count: int
+    mp: str = ""
+
+
+class Parliament(Struct, frozen=True):
+    """The past parliament an archived petition belongs to."""
+
+    period: str
+    government: str = ""
+    dissolution_at: datetime | None = None
+
+
+class Petition(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One reading of a petition's body, whatever year's schema it was served in.
+
+    `missing` names the attributes below that this body does not carry at all, which is different
+    from carrying null: a missing one has not changed.
+    """
+
+    ref: PetitionRef
+    url: str
+    action: str
+    state: str
+    signature_count: int
+    background: str = ""
+    additional_details: str = ""
+    committee_note: str = ""
+    archived: bool = False
+    parliament: Parliament | None = None
+    response_threshold: int | None = None
+    debate_threshold: int | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    opened_at: datetime | None = None
+    closing_date: date | None = None
+    closed_at: datetime | None = None
+    rejected_at: datetime | None = None
+    moderation_threshold_reached_at: datetime | None = None
+    response_threshold_reached_at: datetime | None = None
+    government_response_at: datetime | None = None
+    debate_threshold_reached_at: datetime | None = None
+    debate_scheduled_on: date | None = None
+    scheduled_debate_date: date | None = None
+    debate_outcome_at: datetime | None = None
+    creator_name: str = ""
+    rejection: Rejection | None = None
+    government_response: GovernmentResponse | None = None
+    debate: Debate | None = None
+    departments: tuple[Department, ...] = ()
+    topics: tuple[str, ...] = ()
+    signatures_by_country: tuple[Place, ...] = ()
+    signatures_by_constituency: tuple[Place, ...] = ()
+    signatures_by_region: tuple[Place, ...] = ()
+    other_parliamentary_business: tuple[Business, ...] = ()
+    missing: frozenset[str] = frozenset()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be signed, as far as the site says."""
+        return self.state == "open"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its time to be signed has run out (the Senedd's `completed` included)."""
+        return self.state in {"closed", "completed"}
+
+    def without_breakdowns(self) -> "Petition":
+        """The same reading without its long lists of places."""
+        return structs.replace(
+            self, signatures_by_country=(), signatures_by_constituency=(), signatures_by_region=()
+        )
+
+
+class Counts(Struct, frozen=True):
+    """What `count.json` tells: the numbers of a petition without its text."""
+
+    signature_count: int
+    response_threshold_reached_at: datetime | None = None
+    government_response_at: datetime | None = None
+    debate_threshold_reached_at: datetime | None = None
+    scheduled_debate_date: date | None = None
+    debate_outcome_at: datetime | None = None
+    debated: bool | None = None
+
+
+class Reading(Struct, frozen=True):
+    """A signature count and the instant we read it."""
+
+    at: datetime
+    signature_count: int
+
+
+# --- what happens to a petition ------------------------------------------------------------------
+
+
+class Happened(Struct, frozen=True, tag_field="kind"):
+    """The base of every event; `key` names what happened within its petition, never when we saw it.
+
+    An event with `once` happens at most once in a petition's life, however often it seems to.
+    """
+
+    @property
+    def key(self) -> str:
+        return str(self.__struct_config__.tag)
+
+    @property
+    def once(self) -> bool:
+        return False
+
+
+class Opened(Happened, frozen=True, tag="opened"):
+    """Published and open for signatures for the first time."""
+
+    opened_at: datetime | None = None
+
+    @property
+    def once(self) -> bool:
+        return True
+
+
+Threshold: TypeAlias = Literal["response", "debate"]
+
+
+class MilestoneReached(Happened, frozen=True, tag="milestone"):
+    """A number of signatures was reached; `official` names the threshold it stands for, if one."""
+
+    number: int
+    signature_count: int
+    official: Threshold | None = None
+    reached_at: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        return f"milestone:{self.number}"
+
+    @property
+    def once(self) -> bool:
+        return True
+
+
+class Responded(Happened, frozen=True, tag="response"):
+    """The government responded."""
+
+    response: GovernmentResponse
+    government_response_at: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        stamp = self.response.created_at or self.government_response_at
+        return f"response:{stamp:%Y%m%dT%H%M%S}" if stamp else "response"
+
+
+class ResponseRevised(Happened, frozen=True, tag="response_revised"):
+    """The response's words changed: `removed` and `added` are whole sentences, in order."""
+
+    response: GovernmentResponse
+    removed: tuple[str, ...]
+    added: tuple[str, ...]
+
+
+class ResponseWithdrawn(Happened, frozen=True, tag="response_withdrawn"):
+    """The response was taken back; the petition waits for one again."""
+
+    responded_on: date | None = None
+
+
+class DebateScheduled(Happened, frozen=True, tag="debate_scheduled"):
+    """A date for the debate was set."""
+
+    date: date
+
+    @property
+    def key(self) -> str:
+        return f"debate_scheduled:{self.date}"
+
+
+class DebateMoved(Happened, frozen=True, tag="debate_moved"):
+    """The debate has another date now."""
+
+    was: date
+    date: date
+
+    @property
+    def key(self) -> str:
+        return f"debate_moved:{self.date}"
+
+
+class DebateCancelled(Happened, frozen=True, tag="debate_cancelled"):
+    """The debate lost its date and has no new one."""
+
+    was: date
+
+    @property
+    def key(self) -> str:
+        return f"debate_cancelled:{self.was}"
+
+
+class Debated(Happened, frozen=True, tag="debated"):
+    """The petition was debated."""
+
+    debated_on: date
+    overview: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"debated:{self.debated_on}"
+
+    @property
+    def once(self) -> bool:
+        return True
+
+
+class NotDebated(Happened, frozen=True, tag="not_debated"):
+    """It was decided not to debate the petition."""
+
+    overview: str = ""
+
+
+DebateLinkName: TypeAlias = Literal[
+    "transcript", "video", "debate_pack", "public_engagement", "debate_summary"
+]
+
+
+class DebateLink(Happened, frozen=True, tag="debate_link"):
+    """A link about the debate appeared."""
+
+    name: DebateLinkName
+    url: str
+
+    @property
+    def key(self) -> str:
+        return f"debate_link:{self.name}"
+
+    @property
+    def once(self) -> bool:
+        return True
+
+
+class BusinessAdded(Happened, frozen=True, tag="business"):
+    """Other parliamentary business was published; `identity` tells it from its siblings."""
+
+    business: Business
+    identity: str
+
+    @property
+    def key(self) -> str:
+        return f"business:{self.identity}"
+
+    @property
+    def once(self) -> bool:
+        return True
+
+
+class CommitteeNoted(Happened, frozen=True, tag="committee_note"):
+    """The Petitions Committee added a note, or changed its words."""
+
+    note: str
+    revised: bool = False
+
+
+class Closed(Happened, frozen=True, tag="closed"):
+    """The petition can no longer be signed; `early` when it ended before its own closing date."""
+
+    signature_count: int
+    closed_at: datetime | None = None
+    early: bool = False
+
+
+class Rejected(Happened, frozen=True, tag="rejected"):
+    """The petition was rejected."""
+
+    rejection: Rejection | None = None
+
+
+class Removed(Happened, frozen=True, tag="removed"):
+    """The petition was taken off the site."""
+
+
+class Reopened(Happened, frozen=True, tag="reopened"):
+    """The petition is back: from rejection, from closing, or onto the site (`was`)."""
+
+    was: str
+    state: str
+
+
+class CountFell(Happened, frozen=True, tag="count_fell"):
+    """A noticeable number of signatures was removed."""
+
+    was: int
+    signature_count: int
+
+
+Event: TypeAlias = (
+    Opened
+    | MilestoneReached
+    | Responded
+    | ResponseRevised
+    | ResponseWithdrawn
+    | DebateScheduled
+    | DebateMoved
+    | DebateCancelled
+    | Debated
+    | NotDebated
+    | DebateLink
+    | BusinessAdded
+    | CommitteeNoted
+    | Closed
+    | Rejected
+    | Removed
+    | Reopened
+    | CountFell
+)
+
+
+class Occurrence(Struct, frozen=True):
+    """An event as it is kept: `key` is unique for ever (`uk:300239:milestone:10000`)."""
+
+    key: str
+    petition: PetitionRef
+    at: datetime
+    event: Event
+
+
+class Known(Struct, frozen=True, omit_defaults=True):
+    """All we know of a followed petition: its last accepted body, and what has happened already.
+
+    `seen` holds the keys of everything that was ever true of it, so that nothing rings twice;
+    `gone_looks` counts the looks in a row that found it taken down.
+    """
+
+    petition: Petition
+    read_at: datetime
+    seen: frozenset[str] = frozenset()
+    earlier_responses: tuple[GovernmentResponse, ...] = ()
+    gone_looks: int = 0
+    removed: bool = False
+
+
+# --- who follows it, and what they are owed ------------------------------------------------------
+
+
+class Chat(Struct, frozen=True, omit_defaults=True):
+    """A chat the bot speaks in; `resting` says why nothing is sent there now, if so."""
+
+    id: int
+    kind: str = "private"
+    created_at: datetime | None = None
+    consented_at: datetime | None = None
+    resting: str = ""
+    resting_since: datetime | None = None
+
+
+class Subscription(Struct, frozen=True, omit_defaults=True):
+    """A chat follows a petition; a muted one still hears everything, without a sound."""
+
+    chat_id: int
+    petition: PetitionRef
+    created_at: datetime
+    thread_id: int | None = None
+    muted: bool = False
+
+
+class Delivery(Struct, frozen=True, omit_defaults=True):
+    """An alert a chat is owed: `occurrences` are the keys of what it tells, in one message.
+
+    `number` rises with every delivery made, so that a chat hears things in the order they happened.
+    """
+
+    key: str
+    number: int
+    chat_id: int
+    petition: PetitionRef
+    occurrences: tuple[str, ...]
+    created_at: datetime
+    not_before: datetime
+    thread_id: int | None = None
+    silent: bool = False
+    attempts: int = 0
+    leased_until: datetime | None = None
+
+
+# --- what became of a send -----------------------------------------------------------------------
+
+
+class Sent(Struct, frozen=True, tag=True):
+    """Telegram accepted the message."""
+
+    message_id: int
+
+
+class RetryAt(Struct, frozen=True, tag=True):
+    """Not now: try this delivery again from `when`; `reason` is for the log."""
+
+    when: datetime
+    reason: str
+
+
+class ChatGone(Struct, frozen=True, tag=True):
+    """The chat cannot hear us any more (blocked, kicked, deleted), until it comes back."""
+
+    reason: str
+
+
+class ChatMoved(Struct, frozen=True, tag=True):
+    """The group became a supergroup with another id."""
+
+    new_id: int
+
+
+class Refused(Struct, frozen=True, tag=True):
+    """Telegram will never take this message as it is."""
+
+    reason: str
+
+
+Outcome: TypeAlias = Sent | RetryAt | ChatGone | ChatMoved | Refused

@@ -1,0 +1,152 @@
+"""What the bot remembers: the contract every storage keeps."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from msgspec import Struct
+
+from bot.petitions.model import (
+    Chat,
+    Delivery,
+    Known,
+    Occurrence,
+    PetitionRef,
+    Reading,
+    Subscription,
+)
+
+
+class ClaimedDelivery(Struct, frozen=True):
+    """A delivery with all that is needed to word it."""
+
+    delivery: Delivery
+    known: Known
+    occurrences: tuple[Occurrence, ...]
+
+
+class ChatData(Struct, frozen=True):
+    """Everything kept about one chat, for `/mydata`."""
+
+    chat: Chat
+    subscriptions: tuple[Subscription, ...]
+    waiting: int
+
+
+class Tally(Struct, frozen=True):
+    """Counts over the whole store; nothing in it says who follows what."""
+
+    chats: int
+    subscriptions: int
+    petitions: int
+    waiting: int
+    oldest_waiting: datetime | None
+
+
+class Storage(Protocol):
+    """Use cases, each atomic and durable when it returns; all times aware, in UTC.
+
+    Any method may raise StorageError, after which nothing of that use case has happened.
+    """
+
+    async def close(self) -> None:
+        """Let go of the store; nothing may be called afterwards."""
+
+    # --- chats
+
+    async def chat(self, chat_id: int) -> Chat | None:
+        """What is kept of a chat, or None for a stranger."""
+
+    async def save_chat(self, chat: Chat) -> None:
+        """Keep a chat as given, replacing what was known of it."""
+
+    async def rest_chat(self, chat_id: int, reason: str, now: datetime) -> None:
+        """Send nothing to this chat until it wakes; everything of it is kept. Unknown: no-op."""
+
+    async def wake_chat(self, chat_id: int, now: datetime) -> bool:
+        """Take up sending again, what waited included; True if the chat was resting."""
+
+    async def move_chat(self, old_id: int, new_id: int) -> None:
+        """Carry everything of a chat over to its new id; what both follow is followed once."""
+
+    async def chat_data(self, chat_id: int) -> ChatData | None:
+        """Everything kept about a chat, or None for a stranger."""
+
+    async def forget_chat(self, chat_id: int) -> None:
+        """Erase the chat, its subscriptions and whatever it was owed."""
+
+    # --- subscriptions
+
+    async def subscribe(self, subscription: Subscription) -> tuple[Subscription, bool]:
+        """Follow a known petition; the subscription in force, and whether it is new.
+
+        The petition must be known already (`commit_poll`), else StorageError. An existing
+        subscription is left as it is and returned.
+        """
+
+    async def unsubscribe(self, chat_id: int, petition: PetitionRef) -> Subscription | None:
+        """Stop following: the subscription that was, or None. What was still owed goes with it.
+
+        The petition itself stays known, so that nothing rings twice should somebody follow again.
+        """
+
+    async def subscription(self, chat_id: int, petition: PetitionRef) -> Subscription | None:
+        """How a chat follows a petition, or None."""
+
+    async def subscriptions(self, chat_id: int) -> Sequence[Subscription]:
+        """What a chat follows, newest first."""
+
+    async def mute(self, chat_id: int, petition: PetitionRef, muted: bool) -> Subscription | None:
+        """Arrive silently, or ring, from now on, waiting alerts included; None if unfollowed."""
+
+    # --- petitions
+
+    async def known(self, petition: PetitionRef) -> Known | None:
+        """What is known of a petition, or None."""
+
+    async def followed(self) -> Sequence[PetitionRef]:
+        """Every petition somebody follows, in a stable order."""
+
+    async def readings(self, petition: PetitionRef, since: datetime) -> Sequence[Reading]:
+        """The counts read since then, oldest first."""
+
+    async def commit_poll(
+        self, known: Known, occurrences: Sequence[Occurrence], now: datetime
+    ) -> int:
+        """Keep a reading and owe the alerts it causes, together or not at all; how many are owed.
+
+        Occurrences whose key is kept already are dropped, so a replay is a no-op. Deliveries are
+        matched (`bot.petitions.match`) against the subscriptions of that very moment. A reading is
+        added when the count differs from the last one kept.
+        """
+
+    # --- deliveries
+
+    async def claim_deliveries(
+        self, now: datetime, limit: int, lease: timedelta
+    ) -> Sequence[ClaimedDelivery]:
+        """Take up to `limit` due deliveries, oldest first; nobody else gets them during `lease`.
+
+        At most one per chat, and only its oldest one: while that is leased or waits for another
+        try, the chat's later ones wait too. Resting chats get none.
+        """
+
+    async def settle(self, key: str) -> None:
+        """The delivery is done with (accepted, or refused for good). Unknown key: no-op."""
+
+    async def retry(self, key: str, not_before: datetime) -> None:
+        """Give it back, claimable from `not_before`; counts an attempt. Unknown key: no-op."""
+
+    async def next_due(self, now: datetime) -> datetime | None:
+        """When a delivery becomes claimable next (`now` if one is), or None if nothing waits."""
+
+    # --- the rest
+
+    async def tally(self) -> Tally:
+        """Counts over the whole store."""
+
+    async def note(self, name: str) -> str | None:
+        """A small fact the program left for itself, or None."""
+
+    async def save_note(self, name: str, value: str) -> None:
+        """Leave a small fact for the next start."""
