@@ -258,22 +258,22 @@ class ResponseWithdrawn(Happened, frozen=True, tag="response_withdrawn"):
 class DebateScheduled(Happened, frozen=True, tag="debate_scheduled"):
     """A date for the debate was set."""
 
-    date: date
+    on: date
 
     @property
     def key(self) -> str:
-        return f"debate_scheduled:{self.date}"
+        return f"debate_scheduled:{self.on}"
 
 
 class DebateMoved(Happened, frozen=True, tag="debate_moved"):
     """The debate has another date now."""
 
     was: date
-    date: date
+    on: date
 
     @property
     def key(self) -> str:
-        return f"debate_moved:{self.date}"
+        return f"debate_moved:{self.on}"
 
 
 class DebateCancelled(Happened, frozen=True, tag="debate_cancelled"):

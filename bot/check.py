@@ -1,0 +1,89 @@
+"""`petition-bell check`: does everything this bot needs answer?"""
+
+import asyncio
+from collections.abc import Awaitable
+from datetime import timedelta
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+from telegram import Bot
+from telegram.error import InvalidToken, TelegramError
+
+from bot import __version__
+from bot.app import open_storage
+from bot.config import Config
+from bot.parliament import Parliament, open_session
+from bot.petitions.errors import ParliamentError, PetitionBellError
+from storage import Storage
+
+
+class Finding(NamedTuple):
+    """One line of the table."""
+
+    what: str
+    is_well: bool
+    detail: str
+
+
+async def check_all(config: Config) -> bool:
+    """Ask storage, Telegram and each site, print a table, and say whether all is well."""
+    async with open_session(__version__) as session:
+        findings = [
+            Finding("configuration", True, _described(config)),
+            await _storage(open_storage(config.storage.url)),
+            *await asyncio.gather(
+                _telegram(config),
+                *(_site(Parliament(site, session)) for site in config.sites),
+            ),
+        ]
+    _print(findings)
+    return all(finding.is_well for finding in findings)
+
+
+def _described(config: Config) -> str:
+    every = config.poll.interval / timedelta(seconds=1)
+    sites = ", ".join(site.id for site in config.sites)
+    a_minute = config.poll.requests_per_minute
+    return f"sites {sites}; a look every {every:g} s, at most {a_minute} requests a minute"
+
+
+async def _storage(opening: Awaitable[Storage]) -> Finding:
+    try:
+        storage = await opening
+        tally = await storage.tally()
+        await storage.close()
+    except PetitionBellError as error:
+        return Finding("storage", False, str(error))
+    return Finding("storage", True, f"{tally.chats} chats, {tally.subscriptions} subscriptions")
+
+
+async def _telegram(config: Config) -> Finding:
+    try:
+        async with Bot(config.telegram.token, base_url=config.telegram.base_url) as bot:
+            return Finding("Telegram", True, f"@{bot.username}")
+    except InvalidToken:
+        return Finding("Telegram", False, "does not accept the token")
+    except TelegramError as error:
+        return Finding("Telegram", False, f"no answer ({type(error).__name__})")
+
+
+async def _site(parliament: Parliament) -> Finding:
+    site = parliament.site
+    try:
+        page = await parliament.page("open")
+    except ParliamentError as error:
+        return Finding(site.name, False, error.reason)
+    except PetitionBellError as error:
+        return Finding(site.name, False, str(error))
+    return Finding(
+        site.name, True, f"{site.url}: {len(page.petitions)} petitions on its first page"
+    )
+
+
+def _print(findings: list[Finding]) -> None:
+    table = Table(show_header=False, box=None)
+    for finding in findings:
+        mark = "[green]ok[/green]" if finding.is_well else "[red]problem[/red]"
+        table.add_row(mark, finding.what, finding.detail)
+    Console().print(table)

@@ -1,0 +1,135 @@
+"""The command line: `run`, `demo`, `check`, `init`."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bot import __version__
+from bot.petitions.errors import ConfigError, PetitionBellError
+
+app = typer.Typer(
+    name="petition-bell",
+    help="A Telegram bot that rings when a petition moves.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+DEFAULT_CONFIG = Path("config.toml")
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="The configuration file [default: config.toml, if any]."),
+]
+
+
+def main() -> None:
+    """Run the command line; a user's mistake ends with exit code 2 and a line for each problem."""
+    try:
+        app()
+    except ConfigError as error:
+        _end(error.problems)
+    except PetitionBellError as error:
+        _end([str(error)])
+
+
+def _end(problems: tuple[str, ...] | list[str]) -> None:
+    for problem in problems:
+        typer.echo(f"petition-bell: {problem}", err=True)
+    sys.exit(2)
+
+
+def _run(work: Coroutine[Any, Any, Any]) -> Any:
+    return asyncio.run(work)
+
+
+@app.command()
+def run(config: ConfigOption = None) -> None:
+    """Run the bot until it is stopped."""
+    from bot.app import run_until_stopped  # imported here: other commands start faster without
+    from bot.logs import configure_logs
+
+    settings = _load(config)
+    configure_logs(settings.log.level, settings.log.format, settings.telegram.token)
+    _run(run_until_stopped(settings))
+
+
+@app.command()
+def demo(
+    port: Annotated[int, typer.Option(help="Port of the chat page; 0 picks a free one.")] = 8300,
+) -> None:
+    """Show everything offline: no token, no network. Prints the address of the chat page."""
+    from bot.demo import run_demo
+
+    _run(run_demo(port))
+
+
+@app.command()
+def check(config: ConfigOption = None) -> None:
+    """Check the configuration, the storage, Telegram and each site; exit code 2 on any problem."""
+    from bot.check import check_all
+
+    settings = _load(config)
+    if not _run(check_all(settings)):
+        raise typer.Exit(2)
+
+
+@app.command()
+def init(
+    path: Annotated[Path, typer.Argument(help="The file to write.")] = DEFAULT_CONFIG,
+    token: Annotated[str, typer.Option(help="The bot's token; asked for if left out.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+) -> None:
+    """Write a commented configuration file, readable by nobody else."""
+    from bot.config import token as checked_token
+    from bot.example import EXAMPLE, PLACEHOLDER_TOKEN
+
+    if path.exists() and not force:
+        _end([f"{path} exists already; --force replaces it"])
+    if not token and sys.stdin.isatty():
+        token = typer.prompt(
+            "The token that @BotFather gave you (Enter to fill it in later)",
+            default="",
+            show_default=False,
+            hide_input=True,
+        )
+    try:
+        text = EXAMPLE.replace(PLACEHOLDER_TOKEN, checked_token(token)) if token else EXAMPLE
+    except ValueError as error:
+        _end([f"--token: {error}"])
+    _write_private(path, text)
+    typer.echo(f"Wrote {path}. Next: petition-bell check --config {path}")
+
+
+@app.callback(invoke_without_command=True)
+def options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
+) -> None:
+    """A Telegram bot that rings when a petition moves."""
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def _load(path: Path | None) -> Any:
+    from bot.config import load_config
+
+    if path is None and DEFAULT_CONFIG.exists():
+        path = DEFAULT_CONFIG
+    return load_config(path)
+
+
+def _write_private(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        _end([f"{path} cannot be written ({error})"])

@@ -1,0 +1,116 @@
+"""Functional core with one argument for time: the story's clock, which runs through its beats."""
+
+import time
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+
+JUST_AFTER = 0.05  # real seconds past a beat where `step` lands, so that it has surely happened
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """At `at` real seconds from the start, the story has reached `story` (aware, UTC)."""
+
+    at: float
+    story: datetime
+    title: str = ""
+
+
+class StoryClock:
+    """Story time: rests on the first beat until started, and on the last one when done.
+
+    `monotonic` gives real seconds; tests move it by hand.
+    """
+
+    def __init__(
+        self, beats: Sequence[Beat], monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        if len(beats) < 2 or any(b.at <= a.at or b.story < a.story for a, b in pairwise(beats)):
+            raise ValueError("a story needs at least two beats, in order")
+        self.beats = tuple(beats)
+        self._monotonic = monotonic
+        self._position = self.beats[0].at
+        self._mark: float | None = None  # the monotonic second from which time is running
+        self._started = False
+        self._speed = 1.0
+
+    def __call__(self) -> datetime:
+        return self.now()
+
+    def now(self) -> datetime:
+        return self._story_at(self.position)
+
+    @property
+    def position(self) -> float:
+        """Seconds into the story, counted at normal speed."""
+        return min(self._position + self._since_mark() * self._speed, self.beats[-1].at)
+
+    @property
+    def speed(self) -> float:
+        return self._speed
+
+    @property
+    def started(self) -> bool:
+        return self._started
+
+    @property
+    def paused(self) -> bool:
+        return self._started and self._mark is None
+
+    @property
+    def finished(self) -> bool:
+        return self.position >= self.beats[-1].at
+
+    def start(self) -> None:
+        """Sets the story going; a second call changes nothing."""
+        if not self._started:
+            self._started = True
+            self._mark = self._monotonic()
+
+    def pause(self) -> None:
+        self._hold()
+        self._mark = None
+
+    def resume(self) -> None:
+        if self._started and self._mark is None:
+            self._mark = self._monotonic()
+
+    def step(self) -> None:
+        """Jumps to just after the next beat; a paused clock stays paused there."""
+        self.start()
+        self._hold()
+        ahead = [beat.at for beat in self.beats if beat.at > self._position]
+        if ahead:
+            self._position = min(ahead[0] + JUST_AFTER, self.beats[-1].at)
+
+    def set_speed(self, speed: float) -> None:
+        if speed <= 0:
+            raise ValueError("the story runs forwards only")
+        self._hold()
+        self._speed = speed
+
+    def restart(self) -> None:
+        """Goes back to before the start, at normal speed."""
+        self._position = self.beats[0].at
+        self._mark = None
+        self._started = False
+        self._speed = 1.0
+
+    def _since_mark(self) -> float:
+        return 0.0 if self._mark is None else self._monotonic() - self._mark
+
+    def _hold(self) -> None:
+        self._position = self.position
+        if self._mark is not None:
+            self._mark = self._monotonic()
+
+    def _story_at(self, position: float) -> datetime:
+        index = bisect_right([beat.at for beat in self.beats], position)
+        if index >= len(self.beats):
+            return self.beats[-1].story
+        before, after = self.beats[index - 1], self.beats[index]
+        share = (position - before.at) / (after.at - before.at)
+        return before.story + (after.story - before.story) * share

@@ -1,0 +1,545 @@
+"use strict";
+
+// The chat page: what the server tells is shown, what a person does is told to the server.
+// Texts reach the page as text nodes only.
+
+const LONDON = "Europe/London";
+const byId = (id) => document.getElementById(id);
+const log = byId("log");
+const text = byId("text");
+const grouped = new Intl.NumberFormat("en-GB");
+const hour = new Intl.DateTimeFormat("en-GB", { timeZone: LONDON, hour: "2-digit", minute: "2-digit" });
+const day = new Intl.DateTimeFormat("en-GB", { timeZone: LONDON, day: "numeric", month: "long", year: "numeric" });
+const shortDay = new Intl.DateTimeFormat("en-GB", { timeZone: LONDON, day: "numeric", month: "short", year: "numeric" });
+const weekday = new Intl.DateTimeFormat("en-GB", { timeZone: LONDON, weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
+
+const waiting = new Map(); // a pressed key's number, then its callback query's id: the key
+let botName = "Petition Bell";
+let commands = [];
+let beats = [];
+let socket = null;
+let toastTimer = 0;
+let typingTimer = 0;
+let keyNumber = 0;
+
+function make(name, className, ...children) {
+  const element = document.createElement(name);
+  if (className) element.className = className;
+  element.append(...children);
+  return element;
+}
+
+function icon(name, label) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+  use.setAttribute("href", `#${name}`);
+  svg.append(use);
+  if (label) {
+    svg.setAttribute("role", "img");
+    svg.setAttribute("aria-label", label);
+  } else {
+    svg.setAttribute("aria-hidden", "true");
+  }
+  return svg;
+}
+
+// Text with entities. Offsets count UTF-16 units, as JavaScript's strings do.
+
+const BLOCKS = new Set(["blockquote", "expandable_blockquote", "pre"]);
+const PLAIN_TAGS = { bold: "strong", italic: "em", underline: "u", strikethrough: "s", code: "code" };
+
+function formatted(source, entities = []) {
+  const body = make("div", "body");
+  const blocks = entities.filter((entity) => BLOCKS.has(entity.type));
+  let position = 0;
+  for (const block of blocks) {
+    if (block.offset < position) continue;
+    const end = block.offset + block.length;
+    let before = block.offset;
+    if (source[before - 1] === "\n") before -= 1; // the block begins a line of its own anyway
+    appendInline(body, source, entities, position, Math.max(before, position));
+    body.append(blockElement(block, source, entities, block.offset, end));
+    position = source[end] === "\n" ? end + 1 : end;
+  }
+  appendInline(body, source, entities, position, source.length);
+  return body;
+}
+
+function blockElement(block, source, entities, start, end) {
+  if (block.type === "pre") {
+    const pre = make("pre", "");
+    appendInline(pre, source, entities, start, end);
+    return pre;
+  }
+  const quoted = make("div", "quoted");
+  appendInline(quoted, source, entities, start, end);
+  const quote = make("blockquote", "", quoted);
+  if (block.type === "expandable_blockquote") foldable(quote, quoted);
+  return quote;
+}
+
+function foldable(quote, quoted) {
+  quote.classList.add("folded");
+  const button = make("button", "unfold", "Show more");
+  button.type = "button";
+  button.setAttribute("aria-expanded", "false");
+  button.addEventListener("click", () => {
+    const folded = quote.classList.toggle("folded");
+    button.textContent = folded ? "Show more" : "Show less";
+    button.setAttribute("aria-expanded", String(!folded));
+  });
+  quote.append(button);
+  requestAnimationFrame(() => {
+    if (quoted.isConnected && quoted.scrollHeight <= quoted.clientHeight + 2) {
+      quote.classList.remove("folded");
+      button.remove();
+    }
+  });
+}
+
+function appendInline(parent, source, entities, start, end) {
+  if (start >= end) return;
+  const inline = entities.filter(
+    (entity) => !BLOCKS.has(entity.type) && entity.offset < end && entity.offset + entity.length > start,
+  );
+  const cuts = new Set([start, end]);
+  for (const entity of inline) {
+    cuts.add(Math.max(entity.offset, start));
+    cuts.add(Math.min(entity.offset + entity.length, end));
+  }
+  const places = [...cuts].sort((one, other) => one - other);
+  for (let index = 0; index + 1 < places.length; index += 1) {
+    const [from, to] = [places[index], places[index + 1]];
+    const active = inline.filter((entity) => entity.offset <= from && entity.offset + entity.length >= to);
+    let node = document.createTextNode(source.slice(from, to));
+    for (const entity of active.reverse()) {
+      const wrapper = inlineElement(entity, source);
+      if (!wrapper) continue;
+      wrapper.append(node);
+      node = wrapper;
+    }
+    parent.append(node);
+  }
+}
+
+function inlineElement(entity, source) {
+  const whole = source.slice(entity.offset, entity.offset + entity.length);
+  switch (entity.type) {
+    case "text_link":
+      return link(entity.url);
+    case "url":
+      return link(whole.includes("://") ? whole : `https://${whole}`);
+    case "bot_command":
+      return commandButton(whole);
+    case "spoiler":
+      return spoiler(entity);
+    default:
+      return PLAIN_TAGS[entity.type] ? make(PLAIN_TAGS[entity.type]) : null;
+  }
+}
+
+function link(address) {
+  const anchor = make("a");
+  if (/^(https?|tg):/i.test(address)) anchor.href = address;
+  anchor.target = "_blank";
+  anchor.rel = "noopener noreferrer";
+  return anchor;
+}
+
+function commandButton(command) {
+  const button = make("button", "command");
+  button.type = "button";
+  button.addEventListener("click", () => say(command));
+  return button;
+}
+
+function spoiler(entity) {
+  const span = make("span", "spoiler");
+  span.dataset.spoiler = entity.offset;
+  span.tabIndex = 0;
+  span.setAttribute("role", "button");
+  span.setAttribute("aria-label", "Hidden text, show");
+  const show = () => {
+    for (const part of span.closest(".body").querySelectorAll(`[data-spoiler="${entity.offset}"]`)) {
+      part.classList.add("shown");
+      part.removeAttribute("role");
+      part.removeAttribute("aria-label");
+      part.removeAttribute("tabindex");
+    }
+  };
+  span.addEventListener("click", show);
+  span.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" || event.key === " ") show();
+  });
+  return span;
+}
+
+// Messages
+
+function messageElement(message) {
+  const bubble = make("div", "bubble");
+  if (message.reply_to_message) bubble.append(replyQuote(message));
+  if (message.photo) bubble.append(picture(message));
+  if (message.document) bubble.append(attachedFile(message.document));
+  if (message.text) bubble.append(formatted(message.text, message.entities));
+  if (message.caption) bubble.append(formatted(message.caption, message.caption_entities));
+  bubble.append(foot(message));
+  const element = make("article", "message", bubble);
+  element.dataset.testid = "message";
+  element.dataset.id = message.message_id;
+  element.dataset.date = message.date;
+  element.setAttribute("aria-label", message.mine ? "You" : botName);
+  element.classList.toggle("mine", Boolean(message.mine));
+  const rows = message.reply_markup?.inline_keyboard;
+  if (rows?.length) {
+    element.classList.add("has-keys");
+    element.append(keyboard(message, rows));
+  }
+  return element;
+}
+
+function foot(message) {
+  const parts = make("div", "foot");
+  if (message.silent) parts.append(icon("muted", "Sent silently"));
+  if (message.edit_date) parts.append(make("span", "", "edited"));
+  const when = new Date(message.date * 1000);
+  const time = make("time", "", hour.format(when));
+  time.dateTime = when.toISOString();
+  parts.append(time);
+  return parts;
+}
+
+function replyQuote(message) {
+  const original = message.reply_to_message;
+  const words = message.quote?.text || original.text || original.caption || (original.photo ? "Photo" : "File");
+  const mine = !original.from?.is_bot;
+  const button = make("button", "reply", make("b", "", mine ? "You" : botName), make("span", "", words));
+  button.type = "button";
+  button.addEventListener("click", () => pointAt(original.message_id));
+  return button;
+}
+
+function pointAt(id) {
+  const target = find(id);
+  if (!target) return;
+  target.scrollIntoView({ block: "center" });
+  target.classList.remove("pointed");
+  requestAnimationFrame(() => target.classList.add("pointed"));
+}
+
+function picture(message) {
+  const size = message.photo[message.photo.length - 1];
+  const image = make("img");
+  image.width = size.width;
+  image.height = size.height;
+  image.alt = message.caption ? `Picture: ${message.caption}` : "Picture";
+  image.src = `/files/${encodeURIComponent(size.file_id)}`;
+  const anchor = make("a", "picture", image);
+  anchor.href = image.src;
+  anchor.target = "_blank";
+  anchor.rel = "noopener";
+  return anchor;
+}
+
+function attachedFile(file) {
+  const size = file.file_size < 1024 ? `${file.file_size} B` : `${grouped.format(Math.round(file.file_size / 1024))} KB`;
+  const words = make("span", "", make("b", "", file.file_name || "File"), make("small", "", `${size} · download`));
+  const anchor = make("a", "file", make("span", "icon", icon("page")), words);
+  anchor.href = `/files/${encodeURIComponent(file.file_id)}`;
+  anchor.download = file.file_name || "file";
+  return anchor;
+}
+
+function keyboard(message, rows) {
+  const keys = make("div", "keys");
+  keys.setAttribute("role", "group");
+  keys.setAttribute("aria-label", "Buttons");
+  for (const row of rows) keys.append(make("div", "", ...row.map((button) => key(message, button))));
+  return keys;
+}
+
+function key(message, button) {
+  const element = button.url ? link(button.url) : make("button");
+  element.className = `key ${button.url ? "away" : ""} ${button.style || ""}`.trim();
+  element.dataset.testid = "key";
+  element.append(button.text);
+  if (button.url) return element;
+  element.type = "button";
+  element.addEventListener("click", () => pressed(element, message, button));
+  return element;
+}
+
+function pressed(element, message, button) {
+  if (button.copy_text) {
+    navigator.clipboard?.writeText(button.copy_text.text);
+    toast("Copied");
+  } else if (button.callback_data === undefined) {
+    toast("In Telegram this opens your list of chats.");
+  } else {
+    keyNumber += 1;
+    waiting.set(keyNumber, element);
+    element.classList.add("waiting");
+    tell({ do: "press", message_id: message.message_id, data: button.callback_data, key: keyNumber });
+  }
+}
+
+function find(id) {
+  return log.querySelector(`[data-id="${Number(id)}"]`);
+}
+
+function atBottom() {
+  return log.scrollHeight - log.scrollTop - log.clientHeight < 90;
+}
+
+function toBottom() {
+  log.scrollTop = log.scrollHeight;
+  byId("newest").hidden = true;
+}
+
+function addMessage(message, arriving) {
+  const stay = arriving && !message.mine && !atBottom();
+  const last = log.querySelector(".message:last-of-type");
+  const when = new Date(message.date * 1000);
+  const lastDate = last ? new Date(Number(last.dataset.date) * 1000) : null;
+  if (!lastDate || day.format(when) !== day.format(lastDate)) {
+    log.append(make("div", "day", day.format(when)));
+  }
+  const element = messageElement(message);
+  element.classList.toggle("arriving", arriving);
+  log.append(element);
+  if (!message.mine) presence("");
+  for (const image of element.querySelectorAll("img")) image.addEventListener("load", () => stay || toBottom());
+  if (stay) byId("newest").hidden = false;
+  else toBottom();
+  showEmpty();
+}
+
+function editMessage(message) {
+  const before = find(message.message_id);
+  if (!before) return;
+  const follow = atBottom();
+  const open = [...before.querySelectorAll(".unfold")].map((button) => button.getAttribute("aria-expanded"));
+  const focused = [...before.querySelectorAll("[data-testid=key]")].indexOf(document.activeElement);
+  const after = messageElement(message);
+  before.replaceWith(after);
+  after.querySelectorAll(".unfold").forEach((button, index) => open[index] === "true" && button.click());
+  if (focused >= 0) (after.querySelectorAll("[data-testid=key]")[focused] || text).focus();
+  if (follow) toBottom();
+}
+
+function removeMessage(id) {
+  const element = find(id);
+  if (!element) return;
+  const chip = element.previousElementSibling;
+  const next = element.nextElementSibling;
+  element.remove();
+  if (chip?.classList.contains("day") && (!next || next.classList.contains("day"))) chip.remove();
+  showEmpty();
+}
+
+function showReaction({ message_id: id, reaction }) {
+  const element = find(id);
+  if (!element) return;
+  element.querySelector(".reactions")?.remove();
+  const signs = reaction.map((sign) => sign.emoji || "").join("");
+  if (signs) element.append(make("div", "reactions", signs));
+}
+
+function showEmpty() {
+  byId("empty").hidden = Boolean(log.querySelector(".message"));
+}
+
+function clearChat() {
+  log.replaceChildren();
+  waiting.clear();
+  byId("newest").hidden = true;
+  presence("");
+  showEmpty();
+}
+
+// Answers to pressed keys
+
+function answered({ callback_query_id: id, text: words, show_alert: alert }) {
+  waiting.get(id)?.classList.remove("waiting");
+  waiting.delete(id);
+  if (words && alert) {
+    byId("alert-text").textContent = words;
+    byId("alert").showModal();
+  } else if (words) {
+    toast(words);
+  }
+}
+
+function toast(words) {
+  const element = byId("toast");
+  element.textContent = words;
+  element.hidden = false;
+  clearTimeout(toastTimer);
+  toastTimer = setTimeout(() => { element.hidden = true; }, 3500);
+}
+
+function presence(action) {
+  clearTimeout(typingTimer);
+  byId("presence").textContent = action || "bot · unofficial demo";
+  if (action) typingTimer = setTimeout(() => presence(""), 5000);
+}
+
+const ACTIONS = { typing: "typing…", upload_photo: "sending a picture…", upload_document: "sending a file…" };
+
+// Writing
+
+function say(words) {
+  if (!words.trim()) return;
+  tell({ do: "say", text: words });
+  showMenu(false);
+}
+
+function send(event) {
+  event?.preventDefault();
+  say(text.value);
+  text.value = "";
+  fit();
+}
+
+function fit() {
+  text.style.height = "auto";
+  text.style.height = `${text.scrollHeight + 2}px`;
+}
+
+function typed() {
+  fit();
+  const word = text.value;
+  const begun = word.startsWith("/") && !/\s/.test(word);
+  showMenu(begun && matching(word.slice(1)).length > 0, begun ? word.slice(1) : "");
+}
+
+function matching(start) {
+  return commands.filter(({ command }) => command.startsWith(start.toLowerCase()));
+}
+
+function showMenu(open, start = "") {
+  const list = byId("commands");
+  list.replaceChildren(...matching(start).map(commandRow));
+  if (!commands.length) list.append(make("li", "none", "The bot has set no commands yet."));
+  byId("menu").hidden = !open;
+  byId("menu-button").setAttribute("aria-expanded", String(open));
+}
+
+function commandRow({ command, description }) {
+  const button = make("button", "", make("b", "", `/${command}`), make("span", "", description));
+  button.type = "button";
+  button.addEventListener("click", () => {
+    text.value = "";
+    say(`/${command}`);
+    text.focus();
+  });
+  return make("li", "", button);
+}
+
+// The story
+
+function showBeats() {
+  byId("beats").replaceChildren(...beats.map((beat) => {
+    const when = new Date(beat.story);
+    const time = make("time", "", shortDay.format(when));
+    time.dateTime = beat.story;
+    return make("li", "", make("span", "", beat.title), time);
+  }));
+}
+
+function showClock(clock) {
+  const when = new Date(clock.story);
+  const shown = byId("clock");
+  shown.textContent = weekday.format(when);
+  shown.dateTime = clock.story;
+  byId("count").textContent = grouped.format(clock.count);
+  showTowards(clock.count);
+  const past = beats.filter((beat) => clock.started && beat.at <= clock.position + 0.001).length;
+  [...byId("beats").children].forEach((row, index) => {
+    row.classList.toggle("past", index < past);
+    row.classList.toggle("latest", index === past - 1);
+    if (index === past - 1) row.setAttribute("aria-current", "step");
+    else row.removeAttribute("aria-current");
+  });
+  const pause = byId("pause");
+  pause.textContent = clock.paused ? "Resume" : "Pause";
+  pause.dataset.do = clock.paused ? "resume" : "pause";
+  pause.disabled = !clock.started || clock.finished;
+  byId("step").disabled = clock.finished;
+  byId("restart").disabled = !clock.started;
+  for (const radio of document.getElementsByName("speed")) radio.checked = Number(radio.value) === clock.speed;
+}
+
+function showTowards(count) {
+  const goal = count < 10000 ? 10000 : 100000;
+  const what = goal === 10000 ? "the Government responds" : "a debate is considered";
+  byId("fill").style.width = `${Math.min(100, (100 * count) / goal)}%`;
+  byId("towards").textContent = count < goal
+    ? `${grouped.format(goal - count)} more, and ${what}`
+    : "Past 100,000: a debate is considered";
+}
+
+// The wire
+
+const HEARD = {
+  hello(news) {
+    botName = news.name;
+    ({ commands, beats } = news);
+    clearChat();
+    showBeats();
+    for (const message of news.messages) addMessage(message, false);
+    byId("offline").hidden = true;
+  },
+  message: ({ message }) => addMessage(message, true),
+  edit: ({ message }) => editMessage(message),
+  delete: (news) => removeMessage(news.message_id),
+  clear: clearChat,
+  answer: answered,
+  reaction: showReaction,
+  action: ({ action }) => presence(ACTIONS[action] || "typing…"),
+  clock: showClock,
+  commands(news) {
+    ({ commands } = news);
+    if (!byId("menu").hidden) showMenu(true);
+  },
+  pressed(news) {
+    waiting.set(news.callback_query_id, waiting.get(news.key));
+    waiting.delete(news.key);
+  },
+};
+
+function tell(wish) {
+  if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(wish));
+}
+
+function connect() {
+  socket = new WebSocket(`ws://${location.host}/socket`);
+  socket.addEventListener("message", ({ data }) => {
+    const news = JSON.parse(data);
+    HEARD[news.kind]?.(news);
+  });
+  socket.addEventListener("close", () => {
+    byId("offline").hidden = false;
+    setTimeout(connect, 1000);
+  });
+}
+
+byId("form").addEventListener("submit", send);
+text.addEventListener("input", typed);
+text.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) send(event);
+  if (event.key === "Escape") showMenu(false);
+});
+byId("menu-button").addEventListener("click", () => showMenu(byId("menu").hidden));
+byId("newest").addEventListener("click", toBottom);
+log.addEventListener("scroll", () => { if (atBottom()) byId("newest").hidden = true; });
+for (const button of document.querySelectorAll("[data-say]")) {
+  button.addEventListener("click", () => say(button.dataset.say));
+}
+byId("pause").addEventListener("click", ({ target }) => tell({ do: target.dataset.do }));
+byId("step").addEventListener("click", () => tell({ do: "step" }));
+byId("restart").addEventListener("click", () => tell({ do: "restart" }));
+for (const radio of document.getElementsByName("speed")) {
+  radio.addEventListener("change", () => tell({ do: "speed", speed: Number(radio.value) }));
+}
+connect();

@@ -1,0 +1,554 @@
+"""Shell: a petitions site on loopback that answers as the real software does."""
+
+import asyncio
+import hashlib
+import html
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, Literal, NamedTuple, Self
+
+from aiohttp import web
+
+from bot.demo.loopback import Changes, Loopback
+from bot.demo.petition_bodies import (
+    archived_body,
+    count_body,
+    encode,
+    last_modified,
+    list_item,
+    show_body,
+    timestamp,
+    trending_body,
+    unchanged_since,
+)
+from bot.demo.petition_lists import (
+    ARCHIVED_FACETS,
+    FACETS,
+    Attributes,
+    ListQuery,
+    Page,
+    Row,
+    UnreadableQuery,
+    london_date,
+    page_of,
+)
+
+SHORT = "max-age=60, public, stale-while-revalidate=120, stale-if-error=300"
+LONG = "max-age=120, public, stale-while-revalidate=240, stale-if-error=600"
+EACH_TIME = "max-age=0, private, must-revalidate"
+TRENDING = 10
+
+Source = Callable[[datetime], Attributes]
+Target = Literal["gathering-support", "moderation-info", "/"]
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Seen(NamedTuple):
+    """A request as it came in."""
+
+    method: str
+    path_qs: str
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What goes wrong with a request: another answer, none at all, or half of the true one.
+
+    Without a `status` the true answer is what hangs or is cut short.
+    """
+
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    content_type: str = "application/json"
+    hang: bool = False
+    truncate: bool = False
+
+
+@dataclass(slots=True)
+class _Planned:
+    prefix: str
+    fault: Fault
+    times: int | None
+
+
+@dataclass(slots=True)
+class _Entry:
+    source: Source
+    archived_in: Mapping[str, Any] | None = None
+    changes: dict[str, Any] = field(default_factory=dict)
+    body: bytes | None = None
+    place: str = "shown"  # or "gone", "hidden", or where its page sends people
+
+    def attributes(self, now: datetime) -> dict[str, Any]:
+        return {**self.source(now), **self.changes}
+
+
+class PetitionsSite:
+    """Holds petitions and serves them; `now` dates its answers.
+
+    Addresses in its answers are its own. `topics` maps codes to names, `constituencies` maps ONS
+    codes to rows, `parliaments` lists the archived ones, `hourly` gives the signatures of the last
+    hour by petition id.
+    """
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._server = Loopback()
+        self._entries: dict[int, _Entry] = {}
+        self._faults: list[_Planned] = []
+        self._changes = Changes()
+        self.requests: list[Seen] = []
+        self.topics: dict[str, str] = {}
+        self.constituencies: dict[str, Mapping[str, Any]] = {}
+        self.parliaments: list[Mapping[str, Any]] = []
+        self.hourly: Callable[[], Mapping[int, int]] = dict
+
+    async def start(self, port: int = 0) -> None:
+        application = web.Application(middlewares=[self._observe])
+        application.router.add_get("/{path:.*}", self._answer)
+        await self._server.start(application, port)
+
+    async def stop(self) -> None:
+        self.heal()
+        await self._server.stop()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    @property
+    def url(self) -> str:
+        return self._server.url
+
+    # What the site holds
+
+    def put(
+        self,
+        petition_id: int,
+        attributes: Attributes | Source,
+        *,
+        archived_in: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Shows a petition; `attributes` may be a function of the time of the request."""
+        source = attributes if callable(attributes) else _always(attributes)
+        self._entries[petition_id] = _Entry(source, archived_in)
+
+    def edit(self, petition_id: int, **attributes: Any) -> None:
+        """Changes attributes; `updated_at` moves to now unless given."""
+        entry = self._entries[petition_id]
+        entry.changes |= {"updated_at": timestamp(self._now())} | attributes
+
+    def archive(self, petition_id: int, parliament: Mapping[str, Any]) -> None:
+        """Moves a petition to the archive of a parliament, as happens after a dissolution."""
+        self._entries[petition_id].archived_in = parliament
+
+    def serve_body(self, petition_id: int, body: bytes) -> None:
+        """Serves these bytes as the petition's page, verbatim."""
+        entry = self._entries.setdefault(petition_id, _Entry(_always(_attributes_in(body))))
+        entry.source, entry.changes = _always(_attributes_in(body)), {}
+        entry.body, entry.place = body, "shown"
+
+    def take_down(self, petition_id: int) -> None:
+        self._entries[petition_id].place = "gone"
+
+    def hide(self, petition_id: int) -> None:
+        self._entries[petition_id].place = "hidden"
+
+    def redirect(self, petition_id: int, target: Target) -> None:
+        """Sends callers to a page for people, as for a petition that is not published."""
+        self._entries[petition_id].place = target
+
+    def restore(self, petition_id: int) -> None:
+        """Undoes `take_down`, `hide`, `redirect` and `serve_body`."""
+        entry = self._entries[petition_id]
+        entry.place, entry.body = "shown", None
+
+    # What goes wrong, and what was asked
+
+    def fail(self, path_prefix: str, fault: Fault, times: int | None = None) -> None:
+        """Requests whose path and query start with `path_prefix` meet `fault`.
+
+        It goes away after `times` of them, or when healed.
+        """
+        self._faults.append(_Planned(path_prefix, fault, times))
+
+    def heal(self) -> None:
+        """Forgets every fault; whoever hangs gets an answer."""
+        self._faults.clear()
+        self._changes.note()
+
+    def seen(self, path_prefix: str = "") -> list[Seen]:
+        return [seen for seen in self.requests if seen.path_qs.startswith(path_prefix)]
+
+    async def wait_for_requests(
+        self, n: int, path_prefix: str = "", timeout: float = 10
+    ) -> list[Seen]:
+        """The requests under `path_prefix`, as soon as there are `n` of them since the start."""
+        return await self._changes.until(
+            lambda: seen if len(seen := self.seen(path_prefix)) >= n else None, timeout
+        )
+
+    @web.middleware
+    async def _observe(self, request: web.Request, handler: Answer) -> web.StreamResponse:
+        self.requests.append(Seen(request.method, request.path_qs, dict(request.headers)))
+        self._changes.note()
+        fault = self._fault_for(request.path_qs)
+        if fault is None:
+            return await self._true_answer(request, handler)
+        if fault.hang:
+            await self._until_healed(fault)
+        if fault.status is not None:
+            response: web.StreamResponse = _faulty(fault, fault.status)
+        else:
+            response = await self._true_answer(request, handler)
+        if fault.truncate and isinstance(response, web.Response):
+            return await _cut_short(request, response)
+        return response
+
+    def _fault_for(self, path_qs: str) -> Fault | None:
+        for planned in self._faults:
+            if planned.times != 0 and path_qs.startswith(planned.prefix):
+                if planned.times is not None:
+                    planned.times -= 1
+                return planned.fault
+        return None
+
+    async def _until_healed(self, fault: Fault) -> None:
+        while any(planned.fault is fault for planned in self._faults):
+            await self._changes.next()
+
+    async def _true_answer(self, request: web.Request, handler: Answer) -> web.StreamResponse:
+        try:
+            response = await handler(request)
+        except web.HTTPException as refused:
+            response = refused
+        if response.status < HTTPStatus.BAD_REQUEST:
+            response.headers["Access-Control-Allow-Origin"] = "*"
+            response.headers["Access-Control-Allow-Methods"] = "GET"
+        if response.status == HTTPStatus.OK:
+            response.enable_compression()
+        return response
+
+    # Answers
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        for pattern, answer in _ROUTES:
+            if found := re.fullmatch(pattern, request.path):
+                return answer(self, request, **found.groupdict())
+        return _error(HTTPStatus.NOT_FOUND, request.path.endswith(".json"))
+
+    def _petition(
+        self, request: web.Request, number: str, extension: str | None
+    ) -> web.StreamResponse:
+        odd = self._odd_format(request, f"/petitions/{number}", extension)
+        if odd is not None:
+            return odd
+        as_json = _wants_json(request, extension)
+        petition_id = _number(number)
+        if petition_id is None:
+            return _error(HTTPStatus.BAD_REQUEST, as_json)
+        entry = self._entries.get(petition_id)
+        missing = self._not_shown(petition_id, entry, as_json)
+        if missing is not None or entry is None:
+            return missing or _error(HTTPStatus.NOT_FOUND, as_json)
+        attributes = entry.attributes(self._now())
+        if not as_json:
+            return _petition_page(attributes)
+        body = entry.body or show_body(self.url, petition_id, attributes)
+        return _dated(request, body, attributes, SHORT)
+
+    def _not_shown(
+        self, petition_id: int, entry: _Entry | None, as_json: bool
+    ) -> web.StreamResponse | None:
+        if entry is None or entry.place == "hidden":
+            return _error(HTTPStatus.NOT_FOUND, as_json)
+        if entry.place == "gone":
+            return _error(HTTPStatus.GONE, as_json)
+        if entry.place == "/":
+            return self._moved("/")
+        if entry.place != "shown":
+            return self._moved(f"/petitions/{petition_id}/{entry.place}")
+        if entry.archived_in is not None:
+            extension = ".json" if as_json else ""
+            return self._moved(f"/archived/petitions/{petition_id}{extension}")
+        return None
+
+    def _count(
+        self, request: web.Request, number: str, extension: str | None
+    ) -> web.StreamResponse:
+        if not _wants_json(request, extension):
+            return _error(HTTPStatus.NOT_ACCEPTABLE, as_json=False)
+        petition_id = _number(number)
+        if petition_id is None:
+            return _error(HTTPStatus.BAD_REQUEST)
+        entry = self._entries.get(petition_id)
+        if entry is None or entry.place == "hidden" or entry.archived_in is not None:
+            return _error(HTTPStatus.NOT_FOUND)
+        if entry.place == "gone":
+            return _error(HTTPStatus.GONE)
+        attributes = entry.attributes(self._now())
+        return _dated(request, count_body(attributes, self._now()), attributes, SHORT)
+
+    def _archived_petition(
+        self, request: web.Request, number: str, extension: str | None
+    ) -> web.StreamResponse:
+        as_json = _wants_json(request, extension)
+        petition_id = _number(number)
+        if petition_id is None:
+            return _error(HTTPStatus.BAD_REQUEST, as_json)
+        entry = self._entries.get(petition_id)
+        if entry is not None and entry.place == "gone":
+            return _error(HTTPStatus.GONE, as_json)
+        if entry is None or entry.archived_in is None or entry.place != "shown":
+            return _error(HTTPStatus.NOT_FOUND, as_json)
+        attributes = entry.attributes(self._now())
+        if not as_json:
+            return _petition_page(attributes)
+        body = entry.body or archived_body(self.url, petition_id, attributes, entry.archived_in)
+        return _dated(request, body, attributes, LONG)
+
+    def _list(self, request: web.Request, extension: str | None) -> web.StreamResponse:
+        odd = self._odd_format(request, "/petitions", extension)
+        if odd is not None:
+            return odd
+        query = _query(request)
+        facet = FACETS.get(query.state or "")
+        if facet is None:
+            return self._moved(_all_of("/petitions", query))
+        if query.wanted_id in self._entries and self._is_listed(query.wanted_id):
+            return self._moved(f"/petitions/{query.wanted_id}")
+        if not _wants_json(request, extension):
+            return _page("Petitions", "A list for people.")
+        rows = [row for row in facet.of(self._rows(archived=False)) if query.matches(row)]
+        page = page_of(rows, query, f"{self.url}/petitions.json", self._own(request))
+        return self._listed(request, page)
+
+    def _archived_list(self, request: web.Request, extension: str | None) -> web.StreamResponse:
+        query = _query(request)
+        facet = ARCHIVED_FACETS.get(query.state or "")
+        if facet is None:
+            return self._moved(_all_of("/archived/petitions", query))
+        if not _wants_json(request, extension):
+            return _page("Archived petitions", "A list for people.")
+        parliament = self._parliament(query)
+        rows = [
+            row
+            for row in facet.of(self._rows(archived=True))
+            if query.matches(row) and self._period(row.id) == parliament
+        ]
+        base = f"{self.url}/archived/petitions.json"
+        page = page_of(rows, query, base, self._own(request), texts=("parliament", "q"))
+        return self._listed(request, page)
+
+    def _parliament(self, query: ListQuery) -> str | None:
+        """The period asked for: the newest archived one unless a number (oldest is 1) says else."""
+        periods = sorted({self._period(petition_id) or "" for petition_id in self._entries} - {""})
+        if not query.has("parliament"):
+            return periods[-1] if periods else None
+        asked = query.last("parliament")
+        if not re.fullmatch(r"\d+", asked, re.ASCII):
+            raise _refused(HTTPStatus.BAD_REQUEST)
+        if not 1 <= int(asked) <= len(periods):
+            raise _refused(HTTPStatus.NOT_FOUND)
+        return periods[int(asked) - 1]
+
+    def _period(self, petition_id: int) -> str | None:
+        parliament = self._entries[petition_id].archived_in
+        return None if parliament is None else str(parliament.get("period"))
+
+    def _is_listed(self, petition_id: int) -> bool:
+        entry = self._entries[petition_id]
+        return entry.place == "shown" and entry.archived_in is None
+
+    def _rows(self, *, archived: bool) -> list[Row]:
+        now = self._now()
+        return [
+            Row(petition_id, entry.attributes(now), london_date(now))
+            for petition_id, entry in sorted(self._entries.items(), reverse=True)
+            if entry.place == "shown" and (entry.archived_in is not None) == archived
+        ]
+
+    def _listed(self, request: web.Request, page: Page) -> web.StreamResponse:
+        items = [
+            list_item(self.url, row.id, row.attributes, self._entries[row.id].archived_in)
+            for row in page.rows
+        ]
+        body = encode({"links": page.links, "data": items})
+        etag = f'W/"{hashlib.sha256(body).hexdigest()[:32]}"'
+        headers = {"Cache-Control": EACH_TIME, "ETag": etag}
+        if request.headers.get("If-None-Match") == etag:
+            return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
+        return _json(body, headers)
+
+    def _trending(self, request: web.Request) -> web.StreamResponse:
+        now = self._now()
+        busiest = sorted(self.hourly().items(), key=lambda item: -item[1])
+        shown = [
+            (petition_id, signatures, self._entries[petition_id].attributes(now))
+            for petition_id, signatures in busiest
+            if petition_id in self._entries and self._is_listed(petition_id) and signatures > 0
+        ]
+        still_open = [row for row in shown if row[2].get("state") == "open"][:TRENDING]
+        return _json(trending_body(self.url, still_open, now), {"Cache-Control": SHORT})
+
+    def _topics(self, request: web.Request) -> web.StreamResponse:
+        by_name = sorted(self.topics.items(), key=lambda item: item[1])
+        rows = {code: {"code": code, "name": name} for code, name in by_name}
+        return _json(encode(rows), {"Cache-Control": SHORT})
+
+    def _constituencies(self, request: web.Request) -> web.StreamResponse:
+        return _json(encode(dict(self.constituencies)), {"Cache-Control": SHORT})
+
+    def _parliaments(self, request: web.Request) -> web.StreamResponse:
+        return _json(encode([dict(row) for row in self.parliaments]), {"Cache-Control": SHORT})
+
+    def _page_for_people(self, request: web.Request, **_: str) -> web.StreamResponse:
+        return _page("Petitions", "A page for people, without figures.")
+
+    def _odd_format(
+        self, request: web.Request, path: str, extension: str | None
+    ) -> web.StreamResponse | None:
+        if extension in (".xml", ".atom", ".rss"):
+            return _error(HTTPStatus.NOT_ACCEPTABLE, as_json=False)
+        return None if extension in (None, ".json") else self._moved(path)
+
+    def _moved(self, path: str) -> web.Response:
+        headers = {"Location": self.url + path, "Cache-Control": "no-cache"}
+        return web.Response(status=HTTPStatus.FOUND, headers=headers, content_type="text/html")
+
+    def _own(self, request: web.Request) -> str:
+        return self.url + request.raw_path
+
+
+_ROUTES: list[tuple[str, Callable[..., web.StreamResponse]]] = [
+    (r"/petitions(?P<extension>\.\w+)?", PetitionsSite._list),
+    (r"/petitions/(?P<number>[^/.]+)(?P<extension>\.\w+)?", PetitionsSite._petition),
+    (r"/petitions/(?P<number>[^/.]+)/count(?P<extension>\.\w+)?", PetitionsSite._count),
+    (r"/petitions/[^/.]+/(gathering-support|moderation-info)", PetitionsSite._page_for_people),
+    (r"/archived/petitions(?P<extension>\.\w+)?", PetitionsSite._archived_list),
+    (
+        r"/archived/petitions/(?P<number>[^/.]+)(?P<extension>\.\w+)?",
+        PetitionsSite._archived_petition,
+    ),
+    (r"/trending\.json", PetitionsSite._trending),
+    (r"/topics\.json", PetitionsSite._topics),
+    (r"/constituencies\.json", PetitionsSite._constituencies),
+    (r"/parliaments/current/constituencies\.json", PetitionsSite._constituencies),
+    (r"/parliaments\.json", PetitionsSite._parliaments),
+    (r"/", PetitionsSite._page_for_people),
+]
+
+
+def _always(attributes: Attributes) -> Source:
+    fixed = dict(attributes)
+    return lambda _now: fixed
+
+
+def _attributes_in(body: bytes) -> Attributes:
+    """The attributes of a recorded body, or none when it is no petition."""
+    try:
+        attributes = json.loads(body)["data"]["attributes"]
+    except (ValueError, KeyError, TypeError):
+        return {}
+    return attributes if isinstance(attributes, dict) else {}
+
+
+def _number(text: str) -> int | None:
+    """A petition's number as the site reads one: 0x10 is 16, and 0700009 is an error."""
+    try:
+        return int(text, 0)
+    except ValueError:
+        return None
+
+
+def _wants_json(request: web.Request, extension: str | None) -> bool:
+    return extension == ".json" or request.headers.get("Accept") == "application/json"
+
+
+def _query(request: web.Request) -> ListQuery:
+    try:
+        return ListQuery.parse(request.rel_url.raw_query_string)
+    except UnreadableQuery:
+        raise _refused(HTTPStatus.BAD_REQUEST) from None
+
+
+def _all_of(path: str, query: ListQuery) -> str:
+    kept = [f"{name}={query.last(name)}" for name in ("page", "q") if query.has(name)]
+    return f"{path}?{'&'.join([*kept, 'state=all'])}"
+
+
+def _json(body: bytes, headers: Mapping[str, str]) -> web.Response:
+    return web.Response(
+        body=body, headers=headers, content_type="application/json", charset="utf-8"
+    )
+
+
+def _dated(
+    request: web.Request, body: bytes, attributes: Attributes, caching: str
+) -> web.StreamResponse:
+    modified = last_modified(attributes, step=1 if caching == LONG else 10)
+    headers = {"Cache-Control": caching} | ({"Last-Modified": modified} if modified else {})
+    if unchanged_since(request.headers.get("If-Modified-Since"), modified):
+        return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return _json(body, headers)
+
+
+def _error_body(status: int) -> bytes:
+    return encode({"status": int(status), "error": HTTPStatus(status).phrase})
+
+
+def _error(status: int, as_json: bool = True) -> web.Response:
+    if as_json:
+        return web.Response(
+            status=status, body=_error_body(status), content_type="application/json"
+        )
+    return web.Response(status=status, content_type="text/html")
+
+
+def _refused(status: int) -> web.HTTPException:
+    kind = web.HTTPBadRequest if status == HTTPStatus.BAD_REQUEST else web.HTTPNotFound
+    return kind(body=_error_body(status), content_type="application/json")
+
+
+def _page(title: str, text: str) -> web.Response:
+    name, line = html.escape(title), html.escape(text)
+    markup = (
+        '<!doctype html><html lang="en-GB"><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width">'
+        f"<title>{name}</title><style>body{{font:18px/1.5 system-ui;max-width:38em;margin:3em auto;"
+        f"padding:0 1em}}</style><h1>{name}</h1><p>{line}</p>"
+    )
+    return web.Response(text=markup, content_type="text/html", headers={"Cache-Control": EACH_TIME})
+
+
+def _petition_page(attributes: Attributes) -> web.Response:
+    count = attributes.get("signature_count", 0)
+    return _page(str(attributes.get("action", "")), f"{count:,} signatures")
+
+
+def _faulty(fault: Fault, status: int) -> web.Response:
+    body = _error_body(status) if fault.body is None else fault.body
+    return web.Response(
+        status=status, body=body, headers=fault.headers, content_type=fault.content_type
+    )
+
+
+async def _cut_short(request: web.Request, whole: web.Response) -> web.StreamResponse:
+    """Announces the whole body, sends half of it and hangs up."""
+    body = whole.body if isinstance(whole.body, bytes) else b""
+    half = web.StreamResponse(status=whole.status, headers={"Content-Type": whole.content_type})
+    half.content_length = len(body)
+    await half.prepare(request)
+    await half.write(body[: len(body) // 2])
+    if request.transport is not None:
+        request.transport.close()
+    raise asyncio.CancelledError

@@ -1,0 +1,85 @@
+"""Shell: the whole offline world, wired together."""
+
+from collections.abc import Awaitable, Callable
+from typing import Self
+
+from bot.demo.bot_api import BotApi
+from bot.demo.clock import StoryClock
+from bot.demo.page import ChatPage
+from bot.demo.petitions_site import PetitionsSite
+from bot.demo.story import (
+    BEATS,
+    DEMO_PETITIONS,
+    constituencies,
+    count_at,
+    signatures_last_hour,
+)
+
+CHAT_ID = 1001
+
+
+class World:
+    """A petitions site, a Bot API and a chat page that share the story's clock.
+
+    `on_restart` holds what else has to begin again: async functions, awaited in order with the
+    clock already back at the start and before the chat is emptied.
+    """
+
+    def __init__(self, port: int = 0) -> None:
+        self._port = port
+        self.clock = StoryClock(BEATS)
+        self.site = PetitionsSite(self.clock.now)
+        self.api = BotApi(now=self.clock.now)
+        self.on_restart: list[Callable[[], Awaitable[None]]] = []
+        self._page = ChatPage(
+            self.api,
+            self.clock,
+            chat_id=CHAT_ID,
+            count=lambda: count_at(self.clock.now()),
+            restart=self.restart,
+        )
+        self.api.add_chat(CHAT_ID, first_name="You")
+        self._stock()
+
+    def _stock(self) -> None:
+        for petition_id, source in DEMO_PETITIONS.items():
+            self.site.put(petition_id, source)
+        self.site.topics = {"culture": "Culture"}
+        self.site.constituencies = dict(constituencies())
+        self.site.hourly = self._hourly
+
+    def _hourly(self) -> dict[int, int]:
+        now = self.clock.now()
+        return {number: signatures_last_hour(number, now) for number in DEMO_PETITIONS}
+
+    async def restart(self) -> None:
+        """Tells the story from its beginning: to people, and to all who asked to be called."""
+        self.clock.restart()
+        for begin_again in self.on_restart:
+            await begin_again()
+        self.api.clear(CHAT_ID)
+
+    @property
+    def page_url(self) -> str:
+        return self._page.url
+
+    async def start(self) -> None:
+        await self.site.start()
+        await self.api.start()
+        await self._page.start(self._port)
+
+    async def stop(self) -> None:
+        await self._page.stop()
+        await self.api.stop()
+        await self.site.stop()
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self.start()
+        except OSError:
+            await self.stop()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()

@@ -1,0 +1,60 @@
+"""The log: structured, on standard error, without the token and without chat ids."""
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+# These write request addresses, which carry the token, and whole updates, which carry chats.
+_TALKATIVE = ("httpx", "httpcore", "telegram", "apscheduler", "aiohttp", "asyncio")
+
+
+def configure_logs(level: str, form: str, token: str) -> None:
+    """Send our log and the libraries' warnings to standard error, as `console` or `json`."""
+    hide = _Hide(token)
+    shared: list[Any] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        hide,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    last: Any = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if form == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, hide, last],
+        )
+    )
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class _Hide:
+    """Blanks the token wherever it turns up, in tracebacks of libraries too."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(
+        self, _logger: object, _method: str, event: MutableMapping[str, Any]
+    ) -> MutableMapping[str, Any]:
+        if self._token:
+            for key, value in event.items():
+                if isinstance(value, str) and self._token in value:
+                    event[key] = value.replace(self._token, "[token]")
+        return event

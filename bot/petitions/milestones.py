@@ -1,0 +1,72 @@
+"""Which numbers of signatures ring (pure).
+
+The official thresholds of the petition's own site always ring. Between and beyond them the default
+ladder has few rungs, each at most two and a half times the one before up to a million, then every
+half million: a typical petition rings once or twice in its life, the most signed one ever about
+twenty times. Whoever wants another number asks for it.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import count, takewhile
+
+from bot.petitions.model import MilestoneReached, Petition, Threshold
+
+LADDER = (1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 75_000, 100_000, 250_000, 500_000, 750_000)
+BEYOND = 500_000
+
+
+def rungs() -> Iterator[int]:
+    """The default ladder, upwards without end."""
+    yield from LADDER
+    yield from count(1_000_000, BEYOND)
+
+
+def thresholds(petition: Petition) -> dict[int, Threshold]:
+    """The official thresholds this petition is measured against, by number."""
+    found: dict[int, Threshold] = {}
+    if petition.debate_threshold:
+        found[petition.debate_threshold] = "debate"
+    if petition.response_threshold:
+        found[petition.response_threshold] = "response"
+    return found
+
+
+def reached(petition: Petition) -> dict[int, MilestoneReached]:
+    """Every milestone the petition stands at or above, by number, upwards.
+
+    An official threshold counts as reached when the site says so or when the count does: the site
+    sets its flag in a second step after the count, and a recount can move one without the other.
+    """
+    official = thresholds(petition)
+    numbers = set(takewhile(lambda rung: rung <= petition.signature_count, rungs()))
+    numbers |= {n for n, kind in official.items() if _is_reached(petition, n, kind)}
+    return {n: _milestone(petition, n, official.get(n)) for n in sorted(numbers)}
+
+
+def next_milestone(petition: Petition) -> int:
+    """The lowest milestone above the count."""
+    above = (n for n in thresholds(petition) if n > petition.signature_count)
+    rung = next(rung for rung in rungs() if rung > petition.signature_count)
+    return min((rung, *above))
+
+
+def _is_reached(petition: Petition, number: int, kind: Threshold) -> bool:
+    return petition.signature_count >= number or _flag(petition, kind) is not None
+
+
+def _milestone(petition: Petition, number: int, official: Threshold | None) -> MilestoneReached:
+    return MilestoneReached(
+        number=number,
+        signature_count=petition.signature_count,
+        official=official,
+        reached_at=_flag(petition, official) if official else None,
+    )
+
+
+def _flag(petition: Petition, kind: Threshold) -> datetime | None:
+    match kind:
+        case "response":
+            return petition.response_threshold_reached_at
+        case "debate":
+            return petition.debate_threshold_reached_at

@@ -1,0 +1,592 @@
+"""JSON bytes -> Petition, or MalformedPetition (pure).
+
+The structs with an underscore are what the sites send, of every year and fork; everything else is
+ours. A key that a body lacks is UNSET there, which is different from null.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from operator import attrgetter
+from typing import Annotated, Any, Generic, TypeAlias, TypeVar
+
+from msgspec import (
+    UNSET,
+    DecodeError,
+    Meta,
+    Raw,
+    Struct,
+    UnsetType,
+    ValidationError,
+    field,
+    json,
+    structs,
+)
+
+from bot.petitions.errors import MalformedPetition
+from bot.petitions.model import (
+    Business,
+    Counts,
+    Debate,
+    Department,
+    GovernmentResponse,
+    Parliament,
+    Petition,
+    PetitionRef,
+    Place,
+    Rejection,
+    Site,
+)
+
+T = TypeVar("T")
+
+# What no store or integer column can hold is not a number of signatures.
+_Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+_Id: TypeAlias = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+# A key's value, null, or UNSET for a key that is not there: that is not the same.
+_Sent: TypeAlias = T | UnsetType | None
+
+
+class Page(Struct, frozen=True):
+    """A page of a list: its petitions, the rows that could not be read, and where it goes on."""
+
+    petitions: tuple[Petition, ...] = ()
+    malformed: tuple[MalformedPetition, ...] = ()
+    next: str | None = None
+
+
+class Trending(Struct, frozen=True):
+    """A petition that many people are signing now; the count is of the last hour alone."""
+
+    petition: PetitionRef
+    action: str
+    signatures_last_hour: int
+
+
+class Constituency(Struct, frozen=True):
+    """A constituency and its MP; both `mp` and `party` are empty while the seat is vacant."""
+
+    name: str
+    ons_code: str
+    mp: str = ""
+    party: str = ""
+    start_date: date | None = None
+    end_date: date | None = None
+
+
+class PastParliament(Struct, frozen=True):
+    """A parliament whose petitions are in the archive, and the thresholds it had."""
+
+    period: str
+    government: str = ""
+    dissolution_at: datetime | None = None
+    response_threshold: int | None = None
+    debate_threshold: int | None = None
+
+
+# --- what the sites send -------------------------------------------------------------------------
+
+
+class _Rejection(Struct):
+    code: _Sent[str] = UNSET
+    details: str | None = None
+
+
+class _Response(Struct):
+    summary: str | None = None
+    details: str | None = None
+    responded_on: date | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+class _Debate(Struct):
+    debated_on: date | None = None
+    overview: str | None = None
+    transcript_url: str | None = None
+    video_url: str | None = None
+    debate_pack_url: str | None = None
+    public_engagement_url: str | None = None
+    debate_summary_url: str | None = None
+
+
+class _Department(Struct):
+    name: str | None
+    acronym: str | None = None
+    url: str | None = None
+
+
+class _Topic(Struct):
+    code: str
+
+
+class _Country(Struct):
+    name: str
+    signature_count: _Count
+    code: str | None = None
+
+
+class _Area(Struct):
+    name: str
+    signature_count: _Count
+    ons_code: str | None = None
+    id: str | int | None = None
+    mp: str | None = None
+
+
+class _Business(Struct):
+    subject: str | None = None
+    body: str | None = None
+    occurred_on: date | None = None
+    created_at: datetime | None = None
+
+
+class _Parliament(Struct):
+    period: str | None = None
+    government: str | None = None
+    dissolution_at: datetime | None = None
+    response_threshold: _Count | None = None
+    debate_threshold: _Count | None = None
+
+
+class _Attributes(Struct):
+    state: str
+    signature_count: _Count
+    action: str | UnsetType = UNSET
+    background: _Sent[str] = UNSET
+    additional_details: _Sent[str] = UNSET
+    committee_note: _Sent[str] = UNSET
+    created_at: _Sent[datetime] = UNSET
+    updated_at: _Sent[datetime] = UNSET
+    opened_at: _Sent[datetime] = UNSET
+    closing_date: _Sent[date] = UNSET
+    closed_at: _Sent[datetime] = UNSET
+    rejected_at: _Sent[datetime] = UNSET
+    moderation_threshold_reached_at: _Sent[datetime] = UNSET
+    response_threshold_reached_at: _Sent[datetime] = UNSET
+    government_response_at: _Sent[datetime] = UNSET
+    debate_threshold_reached_at: _Sent[datetime] = UNSET
+    debate_scheduled_on: _Sent[date] = UNSET
+    scheduled_debate_date: _Sent[date] = UNSET
+    debate_outcome_at: _Sent[datetime] = UNSET
+    creator_name: _Sent[str] = UNSET
+    rejection: _Sent[_Rejection] = UNSET
+    government_response: _Sent[_Response] = UNSET
+    debate: _Sent[_Debate] = UNSET
+    departments: _Sent[list[_Department]] = UNSET
+    topics: _Sent[list[str | _Topic]] = UNSET
+    signatures_by_country: _Sent[list[_Country]] = UNSET
+    signatures_by_constituency: _Sent[list[_Area]] = UNSET
+    signatures_by_region: _Sent[list[_Area]] = UNSET
+    other_parliamentary_business: _Sent[list[_Business]] = UNSET
+    # The archive before 2017-06.
+    title: str | UnsetType = UNSET
+    description: _Sent[str] = UNSET
+    # Current petitions before 2017-07.
+    open_at: _Sent[datetime] = UNSET
+    # The Senedd.
+    threshold_for_referral: _Sent[_Count] = UNSET
+    threshold_for_debate: _Sent[_Count] = UNSET
+    referral_threshold_reached_at: _Sent[datetime] = UNSET
+    # Jersey; the misspelt key is the one it sends while there is no response.
+    ministers_response: _Sent[_Response] = UNSET
+    ministers_reponse: _Sent[_Response] = UNSET
+    ministers_response_at: _Sent[datetime] = UNSET
+    signatures_by_parish: _Sent[list[_Area]] = UNSET
+
+
+class _Row(Struct):
+    id: _Id
+    attributes: _Attributes
+    type: str | None = None
+    parliament: _Parliament | None = None
+
+
+class _Identity(Struct):
+    id: _Id
+
+
+class _Show(Struct, Generic[T]):
+    data: T
+
+
+class _Links(Struct):
+    next: str | None = None
+
+
+class _List(Struct):
+    data: list[Raw]
+    links: _Links | None = None
+
+
+class _Counts(Struct):
+    signature_count: _Count
+    response_threshold_reached_at: datetime | None = None
+    government_response_at: datetime | None = None
+    debate_threshold_reached_at: datetime | None = None
+    scheduled_debate_date: date | None = None
+    debate_outcome_at: datetime | None = None
+    debated: bool | None = None
+
+
+class _TrendingAttributes(Struct):
+    action: str
+    signature_count: _Count
+
+
+class _TrendingRow(Struct):
+    id: _Id
+    attributes: _TrendingAttributes
+
+
+class _Constituency(Struct):
+    ons_code: str
+    name: str = field(name="constituency")
+    mp: str | None = None
+    party: str | None = None
+    start_date: date | None = None
+    end_date: date | None = None
+
+
+_SHOW = json.Decoder(_Show[_Row])
+_SHOW_IDENTITY = json.Decoder(_Show[_Identity])
+_ROW = json.Decoder(_Row)
+_ROW_IDENTITY = json.Decoder(_Identity)
+_LIST = json.Decoder(_List)
+_COUNTS = json.Decoder(_Counts)
+_TRENDING = json.Decoder(_Show[list[_TrendingRow]])
+_CONSTITUENCIES = json.Decoder(dict[str, _Constituency])
+_PARLIAMENTS = json.Decoder(list[_Parliament])
+
+# --- reading -------------------------------------------------------------------------------------
+
+
+def parse_petition(body: bytes, site: Site) -> Petition:
+    """Read the body of one petition, current or archived. Raises MalformedPetition."""
+    try:
+        return _petition(_SHOW.decode(body).data, site)
+    except _UNREADABLE as error:
+        raise _malformed(error, site, lambda: _SHOW_IDENTITY.decode(body).data.id) from error
+
+
+def parse_page(body: bytes, site: Site) -> Page:
+    """Read a page of a list; a row that cannot be read costs only itself.
+
+    Raises MalformedPetition if there are no rows to be found at all.
+    """
+    with _reading(site):
+        page = _LIST.decode(body)
+    petitions: list[Petition] = []
+    malformed: list[MalformedPetition] = []
+    for raw in page.data:
+        try:
+            petitions.append(_parse_row(raw, site))
+        except MalformedPetition as error:
+            malformed.append(error)
+    return Page(tuple(petitions), tuple(malformed), page.links.next if page.links else None)
+
+
+def _parse_row(raw: Raw, site: Site) -> Petition:
+    try:
+        return _petition(_ROW.decode(raw), site)
+    except _UNREADABLE as error:
+        raise _malformed(error, site, lambda: _ROW_IDENTITY.decode(raw).id) from error
+
+
+def parse_counts(body: bytes, site: Site) -> Counts:
+    """Read a count.json; only the count itself is in those before August 2025."""
+    with _reading(site):
+        counts = _COUNTS.decode(body)
+        return Counts(
+            signature_count=counts.signature_count,
+            response_threshold_reached_at=_utc(counts.response_threshold_reached_at),
+            government_response_at=_utc(counts.government_response_at),
+            debate_threshold_reached_at=_utc(counts.debate_threshold_reached_at),
+            scheduled_debate_date=counts.scheduled_debate_date,
+            debate_outcome_at=_utc(counts.debate_outcome_at),
+            debated=counts.debated,
+        )
+
+
+def parse_trending(body: bytes, site: Site) -> tuple[Trending, ...]:
+    """Read trending.json: at most ten petitions, the most signed first, or none in a quiet hour."""
+    with _reading(site):
+        rows = _TRENDING.decode(body).data
+    return tuple(
+        Trending(
+            PetitionRef(site.id, row.id), row.attributes.action, row.attributes.signature_count
+        )
+        for row in rows
+    )
+
+
+def parse_constituencies(body: bytes, site: Site) -> tuple[Constituency, ...]:
+    """Read a constituencies.json, in the site's own order."""
+    with _reading(site):
+        rows = _CONSTITUENCIES.decode(body)
+    return tuple(
+        Constituency(
+            name=row.name,
+            ons_code=row.ons_code,
+            mp=row.mp or "",
+            party=row.party or "",
+            start_date=row.start_date,
+            end_date=row.end_date,
+        )
+        for row in rows.values()
+    )
+
+
+def parse_parliaments(body: bytes, site: Site) -> tuple[PastParliament, ...]:
+    """Read parliaments.json: the archived ones, the newest first."""
+    with _reading(site):
+        return tuple(
+            PastParliament(
+                period=row.period or "",
+                government=row.government or "",
+                dissolution_at=_utc(row.dissolution_at),
+                response_threshold=row.response_threshold,
+                debate_threshold=row.debate_threshold,
+            )
+            for row in _PARLIAMENTS.decode(body)
+        )
+
+
+# --- what went wrong -----------------------------------------------------------------------------
+
+# Brackets without end overflow the stack, and a time at the end of time has no UTC.
+_UNREADABLE = (DecodeError, UnicodeDecodeError, RecursionError, OverflowError)
+
+_MISSING = re.compile(r"required field `([^`]+)`")
+_PATH = re.compile(r" - at `\$\.?([^`]*)`$")
+_PREFIX = re.compile(r"^(?:data\.)?(?:attributes\.)?")
+
+
+@contextmanager
+def _reading(site: Site) -> Iterator[None]:
+    """Turns whatever reading a body that is about no one petition raises into MalformedPetition."""
+    try:
+        yield
+    except _UNREADABLE as error:
+        raise MalformedPetition(site.id, None, _field(error)) from error
+
+
+def _malformed(error: Exception, site: Site, identify: Callable[[], int]) -> MalformedPetition:
+    """Names the petition if its id can be read; if not, it is the id that is wrong."""
+    try:
+        return MalformedPetition(site.id, identify(), _field(error))
+    except ValidationError as no_id:
+        return MalformedPetition(site.id, None, _field(no_id))
+    except _UNREADABLE:
+        return MalformedPetition(site.id, None, _field(error))
+
+
+def _field(error: Exception) -> str:
+    """Where a body stops making sense: `rejection.code`, or `body` for all of it."""
+    if not isinstance(error, ValidationError):
+        return "body"
+    message = str(error)
+    path = match[1] if (match := _PATH.search(message)) else ""
+    if match := _MISSING.search(message):
+        path = f"{path}.{match[1]}"
+    return _PREFIX.sub("", path.lstrip(".")) or "body"
+
+
+# --- from what they send to what we mean ---------------------------------------------------------
+
+_TEXTS = ("background", "additional_details", "committee_note", "creator_name")
+_MOMENTS = (
+    "created_at",
+    "updated_at",
+    "opened_at",
+    "closed_at",
+    "rejected_at",
+    "moderation_threshold_reached_at",
+    "response_threshold_reached_at",
+    "government_response_at",
+    "debate_threshold_reached_at",
+    "debate_outcome_at",
+)
+_DATES = ("closing_date", "debate_scheduled_on", "scheduled_debate_date")
+
+# What not every schema carries, so that its absence says nothing.
+_COMES_AND_GOES = (
+    "additional_details",
+    "committee_note",
+    "closing_date",
+    "response_threshold_reached_at",
+    "government_response_at",
+    "debate_threshold_reached_at",
+    "debate_scheduled_on",
+    "scheduled_debate_date",
+    "debate_outcome_at",
+    "creator_name",
+    "rejection",
+    "government_response",
+    "debate",
+    "departments",
+    "topics",
+    "signatures_by_country",
+    "signatures_by_constituency",
+    "signatures_by_region",
+    "other_parliamentary_business",
+)
+_carried = attrgetter(*_COMES_AND_GOES)
+
+# Our name, and the names it goes by elsewhere: the first that a body carries is taken.
+_ALIASES = (
+    ("action", ("title",)),
+    ("additional_details", ("description",)),
+    ("opened_at", ("open_at",)),
+    ("response_threshold_reached_at", ("referral_threshold_reached_at",)),
+    ("government_response", ("ministers_response", "ministers_reponse")),
+    ("government_response_at", ("ministers_response_at",)),
+    ("signatures_by_region", ("signatures_by_parish",)),
+)
+
+
+def _petition(row: _Row, site: Site) -> Petition:
+    sent = row.attributes
+    _settle_names(sent)
+    if sent.action is UNSET:
+        raise MalformedPetition(site.id, row.id, "action")
+    archived = row.type == "archived-petition"
+    parliament = row.parliament or _Parliament()
+    return Petition(
+        ref=PetitionRef(site.id, row.id),
+        url=f"{site.url.rstrip('/')}{'/archived' if archived else ''}/petitions/{row.id}",
+        action=sent.action,
+        state=sent.state,
+        signature_count=sent.signature_count,
+        archived=archived,
+        parliament=_parliament(row.parliament),
+        response_threshold=_threshold(
+            sent.threshold_for_referral,
+            parliament.response_threshold,
+            site.response_threshold,
+        ),
+        debate_threshold=_threshold(
+            sent.threshold_for_debate,
+            parliament.debate_threshold,
+            site.debate_threshold,
+        ),
+        missing=_missing(sent),
+        **_plain(sent),
+        **_objects(sent),
+        **_breakdowns(sent),
+    )
+
+
+def _settle_names(sent: _Attributes) -> None:
+    """Moves what came under another schema's name to ours."""
+    for name, others in _ALIASES:
+        for other in others:
+            if getattr(sent, name) is UNSET:
+                setattr(sent, name, getattr(sent, other))
+
+
+def _missing(sent: _Attributes) -> frozenset[str]:
+    values = _carried(sent)
+    return frozenset(
+        name for name, value in zip(_COMES_AND_GOES, values, strict=True) if value is UNSET
+    )
+
+
+def _plain(sent: _Attributes) -> dict[str, Any]:
+    return {
+        **{name: getattr(sent, name) or "" for name in _TEXTS},
+        **{name: _utc(getattr(sent, name)) for name in _MOMENTS},
+        **{name: getattr(sent, name) or None for name in _DATES},
+    }
+
+
+def _objects(sent: _Attributes) -> dict[str, Any]:
+    return {
+        "rejection": _rejection(sent.rejection or None),
+        "government_response": _response(sent.government_response or None),
+        "debate": _debate(sent.debate or None),
+        "departments": tuple(_department(item) for item in sent.departments or ()),
+        "topics": tuple(item if isinstance(item, str) else item.code for item in sent.topics or ()),
+        "other_parliamentary_business": tuple(
+            _business(item) for item in sent.other_parliamentary_business or ()
+        ),
+    }
+
+
+def _breakdowns(sent: _Attributes) -> dict[str, Any]:
+    return {
+        "signatures_by_country": tuple(
+            Place(item.name, item.code or "", item.signature_count)
+            for item in sent.signatures_by_country or ()
+        ),
+        "signatures_by_constituency": _areas(sent.signatures_by_constituency or ()),
+        "signatures_by_region": _areas(sent.signatures_by_region or ()),
+    }
+
+
+def _areas(sent: Iterable[_Area]) -> tuple[Place, ...]:
+    return tuple(
+        Place(item.name, item.ons_code or str(item.id or ""), item.signature_count, item.mp or "")
+        for item in sent
+    )
+
+
+def _rejection(sent: _Rejection | None) -> Rejection | None:
+    """None for one whose code is null, as open petitions can carry; the old archive has no codes."""
+    if sent is None or not (sent.code or (sent.code is UNSET and sent.details)):
+        return None
+    return Rejection(sent.code or "", sent.details or "")
+
+
+def _response(sent: _Response | None) -> GovernmentResponse | None:
+    if sent is None:
+        return None
+    return GovernmentResponse(
+        summary=sent.summary or "",
+        details=sent.details or "",
+        responded_on=sent.responded_on,
+        created_at=_utc(sent.created_at),
+        updated_at=_utc(sent.updated_at),
+    )
+
+
+def _debate(sent: _Debate | None) -> Debate | None:
+    if sent is None:
+        return None
+    said = structs.asdict(sent)
+    debated_on = said.pop("debated_on")
+    return Debate(debated_on, **{name: text or "" for name, text in said.items()})
+
+
+def _department(sent: _Department) -> Department:
+    return Department(sent.name or "", sent.acronym or "", sent.url or "")
+
+
+def _business(sent: _Business) -> Business:
+    return Business(
+        subject=sent.subject or "",
+        body=sent.body or "",
+        occurred_on=sent.occurred_on,
+        created_at=_utc(sent.created_at),
+    )
+
+
+def _parliament(sent: _Parliament | None) -> Parliament | None:
+    if sent is None:
+        return None
+    return Parliament(sent.period or "", sent.government or "", _utc(sent.dissolution_at))
+
+
+def _threshold(*told: _Sent[int]) -> int | None:
+    """The first number told: by the petition, by its parliament, or by the site's configuration."""
+    return next((number for number in told if isinstance(number, int)), None)
+
+
+def _utc(moment: _Sent[datetime]) -> datetime | None:
+    """The same instant in UTC; one that names no zone is in UTC already."""
+    if not moment:
+        return None
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC)

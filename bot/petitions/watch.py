@@ -1,0 +1,107 @@
+"""What is known of a followed petition, carried on by one look at a time (pure).
+
+`diff` compares two readings; here its answer meets what happened before them, so that nothing rings
+twice in a petition's life, and a body from an old cache does not turn time back.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from msgspec import structs
+
+from bot.petitions.diff import aligned, diff, facts
+from bot.petitions.model import (
+    Event,
+    GovernmentResponse,
+    Known,
+    Occurrence,
+    Petition,
+    Removed,
+    Reopened,
+)
+
+# The site's cache serves a body for at most minutes after it changed; one of 92 minutes was seen.
+_CACHE_LAG = timedelta(minutes=10)
+_CACHE_LIFE = timedelta(hours=2)
+
+_LOOKS_TO_BELIEVE_GONE = 2
+
+
+def observe(
+    known: Known | None, reading: Petition, now: datetime
+) -> tuple[Known, tuple[Occurrence, ...]]:
+    """Take in one reading: what is known now, and what happened. The first one is silent."""
+    if known is None:
+        return Known(petition=reading.without_breakdowns(), read_at=now, seen=facts(reading)), ()
+    if is_from_cache(known, reading, now):
+        return known, ()
+    _, current = aligned(known.petition, reading)
+    events = diff(known.petition, reading)
+    if known.removed:
+        events = (Reopened(was="removed", state=reading.state), *events)
+    seen, occurrences = _latched(known, events, now)
+    return (
+        Known(
+            petition=current.without_breakdowns(),
+            read_at=now,
+            seen=seen,
+            earlier_responses=_earlier_responses(known, current),
+        ),
+        occurrences,
+    )
+
+
+def observe_gone(known: Known, now: datetime) -> tuple[Known, tuple[Occurrence, ...]]:
+    """Take in that the site says the petition was taken down; believed at the second look."""
+    if known.removed:
+        return known, ()
+    looks = known.gone_looks + 1
+    if looks < _LOOKS_TO_BELIEVE_GONE:
+        return structs.replace(known, gone_looks=looks), ()
+    seen, occurrences = _latched(known, (Removed(),), now)
+    return structs.replace(known, gone_looks=0, removed=True, seen=seen), occurrences
+
+
+def is_from_cache(known: Known, reading: Petition, now: datetime) -> bool:
+    """Whether a body is older than one we have, as a cache can serve it soon after a change.
+
+    `updated_at` may go back by minutes on its own (the site counts a minute behind), so only a
+    large step back counts, and only for as long as a cache can live.
+    """
+    last = known.petition
+    if last.updated_at is None or reading.updated_at is None or last.archived != reading.archived:
+        return False
+    is_older = reading.updated_at < last.updated_at - _CACHE_LAG
+    return is_older and now - known.read_at < _CACHE_LIFE
+
+
+def _latched(
+    known: Known, events: Iterable[Event], now: datetime
+) -> tuple[frozenset[str], tuple[Occurrence, ...]]:
+    """Drop what happens once and did; number what happens again."""
+    seen = set(known.seen)
+    occurrences: list[Occurrence] = []
+    for event in events:
+        if event.once and event.key in seen:
+            continue
+        key = _numbered(event.key, seen)
+        seen.add(key)
+        ref = known.petition.ref
+        occurrences.append(Occurrence(f"{ref}:{key}", ref, now, event))
+    return frozenset(seen), tuple(occurrences)
+
+
+def _numbered(key: str, seen: set[str]) -> str:
+    if key not in seen:
+        return key
+    times = 2
+    while f"{key}:{times}" in seen:
+        times += 1
+    return f"{key}:{times}"
+
+
+def _earlier_responses(known: Known, current: Petition) -> tuple[GovernmentResponse, ...]:
+    last = known.petition.government_response
+    if last is None or last == current.government_response:
+        return known.earlier_responses
+    return (*known.earlier_responses, last)

@@ -1,0 +1,54 @@
+"""Whether two texts say the same, and which sentences changed (pure).
+
+The site re-renders its texts now and then: line ends, bullets and links change without a word
+being different. Only words count here.
+"""
+
+import re
+from difflib import SequenceMatcher
+
+_LINK = re.compile(r"\[([^\]]*)\]\([^)\s]*\)")
+_FOOTNOTE = re.compile(r"^\s*\[\d+\]:.*$", re.MULTILINE)
+_MARKER = re.compile(r"\[\d+\]")
+_ADDRESS = re.compile(r"https?://\S+")
+_WORD = re.compile(r"[^\W_]+")
+_SENTENCE_END = re.compile(r"(?<=[.!?…])[\"”’)\]]*\s+|\s*\n\s*")
+
+# Longer than any government response; bounds the work a hostile body can cause.
+_MOST_SENTENCES = 400
+
+
+def words(text: str) -> tuple[str, ...]:
+    """The words of a text, without its punctuation, layout, links and footnotes."""
+    return tuple(_WORD.findall(plain(text)))
+
+
+def same_words(one: str, other: str) -> bool:
+    """Whether two texts differ at most in how they are set."""
+    return words(one) == words(other)
+
+
+def plain(text: str) -> str:
+    """The text without Markdown links, footnotes and bare addresses."""
+    return _ADDRESS.sub(" ", _MARKER.sub("", _FOOTNOTE.sub("", _LINK.sub(r"\1", text))))
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text, trimmed, those without a word left out."""
+    parts = (part.strip() for part in _SENTENCE_END.split(plain(text)) if part)
+    return [part for part in parts if _WORD.search(part)][:_MOST_SENTENCES]
+
+
+def changed_sentences(old: str, new: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The sentences taken out of `old` and those put into `new`, each in its order."""
+    before, after = sentences(old), sentences(new)
+    matcher = SequenceMatcher(
+        a=[words(s) for s in before], b=[words(s) for s in after], autojunk=False
+    )
+    removed: list[str] = []
+    added: list[str] = []
+    for tag, a1, a2, b1, b2 in matcher.get_opcodes():
+        if tag != "equal":
+            removed += before[a1:a2]
+            added += after[b1:b2]
+    return tuple(removed), tuple(added)

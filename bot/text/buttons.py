@@ -1,0 +1,104 @@
+"""The buttons beneath messages, and what their presses carry.
+
+A press carries `verb|petition|extra` in at most 64 bytes. Alerts and handlers both use these
+functions, so no button can be made that no handler reads.
+"""
+
+from typing import NamedTuple, Self
+
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+from telegram.constants import InlineKeyboardButtonLimit
+
+from bot.petitions.model import Petition, PetitionRef, Subscription
+
+SUBSCRIBE, UNSUBSCRIBE, UNDO = "sub", "unsub", "undo"
+MUTE, UNMUTE = "mute", "unmute"
+CARD, PAGE, CONSENT, FORGET, PRIVACY = "card", "page", "consent", "forget", "privacy"
+
+
+class Press(NamedTuple):
+    """What pressing a button asks for."""
+
+    verb: str
+    petition: PetitionRef | None = None
+    extra: str = ""
+
+    @property
+    def data(self) -> str:
+        """As Telegram carries it."""
+        return f"{self.verb}|{self.petition or ''}|{self.extra}"
+
+    @classmethod
+    def read(cls, data: str) -> Self:
+        """The press a button's data stands for; ValueError for anything we did not write."""
+        verb, name, extra = data.split("|")
+        return cls(verb, PetitionRef.parse(name) if name else None, extra)
+
+
+def button(
+    text: str, verb: str, petition: PetitionRef | None = None, extra: str = ""
+) -> InlineKeyboardButton:
+    """A button that presses `verb`."""
+    data = Press(verb, petition, extra).data
+    if len(data.encode()) > InlineKeyboardButtonLimit.MAX_CALLBACK_DATA:
+        raise ValueError(f"too long for a button: {data}")
+    return InlineKeyboardButton(text, callback_data=data)
+
+
+def open_button(petition: Petition) -> InlineKeyboardButton:
+    """Leads to the petition's own page."""
+    return InlineKeyboardButton("Open", url=petition.url)
+
+
+def mute_button(petition: PetitionRef, muted: bool) -> InlineKeyboardButton:
+    """Turns the sound of a petition's alerts off, or on again."""
+    return button("Unmute", UNMUTE, petition) if muted else button("Mute", MUTE, petition)
+
+
+def card_buttons(petition: Petition, subscription: Subscription | None) -> InlineKeyboardMarkup:
+    """Beneath a card: what the reader can do with this petition."""
+    if subscription is None:
+        rows = [[button("Subscribe", SUBSCRIBE, petition.ref), open_button(petition)]]
+    else:
+        rows = [alert_row(petition, subscription.muted)]
+    return InlineKeyboardMarkup(rows)
+
+
+def alert_row(petition: Petition, muted: bool) -> list[InlineKeyboardButton]:
+    """Open, mute, unsubscribe."""
+    return [
+        open_button(petition),
+        mute_button(petition.ref, muted),
+        button("Unsubscribe", UNSUBSCRIBE, petition.ref),
+    ]
+
+
+def alert_buttons(petition: Petition, muted: bool) -> InlineKeyboardMarkup:
+    """Beneath an alert."""
+    return InlineKeyboardMarkup([alert_row(petition, muted)])
+
+
+def undo_buttons(subscription: Subscription) -> InlineKeyboardMarkup:
+    """Beneath the news that a subscription ended: takes it up again exactly as it was."""
+    started = int(subscription.created_at.timestamp())
+    extra = f"{started}.{int(subscription.muted)}.{subscription.thread_id or ''}"
+    return InlineKeyboardMarkup([[button("Undo", UNDO, subscription.petition, extra)]])
+
+
+def consent_buttons(petition: PetitionRef) -> InlineKeyboardMarkup:
+    """Agree and go on with the subscription that was asked for, or read more first."""
+    return InlineKeyboardMarkup(
+        [[button("OK, go on", CONSENT, petition), button("Read more", PRIVACY, petition)]]
+    )
+
+
+def forget_buttons() -> InlineKeyboardMarkup:
+    """Erase everything, or not."""
+    return InlineKeyboardMarkup(
+        [
+            [
+                button("Erase everything", FORGET, extra="yes"),
+                button("Keep it", FORGET, extra="no"),
+            ]
+        ]
+    )

@@ -1,0 +1,49 @@
+"""People in: one module per command or kind of update; adding one takes one line here."""
+
+from collections.abc import Iterator
+
+from handlers import (
+    about,
+    fallback,
+    forget,
+    help,
+    membership,
+    mute,
+    mydata,
+    petition,
+    privacy,
+    start,
+    status,
+    subscribe,
+    subscriptions,
+    unsubscribe,
+)
+from handlers.context import AnyHandler, Command
+
+# The order of the commands menu; `fallback` and `petition` listen to whatever is left, so last.
+MODULES = (
+    start,
+    subscribe,
+    unsubscribe,
+    subscriptions,
+    petition,
+    mute,
+    status,
+    privacy,
+    mydata,
+    forget,
+    about,
+    help,
+    membership,
+)
+
+COMMANDS: tuple[Command, ...] = tuple(
+    command for module in MODULES for command in getattr(module, "COMMANDS", ())
+)
+
+
+def all_handlers() -> Iterator[AnyHandler]:
+    """Every handler, in the order in which they are asked."""
+    for module in MODULES:
+        yield from module.HANDLERS
+    yield from fallback.handlers(COMMANDS)

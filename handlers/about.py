@@ -1,0 +1,19 @@
+"""`/about`: who speaks, and whose facts these are."""
+
+from urllib.parse import urlsplit
+
+from telegram import Update
+
+from bot.text.about import about as about_text
+from handlers.context import Command, Context, answer
+
+
+async def about(update: Update, context: Context) -> None:
+    """`/about`."""
+    services = context.services
+    hosts = (urlsplit(site.url).hostname or site.name for site in services.sites.values())
+    await answer(update, about_text(services.version, ", ".join(hosts)))
+
+
+COMMANDS = [Command("about", "", "who I am, and where my facts come from", about)]
+HANDLERS = [command.handler for command in COMMANDS]

@@ -1,0 +1,69 @@
+"""What nobody else understood: a misspelt command, a button of another age, our own faults."""
+
+import difflib
+from collections.abc import Sequence
+
+import structlog
+from telegram import InlineKeyboardMarkup, Update
+from telegram.ext import CallbackQueryHandler, MessageHandler, filters
+
+from bot.petitions.errors import StorageError
+from bot.text import trouble
+from bot.text.buttons import CARD, SUBSCRIBE, UNSUBSCRIBE, button
+from handlers.context import AnyHandler, Command, Context, acknowledge, answer, is_private
+
+log = structlog.get_logger(__name__)
+
+# Commands that a button can carry out on the petition that was named.
+_VERBS = {"subscribe": SUBSCRIBE, "unsubscribe": UNSUBSCRIBE, "petition": CARD}
+
+
+def handlers(commands: Sequence[Command]) -> list[AnyHandler]:
+    """Whatever comes last, knowing all the commands there are."""
+    names = {
+        name: command.name for command in commands for name in (command.name, *command.aliases)
+    }
+
+    async def unknown_command(update: Update, context: Context) -> None:
+        await suggest(update, context, names)
+
+    return [
+        MessageHandler(filters.UpdateType.MESSAGE & filters.COMMAND, unknown_command),
+        CallbackQueryHandler(unknown_button),
+    ]
+
+
+async def suggest(update: Update, context: Context, names: dict[str, str]) -> None:
+    """Offer the nearest command; in a group only if the bot itself was addressed."""
+    typed, _, rest = ((update.effective_message and update.effective_message.text) or "").partition(
+        " "
+    )
+    command, _, addressee = typed.removeprefix("/").partition("@")
+    if not is_private(update) and addressee.lower() != context.bot.username.lower():
+        return
+    near = difflib.get_close_matches(command.lower(), names, n=1, cutoff=0.6)
+    nearest = names[near[0]] if near else None
+    ref = context.services.reference(rest) if rest else None
+    buttons = None
+    if nearest in _VERBS and ref:
+        yes = button(f"Yes, /{nearest} {ref.id}", _VERBS[nearest], ref)
+        buttons = InlineKeyboardMarkup([[yes]])
+    await answer(update, trouble.unknown_command(command, nearest, rest.strip()), buttons)
+
+
+async def unknown_button(update: Update, _: Context) -> None:
+    """A button nobody reads: say so, and do nothing."""
+    if update.callback_query:
+        await acknowledge(update.callback_query, trouble.old_button())
+
+
+async def failed(update: object, context: Context) -> None:
+    """Whatever a handler could not go on from: logged without its text, and told to the person."""
+    log.error("update failed", exc_info=context.error)
+    if not isinstance(update, Update) or update.effective_chat is None:
+        return
+    is_storage = isinstance(context.error, StorageError)
+    try:
+        await answer(update, trouble.could_not_save() if is_storage else trouble.failed())
+    except Exception:
+        log.exception("the failure could not be told")

@@ -1,0 +1,32 @@
+"""`/forget`: erase everything about this chat, after asking once."""
+
+from telegram import Update
+
+from bot.text.about import forget_question, forgotten, kept, nothing_kept
+from bot.text.buttons import FORGET, Press, forget_buttons
+from handlers.context import Command, Context, answer, chat_of, on_press, rewrite
+
+
+async def forget(update: Update, context: Context) -> None:
+    """`/forget`."""
+    chat = await chat_of(update, context)
+    data = await context.services.storage.chat_data(chat.id)
+    if data is None:
+        await answer(update, nothing_kept())
+    else:
+        await answer(update, forget_question(len(data.subscriptions)), forget_buttons())
+
+
+async def forget_pressed(update: Update, context: Context, press: Press) -> str | None:
+    """Erase it all, consent included, or leave it."""
+    if press.extra != "yes":
+        await rewrite(update, kept())
+        return None
+    chat = await chat_of(update, context)
+    await context.services.storage.forget_chat(chat.id)
+    await rewrite(update, forgotten())
+    return None
+
+
+COMMANDS = [Command("forget", "", "erase everything I keep about this chat", forget)]
+HANDLERS = [*(command.handler for command in COMMANDS), on_press(FORGET, forget_pressed)]

@@ -1,0 +1,15 @@
+"""`/help`: every command in a line."""
+
+from telegram import Update
+
+from bot.text.about import help_text
+from handlers.context import Command, Context, answer, helps
+
+
+async def help_(update: Update, context: Context) -> None:
+    """`/help`."""
+    await answer(update, help_text(helps(context.bot_data["commands"])))
+
+
+COMMANDS = [Command("help", "", "what I can do", help_)]
+HANDLERS = [command.handler for command in COMMANDS]

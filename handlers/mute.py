@@ -1,0 +1,24 @@
+"""The Mute button: alerts about one petition arrive without a sound, or ring again."""
+
+from telegram import InlineKeyboardMarkup, Update
+
+from bot.text.buttons import MUTE, UNMUTE, Press, alert_row
+from bot.text.following import muted, not_following
+from handlers.context import Context, chat_of, on_press, rewrite_buttons
+
+
+async def mute(update: Update, context: Context, press: Press) -> str | None:
+    """Change the sound, and the button with it."""
+    storage = context.services.storage
+    chat = await chat_of(update, context)
+    is_muted = press.verb == MUTE
+    if press.petition is None or not await storage.mute(chat.id, press.petition, is_muted):
+        return not_following()
+    known = await storage.known(press.petition)
+    if known is None:
+        return not_following()
+    await rewrite_buttons(update, InlineKeyboardMarkup([alert_row(known.petition, is_muted)]))
+    return muted(known.petition, is_muted)
+
+
+HANDLERS = [on_press(MUTE, mute), on_press(UNMUTE, mute)]

@@ -1,0 +1,24 @@
+"""`/privacy`: what is kept, why, and how to end it."""
+
+from telegram import Update
+
+from bot.text.about import privacy as privacy_text
+from bot.text.buttons import PRIVACY, Press, consent_buttons
+from handlers.context import Command, Context, answer, on_press
+
+
+async def privacy(update: Update, _: Context) -> None:
+    """`/privacy`."""
+    await answer(update, privacy_text())
+
+
+async def read_more(update: Update, _: Context, press: Press) -> str | None:
+    """The question for consent, with everything there is to know before answering it."""
+    await answer(
+        update, privacy_text(), consent_buttons(press.petition) if press.petition else None
+    )
+    return None
+
+
+COMMANDS = [Command("privacy", "", "what I keep, and why", privacy)]
+HANDLERS = [*(command.handler for command in COMMANDS), on_press(PRIVACY, read_more)]

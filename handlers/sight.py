@@ -1,0 +1,58 @@
+"""Looking at a petition for somebody, and saying why if there is nothing to see."""
+
+from datetime import datetime
+
+from telegram import Update
+
+from bot.parliament import Gone, NotFound, Unpublished
+from bot.petitions.model import PetitionRef
+from bot.sight import Sight
+from bot.text import trouble
+from bot.text.following import which_petition
+from bot.text.rich import Message
+from handlers.context import Context, answer
+
+
+async def seen(
+    update: Update, context: Context, ref: PetitionRef, *, keep: bool = False
+) -> Sight | None:
+    """What can be seen of a petition now; if nothing, the person is told why."""
+    sight = await context.services.look(ref, keep=keep)
+    if sight.petition is not None:
+        return sight
+    await answer(update, _why_not(context, ref, sight))
+    return None
+
+
+def _why_not(context: Context, ref: PetitionRef, sight: Sight) -> Message:
+    services = context.services
+    site = services.sites[ref.site]
+    match sight.look:
+        case NotFound():
+            return trouble.not_found(ref, site)
+        case Unpublished(reason=reason):
+            return trouble.unpublished(ref, reason)
+        case Gone():
+            return trouble.taken_down(ref)
+        case _:
+            return trouble.unreachable(site, unreachable_since(context, ref), services.now())
+
+
+async def asked_for(update: Update, context: Context, command: str) -> PetitionRef | None:
+    """The petition a command is about; if it names none, the person is told how to."""
+    text = context.text
+    if not text:
+        await answer(update, which_petition(command))
+        return None
+    ref = context.services.reference(text)
+    if ref is None:
+        await answer(update, trouble.not_a_petition(text))
+    return ref
+
+
+def unreachable_since(context: Context, ref: PetitionRef) -> datetime | None:
+    """Since when the petition's site has not been answering, or None if it does."""
+    for health in context.services.health(()):
+        if health.site.id == ref.site:
+            return health.failing_since
+    return None

@@ -1,0 +1,31 @@
+"""`/start`, plain or with the payload of a deep link (`p_uk_300239`)."""
+
+import re
+
+from telegram import Update
+
+from bot.petitions.model import PetitionRef
+from bot.text.about import greeting
+from handlers.context import Command, Context, answer, bot_name
+from handlers.subscribe import begin
+
+_PAYLOAD = re.compile(r"p_([a-z][a-z0-9]*)_([1-9]\d{0,9})")
+
+
+async def start(update: Update, context: Context) -> None:
+    """Greet, or begin the subscription that a deep link asks for."""
+    wanted = deep_link(context.text)
+    if wanted and wanted.site in context.services.sites:
+        await begin(update, context, wanted)
+    else:
+        await answer(update, greeting(bot_name(context.bot)))
+
+
+def deep_link(payload: str) -> PetitionRef | None:
+    """The petition a deep link names."""
+    found = _PAYLOAD.fullmatch(payload)
+    return PetitionRef(found[1], int(found[2])) if found else None
+
+
+COMMANDS = [Command("start", "", "say hello", start)]
+HANDLERS = [command.handler for command in COMMANDS]

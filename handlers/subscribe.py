@@ -1,0 +1,77 @@
+"""`/subscribe`: follow a petition, after the reader's consent in a private chat."""
+
+from msgspec import structs
+from telegram import Update
+
+from bot.petitions.model import PetitionRef, Subscription
+from bot.text.about import consent_request
+from bot.text.buttons import CONSENT, SUBSCRIBE, Press, consent_buttons
+from bot.text.following import Followed, already_subscribed, subscribed
+from handlers.context import (
+    Command,
+    Context,
+    answer,
+    chat_of,
+    is_private,
+    on_press,
+    topic_of,
+)
+from handlers.sight import asked_for, seen
+
+
+async def subscribe(update: Update, context: Context) -> None:
+    """`/subscribe 300239`."""
+    ref = await asked_for(update, context, "subscribe")
+    if ref:
+        await begin(update, context, ref)
+
+
+async def begin(update: Update, context: Context, ref: PetitionRef) -> None:
+    """Begin a subscription, or ask for consent first; the answer shows how the petition stands."""
+    chat = await chat_of(update, context)
+    if is_private(update) and chat.consented_at is None:
+        await answer(update, consent_request(), consent_buttons(ref))
+        return
+    sight = await seen(update, context, ref, keep=True)
+    if sight is None:
+        return
+    services = context.services
+    await services.storage.save_chat(chat)
+    subscription, is_new = await services.storage.subscribe(
+        Subscription(chat.id, ref, services.now(), thread_id=topic_of(update.effective_message))
+    )
+    # Told from what the store held when the subscription began: whatever comes later rings.
+    known = await services.storage.known(ref)
+    if known is None:
+        return
+    followed = Followed(subscription, known.petition)
+    say = subscribed(followed, services.now()) if is_new else already_subscribed(followed)
+    await answer(update, *say)
+
+
+async def consent(update: Update, context: Context, press: Press) -> str | None:
+    """The reader agreed: keep that, and go on with what they asked for."""
+    chat = await chat_of(update, context)
+    if chat.consented_at is None:
+        now = context.services.now()
+        await context.services.storage.save_chat(structs.replace(chat, consented_at=now))
+    if press.petition:
+        await begin(update, context, press.petition)
+    return None
+
+
+async def subscribe_pressed(update: Update, context: Context, press: Press) -> str | None:
+    """The Subscribe button of a card."""
+    if press.petition:
+        await begin(update, context, press.petition)
+    return None
+
+
+COMMANDS = [
+    Command("subscribe", "300239", "follow a petition", subscribe, aliases=("follow",)),
+]
+HANDLERS = [
+    *(command.handler for command in COMMANDS),
+    on_press(CONSENT, consent),
+    on_press(SUBSCRIBE, subscribe_pressed),
+]

@@ -1,0 +1,88 @@
+"""`/unsubscribe`: stop following, with a way back."""
+
+from datetime import UTC, datetime
+
+from telegram import Update
+
+from bot.petitions.model import PetitionRef, Subscription
+from bot.text.buttons import UNDO, UNSUBSCRIBE, Press
+from bot.text.following import (
+    Followed,
+    listing,
+    not_following,
+    nothing_followed,
+    subscribed,
+    unsubscribed,
+)
+from bot.text.rich import compose
+from handlers.context import Command, Context, answer, chat_of, on_press, rewrite
+from handlers.sight import asked_for
+from handlers.subscriptions import followed_by
+
+
+async def unsubscribe(update: Update, context: Context) -> None:
+    """`/unsubscribe 300239`; without a number it shows what could be meant."""
+    chat = await chat_of(update, context)
+    if not context.text:
+        followed = await followed_by(context, chat.id)
+        await answer(update, *listing(followed, 0, context.services.now()))
+        return
+    ref = await asked_for(update, context, "unsubscribe")
+    if ref:
+        await end(update, context, ref)
+
+
+async def end(update: Update, context: Context, ref: PetitionRef) -> str | None:
+    """End a subscription and offer to take it up again; the note says if there was none."""
+    services = context.services
+    chat = await chat_of(update, context)
+    ended = await services.storage.unsubscribe(chat.id, ref)
+    known = await services.storage.known(ref)
+    if ended is None or known is None:
+        if update.callback_query is None:
+            followed = await services.storage.subscriptions(chat.id)
+            await answer(update, compose(not_following()) if followed else nothing_followed())
+        return not_following()
+    await answer(update, *unsubscribed(Followed(ended, known.petition)))
+    return None
+
+
+async def unsubscribe_pressed(update: Update, context: Context, press: Press) -> str | None:
+    """The Unsubscribe button of a card or an alert."""
+    return await end(update, context, press.petition) if press.petition else None
+
+
+async def undo(update: Update, context: Context, press: Press) -> str | None:
+    """Take a subscription up again as it was."""
+    services = context.services
+    chat = await chat_of(update, context)
+    if press.petition is None:
+        return None
+    started, muted, thread = press.extra.split(".")
+    was = Subscription(
+        chat.id,
+        press.petition,
+        datetime.fromtimestamp(int(started), UTC),
+        thread_id=int(thread) if thread else None,
+        muted=muted == "1",
+    )
+    # What happened in between is taken in first, so that it does not ring afterwards.
+    await services.look(press.petition, keep=True)
+    await services.storage.save_chat(chat)
+    subscription, _ = await services.storage.subscribe(was)
+    known = await services.storage.known(press.petition)
+    if known:
+        await rewrite(update, *subscribed(Followed(subscription, known.petition), services.now()))
+    return "You follow it again."
+
+
+COMMANDS = [
+    Command(
+        "unsubscribe", "300239", "stop following a petition", unsubscribe, aliases=("unfollow",)
+    ),
+]
+HANDLERS = [
+    *(command.handler for command in COMMANDS),
+    on_press(UNSUBSCRIBE, unsubscribe_pressed),
+    on_press(UNDO, undo),
+]

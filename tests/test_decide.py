@@ -1,0 +1,153 @@
+"""The small decisions: whom an occurrence concerns, when to try again, what to look at next."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from petitions import NOW, REF
+
+from bot.petitions.match import match
+from bot.petitions.model import (
+    ChatGone,
+    ChatMoved,
+    Debated,
+    DebateLink,
+    Event,
+    MilestoneReached,
+    Occurrence,
+    PetitionRef,
+    Refused,
+    Removed,
+    RetryAt,
+    Sent,
+    Subscription,
+)
+from bot.petitions.retry import MoveChat, RestChat, Settle, TryAgain, backoff, next_step
+from bot.petitions.schedule import due
+from bot.petitions.wording import changed_sentences, same_words
+
+
+def occurred(*events: Event) -> list[Occurrence]:
+    return [Occurrence(f"{REF}:{event.key}", REF, NOW, event) for event in events]
+
+
+# --- match ---------------------------------------------------------------------------------------
+
+
+def test_every_subscriber_is_owed_every_occurrence() -> None:
+    subscriptions = [Subscription(chat, REF, NOW) for chat in (1, 2)]
+    owed = match(occurred(MilestoneReached(10_000, 10_002), Removed()), subscriptions, NOW, 5)
+    assert [(d.key, d.number) for d in owed] == [
+        ("uk:700000:milestone:10000:1", 5),
+        ("uk:700000:removed:1", 6),
+        ("uk:700000:milestone:10000:2", 7),
+        ("uk:700000:removed:2", 8),
+    ]
+
+
+def test_nobody_is_owed_anything_when_nothing_happened() -> None:
+    assert match([], [Subscription(1, REF, NOW)], NOW, 0) == []
+
+
+def test_milestones_of_one_look_share_a_message_named_by_the_highest() -> None:
+    milestones = occurred(MilestoneReached(1_000, 12_000), MilestoneReached(10_000, 12_000))
+    (delivery,) = match(milestones, [Subscription(1, REF, NOW)], NOW, 0)
+    assert delivery.key == "uk:700000:milestone:10000:1"
+    assert len(delivery.occurrences) == 2
+
+
+def test_a_debate_and_its_links_share_a_message() -> None:
+    debate = occurred(Debated(NOW.date()), DebateLink("video", "https://v.uk"))
+    assert len(match(debate, [Subscription(1, REF, NOW)], NOW, 0)) == 1
+
+
+def test_a_muted_subscription_is_owed_silent_messages_in_its_topic() -> None:
+    subscription = Subscription(1, REF, NOW, thread_id=7, muted=True)
+    (delivery,) = match(occurred(Removed()), [subscription], NOW, 0)
+    assert (delivery.silent, delivery.thread_id) == (True, 7)
+
+
+# --- retry ---------------------------------------------------------------------------------------
+
+
+def test_what_telegram_accepted_is_settled() -> None:
+    assert next_step(Sent(1), 0, NOW, 0.5) == Settle()
+
+
+def test_what_telegram_refuses_for_good_is_settled() -> None:
+    assert next_step(Refused("no"), 0, NOW, 0.5) == Settle()
+
+
+def test_a_chat_that_is_gone_rests_and_one_that_moved_moves() -> None:
+    assert next_step(ChatGone("blocked"), 0, NOW, 0.5) == RestChat("blocked")
+    assert next_step(ChatMoved(-5), 0, NOW, 0.5) == MoveChat(-5)
+
+
+def test_a_flood_limit_is_waited_out() -> None:
+    step = next_step(RetryAt(NOW + timedelta(seconds=60), "flood"), 0, NOW, 0.5)
+    assert step == TryAgain(NOW + timedelta(seconds=60))
+
+
+@given(st.integers(0, 10_000), st.floats(0, 1))
+def test_law_an_unknown_failure_is_always_tried_again(attempts: int, jitter: float) -> None:
+    step = next_step(RetryAt(NOW, "?"), attempts, NOW, jitter)
+    assert isinstance(step, TryAgain)
+    assert NOW < step.at <= NOW + timedelta(minutes=20)
+
+
+def test_waits_grow_up_to_a_quarter_hour() -> None:
+    waits = [backoff(attempts, 0.5) for attempts in range(12)]
+    assert waits == sorted(waits)
+    assert (waits[0], waits[-1]) == (timedelta(seconds=1), timedelta(minutes=15))
+
+
+# --- schedule ------------------------------------------------------------------------------------
+
+REFS = [PetitionRef("uk", number) for number in range(1, 6)]
+
+
+def test_what_was_looked_at_longest_ago_comes_first() -> None:
+    looked = {REFS[0]: 50.0, REFS[1]: 10.0, REFS[2]: 30.0}
+    assert due(REFS[:4], looked, 100.0, 60.0, 10) == [REFS[3], REFS[1], REFS[2]]
+
+
+def test_what_was_looked_at_within_the_interval_waits() -> None:
+    assert due(REFS[:1], {REFS[0]: 50.0}, 100.0, 60.0, 10) == []
+
+
+def test_no_more_than_the_quota_is_looked_at_and_none_starves() -> None:
+    looked: dict[PetitionRef, float] = {}
+    seen: list[PetitionRef] = []
+    for tick in range(5):
+        (ref,) = due(REFS, looked, float(tick), 1.0, 1)
+        looked[ref] = float(tick)
+        seen.append(ref)
+    assert sorted(seen) == REFS
+
+
+# --- wording -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("a\r\n•\tb", "a\n• b"),
+        ("see [this](https://a.uk)", "see this[1]\n\n[1]: https://a.uk"),
+        ("**Strong**, quite", "Strong quite."),
+        ("don't", "don’t"),
+    ],
+)
+def test_the_same_words_set_otherwise_are_the_same(one: str, other: str) -> None:
+    assert same_words(one, other)
+
+
+@pytest.mark.parametrize(("one", "other"), [("£30 million", "£40 million"), ("a b", "b a")])
+def test_other_words_are_not_the_same(one: str, other: str) -> None:
+    assert not same_words(one, other)
+
+
+@given(st.text(max_size=200), st.text(max_size=200))
+def test_law_changed_words_show_at_least_one_changed_sentence(old: str, new: str) -> None:
+    removed, added = changed_sentences(old, new)
+    assert bool(removed or added) is not same_words(old, new)

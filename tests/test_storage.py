@@ -1,0 +1,1158 @@
+"""The storage contract: what `storage.Storage` promises, run over every implementation."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import structs
+
+from bot.petitions.errors import StorageError
+from bot.petitions.model import (
+    Business,
+    BusinessAdded,
+    Chat,
+    Closed,
+    CommitteeNoted,
+    CountFell,
+    Debate,
+    DebateCancelled,
+    Debated,
+    DebateLink,
+    DebateMoved,
+    DebateScheduled,
+    Delivery,
+    Department,
+    Event,
+    GovernmentResponse,
+    Known,
+    MilestoneReached,
+    NotDebated,
+    Occurrence,
+    Opened,
+    Petition,
+    PetitionRef,
+    Place,
+    Reading,
+    Rejected,
+    Rejection,
+    Removed,
+    Reopened,
+    Responded,
+    ResponseRevised,
+    ResponseWithdrawn,
+    Subscription,
+)
+from storage import ChatData, ClaimedDelivery, Storage, Tally
+from storage.tiny import open_tiny
+
+# --- the implementations -------------------------------------------------------------------------
+
+
+class Ground(Protocol):
+    """Where a store lives: it can be opened again and again, and its writes can be made to fail."""
+
+    async def open(self) -> Storage: ...
+
+    def failing(self) -> AbstractAsyncContextManager[None]: ...
+
+
+class TinyGround:
+    """A folder; an obstacle where the next file has to be written makes every commit fail."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "store.json"
+
+    async def open(self) -> Storage:
+        return await open_tiny(self.path)
+
+    @asynccontextmanager
+    async def failing(self) -> AsyncIterator[None]:
+        obstacle = self.path.with_name(".store.json.commit")
+        obstacle.mkdir()
+        yield
+        obstacle.rmdir()
+
+
+IMPLEMENTATIONS: list[Any] = [pytest.param(TinyGround, id="tiny")]
+
+
+class Store:
+    """An open store, and what a test does to it from outside."""
+
+    def __init__(self, ground: Ground, storage: Storage) -> None:
+        self.ground = ground
+        self.storage = storage
+
+    async def reopen(self) -> Storage:
+        await self.storage.close()
+        self.storage = await self.ground.open()
+        return self.storage
+
+
+@pytest.fixture(params=IMPLEMENTATIONS)
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    ground: Ground = request.param(tmp_path)
+    store = Store(ground, await ground.open())
+    yield store
+    await store.storage.close()
+
+
+@pytest.fixture
+def storage(store: Store) -> Storage:
+    return store.storage
+
+
+# --- a small world -------------------------------------------------------------------------------
+
+NOON = datetime(2020, 3, 6, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+LEASE = timedelta(minutes=5)
+NIGHTINGALES = PetitionRef("uk", 300239)
+HEDGES = PetitionRef("uk", 300240)
+ANN, BOB, CAT = 42, 43, -1001234567890
+
+
+def petition(ref: PetitionRef = NIGHTINGALES, count: int = 9_000) -> Petition:
+    return Petition(
+        ref=ref,
+        url=f"https://petition.example/petitions/{ref.id}",
+        action="Count the nightingales",
+        state="open",
+        signature_count=count,
+    )
+
+
+def known(ref: PetitionRef = NIGHTINGALES, count: int = 9_000, at: datetime = NOON) -> Known:
+    return Known(petition(ref, count), at)
+
+
+def occurred(event: Event, ref: PetitionRef = NIGHTINGALES, at: datetime = NOON) -> Occurrence:
+    return Occurrence(f"{ref}:{event.key}", ref, at, event)
+
+
+def milestone(number: int, ref: PetitionRef = NIGHTINGALES) -> Occurrence:
+    return occurred(MilestoneReached(number, number + 7), ref)
+
+
+def follows(
+    chat_id: int, ref: PetitionRef = NIGHTINGALES, at: datetime = NOON, **more: Any
+) -> Subscription:
+    return Subscription(chat_id, ref, at, **more)
+
+
+async def follow(storage: Storage, *subscriptions: Subscription) -> None:
+    """Let chats follow petitions, made known first if need be."""
+    for subscription in subscriptions:
+        if await storage.known(subscription.petition) is None:
+            await storage.commit_poll(known(subscription.petition), [], NOON)
+        if await storage.chat(subscription.chat_id) is None:
+            await storage.save_chat(Chat(subscription.chat_id))
+        await storage.subscribe(subscription)
+
+
+async def ring(storage: Storage, *occurrences: Occurrence, at: datetime = NOON) -> int:
+    """Something happened to the petition; how many deliveries are owed for it."""
+    before = await storage.known(occurrences[0].petition)
+    assert before is not None
+    return await storage.commit_poll(before, occurrences, at)
+
+
+async def claim(storage: Storage, at: datetime = NOON, limit: int = 100) -> list[ClaimedDelivery]:
+    return list(await storage.claim_deliveries(at, limit, LEASE))
+
+
+async def claimed_keys(storage: Storage, at: datetime = NOON, limit: int = 100) -> list[str]:
+    return [each.delivery.key for each in await claim(storage, at, limit)]
+
+
+async def heard(storage: Storage, at: datetime = NOON) -> list[str]:
+    """Send whatever can be sent at one instant; the keys, in the order they went."""
+    keys: list[str] = []
+    while batch := await claimed_keys(storage, at):
+        keys += batch
+        for key in batch:
+            await storage.settle(key)
+    return keys
+
+
+def key(number: int, chat_id: int, ref: PetitionRef = NIGHTINGALES) -> str:
+    return f"{ref}:milestone:{number}:{chat_id}"
+
+
+RESPONSE = GovernmentResponse("We will.", "At once.", date(2020, 4, 1), NOON, NOON + MINUTE)
+EVENTS: list[Event] = [
+    Opened(NOON),
+    MilestoneReached(10_000, 10_007, "response", NOON),
+    Responded(RESPONSE, NOON),
+    ResponseRevised(RESPONSE, ("We might.",), ("We will.",)),
+    ResponseWithdrawn(date(2020, 4, 1)),
+    DebateScheduled(date(2020, 5, 4)),
+    DebateMoved(date(2020, 5, 4), date(2020, 5, 11)),
+    DebateCancelled(date(2020, 5, 11)),
+    Debated(date(2020, 5, 11), "They agreed."),
+    NotDebated("They did not."),
+    DebateLink("transcript", "https://hansard.example/1"),
+    BusinessAdded(Business("A letter", "Dear all", date(2020, 5, 1), NOON), "a1"),
+    CommitteeNoted("We wrote to them.", revised=True),
+    Closed(12_345, NOON, early=True),
+    Rejected(Rejection("duplicate", "See the *other*.")),
+    Removed(),
+    Reopened("closed", "open"),
+    CountFell(12_345, 11_000),
+]
+
+FULL = Known(
+    petition=structs.replace(
+        petition(),
+        background="Ünïcode, \u2028 and “quotes”",
+        opened_at=NOON,
+        closing_date=date(2020, 9, 6),
+        rejection=Rejection("libel", "No."),
+        government_response=RESPONSE,
+        debate=Debate(date(2020, 5, 11), "They agreed.", video_url="https://video.example"),
+        departments=(Department("Birds", "DB"),),
+        topics=("nature", "song"),
+        signatures_by_country=(Place("Wales", "GB-WLS", 12, ""),),
+        other_parliamentary_business=(Business("A letter"),),
+        missing=frozenset({"topics", "debate"}),
+    ),
+    read_at=NOON + timedelta(microseconds=250),
+    seen=frozenset({"milestone:1000", "opened"}),
+    earlier_responses=(GovernmentResponse("We might."),),
+    gone_looks=2,
+    removed=True,
+)
+
+
+# --- chats ---------------------------------------------------------------------------------------
+
+
+async def test_a_stranger_is_nobody(storage: Storage) -> None:
+    assert await storage.chat(ANN) is None
+    assert await storage.chat_data(ANN) is None
+
+
+async def test_a_chat_is_kept_as_given(storage: Storage) -> None:
+    chat = Chat(CAT, "supergroup", NOON, NOON + MINUTE, "blocked", NOON + 2 * MINUTE)
+    await storage.save_chat(chat)
+    assert await storage.chat(CAT) == chat
+    assert await storage.chat(ANN) is None
+
+
+async def test_saving_a_chat_replaces_all_that_was_known_of_it(storage: Storage) -> None:
+    await storage.save_chat(Chat(ANN, "private", NOON, NOON))
+    await storage.save_chat(Chat(ANN, "group"))
+    assert await storage.chat(ANN) == Chat(ANN, "group")
+
+
+async def test_saving_a_chat_touches_no_other(storage: Storage) -> None:
+    await storage.save_chat(Chat(ANN, "private", NOON))
+    await storage.save_chat(Chat(BOB))
+    assert await storage.chat(ANN) == Chat(ANN, "private", NOON)
+
+
+async def test_a_resting_chat_is_sent_nothing_and_keeps_everything(storage: Storage) -> None:
+    await follow(storage, follows(ANN))
+    await ring(storage, milestone(10_000))
+    await storage.rest_chat(ANN, "blocked", NOON)
+    await ring(storage, milestone(20_000))
+    assert await claimed_keys(storage) == []
+    assert await storage.next_due(NOON) is None
+    chat = Chat(ANN, resting="blocked", resting_since=NOON)
+    assert await storage.chat_data(ANN) == ChatData(chat, (follows(ANN),), 2)
+
+
+async def test_a_resting_chat_holds_back_nobody_else(storage: Storage) -> None:
+    await follow(storage, follows(ANN), follows(BOB))
+    await storage.rest_chat(ANN, "blocked", NOON)
+    await ring(storage, milestone(10_000))
+    assert await claimed_keys(storage) == [key(10_000, BOB)]
+
+
+async def test_a_chat_saved_as_resting_is_sent_nothing(storage: Storage) -> None:
+    await follow(storage, follows(ANN))
+    await ring(storage, milestone(10_000))
+    await storage.save_chat(Chat(ANN, resting="kicked", resting_since=NOON))
+    assert await claimed_keys(storage) == []
+
+
+async def test_resting_a_stranger_makes_no_chat(storage: Storage) -> None:
+    await storage.rest_chat(ANN, "blocked", NOON)
+    assert await storage.chat(ANN) is None
+
+
+async def test_a_chat_that_wakes_is_sent_what_waited(storage: Storage) -> None:
+    await follow(storage, follows(ANN))
+    await storage.rest_chat(ANN, "blocked", NOON)
+    await ring(storage, milestone(10_000))
+    await ring(storage, milestone(20_000))
+    assert await storage.wake_chat(ANN, NOON + MINUTE) is True
+    assert await storage.chat(ANN) == Chat(ANN)
+    assert await heard(storage, NOON + MINUTE) == [key(10_000, ANN), key(20_000, ANN)]
+
+
+async def test_waking_a_chat_that_is_awake_or_unknown_does_nothing(storage: Storage) -> None:
+    await storage.save_chat(Chat(ANN, "private", NOON))
+    assert await storage.wake_chat(ANN, NOON) is False
+    assert await storage.wake_chat(BOB, NOON) is False
+    assert await storage.chat(ANN) == Chat(ANN, "private", NOON)
+    assert await storage.chat(BOB) is None
+
+
+async def test_resting_and_waking_over_and_over_sends_once(storage: Storage) -> None:
+    await follow(storage, follows(ANN))
+    await ring(storage, milestone(10_000))
+    for _ in range(5):
+        await storage.rest_chat(ANN, "blocked", NOON)
+        await storage.wake_chat(ANN, NOON)
+    assert await claimed_keys(storage) == [key(10_000, ANN)]
+    assert await claimed_keys(storage) == []
+
+
+async def test_a_moved_chat_takes_everything_along(storage: Storage) -> None:
+    await storage.save_chat(Chat(ANN, "group", NOON, NOON + MINUTE))
+    await follow(storage, follows(ANN, muted=True), follows(ANN, HEDGES, NOON + MINUTE))
+    await ring(storage, milestone(10_000))
+    await storage.move_chat(ANN, CAT)
+    moved = Chat(CAT, "group", NOON, NOON + MINUTE)
+    mine = (follows(CAT, HEDGES, NOON + MINUTE), follows(CAT, muted=True))
+    assert await storage.chat_data(CAT) == ChatData(moved, mine, 1)
+    [claimed] = await claim(storage)
+    assert (claimed.delivery.key, claimed.delivery.chat_id) == (key(10_000, CAT), CAT)
+    assert claimed.delivery.silent
+
+
+async def test_a_moved_chat_leaves_nothing_behind(storage: Storage) -> None:
+    await follow(storage, follows(ANN))
+    await ring(storage, milestone(10_000))
+    await storage.move_chat(ANN, CAT)
+    assert await storage.chat_data(ANN) is None
+    assert await storage.subscriptions(ANN) == []
+    assert await storage.tally() == Tally(1, 1, 1, 1, NOON)
+    assert await ring(storage, milestone(20_000)) == 1
+
+
+async def test_what_both_chats_follow_is_followed_once_and_since_the_older(
+    storage: Storage,
+) -> None:
+    await follow(
+        storage,
+        follows(ANN, NIGHTINGALES, NOON, muted=True),
+        follows(CAT, NIGHTINGALES, NOON + MINUTE),
+        follows(ANN, HEDGES, NOON + MINUTE),
+        follows(CAT, HEDGES, NOON),
+    )
+    await storage.move_chat(ANN, CAT)
+    assert await storage.subscription(CAT, NIGHTINGALES) == follows(CAT, muted=True)
+    assert await storage.subscription(CAT, HEDGES) == follows(CAT, HEDGES)
+    assert len(await storage.subscriptions(CAT)) == 2
+
+
+async def test_what_both_chats_are_owed_is_owed_once(storage: Storage) -> None:
+    await follow(storage, follows(ANN), follows(CAT, at=NOON + MINUTE), follows(ANN, HEDGES))
+    await ring(storage, milestone(10_000))
+    await ring(storage, milestone(10_000, HEDGES))
+    await storage.move_chat(ANN, CAT)
+    assert await heard(storage) == [key(10_000, CAT), key(10_000, CAT, HEDGES)]
+
+
+async def test_a_chat_moved_onto_a_known_one_keeps_the_earliest_consent(storage: Storage) -> None:
+    await storage.save_chat(Chat(ANN, "group", NOON, NOON + MINUTE, "kicked", NOON))
+    await storage.save_chat(Chat(CAT, "supergroup", NOON + MINUTE))
+    await storage.move_chat(ANN, CAT)
+    assert await storage.chat(CAT) == Chat(CAT, "supergroup", NOON, NOON + MINUTE)
+
+
+async def test_moving_a_stranger_or_nowhere_changes_nothing(storage: Storage) -> None:
+    await follow(storage, follows(ANN))
+    await ring(storage, milestone(10_000))
+    await storage.move_chat(BOB, CAT)
+    await storage.move_chat(ANN, ANN)
+    assert await storage.chat(CAT) is None
+    assert await storage.chat_data(ANN) == ChatData(Chat(ANN), (follows(ANN),), 1)
+
+
+async def test_a_forgotten_chat_is_a_stranger(storage: Storage) -> None:
+    await follow(storage, follows(ANN), follows(ANN, HEDGES))
+    await ring(storage, milestone(10_000))
+    await storage.forget_chat(ANN)
+    assert await storage.chat_data(ANN) is None
+    assert await storage.subscriptions(ANN) == []
+    assert await storage.followed() == []
+    assert await claimed_keys(storage) == []
+    assert await storage.tally() == Tally(0, 0, 2, 0, None)
+
+
+async def test_forgetting_a_chat_takes_nothing_from_another(storage: Storage) -> None:
+    await follow(storage, follows(ANN), follows(BOB))
+    await ring(storage, milestone(10_000))
+    await storage.forget_chat(ANN)
+    await storage.forget_chat(CAT)
+    assert await storage.chat_data(BOB) == ChatData(Chat(BOB), (follows(BOB),), 1)
+    assert await claimed_keys(storage) == [key(10_000, BOB)]
+
+
+async def test_a_delivery_in_flight_to_a_forgotten_chat_settles_into_nothing(
+    storage: Storage,
+) -> None:
+    await follow(storage, follows(ANN))
+    await ring(storage, milestone(10_000))
+    [claimed] = await claim(storage)
+    await storage.forget_chat(ANN)
+    await storage.settle(claimed.delivery.key)
+    await storage.retry(claimed.delivery.key, NOON)
+    assert await claimed_keys(storage, NOON + LEASE) == []
+
+
+# --- subscriptions -------------------------------------------------------------------------------
+
+
+async def test_a_new_subscription_is_returned_as_new(storage: Storage) -> None:
+    await storage.commit_poll(known(), [], NOON)
+    wanted = follows(CAT, thread_id=7, muted=True)
+    assert await storage.subscribe(wanted) == (wanted, True)
+    assert await storage.subscription(CAT, NIGHTINGALES) == wanted
+
+
+async def test_an_existing_subscription_is_left_as_it_is(storage: Storage) -> None:
+    await follow(storage, follows(ANN, muted=True))
+    again = await storage.subscribe(follows(ANN, at=NOON + MINUTE))
+    assert again == (follows(ANN, muted=True), False)
+    assert await storage.subscriptions(ANN) == [follows(ANN, muted=True)]
+
+
+async def test_an_unknown_petition_cannot_be_followed(storage: Storage) -> None:
+    with pytest.raises(StorageError):
+        await storage.subscribe(follows(ANN))
+    assert await storage.subscription(ANN, NIGHTINGALES) is None
+    assert await storage.followed() == []
+
+
+async def test_subscribing_rings_nothing_that_happened_before(storage: Storage) -> None:
+    await storage.commit_poll(known(), [milestone(10_000)], NOON)
+    await follow(storage, follows(ANN))
+    assert await claimed_keys(storage) == []
+
+
+async def test_who_stops_following_gets_back_what_was(storage: Storage) -> None:
+    await follow(storage, follows(ANN, muted=True))
+    assert await storage.unsubscribe(ANN, NIGHTINGALES) == follows(ANN, muted=True)
+    assert await storage.subscription(ANN, NIGHTINGALES) is None
+    assert await storage.unsubscribe(ANN, NIGHTINGALES) is None
+
+
+async def test_what_was_owed_goes_with_the_subscription(storage: Storage) -> None:
+    await follow(storage, follows(ANN))
+    await ring(storage, milestone(10_000))
+    await storage.unsubscribe(ANN, NIGHTINGALES)
+    assert await claimed_keys(storage) == []
+    assert await ring(storage, milestone(20_000)) == 0
+
+
+async def test_stopping_takes_no_other_subscription_and_nobody_elses_alerts(
+    storage: Storage,
+) -> None:
+    await follow(storage, follows(ANN), follows(ANN, HEDGES), follows(BOB))
+    await ring(storage, milestone(10_000))
+    await ring(storage, milestone(10_000, HEDGES))
+    await storage.unsubscribe(ANN, NIGHTINGALES)
+    assert await storage.subscriptions(ANN) == [follows(ANN, HEDGES)]
+    assert await heard(storage) == [key(10_000, BOB), key(10_000, ANN, HEDGES)]
+
+
+async def test_a_petition_nobody_follows_stays_known_and_rings_nothing_twice(
+    storage: Storage,
+) -> None:
+    await follow(storage, follows(ANN))
+    await ring(storage, milestone(10_000))
+    await heard(storage)
+    await storage.unsubscribe(ANN, NIGHTINGALES)
+    assert await storage.known(NIGHTINGALES) == known()
+    await storage.subscribe(follows(ANN))
+    assert await ring(storage, milestone(10_000)) == 0
+
+
+async def test_subscriptions_come_newest_first(storage: Storage) -> None:
+    refs = [PetitionRef("uk", number) for number in (5, 9, 1, 7)]
+    for minutes, ref in enumerate(refs):
+        await follow(storage, follows(ANN, ref, NOON + minutes * MINUTE))
+    await follow(storage, follows(BOB, HEDGES))
+    listed = [each.petition for each in await storage.subscriptions(ANN)]
+    assert listed == refs[::-1]
+    assert await storage.subscriptions(CAT) == []
+
+
+async def test_muting_silences_what_waits_and_what_comes(storage: Storage) -> None:
+    await follow(storage, follows(ANN))
+    await ring(storage, milestone(10_000))
+    assert await storage.mute(ANN, NIGHTINGALES, True) == follows(ANN, muted=True)
+    await ring(storage, milestone(20_000))
+    assert await _silences(storage) == [True, True]
+
+
+async def test_unmuting_lets_ring_what_waits_and_what_comes(storage: Storage) -> None:
+    await follow(storage, follows(ANN, muted=True))
+    await ring(storage, milestone(10_000))
+    assert await storage.mute(ANN, NIGHTINGALES, False) == follows(ANN)
+    await ring(storage, milestone(20_000))
+    assert await _silences(storage) == [False, False]
+
+
+async def _silences(storage: Storage) -> list[bool]:
+    silences: list[bool] = []
+    while batch := await claim(storage):
+        silences += [each.delivery.silent for each in batch]
+        for each in batch:
+            await storage.settle(each.delivery.key)
+    return silences
+
+
+async def test_muting_one_petition_silences_no_other_and_nobody_else(storage: Storage) -> None:
+    await follow(storage, follows(ANN), follows(ANN, HEDGES), follows(BOB))
+    await ring(storage, milestone(10_000, HEDGES))
+    await ring(storage, milestone(10_000))
+    await storage.mute(ANN, NIGHTINGALES, True)
+    assert await storage.subscription(ANN, HEDGES) == follows(ANN, HEDGES)
+    assert await storage.subscription(BOB, NIGHTINGALES) == follows(BOB)
+    first = await claim(storage)
+    assert [each.delivery.silent for each in first] == [False, False]
+
+
+async def test_what_nobody_follows_cannot_be_muted(storage: Storage) -> None:
+    await storage.commit_poll(known(), [], NOON)
+    assert await storage.mute(ANN, NIGHTINGALES, True) is None
+    assert await storage.subscription(ANN, NIGHTINGALES) is None
+
+
+# --- petitions -----------------------------------------------------------------------------------
+
+
+async def test_a_petition_is_known_as_it_was_committed(storage: Storage) -> None:
+    await storage.commit_poll(FULL, [], NOON)
+    assert await storage.known(NIGHTINGALES) == FULL
+    assert await storage.known(HEDGES) is None
+
+
+async def test_the_latest_commit_of_a_petition_is_the_one_known(storage: Storage) -> None:
+    await storage.commit_poll(FULL, [], NOON)
+    await storage.commit_poll(known(count=9_100), [], NOON)
+    assert await storage.known(NIGHTINGALES) == known(count=9_100)
+
+
+async def test_followed_petitions_come_in_a_stable_order_each_once(storage: Storage) -> None:
+    refs = [PetitionRef("senedd", 9), PetitionRef("uk", 3), PetitionRef("uk", 20)]
+    for ref in reversed(refs):
+        await follow(storage, follows(ANN, ref), follows(BOB, ref))
+    assert await storage.followed() == refs
+
+
+async def test_a_petition_nobody_follows_is_not_among_the_followed(storage: Storage) -> None:
+    await follow(storage, follows(ANN), follows(BOB))
+    await storage.commit_poll(known(HEDGES), [], NOON)
+    await storage.unsubscribe(ANN, NIGHTINGALES)
+    assert await storage.followed() == [NIGHTINGALES]
+    await storage.unsubscribe(BOB, NIGHTINGALES)
+    assert await storage.followed() == []
+
+
+async def test_a_petition_followed_by_a_resting_chat_is_still_followed(storage: Storage) -> None:
+    await follow(storage, follows(ANN))
+    await storage.rest_chat(ANN, "blocked", NOON)
+    assert await storage.followed() == [NIGHTINGALES]
+
+
+async def test_a_count_that_differs_is_a_reading(storage: Storage) -> None:
+    for minutes, count in enumerate((9_000, 9_001, 9_000)):
+        at = NOON + minutes * MINUTE
+        await storage.commit_poll(known(count=count, at=at), [], at)
+    assert await storage.readings(NIGHTINGALES, NOON) == [
+        Reading(NOON, 9_000),
+        Reading(NOON + MINUTE, 9_001),
+        Reading(NOON + 2 * MINUTE, 9_000),
+    ]
+
+
+async def test_a_count_that_stands_still_is_not_a_reading(storage: Storage) -> None:
+    for days in range(3):
+        at = NOON + timedelta(days=days)
+        await storage.commit_poll(known(at=at), [], at)
+    assert await storage.readings(NIGHTINGALES, NOON) == [Reading(NOON, 9_000)]
+
+
+async def test_readings_start_where_they_are_asked_to(storage: Storage) -> None:
+    times = [NOON + timedelta(hours=7) * step for step in range(12)]
+    for count, at in enumerate(times):
+        await storage.commit_poll(known(count=count, at=at), [], at)
+    for start in range(12):
+        expected = [Reading(times[count], count) for count in range(start, 12)]
+        assert await storage.readings(NIGHTINGALES, times[start]) == expected
+    assert await storage.readings(NIGHTINGALES, times[-1] + MINUTE) == []
+
+
+async def test_readings_of_one_petition_are_not_anothers(storage: Storage) -> None:
+    long_name = PetitionRef("uk", 3002390)
+    await storage.commit_poll(known(count=5), [], NOON)
+    await storage.commit_poll(known(long_name, count=6), [], NOON)
+    assert await storage.readings(NIGHTINGALES, NOON) == [Reading(NOON, 5)]
+    assert await storage.readings(long_name, NOON) == [Reading(NOON, 6)]
+    assert await storage.readings(HEDGES, NOON) == []
+
+
+async def test_a_poll_owes_every_follower_of_that_petition(storage: Storage) -> None:
+    await follow(storage, follows(ANN), follows(BOB, at=NOON + MINUTE), follows(CAT, HEDGES))
+    assert await ring(storage, milestone(10_000)) == 2
+    assert await claimed_keys(storage) == [key(10_000, ANN), key(10_000, BOB)]
+
+
+async def test_a_poll_without_news_owes_nothing(storage: Storage) -> None:
+    await follow(storage, follows(ANN))
+    assert await storage.commit_poll(known(count=9_500), [], NOON) == 0
+    assert await claimed_keys(storage) == []
+
+
+async def test_what_belongs_together_is_one_delivery_and_the_rest_are_others(
+    storage: Storage,
+) -> None:
+    await follow(storage, follows(ANN))
+    passed = [milestone(10_000), milestone(20_000)]
+    note = occurred(CommitteeNoted("We wrote to them."))
+    assert await ring(storage, *passed, note) == 2
+    assert await heard(storage) == [key(20_000, ANN), f"{note.key}:{ANN}"]
+
+
+async def test_a_replayed_poll_is_a_no_op(storage: Storage) -> None:
+    await follow(storage, follows(ANN))
+    poll = (known(count=10_007), [milestone(10_000)], NOON)
+    assert await storage.commit_poll(*poll) == 1
+    assert await storage.commit_poll(*poll) == 0
+    assert len(await storage.readings(NIGHTINGALES, NOON)) == 2
+    assert await heard(storage) == [key(10_000, ANN)]
+    assert await storage.commit_poll(*poll) == 0
+    assert await heard(storage) == []
+
+
+async def test_a_replay_drops_what_is_kept_and_owes_what_is_new(storage: Storage) -> None:
+    await follow(storage, follows(ANN))
+    await ring(storage, milestone(10_000))
+    assert await ring(storage, milestone(10_000), milestone(20_000)) == 1
+    assert await claimed_keys(storage) == [key(10_000, ANN)]
+    await storage.settle(key(10_000, ANN))
+    [claimed] = await claim(storage)
+    assert claimed.occurrences == (milestone(20_000),)
+
+
+async def test_the_same_occurrence_twice_in_one_poll_is_owed_once(storage: Storage) -> None:
+    await follow(storage, follows(ANN))
+    assert await ring(storage, milestone(10_000), milestone(10_000)) == 1
+    [claimed] = await claim(storage)
+    assert claimed.occurrences == (milestone(10_000),)
+
+
+async def test_news_is_owed_to_those_who_follow_at_that_moment(storage: Storage) -> None:
+    await follow(storage, follows(ANN))
+    await ring(storage, milestone(10_000))
+    await follow(storage, follows(BOB))
+    await storage.unsubscribe(ANN, NIGHTINGALES)
+    assert await ring(storage, milestone(20_000)) == 1
+    assert await heard(storage) == [key(20_000, BOB)]
+
+
+async def test_a_poll_that_cannot_be_kept_leaves_neither_reading_nor_alert(store: Store) -> None:
+    await follow(store.storage, follows(ANN))
+    poll = (known(count=10_007, at=NOON + MINUTE), [milestone(10_000)], NOON)
+    before = await picture(store.storage)
+    async with store.ground.failing():
+        with pytest.raises(StorageError) as failure:
+            await store.storage.commit_poll(*poll)
+    assert failure.value.__cause__ is not None
+    assert await picture(store.storage) == before
+    assert await claimed_keys(store.storage) == []
+    assert await picture(await store.reopen()) == before
+
+
+async def test_the_commit_after_a_failed_one_keeps_everything(store: Store) -> None:
+    await follow(store.storage, follows(ANN))
+    poll = (known(count=10_007, at=NOON + MINUTE), [milestone(10_000)], NOON)
+    async with store.ground.failing():
+        with pytest.raises(StorageError):
+            await store.storage.commit_poll(*poll)
+    assert await store.storage.commit_poll(*poll) == 1
+    storage = await store.reopen()
+    assert await storage.known(NIGHTINGALES) == poll[0]
+    assert len(await storage.readings(NIGHTINGALES, NOON)) == 2
+    assert await claimed_keys(storage) == [key(10_000, ANN)]
+
+
+USE_CASES: dict[str, Callable[[Storage], Any]] = {
+    "save_chat": lambda storage: storage.save_chat(Chat(BOB)),
+    "rest_chat": lambda storage: storage.rest_chat(ANN, "blocked", NOON),
+    "wake_chat": lambda storage: storage.wake_chat(CAT, NOON),
+    "move_chat": lambda storage: storage.move_chat(ANN, BOB),
+    "forget_chat": lambda storage: storage.forget_chat(ANN),
+    "subscribe": lambda storage: storage.subscribe(follows(ANN, HEDGES)),
+    "unsubscribe": lambda storage: storage.unsubscribe(ANN, NIGHTINGALES),
+    "mute": lambda storage: storage.mute(ANN, NIGHTINGALES, True),
+    "claim_deliveries": claim,
+    "settle": lambda storage: storage.settle(key(10_000, ANN)),
+    "retry": lambda storage: storage.retry(key(10_000, ANN), NOON + MINUTE),
+    "save_note": lambda storage: storage.save_note("offset", "7"),
+}
+
+
+@pytest.mark.parametrize("name", USE_CASES)
+async def test_a_use_case_that_fails_has_not_happened_and_works_later(
+    store: Store, name: str
+) -> None:
+    await follow(store.storage, follows(ANN))
+    await store.storage.commit_poll(known(HEDGES), [], NOON)
+    await store.storage.save_chat(Chat(CAT, resting="kicked", resting_since=NOON))
+    await ring(store.storage, milestone(10_000))
+    before = await picture(store.storage)
+    async with store.ground.failing():
+        with pytest.raises(StorageError):
+            await USE_CASES[name](store.storage)
+        assert await picture(store.storage) == before
+    await USE_CASES[name](store.storage)
+    after = await picture(store.storage)
+    assert after != before
+    assert await picture(await store.reopen()) == after
+
+
+# --- deliveries ----------------------------------------------------------------------------------
+
+
+async def test_a_claim_brings_all_that_is_needed_to_word_it(storage: Storage) -> None:
+    await storage.commit_poll(FULL, [], NOON)
+    await follow(storage, follows(CAT, thread_id=7, muted=True))
+    await ring(storage, milestone(10_000), milestone(20_000), at=NOON + MINUTE)
+    [claimed] = await claim(storage, NOON + 2 * MINUTE)
+    assert claimed.known == FULL
+    assert claimed.occurrences == (milestone(10_000), milestone(20_000))
+    assert claimed.delivery == Delivery(
+        key=key(20_000, CAT),
+        number=claimed.delivery.number,
+        chat_id=CAT,
+        petition=NIGHTINGALES,
+        occurrences=(milestone(10_000).key, milestone(20_000).key),
+        created_at=NOON + MINUTE,
+        not_before=NOON + MINUTE,
+        thread_id=7,
+        silent=True,
+        leased_until=NOON + 2 * MINUTE + LEASE,
+    )
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.key)
+async def test_every_kind_of_event_comes_back_as_it_was(store: Store, event: Event) -> None:
+    await follow(store.storage, follows(ANN))
+    await ring(store.storage, occurred(event))
+    [claimed] = await claim(await store.reopen())
+    assert claimed.occurrences == (occurred(event),)
+
+
+async def test_a_chat_hears_things_in_the_order_they_happened(storage: Storage) -> None:
+    await follow(storage, follows(ANN), follows(ANN, HEDGES))
+    await ring(storage, milestone(20_000))
+    await ring(storage, milestone(10_000, HEDGES))
+    await ring(storage, milestone(50_000))
+    expected = [key(20_000, ANN), key(10_000, ANN, HEDGES), key(50_000, ANN)]
+    assert await heard(storage) == expected
+
+
+async def test_the_oldest_deliveries_are_claimed_first_and_no_more_than_asked(
+    storage: Storage,
+) -> None:
+    chats = [90, 10, 50, 30, 70]
+    await follow(storage, *(follows(chat, at=NOON + n * MINUTE) for n, chat in enumerate(chats)))
+    await ring(storage, milestone(10_000))
+    assert await claimed_keys(storage, limit=2) == [key(10_000, 90), key(10_000, 10)]
+    assert await claimed_keys(storage, limit=0) == []
+    assert await claimed_keys(storage, limit=2) == [key(10_000, 50), key(10_000, 30)]
+    assert await claimed_keys(storage, limit=2) == [key(10_000, 70)]
+    assert await claimed_keys(storage, limit=2) == []
+
+
+async def test_a_chat_has_one_delivery_in_flight(storage: Storage) -> None:
+    await follow(storage, follows(ANN), follows(BOB, at=NOON + MINUTE))
+    await ring(storage, milestone(10_000))
+    await ring(storage, milestone(20_000))
+    assert await claimed_keys(storage) == [key(10_000, ANN), key(10_000, BOB)]
+    assert await claimed_keys(storage) == []
+    await storage.settle(key(10_000, BOB))
+    assert await claimed_keys(storage) == [key(20_000, BOB)]
+
+
+async def test_a_leased_delivery_is_nobody_elses_until_the_lease_runs_out(
+    storage: Storage,
+) -> None:
+    await follow(storage, follows(ANN))
+    await ring(storage, milestone(10_000))
+    assert await claimed_keys(storage, NOON) == [key(10_000, ANN)]
+    assert await claimed_keys(storage, NOON + LEASE - MINUTE) == []
+    assert await claimed_keys(storage, NOON + LEASE) == [key(10_000, ANN)]
+    assert await claimed_keys(storage, NOON + LEASE) == []
+
+
+async def test_two_who_claim_at_once_never_get_the_same(storage: Storage) -> None:
+    await follow(storage, *(follows(chat) for chat in range(1, 41)))
+    await ring(storage, milestone(10_000))
+    batches = await asyncio.gather(*(claimed_keys(storage, limit=5) for _ in range(10)))
+    claimed = [each for batch in batches for each in batch]
+    assert sorted(claimed) == sorted(key(10_000, chat) for chat in range(1, 41))
+
+
+async def test_a_delivery_that_was_never_settled_is_claimed_again_after_a_crash(
+    store: Store,
+) -> None:
+    await follow(store.storage, follows(ANN))
+    await ring(store.storage, milestone(10_000))
+    await claim(store.storage)
+    storage = await store.reopen()
+    assert await claimed_keys(storage, NOON + MINUTE) == []
+    assert await claimed_keys(storage, NOON + LEASE) == [key(10_000, ANN)]
+
+
+async def test_a_settled_delivery_never_comes_back(store: Store) -> None:
+    await follow(store.storage, follows(ANN))
+    await ring(store.storage, milestone(10_000))
+    await claim(store.storage)
+    await store.storage.settle(key(10_000, ANN))
+    assert await claimed_keys(store.storage, NOON + 2 * LEASE) == []
+    assert await claimed_keys(await store.reopen(), NOON + 2 * LEASE) == []
+
+
+async def test_settling_or_retrying_the_unknown_does_nothing(storage: Storage) -> None:
+    await follow(storage, follows(ANN))
+    await ring(storage, milestone(10_000))
+    before = await picture(storage)
+    await storage.settle(key(99, ANN))
+    await storage.retry(key(99, ANN), NOON)
+    assert await picture(storage) == before
+
+
+async def test_a_retry_counts_an_attempt_and_is_not_claimed_before_its_time(
+    storage: Storage,
+) -> None:
+    await follow(storage, follows(ANN))
+    await ring(storage, milestone(10_000))
+    for attempts in range(3):
+        at = NOON + attempts * MINUTE
+        [claimed] = await claim(storage, at)
+        assert claimed.delivery.attempts == attempts
+        await storage.retry(key(10_000, ANN), at + MINUTE)
+        assert await claimed_keys(storage, at + MINUTE / 2) == []
+
+
+async def test_a_retry_ends_the_lease(storage: Storage) -> None:
+    await follow(storage, follows(ANN))
+    await ring(storage, milestone(10_000))
+    await claim(storage)
+    await storage.retry(key(10_000, ANN), NOON + MINUTE)
+    [claimed] = await claim(storage, NOON + MINUTE)
+    assert claimed.delivery.leased_until == NOON + MINUTE + LEASE
+
+
+async def test_what_waits_for_another_try_holds_back_the_chats_later_alerts(
+    storage: Storage,
+) -> None:
+    await follow(storage, follows(ANN))
+    await ring(storage, milestone(10_000))
+    await ring(storage, milestone(20_000))
+    await claim(storage)
+    await storage.retry(key(10_000, ANN), NOON + MINUTE)
+    assert await claimed_keys(storage, NOON) == []
+    assert await heard(storage, NOON + MINUTE) == [key(10_000, ANN), key(20_000, ANN)]
+
+
+async def test_one_chats_trouble_holds_back_no_other(storage: Storage) -> None:
+    await follow(storage, follows(ANN), follows(BOB))
+    await ring(storage, milestone(10_000))
+    await ring(storage, milestone(20_000))
+    await claim(storage)
+    await storage.retry(key(10_000, ANN), NOON + MINUTE)
+    await storage.settle(key(10_000, BOB))
+    assert await heard(storage) == [key(20_000, BOB)]
+
+
+async def test_the_clock_set_back_loses_no_delivery(storage: Storage) -> None:
+    await follow(storage, follows(ANN))
+    await ring(storage, milestone(10_000))
+    await claim(storage)
+    await storage.retry(key(10_000, ANN), NOON + MINUTE)
+    assert await storage.next_due(NOON + MINUTE) == NOON + MINUTE
+    assert await claimed_keys(storage, NOON) == []
+    assert await storage.next_due(NOON) == NOON + MINUTE
+    assert await claimed_keys(storage, NOON + MINUTE) == [key(10_000, ANN)]
+
+
+async def test_nothing_is_due_when_nothing_waits(storage: Storage) -> None:
+    assert await storage.next_due(NOON) is None
+    await follow(storage, follows(ANN))
+    await ring(storage, milestone(10_000))
+    await heard(storage)
+    assert await storage.next_due(NOON) is None
+
+
+async def test_the_next_due_is_now_or_when_the_first_lease_or_wait_ends(storage: Storage) -> None:
+    await follow(storage, follows(ANN), follows(BOB, at=NOON + MINUTE))
+    await ring(storage, milestone(10_000))
+    await ring(storage, milestone(20_000))
+    assert await storage.next_due(NOON + MINUTE) == NOON + MINUTE
+    await claim(storage)
+    assert await storage.next_due(NOON) == NOON + LEASE
+    await storage.retry(key(10_000, BOB), NOON + 2 * MINUTE)
+    assert await storage.next_due(NOON) == NOON + 2 * MINUTE
+    await storage.settle(key(10_000, BOB))
+    assert await storage.next_due(NOON) == NOON
+
+
+async def test_numbers_go_on_after_everything_is_settled_and_reopened(store: Store) -> None:
+    await follow(store.storage, follows(ANN))
+    await ring(store.storage, milestone(10_000))
+    [first] = await claim(store.storage)
+    await store.storage.settle(first.delivery.key)
+    storage = await store.reopen()
+    await ring(storage, milestone(20_000))
+    [second] = await claim(storage)
+    assert second.delivery.number > first.delivery.number
+
+
+# --- the rest ------------------------------------------------------------------------------------
+
+
+async def test_an_empty_store_tallies_nothing(storage: Storage) -> None:
+    assert await storage.tally() == Tally(0, 0, 0, 0, None)
+
+
+async def test_the_tally_counts_everything_and_finds_the_oldest_alert(storage: Storage) -> None:
+    await follow(storage, follows(ANN), follows(BOB, at=NOON + MINUTE), follows(ANN, HEDGES))
+    await ring(storage, milestone(10_000), at=NOON + MINUTE)
+    await ring(storage, milestone(10_000, HEDGES), at=NOON + 2 * MINUTE)
+    assert await storage.tally() == Tally(2, 3, 2, 3, NOON + MINUTE)
+    await storage.settle(key(10_000, ANN))
+    await storage.settle(key(10_000, BOB))
+    assert await storage.tally() == Tally(2, 3, 2, 1, NOON + 2 * MINUTE)
+
+
+async def test_what_is_leased_or_waits_in_a_resting_chat_is_waiting_still(
+    storage: Storage,
+) -> None:
+    await follow(storage, follows(ANN), follows(BOB))
+    await ring(storage, milestone(10_000))
+    await claim(storage)
+    await storage.rest_chat(BOB, "blocked", NOON)
+    assert await storage.tally() == Tally(2, 2, 1, 2, NOON)
+
+
+async def test_a_note_is_found_under_its_name_and_no_other(storage: Storage) -> None:
+    await storage.save_note("offset", "7")
+    await storage.save_note("empty", "")
+    assert await storage.note("offset") == "7"
+    assert await storage.note("empty") == ""
+    assert await storage.note("Offset") is None
+
+
+async def test_a_later_note_replaces_an_earlier_one(storage: Storage) -> None:
+    await storage.save_note("offset", "7")
+    await storage.save_note("offset", "8")
+    assert await storage.note("offset") == "8"
+
+
+async def picture(storage: Storage) -> list[object]:
+    """All that a store can tell of the small world without changing it."""
+    refs, chats = (NIGHTINGALES, HEDGES), (ANN, BOB, CAT)
+    return [
+        await storage.tally(),
+        await storage.followed(),
+        await storage.note("offset"),
+        await storage.next_due(NOON),
+        [await storage.chat_data(chat) for chat in chats],
+        [await storage.subscriptions(chat) for chat in chats],
+        [await storage.known(ref) for ref in refs],
+        [await storage.readings(ref, NOON - timedelta(days=9)) for ref in refs],
+    ]
+
+
+async def test_everything_survives_a_reopening(store: Store) -> None:
+    storage = store.storage
+    await storage.commit_poll(FULL, [], NOON)
+    await follow(storage, follows(ANN, muted=True), follows(BOB), follows(ANN, HEDGES))
+    await follow(storage, follows(CAT, at=NOON + MINUTE, thread_id=7))
+    await ring(storage, milestone(10_000))
+    await ring(storage, milestone(10_000, HEDGES))
+    await storage.rest_chat(BOB, "blocked", NOON)
+    await storage.save_note("offset", "7")
+    before = await picture(storage)
+    storage = await store.reopen()
+    assert await picture(storage) == before
+    assert await heard(storage) == [
+        key(10_000, ANN),
+        key(10_000, CAT),
+        key(10_000, ANN, HEDGES),
+    ]
+
+
+async def test_two_hundred_use_cases_at_once_are_all_kept(store: Store) -> None:
+    storage = store.storage
+    await storage.commit_poll(known(), [], NOON)
+    chats = range(1, 101)
+    await asyncio.gather(
+        *(storage.save_chat(Chat(chat)) for chat in chats),
+        *(storage.subscribe(follows(chat)) for chat in chats),
+    )
+    storage = await store.reopen()
+    assert await storage.tally() == Tally(100, 100, 1, 0, None)
+
+
+async def test_who_gives_up_waiting_leaves_the_use_case_whole(store: Store) -> None:
+    await follow(store.storage, follows(ANN), follows(BOB))
+    polls = [
+        asyncio.create_task(ring(store.storage, milestone(number)))
+        for number in range(1_000, 1_020)
+    ]
+    await asyncio.wait(polls, return_when=asyncio.FIRST_COMPLETED)
+    for poll in polls:
+        poll.cancel()
+    await asyncio.wait(polls)
+    await store.storage.save_note("offset", "7")
+    waiting = (await store.storage.tally()).waiting
+    assert waiting >= 2
+    assert waiting % 2 == 0
+    storage = await store.reopen()
+    assert (await storage.tally()).waiting == waiting
+
+
+# --- any sequence of use cases, against a plain model --------------------------------------------
+
+
+class Model:
+    """What the contract says, in a few dicts: the slow and obvious storage."""
+
+    def __init__(self) -> None:
+        self.resting: set[int] = set()
+        self.following: set[tuple[int, PetitionRef]] = set()
+        self.happened: set[str] = set()
+        self.owed: list[list[Any]] = []  # key, chat, petition, due; oldest first
+
+    def ring(self, occurrence: Occurrence, now: datetime) -> None:
+        if occurrence.key not in self.happened:
+            self.happened.add(occurrence.key)
+            for chat in sorted(c for c, ref in self.following if ref == occurrence.petition):
+                self.owed.append([f"{occurrence.key}:{chat}", chat, occurrence.petition, now])
+
+    def heads(self) -> list[list[Any]]:
+        first = {owed[1]: owed for owed in reversed(self.owed)}
+        heads = [owed for owed in self.owed if first[owed[1]] is owed]
+        return [head for head in heads if head[1] not in self.resting]
+
+    def claim(self, now: datetime, limit: int) -> list[str]:
+        due = [head for head in self.heads() if head[3] <= now][:limit]
+        for head in due:
+            head[3] = now + LEASE
+        return [head[0] for head in due]
+
+    def next_due(self, now: datetime) -> datetime | None:
+        return min((max(head[3], now) for head in self.heads()), default=None)
+
+    def retry(self, key: str, when: datetime) -> None:
+        for owed in self.owed:
+            if owed[0] == key:
+                owed[3] = when
+
+    def drop(self, gone: Callable[[list[Any]], bool]) -> None:
+        self.owed = [owed for owed in self.owed if not gone(owed)]
+
+
+CHATS = (ANN, BOB, CAT)
+chat_ids = st.sampled_from(CHATS)
+refs = st.sampled_from((NIGHTINGALES, HEDGES))
+numbers = st.sampled_from((10_000, 20_000, 50_000))
+steps = st.one_of(
+    st.tuples(st.just("follow"), chat_ids, refs),
+    st.tuples(st.just("ring"), numbers, refs),
+    st.tuples(st.just("claim"), st.integers(0, 3)),
+    st.tuples(st.just("settle"), numbers, chat_ids, refs),
+    st.tuples(st.just("retry"), numbers, chat_ids, refs),
+    st.tuples(st.just("stop"), chat_ids, refs),
+    st.tuples(st.just("rest"), chat_ids),
+    st.tuples(st.just("wake"), chat_ids),
+    st.tuples(st.just("forget"), chat_ids),
+    st.tuples(st.just("wait"), st.integers(1, 7)),
+    st.tuples(st.just("reopen")),
+)
+
+
+@pytest.mark.parametrize("ground_of", IMPLEMENTATIONS)
+@settings(max_examples=120, deadline=None)
+@given(script=st.lists(steps, min_size=8, max_size=30))
+def test_any_sequence_of_use_cases_ends_as_the_model_says(
+    ground_of: Callable[[Path], Ground], script: list[tuple[Any, ...]]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(_play(ground_of(Path(folder)), script))
+
+
+async def _play(ground: Ground, script: list[tuple[Any, ...]]) -> None:
+    store = Store(ground, await ground.open())
+    for ref in (NIGHTINGALES, HEDGES):
+        await store.storage.commit_poll(known(ref), [], NOON)
+    model, now = Model(), NOON
+    for step in script:
+        if step[0] == "wait":
+            now += step[1] * MINUTE
+        elif step[0] == "reopen":
+            await store.reopen()
+        else:
+            await _step(store.storage, model, step, now)
+        assert await store.storage.next_due(now) == model.next_due(now)
+        assert (await store.storage.tally()).waiting == len(model.owed)
+    await store.storage.close()
+
+
+async def _step(storage: Storage, model: Model, step: tuple[Any, ...], now: datetime) -> None:
+    match step:
+        case "follow", chat, ref:
+            if await storage.chat(chat) is None:
+                await storage.save_chat(Chat(chat))
+            await storage.subscribe(follows(chat, ref))
+            model.following.add((chat, ref))
+        case "ring", number, ref:
+            await ring(storage, milestone(number, ref), at=now)
+            model.ring(milestone(number, ref), now)
+        case "claim", limit:
+            assert await claimed_keys(storage, now, limit) == model.claim(now, limit)
+        case _:
+            await _end(storage, model, step, now)
+
+
+async def _end(storage: Storage, model: Model, step: tuple[Any, ...], now: datetime) -> None:
+    match step:
+        case "settle", number, chat, ref:
+            await storage.settle(key(number, chat, ref))
+            model.drop(lambda owed: bool(owed[0] == key(number, chat, ref)))
+        case "retry", number, chat, ref:
+            await storage.retry(key(number, chat, ref), now + MINUTE)
+            model.retry(key(number, chat, ref), now + MINUTE)
+        case "stop", chat, ref:
+            await storage.unsubscribe(chat, ref)
+            model.following.discard((chat, ref))
+            model.drop(lambda owed: (owed[1], owed[2]) == (chat, ref))
+        case "rest", chat:
+            if await storage.chat(chat) is not None:
+                model.resting.add(chat)
+            await storage.rest_chat(chat, "blocked", now)
+        case "wake", chat:
+            assert await storage.wake_chat(chat, now) == (chat in model.resting)
+            model.resting.discard(chat)
+        case "forget", chat:
+            await storage.forget_chat(chat)
+            model.resting.discard(chat)
+            model.following = {pair for pair in model.following if pair[0] != chat}
+            model.drop(lambda owed: bool(owed[1] == chat))
