@@ -86,8 +86,9 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
     """Write a commented configuration file, readable by nobody else."""
+    from bot.config import PLACEHOLDER_TOKEN
     from bot.config import token as checked_token
-    from bot.example import EXAMPLE, PLACEHOLDER_TOKEN
+    from bot.example import EXAMPLE
 
     if path.exists() and not force:
         _end([f"{path} exists already; --force replaces it"])

@@ -1,6 +1,6 @@
 """What every handler works with: the typed context, the services behind it, and how to answer."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -69,7 +69,7 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict
         return " ".join(self.args or ())
 
 
-Action: TypeAlias = Callable[[Update, Context], Awaitable[None]]
+Action: TypeAlias = Callable[[Update, Context], Coroutine[Any, Any, None]]
 Pressed: TypeAlias = Callable[[Update, Context, Press], Awaitable[str | None]]
 AnyHandler: TypeAlias = BaseHandler[Update, Context, None]
 

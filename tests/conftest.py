@@ -1,14 +1,29 @@
-"""What several test modules share."""
+"""What tests of every module share."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from bell import TEA, Village, open_petition
+
+from bot.app import utc_now
+from bot.demo.bot_api import BotApi
+from bot.demo.petitions_site import PetitionsSite
+
+_SHARED = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Recorded bodies of real petitions, which do not travel with this repository."""
+    if not _SHARED.is_dir():
+        pytest.skip("the recorded petitions are not on this machine")
+    return _SHARED
 
 
 @pytest.fixture
-def shared_data() -> Path:
-    """Recorded data that is not part of this repository; tests of it are skipped without it."""
-    path = Path(__file__).parents[2] / "shared" / "data"
-    if not path.is_dir():
-        pytest.skip("the recorded series are not at hand")
-    return path
+async def village(tmp_path: Path) -> AsyncIterator[Village]:
+    """A petitions site with one open petition, and a Bot API, ready for the bot."""
+    async with PetitionsSite(utc_now) as site, BotApi() as api:
+        site.put(TEA, open_petition())
+        yield Village(site, api, tmp_path)

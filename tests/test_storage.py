@@ -283,6 +283,15 @@ async def test_a_chat_saved_as_resting_is_sent_nothing(storage: Storage) -> None
     assert await claimed_keys(storage) == []
 
 
+async def test_a_chat_told_to_rest_again_has_rested_since_the_first_time(
+    storage: Storage,
+) -> None:
+    await storage.save_chat(Chat(ANN))
+    await storage.rest_chat(ANN, "blocked", NOON)
+    await storage.rest_chat(ANN, "deleted", NOON + MINUTE)
+    assert await storage.chat(ANN) == Chat(ANN, resting="deleted", resting_since=NOON)
+
+
 async def test_resting_a_stranger_makes_no_chat(storage: Storage) -> None:
     await storage.rest_chat(ANN, "blocked", NOON)
     assert await storage.chat(ANN) is None
@@ -361,6 +370,14 @@ async def test_what_both_chats_are_owed_is_owed_once(storage: Storage) -> None:
     await ring(storage, milestone(10_000, HEDGES))
     await storage.move_chat(ANN, CAT)
     assert await heard(storage) == [key(10_000, CAT), key(10_000, CAT, HEDGES)]
+
+
+async def test_what_is_in_flight_to_the_new_chat_stays_in_flight(storage: Storage) -> None:
+    await follow(storage, follows(CAT), follows(ANN, at=NOON + MINUTE))
+    await ring(storage, milestone(10_000))
+    assert await claimed_keys(storage, limit=1) == [key(10_000, CAT)]
+    await storage.move_chat(ANN, CAT)
+    assert await claimed_keys(storage) == []
 
 
 async def test_a_chat_moved_onto_a_known_one_keeps_the_earliest_consent(storage: Storage) -> None:

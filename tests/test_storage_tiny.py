@@ -188,6 +188,7 @@ async def test_a_use_case_that_changes_something_replaces_the_file_whole(
 async def test_the_same_history_makes_the_same_file(tmp_path: Path) -> None:
     one, other = tmp_path / "one.json", tmp_path / "other.json"
     assert await furnished(one) == await furnished(other)
+    assert b'"seen":["milestone:1000","milestone:500","opened"]' in one.read_bytes()
 
 
 async def test_a_reopened_store_writes_the_same_file_again(path: Path) -> None:

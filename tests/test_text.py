@@ -339,5 +339,5 @@ def test_p18_the_longest_button_fits_into_64_bytes() -> None:
 
 @pytest.mark.parametrize("data", ["", "sub", "sub|x|", "sub|uk:1|a|b", "sub|uk:-1|"])
 def test_p22_a_press_we_did_not_write_is_refused(data: str) -> None:
-    with pytest.raises(ValueError, match="petition's name|values to unpack"):
+    with pytest.raises(ValueError, match=r"petition's name|values to unpack"):
         Press.read(data)

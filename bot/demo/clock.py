@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
-JUST_AFTER = 0.05  # real seconds past a beat where `step` lands, so that it has surely happened
+JUST_AFTER = 0.01  # real seconds past a beat where `step` lands, so that it has surely happened
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,17 +98,17 @@ _SEATS: Sequence[tuple[str, str, str, Mapping[int, int]]] = (
 )
 
 BEATS: Sequence[Beat] = (
-    Beat(0, _utc("2020-03-05T17:57:00"), "Six thousand"),
-    Beat(6, RESPONSE_THRESHOLD, "10,000"),
-    Beat(15, DEBATE_THRESHOLD, "100,000"),
-    Beat(25, RESPONDED, "Response"),
-    Beat(30, ASKED_AGAIN, "Asked again"),
-    Beat(35, REVISED, "Revised"),
+    Beat(0, _utc("2020-03-05T17:58:00"), "The story begins"),
+    Beat(6, RESPONSE_THRESHOLD, "10,000 signatures"),
+    Beat(15, DEBATE_THRESHOLD, "100,000 signatures"),
+    Beat(25, RESPONDED, "Government responds"),
+    Beat(30, ASKED_AGAIN, "Committee asks again"),
+    Beat(35, REVISED, "Response revised"),
     Beat(43, _utc("2020-09-02T18:00:00"), "Three days left"),
     Beat(48, CLOSED, "Closed"),
-    Beat(53, DEBATE_SCHEDULED, "Debate set"),
+    Beat(53, DEBATE_SCHEDULED, "Debate announced"),
     Beat(58, DEBATED, "Debated"),
-    Beat(62, TRANSCRIPT, "Transcript"),
+    Beat(62, TRANSCRIPT, "Transcript published"),
 )
 
 HOME_OFFICE = {

@@ -533,7 +533,7 @@ def _areas(sent: Iterable[_Area]) -> tuple[Place, ...]:
 
 
 def _rejection(sent: _Rejection | None) -> Rejection | None:
-    """None for one whose code is null, as open petitions can carry; the old archive has no codes."""
+    """None if its code is null, as open petitions can carry it; the old archive has no codes."""
     if sent is None or not (sent.code or (sent.code is UNSET and sent.details)):
         return None
     return Rejection(sent.code or "", sent.details or "")

@@ -1,0 +1,445 @@
+"""The whole bot over real sockets: people on one side, a petition's life on the other."""
+
+import json
+import logging
+from pathlib import Path
+
+import pytest
+from bell import READER, TEA, Village, a_response, open_petition, stamp
+
+from bot.app import utc_now
+from bot.demo.petitions_site import Fault
+from bot.petitions.model import Site
+from bot.petitions.parse import parse_petition
+
+SAMPLES = Path(__file__).parent / "samples"
+
+
+async def test_a_reader_is_asked_once_follows_and_hears_each_event_once(village: Village) -> None:
+    reader = village.reader
+    async with village.bell():
+        asked = await reader.ask(f"/subscribe {TEA}", "I ask first")
+        assert "You'll hear about" in (await reader.consents(asked))["text"]
+
+        village.site.edit(
+            TEA, signature_count=10_002, response_threshold_reached_at=stamp(utc_now())
+        )
+        await reader.hears("🔔 10,002 signatures")
+        village.site.edit(TEA, **a_response())
+        await reader.hears("💬 The Government has responded")
+        revised = a_response("We love tea.")
+        revised["government_response"]["created_at"] = None
+        village.site.edit(TEA, government_response=revised["government_response"])
+        await reader.hears("💬 Revised response")
+        village.site.edit(TEA, state="closed", closed_at=stamp(utc_now()), closing_date=None)
+        await reader.hears("🏁 Closed with 10,002 signatures.")
+        await village.looked(3)
+        assert reader.unread() == []
+
+
+async def test_the_recorded_life_reaches_a_reader_in_order_and_nothing_else_does(
+    village: Village,
+) -> None:
+    reader = village.reader
+    recorded = [path.read_bytes() for path in sorted(SAMPLES.glob("show_life_*.json"))]
+    bodies = [body for body in recorded if b'"attributes"' in body]
+    village.site.serve_body(TEA, bodies[0])
+    async with village.bell():
+        await reader.subscribes()
+        for body in bodies[1:]:
+            village.site.serve_body(TEA, body)
+            await village.looked(2)
+        await reader.hears("9,999 signatures — past 5,000")
+        for words in (
+            "10,000 signatures",
+            "Committee added a note",
+            "has responded",
+            "Revised response",
+            "withdrawn",
+            "responded again",
+            "99,999 signatures — past 75,000",
+            "100,000 signatures",
+            "The date given is past",
+            "Debate moved",
+            "Debate cancelled",
+            "The date given is past",
+            "In Parliament",
+            "Debated",
+            "New about the debate",
+            "Closed with 100,345 signatures",
+        ):
+            await reader.hears(words)
+        await village.looked(3)
+        assert reader.unread() == []
+
+
+async def test_p15_subscribing_shows_the_state_and_rings_nothing_old(village: Village) -> None:
+    village.site.put(TEA, open_petition(signature_count=120_000, **a_response()))
+    async with village.bell():
+        message = await village.reader.subscribes()
+        assert "120,000 signatures" in message["text"]
+        await village.looked(3)
+        assert village.reader.unread() == []
+
+
+async def test_p11_what_happened_while_the_bot_was_away_rings_once_after_its_return(
+    village: Village,
+) -> None:
+    reader = village.reader
+    async with village.bell():
+        await reader.subscribes()
+    village.site.edit(TEA, signature_count=10_002)
+    async with village.bell():
+        await reader.hears("10,002 signatures")
+    async with village.bell():
+        await village.looked(3)
+        assert reader.unread() == []
+
+
+async def test_p11_an_alert_that_could_not_be_sent_is_sent_after_a_restart(
+    village: Village,
+) -> None:
+    reader = village.reader
+    async with village.bell():
+        await reader.subscribes()
+        village.api.refuse(READER, 502, "Bad Gateway", times=1000, method="sendMessage")
+        village.site.edit(TEA, signature_count=10_002)
+        refused = lambda api: len(api.calls_to("sendMessage")) >= 4 or None  # noqa: E731
+        await village.api.wait_for(refused)
+    village.api.accept_everything()
+    async with village.bell():
+        await reader.hears("10,002 signatures")
+        await village.looked(3)
+        assert reader.unread() == []
+
+
+async def test_p12_a_flood_limit_on_one_chat_holds_up_no_other(village: Village) -> None:
+    other = village.chat(5000)
+    async with village.bell():
+        await village.reader.subscribes()
+        await other.subscribes()
+        village.api.refuse(
+            READER,
+            429,
+            "Too Many Requests: retry after 1",
+            {"retry_after": 1},
+            method="sendMessage",
+        )
+        village.site.edit(TEA, signature_count=10_002)
+        await other.hears("10,002 signatures")
+        await village.reader.hears("10,002 signatures")
+        await village.looked(2)
+        assert village.reader.unread() == other.unread() == []
+
+
+async def test_p13_a_chat_that_blocked_the_bot_keeps_its_subscriptions_and_wakes(
+    village: Village,
+) -> None:
+    reader = village.reader
+    async with village.bell():
+        await reader.subscribes()
+        village.api.block(READER)
+        village.site.edit(TEA, signature_count=10_002)
+        await village.looked(3)
+        village.api.unblock(READER)
+        await reader.hears("10,002 signatures")
+        await reader.ask("/subscriptions", "You follow one petition")
+
+
+async def test_p14_a_group_that_becomes_a_supergroup_hears_on(village: Village) -> None:
+    village.api.add_chat(-55, type="group", title="Tea club")
+    group = village.chat(-55)
+    async with village.bell():
+        await group.subscribes()
+        village.api.migrate(-55, -100_055)
+        village.site.edit(TEA, signature_count=10_002)
+        await village.chat(-100_055).hears("10,002 signatures")
+
+
+async def test_p17_formatting_that_telegram_refuses_is_sent_plain(village: Village) -> None:
+    async with village.bell():
+        await village.reader.subscribes()
+        village.api.refuse(
+            READER, 400, "Bad Request: can't parse entities: boo", method="sendMessage"
+        )
+        village.site.edit(TEA, signature_count=10_002)
+        message = await village.reader.hears("10,002 signatures")
+        assert "entities" not in message
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(status=404, body=b'{"status":404,"error":"Not Found"}'),
+        Fault(status=500, body=b'{"status":500,"error":"Internal Server Error"}'),
+        Fault(status=503, body=b"", headers={"Retry-After": "1"}),
+        Fault(status=200, body=b"<html>maintenance</html>", content_type="text/html"),
+        Fault(status=200, body=b'{"data": {"id": 700000, "attributes": {"state": 3}}}'),
+        Fault(truncate=True),
+    ],
+    ids=["404", "500", "503", "html", "malformed", "truncated"],
+)
+async def test_a_look_that_fails_rings_nothing_and_loses_nothing(
+    village: Village, fault: Fault
+) -> None:
+    async with village.bell():
+        await village.reader.subscribes()
+        village.site.fail(f"/petitions/{TEA}.json", fault, times=2)
+        village.site.edit(TEA, signature_count=10_002)
+        await village.reader.hears("10,002 signatures")
+        await village.looked(2)
+        assert village.reader.unread() == []
+
+
+async def test_p4_a_petition_taken_down_rings_once_and_its_return_too(village: Village) -> None:
+    async with village.bell():
+        await village.reader.subscribes()
+        village.site.take_down(TEA)
+        await village.reader.hears("Taken off the site")
+        await village.looked(3)
+        assert village.reader.unread() == []
+        village.site.restore(TEA)
+        await village.reader.hears("It is back")
+
+
+async def test_c10_a_petition_that_moves_to_the_archive_stays_followed_in_silence(
+    village: Village,
+) -> None:
+    async with village.bell():
+        await village.reader.subscribes()
+        village.site.edit(TEA, state="closed", closed_at=stamp(utc_now()))
+        await village.reader.hears("Closed")
+        village.site.archive(TEA, {"period": "2024-2029", "government": "Labour"})
+        await village.site.wait_for_requests(3, f"/archived/petitions/{TEA}")
+        assert village.reader.unread() == []
+        village.site.edit(TEA, **a_response())
+        await village.reader.hears("has responded")
+
+
+async def test_p33_neither_the_token_nor_a_chat_is_in_the_log_at_debug(
+    village: Village, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    for name in ("httpx", "httpcore", "telegram", "apscheduler", "aiohttp", "asyncio"):
+        caplog.set_level(logging.WARNING, name)
+    async with village.bell():
+        await village.reader.subscribes()
+        village.api.refuse(READER, 502, "Bad Gateway", method="sendMessage")
+        village.site.edit(TEA, signature_count=10_002)
+        await village.reader.hears("10,002 signatures")
+    assert caplog.text
+    assert village.api.token not in caplog.text
+    assert str(READER) not in caplog.text
+
+
+# --- chat ----------------------------------------------------------------------------------------
+
+
+async def test_a_deep_link_subscribes_after_consent(village: Village) -> None:
+    async with village.bell():
+        asked = await village.reader.ask(f"/start p_uk_{TEA}", "I ask first")
+        assert "You'll hear about" in (await village.reader.consents(asked))["text"]
+        assert (
+            "You follow this one since" in (await village.reader.ask(f"/start p_uk_{TEA}"))["text"]
+        )
+
+
+async def test_consent_is_not_asked_twice_and_never_in_a_group(village: Village) -> None:
+    village.site.put(700001, open_petition(action="Coffee"))
+    village.api.add_chat(-77, type="supergroup", title="Tea club")
+    async with village.bell():
+        await village.reader.subscribes()
+        await village.reader.ask("/subscribe 700001", "You'll hear about")
+        await village.chat(-77).ask(f"/subscribe {TEA}", "You'll hear about")
+
+
+async def test_unsubscribing_can_be_undone_and_until_then_nothing_rings(village: Village) -> None:
+    reader = village.reader
+    async with village.bell():
+        await reader.subscribes()
+        ended = await reader.ask(f"/unsubscribe {TEA}", "You no longer follow")
+        village.site.edit(TEA, signature_count=1_002)
+        reader.tap(ended, "Undo")
+        await reader.sees_edit(ended, "You'll hear about")
+        village.site.edit(TEA, signature_count=2_600)
+        await reader.hears("2,500 signatures")
+        assert reader.unread() == []
+
+
+async def test_a_muted_petition_arrives_without_a_sound_and_rings_again_unmuted(
+    village: Village,
+) -> None:
+    reader = village.reader
+    async with village.bell():
+        message = await reader.subscribes()
+        assert "without a sound" in await reader.sees_note(reader.tap(message, "Mute"))
+        village.site.edit(TEA, signature_count=1_002)
+        silent = await reader.hears("1,000 signatures")
+        assert village.api.is_silent(READER, silent["message_id"])
+        assert "ring again" in await reader.sees_note(reader.tap(silent, "Unmute"))
+        village.site.edit(TEA, signature_count=2_600)
+        loud = await reader.hears("2,500 signatures")
+        assert not village.api.is_silent(READER, loud["message_id"])
+
+
+async def test_the_list_leads_to_cards_and_turns_pages(village: Village) -> None:
+    reader = village.reader
+    for number in range(700_001, 700_011):
+        village.site.put(number, open_petition(action=f"Petition number {number}"))
+    async with village.bell():
+        await reader.subscribes()
+        for number in range(700_001, 700_011):
+            await reader.ask(f"/follow {number}", "You'll hear about")
+        listed = await reader.ask("/list", "You follow 11 petitions (page 1 of 2)")
+        reader.tap(listed, "Older")
+        listed = await reader.sees_edit(listed, "page 2 of 2")
+        reader.tap(listed, "Free tea")
+        await reader.hears("✅ You follow this one")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{url}/petitions/700000", "look: {url}/petitions/700000.json?x=1 wow", "700000", "#700000"],
+)
+async def test_a_link_or_number_alone_shows_a_card_with_a_subscribe_button(
+    village: Village, text: str
+) -> None:
+    async with village.bell():
+        card = await village.reader.ask(text.format(url=village.site.url), "Free tea")
+        village.reader.tap(card, "Subscribe")
+        await village.reader.hears("I ask first")
+
+
+async def test_p24_a_misspelt_command_gets_the_nearest_one_as_a_button(village: Village) -> None:
+    async with village.bell():
+        message = await village.reader.ask(f"/subscrbe {TEA}", "Did you mean /subscribe 700000?")
+        village.reader.tap(message, "Yes")
+        await village.reader.hears("I ask first")
+        await village.reader.ask("/xyzzy", "/help shows")
+
+
+async def test_the_data_of_a_chat_can_be_had_and_is_erased_after_asking_once(
+    village: Village,
+) -> None:
+    reader = village.reader
+    async with village.bell():
+        await reader.ask("/mydata", "I keep nothing")
+        await reader.subscribes()
+        reader.say("/mydata")
+        document = await village.api.next_message(READER, after=reader.read)
+        reader.read = document["message_id"]
+        upload = village.api.file(document["document"]["file_id"])
+        assert upload is not None
+        data = json.loads(upload.content)
+        assert [s["petition"] for s in data["subscriptions"]] == [f"uk:{TEA}"]
+        assert data["consented_at"]
+
+        question = await reader.ask("/forget", "cannot be undone")
+        reader.tap(question, "Keep it")
+        await reader.sees_edit(question, "Nothing was erased")
+        question = await reader.ask("/forget", "cannot be undone")
+        reader.tap(question, "Erase")
+        await reader.sees_edit(question, "Erased")
+        await reader.ask("/mydata", "I keep nothing")
+        await reader.ask(f"/subscribe {TEA}", "I ask first")
+
+
+async def test_a_petition_that_cannot_be_followed_is_told_why(village: Village) -> None:
+    village.site.put(700_002, open_petition())
+    village.site.redirect(700_002, "gathering-support")
+    village.site.put(700_003, open_petition())
+    village.site.take_down(700_003)
+    async with village.bell():
+        await village.reader.subscribes()
+        await village.reader.ask("/subscribe 123", "There is no petition 123")
+        await village.reader.ask("/subscribe 700002", "gathering its first supporters")
+        await village.reader.ask("/subscribe 700003", "taken off the site")
+        await village.reader.ask("/subscribe 0x10", "I can't tell which petition")
+        await village.reader.ask("/subscribe", "Which petition?")
+
+
+async def test_an_outage_is_admitted_and_what_is_known_is_shown(village: Village) -> None:
+    async with village.bell():
+        await village.reader.subscribes()
+        village.site.fail("/", Fault(status=503))
+        await village.reader.ask(f"/petition {TEA}", "has not been answering since")
+        await village.reader.ask("/petition 700009", "isn't answering")
+        await village.reader.ask("/status", "not answering since")
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("/start", "rings when a petition moves"),
+        ("/help", "/subscribe 300239 — follow a petition"),
+        ("/privacy", "Not kept"),
+        ("/about", "Open Government Licence"),
+        ("/status", "How I am doing"),
+        ("/subscriptions", "You follow no petition yet"),
+        ("/unsubscribe", "You follow no petition yet"),
+        ("/forget", "I keep nothing"),
+        ("what is this", "I can't tell which petition"),
+        ("/subscribe " + "9" * 4000, "I can't tell which petition"),
+    ],
+)
+async def test_every_command_answers_a_stranger(village: Village, command: str, words: str) -> None:
+    async with village.bell():
+        await village.reader.ask(command, words)
+
+
+@pytest.mark.parametrize("data", ["x", "sub|", "sub|uk:1|a|b", "page||999999", "undo|uk:1|", "🏴"])
+async def test_p22_a_button_of_another_age_is_answered_and_harms_nothing(
+    village: Village, data: str
+) -> None:
+    reader = village.reader
+    async with village.bell():
+        message = await reader.ask("/help")
+        query = village.api.press(READER, message["message_id"], data)
+        await reader.sees_note(query)
+        await reader.ask("/about", "Petition Bell")
+
+
+async def test_p19_a_press_too_old_to_be_answered_still_does_its_work(village: Village) -> None:
+    reader = village.reader
+    async with village.bell():
+        message = await reader.subscribes()
+        reader.tap(message, "Unsubscribe")
+        village.api.expire_queries()
+        await reader.hears("You no longer follow")
+
+
+async def test_p25_the_commands_menu_is_set_once(village: Village) -> None:
+    async with village.bell():
+        await village.reader.ask("/help")
+    menus = len(village.api.calls_to("setMyCommands"))
+    assert menus == 2
+    assert {c["command"] for c in village.api.commands()} >= {"subscribe", "privacy", "forget"}
+    async with village.bell():
+        await village.reader.ask("/help")
+    assert len(village.api.calls_to("setMyCommands")) == menus
+
+
+async def test_a_subscription_in_a_topic_is_heard_in_that_topic(village: Village) -> None:
+    village.api.add_chat(-99, type="supergroup", title="Forum")
+    village.api.messenger.chat(-99).topics.add(7)
+    group = village.chat(-99)
+    async with village.bell():
+        await group.ask(f"/subscribe {TEA}", "You'll hear about", thread_id=7)
+        village.site.edit(TEA, signature_count=1_002)
+        message = await group.hears("1,000 signatures")
+        assert message["message_thread_id"] == 7
+
+
+async def test_the_card_and_the_parser_agree_on_a_recorded_body(village: Village) -> None:
+    body = (SAMPLES / "show_life_28_debate_outcome_links.json").read_bytes()
+    village.site.serve_body(TEA, body)
+    petition = parse_petition(body, Site("uk", "UK", village.site.url))
+    async with village.bell():
+        card = await village.reader.ask(f"/petition {TEA}", petition.action)
+        assert "Debated on Monday 23 June 2025" in card["text"]
+
+
+async def test_nothing_is_kept_of_a_petition_that_was_only_looked_at(village: Village) -> None:
+    async with village.bell():
+        await village.reader.ask(f"/petition {TEA}", "Free tea")
+        await village.reader.ask("/mydata", "I keep nothing")
