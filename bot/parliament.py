@@ -218,14 +218,13 @@ class Parliament:
         at all, which says nothing about it.
         """
         seen: set[int] = set()
-        starts: set[int] = set()
+        been: set[int | str | None] = set()
         page = await self.page(state, q=q, topic=topic)
         while page.petitions or page.malformed:
-            start = page.petitions[0].ref.id if page.petitions else None
-            if start in starts:
+            start = page.petitions[0].ref.id if page.petitions else page.next
+            if start in been:
                 return
-            if start is not None:
-                starts.add(start)
+            been.add(start)
             yield _without(seen, page)
             if page.next is None:
                 return
@@ -267,10 +266,10 @@ class Parliament:
                 self._accept(url, response)
                 body = await self._read(url, response) if response.status == 200 else b""
                 return _Answer(url, response.status, response.headers, body)
-        except (aiohttp.ClientError, OSError) as error:
-            raise ParliamentUnavailable(url, None, _reason(error)) from error
         except ValueError as error:
             raise ParliamentError(url, None, "an address that cannot be asked") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise ParliamentUnavailable(url, None, _reason(error)) from error
 
     def _accept(self, url: str, response: aiohttp.ClientResponse) -> None:
         """Refuses what cannot be used, by its status and headers alone."""

@@ -1,11 +1,9 @@
 """`/unsubscribe`: stop following, with a way back."""
 
-from datetime import UTC, datetime
-
 from telegram import Update
 
-from bot.petitions.model import PetitionRef, Subscription
-from bot.text.buttons import UNDO, UNSUBSCRIBE, Press
+from bot.petitions.model import PetitionRef
+from bot.text.buttons import UNDO, UNSUBSCRIBE, Press, undone
 from bot.text.following import (
     Followed,
     listing,
@@ -15,6 +13,7 @@ from bot.text.following import (
     unsubscribed,
 )
 from bot.text.rich import compose
+from bot.text.trouble import old_button
 from handlers.context import Command, Context, answer, chat_of, on_press, rewrite
 from handlers.sight import asked_for
 from handlers.subscriptions import followed_by
@@ -56,21 +55,14 @@ async def undo(update: Update, context: Context, press: Press) -> str | None:
     """Take a subscription up again as it was."""
     services = context.services
     chat = await chat_of(update, context)
-    if press.petition is None:
-        return None
-    started, muted, thread = press.extra.split(".")
-    was = Subscription(
-        chat.id,
-        press.petition,
-        datetime.fromtimestamp(int(started), UTC),
-        thread_id=int(thread) if thread else None,
-        muted=muted == "1",
-    )
+    was = undone(press, chat.id)
+    if was is None:
+        return old_button()
     # What happened in between is taken in first, so that it does not ring afterwards.
-    await services.look(press.petition, keep=True)
+    await services.look(was.petition, keep=True)
     await services.storage.save_chat(chat)
     subscription, _ = await services.storage.subscribe(was)
-    known = await services.storage.known(press.petition)
+    known = await services.storage.known(was.petition)
     if known:
         await rewrite(update, *subscribed(Followed(subscription, known.petition), services.now()))
     return "You follow it again."

@@ -1,8 +1,8 @@
 """What the bot remembers: the contract every storage keeps."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -43,6 +43,14 @@ class Tally(Struct, frozen=True):
     oldest_waiting: datetime | None
 
 
+class Pruned(Struct, frozen=True):
+    """How much `prune` removed."""
+
+    readings: int
+    chats: int
+    petitions: int
+
+
 class Storage(Protocol):
     """Use cases, each atomic and durable when it returns; all times aware, in UTC.
 
@@ -64,7 +72,10 @@ class Storage(Protocol):
         """Send nothing to this chat until it wakes; everything of it is kept. Unknown: no-op."""
 
     async def wake_chat(self, chat_id: int, now: datetime) -> bool:
-        """Take up sending again, what waited included; True if the chat was resting."""
+        """Take up sending again, what waited included; True if the chat was resting.
+
+        A chat that waits for anything has `returned` then, until all it waited for is settled.
+        """
 
     async def move_chat(self, old_id: int, new_id: int) -> None:
         """Carry everything of a chat over to its new id; what both follow is followed once."""
@@ -99,6 +110,9 @@ class Storage(Protocol):
     async def mute(self, chat_id: int, petition: PetitionRef, muted: bool) -> Subscription | None:
         """Arrive silently, or ring, from now on, waiting alerts included; None if unfollowed."""
 
+    async def keep_card(self, chat_id: int, petition: PetitionRef, card_id: int | None) -> None:
+        """Remember which message shows the petition's card in a chat; unfollowed: no-op."""
+
     # --- petitions
 
     async def known(self, petition: PetitionRef) -> Known | None:
@@ -106,6 +120,9 @@ class Storage(Protocol):
 
     async def followed(self) -> Sequence[PetitionRef]:
         """Every petition somebody follows, in a stable order."""
+
+    async def followers(self) -> Mapping[PetitionRef, int]:
+        """How many chats follow each petition that somebody follows."""
 
     async def readings(self, petition: PetitionRef, since: datetime) -> Sequence[Reading]:
         """The counts read since then, oldest first."""
@@ -128,17 +145,35 @@ class Storage(Protocol):
         """Take up to `limit` due deliveries, oldest first; nobody else gets them during `lease`.
 
         At most one per chat, and only its oldest one: while that is leased or waits for another
-        try, the chat's later ones wait too. Resting chats get none.
+        try, the chat's later ones wait too. Resting chats get none. A chat that has `returned`
+        gets all it waited for at once (up to fifty, whatever `limit` says), in their order: several
+        claimed for one chat are told in one summary.
         """
 
-    async def settle(self, key: str) -> None:
-        """The delivery is done with (accepted, or refused for good). Unknown key: no-op."""
+    async def settle(self, *keys: str) -> None:
+        """These deliveries are done with (accepted, or refused for good). Unknown keys: no-op."""
 
     async def retry(self, key: str, not_before: datetime) -> None:
         """Give it back, claimable from `not_before`; counts an attempt. Unknown key: no-op."""
 
     async def next_due(self, now: datetime) -> datetime | None:
         """When a delivery becomes claimable next (`now` if one is), or None if nothing waits."""
+
+    # --- the whole store
+
+    async def prune(self, now: datetime, rest_for: timedelta) -> Pruned:
+        """Thin out what age has made superfluous, and say how much went.
+
+        Readings are kept as they came for two days, then one an hour for two months, then one a
+        day for ever (the last of each). Chats that have rested longer than `rest_for` are forgotten.
+        Petitions nobody has followed for that long go with their readings and occurrences.
+        """
+
+    async def export(self) -> dict[str, Any]:
+        """The whole store as plain JSON values, in a format of its own version."""
+
+    async def import_(self, document: Mapping[str, Any]) -> None:
+        """Replace an empty store's content by an exported one; StorageError if it is not empty."""
 
     # --- the rest
 

@@ -153,7 +153,7 @@ class Village:
     def chat(self, chat_id: int) -> Conversation:
         return Conversation(self.api, chat_id)
 
-    def config(self, interval: float = 0.2) -> Config:
+    def config(self, interval: float = 0.1) -> Config:
         return Config(
             telegram=TelegramConfig(Token(self.api.token), self.api.base_url, "polling", ()),
             storage=StorageConfig(f"tinydb:{self.folder / 'bell.db'}", self.folder / "bell.key"),

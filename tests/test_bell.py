@@ -1,7 +1,6 @@
 """The whole bot over real sockets: people on one side, a petition's life on the other."""
 
 import json
-import logging
 from pathlib import Path
 
 import pytest
@@ -214,22 +213,6 @@ async def test_c10_a_petition_that_moves_to_the_archive_stays_followed_in_silenc
         assert village.reader.unread() == []
         village.site.edit(TEA, **a_response())
         await village.reader.hears("has responded")
-
-
-async def test_p33_neither_the_token_nor_a_chat_is_in_the_log_at_debug(
-    village: Village, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    for name in ("httpx", "httpcore", "telegram", "apscheduler", "aiohttp", "asyncio"):
-        caplog.set_level(logging.WARNING, name)
-    async with village.bell():
-        await village.reader.subscribes()
-        village.api.refuse(READER, 502, "Bad Gateway", method="sendMessage")
-        village.site.edit(TEA, signature_count=10_002)
-        await village.reader.hears("10,002 signatures")
-    assert caplog.text
-    assert village.api.token not in caplog.text
-    assert str(READER) not in caplog.text
 
 
 # --- chat ----------------------------------------------------------------------------------------

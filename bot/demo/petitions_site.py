@@ -1,8 +1,6 @@
 """Shell: a petitions site on loopback that answers as the real software does."""
 
-import asyncio
 import hashlib
-import html
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,12 +16,10 @@ from bot.demo.petition_bodies import (
     archived_body,
     count_body,
     encode,
-    last_modified,
     list_item,
     show_body,
     timestamp,
     trending_body,
-    unchanged_since,
 )
 from bot.demo.petition_lists import (
     ARCHIVED_FACETS,
@@ -36,10 +32,20 @@ from bot.demo.petition_lists import (
     london_date,
     page_of,
 )
+from bot.demo.site_answers import (
+    EACH_TIME,
+    LONG,
+    SHORT,
+    Fault,
+    cut_short,
+    dated,
+    error,
+    faulty,
+    json_response,
+    page,
+    petition_page,
+)
 
-SHORT = "max-age=60, public, stale-while-revalidate=120, stale-if-error=300"
-LONG = "max-age=120, public, stale-while-revalidate=240, stale-if-error=600"
-EACH_TIME = "max-age=0, private, must-revalidate"
 TRENDING = 10
 
 Source = Callable[[datetime], Attributes]
@@ -55,19 +61,12 @@ class Seen(NamedTuple):
     headers: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What goes wrong with a request: another answer, none at all, or half of the true one.
+class _Refused(Exception):
+    """The request is answered with an error status."""
 
-    Without a `status` the true answer is what hangs or is cut short.
-    """
-
-    status: int | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes | None = None
-    content_type: str = "application/json"
-    hang: bool = False
-    truncate: bool = False
+    def __init__(self, status: HTTPStatus) -> None:
+        super().__init__(status.phrase)
+        self.status = status
 
 
 @dataclass(slots=True)
@@ -207,11 +206,11 @@ class PetitionsSite:
         if fault.hang:
             await self._until_healed(fault)
         if fault.status is not None:
-            response: web.StreamResponse = _faulty(fault, fault.status)
+            response: web.StreamResponse = faulty(fault, fault.status)
         else:
             response = await self._true_answer(request, handler)
         if fault.truncate and isinstance(response, web.Response):
-            return await _cut_short(request, response)
+            return await cut_short(request, response)
         return response
 
     def _fault_for(self, path_qs: str) -> Fault | None:
@@ -229,8 +228,8 @@ class PetitionsSite:
     async def _true_answer(self, request: web.Request, handler: Answer) -> web.StreamResponse:
         try:
             response = await handler(request)
-        except web.HTTPException as refused:
-            response = refused
+        except _Refused as refused:
+            response = error(refused.status)
         if response.status < HTTPStatus.BAD_REQUEST:
             response.headers["Access-Control-Allow-Origin"] = "*"
             response.headers["Access-Control-Allow-Methods"] = "GET"
@@ -244,7 +243,7 @@ class PetitionsSite:
         for pattern, answer in _ROUTES:
             if found := re.fullmatch(pattern, request.path):
                 return answer(self, request, **found.groupdict())
-        return _error(HTTPStatus.NOT_FOUND, request.path.endswith(".json"))
+        return error(HTTPStatus.NOT_FOUND, request.path.endswith(".json"))
 
     def _petition(
         self, request: web.Request, number: str, extension: str | None
@@ -255,24 +254,24 @@ class PetitionsSite:
         as_json = _wants_json(request, extension)
         petition_id = _number(number)
         if petition_id is None:
-            return _error(HTTPStatus.BAD_REQUEST, as_json)
+            return error(HTTPStatus.BAD_REQUEST, as_json)
         entry = self._entries.get(petition_id)
         missing = self._not_shown(petition_id, entry, as_json)
         if missing is not None or entry is None:
-            return missing or _error(HTTPStatus.NOT_FOUND, as_json)
+            return missing or error(HTTPStatus.NOT_FOUND, as_json)
         attributes = entry.attributes(self._now())
         if not as_json:
-            return _petition_page(attributes)
+            return petition_page(attributes)
         body = entry.body or show_body(self.url, petition_id, attributes)
-        return _dated(request, body, attributes, SHORT)
+        return dated(request, body, attributes, SHORT)
 
     def _not_shown(
         self, petition_id: int, entry: _Entry | None, as_json: bool
     ) -> web.StreamResponse | None:
         if entry is None or entry.place == "hidden":
-            return _error(HTTPStatus.NOT_FOUND, as_json)
+            return error(HTTPStatus.NOT_FOUND, as_json)
         if entry.place == "gone":
-            return _error(HTTPStatus.GONE, as_json)
+            return error(HTTPStatus.GONE, as_json)
         if entry.place == "/":
             return self._moved("/")
         if entry.place != "shown":
@@ -286,17 +285,17 @@ class PetitionsSite:
         self, request: web.Request, number: str, extension: str | None
     ) -> web.StreamResponse:
         if not _wants_json(request, extension):
-            return _error(HTTPStatus.NOT_ACCEPTABLE, as_json=False)
+            return error(HTTPStatus.NOT_ACCEPTABLE, as_json=False)
         petition_id = _number(number)
         if petition_id is None:
-            return _error(HTTPStatus.BAD_REQUEST)
+            return error(HTTPStatus.BAD_REQUEST)
         entry = self._entries.get(petition_id)
         if entry is None or entry.place == "hidden" or entry.archived_in is not None:
-            return _error(HTTPStatus.NOT_FOUND)
+            return error(HTTPStatus.NOT_FOUND)
         if entry.place == "gone":
-            return _error(HTTPStatus.GONE)
+            return error(HTTPStatus.GONE)
         attributes = entry.attributes(self._now())
-        return _dated(request, count_body(attributes, self._now()), attributes, SHORT)
+        return dated(request, count_body(attributes, self._now()), attributes, SHORT)
 
     def _archived_petition(
         self, request: web.Request, number: str, extension: str | None
@@ -304,17 +303,17 @@ class PetitionsSite:
         as_json = _wants_json(request, extension)
         petition_id = _number(number)
         if petition_id is None:
-            return _error(HTTPStatus.BAD_REQUEST, as_json)
+            return error(HTTPStatus.BAD_REQUEST, as_json)
         entry = self._entries.get(petition_id)
         if entry is not None and entry.place == "gone":
-            return _error(HTTPStatus.GONE, as_json)
+            return error(HTTPStatus.GONE, as_json)
         if entry is None or entry.archived_in is None or entry.place != "shown":
-            return _error(HTTPStatus.NOT_FOUND, as_json)
+            return error(HTTPStatus.NOT_FOUND, as_json)
         attributes = entry.attributes(self._now())
         if not as_json:
-            return _petition_page(attributes)
+            return petition_page(attributes)
         body = entry.body or archived_body(self.url, petition_id, attributes, entry.archived_in)
-        return _dated(request, body, attributes, LONG)
+        return dated(request, body, attributes, LONG)
 
     def _list(self, request: web.Request, extension: str | None) -> web.StreamResponse:
         odd = self._odd_format(request, "/petitions", extension)
@@ -327,10 +326,10 @@ class PetitionsSite:
         if query.wanted_id in self._entries and self._is_listed(query.wanted_id):
             return self._moved(f"/petitions/{query.wanted_id}")
         if not _wants_json(request, extension):
-            return _page("Petitions", "A list for people.")
+            return page("Petitions", "A list for people.")
         rows = [row for row in facet.of(self._rows(archived=False)) if query.matches(row)]
-        page = page_of(rows, query, f"{self.url}/petitions.json", self._own(request))
-        return self._listed(request, page)
+        rows_page = page_of(rows, query, f"{self.url}/petitions.json", self._own(request))
+        return self._listed(request, rows_page)
 
     def _archived_list(self, request: web.Request, extension: str | None) -> web.StreamResponse:
         query = _query(request)
@@ -338,7 +337,7 @@ class PetitionsSite:
         if facet is None:
             return self._moved(_all_of("/archived/petitions", query))
         if not _wants_json(request, extension):
-            return _page("Archived petitions", "A list for people.")
+            return page("Archived petitions", "A list for people.")
         parliament = self._parliament(query)
         rows = [
             row
@@ -346,8 +345,8 @@ class PetitionsSite:
             if query.matches(row) and self._period(row.id) == parliament
         ]
         base = f"{self.url}/archived/petitions.json"
-        page = page_of(rows, query, base, self._own(request), texts=("parliament", "q"))
-        return self._listed(request, page)
+        rows_page = page_of(rows, query, base, self._own(request), texts=("parliament", "q"))
+        return self._listed(request, rows_page)
 
     def _parliament(self, query: ListQuery) -> str | None:
         """The period asked for: the newest archived one unless a number (oldest is 1) says else."""
@@ -356,9 +355,9 @@ class PetitionsSite:
             return periods[-1] if periods else None
         asked = query.last("parliament")
         if not re.fullmatch(r"\d+", asked, re.ASCII):
-            raise _refused(HTTPStatus.BAD_REQUEST)
+            raise _Refused(HTTPStatus.BAD_REQUEST)
         if not 1 <= int(asked) <= len(periods):
-            raise _refused(HTTPStatus.NOT_FOUND)
+            raise _Refused(HTTPStatus.NOT_FOUND)
         return periods[int(asked) - 1]
 
     def _period(self, petition_id: int) -> str | None:
@@ -387,7 +386,7 @@ class PetitionsSite:
         headers = {"Cache-Control": EACH_TIME, "ETag": etag}
         if request.headers.get("If-None-Match") == etag:
             return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
-        return _json(body, headers)
+        return json_response(body, headers)
 
     def _trending(self, request: web.Request) -> web.StreamResponse:
         now = self._now()
@@ -398,27 +397,29 @@ class PetitionsSite:
             if petition_id in self._entries and self._is_listed(petition_id) and signatures > 0
         ]
         still_open = [row for row in shown if row[2].get("state") == "open"][:TRENDING]
-        return _json(trending_body(self.url, still_open, now), {"Cache-Control": SHORT})
+        return json_response(trending_body(self.url, still_open, now), {"Cache-Control": SHORT})
 
     def _topics(self, request: web.Request) -> web.StreamResponse:
         by_name = sorted(self.topics.items(), key=lambda item: item[1])
         rows = {code: {"code": code, "name": name} for code, name in by_name}
-        return _json(encode(rows), {"Cache-Control": SHORT})
+        return json_response(encode(rows), {"Cache-Control": SHORT})
 
     def _constituencies(self, request: web.Request) -> web.StreamResponse:
-        return _json(encode(dict(self.constituencies)), {"Cache-Control": SHORT})
+        return json_response(encode(dict(self.constituencies)), {"Cache-Control": SHORT})
 
     def _parliaments(self, request: web.Request) -> web.StreamResponse:
-        return _json(encode([dict(row) for row in self.parliaments]), {"Cache-Control": SHORT})
+        return json_response(
+            encode([dict(row) for row in self.parliaments]), {"Cache-Control": SHORT}
+        )
 
     def _page_for_people(self, request: web.Request, **_: str) -> web.StreamResponse:
-        return _page("Petitions", "A page for people, without figures.")
+        return page("Petitions", "A page for people, without figures.")
 
     def _odd_format(
         self, request: web.Request, path: str, extension: str | None
     ) -> web.StreamResponse | None:
         if extension in (".xml", ".atom", ".rss"):
-            return _error(HTTPStatus.NOT_ACCEPTABLE, as_json=False)
+            return error(HTTPStatus.NOT_ACCEPTABLE, as_json=False)
         return None if extension in (None, ".json") else self._moved(path)
 
     def _moved(self, path: str) -> web.Response:
@@ -478,7 +479,7 @@ def _query(request: web.Request) -> ListQuery:
     try:
         return ListQuery.parse(request.rel_url.raw_query_string)
     except UnreadableQuery:
-        raise _refused(HTTPStatus.BAD_REQUEST) from None
+        raise _Refused(HTTPStatus.BAD_REQUEST) from None
 
 
 def _all_of(path: str, query: ListQuery) -> str:
@@ -486,69 +487,4 @@ def _all_of(path: str, query: ListQuery) -> str:
     return f"{path}?{'&'.join([*kept, 'state=all'])}"
 
 
-def _json(body: bytes, headers: Mapping[str, str]) -> web.Response:
-    return web.Response(
-        body=body, headers=headers, content_type="application/json", charset="utf-8"
-    )
-
-
-def _dated(
-    request: web.Request, body: bytes, attributes: Attributes, caching: str
-) -> web.StreamResponse:
-    modified = last_modified(attributes, step=1 if caching == LONG else 10)
-    headers = {"Cache-Control": caching} | ({"Last-Modified": modified} if modified else {})
-    if unchanged_since(request.headers.get("If-Modified-Since"), modified):
-        return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
-    return _json(body, headers)
-
-
-def _error_body(status: int) -> bytes:
-    return encode({"status": int(status), "error": HTTPStatus(status).phrase})
-
-
-def _error(status: int, as_json: bool = True) -> web.Response:
-    if as_json:
-        return web.Response(
-            status=status, body=_error_body(status), content_type="application/json"
-        )
-    return web.Response(status=status, content_type="text/html")
-
-
-def _refused(status: int) -> web.HTTPException:
-    kind = web.HTTPBadRequest if status == HTTPStatus.BAD_REQUEST else web.HTTPNotFound
-    return kind(body=_error_body(status), content_type="application/json")
-
-
-def _page(title: str, text: str) -> web.Response:
-    name, line = html.escape(title), html.escape(text)
-    markup = (
-        '<!doctype html><html lang="en-GB"><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width">'
-        f"<title>{name}</title><style>body{{font:18px/1.5 system-ui;max-width:38em;margin:3em auto;"
-        f"padding:0 1em}}</style><h1>{name}</h1><p>{line}</p>"
-    )
-    return web.Response(text=markup, content_type="text/html", headers={"Cache-Control": EACH_TIME})
-
-
-def _petition_page(attributes: Attributes) -> web.Response:
-    count = attributes.get("signature_count", 0)
-    return _page(str(attributes.get("action", "")), f"{count:,} signatures")
-
-
-def _faulty(fault: Fault, status: int) -> web.Response:
-    body = _error_body(status) if fault.body is None else fault.body
-    return web.Response(
-        status=status, body=body, headers=fault.headers, content_type=fault.content_type
-    )
-
-
-async def _cut_short(request: web.Request, whole: web.Response) -> web.StreamResponse:
-    """Announces the whole body, sends half of it and hangs up."""
-    body = whole.body if isinstance(whole.body, bytes) else b""
-    half = web.StreamResponse(status=whole.status, headers={"Content-Type": whole.content_type})
-    half.content_length = len(body)
-    await half.prepare(request)
-    await half.write(body[: len(body) // 2])
-    if request.transport is not None:
-        request.transport.close()
-    raise asyncio.CancelledError
+__all__ = ["Fault", "PetitionsSite", "Seen"]

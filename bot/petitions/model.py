@@ -431,7 +431,10 @@ class Known(Struct, frozen=True, omit_defaults=True):
 
 
 class Chat(Struct, frozen=True, omit_defaults=True):
-    """A chat the bot speaks in; `resting` says why nothing is sent there now, if so."""
+    """A chat the bot speaks in; `resting` says why nothing is sent there now, if so.
+
+    A chat that has `returned` from resting is told what it missed in one summary.
+    """
 
     id: int
     kind: str = "private"
@@ -439,16 +442,21 @@ class Chat(Struct, frozen=True, omit_defaults=True):
     consented_at: datetime | None = None
     resting: str = ""
     resting_since: datetime | None = None
+    returned: bool = False
 
 
 class Subscription(Struct, frozen=True, omit_defaults=True):
-    """A chat follows a petition; a muted one still hears everything, without a sound."""
+    """A chat follows a petition; a muted one still hears everything, without a sound.
+
+    `card_id` is the message that shows the petition's card in that chat and is kept up to date.
+    """
 
     chat_id: int
     petition: PetitionRef
     created_at: datetime
     thread_id: int | None = None
     muted: bool = False
+    card_id: int | None = None
 
 
 class Delivery(Struct, frozen=True, omit_defaults=True):

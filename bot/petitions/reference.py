@@ -32,7 +32,8 @@ _MIRRORS = {
     "deisebau.senedd.cymru": "petitions.senedd.wales",
 }
 
-_AROUND = " \t\r\n<>()[]\"'.,;:!?"
+_BRACKETS = " \n<>()[]\"'"
+_STOPS = " \n.,;:!?"
 
 
 def find_reference(text: str, sites: Sequence[Site]) -> PetitionRef | None:
@@ -40,7 +41,7 @@ def find_reference(text: str, sites: Sequence[Site]) -> PetitionRef | None:
 
     A bare number belongs to the first site. None if the text means no petition that we can know.
     """
-    if named := _NAME.fullmatch(text.strip(_AROUND)):
+    if named := _NAME.fullmatch(text.rstrip(_STOPS).strip(_BRACKETS)):
         return _named(named, sites)
     return find_link(text, sites)
 

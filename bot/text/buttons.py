@@ -4,6 +4,8 @@ A press carries `verb|petition|extra` in at most 64 bytes. Alerts and handlers b
 functions, so no button can be made that no handler reads.
 """
 
+import re
+from datetime import UTC, datetime
 from typing import NamedTuple, Self
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
@@ -83,6 +85,24 @@ def undo_buttons(subscription: Subscription) -> InlineKeyboardMarkup:
     started = int(subscription.created_at.timestamp())
     extra = f"{started}.{int(subscription.muted)}.{subscription.thread_id or ''}"
     return InlineKeyboardMarkup([[button("Undo", UNDO, subscription.petition, extra)]])
+
+
+_UNDO = re.compile(r"(\d{1,12})\.([01])\.(\d{0,19})")
+
+
+def undone(press: Press, chat_id: int) -> Subscription | None:
+    """The subscription an Undo button takes up again, if it is one of ours."""
+    found = _UNDO.fullmatch(press.extra)
+    if found is None or press.petition is None:
+        return None
+    started, muted, thread = found.groups()
+    return Subscription(
+        chat_id,
+        press.petition,
+        datetime.fromtimestamp(int(started), UTC),
+        thread_id=int(thread) if thread else None,
+        muted=muted == "1",
+    )
 
 
 def consent_buttons(petition: PetitionRef) -> InlineKeyboardMarkup:

@@ -21,6 +21,7 @@ let socket = null;
 let toastTimer = 0;
 let typingTimer = 0;
 let keyNumber = 0;
+let pinned = true; // the log stays at its end while somebody reads there
 
 function make(name, className, ...children) {
   const element = document.createElement(name);
@@ -291,13 +292,20 @@ function atBottom() {
   return log.scrollHeight - log.scrollTop - log.clientHeight < 90;
 }
 
+// Pictures load, quotes fold and keyboards change after a message has been added.
+const sizes = new ResizeObserver(() => {
+  if (pinned) toBottom();
+});
+sizes.observe(log);
+
 function toBottom() {
+  pinned = true;
   log.scrollTop = log.scrollHeight;
   byId("newest").hidden = true;
 }
 
 function addMessage(message, arriving) {
-  const stay = arriving && !message.mine && !atBottom();
+  const stay = arriving && !message.mine && !pinned;
   const last = log.querySelector(".message:last-of-type");
   const when = new Date(message.date * 1000);
   const lastDate = last ? new Date(Number(last.dataset.date) * 1000) : null;
@@ -308,7 +316,7 @@ function addMessage(message, arriving) {
   element.classList.toggle("arriving", arriving);
   log.append(element);
   if (!message.mine) presence("");
-  for (const image of element.querySelectorAll("img")) image.addEventListener("load", () => stay || toBottom());
+  sizes.observe(element);
   if (stay) byId("newest").hidden = false;
   else toBottom();
   showEmpty();
@@ -317,14 +325,13 @@ function addMessage(message, arriving) {
 function editMessage(message) {
   const before = find(message.message_id);
   if (!before) return;
-  const follow = atBottom();
   const open = [...before.querySelectorAll(".unfold")].map((button) => button.getAttribute("aria-expanded"));
   const focused = [...before.querySelectorAll("[data-testid=key]")].indexOf(document.activeElement);
   const after = messageElement(message);
   before.replaceWith(after);
   after.querySelectorAll(".unfold").forEach((button, index) => open[index] === "true" && button.click());
   if (focused >= 0) (after.querySelectorAll("[data-testid=key]")[focused] || text).focus();
-  if (follow) toBottom();
+  sizes.observe(after);
 }
 
 function removeMessage(id) {
@@ -532,7 +539,10 @@ text.addEventListener("keydown", (event) => {
 });
 byId("menu-button").addEventListener("click", () => showMenu(byId("menu").hidden));
 byId("newest").addEventListener("click", toBottom);
-log.addEventListener("scroll", () => { if (atBottom()) byId("newest").hidden = true; });
+log.addEventListener("scroll", () => {
+  pinned = atBottom();
+  if (pinned) byId("newest").hidden = true;
+});
 for (const button of document.querySelectorAll("[data-say]")) {
   button.addEventListener("click", () => say(button.dataset.say));
 }
