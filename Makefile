@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CONFIG ?= config.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check bench lock clean
+.PHONY: help demo init doctor run test check bench picture lock clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -15,6 +15,12 @@ demo: $(VENV)/run.ok  ## see it work: no token, no network
 
 run: $(VENV)/run.ok  ## run the bot for real, with config.toml
 	@$(BIN)/python -m bot run --config $(CONFIG)
+
+init: $(VENV)/run.ok  ## write config.toml, asking for the bot's token
+	@$(BIN)/python -m bot init $(CONFIG)
+
+doctor: $(VENV)/run.ok  ## ask storage, Telegram and the petitions site whether they answer
+	@$(BIN)/python -m bot check --config $(CONFIG)
 
 test: $(VENV)/dev.ok  ## run the tests
 	$(BIN)/python -m pytest
@@ -27,6 +33,9 @@ check: $(VENV)/dev.ok  ## lint, types, imports
 
 bench: $(VENV)/dev.ok  ## measure, and print ratios against peers
 	$(BIN)/python -m pytest tests/bench -q -s -p no:cacheprovider -o addopts= --timeout=0
+
+picture: $(VENV)/dev.ok  ## take the README's picture of the chat anew
+	DRAW_PICTURES=1 $(BIN)/python -m pytest -q tests/test_demo.py
 
 lock:  ## renew the two lock files from pyproject.toml (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

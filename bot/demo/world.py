@@ -22,7 +22,7 @@ class World:
     """A petitions site, a Bot API and a chat page that share the story's clock.
 
     `on_restart` holds what else has to begin again: async functions, awaited in order with the
-    clock already back at the start and before the chat is emptied.
+    clock already back at the start. The chat is emptied before them and once more after them.
     """
 
     def __init__(self, port: int = 0) -> None:
@@ -55,6 +55,7 @@ class World:
     async def restart(self) -> None:
         """Tells the story from its beginning: to people, and to all who asked to be called."""
         self.clock.restart()
+        self.api.clear(CHAT_ID)  # what the bot has not read yet belongs to the story before
         for begin_again in self.on_restart:
             await begin_again()
         self.api.clear(CHAT_ID)

@@ -43,7 +43,9 @@ def pace(petition: Petition, now: datetime) -> float | None:
     """Signatures a day from opening until closing or now; None before a whole hour has passed."""
     if petition.opened_at is None:
         return None
-    age = (petition.closed_at or now) - petition.opened_at
+    # The Senedd gives the coming deadline as `closed_at` while a petition is open.
+    until = now if petition.is_open else petition.closed_at or now
+    age = until - petition.opened_at
     if age < timedelta(hours=1):
         return None
     return petition.signature_count / (age / timedelta(days=1))
@@ -55,7 +57,7 @@ def pace_line(petition: Petition, now: datetime) -> str | None:
     if a_day is None:
         return None
     rate = number(round(a_day)) if a_day >= 1 else "less than one"
-    return f"{rate} a day {'while it was open' if petition.closed_at else 'since it opened'}"
+    return f"{rate} a day {'since it opened' if petition.is_open else 'while it was open'}"
 
 
 def outlook(petition: Petition) -> str | None:

@@ -85,6 +85,7 @@ function foldable(quote, quoted) {
   button.type = "button";
   button.setAttribute("aria-expanded", "false");
   button.addEventListener("click", () => {
+    pinned = false; // who unfolds a text wants to read it from where it begins
     const folded = quote.classList.toggle("folded");
     button.textContent = folded ? "Show more" : "Show less";
     button.setAttribute("aria-expanded", String(!folded));

@@ -1,0 +1,70 @@
+"""The documents tell the truth: every command, setting, path and target they should name."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bot.config import DEFAULTS
+from handlers import COMMANDS
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_every_command_and_alias_is_in_the_readme(command) -> None:  # type: ignore[no-untyped-def]
+    for name in (command.name, *command.aliases):
+        assert f"/{name}" in README
+
+
+def test_the_readme_names_no_command_that_does_not_exist() -> None:
+    names = {name for command in COMMANDS for name in (command.name, *command.aliases)}
+    rows = re.findall(r"^\| `/(\w+)", README, re.MULTILINE)
+    assert set(rows) <= names
+
+
+@pytest.mark.parametrize("section", DEFAULTS)
+def test_every_setting_is_in_the_readme(section: str) -> None:
+    for key in DEFAULTS[section]:
+        shown = f"`sites` → `{key}`" if section == "sites" else f"`{section}.{key}`"
+        assert shown in README, shown
+
+
+def test_the_readme_shows_the_defaults_that_are_in_force() -> None:
+    for section in ("storage", "poll", "log"):
+        for key, default in DEFAULTS[section].items():
+            assert f"| `{section}.{key}` | `{default}` |" in README
+
+
+def test_every_path_in_the_architecture_exists() -> None:
+    paths = re.findall(r"`((?:bot|handlers|storage|tests)/[\w./]*)`", ARCHITECTURE)
+    assert paths
+    for path in paths:
+        assert (ROOT / path).exists(), path
+
+
+def test_every_module_of_the_core_is_on_the_map() -> None:
+    for path in (ROOT / "bot" / "petitions").glob("[a-z]*.py"):
+        assert f"`bot/petitions/{path.name}`" in ARCHITECTURE
+
+
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"make (\w+)", README))))
+def test_every_make_target_of_the_readme_exists(target: str) -> None:
+    assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE)
+
+
+def test_every_picture_and_file_the_readme_links_to_exists() -> None:
+    for target in re.findall(r"\]\((?!http)([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_no_file_holds_a_registry_address() -> None:
+    for name in ("requirements.lock", "requirements-dev.lock", "pyproject.toml", "Makefile"):
+        assert "://" not in (ROOT / name).read_text("utf-8"), name
+
+
+def test_the_architecture_fits_two_pages() -> None:
+    assert len(ARCHITECTURE.splitlines()) <= 120
