@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CONFIG ?= config.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo init doctor run test check bench picture lock clean
+.PHONY: help demo init doctor run test check bench soak picture lock clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -32,7 +32,10 @@ check: $(VENV)/dev.ok  ## lint, types, imports
 	$(BIN)/lint-imports
 
 bench: $(VENV)/dev.ok  ## measure, and print ratios against peers
-	$(BIN)/python -m pytest tests/bench -q -s -p no:cacheprovider -o addopts= --timeout=0
+	@for file in tests/bench/bench_*.py; do PYTHONPATH=.:tests $(BIN)/python $$file || exit 1; done
+
+soak: $(VENV)/dev.ok  ## crashes, floods and faults at full size (long)
+	@for file in tests/bench/soak_*.py; do PYTHONPATH=.:tests $(BIN)/python $$file || exit 1; done
 
 picture: $(VENV)/dev.ok  ## take the README's picture of the chat anew
 	DRAW_PICTURES=1 $(BIN)/python -m pytest -q tests/test_demo.py

@@ -5,7 +5,13 @@ import hashlib
 import json
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    suppress,
+)
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -38,17 +44,23 @@ from telegram.ext import (
 )
 
 from bot import __version__
-from bot.config import Config
+from bot.charts import Charts
+from bot.config import Config, StorageConfig
 from bot.deliver import LEASE, Deliverer
+from bot.members import Members
+from bot.metrics import Metrics
+from bot.pace import Pacer
 from bot.parliament import Parliament, open_session
 from bot.petitions.errors import ConfigError
 from bot.poll import Poller
+from bot.upkeep import Upkeep
 from handlers import COMMANDS, all_handlers
 from handlers.context import Context, Services
 from handlers.fallback import failed
 from handlers.membership import wake_if_resting
 from storage import Storage
-from storage.tiny import open_tiny
+from storage.key import KeyRing
+from storage.tiny import open_tiny, rekey_tiny, restore_tiny
 
 log = structlog.get_logger(__name__)
 
@@ -57,6 +69,7 @@ App: TypeAlias = Application[
 ]
 
 _UPDATES = [Update.MESSAGE, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER]
+_HOURS_BETWEEN_PRUNINGS = 6
 _MENU_NOTE = "commands menu"
 _GROUP_MENU = {"subscribe", "unsubscribe", "subscriptions", "petition", "help"}
 
@@ -86,16 +99,47 @@ class PerChat(BaseUpdateProcessor):
         """Nothing to let go of."""
 
 
-async def open_storage(url: str) -> Storage:
-    """The store that an address names."""
-    scheme, _, place = url.partition(":")
+async def open_storage(config: StorageConfig) -> Storage:
+    """The store that the configuration names."""
+    scheme, _, place = config.url.partition(":")
+    match scheme:
+        case "tinydb":
+            return await open_tiny(Path(place), config.key_file, key=config.key)
+        case "postgresql":
+            return await _open_postgres(config)
+        case _:
+            raise ConfigError([f"storage.url: there is no storage called {scheme!r}"])
+
+
+async def rekey_storage(config: StorageConfig, tell: Callable[[str], None]) -> None:
+    """Seal the store with a new key; where it has to be given, not filed, it is told first."""
+    await rekey_tiny(_tiny_path(config), config.key_file, key=config.key, tell=tell)
+
+
+async def restore_storage(config: StorageConfig) -> bool:
+    """Make a damaged store whole from what can be read of it; whether nothing is lost."""
+    return await restore_tiny(_tiny_path(config), config.key_file, key=config.key)
+
+
+def _tiny_path(config: StorageConfig) -> Path:
+    scheme, _, place = config.url.partition(":")
     if scheme != "tinydb":
-        raise ConfigError([f"storage.url: there is no storage called {scheme!r}"])
-    return await open_tiny(Path(place))
+        raise ConfigError([f"storage.url: only a tinydb: store can do that, not {scheme}"])
+    return Path(place)
 
 
-def build_application(config: Config) -> App:
-    """python-telegram-bot's application, with our context and our order of updates."""
+async def _open_postgres(config: StorageConfig) -> Storage:
+    try:
+        from storage.postgres import open_postgres  # noqa: PLC0415 - an extra that few install
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            ['storage.url: PostgreSQL needs an extra: pip install "petition-bell[postgres]"']
+        ) from error
+    return await open_postgres(config.url, KeyRing(config.key_file, config.key))
+
+
+def build_application(config: Config, pacer: Pacer, metrics: Metrics) -> App:
+    """python-telegram-bot's application, with our context, pace, requests and order of updates."""
     builder = (
         ApplicationBuilder()
         .token(config.telegram.token)
@@ -103,8 +147,9 @@ def build_application(config: Config) -> App:
         .context_types(ContextTypes(context=Context))
         .concurrent_updates(PerChat())
         .job_queue(None)
-        .read_timeout(20)
-        .get_updates_read_timeout(40)
+        .rate_limiter(pacer)
+        .request(metrics.request())
+        .get_updates_request(metrics.request(read_timeout=40, connections=1))
     )
     application: App = builder.build()
     application.bot_data["commands"] = COMMANDS
@@ -116,19 +161,25 @@ def build_application(config: Config) -> App:
 
 @asynccontextmanager
 async def running(
-    config: Config, *, now: Callable[[], datetime] = utc_now, lease: timedelta = LEASE
+    config: Config,
+    *,
+    now: Callable[[], datetime] = utc_now,
+    lease: timedelta = LEASE,
+    members_api: str | None = None,
 ) -> AsyncIterator[None]:
     """The whole bot at work; leaving drains what is in flight and lets go of everything.
 
     Raises ConfigError if Telegram does not know the token, StorageError if the store won't open.
     """
     async with AsyncExitStack() as stack:
-        storage = await open_storage(config.storage.url)
+        metrics = Metrics()
+        storage = metrics.watched_storage(await open_storage(config.storage))
         stack.push_async_callback(storage.close)
         session = await stack.enter_async_context(open_session(__version__))
-        parliaments = [Parliament(site, session) for site in config.sites]
-        application = build_application(config)
-        deliverer = Deliverer(storage, application.bot, now, lease=lease)
+        parliaments = [metrics.watched_site(Parliament(site, session)) for site in config.sites]
+        pacer = Pacer(paid_per_minute=config.telegram.paid_broadcast_per_minute)
+        application = build_application(config, pacer, metrics)
+        deliverer = Deliverer(storage, application.bot, pacer, now, lease=lease)
         poller = Poller(
             parliaments,
             storage,
@@ -144,26 +195,51 @@ async def running(
             sites=poller.sites(),
             now=now,
             woken=deliverer.wake,
+            admins=config.telegram.admins,
+            alerts=lambda: asdict(deliverer.counts),
             version=__version__,
+            parliaments={parliament.site.id: parliament for parliament in parliaments},
+            members=Members(parliaments, session, now, api=members_api),
+            charts=await stack.enter_async_context(Charts()),
         )
-        await stack.enter_async_context(_polling_petitions(poller, config.poll.interval))
+        upkeep = Upkeep(
+            config,
+            metrics,
+            storage=storage,
+            application=application,
+            poller=poller,
+            counts=deliverer.counts,
+            now=now,
+        )
+        await stack.enter_async_context(upkeep.serving())
+        await stack.enter_async_context(
+            _scheduled(metrics.watched_poller(poller), storage, config, now)
+        )
         await _initialize(application)
         stack.push_async_callback(application.shutdown)
         await _set_menu(application.bot, storage)
         await stack.enter_async_context(_delivering(deliverer))
-        await stack.enter_async_context(_listening(application))
+        updates = _posted(upkeep) if upkeep.has_webhook else _asked_for(application)
+        await stack.enter_async_context(_listening(application, updates))
+        await stack.enter_async_context(upkeep.watching())
         log.info("running", version=__version__, sites=[site.id for site in config.sites])
         yield
 
 
 async def _initialize(application: App) -> None:
     """Ask Telegram who we are, as long as it takes to answer."""
+    try:
+        await _until_reached(application.initialize)
+    except InvalidToken as error:
+        raise ConfigError(["telegram.token: Telegram does not accept it"]) from error
+
+
+async def _until_reached(call: Callable[[], Awaitable[None]]) -> None:
+    """Call Telegram again and again until it answers."""
     wait = 1.0
     while True:
         try:
-            await application.initialize()
-        except InvalidToken as error:
-            raise ConfigError(["telegram.token: Telegram does not accept it"]) from error
+            await call()
         except NetworkError as error:
             log.warning("Telegram cannot be reached", error=type(error).__name__, retry_in=wait)
             await asyncio.sleep(wait)
@@ -173,8 +249,13 @@ async def _initialize(application: App) -> None:
 
 
 @asynccontextmanager
-async def _polling_petitions(poller: Poller, interval: timedelta) -> AsyncIterator[None]:
-    """Tick often enough that no petition waits much longer than `interval`; never two at once."""
+async def _scheduled(
+    poller: Poller, storage: Storage, config: Config, now: Callable[[], datetime]
+) -> AsyncIterator[None]:
+    """Poll often enough that no petition waits much longer than its interval, and prune at times.
+
+    Never two rounds at once, and none is skipped for being late.
+    """
     scheduler = AsyncIOScheduler(
         timezone=UTC,
         job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
@@ -186,8 +267,12 @@ async def _polling_petitions(poller: Poller, interval: timedelta) -> AsyncIterat
         async with ticking:
             await poller.tick()
 
-    seconds = min(1.0, interval.total_seconds() / 4)
+    async def prune() -> None:
+        await storage.prune(now(), timedelta(days=config.storage.rest_days))
+
+    seconds = min(1.0, config.poll.interval.total_seconds() / 4)
     scheduler.add_job(tick, "interval", seconds=seconds, next_run_time=utc_now())
+    scheduler.add_job(prune, "interval", hours=_HOURS_BETWEEN_PRUNINGS)
     scheduler.start()
     try:
         yield
@@ -202,9 +287,9 @@ def _note_job(event: JobExecutionEvent) -> None:
     if event.code == EVENT_JOB_MAX_INSTANCES:
         log.debug("the last round of looks is still under way")
     elif event.code == EVENT_JOB_MISSED:
-        log.warning("a round of looks was missed")
+        log.warning("a scheduled round was missed")
     else:
-        log.error("a round of looks failed", exc_info=event.exception)
+        log.error("a scheduled round failed", exc_info=event.exception)
 
 
 @asynccontextmanager
@@ -218,20 +303,38 @@ async def _delivering(deliverer: Deliverer) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _listening(application: App) -> AsyncIterator[None]:
-    """Take updates by long polling; what has been taken is handled before this ends."""
+async def _listening(
+    application: App, updates: AbstractAsyncContextManager[None]
+) -> AsyncIterator[None]:
+    """Handle updates; what has been taken is handled before this ends."""
+    await application.start()
+    try:
+        async with updates:
+            yield
+    finally:
+        await application.stop()
+
+
+@asynccontextmanager
+async def _asked_for(application: App) -> AsyncIterator[None]:
+    """Take updates by long polling; a webhook of before is taken down first."""
     updater = application.updater
     if updater is None:
         raise RuntimeError("the application was built without an updater")
     await updater.start_polling(
         allowed_updates=_UPDATES, bootstrap_retries=-1, error_callback=_note_update_error
     )
-    await application.start()
     try:
         yield
     finally:
         await updater.stop()
-        await application.stop()
+
+
+@asynccontextmanager
+async def _posted(upkeep: Upkeep) -> AsyncIterator[None]:
+    """Have updates posted to us. The webhook stays when this ends: Telegram keeps what comes."""
+    await _until_reached(lambda: upkeep.set_webhook(_UPDATES))
+    yield
 
 
 def _note_update_error(error: TelegramError) -> None:

@@ -12,9 +12,10 @@ from telegram.error import InvalidToken, TelegramError
 
 from bot import __version__
 from bot.app import open_storage
-from bot.config import Config
+from bot.config import Config, PollConfig
 from bot.parliament import Parliament, open_session
 from bot.petitions.errors import ParliamentError, PetitionBellError
+from bot.petitions.schedule import Limits, bound
 from storage import Storage
 
 
@@ -31,7 +32,7 @@ async def check_all(config: Config) -> bool:
     async with open_session(__version__) as session:
         findings = [
             Finding("configuration", True, _described(config)),
-            await _storage(open_storage(config.storage.url)),
+            await _storage(open_storage(config.storage), config.poll),
             *await asyncio.gather(
                 _telegram(config),
                 *(_site(Parliament(site, session)) for site in config.sites),
@@ -48,14 +49,21 @@ def _described(config: Config) -> str:
     return f"sites {sites}; a look every {every:g} s, at most {a_minute} requests a minute"
 
 
-async def _storage(opening: Awaitable[Storage]) -> Finding:
+async def _storage(opening: Awaitable[Storage], poll: PollConfig) -> Finding:
     try:
         storage = await opening
         tally = await storage.tally()
+        followed = len(await storage.followed())
         await storage.close()
     except PetitionBellError as error:
         return Finding("storage", False, str(error))
-    return Finding("storage", True, f"{tally.chats} chats, {tally.subscriptions} subscriptions")
+    limits = Limits(poll.interval.total_seconds(), poll.requests_per_minute)
+    return Finding(
+        "storage",
+        True,
+        f"{tally.chats} chats, {tally.subscriptions} subscriptions;"
+        f" {followed} petitions, each looked at within {bound(followed, limits):.0f} s",
+    )
 
 
 async def _telegram(config: Config) -> Finding:

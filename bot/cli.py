@@ -1,4 +1,4 @@
-"""The command line: `run`, `demo`, `check`, `init`."""
+"""The command line: a thin function for each command, in the words of its help."""
 
 import asyncio
 import os
@@ -105,6 +105,56 @@ def init(
         _end([f"--token: {error}"])
     _write_private(path, text)
     typer.echo(f"Wrote {path}. Next: petition-bell check --config {path}")
+
+
+@app.command("export")
+def export_store(
+    file: Annotated[Path, typer.Argument(help="The file to write; it must not exist yet.")],
+    config: ConfigOption = None,
+) -> None:
+    """Write the whole store as plain JSON. Whoever can read it sees who follows what."""
+    from bot.move import export_to
+
+    chats = _run(export_to(file, _load(config).storage))
+    typer.echo(f"Wrote {file}: {chats} chats, readable by you alone.")
+    typer.echo(f"It is NOT encrypted: keep {file} safe, and delete it when you are done.", err=True)
+
+
+@app.command("import")
+def import_store(
+    file: Annotated[Path, typer.Argument(help="A file that `export` wrote.")],
+    config: ConfigOption = None,
+) -> None:
+    """Fill an empty store from an exported file."""
+    from bot.move import import_from
+
+    chats = _run(import_from(file, _load(config).storage))
+    typer.echo(f"Imported {chats} chats.")
+    typer.echo(f"{file} is NOT encrypted: delete it when you are done.", err=True)
+
+
+@app.command()
+def rekey(config: ConfigOption = None) -> None:
+    """Seal the store with a new key; the bot must be stopped."""
+    from bot.app import rekey_storage
+
+    def tell(key: str) -> None:
+        typer.echo(f"From now on, give this as PETITION_BELL_STORAGE__KEY:\n{key}")
+
+    settings = _load(config).storage
+    _run(rekey_storage(settings, tell))
+    where = "" if settings.key else f", kept in {settings.key_file}"
+    typer.echo(f"The store is sealed with a new key{where}.")
+
+
+@app.command()
+def restore(config: ConfigOption = None) -> None:
+    """Make a damaged store whole from all that can still be read; copies of it are kept."""
+    from bot.app import restore_storage
+
+    is_all = _run(restore_storage(_load(config).storage))
+    lost = "The store opens again; what came last is lost."
+    typer.echo("The store is whole." if is_all else lost)
 
 
 @app.callback(invoke_without_command=True)

@@ -1,14 +1,16 @@
 """TOML and environment -> a frozen Config, or every problem at once."""
 
+import base64
 import difflib
 import os
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 from bot.petitions.errors import ConfigError
@@ -38,14 +40,17 @@ class TelegramConfig:
     base_url: str
     mode: str
     admins: tuple[int, ...]
+    paid_broadcast_per_minute: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class StorageConfig:
-    """Where the store is, and the file that holds its key."""
+    """Where the store is, and its key: given, or else in a file."""
 
     url: str
     key_file: Path
+    key: Token | None = None
+    rest_days: int = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,21 @@ class PollConfig:
 
     interval: timedelta
     requests_per_minute: int
+
+
+class Address(NamedTuple):
+    """Where to listen."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class WebConfig:
+    """Where the bot's own server listens, if it does, and how Telegram reaches it."""
+
+    listen: Address | None = None
+    public_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +93,7 @@ class Config:
     poll: PollConfig
     log: LogConfig
     sites: tuple[Site, ...]
+    web: WebConfig = WebConfig()
 
 
 UK = {"id": "uk", "name": "UK Parliament", "url": "https://petition.parliament.uk"}
@@ -85,9 +106,16 @@ DEFAULTS: Mapping[str, Mapping[str, object]] = {
         "base_url": "https://api.telegram.org/bot",
         "mode": "polling",
         "admins": (),
+        "paid_broadcast_per_minute": 0,
     },
-    "storage": {"url": "tinydb:data/petition-bell.db", "key_file": "petition-bell.key"},
+    "storage": {
+        "url": "tinydb:data/petition-bell.db",
+        "key_file": "petition-bell.key",
+        "key": None,
+        "rest_days": 90,
+    },
     "poll": {"interval": "60s", "requests_per_minute": 60},
+    "web": {"listen": None, "public_url": None},
     "log": {"level": "info", "format": "console"},
     "sites": {
         "id": None,
@@ -171,6 +199,8 @@ class _Reader:
             storage=StorageConfig(
                 url=self._storage_url(),
                 key_file=self.folder / self._value("storage", "key_file", text),
+                key=self._value("storage", "key", store_key),
+                rest_days=self._value("storage", "rest_days", between(1, 3650)),
             ),
             poll=PollConfig(
                 interval=self._value("poll", "interval", duration),
@@ -181,21 +211,35 @@ class _Reader:
                 format=self._value("log", "format", one_of("console", "json")),
             ),
             sites=tuple(self._sites()),
+            web=self._web(),
         )
 
+    def _web(self) -> WebConfig:
+        web = WebConfig(
+            listen=self._value("web", "listen", optional(address)),
+            public_url=self._value("web", "public_url", optional(web_address)),
+        )
+        if self._table("telegram").get("mode") == "webhook":
+            for key in ("listen", "public_url"):
+                if getattr(web, key) is None:
+                    self.problems.append(f'web.{key}: telegram.mode = "webhook" needs it')
+        return web
+
     def _storage_url(self) -> str:
-        scheme, _, place = self._value("storage", "url", storage_url).partition(":")
-        return f"{scheme}:{self.folder / place}"
+        url = self._value("storage", "url", storage_url)
+        scheme, _, place = url.partition(":")
+        return f"tinydb:{self.folder / place}" if scheme == "tinydb" else url
 
     def _telegram(self) -> TelegramConfig:
         mode = self._value("telegram", "mode", one_of("polling", "webhook"))
-        if mode == "webhook":
-            self.problems.append('telegram.mode: this version knows only "polling"')
         return TelegramConfig(
             token=self._token(),
             base_url=self._value("telegram", "base_url", web_address),
             mode=mode,
             admins=self._value("telegram", "admins", whole_numbers),
+            paid_broadcast_per_minute=self._value(
+                "telegram", "paid_broadcast_per_minute", between(0, 60_000)
+            ),
         )
 
     def _token(self) -> Token:
@@ -281,7 +325,7 @@ class _Reader:
 
 def _stand_in(check: Callable[[object], T]) -> T:
     """Some valid value, so that reading goes on to the next problem; it is never used."""
-    for value in ("60s", "x", "http://x", "tinydb:x", 1, (), "info", "console", "polling"):
+    for value in ("60s", "x", "http://x", "tinydb:x", 1, (), "info", "console", "polling", None):
         try:
             return check(value)
         except ValueError:
@@ -317,11 +361,37 @@ def web_address(value: object) -> str:
     raise ValueError(f'must be an address like "https://example.org", not {value!r}')
 
 
+def address(value: object) -> Address:
+    """Where to listen: `127.0.0.1:8080`, `[::1]:8080`."""
+    found = re.fullmatch(r"(\[[0-9a-f:]+\]|[^\s:/]+):(\d{1,5})", str(value))
+    if not found or int(found[2]) > 65_535:
+        raise ValueError(f'must be an address like "127.0.0.1:8080", not {value!r}')
+    return Address(found[1].strip("[]"), int(found[2]))
+
+
+def optional(check: Callable[[object], T]) -> Callable[[object], T | None]:
+    """The same, or nothing at all."""
+    return lambda value: check(value) if value else None
+
+
 def storage_url(value: object) -> str:
-    """Where the store is: `tinydb:<path>`."""
-    if isinstance(value, str) and value.startswith("tinydb:") and value != "tinydb:":
+    """Where the store is: `tinydb:<path>` or `postgresql://…`, which may hold a password."""
+    if isinstance(value, str) and re.fullmatch(r"tinydb:.+|postgresql://\S+", value):
         return value
-    raise ValueError(f'must be like "tinydb:data/petition-bell.db", not {value!r}')
+    shown = "what is there" if "@" in str(value) else repr(value)
+    raise ValueError(
+        f'must be like "tinydb:data/petition-bell.db" or "postgresql://bell@host/bell", not {shown}'
+    )
+
+
+def store_key(value: object) -> Token | None:
+    """A key in base64, or None for the one in the key file; never repeated in the complaint."""
+    if value is None:
+        return None
+    with suppress(ValueError):
+        if len(base64.b64decode(str(value).strip(), validate=True)) == 32:
+            return Token(value)
+    raise ValueError("must be 32 bytes in base64")
 
 
 def site_id(value: object) -> str:

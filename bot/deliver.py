@@ -1,17 +1,21 @@
 """Outbox -> Telegram: claim, word, send, classify, settle. Nothing else sends an alert."""
 
 import asyncio
-import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import assert_never
+from itertools import groupby
+from typing import Any, NamedTuple, assert_never
 
 import structlog
-from telegram import Bot, InlineKeyboardMarkup, LinkPreviewOptions
+from telegram import InlineKeyboardMarkup, LinkPreviewOptions, MessageEntity, ReplyParameters
 from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TelegramError
+from telegram.ext import ExtBot
 
+from bot.living import refresh_card
+from bot.pace import ALERT, Pacer, seconds
 from bot.petitions.errors import StorageError
 from bot.petitions.model import (
     ChatGone,
@@ -21,21 +25,23 @@ from bot.petitions.model import (
     Refused,
     RetryAt,
     Sent,
+    Subscription,
 )
 from bot.petitions.retry import MoveChat, RestChat, Settle, TryAgain, next_step
 from bot.text.alert import alert
-from bot.text.rich import Message
+from bot.text.rich import Message, compose, italic, split, width
+from bot.text.summary import Missed, summary
 from storage import ClaimedDelivery, Storage
-
-# python-telegram-bot then gives `retry_after` as a timedelta, as its next major version will.
-os.environ.setdefault("PTB_TIMEDELTA", "true")
 
 log = structlog.get_logger(__name__)
 
 LEASE = timedelta(minutes=2)
-_AT_ONCE = 8
+AT_ONCE = 100  # in flight at most, so at most so many are repeated after a crash
+_AHEAD = 0.5  # seconds of sending that are claimed in advance
+_BATCH = 5  # a commit for each single claim would be wasteful when there are many
 _LONGEST_SLEEP = 30.0
-_STORAGE_PAUSE = 1.0
+_PAUSE = 1.0
+_REST_PAUSE = timedelta(seconds=1)
 
 # Telegram's own words for a chat that cannot hear us; any other 403 may pass.
 _GONE = (
@@ -52,16 +58,48 @@ _GONE = (
     "chat_write_forbidden",
 )
 _TOPIC_GONE = ("message thread not found", "topic_closed", "topic_deleted")
-_BAD_TEXT = ("can't parse entities", "entity", "entities", "message is too long", "text must be")
+_TOO_LONG = ("message is too long",)
+_BAD_BUTTONS = ("button", "reply markup", "inline keyboard")
+_BAD_TEXT = ("can't parse entities", "entity", "entities", "text must be")
+_MENDABLE = (*_TOPIC_GONE, *_TOO_LONG, *_BAD_BUTTONS, *_BAD_TEXT)
+_TOPIC_NOTE = "The topic this was meant for is closed or gone, so I write here from now on."
+
+
+@dataclass(slots=True)
+class Counts:
+    """Messages by what became of them, since the start."""
+
+    sent: int = 0
+    summaries: int = 0
+    retried: int = 0
+    flooded: int = 0
+    rested: int = 0
+    moved: int = 0
+    refused: int = 0
+    mended: int = 0
+    topics_lost: int = 0
+
+
+class Letter(NamedTuple):
+    """A message as it is going to be sent, and how many of the claimed deliveries it tells."""
+
+    chat_id: int
+    message: Message
+    buttons: InlineKeyboardMarkup | None
+    thread_id: int | None
+    silent: bool
+    told: int = 1
+    card_id: int | None = None
 
 
 class Deliverer:
-    """Sends what is owed, at most a few at once, one chat's alerts in their order."""
+    """Sends what is owed, as fast as it may leave, one chat's alerts in their order."""
 
     def __init__(
         self,
         storage: Storage,
-        bot: Bot,
+        bot: ExtBot[Any],
+        pacer: Pacer,
         now: Callable[[], datetime],
         *,
         lease: timedelta = LEASE,
@@ -69,12 +107,20 @@ class Deliverer:
     ) -> None:
         self._storage = storage
         self._bot = bot
+        self._pacer = pacer
         self._now = now
         self._lease = lease
         self._jitter = jitter
         self._sending: set[asyncio.Task[None]] = set()
+        self._accepted: set[str] = set()  # by Telegram, but not settled yet
         self._news = asyncio.Event()
         self._stopping = False
+        self.counts = Counts()
+
+    @property
+    def in_flight(self) -> frozenset["asyncio.Task[None]"]:
+        """The sends under way."""
+        return frozenset(self._sending)
 
     def wake(self) -> None:
         """There may be something to send now."""
@@ -86,9 +132,10 @@ class Deliverer:
             self._news.clear()
             try:
                 sleep = await self._start_sends()
-            except StorageError:
+            except Exception:
+                # Whatever it is, alerts must not stop for good because of it.
                 log.exception("deliveries could not be claimed")
-                sleep = _STORAGE_PAUSE
+                sleep = _PAUSE
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._news.wait(), sleep)
         if self._sending:
@@ -100,15 +147,21 @@ class Deliverer:
         self._news.set()
 
     async def _start_sends(self) -> float:
-        """Put free hands to work; how long to sleep unless woken, in seconds."""
-        free = _AT_ONCE - len(self._sending)
-        if free:
-            for claimed in await self._storage.claim_deliveries(self._now(), free, self._lease):
-                task = asyncio.create_task(self._deliver(claimed))
-                self._sending.add(task)
-                task.add_done_callback(self._finished)
-        if len(self._sending) >= _AT_ONCE:
-            return _LONGEST_SLEEP
+        """Claim what can leave soon; how long to sleep unless woken, in seconds.
+
+        The rest stays in the store, in its order: a claim is a promise to send at once.
+        """
+        room = min(AT_ONCE - len(self._sending), self._pacer.room(_AHEAD))
+        if room < _BATCH and self._sending:
+            return _LONGEST_SLEEP  # each one that has left wakes us
+        if room == 0:
+            return self._pacer.held_for
+        for claims in _by_chat(
+            await self._storage.claim_deliveries(self._now(), room, self._lease)
+        ):
+            task = asyncio.create_task(self._deliver(claims))
+            self._sending.add(task)
+            task.add_done_callback(self._finished)
         due = await self._storage.next_due(self._now())
         wait = (due - self._now()).total_seconds() if due else _LONGEST_SLEEP
         return min(max(wait, 0.01), _LONGEST_SLEEP)
@@ -117,73 +170,187 @@ class Deliverer:
         self._sending.discard(task)
         self._news.set()
 
-    async def _deliver(self, claimed: ClaimedDelivery) -> None:
-        delivery = claimed.delivery
+    async def _deliver(self, claims: Sequence[ClaimedDelivery]) -> None:
+        """Send what a chat is owed and keep what became of it; a fault of ours is tried again."""
+        owed = [claim.delivery for claim in claims]
         try:
-            outcome = await self._send(claimed)
-            await self._settle(delivery, outcome)
+            if any(delivery.key in self._accepted for delivery in owed):
+                await self._settle_accepted(owed)
+            else:
+                await self._tell(claims, owed)
         except StorageError:
-            # The lease runs out and the delivery is tried again: repeated perhaps, lost never.
-            log.exception("delivery could not be settled", alert=_name(delivery))
+            # The lease runs out and the delivery is claimed again: late perhaps, lost never.
+            log.exception("delivery could not be settled", alert=_name(owed[0]))
         except Exception:
-            log.exception("delivery failed", alert=_name(delivery))
-            await self._settle(delivery, RetryAt(self._now(), "a fault of our own"))
+            log.exception("delivery failed", alert=_name(owed[0]))
+            with suppress(StorageError):
+                await self._settle(owed, RetryAt(self._now(), "a fault of our own"))
 
-    async def _send(self, claimed: ClaimedDelivery) -> Outcome:
-        delivery = claimed.delivery
-        message, buttons = alert(
-            claimed.known, claimed.occurrences, self._now(), muted=delivery.silent
-        )
-        outcome = await self._try(delivery, message, buttons, delivery.thread_id)
-        if isinstance(outcome, Refused) and delivery.thread_id and _has(outcome, _TOPIC_GONE):
-            log.warning("topic is gone, using the chat itself", alert=_name(delivery))
-            outcome = await self._try(delivery, message, buttons, None)
-        if isinstance(outcome, Refused) and _has(outcome, _BAD_TEXT):
-            log.error("formatting refused, sent plain", alert=_name(delivery))
-            outcome = await self._try(delivery, Message(message.text), buttons, None)
-        return outcome
+    async def _settle_accepted(self, owed: Sequence[Delivery]) -> None:
+        """Telegram has taken some of these already: settle them, and give the others back."""
+        done = [delivery for delivery in owed if delivery.key in self._accepted]
+        await self._settle(done, Sent(0))
+        await self._give_back([each for each in owed if each not in done], self._now())
 
-    async def _try(
-        self,
-        delivery: Delivery,
-        message: Message,
-        buttons: InlineKeyboardMarkup,
-        thread_id: int | None,
-    ) -> Outcome:
+    async def _tell(self, claims: Sequence[ClaimedDelivery], owed: Sequence[Delivery]) -> None:
+        letter = _worded(claims, self._now())
+        card = await self._card(claims)
+        outcome, sent = await self._send(letter._replace(card_id=card.card_id if card else None))
+        told = owed[: letter.told]
+        if isinstance(outcome, Sent):
+            self._accepted.update(delivery.key for delivery in told)
+            self.counts.sent += 1
+            self.counts.summaries += len(told) > 1
+        await self._settle(told, outcome)
+        await self._give_back(owed[letter.told :], self._now())
+        if isinstance(outcome, Sent) and letter.thread_id and sent.thread_id is None:
+            await self._storage.clear_thread(letter.chat_id, letter.thread_id)
+        if isinstance(outcome, Sent) and card:
+            await refresh_card(self._bot, self._storage, claims[0].known, card, self._now())
+
+    async def _card(self, claims: Sequence[ClaimedDelivery]) -> Subscription | None:
+        """The subscription whose living card this alert belongs to, if the chat has that card."""
+        if len(claims) > 1:
+            return None
+        owed = claims[0].delivery
+        followed = await self._storage.subscription(owed.chat_id, owed.petition)
+        return followed if followed and followed.card_id else None
+
+    async def _send(self, letter: Letter) -> tuple[Outcome, Letter]:
+        """Send it, mended for as long as Telegram says what is wrong with it."""
+        while True:
+            outcome = await self._try(letter)
+            if not isinstance(outcome, Refused):
+                return outcome, letter
+            mended = _mended(letter, outcome.reason)
+            if mended is None:
+                for_good = _says(outcome.reason, (*_TOO_LONG, *_BAD_TEXT))
+                return outcome if for_good else RetryAt(self._now(), outcome.reason), letter
+            self._note_mending(letter, mended)
+            letter = mended
+
+    def _note_mending(self, letter: Letter, mended: Letter) -> None:
+        if letter.thread_id != mended.thread_id:
+            self.counts.topics_lost += 1
+            log.warning("topic is gone, using the chat itself")
+        else:
+            self.counts.mended += 1
+            log.error("Telegram refused a message as we made it; sent plainer")
+
+    async def _try(self, letter: Letter) -> Outcome:
         try:
             sent = await self._bot.send_message(
-                delivery.chat_id,
-                message.text,
-                entities=message.entities,
-                reply_markup=buttons,
-                message_thread_id=thread_id,
-                disable_notification=delivery.silent,
+                letter.chat_id,
+                letter.message.text,
+                entities=letter.message.entities,
+                reply_markup=letter.buttons,
+                message_thread_id=letter.thread_id,
+                disable_notification=letter.silent,
                 link_preview_options=LinkPreviewOptions(is_disabled=True),
+                reply_parameters=_reply(letter),
+                rate_limit_args=ALERT,
             )
         except TelegramError as error:
+            self.counts.flooded += isinstance(error, RetryAfter)
             return classify(error, self._now())
         return Sent(sent.message_id)
 
-    async def _settle(self, delivery: Delivery, outcome: Outcome) -> None:
-        step = next_step(outcome, delivery.attempts, self._now(), self._jitter())
+    async def _settle(self, owed: Sequence[Delivery], outcome: Outcome) -> None:
+        """Keep what became of deliveries to one chat."""
+        first, now = owed[0], self._now()
+        step = next_step(outcome, first.attempts, now, self._jitter())
         match step:
             case Settle():
                 if isinstance(outcome, Refused):
-                    log.error("alert refused", alert=_name(delivery), reason=outcome.reason)
-                await self._storage.settle(delivery.key)
+                    self.counts.refused += 1
+                    log.error("alert refused", alert=_name(first), reason=outcome.reason)
+                keys = [delivery.key for delivery in owed]
+                await self._storage.settle(*keys)
+                self._accepted.difference_update(keys)
             case TryAgain(at):
+                self.counts.retried += 1
                 reason = outcome.reason if isinstance(outcome, RetryAt) else ""
-                log.warning("alert will be sent again", alert=_name(delivery), reason=reason)
-                await self._storage.retry(delivery.key, at)
+                log.warning("alert will be sent again", alert=_name(first), reason=reason)
+                await self._give_back(owed, at)
             case RestChat(reason):
+                self.counts.rested += 1
                 log.info("chat rests", reason=reason)
-                await self._storage.retry(delivery.key, self._now())
-                await self._storage.rest_chat(delivery.chat_id, reason, self._now())
+                await self._storage.rest_chat(first.chat_id, reason, now)
+                await self._give_back(owed, now + _REST_PAUSE)
             case MoveChat(new_id):
-                await self._storage.retry(delivery.key, self._now())
-                await self._storage.move_chat(delivery.chat_id, new_id)
+                self.counts.moved += 1
+                await self._give_back(owed, now)
+                await self._storage.move_chat(first.chat_id, new_id)
             case _:
                 assert_never(step)
+
+    async def _give_back(self, owed: Iterable[Delivery], at: datetime) -> None:
+        for delivery in owed:
+            await self._storage.retry(delivery.key, at)
+
+
+def _reply(letter: Letter) -> ReplyParameters | None:
+    """News hangs on the petition's card, or stands alone if that was deleted."""
+    if letter.card_id is None:
+        return None
+    return ReplyParameters(letter.card_id, allow_sending_without_reply=True)
+
+
+def _by_chat(claims: Iterable[ClaimedDelivery]) -> Iterator[list[ClaimedDelivery]]:
+    """Claims of each chat together, oldest first."""
+
+    def chat_of(claim: ClaimedDelivery) -> int:
+        return claim.delivery.chat_id
+
+    def number_of(claim: ClaimedDelivery) -> int:
+        return claim.delivery.number
+
+    groups = [list(group) for _, group in groupby(sorted(claims, key=chat_of), chat_of)]
+    for group in groups:
+        group.sort(key=number_of)
+    yield from sorted(groups, key=lambda group: number_of(group[0]))
+
+
+def _worded(claims: Sequence[ClaimedDelivery], now: datetime) -> Letter:
+    """One alert as it is, several as a summary."""
+    first = claims[0].delivery
+    if len(claims) == 1:
+        message, buttons = alert(claims[0].known, claims[0].occurrences, now, muted=first.silent)
+        return Letter(first.chat_id, message, buttons, first.thread_id, first.silent)
+    owed = [claim.delivery for claim in claims]
+    whole = summary([Missed(claim.known, claim.occurrences) for claim in claims], now)
+    threads = {delivery.thread_id for delivery in owed}
+    return Letter(
+        first.chat_id,
+        whole.message,
+        whole.buttons,
+        first.thread_id if len(threads) == 1 else None,
+        all(delivery.silent for delivery in owed),
+        whole.told,
+    )
+
+
+def _mended(letter: Letter, reason: str) -> Letter | None:
+    """The letter without what Telegram complains of, or None if there is nothing to take away."""
+    message = letter.message
+    if letter.thread_id and _says(reason, _TOPIC_GONE):
+        noted = _with_note(message, _TOPIC_NOTE)
+        return letter._replace(message=noted, thread_id=None, card_id=None)
+    if width(message.text) > 1 and _says(reason, _TOO_LONG):
+        halves = split(message, width(message.text) // 2 + 1)
+        return letter._replace(message=halves[0])
+    if letter.buttons and _says(reason, _BAD_BUTTONS):
+        return letter._replace(buttons=None)
+    if message.entities and _says(reason, _BAD_TEXT):
+        return letter._replace(message=Message(message.text))
+    return None
+
+
+def _with_note(message: Message, note: str) -> Message:
+    added = compose("\n\n", italic(note))
+    shift = width(message.text)
+    moved = [MessageEntity(e.type, e.offset + shift, e.length, url=e.url) for e in added.entities]
+    return Message(message.text + added.text, (*message.entities, *moved))
 
 
 def classify(error: TelegramError, now: datetime) -> Outcome:
@@ -193,13 +360,13 @@ def classify(error: TelegramError, now: datetime) -> Outcome:
     """
     reason = error.message
     match error:
-        case RetryAfter(retry_after=timedelta() as wait):
-            return RetryAt(now + wait, "flood limit")
+        case RetryAfter():
+            return RetryAt(now + timedelta(seconds=seconds(error)), "flood limit")
         case ChatMigrated(new_chat_id=new_id):
             return ChatMoved(new_id)
         case Forbidden() | BadRequest() if _says(reason, _GONE):
             return ChatGone(reason)
-        case BadRequest() if _says(reason, (*_TOPIC_GONE, *_BAD_TEXT)):
+        case BadRequest() if _says(reason, _MENDABLE):
             return Refused(reason)
         case _:
             return RetryAt(now, f"{type(error).__name__}: {reason}")
@@ -207,10 +374,6 @@ def classify(error: TelegramError, now: datetime) -> Outcome:
 
 def _says(reason: str, phrases: tuple[str, ...]) -> bool:
     return any(phrase in reason.lower() for phrase in phrases)
-
-
-def _has(outcome: Refused, phrases: tuple[str, ...]) -> bool:
-    return _says(outcome.reason, phrases)
 
 
 def _name(delivery: Delivery) -> str:

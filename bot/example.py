@@ -14,18 +14,28 @@ token = "{PLACEHOLDER_TOKEN}"
 # Another address than Telegram's own only for a Bot API server of yours.
 base_url = "https://api.telegram.org/bot"
 
-# How updates come in. This version knows "polling".
+# How updates come in: "polling" asks for them, "webhook" has Telegram post them (see [web]).
 mode = "polling"
 
 # Telegram ids of the people who run this bot.
 admins = []
 
+# The most alerts a minute that may be sent past Telegram's 30 a second, at 0.1 Star each, when many
+# people are waiting. Only large bots are offered this; 0 never pays.
+paid_broadcast_per_minute = 0
+
 [storage]
-# Where subscriptions are kept; the folder is made on the first start.
+# Where subscriptions are kept; the folder is made on the first start. Several processes share a
+# PostgreSQL database: "postgresql://bell@db.example/bell?sslmode=verify-full" (extra "postgres").
 url = "tinydb:data/petition-bell.db"
 
-# The file of the store's key, kept apart from the data. Not used yet by this version.
+# The file of the store's key, kept apart from the data and made on the first start. Keep a copy:
+# without the key nobody reads the store. PETITION_BELL_STORAGE__KEY in the environment goes first.
 key_file = "petition-bell.key"
+# key = "32 bytes in base64"
+
+# For so many days everything is kept of a chat that blocked the bot, in case it returns.
+rest_days = 90
 
 [poll]
 # The longest a followed petition waits for its next look. The site counts about once a minute.
@@ -33,6 +43,13 @@ interval = "60s"
 
 # The most requests a minute to each site; with more followed than that, looks take longer to come.
 requests_per_minute = 60
+
+[web]
+# The bot's own server: /healthz, /readyz, /metrics and the webhook. Off unless set.
+# listen = "127.0.0.1:8080"
+
+# For mode "webhook": the https address under which a proxy of yours passes /telegram/ on to it.
+# public_url = "https://bell.example.org"
 
 [log]
 # debug, info, warning or error.

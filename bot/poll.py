@@ -1,93 +1,151 @@
-"""One cycle: fetch -> diff -> match -> one commit; and single looks for whoever asks."""
+"""One cycle: plan -> fetch -> diff -> match -> one commit; and single looks for whoever asks."""
 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
+from random import SystemRandom
+from typing import TypeVar
 from weakref import WeakValueDictionary
 
 import structlog
 from msgspec import structs
 
-from bot.parliament import Found, Gone, Look, Parliament, Unavailable, Unreadable
-from bot.petitions.errors import StorageError
-from bot.petitions.model import Known, Occurrence, PetitionRef, Site
-from bot.petitions.schedule import due
-from bot.petitions.watch import observe, observe_gone
+from bot.parliament import Found, Gone, Look, NotModified, Parliament, Unavailable, Unreadable
+from bot.petitions.errors import (
+    MalformedPetition,
+    ParliamentError,
+    ParliamentUnavailable,
+    StorageError,
+)
+from bot.petitions.model import Counts, Known, Occurrence, Petition, PetitionRef, Site
+from bot.petitions.parse import Page
+from bot.petitions.schedule import Limits, ListPage, Numbers, Outlook, Request, Whole, bound
+from bot.petitions.watch import is_news, observe, observe_gone, with_counts
 from bot.sight import Sight
 from bot.text.status import SiteHealth
 from storage import Storage
 
 log = structlog.get_logger(__name__)
 
+_T = TypeVar("_T")
+
+_chance = SystemRandom().random
+
 _AT_ONCE = 4
 _FIRST_BACKOFF = 5.0
 _LONGEST_BACKOFF = 300.0
+_BACKOFF_SPREAD = 0.25
+
+# Reading everything known at a start would hold up everybody else; a second's tick takes so many.
+_LEARNED_A_TICK = 250
+
+# The site counts in whole seconds of ten and sets its dates back by up to two counts of a minute,
+# so that a date as young as this may come again for another body.
+_SETTLES_IN = timedelta(seconds=130)
+_SHORTEST_CONDITIONAL = 10.0
+
+_LAG_FOR = timedelta(minutes=10)
 
 
 class Budget:
-    """Requests a minute: refills evenly, saves up ten seconds' worth, never more.
+    """Requests a minute: refills evenly, and never grants more in any sixty seconds.
 
-    A person's look is always granted and takes from what polling has left.
+    A person's look is always made and takes from what polling has left.
     """
 
     def __init__(self, a_minute: int, monotonic: Callable[[], float]) -> None:
-        self._a_second = a_minute / 60
+        self._a_minute = a_minute
         self._most = max(1.0, a_minute / 6)
         self._left = self._most
         self._monotonic = monotonic
         self._then = monotonic()
-        self._spent_at: deque[float] = deque()
+        self._last_minute: deque[float] = deque()
+        self._last_hour: deque[float] = deque()
 
     def left(self) -> int:
         """Whole requests that may be made now."""
+        now = self._refill()
+        _drop_until(self._last_minute, now - 60)
+        return max(0, min(int(self._left), self._a_minute - len(self._last_minute)))
+
+    def _refill(self) -> float:
         now = self._monotonic()
-        self._left = min(self._most, self._left + (now - self._then) * self._a_second)
+        self._left = min(self._most, self._left + (now - self._then) * self._a_minute / 60)
         self._then = now
-        return max(0, int(self._left))
+        return now
 
     def spend(self) -> None:
         """Count one request."""
-        self.left()
+        now = self._refill()
         self._left = max(-self._most, self._left - 1)
-        self._spent_at.append(self._monotonic())
+        self._last_minute.append(now)
+        self._last_hour.append(now)
 
     def spent_last_hour(self) -> int:
         """Requests made in the last hour."""
-        hour_ago = self._monotonic() - 3600
-        while self._spent_at and self._spent_at[0] < hour_ago:
-            self._spent_at.popleft()
-        return len(self._spent_at)
+        _drop_until(self._last_hour, self._monotonic() - 3600)
+        return len(self._last_hour)
+
+
+def _drop_until(moments: deque[float], then: float) -> None:
+    while moments and moments[0] <= then:
+        moments.popleft()
 
 
 class SiteWatch:
     """What polling knows of one site's side: its budget, its answers, its wish to be left alone."""
 
-    def __init__(self, parliament: Parliament, budget: Budget) -> None:
+    def __init__(
+        self, parliament: Parliament, budget: Budget, limits: Limits, jitter: Callable[[], float]
+    ) -> None:
         self.parliament = parliament
         self.budget = budget
+        self.outlook = Outlook(limits)
+        self.at_once = asyncio.Semaphore(_AT_ONCE)
         self.last_answer: datetime | None = None
         self.failing_since: datetime | None = None
         self.quiet_until = 0.0
+        self.lag: tuple[datetime, timedelta] | None = None
+        self._backoff = _FIRST_BACKOFF
+        self._jitter = jitter
+
+    def answered(self, now: datetime) -> None:
+        """The site is there."""
+        self.last_answer, self.failing_since = now, None
         self._backoff = _FIRST_BACKOFF
 
     def heard(self, look: Look, now: datetime, monotonic: float) -> None:
         """Take note of an answer; 403, 429 and 503 speak for the whole site, others for a page."""
         if not isinstance(look, Unavailable):
-            self.last_answer, self.failing_since = now, None
-            self._backoff = _FIRST_BACKOFF
+            self.answered(now)
             return
         self.failing_since = self.failing_since or now
+        spread = 1 + _BACKOFF_SPREAD * self._jitter()
         if look.retry_after is not None:
-            self.quiet_until = monotonic + min(look.retry_after, 3600.0)
+            # Never sooner than wished, and not in the same instant as everybody else.
+            self._be_quiet(monotonic + min(look.retry_after, 3600.0) + self._jitter())
         elif look.whole_site:
-            self.quiet_until = monotonic + self._backoff
+            self._be_quiet(monotonic + self._backoff * spread)
             self._backoff = min(self._backoff * 2, _LONGEST_BACKOFF)
+
+    def _be_quiet(self, until: float) -> None:
+        self.quiet_until = max(self.quiet_until, until)
+
+    def saw_dated(self, petitions: Iterable[Petition], now: datetime) -> None:
+        """Take note of how far back the freshest body of the last minutes was dated."""
+        ages = [now - p.updated_at for p in petitions if p.updated_at is not None]
+        if not ages:
+            return
+        youngest = max(min(ages), timedelta(0))
+        if self.lag is None or now - self.lag[0] > _LAG_FOR or youngest <= self.lag[1]:
+            self.lag = (now, youngest)
 
 
 class Poller:
-    """Looks at followed petitions in turn, and commits what each look brings."""
+    """Asks what the plan says, and commits what each answer brings."""
 
     def __init__(
         self,
@@ -99,50 +157,69 @@ class Poller:
         requests_per_minute: int,
         rang: Callable[[], None],
         monotonic: Callable[[], float] = time.monotonic,
+        jitter: Callable[[], float] = _chance,
     ) -> None:
+        limits = Limits(interval.total_seconds(), requests_per_minute)
         self._watches = {
-            parliament.site.id: SiteWatch(parliament, Budget(requests_per_minute, monotonic))
+            parliament.site.id: SiteWatch(
+                parliament, Budget(requests_per_minute, monotonic), limits, jitter
+            )
             for parliament in parliaments
         }
         self._storage = storage
         self._now = now
-        self._interval = interval.total_seconds()
         self._rang = rang
         self._monotonic = monotonic
-        self._looked: dict[PetitionRef, tuple[float, datetime]] = {}
         self._locks: WeakValueDictionary[PetitionRef, asyncio.Lock] = WeakValueDictionary()
-        self._at_once = asyncio.Semaphore(_AT_ONCE)
 
     async def tick(self) -> None:
-        """Look at whatever is due, as far as each site's budget goes."""
+        """Ask whatever is worth asking now, as far as each site's budget goes."""
         followed = await self._storage.followed()
-        self._forget_unfollowed(followed)
-        await asyncio.gather(*(self._look_safely(ref) for ref in self._plan(followed)))
-
-    def _plan(self, followed: Iterable[PetitionRef]) -> list[PetitionRef]:
-        moment = self._monotonic()
-        looked = {ref: at for ref, (at, _) in self._looked.items()}
-        planned: list[PetitionRef] = []
+        rounds = []
         for site, watch in self._watches.items():
-            if moment < watch.quiet_until:
+            refs = [ref for ref in followed if ref.site == site]
+            watch.outlook.follow_only({ref.id for ref in refs})
+            await self._learn(watch, refs)
+            if self._is_quiet(watch):
                 continue
-            here = (ref for ref in followed if ref.site == site)
-            planned += due(here, looked, moment, self._interval, watch.budget.left())
-        return planned
+            requests = watch.outlook.plan(watch.budget.left(), self._monotonic())
+            rounds += [self._carry_out_safely(watch, request) for request in requests]
+        await asyncio.gather(*rounds)
 
-    def _forget_unfollowed(self, followed: Iterable[PetitionRef]) -> None:
-        for ref in self._looked.keys() - set(followed):
-            del self._looked[ref]
+    def _is_quiet(self, watch: SiteWatch) -> bool:
+        return self._monotonic() < watch.quiet_until
 
-    async def _look_safely(self, ref: PetitionRef) -> None:
-        """One petition's trouble is its own: it is logged, and the others go on."""
-        async with self._at_once:
+    async def _learn(self, watch: SiteWatch, refs: Iterable[PetitionRef]) -> None:
+        """Take up what is followed newly, or since before the start, as it was last read."""
+        new = (ref for ref in refs if ref.id not in watch.outlook.prospects)
+        for ref in islice(new, _LEARNED_A_TICK):
+            if known := await self._storage.known(ref):
+                now, moment = self._now(), self._monotonic()
+                read_at = moment - (now - known.read_at).total_seconds()
+                watch.outlook.learn(known.petition, moment, read_at, now)
+
+    async def _carry_out_safely(self, watch: SiteWatch, request: Request) -> None:
+        """One request's trouble is its own: it is logged, and the others go on."""
+        async with watch.at_once:
+            if self._is_quiet(watch):
+                return
             try:
-                await self.look(ref)
+                await self._carry_out(watch, request)
             except StorageError:
-                log.exception("reading could not be kept", petition=str(ref))
+                log.exception("reading could not be kept", request=str(request))
             except Exception:
-                log.exception("look failed", petition=str(ref))
+                log.exception("look failed", request=str(request))
+
+    async def _carry_out(self, watch: SiteWatch, request: Request) -> None:
+        match request:
+            case Whole(id=id_, since=since):
+                await self._look(watch, PetitionRef(watch.parliament.site.id, id_), since=since)
+            case Numbers(id=id_):
+                await self._read_counts(watch, PetitionRef(watch.parliament.site.id, id_))
+            case ListPage():
+                await self._read_page(watch, request)
+
+    # --- a petition's own body
 
     async def look(self, ref: PetitionRef, *, keep: bool = False) -> Sight:
         """Ask the site about a petition; what is followed (or to be kept) is committed.
@@ -150,16 +227,46 @@ class Poller:
         Looks at one petition never overlap, so an older body cannot come after a newer one.
         Raises StorageError if what was seen could not be kept.
         """
-        watch = self._watches[ref.site]
-        lock = self._locks.setdefault(ref, asyncio.Lock())
-        async with lock:
+        return await self._look(self._watches[ref.site], ref, keep=keep)
+
+    async def _look(
+        self,
+        watch: SiteWatch,
+        ref: PetitionRef,
+        *,
+        since: datetime | None = None,
+        keep: bool = False,
+    ) -> Sight:
+        async with self._lock(ref):
             watch.budget.spend()
-            look = await watch.parliament.look(ref.id)
-            now = self._now()
-            watch.heard(look, now, self._monotonic())
-            self._looked[ref] = (self._monotonic(), now)
+            look = await watch.parliament.look(ref.id, since=since)
+            now, moment = self._now(), self._monotonic()
+            watch.heard(look, now, moment)
             known = await self._storage.known(ref)
+            look = self._settled(watch, look, known)
+            match look:
+                case Found():
+                    _note_found(watch, look, now, moment)
+                case Gone():
+                    is_first = known is not None and not known.removed and not known.gone_looks
+                    watch.outlook.saw_nothing(ref.id, moment, suspect=is_first)
+                case Unavailable() | Unreadable():
+                    watch.outlook.saw_nothing(ref.id, moment, answered=False)
+                case _:
+                    watch.outlook.saw_nothing(ref.id, moment)
             return await self._take_in(look, ref, known, now, keep=keep)
+
+    def _lock(self, ref: PetitionRef) -> asyncio.Lock:
+        return self._locks.setdefault(ref, asyncio.Lock())
+
+    def _settled(self, watch: SiteWatch, look: Look, known: Known | None) -> Look:
+        """The look with a count no lower than a fresher body just told, which a cache may lag."""
+        if not isinstance(look, Found) or known is None:
+            return look
+        if not watch.outlook.is_ahead(known.petition.ref.id, self._monotonic()):
+            return look
+        count = max(look.petition.signature_count, known.petition.signature_count)
+        return structs.replace(look, petition=structs.replace(look.petition, signature_count=count))
 
     async def _take_in(
         self, look: Look, ref: PetitionRef, known: Known | None, now: datetime, *, keep: bool
@@ -174,11 +281,84 @@ class Poller:
                 known = await self._commit(known, *observe_gone(known, now), now)
             case Unavailable() | Unreadable():
                 log.warning("no reading", petition=str(ref), reason=look.reason)
+            case NotModified():
+                pass
             case _:
                 log.info("no reading", petition=str(ref), answer=type(look).__name__)
         if known is None:
             return Sight(look, None, now)
         return Sight(look, known.petition, known.read_at, known)
+
+    # --- what other bodies tell
+
+    async def _read_counts(self, watch: SiteWatch, ref: PetitionRef) -> None:
+        async with self._lock(ref):
+            counts = await self._asked(watch, watch.parliament.counts(ref.id))
+            known = await self._storage.known(ref)
+            moment = self._monotonic()
+            if counts is None or known is None or not known.petition.is_open:
+                watch.outlook.saw_numbers(ref.id, None, moment)
+                return
+            suspect = is_news(known.petition, counts)
+            petition = await self._commit_numbers(known, counts)
+            watch.outlook.saw_numbers(ref.id, petition, moment, suspect=suspect)
+
+    async def _read_page(self, watch: SiteWatch, request: ListPage) -> None:
+        page: Page | None = await self._asked(
+            watch, watch.parliament.page(request.facet, number=request.number)
+        )
+        moment = self._monotonic()
+        if page is None:
+            watch.outlook.failed_page(request, moment)
+            return
+        watch.saw_dated(page.petitions, self._now())
+        rows = {row.ref.id: row for row in page.petitions}
+        counts = {id_: row.signature_count for id_, row in rows.items()}
+        watch.outlook.saw_page(request, counts, moment)
+        followed = [row for id_, row in rows.items() if id_ in watch.outlook.prospects]
+        await asyncio.gather(*(self._take_in_row(watch, row) for row in followed))
+
+    async def _take_in_row(self, watch: SiteWatch, row: Petition) -> None:
+        """Believe a list's numbers; anything else it tells anew sends us to the petition itself.
+
+        A petition's own body comes through a cache and lists do not: were words taken from both,
+        an older body would seem to take back what the list had just told.
+        """
+        async with self._lock(row.ref):
+            known = await self._storage.known(row.ref)
+            if known is None:
+                return
+            is_doubtful = known.removed or bool(known.gone_looks)
+            suspect = is_doubtful or is_news(known.petition, row)
+            petition = known.petition
+            if row.is_open and petition.is_open and not is_doubtful:
+                petition = await self._commit_numbers(known, row)
+            watch.outlook.saw_listed(
+                petition, self._monotonic(), suspect=suspect, updated_at=row.updated_at
+            )
+
+    async def _commit_numbers(self, known: Known, numbers: Counts | Petition) -> Petition:
+        now = self._now()
+        told = with_counts(known.petition, numbers)
+        if told == known.petition:
+            return told
+        return (await self._commit(known, *observe(known, told, now), now)).petition
+
+    async def _asked(self, watch: SiteWatch, question: Awaitable[_T]) -> _T | None:
+        """The answer to one request that is not about a petition's own body, or None."""
+        watch.budget.spend()
+        try:
+            answer = await question
+        except ParliamentUnavailable as error:
+            silence = Unavailable(error.reason, error.retry_after, error.status in {403, 429, 503})
+            watch.heard(silence, self._now(), self._monotonic())
+            log.warning("no answer", url=error.url, reason=error.reason)
+        except (ParliamentError, MalformedPetition) as error:
+            log.warning("no sense in the answer", reason=str(error))
+        else:
+            watch.answered(self._now())
+            return answer
+        return None
 
     async def _commit(
         self,
@@ -196,24 +376,39 @@ class Poller:
             log.info("event", event_key=occurrence.key)
         return after
 
+    # --- how it goes
+
     def health(self, followed: Iterable[PetitionRef]) -> list[SiteHealth]:
         """How each site's side of things stands."""
+        refs = list(followed)
         return [
             SiteHealth(
                 site=watch.parliament.site,
                 last_answer=watch.last_answer,
                 failing_since=watch.failing_since,
-                oldest_look=self._oldest_look(site, followed),
+                oldest_look=self._oldest_look(watch, refs),
                 requests_last_hour=watch.budget.spent_last_hour(),
+                bound=self._bound(watch),
+                lag=watch.lag[1] if watch.lag else None,
+                quiet_for=self._quiet_for(watch),
             )
-            for site, watch in self._watches.items()
+            for watch in self._watches.values()
         ]
 
-    def _oldest_look(self, site: str, followed: Iterable[PetitionRef]) -> datetime | None:
-        looks = [
-            self._looked[ref][1] for ref in followed if ref.site == site and ref in self._looked
-        ]
-        return min(looks, default=None)
+    def _oldest_look(self, watch: SiteWatch, refs: Iterable[PetitionRef]) -> datetime | None:
+        here = (ref.id for ref in refs if ref.site == watch.parliament.site.id)
+        looked = watch.outlook.oldest_look(here)
+        if looked is None:
+            return None
+        return self._now() - timedelta(seconds=self._monotonic() - looked)
+
+    def _bound(self, watch: SiteWatch) -> timedelta:
+        outlook = watch.outlook
+        return timedelta(seconds=bound(len(outlook.prospects), outlook.limits))
+
+    def _quiet_for(self, watch: SiteWatch) -> timedelta | None:
+        seconds = watch.quiet_until - self._monotonic()
+        return timedelta(seconds=seconds) if seconds > 0 else None
 
     def failing_since(self, site: str) -> datetime | None:
         """Since when a site has not been answering, or None if it does."""
@@ -222,6 +417,30 @@ class Poller:
     def sites(self) -> Mapping[str, Site]:
         """The sites that are polled, by their ids."""
         return {site: watch.parliament.site for site, watch in self._watches.items()}
+
+
+def _note_found(watch: SiteWatch, look: Found, now: datetime, moment: float) -> None:
+    """Tell the plan what a petition's own body was like."""
+    if look.petition.archived:
+        watch.budget.spend()  # the way there led through a redirect
+    else:
+        _note_max_age(watch.outlook, look.max_age)
+        watch.saw_dated([look.petition], now)
+    since = _settled_since(look, now, watch.outlook.limits)
+    watch.outlook.saw_whole(look.petition, moment, settled_since=since)
+
+
+def _note_max_age(outlook: Outlook, max_age: int | None) -> None:
+    if max_age and max_age != outlook.limits.max_age:
+        outlook.limits = structs.replace(outlook.limits, max_age=float(max_age))
+
+
+def _settled_since(look: Found, now: datetime, limits: Limits) -> datetime | None:
+    """The date to ask about next time, if no other body can come to have the same."""
+    dated = look.last_modified
+    if dated is None or now - dated < _SETTLES_IN or limits.interval < _SHORTEST_CONDITIONAL:
+        return None
+    return dated
 
 
 def _is_same(before: Known, after: Known) -> bool:

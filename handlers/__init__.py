@@ -4,18 +4,26 @@ from collections.abc import Iterator
 
 from handlers import (
     about,
+    chart,
+    constituencies,
     fallback,
     forget,
     help,
+    map,
     membership,
+    milestones,
     mute,
     mydata,
     petition,
     privacy,
+    response,
+    search,
     start,
+    stats,
     status,
     subscribe,
     subscriptions,
+    trending,
     unsubscribe,
 )
 from handlers.context import AnyHandler, Command
@@ -27,6 +35,13 @@ MODULES = (
     unsubscribe,
     subscriptions,
     petition,
+    response,
+    constituencies,
+    chart,
+    map,
+    milestones,
+    search,
+    trending,
     mute,
     status,
     privacy,
@@ -35,6 +50,7 @@ MODULES = (
     about,
     help,
     membership,
+    stats,
 )
 
 COMMANDS: tuple[Command, ...] = tuple(

@@ -1,6 +1,6 @@
 """What every handler works with: the typed context, the services behind it, and how to answer."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,6 +28,9 @@ from telegram.ext import (
     filters,
 )
 
+from bot.charts import Charts
+from bot.members import Members
+from bot.parliament import Parliament
 from bot.petitions.model import Chat, PetitionRef, Site
 from bot.petitions.reference import find_reference
 from bot.sight import Looker
@@ -48,7 +51,12 @@ class Services:
     sites: Mapping[str, Site]
     now: Callable[[], datetime]
     woken: Callable[[], None]
+    admins: Collection[int]
+    alerts: Callable[[], Mapping[str, int]]
     version: str
+    parliaments: Mapping[str, Parliament]
+    members: Members
+    charts: Charts
 
     def reference(self, text: str) -> PetitionRef | None:
         """The petition a text names, if it names one."""

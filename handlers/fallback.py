@@ -9,13 +9,32 @@ from telegram.ext import CallbackQueryHandler, MessageHandler, filters
 
 from bot.petitions.errors import StorageError
 from bot.text import trouble
-from bot.text.buttons import CARD, SUBSCRIBE, UNSUBSCRIBE, button
+from bot.text.buttons import (
+    CARD,
+    CHART,
+    CONSTITUENCIES,
+    MAP,
+    MILESTONES,
+    RESPONSE,
+    SUBSCRIBE,
+    UNSUBSCRIBE,
+    button,
+)
 from handlers.context import AnyHandler, Command, Context, acknowledge, answer, is_private
 
 log = structlog.get_logger(__name__)
 
 # Commands that a button can carry out on the petition that was named.
-_VERBS = {"subscribe": SUBSCRIBE, "unsubscribe": UNSUBSCRIBE, "petition": CARD}
+_VERBS = {
+    "subscribe": SUBSCRIBE,
+    "unsubscribe": UNSUBSCRIBE,
+    "petition": CARD,
+    "response": RESPONSE,
+    "constituencies": CONSTITUENCIES,
+    "chart": CHART,
+    "map": MAP,
+    "milestones": MILESTONES,
+}
 
 
 def handlers(commands: Sequence[Command]) -> list[AnyHandler]:

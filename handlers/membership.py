@@ -1,11 +1,17 @@
 """Chats that block the bot or take it back, and groups that move to a new id."""
 
-from telegram import ChatMember, ChatMemberUpdated, Update
+from telegram import (
+    ChatMember,
+    ChatMemberAdministrator,
+    ChatMemberRestricted,
+    ChatMemberUpdated,
+    Update,
+)
 from telegram.ext import ChatMemberHandler, MessageHandler, filters
 
 from handlers.context import Context
 
-_AWAY = {ChatMember.LEFT, ChatMember.BANNED}
+_AWAY = {ChatMember.LEFT, ChatMember.BANNED, ChatMember.RESTRICTED}
 
 
 async def membership_changed(update: Update, context: Context) -> None:
@@ -22,7 +28,14 @@ async def membership_changed(update: Update, context: Context) -> None:
 
 
 def _may_speak(change: ChatMemberUpdated) -> bool:
-    return change.new_chat_member.status not in _AWAY
+    """Whether the bot is there and allowed to write: in a channel that is a right of its own."""
+    match change.new_chat_member:
+        case ChatMemberRestricted(is_member=True) as member:
+            return member.can_send_messages
+        case ChatMemberAdministrator(can_post_messages=False):
+            return False
+        case member:
+            return member.status not in _AWAY
 
 
 async def wake_if_resting(update: Update, context: Context) -> None:

@@ -1,8 +1,8 @@
 """The Mute button: alerts about one petition arrive without a sound, or ring again."""
 
-from telegram import InlineKeyboardMarkup, Update
+from telegram import Message, Update
 
-from bot.text.buttons import MUTE, UNMUTE, Press, alert_row
+from bot.text.buttons import MUTE, UNMUTE, Press, with_sound
 from bot.text.following import muted, not_following
 from handlers.context import Context, chat_of, on_press, rewrite_buttons
 
@@ -17,7 +17,9 @@ async def mute(update: Update, context: Context, press: Press) -> str | None:
     known = await storage.known(press.petition)
     if known is None:
         return not_following()
-    await rewrite_buttons(update, InlineKeyboardMarkup([alert_row(known.petition, is_muted)]))
+    pressed = update.effective_message
+    beneath = pressed.reply_markup if isinstance(pressed, Message) else None
+    await rewrite_buttons(update, with_sound(beneath, known.petition, is_muted))
     return muted(known.petition, is_muted)
 
 

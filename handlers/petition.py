@@ -1,14 +1,16 @@
 """`/petition`, or a petition's link or number alone: its card."""
 
-from telegram import Update
+from telegram import ReplyParameters, Update
 from telegram.ext import MessageHandler, filters
 
-from bot.petitions.model import PetitionRef
+from bot.living import draw_card, edit_card
+from bot.petitions.model import PetitionRef, Subscription
 from bot.petitions.reference import find_link
-from bot.text.buttons import CARD, Press, card_buttons
-from bot.text.card import card
+from bot.text.buttons import CARD, Press
+from bot.text.found import search_offer
 from bot.text.trouble import not_a_petition
-from handlers.context import Command, Context, answer, chat_of, is_private, on_press
+from handlers.context import Command, Context, answer, chat_of, is_private, on_press, topic_of
+from handlers.finding import searchable
 from handlers.sight import asked_for, seen, unreachable_since
 
 
@@ -20,21 +22,45 @@ async def petition(update: Update, context: Context) -> None:
 
 
 async def show(update: Update, context: Context, ref: PetitionRef) -> None:
-    """Answer with a petition's card as of now, or as last known if its site is silent."""
+    """Answer with a petition's card as of now, or as last known if its site is silent.
+
+    A followed petition has one card in a chat: that is brought up to date and pointed at.
+    """
     sight = await seen(update, context, ref)
     if sight is None or sight.petition is None:
         return
     services = context.services
     chat = await chat_of(update, context)
     subscription = await services.storage.subscription(chat.id, ref)
-    message = card(
+    message, buttons = await draw_card(
+        services.storage,
         sight.petition,
         sight.read_at,
         services.now(),
         subscription=subscription,
         unreachable_since=unreachable_since(context, ref),
     )
-    await answer(update, message, card_buttons(sight.petition, subscription))
+    # Alerts reply to the card, so it lives in the topic that hears them, and nowhere else.
+    here = subscription and topic_of(update.effective_message) == subscription.thread_id
+    living = subscription if here else None
+    if living and await edit_card(context.bot, services.storage, living, message, buttons):
+        await point_at(update, context, living)
+        return
+    sent = await answer(update, message, buttons)
+    if living and sent:
+        await services.storage.keep_card(chat.id, ref, sent.message_id)
+
+
+async def point_at(update: Update, context: Context, subscription: Subscription) -> None:
+    """A short line whose tap leads to the card."""
+    if subscription.card_id is None:
+        return
+    await context.bot.send_message(
+        subscription.chat_id,
+        "Updated above ↑",
+        message_thread_id=topic_of(update.effective_message),
+        reply_parameters=ReplyParameters(subscription.card_id, allow_sending_without_reply=True),
+    )
 
 
 async def plain_text(update: Update, context: Context) -> None:
@@ -49,7 +75,7 @@ async def plain_text(update: Update, context: Context) -> None:
     if ref:
         await show(update, context, ref)
     else:
-        await answer(update, not_a_petition(text))
+        await answer(update, not_a_petition(text), search_offer(searchable(text)))
 
 
 async def card_pressed(update: Update, context: Context, press: Press) -> str | None:

@@ -11,6 +11,7 @@ from bot.text import trouble
 from bot.text.following import which_petition
 from bot.text.rich import Message
 from handlers.context import Context, answer
+from handlers.finding import offer
 
 
 async def seen(
@@ -39,13 +40,16 @@ def _why_not(context: Context, ref: PetitionRef, sight: Sight) -> Message:
 
 
 async def asked_for(update: Update, context: Context, command: str) -> PetitionRef | None:
-    """The petition a command is about; if it names none, the person is told how to."""
+    """The petition a command is about; if it names none, the person is told how to.
+
+    Words that are no number and no link are searched for.
+    """
     text = context.text
     if not text:
         await answer(update, which_petition(command))
         return None
     ref = context.services.reference(text)
-    if ref is None:
+    if ref is None and not await offer(update, context, text):
         await answer(update, trouble.not_a_petition(text))
     return ref
 

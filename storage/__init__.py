@@ -113,6 +113,9 @@ class Storage(Protocol):
     async def keep_card(self, chat_id: int, petition: PetitionRef, card_id: int | None) -> None:
         """Remember which message shows the petition's card in a chat; unfollowed: no-op."""
 
+    async def clear_thread(self, chat_id: int, thread_id: int) -> None:
+        """A topic is gone: what was meant for it, waiting alerts included, goes to the chat."""
+
     # --- petitions
 
     async def known(self, petition: PetitionRef) -> Known | None:
@@ -165,8 +168,10 @@ class Storage(Protocol):
         """Thin out what age has made superfluous, and say how much went.
 
         Readings are kept as they came for two days, then one an hour for two months, then one a
-        day for ever (the last of each). Chats that have rested longer than `rest_for` are forgotten.
-        Petitions nobody has followed for that long go with their readings and occurrences.
+        day for ever (the last of each). Chats that have rested longer than `rest_for` are
+        forgotten. Petitions go, with their readings and occurrences, once that long has passed
+        since a pruning first found nobody who follows them. Done in steps, each atomic, so that
+        nobody waits for it; a StorageError leaves what was done before.
         """
 
     async def export(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The small decisions: whom an occurrence concerns, when to try again, what to look at next."""
+"""The small decisions: whom an occurrence concerns, when to try again, what words are the same."""
 
 from datetime import timedelta
 
@@ -16,7 +16,6 @@ from bot.petitions.model import (
     Event,
     MilestoneReached,
     Occurrence,
-    PetitionRef,
     Refused,
     Removed,
     RetryAt,
@@ -24,7 +23,6 @@ from bot.petitions.model import (
     Subscription,
 )
 from bot.petitions.retry import MoveChat, RestChat, Settle, TryAgain, backoff, next_step
-from bot.petitions.schedule import due
 from bot.petitions.wording import changed_sentences, same_words
 
 
@@ -100,30 +98,6 @@ def test_waits_grow_up_to_a_quarter_hour() -> None:
     waits = [backoff(attempts, 0.5) for attempts in range(12)]
     assert waits == sorted(waits)
     assert (waits[0], waits[-1]) == (timedelta(seconds=1), timedelta(minutes=15))
-
-
-# --- schedule ------------------------------------------------------------------------------------
-
-REFS = [PetitionRef("uk", number) for number in range(1, 6)]
-
-
-def test_what_was_looked_at_longest_ago_comes_first() -> None:
-    looked = {REFS[0]: 50.0, REFS[1]: 10.0, REFS[2]: 30.0}
-    assert due(REFS[:4], looked, 100.0, 60.0, 10) == [REFS[3], REFS[1], REFS[2]]
-
-
-def test_what_was_looked_at_within_the_interval_waits() -> None:
-    assert due(REFS[:1], {REFS[0]: 50.0}, 100.0, 60.0, 10) == []
-
-
-def test_no_more_than_the_quota_is_looked_at_and_none_starves() -> None:
-    looked: dict[PetitionRef, float] = {}
-    seen: list[PetitionRef] = []
-    for tick in range(5):
-        (ref,) = due(REFS, looked, float(tick), 1.0, 1)
-        looked[ref] = float(tick)
-        seen.append(ref)
-    assert sorted(seen) == REFS
 
 
 # --- wording -------------------------------------------------------------------------------------

@@ -1,12 +1,12 @@
 """What counts as something having happened: recorded lives, measured oddities, and laws."""
 
 import csv
-import json
 import lzma
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -568,19 +568,25 @@ def test_the_recorded_counts_of_131215_ring_each_milestone_once(shared_data: Pat
     assert sorted(set(rung) - set(milestones)) == ["count_fell"]
 
 
+class Sample(msgspec.Struct):
+    """A recorded body and when it was read."""
+
+    sampled_at: datetime
+    body: msgspec.Raw
+
+
 def test_the_recorded_year_of_722903_rings_its_closing_debate_and_links(shared_data: Path) -> None:
     known: Known | None = None
     rung: list[str] = []
+    samples = msgspec.json.Decoder(Sample)
     with lzma.open(shared_data / "series/722903/attributes-no-breakdowns.jsonl.xz", "rb") as file:
-        for line in file:
-            record = json.loads(line)
-            reading = parse_petition(json.dumps(record["body"]).encode(), UK)
-            known, happened = observe(known, reading, datetime.fromisoformat(record["sampled_at"]))
+        for sample in map(samples.decode, file):
+            reading = parse_petition(bytes(sample.body), UK)
+            known, happened = observe(known, reading, sample.sampled_at)
             rung += [o.key.removeprefix("uk:722903:") for o in happened]
     assert rung[0] == "milestone:500000"
     assert rung.count("closed") == 1
     assert len(rung) == len(set(rung))
-    print(rung)
 
 
 def test_two_weeks_of_2015_in_one_step_ring_once(shared_data: Path) -> None:

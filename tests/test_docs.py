@@ -36,7 +36,8 @@ def test_every_setting_is_in_the_readme(section: str) -> None:
 def test_the_readme_shows_the_defaults_that_are_in_force() -> None:
     for section in ("storage", "poll", "log"):
         for key, default in DEFAULTS[section].items():
-            assert f"| `{section}.{key}` | `{default}` |" in README
+            shown = "–" if default is None else f"`{default}`"
+            assert f"| `{section}.{key}` | {shown} |" in README
 
 
 def test_every_path_in_the_architecture_exists() -> None:

@@ -1,19 +1,25 @@
-"""The embedded store's own promises: its file, its lock, and what it refuses."""
+"""The embedded store's own promises: its files, its key, its lock, and what it refuses."""
 
-# ruff: noqa: ASYNC240  # the files are small, and nothing else runs meanwhile
+# the files are small, and nothing else runs meanwhile
 
 import asyncio
-import resource
+import base64
+import errno
+import os
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
-from tinydb import TinyDB, where
+from hypothesis import given
+from hypothesis import strategies as st
+from store_faults import FAULTS, FaultyDisk, live_through
+from store_files import full_device
+from structlog.testing import capture_logs
+from tinydb import where
 
 from bot.petitions.errors import StorageError
 from bot.petitions.model import (
@@ -23,10 +29,15 @@ from bot.petitions.model import (
     Occurrence,
     Petition,
     PetitionRef,
+    Reading,
     Subscription,
 )
 from storage import Storage
-from storage.tiny import TinyStorage, open_tiny
+from storage.disk import Disk
+from storage.frames import Damaged, Torn, framed, frames
+from storage.key import beside, spelled
+from storage.sealed import Content
+from storage.tiny import TinyStorage, open_tiny, rekey_tiny, restore_tiny
 
 NOON = datetime(2020, 3, 6, 12, tzinfo=UTC)
 REF = PetitionRef("uk", 300239)
@@ -58,22 +69,57 @@ async def furnish(storage: Storage, *chats: int) -> None:
     await storage.commit_poll(known(10_000), [milestone(10_000)], NOON)
 
 
-async def furnished(path: Path) -> bytes:
-    """A closed store with something in it; the bytes of its file."""
-    storage = await open_tiny(path)
-    await furnish(storage, ANN, BOB)
-    await storage.close()
-    return path.read_bytes()
+class Place:
+    """Where a store and its key are."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "data" / "store.db"
+        self.key_file = folder / "keys" / "store.key"
+
+    async def open(self, disk: Disk | None = None) -> TinyStorage:
+        return await open_tiny(self.path, self.key_file, disk=disk)
+
+    async def furnish(self) -> None:
+        """Leave a closed store with something in it: some in the snapshot, some in the journal."""
+        storage = await self.open()
+        await furnish(storage, ANN)
+        await storage.forget_chat(1)  # folds
+        await storage.close()
+        storage = await self.open()
+        await furnish(storage, ANN, BOB)
+        await storage.save_note("offset", "7")
+        await storage.close()
+
+    def file(self, ending: str) -> Path:
+        return self.path.with_name(f"{self.path.name}{ending}")
+
+    @property
+    def journal(self) -> Path:
+        """The journal that is written."""
+        return max(
+            self.path.parent.glob("store.db.journal.*"), key=lambda each: int(each.suffix[1:])
+        )
+
+    def names(self) -> list[str]:
+        return sorted(each.name for each in self.path.parent.iterdir())
+
+    def content(self) -> dict[str, bytes]:
+        """Every file, but for copies kept of damaged ones."""
+        return {
+            each.name: each.read_bytes()
+            for each in self.path.parent.iterdir()
+            if ".damaged-" not in each.name
+        }
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "store.json"
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
 
 
 @pytest.fixture
-async def storage(path: Path) -> AsyncIterator[TinyStorage]:
-    storage = await open_tiny(path)
+async def storage(place: Place) -> AsyncIterator[TinyStorage]:
+    storage = await place.open()
     yield storage
     await storage.close()
 
@@ -86,30 +132,21 @@ async def test_it_is_a_storage(storage: TinyStorage) -> None:
     assert await kept.note("offset") is None
 
 
-# --- the file ------------------------------------------------------------------------------------
+# --- the files -----------------------------------------------------------------------------------
 
 
-async def test_the_folders_of_a_new_store_are_made(tmp_path: Path) -> None:
-    path = tmp_path / "deep" / "down" / "store.json"
-    storage = await open_tiny(path)
+async def test_nobody_else_on_the_machine_may_read_it(storage: TinyStorage, place: Place) -> None:
     await storage.save_note("offset", "7")
-    await storage.close()
-    assert path.is_file()
+    files = [*place.path.parent.iterdir(), place.key_file]
+    assert {each.stat().st_mode & 0o777 for each in files} == {0o600}
+    assert place.names() == ["store.db", "store.db.journal.1", "store.db.lock"]
 
 
-async def test_nobody_else_on_the_machine_may_read_it(storage: TinyStorage, path: Path) -> None:
-    await storage.save_note("offset", "7")
-    modes = {each.name: each.stat().st_mode & 0o777 for each in path.parent.iterdir()}
-    assert modes == {"store.json": 0o600, "store.json.lock": 0o600}
-
-
-async def test_tinydb_itself_opens_the_file(path: Path) -> None:
-    await furnished(path)
-    with TinyDB(path, access_mode="r") as database:
-        assert {"chats", "subscriptions", "petitions", "deliveries"} <= database.tables()
-        raw = database.storage.read()
-    assert raw is not None
-    assert raw["subscriptions"][f"{ANN}:uk:300239"]["chat_id"] == ANN
+async def test_nothing_of_what_is_kept_can_be_read_in_the_files(place: Place) -> None:
+    await place.furnish()
+    for raw in place.content().values():
+        for secret in (str(ANN), str(REF.id), "nightingales", "subscriptions", "private"):
+            assert secret.encode() not in raw
 
 
 async def test_documents_answer_queries(storage: TinyStorage) -> None:
@@ -122,10 +159,10 @@ async def test_documents_answer_queries(storage: TinyStorage) -> None:
 
 
 async def test_a_table_cannot_be_changed_past_the_transactions(
-    storage: TinyStorage, path: Path
+    storage: TinyStorage, place: Place
 ) -> None:
     await furnish(storage, ANN)
-    before = path.read_bytes()
+    before = place.content()
     table = storage.database.table("chats")
     forbidden: list[Callable[[], object]] = [
         lambda: table.update({"kind": "group"}),
@@ -139,27 +176,16 @@ async def test_a_table_cannot_be_changed_past_the_transactions(
         with pytest.raises(StorageError):
             change()
     assert await storage.chat(ANN) == Chat(ANN, "private", NOON, NOON)
-    assert path.read_bytes() == before
+    assert place.content() == before
 
 
-async def test_a_use_case_that_changes_nothing_writes_nothing(
-    storage: TinyStorage, path: Path
-) -> None:
-    await furnish(storage, ANN)
-    before = path.stat().st_ino
-    await change_nothing(storage)
-    assert path.stat().st_ino == before
-
-
-async def test_a_use_case_that_changes_nothing_writes_nothing_after_a_reopening(
-    path: Path,
-) -> None:
-    await furnished(path)
-    before = path.stat().st_ino
-    storage = await open_tiny(path)
+async def test_a_use_case_that_changes_nothing_writes_nothing(place: Place) -> None:
+    await place.furnish()
+    before = place.content()
+    storage = await place.open()
     await change_nothing(storage)
     await storage.close()
-    assert path.stat().st_ino == before
+    assert place.content() == before
 
 
 async def change_nothing(storage: Storage) -> None:
@@ -171,88 +197,243 @@ async def change_nothing(storage: Storage) -> None:
     await storage.claim_deliveries(NOON - timedelta(days=1), 10, timedelta(minutes=1))
     await storage.settle("uk:1:opened:1")
     await storage.retry("uk:1:opened:1", NOON)
-    await storage.forget_chat(1)
 
 
-async def test_a_use_case_that_changes_something_replaces_the_file_whole(
-    storage: TinyStorage, path: Path
+async def test_a_use_case_adds_to_the_journal_what_it_changes_and_no_more(
+    storage: TinyStorage, place: Place
 ) -> None:
+    await furnish(storage, *range(1, 100))
+    before, snapshot = place.journal.read_bytes(), place.path.read_bytes()
     await storage.save_note("offset", "7")
-    before = path.read_bytes()
-    with path.open("rb") as old:
-        await storage.save_note("offset", "8")
-        assert old.read() == before
-    assert path.read_bytes() != before
+    after = place.journal.read_bytes()
+    assert after.startswith(before)
+    assert len(after) - len(before) < 150
+    assert place.path.read_bytes() == snapshot
 
 
-async def test_the_same_history_makes_the_same_file(tmp_path: Path) -> None:
-    one, other = tmp_path / "one.json", tmp_path / "other.json"
-    assert await furnished(one) == await furnished(other)
-    assert b'"seen":["milestone:1000","milestone:500","opened"]' in one.read_bytes()
-
-
-async def test_a_reopened_store_writes_the_same_file_again(path: Path) -> None:
-    before = await furnished(path)
-    storage = await open_tiny(path)
-    await storage.mute(ANN, REF, True)
-    assert path.read_bytes() != before
-    await storage.mute(ANN, REF, False)
+async def test_use_cases_that_wait_together_share_a_write(place: Place) -> None:
+    disk = CountingDisk()
+    storage = await place.open(disk)
+    disk.syncs = 0
+    await asyncio.gather(*(storage.save_chat(Chat(number)) for number in range(1, 101)))
+    assert disk.syncs <= 5
+    assert (await storage.tally()).chats == 100
     await storage.close()
-    assert path.read_bytes() == before
 
 
-async def test_a_link_to_the_file_stays_a_link(tmp_path: Path) -> None:
-    real, link = tmp_path / "real" / "store.json", tmp_path / "link.json"
-    await furnished(real)
-    link.symlink_to(real)
-    storage = await open_tiny(link)
-    await storage.save_note("offset", "7")
+class CountingDisk(Disk):
+    syncs = 0
+
+    def sync(self, descriptor: int) -> None:
+        self.syncs += 1
+        super().sync(descriptor)
+
+
+async def test_a_link_to_the_file_stays_a_link(place: Place, tmp_path: Path) -> None:
+    await place.furnish()
+    link = tmp_path / "link.db"
+    link.symlink_to(place.path)
+    storage = await open_tiny(link, place.key_file)
+    await storage.forget_chat(ANN)
     await storage.close()
     assert link.is_symlink()
-    assert b'"offset"' in real.read_bytes()
+
+
+# --- folding -------------------------------------------------------------------------------------
+
+
+async def test_a_journal_that_has_grown_is_folded_while_commits_go_on(place: Place) -> None:
+    storage = await place.open()
+    await asyncio.gather(*(storage.save_note(f"{n}", "x" * 20_000) for n in range(150)))
+    await storage.close()
+    assert place.file(".previous").exists()
+    assert place.path.stat().st_size > 1_000_000
+    storage = await place.open()
+    assert await storage.note("149") == "x" * 20_000
+    await storage.close()
+
+
+async def test_a_small_journal_is_not_folded(place: Place) -> None:
+    await place.furnish()
+    before = place.path.read_bytes()
+    storage = await place.open()
+    await storage.save_note("offset", "8")
+    await storage.close()
+    assert place.path.read_bytes() == before
+
+
+async def test_the_snapshot_before_is_as_complete_as_the_newer(place: Place) -> None:
+    storage = await place.open()
+    await asyncio.gather(*(storage.save_note(f"{n}", "x" * 20_000) for n in range(150)))
+    await furnish(storage, ANN)
+    await storage.close()
+    os.replace(place.file(".previous"), place.path)
+    storage = await place.open()
+    assert await storage.note("149") == "x" * 20_000
+    assert await storage.chat(ANN) is not None
+    await storage.close()
+
+
+async def test_a_crash_between_the_two_renames_of_a_fold_loses_nothing(place: Place) -> None:
+    await place.furnish()
+    place.path.rename(place.path.with_name(".store.db.next"))
+    storage = await place.open()
+    assert await storage.note("offset") == "7"
+    await storage.close()
 
 
 # --- forgetting ----------------------------------------------------------------------------------
 
 
-def traces(folder: Path, chat: int) -> list[str]:
-    return [each.name for each in folder.iterdir() if str(chat).encode() in each.read_bytes()]
+def traces(place: Place, chat: int) -> list[str]:
+    """The files that hold a chat, once opened with the key."""
+    key = base64.b64decode(place.key_file.read_text())
+    return [
+        each.name
+        for each in place.path.parent.iterdir()
+        if each.stat().st_size
+        and str(chat).encode() in b"".join(Content(each.read_bytes()).plains(key))
+    ]
 
 
-async def test_a_forgotten_chat_leaves_no_trace_in_the_folder(
-    storage: TinyStorage, path: Path
-) -> None:
-    await furnish(storage, ANN, BOB)
-    assert traces(path.parent, ANN) == ["store.json"]
+async def test_a_forgotten_chat_leaves_no_trace_even_for_who_has_the_key(place: Place) -> None:
+    await place.furnish()
+    assert traces(place, ANN)
+    storage = await place.open()
     await storage.forget_chat(ANN)
-    assert traces(path.parent, ANN) == []
-    assert traces(path.parent, BOB) == ["store.json"]
-
-
-async def test_a_moved_chat_leaves_no_trace_of_its_old_id(storage: TinyStorage, path: Path) -> None:
-    await furnish(storage, ANN)
-    await storage.move_chat(ANN, BOB)
-    assert traces(path.parent, ANN) == []
-
-
-async def test_what_a_crash_left_half_written_is_cleared_away(path: Path) -> None:
-    before = await furnished(path)
-    path.with_name(".store.json.commit").write_bytes(before[:200])
-    storage = await open_tiny(path)
-    assert sorted(each.name for each in path.parent.iterdir()) == ["store.json", "store.json.lock"]
-    assert await storage.chat(ANN) is not None
     await storage.close()
+    assert traces(place, ANN) == []
+    assert traces(place, BOB) == ["store.db", "store.db.previous"]
+    assert traces(place, ANN) == []
+
+
+async def test_a_chat_forgotten_while_a_fold_is_under_way_leaves_no_trace(place: Place) -> None:
+    storage = await place.open()
+    await furnish(storage, ANN, BOB)
+    await asyncio.gather(storage.forget_chat(1), storage.forget_chat(ANN), storage.forget_chat(BOB))
+    await storage.close()
+    assert traces(place, ANN) == traces(place, BOB) == []
+
+
+async def test_forgetting_takes_the_plain_backup_along(place: Place) -> None:
+    place.path.parent.mkdir()
+    place.path.write_bytes(PLAIN)
+    storage = await place.open()
+    assert place.file(".format-1").exists()
+    await storage.forget_chat(ANN)
+    await storage.close()
+    assert not place.file(".format-1").exists()
+
+
+# --- the key -------------------------------------------------------------------------------------
+
+
+async def test_the_key_is_made_on_the_first_start_and_kept(place: Place) -> None:
+    await place.furnish()
+    key = place.key_file.read_text()
+    storage = await place.open()
+    await storage.close()
+    assert place.key_file.read_text() == key
+    assert len(base64.b64decode(key)) == 32
+
+
+async def test_a_key_from_the_environment_needs_no_file(tmp_path: Path) -> None:
+    key = spelled(bytes(range(32)))
+    for note in (None, "7"):
+        storage = await open_tiny(tmp_path / "store.db", None, key=key)
+        assert await storage.note("offset") == note
+        await storage.save_note("offset", "7")
+        await storage.close()
+
+
+async def test_a_missing_key_is_refused_and_changes_nothing(place: Place) -> None:
+    await place.furnish()
+    place.key_file.rename(place.key_file.with_name("elsewhere"))
+    before = place.content()
+    assert "is missing" in await refused(place)
+    assert place.content() == before
+    assert not place.key_file.exists()
+
+
+async def test_another_key_is_refused_and_changes_nothing(place: Place) -> None:
+    await place.furnish()
+    place.key_file.write_text(spelled(bytes(32)))
+    before = place.content()
+    assert "another key" in await refused(place)
+    assert place.content() == before
+
+
+async def test_a_key_that_others_can_read_is_refused(place: Place) -> None:
+    await place.furnish()
+    place.key_file.chmod(0o640)
+    assert "chmod 600" in await refused(place)
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", spelled(bytes(16)), "\xff"])
+async def test_a_key_file_that_holds_no_key_is_refused(place: Place, text: str) -> None:
+    await place.furnish()
+    place.key_file.write_text(text)
+    assert "no key" in await refused(place)
+
+
+async def test_a_new_key_opens_the_store_and_the_old_one_does_not(place: Place) -> None:
+    await place.furnish()
+    old = place.key_file.read_text()
+    await rekey_tiny(place.path, place.key_file)
+    storage = await place.open()
+    assert await storage.note("offset") == "7"
+    await storage.close()
+    assert place.key_file.read_text() != old
+    assert not place.key_file.with_name("store.key.next").exists()
+    place.key_file.write_text(old)
+    assert "another key" in await refused(place)
+
+
+async def test_a_new_key_that_is_not_filed_is_told(tmp_path: Path) -> None:
+    path, told = tmp_path / "store.db", [spelled(bytes(32))]
+    storage = await open_tiny(path, None, key=told[0])
+    await storage.save_note("offset", "7")
+    await storage.close()
+    await rekey_tiny(path, None, key=told[0], tell=told.append)
+    storage = await open_tiny(path, None, key=told[1])
+    assert await storage.note("offset") == "7"
+    await storage.close()
+
+
+async def test_a_crash_before_the_new_key_is_in_place_loses_nothing(place: Place) -> None:
+    await place.furnish()
+    old = place.key_file.read_bytes()
+    await rekey_tiny(place.path, place.key_file)
+    beside(place.key_file).write_bytes(place.key_file.read_bytes())
+    beside(place.key_file).chmod(0o600)
+    place.key_file.write_bytes(old)
+    storage = await place.open()
+    assert await storage.note("offset") == "7"
+    await storage.close()
+    assert place.key_file.read_bytes() != old
+
+
+async def test_a_crash_before_the_new_key_is_used_loses_nothing(place: Place) -> None:
+    await place.furnish()
+    old = place.key_file.read_bytes()
+    beside(place.key_file).write_text(spelled(bytes(32)))
+    beside(place.key_file).chmod(0o600)
+    storage = await place.open()
+    assert await storage.note("offset") == "7"
+    await storage.close()
+    assert place.key_file.read_bytes() == old
+    assert not beside(place.key_file).exists()
 
 
 # --- what is refused -----------------------------------------------------------------------------
 
 
-async def refused(path: Path) -> str:
-    """Opening fails in one clear line that names the file."""
+async def refused(place: Place) -> str:
+    """Opening fails in one clear line that names a file."""
     with pytest.raises(StorageError) as refusal:
-        await open_tiny(path)
+        await place.open()
     message = str(refusal.value)
-    assert str(path) in message
+    assert "store." in message
     assert "\n" not in message
     return message
 
@@ -269,75 +450,279 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("raw", FOREIGN.values(), ids=FOREIGN.keys())
-async def test_a_file_that_is_not_ours_is_refused_and_left_alone(path: Path, raw: bytes) -> None:
-    path.write_bytes(raw)
-    await refused(path)
-    assert path.read_bytes() == raw
+async def test_a_file_that_is_not_ours_is_refused_and_left_alone(place: Place, raw: bytes) -> None:
+    place.path.parent.mkdir()
+    place.path.write_bytes(raw)
+    await refused(place)
+    assert place.path.read_bytes() == raw
 
 
 @pytest.mark.parametrize("tenths", range(1, 10))
-async def test_a_file_cut_short_is_refused_and_left_alone(path: Path, tenths: int) -> None:
-    whole = await furnished(path)
-    torn = whole[: len(whole) * tenths // 10]
-    path.write_bytes(torn)
-    assert "damaged" in await refused(path)
-    assert path.read_bytes() == torn
+async def test_a_snapshot_cut_short_is_refused_and_kept_aside(place: Place, tenths: int) -> None:
+    await place.furnish()
+    whole = place.path.read_bytes()
+    place.path.write_bytes(whole[: len(whole) * tenths // 10])
+    before = place.content()
+    for _ in range(2):
+        message = await refused(place)
+        assert "damaged" in message
+        assert "store.db.previous" in message
+    assert place.content() == before
+    [aside] = place.path.parent.glob("store.db.damaged-*")
+    assert aside.read_bytes() == place.path.read_bytes()
 
 
-def altered(raw: bytes, table: str, change: dict[str, Any] | None) -> bytes:
-    """The file with every document of a table changed, or taken out."""
-    tables = msgspec.json.decode(raw)
-    documents = tables[table]
-    kept = {} if change is None else {name: each | change for name, each in documents.items()}
-    return msgspec.json.encode(tables | {table: kept})
-
-
-DAMAGE: list[tuple[str, dict[str, Any] | None]] = [
-    ("chats", {"id": "Ann"}),
-    ("subscriptions", {"petition": None}),
-    ("petitions", {"read_at": "noon"}),
-    ("occurrences", {"event": {"kind": "eclipse"}}),
-    ("deliveries", {"number": 1.5}),
-    ("readings", {"counts": [[1]]}),
-    ("petitions", None),
-    ("occurrences", None),
-]
-
-
-@pytest.mark.parametrize(("table", "change"), DAMAGE)
-async def test_a_file_with_a_senseless_record_is_refused_and_left_alone(
-    path: Path, table: str, change: dict[str, Any] | None
+@pytest.mark.parametrize("name", ["", ".journal"])
+@pytest.mark.parametrize("tenths", range(10))
+async def test_a_flipped_bit_is_refused_and_kept_aside(
+    place: Place, name: str, tenths: int
 ) -> None:
-    raw = altered(await furnished(path), table, change)
+    await place.furnish()
+    path = place.journal if name else place.path
+    raw = bytearray(path.read_bytes())
+    raw[len(raw) * tenths // 10] ^= 4
     path.write_bytes(raw)
-    assert "damaged" in await refused(path)
-    assert path.read_bytes() == raw
+    before = place.content()
+    await refused(place)
+    assert place.content() == before
+    assert [each.read_bytes() for each in place.path.parent.glob("*.damaged-*")] in ([], [raw])
 
 
-async def test_a_file_of_a_format_to_come_is_refused(path: Path) -> None:
-    path.write_bytes(altered(await furnished(path), "about", {"format": 2}))
-    assert "format 2" in await refused(path)
+def altered(place: Place, change: Callable[[list[bytes]], list[bytes]]) -> None:
+    """The journal with its frames changed, each still checking by itself."""
+    raw = place.journal.read_bytes()
+    payloads = [frame.payload for frame in frames(raw)]
+    changed = enumerate(change(payloads))
+    place.journal.write_bytes(b"".join(framed(number, each) for number, each in changed))
 
 
-async def test_a_folder_in_the_files_place_is_refused(path: Path) -> None:
-    path.mkdir()
-    await refused(path)
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda each: [*each[:2], *each[3:]],
+        lambda each: [*each[:2], each[3], each[2], *each[4:]],
+        lambda each: [*each[:2], each[1], *each[2:]],
+    ],
+    ids=["dropped", "swapped", "repeated"],
+)
+async def test_commits_that_were_tampered_with_are_refused(
+    place: Place, change: Callable[[list[bytes]], list[bytes]]
+) -> None:
+    await place.furnish()
+    altered(place, change)
+    assert "damaged" in await refused(place)
 
 
-async def test_a_file_in_the_folders_place_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "data").write_bytes(b"mine")
-    await refused(tmp_path / "data" / "store.json")
-    assert (tmp_path / "data").read_bytes() == b"mine"
+async def test_a_journal_of_another_time_is_refused(place: Place) -> None:
+    await place.furnish()
+    storage = await place.open()
+    old = place.journal.read_bytes()
+    await storage.forget_chat(ANN)
+    await storage.close()
+    place.journal.write_bytes(old)
+    assert "belongs elsewhere" in await refused(place)
 
 
-async def test_a_refused_file_can_be_opened_once_it_is_whole_again(path: Path) -> None:
-    whole = await furnished(path)
-    path.write_bytes(whole[:-10])
-    await refused(path)
-    path.write_bytes(whole)
-    storage = await open_tiny(path)
+@pytest.mark.parametrize("gone", ["journal", "path"])
+async def test_a_file_that_is_gone_is_no_new_store(place: Place, gone: str) -> None:
+    await place.furnish()
+    getattr(place, gone).unlink()
+    before = place.content()
+    assert "is gone" in await refused(place)
+    assert place.content() == before
+
+
+async def test_a_file_of_a_format_to_come_is_refused(place: Place) -> None:
+    await place.furnish()
+    header = place.path.read_bytes().partition(b'"format":2')
+    assert header[1]
+    beginning = next(frames(place.path.read_bytes())).payload.replace(b'"format":2', b'"format":3')
+    place.path.write_bytes(framed(0, beginning))
+    assert "format 3" in await refused(place)
+
+
+async def test_a_folder_in_the_files_place_is_refused(place: Place) -> None:
+    place.path.mkdir(parents=True)
+    await refused(place)
+
+
+async def test_a_file_in_the_folders_place_is_refused(place: Place) -> None:
+    place.path.parent.write_bytes(b"mine")
+    await refused(place)
+    assert place.path.parent.read_bytes() == b"mine"
+
+
+async def test_a_refused_file_can_be_opened_once_it_is_whole_again(place: Place) -> None:
+    await place.furnish()
+    whole = place.path.read_bytes()
+    place.path.write_bytes(whole[:-10])
+    await refused(place)
+    place.path.write_bytes(whole)
+    storage = await place.open()
     assert await storage.chat(ANN) is not None
     await storage.close()
+
+
+# --- restoring -----------------------------------------------------------------------------------
+
+
+async def test_a_damaged_snapshot_is_restored_from_the_one_before(place: Place) -> None:
+    await place.furnish()
+    place.path.write_bytes(place.path.read_bytes()[:-10])
+    await refused(place)
+    assert await restore_tiny(place.path, place.key_file)
+    storage = await place.open()
+    assert await storage.note("offset") == "7"
+    await storage.close()
+
+
+async def test_of_a_damaged_journal_everything_before_the_damage_is_restored(place: Place) -> None:
+    await place.furnish()
+    raw = bytearray(place.journal.read_bytes())
+    third = list(frames(bytes(raw)))[3]
+    raw[third.end - 5] ^= 1
+    place.journal.write_bytes(raw)
+    await refused(place)
+    await restore_tiny(place.path, place.key_file)
+    storage = await place.open()
+    assert await storage.chat(ANN) is not None
+    assert await storage.note("offset") is None
+    await storage.save_note("offset", "8")
+    await storage.close()
+    assert list(place.path.parent.glob("*.damaged-*"))
+
+
+async def test_a_store_that_is_well_is_restored_to_itself(place: Place) -> None:
+    await place.furnish()
+    await restore_tiny(place.path, place.key_file)
+    storage = await place.open()
+    assert await storage.note("offset") == "7"
+    await storage.close()
+
+
+# --- a crash -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lost", [1, 5, 30, 60])
+async def test_an_unfinished_commit_is_cut_off_and_the_rest_is_kept(
+    place: Place, lost: int
+) -> None:
+    await place.furnish()
+    place.journal.write_bytes(place.journal.read_bytes()[:-lost])
+    with capture_logs() as logs:
+        storage = await place.open()
+    assert [each["event"] for each in logs] == ["an unfinished commit is cut off"]
+    assert await storage.note("offset") is None
+    assert await storage.chat(BOB) is not None
+    await storage.save_note("offset", "8")
+    await storage.close()
+    storage = await place.open()
+    assert await storage.note("offset") == "8"
+    await storage.close()
+
+
+async def test_pages_that_never_reached_the_disk_are_cut_off(place: Place) -> None:
+    await place.furnish()
+    raw = place.journal.read_bytes()
+    place.journal.write_bytes(raw[:-40] + bytes(40))
+    storage = await place.open()
+    assert await storage.note("offset") is None
+    assert await storage.chat(BOB) is not None
+    await storage.close()
+
+
+@given(
+    payloads=st.lists(st.binary(min_size=1, max_size=60), min_size=1, max_size=5),
+    cut=st.integers(0, 400),
+)
+def test_whatever_is_cut_off_a_file_of_frames_leaves_the_frames_before(
+    payloads: list[bytes], cut: int
+) -> None:
+    raw = b"".join(framed(number, payload) for number, payload in enumerate(payloads))
+    found: list[bytes] = []
+    with suppress(Torn):
+        found.extend(frame.payload for frame in frames(raw[:cut]))
+    assert found == payloads[: len(found)]
+    assert len(b"".join(framed(0, each) for each in found)) <= cut
+
+
+@given(payload=st.binary(min_size=1, max_size=60), where=st.data())
+def test_a_byte_changed_before_the_last_frame_is_damage(
+    payload: bytes, where: st.DataObject
+) -> None:
+    first = framed(0, payload)
+    raw = bytearray(first + framed(1, b"last"))
+    raw[where.draw(st.integers(0, len(first) - 1))] ^= 8
+    with pytest.raises(Damaged):
+        list(frames(bytes(raw)))
+
+
+# --- version 0.1 ---------------------------------------------------------------------------------
+
+
+PLAIN = msgspec.json.encode(
+    {
+        "about": {"file": {"program": "petition-bell", "format": 1}},
+        "chats": {str(ANN): {"id": ANN}},
+        "subscriptions": {
+            f"{ANN}:{REF}": {
+                "chat_id": ANN,
+                "petition": {"site": "uk", "id": REF.id},
+                "created_at": "2020-03-06T12:00:00Z",
+            }
+        },
+        "petitions": {
+            str(REF): {
+                "petition": {
+                    "ref": {"site": "uk", "id": REF.id},
+                    "url": "https://petition.example/petitions/300239",
+                    "action": "Count the nightingales",
+                    "state": "open",
+                    "signature_count": 9000,
+                },
+                "read_at": "2020-03-06T12:00:00Z",
+            }
+        },
+        "occurrences": {},
+        "readings": {f"{REF}:2020-03-06": {"counts": [[1583496000, 9000]]}},
+        "deliveries": {},
+        "notes": {"offset": {"value": "7"}},
+        "counters": {},
+    }
+)
+
+
+async def test_a_plain_store_is_sealed_and_a_backup_kept(place: Place) -> None:
+    place.path.parent.mkdir()
+    place.path.write_bytes(PLAIN)
+    for _ in range(2):
+        storage = await place.open()
+        assert await storage.subscription(ANN, REF) == Subscription(ANN, REF, NOON)
+        assert await storage.readings(REF, NOON) == [Reading(NOON, 9_000)]
+        assert await storage.note("offset") == "7"
+        await storage.close()
+    assert place.file(".format-1").read_bytes() == PLAIN
+    assert str(ANN).encode() not in place.path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        (b'"id":4242424242', b'"id":"Ann"'),
+        (b'"format":1', b'"format":7'),
+        (b'"counters":{}}', b'"counters":'),
+        (b'"uk:300239":{"petition"', b'"uk:1":{"petition"'),
+    ],
+)
+async def test_a_senseless_plain_store_is_refused_and_left_alone(
+    place: Place, change: tuple[bytes, bytes]
+) -> None:
+    place.path.parent.mkdir()
+    raw = PLAIN.replace(*change)
+    assert raw != PLAIN
+    place.path.write_bytes(raw)
+    await refused(place)
+    assert place.path.read_bytes() == raw
 
 
 # --- one process ---------------------------------------------------------------------------------
@@ -349,7 +734,7 @@ from bot.petitions.model import Chat
 from storage.tiny import open_tiny
 
 async def main():
-    storage = await open_tiny(Path(sys.argv[1]))
+    storage = await open_tiny(Path(sys.argv[1]), Path(sys.argv[2]))
     for number in range(1, 100_000):
         await storage.save_chat(Chat(number))
         print(number, flush=True)
@@ -358,10 +743,15 @@ asyncio.run(main())
 """
 
 
-async def writer(path: Path) -> asyncio.subprocess.Process:
+async def writer(place: Place) -> asyncio.subprocess.Process:
     """Another process that saves chats 1, 2, 3 … and tells of each once it is kept."""
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-c", WRITER, str(path), stdout=asyncio.subprocess.PIPE
+        sys.executable,
+        "-c",
+        WRITER,
+        str(place.path),
+        str(place.key_file),
+        stdout=asyncio.subprocess.PIPE,
     )
 
 
@@ -376,21 +766,21 @@ async def killed(process: asyncio.subprocess.Process, after: int) -> int:
     return after + sum(line.endswith(b"\n") for line in rest)
 
 
-async def test_a_second_process_is_refused_until_the_first_is_gone(path: Path) -> None:
-    process = await writer(path)
+async def test_a_second_process_is_refused_until_the_first_is_gone(place: Place) -> None:
+    process = await writer(place)
     assert process.stdout is not None
     await process.stdout.readline()
-    assert "in use" in await refused(path)
+    assert "in use" in await refused(place)
     await killed(process, 1)
-    storage = await open_tiny(path)
+    storage = await place.open()
     assert await storage.chat(1) == Chat(1)
     await storage.close()
 
 
 @pytest.mark.parametrize("after", [1, 20, 75, 150])
-async def test_a_killed_writer_loses_nothing_it_told_of(path: Path, after: int) -> None:
-    told = await killed(await writer(path), after)
-    storage = await open_tiny(path)
+async def test_a_killed_writer_loses_nothing_it_told_of(place: Place, after: int) -> None:
+    told = await killed(await writer(place), after)
+    storage = await place.open()
     kept = (await storage.tally()).chats
     assert kept in {told, told + 1}
     assert await storage.chat(kept) == Chat(kept)
@@ -398,22 +788,22 @@ async def test_a_killed_writer_loses_nothing_it_told_of(path: Path, after: int) 
 
 
 async def test_a_store_opened_twice_is_refused_and_once_closed_is_not(
-    storage: TinyStorage, path: Path
+    storage: TinyStorage, place: Place
 ) -> None:
-    await refused(path)
+    await refused(place)
     await storage.save_note("offset", "7")
     await storage.close()
-    again = await open_tiny(path)
+    again = await place.open()
     assert await again.note("offset") == "7"
     await again.close()
 
 
-async def test_a_closed_store_takes_nothing_more(storage: TinyStorage, path: Path) -> None:
+async def test_a_closed_store_takes_nothing_more(storage: TinyStorage, place: Place) -> None:
     await storage.save_note("offset", "7")
     await storage.close()
     with pytest.raises(StorageError):
         await storage.save_note("offset", "8")
-    again = await open_tiny(path)
+    again = await place.open()
     assert await again.note("offset") == "7"
     await again.close()
 
@@ -421,28 +811,55 @@ async def test_a_closed_store_takes_nothing_more(storage: TinyStorage, path: Pat
 # --- what cannot be written ----------------------------------------------------------------------
 
 
-@contextmanager
-def full_disk(size: int) -> Iterator[None]:
-    """No file of this process may grow beyond `size` bytes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-async def test_a_full_disk_leaves_the_last_good_file(storage: TinyStorage, path: Path) -> None:
-    await storage.save_note("long", "x" * 300_000)
-    before = path.read_bytes()
-    with full_disk(200_000), pytest.raises(StorageError) as failure:
-        await storage.save_chat(Chat(ANN))
-    assert isinstance(failure.value.__cause__, OSError)
-    assert path.read_bytes() == before
-    assert traces(path.parent, ANN) == []
-    assert await storage.chat(ANN) is None
+async def test_a_full_disk_fails_the_use_case_and_nothing_else(
+    storage: TinyStorage, place: Place
+) -> None:
+    await furnish(storage, BOB)
+    with full_device(".journal."):
+        with pytest.raises(StorageError, match="No space left") as failure:
+            await storage.save_chat(Chat(ANN))
+        assert isinstance(failure.value.__cause__, OSError)
+        assert await storage.chat(ANN) is None
+        assert await storage.chat(BOB) is not None
     await storage.save_chat(Chat(ANN))
-    assert traces(path.parent, ANN) == ["store.json"]
+    await storage.close()
+    again = await place.open()
+    assert await again.chat(ANN) == Chat(ANN)
+    await again.close()
+
+
+async def test_of_use_cases_that_fail_together_none_has_happened(
+    storage: TinyStorage, place: Place
+) -> None:
+    await furnish(storage, BOB)
+    with full_device(".journal."):
+        outcomes = await asyncio.gather(
+            *(storage.save_chat(Chat(number)) for number in range(1, 20)),
+            storage.forget_chat(BOB),
+            return_exceptions=True,
+        )
+    assert {type(each) for each in outcomes} == {StorageError}
+    assert (await storage.tally()).chats == 1
+
+
+@pytest.mark.parametrize("lasting", [False, True], ids=["once", "from then on"])
+@pytest.mark.parametrize("code", FAULTS, ids=errno.errorcode.get)
+async def test_wherever_the_disk_fails_what_was_kept_is_kept(
+    tmp_path: Path, code: int, lasting: bool
+) -> None:
+    disk = FaultyDisk()
+    await live_through(tmp_path / "well", disk)
+    for at in range(1 + lasting, disk.steps + 1, 9):
+        await live_through(tmp_path / str(at), FaultyDisk(at, code, lasting=lasting))
+
+
+async def test_nobody_reads_what_may_yet_fail(storage: TinyStorage) -> None:
+    with full_device(".journal."):
+        saving = asyncio.create_task(storage.save_chat(Chat(ANN)))
+        await asyncio.sleep(0)  # the write is under way
+        assert await storage.chat(ANN) is None
+        with pytest.raises(StorageError):
+            await saving
 
 
 async def test_a_text_that_is_no_unicode_is_not_kept_and_harms_nothing(

@@ -39,6 +39,11 @@ def bundled(occurrences: Sequence[Occurrence]) -> list[tuple[Occurrence, ...]]:
     return [tuple(group) for _, group in groupby(occurrences, key=_topic)]
 
 
+def head(bundle: Sequence[Occurrence]) -> Occurrence:
+    """What a message that tells a bundle is named after: the highest milestone, or the first."""
+    return bundle[-1] if isinstance(bundle[-1].event, MilestoneReached) else bundle[0]
+
+
 def _topic(occurrence: Occurrence) -> str:
     match occurrence.event:
         case MilestoneReached():
@@ -52,9 +57,8 @@ def _topic(occurrence: Occurrence) -> str:
 def _delivery(
     subscription: Subscription, bundle: tuple[Occurrence, ...], now: datetime, number: int
 ) -> Delivery:
-    head = bundle[-1] if isinstance(bundle[-1].event, MilestoneReached) else bundle[0]
     return Delivery(
-        key=f"{head.key}:{subscription.chat_id}",
+        key=f"{head(bundle).key}:{subscription.chat_id}",
         number=number,
         chat_id=subscription.chat_id,
         petition=subscription.petition,

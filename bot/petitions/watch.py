@@ -11,9 +11,12 @@ from msgspec import structs
 
 from bot.petitions.diff import aligned, diff, facts
 from bot.petitions.model import (
+    CountFell,
+    Counts,
     Event,
     GovernmentResponse,
     Known,
+    MilestoneReached,
     Occurrence,
     Petition,
     Removed,
@@ -60,6 +63,34 @@ def observe_gone(known: Known, now: datetime) -> tuple[Known, tuple[Occurrence, 
         return structs.replace(known, gone_looks=looks), ()
     seen, occurrences = _latched(known, (Removed(),), now)
     return structs.replace(known, gone_looks=0, removed=True, seen=seen), occurrences
+
+
+def with_counts(petition: Petition, counts: Counts | Petition) -> Petition:
+    """A petition with the numbers another body tells of it, where they take it further.
+
+    Lists and `count.json` come from other caches than the petition's own body, so either may be
+    the older one: what would fall or vanish is left for the petition's own body to say.
+    """
+    return structs.replace(
+        petition,
+        signature_count=max(petition.signature_count, counts.signature_count),
+        response_threshold_reached_at=petition.response_threshold_reached_at
+        or counts.response_threshold_reached_at,
+        debate_threshold_reached_at=petition.debate_threshold_reached_at
+        or counts.debate_threshold_reached_at,
+    )
+
+
+def is_news(petition: Petition, other: Counts | Petition) -> bool:
+    """Whether another body tells of more than numbers, so that its own has to be looked at."""
+    if isinstance(other, Petition):
+        events = diff(petition, other)
+        return any(not isinstance(event, MilestoneReached | CountFell) for event in events)
+    return (
+        other.government_response_at != petition.government_response_at
+        or other.scheduled_debate_date != petition.scheduled_debate_date
+        or other.debate_outcome_at != petition.debate_outcome_at
+    )
 
 
 def is_from_cache(known: Known, reading: Petition, now: datetime) -> bool:

@@ -35,7 +35,7 @@ from bot.petitions.model import (
     ResponseWithdrawn,
 )
 from bot.petitions.wording import plain
-from bot.text.buttons import alert_buttons
+from bot.text.buttons import alert_row, response_row
 from bot.text.figures import (
     clock,
     counted,
@@ -53,6 +53,7 @@ from bot.text.petition import (
     meaning,
     outlook,
     pace_line,
+    rate,
     title,
 )
 from bot.text.rich import Message, Rich, bold, compose, cut, italic, lines, link, quote, row
@@ -94,7 +95,16 @@ def alert(
     told = _tell([occurrence.event for occurrence in occurrences], known, now)
     since = italic(f"Known since {clock(occurrences[0].at, now)}.")
     message = compose(*lines(told.headline, title(petition), *told.rows, since))
-    return message, alert_buttons(petition, muted)
+    return message, _buttons(known, [occurrence.event for occurrence in occurrences], muted)
+
+
+def _buttons(known: Known, events: Sequence[Event], muted: bool) -> InlineKeyboardMarkup:
+    """What an alert can always be answered with, and under a response the whole of it."""
+    row = alert_row(known.petition, muted)
+    if any(isinstance(event, Responded | ResponseRevised | ResponseWithdrawn) for event in events):
+        told = response_row(known.petition, len(known.earlier_responses))
+        return InlineKeyboardMarkup([told, row] if told else [row])
+    return InlineKeyboardMarkup([row])
 
 
 def _tell(events: Sequence[Event], known: Known, now: datetime) -> Told:
@@ -177,7 +187,7 @@ def _responded(event: Responded, known: Known) -> Told:
     summary = plain(response.summary or response.details)
     return Told(
         row("💬 ", bold(f"The Government has responded{again}"), said, "."),
-        (quote(cut(summary, _QUOTED)) if summary.strip() else None, outlook(petition)),
+        (quote(cut(summary, _QUOTED)) if summary.strip() else None,),
     )
 
 
@@ -284,14 +294,14 @@ def _paper(event: BusinessAdded | CommitteeNoted) -> Told:
 
 
 def _closed(event: Closed, petition: Petition, now: datetime) -> Told:
-    lasted = life(petition)
+    lasted = f"Open {open_for}" if (open_for := life(petition)) else None
     waiting = awaited(petition)
     early = "It closed before its own date, as happens when Parliament is dissolved."
     return Told(
         row("🏁 ", bold(f"Closed with {number(event.signature_count)} signatures.")),
         (
             early if event.early else None,
-            _sentence(_joined(f"Open {lasted}" if lasted else None, pace_line(petition, now))),
+            _sentence(_joined(lasted, rate(petition, now))),
             f"Waiting for {' and '.join(waiting)}. I keep watching." if waiting else None,
         ),
     )

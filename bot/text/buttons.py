@@ -15,6 +15,8 @@ from bot.petitions.model import Petition, PetitionRef, Subscription
 
 SUBSCRIBE, UNSUBSCRIBE, UNDO = "sub", "unsub", "undo"
 MUTE, UNMUTE = "mute", "unmute"
+RESPONSE, CONSTITUENCIES, CHART, MAP, MILESTONES = "resp", "where", "chart", "map", "miles"
+SEARCH = "find"
 CARD, PAGE, CONSENT, FORGET, PRIVACY = "card", "page", "consent", "forget", "privacy"
 
 
@@ -58,11 +60,54 @@ def mute_button(petition: PetitionRef, muted: bool) -> InlineKeyboardButton:
 
 
 def card_buttons(petition: Petition, subscription: Subscription | None) -> InlineKeyboardMarkup:
-    """Beneath a card: what the reader can do with this petition."""
+    """Beneath a card: all there is to see of a petition, and what the reader can do with it."""
     if subscription is None:
-        rows = [[button("Subscribe", SUBSCRIBE, petition.ref), open_button(petition)]]
+        last = [button("Subscribe", SUBSCRIBE, petition.ref), open_button(petition)]
     else:
-        rows = [alert_row(petition, subscription.muted)]
+        last = alert_row(petition, subscription.muted)
+    if petition.state == "rejected":
+        return InlineKeyboardMarkup([last])
+    ref = petition.ref
+    told = [button("Response", RESPONSE, ref), button("Constituencies", CONSTITUENCIES, ref)]
+    drawn = [
+        button("Chart", CHART, ref),
+        button("Map", MAP, ref),
+        button("Milestones", MILESTONES, ref),
+    ]
+    return InlineKeyboardMarkup([told, drawn, last])
+
+
+def search_button(words: str) -> InlineKeyboardButton:
+    """Searches for words; only as many of them as a button can carry."""
+    wanted = " ".join(words.replace("|", " ").split())
+    room = InlineKeyboardButtonLimit.MAX_CALLBACK_DATA - len(f"{SEARCH}||")
+    while len(wanted.encode()) > room:
+        wanted = wanted.rpartition(" ")[0] or wanted[:-1]
+    return button(f"Search “{wanted}”", SEARCH, extra=wanted)
+
+
+def response_row(petition: Petition, earlier: int) -> list[InlineKeyboardButton]:
+    """The response as it reads now, and as it read before if it was another one."""
+    row = []
+    if petition.government_response:
+        row.append(button("Read it all", RESPONSE, petition.ref))
+    if earlier:
+        row.append(button("Earlier text", RESPONSE, petition.ref, str(earlier - 1)))
+    return row
+
+
+def with_sound(
+    keyboard: InlineKeyboardMarkup | None, petition: Petition, muted: bool
+) -> InlineKeyboardMarkup:
+    """The same buttons, with the one about the sound turned round."""
+    if keyboard is None:
+        return alert_buttons(petition, muted)
+    turned = mute_button(petition.ref, muted)
+    was = mute_button(petition.ref, not muted).callback_data
+    rows = [
+        [turned if key.callback_data == was else key for key in row]
+        for row in keyboard.inline_keyboard
+    ]
     return InlineKeyboardMarkup(rows)
 
 

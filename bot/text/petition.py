@@ -51,13 +51,20 @@ def pace(petition: Petition, now: datetime) -> float | None:
     return petition.signature_count / (age / timedelta(days=1))
 
 
-def pace_line(petition: Petition, now: datetime) -> str | None:
-    """714 a day since it opened."""
+def rate(petition: Petition, now: datetime) -> str | None:
+    """714 a day."""
     a_day = pace(petition, now)
     if a_day is None:
         return None
-    rate = number(round(a_day)) if a_day >= 1 else "less than one"
-    return f"{rate} a day {'since it opened' if petition.is_open else 'while it was open'}"
+    return f"{number(round(a_day)) if a_day >= 1 else 'less than one'} a day"
+
+
+def pace_line(petition: Petition, now: datetime) -> str | None:
+    """714 a day since it opened."""
+    a_day = rate(petition, now)
+    if a_day is None:
+        return None
+    return f"{a_day} {'since it opened' if petition.is_open else 'while it was open'}"
 
 
 def outlook(petition: Petition) -> str | None:

@@ -1,0 +1,102 @@
+"""Pictures of a petition, drawn off the event loop and kept for whoever asks next."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Self
+
+from msgspec import structs
+
+from bot.charts.picture import Picture
+from bot.charts.ranking import top_places
+from bot.charts.worker import ChartFailed, Job, Worker
+from bot.petitions.model import Petition, Reading
+
+__all__ = ["ChartFailed", "Charts", "Picture"]
+
+_KEPT = 64
+# A curve moves on with the clock even when nobody signs; a quarter of an hour does not show.
+_FRESH = timedelta(minutes=15)
+
+
+class Charts:
+    """The door to all pictures. A picture is None where there is nothing to show.
+
+    Every drawing may raise ChartFailed; the next call starts afresh.
+    """
+
+    def __init__(self, timeout: float = 20) -> None:
+        """`timeout` is in seconds, for one picture, the start of the drawing process included."""
+        self._worker = Worker(timeout)
+        # Waiting takes a thread; a second one would only wait for the first.
+        self._waiting = ThreadPoolExecutor(1, thread_name_prefix="charts")
+        self._drawn: OrderedDict[Hashable, asyncio.Future[Picture | None]] = OrderedDict()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    @property
+    def pid(self) -> int | None:
+        """The drawing process, if there is one."""
+        return self._worker.pid
+
+    async def curve(
+        self, petition: Petition, readings: Sequence[Reading], now: datetime, *, dark: bool = False
+    ) -> Picture | None:
+        """Signatures over time, thresholds and events, and where it may end."""
+        plain = petition.without_breakdowns()
+        quarter = int(now.timestamp() // _FRESH.total_seconds()) if petition.is_open else 0
+        key = ("curve", plain, len(readings), tuple(readings[-1:]), quarter, dark)
+        given = {"petition": plain, "readings": tuple(readings), "now": now, "dark": dark}
+        return await self._once(key, ("curve", given))
+
+    async def map(self, petition: Petition, *, dark: bool = False) -> Picture | None:
+        """Each region's share of the signatures against its share of the people."""
+        kept = structs.replace(petition, signatures_by_constituency=(), signatures_by_country=())
+        return await self._once(("map", kept, dark), ("map", {"petition": kept, "dark": dark}))
+
+    async def bars(
+        self,
+        petition: Petition,
+        parties: Mapping[str, str],
+        *,
+        dark: bool = False,
+        highlight: str | None = None,
+    ) -> Picture | None:
+        """The ten most active constituencies by party, and the reader's own; by ONS code."""
+        shown = {place.code for _, place in top_places(petition, highlight)}
+        known = {code: party for code, party in parties.items() if code in shown}
+        kept = structs.replace(petition, signatures_by_region=(), signatures_by_country=())
+        given = {"petition": kept, "parties": known, "dark": dark, "highlight": highlight}
+        key = ("bars", kept, tuple(sorted(known.items())), highlight, dark)
+        return await self._once(key, ("bars", given))
+
+    async def close(self) -> None:
+        """End the drawing process."""
+        await asyncio.to_thread(self._worker.stop)
+        self._waiting.shutdown(wait=False, cancel_futures=True)
+
+    async def _once(self, key: Hashable, job: Job) -> Picture | None:
+        """Draw, or wait for the same drawing under way; a failed one is not kept."""
+        drawing = self._drawn.get(key)
+        if drawing is None:
+            loop = asyncio.get_running_loop()
+            drawing = loop.run_in_executor(self._waiting, self._worker.draw, job)
+            self._keep(key, drawing)
+        self._drawn.move_to_end(key)
+        try:
+            # Whoever gives up waiting leaves the drawing to the others.
+            return await asyncio.shield(drawing)
+        except ChartFailed:
+            self._drawn.pop(key, None)
+            raise
+
+    def _keep(self, key: Hashable, drawing: "asyncio.Future[Picture | None]") -> None:
+        self._drawn[key] = drawing
+        while len(self._drawn) > _KEPT:
+            self._drawn.popitem(last=False)

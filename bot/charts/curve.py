@@ -1,0 +1,299 @@
+"""The signature curve: what was read, what the petition's own dates tell, and what may come."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any, NamedTuple
+
+from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from bot.charts.canvas import (
+    INNER,
+    MARGIN,
+    MEDIUM,
+    SMALL,
+    WIDTH,
+    Canvas,
+    source,
+    theme,
+    write,
+)
+from bot.charts.picture import Picture, captioned
+from bot.petitions.forecast import Estimate, closes_at, estimates, told_by_itself
+from bot.petitions.model import Petition, Reading
+from bot.text.figures import LONDON, day, number
+
+_AXIS = 124  # for the numbers beside the plot
+_PLOT = 620
+_ROW = 44
+_FORECAST_POINTS = 40
+_STROKES: dict[str, Any] = {
+    "read": {"linewidth": 6, "solid_capstyle": "round"},
+    "own": {"linewidth": 5, "dashes": (2, 1.2)},
+    "ahead": {"linewidth": 3, "dashes": (1, 1.5)},
+}
+
+
+class _Event(NamedTuple):
+    at: datetime
+    name: str
+    until_day: bool = False
+
+    def told(self) -> str:
+        return f"{self.name} {day(self.at)}"
+
+
+class _Parts(NamedTuple):
+    """All that is on the picture, before it is drawn."""
+
+    own: Sequence[Reading]
+    read: Sequence[Reading]
+    times: Sequence[datetime]
+    ahead: Sequence[Estimate]
+    events: Sequence[_Event]
+    begins: datetime
+    ends: datetime
+    top: float
+
+
+def signature_curve(
+    petition: Petition, readings: Sequence[Reading], now: datetime, *, dark: bool
+) -> Picture | None:
+    """Signatures over time, with thresholds and what happened; None if it never opened."""
+    parts = _parts(petition, readings, now)
+    if parts is None:
+        return None
+    keys = list(_keys(petition, parts))
+    canvas = Canvas(_height(len(keys) + len(parts.events)), theme(dark))
+    y = canvas.heading(petition.action or f"Petition {petition.ref.id}", _subtitle(petition))
+    axes = canvas.axes(MARGIN + _AXIS, y + 46, INNER - _AXIS, _PLOT)
+    _frame(axes, canvas, parts)
+    _thresholds(axes, canvas, petition, parts)
+    _lines(axes, canvas, parts)
+    _flags(axes, canvas, parts)
+    _legend(canvas, y + 46 + _PLOT + 106, keys, parts.events)
+    canvas.footer(f"{source(petition.url)} · {day(now)}")
+    return captioned(canvas.png(), _caption(petition, parts, now))
+
+
+def _height(rows: int) -> int:
+    return max(WIDTH, 400 + _PLOT + rows * _ROW)
+
+
+# --- what there is to show -----------------------------------------------------------------------
+
+
+def _parts(petition: Petition, readings: Sequence[Reading], now: datetime) -> _Parts | None:
+    own = told_by_itself(petition, now)
+    if not own:
+        return None
+    last = own[-1]
+    seen = sorted((r for r in readings if r.at < last.at), key=lambda reading: reading.at)
+    if seen:
+        before = [point for point in own[:-1] if point.at < seen[0].at]
+        own, seen = [*before, seen[0]], [*seen, last]
+    closing = closes_at(petition) if petition.is_open else None
+    times = _between(now, closing) if closing and closing > now else []
+    ahead = estimates(petition, readings, now, times)
+    events = sorted(_events(petition, closing))
+    ends = max([last.at, *(event.at for event in events), own[0].at + timedelta(hours=1)])
+    return _Parts(own, seen, times, ahead, events, own[0].at, ends, _top(petition, seen, ahead))
+
+
+def _between(now: datetime, until: datetime) -> list[datetime]:
+    step = (until - now) / _FORECAST_POINTS
+    return [now + step * n for n in range(_FORECAST_POINTS + 1)]
+
+
+def _top(petition: Petition, seen: Sequence[Reading], ahead: Sequence[Estimate]) -> float:
+    """The highest count on the plot; a range far above what is expected runs out of it."""
+    most = max([petition.signature_count, 10, *(reading.signature_count for reading in seen)])
+    if ahead:
+        most = max(most, min(ahead[-1].high, 2 * ahead[-1].count))
+    numbers = (petition.response_threshold, petition.debate_threshold)
+    near = [n for n in numbers if n and most < n <= 1.3 * most]
+    return 1.1 * max([most, *near])
+
+
+def _events(petition: Petition, closing: datetime | None) -> Iterator[_Event]:
+    if petition.government_response_at:
+        yield _Event(petition.government_response_at, "Government response")
+    debate = petition.debate
+    if debate and debate.debated_on:
+        yield _Event(_noon(debate.debated_on), "Debated")
+    elif debate is None and petition.scheduled_debate_date:
+        yield _Event(_noon(petition.scheduled_debate_date), "Debate on")
+    if closing:
+        # The closing instant is the midnight after the last day.
+        yield _Event(closing - timedelta(seconds=1), "Closes")
+    elif petition.closed_at and not petition.is_open:
+        yield _Event(petition.closed_at, "Closed")
+
+
+def _noon(value: date) -> datetime:
+    return datetime.combine(value, time(12), LONDON)
+
+
+def _subtitle(petition: Petition) -> str:
+    unit = "signature" if petition.signature_count == 1 else "signatures"
+    return f"{number(petition.signature_count)} {unit}"
+
+
+# --- drawing -------------------------------------------------------------------------------------
+
+
+def _frame(axes: Axes, canvas: Canvas, parts: _Parts) -> None:
+    """Faint lines across, dates below, numbers beside."""
+
+    margin = (parts.ends - parts.begins) * 0.02
+    axes.set_xlim(_x(parts.begins - margin), _x(parts.ends + margin))
+    axes.set_ylim(0, parts.top)
+    locator = AutoDateLocator(tz=LONDON, minticks=3, maxticks=6)  # type: ignore[no-untyped-call]
+    formats = ["%Y", "%b", "%-d %b", "%H:%M", "%H:%M", "%H:%M"]
+    starts = ["", "%b\n%Y", "%-d %b", "%-d %b", "%H:%M", "%H:%M"]
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(
+        ConciseDateFormatter(  # type: ignore[no-untyped-call]
+            locator, tz=LONDON, formats=formats, zero_formats=starts, show_offset=False
+        )
+    )
+    axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value, parts.top)))
+    _dress(axes, canvas)
+
+
+def _dress(axes: Axes, canvas: Canvas) -> None:
+    colours = canvas.colours
+    axes.grid(axis="y", color=colours.faint, linewidth=1.5)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "left", "right"]].set_visible(False)
+    axes.spines["bottom"].set(color=colours.muted, linewidth=2)
+    axes.tick_params(axis="y", length=0, pad=12)
+    axes.tick_params(axis="x", length=8, width=2, color=colours.muted, pad=8)
+    axes.tick_params(labelsize=SMALL, labelcolor=colours.muted, labelfontfamily="DejaVu Sans")
+
+
+def _short(value: float, top: float) -> str:
+    if top < 1_000_000:
+        return number(value)
+    return f"{value / 1_000_000:g}m" if value else "0"
+
+
+def _thresholds(axes: Axes, canvas: Canvas, petition: Petition, parts: _Parts) -> None:
+    """Lines at the official thresholds that can be told from the bottom of the plot."""
+    colour = canvas.colours.threshold
+    named = (
+        (petition.response_threshold, "response"),
+        (petition.debate_threshold, "debate"),
+    )
+    for at, what in named:
+        if at and 0.03 * parts.top < at < parts.top:
+            axes.axhline(at, color=colour, linewidth=2.5, dashes=(5, 3))
+            write(
+                axes,
+                _x(parts.ends),
+                at + parts.top * 0.012,
+                f"{number(at)}: {what}",
+                SMALL,
+                color=colour,
+                ha="right",
+                bbox={"facecolor": canvas.colours.paper, "edgecolor": "none", "pad": 2},
+                zorder=5,
+            )
+
+
+def _lines(axes: Axes, canvas: Canvas, parts: _Parts) -> None:
+    colour = canvas.colours.line
+    axes.plot(*_xy(parts.own), color=colour, **_STROKES["own"], zorder=3)
+    axes.plot(*_xy(parts.read), color=colour, **_STROKES["read"], zorder=4)
+    marked = parts.own if not parts.read else parts.own[1:-1]
+    axes.plot(*_xy(marked), "o", color=colour, markersize=11, zorder=4, clip_on=False)
+    last = (parts.read or parts.own)[-1:]
+    axes.plot(*_xy(last), "o", color=colour, markersize=18, zorder=6, clip_on=False)
+    if parts.ahead:
+        times = [_x(at) for at in parts.times]
+        lows, highs = [e.low for e in parts.ahead], [e.high for e in parts.ahead]
+        axes.fill_between(times, lows, highs, color=colour, alpha=0.2, linewidth=0, zorder=2)
+        counts = [e.count for e in parts.ahead]
+        axes.plot(times, counts, color=colour, **_STROKES["ahead"], zorder=3)
+
+
+def _xy(points: Sequence[Reading]) -> tuple[list[float], list[int]]:
+    return [_x(point.at) for point in points], [point.signature_count for point in points]
+
+
+def _x(at: datetime) -> float:
+    """Where matplotlib's date axis has an instant: days since 1970."""
+    return at.timestamp() / 86_400
+
+
+def _flags(axes: Axes, canvas: Canvas, parts: _Parts) -> None:
+    """A numbered post at each event; the numbers are told below, so that names never collide."""
+
+    width = (parts.ends - parts.begins) * 0.06
+    taken: list[tuple[datetime, int]] = []
+    for place, event in enumerate(parts.events, 1):
+        near = [row for at, row in taken if abs(at - event.at) < width]
+        row = next(row for row in range(len(near) + 1) if row not in near)
+        taken.append((event.at, row))
+        axes.axvline(_x(event.at), color=canvas.colours.muted, linewidth=2, zorder=1)
+        _number(axes, canvas, _x(event.at), parts.top * (1.0 - 0.075 * row), place)
+
+
+def _number(axes: Axes, canvas: Canvas, x: float, y: float, place: int) -> None:
+    ball = {"boxstyle": "circle,pad=0.25", "facecolor": canvas.colours.ink, "edgecolor": "none"}
+    style = {"color": canvas.colours.paper, "weight": "bold", "ha": "center", "va": "center"}
+    write(axes, x, y, str(place), SMALL, bbox=ball, zorder=7, **style)
+
+
+def _keys(petition: Petition, parts: _Parts) -> Iterator[tuple[str, str]]:
+    if parts.read:
+        yield "read", f"Read by this bot since {day(parts.read[0].at)}"
+    if len(parts.own) > 1:
+        yield "own", "Drawn from the petition’s own dates"
+    if parts.ahead:
+        end = parts.ahead[-1]
+        yield "ahead", f"May end at {number(end.low)} to {number(end.high)}, at this pace"
+
+
+def _legend(
+    canvas: Canvas, y: float, keys: Sequence[tuple[str, str]], events: Sequence[_Event]
+) -> None:
+    left, colour = MARGIN, canvas.colours.line
+    for kind, text in keys:
+        middle = y - 9
+        if kind == "ahead":
+            canvas.box(left, middle - 14, 64, 28, facecolor=colour, alpha=0.2, linewidth=0)
+        canvas.sheet.plot([left, left + 64], [middle] * 2, color=colour, **_STROKES[kind])
+        canvas.write(left + 84, y, text, MEDIUM)
+        y += _ROW
+    for place, event in enumerate(events, 1):
+        _number(canvas.sheet, canvas, left + 32, y - 9, place)
+        canvas.write(left + 84, y, event.told(), MEDIUM)
+        y += _ROW
+
+
+# --- in words ------------------------------------------------------------------------------------
+
+
+def _caption(petition: Petition, parts: _Parts, now: datetime) -> str:
+    state = "open" if petition.is_open else petition.state
+    told = [
+        f"Signature curve of “{petition.action}”: {_subtitle(petition)} by "
+        f"{day((parts.read or parts.own)[-1].at)}, {state}.",
+        f"Opened {day(parts.begins)}.",
+    ]
+    told += [f"{number(p.signature_count)} on {day(p.at)}." for p in parts.own[1:-1]]
+    told += [f"{event.told()}." for event in parts.events]
+    if parts.ahead:
+        end = parts.ahead[-1]
+        told.append(
+            f"At this pace it ends near {number(end.count)}, "
+            f"four times in five between {number(end.low)} and {number(end.high)}."
+        )
+    if parts.read:
+        told.append(f"Solid since {day(parts.read[0].at)}: counts read by this bot.")
+    if len(parts.own) > 1:
+        told.append("Dashed: drawn between the petition’s own dates.")
+    return " ".join(told)

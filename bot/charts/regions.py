@@ -1,0 +1,166 @@
+"""A map of the United Kingdom in tiles: each region's share of the signatures and of the people."""
+
+from collections.abc import Sequence
+from math import log2
+from typing import NamedTuple
+
+from bot.charts.canvas import (
+    INNER,
+    MARGIN,
+    SMALL,
+    Canvas,
+    Theme,
+    blend,
+    ink_on,
+    source,
+    theme,
+)
+from bot.charts.picture import Picture, captioned
+from bot.petitions.model import Petition
+from bot.text.figures import number
+
+
+class _Region(NamedTuple):
+    """A tile: its place in the grid, and the people who live there, in millions."""
+
+    name: str
+    column: int
+    row: int
+    people: float
+
+
+# Office for National Statistics, "Estimates of the population for the UK, England, Wales,
+# Scotland, and Northern Ireland: mid-2023", rounded to a hundred thousand.
+REGIONS = (
+    _Region("Scotland", 1, 0, 5.5),
+    _Region("Northern Ireland", 0, 1, 1.9),
+    _Region("North East", 2, 1, 2.7),
+    _Region("North West", 1, 2, 7.6),
+    _Region("Yorkshire and The Humber", 2, 2, 5.6),
+    _Region("Wales", 0, 3, 3.2),
+    _Region("West Midlands", 1, 3, 6.1),
+    _Region("East Midlands", 2, 3, 4.9),
+    _Region("East of England", 3, 3, 6.5),
+    _Region("South West", 1, 4, 5.8),
+    _Region("London", 2, 4, 8.9),
+    _Region("South East", 3, 4, 9.5),
+)
+_LABELS = {"Yorkshire and The Humber": "Yorks & Humber", "Northern Ireland": "N Ireland"}
+_TILE, _TALL, _GAP = 240, 182, 8
+# Within a tenth of its share of the people a region is called even.
+_EVEN = 0.1
+# Below this, twelve shares say more about chance than about regions.
+_FEW = 1_000
+
+
+class _Share(NamedTuple):
+    region: _Region
+    signed: float
+    live: float
+
+    @property
+    def ratio(self) -> float:
+        return self.signed / self.live
+
+    @property
+    def sign(self) -> str:
+        if abs(self.ratio - 1) <= _EVEN:
+            return "="
+        return "▲" if self.ratio > 1 else "▼"
+
+
+def region_map(petition: Petition, *, dark: bool) -> Picture | None:
+    """Where signatures come from, against where people live; None without a breakdown."""
+    shares = _shares(petition)
+    if not shares:
+        return None
+    canvas = Canvas(1330, theme(dark))
+    total = _signed(petition)
+    y = canvas.heading(
+        petition.action or f"Petition {petition.ref.id}",
+        f"{number(total)} signatures in the UK, by region",
+    )
+    top = max(y + 30, 200)
+    for share in shares:
+        _tile(canvas, top, share)
+    _key(canvas, top)
+    if total < _FEW:
+        note = "Few signatures: differences may be chance."
+        canvas.write(MARGIN, canvas.height - 72, note, SMALL)
+    canvas.footer(f"{source(petition.url)} · population: ONS, mid-2023")
+    return captioned(canvas.png(), _caption(petition, shares, total))
+
+
+def _shares(petition: Petition) -> list[_Share]:
+    """Each region's shares; empty when the site does not break signatures down by these regions."""
+    total, people = _signed(petition), sum(region.people for region in REGIONS)
+    if not total:
+        return []
+    counts = _counts(petition)
+    return [_Share(r, counts.get(r.name.casefold(), 0) / total, r.people / people) for r in REGIONS]
+
+
+def _counts(petition: Petition) -> dict[str, int]:
+    known = {region.name.casefold() for region in REGIONS}
+    named = {p.name.casefold(): p.signature_count for p in petition.signatures_by_region}
+    return {name: max(0, count) for name, count in named.items() if name in known}
+
+
+def _signed(petition: Petition) -> int:
+    return sum(_counts(petition).values())
+
+
+def _colour(ratio: float, colours: Theme) -> str:
+    """From half its share (under) over even (plain) to twice its share (over)."""
+    strength = max(-1.0, min(1.0, log2(max(ratio, 0.01))))
+    end = colours.over if strength > 0 else colours.under
+    return blend(blend(colours.paper, colours.faint, 0.6), end, abs(strength) ** 0.7)
+
+
+def _tile(canvas: Canvas, top: float, share: _Share) -> None:
+    region = share.region
+    x = MARGIN + region.column * (_TILE + _GAP)
+    y = top + region.row * (_TALL + _GAP)
+    colour = _colour(share.ratio, canvas.colours)
+    ink = ink_on(colour)
+    canvas.box(x, y, _TILE, _TALL, facecolor=colour, linewidth=0)
+    name = _LABELS.get(region.name, region.name)
+    canvas.write(x + 14, y + 36, name, SMALL, color=ink, weight="bold")
+    canvas.write(x + 14, y + 92, f"{share.sign} {share.ratio:.2f}×", 42, color=ink, weight="bold")
+    canvas.write(x + 14, y + 134, f"{share.signed:.1%} signed", SMALL, color=ink)
+    canvas.write(x + 14, y + 166, f"{share.live:.1%} live here", SMALL, color=ink)
+
+
+def _key(canvas: Canvas, top: float) -> None:
+    """What the tiles mean, in the sea to the north-east."""
+    x, y = MARGIN + 2 * (_TILE + _GAP) + 14, top + 26
+    for line in (
+        "▲ more signatures than its",
+        "    share of people",
+        "▼ fewer",
+        "= within a tenth",
+    ):
+        canvas.write(x, y, line, SMALL)
+        y += 34
+    steps = 31
+    width = (INNER - 2 * (_TILE + _GAP) - 14) / steps
+    for step in range(steps):
+        colour = _colour(2 ** (2 * step / (steps - 1) - 1), canvas.colours)
+        canvas.sheet.fill_between(
+            [x + step * width, x + (step + 1) * width], y - 16, y + 8, color=colour, linewidth=0
+        )
+    for share, text in ((0.0, "½×"), (0.5, "1×"), (1.0, "2×")):
+        style = {"ha": ("left", "center", "right")[round(share * 2)]}
+        canvas.write(x + share * steps * width, y + 38, text, SMALL, **style)
+
+
+def _caption(petition: Petition, shares: Sequence[_Share], total: int) -> str:
+    ordered = sorted(shares, key=lambda share: -share.ratio)
+    each = "; ".join(
+        f"{s.region.name} {s.signed:.1%} of signatures, {s.live:.1%} of people" for s in ordered
+    )
+    few = " With so few signatures the differences may be chance." if total < _FEW else ""
+    return (
+        f"Map of the UK’s regions for “{petition.action}”: {number(total)} signatures, from the "
+        f"most to the least for its population. {each}.{few}"
+    )

@@ -1,0 +1,129 @@
+"""The ten constituencies with the most signatures, as bars in the colours of their MPs' parties."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from bot.charts.canvas import (
+    INNER,
+    MARGIN,
+    MEDIUM,
+    SMALL,
+    Canvas,
+    fitted,
+    ink_on,
+    source,
+    text_width,
+    theme,
+)
+from bot.charts.picture import Picture, captioned
+from bot.charts.ranking import TOP, top_places
+from bot.petitions.model import Petition, Place
+from bot.text.figures import number
+
+_ROW, _BAR = 92, 36
+_UNKNOWN = "#8a919c"
+
+# The colours the parties themselves and broadcasters use; a name is always written beside it.
+_COLOURS = {
+    "alliance": "#f6cb2f",
+    "conservative": "#0087dc",
+    "democratic unionist": "#d46a4c",
+    "green": "#02a95b",
+    "labour": "#e4003b",
+    "liberal democrat": "#faa61a",
+    "plaid cymru": "#005b54",
+    "reform": "#12b6cf",
+    "scottish national": "#fdf38e",
+    "sinn féin": "#326760",
+    "social democratic & labour": "#2aa82c",
+    "traditional unionist": "#0c3a6a",
+    "ulster unionist": "#48a5ee",
+}
+
+
+class _Row(NamedTuple):
+    rank: int
+    place: Place
+    share: float
+    party: str
+    yours: bool
+
+    def told(self) -> str:
+        party = f", {self.party}" if self.party else ""
+        yours = " (yours)" if self.yours else ""
+        count = number(self.place.signature_count)
+        return f"{self.rank}. {self.place.name}{yours} {count}, {self.share:.2%}{party}"
+
+
+def constituency_bars(
+    petition: Petition, parties: Mapping[str, str], *, dark: bool, highlight: str | None = None
+) -> Picture | None:
+    """The top ten, and the reader's own beneath them; None without a breakdown.
+
+    `parties` and `highlight` go by ONS code.
+    """
+    rows = _rows(petition, parties, highlight)
+    if not rows:
+        return None
+    canvas = Canvas(290 + _ROW * len(rows), theme(dark))
+    subtitle = _subtitle(petition, rows)
+    y = canvas.heading(petition.action or f"Petition {petition.ref.id}", subtitle)
+    y = max(y + 40, 206)
+    most = rows[0].place.signature_count
+    for row in rows:
+        _draw(canvas, y, row, row.place.signature_count / most)
+        y += _ROW
+    canvas.footer(source(petition.url))
+    return captioned(canvas.png(), _caption(petition, rows))
+
+
+def _rows(petition: Petition, parties: Mapping[str, str], highlight: str | None) -> list[_Row]:
+    total = max(1, petition.signature_count)
+    return [
+        _Row(rank, p, p.signature_count / total, parties.get(p.code, ""), p.code == highlight)
+        for rank, p in top_places(petition, highlight)
+    ]
+
+
+def _subtitle(petition: Petition, rows: Sequence[_Row]) -> str:
+    first = [row for row in rows if row.rank <= TOP]
+    share = sum(row.share for row in first)
+    count = "ten" if len(first) == TOP else str(len(first))
+    return f"Top {count} constituencies: {share:.1%} of {number(petition.signature_count)}"
+
+
+def colour_of(party: str) -> str:
+    """The party's colour; grey for one we do not know."""
+    name = party.casefold()
+    return next((colour for key, colour in _COLOURS.items() if name.startswith(key)), _UNKNOWN)
+
+
+def _draw(canvas: Canvas, y: float, row: _Row, length: float) -> None:
+    """A line with name and figures, and the bar beneath it."""
+    colours = canvas.colours
+    if row.yours:
+        canvas.box(MARGIN - 16, y - 8, INNER + 32, _ROW - 6, facecolor=colours.faint, linewidth=0)
+    weight = "bold" if row.yours else "normal"
+    figures = f"{number(row.place.signature_count)} · {row.share:.2%}"
+    room = INNER - text_width(figures, MEDIUM, bold=True) - 30
+    name = f"{row.rank}  {row.place.name}" + (" · yours" if row.yours else "")
+    (line,) = fitted(name, MEDIUM, room, most=1, bold=row.yours)
+    canvas.write(MARGIN, y + 26, line, MEDIUM, weight=weight)
+    canvas.write(MARGIN + INNER, y + 26, figures, MEDIUM, weight="bold", ha="right")
+    _bar(canvas, y + 38, row.party, max(4.0, INNER * length))
+
+
+def _bar(canvas: Canvas, y: float, party: str, width: float) -> None:
+    """The bar with the party's name in it, or behind it where it is too short."""
+    colour = colour_of(party)
+    edge = canvas.colours.muted
+    canvas.box(MARGIN, y, width, _BAR, facecolor=colour, edgecolor=edge, linewidth=1)
+    (label,) = fitted(party or "party not known", SMALL, 500, most=1)
+    inside = text_width(label, SMALL) + 28 < width
+    x, ink = (14.0, ink_on(colour)) if inside else (width + 12, canvas.colours.ink)
+    canvas.write(MARGIN + x, y + 27, label, SMALL, color=ink)
+
+
+def _caption(petition: Petition, rows: Sequence[_Row]) -> str:
+    each = "; ".join(row.told() for row in rows)
+    return f"Constituencies with the most signatures for “{petition.action}”: {each}."

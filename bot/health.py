@@ -1,0 +1,173 @@
+"""Is the bot well? One list of findings, for readiness probes and for whoever runs it."""
+
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from telegram import Bot
+from telegram.error import TelegramError
+
+from bot.deliver import Counts
+from bot.metrics import Metrics
+from bot.petitions.errors import StorageError
+from bot.text.figures import clock
+from bot.text.status import SiteHealth
+from storage import Storage
+
+_PATIENCE = 3  # intervals without a good poll
+_PROBE_EVERY = 15.0  # seconds; however often somebody asks, Telegram and the disk are spared
+_WINDOW = 600.0  # seconds over which failures count as many
+_MANY_REFUSED = 5
+_MANY_UNREADABLE = 5
+_SHARE_UNREADABLE = 0.2
+_PROBE_NOTE = "last probe"
+
+
+class Finding(NamedTuple):
+    """One thing looked at: `trouble` says in words what is wrong, or is empty.
+
+    A grave one means that the bot cannot do its work now.
+    """
+
+    name: str
+    trouble: str
+    is_grave: bool = True
+
+
+class _Sample(NamedTuple):
+    at: float
+    refused: int
+    answers: int
+    unreadable: int
+
+
+class Health:
+    """Looks at every part the bot depends on."""
+
+    def __init__(
+        self,
+        metrics: Metrics,
+        counts: Counts,
+        *,
+        storage: Storage,
+        bot: Bot,
+        sites: Callable[[], Sequence[SiteHealth]],
+        now: Callable[[], datetime],
+        interval: timedelta,
+        is_running: Callable[[], bool],
+        webhook: str = "",
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._storage = storage
+        self._bot = bot
+        self._sites = sites
+        self._metrics = metrics
+        self._counts = counts
+        self._now = now
+        self._patience = interval * _PATIENCE
+        self._is_running = is_running
+        self._webhook = webhook
+        self._monotonic = monotonic
+        self._samples: deque[_Sample] = deque([_Sample(monotonic(), 0, 0, 0)])
+        self._storage_probe = _Probe(self._probe_storage, monotonic)
+        self._telegram_probe = _Probe(self._probe_telegram, monotonic)
+
+    async def findings(self) -> list[Finding]:
+        """Every part, the well ones too, always under the same names."""
+        return [
+            Finding("storage", await self._storage_probe()),
+            Finding("Telegram", await self._telegram()),
+            Finding("polling", self._polling()),
+            *self._sites_answer(),
+            *self._many(),
+        ]
+
+    async def problems(self) -> list[str]:
+        """What keeps the bot from its work now; nothing if it is ready."""
+        return [f.trouble for f in await self.findings() if f.is_grave and f.trouble]
+
+    async def _telegram(self) -> str:
+        return await self._telegram_probe() if self._is_running() else "I am still starting."
+
+    async def _probe_storage(self) -> str:
+        try:
+            await self._storage.save_note(_PROBE_NOTE, self._now().isoformat())
+        except StorageError:
+            return "The storage cannot be written."
+        return ""
+
+    async def _probe_telegram(self) -> str:
+        try:
+            hook = await self._bot.get_webhook_info(read_timeout=5, connect_timeout=3)
+        except TelegramError as error:
+            return f"Telegram cannot be reached ({type(error).__name__})."
+        if hook.url != self._webhook:
+            return "Another program has taken over this bot's updates; stop one of the two."
+        return ""
+
+    def _polling(self) -> str:
+        # A round may rightly take a while: many looks, each as long as the site lets it wait.
+        silence = self._monotonic() - self._metrics.last_round
+        if silence > max(60.0, self._patience.total_seconds()):
+            return f"No round of looks has ended for {silence:.0f} seconds."
+        return ""
+
+    def _sites_answer(self) -> Iterator[Finding]:
+        now = self._now()
+        for health in self._sites():
+            since = health.failing_since
+            silent = since is not None and now - since >= self._patience
+            words = f"{health.site.name}: no good poll since {clock(since, now)}." if since else ""
+            yield Finding(f"site {health.site.id}", words if silent else "")
+
+    def _many(self) -> Iterator[Finding]:
+        """What counts as too much in the last ten minutes, though each alone may pass."""
+        before, after = self._span()
+        refused = after.refused - before.refused
+        unreadable = after.unreadable - before.unreadable
+        share = unreadable / max(1, after.answers - before.answers)
+        yield Finding(
+            "alerts",
+            f"Telegram refused {refused} alerts in ten minutes; the log says why."
+            if refused >= _MANY_REFUSED
+            else "",
+            is_grave=False,
+        )
+        yield Finding(
+            "answers",
+            f"{unreadable} answers of the petitions sites in ten minutes made no sense to me "
+            f"({share:.0%}); their shape may have changed."
+            if unreadable >= _MANY_UNREADABLE and share >= _SHARE_UNREADABLE
+            else "",
+            is_grave=False,
+        )
+
+    def _span(self) -> tuple[_Sample, _Sample]:
+        """How the counts stood ten minutes ago, or at the start, and how they stand."""
+        seen = self._metrics
+        now = _Sample(self._monotonic(), self._counts.refused, seen.answers, seen.unreadable)
+        if now.at - self._samples[-1].at >= _PROBE_EVERY:
+            self._samples.append(now)
+        while len(self._samples) > 1 and self._samples[1].at <= now.at - _WINDOW:
+            self._samples.popleft()
+        return self._samples[0], now
+
+
+class _Probe:
+    """Tries something out, and remembers for a while how it went."""
+
+    def __init__(
+        self, attempt: Callable[[], Awaitable[str]], monotonic: Callable[[], float]
+    ) -> None:
+        self._attempt = attempt
+        self._monotonic = monotonic
+        self._until = float("-inf")
+        self._trouble = ""
+
+    async def __call__(self) -> str:
+        if self._monotonic() >= self._until:
+            self._trouble = await self._attempt()
+            self._until = self._monotonic() + _PROBE_EVERY
+        return self._trouble

@@ -1,0 +1,80 @@
+"""The living card: the one message in a chat that shows how a followed petition stands (shell)."""
+
+from datetime import datetime, timedelta
+
+import structlog
+from telegram import Bot, InlineKeyboardMarkup, LinkPreviewOptions
+from telegram.error import BadRequest, Forbidden, TelegramError
+
+from bot.petitions.model import Known, Petition, Subscription
+from bot.text.buttons import card_buttons
+from bot.text.card import card
+from bot.text.rich import Message
+from storage import Storage
+
+log = structlog.get_logger(__name__)
+
+# As far back as a card looks for the present pace.
+LATELY = timedelta(days=8)
+
+
+async def draw_card(
+    storage: Storage,
+    petition: Petition,
+    read_at: datetime,
+    now: datetime,
+    *,
+    subscription: Subscription | None = None,
+    unreachable_since: datetime | None = None,
+) -> tuple[Message, InlineKeyboardMarkup]:
+    """A petition's card and its buttons, with the pace of the last days if we have watched them."""
+    message = card(
+        petition,
+        read_at,
+        now,
+        subscription=subscription,
+        unreachable_since=unreachable_since,
+        readings=await storage.readings(petition.ref, now - LATELY),
+    )
+    return message, card_buttons(petition, subscription)
+
+
+async def edit_card(
+    bot: Bot,
+    storage: Storage,
+    subscription: Subscription,
+    message: Message,
+    buttons: InlineKeyboardMarkup,
+) -> bool:
+    """Rewrite a chat's card; False if it has none any more, which is then remembered.
+
+    Whatever else goes wrong leaves the card as it was: the next news brings it up to date.
+    """
+    if subscription.card_id is None:
+        return False
+    try:
+        await bot.edit_message_text(
+            message.text,
+            chat_id=subscription.chat_id,
+            message_id=subscription.card_id,
+            entities=message.entities,
+            reply_markup=buttons,
+            link_preview_options=LinkPreviewOptions(is_disabled=True),
+        )
+    except (BadRequest, Forbidden) as error:
+        if "not modified" not in error.message.lower():
+            await storage.keep_card(subscription.chat_id, subscription.petition, None)
+            return False
+    except TelegramError as error:
+        log.info("card not refreshed", error=type(error).__name__)
+    return True
+
+
+async def refresh_card(
+    bot: Bot, storage: Storage, known: Known, subscription: Subscription, now: datetime
+) -> bool:
+    """Show the latest of a followed petition on the chat's card; False if there is no card."""
+    if subscription.card_id is None:
+        return False
+    drawn = await draw_card(storage, known.petition, known.read_at, now, subscription=subscription)
+    return await edit_card(bot, storage, subscription, *drawn)

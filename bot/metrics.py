@@ -1,0 +1,211 @@
+"""What Prometheus is told: counts fed by watched objects, gauges read when somebody asks.
+
+No label holds a chat, a petition or a text.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, cast
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.core import CounterMetricFamily
+from telegram.error import TelegramError
+
+from bot.deliver import Counts
+from bot.observed import observed
+from bot.parliament import Parliament, Unreadable
+from bot.petitions.errors import MalformedPetition, ParliamentUnavailable, StorageError
+from bot.petitions.model import Occurrence
+from bot.poll import Poller
+from bot.request import AiohttpRequest
+from storage import Storage, Tally
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_OUTCOMES = {"sent", "retried", "rested", "moved", "refused"}
+_FLOOD_LIMIT = 429
+
+
+class Metrics:
+    """Every figure of one running bot, in a registry of its own."""
+
+    def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self.registry = CollectorRegistry()
+        self._monotonic = monotonic
+        self.last_round = monotonic()
+        self.answers = 0
+        self.unreadable = 0
+        self._rounds = self._counter("polls", "Rounds of looks, by outcome.", "outcome")
+        self._looks = self._counter(
+            "site_requests", "What petitions sites were asked.", "site", "kind", "outcome"
+        )
+        self._events = self._counter("events", "Events found, by kind.", "kind")
+        self._telegram = self._counter(
+            "telegram_requests", "Calls of the Bot API.", "method", "outcome"
+        )
+        self._floods = self._counter("telegram_flood_limits", "Answers of 429 by Telegram.")
+        self._updates = self._counter("webhook_requests", "Posts to the webhook.", "outcome")
+        self._failures = self._counter("storage_failures", "Use cases that failed.", "use_case")
+        self._storage = self._histogram("storage_seconds", "Time a use case took.", "use_case")
+        self._lag = self._histogram("loop_lag_seconds", "How late the event loop wakes up.")
+        self._queue = self._gauge("queue_depth", "Alerts that wait to be sent.")
+        self._oldest = self._gauge("queue_oldest_seconds", "Age of the oldest alert that waits.")
+        self._chats = self._gauge("chats", "Chats that are kept.")
+        self._subscriptions = self._gauge("subscriptions", "Subscriptions that are kept.")
+        self._size = self._gauge("store_bytes", "Size of the store, where it is a file.")
+        self._last = self._gauge("last_poll_timestamp_seconds", "When a round last ended.")
+        ProcessCollector(namespace="petition_bell", registry=self.registry)
+
+    def _counter(self, name: str, says: str, *labels: str) -> Counter:
+        return Counter(f"petition_bell_{name}", says, labels, registry=self.registry)
+
+    def _gauge(self, name: str, says: str) -> Gauge:
+        return Gauge(f"petition_bell_{name}", says, registry=self.registry)
+
+    def _histogram(self, name: str, says: str, *labels: str) -> Histogram:
+        return Histogram(
+            f"petition_bell_{name}", says, labels, registry=self.registry, buckets=_SECONDS
+        )
+
+    # --- who feeds them
+
+    def watched_storage(self, storage: Storage) -> Storage:
+        """The same storage, with every use case timed and its failures counted."""
+        return observed(storage, self._note_storage)
+
+    def watched_site(self, parliament: Parliament) -> Parliament:
+        """The same client, with what it is asked and what comes back counted."""
+        site = parliament.site.id
+
+        def note(kind: str, _: tuple[Any, ...], __: float, result: object) -> None:
+            self._note_look(site, kind, result)
+
+        return observed(parliament, note)
+
+    def watched_poller(self, poller: Poller) -> Poller:
+        """The same poller, with its rounds counted."""
+        return observed(poller, self._note_round)
+
+    def watch_deliveries(self, counts: Counts) -> None:
+        """Show what became of deliveries whenever somebody asks."""
+        self.registry.register(_Deliveries(counts))
+
+    def request(self, **how: Any) -> "CountedRequest":
+        """A way to Telegram, with its calls counted; takes what AiohttpRequest takes."""
+        return CountedRequest(self._note_call, **how)
+
+    def _note_storage(self, name: str, asked: tuple[Any, ...], took: float, came: object) -> None:
+        self._storage.labels(name).observe(took)
+        if isinstance(came, StorageError):
+            self._failures.labels(name).inc()
+        elif name == "commit_poll" and not isinstance(came, BaseException):
+            for occurrence in cast(Iterable[Occurrence], asked[1]):
+                self._events.labels(occurrence.event.__struct_config__.tag).inc()
+
+    def _note_look(self, site: str, kind: str, result: object) -> None:
+        outcome = _outcome(result)
+        self._looks.labels(site, kind, outcome).inc()
+        if outcome != "unavailable":
+            self.answers += 1
+            self.unreadable += outcome == "unreadable"
+
+    def _note_round(self, name: str, _: tuple[Any, ...], __: float, result: object) -> None:
+        if name != "tick":
+            return
+        failed = isinstance(result, BaseException)
+        self._rounds.labels("failed" if failed else "done").inc()
+        if not failed:
+            self.last_round = self._monotonic()
+            self._last.set_to_current_time()
+
+    def _note_call(self, method: str, outcome: str) -> None:
+        self._telegram.labels(method, outcome).inc()
+        if outcome == str(_FLOOD_LIMIT):
+            self._floods.inc()
+
+    def note_update(self, outcome: str) -> None:
+        """Count a post to the webhook."""
+        self._updates.labels(outcome).inc()
+
+    def note_lag(self, seconds: float) -> None:
+        """Take note of how late the event loop was."""
+        self._lag.observe(seconds)
+
+    def page(self, tally: Tally | None, store_bytes: int | None, now: datetime) -> bytes:
+        """Everything as Prometheus reads it; what the store cannot tell keeps its last value."""
+        if tally is not None:
+            oldest = tally.oldest_waiting
+            self._queue.set(tally.waiting)
+            self._oldest.set(max(0.0, (now - oldest).total_seconds()) if oldest else 0)
+            self._chats.set(tally.chats)
+            self._subscriptions.set(tally.subscriptions)
+        if store_bytes is not None:
+            self._size.set(store_bytes)
+        return generate_latest(self.registry)
+
+
+def _outcome(result: object) -> str:
+    """One word for what a site's answer was worth."""
+    match result:
+        case Unreadable() | MalformedPetition():
+            return "unreadable"
+        case ParliamentUnavailable():
+            return "unavailable"
+        case BaseException():
+            return "refused"
+        case None | list() | tuple():
+            return "found"
+    name = type(result).__name__
+    return {"NotModified": "not_modified", "NotFound": "not_found"}.get(name) or (
+        name.lower() if name in {"Gone", "Unpublished", "Unavailable"} else "found"
+    )
+
+
+class _Deliveries:
+    """Reads the deliverer's counts at the moment somebody asks."""
+
+    def __init__(self, counts: Counts) -> None:
+        self._counts = counts
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        outcomes = CounterMetricFamily(
+            "petition_bell_deliveries", "Alerts by what became of them.", labels=["outcome"]
+        )
+        incidents = CounterMetricFamily(
+            "petition_bell_delivery_incidents", "What happened on the way.", labels=["kind"]
+        )
+        for name, amount in asdict(self._counts).items():
+            (outcomes if name in _OUTCOMES else incidents).add_metric([name], amount)
+        yield outcomes
+        yield incidents
+
+
+class CountedRequest(AiohttpRequest):
+    """Talks to a Bot API server and tells what of each call: a status, or the error's name."""
+
+    def __init__(self, note: Callable[[str, str], None], **how: Any) -> None:
+        super().__init__(**how)
+        self._note = note
+
+    async def do_request(self, url: str, *args: Any, **how: Any) -> tuple[int, bytes]:
+        """The status and body of the answer."""
+        method = url.rpartition("/")[2]
+        try:
+            status, body = await super().do_request(url, *args, **how)
+        except TelegramError as error:
+            self._note(method, type(error).__name__)
+            raise
+        self._note(method, str(status))
+        return status, body

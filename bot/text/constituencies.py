@@ -1,0 +1,217 @@
+"""Where a petition was signed: its constituencies in order, with their MPs and parties."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+
+from bot.petitions.model import Petition, Place
+from bot.petitions.parse import Constituency
+from bot.text.buttons import CONSTITUENCIES, button
+from bot.text.figures import counted, number
+from bot.text.petition import title
+from bot.text.rich import Message, Rich, bold, compose, cut, italic, lines, row
+
+TOP = 10
+PAGE_SIZE = 25
+_TOP_SHARE = 50
+
+Seats = Mapping[str, Constituency]
+
+
+class Ranked(NamedTuple):
+    """A constituency with its place in the order; equals share a place."""
+
+    rank: int
+    place: Place
+
+
+def ranked(petition: Petition) -> list[Ranked]:
+    """A petition's constituencies, most signatures first."""
+    order = sorted(petition.signatures_by_constituency, key=lambda p: (-p.signature_count, p.name))
+    ranks: dict[int, int] = {}
+    for position, place in enumerate(order, 1):
+        ranks.setdefault(place.signature_count, position)
+    return [Ranked(ranks[place.signature_count], place) for place in order]
+
+
+def find_place(petition: Petition, words: str) -> Place | None:
+    """The constituency that an ONS code, a name or the beginning of a name means."""
+    wanted = _plain(words)
+    places = petition.signatures_by_constituency
+    for place in places:
+        if wanted in (_plain(place.code), _plain(place.name)):
+            return place
+    near = [place for place in places if wanted and _plain(place.name).startswith(wanted)]
+    return near[0] if len(near) == 1 else None
+
+
+def top_codes(petition: Petition, own: Place | None = None) -> list[str]:
+    """The codes of the seats that the first message names."""
+    codes = [entry.place.code for entry in ranked(petition)[:TOP]]
+    return [*codes, own.code] if own and own.code not in codes else codes
+
+
+def constituencies(
+    petition: Petition, seats: Seats, own: Place | None = None
+) -> tuple[Message, InlineKeyboardMarkup]:
+    """The top ten, the share of the top fifty, and one's own seat."""
+    order = ranked(petition)
+    message = compose(
+        *lines(
+            row("📍 ", bold("Where it was signed most")),
+            title(petition),
+            "",
+            *(_entry(entry, petition, seats, own) for entry in order[:TOP]),
+            "",
+            _top_share(order, petition),
+            *_own(order, petition, seats, own),
+        )
+    )
+    bars = button("Chart", CONSTITUENCIES, petition.ref, f"bars.{_code(own)}")
+    whole = _page_button("All of them", petition, 0, own)
+    return message, InlineKeyboardMarkup([[whole, bars, _csv(petition)]])
+
+
+def all_constituencies(
+    petition: Petition, seats: Seats, page: int, own: Place | None = None
+) -> tuple[Message, InlineKeyboardMarkup]:
+    """One page of every constituency."""
+    order = ranked(petition)
+    pages = max(1, -(-len(order) // PAGE_SIZE))
+    page = min(max(page, 0), pages - 1)
+    shown = order[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]
+    where = f"{counted(len(order), 'constituency', 'constituencies')}, page {page + 1} of {pages}"
+    message = compose(
+        *lines(
+            row("📍 ", bold(where)),
+            title(petition),
+            "",
+            *(_entry(entry, petition, seats, own) for entry in shown),
+        )
+    )
+    return message, _page_buttons(petition, page, pages, own)
+
+
+def no_breakdown(petition: Petition, is_reachable: bool) -> Message:
+    """There are no constituencies to show, and why."""
+    why = (
+        "The site gives no constituencies for this petition."
+        if is_reachable
+        else "The petitions site isn't answering, and I don't keep the constituencies myself."
+    )
+    return compose(*lines(title(petition), why))
+
+
+def no_such_constituency(words: str) -> str:
+    """The words name no constituency of this petition."""
+    return f"I don't find “{cut(words, 60)}” among the constituencies of this petition."
+
+
+def table(petition: Petition, seats: Seats) -> bytes:
+    """Every constituency as a CSV file for spreadsheets."""
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(["Rank", "Constituency", "ONS code", "Signatures", "% of total", "MP", "Party"])
+    for rank, place in ranked(petition):
+        seat = seats.get(place.code)
+        person, party = (display_name(seat.mp), seat.party) if seat else ("", "")
+        texts = [_harmless(text) for text in (place.name, place.code, person, party)]
+        share = f"{_share(place.signature_count, petition):.4f}"
+        writer.writerow([rank, *texts[:2], place.signature_count, share, *texts[2:]])
+    return file.getvalue().encode("utf-8-sig")
+
+
+def display_name(mp: str) -> str:
+    """An MP's name without `Rt Hon`, courtesy titles and `MP`."""
+    return re.sub(r"^(?:(?:Rt Hon|Mr|Mrs|Ms|Miss)\.? )*|,? MP$", "", " ".join(mp.split())).strip()
+
+
+def _entry(entry: Ranked, petition: Petition, seats: Seats, own: Place | None) -> Rich:
+    place = entry.place
+    share = f"{_share(place.signature_count, petition):.2f}%"
+    name = cut(place.name, 80)
+    is_own = own is not None and own.code == place.code
+    heading = f"{entry.rank}. {name} · {number(place.signature_count)} · {share}"
+    first: Rich = bold(f"★ {heading}") if is_own else heading
+    return row(*lines(first, _holder(seats.get(place.code))))
+
+
+def _holder(seat: Constituency | None) -> Rich | None:
+    if seat is None:
+        return None
+    if not seat.mp:
+        return row("     ", italic("vacant"))
+    person = cut(display_name(seat.mp), 60)
+    return f"     {person}, {cut(seat.party, 40)}" if seat.party else f"     {person}"
+
+
+def _top_share(order: Sequence[Ranked], petition: Petition) -> str | None:
+    top = [entry.place.signature_count for entry in order[:_TOP_SHARE]]
+    if len(top) < _TOP_SHARE:
+        return None
+    share = _share(sum(top), petition)
+    return f"Top 50: {number(sum(top))} signatures — {share:.1f}% of the total."
+
+
+def _own(
+    order: Sequence[Ranked], petition: Petition, seats: Seats, own: Place | None
+) -> Iterator[Rich | None]:
+    """One's own seat: its place, and its share against that of an average seat."""
+    entry = next((entry for entry in order if own and entry.place.code == own.code), None)
+    if entry is None:
+        return
+    if entry not in order[:TOP]:
+        yield ""
+        yield _entry(entry, petition, seats, own)
+    everywhere = sum(e.place.signature_count for e in order)
+    if everywhere:
+        times = entry.place.signature_count * len(order) / everywhere
+        yield (
+            f"{cut(entry.place.name, 80)} is number {number(entry.rank)} of {number(len(order))}, "
+            f"with {times:.1f} times the signatures of an average constituency "
+            f"({_share(everywhere / len(order), petition):.2f}%)."
+        )
+
+
+def _share(signatures: float, petition: Petition) -> float:
+    """Percent of all signatures, those from abroad included."""
+    return 100 * signatures / petition.signature_count if petition.signature_count else 0.0
+
+
+def _page_button(
+    text: str, petition: Petition, page: int, own: Place | None
+) -> InlineKeyboardButton:
+    return button(text, CONSTITUENCIES, petition.ref, f"{page}.{_code(own)}")
+
+
+def _code(own: Place | None) -> str:
+    """One's own constituency as a button carries it."""
+    return own.code if own and re.fullmatch(r"[\w-]{1,12}", own.code, re.ASCII) else ""
+
+
+def _page_buttons(
+    petition: Petition, page: int, pages: int, own: Place | None
+) -> InlineKeyboardMarkup:
+    turns = []
+    if page > 0:
+        turns.append(_page_button("‹ Back", petition, page - 1, own))
+    if page < pages - 1:
+        turns.append(_page_button("On ›", petition, page + 1, own))
+    return InlineKeyboardMarkup([turns, [_csv(petition)]] if turns else [[_csv(petition)]])
+
+
+def _csv(petition: Petition) -> InlineKeyboardButton:
+    return button("As a file", CONSTITUENCIES, petition.ref, "csv")
+
+
+def _harmless(text: str) -> str:
+    """A text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.lstrip().startswith(("=", "+", "-", "@")) else text
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.casefold().replace("&", " and ").replace(",", " ").split())

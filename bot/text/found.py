@@ -1,0 +1,75 @@
+"""What a search found, and what is signed most right now: lists whose buttons open cards."""
+
+from collections.abc import Sequence
+
+from telegram import InlineKeyboardMarkup
+
+from bot.petitions.model import Petition
+from bot.petitions.parse import Trending
+from bot.text.buttons import CARD, button, search_button
+from bot.text.figures import number
+from bot.text.petition import short_title
+from bot.text.rich import Message, bold, compose, cut, italic, lines, row
+
+MOST = 10
+
+
+def results(
+    words: str, petitions: Sequence[Petition], has_more: bool
+) -> tuple[Message, InlineKeyboardMarkup | None]:
+    """What was found, in the order given: a line and a button each."""
+    if not petitions:
+        return nothing_found(words), None
+    shown = petitions[:MOST]
+    more = "There are more; another word narrows it down." if has_more else None
+    message = compose(
+        *lines(
+            row("🔎 ", bold(f"“{cut(words, 60)}”")),
+            "",
+            *(_line(petition) for petition in shown),
+            *(("", italic(more)) if more else ()),
+        )
+    )
+    rows = [[button(short_title(petition, 40), CARD, petition.ref)] for petition in shown]
+    return message, InlineKeyboardMarkup(rows)
+
+
+def _line(petition: Petition) -> str:
+    state = "" if petition.is_open else f" · {petition.state.replace('_', ' ')}"
+    return f"{number(petition.signature_count)}{state}  {short_title(petition)}"
+
+
+def nothing_found(words: str) -> Message:
+    """No petition has these words."""
+    return compose(
+        *lines(
+            f"I find no petition with “{cut(words, 60)}”.",
+            "Fewer or other words may help; so does the number or the link.",
+        )
+    )
+
+
+def what_to_search() -> Message:
+    """A search without words."""
+    return compose(*lines("Search for what? Like this:", "/search free school meals"))
+
+
+def trending(petitions: Sequence[Trending]) -> tuple[Message, InlineKeyboardMarkup | None]:
+    """What was signed most in the last hour; the figures are of that hour alone."""
+    if not petitions:
+        return compose("Nothing stands out: the site lists no petition for the last hour."), None
+    rows = [
+        f"+{number(p.signatures_last_hour)}  {cut(' '.join(p.action.split()), 60)}"
+        for p in petitions[:MOST]
+    ]
+    message = compose(*lines(row("📈 ", bold("Signed most in the last hour")), "", *rows))
+    buttons = [
+        [button(cut(" ".join(p.action.split()), 40) or str(p.petition.id), CARD, p.petition)]
+        for p in petitions[:MOST]
+    ]
+    return message, InlineKeyboardMarkup(buttons)
+
+
+def search_offer(words: str) -> InlineKeyboardMarkup | None:
+    """The button that searches for what was typed, if there is anything to search for."""
+    return InlineKeyboardMarkup([[search_button(words)]]) if words.strip(" |\n") else None

@@ -1,0 +1,155 @@
+"""What surrounds the bot's work: its server, its health, whom to tell, and the beat of its loop."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+from telegram.error import BadRequest
+
+from bot.alarm import Alarm
+from bot.config import Config
+from bot.deliver import Counts
+from bot.health import Health
+from bot.metrics import Metrics
+from bot.notify import notify
+from bot.petitions.errors import ConfigError, StorageError
+from bot.poll import Poller
+from bot.web import AnyApplication, Webhook, health_routes, serving
+from storage import Storage
+
+log = structlog.get_logger(__name__)
+
+_BEAT = 1.0  # seconds
+_LONGEST_CALM = timedelta(minutes=5)
+
+
+class Upkeep:
+    """Looks after one running bot."""
+
+    def __init__(
+        self,
+        config: Config,
+        metrics: Metrics,
+        *,
+        storage: Storage,
+        application: AnyApplication,
+        poller: Poller,
+        counts: Counts,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._config = config
+        self._metrics = metrics
+        self._storage = storage
+        self._application = application
+        self._now = now
+        self._webhook = Webhook(application, config.telegram.token, metrics.note_update)
+        self._health = Health(
+            metrics,
+            counts,
+            storage=storage,
+            bot=application.bot,
+            sites=lambda: poller.health(()),
+            now=now,
+            interval=config.poll.interval,
+            is_running=lambda: application.running,
+            webhook=self._url,
+        )
+        metrics.watch_deliveries(counts)
+
+    @property
+    def has_webhook(self) -> bool:
+        """Whether Telegram posts updates to us, instead of being asked for them."""
+        return self._config.telegram.mode == "webhook"
+
+    @property
+    def _url(self) -> str:
+        """Where Telegram is to post updates; empty while we ask for them."""
+        public = self._config.web.public_url
+        return public.rstrip("/") + self._webhook.path if self.has_webhook and public else ""
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        """The bot's own server, if there is to be one."""
+        listen = self._config.web.listen
+        if listen is None:
+            yield
+            return
+        routes = health_routes(self._health.problems, self._figures)
+        if self.has_webhook:
+            routes += self._webhook.routes()
+        async with serving(*listen, routes):
+            yield
+
+    async def set_webhook(self, allowed_updates: list[str]) -> None:
+        """Have updates posted to us; ConfigError if Telegram won't have the address."""
+        try:
+            await self._application.bot.set_webhook(
+                self._url, allowed_updates=allowed_updates, secret_token=self._webhook.secret
+            )
+        except BadRequest as error:
+            raise ConfigError([f"web.public_url: Telegram says: {error.message}"]) from error
+
+    @asynccontextmanager
+    async def watching(self) -> AsyncIterator[None]:
+        """Watch the loop and the bot's health; systemd is told that it is ready, and when not."""
+        notify("READY=1")
+        try:
+            async with _meanwhile(self._beat()), _meanwhile(self._look_after()):
+                yield
+        finally:
+            notify("STOPPING=1")
+
+    async def _figures(self) -> bytes:
+        tally = None
+        with suppress(StorageError):
+            tally = await self._storage.tally()
+        return self._metrics.page(tally, _store_bytes(self._config.storage.url), self._now())
+
+    async def _beat(self) -> None:
+        """Once a second: how late does the event loop wake up? And systemd hears that it did."""
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + _BEAT
+            await asyncio.sleep(_BEAT)
+            self._metrics.note_lag(max(0.0, loop.time() - due))
+            notify("WATCHDOG=1")
+
+    async def _look_after(self) -> None:
+        """Tell the admins, if there are any, what needs them."""
+        admins, interval = self._config.telegram.admins, self._config.poll.interval
+        calm = min(3 * interval, _LONGEST_CALM)
+        alarm = Alarm(self._application.bot, self._storage, admins, calm=calm)
+        while admins:
+            await asyncio.sleep(min(max(interval.total_seconds(), 1.0), 30.0))
+            try:
+                await alarm.tell(await self._health.findings(), self._now())
+            except Exception:
+                log.exception("the bot's health could not be looked at")
+
+
+@asynccontextmanager
+async def _meanwhile(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Something that goes on in the background until this ends."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+def _store_bytes(url: str) -> int | None:
+    """The size of the store's files, or None where it is not made of files."""
+    scheme, _, place = url.partition(":")
+    if scheme != "tinydb":
+        return None
+    path, size = Path(place), 0
+    for file in path.parent.glob(f"{path.name}*"):
+        with suppress(FileNotFoundError):  # a rewrite puts one file in place of another
+            size += file.stat().st_size
+    return size

@@ -1,0 +1,70 @@
+"""`/chart`: the curve of a petition's signatures."""
+
+from datetime import UTC, datetime
+
+import structlog
+from telegram import Update
+
+from bot.charts import ChartFailed, Picture
+from bot.petitions.model import Petition, PetitionRef
+from bot.text.buttons import CHART, Press
+from bot.text.petition import short_title
+from bot.text.rich import compose
+from handlers.context import Command, Context, answer, on_press, topic_of
+from handlers.sight import asked_for, seen
+
+log = structlog.get_logger(__name__)
+
+
+async def chart(update: Update, context: Context) -> None:
+    """`/chart 300239`."""
+    ref = await asked_for(update, context, "chart")
+    if ref:
+        await show(update, context, ref)
+
+
+async def show(update: Update, context: Context, ref: PetitionRef) -> None:
+    """Answer with the curve."""
+    sight = await seen(update, context, ref)
+    if sight and sight.petition:
+        await send_picture(update, context, sight.petition, await _curve(context, sight.petition))
+
+
+async def _curve(context: Context, petition: Petition) -> Picture | None:
+    """The curve from all we read of the petition; None if it cannot be drawn."""
+    services = context.services
+    since = petition.created_at or petition.opened_at or datetime.min.replace(tzinfo=UTC)
+    readings = await services.storage.readings(petition.ref, since)
+    try:
+        return await services.charts.curve(petition, readings, services.now())
+    except ChartFailed:
+        log.warning("no curve", petition=str(petition.ref))
+        return None
+
+
+async def send_picture(
+    update: Update, context: Context, petition: Petition, picture: Picture | None
+) -> None:
+    """Send a picture with what it shows in words, or say that there is none."""
+    chat = update.effective_chat
+    if picture is None or chat is None:
+        name = short_title(petition, 80)
+        await answer(update, compose(f"I can't draw this for “{name}” right now."))
+        return
+    await context.bot.send_photo(
+        chat.id,
+        picture.png,
+        caption=picture.caption,
+        message_thread_id=topic_of(update.effective_message),
+    )
+
+
+async def chart_pressed(update: Update, context: Context, press: Press) -> str | None:
+    """The Chart button of a card."""
+    if press.petition:
+        await show(update, context, press.petition)
+    return None
+
+
+COMMANDS = [Command("chart", "300239", "see the curve of its signatures", chart)]
+HANDLERS = [*(command.handler for command in COMMANDS), on_press(CHART, chart_pressed)]

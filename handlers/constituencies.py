@@ -1,0 +1,132 @@
+"""`/constituencies`: where a petition was signed, by whose seats, on pages and as a file."""
+
+from io import BytesIO
+
+import structlog
+from telegram import InputFile, Update
+
+from bot.charts import ChartFailed
+from bot.petitions.model import Petition, PetitionRef
+from bot.text.buttons import CONSTITUENCIES, Press
+from bot.text.constituencies import (
+    all_constituencies,
+    find_place,
+    no_breakdown,
+    no_such_constituency,
+    table,
+    top_codes,
+)
+from bot.text.constituencies import constituencies as constituencies_text
+from bot.text.petition import short_title
+from bot.text.rich import compose
+from handlers.chart import send_picture
+from handlers.context import Command, Context, answer, on_press, rewrite, topic_of
+from handlers.sight import asked_for, seen, unreachable_since
+
+log = structlog.get_logger(__name__)
+
+
+async def constituencies(update: Update, context: Context) -> None:
+    """`/constituencies 300239`, or `/constituencies 300239 Colne Valley` to point one out."""
+    number, _, own = context.text.partition(" ")
+    ref = context.services.reference(number)
+    if ref is None:
+        own, ref = "", await asked_for(update, context, "constituencies")
+    if ref:
+        await show(update, context, ref, own.strip())
+
+
+async def show(update: Update, context: Context, ref: PetitionRef, own: str = "") -> None:
+    """Answer with the top ten, and with one's own constituency if it is named."""
+    petition = await signed(update, context, ref)
+    if petition is None:
+        return
+    place = find_place(petition, own) if own else None
+    if own and place is None:
+        await answer(update, compose(no_such_constituency(own)))
+        return
+    seats = await context.services.members.seats(petition, top_codes(petition, place))
+    await answer(update, *constituencies_text(petition, seats, place))
+
+
+async def signed(update: Update, context: Context, ref: PetitionRef) -> Petition | None:
+    """The petition with its constituencies; if there are none, the person is told."""
+    sight = await seen(update, context, ref)
+    if sight is None or sight.petition is None:
+        return None
+    if not sight.petition.signatures_by_constituency:
+        is_reachable = unreachable_since(context, ref) is None
+        await answer(update, no_breakdown(sight.petition, is_reachable))
+        return None
+    return sight.petition
+
+
+async def constituencies_pressed(update: Update, context: Context, press: Press) -> str | None:
+    """The Constituencies button of a card, the pages of the whole list, and its file."""
+    if press.petition is None:
+        return None
+    wanted, _, code = press.extra.partition(".")
+    match wanted:
+        case "":
+            await show(update, context, press.petition)
+        case "csv":
+            await send_table(update, context, press.petition)
+        case "bars":
+            await send_bars(update, context, press.petition, code)
+        case page:
+            number = int(page) if page.isascii() and page.isdigit() else 0
+            await turn_page(update, context, press.petition, number, code)
+    return None
+
+
+async def turn_page(
+    update: Update, context: Context, ref: PetitionRef, page: int, code: str
+) -> None:
+    """Show a page of all constituencies in the place of the one before."""
+    petition = await signed(update, context, ref)
+    if petition is None:
+        return
+    own = find_place(petition, code) if code else None
+    seats = await context.services.members.seats(petition)
+    await rewrite(update, *all_constituencies(petition, seats, page, own))
+
+
+async def send_bars(update: Update, context: Context, ref: PetitionRef, code: str) -> None:
+    """Send the top constituencies as a picture, coloured by party."""
+    petition = await signed(update, context, ref)
+    if petition is None:
+        return
+    own = find_place(petition, code) if code else None
+    services = context.services
+    seats = await services.members.seats(petition, top_codes(petition, own))
+    parties = {code: seat.party for code, seat in seats.items() if seat.party}
+    try:
+        bars = await services.charts.bars(petition, parties, highlight=code or None)
+    except ChartFailed:
+        log.warning("no bars", petition=str(ref))
+        bars = None
+    await send_picture(update, context, petition, bars)
+
+
+async def send_table(update: Update, context: Context, ref: PetitionRef) -> None:
+    """Send every constituency as a CSV file."""
+    petition = await signed(update, context, ref)
+    chat = update.effective_chat
+    if petition is None or chat is None:
+        return
+    file = table(petition, await context.services.members.seats(petition))
+    await context.bot.send_document(
+        chat.id,
+        InputFile(BytesIO(file), f"petition-{ref.id}-constituencies.csv"),
+        caption=f"Every constituency of “{short_title(petition)}”.",
+        message_thread_id=topic_of(update.effective_message),
+    )
+
+
+COMMANDS = [
+    Command("constituencies", "300239", "see where a petition was signed", constituencies),
+]
+HANDLERS = [
+    *(command.handler for command in COMMANDS),
+    on_press(CONSTITUENCIES, constituencies_pressed),
+]

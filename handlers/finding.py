@@ -1,0 +1,54 @@
+"""Finding petitions by their words, for whoever gave no number and no link."""
+
+from collections.abc import Sequence
+
+from telegram import Update
+
+from bot.petitions.errors import MalformedPetition, ParliamentError
+from bot.petitions.model import Petition
+from bot.text import found
+from handlers.context import Context, answer
+
+LONGEST = 100
+_ENOUGH = found.MOST
+
+
+async def search(context: Context, words: str) -> tuple[Sequence[Petition], bool]:
+    """The open petitions with these words, then the others; and whether there are more.
+
+    Raises ParliamentError or MalformedPetition if the site cannot say.
+    """
+    services = context.services
+    parliament = next(iter(services.parliaments.values()))
+    petitions: dict[int, Petition] = {}
+    lists = (
+        (parliament.page, "open"),
+        (parliament.page, "all"),
+        (parliament.archived_page, "all"),
+    )
+    for ask, state in lists:
+        for petition in (await ask(state, q=words)).petitions:
+            petitions.setdefault(petition.ref.id, petition)
+        if len(petitions) >= _ENOUGH:
+            break
+    return list(petitions.values()), len(petitions) > _ENOUGH
+
+
+async def offer(update: Update, context: Context, typed: str) -> bool:
+    """Offer what a search for the typed words finds; False if it finds or can ask nothing."""
+    words = searchable(typed)
+    if not any(char.isalpha() for char in words) or len(typed) > LONGEST:
+        return False
+    try:
+        petitions, has_more = await search(context, words)
+    except (ParliamentError, MalformedPetition):
+        return False
+    if petitions:
+        await answer(update, *found.results(words, petitions, has_more))
+    return bool(petitions)
+
+
+def searchable(typed: str) -> str:
+    """Words as the site takes them: on one line, without controls."""
+    clean = "".join(char if char.isprintable() else " " for char in typed)
+    return " ".join(clean.split())[:LONGEST].strip()

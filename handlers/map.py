@@ -1,0 +1,52 @@
+"""`/map`: where in the United Kingdom a petition is signed."""
+
+import structlog
+from telegram import Update
+
+from bot.charts import ChartFailed, Picture
+from bot.petitions.model import Petition, PetitionRef
+from bot.text.buttons import MAP, Press
+from bot.text.constituencies import no_breakdown
+from handlers.chart import send_picture
+from handlers.context import Command, Context, answer, on_press
+from handlers.sight import asked_for, seen, unreachable_since
+
+log = structlog.get_logger(__name__)
+
+
+async def map_(update: Update, context: Context) -> None:
+    """`/map 300239`."""
+    ref = await asked_for(update, context, "map")
+    if ref:
+        await show(update, context, ref)
+
+
+async def show(update: Update, context: Context, ref: PetitionRef) -> None:
+    """Answer with the map."""
+    sight = await seen(update, context, ref)
+    if sight is None or sight.petition is None:
+        return
+    if not sight.petition.signatures_by_region:
+        is_reachable = unreachable_since(context, ref) is None
+        await answer(update, no_breakdown(sight.petition, is_reachable))
+        return
+    await send_picture(update, context, sight.petition, await _map(context, sight.petition))
+
+
+async def _map(context: Context, petition: Petition) -> Picture | None:
+    try:
+        return await context.services.charts.map(petition)
+    except ChartFailed:
+        log.warning("no map", petition=str(petition.ref))
+        return None
+
+
+async def map_pressed(update: Update, context: Context, press: Press) -> str | None:
+    """The Map button of a card."""
+    if press.petition:
+        await show(update, context, press.petition)
+    return None
+
+
+COMMANDS = [Command("map", "300239", "see where in the country it is signed", map_)]
+HANDLERS = [*(command.handler for command in COMMANDS), on_press(MAP, map_pressed)]

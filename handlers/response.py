@@ -1,0 +1,41 @@
+"""`/response`: the government's response, whole, and its earlier texts."""
+
+from telegram import Update
+
+from bot.petitions.model import PetitionRef
+from bot.text.buttons import RESPONSE, Press
+from bot.text.response import response as response_text
+from handlers.context import Command, Context, answer, on_press
+from handlers.sight import asked_for, seen
+
+
+async def response(update: Update, context: Context) -> None:
+    """`/response 300239`."""
+    ref = await asked_for(update, context, "response")
+    if ref:
+        await show(update, context, ref)
+
+
+async def show(
+    update: Update, context: Context, ref: PetitionRef, wanted: int | None = None
+) -> None:
+    """Answer with the response in as many messages as it takes, or with an earlier one."""
+    sight = await seen(update, context, ref)
+    if sight is None or sight.petition is None:
+        return
+    earlier = sight.known.earlier_responses if sight.known else ()
+    messages, buttons = response_text(sight.petition, earlier, context.services.now(), wanted)
+    for message in messages:
+        await answer(update, message, buttons if message is messages[-1] else None)
+
+
+async def response_pressed(update: Update, context: Context, press: Press) -> str | None:
+    """The Response button of a card or an alert, or that of an earlier text."""
+    if press.petition:
+        wanted = int(press.extra) if press.extra.isascii() and press.extra.isdigit() else None
+        await show(update, context, press.petition, wanted)
+    return None
+
+
+COMMANDS = [Command("response", "300239", "read the Government's whole response", response)]
+HANDLERS = [*(command.handler for command in COMMANDS), on_press(RESPONSE, response_pressed)]

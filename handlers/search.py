@@ -1,0 +1,45 @@
+"""`/search`: petitions by their words, each a button that opens its card."""
+
+from telegram import Update
+
+from bot.petitions.errors import MalformedPetition, ParliamentError
+from bot.text import found, trouble
+from bot.text.buttons import SEARCH, Press
+from handlers.context import Command, Context, answer, on_press
+from handlers.finding import search as find
+from handlers.finding import searchable
+from handlers.petition import show
+
+
+async def search(update: Update, context: Context) -> None:
+    """`/search free school meals`; a number or a link leads to its card at once."""
+    if ref := context.services.reference(context.text):
+        await show(update, context, ref)
+    else:
+        await tell(update, context, context.text)
+
+
+async def tell(update: Update, context: Context, typed: str) -> None:
+    """Answer with what is found."""
+    words = searchable(typed)
+    if not words:
+        await answer(update, found.what_to_search())
+        return
+    try:
+        petitions, has_more = await find(context, words)
+    except (ParliamentError, MalformedPetition):
+        services = context.services
+        site = next(iter(services.sites.values()))
+        await answer(update, trouble.unreachable(site, None, services.now()))
+    else:
+        await answer(update, *found.results(words, petitions, has_more))
+
+
+async def search_pressed(update: Update, context: Context, press: Press) -> str | None:
+    """A button that offers to search for what was typed."""
+    await tell(update, context, press.extra)
+    return None
+
+
+COMMANDS = [Command("search", "words", "find petitions by their words", search)]
+HANDLERS = [*(command.handler for command in COMMANDS), on_press(SEARCH, search_pressed)]

@@ -1,0 +1,23 @@
+"""`/trending`: what was signed most in the last hour."""
+
+from telegram import Update
+
+from bot.petitions.errors import MalformedPetition, ParliamentError
+from bot.text import found, trouble
+from handlers.context import Command, Context, answer
+
+
+async def trending(update: Update, context: Context) -> None:
+    """`/trending`."""
+    services = context.services
+    parliament = next(iter(services.parliaments.values()))
+    try:
+        petitions = await parliament.trending()
+    except (ParliamentError, MalformedPetition):
+        await answer(update, trouble.unreachable(parliament.site, None, services.now()))
+    else:
+        await answer(update, *found.trending(petitions))
+
+
+COMMANDS = [Command("trending", "", "what was signed most in the last hour", trending)]
+HANDLERS = [command.handler for command in COMMANDS]

@@ -1,0 +1,71 @@
+"""What the store asks of a disk, one small step each, so that every step can be made to fail."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+
+class Disk:
+    """Files that nobody else on the machine may read; every method may raise OSError."""
+
+    def create(self, path: Path) -> int:
+        """An empty file to write at the end of; what was there is gone."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
+        return os.open(path, flags, 0o600)
+
+    def reopen(self, path: Path) -> int:
+        """A file to go on writing at the end of."""
+        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+
+    def write_some(self, descriptor: int, data: memoryview) -> int:
+        """Write as much as goes at once; how much that was."""
+        return os.write(descriptor, data)
+
+    def write(self, descriptor: int, data: bytes) -> None:
+        """Write it all."""
+        rest = memoryview(data)
+        while rest:
+            rest = rest[self.write_some(descriptor, rest) :]
+
+    def sync(self, descriptor: int) -> None:
+        """Return once what was written would survive a power cut."""
+        os.fdatasync(descriptor)
+
+    def truncate(self, descriptor: int, size: int) -> None:
+        """Cut a file off."""
+        os.ftruncate(descriptor, size)
+
+    def replace(self, source: Path, target: Path) -> None:
+        """Give a file another's name; there is always one of the two under it."""
+        os.replace(source, target)
+
+    def remove(self, path: Path) -> None:
+        """Take a file away, if there is one."""
+        path.unlink(missing_ok=True)
+
+    def sync_folder(self, folder: Path) -> None:
+        """Return once new names and gone ones would survive a power cut."""
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            self.sync_names(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def sync_names(self, descriptor: int) -> None:
+        """As `sync`, for an open folder."""
+        os.fsync(descriptor)
+
+    def write_file(self, path: Path, chunks: Iterable[bytes]) -> None:
+        """A whole file, durable but for its name."""
+        descriptor = self.create(path)
+        try:
+            for chunk in chunks:
+                self.write(descriptor, chunk)
+            self.sync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def reason(error: OSError) -> str:
+    """What went wrong, without the number."""
+    return error.strerror or str(error)

@@ -1,0 +1,131 @@
+"""The whole store as plain JSON values, the same from every storage (pure)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from bot.petitions.errors import StorageError
+from bot.petitions.model import Chat, Delivery, Known, Occurrence, PetitionRef, Subscription
+from storage.integrity import checked
+from storage.tables import (
+    CHATS,
+    COUNTERS,
+    DELIVERIES,
+    LONELY,
+    NOTES,
+    OCCURRENCES,
+    PETITIONS,
+    READINGS,
+    SHELVES,
+    SUBSCRIPTIONS,
+    Counter,
+    Day,
+    Fields,
+    Lonely,
+    Note,
+    Shelf,
+    Tables,
+    day_id,
+    document_of,
+    followed_as,
+)
+
+VERSION = 1
+
+
+class _Export(Struct, kw_only=True):
+    """An exported store; readings are pairs of Unix seconds and count, oldest first."""
+
+    program: str
+    export_version: int
+    chats: list[Chat] = []
+    subscriptions: list[Subscription] = []
+    petitions: list[Known] = []
+    occurrences: list[Occurrence] = []
+    readings: dict[str, list[tuple[int, int]]] = {}
+    deliveries: list[Delivery] = []
+    next_delivery: int = 1
+    notes: dict[str, str] = {}
+    lonely: dict[str, Lonely] = {}
+
+
+def exported(tables: Tables) -> dict[str, Any]:
+    """The store as plain values, all of them the reader's own."""
+    return {
+        "program": "petition-bell",
+        "export_version": VERSION,
+        "chats": _copies(tables, CHATS),
+        "subscriptions": _copies(tables, SUBSCRIPTIONS),
+        "petitions": _copies(tables, PETITIONS),
+        "occurrences": _copies(tables, OCCURRENCES),
+        "readings": _readings(tables[READINGS.name]),
+        "deliveries": _copies(tables, DELIVERIES),
+        "next_delivery": tables[COUNTERS.name].get("delivery", {}).get("next", 1),
+        "notes": {name: each["value"] for name, each in tables[NOTES.name].items()},
+        "lonely": {name: dict(each) for name, each in tables[LONELY.name].items()},
+    }
+
+
+def imported(document: Mapping[str, Any]) -> Tables:
+    """The tables of an exported store; StorageError if it makes no sense."""
+    try:
+        export = msgspec.convert(document, _Export)
+    except msgspec.ValidationError as error:
+        raise StorageError(f"the export makes no sense: {error}") from error
+    if export.program != "petition-bell" or export.export_version != VERSION:
+        raise StorageError(f"the export is not one of petition-bell, version {VERSION}")
+    tables = _tables_of(export)
+    for _ in checked("the export", tables):
+        pass
+    return tables
+
+
+def _copies(tables: Tables, shelf: Shelf[Any]) -> list[Fields]:
+    # One at a time, so that in a thread of its own it holds up nobody.
+    return [msgspec.json.decode(msgspec.json.encode(each)) for each in tables[shelf.name].values()]
+
+
+def _readings(days: Mapping[str, Fields]) -> dict[str, list[list[int]]]:
+    readings: dict[str, list[list[int]]] = {}
+    for doc_id in sorted(days):
+        petition = doc_id.rpartition(":")[0]
+        readings.setdefault(petition, []).extend(list(pair) for pair in days[doc_id]["counts"])
+    return readings
+
+
+def _tables_of(export: _Export) -> Tables:
+    records: dict[str, dict[str, Struct]] = {
+        CHATS.name: {str(each.id): each for each in export.chats},
+        SUBSCRIPTIONS.name: {
+            followed_as(each.chat_id, each.petition): each for each in export.subscriptions
+        },
+        PETITIONS.name: {str(each.petition.ref): each for each in export.petitions},
+        OCCURRENCES.name: {each.key: each for each in export.occurrences},
+        READINGS.name: dict(_days(export.readings)),
+        DELIVERIES.name: {each.key: each for each in export.deliveries},
+        NOTES.name: {name: Note(value) for name, value in export.notes.items()},
+        COUNTERS.name: {"delivery": Counter(export.next_delivery)},
+        LONELY.name: dict(export.lonely),
+    }
+    return {
+        name: {doc_id: document_of(record) for doc_id, record in records[name].items()}
+        for name in SHELVES
+    }
+
+
+def _days(readings: Mapping[str, list[tuple[int, int]]]) -> dict[str, Day]:
+    days: dict[str, Day] = {}
+    for petition, pairs in readings.items():
+        ref = _ref(petition)
+        for at, count in pairs:
+            days.setdefault(day_id(ref, at), Day([])).counts.append((at, count))
+    return days
+
+
+def _ref(name: str) -> PetitionRef:
+    try:
+        return PetitionRef.parse(name)
+    except ValueError as error:
+        raise StorageError(f"the export makes no sense: {error}") from error

@@ -1,0 +1,116 @@
+"""What a database row shows of a chat: a handle instead of its id, and the rest sealed (pure).
+
+The handle is a keyed hash: equal for equal ids, so that rows can be looked up and matched, and
+telling nothing to who has not the store's key.
+"""
+
+import hmac
+import os
+from typing import Any, TypeAlias
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from msgspec import Struct, structs
+
+from bot.petitions.errors import StorageError
+from bot.petitions.model import Chat, Delivery, PetitionRef, Subscription
+
+Row: TypeAlias = Any  # an asyncpg.Record, or anything else that is read by column names
+
+_SALT_SIZE = 16
+_HANDLE_SIZE = 16
+_NONCE_SIZE = 12
+
+
+class Address(Struct, frozen=True, omit_defaults=True):
+    """Where a subscription's alerts go, and which message shows its card."""
+
+    chat_id: int
+    thread_id: int | None = None
+    card_id: int | None = None
+
+
+_ADDRESS = msgspec.json.Decoder(Address)
+_CHAT = msgspec.json.Decoder(Chat)
+
+
+class Veil:
+    """Hides what belongs to chats; `salt` is the store's own, so that no two stores compare."""
+
+    def __init__(self, key: bytes, salt: bytes) -> None:
+        self._handles = _derived(key, salt, b"petition-bell chat handles")
+        self._cipher = AESGCM(_derived(key, salt, b"petition-bell rows"))
+
+    def handle(self, chat_id: int) -> bytes:
+        """What stands for a chat wherever it has to be told from others."""
+        return hmac.digest(self._handles, str(chat_id).encode(), "sha256")[:_HANDLE_SIZE]
+
+    def seal_chat(self, chat: Chat) -> bytes:
+        """All of a chat; opens in its own row only."""
+        return self._close(msgspec.json.encode(chat), self.handle(chat.id))
+
+    def chat(self, row: Row) -> Chat:
+        """The chat of a row; raises StorageError."""
+        chat = _CHAT.decode(self._open(row["sealed"], row["handle"]))
+        return structs.replace(chat, returned=row["returned"])
+
+    def seal_address(self, petition: PetitionRef, address: Address) -> bytes:
+        """Where the alerts about a petition go; opens in rows of that chat and petition only."""
+        place = self.handle(address.chat_id) + str(petition).encode()
+        return self._close(msgspec.json.encode(address), place)
+
+    def address(self, row: Row) -> Address:
+        """The address in a subscription's or a delivery's row; raises StorageError."""
+        place = row["chat"] + row["petition"].encode()
+        return _ADDRESS.decode(self._open(row["sealed"], place))
+
+    def subscription(self, row: Row) -> Subscription:
+        """The subscription of a row; raises StorageError."""
+        address = self.address(row)
+        return Subscription(
+            chat_id=address.chat_id,
+            petition=PetitionRef.parse(row["petition"]),
+            created_at=row["created_at"],
+            thread_id=address.thread_id,
+            muted=row["muted"],
+            card_id=address.card_id,
+        )
+
+    def delivery(self, row: Row) -> Delivery:
+        """The delivery of a row; raises StorageError."""
+        address = self.address(row)
+        return Delivery(
+            key=f"{row['head']}:{address.chat_id}",
+            number=row["number"],
+            chat_id=address.chat_id,
+            petition=PetitionRef.parse(row["petition"]),
+            occurrences=tuple(row["occurrences"]),
+            created_at=row["created_at"],
+            not_before=row["not_before"],
+            thread_id=address.thread_id,
+            silent=row["silent"],
+            attempts=row["attempts"],
+            leased_until=row["leased_until"],
+        )
+
+    def _close(self, plain: bytes, place: bytes) -> bytes:
+        nonce = os.urandom(_NONCE_SIZE)
+        return nonce + self._cipher.encrypt(nonce, plain, place)
+
+    def _open(self, sealed: bytes, place: bytes) -> bytes:
+        try:
+            return self._cipher.decrypt(sealed[:_NONCE_SIZE], sealed[_NONCE_SIZE:], place)
+        except (InvalidTag, ValueError) as error:
+            raise StorageError("a row does not open with the store's key") from error
+
+
+def new_salt() -> bytes:
+    """A salt for a new store."""
+    return os.urandom(_SALT_SIZE)
+
+
+def _derived(key: bytes, salt: bytes, purpose: bytes) -> bytes:
+    return HKDF(hashes.SHA256(), 32, salt, purpose).derive(key)

@@ -1,0 +1,261 @@
+"""Steps that concern a whole PostgreSQL store: pruning it, and moving it in and out."""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any, TypeAlias
+
+import msgspec
+from asyncpg import Record
+from msgspec import Struct
+
+from bot.petitions.errors import StorageError
+from bot.petitions.model import Chat, Delivery, Known, Occurrence, PetitionRef, Subscription
+from storage.exchange import exported, imported
+from storage.postgres_pool import Connection
+from storage.postgres_rows import Address, Veil
+from storage.tables import (
+    CHATS,
+    COUNTERS,
+    DELIVERIES,
+    LONELY,
+    NOTES,
+    OCCURRENCES,
+    PETITIONS,
+    READINGS,
+    SUBSCRIPTIONS,
+    Counter,
+    Day,
+    Fields,
+    Lonely,
+    Note,
+    Tables,
+    day_id,
+    document_of,
+    followed_as,
+)
+
+_Rows: TypeAlias = dict[str, list[Record]]
+
+# --- pruning -------------------------------------------------------------------------------------
+
+# Of each span of time the last reading stays; how long a span is depends on how old it is.
+_THIN = """
+delete from reading using (
+    select petition, at, number,
+        row_number() over (partition by petition, span, at / span order by at desc, number desc)
+    from (
+        select *, case when $1 - at <= 2 * 86400 then 1
+            when $1 - at <= 60 * 86400 then 3600 else 86400 end as span
+        from reading
+    ) aged
+) ranked
+where ranked.row_number > 1 and reading.petition = ranked.petition
+    and reading.at = ranked.at and reading.number = ranked.number
+"""
+
+_NOBODY_FOLLOWS = "not exists (select from subscription where subscription.petition = ref)"
+
+
+async def thin_readings(connection: Connection, second: int) -> int:
+    """Thin out readings by their age at a Unix second; how many went."""
+    return _affected(await connection.execute(_THIN, second))
+
+
+async def forget_lonely(connection: Connection, now: datetime, rest_for: timedelta) -> int:
+    """Note who is lonely since when, and forget the petitions that have been for long enough."""
+    await connection.execute(
+        f"update petition set lonely_since = $1 where lonely_since is null and {_NOBODY_FOLLOWS}",  # noqa: S608
+        now,
+    )
+    status = await connection.execute(
+        f"delete from petition where lonely_since <= $1 and {_NOBODY_FOLLOWS}",  # noqa: S608
+        now - rest_for,
+    )
+    return _affected(status)
+
+
+def _affected(status: str) -> int:
+    return int(status.rpartition(" ")[2])
+
+
+# --- out -----------------------------------------------------------------------------------------
+
+_CONTENT = {
+    "chat": "select * from chat",
+    "subscription": "select * from subscription order by created_at, number",
+    "petition": "select * from petition",
+    "occurrence": "select * from occurrence",
+    "reading": "select * from reading order by petition, at, number",
+    "delivery": "select * from delivery order by number",
+    "note": "select * from note",
+    "counter": "select last_value + is_called::int as next from {sequence}",
+}
+
+
+async def copied(connection: Connection, veil: Veil) -> dict[str, Any]:
+    """The whole store as plain JSON values, as `Storage.export` has it."""
+    sequence = await connection.fetchval("select pg_get_serial_sequence('delivery', 'number')")
+    rows = {
+        name: await connection.fetch(query.format(sequence=sequence))
+        for name, query in _CONTENT.items()
+    }
+    return await asyncio.to_thread(lambda: exported(_tables(rows, veil)))
+
+
+def _tables(rows: _Rows, veil: Veil) -> Tables:
+    chats = map(veil.chat, rows["chat"])
+    follows = map(veil.subscription, rows["subscription"])
+    deliveries = map(veil.delivery, rows["delivery"])
+    return {
+        CHATS.name: _documents((str(each.id), each) for each in chats),
+        SUBSCRIPTIONS.name: _documents(
+            (followed_as(each.chat_id, each.petition), each) for each in follows
+        ),
+        PETITIONS.name: {row["ref"]: msgspec.json.decode(row["known"]) for row in rows["petition"]},
+        OCCURRENCES.name: {
+            row["key"]: msgspec.json.decode(row["document"]) for row in rows["occurrence"]
+        },
+        READINGS.name: _documents(_days(rows["reading"]).items()),
+        DELIVERIES.name: _documents((each.key, each) for each in deliveries),
+        NOTES.name: _documents((row["name"], Note(row["value"])) for row in rows["note"]),
+        COUNTERS.name: _documents([("delivery", Counter(rows["counter"][0]["next"]))]),
+        LONELY.name: _documents(
+            (row["ref"], Lonely(row["lonely_since"]))
+            for row in rows["petition"]
+            if row["lonely_since"] is not None
+        ),
+    }
+
+
+def _documents(records: Iterable[tuple[str, Struct]]) -> dict[str, Fields]:
+    return {doc_id: document_of(record) for doc_id, record in records}
+
+
+def _days(rows: Iterable[Record]) -> dict[str, Day]:
+    days: dict[str, Day] = {}
+    for row in rows:
+        doc_id = day_id(PetitionRef.parse(row["petition"]), row["at"])
+        days.setdefault(doc_id, Day([])).counts.append((row["at"], row["count"]))
+    return days
+
+
+# --- in ------------------------------------------------------------------------------------------
+
+_COLUMNS = {
+    "petition": ("ref", "known", "lonely_since"),
+    "occurrence": ("key", "petition", "document"),
+    "reading": ("petition", "at", "count"),
+    "chat": ("handle", "resting", "returned", "sealed"),
+    "subscription": ("chat", "petition", "created_at", "muted", "resting", "sealed"),
+    "delivery": (
+        "number",
+        "chat",
+        "head",
+        "petition",
+        "occurrences",
+        "created_at",
+        "not_before",
+        "leased_until",
+        "attempts",
+        "silent",
+        "resting",
+        "sealed",
+    ),
+    "note": ("name", "value"),
+}
+
+
+async def place_all(connection: Connection, veil: Veil, document: Mapping[str, Any]) -> None:
+    """Put an exported store into this one; StorageError if it is not empty or makes no sense."""
+    tables = await asyncio.to_thread(imported, document)
+    records = await asyncio.to_thread(lambda: dict(_records(tables, veil)))
+    # Two who import at once, or one while the bot runs: the second waits, and finds it not empty.
+    await connection.execute("lock table petition, chat, subscription in share row exclusive mode")
+    if await connection.fetchval(
+        "select exists (select from chat) or exists (select from petition)"
+    ):
+        raise StorageError("the store is not empty, so nothing is imported into it")
+    await connection.execute("delete from note")
+    for table, columns in _COLUMNS.items():
+        await connection.copy_records_to_table(table, columns=columns, records=records[table])
+    await connection.execute(
+        "select setval(pg_get_serial_sequence('delivery', 'number'), $1, false)",
+        tables[COUNTERS.name]["delivery"]["next"],
+    )
+
+
+def _records(tables: Tables, veil: Veil) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
+    chats = [msgspec.convert(each, Chat) for each in tables[CHATS.name].values()]
+    resting = {chat.id for chat in chats if chat.resting}
+    yield (
+        "petition",
+        [_petition(each, tables[LONELY.name]) for each in tables[PETITIONS.name].values()],
+    )
+    yield "occurrence", [_occurrence(each) for each in tables[OCCURRENCES.name].values()]
+    yield "reading", list(_readings(tables[READINGS.name]))
+    yield "chat", [_chat(each, veil) for each in chats]
+    yield (
+        "subscription",
+        [
+            _subscription(msgspec.convert(each, Subscription), resting, veil)
+            for each in tables[SUBSCRIPTIONS.name].values()
+        ],
+    )
+    yield (
+        "delivery",
+        [
+            _delivery(msgspec.convert(each, Delivery), resting, veil)
+            for each in tables[DELIVERIES.name].values()
+        ],
+    )
+    yield "note", [(name, each["value"]) for name, each in tables[NOTES.name].items()]
+
+
+def _petition(document: Fields, lonely: Mapping[str, Fields]) -> tuple[Any, ...]:
+    ref = str(msgspec.convert(document, Known).petition.ref)
+    since = msgspec.convert(lonely[ref], Lonely).since if ref in lonely else None
+    return ref, msgspec.json.encode(document).decode(), since
+
+
+def _occurrence(document: Fields) -> tuple[Any, ...]:
+    occurrence = msgspec.convert(document, Occurrence)
+    return occurrence.key, str(occurrence.petition), msgspec.json.encode(document).decode()
+
+
+def _readings(days: Mapping[str, Fields]) -> Iterator[tuple[Any, ...]]:
+    for doc_id, day in days.items():
+        petition = doc_id.rpartition(":")[0]
+        yield from ((petition, at, count) for at, count in day["counts"])
+
+
+def _chat(chat: Chat, veil: Veil) -> tuple[Any, ...]:
+    return veil.handle(chat.id), bool(chat.resting), chat.returned, veil.seal_chat(chat)
+
+
+def _subscription(each: Subscription, resting: set[int], veil: Veil) -> tuple[Any, ...]:
+    return (
+        veil.handle(each.chat_id),
+        str(each.petition),
+        each.created_at,
+        each.muted,
+        each.chat_id in resting,
+        veil.seal_address(each.petition, Address(each.chat_id, each.thread_id, each.card_id)),
+    )
+
+
+def _delivery(each: Delivery, resting: set[int], veil: Veil) -> tuple[Any, ...]:
+    return (
+        each.number,
+        veil.handle(each.chat_id),
+        each.key.removesuffix(f":{each.chat_id}"),
+        str(each.petition),
+        list(each.occurrences),
+        each.created_at,
+        each.not_before,
+        each.leased_until,
+        each.attempts,
+        each.silent,
+        each.chat_id in resting,
+        veil.seal_address(each.petition, Address(each.chat_id, each.thread_id)),
+    )

@@ -1,0 +1,52 @@
+"""Encryption at rest: AES-256-GCM over each frame of a file, bound to the file and its place there.
+
+Each file has a key of its own, derived from the store's key and the file's salt, so that random
+nonces stay far from ever repeating under one key.
+"""
+
+import os
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+KEY_SIZE = 32
+_NONCE_SIZE = 12
+
+
+class Unsealable(Exception):
+    """A sealed text is not what was sealed, or was sealed under another key or in another place."""
+
+
+class Seal:
+    """Seals and opens the frames of one file; `header` is the file's own, in plain."""
+
+    def __init__(self, key: bytes, salt: bytes, header: bytes) -> None:
+        self._cipher = AESGCM(_derived(key, salt, b"petition-bell file"))
+        self._header = header
+
+    def close(self, plain: bytes, sequence: int) -> bytes:
+        """A frame's text, readable only with the key, in this file and at this place."""
+        nonce = os.urandom(_NONCE_SIZE)
+        return nonce + self._cipher.encrypt(nonce, plain, self._context(sequence))
+
+    def open(self, sealed: bytes, sequence: int) -> bytes:
+        """What was sealed at this place; raises Unsealable."""
+        nonce, rest = sealed[:_NONCE_SIZE], sealed[_NONCE_SIZE:]
+        try:
+            return self._cipher.decrypt(nonce, rest, self._context(sequence))
+        except (InvalidTag, ValueError) as error:
+            raise Unsealable(f"frame {sequence} does not open") from error
+
+    def _context(self, sequence: int) -> bytes:
+        return self._header + sequence.to_bytes(8, "big")
+
+
+def mark_of(key: bytes) -> str:
+    """What tells one key from another without giving it away."""
+    return _derived(key, b"", b"petition-bell mark")[:8].hex()
+
+
+def _derived(key: bytes, salt: bytes, purpose: bytes) -> bytes:
+    return HKDF(hashes.SHA256(), KEY_SIZE, salt, purpose).derive(key)

@@ -1,0 +1,253 @@
+"""Whoever runs the bot hears of a trouble once, and once that it is over; figures hide people."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import cast
+
+import pytest
+from bell import READER, Village
+from telegram.ext import ExtBot
+
+from bot.alarm import Alarm
+from bot.app import open_storage, running
+from bot.deliver import Counts
+from bot.demo.petitions_site import Fault
+from bot.health import Finding, Health
+from bot.metrics import Metrics
+from bot.petitions.errors import StorageError
+from bot.request import AiohttpRequest
+from bot.text.alarm import stats
+from storage import Storage
+
+ADMIN = 77
+NOW = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
+CALM = timedelta(minutes=3)
+
+FULL = Finding("storage", "The storage cannot be written.")
+WELL = Finding("storage", "")
+
+
+class Watch:
+    """An alarm, its clock, and what the admin reads."""
+
+    def __init__(self, village: Village, bot: ExtBot[None], storage: Storage) -> None:
+        self.village = village
+        self.now = NOW
+        self.bot = bot
+        self.storage = storage
+        village.api.add_chat(ADMIN)
+        self.restart()
+
+    def restart(self) -> None:
+        self._alarm = Alarm(self.bot, self.storage, [ADMIN], calm=CALM)
+
+    async def finds(self, *findings: Finding, after: float = 0) -> list[str]:
+        """What the admin has been told in all, `after` so many minutes more."""
+        self.now += timedelta(minutes=after)
+        await self._alarm.tell(findings, self.now)
+        return [message["text"] for message in self.village.api.messages(ADMIN)]
+
+
+@pytest.fixture
+async def watch(village: Village):  # type: ignore[no-untyped-def]
+    storage = await open_storage(village.config().storage)
+    bot = ExtBot(village.api.token, village.api.base_url, request=AiohttpRequest())
+    async with bot:
+        yield Watch(village, bot, storage)
+    await storage.close()
+
+
+async def test_a_trouble_is_told_once_and_once_more_when_it_is_over(watch: Watch) -> None:
+    assert await watch.finds(WELL) == []
+    for _ in range(5):
+        (told,) = await watch.finds(FULL, after=1)
+    assert "The storage cannot be written." in told
+    assert len(await watch.finds(WELL, after=1)) == 1
+    assert (await watch.finds(WELL, after=3))[1:] == ["✅ The storage can be written again."]
+    assert len(await watch.finds(WELL, after=60)) == 2
+
+
+async def test_a_trouble_that_comes_and_goes_is_not_told_each_time(watch: Watch) -> None:
+    for _ in range(10):
+        await watch.finds(FULL, after=1)
+        await watch.finds(WELL, after=1)
+    assert len(await watch.finds(WELL, after=1)) == 1
+    assert len(await watch.finds(WELL, after=3)) == 2
+
+
+async def test_two_troubles_are_told_apart(watch: Watch) -> None:
+    polling = Finding("polling", "No round of looks has ended.")
+    assert len(await watch.finds(FULL, polling)) == 2
+    assert len(await watch.finds(FULL, Finding("polling", ""), after=5)) == 3
+    assert len(await watch.finds(FULL, Finding("polling", ""), after=5)) == 3
+
+
+async def test_what_could_not_be_sent_is_sent_later(watch: Watch) -> None:
+    watch.village.api.refuse(ADMIN, 502, "Bad Gateway", times=2)
+    assert await watch.finds(FULL) == []
+    assert await watch.finds(FULL) == []
+    assert len(await watch.finds(FULL)) == 1
+
+
+async def test_what_was_over_before_it_could_be_told_is_never_told(watch: Watch) -> None:
+    watch.village.api.refuse(ADMIN, 502, "Bad Gateway")
+    assert await watch.finds(FULL) == []
+    assert await watch.finds(WELL, after=60) == []
+
+
+async def test_an_admin_who_blocked_the_bot_is_not_tried_again_and_again(watch: Watch) -> None:
+    watch.village.api.block(ADMIN)
+    for _ in range(3):
+        await watch.finds(FULL, after=1)
+    assert len(watch.village.api.calls_to("sendMessage")) == 1
+
+
+async def test_a_restart_tells_nothing_twice_and_still_tells_the_end(watch: Watch) -> None:
+    await watch.finds(FULL)
+    watch.restart()
+    assert len(await watch.finds(FULL, after=1)) == 1
+    watch.restart()
+    assert len(await watch.finds(WELL, after=1)) == 1
+    assert len(await watch.finds(WELL, after=5)) == 2
+
+
+async def test_an_admin_hears_of_a_site_that_stays_away_and_of_its_return(
+    village: Village,
+) -> None:
+    config = village.config()
+    admin = village.chat(ADMIN)
+    village.api.add_chat(ADMIN)
+    config = replace(config, telegram=replace(config.telegram, admins=(ADMIN,)))
+    async with running(config):
+        await village.reader.subscribes()
+        village.site.fail("/petitions", Fault(500))
+        await admin.hears("🔧 UK Parliament: no good poll since")
+        village.site.heal()
+        await admin.hears("✅ Site uk answers again.")
+        assert admin.unread() == []
+        assert village.reader.unread() == []
+
+
+# --- what is found -------------------------------------------------------------------------------
+
+
+class FullDisk:
+    """A storage that reads and cannot write."""
+
+    async def save_note(self, name: str, value: str) -> None:
+        raise StorageError("no space left on device")
+
+
+class Patient:
+    """A bot's health, with every part well until a test says otherwise."""
+
+    def __init__(self, bot: ExtBot[None], storage: object) -> None:
+        self.monotonic = 1000.0
+        self.metrics = Metrics(monotonic=lambda: self.monotonic)
+        self.counts = Counts()
+        self._health = Health(
+            self.metrics,
+            self.counts,
+            storage=cast(Storage, storage),
+            bot=bot,
+            sites=lambda: [],
+            now=lambda: NOW,
+            interval=timedelta(minutes=1),
+            is_running=lambda: True,
+            monotonic=lambda: self.monotonic,
+        )
+
+    async def ails(self, after: float = 0) -> set[str]:
+        """The parts that are unwell, `after` so many seconds more."""
+        self.monotonic += after
+        return {finding.name for finding in await self._health.findings() if finding.trouble}
+
+    async def is_ready(self) -> bool:
+        return not await self._health.problems()
+
+
+@pytest.fixture
+async def patient(watch: Watch) -> Patient:
+    return Patient(watch.bot, watch.storage)
+
+
+async def test_a_well_bot_ails_from_nothing(patient: Patient) -> None:
+    assert await patient.ails() == set()
+    assert await patient.is_ready()
+
+
+async def test_a_disk_that_is_full_is_found(watch: Watch) -> None:
+    patient = Patient(watch.bot, FullDisk())
+    assert await patient.ails() == {"storage"}
+    assert not await patient.is_ready()
+
+
+async def test_a_telegram_that_is_away_is_found(watch: Watch, patient: Patient) -> None:
+    watch.village.api.refuse(None, 502, "Bad Gateway", method="getWebhookInfo")
+    assert await patient.ails() == {"Telegram"}
+    assert await patient.ails(after=60) == set()
+
+
+async def test_rounds_that_no_longer_end_are_found(patient: Patient) -> None:
+    assert await patient.ails(after=179) == set()
+    assert await patient.ails(after=2) == {"polling"}
+    patient.metrics.last_round = patient.monotonic
+    assert await patient.ails() == set()
+
+
+async def test_many_refused_alerts_are_found_and_the_bot_stays_ready(patient: Patient) -> None:
+    patient.counts.refused = 4
+    assert await patient.ails() == set()
+    patient.counts.refused = 5
+    assert await patient.ails() == {"alerts"}
+    assert await patient.is_ready()
+    patient.metrics.last_round = patient.monotonic + 1200
+    assert await patient.ails(after=600) == {"alerts"}
+    assert await patient.ails(after=600) == set()
+
+
+async def test_a_site_whose_answers_make_no_sense_any_more_is_found(patient: Patient) -> None:
+    patient.metrics.answers, patient.metrics.unreadable = 100, 19
+    assert await patient.ails() == set()
+    patient.metrics.unreadable = 20
+    assert await patient.ails() == {"answers"}
+
+
+async def test_a_few_odd_answers_are_no_trouble(patient: Patient) -> None:
+    patient.metrics.answers, patient.metrics.unreadable = 4, 4
+    assert await patient.ails() == set()
+
+
+# --- figures -------------------------------------------------------------------------------------
+
+
+async def test_stats_are_for_admins_alone(village: Village) -> None:
+    config = village.config()
+    config = replace(config, telegram=replace(config.telegram, admins=(ADMIN,)))
+    async with running(config):
+        await village.reader.subscribes()
+        await village.reader.ask("/stats", "I don't know /stats")
+        shown = await village.chat(ADMIN).ask("/stats", "Subscriptions: fewer than 5")
+        for secret in (str(READER), "700000", "tea"):
+            assert secret not in shown["text"]
+
+
+async def test_nobody_is_offered_stats(village: Village) -> None:
+    async with village.bell():
+        assert "/stats" not in (await village.reader.ask("/help"))["text"]
+        assert "stats" not in {command["command"] for command in village.api.commands()}
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_small_counts_are_hidden(count: int) -> None:
+    told = stats({"chats": count}, count, NOW, {"sent": count}, NOW).text
+    assert told.count("fewer than 5") == 3
+    assert str(count) not in told.replace("than 5", "")
+    assert "oldest" not in told
+
+
+def test_large_counts_are_shown() -> None:
+    told = stats({"chats": 1234}, 5, NOW - timedelta(hours=2), {"sent": 0}, NOW).text
+    assert "Chats: 1,234" in told
+    assert "Alerts waiting: 5, the oldest for two hours" in told
+    assert "Sent: 0" in told

@@ -1,0 +1,303 @@
+"""When a message may leave, on a clock that the tests move."""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Coroutine
+from heapq import heappop, heappush
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from telegram.error import BadRequest, RetryAfter
+
+from bot.pace import ALERT, Departure, Pacer, Window
+
+Times = list[tuple[float, int]]  # when a message left, and to which chat
+
+
+class Clock:
+    """A clock that stands still while anybody works, and jumps to whoever wakes next."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._numbers = count()
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        wake = asyncio.get_running_loop().create_future()
+        heappush(self._sleepers, (self.now + seconds, next(self._numbers), wake))
+        await wake
+
+    async def run(self, *work: Coroutine[Any, Any, Any]) -> list[Any]:
+        """The results (or errors) of everything in `work`, however long that takes."""
+        together = asyncio.gather(*work, return_exceptions=True)
+        while True:
+            for _ in range(8):
+                await asyncio.sleep(0)
+            if together.done():
+                return list(together.result())
+            at, _, wake = heappop(self._sleepers)
+            self.now = max(self.now, at)
+            if not wake.done():
+                wake.set_result(None)
+
+
+class Telegram:
+    """Notes what left when; refuses what it is told to."""
+
+    def __init__(self, paid_per_minute: int = 0) -> None:
+        self.clock = Clock()
+        self.pacer = Pacer(paid_per_minute=paid_per_minute, now=self.clock, sleep=self.clock.sleep)
+        self.left: Times = []
+        self.paid: Times = []
+        self.refusals: defaultdict[int, list[Exception]] = defaultdict(list)
+        self.began = self.clock.now
+
+    async def post(self, _endpoint: str, data: dict[str, Any]) -> bool:
+        chat_id = data["chat_id"]
+        times = self.paid if data.get("allow_paid_broadcast") else self.left
+        times.append((self.clock.now - self.began, chat_id))
+        if self.refusals[chat_id]:
+            raise self.refusals[chat_id].pop(0)
+        return True
+
+    async def send(self, chat_id: int, *, alert: bool = True, endpoint: str = "sendMessage") -> Any:
+        data = {"chat_id": chat_id}
+        return await self.pacer.process_request(
+            self.post, (endpoint, data), {}, endpoint, data, ALERT if alert else None
+        )
+
+    async def later(self, seconds: float, work: Coroutine[Any, Any, Any]) -> Any:
+        await self.clock.sleep(seconds)
+        return await work
+
+    async def refuse_all(self, seconds: int) -> None:
+        """Three chats are refused one after the other."""
+        for chat in (1, 2, 3):
+            self.refusals[chat] = [RetryAfter(seconds)]
+        await self.clock.run(*(self.send(chat) for chat in (1, 2, 3)))
+
+    def when(self, chat_id: int) -> list[float]:
+        return [at for at, chat in self.left if chat == chat_id]
+
+
+def most_within(times: list[float], span: float) -> int:
+    """The most messages in any half-open window of that length."""
+    return max(sum(start <= at < start + span for at in times) for start in times)
+
+
+async def test_p12_no_second_carries_more_than_thirty_messages_and_little_time_is_lost() -> None:
+    telegram = Telegram()
+    await telegram.clock.run(*(telegram.send(chat) for chat in range(1, 301)))
+    times = [at for at, _ in telegram.left]
+    assert most_within(times, 1.0) == 30
+    assert times[-1] <= 300 / 30 * 1.05
+
+
+async def test_p12_a_chat_gets_one_alert_a_second_in_the_order_they_were_asked_for() -> None:
+    telegram = Telegram()
+    await telegram.clock.run(*(telegram.send(1) for _ in range(4)))
+    assert telegram.when(1) == [0.0, 1.0, 2.0, 3.0]
+
+
+async def test_an_answer_may_come_in_a_short_burst_and_an_alert_may_not() -> None:
+    telegram = Telegram()
+    await telegram.clock.run(*(telegram.send(1, alert=False) for _ in range(4)))
+    assert telegram.when(1) == [0.0, 0.0, 0.0, 1.0]
+
+
+async def test_p12_a_group_gets_twenty_messages_a_minute_and_a_private_chat_may_get_more() -> None:
+    telegram = Telegram()
+
+    async def talk(chat: int, messages: int) -> None:
+        for _ in range(messages):
+            await telegram.send(chat, alert=False)
+
+    await telegram.clock.run(talk(-5, 45), talk(5, 45))
+    assert most_within(telegram.when(-5), 60.0) == 20
+    assert most_within(telegram.when(5), 60.0) == 45
+
+
+async def test_an_alert_for_a_group_that_had_its_twenty_goes_back_to_the_store() -> None:
+    telegram = Telegram()
+
+    async def fill() -> None:
+        for _ in range(20):
+            await telegram.send(-5, alert=False)
+
+    await telegram.clock.run(fill())
+    (refused, other) = await telegram.clock.run(telegram.send(-5), telegram.send(6))
+    assert isinstance(refused, RetryAfter)
+    assert other is True
+    assert len(telegram.when(-5)) == 20
+
+
+async def test_an_answer_goes_before_a_hundred_waiting_alerts() -> None:
+    telegram = Telegram()
+    alerts = [telegram.send(chat) for chat in range(1, 101)]
+    await telegram.clock.run(*alerts, telegram.later(1.5, telegram.send(500, alert=False)))
+    assert telegram.when(500)[0] - 1.5 < 0.3
+
+
+async def test_a_chat_that_must_wait_holds_up_nobody_behind_it() -> None:
+    telegram = Telegram()
+    await telegram.clock.run(telegram.send(1), telegram.send(1), telegram.send(1), telegram.send(2))
+    assert telegram.when(2) == [0.0]
+
+
+async def test_p12_a_flood_limit_concerns_its_chat_until_its_deadline_and_no_other() -> None:
+    telegram = Telegram()
+    telegram.refusals[1] = [RetryAfter(60)]
+    (refused,) = await telegram.clock.run(telegram.send(1))
+    again, other = await telegram.clock.run(telegram.send(1), telegram.send(2))
+    assert isinstance(refused, RetryAfter)
+    assert isinstance(again, RetryAfter)
+    assert other is True
+    assert telegram.left == [(0.0, 1), (0.0, 2)]
+    telegram.clock.now += 60
+    assert await telegram.clock.run(telegram.send(1)) == [True]
+
+
+async def test_p12_an_answer_waits_a_flood_limit_out_and_is_not_lost() -> None:
+    telegram = Telegram()
+    telegram.refusals[1] = [RetryAfter(7)]
+    assert await telegram.clock.run(telegram.send(1, alert=False)) == [True]
+    assert telegram.when(1) == [0.0, 7.0]
+
+
+async def test_an_answer_does_not_wait_for_an_hour() -> None:
+    telegram = Telegram()
+    telegram.refusals[1] = [RetryAfter(3600)]
+    (refused,) = await telegram.clock.run(telegram.send(1, alert=False))
+    assert isinstance(refused, RetryAfter)
+    assert telegram.clock.now == telegram.began
+
+
+async def test_refusals_of_different_chats_at_once_hold_everything_and_halve_the_rate() -> None:
+    telegram = Telegram()
+    await telegram.refuse_all(3)
+    assert telegram.pacer.room(0.5) == 0
+    assert telegram.pacer.held_for == 3.0
+    await telegram.clock.run(*(telegram.send(chat) for chat in range(10, 55)))
+    times = [at for at, chat in telegram.left if chat >= 10]
+    assert min(times) == 3.0
+    assert most_within([at for at in times if at >= 4.0], 1.0) <= 16
+
+
+async def test_the_rate_recovers_slowly_and_never_passes_the_ceiling() -> None:
+    telegram = Telegram()
+    await telegram.refuse_all(1)
+    assert telegram.pacer.rate == 15.0
+    telegram.clock.now += 21
+    assert telegram.pacer.rate == pytest.approx(20.0)
+    telegram.clock.now += 1_000_000
+    assert telegram.pacer.rate == 30.0
+
+
+async def test_refusals_of_different_chats_with_something_accepted_between_hold_only_them() -> None:
+    telegram = Telegram()
+    for chat in (1, 2, 4):
+        telegram.refusals[chat] = [RetryAfter(3)]
+    await telegram.clock.run(*(telegram.send(chat) for chat in (1, 2, 3, 4)))
+    assert telegram.pacer.rate == 30.0
+    assert telegram.pacer.held_for == 0.0
+
+
+async def test_an_error_that_is_no_flood_limit_holds_nothing() -> None:
+    telegram = Telegram()
+    telegram.refusals[1], telegram.refusals[2] = [BadRequest("no")], [BadRequest("no")]
+    results = await telegram.clock.run(telegram.send(1), telegram.send(2))
+    assert [type(result) for result in results] == [BadRequest, BadRequest]
+    assert telegram.pacer.held_for == 0.0
+
+
+async def test_what_is_no_message_passes_at_once() -> None:
+    telegram = Telegram()
+    alerts = [telegram.send(chat) for chat in range(1, 61)]
+    asked = telegram.send(1, endpoint="getChatMember", alert=False)
+    await telegram.clock.run(*alerts, asked)
+    assert len([at for at in telegram.when(1) if at == 0.0]) == 2
+
+
+async def test_nothing_is_paid_for_unless_the_operator_says_so() -> None:
+    telegram = Telegram()
+    await telegram.clock.run(*(telegram.send(chat) for chat in range(1, 101)))
+    assert telegram.paid == []
+
+
+async def test_what_would_wait_is_paid_for_up_to_the_cap_and_answers_never_are() -> None:
+    telegram = Telegram(paid_per_minute=25)
+    alerts = [telegram.send(chat) for chat in range(1, 101)]
+    answers = [telegram.send(chat, alert=False) for chat in range(501, 521)]
+    await telegram.clock.run(*alerts, *answers)
+    assert len(telegram.paid) == 25
+    assert all(chat < 500 for _, chat in telegram.paid)
+    assert most_within([at for at, _ in telegram.left], 1.0) <= 30
+
+
+async def test_a_message_given_up_leaves_its_place_to_the_next() -> None:
+    telegram = Telegram()
+    await telegram.clock.run(telegram.send(1))
+    waiting = asyncio.create_task(telegram.send(1))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await telegram.clock.run(telegram.send(1))
+    assert telegram.when(1) == [0.0, 1.0]
+
+
+async def test_only_so_many_alerts_are_taken_on_as_can_leave_soon() -> None:
+    telegram = Telegram()
+    assert telegram.pacer.room(0.5) == 15
+    waiting = [asyncio.create_task(telegram.send(chat)) for chat in range(1, 60)]
+    await asyncio.sleep(0)
+    assert telegram.pacer.room(0.5) == 0
+    await telegram.clock.run(*waiting)
+    assert telegram.pacer.room(0.5) == 15
+
+
+async def test_chats_long_silent_are_forgotten_and_busy_ones_are_not() -> None:
+    telegram = Telegram()
+    chats = telegram.pacer._chats
+    chats.sweep_at = 10
+    await telegram.clock.run(*(telegram.send(chat) for chat in range(1, 10)))
+    telegram.refusals[77] = [RetryAfter(500)]
+    await telegram.clock.run(telegram.send(77))
+    telegram.clock.now += 100
+    await telegram.clock.run(telegram.send(78))
+    assert set(chats.known) == {77, 78}
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(st.integers(-3, 12).filter(bool), st.booleans()), max_size=70))
+async def test_law_no_mixture_of_messages_breaks_a_limit(mixture: list[tuple[int, bool]]) -> None:
+    telegram = Telegram()
+    results = await telegram.clock.run(
+        *(telegram.send(chat, alert=alert) for chat, alert in mixture)
+    )
+    left = Counter(chat for _, chat in telegram.left)
+    asked = Counter(chat for chat, _ in mixture)
+    assert sum(left.values()) == sum(result is True for result in results)
+    assert all(left[chat] == asked[chat] for chat in asked if asked[chat] <= 5)
+    for chat in left:
+        times = telegram.when(chat)
+        assert most_within(times, 1.0) <= 3 + 1
+        assert chat > 0 or most_within(times, 60.0) <= 20
+    assert not telegram.left or most_within([at for at, _ in telegram.left], 1.0) <= 30
+
+
+@given(st.lists(st.floats(0, 3), max_size=60), st.integers(1, 5))
+def test_law_a_window_is_never_overfull(gaps: list[float], most: int) -> None:
+    window, now, left = Window(most, 1.0), 0.0, []
+    for gap in gaps:
+        now = max(now + gap, window.free_at())
+        window.count(Departure(now))
+        left.append(now)
+    assert all(
+        later - earlier >= 1.0 or abs(later - earlier - 1.0) < 1e-9
+        for earlier, later in zip(left, left[most:], strict=False)
+    )

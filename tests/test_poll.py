@@ -1,0 +1,323 @@
+"""Plans carried out against a site on loopback, with the clock in our hands."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from bell import a_response, open_petition, stamp
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.demo.petitions_site import Fault, PetitionsSite
+from bot.parliament import Parliament, Unavailable, open_session
+from bot.petitions.model import PetitionRef, Site, Subscription
+from bot.petitions.schedule import Limits, ListPage, Numbers
+from bot.poll import Budget, Poller, SiteWatch
+from bot.text.status import SiteHealth, status
+from storage import Storage
+from storage.tiny import open_tiny
+
+START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+CHAT = 7
+
+
+class Hours:
+    """A wall clock and a steady one that stand still until they are moved."""
+
+    def __init__(self) -> None:
+        self.seconds = 1_000.0
+
+    def now(self) -> datetime:
+        return START + timedelta(seconds=self.seconds)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+class Bench:
+    """A poller between a site and a store."""
+
+    def __init__(self, site: PetitionsSite, poller: Poller, storage: Storage, hours: Hours) -> None:
+        self.site, self.poller, self.storage, self.hours = site, poller, storage, hours
+
+    def publish(self, number: int, **changes: object) -> None:
+        dated = {"updated_at": stamp(START), "opened_at": stamp(START - timedelta(days=9))}
+        self.site.put(number, open_petition(**{**dated, **changes}))
+
+    async def follow(self, number: int, **changes: object) -> PetitionRef:
+        self.publish(number, **changes)
+        ref = PetitionRef("uk", number)
+        await self.poller.look(ref, keep=True)
+        await self.storage.subscribe(Subscription(CHAT, ref, START))
+        return ref
+
+    async def pass_time(self, seconds: int, step: int = 5) -> None:
+        for _ in range(0, seconds, step):
+            self.hours.seconds += step
+            await self.poller.tick()
+
+    async def owed(self) -> list[str]:
+        """The keys of everything that waits to be told, each kind once a petition."""
+        claimed = await self.storage.claim_deliveries(
+            self.hours.now(), 100, timedelta(microseconds=1)
+        )
+        keys = [c.delivery.key for c in claimed]
+        await self.storage.settle(*keys)
+        return keys + await self.owed() if keys else []
+
+    def asked(self, path: str) -> int:
+        return len(self.site.seen(path))
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    async with _bench(tmp_path) as made:
+        yield made
+
+
+@asynccontextmanager
+async def _bench(folder: Path, a_minute: int = 60) -> AsyncIterator[Bench]:
+    hours = Hours()
+    async with PetitionsSite(hours.now) as site, open_session("test") as session:
+        storage = await open_tiny(folder / "bell.db", folder / "bell.key")
+        poller = Poller(
+            [Parliament(Site("uk", "UK Parliament", site.url), session, now=hours.now)],
+            storage,
+            hours.now,
+            interval=timedelta(seconds=60),
+            requests_per_minute=a_minute,
+            rang=lambda: None,
+            monotonic=hours.monotonic,
+            jitter=lambda: 0.0,
+        )
+        yield Bench(site, poller, storage, hours)
+        await storage.close()
+
+
+# --- budget --------------------------------------------------------------------------------------
+
+
+@given(st.integers(1, 90), st.lists(st.floats(0.01, 30), max_size=200))
+def test_law_no_sixty_seconds_hold_more_than_the_budget(a_minute: int, steps: list[float]) -> None:
+    now = [0.0]
+    budget = Budget(a_minute, lambda: now[0])
+    spent: list[float] = []
+    for step in steps:
+        now[0] += step
+        for _ in range(budget.left()):
+            budget.spend()
+            spent.append(now[0])
+    for moment in spent:
+        assert sum(moment <= other < moment + 60 for other in spent) <= a_minute
+
+
+def test_a_person_s_look_is_taken_from_what_polling_has() -> None:
+    budget = Budget(60, lambda: 0.0)
+    before = budget.left()
+    for _ in range(4):
+        budget.spend()
+    assert budget.left() == before - 4
+    assert budget.spent_last_hour() == 4
+
+
+async def test_a_start_with_much_to_look_at_is_spread_by_the_budget(tmp_path: Path) -> None:
+    async with _bench(tmp_path) as bench:
+        for number in range(1, 31):
+            await bench.follow(number)
+        bench.hours.seconds += 7_200
+        before = len(bench.site.seen())
+        await bench.poller.tick()
+        assert len(bench.site.seen()) - before <= 10
+        await bench.pass_time(55)
+        assert len(bench.site.seen()) - before <= 60
+
+
+# --- the site's wishes ---------------------------------------------------------------------------
+
+
+async def test_a_site_that_wants_to_be_left_alone_is(bench: Bench) -> None:
+    for number in (1, 2):
+        await bench.follow(number)
+    bench.site.fail("/", Fault(status=429, headers={"Retry-After": "300"}))
+    await bench.pass_time(70)
+    refused = len(bench.site.seen())
+    bench.site.heal()
+    await bench.pass_time(200)
+    assert len(bench.site.seen()) == refused
+    (health,) = bench.poller.health([])
+    assert health.quiet_for is not None
+    await bench.pass_time(120)
+    assert len(bench.site.seen()) > refused
+
+
+async def test_one_broken_petition_holds_up_no_other(bench: Bench) -> None:
+    for number in (1, 2):
+        await bench.follow(number)
+    bench.site.fail("/petitions/1.json", Fault(status=500))
+    before = bench.asked("/petitions/2.json")
+    await bench.pass_time(190)
+    assert bench.asked("/petitions/2.json") - before == 3
+
+
+async def test_a_quiet_petition_is_asked_for_conditionally(bench: Bench) -> None:
+    ref = await bench.follow(1)
+    answers: list[str] = []
+    look = bench.poller._watches["uk"].parliament.look
+
+    async def watched(petition: int, *, since: datetime | None = None) -> object:
+        answer = await look(petition, since=since)
+        answers.append(type(answer).__name__)
+        return answer
+
+    bench.poller._watches["uk"].parliament.look = watched  # type: ignore[method-assign,assignment]
+    await bench.pass_time(260)
+    assert answers[-1] == "NotModified"
+    assert await bench.storage.known(ref) is not None
+
+
+# --- what other bodies tell ----------------------------------------------------------------------
+
+
+async def carry_out(bench: Bench, *requests: object) -> None:
+    watch = bench.poller._watches["uk"]
+    for request in requests:
+        await bench.poller._carry_out(watch, request)  # type: ignore[arg-type]
+
+
+async def test_a_list_s_numbers_ring_and_its_words_wait_for_the_petition_s_own(
+    bench: Bench,
+) -> None:
+    await bench.follow(1, signature_count=9_990)
+    await bench.poller.tick()
+    bench.site.edit(1, signature_count=10_002, **a_response())
+    await carry_out(bench, ListPage("open"))
+    assert await bench.owed() == [f"uk:1:milestone:10000:{CHAT}"]
+    await bench.pass_time(65)
+    (key,) = await bench.owed()
+    assert key.startswith("uk:1:response")
+
+
+async def test_counts_ring_a_milestone_and_nothing_else(bench: Bench) -> None:
+    await bench.follow(1, signature_count=9_990)
+    await bench.poller.tick()
+    bench.site.edit(1, signature_count=10_002)
+    await carry_out(bench, Numbers(1), Numbers(1))
+    assert await bench.owed() == [f"uk:1:milestone:10000:{CHAT}"]
+
+
+async def test_a_list_that_is_behind_takes_nothing_back(bench: Bench) -> None:
+    ref = await bench.follow(1, signature_count=10_002, **a_response())
+    await bench.poller.tick()
+    bench.site.edit(1, signature_count=9_000, government_response=None, government_response_at=None)
+    await carry_out(bench, ListPage("open"), Numbers(1))
+    known = await bench.storage.known(ref)
+    assert known is not None
+    assert known.petition.signature_count == 10_002
+    assert known.petition.government_response is not None
+    assert await bench.owed() == []
+
+
+async def test_a_body_that_lags_behind_a_list_makes_no_count_fall(bench: Bench) -> None:
+    ref = await bench.follow(1, signature_count=9_000)
+    await bench.poller.tick()
+    bench.site.edit(1, signature_count=9_900)
+    await carry_out(bench, ListPage("open"))
+    bench.site.edit(1, signature_count=9_000)
+    await bench.poller.look(ref)
+    assert await bench.owed() == []
+    bench.hours.seconds += 400
+    await bench.poller.look(ref)
+    assert await bench.owed() == [f"uk:1:count_fell:{CHAT}"]
+
+
+async def test_c15_a_petition_missing_from_a_list_is_not_gone(bench: Bench) -> None:
+    ref = await bench.follow(1)
+    await bench.poller.tick()
+    bench.site.hide(1)
+    await carry_out(bench, ListPage("open"), ListPage("open"))
+    await bench.pass_time(200)
+    known = await bench.storage.known(ref)
+    assert known is not None
+    assert not known.removed
+    assert await bench.owed() == []
+
+
+async def test_a_removed_petition_is_told_at_the_second_look_and_once(bench: Bench) -> None:
+    await bench.follow(1)
+    bench.site.take_down(1)
+    await bench.pass_time(65)
+    assert await bench.owed() == []
+    await bench.pass_time(200)
+    assert await bench.owed() == [f"uk:1:removed:{CHAT}"]
+
+
+async def test_where_many_are_followed_lists_are_read(tmp_path: Path) -> None:
+    async with _bench(tmp_path, a_minute=30) as bench:
+        for number in range(1, 61):
+            await bench.follow(number, signature_count=9_000 + number)
+        await bench.pass_time(240)
+        assert bench.asked("/petitions.json") > 0
+
+
+# --- how it goes ---------------------------------------------------------------------------------
+
+
+async def test_health_tells_the_oldest_look_the_requests_and_the_promise(bench: Bench) -> None:
+    refs = [await bench.follow(number) for number in (1, 2)]
+    await bench.poller.tick()
+    bench.hours.seconds += 30
+    (health,) = bench.poller.health(refs)
+    assert health.oldest_look == bench.hours.now() - timedelta(seconds=30)
+    assert health.requests_last_hour == 2
+    assert health.bound == timedelta(seconds=68)
+    assert health.lag == bench.hours.now() - START - timedelta(seconds=30)
+    assert health.quiet_for is None
+
+
+async def test_a_look_without_an_answer_makes_no_knowledge_younger(bench: Bench) -> None:
+    refs = [await bench.follow(1)]
+    await bench.poller.tick()
+    looked_at = bench.hours.now()
+    bench.site.fail("/", Fault(status=500))
+    await bench.pass_time(130)
+    (health,) = bench.poller.health(refs)
+    assert health.oldest_look == looked_at
+    bench.site.heal()
+    await bench.pass_time(65)
+    (health,) = bench.poller.health(refs)
+    assert health.oldest_look is not None
+    assert health.oldest_look > looked_at
+
+
+SITE = Site("uk", "UK Parliament", "https://petition.parliament.uk")
+
+
+def rows(**changes: object) -> Iterator[str]:
+    plain = SiteHealth(SITE, START, None, START, 12)
+    yield from status([plain._replace(**changes)], 1, 0, START).text.splitlines()
+
+
+def test_status_says_how_old_a_look_can_get_and_never_less_than_it_is() -> None:
+    for seconds, words in ((68, "two minutes"), (120, "two minutes"), (10_060, "three hours")):
+        assert f"While the site answers, none gets older than {words}." in rows(
+            bound=timedelta(seconds=seconds)
+        )
+
+
+def test_status_says_that_a_site_wants_to_be_left_alone_only_while_it_does() -> None:
+    assert any("left alone" in row for row in rows(quiet_for=timedelta(minutes=3)))
+    assert not any("left alone" in row for row in rows())
+
+
+def test_unavailable_without_a_wish_backs_off_longer_each_time() -> None:
+    budget = Budget(60, lambda: 0.0)
+    watch = SiteWatch(None, budget, Limits(60.0, 60), lambda: 0.0)  # type: ignore[arg-type]
+    waits = []
+    for _ in range(9):
+        watch.quiet_until = 0.0
+        watch.heard(Unavailable("busy", whole_site=True), START, 0.0)
+        waits.append(watch.quiet_until)
+    assert waits == sorted(waits)
+    assert (waits[0], waits[-1]) == (5.0, 300.0)

@@ -1,0 +1,272 @@
+"""What is asked next: within the budget, nobody starved, and the same for the same knowledge."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import structs
+from petitions import NOW, petition, responded
+
+from bot.petitions.model import Petition, PetitionRef
+from bot.petitions.schedule import (
+    LIST_GAP,
+    Hazards,
+    Limits,
+    ListPage,
+    Numbers,
+    Outlook,
+    Request,
+    Whole,
+    bound,
+    hazards,
+)
+
+LIMITS = Limits(interval=60.0, requests_per_minute=60)
+DAY = 86_400.0
+
+
+def numbered(id_: int, count: int = 84, **changes: object) -> Petition:
+    return structs.replace(petition(signature_count=count, **changes), ref=PetitionRef("uk", id_))
+
+
+def outlook_over(
+    petitions: list[Petition], limits: Limits = LIMITS, read_at: float = 0.0
+) -> Outlook:
+    outlook = Outlook(limits)
+    for one in petitions:
+        outlook.learn(one, 0.0, read_at, NOW)
+    return outlook
+
+
+def many(number: int) -> list[Petition]:
+    return [numbered(id_, 4_000 - id_) for id_ in range(1, number + 1)]
+
+
+def answered(outlook: Outlook, request: Request, petitions: list[Petition], now: float) -> None:
+    """The site answers with nothing new."""
+    match request:
+        case Whole(id=id_):
+            outlook.saw_whole(petitions[id_ - 1], now)
+        case Numbers(id=id_):
+            outlook.saw_numbers(id_, petitions[id_ - 1], now)
+        case ListPage(facet="open", number=number):
+            rows = petitions[(number - 1) * 50 : number * 50]
+            outlook.saw_page(request, {row.ref.id: row.signature_count for row in rows}, now)
+            for row in rows:
+                outlook.saw_listed(row, now, suspect=False, updated_at=row.updated_at)
+        case ListPage():
+            outlook.saw_page(request, {}, now)
+
+
+def asked(
+    outlook: Outlook, petitions: list[Petition], seconds: int, a_tick: int = 1
+) -> Iterator[tuple[float, Request]]:
+    """Everything asked in so many seconds, one plan a second."""
+    for second in range(seconds):
+        for request in outlook.plan(a_tick, float(second)):
+            answered(outlook, request, petitions, float(second))
+            yield float(second), request
+
+
+# --- laws ----------------------------------------------------------------------------------------
+
+SIZES = st.integers(1, 90)
+
+
+@given(SIZES, st.integers(0, 12), st.floats(0, 10 * DAY))
+def test_law_a_plan_never_has_more_requests_than_there_are_tokens(
+    followed: int, tokens: int, now: float
+) -> None:
+    assert len(outlook_over(many(followed)).plan(tokens, now)) <= tokens
+
+
+@given(SIZES, st.integers(1, 12), st.floats(0, DAY))
+def test_law_the_plan_is_the_same_for_the_same_knowledge(
+    followed: int, tokens: int, now: float
+) -> None:
+    one, other = outlook_over(many(followed)), outlook_over(many(followed))
+    assert one.plan(tokens, now) == other.plan(tokens, now)
+
+
+@given(SIZES, st.integers(1, 12), st.floats(0, DAY))
+def test_law_no_petition_is_asked_about_twice_in_one_plan(
+    followed: int, tokens: int, now: float
+) -> None:
+    planned = outlook_over(many(followed)).plan(tokens, now)
+    ids = [request.id for request in planned if not isinstance(request, ListPage)]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("followed", [1, 12, 70, 150])
+@pytest.mark.parametrize("hot", [0, 5, 60])
+def test_no_petition_starves_however_many_others_are_about_to_move(followed: int, hot: int) -> None:
+    petitions = many(followed)
+    for index in range(min(hot, followed - 1)):
+        petitions[index] = numbered(index + 1, 9_990)
+    outlook = outlook_over(petitions)
+    last = dict.fromkeys(range(1, followed + 1), 0.0)
+    promised = bound(followed, LIMITS)
+    for now, request in asked(outlook, petitions, int(2.2 * promised)):
+        if isinstance(request, Whole):
+            assert now - last[request.id] <= promised
+            last[request.id] = now
+    assert min(last.values()) > 0
+
+
+def test_the_bound_grows_with_what_is_followed_and_shrinks_with_the_budget() -> None:
+    richer = structs.replace(LIMITS, requests_per_minute=600)
+    assert bound(0, LIMITS) == 60.0
+    assert bound(10, LIMITS) == 100.0
+    assert bound(2_500, LIMITS) > bound(2_500, richer)
+
+
+# --- few -----------------------------------------------------------------------------------------
+
+
+def test_a_few_are_looked_at_every_interval_and_not_sooner() -> None:
+    petitions = many(3)
+    requests = list(asked(outlook_over(petitions), petitions, 300))
+    assert {type(request) for _, request in requests} == {Whole}
+    assert len(requests) == 3 * 4
+
+
+def test_closed_petitions_are_looked_at_every_interval_while_the_budget_lasts() -> None:
+    petitions = [numbered(1, state="closed"), numbered(2)]
+    requests = list(asked(outlook_over(petitions), petitions, 300))
+    assert sum(request.id == 1 for _, request in requests if isinstance(request, Whole)) == 4
+
+
+def test_an_interval_shorter_than_the_site_s_max_age_is_kept_without_lists_or_counts() -> None:
+    petitions = [numbered(1, 9_999)]
+    outlook = outlook_over(petitions, Limits(interval=1.0, requests_per_minute=6_000))
+    outlook.prospects[1].pace = 10.0
+    requests = list(asked(outlook, petitions, 20, a_tick=5))
+    assert {type(request) for _, request in requests} == {Whole}
+    assert len(requests) == 19
+
+
+def test_nothing_is_asked_before_the_site_s_max_age_has_passed() -> None:
+    petitions = many(80)
+    at: dict[object, float] = {}
+    for now, request in asked(outlook_over(petitions), petitions, 1_200, a_tick=3):
+        key = request if isinstance(request, ListPage) else (type(request), request.id)
+        least = LIST_GAP if isinstance(request, ListPage) else LIMITS.max_age
+        assert now - at.get(key, -DAY) >= least
+        at[key] = now
+
+
+# --- what pays -----------------------------------------------------------------------------------
+
+
+def test_pages_of_the_list_are_read_when_they_tell_about_many() -> None:
+    petitions = many(200)
+    requests = [request for _, request in asked(outlook_over(petitions), petitions, 900)]
+    pages = {request for request in requests if isinstance(request, ListPage)}
+    assert {ListPage("open", number) for number in (1, 2, 3, 4)} <= pages
+
+
+def test_a_petition_about_to_reach_a_threshold_has_its_numbers_asked_between_looks() -> None:
+    outlook = outlook_over([numbered(1, 9_999)])
+    outlook.prospects[1].pace = 0.1
+    outlook.saw_whole(numbered(1, 9_999), 100.0)
+    outlook.prospects[1].missed = True
+    (request,) = outlook.plan(1, 140.0)
+    assert request == Numbers(1)
+
+
+def test_a_petition_far_from_any_milestone_has_not() -> None:
+    outlook = outlook_over([numbered(1, 12)])
+    outlook.saw_whole(numbered(1, 12), 100.0)
+    assert outlook.plan(3, 140.0) == []
+
+
+def test_responses_are_looked_for_in_the_list_that_names_them() -> None:
+    awaiting = [numbered(id_, 12_000 + id_) for id_ in range(1, 101)]
+    requests = [request for _, request in asked(outlook_over(awaiting), awaiting, 300)]
+    assert ListPage("with_response") in requests
+
+
+def test_that_list_is_left_alone_when_nobody_awaits_a_response() -> None:
+    petitions = many(100)
+    requests = [request for _, request in asked(outlook_over(petitions), petitions, 300)]
+    assert ListPage("with_response") not in requests
+
+
+def test_a_petition_of_which_another_body_tells_more_is_looked_at_first() -> None:
+    petitions = many(100)
+    outlook = outlook_over(petitions, read_at=-1000.0)
+    outlook.saw_listed(petitions[70], 10.0, suspect=True, updated_at=NOW)
+    planned = outlook.plan(3, 100.0)
+    assert Whole(71) in planned[:2]
+
+
+def test_it_is_looked_at_again_while_a_cache_serves_the_older_body() -> None:
+    outlook = outlook_over(many(1))
+    outlook.saw_listed(numbered(1), 10.0, suspect=True, updated_at=NOW)
+    outlook.saw_whole(numbered(1, updated_at=NOW - timedelta(minutes=2)), 20.0)
+    assert outlook.prospects[1].suspect_at is not None
+    outlook.saw_whole(numbered(1, updated_at=NOW), 80.0)
+    assert outlook.prospects[1].suspect_at is None
+
+
+def test_c15_who_is_not_where_it_stood_in_the_list_is_looked_at_soon() -> None:
+    petitions = many(150)
+    outlook = outlook_over(petitions)
+    page = ListPage("open", 1)
+    counts = {row.ref.id: row.signature_count for row in petitions[:50]}
+    outlook.saw_page(page, counts, 1.0)
+    del counts[25]
+    outlook.saw_page(page, counts, 21.0)
+    assert [p.ref.id for p in outlook.prospects.values() if p.missed] == [25]
+    assert Whole(25) in outlook.plan(4, 90.0)
+
+
+# --- a 304 is a hint -----------------------------------------------------------------------------
+
+
+def test_a_settled_body_is_asked_for_conditionally_and_now_and_then_without() -> None:
+    outlook = outlook_over(many(1))
+    outlook.saw_whole(numbered(1), 0.0, settled_since=NOW)
+    assert outlook.plan(1, 60.0) == [Whole(1, NOW)]
+    outlook.saw_nothing(1, 3_550.0)
+    assert outlook.plan(1, 3_610.0) == [Whole(1)]
+
+
+def test_a_body_that_may_change_within_its_date_is_asked_for_without_condition() -> None:
+    outlook = outlook_over(many(1))
+    outlook.saw_whole(numbered(1), 0.0, settled_since=None)
+    assert outlook.plan(1, 60.0) == [Whole(1)]
+
+
+# --- what is likely ------------------------------------------------------------------------------
+
+
+def test_the_nearer_and_the_faster_the_likelier() -> None:
+    far, near = (
+        hazards(petition(signature_count=1_200), 0.01),
+        hazards(petition(signature_count=9_900), 0.01),
+    )
+    assert near.numbers > far.numbers
+    assert hazards(petition(signature_count=9_900), 1.0).numbers > near.numbers
+
+
+def test_a_closed_petition_reaches_no_milestone() -> None:
+    assert hazards(petition(state="closed", signature_count=9_999), 1.0).numbers == 0.0
+
+
+def test_a_response_is_awaited_until_it_is_there() -> None:
+    called_for = petition(signature_count=10_001)
+    assert hazards(called_for, 0.0).response > 0
+    assert hazards(responded(), 0.0).response == 0
+    assert hazards(petition(), 0.0)[1:4] == Hazards()[1:4]
+
+
+def test_the_pace_follows_the_counts() -> None:
+    outlook = outlook_over([numbered(1, 100)])
+    before = outlook.prospects[1].pace
+    for minute in range(1, 60):
+        outlook.saw_whole(numbered(1, 100 + 60 * minute), 60.0 * minute)
+    assert before < 0.01
+    assert outlook.prospects[1].pace == pytest.approx(1.0, rel=0.1)

@@ -1,0 +1,586 @@
+"""What only a shared database has to withstand; the contract itself is in `test_storage.py`."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from postgres import PostgresGround, as_owner, start, stop
+from test_storage import (
+    ANN,
+    BOB,
+    CAT,
+    HEDGES,
+    LEASE,
+    MINUTE,
+    NIGHTINGALES,
+    NOON,
+    TinyGround,
+    claim,
+    claimed_keys,
+    follow,
+    follows,
+    heard,
+    key,
+    known,
+    milestone,
+    picture,
+    ring,
+)
+
+from bot.cluster import lead, shared_rate
+from bot.petitions.errors import ConfigError, StorageError
+from bot.petitions.model import Chat
+from storage.key import KeyRing
+from storage.postgres import PostgresStorage, open_postgres
+
+RUNNER = [sys.executable, "-c"]
+
+
+@pytest.fixture
+def ground(tmp_path: Path) -> PostgresGround:
+    return PostgresGround(tmp_path)
+
+
+@pytest.fixture
+async def storage(ground: PostgresGround) -> AsyncIterator[PostgresStorage]:
+    storage = await ground.open()
+    yield storage
+    await storage.close()
+
+
+@pytest.fixture
+async def other(ground: PostgresGround, storage: PostgresStorage) -> AsyncIterator[PostgresStorage]:
+    """Another process's view of the same store."""
+    other = await ground.open()
+    yield other
+    await other.close()
+
+
+async def until(true: Callable[[], Awaitable[bool]]) -> None:
+    while not await true():  # noqa: ASYNC110 - a database tells nobody who waits for a lock
+        await asyncio.sleep(0.02)
+
+
+# --- the schema ----------------------------------------------------------------------------------
+
+
+async def test_many_who_open_a_new_store_at_once_find_one_schema(ground: PostgresGround) -> None:
+    await (await ground.open()).close()
+    async with as_owner(ground.schema) as owner:
+        await owner.execute(f"drop schema {ground.schema} cascade")
+        await owner.execute(f"create schema {ground.schema} authorization bell")
+    stores = await asyncio.gather(*(ground.open() for _ in range(4)))
+    await stores[0].save_chat(Chat(ANN))
+    assert [await each.chat(ANN) for each in stores] == [Chat(ANN)] * 4
+    for each in stores:
+        await each.close()
+
+
+async def test_a_schema_of_a_newer_version_is_refused(
+    ground: PostgresGround, storage: PostgresStorage
+) -> None:
+    async with as_owner(ground.schema) as owner:
+        await owner.execute("insert into schema_version values (99)")
+    with pytest.raises(StorageError, match="newer petition-bell"):
+        await ground.open()
+
+
+async def test_a_role_that_may_only_read_and_write_opens_a_store_that_is_up_to_date(
+    ground: PostgresGround, storage: PostgresStorage
+) -> None:
+    async with as_owner(ground.schema) as owner:
+        await owner.execute(f"revoke create on schema {ground.schema} from bell")
+        await owner.execute(f"alter schema {ground.schema} owner to postgres")
+        await owner.execute(f"grant usage on schema {ground.schema} to bell")
+    again = await ground.open()
+    await again.save_chat(Chat(ANN))
+    await again.close()
+
+
+async def test_a_database_that_does_not_answer_is_a_storage_error(tmp_path: Path) -> None:
+    nowhere = f"postgresql://bell@/bell?host={tmp_path}"
+    with pytest.raises(StorageError, match="PostgreSQL"):
+        await open_postgres(nowhere, KeyRing(tmp_path / "bell.key"))
+
+
+# --- the key -------------------------------------------------------------------------------------
+
+
+async def test_another_key_opens_nothing(
+    ground: PostgresGround, storage: PostgresStorage, tmp_path: Path
+) -> None:
+    await storage.save_chat(Chat(ANN))
+    KeyRing(ground.key_file).file.rename(tmp_path / "kept")  # type: ignore[union-attr]
+    with pytest.raises(StorageError, match="another key"):
+        await ground.open()
+    assert not ground.key_file.exists()
+    (tmp_path / "kept").rename(ground.key_file)
+    again = await ground.open()
+    assert await again.chat(ANN) == Chat(ANN)
+    await again.close()
+
+
+async def test_no_row_shows_a_chats_id_and_the_petitions_are_plain(
+    ground: PostgresGround, storage: PostgresStorage
+) -> None:
+    chat_id, thread_id = 8_642_097_531, 975_310_864
+    await storage.save_chat(Chat(chat_id, "private", NOON, NOON, "blocked by the reader", NOON))
+    await follow(storage, follows(chat_id, thread_id=thread_id))
+    await ring(storage, milestone(10_000))
+    content = await everything(ground)
+    for secret in (str(chat_id), f"{chat_id:x}", str(thread_id), "blocked by the reader"):
+        assert secret not in content
+        assert secret.encode().hex() not in content
+    assert "Count the nightingales" in content
+    assert "milestone:10000" in content
+
+
+async def test_nothing_of_a_forgotten_chat_stays_in_any_table(
+    ground: PostgresGround, storage: PostgresStorage
+) -> None:
+    await storage.commit_poll(known(), [], NOON)
+    before = await everything(ground, but="occurrence")
+    await follow(storage, follows(ANN))
+    await ring(storage, milestone(10_000))
+    await storage.forget_chat(ANN)
+    assert await everything(ground, but="occurrence") == before
+
+
+async def test_a_row_moved_to_another_chat_does_not_open(
+    ground: PostgresGround, storage: PostgresStorage
+) -> None:
+    await follow(storage, follows(ANN), follows(BOB, HEDGES))
+    async with as_owner(ground.schema) as owner:
+        await owner.execute(
+            "update subscription set sealed = (select sealed from subscription s"
+            " where s.petition <> subscription.petition)"
+        )
+    with pytest.raises(StorageError, match="does not open"):
+        await storage.subscriptions(ANN)
+
+
+async def everything(ground: PostgresGround, but: str = "") -> str:
+    """All rows of all tables, as text."""
+    async with as_owner(ground.schema) as owner:
+        tables = await owner.fetch(
+            "select tablename from pg_tables where schemaname = $1 order by 1", ground.schema
+        )
+        names = [row["tablename"] for row in tables if row["tablename"] != but]
+        rows = [await owner.fetch(f"select t::text as row from {name} t") for name in names]  # noqa: S608
+    return "\n".join(sorted(row["row"] for table in rows for row in table))
+
+
+# --- several processes ---------------------------------------------------------------------------
+
+
+async def test_two_who_deliver_never_get_the_same(
+    storage: PostgresStorage, other: PostgresStorage
+) -> None:
+    await follow(storage, *(follows(chat) for chat in range(1, 61)))
+    for number in (10_000, 20_000):
+        await ring(storage, milestone(number))
+    sent: list[str] = []
+
+    async def deliver(store: PostgresStorage) -> None:
+        while batch := await claimed_keys(store, limit=7):
+            sent.extend(batch)
+            await store.settle(*batch)
+
+    await asyncio.gather(*(deliver(store) for store in (storage, other) for _ in range(3)))
+    sent += await heard(storage)
+    assert sorted(sent) == sorted(key(n, chat) for n in (10_000, 20_000) for chat in range(1, 61))
+    for chat in range(1, 61):
+        assert sent.index(key(10_000, chat)) < sent.index(key(20_000, chat))
+
+
+async def test_two_who_poll_the_same_news_owe_it_once(
+    storage: PostgresStorage, other: PostgresStorage
+) -> None:
+    await follow(storage, follows(ANN), follows(BOB))
+    poll = (known(count=10_007), [milestone(10_000)], NOON)
+    owed = await asyncio.gather(*(each.commit_poll(*poll) for each in (storage, other)))
+    assert sorted(owed) == [0, 2]
+
+
+async def test_who_leaves_during_a_fan_out_is_owed_nothing(
+    ground: PostgresGround, storage: PostgresStorage, other: PostgresStorage
+) -> None:
+    await follow(storage, follows(ANN), follows(BOB), follows(CAT))
+    async with fan_out_under_way(ground, storage):
+        leaving = asyncio.gather(
+            other.unsubscribe(ANN, NIGHTINGALES),
+            other.rest_chat(BOB, "blocked", NOON),
+            other.forget_chat(CAT),
+        )
+        await until(lambda: waiting_for_locks(ground, 3))
+    await leaving
+    assert await claimed_keys(storage) == []
+    assert (await storage.tally()).waiting == 1  # for Bob, should he come back
+    assert await storage.wake_chat(BOB, NOON)
+    assert await claimed_keys(storage) == [key(10_000, BOB)]
+
+
+async def test_who_comes_back_or_moves_during_a_fan_out_loses_nothing(
+    ground: PostgresGround, storage: PostgresStorage, other: PostgresStorage
+) -> None:
+    await follow(storage, follows(ANN), follows(BOB))
+    await storage.rest_chat(BOB, "blocked", NOON)
+    async with fan_out_under_way(ground, storage):
+        coming = asyncio.gather(other.wake_chat(BOB, NOON), other.move_chat(ANN, CAT))
+        await until(lambda: waiting_for_locks(ground, 2))
+    await coming
+    assert sorted(await claimed_keys(storage)) == sorted([key(10_000, BOB), key(10_000, CAT)])
+
+
+async def test_a_fan_out_that_waits_for_a_move_follows_it(
+    ground: PostgresGround, storage: PostgresStorage, other: PostgresStorage
+) -> None:
+    await follow(storage, follows(ANN), follows(BOB))
+    async with as_owner(ground.schema) as owner, owner.transaction():
+        # The move changes the subscriptions first, then it is held up at the old chat's row.
+        await owner.execute("select from chat for update")
+        move = asyncio.create_task(other.move_chat(ANN, CAT))
+        await until(lambda: waiting_for_locks(ground, 1))
+        ringing = asyncio.create_task(ring(storage, milestone(10_000)))
+        await until(lambda: waiting_for_locks(ground, 2))
+    await move
+    assert await ringing == 2
+    assert sorted(await claimed_keys(storage)) == sorted([key(10_000, BOB), key(10_000, CAT)])
+
+
+@asynccontextmanager
+async def fan_out_under_way(
+    ground: PostgresGround, storage: PostgresStorage
+) -> AsyncIterator[None]:
+    """A poll that has matched everybody and is not yet committed; leaving lets it."""
+    async with as_owner(ground.schema) as owner:
+        await owner.execute("select pg_advisory_lock(77)")
+        await owner.execute(
+            "create function hold() returns trigger language plpgsql as"
+            " 'begin perform pg_advisory_xact_lock_shared(77); return null; end'"
+        )
+        await owner.execute("create trigger hold after insert on delivery execute function hold()")
+        ringing = asyncio.create_task(ring(storage, milestone(10_000)))
+        await until(lambda: waiting_for_locks(ground, 1))
+        yield
+        await owner.execute("select pg_advisory_unlock(77)")
+        await ringing
+        await owner.execute("drop trigger hold on delivery")
+
+
+async def waiting_for_locks(ground: PostgresGround, at_least: int) -> bool:
+    async with as_owner(ground.schema) as owner:
+        waiting: int = await owner.fetchval(
+            "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+        )
+    return waiting >= at_least
+
+
+# --- connections come and go ---------------------------------------------------------------------
+
+
+async def test_a_restart_of_the_server_loses_nothing(storage: PostgresStorage) -> None:
+    await follow(storage, follows(ANN), follows(BOB))
+    await ring(storage, milestone(10_000))
+    [claimed] = await claim(storage, limit=1)
+    before = await picture(storage)
+    for mode in ("fast", "immediate"):
+        await stop(mode)
+        with pytest.raises(StorageError) as failure:
+            await storage.settle(claimed.delivery.key)
+        assert failure.value.__cause__ is not None
+        await start()
+        assert await picture(storage) == before
+    await storage.settle(claimed.delivery.key)
+    assert await heard(storage, NOON + LEASE) == [key(10_000, BOB)]
+
+
+async def test_a_use_case_whose_connection_is_cut_has_not_happened(
+    ground: PostgresGround, storage: PostgresStorage
+) -> None:
+    await follow(storage, follows(ANN))
+    async with as_owner(ground.schema) as owner, owner.transaction():
+        await owner.execute("select from subscription for update")
+        ringing = asyncio.create_task(ring(storage, milestone(10_000)))
+        await until(lambda: waiting_for_locks(ground, 1))
+        await owner.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = 'Lock'"
+        )
+        with pytest.raises(StorageError):
+            await ringing
+    assert await claimed_keys(storage) == []
+    assert await ring(storage, milestone(10_000)) == 1
+
+
+async def test_a_server_that_turns_into_a_standby_is_left_for_the_one_that_writes(
+    ground: PostgresGround, storage: PostgresStorage
+) -> None:
+    async def refused() -> bool:
+        try:
+            await storage.save_note("offset", "7")
+        except StorageError:
+            return True
+        return False
+
+    await storage.save_note("offset", "6")
+    async with as_owner(ground.schema) as owner:
+        # What a failover looks like from an old connection: all is as before, but for writing.
+        await owner.execute("alter system set default_transaction_read_only = on")
+        await owner.execute("select pg_reload_conf()")
+        try:
+            await until(refused)
+        finally:
+            await owner.execute("alter system reset default_transaction_read_only")
+            await owner.execute("select pg_reload_conf()")
+    await until(lambda: _not(refused()))
+    assert await storage.note("offset") == "7"
+
+
+async def _not(answer: Awaitable[bool]) -> bool:
+    return not await answer
+
+
+# --- leading -------------------------------------------------------------------------------------
+
+POLLER = """
+import asyncio, sys
+from contextlib import asynccontextmanager
+from pathlib import Path
+from bot.cluster import lead
+from storage.key import KeyRing
+from storage.postgres import open_postgres
+from test_storage import NOON, known, milestone, ring
+
+@asynccontextmanager
+async def duty():
+    await ring(storage, milestone(10_000))
+    print("leading", flush=True)
+    yield
+
+async def main():
+    global storage
+    storage = await open_postgres(sys.argv[1], KeyRing(Path(sys.argv[2])))
+    await lead(storage, "poller", duty)
+
+asyncio.run(main())
+"""
+
+
+async def test_the_death_of_the_leader_hands_over_and_loses_nothing(
+    ground: PostgresGround, storage: PostgresStorage
+) -> None:
+    await follow(storage, follows(ANN))
+    async with process(POLLER, ground) as first:
+        assert await said(first) == "leading"
+        took_over = asyncio.Event()
+        second = asyncio.create_task(lead(storage, "poller", marks(took_over), try_every=0.05))
+        for _ in range(5):
+            await storage.tally()
+        assert not took_over.is_set()
+        first.send_signal(signal.SIGKILL)
+        await took_over.wait()
+        await ended(second)
+    assert await ring(storage, milestone(10_000)) == 0
+    assert await heard(storage) == [key(10_000, ANN)]
+
+
+async def test_one_leads_at_a_time_and_roles_are_apart(
+    storage: PostgresStorage, other: PostgresStorage
+) -> None:
+    mine, yours = storage.leadership("poller"), other.leadership("poller")
+    assert await mine.take()
+    assert not await yours.take()
+    updates = other.leadership("updates")
+    assert await updates.take()
+    await mine.confirm()
+    await mine.leave()
+    assert await yours.take()
+    for seat in (yours, updates):
+        await seat.leave()
+
+
+async def test_a_leader_who_lost_the_seat_goes_off_duty_and_comes_back(
+    ground: PostgresGround, storage: PostgresStorage
+) -> None:
+    entered, left = asyncio.Semaphore(0), asyncio.Semaphore(0)
+
+    @asynccontextmanager
+    async def duty() -> AsyncIterator[None]:
+        entered.release()
+        yield
+        left.release()
+
+    leading = asyncio.create_task(lead(storage, "poller", duty, confirm_every=0.05, try_every=0.05))
+    await entered.acquire()
+    async with as_owner(ground.schema) as owner:
+        await owner.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where application_name = 'petition-bell leader'"
+        )
+    await left.acquire()
+    await entered.acquire()
+    await ended(leading)
+
+
+async def test_a_silent_leader_is_unseated_by_the_server_within_thirty_seconds(
+    storage: PostgresStorage,
+) -> None:
+    seat = storage.leadership("poller")
+    assert await seat.take()
+    allowed = await seat._connection.fetchval("show idle_session_timeout")  # type: ignore[union-attr]
+    assert allowed == "12s"
+    await seat.leave()
+
+
+async def test_on_a_store_of_one_process_everybody_leads(tmp_path: Path) -> None:
+    storage = await TinyGround(tmp_path).open()
+    entered = asyncio.Event()
+    leading = asyncio.create_task(lead(storage, "poller", marks(entered)))
+    await entered.wait()
+    await ended(leading)
+    await storage.close()
+
+
+def marks(entered: asyncio.Event) -> Callable[[], Any]:
+    """A duty that says when it is taken up."""
+
+    @asynccontextmanager
+    async def duty() -> AsyncIterator[None]:
+        entered.set()
+        yield
+
+    return duty
+
+
+async def ended(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+@asynccontextmanager
+async def process(
+    program: str, ground: PostgresGround
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Another process on the same store; gone when left."""
+    here = Path(__file__).parent
+    running = await asyncio.create_subprocess_exec(
+        *RUNNER,
+        program,
+        ground.url,
+        str(ground.key_file),
+        stdout=asyncio.subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": f"{here.parent}:{here}"},
+    )
+    yield running
+    with suppress(ProcessLookupError):
+        running.kill()
+    await running.wait()
+
+
+async def said(running: asyncio.subprocess.Process) -> str:
+    assert running.stdout is not None
+    return (await running.stdout.readline()).decode().strip()
+
+
+# --- the shared rate -----------------------------------------------------------------------------
+
+
+async def test_all_share_one_rate_and_no_slot_is_given_twice(
+    storage: PostgresStorage, other: PostgresStorage
+) -> None:
+    rates = [shared_rate(store, "telegram", 1.0) for store in (storage, other)]
+    batches = [await rates[turn % 2].slots(3) for turn in range(6)]
+    given = [at for batch in batches for at in batch]
+    assert len(given) == 18
+    for earlier, later in pairwise(given):
+        # The server's clock runs on between two answers, so the gaps can only look shorter.
+        assert 0.0 < later - earlier <= 1.0 + 1e-6
+    assert given[-1] > 10.0
+
+
+async def test_a_rate_that_nobody_used_for_a_while_saves_nothing_up(
+    storage: PostgresStorage,
+) -> None:
+    rate = shared_rate(storage, "telegram", 1000.0)
+    await rate.slots(1)
+    await storage.tally()
+    slots = await rate.slots(50)
+    assert slots[-1] - slots[0] == pytest.approx(0.049, abs=1e-3)
+
+
+async def test_a_hold_concerns_all_who_share_and_no_other_rate(
+    storage: PostgresStorage, other: PostgresStorage
+) -> None:
+    await shared_rate(storage, "telegram", 10.0).hold(60.0)
+    assert (await shared_rate(other, "telegram", 10.0).slots(1))[0] > 30.0
+    assert (await shared_rate(other, "another", 10.0).slots(1))[0] < 30.0
+
+
+async def test_on_a_store_of_one_process_the_rate_is_its_own(tmp_path: Path) -> None:
+    storage = await TinyGround(tmp_path).open()
+    rate = shared_rate(storage, "telegram", 10.0)
+    await rate.hold(60.0)
+    first, second = await rate.slots(2)
+    assert first == pytest.approx(60.0, abs=5.0)
+    assert second - first == pytest.approx(0.1)
+    await storage.close()
+
+
+# --- between storages ----------------------------------------------------------------------------
+
+
+async def test_a_store_moves_from_tinydb_and_back_whole(
+    storage: PostgresStorage, tmp_path: Path
+) -> None:
+    tiny = await TinyGround(tmp_path / "before").open()
+    await follow(tiny, follows(ANN, muted=True), follows(BOB, thread_id=7), follows(ANN, HEDGES))
+    await ring(tiny, milestone(10_000))
+    await tiny.rest_chat(BOB, "blocked", NOON)
+    await tiny.prune(NOON, timedelta(days=30))
+    document = await tiny.export()
+    await storage.import_(document)
+    back = await TinyGround(tmp_path / "after").open()
+    await back.import_(await storage.export())
+    assert await picture(storage) == await picture(tiny) == await picture(back)
+    assert await claimed_keys(storage) == [key(10_000, ANN)]
+    for each in (tiny, back):
+        await each.close()
+
+
+async def test_a_moved_store_goes_on_counting_where_it_was(
+    storage: PostgresStorage, other: PostgresStorage, tmp_path: Path
+) -> None:
+    tiny = await TinyGround(tmp_path).open()
+    await follow(tiny, follows(ANN), follows(ANN, HEDGES))
+    await ring(tiny, milestone(10_000))
+    assert await claimed_keys(tiny) == [key(10_000, ANN)]
+    await storage.import_(await tiny.export())
+    await ring(storage, milestone(20_000, HEDGES))
+    assert await heard(storage, NOON + LEASE + MINUTE) == [
+        key(10_000, ANN),
+        key(20_000, ANN, HEDGES),
+    ]
+    await tiny.close()
+
+
+def test_the_extra_is_named_where_it_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bot import app  # noqa: PLC0415
+    from bot.config import StorageConfig  # noqa: PLC0415
+
+    for name in [name for name in sys.modules if name.startswith("storage.postgres")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "asyncpg", None)
+    config = StorageConfig("postgresql://bell@/bell", tmp_path / "bell.key", None)
+    with pytest.raises(ConfigError, match=r"petition-bell\[postgres\]"):
+        asyncio.run(app.open_storage(config))
