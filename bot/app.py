@@ -281,6 +281,7 @@ async def _scheduled(
         scheduler.pause()
         async with ticking:
             scheduler.shutdown(wait=False)
+            await poller.drain()
 
 
 def _note_job(event: JobExecutionEvent) -> None:

@@ -61,7 +61,9 @@ def run(config: ConfigOption = None) -> None:
 
 @app.command()
 def demo(
-    port: Annotated[int, typer.Option(help="Port of the chat page; 0 picks a free one.")] = 8300,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the chat page; 0 picks a free one.")
+    ] = 8300,
 ) -> None:
     """Show everything offline: no token, no network. Prints the address of the chat page."""
     from bot.demo import run_demo

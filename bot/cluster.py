@@ -5,9 +5,11 @@ On a store of one process all of this is trivially so.
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import dataclass
+from math import inf
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeGuard
 
 import structlog
 
@@ -16,9 +18,36 @@ from storage import Storage
 
 log = structlog.get_logger(__name__)
 
-# Together well under thirty seconds: how soon another takes over when a leader is gone.
-CONFIRM_EVERY = 4.0
-TRY_EVERY = 2.0
+Duty: TypeAlias = Callable[[], AbstractAsyncContextManager[Any]]
+
+
+class Rhythm(NamedTuple):
+    """Every how many seconds a leader shows that it lives, and others see whether it does.
+
+    Together well under thirty seconds: how soon another takes over when a leader is gone.
+    """
+
+    confirm_every: float = 4.0
+    try_every: float = 2.0
+
+
+@dataclass(eq=False, slots=True)
+class Standing:
+    """How this process stands to a role: a standby is one that knows that another has it.
+
+    Who has lost the store answers for its role until it hears of another, so that somebody does.
+    `since` is when it was taken up last, on the monotonic clock.
+    """
+
+    role: str
+    is_standby: bool = False
+    since: float = -inf
+
+    def heard(self, is_ours: bool) -> None:
+        """The seat was asked for: it is ours, or another's."""
+        self.is_standby = not is_ours
+        if is_ours:
+            self.since = time.monotonic()
 
 
 class Seat(Protocol):
@@ -44,7 +73,6 @@ class SharedRate(Protocol):
         """Let nobody send for a while; may raise StorageError."""
 
 
-@runtime_checkable
 class Shared(Protocol):
     """A store that several processes have open at once."""
 
@@ -55,44 +83,72 @@ class Shared(Protocol):
         """A rate under its name."""
 
 
-async def lead(
-    storage: Storage,
-    role: str,
-    duty: Callable[[], AbstractAsyncContextManager[Any]],
-    *,
-    confirm_every: float = CONFIRM_EVERY,
-    try_every: float = TRY_EVERY,
-) -> None:
+def is_shared(storage: object) -> TypeGuard[Shared]:
+    """Whether several processes may have this store open at once."""
+    # Asked of the object itself, which may be seen through glass (`bot.observed`).
+    return hasattr(storage, "leadership")
+
+
+def shared_rate(storage: Storage, name: str, per_second: float) -> SharedRate | None:
+    """The rate at which all processes of this store together may send; None if we are alone."""
+    return storage.pace(name, per_second) if is_shared(storage) else None
+
+
+@asynccontextmanager
+async def on_duty(
+    storage: Storage, standing: Standing, duty: Duty, rhythm: Rhythm
+) -> AsyncIterator[None]:
+    """Be on duty whenever the role is ours, and from the start on a store of one process."""
+    if not is_shared(storage):
+        async with duty():
+            yield
+        return
+    leading = asyncio.create_task(lead(storage, standing, duty, rhythm))
+    try:
+        yield
+    finally:
+        leading.cancel()
+        await asyncio.wait([leading])
+
+
+async def lead(storage: Shared, standing: Standing, duty: Duty, rhythm: Rhythm) -> None:
     """Be on duty whenever the role is ours, until cancelled; `duty` is entered anew each time.
 
     Of all processes of one store, one is on duty. It goes off duty as soon as it cannot be sure
     any more that no other has taken over.
     """
-    if not isinstance(storage, Shared):
-        async with duty():
-            await asyncio.Event().wait()
-        return
-    seat = storage.leadership(role)
+    seat = storage.leadership(standing.role)
     try:
         while True:
-            await _taken(seat, role, try_every)
-            async with duty():
-                log.info("leading", role=role)
-                await _lost(seat, confirm_every)
-            log.warning("not leading any more", role=role)
+            await _seated(seat, standing, rhythm)
+            await _serve(seat, standing.role, duty, rhythm)
             await seat.leave()
+            await asyncio.sleep(rhythm.try_every)
     finally:
         await seat.leave()
 
 
-async def _taken(seat: Seat, role: str, try_every: float) -> None:
+async def _seated(seat: Seat, standing: Standing, rhythm: Rhythm) -> None:
     while True:
         try:
-            if await seat.take():
-                return
+            standing.heard(await seat.take())
         except StorageError as error:
-            log.warning("nobody can tell who leads", role=role, reason=str(error))
-        await asyncio.sleep(try_every)
+            log.warning("nobody can tell who leads", role=standing.role, reason=str(error))
+        else:
+            if not standing.is_standby:
+                return
+        await asyncio.sleep(rhythm.try_every)
+
+
+async def _serve(seat: Seat, role: str, duty: Duty, rhythm: Rhythm) -> None:
+    try:
+        async with duty():
+            log.info("leading", role=role)
+            await _lost(seat, rhythm.confirm_every)
+    except Exception:
+        # Whatever it is, a role must not stay empty for good because of it.
+        log.exception("a duty failed", role=role)
+    log.warning("not leading any more", role=role)
 
 
 async def _lost(seat: Seat, confirm_every: float) -> None:
@@ -101,28 +157,3 @@ async def _lost(seat: Seat, confirm_every: float) -> None:
             await asyncio.sleep(confirm_every)
             async with asyncio.timeout(confirm_every):
                 await seat.confirm()
-
-
-def shared_rate(storage: Storage, name: str, per_second: float) -> SharedRate:
-    """The rate at which all processes of this store together may send."""
-    if isinstance(storage, Shared):
-        return storage.pace(name, per_second)
-    return LocalRate(per_second)
-
-
-class LocalRate:
-    """A rate that this process has for itself."""
-
-    def __init__(self, per_second: float, now: Callable[[], float] = time.monotonic) -> None:
-        self._spacing = 1 / per_second
-        self._now = now
-        self._next = now()
-
-    async def slots(self, count: int) -> Sequence[float]:
-        now = self._now()
-        first = max(self._next, now)
-        self._next = first + count * self._spacing
-        return [first - now + number * self._spacing for number in range(count)]
-
-    async def hold(self, seconds: float) -> None:
-        self._next = max(self._next, self._now() + seconds)

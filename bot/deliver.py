@@ -28,7 +28,7 @@ from bot.petitions.model import (
     Subscription,
 )
 from bot.petitions.retry import MoveChat, RestChat, Settle, TryAgain, next_step
-from bot.text.alert import alert
+from bot.text.alert import alert, bare_alert
 from bot.text.rich import Message, compose, italic, split, width
 from bot.text.summary import Missed, summary
 from storage import ClaimedDelivery, Storage
@@ -42,6 +42,9 @@ _BATCH = 5  # a commit for each single claim would be wasteful when there are ma
 _LONGEST_SLEEP = 30.0
 _PAUSE = 1.0
 _REST_PAUSE = timedelta(seconds=1)
+_TRIES_IN_FULL = 3  # of what may be at fault itself, before it is sent plainly
+_OUR_FAULT = "a fault of our own"
+_PERHAPS_OURS = ("BadRequest", _OUR_FAULT)
 
 # Telegram's own words for a chat that cannot hear us; any other 403 may pass.
 _GONE = (
@@ -113,6 +116,9 @@ class Deliverer:
         self._jitter = jitter
         self._sending: set[asyncio.Task[None]] = set()
         self._accepted: set[str] = set()  # by Telegram, but not settled yet
+        self._doubtful: set[str] = (
+            set()
+        )  # refused again and again, as if something is wrong with them
         self._news = asyncio.Event()
         self._stopping = False
         self.counts = Counts()
@@ -184,7 +190,7 @@ class Deliverer:
         except Exception:
             log.exception("delivery failed", alert=_name(owed[0]))
             with suppress(StorageError):
-                await self._settle(owed, RetryAt(self._now(), "a fault of our own"))
+                await self._settle(owed, RetryAt(self._now(), _OUR_FAULT))
 
     async def _settle_accepted(self, owed: Sequence[Delivery]) -> None:
         """Telegram has taken some of these already: settle them, and give the others back."""
@@ -193,7 +199,7 @@ class Deliverer:
         await self._give_back([each for each in owed if each not in done], self._now())
 
     async def _tell(self, claims: Sequence[ClaimedDelivery], owed: Sequence[Delivery]) -> None:
-        letter = _worded(claims, self._now())
+        letter = _worded(claims, self._now(), plainly=owed[0].key in self._doubtful)
         card = await self._card(claims)
         outcome, sent = await self._send(letter._replace(card_id=card.card_id if card else None))
         told = owed[: letter.told]
@@ -225,7 +231,9 @@ class Deliverer:
             mended = _mended(letter, outcome.reason)
             if mended is None:
                 for_good = _says(outcome.reason, (*_TOO_LONG, *_BAD_TEXT))
-                return outcome if for_good else RetryAt(self._now(), outcome.reason), letter
+                return outcome if for_good else RetryAt(
+                    self._now(), f"BadRequest: {outcome.reason}"
+                ), letter
             self._note_mending(letter, mended)
             letter = mended
 
@@ -267,9 +275,13 @@ class Deliverer:
                 keys = [delivery.key for delivery in owed]
                 await self._storage.settle(*keys)
                 self._accepted.difference_update(keys)
+                self._doubtful.difference_update(keys)
             case TryAgain(at):
                 self.counts.retried += 1
                 reason = outcome.reason if isinstance(outcome, RetryAt) else ""
+                # One alert that cannot be sent as it is must not hold up all else a chat is owed.
+                if first.attempts >= _TRIES_IN_FULL and reason.startswith(_PERHAPS_OURS):
+                    self._doubtful.add(first.key)
                 log.warning("alert will be sent again", alert=_name(first), reason=reason)
                 await self._give_back(owed, at)
             case RestChat(reason):
@@ -279,8 +291,9 @@ class Deliverer:
                 await self._give_back(owed, now + _REST_PAUSE)
             case MoveChat(new_id):
                 self.counts.moved += 1
-                await self._give_back(owed, now)
                 await self._storage.move_chat(first.chat_id, new_id)
+                for delivery in owed:  # still leased, so nobody could claim them under the old id
+                    await self._storage.retry(moved_key(delivery, new_id), now)
             case _:
                 assert_never(step)
 
@@ -294,6 +307,11 @@ def _reply(letter: Letter) -> ReplyParameters | None:
     if letter.card_id is None:
         return None
     return ReplyParameters(letter.card_id, allow_sending_without_reply=True)
+
+
+def moved_key(delivery: Delivery, chat_id: int) -> str:
+    """What a delivery's key becomes when its chat moves to another id."""
+    return f"{delivery.key.removesuffix(str(delivery.chat_id))}{chat_id}"
 
 
 def _by_chat(claims: Iterable[ClaimedDelivery]) -> Iterator[list[ClaimedDelivery]]:
@@ -311,7 +329,24 @@ def _by_chat(claims: Iterable[ClaimedDelivery]) -> Iterator[list[ClaimedDelivery
     yield from sorted(groups, key=lambda group: number_of(group[0]))
 
 
-def _worded(claims: Sequence[ClaimedDelivery], now: datetime) -> Letter:
+def _worded(claims: Sequence[ClaimedDelivery], now: datetime, *, plainly: bool) -> Letter:
+    """What to send for these claims; plainly, without anything that can be wrong with it."""
+    try:
+        letter = _in_full(claims, now)
+    except Exception:
+        if not plainly:
+            raise
+        first = claims[0].delivery
+        bare = bare_alert(claims[0].known)
+        return Letter(first.chat_id, bare, None, first.thread_id, first.silent)
+    return _plain(letter) if plainly else letter
+
+
+def _plain(letter: Letter) -> Letter:
+    return letter._replace(message=Message(letter.message.text), buttons=None)
+
+
+def _in_full(claims: Sequence[ClaimedDelivery], now: datetime) -> Letter:
     """One alert as it is, several as a summary."""
     first = claims[0].delivery
     if len(claims) == 1:

@@ -42,6 +42,8 @@ def configure_logs(level: str, form: str, token: str) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # Says at its loudest what an update held; what matters of it reaches us as an exception.
+    logging.getLogger("telegram").setLevel(logging.CRITICAL + 1)
 
 
 class _Hide:

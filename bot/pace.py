@@ -2,6 +2,9 @@
 
 python-telegram-bot asks here before every request (`BaseRateLimiter` is its hook). Nothing is kept
 but deadlines and the times of what has left, so that nothing can stay shut by accident.
+
+Where several processes send for one bot, they share the overall rate through their store. What
+each chat takes stays with each process: a chat's alerts are claimed one at a time, by one of them.
 """
 
 import asyncio
@@ -9,14 +12,20 @@ import os
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from heapq import heappop, heappush
+from itertools import count
 from math import inf
 from typing import Any, NamedTuple, TypeAlias
 
 import structlog
 from telegram.error import RetryAfter
 from telegram.ext import BaseRateLimiter
+
+from bot.cluster import SharedRate
+from bot.petitions.errors import StorageError
 
 # python-telegram-bot then gives `retry_after` as a timedelta, as its next major version will.
 os.environ.setdefault("PTB_TIMEDELTA", "true")
@@ -27,6 +36,7 @@ ALERT = "alert"  # pass it as `rate_limit_args` with what nobody waits for
 
 # https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this
 PER_SECOND = 30
+SHARED_PER_SECOND = 29  # evenly spaced, with one to spare: messages do not travel equally fast
 PER_GROUP_MINUTE = 20
 BURST = 3  # answers a chat takes at once before one a second holds
 
@@ -41,6 +51,7 @@ _AT_ONCE = 1.0
 _RECOVERY = 0.25  # messages a second regained each second after Telegram refused everything
 _PATIENCE = {True: 5.0, False: 60.0}  # how long an alert, or an answer, waits for a held chat
 _ANSWER_TRIES = 3
+_SLOT_WITHIN = 1.0  # seconds that the store has to say when the next message may leave
 _COUNTED = ("send", "edit", "copy", "forward")
 
 Result: TypeAlias = bool | dict[str, Any] | list[dict[str, Any]]
@@ -148,6 +159,56 @@ class _Chats:
         self.sweep_at = max(1000, 2 * len(self.known))
 
 
+class _Slots:
+    """Places in the rate that all processes share, taken one by one as they are needed.
+
+    Each is for whoever goes first when it comes, so a person waits for no alert of this process,
+    and for one of each other at most. A store that does not answer keeps nobody waiting for long:
+    our own limits hold then.
+    """
+
+    def __init__(self, rate: SharedRate, sleep: Callable[[float], Awaitable[None]]) -> None:
+        self._rate = rate
+        self._sleep = sleep
+        self._numbers = count()
+        self._waiting: list[tuple[bool, int, asyncio.Future[None]]] = []
+        self._serving: asyncio.Task[None] | None = None
+
+    async def take(self, alert: bool, cost: int) -> None:
+        """Wait for a place, behind every answer and whoever came earlier; it may cost several."""
+        turn = asyncio.get_running_loop().create_future()
+        heappush(self._waiting, (alert, next(self._numbers), turn))
+        if self._serving is None or self._serving.done():
+            self._serving = asyncio.create_task(self._serve(cost))
+        await turn
+
+    async def hold(self, seconds: float) -> None:
+        """Let no process send for a while."""
+        with suppress(StorageError, TimeoutError):
+            async with asyncio.timeout(_SLOT_WITHIN):
+                await self._rate.hold(seconds)
+
+    async def _serve(self, cost: int) -> None:
+        while self._waiting:
+            await self._sleep(await self._next(cost))
+            self._give()
+
+    async def _next(self, cost: int) -> float:
+        try:
+            async with asyncio.timeout(_SLOT_WITHIN):
+                return (await self._rate.slots(cost))[0]
+        except (StorageError, TimeoutError) as error:
+            log.warning("the send rate cannot be shared now", error=type(error).__name__)
+            return 0.0
+
+    def _give(self) -> None:
+        while self._waiting:
+            _, _, turn = heappop(self._waiting)
+            if not turn.done():
+                turn.set_result(None)
+                return
+
+
 class Pacer(BaseRateLimiter[Any]):
     """Lets every message to a chat wait for its turn; other requests pass.
 
@@ -156,18 +217,21 @@ class Pacer(BaseRateLimiter[Any]):
     people are tried again; an alert's `RetryAfter` is raised, so that it waits in the store, and so
     it is, without asking Telegram, where a chat would keep it waiting for more than a few seconds.
 
-    With `paid_per_minute`, so many alerts a minute that would have to wait are broadcast for money.
+    With `paid_per_minute`, so many alerts a minute that would have to wait are broadcast for money;
+    with `shared`, everything takes its place in a rate that other processes use too.
     """
 
     def __init__(
         self,
         *,
         paid_per_minute: int = 0,
+        shared: SharedRate | None = None,
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._now = now
         self._sleep = sleep
+        self._slots = _Slots(shared, sleep) if shared else None
         self._chats = _Chats()
         self._overall = Window(PER_SECOND, 1.0)
         self._spread = Window(_SPREAD, _EVEN)
@@ -227,7 +291,7 @@ class Pacer(BaseRateLimiter[Any]):
             try:
                 result = await callback(*args, **kwargs)
             except RetryAfter as error:
-                self._hold(chat, seconds(error))
+                await self._hold(chat, seconds(error))
                 if not tries_left:
                     raise
             else:
@@ -241,6 +305,7 @@ class Pacer(BaseRateLimiter[Any]):
         turn = _Turn(chat, alert)
         queue = self._alerts if alert else self._answers
         queue.append(turn)
+        has_slot = self._slots is None
         try:
             while True:
                 now = self._now()
@@ -249,9 +314,14 @@ class Pacer(BaseRateLimiter[Any]):
                     raise RetryAfter(timedelta(seconds=free_at - now))
                 waits_until = max(free_at, self._overall_free_at(turn, now))
                 pays = alert and free_at <= now < waits_until and self._paid.room(now) > 0
-                if pays or waits_until <= now:
+                if pays or (has_slot and waits_until <= now):
                     return self._count(turn, now, pays), pays
-                await self._sleep(waits_until - now)
+                if self._slots and waits_until <= now:
+                    await self._slots.take(alert, round(PER_SECOND / self.rate))
+                    has_slot = True
+                else:
+                    await self._sleep(waits_until - now)
+                    has_slot = self._slots is None  # a place is not kept for later
         finally:
             queue.remove(turn)
 
@@ -286,7 +356,7 @@ class Pacer(BaseRateLimiter[Any]):
             self._spread.count(Departure(now))
         return departure
 
-    def _hold(self, chat: _Chat, wait: float) -> None:
+    async def _hold(self, chat: _Chat, wait: float) -> None:
         now = self._now()
         chat.held_until = max(chat.held_until, now + wait)
         others = [
@@ -294,10 +364,12 @@ class Pacer(BaseRateLimiter[Any]):
         ]
         self._refused = [*others, _Refusal(chat, now, wait)]
         if len(self._refused) >= _CHATS_AT_ONCE:
-            self._hold_everything(now, min(each.wait for each in self._refused))
+            await self._hold_everything(now, min(each.wait for each in self._refused))
 
-    def _hold_everything(self, now: float, wait: float) -> None:
+    async def _hold_everything(self, now: float, wait: float) -> None:
         if self._held_until <= now:
             self._rate_after_hold = max(1.0, self.rate / 2)
             log.warning("Telegram refuses every chat", wait=wait, rate=self._rate_after_hold)
         self._held_until = max(self._held_until, now + wait)
+        if self._slots:
+            await self._slots.hold(wait)

@@ -30,7 +30,7 @@ from bot.petitions.parse import (
     parse_trending,
 )
 
-TIMEOUT = aiohttp.ClientTimeout(total=20, sock_connect=5)
+TIMEOUT = aiohttp.ClientTimeout(total=10, sock_connect=5)
 MAX_BYTES = 8 * 1024 * 1024
 
 # The most rows the site puts on a page; asked for more, it sends 25.

@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 from random import SystemRandom
 from typing import TypeVar
@@ -22,7 +23,17 @@ from bot.petitions.errors import (
 )
 from bot.petitions.model import Counts, Known, Occurrence, Petition, PetitionRef, Site
 from bot.petitions.parse import Page
-from bot.petitions.schedule import Limits, ListPage, Numbers, Outlook, Request, Whole, bound
+from bot.petitions.schedule import (
+    Limits,
+    ListPage,
+    Matter,
+    Numbers,
+    Outlook,
+    Request,
+    Whole,
+    about,
+    bound,
+)
 from bot.petitions.watch import is_news, observe, observe_gone, with_counts
 from bot.sight import Sight
 from bot.text.status import SiteHealth
@@ -35,6 +46,10 @@ _T = TypeVar("_T")
 _chance = SystemRandom().random
 
 _AT_ONCE = 4
+
+# Seconds that what is being asked may still take when we have to end.
+_FAREWELL = 2.0
+
 _FIRST_BACKOFF = 5.0
 _LONGEST_BACKOFF = 300.0
 _BACKOFF_SPREAD = 0.25
@@ -104,7 +119,7 @@ class SiteWatch:
         self.parliament = parliament
         self.budget = budget
         self.outlook = Outlook(limits)
-        self.at_once = asyncio.Semaphore(_AT_ONCE)
+        self.in_flight: dict[Matter, asyncio.Task[None]] = {}
         self.last_answer: datetime | None = None
         self.failing_since: datetime | None = None
         self.quiet_until = 0.0
@@ -171,20 +186,48 @@ class Poller:
         self._rang = rang
         self._monotonic = monotonic
         self._locks: WeakValueDictionary[PetitionRef, asyncio.Lock] = WeakValueDictionary()
+        self._is_ending = False
 
     async def tick(self) -> None:
-        """Ask whatever is worth asking now, as far as each site's budget goes."""
+        """Begin to ask whatever is worth asking now, without waiting for the answers."""
         followed = await self._storage.followed()
-        rounds = []
         for site, watch in self._watches.items():
             refs = [ref for ref in followed if ref.site == site]
             watch.outlook.follow_only({ref.id for ref in refs})
             await self._learn(watch, refs)
-            if self._is_quiet(watch):
-                continue
-            requests = watch.outlook.plan(watch.budget.left(), self._monotonic())
-            rounds += [self._carry_out_safely(watch, request) for request in requests]
-        await asyncio.gather(*rounds)
+            self._ask(watch)
+
+    def _ask(self, watch: SiteWatch) -> None:
+        """Fill a site's free places with what is worth asking, as far as its budget goes."""
+        if self._is_ending or self._is_quiet(watch):
+            return
+        free = min(watch.budget.left(), _AT_ONCE - len(watch.in_flight))
+        asked = self._being_looked_at(watch) | watch.in_flight.keys()
+        for request in watch.outlook.plan(free, self._monotonic(), asked):
+            watch.budget.spend()
+            task = asyncio.create_task(self._carry_out_safely(watch, request))
+            watch.in_flight[about(request)] = task
+            task.add_done_callback(partial(self._ended, watch, about(request)))
+
+    def _ended(self, watch: SiteWatch, matter: Matter, _: asyncio.Task[None]) -> None:
+        del watch.in_flight[matter]
+        self._ask(watch)
+
+    def _being_looked_at(self, watch: SiteWatch) -> set[Matter]:
+        site = watch.parliament.site.id
+        return {ref.id for ref, lock in self._locks.items() if ref.site == site and lock.locked()}
+
+    async def drain(self, patience: float = _FAREWELL) -> None:
+        """Begin nothing until what is in flight has ended; after `patience` seconds, end it."""
+        self._is_ending = True
+        try:
+            if tasks := [task for w in self._watches.values() for task in w.in_flight.values()]:
+                _, late = await asyncio.wait(tasks, timeout=patience)
+                for task in late:
+                    task.cancel()
+                await asyncio.gather(*late, return_exceptions=True)
+        finally:
+            self._is_ending = False
 
     def _is_quiet(self, watch: SiteWatch) -> bool:
         return self._monotonic() < watch.quiet_until
@@ -200,15 +243,14 @@ class Poller:
 
     async def _carry_out_safely(self, watch: SiteWatch, request: Request) -> None:
         """One request's trouble is its own: it is logged, and the others go on."""
-        async with watch.at_once:
-            if self._is_quiet(watch):
-                return
-            try:
-                await self._carry_out(watch, request)
-            except StorageError:
-                log.exception("reading could not be kept", request=str(request))
-            except Exception:
-                log.exception("look failed", request=str(request))
+        try:
+            await self._carry_out(watch, request)
+        except StorageError:
+            log.exception("reading could not be kept", request=str(request))
+            watch.outlook.failed(request, self._monotonic())
+        except Exception:
+            log.exception("look failed", request=str(request))
+            watch.outlook.failed(request, self._monotonic())
 
     async def _carry_out(self, watch: SiteWatch, request: Request) -> None:
         match request:
@@ -227,7 +269,9 @@ class Poller:
         Looks at one petition never overlap, so an older body cannot come after a newer one.
         Raises StorageError if what was seen could not be kept.
         """
-        return await self._look(self._watches[ref.site], ref, keep=keep)
+        watch = self._watches[ref.site]
+        watch.budget.spend()
+        return await self._look(watch, ref, keep=keep)
 
     async def _look(
         self,
@@ -238,7 +282,6 @@ class Poller:
         keep: bool = False,
     ) -> Sight:
         async with self._lock(ref):
-            watch.budget.spend()
             look = await watch.parliament.look(ref.id, since=since)
             now, moment = self._now(), self._monotonic()
             watch.heard(look, now, moment)
@@ -297,7 +340,7 @@ class Poller:
             known = await self._storage.known(ref)
             moment = self._monotonic()
             if counts is None or known is None or not known.petition.is_open:
-                watch.outlook.saw_numbers(ref.id, None, moment)
+                watch.outlook.saw_numbers(ref.id, None, moment, answered=counts is not None)
                 return
             suspect = is_news(known.petition, counts)
             petition = await self._commit_numbers(known, counts)
@@ -315,7 +358,9 @@ class Poller:
         rows = {row.ref.id: row for row in page.petitions}
         counts = {id_: row.signature_count for id_, row in rows.items()}
         watch.outlook.saw_page(request, counts, moment)
-        followed = [row for id_, row in rows.items() if id_ in watch.outlook.prospects]
+        # Who is being looked at just now will tell by itself, or holds up nobody by saying nothing.
+        heard = watch.outlook.prospects.keys() - self._being_looked_at(watch)
+        followed = [row for id_, row in rows.items() if id_ in heard]
         await asyncio.gather(*(self._take_in_row(watch, row) for row in followed))
 
     async def _take_in_row(self, watch: SiteWatch, row: Petition) -> None:
@@ -346,7 +391,6 @@ class Poller:
 
     async def _asked(self, watch: SiteWatch, question: Awaitable[_T]) -> _T | None:
         """The answer to one request that is not about a petition's own body, or None."""
-        watch.budget.spend()
         try:
             answer = await question
         except ParliamentUnavailable as error:

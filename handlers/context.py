@@ -38,6 +38,7 @@ from bot.text.about import CommandHelp
 from bot.text.buttons import Press
 from bot.text.rich import Message, split
 from bot.text.status import SiteHealth
+from bot.text.trouble import old_button
 from storage import Storage
 
 
@@ -115,9 +116,12 @@ def on_press(verb: str, action: Pressed) -> AnyHandler:
         query = update.callback_query
         if query is None or query.data is None:
             return
-        note = None
+        note: str | None = old_button()
         try:
-            note = await action(update, context, Press.read(query.data))
+            press = Press.read(query.data)
+            if press.petition is None or press.petition.site in context.services.sites:
+                note = None
+                note = await action(update, context, press)
         finally:
             await acknowledge(query, note)
 

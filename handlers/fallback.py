@@ -60,7 +60,7 @@ async def suggest(update: Update, context: Context, names: dict[str, str]) -> No
     command, _, addressee = typed.removeprefix("/").partition("@")
     if not is_private(update) and addressee.lower() != context.bot.username.lower():
         return
-    near = difflib.get_close_matches(command.lower(), names, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(command.lower(), names, n=1, cutoff=0.7)
     nearest = names[near[0]] if near else None
     ref = context.services.reference(rest) if rest else None
     buttons = None

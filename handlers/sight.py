@@ -4,7 +4,7 @@ from datetime import datetime
 
 from telegram import Update
 
-from bot.parliament import Gone, NotFound, Unpublished
+from bot.parliament import Gone, NotFound, Unpublished, Unreadable
 from bot.petitions.model import PetitionRef
 from bot.sight import Sight
 from bot.text import trouble
@@ -35,6 +35,8 @@ def _why_not(context: Context, ref: PetitionRef, sight: Sight) -> Message:
             return trouble.unpublished(ref, reason)
         case Gone():
             return trouble.taken_down(ref)
+        case Unreadable():
+            return trouble.unreadable(site)
         case _:
             return trouble.unreachable(site, unreachable_since(context, ref), services.now())
 

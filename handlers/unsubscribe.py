@@ -14,8 +14,9 @@ from bot.text.following import (
 )
 from bot.text.rich import compose
 from bot.text.trouble import old_button
-from handlers.context import Command, Context, answer, chat_of, on_press, rewrite
+from handlers.context import Command, Context, answer, chat_of, is_private, on_press, rewrite
 from handlers.sight import asked_for
+from handlers.subscribe import begin
 from handlers.subscriptions import followed_by
 
 
@@ -56,8 +57,11 @@ async def undo(update: Update, context: Context, press: Press) -> str | None:
     services = context.services
     chat = await chat_of(update, context)
     was = undone(press, chat.id)
-    if was is None:
+    if was is None or was.petition.site not in services.sites:
         return old_button()
+    if is_private(update) and chat.consented_at is None:  # everything was erased meanwhile
+        await begin(update, context, was.petition)
+        return None
     # What happened in between is taken in first, so that it does not ring afterwards.
     await services.look(was.petition, keep=True)
     await services.storage.save_chat(chat)

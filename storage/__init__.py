@@ -147,6 +147,8 @@ class Storage(Protocol):
     ) -> Sequence[ClaimedDelivery]:
         """Take up to `limit` due deliveries, oldest first; nobody else gets them during `lease`.
 
+        Where only one process can open the store, its leases end when it is opened anew.
+
         At most one per chat, and only its oldest one: while that is leased or waits for another
         try, the chat's later ones wait too. Resting chats get none. A chat that has `returned`
         gets all it waited for at once (up to fifty, whatever `limit` says), in their order: several

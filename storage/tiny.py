@@ -46,6 +46,7 @@ from storage.tables import (
     Lonely,
     Note,
     Shelf,
+    Tables,
     Transaction,
     day_id,
     followed_as,
@@ -104,6 +105,7 @@ async def restore_tiny(
 
 def _load(vault: Vault) -> tuple[Database, Index]:
     tables = vault.load()
+    _end_leases(tables)
     try:
         index = Index()
         index.apply(checked(vault.path, tables))
@@ -114,6 +116,12 @@ def _load(vault: Vault) -> tuple[Database, Index]:
         # A collection that walked through them all would hold up everybody each time.
         gc.freeze()
     return Database(tables), index
+
+
+def _end_leases(tables: Tables) -> None:
+    """Nobody but this process opens the store, so whoever leased a delivery is dead."""
+    for delivery in tables.get(DELIVERIES.name, {}).values():
+        delivery.pop("leased_until", None)
 
 
 # --- the use cases -------------------------------------------------------------------------------

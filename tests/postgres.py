@@ -58,6 +58,7 @@ class PostgresGround:
     """A schema; a role that has lost its right to write makes every commit fail."""
 
     scripts = 20
+    is_lone = False
 
     def __init__(self, folder: Path) -> None:
         self.schema = f"bell_{os.getpid()}_{next(_NUMBERS)}"

@@ -466,7 +466,7 @@ async def test_what_telegram_accepted_is_not_sent_again_while_the_disk_is_full(
         if what == "storage":
             raise StorageError("disk full")
 
-    office.wire.failure, office.wire.fail_at = fail, 6  # the wire before `settle`
+    office.wire.failure, office.wire.fail_at = fail, 7  # the wire before `settle`
     async with office.delivering() as deliverer:
         await office.api.next_message(1)
         while deliverer.in_flight:

@@ -90,7 +90,7 @@ def test_the_recorded_life_rings_each_event_once_and_nothing_else() -> None:
     assert rung == {
         9: ["milestone:1000", "milestone:2500", "milestone:5000"],
         10: ["milestone:10000"],
-        13: ["committee_note"],
+        13: ["committee_note:778e9fadf854"],
         14: ["response:20250306T162000"],
         15: ["response_revised"],
         16: ["response_withdrawn"],
@@ -229,10 +229,27 @@ def test_c15_an_older_body_from_a_cache_does_not_turn_time_back() -> None:
     assert len(rung) == len(set(rung))
 
 
+def test_c15_a_body_minutes_older_rings_nothing_however_often_it_alternates() -> None:
+    newer = structs.replace(
+        responded(),
+        updated_at=OPEN.updated_at + timedelta(minutes=3),
+        state="closed",
+        closed_at=OPEN.opened_at,
+        scheduled_debate_date=date(2025, 6, 9),
+    )
+    assert lived(newer, *(OPEN, newer) * 6) == []
+
+
 def test_c15_an_older_body_that_stays_is_believed_in_the_end() -> None:
-    newer = structs.replace(responded(), updated_at=OPEN.updated_at + 3 * HOUR)
+    newer = structs.replace(responded(), updated_at=OPEN.updated_at + HOUR)
     older = structs.replace(newer, updated_at=OPEN.updated_at, government_response=None)
-    assert lived(newer, older, every=3 * HOUR) == ["response_withdrawn"]
+    assert lived(newer, *[older] * 4) == []
+    assert lived(newer, *[older] * 5) == ["response_withdrawn"]
+
+
+def test_c30_a_count_that_is_dated_back_still_rings_at_once() -> None:
+    dated_back = petition(signature_count=1_002, updated_at=OPEN.updated_at - HOUR)
+    assert lived(OPEN, dated_back) == ["milestone:1000"]
 
 
 def test_c17_and_p1_a_threshold_that_is_lost_and_reached_again_rings_once() -> None:
@@ -384,7 +401,13 @@ def test_c26_edited_texts_ring_nothing() -> None:
 def test_a_committee_note_rings_when_it_appears_and_when_its_words_change() -> None:
     notes = ("", "A note.", "A *note*.", "Another note.", "")
     rung = lived(*(petition(committee_note=note) for note in notes))
-    assert rung == ["committee_note", "committee_note:2"]
+    assert [key.split(":")[0] for key in rung] == ["committee_note"] * 2
+
+
+def test_a_committee_note_that_is_taken_away_and_put_back_rings_once() -> None:
+    assert (
+        len(lived(*(petition(committee_note=note) for note in ("", "A note.", "", "A note.")))) == 1
+    )
 
 
 def test_other_business_rings_once_each_and_edits_are_silent() -> None:

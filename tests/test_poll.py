@@ -1,6 +1,7 @@
 """Plans carried out against a site on loopback, with the clock in our hands."""
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from bot.demo.petitions_site import Fault, PetitionsSite
 from bot.parliament import Parliament, Unavailable, open_session
 from bot.petitions.model import PetitionRef, Site, Subscription
-from bot.petitions.schedule import Limits, ListPage, Numbers
+from bot.petitions.schedule import SILENT_AT_ONCE, Limits, ListPage, Matter, Numbers
 from bot.poll import Budget, Poller, SiteWatch
 from bot.text.status import SiteHealth, status
 from storage import Storage
@@ -53,10 +54,22 @@ class Bench:
         await self.storage.subscribe(Subscription(CHAT, ref, START))
         return ref
 
-    async def pass_time(self, seconds: int, step: int = 5) -> None:
+    @property
+    def in_flight(self) -> Mapping[Matter, asyncio.Task[None]]:
+        return self.poller._watches["uk"].in_flight
+
+    async def tick(self, hanging: Collection[Matter] = ()) -> None:
+        """Let the poller ask, and whatever does not hang be answered and taken in."""
+        await self.poller.tick()
+        while tasks := [task for matter, task in self.in_flight.items() if matter not in hanging]:
+            await asyncio.wait(tasks)
+
+    async def pass_time(
+        self, seconds: int, step: int = 5, hanging: Collection[Matter] = ()
+    ) -> None:
         for _ in range(0, seconds, step):
             self.hours.seconds += step
-            await self.poller.tick()
+            await self.tick(hanging)
 
     async def owed(self) -> list[str]:
         """The keys of everything that waits to be told, each kind once a petition."""
@@ -93,6 +106,7 @@ async def _bench(folder: Path, a_minute: int = 60) -> AsyncIterator[Bench]:
             jitter=lambda: 0.0,
         )
         yield Bench(site, poller, storage, hours)
+        await poller.drain(patience=0)
         await storage.close()
 
 
@@ -128,10 +142,114 @@ async def test_a_start_with_much_to_look_at_is_spread_by_the_budget(tmp_path: Pa
             await bench.follow(number)
         bench.hours.seconds += 7_200
         before = len(bench.site.seen())
-        await bench.poller.tick()
+        await bench.tick()
         assert len(bench.site.seen()) - before <= 10
         await bench.pass_time(55)
         assert len(bench.site.seen()) - before <= 60
+
+
+# --- who gives no answer --------------------------------------------------------------------------
+
+
+async def looks_at_the_other(bench: Bench, hanging: Collection[Matter] = ()) -> int:
+    before = bench.asked("/petitions/2.json")
+    await bench.pass_time(190, hanging=hanging)
+    return bench.asked("/petitions/2.json") - before
+
+
+async def test_a_petition_that_hangs_delays_no_other(bench: Bench) -> None:
+    for number in (1, 2):
+        await bench.follow(number)
+    bench.site.fail("/petitions/1.json", Fault(hang=True))
+    assert await looks_at_the_other(bench, hanging={1}) == 3
+
+
+async def test_where_none_hangs_the_other_is_looked_at_as_often(bench: Bench) -> None:
+    for number in (1, 2):
+        await bench.follow(number)
+    assert await looks_at_the_other(bench) == 3
+
+
+async def test_a_petition_that_hangs_is_not_asked_for_again_meanwhile(bench: Bench) -> None:
+    await bench.follow(1)
+    bench.site.fail("/petitions/1.json", Fault(hang=True))
+    before = bench.asked("/petitions/1.json")
+    await bench.pass_time(65, hanging={1})
+    (flight,) = bench.in_flight.values()
+    await bench.site.wait_for_requests(before + 1, "/petitions/1.json")
+    await bench.pass_time(300, hanging={1})
+    assert list(bench.in_flight.values()) == [flight]
+    assert bench.asked("/petitions/1.json") - before == 1
+
+
+async def test_of_those_that_gave_no_answer_few_are_asked_at_a_time(bench: Bench) -> None:
+    for number in range(1, 11):
+        await bench.follow(number)
+    for number in range(1, 10):
+        bench.site.fail(f"/petitions/{number}.json", Fault(status=500))
+    await bench.pass_time(65)
+    bench.site.heal()
+    for number in range(1, 10):
+        bench.site.fail(f"/petitions/{number}.json", Fault(hang=True))
+    before = bench.asked("/petitions/10.json")
+    await bench.pass_time(190, hanging=range(1, 10))
+    assert len(bench.in_flight) == SILENT_AT_ONCE
+    assert bench.asked("/petitions/10.json") - before == 3
+
+
+async def test_no_more_than_four_are_asked_for_at_once_however_many_hang(tmp_path: Path) -> None:
+    async with _bench(tmp_path) as bench:
+        for number in range(1, 11):
+            await bench.follow(number)
+        bench.site.fail("/petitions/", Fault(hang=True))
+        before = len(bench.site.seen())
+        await bench.pass_time(120, hanging=range(1, 11))
+        await bench.site.wait_for_requests(before + 4)
+        assert len(bench.in_flight) == 4
+
+
+async def test_a_list_is_taken_in_though_a_petition_on_it_hangs(bench: Bench) -> None:
+    for number in (1, 2):
+        await bench.follow(number, signature_count=9_990)
+    await bench.tick()
+    bench.site.fail("/petitions/1.json", Fault(hang=True))
+    await bench.pass_time(65, hanging={1})
+    for number in (1, 2):
+        bench.site.edit(number, signature_count=10_002)
+    await carry_out(bench, ListPage("open"))
+    assert await bench.owed() == [f"uk:2:milestone:10000:{CHAT}"]
+
+
+async def test_at_the_end_what_hangs_is_given_up(bench: Bench) -> None:
+    await bench.follow(1)
+    bench.site.fail("/petitions/1.json", Fault(hang=True))
+    await bench.pass_time(65, hanging={1})
+    await bench.poller.drain(patience=0)
+    assert not bench.in_flight
+
+
+async def test_at_the_end_what_is_about_to_be_answered_is_waited_for(bench: Bench) -> None:
+    await bench.follow(1, signature_count=9_990)
+    bench.site.edit(1, signature_count=10_002)
+    bench.site.fail("/petitions/1.json", Fault(hang=True))
+    before = bench.asked("/petitions/1.json")
+    await bench.pass_time(65, hanging={1})
+    await bench.site.wait_for_requests(before + 1, "/petitions/1.json")
+    ending = asyncio.create_task(bench.poller.drain(patience=60))
+    bench.site.heal()
+    await ending
+    assert await bench.owed() == [f"uk:1:milestone:10000:{CHAT}"]
+
+
+async def test_nothing_is_begun_while_ending_and_after_it_all_goes_on(bench: Bench) -> None:
+    await bench.follow(1)
+    bench.hours.seconds += 65
+    bench.poller._is_ending = True
+    await bench.poller.tick()
+    assert not bench.in_flight
+    await bench.poller.drain()
+    await bench.poller.tick()
+    assert bench.in_flight
 
 
 # --- the site's wishes ---------------------------------------------------------------------------
@@ -190,7 +308,7 @@ async def test_a_list_s_numbers_ring_and_its_words_wait_for_the_petition_s_own(
     bench: Bench,
 ) -> None:
     await bench.follow(1, signature_count=9_990)
-    await bench.poller.tick()
+    await bench.tick()
     bench.site.edit(1, signature_count=10_002, **a_response())
     await carry_out(bench, ListPage("open"))
     assert await bench.owed() == [f"uk:1:milestone:10000:{CHAT}"]
@@ -201,7 +319,7 @@ async def test_a_list_s_numbers_ring_and_its_words_wait_for_the_petition_s_own(
 
 async def test_counts_ring_a_milestone_and_nothing_else(bench: Bench) -> None:
     await bench.follow(1, signature_count=9_990)
-    await bench.poller.tick()
+    await bench.tick()
     bench.site.edit(1, signature_count=10_002)
     await carry_out(bench, Numbers(1), Numbers(1))
     assert await bench.owed() == [f"uk:1:milestone:10000:{CHAT}"]
@@ -209,7 +327,7 @@ async def test_counts_ring_a_milestone_and_nothing_else(bench: Bench) -> None:
 
 async def test_a_list_that_is_behind_takes_nothing_back(bench: Bench) -> None:
     ref = await bench.follow(1, signature_count=10_002, **a_response())
-    await bench.poller.tick()
+    await bench.tick()
     bench.site.edit(1, signature_count=9_000, government_response=None, government_response_at=None)
     await carry_out(bench, ListPage("open"), Numbers(1))
     known = await bench.storage.known(ref)
@@ -221,7 +339,7 @@ async def test_a_list_that_is_behind_takes_nothing_back(bench: Bench) -> None:
 
 async def test_a_body_that_lags_behind_a_list_makes_no_count_fall(bench: Bench) -> None:
     ref = await bench.follow(1, signature_count=9_000)
-    await bench.poller.tick()
+    await bench.tick()
     bench.site.edit(1, signature_count=9_900)
     await carry_out(bench, ListPage("open"))
     bench.site.edit(1, signature_count=9_000)
@@ -234,7 +352,7 @@ async def test_a_body_that_lags_behind_a_list_makes_no_count_fall(bench: Bench) 
 
 async def test_c15_a_petition_missing_from_a_list_is_not_gone(bench: Bench) -> None:
     ref = await bench.follow(1)
-    await bench.poller.tick()
+    await bench.tick()
     bench.site.hide(1)
     await carry_out(bench, ListPage("open"), ListPage("open"))
     await bench.pass_time(200)
@@ -266,19 +384,19 @@ async def test_where_many_are_followed_lists_are_read(tmp_path: Path) -> None:
 
 async def test_health_tells_the_oldest_look_the_requests_and_the_promise(bench: Bench) -> None:
     refs = [await bench.follow(number) for number in (1, 2)]
-    await bench.poller.tick()
+    await bench.tick()
     bench.hours.seconds += 30
     (health,) = bench.poller.health(refs)
     assert health.oldest_look == bench.hours.now() - timedelta(seconds=30)
     assert health.requests_last_hour == 2
-    assert health.bound == timedelta(seconds=68)
+    assert health.bound == timedelta(seconds=64)
     assert health.lag == bench.hours.now() - START - timedelta(seconds=30)
     assert health.quiet_for is None
 
 
 async def test_a_look_without_an_answer_makes_no_knowledge_younger(bench: Bench) -> None:
     refs = [await bench.follow(1)]
-    await bench.poller.tick()
+    await bench.tick()
     looked_at = bench.hours.now()
     bench.site.fail("/", Fault(status=500))
     await bench.pass_time(130)

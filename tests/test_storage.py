@@ -62,10 +62,12 @@ from storage.tiny import open_tiny
 class Ground(Protocol):
     """Where a store lives: it can be opened again and again, and its writes can be made to fail.
 
-    `scripts` is how many sequences of use cases it is quick enough for.
+    `scripts` is how many sequences of use cases it is quick enough for; where only one process can
+    have it open (`is_lone`), leases end with that process.
     """
 
     scripts: ClassVar[int]
+    is_lone: ClassVar[bool]
 
     def __init__(self, folder: Path) -> None: ...
 
@@ -78,6 +80,7 @@ class TinyGround:
     """A folder; in the place of the open journal, a device that is always full."""
 
     scripts = 120
+    is_lone = True
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "data" / "store.db"
@@ -858,7 +861,8 @@ async def test_a_use_case_that_fails_has_not_happened_and_works_later(
     await USE_CASES[name](store.storage)
     after = await picture(store.storage)
     assert after != before
-    assert await picture(await store.reopen()) == after
+    if name != "claim_deliveries":  # its lease may end with the process
+        assert await picture(await store.reopen()) == after
 
 
 # --- deliveries ----------------------------------------------------------------------------------
@@ -951,7 +955,6 @@ async def test_a_delivery_that_was_never_settled_is_claimed_again_after_a_crash(
     await ring(store.storage, milestone(10_000))
     await claim(store.storage)
     storage = await store.reopen()
-    assert await claimed_keys(storage, NOON + MINUTE) == []
     assert await claimed_keys(storage, NOON + LEASE) == [key(10_000, ANN)]
 
 
@@ -1340,6 +1343,10 @@ async def test_who_gives_up_waiting_leaves_the_use_case_whole(store: Store) -> N
 # --- any sequence of use cases, against a plain model --------------------------------------------
 
 
+def _due(owed: list[Any]) -> datetime:
+    return max(owed[3], owed[4])
+
+
 class Model:
     """What the contract says, in a few dicts: the slow and obvious storage."""
 
@@ -1348,13 +1355,14 @@ class Model:
         self.returned: set[int] = set()
         self.following: set[tuple[int, PetitionRef]] = set()
         self.happened: set[str] = set()
-        self.owed: list[list[Any]] = []  # key, chat, petition, due; oldest first
+        # key, chat, petition, not before, leased until; oldest first
+        self.owed: list[list[Any]] = []
 
     def ring(self, occurrence: Occurrence, now: datetime) -> None:
         if occurrence.key not in self.happened:
             self.happened.add(occurrence.key)
             for chat in sorted(c for c, ref in self.following if ref == occurrence.petition):
-                self.owed.append([f"{occurrence.key}:{chat}", chat, occurrence.petition, now])
+                self.owed.append([f"{occurrence.key}:{chat}", chat, occurrence.petition, now, now])
 
     def heads(self) -> list[list[Any]]:
         first = {owed[1]: owed for owed in reversed(self.owed)}
@@ -1362,25 +1370,29 @@ class Model:
         return [head for head in heads if head[1] not in self.resting]
 
     def claim(self, now: datetime, limit: int) -> list[str]:
-        due = [head for head in self.heads() if head[3] <= now][:limit]
+        due = [head for head in self.heads() if _due(head) <= now][:limit]
         batch = [owed for head in due for owed in self.batch(head, now)]
         for owed in batch:
-            owed[3] = now + LEASE
+            owed[4] = now + LEASE
         return [owed[0] for owed in batch]
 
     def batch(self, head: list[Any], now: datetime) -> list[list[Any]]:
         if head[1] not in self.returned:
             return [head]
         queue = [owed for owed in self.owed if owed[1] == head[1]]
-        return list(takewhile(lambda owed: bool(owed[3] <= now), queue))
+        return list(takewhile(lambda owed: _due(owed) <= now, queue))
 
     def next_due(self, now: datetime) -> datetime | None:
-        return min((max(head[3], now) for head in self.heads()), default=None)
+        return min((max(_due(head), now) for head in self.heads()), default=None)
 
     def retry(self, key: str, when: datetime) -> None:
         for owed in self.owed:
             if owed[0] == key:
-                owed[3] = when
+                owed[3] = owed[4] = when
+
+    def end_leases(self) -> None:
+        for owed in self.owed:
+            owed[4] = owed[3]
 
     def drop(self, gone: Callable[[list[Any]], bool]) -> None:
         self.owed = [owed for owed in self.owed if not gone(owed)]
@@ -1427,6 +1439,8 @@ async def _play(ground: Ground, script: list[tuple[Any, ...]]) -> None:
             now += step[1] * MINUTE
         elif step[0] == "reopen":
             await store.reopen()
+            if ground.is_lone:
+                model.end_leases()
         else:
             await _step(store.storage, model, step, now)
         assert await store.storage.next_due(now) == model.next_due(now)

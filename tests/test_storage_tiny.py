@@ -127,6 +127,18 @@ async def storage(place: Place) -> AsyncIterator[TinyStorage]:
 # --- the contract's type -------------------------------------------------------------------------
 
 
+async def test_a_lease_ends_with_the_process_that_held_it(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    storage = await place.open()
+    await furnish(storage, ANN)
+    assert await storage.claim_deliveries(NOON, 9, timedelta(hours=1))
+    assert not await storage.claim_deliveries(NOON, 9, timedelta(hours=1))
+    await storage.close()
+    storage = await place.open()
+    assert await storage.claim_deliveries(NOON, 9, timedelta(hours=1))
+    await storage.close()
+
+
 async def test_it_is_a_storage(storage: TinyStorage) -> None:
     kept: Storage = storage
     assert await kept.note("offset") is None

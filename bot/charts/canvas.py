@@ -98,7 +98,13 @@ class Canvas:
     def png(self) -> bytes:
         """The picture."""
         out = BytesIO()
-        self.figure.savefig(out, format="png", dpi=72, facecolor=self.colours.paper)
+        self.figure.savefig(
+            out,
+            format="png",
+            dpi=72,
+            facecolor=self.colours.paper,
+            pil_kwargs={"compress_level": 9},
+        )
         return out.getvalue()
 
 

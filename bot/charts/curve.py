@@ -72,13 +72,13 @@ def signature_curve(
     _thresholds(axes, canvas, petition, parts)
     _lines(axes, canvas, parts)
     _flags(axes, canvas, parts)
-    _legend(canvas, y + 46 + _PLOT + 106, keys, parts.events)
+    _legend(canvas, y + 46 + _PLOT + 118, keys, parts.events)
     canvas.footer(f"{source(petition.url)} · {day(now)}")
     return captioned(canvas.png(), _caption(petition, parts, now))
 
 
 def _height(rows: int) -> int:
-    return max(WIDTH, 400 + _PLOT + rows * _ROW)
+    return max(WIDTH, 412 + _PLOT + rows * _ROW)
 
 
 # --- what there is to show -----------------------------------------------------------------------
@@ -193,7 +193,7 @@ def _thresholds(axes: Axes, canvas: Canvas, petition: Petition, parts: _Parts) -
             write(
                 axes,
                 _x(parts.ends),
-                at + parts.top * 0.012,
+                at + parts.top * 0.018,
                 f"{number(at)}: {what}",
                 SMALL,
                 color=colour,
@@ -237,7 +237,7 @@ def _flags(axes: Axes, canvas: Canvas, parts: _Parts) -> None:
         near = [row for at, row in taken if abs(at - event.at) < width]
         row = next(row for row in range(len(near) + 1) if row not in near)
         taken.append((event.at, row))
-        axes.axvline(_x(event.at), color=canvas.colours.muted, linewidth=2, zorder=1)
+        axes.axvline(_x(event.at), color=canvas.colours.muted, linewidth=1.2, zorder=1)
         _number(axes, canvas, _x(event.at), parts.top * (1.0 - 0.075 * row), place)
 
 

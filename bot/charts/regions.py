@@ -125,7 +125,7 @@ def _tile(canvas: Canvas, top: float, share: _Share) -> None:
     ink = ink_on(colour)
     canvas.box(x, y, _TILE, _TALL, facecolor=colour, linewidth=0)
     name = _LABELS.get(region.name, region.name)
-    canvas.write(x + 14, y + 36, name, SMALL, color=ink, weight="bold")
+    canvas.write(x + 14, y + 36, name, SMALL, color=ink)
     canvas.write(x + 14, y + 92, f"{share.sign} {share.ratio:.2f}×", 42, color=ink, weight="bold")
     canvas.write(x + 14, y + 134, f"{share.signed:.1%} signed", SMALL, color=ink)
     canvas.write(x + 14, y + 166, f"{share.live:.1%} live here", SMALL, color=ink)
@@ -133,7 +133,7 @@ def _tile(canvas: Canvas, top: float, share: _Share) -> None:
 
 def _key(canvas: Canvas, top: float) -> None:
     """What the tiles mean, in the sea to the north-east."""
-    x, y = MARGIN + 2 * (_TILE + _GAP) + 14, top + 26
+    x, y = MARGIN + 2 * (_TILE + _GAP) + 14, top + 22
     for line in (
         "▲ more signatures than its",
         "    share of people",
@@ -141,13 +141,13 @@ def _key(canvas: Canvas, top: float) -> None:
         "= within a tenth",
     ):
         canvas.write(x, y, line, SMALL)
-        y += 34
+        y += 33
     steps = 31
     width = (INNER - 2 * (_TILE + _GAP) - 14) / steps
     for step in range(steps):
         colour = _colour(2 ** (2 * step / (steps - 1) - 1), canvas.colours)
         canvas.sheet.fill_between(
-            [x + step * width, x + (step + 1) * width], y - 16, y + 8, color=colour, linewidth=0
+            [x + step * width, x + (step + 1) * width], y - 14, y + 10, color=colour, linewidth=0
         )
     for share, text in ((0.0, "½×"), (0.5, "1×"), (1.0, "2×")):
         style = {"ha": ("left", "center", "right")[round(share * 2)]}

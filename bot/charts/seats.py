@@ -106,7 +106,7 @@ def _draw(canvas: Canvas, y: float, row: _Row, length: float) -> None:
     weight = "bold" if row.yours else "normal"
     figures = f"{number(row.place.signature_count)} · {row.share:.2%}"
     room = INNER - text_width(figures, MEDIUM, bold=True) - 30
-    name = f"{row.rank}  {row.place.name}" + (" · yours" if row.yours else "")
+    name = f"{row.rank}. {row.place.name}" + (" · yours" if row.yours else "")
     (line,) = fitted(name, MEDIUM, room, most=1, bold=row.yours)
     canvas.write(MARGIN, y + 26, line, MEDIUM, weight=weight)
     canvas.write(MARGIN + INNER, y + 26, figures, MEDIUM, weight="bold", ha="right")

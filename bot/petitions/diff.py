@@ -209,12 +209,17 @@ def _identity(item: Business) -> str:
     """When it was created, since its words may be edited; failing that, its subject."""
     if item.created_at:
         return f"{item.created_at:%Y%m%dT%H%M%S.%f}"
-    return blake2s(item.subject.encode(), digest_size=6).hexdigest()
+    return _digest(item.subject)
+
+
+def _digest(text: str) -> str:
+    return blake2s(text.encode("utf-8", "replace"), digest_size=6).hexdigest()
 
 
 def _committee_note(before: Petition, after: Petition) -> Iterator[Event]:
-    if words(after.committee_note) and not same_words(before.committee_note, after.committee_note):
-        yield CommitteeNoted(after.committee_note, revised=bool(words(before.committee_note)))
+    old, new = before.committee_note, after.committee_note
+    if words(new) and not same_words(old, new):
+        yield CommitteeNoted(new, revised=bool(words(old)), identity=_digest(" ".join(words(new))))
 
 
 def _end(before: Petition, after: Petition) -> Iterator[Event]:

@@ -191,6 +191,7 @@ _FADING = 0.75
 # How far from the truth forecasts lay on recorded and generated petitions, four times out of five.
 _SPREAD = 0.25
 _SPREAD_PER_DOUBLING = 0.45
+_MOST_DOUBLINGS = 5.0
 
 
 def _area(begins: float, ends: float, power: float) -> float:
@@ -283,10 +284,11 @@ def estimates(
 
 def _estimate(count: int, decay: _Decay, ahead: float) -> Estimate:
     rise = decay.rise(0, ahead)
-    doublings = log(1 + ahead / max(decay.push, 0.25)) / log(2)
+    doublings = min(_MOST_DOUBLINGS, log(1 + ahead / max(decay.push, 0.25)) / log(2))
     factor = exp(_SPREAD + decay.misfit + _SPREAD_PER_DOUBLING * doublings)
-    chance = 1.3 * sqrt(rise + 1)  # what would scatter even at a steady rate
-    low, high = rise / factor - chance, rise * factor + chance
+    # Even at a steady rate a count scatters by its square root.
+    low, high = rise / factor, rise * factor
+    low, high = low - 1.3 * sqrt(low), high + 1.3 * sqrt(high)
     return Estimate(count + round(rise), count + max(0, round(low)), count + round(high))
 
 

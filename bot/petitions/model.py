@@ -343,10 +343,19 @@ class BusinessAdded(Happened, frozen=True, tag="business"):
 
 
 class CommitteeNoted(Happened, frozen=True, tag="committee_note"):
-    """The Petitions Committee added a note, or changed its words."""
+    """The Petitions Committee added a note, or changed its words; `identity` stands for them."""
 
     note: str
     revised: bool = False
+    identity: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"committee_note:{self.identity}"
+
+    @property
+    def once(self) -> bool:
+        return True
 
 
 class Closed(Happened, frozen=True, tag="closed"):
@@ -416,7 +425,8 @@ class Known(Struct, frozen=True, omit_defaults=True):
     """All we know of a followed petition: its last accepted body, and what has happened already.
 
     `seen` holds the keys of everything that was ever true of it, so that nothing rings twice;
-    `gone_looks` counts the looks in a row that found it taken down.
+    `gone_looks` counts the looks in a row that found it taken down, `older_looks` those that were
+    served a body older than this one.
     """
 
     petition: Petition
@@ -424,6 +434,7 @@ class Known(Struct, frozen=True, omit_defaults=True):
     seen: frozenset[str] = frozenset()
     earlier_responses: tuple[GovernmentResponse, ...] = ()
     gone_looks: int = 0
+    older_looks: int = 0
     removed: bool = False
 
 

@@ -21,7 +21,7 @@ _LINK = re.compile(
     (?: (?<! [a-z0-9/@=.%&?\#+-] ) https?:// | (?<! [a-z0-9/@=.%&?\#+:-] ) )
     (?P<host> [a-z0-9.-]+ (?: :[0-9]+ )? )
     /(?:archived/)?petitions/
-    (?P<id> {_NUMBER} ) (?! [^\W_] | [-_]\w )
+    (?P<id> {_NUMBER} ) (?! [^\W_] | _ )
     """,
     re.IGNORECASE | re.VERBOSE,
 )
@@ -31,6 +31,8 @@ _MIRRORS = {
     "parallelparliament.co.uk": "petition.parliament.uk",
     "deisebau.senedd.cymru": "petitions.senedd.wales",
 }
+# The site of this name understands these links wherever it is asked: as a stand-in or a mirror.
+_UK = ("uk", ("petition.parliament.uk", "parallelparliament.co.uk"))
 
 _BRACKETS = " \n<>()[]\"'"
 _STOPS = " \n.,;:!?"
@@ -67,7 +69,9 @@ def _hosts(sites: Sequence[Site]) -> Mapping[str, str]:
     """Every host we know, and the id of the site behind it."""
     own = {_plain(urlsplit(site.url).netloc): site.id for site in sites}
     mirrors = {host: own[of] for host, of in _MIRRORS.items() if of in own}
-    return mirrors | own
+    name, hosts = _UK
+    named = {host: name for host in hosts if name in own.values()}
+    return named | mirrors | own
 
 
 def _plain(host: str) -> str:

@@ -6,14 +6,14 @@ Spending a budget by that measure looks at each petition as often as the square 
 liveliness, which makes the mean delay least. A page of a list tells about fifty petitions at once,
 so it wins where many are followed, and single looks win where few are.
 
-Every fourth request goes to the petition whose own body was looked at longest ago, whatever the
+Every other request goes to the petition whose own body was looked at longest ago, whatever the
 measure says: that is the guarantee (`bound`), and it finds what lists and counts hide.
 
 Times are readings of one steady clock, in seconds.
 """
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from datetime import datetime
 from heapq import nlargest
 from math import exp, inf
@@ -25,10 +25,14 @@ from bot.petitions.milestones import next_milestone, thresholds
 from bot.petitions.model import Petition, PetitionRef
 
 # One request in so many is kept for the oldest look.
-OLDEST_EVERY = 4
+OLDEST_EVERY = 2
 
 # Lists are not cached and the site counts once a minute: three pages a count lose little time.
 LIST_GAP = 20.0
+
+# Of what gave no answer when last asked, so much is asked about at a time: who waits for an answer
+# that does not come must not keep all the others waiting.
+SILENT_AT_ONCE = 2
 
 # A 304 is a hint and not a proof: this often a look does without.
 _PROOF_EVERY = 3600.0
@@ -70,6 +74,9 @@ class ListPage(Struct, frozen=True):
 
 
 Request: TypeAlias = Whole | Numbers | ListPage
+
+# What is asked about: a petition by its id, or a page.
+Matter: TypeAlias = int | ListPage
 
 # The lists whose first page tells of every response, debate date and outcome; see `Hazards`.
 _NEWS = (ListPage("with_response"), ListPage("awaiting_debate"), ListPage("debated"))
@@ -146,7 +153,7 @@ def bound(followed: int, limits: Limits) -> float:
     """Seconds within which each of so many petitions has its own body looked at.
 
     Looking at one older than the interval is always worth a request, so the budget is never idle
-    while there is one, and every fourth request goes to the oldest.
+    while there is one, and every other request goes to the oldest.
     """
     return limits.interval + followed * OLDEST_EVERY * 60 / limits.requests_per_minute
 
@@ -158,28 +165,43 @@ class Outlook:
         self.limits = limits
         self.prospects: dict[int, Prospect] = {}
         self.pages: dict[ListPage, PageSeen] = {}
+        self._silent: set[Matter] = set()
         self._turn = 0
 
     def follow_only(self, ids: Collection[int]) -> None:
         """Forget whatever is followed no longer."""
         for id_ in self.prospects.keys() - set(ids):
             del self.prospects[id_]
+            self._silent.discard(id_)
 
-    def plan(self, tokens: int, now: float) -> list[Request]:
-        """At most `tokens` requests, best first: the same for the same knowledge and instant."""
+    def plan(self, tokens: int, now: float, asked: Set[Matter] = frozenset()) -> list[Request]:
+        """At most `tokens` requests, best first: the same for the same knowledge and instant.
+
+        Nothing of what is `asked` about already is asked about again.
+        """
         if tokens <= 0:
             return []
-        oldest, worthiest = iter(self._oldest(tokens, now)), iter(self._worthiest(tokens, now))
-        planned: dict[int | ListPage, Request] = {}
+        most = tokens + len(asked) + len(self._silent)
+        oldest, worthiest = iter(self._oldest(most, now)), iter(self._worthiest(most, now))
+        planned: dict[Matter, Request] = {}
         for turn in range(self._turn, self._turn + tokens):
             is_for_oldest = turn % OLDEST_EVERY == 0
             order = (oldest, worthiest) if is_for_oldest else (worthiest, oldest)
-            request = _first_new(order, planned)
+            request = self._first_free(order, asked | planned.keys())
             if request is None:
                 break
-            planned[_about(request)] = request
+            planned[about(request)] = request
         self._turn += len(planned)
         return list(planned.values())
+
+    def _first_free(
+        self, sources: Iterable[Iterator[Request]], asked: Set[Matter]
+    ) -> Request | None:
+        """The first request about nothing that is asked about, nor one silent matter too many."""
+        is_full = len(self._silent & asked) >= SILENT_AT_ONCE
+        barred = asked | self._silent if is_full else asked
+        free = (r for source in sources for r in source if about(r) not in barred)
+        return next(free, None)
 
     def _oldest(self, most: int, now: float) -> list[Request]:
         """Looks at petitions whose last one is as old as the interval, oldest first."""
@@ -265,6 +287,7 @@ class Outlook:
             return
         prospect.whole_at = prospect.answered_at = prospect.proof_at = prospect.words_at = now
         prospect.settled_since, prospect.missed = settled_since, False
+        self._silent.discard(petition.ref.id)
         if not _is_awaiting_more(prospect, petition, now):
             prospect.suspect_at = prospect.awaited = None
         _told(prospect, petition, now)
@@ -277,19 +300,27 @@ class Outlook:
         if prospect is None:
             return
         prospect.whole_at = prospect.numbers_at = prospect.words_at = now
+        self._note_silence(id_, answered=answered)
         if answered:
             prospect.answered_at = now
         prospect.suspect_at = now if suspect else None
         prospect.missed, prospect.awaited = False, None
 
     def saw_numbers(
-        self, id_: int, petition: Petition | None, now: float, *, suspect: bool = False
+        self,
+        id_: int,
+        petition: Petition | None,
+        now: float,
+        *,
+        answered: bool = True,
+        suspect: bool = False,
     ) -> None:
         """`count.json` was asked; `petition` is as known with its numbers, None without any."""
         prospect = self.prospects.get(id_)
         if prospect is None:
             return
         prospect.asked_counts_at = now
+        self._note_silence(id_, answered=answered)
         if petition is None:
             return
         if suspect:
@@ -318,6 +349,7 @@ class Outlook:
         """
         places = Places(self.pages)
         numbers = counts.values()
+        self._silent.discard(page)
         self.pages[page] = PageSeen(now, max(numbers, default=0), min(numbers, default=0))
         if page.facet != "open":
             return
@@ -328,6 +360,23 @@ class Outlook:
     def failed_page(self, page: ListPage, now: float) -> None:
         """A page could not be read; it waits like one that was."""
         self.pages[page] = self.pages.get(page, PageSeen(now, 0, 0))._replace(at=now)
+        self._silent.add(page)
+
+    def failed(self, request: Request, now: float) -> None:
+        """A request came to nothing: its turn is over anyway."""
+        match request:
+            case Whole(id=id_):
+                self.saw_nothing(id_, now, answered=False)
+            case Numbers(id=id_):
+                self.saw_numbers(id_, None, now, answered=False)
+            case ListPage():
+                self.failed_page(request, now)
+
+    def _note_silence(self, id_: int, *, answered: bool) -> None:
+        if answered:
+            self._silent.discard(id_)
+        else:
+            self._silent.add(id_)
 
     def is_ahead(self, id_: int, now: float) -> bool:
         """Whether another body raised a petition's count so lately that its own may lag behind."""
@@ -375,16 +424,9 @@ class Places:
         return seen.bottom < count < seen.top
 
 
-def _about(request: Request) -> int | ListPage:
-    """What is asked about: one petition is not asked about twice in a plan."""
+def about(request: Request) -> Matter:
+    """What is asked about: one petition is not asked about twice at a time."""
     return request if isinstance(request, ListPage) else request.id
-
-
-def _first_new(
-    sources: Iterable[Iterator[Request]], planned: Mapping[int | ListPage, Request]
-) -> Request | None:
-    fresh = (r for source in sources for r in source if _about(r) not in planned)
-    return next(fresh, None)
 
 
 def _lateness_of_words(prospect: Prospect, news: Mapping[ListPage, float], now: float) -> float:

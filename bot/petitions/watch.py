@@ -5,7 +5,7 @@ twice in a petition's life, and a body from an old cache does not turn time back
 """
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from msgspec import structs
 
@@ -23,9 +23,9 @@ from bot.petitions.model import (
     Reopened,
 )
 
-# The site's cache serves a body for at most minutes after it changed; one of 92 minutes was seen.
-_CACHE_LAG = timedelta(minutes=10)
-_CACHE_LIFE = timedelta(hours=2)
+# A cache serves an older body for up to five times the site's minute, which is as often as we look.
+# Once it is served that often in a row, time has been turned back at its source.
+_LOOKS_TO_BELIEVE_OLDER = 5
 
 _LOOKS_TO_BELIEVE_GONE = 2
 
@@ -36,8 +36,12 @@ def observe(
     """Take in one reading: what is known now, and what happened. The first one is silent."""
     if known is None:
         return Known(petition=reading.without_breakdowns(), read_at=now, seen=facts(reading)), ()
-    if is_from_cache(known, reading, now):
-        return known, ()
+    older_looks = known.older_looks + 1 if is_older(known, reading) else 0
+    if 0 < older_looks < _LOOKS_TO_BELIEVE_OLDER:
+        # The site dates its counts back by a minute or two, so numbers may still go forward.
+        reading = with_counts(known.petition, reading)
+    else:
+        older_looks = 0
     _, current = aligned(known.petition, reading)
     events = diff(known.petition, reading)
     if known.removed:
@@ -49,6 +53,7 @@ def observe(
             read_at=now,
             seen=seen,
             earlier_responses=_earlier_responses(known, current),
+            older_looks=older_looks,
         ),
         occurrences,
     )
@@ -93,17 +98,15 @@ def is_news(petition: Petition, other: Counts | Petition) -> bool:
     )
 
 
-def is_from_cache(known: Known, reading: Petition, now: datetime) -> bool:
-    """Whether a body is older than one we have, as a cache can serve it soon after a change.
+def is_older(known: Known, reading: Petition) -> bool:
+    """Whether a body was made before the one we have, as the site's caches can serve it.
 
-    `updated_at` may go back by minutes on its own (the site counts a minute behind), so only a
-    large step back counts, and only for as long as a cache can live.
+    Moving to the archive gives a petition another clock.
     """
     last = known.petition
     if last.updated_at is None or reading.updated_at is None or last.archived != reading.archived:
         return False
-    is_older = reading.updated_at < last.updated_at - _CACHE_LAG
-    return is_older and now - known.read_at < _CACHE_LIFE
+    return reading.updated_at < last.updated_at
 
 
 def _latched(

@@ -7,9 +7,10 @@ being different. Only words count here.
 import re
 from difflib import SequenceMatcher
 
-_LINK = re.compile(r"\[([^\]]*)\]\([^)\s]*\)")
-_FOOTNOTE = re.compile(r"^\s*\[\d+\]:.*$", re.MULTILINE)
-_MARKER = re.compile(r"\[\d+\]")
+_LINK = re.compile(r"\[([^\]]*)\]\(([^)\s]*)\)")
+_FOOTNOTE = re.compile(r"^\s*\[(\d+)\]:[ \t]*(.*)$", re.MULTILINE)
+_MARKER = re.compile(r"\[(\d+)\]")
+_LIST_MARK = re.compile(r"^\s*(?:\d{1,3}[.)]|[-•*>])\s+", re.MULTILINE)
 _ADDRESS = re.compile(r"https?://\S+")
 _WORD = re.compile(r"[^\W_]+")
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"”’)\]]*\s+|\s*\n\s*")
@@ -29,13 +30,21 @@ def same_words(one: str, other: str) -> bool:
 
 
 def plain(text: str) -> str:
-    """The text without Markdown links, footnotes and bare addresses."""
+    """The text without Markdown links, footnotes and bare addresses: for comparing, not reading."""
     return _ADDRESS.sub(" ", _MARKER.sub("", _FOOTNOTE.sub("", _LINK.sub(r"\1", text))))
 
 
+def readable(text: str) -> str:
+    """The text as people read it: each address behind the words it belongs to, no footnotes."""
+    notes = {found[1]: found[2] for found in _FOOTNOTE.finditer(text)}
+    text = _FOOTNOTE.sub("", _LINK.sub(r"\1 (\2)", text))
+    return _MARKER.sub(lambda found: f" ({notes[found[1]]})" if found[1] in notes else "", text)
+
+
 def sentences(text: str) -> list[str]:
-    """The sentences of a text, trimmed, those without a word left out."""
-    parts = (part.strip() for part in _SENTENCE_END.split(plain(text)) if part)
+    """The sentences of a text as people read them, without list marks and empty ones."""
+    body = _LIST_MARK.sub("", readable(text))
+    parts = (part.strip() for part in _SENTENCE_END.split(body) if part)
     return [part for part in parts if _WORD.search(part)][:_MOST_SENTENCES]
 
 

@@ -34,7 +34,7 @@ from bot.petitions.model import (
     ResponseRevised,
     ResponseWithdrawn,
 )
-from bot.petitions.wording import plain
+from bot.petitions.wording import readable
 from bot.text.buttons import alert_row, response_row
 from bot.text.figures import (
     clock,
@@ -107,6 +107,11 @@ def _buttons(known: Known, events: Sequence[Event], muted: bool) -> InlineKeyboa
     return InlineKeyboardMarkup([row])
 
 
+def bare_alert(known: Known) -> Message:
+    """That there is news of a petition, in words that nothing can be wrong with."""
+    return compose(f"There is news about petition {known.petition.ref.id}: {known.petition.url}")
+
+
 def _tell(events: Sequence[Event], known: Known, now: datetime) -> Told:
     milestones = [event for event in events if isinstance(event, MilestoneReached)]
     if milestones:
@@ -167,7 +172,7 @@ def _milestones(events: Sequence[MilestoneReached], petition: Petition, now: dat
         row(
             "🔔 ", bold(f"{number(top.signature_count)} signatures"), f" — past {passed}.", promises
         ),
-        (f"{_capital(counted(len(events), 'milestone'))} at once.", *rows),
+        rows,
     )
 
 
@@ -184,7 +189,7 @@ def _responded(event: Responded, known: Known) -> Told:
     petition, response = known.petition, event.response
     said = _aside(department(petition), day(response.responded_on) if response.responded_on else "")
     again = " again" if known.earlier_responses else ""
-    summary = plain(response.summary or response.details)
+    summary = readable(response.summary or response.details)
     return Told(
         row("💬 ", bold(f"The Government has responded{again}"), said, "."),
         (quote(cut(summary, _QUOTED)) if summary.strip() else None,),
@@ -218,9 +223,11 @@ def _debate_date(event: DebateScheduled | DebateMoved | DebateCancelled, now: da
     match event:
         case DebateScheduled(on):
             is_past = on < london_today(now)
-            when = "The date given is past" if is_past else f"Debate on {weekday(on)}"
-            rows = (f"It was set for {weekday(on)}.",) if is_past else (_days_until(event, now),)
-            return Told(row("🏛 ", bold(when), "."), rows)
+            if is_past:
+                return Told(row("🏛 ", bold("Debate date given"), f": {weekday(on)}, already past."))
+            return Told(
+                row("🏛 ", bold(f"Debate on {weekday(on)}"), "."), (_days_until(event, now),)
+            )
         case DebateMoved(was, on):
             return Told(
                 row("🏛 ", bold("Debate moved"), f" from {day(was)} to {weekday(on)}."),
@@ -332,7 +339,7 @@ def _fell(event: CountFell) -> Told:
 
 
 def _quoted(text: str) -> Rich | None:
-    words = plain(text).strip()
+    words = readable(text).strip()
     return quote(cut(words, _QUOTED)) if words else None
 
 

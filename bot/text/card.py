@@ -10,9 +10,9 @@ from telegram import MessageEntity
 from bot.petitions.forecast import pace as recent_pace
 from bot.petitions.milestones import thresholds
 from bot.petitions.model import Petition, Reading, Subscription
-from bot.petitions.wording import plain
+from bot.petitions.wording import readable
 from bot.text.alert import LINK_NAMES, REASONS
-from bot.text.figures import LONDON, bar, clock, day, moment, number, weekday
+from bot.text.figures import LONDON, bar, clock, day, london_today, moment, number, weekday
 from bot.text.petition import department, pace_line, status_line, title
 from bot.text.response import safe_link
 from bot.text.rich import (
@@ -74,7 +74,7 @@ def card(
                 _following(subscription),
                 _said(petition.background, room.asked),
                 *_response(petition, room.said),
-                *_debate(petition, room.said),
+                *_debate(petition, room.said, now),
                 *_rejection(petition, room.said),
                 _said(petition.committee_note, room.said, lead="Committee's note: "),
                 _more(petition, room),
@@ -143,11 +143,12 @@ def _response(petition: Petition, most: int) -> list[Rich | None]:
     return [f"💬 The Government responded{when}{who}.", said]
 
 
-def _debate(petition: Petition, most: int) -> list[Rich | None]:
+def _debate(petition: Petition, most: int, now: datetime) -> list[Rich | None]:
     debate = petition.debate
     if debate is None:
         if date := petition.scheduled_debate_date:
-            return [f"🏛 Debate: {weekday(date)}."]
+            past = date < london_today(now)
+            return [f"🏛 Debate: {weekday(date)}{', record awaited' if past else ''}."]
         # What a past parliament did not debate nobody waits for any more.
         since = None if petition.archived else petition.debate_threshold_reached_at
         return [f"🏛 A debate is awaited since {day(since)}."] if since else []
@@ -195,7 +196,7 @@ def _more(petition: Petition, room: _Room) -> Rich | None:
 
 
 def _rest(lead: str, text: str, shown: int, most: int) -> list[str]:
-    words = plain(text).strip()
+    words = readable(text).strip()
     return [lead + cut(words, most)] if len(words) > shown else []
 
 
@@ -204,7 +205,7 @@ def _business(petition: Petition, room: _Room) -> list[str]:
     return [
         f"📜 {cut(b.subject, 120)}"
         + (f" ({day(b.occurred_on)})" if b.occurred_on else "")
-        + (f"\n{cut(plain(b.body), room.folded // 4)}" if b.body.strip() else "")
+        + (f"\n{cut(readable(b.body), room.folded // 4)}" if b.body.strip() else "")
         for b in petition.other_parliamentary_business[-3:]
     ]
 
@@ -243,5 +244,5 @@ def _source(
 
 
 def _said(text: str, most: int, *, lead: str = "") -> Rich | None:
-    words = cut(plain(text), most)
+    words = cut(readable(text), most)
     return quote(f"{lead}{words}") if words else None

@@ -67,7 +67,7 @@ def muted(petition: Petition, is_muted: bool) -> str:
 
 def not_following() -> str:
     """The short answer to a button of a subscription that has ended."""
-    return "You don't follow this petition any more."
+    return "You don't follow this petition."
 
 
 def listing(

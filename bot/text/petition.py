@@ -40,13 +40,13 @@ def department(petition: Petition) -> str:
 
 
 def pace(petition: Petition, now: datetime) -> float | None:
-    """Signatures a day from opening until closing or now; None before a whole hour has passed."""
+    """Signatures a day from opening until closing or now; None before it has been open a day."""
     if petition.opened_at is None:
         return None
     # The Senedd gives the coming deadline as `closed_at` while a petition is open.
     until = now if petition.is_open else petition.closed_at or now
     age = until - petition.opened_at
-    if age < timedelta(hours=1):
+    if age < timedelta(days=1):
         return None
     return petition.signature_count / (age / timedelta(days=1))
 

@@ -41,6 +41,14 @@ def unreachable(site: Site, since: datetime | None, now: datetime) -> Message:
     )
 
 
+def unreadable(site: Site) -> Message:
+    """The site answers, and nobody understands it."""
+    return compose(
+        f"{site.name}'s petitions site gave an answer I can't read. "
+        "Please try again in a few minutes."
+    )
+
+
 def not_a_petition(text: str) -> Message:
     """What was sent names no petition."""
     return compose(

@@ -15,7 +15,7 @@ from statistics import fmean
 from typing import NamedTuple
 
 import numpy as np
-from world import CLOSED, HIDDEN, LISTED, OPEN, ROWS, START, Cache, Happening, World
+from world import CLOSED, HIDDEN, LISTED, OPEN, ROWS, START, Cache, Happening, World, recorded
 
 from bot.petitions.model import Counts, Petition
 from bot.petitions.schedule import Limits, ListPage, Numbers, Outlook, Request, Whole, bound
@@ -322,6 +322,9 @@ def main(hours: float = 8.0, *sizes: int) -> None:
     minutes = bound(2_500, LIMITS) / 60
     print(f"{LIMITS.requests_per_minute} requests a minute; {hours:g} simulated hours a world;")
     print(f"the planner promises a look within {minutes:.0f} minutes for 2,500 followed.")
+    print(
+        f"{len(recorded()) or 'None'} of the petitions followed are signed as recorded ones were."
+    )
     for followed in sizes or (10, 200, 2_500):
         show(followed, compare(followed, hours, worlds=max(1, min(12, 600 // followed))))
 

@@ -8,11 +8,19 @@ real life, so that there is something to measure. Each address of a petition goe
 the site documents it: a body counts as fresh for a minute, and for two more the old one is served
 while a new one is fetched. Readers' browsers ask for `count.json` three times a signature; lists
 are not cached.
+
+Where recorded counts of two great petitions lie beside the repository, two of those followed are
+signed as those were, from an instant of the record drawn evenly.
 """
 
+import json
+import lzma
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from csv import DictReader
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +31,8 @@ from bot.petitions.model import Debate, GovernmentResponse, Petition, PetitionRe
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 ROWS = 50
+RECORDED = Path(__file__).parents[3] / "shared" / "data" / "series"
+MONTH = 30 * 86_400.0
 MAX_AGE = 60.0
 STALE_FOR = 120.0
 
@@ -32,6 +42,37 @@ RESPONSE, DEBATE = 10_000, 100_000
 # What lists tell, what only a petition's own body tells, and what makes it leave the lists.
 LISTED = ("response", "revision", "debate date", "debate outcome", "note")
 HIDDEN = ("business", "closed", "removed")
+
+
+@cache
+def recorded() -> Sequence[tuple[np.ndarray, np.ndarray]]:
+    """Seconds and counts of each recorded petition's first month; none without the records."""
+    series = [list(read(RECORDED)) for read in (_from_samples, _from_bodies)]
+    lived = [
+        np.array([(at, count) for at, count in s if at < s[0][0] + MONTH]).T for s in series if s
+    ]
+    return [(moments, counts) for moments, counts in lived]
+
+
+def _from_samples(folder: Path) -> Iterator[tuple[float, int]]:
+    path = folder / "131215" / "samples.csv"
+    if path.is_file():
+        for row in DictReader(path.read_text().splitlines()):
+            yield _seconds(row["sampled_at"]), int(row["signature_count"])
+
+
+def _from_bodies(folder: Path) -> Iterator[tuple[float, int]]:
+    path = folder / "722903" / "attributes-no-breakdowns.jsonl.xz"
+    if path.is_file():
+        with lzma.open(path) as lines:
+            for line in lines:
+                sample = json.loads(line)
+                count = sample["body"]["data"]["attributes"]["signature_count"]
+                yield _seconds(sample["sampled_at"]), count
+
+
+def _seconds(moment: str) -> float:
+    return datetime.fromisoformat(moment).timestamp()
 
 
 class Happening(NamedTuple):
@@ -63,7 +104,8 @@ class World:
         crossing = self._crossing(pace)
         self.counts = self._counts(start, pace, crossing)
         self.pace = pace
-        self.happenings = sorted([*self._drawn(set(crossing)), *self._reached()])
+        lived = self._as_recorded([id_ for id_ in self.open if id_ not in crossing])
+        self.happenings = sorted([*self._drawn({*crossing, *lived}), *self._reached()])
         self._versions = self._written()
         self._gone = {h.id: h.at for h in self.happenings if h.kind == "removed"}
         self._ended = np.full(OPEN + 1, np.inf)
@@ -96,6 +138,17 @@ class World:
             minute = int(self.rng.uniform(0.02, 0.98) * self.minutes)
             start[id_ - 1] = number - max(1, gained[minute, id_ - 1])
         return (start + gained).astype(np.int64)
+
+    def _as_recorded(self, free: Sequence[int]) -> Sequence[int]:
+        """Who is signed as real petitions were."""
+        chosen = free[: len(recorded())]
+        for id_, (moments, counts) in zip(chosen, recorded(), strict=False):
+            begin = self.rng.uniform(moments[0], max(moments[0] + 1, moments[-1] - self.seconds))
+            lived = np.interp(begin + np.arange(self.minutes) * 60.0, moments, counts)
+            self.counts[:, id_ - 1] = np.maximum.accumulate(lived.astype(np.int64))
+            gained = self.counts[-1, id_ - 1] - self.counts[0, id_ - 1]
+            self.pace[id_ - 1] = max(1.0, gained) / self.seconds
+        return chosen
 
     def _drawn(self, busy: set[int]) -> Iterator[Happening]:
         """The events besides numbers, each on a followed petition that has no other."""
