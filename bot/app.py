@@ -11,8 +11,9 @@ from contextlib import (
     asynccontextmanager,
     suppress,
 )
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 from weakref import WeakValueDictionary
@@ -45,11 +46,12 @@ from telegram.ext import (
 
 from bot import __version__
 from bot.charts import Charts
+from bot.cluster import RHYTHM, Rhythm, Standing, is_shared, on_duty, shared_rate
 from bot.config import Config, StorageConfig
 from bot.deliver import LEASE, Deliverer
 from bot.members import Members
 from bot.metrics import Metrics
-from bot.pace import Pacer
+from bot.pace import SHARED_PER_SECOND, Pacer
 from bot.parliament import Parliament, open_session
 from bot.petitions.errors import ConfigError
 from bot.poll import Poller
@@ -70,6 +72,7 @@ App: TypeAlias = Application[
 
 _UPDATES = [Update.MESSAGE, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER]
 _HOURS_BETWEEN_PRUNINGS = 6
+_ROUSED_EVERY = 1.0
 _MENU_NOTE = "commands menu"
 _GROUP_MENU = {"subscribe", "unsubscribe", "subscriptions", "petition", "help"}
 
@@ -159,6 +162,21 @@ def build_application(config: Config, pacer: Pacer, metrics: Metrics) -> App:
     return application
 
 
+@dataclass(frozen=True, slots=True)
+class _Bell:
+    """The parts of one running bot, which know each other."""
+
+    config: Config
+    now: Callable[[], datetime]
+    metrics: Metrics
+    storage: Storage
+    application: App
+    deliverer: Deliverer
+    poller: Poller
+    polling: Standing = field(default_factory=lambda: Standing("poller"))
+    updates: Standing = field(default_factory=lambda: Standing("updates"))
+
+
 @asynccontextmanager
 async def running(
     config: Config,
@@ -166,18 +184,36 @@ async def running(
     now: Callable[[], datetime] = utc_now,
     lease: timedelta = LEASE,
     members_api: str | None = None,
+    rhythm: Rhythm = RHYTHM,
 ) -> AsyncIterator[None]:
     """The whole bot at work; leaving drains what is in flight and lets go of everything.
 
+    On a store that several processes share, this one polls, and asks for updates, only while no
+    other does; it delivers in any case.
+
     Raises ConfigError if Telegram does not know the token, StorageError if the store won't open.
     """
-    async with AsyncExitStack() as stack:
-        metrics = Metrics()
-        storage = metrics.watched_storage(await open_storage(config.storage))
-        stack.push_async_callback(storage.close)
-        session = await stack.enter_async_context(open_session(__version__))
+    async with (
+        _put_together(config, now, lease, members_api) as bell,
+        _at_work(bell, rhythm),
+    ):
+        log.info("running", version=__version__, sites=[site.id for site in config.sites])
+        yield
+
+
+@asynccontextmanager
+async def _put_together(
+    config: Config, now: Callable[[], datetime], lease: timedelta, members_api: str | None
+) -> AsyncIterator[_Bell]:
+    """Make every part; none works yet."""
+    metrics = Metrics()
+    async with (
+        _opened(config, metrics) as storage,
+        open_session(__version__) as session,
+        Charts() as charts,
+    ):
         parliaments = [metrics.watched_site(Parliament(site, session)) for site in config.sites]
-        pacer = Pacer(paid_per_minute=config.telegram.paid_broadcast_per_minute)
+        pacer = _pacer(config, storage)
         application = build_application(config, pacer, metrics)
         deliverer = Deliverer(storage, application.bot, pacer, now, lease=lease)
         poller = Poller(
@@ -188,6 +224,7 @@ async def running(
             requests_per_minute=config.poll.requests_per_minute,
             rang=deliverer.wake,
         )
+        members = Members(parliaments, session, now, api=members_api)
         application.bot_data["services"] = Services(
             storage=storage,
             look=poller.look,
@@ -199,31 +236,72 @@ async def running(
             alerts=lambda: asdict(deliverer.counts),
             version=__version__,
             parliaments={parliament.site.id: parliament for parliament in parliaments},
-            members=Members(parliaments, session, now, api=members_api),
-            charts=await stack.enter_async_context(Charts()),
+            members=members,
+            charts=charts,
         )
-        upkeep = Upkeep(
-            config,
-            metrics,
-            storage=storage,
-            application=application,
-            poller=poller,
-            counts=deliverer.counts,
-            now=now,
+        yield _Bell(config, now, metrics, storage, application, deliverer, poller)
+
+
+@asynccontextmanager
+async def _opened(config: Config, metrics: Metrics) -> AsyncIterator[Storage]:
+    storage = metrics.watched_storage(await open_storage(config.storage))
+    try:
+        yield storage
+    finally:
+        await storage.close()
+
+
+def _pacer(config: Config, storage: Storage) -> Pacer:
+    paid = config.telegram.paid_broadcast_per_minute
+    if paid and is_shared(storage):
+        # Each process would spend that much for itself.
+        raise ConfigError(
+            ["telegram.paid_broadcast_per_minute: several processes cannot share it; leave it 0"]
         )
+    shared = shared_rate(storage, "telegram", SHARED_PER_SECOND)
+    return Pacer(paid_per_minute=paid, shared=shared)
+
+
+@asynccontextmanager
+async def _at_work(bell: _Bell, rhythm: Rhythm) -> AsyncIterator[None]:
+    """Set every part to work, in the order in which one needs the other."""
+    application, storage, upkeep = bell.application, bell.storage, _upkeep(bell)
+    async with AsyncExitStack() as stack:
         await stack.enter_async_context(upkeep.serving())
-        await stack.enter_async_context(
-            _scheduled(metrics.watched_poller(poller), storage, config, now)
-        )
+        poller = bell.metrics.watched_poller(bell.poller)
+        scheduled = partial(_scheduled, poller, storage, bell.config, bell.now)
+        await stack.enter_async_context(on_duty(storage, bell.polling, scheduled, rhythm))
         await _initialize(application)
         stack.push_async_callback(application.shutdown)
         await _set_menu(application.bot, storage)
-        await stack.enter_async_context(_delivering(deliverer))
-        updates = _posted(upkeep) if upkeep.has_webhook else _asked_for(application)
-        await stack.enter_async_context(_listening(application, updates))
+        await stack.enter_async_context(_delivering(bell.deliverer))
+        if is_shared(storage):
+            await stack.enter_async_context(_roused(bell.deliverer))
+        await stack.enter_async_context(_listening(application, _updates(bell, upkeep, rhythm)))
         await stack.enter_async_context(upkeep.watching())
-        log.info("running", version=__version__, sites=[site.id for site in config.sites])
         yield
+
+
+def _upkeep(bell: _Bell) -> Upkeep:
+    return Upkeep(
+        bell.config,
+        bell.metrics,
+        storage=bell.storage,
+        application=bell.application,
+        poller=bell.poller,
+        counts=bell.deliverer.counts,
+        now=bell.now,
+        polling=bell.polling,
+        updates=bell.updates,
+    )
+
+
+def _updates(bell: _Bell, upkeep: Upkeep, rhythm: Rhythm) -> AbstractAsyncContextManager[None]:
+    """The way updates come in: to every process by webhook, to one that asks for them."""
+    if upkeep.has_webhook:
+        return _posted(upkeep)
+    asked_for = partial(_asked_for, bell.application)
+    return on_duty(bell.storage, bell.updates, asked_for, rhythm)
 
 
 async def _initialize(application: App) -> None:
@@ -301,6 +379,22 @@ async def _delivering(deliverer: Deliverer) -> AsyncIterator[None]:
     finally:
         deliverer.stop()
         await task
+
+
+@asynccontextmanager
+async def _roused(deliverer: Deliverer) -> AsyncIterator[None]:
+    """Look for what is to be sent every second: another process that owes it wakes only itself."""
+
+    async def rouse() -> None:
+        while True:
+            await asyncio.sleep(_ROUSED_EVERY)
+            deliverer.wake()
+
+    task = asyncio.create_task(rouse(), name="rouser")
+    try:
+        yield
+    finally:
+        task.cancel()
 
 
 @asynccontextmanager

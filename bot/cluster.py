@@ -31,6 +31,9 @@ class Rhythm(NamedTuple):
     try_every: float = 2.0
 
 
+RHYTHM = Rhythm()
+
+
 @dataclass(eq=False, slots=True)
 class Standing:
     """How this process stands to a role: a standby is one that knows that another has it.

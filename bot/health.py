@@ -9,6 +9,7 @@ from typing import NamedTuple
 from telegram import Bot
 from telegram.error import TelegramError
 
+from bot.cluster import Standing
 from bot.deliver import Counts
 from bot.metrics import Metrics
 from bot.petitions.errors import StorageError
@@ -58,6 +59,7 @@ class Health:
         interval: timedelta,
         is_running: Callable[[], bool],
         webhook: str = "",
+        polling: Standing | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._storage = storage
@@ -69,6 +71,7 @@ class Health:
         self._patience = interval * _PATIENCE
         self._is_running = is_running
         self._webhook = webhook
+        self._polling_role = polling or Standing("poller")
         self._monotonic = monotonic
         self._samples: deque[_Sample] = deque([_Sample(monotonic(), 0, 0, 0)])
         self._storage_probe = _Probe(self._probe_storage, monotonic)
@@ -108,8 +111,11 @@ class Health:
         return ""
 
     def _polling(self) -> str:
+        if self._polling_role.is_standby:
+            return ""
         # A round may rightly take a while: many looks, each as long as the site lets it wait.
-        silence = self._monotonic() - self._metrics.last_round
+        last_sign = max(self._metrics.last_round, self._polling_role.since)
+        silence = self._monotonic() - last_sign
         if silence > max(60.0, self._patience.total_seconds()):
             return f"No round of looks has ended for {silence:.0f} seconds."
         return ""
@@ -118,9 +124,15 @@ class Health:
         now = self._now()
         for health in self._sites():
             since = health.failing_since
-            silent = since is not None and now - since >= self._patience
+            silent = since is not None and now - since >= self._patience and self._asks_for_long()
             words = f"{health.site.name}: no good poll since {clock(since, now)}." if since else ""
             yield Finding(f"site {health.site.id}", words if silent else "")
+
+    def _asks_for_long(self) -> bool:
+        """Whether a site has had the time to answer us; a standby only asks when somebody wants."""
+        role = self._polling_role
+        asking = self._monotonic() - role.since
+        return not role.is_standby and asking >= self._patience.total_seconds()
 
     def _many(self) -> Iterator[Finding]:
         """What counts as too much in the last ten minutes, though each alone may pass."""

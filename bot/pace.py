@@ -51,7 +51,8 @@ _AT_ONCE = 1.0
 _RECOVERY = 0.25  # messages a second regained each second after Telegram refused everything
 _PATIENCE = {True: 5.0, False: 60.0}  # how long an alert, or an answer, waits for a held chat
 _ANSWER_TRIES = 3
-_SLOT_WITHIN = 1.0  # seconds that the store has to say when the next message may leave
+_PLACE_TOLD_WITHIN = 1.0  # seconds that the store has to say when the next message may leave
+_PLACE_WITHIN = 2.0  # seconds that the next place may be away unless everything is held
 _COUNTED = ("send", "edit", "copy", "forward")
 
 Result: TypeAlias = bool | dict[str, Any] | list[dict[str, Any]]
@@ -159,53 +160,70 @@ class _Chats:
         self.sweep_at = max(1000, 2 * len(self.known))
 
 
-class _Slots:
+class _Places:
     """Places in the rate that all processes share, taken one by one as they are needed.
 
-    Each is for whoever goes first when it comes, so a person waits for no alert of this process,
-    and for one of each other at most. A store that does not answer keeps nobody waiting for long:
-    our own limits hold then.
+    Each is for whoever goes first when it comes: a person waits for no alert of this process, and
+    for one of each other at most. A store that does not answer keeps nobody waiting for long: our
+    own limits hold then.
     """
 
-    def __init__(self, rate: SharedRate, sleep: Callable[[float], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        rate: SharedRate,
+        sleep: Callable[[float], Awaitable[None]],
+        *,
+        cost: Callable[[], int],
+        held: Callable[[float], None],
+    ) -> None:
         self._rate = rate
         self._sleep = sleep
+        self._cost = cost
+        self._held = held
         self._numbers = count()
-        self._waiting: list[tuple[bool, int, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[bool, int, asyncio.Future[bool]]] = []
         self._serving: asyncio.Task[None] | None = None
 
-    async def take(self, alert: bool, cost: int) -> None:
-        """Wait for a place, behind every answer and whoever came earlier; it may cost several."""
-        turn = asyncio.get_running_loop().create_future()
+    async def take(self, alert: bool) -> bool:
+        """Wait for a place, behind every answer or whoever came earlier; False if all is held."""
+        turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         heappush(self._waiting, (alert, next(self._numbers), turn))
         if self._serving is None or self._serving.done():
-            self._serving = asyncio.create_task(self._serve(cost))
-        await turn
+            self._serving = asyncio.create_task(self._serve())
+        return await turn
 
     async def hold(self, seconds: float) -> None:
         """Let no process send for a while."""
         with suppress(StorageError, TimeoutError):
-            async with asyncio.timeout(_SLOT_WITHIN):
+            async with asyncio.timeout(_PLACE_TOLD_WITHIN):
                 await self._rate.hold(seconds)
 
-    async def _serve(self, cost: int) -> None:
+    async def _serve(self) -> None:
         while self._waiting:
-            await self._sleep(await self._next(cost))
-            self._give()
+            wait = await self._next()
+            if wait <= _PLACE_WITHIN:
+                await self._sleep(wait)
+                self._give(True)
+                continue
+            # Another process was refused by every chat.
+            self._held(wait)
+            while self._waiting:
+                self._give(False)
 
-    async def _next(self, cost: int) -> float:
+    async def _next(self) -> float:
         try:
-            async with asyncio.timeout(_SLOT_WITHIN):
-                return (await self._rate.slots(cost))[0]
-        except (StorageError, TimeoutError) as error:
+            async with asyncio.timeout(_PLACE_TOLD_WITHIN):
+                return (await self._rate.slots(self._cost()))[0]
+        except Exception as error:
+            # Whatever it is, messages must not stop for good because of it.
             log.warning("the send rate cannot be shared now", error=type(error).__name__)
             return 0.0
 
-    def _give(self) -> None:
+    def _give(self, is_place: bool) -> None:
         while self._waiting:
             _, _, turn = heappop(self._waiting)
             if not turn.done():
-                turn.set_result(None)
+                turn.set_result(is_place)
                 return
 
 
@@ -231,7 +249,9 @@ class Pacer(BaseRateLimiter[Any]):
     ) -> None:
         self._now = now
         self._sleep = sleep
-        self._slots = _Slots(shared, sleep) if shared else None
+        self._places = (
+            _Places(shared, sleep, cost=self._cost, held=self._hold_all) if shared else None
+        )
         self._chats = _Chats()
         self._overall = Window(PER_SECOND, 1.0)
         self._spread = Window(_SPREAD, _EVEN)
@@ -305,7 +325,7 @@ class Pacer(BaseRateLimiter[Any]):
         turn = _Turn(chat, alert)
         queue = self._alerts if alert else self._answers
         queue.append(turn)
-        has_slot = self._slots is None
+        has_place = self._places is None
         try:
             while True:
                 now = self._now()
@@ -314,14 +334,13 @@ class Pacer(BaseRateLimiter[Any]):
                     raise RetryAfter(timedelta(seconds=free_at - now))
                 waits_until = max(free_at, self._overall_free_at(turn, now))
                 pays = alert and free_at <= now < waits_until and self._paid.room(now) > 0
-                if pays or (has_slot and waits_until <= now):
+                if pays or (has_place and waits_until <= now):
                     return self._count(turn, now, pays), pays
-                if self._slots and waits_until <= now:
-                    await self._slots.take(alert, round(PER_SECOND / self.rate))
-                    has_slot = True
+                if self._places and waits_until <= now:
+                    has_place = await self._places.take(alert)
                 else:
                     await self._sleep(waits_until - now)
-                    has_slot = self._slots is None  # a place is not kept for later
+                    has_place = self._places is None  # none is kept for later
         finally:
             queue.remove(turn)
 
@@ -370,6 +389,13 @@ class Pacer(BaseRateLimiter[Any]):
         if self._held_until <= now:
             self._rate_after_hold = max(1.0, self.rate / 2)
             log.warning("Telegram refuses every chat", wait=wait, rate=self._rate_after_hold)
-        self._held_until = max(self._held_until, now + wait)
-        if self._slots:
-            await self._slots.hold(wait)
+        self._hold_all(wait)
+        if self._places:
+            await self._places.hold(wait)
+
+    def _hold_all(self, wait: float) -> None:
+        self._held_until = max(self._held_until, self._now() + wait)
+
+    def _cost(self) -> int:
+        """How many places of the shared rate a message takes, now that Telegram takes fewer."""
+        return round(PER_SECOND / self.rate)

@@ -11,6 +11,7 @@ import structlog
 from telegram.error import BadRequest
 
 from bot.alarm import Alarm
+from bot.cluster import Standing
 from bot.config import Config
 from bot.deliver import Counts
 from bot.health import Health
@@ -40,12 +41,16 @@ class Upkeep:
         poller: Poller,
         counts: Counts,
         now: Callable[[], datetime],
+        polling: Standing,
+        updates: Standing,
     ) -> None:
         self._config = config
         self._metrics = metrics
         self._storage = storage
         self._application = application
         self._now = now
+        self._polling = polling
+        self._roles = (polling, updates)
         self._webhook = Webhook(application, config.telegram.token, metrics.note_update)
         self._health = Health(
             metrics,
@@ -57,6 +62,7 @@ class Upkeep:
             interval=config.poll.interval,
             is_running=lambda: application.running,
             webhook=self._url,
+            polling=polling,
         )
         metrics.watch_deliveries(counts)
 
@@ -78,7 +84,7 @@ class Upkeep:
         if listen is None:
             yield
             return
-        routes = health_routes(self._health.problems, self._figures)
+        routes = health_routes(self._health.problems, self._figures, self._stood_by)
         if self.has_webhook:
             routes += self._webhook.routes()
         async with serving(*listen, routes):
@@ -103,6 +109,10 @@ class Upkeep:
         finally:
             notify("STOPPING=1")
 
+    def _stood_by(self) -> list[str]:
+        """The roles that another process has at present."""
+        return [standing.role for standing in self._roles if standing.is_standby]
+
     async def _figures(self) -> bytes:
         tally = None
         with suppress(StorageError):
@@ -119,16 +129,23 @@ class Upkeep:
             notify("WATCHDOG=1")
 
     async def _look_after(self) -> None:
-        """Tell the admins, if there are any, what needs them."""
+        """Tell the admins, if there are any, what needs them; of several processes, one does."""
         admins, interval = self._config.telegram.admins, self._config.poll.interval
-        calm = min(3 * interval, _LONGEST_CALM)
-        alarm = Alarm(self._application.bot, self._storage, admins, calm=calm)
+        alarm = self._alarm()
         while admins:
             await asyncio.sleep(min(max(interval.total_seconds(), 1.0), 30.0))
+            if self._polling.is_standby:
+                alarm = self._alarm()  # what another tells meanwhile is in the store
+                continue
             try:
                 await alarm.tell(await self._health.findings(), self._now())
             except Exception:
                 log.exception("the bot's health could not be looked at")
+
+    def _alarm(self) -> Alarm:
+        calm = min(3 * self._config.poll.interval, _LONGEST_CALM)
+        admins = self._config.telegram.admins
+        return Alarm(self._application.bot, self._storage, admins, calm=calm)
 
 
 @asynccontextmanager

@@ -98,9 +98,14 @@ def _derived(token: str, purpose: str) -> str:
 
 
 def health_routes(
-    problems: Callable[[], Awaitable[list[str]]], figures: Callable[[], Awaitable[bytes]]
+    problems: Callable[[], Awaitable[list[str]]],
+    figures: Callable[[], Awaitable[bytes]],
+    standby: Callable[[], list[str]],
 ) -> list[web.RouteDef]:
-    """`/healthz` (the process lives), `/readyz` (it can do its work) and `/metrics`."""
+    """`/healthz` (the process lives), `/readyz` (it can do its work) and `/metrics`.
+
+    `standby` names the roles that are another process's at present.
+    """
 
     async def alive(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")
@@ -108,6 +113,8 @@ def health_routes(
     async def ready(_: web.Request) -> web.Response:
         found = await problems()
         answer = {"ready": not found, "problems": found}
+        if roles := standby():
+            answer["standby"] = roles
         return web.json_response(answer, status=503 if found else 200)
 
     async def metrics(_: web.Request) -> web.Response:

@@ -78,6 +78,12 @@ select exists (
 )
 """  # noqa: S608
 
+_KEEP = """
+insert into petition as kept (ref, known) values ($1, $2)
+on conflict (ref) do update set known = excluded.known
+where array(select json_array_elements_text(kept.known -> 'seen')) <@ $3::text[]
+"""
+
 _OWE = """
 insert into delivery
     (chat, head, petition, occurrences, created_at, not_before, silent, resting, sealed)
@@ -443,15 +449,17 @@ class PostgresStorage:
     async def commit_poll(
         self, known: Known, occurrences: Sequence[Occurrence], now: datetime
     ) -> int:
+        """Keep a reading and owe the alerts it causes, together or not at all; how many are owed.
+
+        A reading that does not know of everything that another process has seen meanwhile is
+        dropped whole: the next look begins from what is kept, and finds whatever is news.
+        """
         ref = str(known.petition.ref)
         async with self._pool.transaction() as connection:
             # Its row also makes two pollers of one petition take turns.
-            await connection.execute(
-                "insert into petition (ref, known) values ($1, $2)"
-                " on conflict (ref) do update set known = excluded.known",
-                ref,
-                _json(known),
-            )
+            status = await connection.execute(_KEEP, ref, _json(known), list(known.seen))
+            if status.endswith(" 0"):
+                return 0
             await _keep_reading(connection, known)
             new = [each for each in occurrences if await _keep_occurrence(connection, each)]
             owed = 0

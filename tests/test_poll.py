@@ -10,11 +10,13 @@ import pytest
 from bell import a_response, open_petition, stamp
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
+from petitions import petition
 
 from bot.demo.petitions_site import Fault, PetitionsSite
 from bot.parliament import Parliament, Unavailable, open_session
 from bot.petitions.model import PetitionRef, Site, Subscription
-from bot.petitions.schedule import SILENT_AT_ONCE, Limits, ListPage, Matter, Numbers
+from bot.petitions.schedule import SILENT_AT_ONCE, Limits, ListPage, Matter, Numbers, Outlook
 from bot.poll import Budget, Poller, SiteWatch
 from bot.text.status import SiteHealth, status
 from storage import Storage
@@ -127,6 +129,28 @@ def test_law_no_sixty_seconds_hold_more_than_the_budget(a_minute: int, steps: li
         assert sum(moment <= other < moment + 60 for other in spent) <= a_minute
 
 
+@given(
+    st.integers(1, 90), st.integers(1, 40), st.lists(st.floats(0.01, 30), min_size=1, max_size=60)
+)
+def test_law_a_plan_within_what_is_left_never_exceeds_the_budget(
+    a_minute: int, followed: int, steps: list[float]
+) -> None:
+    now = [0.0]
+    budget, outlook = Budget(a_minute, lambda: now[0]), Outlook(Limits(5.0, a_minute))
+    for number in range(followed):
+        one = structs.replace(petition(), ref=PetitionRef("uk", number))
+        outlook.learn(one, 0.0, -3_600.0, START)
+    made: list[float] = []
+    for step in steps:
+        now[0] += step
+        for request in outlook.plan(budget.left(), now[0]):
+            budget.spend()
+            outlook.failed(request, now[0])
+            made.append(now[0])
+    assert made
+    assert all(sum(then <= at < then + 60 for at in made) <= a_minute for then in made)
+
+
 def test_a_person_s_look_is_taken_from_what_polling_has() -> None:
     budget = Budget(60, lambda: 0.0)
     before = budget.left()
@@ -148,7 +172,7 @@ async def test_a_start_with_much_to_look_at_is_spread_by_the_budget(tmp_path: Pa
         assert len(bench.site.seen()) - before <= 60
 
 
-# --- who gives no answer --------------------------------------------------------------------------
+# --- who gives no answer -------------------------------------------------------------------------
 
 
 async def looks_at_the_other(bench: Bench, hanging: Collection[Matter] = ()) -> int:

@@ -1,10 +1,10 @@
 """What is asked next: within the budget, nobody starved, and the same for the same knowledge."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 from petitions import NOW, petition, responded
@@ -12,6 +12,7 @@ from petitions import NOW, petition, responded
 from bot.petitions.model import Petition, PetitionRef
 from bot.petitions.schedule import (
     LIST_GAP,
+    SILENT_AT_ONCE,
     Hazards,
     Limits,
     ListPage,
@@ -19,6 +20,7 @@ from bot.petitions.schedule import (
     Outlook,
     Request,
     Whole,
+    about,
     bound,
     hazards,
 )
@@ -61,12 +63,19 @@ def answered(outlook: Outlook, request: Request, petitions: list[Petition], now:
 
 
 def asked(
-    outlook: Outlook, petitions: list[Petition], seconds: int, a_tick: int = 1
+    outlook: Outlook,
+    petitions: list[Petition],
+    seconds: int,
+    a_tick: int = 1,
+    silent: Collection[int] = (),
 ) -> Iterator[tuple[float, Request]]:
-    """Everything asked in so many seconds, one plan a second."""
+    """Everything asked in so many seconds, one plan a second; the silent give no answer."""
     for second in range(seconds):
         for request in outlook.plan(a_tick, float(second)):
-            answered(outlook, request, petitions, float(second))
+            if about(request) in silent:
+                outlook.failed(request, float(second))
+            else:
+                answered(outlook, request, petitions, float(second))
             yield float(second), request
 
 
@@ -99,20 +108,58 @@ def test_law_no_petition_is_asked_about_twice_in_one_plan(
     assert len(ids) == len(set(ids))
 
 
-@pytest.mark.parametrize("followed", [1, 12, 70, 150])
-@pytest.mark.parametrize("hot", [0, 5, 60])
-def test_no_petition_starves_however_many_others_are_about_to_move(followed: int, hot: int) -> None:
-    petitions = many(followed)
-    for index in range(min(hot, followed - 1)):
-        petitions[index] = numbered(index + 1, 9_990)
+COUNTS = st.one_of(st.integers(5, 200_000), st.sampled_from([9_990, 99_990, 12_000]))
+FOLLOWED = st.lists(
+    st.builds(dict, signature_count=COUNTS, state=st.sampled_from(["open", "open", "closed"])),
+    min_size=1,
+    max_size=70,
+)
+
+
+def drawn(followed: list[dict[str, object]]) -> list[Petition]:
+    return [
+        structs.replace(petition(**changes), ref=PetitionRef("uk", id_))
+        for id_, changes in enumerate(followed, 1)
+    ]
+
+
+@settings(max_examples=25, deadline=None)
+@given(FOLLOWED, st.sets(st.integers(1, 70)), st.sampled_from([0.0, 0.001, 0.1, 10.0]))
+def test_law_no_petition_starves_whatever_the_others_are_like_or_fail_to_answer(
+    followed: list[dict[str, object]], silent: set[int], pace: float
+) -> None:
+    petitions = drawn(followed)
     outlook = outlook_over(petitions)
-    last = dict.fromkeys(range(1, followed + 1), 0.0)
-    promised = bound(followed, LIMITS)
-    for now, request in asked(outlook, petitions, int(2.2 * promised)):
+    for prospect in outlook.prospects.values():
+        prospect.pace = pace
+    last = dict.fromkeys(range(1, len(petitions) + 1), 0.0)
+    promised = bound(len(petitions), LIMITS)
+    for now, request in asked(outlook, petitions, int(2.2 * promised), silent=silent):
         if isinstance(request, Whole):
             assert now - last[request.id] <= promised
             last[request.id] = now
-    assert min(last.values()) > 0
+    assert min(last.values()) >= promised
+
+
+@settings(max_examples=25, deadline=None)
+@given(FOLLOWED, st.sets(st.integers(1, 70)), st.integers(1, 4))
+def test_law_the_same_course_of_things_leads_to_the_same_requests(
+    followed: list[dict[str, object]], silent: set[int], a_tick: int
+) -> None:
+    petitions = drawn(followed)
+    one, other = (
+        list(asked(outlook_over(petitions), petitions, 90, a_tick, silent)) for _ in range(2)
+    )
+    assert one == other
+
+
+@given(SIZES, st.sets(st.integers(1, 90)), st.integers(1, 12))
+def test_law_nothing_is_asked_that_is_asked_already(
+    followed: int, asked_already: set[int], tokens: int
+) -> None:
+    planned = outlook_over(many(followed)).plan(tokens, DAY, asked_already)
+    assert asked_already.isdisjoint(map(about, planned))
+    assert len(planned) >= min(tokens, followed - len(asked_already))
 
 
 def test_the_bound_grows_with_what_is_followed_and_shrinks_with_the_budget() -> None:
@@ -155,6 +202,35 @@ def test_nothing_is_asked_before_the_site_s_max_age_has_passed() -> None:
         least = LIST_GAP if isinstance(request, ListPage) else LIMITS.max_age
         assert now - at.get(key, -DAY) >= least
         at[key] = now
+
+
+# --- who gives no answer -------------------------------------------------------------------------
+
+
+def test_while_some_of_the_silent_are_asked_the_others_wait_and_who_answers_does_not() -> None:
+    outlook = outlook_over(many(9))
+    for id_ in range(1, 6):
+        outlook.saw_nothing(id_, 0.0, answered=False)
+    planned = {about(request) for request in outlook.plan(9, 100.0)}
+    assert len(planned & {1, 2, 3, 4, 5}) == SILENT_AT_ONCE
+    assert planned >= {6, 7, 8, 9}
+    assert outlook.plan(9, 100.0, planned) == []
+
+
+def test_who_answered_again_waits_no_longer() -> None:
+    outlook = outlook_over(many(9))
+    for id_ in range(1, 6):
+        outlook.saw_nothing(id_, 0.0, answered=False)
+        outlook.saw_whole(numbered(id_), 0.0)
+    assert len(outlook.plan(9, 100.0)) == 9
+
+
+@pytest.mark.parametrize("request_", [Whole(1), Numbers(1), ListPage("open")])
+def test_a_request_that_came_to_nothing_is_not_made_again_at_once(request_: Request) -> None:
+    petitions = many(90)
+    outlook = outlook_over(petitions, read_at=-DAY)
+    outlook.failed(request_, 0.0)
+    assert request_ not in outlook.plan(90, 1.0)
 
 
 # --- what pays -----------------------------------------------------------------------------------

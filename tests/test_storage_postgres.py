@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 from postgres import PostgresGround, as_owner, start, stop
 from test_storage import (
     ANN,
@@ -35,13 +36,14 @@ from test_storage import (
     ring,
 )
 
-from bot.cluster import lead, shared_rate
+from bot.cluster import RHYTHM, Rhythm, Standing, lead, on_duty, shared_rate
 from bot.petitions.errors import ConfigError, StorageError
 from bot.petitions.model import Chat
 from storage.key import KeyRing
 from storage.postgres import PostgresStorage, open_postgres
 
 RUNNER = [sys.executable, "-c"]
+QUICK = Rhythm(0.05, 0.05)
 
 
 @pytest.fixture
@@ -210,6 +212,29 @@ async def test_two_who_poll_the_same_news_owe_it_once(
     assert sorted(owed) == [0, 2]
 
 
+async def test_a_reading_beside_a_newer_one_of_another_process_is_dropped(
+    storage: PostgresStorage, other: PostgresStorage
+) -> None:
+    await follow(storage, follows(ANN))
+    newer = structs.replace(known(count=10_007), seen=frozenset({"opened", "milestone:10000"}))
+    assert await storage.commit_poll(newer, [milestone(10_000)], NOON) == 1
+    older = structs.replace(known(count=9_990), seen=frozenset({"opened", "milestone:5000"}))
+    assert await other.commit_poll(older, [milestone(5_000)], NOON) == 0
+    assert await other.known(NIGHTINGALES) == newer
+    assert await claimed_keys(other) == [key(10_000, ANN)]
+
+
+async def test_a_reading_that_knows_of_all_that_was_seen_is_kept(
+    storage: PostgresStorage, other: PostgresStorage
+) -> None:
+    await follow(storage, follows(ANN))
+    first = structs.replace(known(count=9_990), seen=frozenset({"opened"}))
+    await storage.commit_poll(first, [], NOON)
+    next_ = structs.replace(known(count=10_007), seen=frozenset({"opened", "milestone:10000"}))
+    assert await other.commit_poll(next_, [milestone(10_000)], NOON) == 1
+    assert await storage.known(NIGHTINGALES) == next_
+
+
 async def test_who_leaves_during_a_fan_out_is_owed_nothing(
     ground: PostgresGround, storage: PostgresStorage, other: PostgresStorage
 ) -> None:
@@ -354,7 +379,7 @@ POLLER = """
 import asyncio, sys
 from contextlib import asynccontextmanager
 from pathlib import Path
-from bot.cluster import lead
+from bot.cluster import RHYTHM, Standing, lead
 from storage.key import KeyRing
 from storage.postgres import open_postgres
 from test_storage import NOON, known, milestone, ring
@@ -368,7 +393,7 @@ async def duty():
 async def main():
     global storage
     storage = await open_postgres(sys.argv[1], KeyRing(Path(sys.argv[2])))
-    await lead(storage, "poller", duty)
+    await lead(storage, Standing("poller"), duty, RHYTHM)
 
 asyncio.run(main())
 """
@@ -381,12 +406,14 @@ async def test_the_death_of_the_leader_hands_over_and_loses_nothing(
     async with process(POLLER, ground) as first:
         assert await said(first) == "leading"
         took_over = asyncio.Event()
-        second = asyncio.create_task(lead(storage, "poller", marks(took_over), try_every=0.05))
-        for _ in range(5):
+        standing = Standing("poller")
+        second = asyncio.create_task(lead(storage, standing, marks(took_over), QUICK))
+        while not standing.is_standby:
             await storage.tally()
         assert not took_over.is_set()
         first.send_signal(signal.SIGKILL)
         await took_over.wait()
+        assert not standing.is_standby
         await ended(second)
     assert await ring(storage, milestone(10_000)) == 0
     assert await heard(storage) == [key(10_000, ANN)]
@@ -418,7 +445,7 @@ async def test_a_leader_who_lost_the_seat_goes_off_duty_and_comes_back(
         yield
         left.release()
 
-    leading = asyncio.create_task(lead(storage, "poller", duty, confirm_every=0.05, try_every=0.05))
+    leading = asyncio.create_task(lead(storage, Standing("poller"), duty, QUICK))
     await entered.acquire()
     async with as_owner(ground.schema) as owner:
         await owner.execute(
@@ -442,10 +469,10 @@ async def test_a_silent_leader_is_unseated_by_the_server_within_thirty_seconds(
 
 async def test_on_a_store_of_one_process_everybody_leads(tmp_path: Path) -> None:
     storage = await TinyGround(tmp_path).open()
-    entered = asyncio.Event()
-    leading = asyncio.create_task(lead(storage, "poller", marks(entered)))
-    await entered.wait()
-    await ended(leading)
+    entered, standing = asyncio.Event(), Standing("poller")
+    async with on_duty(storage, standing, marks(entered), RHYTHM):
+        assert entered.is_set()
+        assert not standing.is_standby
     await storage.close()
 
 
@@ -525,13 +552,9 @@ async def test_a_hold_concerns_all_who_share_and_no_other_rate(
     assert (await shared_rate(other, "another", 10.0).slots(1))[0] < 30.0
 
 
-async def test_on_a_store_of_one_process_the_rate_is_its_own(tmp_path: Path) -> None:
+async def test_on_a_store_of_one_process_no_rate_is_shared(tmp_path: Path) -> None:
     storage = await TinyGround(tmp_path).open()
-    rate = shared_rate(storage, "telegram", 10.0)
-    await rate.hold(60.0)
-    first, second = await rate.slots(2)
-    assert first == pytest.approx(60.0, abs=5.0)
-    assert second - first == pytest.approx(0.1)
+    assert shared_rate(storage, "telegram", 10.0) is None
     await storage.close()
 
 

@@ -134,14 +134,9 @@ def _tile(canvas: Canvas, top: float, share: _Share) -> None:
 def _key(canvas: Canvas, top: float) -> None:
     """What the tiles mean, in the sea to the north-east."""
     x, y = MARGIN + 2 * (_TILE + _GAP) + 14, top + 22
-    for line in (
-        "▲ more signatures than its",
-        "    share of people",
-        "▼ fewer",
-        "= within a tenth",
-    ):
+    for line in ("▲ signs more than its share", "▼ signs less", "= within a tenth"):
         canvas.write(x, y, line, SMALL)
-        y += 33
+        y += 35
     steps = 31
     width = (INNER - 2 * (_TILE + _GAP) - 14) / steps
     for step in range(steps):

@@ -47,11 +47,9 @@ HIDDEN = ("business", "closed", "removed")
 @cache
 def recorded() -> Sequence[tuple[np.ndarray, np.ndarray]]:
     """Seconds and counts of each recorded petition's first month; none without the records."""
-    series = [list(read(RECORDED)) for read in (_from_samples, _from_bodies)]
-    lived = [
-        np.array([(at, count) for at, count in s if at < s[0][0] + MONTH]).T for s in series if s
-    ]
-    return [(moments, counts) for moments, counts in lived]
+    series = [np.array(list(read(RECORDED))) for read in (_from_samples, _from_bodies)]
+    months = [one[one[:, 0] < one[0, 0] + MONTH] for one in series if one.size]
+    return [(month[:, 0], month[:, 1]) for month in months]
 
 
 def _from_samples(folder: Path) -> Iterator[tuple[float, int]]:
@@ -151,11 +149,14 @@ class World:
         return chosen
 
     def _drawn(self, busy: set[int]) -> Iterator[Happening]:
-        """The events besides numbers, each on a followed petition that has no other."""
+        """The events besides numbers, each on a followed petition that has no other.
+
+        Where few are followed they do not suffice for every kind in every world.
+        """
         free_open = [i for i in self.rng.permutation(self.open).tolist() if i not in busy]
         free_closed = self.rng.permutation(self.closed).tolist()
         each = max(1, min(20, len(free_open) // 10))
-        for kind in (*LISTED, *HIDDEN):
+        for kind in self.rng.permutation([*LISTED, *HIDDEN]).tolist():
             for turn in range(each):
                 pool = free_closed if turn % 3 == 0 and kind != "closed" else free_open
                 if pool := pool or free_open:
