@@ -58,7 +58,7 @@ def test_every_make_target_of_the_readme_exists(target: str) -> None:
 
 
 def test_every_picture_and_file_the_readme_links_to_exists() -> None:
-    for target in re.findall(r"\]\((?!http)([^)#]+)\)", README):
+    for target in re.findall(r"(?:\]\(|src=\")(?!http)([^)#\"]+)", README):
         assert (ROOT / target).exists(), target
 
 

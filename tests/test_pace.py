@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from telegram.error import BadRequest, RetryAfter
 
-from bot.pace import ALERT, Departure, Pacer, Window
+from bot.pace import ALERT, SHARED_PER_SECOND, Departure, Pacer, Window
+from bot.petitions.errors import StorageError
 
 Times = list[tuple[float, int]]  # when a message left, and to which chat
 
@@ -37,7 +38,7 @@ class Clock:
         """The results (or errors) of everything in `work`, however long that takes."""
         together = asyncio.gather(*work, return_exceptions=True)
         while True:
-            for _ in range(8):
+            for _ in range(16):
                 await asyncio.sleep(0)
             if together.done():
                 return list(together.result())
@@ -47,12 +48,36 @@ class Clock:
                 wake.set_result(None)
 
 
+class OneRate:
+    """A rate that several share, on the tests' clock; may be out of reach."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.next = clock.now
+        self.away = False
+
+    async def slots(self, count: int) -> list[float]:
+        if self.away:
+            raise StorageError("no connection")
+        first = max(self.next, self.clock.now)
+        self.next = first + count / SHARED_PER_SECOND
+        return [first - self.clock.now + number / SHARED_PER_SECOND for number in range(count)]
+
+    async def hold(self, seconds: float) -> None:
+        self.next = max(self.next, self.clock.now + seconds)
+
+
 class Telegram:
     """Notes what left when; refuses what it is told to."""
 
-    def __init__(self, paid_per_minute: int = 0) -> None:
-        self.clock = Clock()
-        self.pacer = Pacer(paid_per_minute=paid_per_minute, now=self.clock, sleep=self.clock.sleep)
+    def __init__(self, paid_per_minute: int = 0, shared: OneRate | None = None) -> None:
+        self.clock = shared.clock if shared else Clock()
+        self.pacer = Pacer(
+            paid_per_minute=paid_per_minute,
+            shared=shared,
+            now=self.clock,
+            sleep=self.clock.sleep,
+        )
         self.left: Times = []
         self.paid: Times = []
         self.refusals: defaultdict[int, list[Exception]] = defaultdict(list)
@@ -270,6 +295,86 @@ async def test_chats_long_silent_are_forgotten_and_busy_ones_are_not() -> None:
     telegram.clock.now += 100
     await telegram.clock.run(telegram.send(78))
     assert set(chats.known) == {77, 78}
+
+
+# --- several processes ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def rate() -> OneRate:
+    return OneRate(Clock())
+
+
+async def test_processes_that_share_a_rate_keep_it_together_and_lose_little(rate: OneRate) -> None:
+    processes = [Telegram(shared=rate) for _ in range(3)]
+    chats = range(1, 51)
+    await rate.clock.run(*(each.send(chat) for each in processes for chat in chats))
+    left = sorted(at for each in processes for at, _ in each.left)
+    assert len(left) == 150
+    assert most_within(left, 1.0) <= SHARED_PER_SECOND + 1  # both ends of the second
+    assert left[-1] <= 150 / SHARED_PER_SECOND * 1.05
+    shares = [len([at for at, _ in each.left if at < 3.0]) for each in processes]
+    assert min(shares) > 20
+
+
+async def test_a_process_alone_with_a_shared_rate_has_all_of_it(rate: OneRate) -> None:
+    telegram = Telegram(shared=rate)
+    await rate.clock.run(*(telegram.send(chat) for chat in range(1, 101)))
+    assert telegram.left[-1][0] <= 100 / SHARED_PER_SECOND * 1.05
+
+
+async def test_an_answer_takes_the_next_place_though_alerts_came_earlier(rate: OneRate) -> None:
+    one, other = Telegram(shared=rate), Telegram(shared=rate)
+    alerts = [each.send(chat) for each in (one, other) for chat in range(1, 61)]
+    await rate.clock.run(*alerts, one.later(1.5, one.send(500, alert=False)))
+    assert one.when(500)[0] - 1.5 < 4 / SHARED_PER_SECOND
+
+
+async def test_a_chat_keeps_its_own_limit_where_the_rate_is_shared(rate: OneRate) -> None:
+    telegram = Telegram(shared=rate)
+    await rate.clock.run(*(telegram.send(1) for _ in range(3)))
+    first, second, third = telegram.when(1)
+    assert second - first >= 1.0
+    assert third - second >= 1.0
+
+
+async def test_a_refusal_of_everything_holds_the_other_processes_too(rate: OneRate) -> None:
+    one, other = Telegram(shared=rate), Telegram(shared=rate)
+    await one.refuse_all(30)
+    (refused,) = await rate.clock.run(other.send(10))
+    assert isinstance(refused, RetryAfter)
+    assert other.left == []
+    assert other.pacer.room(0.5) == 0
+    rate.clock.now += 31
+    assert await rate.clock.run(other.send(10)) == [True]
+
+
+async def test_a_refusal_of_one_chat_holds_no_other_process(rate: OneRate) -> None:
+    one, other = Telegram(shared=rate), Telegram(shared=rate)
+    one.refusals[1] = [RetryAfter(30)]
+    await rate.clock.run(one.send(1))
+    assert await rate.clock.run(other.send(1)) == [True]
+    assert other.pacer.held_for == 0.0
+
+
+async def test_a_store_out_of_reach_leaves_each_process_its_own_limits(rate: OneRate) -> None:
+    telegram = Telegram(shared=rate)
+    rate.away = True
+    await rate.clock.run(*(telegram.send(chat) for chat in range(1, 91)))
+    times = [at for at, _ in telegram.left]
+    assert most_within(times, 1.0) == 30
+    assert times[-1] <= 90 / 30 * 1.05
+
+
+async def test_a_message_given_up_leaves_its_place_in_the_shared_rate(rate: OneRate) -> None:
+    telegram = Telegram(shared=rate)
+    rate.next += 1.0
+    waiting = asyncio.create_task(telegram.send(1))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    waiting.cancel()
+    await rate.clock.run(telegram.send(2))
+    assert telegram.left == [(1.0, 2)]
 
 
 @settings(max_examples=25, deadline=None)

@@ -19,7 +19,7 @@ from bot.charts.canvas import (
     theme,
     write,
 )
-from bot.charts.picture import Picture, captioned
+from bot.charts.picture import Picture, captioned, title
 from bot.petitions.forecast import Estimate, closes_at, estimates, told_by_itself
 from bot.petitions.model import Petition, Reading
 from bot.text.figures import LONDON, day, number
@@ -66,7 +66,7 @@ def signature_curve(
         return None
     keys = list(_keys(petition, parts))
     canvas = Canvas(_height(len(keys) + len(parts.events)), theme(dark))
-    y = canvas.heading(petition.action or f"Petition {petition.ref.id}", _subtitle(petition))
+    y = canvas.heading(title(petition), _subtitle(petition))
     axes = canvas.axes(MARGIN + _AXIS, y + 46, INNER - _AXIS, _PLOT)
     _frame(axes, canvas, parts)
     _thresholds(axes, canvas, petition, parts)
@@ -280,7 +280,7 @@ def _legend(
 def _caption(petition: Petition, parts: _Parts, now: datetime) -> str:
     state = "open" if petition.is_open else petition.state
     told = [
-        f"Signature curve of “{petition.action}”: {_subtitle(petition)} by "
+        f"Signature curve of “{title(petition)}”: {_subtitle(petition)} by "
         f"{day((parts.read or parts.own)[-1].at)}, {state}.",
         f"Opened {day(parts.begins)}.",
     ]

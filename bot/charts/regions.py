@@ -15,7 +15,7 @@ from bot.charts.canvas import (
     source,
     theme,
 )
-from bot.charts.picture import Picture, captioned
+from bot.charts.picture import Picture, captioned, title
 from bot.petitions.model import Petition
 from bot.text.figures import number
 
@@ -77,7 +77,7 @@ def region_map(petition: Petition, *, dark: bool) -> Picture | None:
     canvas = Canvas(1330, theme(dark))
     total = _signed(petition)
     y = canvas.heading(
-        petition.action or f"Petition {petition.ref.id}",
+        title(petition),
         f"{number(total)} signatures in the UK, by region",
     )
     top = max(y + 30, 200)
@@ -156,6 +156,6 @@ def _caption(petition: Petition, shares: Sequence[_Share], total: int) -> str:
     )
     few = " With so few signatures the differences may be chance." if total < _FEW else ""
     return (
-        f"Map of the UK’s regions for “{petition.action}”: {number(total)} signatures, from the "
+        f"Map of the UK’s regions for “{title(petition)}”: {number(total)} signatures, from the "
         f"most to the least for its population. {each}.{few}"
     )

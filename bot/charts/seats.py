@@ -15,7 +15,7 @@ from bot.charts.canvas import (
     text_width,
     theme,
 )
-from bot.charts.picture import Picture, captioned
+from bot.charts.picture import Picture, captioned, title
 from bot.charts.ranking import TOP, top_places
 from bot.petitions.model import Petition, Place
 from bot.text.figures import number
@@ -67,7 +67,7 @@ def constituency_bars(
         return None
     canvas = Canvas(290 + _ROW * len(rows), theme(dark))
     subtitle = _subtitle(petition, rows)
-    y = canvas.heading(petition.action or f"Petition {petition.ref.id}", subtitle)
+    y = canvas.heading(title(petition), subtitle)
     y = max(y + 40, 206)
     most = rows[0].place.signature_count
     for row in rows:
@@ -126,4 +126,4 @@ def _bar(canvas: Canvas, y: float, party: str, width: float) -> None:
 
 def _caption(petition: Petition, rows: Sequence[_Row]) -> str:
     each = "; ".join(row.told() for row in rows)
-    return f"Constituencies with the most signatures for “{petition.action}”: {each}."
+    return f"Constituencies with the most signatures for “{title(petition)}”: {each}."

@@ -175,10 +175,5 @@ def main() -> None:
     report("generated", trials(list(generated(seed=20))))
 
 
-def bench_forecast() -> None:
-    """The forecast against a straight line."""
-    main()
-
-
 if __name__ == "__main__":
     main()
