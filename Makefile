@@ -23,7 +23,7 @@ doctor: $(VENV)/run.ok  ## ask storage, Telegram and the petitions site whether 
 	@$(BIN)/python -m bot check --config $(CONFIG)
 
 test: $(VENV)/dev.ok  ## run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 4
 
 check: $(VENV)/dev.ok  ## lint, types, imports
 	$(BIN)/ruff check .

@@ -113,7 +113,6 @@ class Health:
     def _polling(self) -> str:
         if self._polling_role.is_standby:
             return ""
-        # A round may rightly take a while: many looks, each as long as the site lets it wait.
         last_sign = max(self._metrics.last_round, self._polling_role.since)
         silence = self._monotonic() - last_sign
         if silence > max(60.0, self._patience.total_seconds()):

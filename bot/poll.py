@@ -47,6 +47,9 @@ _chance = SystemRandom().random
 
 _AT_ONCE = 4
 
+# Seconds after which an answer that does not come leaves its place to others, if all are taken.
+_PATIENCE = 2.0
+
 # Seconds that what is being asked may still take when we have to end.
 _FAREWELL = 2.0
 
@@ -120,6 +123,7 @@ class SiteWatch:
         self.budget = budget
         self.outlook = Outlook(limits)
         self.in_flight: dict[Matter, asyncio.Task[None]] = {}
+        self.unanswered_since: dict[Matter, float] = {}
         self.last_answer: datetime | None = None
         self.failing_since: datetime | None = None
         self.quiet_until = 0.0
@@ -195,7 +199,17 @@ class Poller:
             refs = [ref for ref in followed if ref.site == site]
             watch.outlook.follow_only({ref.id for ref in refs})
             await self._learn(watch, refs)
+            self._make_room(watch)
             self._ask(watch)
+
+    def _make_room(self, watch: SiteWatch) -> None:
+        """Where every place is taken, end what hangs; next time it may wait as long as it likes."""
+        if len(watch.in_flight) < _AT_ONCE:
+            return
+        then = self._monotonic() - _PATIENCE
+        for matter, since in watch.unanswered_since.items():
+            if since <= then and not watch.outlook.is_silent(matter):
+                watch.in_flight[matter].cancel()
 
     def _ask(self, watch: SiteWatch) -> None:
         """Fill a site's free places with what is worth asking, as far as its budget goes."""
@@ -207,10 +221,12 @@ class Poller:
             watch.budget.spend()
             task = asyncio.create_task(self._carry_out_safely(watch, request))
             watch.in_flight[about(request)] = task
+            watch.unanswered_since[about(request)] = self._monotonic()
             task.add_done_callback(partial(self._ended, watch, about(request)))
 
     def _ended(self, watch: SiteWatch, matter: Matter, _: asyncio.Task[None]) -> None:
         del watch.in_flight[matter]
+        watch.unanswered_since.pop(matter, None)
         self._ask(watch)
 
     def _being_looked_at(self, watch: SiteWatch) -> set[Matter]:
@@ -245,6 +261,9 @@ class Poller:
         """One request's trouble is its own: it is logged, and the others go on."""
         try:
             await self._carry_out(watch, request)
+        except asyncio.CancelledError:
+            watch.outlook.failed(request, self._monotonic())
+            raise
         except StorageError:
             log.exception("reading could not be kept", request=str(request))
             watch.outlook.failed(request, self._monotonic())
@@ -283,6 +302,7 @@ class Poller:
     ) -> Sight:
         async with self._lock(ref):
             look = await watch.parliament.look(ref.id, since=since)
+            watch.unanswered_since.pop(ref.id, None)
             now, moment = self._now(), self._monotonic()
             watch.heard(look, now, moment)
             known = await self._storage.known(ref)
@@ -337,6 +357,7 @@ class Poller:
     async def _read_counts(self, watch: SiteWatch, ref: PetitionRef) -> None:
         async with self._lock(ref):
             counts = await self._asked(watch, watch.parliament.counts(ref.id))
+            watch.unanswered_since.pop(ref.id, None)
             known = await self._storage.known(ref)
             moment = self._monotonic()
             if counts is None or known is None or not known.petition.is_open:
@@ -350,6 +371,7 @@ class Poller:
         page: Page | None = await self._asked(
             watch, watch.parliament.page(request.facet, number=request.number)
         )
+        watch.unanswered_since.pop(request, None)
         moment = self._monotonic()
         if page is None:
             watch.outlook.failed_page(request, moment)

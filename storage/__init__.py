@@ -137,7 +137,8 @@ class Storage(Protocol):
 
         Occurrences whose key is kept already are dropped, so a replay is a no-op. Deliveries are
         matched (`bot.petitions.match`) against the subscriptions of that very moment. A reading is
-        added when the count differs from the last one kept.
+        added when the count differs from the last one kept. `known.seen` never shrinks: a store
+        that several processes share drops a commit that has not seen all that is kept.
         """
 
     # --- deliveries

@@ -372,6 +372,10 @@ class Outlook:
             case ListPage():
                 self.failed_page(request, now)
 
+    def is_silent(self, matter: Matter) -> bool:
+        """Whether it gave no answer when last asked about."""
+        return matter in self._silent
+
     def _note_silence(self, id_: int, *, answered: bool) -> None:
         if answered:
             self._silent.discard(id_)

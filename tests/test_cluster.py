@@ -1,0 +1,290 @@
+"""Several bots on one PostgreSQL: one polls, one asks for updates, all of them send."""
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from aiohttp import ClientSession
+from bell import TEA, Village
+from postgres import PostgresGround
+from telegram import Bot
+from test_web import free_port
+
+from bot.app import running, utc_now
+from bot.cluster import Rhythm, Standing
+from bot.config import Address, Config, StorageConfig, WebConfig
+from bot.deliver import Counts
+from bot.demo.petitions_site import Fault
+from bot.health import Health
+from bot.metrics import Metrics
+from bot.petitions.errors import ConfigError
+from bot.petitions.model import Chat, PetitionRef, Site, Subscription
+from bot.text.status import SiteHealth
+from storage import Storage
+
+ROOT = Path(__file__).parents[1]
+ADMIN = 77
+QUICK = Rhythm(0.2, 0.1)
+SECOND_PROCESS = 30  # seconds that a take-over may need
+REF = PetitionRef("uk", TEA)
+
+
+class Cluster:
+    """A village whose store is in PostgreSQL, and any number of bots in it."""
+
+    def __init__(self, village: Village, ground: PostgresGround) -> None:
+        self.village = village
+        self.ground = ground
+
+    def config(self, port: int, **telegram: Any) -> Config:
+        config = self.village.config()
+        return replace(
+            config,
+            storage=StorageConfig(self.ground.url, self.ground.key_file),
+            telegram=replace(config.telegram, **telegram),
+            web=WebConfig(Address("127.0.0.1", port), None),
+        )
+
+    @asynccontextmanager
+    async def bell(self, **telegram: Any) -> AsyncIterator["Bell"]:
+        """One more bot at work."""
+        port = free_port()
+        async with running(self.config(port, **telegram), rhythm=QUICK), ClientSession() as asking:
+            yield Bell(asking, f"http://127.0.0.1:{port}")
+
+    @asynccontextmanager
+    async def process(self) -> AsyncIterator[asyncio.subprocess.Process]:
+        """One more bot, in a process of its own that can be killed."""
+        path = self.ground.key_file.with_name("config.toml")
+        path.write_text(
+            f"""
+            [telegram]
+            token = "{self.village.api.token}"
+            base_url = "{self.village.api.base_url}"
+            [storage]
+            url = "{self.ground.url}"
+            key_file = "{self.ground.key_file}"
+            [poll]
+            interval = "0.1s"
+            requests_per_minute = 6000
+            [[sites]]
+            id = "uk"
+            name = "UK Parliament"
+            url = "{self.village.site.url}"
+            """
+        )
+        command = (sys.executable, "-m", "bot", "run", "--config", str(path))
+        started = await asyncio.create_subprocess_exec(
+            *command, cwd=ROOT, stderr=asyncio.subprocess.DEVNULL
+        )
+        try:
+            yield started
+        finally:
+            if started.returncode is None:
+                started.kill()
+            await started.wait()
+
+    async def follow(self, chats: range) -> None:
+        """Let chats follow what is known already."""
+        storage = await self.ground.open()
+        for chat in chats:
+            self.village.api.add_chat(chat)
+            await storage.save_chat(Chat(chat, "private", utc_now(), utc_now()))
+            await storage.subscribe(Subscription(chat, REF, utc_now()))
+        await storage.close()
+
+    def heard(self, chat: int) -> list[str]:
+        return [m["text"] for m in self.village.api.messages(chat) if "10,002" in m["text"]]
+
+
+class Bell:
+    """One of the bots, asked how it is."""
+
+    def __init__(self, session: ClientSession, url: str) -> None:
+        self._session = session
+        self._url = url
+
+    async def ready(self) -> dict[str, Any]:
+        async with self._session.get(f"{self._url}/readyz") as answer:
+            found: dict[str, Any] = json.loads(await answer.text())
+            return found
+
+    async def stands_by(self) -> list[str]:
+        """Wait until it knows of another that leads."""
+        roles: list[str] = []
+        while len(roles) < 2:
+            roles = (await self.ready()).get("standby", [])
+        return roles
+
+    async def figure(self, named: str) -> float:
+        """A figure of `/metrics`, 0 if it is not there."""
+        async with self._session.get(f"{self._url}/metrics") as answer:
+            lines = (await answer.text()).splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(named))
+
+    async def sent(self) -> float:
+        return await self.figure('petition_bell_deliveries_total{outcome="sent"}')
+
+    async def rounds(self) -> float:
+        return await self.figure("petition_bell_polls_total")
+
+    async def asked_for_updates(self) -> float:
+        return await self.figure('petition_bell_telegram_requests_total{method="getUpdates"')
+
+
+@pytest.fixture
+async def cluster(village: Village, tmp_path: Path) -> Cluster:
+    ground = PostgresGround(tmp_path)
+    await (await ground.open()).close()
+    return Cluster(village, ground)
+
+
+async def test_one_polls_and_reads_both_send_and_each_subscriber_hears_once(
+    cluster: Cluster,
+) -> None:
+    village, chats = cluster.village, range(5001, 5101)
+    async with cluster.bell() as first, cluster.bell() as second:
+        assert await second.stands_by() == ["poller", "updates"]
+        await village.reader.subscribes()
+        await cluster.follow(chats)
+        await village.looked(2)
+        village.site.edit(TEA, signature_count=10_002)
+        everybody = [village.reader.chat_id, *chats]
+        await village.api.wait_for(
+            lambda _: all(cluster.heard(chat) for chat in everybody) or None, timeout=20
+        )
+        await village.looked(2)
+        assert [len(cluster.heard(chat)) for chat in everybody] == [1] * 101
+        assert min(await first.sent(), await second.sent()) > 10
+        assert await first.sent() + await second.sent() == 101
+        assert await first.rounds() > 0
+        assert await first.asked_for_updates() > 0
+        assert await second.rounds() == await second.asked_for_updates() == 0
+        assert "standby" not in await first.ready()
+
+
+async def test_a_standby_takes_over_from_a_leader_that_ends(cluster: Cluster) -> None:
+    village = cluster.village
+    async with AsyncExitStack() as leader, AsyncExitStack() as other:
+        await leader.enter_async_context(cluster.bell())
+        second = await other.enter_async_context(cluster.bell())
+        await second.stands_by()
+        await village.reader.subscribes()
+        await leader.aclose()
+        village.site.edit(TEA, signature_count=10_002)
+        await village.reader.hears("10,002 signatures")
+        await village.reader.ask("/subscriptions", "You follow one petition")
+        assert "standby" not in await second.ready()
+        await village.looked(2)
+        assert village.reader.unread() == []
+
+
+async def test_kill_9_of_the_leader_hands_over_within_thirty_seconds_and_loses_nothing(
+    cluster: Cluster,
+) -> None:
+    village = cluster.village
+    async with cluster.process() as leader:
+        village.reader.say(f"/subscribe {TEA}")
+        await village.reader.consents(await village.reader.hears("I ask first", SECOND_PROCESS))
+        async with cluster.bell() as second:
+            await second.stands_by()
+            leader.send_signal(signal.SIGKILL)
+            village.site.edit(TEA, signature_count=10_002)
+            village.reader.say("/subscriptions")
+            told = [(await village.reader.hears("", SECOND_PROCESS))["text"] for _ in range(2)]
+            assert sum("10,002 signatures" in text for text in told) == 1
+            assert sum("You follow one petition" in text for text in told) == 1
+            await village.looked(2)
+            assert village.reader.unread() == []
+
+
+async def test_an_admin_hears_of_a_trouble_once_from_all_of_them(cluster: Cluster) -> None:
+    village, admin = cluster.village, cluster.village.chat(ADMIN)
+    village.api.add_chat(ADMIN)
+    async with cluster.bell(admins=(ADMIN,)), cluster.bell(admins=(ADMIN,)) as second:
+        await second.stands_by()
+        await village.reader.subscribes()
+        village.site.fail("/petitions", Fault(500))
+        await admin.hears("🔧 UK Parliament: no good poll since")
+        assert (await second.ready()) == {
+            "ready": True,
+            "problems": [],
+            "standby": ["poller", "updates"],
+        }
+        village.site.heal()
+        await admin.hears("✅ Site uk answers again.")
+        assert admin.unread() == []
+
+
+async def test_money_is_not_spent_by_several_processes_at_once(cluster: Cluster) -> None:
+    with pytest.raises(ConfigError, match="paid_broadcast_per_minute"):
+        async with cluster.bell(paid_broadcast_per_minute=5):
+            pass
+
+
+# --- the health of a standby ---------------------------------------------------------------------
+
+NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
+AWAY = SiteHealth(Site("uk", "UK Parliament", "http://uk"), None, NOW - timedelta(hours=1), None, 0)
+
+
+class Quiet:
+    """Telegram and a storage, both well."""
+
+    async def save_note(self, name: str, value: str) -> None:
+        """Kept."""
+
+    async def get_webhook_info(self, **_: object) -> Any:
+        return type("Info", (), {"url": ""})
+
+
+class Patient:
+    """A bot that has polled nothing for an hour, and whose site has failed for long."""
+
+    def __init__(self) -> None:
+        self.standing = Standing("poller")
+        self.now = 1000.0
+        self._health = Health(
+            Metrics(monotonic=lambda: self.now),
+            Counts(),
+            storage=cast(Storage, Quiet()),
+            bot=cast(Bot, Quiet()),
+            sites=lambda: [AWAY],
+            now=lambda: NOW,
+            interval=timedelta(minutes=1),
+            is_running=lambda: True,
+            polling=self.standing,
+            monotonic=lambda: self.now,
+        )
+        self.now += 3600
+
+    async def ails(self) -> set[str]:
+        return {finding.name for finding in await self._health.findings() if finding.trouble}
+
+
+async def test_who_should_poll_and_does_not_is_unwell() -> None:
+    assert await Patient().ails() == {"polling", "site uk"}
+
+
+async def test_a_standby_that_polls_nothing_is_well() -> None:
+    patient = Patient()
+    patient.standing.heard(False)
+    assert await patient.ails() == set()
+
+
+async def test_who_takes_over_has_the_time_to_show_that_it_polls() -> None:
+    patient = Patient()
+    patient.standing.is_standby, patient.standing.since = False, patient.now
+    assert await patient.ails() == set()
+    patient.now += 179
+    assert await patient.ails() == set()
+    patient.now += 2
+    assert await patient.ails() == {"polling", "site uk"}
