@@ -1,12 +1,13 @@
 """Use cases take turns here: many that wait together share one write, and one wait for the disk.
 
-Memory and disk agree except while a batch is written; whoever reads waits for that moment to pass
+A batch is worked off and written in one thread of its own, however large it is, so the event loop
+goes on meanwhile. Memory and disk agree except in that moment; whoever reads waits for it to pass
 (`calm`), so nobody sees what may yet be undone.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from time import monotonic
 from typing import Any, NamedTuple, TypeVar
@@ -17,12 +18,12 @@ from msgspec import Struct
 from bot.petitions.errors import StorageError
 from storage.disk import reason
 from storage.index import Index
-from storage.tables import SHELVES, Changes, Database, Transaction
+from storage.tables import SHELVES, Changes, Database, Tables, Transaction
 from storage.vault import Vault
 
 log = structlog.get_logger(__name__)
 
-_BATCH_FOR = 0.005  # seconds of use cases in one batch, while the event loop waits
+_BATCH_FOR = 0.005  # seconds of use cases in one batch, while those who read wait
 _FOLD_AGAIN_AFTER = 30.0  # seconds after a fold that failed
 
 R = TypeVar("R")
@@ -36,12 +37,13 @@ class _Waiting(NamedTuple):
 
 
 class _Done(NamedTuple):
-    """A use case done in memory, and what would undo it."""
+    """A use case done in memory, and what would undo it; or the error that kept it from being."""
 
     outcome: asyncio.Future[Any]
-    result: Any
-    changes: Changes
-    undo: Changes
+    result: Any = None
+    changes: Changes | None = None
+    undo: Changes | None = None
+    error: BaseException | None = None
 
 
 class Commits:
@@ -103,18 +105,26 @@ class Commits:
 
     def _next_batch(self) -> None:
         self._next_is_called = False
+        self._quiet.clear()
+        batch = self._writer.submit(self._batch)
+        batch.add_done_callback(lambda _: self._loop.call_soon_threadsafe(self._finished, batch))
+
+    def _batch(self) -> list[_Done]:
+        """Do what waits and write it; in the writer's thread, as all that changes the tables is."""
         done = self._work_off()
-        if any(each.changes for each in done):
-            self._quiet.clear()
-            changes = [each.changes for each in done]
-            writing = self._writer.submit(self._vault.append, changes)
-            writing.add_done_callback(lambda written: self._from_writer(done, written))
-        else:
-            _resolve(done)
-            self._go_on()
+        changes = [each.changes for each in done if each.changes]
+        try:
+            if changes:
+                self._vault.append(changes)
+        except Exception as error:
+            for each in reversed(done):
+                self._apply(each.undo or {})
+            complaint = self._complaint(error)
+            return [each if each.error else each._replace(error=complaint) for each in done]
+        return done
 
     def _work_off(self) -> list[_Done]:
-        """Do what waits, in memory, for as long as the event loop can spare."""
+        """Do what waits, in memory, for as long as readers can spare."""
         done: list[_Done] = []
         until = monotonic() + _BATCH_FOR
         while self._queue and (not done or monotonic() < until):
@@ -123,25 +133,17 @@ class Commits:
             try:
                 result = work(transaction)
             except Exception as error:
-                _fail([outcome], error)
+                done.append(_Done(outcome, error=error))
             else:
                 undo = self._apply(transaction.changes)
                 done.append(_Done(outcome, result, transaction.changes, undo))
         return done
 
-    def _from_writer(self, done: list[_Done], written: Future[None]) -> None:
-        self._loop.call_soon_threadsafe(self._written, done, written.exception())
-
-    def _written(self, done: list[_Done], error: BaseException | None) -> None:
-        if error is not None:
-            for each in reversed(done):
-                self._apply(each.undo)
+    def _finished(self, batch: Future[list[_Done]]) -> None:
         # Readers go first: they are called before anybody can start the next batch.
         self._quiet.set()
-        if error is None:
-            _resolve(done)
-        else:
-            _fail([each.outcome for each in done], self._complaint(error))
+        for each in batch.result():
+            _settle(each)
         self._fold_if_due()
         self._go_on()
 
@@ -150,7 +152,7 @@ class Commits:
             self._next_is_called = True
             self._loop.call_soon(self._next_batch)
 
-    def _complaint(self, error: BaseException) -> BaseException:
+    def _complaint(self, error: Exception) -> Exception:
         if not isinstance(error, OSError):
             return error
         complaint = StorageError(f"{self._vault.path} is not written: {reason(error)}")
@@ -184,15 +186,17 @@ class Commits:
             self._start_fold()
 
     def _start_fold(self) -> None:
-        """To be called while all is calm: the tables are then what the journals say."""
-        tables = self._database.copied()
         erasing, self._must_erase = self._must_erase, False
-        turning = self._writer.submit(self._vault.turn)
-        self._fold = self._loop.create_task(self._finish_fold(tables, turning, erasing))
+        turning = self._writer.submit(self._turn)
+        self._fold = self._loop.create_task(self._finish_fold(turning, erasing))
 
-    async def _finish_fold(self, tables: Any, turning: Future[int], erasing: bool) -> None:
+    def _turn(self) -> tuple[Tables, int]:
+        """What the journals say up to now, and the journal that goes on; in the writer's thread."""
+        return self._database.copied(), self._vault.turn()
+
+    async def _finish_fold(self, turning: Future[tuple[Tables, int]], erasing: bool) -> None:
         try:
-            generation = await asyncio.wrap_future(turning)
+            tables, generation = await asyncio.wrap_future(turning)
             await asyncio.to_thread(self._vault.fold, tables, generation, erasing=erasing)
         except OSError as error:
             log.warning("the journal could not be folded", reason=reason(error))
@@ -204,13 +208,11 @@ class Commits:
         self._fold_if_due()
 
 
-def _resolve(done: Iterable[_Done]) -> None:
-    for each in done:
-        if not each.outcome.done():
-            each.outcome.set_result(each.result)
-
-
-def _fail(outcomes: Iterable[asyncio.Future[Any]], error: BaseException) -> None:
-    for outcome in outcomes:
-        if not outcome.done():
-            outcome.set_exception(error)
+def _settle(done: _Done) -> None:
+    """Tell who waits, unless they have left."""
+    if done.outcome.done():
+        return
+    if done.error is None:
+        done.outcome.set_result(done.result)
+    else:
+        done.outcome.set_exception(done.error)
