@@ -44,6 +44,7 @@ def _readable(data: ChatData, context: Context) -> bytes:
                 "since": _time(subscription.created_at),
                 "muted": subscription.muted,
                 "topic": subscription.thread_id,
+                "card_message": subscription.card_id,
             }
             for subscription in data.subscriptions
         ],

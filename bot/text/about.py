@@ -55,8 +55,8 @@ def consent_request() -> Message:
         *lines(
             "Which petitions you follow says something about your politics, so I ask first.",
             "",
-            "I keep this chat's number, what you follow and your settings, until you say /forget. "
-            "Nothing else, and shared with nobody.",
+            "I keep this chat's number, what you follow and your settings, encrypted, until you say "
+            "/forget. Nothing else, and shared with nobody.",
         )
     )
 
@@ -69,8 +69,8 @@ def privacy() -> Message:
             "",
             row(
                 bold("Kept: "),
-                "this chat's number, the petitions it follows, since when, whether "
-                "they are muted, and when you agreed to it.",
+                "this chat's number, the petitions it follows, since when, whether they are muted, "
+                "which message shows their card, and when you agreed to it. Encrypted on disk.",
             ),
             row(
                 bold("Not kept: "),
@@ -86,7 +86,11 @@ def privacy() -> Message:
                 "with nobody. Telegram carries the messages, as it does all yours. "
                 "The petitions site is asked about petitions, never told for whom.",
             ),
-            row(bold("How long: "), "until you unsubscribe or say /forget."),
+            row(
+                bold("How long: "),
+                "until you unsubscribe or say /forget. If you block me, for some months in case "
+                "you return, then it is erased.",
+            ),
             "",
             "/mydata sends you everything I keep about this chat.",
             "/forget erases it and takes back your consent.",
