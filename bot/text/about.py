@@ -55,8 +55,8 @@ def consent_request() -> Message:
         *lines(
             "Which petitions you follow says something about your politics, so I ask first.",
             "",
-            "I keep this chat's number, what you follow and your settings, encrypted, until you say "
-            "/forget. Nothing else, and shared with nobody.",
+            "I keep this chat's number, what you follow and your settings, encrypted, until you "
+            "say /forget. Nothing else, and shared with nobody.",
         )
     )
 
