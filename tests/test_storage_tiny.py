@@ -1,7 +1,5 @@
 """The embedded store's own promises: its files, its key, its lock, and what it refuses."""
 
-# the files are small, and nothing else runs meanwhile
-
 import asyncio
 import base64
 import errno

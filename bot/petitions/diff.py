@@ -177,23 +177,9 @@ def _debate_outcome(before: Petition, after: Petition) -> Iterator[Event]:
     elif was is None or was.debated_on is None:
         yield Debated(after.debate.debated_on, after.debate.overview)
     for name in _LINKS:
-        url = _link(after.debate, name)
-        if url and not (was and _link(was, name)):
+        url = after.debate.link(name)
+        if url and not (was and was.link(name)):
             yield DebateLink(name, url)
-
-
-def _link(debate: Debate, name: DebateLinkName) -> str:
-    match name:
-        case "transcript":
-            return debate.transcript_url
-        case "video":
-            return debate.video_url
-        case "debate_pack":
-            return debate.debate_pack_url
-        case "public_engagement":
-            return debate.public_engagement_url
-        case "debate_summary":
-            return debate.debate_summary_url
 
 
 def _business(before: Petition, after: Petition) -> Iterator[Event]:

@@ -40,7 +40,7 @@ def reached(petition: Petition) -> dict[int, MilestoneReached]:
     """
     official = thresholds(petition)
     numbers = set(takewhile(lambda rung: rung <= petition.signature_count, rungs()))
-    numbers |= {n for n, kind in official.items() if _is_reached(petition, n, kind)}
+    numbers |= {n for n, kind in official.items() if is_reached(petition, n, kind)}
     return {n: _milestone(petition, n, official.get(n)) for n in sorted(numbers)}
 
 
@@ -51,7 +51,8 @@ def next_milestone(petition: Petition) -> int:
     return min((rung, *above))
 
 
-def _is_reached(petition: Petition, number: int, kind: Threshold) -> bool:
+def is_reached(petition: Petition, number: int, kind: Threshold) -> bool:
+    """Whether a petition has reached an official threshold, as its flag or its count says."""
     return petition.signature_count >= number or _flag(petition, kind) is not None
 
 

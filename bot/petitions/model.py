@@ -66,6 +66,10 @@ class Debate(Struct, frozen=True):
     public_engagement_url: str = ""
     debate_summary_url: str = ""
 
+    def link(self, name: "DebateLinkName") -> str:
+        """The address of one of its links, "" while there is none."""
+        return str(getattr(self, f"{name}_url"))
+
 
 class Department(Struct, frozen=True):
     """A government department a petition is addressed to."""

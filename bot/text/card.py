@@ -156,24 +156,11 @@ def _debate(petition: Petition, most: int, now: datetime) -> list[Rich | None]:
         return ["🏛 It will not be debated.", _said(debate.overview, most)]
     links = [
         part
-        for name, url in zip(LINK_NAMES.values(), _urls(petition), strict=True)
-        if url
-        for part in (" · ", safe_link(name, url))
+        for name, label in LINK_NAMES.items()
+        if (url := debate.link(name))
+        for part in (" · ", safe_link(label, url))
     ]
     return [row(f"🏛 Debated on {weekday(debate.debated_on)}.", *links)]
-
-
-def _urls(petition: Petition) -> tuple[str, ...]:
-    debate = petition.debate
-    if debate is None:
-        return ("",) * len(LINK_NAMES)
-    return (
-        debate.transcript_url,
-        debate.video_url,
-        debate.debate_pack_url,
-        debate.public_engagement_url,
-        debate.debate_summary_url,
-    )
 
 
 def _rejection(petition: Petition, most: int) -> list[Rich | None]:

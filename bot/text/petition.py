@@ -2,7 +2,8 @@
 
 from datetime import date, datetime, timedelta
 
-from bot.petitions.milestones import next_milestone, thresholds
+from bot.petitions.forecast import pace
+from bot.petitions.milestones import is_reached, next_milestone, thresholds
 from bot.petitions.model import Petition, Threshold
 from bot.text.figures import counted, day, london_today, number, span
 from bot.text.rich import Rich, bold, cut, link
@@ -39,21 +40,11 @@ def department(petition: Petition) -> str:
     return petition.departments[0].name if petition.departments else ""
 
 
-def pace(petition: Petition, now: datetime) -> float | None:
-    """Signatures a day from opening until closing or now; None before it has been open a day."""
-    if petition.opened_at is None:
-        return None
-    # The Senedd gives the coming deadline as `closed_at` while a petition is open.
-    until = now if petition.is_open else petition.closed_at or now
-    age = until - petition.opened_at
-    if age < timedelta(days=1):
-        return None
-    return petition.signature_count / (age / timedelta(days=1))
-
-
 def rate(petition: Petition, now: datetime) -> str | None:
     """714 a day."""
-    a_day = pace(petition, now)
+    if petition.opened_at and now - petition.opened_at < timedelta(days=1):
+        return None  # a few hours say little about a day
+    a_day = pace(petition, (), now).life
     if a_day is None:
         return None
     return f"{number(round(a_day)) if a_day >= 1 else 'less than one'} a day"
@@ -85,22 +76,12 @@ def outlook(petition: Petition) -> str | None:
 def awaited(petition: Petition) -> list[str]:
     """What the petition has earned and not got yet."""
     waiting = []
-    earned = {
-        kind
-        for n, kind in thresholds(petition).items()
-        if petition.signature_count >= n or _reached_at(petition, kind)
-    }
+    earned = {kind for n, kind in thresholds(petition).items() if is_reached(petition, n, kind)}
     if "response" in earned and petition.government_response is None:
         waiting.append("a government response")
     if "debate" in earned and petition.debate is None:
         waiting.append("its debate" if petition.scheduled_debate_date else "a debate")
     return waiting
-
-
-def _reached_at(petition: Petition, kind: Threshold) -> datetime | None:
-    if kind == "response":
-        return petition.response_threshold_reached_at
-    return petition.debate_threshold_reached_at
 
 
 def time_left(closing: date, now: datetime) -> str:
