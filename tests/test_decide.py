@@ -5,14 +5,15 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from petitions import NOW, REF
+from petitions import NOW, REF, petition
 
-from bot.petitions.match import match
+from bot.petitions.match import follower, match
 from bot.petitions.model import (
     ChatGone,
     ChatMoved,
     Debated,
     DebateLink,
+    Delivery,
     Event,
     MilestoneReached,
     Occurrence,
@@ -21,6 +22,7 @@ from bot.petitions.model import (
     RetryAt,
     Sent,
     Subscription,
+    Terms,
 )
 from bot.petitions.retry import MoveChat, RestChat, Settle, TryAgain, backoff, next_step
 from bot.petitions.wording import changed_sentences, same_words
@@ -33,10 +35,18 @@ def occurred(*events: Event) -> list[Occurrence]:
 # --- match ---------------------------------------------------------------------------------------
 
 
+def owed(
+    occurrences: list[Occurrence], *subscriptions: Subscription, first: int = 0
+) -> list[Delivery]:
+    followers = [follower(each, (), Terms(), each.chat_id) for each in subscriptions]
+    return match(occurrences, petition(), followers, NOW, first)
+
+
 def test_every_subscriber_is_owed_every_occurrence() -> None:
     subscriptions = [Subscription(chat, REF, NOW) for chat in (1, 2)]
-    owed = match(occurred(MilestoneReached(10_000, 10_002), Removed()), subscriptions, NOW, 5)
-    assert [(d.key, d.number) for d in owed] == [
+    happened = occurred(MilestoneReached(10_000, 10_002), Removed())
+    deliveries = owed(happened, *subscriptions, first=5)
+    assert [(d.key, d.number) for d in deliveries] == [
         ("uk:700000:milestone:10000:1", 5),
         ("uk:700000:removed:1", 6),
         ("uk:700000:milestone:10000:2", 7),
@@ -45,24 +55,24 @@ def test_every_subscriber_is_owed_every_occurrence() -> None:
 
 
 def test_nobody_is_owed_anything_when_nothing_happened() -> None:
-    assert match([], [Subscription(1, REF, NOW)], NOW, 0) == []
+    assert owed([], Subscription(1, REF, NOW)) == []
 
 
 def test_milestones_of_one_look_share_a_message_named_by_the_highest() -> None:
     milestones = occurred(MilestoneReached(1_000, 12_000), MilestoneReached(10_000, 12_000))
-    (delivery,) = match(milestones, [Subscription(1, REF, NOW)], NOW, 0)
+    (delivery,) = owed(milestones, Subscription(1, REF, NOW))
     assert delivery.key == "uk:700000:milestone:10000:1"
     assert len(delivery.occurrences) == 2
 
 
 def test_a_debate_and_its_links_share_a_message() -> None:
     debate = occurred(Debated(NOW.date()), DebateLink("video", "https://v.uk"))
-    assert len(match(debate, [Subscription(1, REF, NOW)], NOW, 0)) == 1
+    assert len(owed(debate, Subscription(1, REF, NOW))) == 1
 
 
 def test_a_muted_subscription_is_owed_silent_messages_in_its_topic() -> None:
     subscription = Subscription(1, REF, NOW, thread_id=7, muted=True)
-    (delivery,) = match(occurred(Removed()), [subscription], NOW, 0)
+    (delivery,) = owed(occurred(Removed()), subscription)
     assert (delivery.silent, delivery.thread_id) == (True, 7)
 
 

@@ -618,7 +618,7 @@ def test_two_weeks_of_2015_in_one_step_ring_once(shared_data: Path) -> None:
         for day in ("08-26", "09-09")
     )
     rung = lived(before, after)
-    assert rung == ["debate_scheduled:2015-10-12"]
+    assert rung == ["debate_scheduled:2015-10-12", "top_ten:E14000750"]
 
 
 def test_the_kinds_of_debate_events_are_what_their_names_say() -> None:

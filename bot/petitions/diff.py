@@ -204,7 +204,7 @@ def _digest(text: str) -> str:
 
 def _committee_note(before: Petition, after: Petition) -> Iterator[Event]:
     old, new = before.committee_note, after.committee_note
-    if words(new) and not same_words(old, new):
+    if old != new and words(new) and not same_words(old, new):
         yield CommitteeNoted(new, revised=bool(words(old)), identity=_digest(" ".join(words(new))))
 
 

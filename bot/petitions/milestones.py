@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from itertools import count, takewhile
 
-from bot.petitions.model import MilestoneReached, Petition, Threshold
+from bot.petitions.model import MilestoneReached, Petition, Threshold, Wish
 
 LADDER = (1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 75_000, 100_000, 250_000, 500_000, 750_000)
 BEYOND = 500_000
@@ -20,6 +20,46 @@ def rungs() -> Iterator[int]:
     """The default ladder, upwards without end."""
     yield from LADDER
     yield from count(1_000_000, BEYOND)
+
+
+def is_rung(number: int) -> bool:
+    """Whether a number is on the default ladder."""
+    return number in LADDER or (number >= 1_000_000 and number % BEYOND == 0)
+
+
+def is_wished(number: int, wish: Wish, petition: Petition) -> bool:
+    """Whether a number is one of somebody's own milestones of a petition."""
+    return (
+        number in wish.numbers
+        or (wish.every > 0 and number % wish.every == 0)
+        or number in _parts(wish, petition)
+    )
+
+
+def wished(wish: Wish, petition: Petition, above: int, up_to: int) -> set[int]:
+    """Somebody's own milestones above one count and up to another; of each series the highest."""
+    numbers = {*wish.numbers, *_parts(wish, petition)}
+    if wish.every:
+        numbers.add(up_to // wish.every * wish.every)
+    return {number for number in numbers if above < number <= up_to}
+
+
+def next_wished(wish: Wish, petition: Petition, above: int) -> int | None:
+    """The lowest of somebody's own milestones above a count."""
+    numbers = {*wish.numbers, *_parts(wish, petition)}
+    if wish.every:
+        numbers.add((above // wish.every + 1) * wish.every)
+    return min((number for number in numbers if number > above), default=None)
+
+
+def at_number(petition: Petition, number: int) -> MilestoneReached:
+    """That a petition has reached a number, official or not."""
+    return _milestone(petition, number, thresholds(petition).get(number))
+
+
+def _parts(wish: Wish, petition: Petition) -> set[int]:
+    """Parts in a hundred of each official threshold, rounded up."""
+    return {-(-n * part // 100) for n in thresholds(petition) for part in wish.percents}
 
 
 def thresholds(petition: Petition) -> dict[int, Threshold]:
@@ -54,6 +94,16 @@ def next_milestone(petition: Petition) -> int:
 def is_reached(petition: Petition, number: int, kind: Threshold) -> bool:
     """Whether a petition has reached an official threshold, as its flag or its count says."""
     return petition.signature_count >= number or _flag(petition, kind) is not None
+
+
+def is_settled(petition: Petition) -> bool:
+    """Whether nothing is expected of a petition any more: what its signatures earned has come."""
+    earned = {kind for n, kind in thresholds(petition).items() if is_reached(petition, n, kind)}
+    awaits_response = "response" in earned and petition.government_response is None
+    has_debate = "debate" in earned or petition.scheduled_debate_date is not None
+    awaits_debate = has_debate and petition.debate is None
+    is_over = petition.state == "rejected" or petition.archived
+    return is_over or not (petition.is_open or awaits_response or awaits_debate)
 
 
 def _milestone(petition: Petition, number: int, official: Threshold | None) -> MilestoneReached:

@@ -5,9 +5,9 @@ Field names are the API's own words.
 """
 
 from datetime import date, datetime
-from typing import Literal, Self, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias
 
-from msgspec import Struct, structs
+from msgspec import Meta, Struct, structs
 
 
 class Site(Struct, frozen=True):
@@ -394,6 +394,115 @@ class CountFell(Happened, frozen=True, tag="count_fell"):
     signature_count: int
 
 
+class ToppedIn(Happened, frozen=True, tag="top_ten"):
+    """A constituency came among the ten with the most signatures; `rank` counts from 1.
+
+    `share` is its part of all signatures that a constituency is known of.
+    """
+
+    code: str
+    name: str
+    rank: int
+    signature_count: int
+    share: float
+
+    @property
+    def key(self) -> str:
+        return f"top_ten:{self.code}"
+
+    @property
+    def once(self) -> bool:
+        return True
+
+
+# --- what the clock alone brings -----------------------------------------------------------------
+
+
+class ClosingSoon(Happened, frozen=True, tag="closing_soon"):
+    """So many hours are left to sign; `expected` is the count to close with, low and high."""
+
+    hours: int
+    closes_at: datetime
+    signature_count: int
+    a_day: float | None = None
+    expected: tuple[int, int] | None = None
+
+    @property
+    def key(self) -> str:
+        # The closing date may move: then its reminders come anew.
+        return f"closing_soon:{self.closes_at:%Y%m%d}:{self.hours}"
+
+    @property
+    def once(self) -> bool:
+        return True
+
+
+class ResponseOverdue(Happened, frozen=True, tag="response_overdue"):
+    """So many days have passed since the threshold for a response, and there is none."""
+
+    days: int
+    since: datetime
+
+    @property
+    def key(self) -> str:
+        return f"response_overdue:{self.days}"
+
+    @property
+    def once(self) -> bool:
+        return True
+
+
+class DebateOverdue(Happened, frozen=True, tag="debate_overdue"):
+    """So many days have passed since the threshold for a debate, and there is no date for one."""
+
+    days: int
+    since: datetime
+
+    @property
+    def key(self) -> str:
+        return f"debate_overdue:{self.days}"
+
+    @property
+    def once(self) -> bool:
+        return True
+
+
+class DebateToday(Happened, frozen=True, tag="debate_today"):
+    """The debate is on this day's agenda."""
+
+    on: date
+
+    @property
+    def key(self) -> str:
+        return f"debate_today:{self.on}"
+
+    @property
+    def once(self) -> bool:
+        return True
+
+
+class DebatePassed(Happened, frozen=True, tag="debate_passed"):
+    """The day of the debate is over; its outcome is not published yet."""
+
+    on: date
+
+    @property
+    def key(self) -> str:
+        return f"debate_passed:{self.on}"
+
+    @property
+    def once(self) -> bool:
+        return True
+
+
+class Surged(Happened, frozen=True, tag="surge"):
+    """Far more signatures than this petition is used to: both in signatures an hour."""
+
+    an_hour: int
+    usual: float
+    signature_count: int
+
+
 Event: TypeAlias = (
     Opened
     | MilestoneReached
@@ -413,6 +522,13 @@ Event: TypeAlias = (
     | Removed
     | Reopened
     | CountFell
+    | ToppedIn
+    | ClosingSoon
+    | ResponseOverdue
+    | DebateOverdue
+    | DebateToday
+    | DebatePassed
+    | Surged
 )
 
 
@@ -429,17 +545,85 @@ class Known(Struct, frozen=True, omit_defaults=True):
     """All we know of a followed petition: its last accepted body, and what has happened already.
 
     `seen` holds the keys of everything that was ever true of it, so that nothing rings twice;
-    `gone_looks` counts the looks in a row that found it taken down, `older_looks` those that were
-    served a body older than this one.
+    `peak` is the highest count it ever had; `top` the codes of the ten constituencies with the most
+    signatures when they were last told; `gone_looks` counts the looks in a row that found it taken
+    down, `older_looks` those that were served a body older than this one.
     """
 
     petition: Petition
     read_at: datetime
     seen: frozenset[str] = frozenset()
+    peak: int = 0
+    top: tuple[str, ...] = ()
+    surged_at: datetime | None = None
     earlier_responses: tuple[GovernmentResponse, ...] = ()
     gone_looks: int = 0
     older_looks: int = 0
     removed: bool = False
+
+
+# --- how somebody wants to hear of it ------------------------------------------------------------
+
+# What can be turned louder or quieter: every event is of one kind (`bot.petitions.terms.kind_of`).
+Kind: TypeAlias = Literal[
+    "threshold",
+    "milestone",
+    "own",
+    "response",
+    "debate",
+    "business",
+    "closing",
+    "standing",
+    "overdue",
+    "surge",
+    "fell",
+    "opened",
+    "place",
+]
+
+Loudness: TypeAlias = Literal["loud", "silent", "digest", "off"]
+
+Minute: TypeAlias = Annotated[int, Meta(ge=0, lt=24 * 60)]
+
+
+class Quiet(Struct, frozen=True):
+    """Hours in which nothing rings, in minutes after local midnight; `start` > `end` spans it."""
+
+    start: Minute
+    end: Minute
+
+
+class Digest(Struct, frozen=True):
+    """When a digest comes: minutes after local midnight, on one weekday (Monday is 0) or on all."""
+
+    minute: Minute = 18 * 60
+    weekday: Annotated[int, Meta(ge=0, le=6)] | None = None
+
+
+class Wish(Struct, frozen=True, omit_defaults=True):
+    """Milestones of one's own: numbers, every so many, parts in a hundred of each threshold."""
+
+    numbers: tuple[Annotated[int, Meta(gt=0)], ...] = ()
+    every: Annotated[int, Meta(ge=0)] = 0
+    percents: tuple[Annotated[int, Meta(gt=0, lt=100)], ...] = ()
+
+
+class Terms(Struct, frozen=True, omit_defaults=True):
+    """How something is heard, as far as it was chosen: what is left out is as usual.
+
+    A chat's terms hold for all it hears; those of a subscription or a rule go before them. `zone`,
+    `quiet`, `digest` and `urgent` (kinds that ring through quiet hours) are a chat's alone,
+    `milestones` a subscription's. `closing` are the hours before closing at which to be reminded.
+    """
+
+    loudness: dict[Kind, Loudness] = {}
+    closing: tuple[int, ...] | None = None
+    snoozed_until: datetime | None = None
+    zone: str = ""
+    quiet: Quiet | None = None
+    digest: Digest | None = None
+    urgent: tuple[Kind, ...] | None = None
+    milestones: Wish | None = None
 
 
 # --- who follows it, and what they are owed ------------------------------------------------------
@@ -448,7 +632,8 @@ class Known(Struct, frozen=True, omit_defaults=True):
 class Chat(Struct, frozen=True, omit_defaults=True):
     """A chat the bot speaks in; `resting` says why nothing is sent there now, if so.
 
-    A chat that has `returned` from resting is told what it missed in one summary.
+    A chat that has `returned` from resting is told what it missed in one summary. `language` is a
+    locale's name ("cy"), "" while nobody chose one.
     """
 
     id: int
@@ -458,6 +643,8 @@ class Chat(Struct, frozen=True, omit_defaults=True):
     resting: str = ""
     resting_since: datetime | None = None
     returned: bool = False
+    language: str = ""
+    terms: Terms = Terms()
 
 
 class Subscription(Struct, frozen=True, omit_defaults=True):
@@ -472,12 +659,41 @@ class Subscription(Struct, frozen=True, omit_defaults=True):
     thread_id: int | None = None
     muted: bool = False
     card_id: int | None = None
+    terms: Terms = Terms()
+
+
+class Rule(Struct, frozen=True, omit_defaults=True):
+    """A chat follows whatever petitions of a site fit, those to come included.
+
+    A petition fits that has all of the `words`, none of the words `without`, one of the `topics`
+    (codes), the `department` (its name or acronym) and, with a `constituency` (an ONS code), that
+    seat among its top ten; what is empty asks for nothing. `kinds` are what the chat hears of
+    them, `thresholds` which official ones, if not both. `number` tells a chat's rules apart,
+    from 1; 0 is a rule that is not kept yet.
+    """
+
+    chat_id: int
+    site: str
+    created_at: datetime
+    kinds: tuple[Kind, ...]
+    number: int = 0
+    words: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
+    department: str = ""
+    constituency: str = ""
+    thresholds: tuple[Threshold, ...] = ()
+    thread_id: int | None = None
+    terms: Terms = Terms()
 
 
 class Delivery(Struct, frozen=True, omit_defaults=True):
     """An alert a chat is owed: `occurrences` are the keys of what it tells, in one message.
 
     `number` rises with every delivery made, so that a chat hears things in the order they happened.
+    What is due at once is in the lane "". Another lane is what waits for a moment of its own
+    (`digest`, `quiet`, `snooze` …): when its first delivery is due, all of it is told in one
+    message. `rule` is the number of the chat's rule that it comes from, 0 for a subscription.
     """
 
     key: str
@@ -491,6 +707,8 @@ class Delivery(Struct, frozen=True, omit_defaults=True):
     silent: bool = False
     attempts: int = 0
     leased_until: datetime | None = None
+    lane: str = ""
+    rule: int = 0
 
 
 # --- what became of a send -----------------------------------------------------------------------

@@ -75,6 +75,16 @@ class Constituency(Struct, frozen=True):
     end_date: date | None = None
 
 
+class Local(Struct, frozen=True):
+    """A petition as one constituency signs it; `here` are the signatures from there."""
+
+    petition: PetitionRef
+    action: str
+    state: str
+    here: int
+    signature_count: int
+
+
 class PastParliament(Struct, frozen=True):
     """A parliament whose petitions are in the archive, and the thresholds it had."""
 
@@ -119,6 +129,7 @@ class _Department(Struct):
 
 class _Topic(Struct):
     code: str
+    name: str | None = None
 
 
 class _Country(Struct):
@@ -249,6 +260,18 @@ class _Constituency(Struct):
     end_date: date | None = None
 
 
+class _LocalPetition(Struct):
+    action: str
+    url: str
+    state: str
+    constituency_signature_count: _Count
+    total_signature_count: _Count
+
+
+class _Locals(Struct):
+    petitions: list[_LocalPetition]
+
+
 _SHOW = json.Decoder(_Show[_Row])
 _SHOW_IDENTITY = json.Decoder(_Show[_Identity])
 _ROW = json.Decoder(_Row)
@@ -258,6 +281,8 @@ _COUNTS = json.Decoder(_Counts)
 _TRENDING = json.Decoder(_Show[list[_TrendingRow]])
 _CONSTITUENCIES = json.Decoder(dict[str, _Constituency])
 _PARLIAMENTS = json.Decoder(list[_Parliament])
+_TOPICS = json.Decoder(dict[str, _Topic])
+_LOCALS = json.Decoder(_Locals)
 
 # --- reading -------------------------------------------------------------------------------------
 
@@ -338,6 +363,29 @@ def parse_constituencies(body: bytes, site: Site) -> tuple[Constituency, ...]:
     )
 
 
+def parse_topics(body: bytes, site: Site) -> dict[str, str]:
+    """Read topics.json: names by code, in the site's own order."""
+    with _reading(site):
+        return {topic.code: topic.name or topic.code for topic in _TOPICS.decode(body).values()}
+
+
+def parse_local(body: bytes, site: Site) -> tuple[Local, ...]:
+    """Read a constituency's petitions, the most signed there first."""
+    with _reading(site):
+        rows = _LOCALS.decode(body).petitions
+    return tuple(
+        Local(
+            PetitionRef(site.id, int(number[1])),
+            row.action,
+            row.state,
+            row.constituency_signature_count,
+            row.total_signature_count,
+        )
+        for row in rows
+        if (number := _LAST_NUMBER.search(row.url))
+    )
+
+
 def parse_parliaments(body: bytes, site: Site) -> tuple[PastParliament, ...]:
     """Read parliaments.json: the archived ones, the newest first."""
     with _reading(site):
@@ -358,6 +406,7 @@ def parse_parliaments(body: bytes, site: Site) -> tuple[PastParliament, ...]:
 # Brackets without end overflow the stack, and a time at the end of time has no UTC.
 _UNREADABLE = (DecodeError, UnicodeDecodeError, RecursionError, OverflowError)
 
+_LAST_NUMBER = re.compile(r"/([1-9][0-9]{0,17})$")
 _MISSING = re.compile(r"required field `([^`]+)`")
 _PATH = re.compile(r" - at `\$\.?([^`]*)`$")
 _PREFIX = re.compile(r"^(?:data\.)?(?:attributes\.)?")

@@ -6,17 +6,20 @@ Spending a budget by that measure looks at each petition as often as the square 
 liveliness, which makes the mean delay least. A page of a list tells about fifty petitions at once,
 so it wins where many are followed, and single looks win where few are.
 
-Every other request goes to the petition whose own body was looked at longest ago, whatever the
-measure says: that is the guarantee (`bound`), and it finds what lists and counts hide.
+Every other request goes to what was looked at longest ago, whatever the measure says: that is the
+guarantee (`bound`), and it finds what lists and counts hide. Where rules listen, all that a site
+shows may matter: then those turns are shared between the petitions somebody follows, those that
+nobody does, and the lists in which the unknown are found.
 
 Times are readings of one steady clock, in seconds.
 """
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Mapping, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from datetime import datetime
 from heapq import nlargest
-from math import exp, inf
+from itertools import count
+from math import exp, inf, log10
 from typing import NamedTuple, TypeAlias
 
 from msgspec import Struct
@@ -29,6 +32,10 @@ OLDEST_EVERY = 2
 
 # Lists are not cached and the site counts once a minute: three pages a count lose little time.
 LIST_GAP = 20.0
+
+# What nobody follows is looked at by its own address once an hour: lists tell most of it.
+UNFOLLOWED_INTERVAL = 3600.0
+_UNFOLLOWED_WEIGHT = 0.5
 
 # Of what gave no answer when last asked, so much is asked about at a time: who waits for an answer
 # that does not come must not keep all the others waiting.
@@ -81,6 +88,16 @@ Matter: TypeAlias = int | ListPage
 # The lists whose first page tells of every response, debate date and outcome; see `Hazards`.
 _NEWS = (ListPage("with_response"), ListPage("awaiting_debate"), ListPage("debated"))
 
+_NEWEST, TRENDING = ListPage("recent"), ListPage("trending")
+
+# About so many petitions open in a second.
+_OPENINGS = 20 / _DAY
+
+# Seconds between two looks at a list for what is unknown, at sixty requests a minute.
+_PERIODS = {"recent": 60.0, "trending": 120.0, "open": 1800.0}
+_PERIOD_OF_NEWS = 300.0
+_PERIOD_OF_THE_SILENT = 300.0
+
 
 class Hazards(NamedTuple):
     """The chance in a second that a milestone falls, and that something else happens."""
@@ -96,7 +113,9 @@ class Prospect(Struct):
     """What planning knows of one followed petition.
 
     Its numbers and its words were last told, and its own body asked for, at the `*_at` of their
-    name. That was answered at `answered_at`; another body raised its count at `raised_at`.
+    name. That was answered at `answered_at`; another body raised its count at `raised_at`. So many
+    `followers` wait for its news, none if it is watched for rules alone; `weight` is how much its
+    lateness counts for that.
     `missed`: its page of the open list lacks it. `suspect_at`: since when another body disagrees
     with its own, whose next version should be as new as `awaited`.
     """
@@ -117,6 +136,8 @@ class Prospect(Struct):
     missed: bool = False
     suspect_at: float | None = None
     awaited: datetime | None = None
+    followers: int = 1
+    weight: float = 1.0
 
 
 class PageSeen(NamedTuple):
@@ -149,13 +170,14 @@ class Limits(Struct, frozen=True):
         return max(self.interval, followed * 60 / self.requests_per_minute)
 
 
-def bound(followed: int, limits: Limits) -> float:
+def bound(followed: int, limits: Limits, shares: int = 1) -> float:
     """Seconds within which each of so many petitions has its own body looked at.
 
     Looking at one older than the interval is always worth a request, so the budget is never idle
-    while there is one, and every other request goes to the oldest.
+    while there is one, and every other request goes to the oldest; where those turns are shared,
+    each takes one of so many `shares`.
     """
-    return limits.interval + followed * OLDEST_EVERY * 60 / limits.requests_per_minute
+    return limits.interval + followed * OLDEST_EVERY * shares * 60 / limits.requests_per_minute
 
 
 class Outlook:
@@ -165,6 +187,8 @@ class Outlook:
         self.limits = limits
         self.prospects: dict[int, Prospect] = {}
         self.pages: dict[ListPage, PageSeen] = {}
+        self._is_ruled = False
+        self._last_open: int | None = None
         self._silent: set[Matter] = set()
         self._turn = 0
 
@@ -174,6 +198,21 @@ class Outlook:
             del self.prospects[id_]
             self._silent.discard(id_)
 
+    def listen(self, *, for_rules: bool) -> None:
+        """Look for what is unknown as well, or no longer."""
+        self._is_ruled = for_rules
+
+    def weigh(self, followers: Mapping[int, int]) -> None:
+        """Take note of how many follow each petition; whoever is left out, nobody does."""
+        for id_, prospect in self.prospects.items():
+            _weigh(prospect, followers.get(id_, 0))
+
+    def bound(self) -> float:
+        """Seconds within which each petition that somebody follows has its own body looked at."""
+        followed = sum(prospect.followers > 0 for prospect in self.prospects.values())
+        others = followed < len(self.prospects)
+        return bound(followed, self.limits, 1 + others + self._is_ruled)
+
     def plan(self, tokens: int, now: float, asked: Set[Matter] = frozenset()) -> list[Request]:
         """At most `tokens` requests, best first: the same for the same knowledge and instant.
 
@@ -182,11 +221,14 @@ class Outlook:
         if tokens <= 0:
             return []
         most = tokens + len(asked) + len(self._silent)
-        oldest, worthiest = iter(self._oldest(most, now)), iter(self._worthiest(most, now))
+        overdue = [iter(requests) for requests in self._overdue(most, now)]
+        worthiest = iter(self._worthiest(most, now))
         planned: dict[Matter, Request] = {}
         for turn in range(self._turn, self._turn + tokens):
+            share = turn // OLDEST_EVERY % len(overdue)
+            oldest = (*overdue[share:], *overdue[:share])
             is_for_oldest = turn % OLDEST_EVERY == 0
-            order = (oldest, worthiest) if is_for_oldest else (worthiest, oldest)
+            order = (*oldest, worthiest) if is_for_oldest else (worthiest, *oldest)
             request = self._first_free(order, asked | planned.keys())
             if request is None:
                 break
@@ -203,12 +245,54 @@ class Outlook:
         free = (r for source in sources for r in source if about(r) not in barred)
         return next(free, None)
 
-    def _oldest(self, most: int, now: float) -> list[Request]:
-        """Looks at petitions whose last one is as old as the interval, oldest first."""
-        then = now - self.limits.interval
-        due = [prospect for prospect in self.prospects.values() if prospect.whole_at <= then]
+    def _overdue(self, most: int, now: float) -> list[Sequence[Request]]:
+        """What was looked at too long ago, oldest first, by whose turn it is in turn."""
+        prospects = self.prospects.values()
+        others = [prospect for prospect in prospects if not prospect.followers]
+        followed = (
+            [prospect for prospect in prospects if prospect.followers] if others else prospects
+        )
+        overdue: list[Sequence[Request]] = [self._oldest(followed, self.limits.interval, most, now)]
+        if others:
+            interval = max(UNFOLLOWED_INTERVAL, self.limits.interval)
+            overdue.append(self._oldest(others, interval, most, now))
+        if self._is_ruled:
+            overdue.append(self._unread(most, now))
+        return overdue
+
+    def _oldest(
+        self, prospects: Iterable[Prospect], interval: float, most: int, now: float
+    ) -> Sequence[Request]:
+        """Looks at petitions whose last one is as old as an interval, oldest first."""
+        due = [prospect for prospect in prospects if prospect.whole_at <= now - interval]
         oldest = nlargest(most, due, key=lambda prospect: -prospect.whole_at)
         return [self._whole(prospect, now) for prospect in oldest]
+
+    def _unread(self, most: int, now: float) -> Sequence[Request]:
+        """Pages on which unknown petitions may stand, those that have waited too long first."""
+        slowed = max(1.0, 60 / self.limits.requests_per_minute)
+        pages = (_NEWEST, TRENDING, *_NEWS, *self._pages_of_open())
+        late = [(self._waited(page, now) - self._period(page) * slowed, page) for page in pages]
+        due = [(lateness, page) for lateness, page in late if lateness >= 0]
+        return [page for _, page in nlargest(most, due, key=lambda one: one[0])]
+
+    def _waited(self, page: ListPage, now: float) -> float:
+        return now - self.pages[page].at if page in self.pages else inf
+
+    def _period(self, page: ListPage) -> float:
+        period = _PERIODS.get(page.facet, _PERIOD_OF_NEWS)
+        if page in self._silent:
+            period = max(period, _PERIOD_OF_THE_SILENT)
+        return max(period, self.limits.page_gap)
+
+    def _pages_of_open(self) -> Iterator[ListPage]:
+        """The whole list as far as we know its length, or one page more than was read in a row."""
+        for number in count(1):
+            page = ListPage("open", number)
+            yield page
+            is_empty = page not in self.pages or not self.pages[page].bottom
+            if number == self._last_open or (is_empty and self._last_open is None):
+                return
 
     def _whole(self, prospect: Prospect, now: float) -> Whole:
         needs_proof = prospect.suspect_at is not None or now - prospect.proof_at >= _PROOF_EVERY
@@ -220,6 +304,8 @@ class Outlook:
         candidates = [*self._singles(now, with_numbers=with_lists)]
         if with_lists:
             candidates += self._lists(now)
+        if self._is_ruled:
+            candidates += self._openings(now)
         best = nlargest(most, candidates, key=lambda candidate: candidate[0])
         return [request for _, request in best]
 
@@ -233,9 +319,10 @@ class Outlook:
                     yield inf, self._whole(prospect, now)
                 continue
             numbers = prospect.hazards.numbers * (now - prospect.numbers_at) ** 2
-            if not can_look and numbers < _WORTH:
+            if not can_look and numbers * prospect.weight < _WORTH:
                 continue
-            total = numbers + _lateness_of_words(prospect, news, now)
+            numbers *= prospect.weight
+            total = numbers + prospect.weight * _lateness_of_words(prospect, news, now)
             can_count = with_numbers and now - prospect.asked_counts_at >= gap
             if can_count and numbers >= _WORTH and numbers > 0.9 * total:
                 yield numbers, Numbers(prospect.ref.id)
@@ -247,18 +334,24 @@ class Outlook:
         worth: dict[ListPage, float] = {}
         places, news = Places(self.pages), self._news_read_at()
         for prospect in self.prospects.values():
-            hazards = prospect.hazards
+            hazards, weight = prospect.hazards, prospect.weight
             if prospect.is_open and not prospect.missed:
                 page, read_at = places.of(prospect.signature_count)
                 unread = hazards.numbers * (now - max(prospect.numbers_at, read_at)) ** 2
                 unread += hazards.hidden / 2 * (now - max(prospect.words_at, read_at)) ** 2
-                worth[page] = worth.get(page, 0.0) + unread
+                worth[page] = worth.get(page, 0.0) + weight * unread
             for facet, hazard in zip(_NEWS, hazards[1:4], strict=True):
                 unread = hazard * (now - max(prospect.words_at, news[facet])) ** 2
-                worth[facet] = worth.get(facet, 0.0) + unread
+                worth[facet] = worth.get(facet, 0.0) + weight * unread
         for page, lateness in worth.items():
             if lateness >= _WORTH and self._may_read(page, now):
                 yield lateness, page
+
+    def _openings(self, now: float) -> Iterator[tuple[float, Request]]:
+        """The page that tells of new petitions, which nobody can be waiting for by name."""
+        lateness = _OPENINGS * min(self._waited(_NEWEST, now), _DAY) ** 2
+        if lateness >= _WORTH and _NEWEST not in self._silent and self._may_read(_NEWEST, now):
+            yield lateness, _NEWEST
 
     def _may_read(self, page: ListPage, now: float) -> bool:
         seen = self.pages.get(page)
@@ -269,10 +362,13 @@ class Outlook:
 
     # --- what answers tell
 
-    def learn(self, petition: Petition, now: float, read_at: float, wall: datetime) -> None:
+    def learn(
+        self, petition: Petition, now: float, read_at: float, wall: datetime, followers: int = 1
+    ) -> None:
         """Begin to plan for a petition last read at `read_at`; `wall` is the time of day now."""
         then = max(read_at, now - _DAY)
-        prospect = Prospect(petition.ref, then, then, then, answered_at=read_at)
+        prospect = Prospect(petition.ref, then, then, then, read_at)
+        _weigh(prospect, followers)
         if petition.opened_at is not None and petition.opened_at < wall:
             prospect.pace = petition.signature_count / (wall - petition.opened_at).total_seconds()
         _describe(prospect, petition)
@@ -341,8 +437,10 @@ class Outlook:
         _raised(prospect, petition, now)
         _told(prospect, petition, now)
 
-    def saw_page(self, page: ListPage, counts: Mapping[int, int], now: float) -> None:
-        """A page was read: the count of each petition on it, by its id.
+    def saw_page(
+        self, page: ListPage, counts: Mapping[int, int], now: float, *, is_last: bool = False
+    ) -> None:
+        """A page was read: the count of each petition on it, by its id; whether the list ends here.
 
         Who should have stood on it and did not may have moved or left the list: only its own
         address is relied on then. That says nothing against the petition.
@@ -353,9 +451,29 @@ class Outlook:
         self.pages[page] = PageSeen(now, max(numbers, default=0), min(numbers, default=0))
         if page.facet != "open":
             return
+        self._note_end(page.number, is_last=is_last, is_empty=not counts)
         for id_, prospect in self.prospects.items():
             if prospect.is_open and id_ not in counts:
                 prospect.missed |= places.is_sure(prospect.signature_count, page)
+
+    def _note_end(self, number: int, *, is_last: bool, is_empty: bool) -> None:
+        """How many pages the open list has, as far as this one tells."""
+        last = self._last_open
+        if is_last and not is_empty:
+            self._last_open = number
+        elif is_last and (last is None or number <= last):
+            self._last_open = max(1, number - 1)
+        elif not is_last and last is not None and number >= last:
+            self._last_open = None
+
+    def saw_trending(self, last_hour: Mapping[int, int], now: float) -> None:
+        """How often petitions were signed in the last hour: whoever surprises is looked at soon."""
+        self._silent.discard(TRENDING)
+        self.pages[TRENDING] = PageSeen(now, 0, 0)
+        for id_, signed in last_hour.items():
+            prospect = self.prospects.get(id_)
+            if prospect and signed / 3600 > 2 * prospect.pace and now - prospect.whole_at > 600:
+                prospect.suspect_at = now
 
     def failed_page(self, page: ListPage, now: float) -> None:
         """A page could not be read; it waits like one that was."""
@@ -436,7 +554,8 @@ def about(request: Request) -> Matter:
 def _lateness_of_words(prospect: Prospect, news: Mapping[ListPage, float], now: float) -> float:
     """Expected lateness of everything that a petition's own body tells besides its numbers."""
     hazards = prospect.hazards
-    lateness = hazards.hidden * (now - prospect.whole_at) ** 2
+    # For what nobody follows, the hourly look has to do.
+    lateness = hazards.hidden * (now - prospect.whole_at) ** 2 if prospect.followers else 0.0
     if prospect.missed:
         lateness += _MISSED * (now - prospect.whole_at) ** 2
     for facet, hazard in zip(_NEWS, hazards[1:4], strict=True):
@@ -449,6 +568,12 @@ def _is_awaiting_more(prospect: Prospect, petition: Petition, now: float) -> boo
     if prospect.suspect_at is None or prospect.awaited is None or petition.updated_at is None:
         return False
     return petition.updated_at < prospect.awaited and now - prospect.suspect_at < _PATIENCE
+
+
+def _weigh(prospect: Prospect, followers: int) -> None:
+    """Many followers count gently more than one, lest what others follow waits for long."""
+    prospect.followers = followers
+    prospect.weight = 1 + log10(followers) if followers else _UNFOLLOWED_WEIGHT
 
 
 def _raised(prospect: Prospect, petition: Petition, now: float) -> None:

@@ -4,7 +4,7 @@
 twice in a petition's life, and a body from an old cache does not turn time back.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from msgspec import structs
@@ -19,9 +19,13 @@ from bot.petitions.model import (
     MilestoneReached,
     Occurrence,
     Petition,
+    Place,
     Removed,
     Reopened,
+    Surged,
+    ToppedIn,
 )
+from bot.petitions.remind import passed
 
 # A cache serves an older body for up to five times the site's minute, which is as often as we look.
 # Once it is served that often in a row, time has been turned back at its source.
@@ -29,13 +33,17 @@ _LOOKS_TO_BELIEVE_OLDER = 5
 
 _LOOKS_TO_BELIEVE_GONE = 2
 
+# With fewer signatures a handful of people decide which constituencies come first.
+_RANKED_FROM = 1_000
+_TOP = 10
+
 
 def observe(
     known: Known | None, reading: Petition, now: datetime
 ) -> tuple[Known, tuple[Occurrence, ...]]:
     """Take in one reading: what is known now, and what happened. The first one is silent."""
     if known is None:
-        return Known(petition=reading.without_breakdowns(), read_at=now, seen=facts(reading)), ()
+        return _first(reading, now), ()
     older_looks = known.older_looks + 1 if is_older(known, reading) else 0
     if 0 < older_looks < _LOOKS_TO_BELIEVE_OLDER:
         # The site dates its counts back by a minute or two, so numbers may still go forward.
@@ -46,17 +54,71 @@ def observe(
     events = diff(known.petition, reading)
     if known.removed:
         events = (Reopened(was="removed", state=reading.state), *events)
+    top = _top(reading) or known.top
+    if known.top and reading.is_open:
+        events = (*events, *_topped(reading, known.top))
     seen, occurrences = _latched(known, events, now)
+    # What the body tells just now and the clock has overtaken already is no news any more.
+    overtaken = passed(current, now) - passed(known.petition, now)
     return (
         Known(
             petition=current.without_breakdowns(),
             read_at=now,
-            seen=seen,
+            seen=seen | overtaken | _topped_keys(top),
+            peak=max(known.peak, known.petition.signature_count, current.signature_count),
+            top=top,
+            surged_at=known.surged_at,
             earlier_responses=_earlier_responses(known, current),
             older_looks=older_looks,
         ),
         occurrences,
     )
+
+
+def _first(reading: Petition, now: datetime) -> Known:
+    top = _top(reading)
+    return Known(
+        petition=reading.without_breakdowns(),
+        read_at=now,
+        seen=facts(reading) | passed(reading, now) | _topped_keys(top),
+        peak=reading.signature_count,
+        top=top,
+    )
+
+
+def observe_surge(known: Known, event: Surged, now: datetime) -> tuple[Known, Occurrence]:
+    """Take in that a petition surges; it will not be said again for a while."""
+    seen, (occurrence,) = _latched(known, (event,), now)
+    return structs.replace(known, seen=seen, surged_at=now), occurrence
+
+
+def _top(reading: Petition) -> tuple[str, ...]:
+    """The codes of the ten constituencies that signed most; empty while that says nothing."""
+    return tuple(place.code for place in _leading(reading))
+
+
+def _leading(reading: Petition) -> list[Place]:
+    if reading.signature_count < _RANKED_FROM:
+        return []
+    signed = [place for place in reading.signatures_by_constituency if place.signature_count > 0]
+    return sorted(signed, key=lambda place: (-place.signature_count, place.name))[:_TOP]
+
+
+def _topped(reading: Petition, was: tuple[str, ...]) -> Iterator[ToppedIn]:
+    """The constituencies that came among the ten; equals share a rank."""
+    leading = _leading(reading)
+    counts = [place.signature_count for place in leading]
+    total = sum(place.signature_count for place in reading.signatures_by_constituency)
+    for place in leading:
+        if place.code not in was:
+            count = place.signature_count
+            rank = counts.index(count) + 1
+            yield ToppedIn(place.code, place.name, rank, count, count / total)
+
+
+def _topped_keys(top: Iterable[str]) -> frozenset[str]:
+    """Who is there already does not come in any more."""
+    return frozenset(f"top_ten:{code}" for code in top)
 
 
 def observe_gone(known: Known, now: datetime) -> tuple[Known, tuple[Occurrence, ...]]:

@@ -1,0 +1,66 @@
+"""Whether a petition is signed far faster than it is used to (pure).
+
+Only what was read at short, regular gaps counts: a counter that stood still and then jumps tells of
+the site, not of its readers. Rates are signatures an hour.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from bot.petitions.model import Known, Petition, Reading, Surged
+
+HOUR = timedelta(hours=1)
+LOOKS_BACK = timedelta(days=7)
+
+LEAST = 200
+_TIMES = 5
+_COOL_DOWN = timedelta(hours=24)
+_LONGEST_GAP = timedelta(minutes=15)
+_LEAST_HISTORY = timedelta(days=1)
+
+
+def may_surge(known: Known, now: datetime) -> bool:
+    """Whether a surge of this petition would be told at all."""
+    if not known.petition.is_open or known.removed:
+        return False
+    return known.surged_at is None or now - known.surged_at >= _COOL_DOWN
+
+
+def surge(known: Known, readings: Sequence[Reading], now: datetime) -> Surged | None:
+    """The surge of the last hour, if there is one; `readings` of the last week, oldest first."""
+    petition = known.petition
+    if not may_surge(known, now):
+        return None
+    seen = [*(r for r in readings if r.at < now), Reading(now, petition.signature_count)]
+    rises = _rises(seen, now - HOUR)
+    # Without its greatest step: one step alone may make up for what the site had not counted.
+    sure = sum(rises) - max(rises, default=0)
+    if sure < LEAST:
+        return None
+    usual = _usual(petition, seen, now - HOUR)
+    if usual is None or sure < _TIMES * usual:
+        return None
+    return Surged(sum(rises), usual, petition.signature_count)
+
+
+def _rises(seen: Sequence[Reading], since: datetime) -> list[int]:
+    """What each step since then brought, as far as it was read at a short gap."""
+    return [
+        max(0, after.signature_count - before.signature_count)
+        for before, after in pairwise(seen)
+        if before.at >= since and after.at - before.at <= _LONGEST_GAP
+    ]
+
+
+def _usual(petition: Petition, seen: Sequence[Reading], until: datetime) -> float | None:
+    """What it got before: in the week's readings, else in its life; None when that is too short."""
+    before = [reading for reading in seen if reading.at <= until]
+    if before and until - before[0].at >= _LEAST_HISTORY:
+        rise = before[-1].signature_count - before[0].signature_count
+        return max(0.0, rise / ((until - before[0].at) / HOUR))
+    opened = petition.opened_at
+    if opened is None or until - opened < _LEAST_HISTORY:
+        return None
+    count = before[-1].signature_count if before else seen[0].signature_count
+    return count / ((until - opened) / HOUR)

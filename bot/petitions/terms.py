@@ -1,0 +1,207 @@
+"""How loudly an event is heard, and when, by what a chat has chosen (pure).
+
+The defaults are for who never chooses: what a petition was signed for rings, what only colours the
+picture arrives without a sound.
+"""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple, assert_never
+
+from msgspec import Struct
+
+from bot.petitions.hours import LONDON, next_digest, quiet_until
+from bot.petitions.milestones import is_rung, is_wished
+from bot.petitions.model import (
+    BusinessAdded,
+    Closed,
+    ClosingSoon,
+    CommitteeNoted,
+    CountFell,
+    DebateCancelled,
+    Debated,
+    DebateLink,
+    DebateMoved,
+    DebateOverdue,
+    DebatePassed,
+    DebateScheduled,
+    DebateToday,
+    Digest,
+    Event,
+    Kind,
+    Loudness,
+    MilestoneReached,
+    NotDebated,
+    Opened,
+    Petition,
+    Rejected,
+    Removed,
+    Reopened,
+    Responded,
+    ResponseOverdue,
+    ResponseRevised,
+    ResponseWithdrawn,
+    Surged,
+    Terms,
+    Threshold,
+    ToppedIn,
+)
+
+LOUDNESS: tuple[Loudness, ...] = ("off", "digest", "silent", "loud")
+
+DEFAULTS: dict[Kind, Loudness] = {
+    "threshold": "loud",
+    "milestone": "loud",
+    "own": "loud",
+    "response": "loud",
+    "debate": "loud",
+    "business": "silent",
+    "closing": "loud",
+    "standing": "loud",
+    "overdue": "silent",
+    "surge": "silent",
+    "fell": "silent",
+    "opened": "loud",
+    "place": "off",
+}
+
+# Hours before closing at which a reminder may be chosen, and those that come unasked.
+REMINDERS = (14 * 24, 7 * 24, 3 * 24, 24, 6)
+DEFAULT_REMINDERS = (3 * 24, 6)
+
+# When Parliament is dissolved every petition closes at once: they are told together.
+_GATHERED_FOR = timedelta(minutes=10)
+
+
+class Policy(Struct, frozen=True, omit_defaults=True):
+    """Everything that decides how a chat hears of what it follows; equal ones hear alike.
+
+    `kinds` and `thresholds` are a rule's: what it listens to, and nothing else is heard by it.
+    """
+
+    chat: Terms = Terms()
+    own: Terms = Terms()
+    muted: bool = False
+    kinds: tuple[Kind, ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
+    constituency: str = ""
+
+    @property
+    def zone(self) -> str:
+        """The time zone in which its hours count."""
+        return self.chat.zone or LONDON
+
+
+class Hearing(NamedTuple):
+    """How an event is heard: in which lane, from when, with or without a sound."""
+
+    loudness: Loudness
+    lane: str
+    not_before: datetime
+    silent: bool
+
+
+def kind_of(event: Event) -> Kind:
+    """The kind of an event, by which it is turned louder or quieter."""
+    match event:
+        case MilestoneReached(official=official):
+            return "threshold" if official else "milestone"
+        case Responded() | ResponseRevised() | ResponseWithdrawn():
+            return "response"
+        case (
+            DebateScheduled()
+            | DebateMoved()
+            | DebateCancelled()
+            | Debated()
+            | NotDebated()
+            | DebateLink()
+            | DebateToday()
+            | DebatePassed()
+        ):
+            return "debate"
+        case BusinessAdded() | CommitteeNoted():
+            return "business"
+        case Closed() | ClosingSoon():
+            return "closing"
+        case Rejected() | Removed() | Reopened():
+            return "standing"
+        case ResponseOverdue() | DebateOverdue():
+            return "overdue"
+        case Surged():
+            return "surge"
+        case CountFell():
+            return "fell"
+        case Opened():
+            return "opened"
+        case ToppedIn():
+            return "place"
+        case _:
+            assert_never(event)
+
+
+def hearing(event: Event, petition: Petition, policy: Policy, now: datetime) -> Hearing | None:
+    """How an event of a petition is heard under a policy; None if it is not."""
+    loudness = _loudness(event, petition, policy)
+    if loudness == "off":
+        return None
+    silent = policy.muted or loudness == "silent"
+    if loudness == "digest":
+        at = next_digest(policy.chat.digest or Digest(), now, policy.zone)
+        return Hearing(loudness, "digest", at, policy.muted)
+    lane, at = _lane(event, petition, policy, now)
+    return Hearing(loudness, lane, at, silent)
+
+
+def _loudness(event: Event, petition: Petition, policy: Policy) -> Loudness:
+    kinds = [kind for kind in _kinds(event, petition, policy) if _listens(policy, kind)]
+    return max((_chosen(kind, policy) for kind in kinds), key=LOUDNESS.index, default="off")
+
+
+def _kinds(event: Event, petition: Petition, policy: Policy) -> list[Kind]:
+    """What an event is to this follower: a number may be a milestone of their own as well."""
+    match event:
+        case MilestoneReached(number=number, official=official):
+            if official and policy.thresholds and official not in policy.thresholds:
+                return []
+            usual: list[Kind] = [kind_of(event)] if official or is_rung(number) else []
+            wish = policy.own.milestones
+            return ["own", *usual] if wish and is_wished(number, wish, petition) else usual
+        case ClosingSoon(hours=hours):
+            return ["closing"] if hours in _reminders(policy) else []
+        case ToppedIn(code=code):
+            return ["place"] if code == policy.constituency else []
+        case _:
+            return [kind_of(event)]
+
+
+def _listens(policy: Policy, kind: Kind) -> bool:
+    return not policy.kinds or kind in policy.kinds
+
+
+def _chosen(kind: Kind, policy: Policy) -> Loudness:
+    usual = "loud" if policy.kinds else DEFAULTS[kind]
+    if policy.kinds:
+        # What a rule was made to listen to is not turned off by what is usual for petitions.
+        return policy.own.loudness.get(kind, usual)
+    return policy.own.loudness.get(kind) or policy.chat.loudness.get(kind, usual)
+
+
+def _reminders(policy: Policy) -> tuple[int, ...]:
+    for terms in (policy.own, policy.chat):
+        if terms.closing is not None:
+            return terms.closing
+    return DEFAULT_REMINDERS
+
+
+def _lane(event: Event, petition: Petition, policy: Policy, now: datetime) -> tuple[str, datetime]:
+    """Where what is not for the digest waits, and until when."""
+    lane, at = "", now
+    for name, terms in ((f"snooze:{petition.ref}", policy.own), ("snooze", policy.chat)):
+        if terms.snoozed_until and terms.snoozed_until > at:
+            lane, at = name, terms.snoozed_until
+    quiet = policy.chat.quiet
+    is_urgent = not lane and kind_of(event) in (policy.chat.urgent or ())
+    if quiet and not is_urgent and (end := quiet_until(quiet, at, policy.zone)):
+        return lane or "quiet", end
+    if not lane and isinstance(event, Closed) and event.early:
+        return "gathered", now + _GATHERED_FOR
+    return lane, at

@@ -1,0 +1,141 @@
+"""Milestones of one's own as people type them: "15000", "every 5,000", "50%", "-15000" (pure)."""
+
+import re
+from typing import Literal, NamedTuple, TypeAlias
+
+from msgspec import structs
+
+from bot.petitions.milestones import is_rung, is_wished, thresholds
+from bot.petitions.model import Petition, Wish
+
+MOST = 20
+LEAST = 100
+HIGHEST = 100_000_000
+
+Sort: TypeAlias = Literal["number", "every", "percent"]
+Reason: TypeAlias = Literal["unclear", "range", "percent", "reached", "many", "over"]
+
+
+class Change(NamedTuple):
+    """One milestone, or series of them, to be taken up or (`drop`) given up."""
+
+    sort: Sort
+    value: int
+    drop: bool = False
+
+
+class Unwished(NamedTuple):
+    """Why milestones cannot be had as asked for; `what` is the word or the number at fault."""
+
+    reason: Reason
+    what: str = ""
+
+
+_NUMBER = r"(?:\d{1,3}(?:,\d{3})+|\d{1,12})"
+_ITEM = re.compile(
+    rf"(?<![^\s,;])(?P<drop>[-−–]\s*)?(?P<every>every\s+)?(?P<number>{_NUMBER})\s*(?P<unit>%|k|m)?(?=[\s,;]|$)",
+    re.IGNORECASE,
+)
+_TIMES = {"k": 1_000, "m": 1_000_000}
+_NOTHING = frozenset({"off", "none", "clear"})
+
+
+def read_changes(text: str) -> tuple[Change, ...] | Unwished:
+    """The changes a text asks for, in its order; no change at all gives everything up ("off")."""
+    if text.strip().lower() in _NOTHING:
+        return ()
+    rest = " ".join(_ITEM.sub("", text).replace(",", " ").replace(";", " ").split())
+    found = tuple(_change(item) for item in _ITEM.finditer(text))
+    if rest or not found:
+        return Unwished("unclear", rest or text.strip())
+    return next((wrong for change in found if (wrong := _wrong(change))), None) or found
+
+
+def changed(wish: Wish, changes: tuple[Change, ...], petition: Petition) -> Wish | Unwished:
+    """Somebody's milestones of a petition with these changes made, or why they cannot be."""
+    if not changes:
+        return Wish()
+    if not petition.is_open and not all(change.drop for change in changes):
+        return Unwished("over")
+    for change in changes:
+        if not change.drop and _has_passed(change, petition):
+            return Unwished("reached", _written(change))
+        wish = _with(wish, change)
+    return wish if len(wish.numbers) + len(wish.percents) <= MOST else Unwished("many")
+
+
+def _change(item: re.Match[str]) -> Change:
+    unit = (item["unit"] or "").lower()
+    value = int(item["number"].replace(",", "")) * _TIMES.get(unit, 1)
+    sort: Sort = "every" if item["every"] else "percent" if unit == "%" else "number"
+    return Change(sort, value, bool(item["drop"]))
+
+
+def _wrong(change: Change) -> Unwished | None:
+    if change.sort == "percent":
+        return None if 1 <= change.value <= 99 else Unwished("percent", str(change.value))
+    return None if LEAST <= change.value <= HIGHEST else Unwished("range", str(change.value))
+
+
+def _has_passed(change: Change, petition: Petition) -> bool:
+    """Whether it lies behind already; a series never does, it has a next one."""
+    count = petition.signature_count
+    match change.sort:
+        case "number":
+            return change.value <= count
+        case "percent":
+            return all(-(-n * change.value // 100) <= count for n in thresholds(petition))
+        case "every":
+            return False
+
+
+def _written(change: Change) -> str:
+    return f"{change.value}%" if change.sort == "percent" else str(change.value)
+
+
+def _with(wish: Wish, change: Change) -> Wish:
+    match change.sort:
+        case "number":
+            return structs.replace(wish, numbers=_toggled(wish.numbers, change))
+        case "percent":
+            return structs.replace(wish, percents=_toggled(wish.percents, change))
+        case "every":
+            return structs.replace(wish, every=0 if change.drop else change.value)
+
+
+def _toggled(values: tuple[int, ...], change: Change) -> tuple[int, ...]:
+    others = {value for value in values if value != change.value}
+    return tuple(sorted(others if change.drop else {*others, change.value}))
+
+
+def given_up(before: Wish, after: Wish, petition: Petition) -> Wish:
+    """What could still have rung and is not wished any more."""
+    return Wish(
+        numbers=_gone("number", before.numbers, after.numbers, petition),
+        every=before.every if before.every != after.every else 0,
+        percents=_gone("percent", before.percents, after.percents, petition),
+    )
+
+
+def _gone(
+    sort: Sort, before: tuple[int, ...], after: tuple[int, ...], petition: Petition
+) -> tuple[int, ...]:
+    gone = (value for value in before if value not in after)
+    return tuple(value for value in gone if not _has_passed(Change(sort, value), petition))
+
+
+def as_typed(wish: Wish) -> str:
+    """The text that asks for these milestones: `read_changes` reads it."""
+    every = [f"every {wish.every}"] if wish.every else []
+    parts = [f"{percent}%" for percent in wish.percents]
+    return " ".join((*(str(number) for number in wish.numbers), *every, *parts))
+
+
+def next_round(petition: Petition, wish: Wish) -> int:
+    """The next round number above the count that does not ring anyway."""
+    count = petition.signature_count
+    step = max(LEAST, int(5 * 10 ** (len(str(count)) - 2)))
+    number = (count // step + 1) * step
+    while is_rung(number) or number in thresholds(petition) or is_wished(number, wish, petition):
+        number += step
+    return number

@@ -1,0 +1,343 @@
+"""On whose terms something is heard: loudness, quiet hours, digests, snoozes, own milestones."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from petitions import NOW, REF, petition
+
+from bot.petitions.hours import next_digest, next_local, quiet_until
+from bot.petitions.match import (
+    Plan,
+    follower,
+    match,
+    own_occurrences,
+    plans,
+    replanned,
+    way_of,
+    way_of_rule,
+    with_own,
+)
+from bot.petitions.milestones import is_rung, next_wished, rungs, wished
+from bot.petitions.model import (
+    Closed,
+    ClosingSoon,
+    Digest,
+    Event,
+    GovernmentResponse,
+    Known,
+    Loudness,
+    MilestoneReached,
+    Occurrence,
+    Quiet,
+    Responded,
+    Rule,
+    Subscription,
+    Terms,
+    ToppedIn,
+    Wish,
+)
+from bot.petitions.terms import DEFAULT_REMINDERS, Policy, hearing
+
+LONDON, NEW_YORK, KATHMANDU = "Europe/London", "America/New_York", "Asia/Kathmandu"
+ZONES = (LONDON, NEW_YORK, KATHMANDU)
+NIGHT = Quiet(22 * 60, 7 * 60)
+
+
+def occurred(*events: Event) -> list[Occurrence]:
+    return [Occurrence(f"{REF}:{event.key}", REF, NOW, event) for event in events]
+
+
+def heard(event: Event, policy: Policy, now: datetime = NOW) -> tuple[str, str] | None:
+    found = hearing(event, petition(), policy, now)
+    return (found.loudness, found.lane) if found else None
+
+
+def following(**choices: object) -> Subscription:
+    return Subscription(1, REF, NOW, **choices)  # type: ignore[arg-type]
+
+
+def planned(subscription: Subscription, *events: Event, chat: Terms | None = None) -> list[Plan]:
+    ways = (way_of(subscription, chat or Terms()),)
+    return list(plans(occurred(*events), petition(), ways, NOW))
+
+
+RESPONSE = Responded(GovernmentResponse("Yes."))
+PASSED_10K = MilestoneReached(10_000, 10_002, "response")
+
+
+# --- a year of hours -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("minute", [0, 90, 9 * 60, 18 * 60 + 30, 23 * 60 + 59])
+def test_a_year_of_daily_digests_comes_once_a_local_day_at_the_local_hour(
+    zone: str, minute: int
+) -> None:
+    at = datetime(2025, 12, 31, 12, tzinfo=UTC)
+    days: list[date] = []
+    while at < datetime(2027, 1, 2, tzinfo=UTC):
+        at = next_digest(Digest(minute), at, zone)
+        local = at.astimezone(ZoneInfo(zone))
+        days.append(local.date())
+        skipped = not _exists(local.date(), minute, zone)
+        assert skipped or (local.hour, local.minute) == divmod(minute, 60)
+    assert days == [days[0] + timedelta(days=number) for number in range(len(days))]
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_a_year_of_weekly_digests_comes_on_its_day(zone: str) -> None:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    fired = []
+    while at < datetime(2026, 12, 31, tzinfo=UTC):
+        at = next_digest(Digest(9 * 60, weekday=0), at, zone)
+        fired.append(at.astimezone(ZoneInfo(zone)))
+    assert {(local.weekday(), local.hour, local.minute) for local in fired} == {(0, 9, 0)}
+    assert len({local.date() for local in fired}) == len(fired) == 53
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_quiet_hours_hold_exactly_while_local_clocks_say_so(zone: str) -> None:
+    """Every quarter of an hour of the weeks round both changes of the clock, in three zones."""
+    for start in (datetime(2026, 3, 5, tzinfo=UTC), datetime(2026, 10, 22, tzinfo=UTC)):
+        for step in range(4 * 24 * 28):
+            now = start + timedelta(minutes=15 * step)
+            local = now.astimezone(ZoneInfo(zone))
+            minute = local.hour * 60 + local.minute
+            end = quiet_until(NIGHT, now, zone)
+            assert (end is not None) == (minute >= NIGHT.start or minute < NIGHT.end)
+            if end:
+                told = end.astimezone(ZoneInfo(zone))
+                assert (told.hour, told.minute) == (7, 0)
+                assert timedelta(0) < end - now <= timedelta(hours=10)
+
+
+def _exists(day: date, minute: int, zone: str) -> bool:
+    hour, minute = divmod(minute, 60)
+    local = datetime(day.year, day.month, day.day, hour, minute, tzinfo=ZoneInfo(zone))
+    return local.astimezone(UTC).astimezone(ZoneInfo(zone)).replace(fold=0) == local
+
+
+def test_an_hour_that_the_clock_skips_comes_late_and_one_that_it_repeats_comes_once() -> None:
+    spring = next_local(90, datetime(2026, 3, 28, 12, tzinfo=UTC), LONDON)
+    assert spring == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
+    autumn = next_local(90, datetime(2026, 10, 24, 12, tzinfo=UTC), LONDON)
+    assert autumn == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+    assert next_local(90, autumn, LONDON) == datetime(2026, 10, 26, 1, 30, tzinfo=UTC)
+
+
+@given(
+    st.integers(0, 1439),
+    st.integers(0, 1439),
+    st.datetimes(datetime(2025, 1, 1), datetime(2028, 1, 1)),  # noqa: DTZ001 - hypothesis adds it
+    st.sampled_from(ZONES),
+)
+def test_quiet_hours_always_end_at_their_end_and_within_a_day(
+    start: int, end: int, naive: datetime, zone: str
+) -> None:
+    now = naive.replace(tzinfo=UTC)
+    until = quiet_until(Quiet(start, end), now, zone)
+    if until is not None:
+        assert now < until <= now + timedelta(hours=25)
+        assert quiet_until(Quiet(start, end), until, zone) is None or start == end
+
+
+def test_no_hours_are_quiet_between_an_hour_and_itself() -> None:
+    assert quiet_until(Quiet(60, 60), NOW, LONDON) is None
+
+
+def test_a_zone_that_is_not_known_any_more_is_londons() -> None:
+    assert next_local(0, NOW, "Mars/Olympus") == next_local(0, NOW, LONDON)
+
+
+# --- the ladder of loudness ----------------------------------------------------------------------
+
+
+def test_who_chooses_nothing_hears_what_matters_and_sees_the_rest() -> None:
+    assert heard(PASSED_10K, Policy()) == ("loud", "")
+    assert heard(RESPONSE, Policy()) == ("loud", "")
+    assert heard(ToppedIn("E14", "Leeds", 3, 10, 0.1), Policy()) is None
+
+
+@pytest.mark.parametrize("chosen", ["loud", "silent", "digest"])
+def test_a_kind_is_heard_as_the_chat_chose(chosen: Loudness) -> None:
+    found = hearing(RESPONSE, petition(), Policy(Terms({"response": chosen})), NOW)
+    assert found is not None
+    assert found.loudness == chosen
+    assert found.silent == (chosen == "silent")
+    assert found.lane == ("digest" if chosen == "digest" else "")
+
+
+def test_what_is_off_is_owed_to_nobody() -> None:
+    assert heard(RESPONSE, Policy(Terms({"response": "off"}))) is None
+    assert planned(following(), RESPONSE, chat=Terms({"response": "off"})) == []
+
+
+def test_a_subscriptions_choice_goes_before_its_chats() -> None:
+    policy = Policy(Terms({"response": "off"}), Terms({"response": "loud"}))
+    assert heard(RESPONSE, policy) == ("loud", "")
+
+
+def test_a_digest_is_one_lane_due_at_its_hour() -> None:
+    chat = Terms({"response": "digest"}, digest=Digest(8 * 60), zone=NEW_YORK)
+    (plan,) = planned(following(), RESPONSE, chat=chat)
+    assert (plan.lane, plan.not_before) == ("digest", datetime(2025, 3, 1, 13, tzinfo=UTC))
+
+
+def test_quiet_hours_hold_back_all_but_what_is_urgent() -> None:
+    night = datetime(2025, 3, 1, 23, 30, tzinfo=UTC)
+    quiet = Terms(quiet=NIGHT, urgent=("response",))
+    assert heard(PASSED_10K, Policy(quiet), night) == ("loud", "quiet")
+    assert heard(RESPONSE, Policy(quiet), night) == ("loud", "")
+    found = hearing(PASSED_10K, petition(), Policy(quiet), night)
+    assert found is not None
+    assert found.not_before == datetime(2025, 3, 2, 7, tzinfo=UTC)
+
+
+def test_a_snooze_that_ends_at_night_waits_for_the_morning() -> None:
+    ends = datetime(2025, 3, 4, 3, tzinfo=UTC)
+    policy = Policy(Terms(quiet=NIGHT, urgent=("threshold",)), Terms(snoozed_until=ends))
+    found = hearing(PASSED_10K, petition(), policy, NOW)
+    assert found is not None
+    assert (found.lane, found.not_before) == (f"snooze:{REF}", datetime(2025, 3, 4, 7, tzinfo=UTC))
+
+
+def test_a_snooze_of_everything_outlasts_a_shorter_one_of_one_petition() -> None:
+    long, short = NOW + timedelta(days=7), NOW + timedelta(days=1)
+    policy = Policy(Terms(snoozed_until=long), Terms(snoozed_until=short))
+    assert heard(RESPONSE, policy) == ("loud", "snooze")
+    assert heard(RESPONSE, Policy(Terms(snoozed_until=NOW))) == ("loud", "")
+
+
+def test_a_muted_subscriptions_digest_makes_no_sound_either() -> None:
+    policy = Policy(Terms({"response": "digest"}), muted=True)
+    found = hearing(RESPONSE, petition(), policy, NOW)
+    assert found is not None
+    assert found.silent
+
+
+def test_what_parliament_closes_all_at_once_is_gathered() -> None:
+    assert heard(Closed(84, early=True), Policy()) == ("loud", "gathered")
+    assert heard(Closed(84), Policy()) == ("loud", "")
+
+
+@pytest.mark.parametrize("hours", [14 * 24, 7 * 24, 72, 24, 6])
+def test_reminders_come_at_the_chosen_hours_only(hours: int) -> None:
+    event = ClosingSoon(hours, NOW, 84)
+    assert (heard(event, Policy()) is not None) == (hours in DEFAULT_REMINDERS)
+    assert heard(event, Policy(Terms(closing=(hours,)))) == ("loud", "")
+    assert heard(event, Policy(Terms(closing=(hours,)), Terms(closing=()))) is None
+
+
+# --- milestones of one's own ---------------------------------------------------------------------
+
+
+def test_the_ladder_knows_its_rungs() -> None:
+    every = rungs()
+    numbers = [next(every) for _ in range(20)]
+    assert all(is_rung(number) for number in numbers)
+    assert not any(is_rung(number + 1) for number in numbers)
+
+
+def test_own_milestones_are_numbers_steps_and_parts_of_the_thresholds() -> None:
+    wish = Wish((1_234,), 5_000, (50,))
+    assert wished(wish, petition(), 84, 60_000) == {1_234, 5_000, 50_000, 60_000}
+    assert wished(wish, petition(), 84, 4_999) == {1_234}
+    assert next_wished(wish, petition(), 4_999) == 5_000
+    assert next_wished(Wish((10,)), petition(), 84) is None
+
+
+def test_a_number_somebody_else_wished_for_rings_for_nobody_else() -> None:
+    own = MilestoneReached(15_000, 15_004)
+    assert planned(following(), own) == []
+    assert len(planned(following(terms=Terms(milestones=Wish((15_000,)))), own)) == 1
+
+
+def test_a_threshold_that_is_ones_own_milestone_rings_once_and_as_the_louder() -> None:
+    terms = Terms({"threshold": "off"}, milestones=Wish((10_000,)))
+    (plan,) = planned(following(terms=terms), PASSED_10K)
+    assert plan.head == f"{REF}:milestone:10000"
+
+
+def test_own_milestones_passed_in_one_look_share_the_ladders_message() -> None:
+    before, after = known(9_000), known(21_000)
+    found = occurred(PASSED_10K)
+    own = own_occurrences(before, after, [Wish((15_000,)), Wish(every=10_000)], NOW)
+    together = with_own(found, own)
+    assert [o.key for o in together] == [f"{REF}:milestone:{n}" for n in (10_000, 15_000, 20_000)]
+    (plan,) = plans(
+        together,
+        petition(),
+        (way_of(following(terms=Terms(milestones=Wish((15_000,)))), Terms()),),
+        NOW,
+    )
+    assert plan.occurrences == (f"{REF}:milestone:10000", f"{REF}:milestone:15000")
+
+
+def test_a_count_that_fell_and_rose_again_passes_no_milestone_anew() -> None:
+    fell = Known(petition(signature_count=9_000), NOW, peak=16_000)
+    assert own_occurrences(fell, known(15_500), [Wish((15_000,))], NOW) == []
+    assert own_occurrences(None, known(15_500), [Wish((15_000,))], NOW) == []
+
+
+def known(count: int) -> Known:
+    return Known(petition(signature_count=count), NOW)
+
+
+# --- several ways at once ------------------------------------------------------------------------
+
+
+def rule(**choices: object) -> Rule:
+    asked: dict[str, object] = {"kinds": ("response", "threshold"), "number": 1, **choices}
+    return Rule(1, "uk", NOW, **asked)  # type: ignore[arg-type]
+
+
+def test_a_chat_that_follows_and_has_two_rules_hears_once_by_the_loudest() -> None:
+    rules = [rule(terms=Terms({"response": "silent"})), rule(number=2, thread_id=9)]
+    chat = follower(following(terms=Terms({"response": "digest"})), rules, Terms(), 1)
+    (delivery,) = match(occurred(RESPONSE), petition(), [chat], NOW, 1)
+    assert (delivery.lane, delivery.silent, delivery.rule, delivery.thread_id) == ("", False, 2, 9)
+
+
+def test_a_subscription_goes_before_a_rule_that_is_as_loud() -> None:
+    chat = follower(following(thread_id=5), [rule(thread_id=9)], Terms(), 1)
+    (delivery,) = match(occurred(RESPONSE), petition(), [chat], NOW, 1)
+    assert (delivery.rule, delivery.thread_id) == (0, 5)
+
+
+def test_a_rule_hears_its_own_kinds_and_thresholds_only() -> None:
+    only_debates = rule(kinds=("threshold",), thresholds=("debate",))
+    ways = (way_of_rule(only_debates, Terms()),)
+    assert plans(occurred(PASSED_10K, RESPONSE), petition(), ways, NOW) == ()
+    passed = MilestoneReached(100_000, 100_001, "debate")
+    assert len(plans(occurred(passed), petition(), ways, NOW)) == 1
+
+
+def test_a_rule_of_a_constituency_hears_of_that_one() -> None:
+    seat = rule(kinds=("place",), constituency="E14001")
+    ways = (way_of_rule(seat, Terms()),)
+    mine, other = ToppedIn("E14001", "Leeds", 3, 10, 0.1), ToppedIn("E14002", "York", 4, 9, 0.1)
+    (plan,) = plans(occurred(mine, other), petition(), ways, NOW)
+    assert plan.head == f"{REF}:top_ten:E14001"
+
+
+def test_what_waits_is_planned_anew_when_its_terms_change() -> None:
+    night = datetime(2025, 3, 1, 23, 30, tzinfo=UTC)
+    quiet = Terms(quiet=NIGHT)
+    chat = follower(following(), [], quiet, 1)
+    (waiting,) = match(occurred(RESPONSE), petition(), [chat], night, 1)
+    assert waiting.lane == "quiet"
+    ways = (way_of(following(), Terms()),)
+    awake = replanned(waiting, occurred(RESPONSE), petition(), ways, night)
+    assert (awake.lane, awake.not_before) == ("", night)
+    turned_off = (way_of(following(), Terms({"response": "off"})),)
+    assert replanned(waiting, occurred(RESPONSE), petition(), turned_off, night) == waiting
+
+
+def test_what_is_due_already_stays_as_it_is() -> None:
+    chat = follower(following(), [], Terms(), 1)
+    (due,) = match(occurred(RESPONSE), petition(), [chat], NOW, 1)
+    ways = (way_of(following(), Terms(quiet=NIGHT)),)
+    assert replanned(due, occurred(RESPONSE), petition(), ways, NOW + timedelta(hours=11)) == due
