@@ -13,16 +13,20 @@ from bot.petitions.model import (
     Occurrence,
     PetitionRef,
     Reading,
+    Rule,
     Subscription,
+    Terms,
 )
 
 
 class ClaimedDelivery(Struct, frozen=True):
-    """A delivery with all that is needed to word it."""
+    """A delivery with all that is needed to word it; `rule` is the one it comes from, if any."""
 
     delivery: Delivery
     known: Known
     occurrences: tuple[Occurrence, ...]
+    chat: Chat | None = None
+    rule: Rule | None = None
 
 
 class ChatData(Struct, frozen=True):
@@ -31,6 +35,7 @@ class ChatData(Struct, frozen=True):
     chat: Chat
     subscriptions: tuple[Subscription, ...]
     waiting: int
+    rules: tuple[Rule, ...] = ()
 
 
 class Tally(Struct, frozen=True):
@@ -84,7 +89,18 @@ class Storage(Protocol):
         """Everything kept about a chat, or None for a stranger."""
 
     async def forget_chat(self, chat_id: int) -> None:
-        """Erase the chat, its subscriptions and whatever it was owed."""
+        """Erase the chat, its subscriptions, its rules and whatever it was owed."""
+
+    async def set_terms(self, chat_id: int, terms: Terms, now: datetime) -> Chat | None:
+        """Hear everything on these terms from now on; None for a stranger.
+
+        What waits for a moment of its own waits for the new one (`bot.petitions.match.replanned`).
+        """
+
+    async def release(
+        self, chat_id: int, lane: str, now: datetime, petition: PetitionRef | None = None
+    ) -> int:
+        """Have what waits in a lane (of one petition, if named) told now; how much that is."""
 
     # --- subscriptions
 
@@ -113,10 +129,42 @@ class Storage(Protocol):
     async def keep_card(self, chat_id: int, petition: PetitionRef, card_id: int | None) -> None:
         """Remember which message shows the petition's card in a chat; unfollowed: no-op."""
 
+    async def set_subscription_terms(
+        self, chat_id: int, petition: PetitionRef, terms: Terms, now: datetime
+    ) -> Subscription | None:
+        """Hear of one petition on these terms from now on, waiting alerts included; None if
+        unfollowed.
+        """
+
+    async def set_thread(
+        self, chat_id: int, petition: PetitionRef, thread_id: int | None
+    ) -> Subscription | None:
+        """Hear of one petition in a topic from now on, waiting alerts included; None if unfollowed.
+
+        Its card stays where it is, so it is not kept any longer.
+        """
+
     async def clear_thread(self, chat_id: int, thread_id: int) -> None:
         """A topic is gone: what was meant for it, waiting alerts included, goes to the chat."""
 
+    # --- rules
+
+    async def save_rule(self, rule: Rule) -> Rule:
+        """Keep a rule as given; one with number 0 is new and gets its chat's next number."""
+
+    async def rules(self, chat_id: int) -> Sequence[Rule]:
+        """A chat's rules, by their numbers."""
+
+    async def drop_rule(self, chat_id: int, number: int) -> Rule | None:
+        """End a rule: the one that was, or None. What it is owed for already still comes."""
+
+    async def ruled_sites(self) -> Mapping[str, int]:
+        """How many rules there are for each site that has any."""
+
     # --- petitions
+
+    async def petitions(self) -> Sequence[PetitionRef]:
+        """Every petition that is known, followed or not, in a stable order."""
 
     async def known(self, petition: PetitionRef) -> Known | None:
         """What is known of a petition, or None."""
@@ -136,7 +184,8 @@ class Storage(Protocol):
         """Keep a reading and owe the alerts it causes, together or not at all; how many are owed.
 
         Occurrences whose key is kept already are dropped, so a replay is a no-op. Deliveries are
-        matched (`bot.petitions.match`) against the subscriptions of that very moment. A reading is
+        matched (`bot.petitions.match`) against the subscriptions and rules of that very moment,
+        followers' own milestones included, and each chat's own terms. A reading is
         added when the count differs from the last one kept. `known.seen` never shrinks: a store
         that several processes share drops a commit that has not seen all that is kept.
         """
@@ -150,11 +199,15 @@ class Storage(Protocol):
 
         Where only one process can open the store, its leases end when it is opened anew.
 
-        At most one per chat, and only its oldest one: while that is leased or waits for another
-        try, the chat's later ones wait too. Resting chats get none. A chat that has `returned`
-        gets all it waited for at once (up to fifty, whatever `limit` says), in their order: several
-        claimed for one chat are told in one summary.
+        At most one per chat and lane, and only its oldest one: while that is leased or waits for
+        another try, the later ones wait too. Resting chats get none. In a lane of its own (any but
+        "") all that waits goes with the first, and a chat that has `returned` gets all that is due:
+        up to fifty at once, whatever `limit` says, in their order. Several claimed for one chat in
+        one lane are told in one summary.
         """
+
+    async def hold(self, key: str, lane: str, until: datetime) -> None:
+        """Give it back, to be told with all else in that lane; no attempt. Unknown key: no-op."""
 
     async def settle(self, *keys: str) -> None:
         """These deliveries are done with (accepted, or refused for good). Unknown keys: no-op."""

@@ -1,64 +1,78 @@
-"""What each chat is owed, in order, and whose turn comes when (in memory only)."""
+"""Whose turn it is, and when (in memory only)."""
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable
-from datetime import datetime
-from heapq import heappop, heappush
-from itertools import takewhile
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from heapq import heappop, heappush, merge
+from itertools import islice, takewhile
+from typing import NamedTuple, TypeAlias
 
 from bot.petitions.model import Chat, Delivery
 
-# A chat that comes back is told at most so much in one summary.
+# What a chat is told at most in one summary.
 SUMMARY_AT_MOST = 50
+
+_ALWAYS = datetime.min.replace(tzinfo=UTC)
+
+# A chat's id and one of its lanes: what waits in one is told apart from what waits in another.
+Queue: TypeAlias = tuple[int, str]
 
 
 class _Turn(NamedTuple):
-    """A delivery's place in its chat's queue, and when it may go."""
+    """A delivery's place in its queue, when it may go, and how long somebody has it (`free`)."""
 
     number: int
     due: datetime
+    free: datetime
     key: str
 
 
 class Agenda:
-    """What each chat is owed, in order, and whose turn comes when.
+    """What each chat is owed in each lane, in order, and whose turn comes when.
 
-    Both heaps may hold turns that are no longer the head of their chat's queue: whatever comes
+    Both heaps may hold turns that are no longer the head of their queue: whatever comes
     to the top is compared with the queue first, and dropped if it is stale.
     """
 
     def __init__(self) -> None:
-        self._queues: dict[int, list[_Turn]] = {}
+        self._queues: dict[int, dict[str, list[_Turn]]] = {}  # by chat and lane
         self._resting: set[int] = set()
         self._returned: set[int] = set()
-        self._later: list[tuple[datetime, int, int]] = []  # due, number, chat
-        self._ready: list[tuple[int, datetime, int]] = []  # number, due, chat
+        self._later: list[tuple[datetime, int, Queue]] = []  # due, number, queue
+        self._ready: list[tuple[int, datetime, Queue]] = []  # number, due, queue
         self._ages: list[tuple[datetime, int]] = []  # created, number
 
     def keys(self, chat_id: int) -> list[str]:
         """What a chat is owed, oldest first."""
-        return [turn.key for turn in self._queues.get(chat_id, ())]
+        return [turn.key for turn in merge(*self._queues.get(chat_id, {}).values())]
+
+    def lane(self, chat_id: int, lane: str) -> list[str]:
+        """What waits for a chat in one lane, oldest first."""
+        return [turn.key for turn in self._queue((chat_id, lane))]
 
     def oldest(self) -> datetime | None:
         """When the oldest delivery still owed was made."""
         return self._ages[0][0] if self._ages else None
 
     def due(self, now: datetime, limit: int) -> list[str]:
-        """The keys of up to `limit` deliveries whose turn it is, oldest first, one a chat."""
-        taken: dict[int, _Turn] = {}
-        while len(taken) < limit and (chat_id := self._next_ready(now)) is not None:
+        """The keys of what goes first in up to `limit` queues, and of all that goes with it."""
+        taken: dict[Queue, _Turn] = {}
+        while len(taken) < limit and (queue := self._next_ready(now)) is not None:
             heappop(self._ready)
-            taken[chat_id] = self._queues[chat_id][0]
-        for chat_id, turn in taken.items():
+            taken[queue] = self._queue(queue)[0]
+        for queue, turn in taken.items():
             # They stay due until a commit says otherwise.
-            heappush(self._later, (turn.due, turn.number, chat_id))
-        return [key for chat_id in taken for key in self._batch(chat_id, now)]
+            heappush(self._later, (turn.due, turn.number, queue))
+        return [turn.key for queue in taken for turn in self._batch(queue, now)]
 
-    def _batch(self, chat_id: int, now: datetime) -> list[str]:
-        """What goes to a chat at once: its head, or all that is due if it has returned."""
-        queue = self._queues[chat_id][: SUMMARY_AT_MOST if chat_id in self._returned else 1]
-        return [turn.key for turn in takewhile(lambda turn: turn.due <= now, queue)]
+    def _batch(self, queue: Queue, now: datetime) -> Iterator[_Turn]:
+        """What is told at once: a head alone, all that is due if the chat has returned, or all."""
+        chat_id, lane = queue
+        turns = iter(self._queue(queue))
+        if lane:
+            return islice((turn for turn in turns if turn.free <= now), SUMMARY_AT_MOST)
+        at_most = SUMMARY_AT_MOST if chat_id in self._returned else 1
+        return islice(takewhile(lambda turn: turn.due <= now, turns), at_most)
 
     def next_due(self, now: datetime) -> datetime | None:
         """When the next delivery may go: `now` if one may already."""
@@ -67,13 +81,17 @@ class Agenda:
         return self._later[0][0] if self._later else None
 
     def add(self, delivery: Delivery) -> None:
-        insort(self._queues.setdefault(delivery.chat_id, []), _turn(delivery))
+        lanes = self._queues.setdefault(delivery.chat_id, {})
+        insort(lanes.setdefault(delivery.lane, []), _turn(delivery))
         insort(self._ages, (delivery.created_at, delivery.number))
 
     def drop(self, delivery: Delivery) -> None:
-        queue = self._queues[delivery.chat_id]
+        lanes = self._queues[delivery.chat_id]
+        queue = lanes[delivery.lane]
         del queue[bisect_left(queue, _turn(delivery))]
         if not queue:
+            del lanes[delivery.lane]
+        if not lanes:
             del self._queues[delivery.chat_id]
         del self._ages[bisect_left(self._ages, (delivery.created_at, delivery.number))]
 
@@ -85,43 +103,51 @@ class Agenda:
         ):
             (chats.add if is_one else chats.discard)(chat_id)
 
-    def reschedule(self, chat_ids: Iterable[int]) -> None:
-        """Note whose turn it is now in chats whose queue or rest has changed."""
-        for chat_id in chat_ids:
-            if (head := self._head(chat_id)) is not None:
-                heappush(self._later, (head.due, head.number, chat_id))
+    def queues(self, chat_id: int) -> list[Queue]:
+        """The queues in which anything waits for a chat."""
+        return [(chat_id, lane) for lane in self._queues.get(chat_id, ())]
 
-    def _head(self, chat_id: int) -> _Turn | None:
-        queue = self._queues.get(chat_id)
-        return queue[0] if queue and chat_id not in self._resting else None
+    def reschedule(self, queues: Iterable[Queue]) -> None:
+        """Note whose turn it is now in queues that have changed, or whose chat's rest has."""
+        for queue in queues:
+            if (head := self._head(queue)) is not None:
+                heappush(self._later, (head.due, head.number, queue))
 
-    def _holds(self, number: int, due: datetime, chat_id: int) -> bool:
-        head = self._head(chat_id)
+    def _queue(self, queue: Queue) -> list[_Turn]:
+        chat_id, lane = queue
+        return self._queues.get(chat_id, {}).get(lane, [])
+
+    def _head(self, queue: Queue) -> _Turn | None:
+        turns = self._queue(queue)
+        return turns[0] if turns and queue[0] not in self._resting else None
+
+    def _holds(self, number: int, due: datetime, queue: Queue) -> bool:
+        head = self._head(queue)
         return head is not None and (head.number, head.due) == (number, due)
 
-    def _next_ready(self, now: datetime) -> int | None:
-        """The chat on top of the ready heap, all stale turns above it taken away."""
+    def _next_ready(self, now: datetime) -> Queue | None:
+        """The queue on top of the ready heap, all stale turns above it taken away."""
         self._ripen(now)
         while self._ready:
-            number, due, chat_id = self._ready[0]
-            if self._holds(number, due, chat_id) and due <= now:
-                return chat_id
+            number, due, queue = self._ready[0]
+            if self._holds(number, due, queue) and due <= now:
+                return queue
             heappop(self._ready)
-            if self._holds(number, due, chat_id):  # the clock was set back
-                heappush(self._later, (due, number, chat_id))
+            if self._holds(number, due, queue):  # the clock was set back
+                heappush(self._later, (due, number, queue))
         return None
 
     def _ripen(self, now: datetime) -> None:
         while self._later:
-            due, number, chat_id = self._later[0]
-            holds = self._holds(number, due, chat_id)
+            due, number, queue = self._later[0]
+            holds = self._holds(number, due, queue)
             if holds and due > now:
                 return
             heappop(self._later)
             if holds:
-                heappush(self._ready, (number, due, chat_id))
+                heappush(self._ready, (number, due, queue))
 
 
 def _turn(delivery: Delivery) -> _Turn:
-    due = max(delivery.not_before, delivery.leased_until or delivery.not_before)
-    return _Turn(delivery.number, due, delivery.key)
+    free = delivery.leased_until or _ALWAYS
+    return _Turn(delivery.number, max(delivery.not_before, free), free, delivery.key)

@@ -7,7 +7,7 @@ goes on meanwhile. Memory and disk agree except in that moment; whoever reads wa
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from time import monotonic
 from typing import Any, NamedTuple, TypeVar
@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from bot.petitions.errors import StorageError
 from storage.disk import reason
+from storage.garbage import Garbage
 from storage.index import Index
 from storage.tables import SHELVES, Changes, Database, Tables, Transaction
 from storage.vault import Vault
@@ -63,6 +64,7 @@ class Commits:
         self._fold: asyncio.Task[None] | None = None
         self._fold_not_before = 0.0
         self._must_erase = False
+        self._garbage = Garbage()
 
     async def do(self, work: Callable[[Transaction], R]) -> R:
         """Do one use case: on disk and in memory when this returns, or neither if it raises.
@@ -111,6 +113,14 @@ class Commits:
 
     def _batch(self) -> list[_Done]:
         """Do what waits and write it; in the writer's thread, as all that changes the tables is."""
+        with self._garbage.waiting():
+            done = self._write()
+            self._garbage.made(sum(len(each.changes or ()) for each in done))
+            # What may be large is let go of here, where it holds up nobody.
+            return [each._replace(changes=None, undo=None) for each in done]
+
+    def _write(self) -> list[_Done]:
+        """Do what waits, and have it on disk, or undo it all."""
         done = self._work_off()
         changes = [each.changes for each in done if each.changes]
         try:
@@ -162,15 +172,18 @@ class Commits:
     def _apply(self, changes: Changes) -> Changes:
         """Change the tables and the index; what would change them back."""
         undo: Changes = {}
-        moves: list[tuple[str, Struct | None, Struct | None]] = []
-        for (name, doc_id), document in changes.items():
-            table, shelf = self._database.shelf(name), SHELVES[name]
-            before = undo[name, doc_id] = table.live.get(doc_id)
-            if shelf.indexed:
-                moves.append((doc_id, shelf.read(before), shelf.read(document)))
-            table.place(doc_id, document)
-        self._index.apply(moves)
+        self._index.apply(self._moves(changes, undo))
         return undo
+
+    def _moves(
+        self, changes: Changes, undo: Changes
+    ) -> Iterator[tuple[str, Struct | None, Struct | None]]:
+        """Change the tables one document at a time, and tell of those that are indexed."""
+        for (name, doc_id), document in changes.items():
+            before = undo[name, doc_id] = self._database.place(name, doc_id, document)
+            shelf = SHELVES[name]
+            if shelf.indexed:
+                yield doc_id, shelf.read(before), shelf.read(document)
 
     # --- folding
 

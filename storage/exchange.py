@@ -7,7 +7,15 @@ import msgspec
 from msgspec import Struct
 
 from bot.petitions.errors import StorageError
-from bot.petitions.model import Chat, Delivery, Known, Occurrence, PetitionRef, Subscription
+from bot.petitions.model import (
+    Chat,
+    Delivery,
+    Known,
+    Occurrence,
+    PetitionRef,
+    Rule,
+    Subscription,
+)
 from storage.integrity import checked
 from storage.tables import (
     CHATS,
@@ -18,6 +26,7 @@ from storage.tables import (
     OCCURRENCES,
     PETITIONS,
     READINGS,
+    RULES,
     SHELVES,
     SUBSCRIPTIONS,
     Counter,
@@ -30,6 +39,7 @@ from storage.tables import (
     day_id,
     document_of,
     followed_as,
+    ruled_as,
 )
 
 VERSION = 1
@@ -42,6 +52,7 @@ class _Export(Struct, kw_only=True):
     export_version: int
     chats: list[Chat] = []
     subscriptions: list[Subscription] = []
+    rules: list[Rule] = []
     petitions: list[Known] = []
     occurrences: list[Occurrence] = []
     readings: dict[str, list[tuple[int, int]]] = {}
@@ -58,6 +69,7 @@ def exported(tables: Tables) -> dict[str, Any]:
         "export_version": VERSION,
         "chats": _copies(tables, CHATS),
         "subscriptions": _copies(tables, SUBSCRIPTIONS),
+        "rules": _copies(tables, RULES),
         "petitions": _copies(tables, PETITIONS),
         "occurrences": _copies(tables, OCCURRENCES),
         "readings": _readings(tables[READINGS.name]),
@@ -101,6 +113,7 @@ def _tables_of(export: _Export) -> Tables:
         SUBSCRIPTIONS.name: {
             followed_as(each.chat_id, each.petition): each for each in export.subscriptions
         },
+        RULES.name: {ruled_as(each.chat_id, each.number): each for each in export.rules},
         PETITIONS.name: {str(each.petition.ref): each for each in export.petitions},
         OCCURRENCES.name: {each.key: each for each in export.occurrences},
         READINGS.name: dict(_days(export.readings)),

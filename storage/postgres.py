@@ -4,9 +4,11 @@ A lost connection, a restart of the server or a failover costs the use cases und
 StorageError; the next one finds a new connection. When it is the answer to a commit that gets lost,
 the use case may have happened after all: each may be repeated without harm.
 
-Locks are taken in this order, so that nobody waits in a circle: the chat (an advisory lock on its
-handle), its subscriptions, its deliveries by number. `commit_poll` shares the subscriptions that it
-matches until it is done, so whoever changes how a chat follows finds the new alerts, or is found.
+Locks are taken in this order, so that nobody waits in a circle: the chats (advisory locks on their
+handles), policies, the petition, the rules (an advisory lock), a chat's subscriptions by petition,
+its deliveries by number, its own row. `commit_poll` shares the rules, the subscriptions that it
+matches and the chats that its rules bring in until it is done, so whoever changes how a chat hears
+finds the new alerts, or is found; who begins to follow a petition waits for a poll of it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,69 +16,46 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from asyncpg import ForeignKeyViolationError, Record
+from asyncpg import Record
 from msgspec import Struct, structs
 
 from bot.petitions.errors import StorageError
-from bot.petitions.match import bundled, head
+from bot.petitions.match import follower, replanned
 from bot.petitions.model import (
     Chat,
+    Delivery,
     Known,
     Occurrence,
     PetitionRef,
     Reading,
+    Rule,
     Subscription,
+    Terms,
 )
 from storage import ChatData, ClaimedDelivery, Pruned, Tally
-from storage.agenda import SUMMARY_AT_MOST
-from storage.disk import Disk
 from storage.key import KeyRing
+from storage.moving import merged
 from storage.postgres_cluster import Leadership, Pace
+from storage.postgres_owing import Owing
+from storage.postgres_policies import Policies, policy_of, sweep_policies
 from storage.postgres_pool import Connection, Pool, open_pool
-from storage.postgres_rows import Address, Veil, new_salt
-from storage.postgres_schema import bring_up_to_date
+from storage.postgres_queue import (
+    ANY_DUE,
+    CLAIM,
+    HOLD,
+    NEXT_DUE,
+    RELEASE,
+    RETRY,
+    SETTLE,
+)
+from storage.postgres_rows import Veil, address_of
+from storage.postgres_rules import Rules, change_rules, ruled_sites
+from storage.postgres_schema import bring_up_to_date, unveiled
 from storage.postgres_whole import copied, forget_lonely, place_all, thin_readings
-from storage.seal import mark_of
+from storage.replan import released_lane
 
 _KNOWN = msgspec.json.Decoder(Known)
 _OCCURRENCE = msgspec.json.Decoder(Occurrence)
-
-# The head of its chat's queue: the only delivery of a chat that may be claimed. Written so that it
-# is looked up in an index, whatever the planner thinks of the tables.
-_IS_HEAD = """d.number = (
-    select e.number from delivery e where e.chat = d.chat order by e.number limit 1
-)"""
-_DUE_AT = "greatest(d.not_before, d.leased_until)"
-
-_CLAIM = f"""
-with turn as materialized (
-    select d.number, d.chat from delivery d
-    where not d.resting and {_DUE_AT} <= $1 and {_IS_HEAD}
-    order by d.number limit $2 for update of d skip locked
-), summed_up as (
-    select later.number from turn join chat on chat.handle = turn.chat and chat.returned,
-    lateral (
-        select number, bool_and(due) over (order by number) as at_once from (
-            select d.number, {_DUE_AT} <= $1 as due from delivery d
-            where d.chat = turn.chat order by d.number limit {SUMMARY_AT_MOST}
-        ) queue
-    ) later
-    where later.at_once
-)
-update delivery d set leased_until = $3
-where d.number in (select number from turn union select number from summed_up)
-returning d.*
-"""  # noqa: S608 - nothing in it comes from outside
-
-_NEXT_DUE = f"""
-select min({_DUE_AT}) from delivery d where not d.resting and {_IS_HEAD}
-"""  # noqa: S608
-
-_ANY_DUE = f"""
-select exists (
-    select from delivery d where not d.resting and {_DUE_AT} <= $1 and {_IS_HEAD}
-)
-"""  # noqa: S608
 
 _KEEP = """
 insert into petition as kept (ref, known) values ($1, $2)
@@ -84,22 +63,13 @@ on conflict (ref) do update set known = excluded.known
 where array(select json_array_elements_text(kept.known -> 'seen')) <@ $3::text[]
 """
 
-_OWE = """
-insert into delivery
-    (chat, head, petition, occurrences, created_at, not_before, silent, resting, sealed)
-select chat, $2, petition, $3, $4, $4, muted, resting, sealed from (
-    select * from subscription where petition = $1 order by created_at, number for share
-) follower
-on conflict (chat, head) do nothing
-"""
-
-_SETTLE = """
-with done as materialized (
-    select number from delivery
-    where (chat, head) in (select * from unnest($1::bytea[], $2::text[]))
-    order by number for update
-)
-delete from delivery using done where delivery.number = done.number
+_PUT_SUBSCRIPTION = """
+insert into subscription (chat, petition, created_at, muted, wishes, policy, resting, sealed)
+values ($1, $2, $3, $4, $5, $6,
+    coalesce((select resting from chat where handle = $1), false), $7)
+on conflict (chat, petition) do update set created_at = excluded.created_at,
+    muted = excluded.muted, wishes = excluded.wishes, policy = excluded.policy,
+    resting = excluded.resting, sealed = excluded.sealed
 """
 
 
@@ -112,28 +82,12 @@ async def open_postgres(url: str, keys: KeyRing) -> "PostgresStorage":
     pool = await open_pool(url)
     try:
         async with pool.connected() as connection:
-            await bring_up_to_date(connection)
-        return PostgresStorage(pool, await _veil(pool, keys))
+            await bring_up_to_date(connection, keys)
+            veil = await unveiled(connection, keys)
+        return PostgresStorage(pool, veil)
     except BaseException:
         await pool.close()
         raise
-
-
-async def _veil(pool: Pool, keys: KeyRing) -> Veil:
-    async with pool.connected() as connection:
-        about = await connection.fetchrow("select salt, key_mark from about")
-        if about is None:
-            mark = mark_of(keys.make(Disk()))
-            await connection.execute(
-                "insert into about (salt, key_mark) values ($1, $2) on conflict do nothing",
-                new_salt(),
-                mark,
-            )
-            about = await connection.fetchrow("select salt, key_mark from about")
-    for key in keys.find():
-        if about is not None and mark_of(key) == about["key_mark"]:
-            return Veil(key, about["salt"])
-    raise StorageError("the database is sealed with another key than the one given")
 
 
 class PostgresStorage:
@@ -142,6 +96,9 @@ class PostgresStorage:
     def __init__(self, pool: Pool, veil: Veil) -> None:
         self._pool = pool
         self._veil = veil
+        self._policies = Policies(veil)
+        self._rules = Rules(veil)
+        self._owing = Owing(veil, self._policies, self._rules)
 
     async def close(self) -> None:
         await self._pool.close()
@@ -185,15 +142,23 @@ class PostgresStorage:
         if old == new:
             return
         async with self._pool.transaction(old, new) as connection:
-            await connection.execute(
-                "select from subscription where chat in ($1, $2)"
-                " order by petition, created_at, number for update",
-                old,
-                new,
-            )
-            await self._move_subscriptions(connection, old_id, new_id)
-            await self._move_deliveries(connection, old_id, new_id)
-            await self._move_chat(connection, old_id, new_id)
+            chat = await self._merged(connection, old_id, new_id)
+            terms = chat.terms if chat is not None else Terms()
+            follows = [
+                each
+                for handle in (old, new)
+                for each in await self._subscriptions(connection, handle)
+            ]
+            await self._policies.keep(connection, [policy_of(each, terms) for each in follows])
+            await change_rules(connection, old, new)
+            await _lock_subscriptions(connection, old, new)
+            numbers = await self._rules.move(connection, old_id, new_id)
+            await self._move_subscriptions(connection, old_id, new_id, terms)
+            await self._move_deliveries(connection, old_id, new_id, numbers)
+            await connection.execute("delete from chat where handle = $1", old)
+            if chat is not None:
+                await self._put_chat(connection, chat)
+            await self._retune(connection, new_id, terms)
 
     async def chat_data(self, chat_id: int) -> ChatData | None:
         handle = self._veil.handle(chat_id)
@@ -205,21 +170,66 @@ class PostgresStorage:
             waiting = await connection.fetchval(
                 "select count(*) from delivery where chat = $1", handle
             )
-            return ChatData(chat, follows, waiting)
+            rules = tuple(await self._rules.of(connection, handle))
+            return ChatData(chat, follows, waiting, rules)
 
     async def forget_chat(self, chat_id: int) -> None:
         handle = self._veil.handle(chat_id)
         async with self._pool.transaction(handle) as connection:
             await _forget(connection, handle)
+        async with self._pool.transaction() as connection:
+            await sweep_policies(connection)
+
+    async def set_terms(self, chat_id: int, terms: Terms, now: datetime) -> Chat | None:
+        async with self._pool.transaction(self._veil.handle(chat_id)) as connection:
+            chat = await self._chat(connection, chat_id)
+            if chat is None:
+                return None
+            changed = structs.replace(chat, terms=terms)
+            await self._put_chat(connection, changed)
+            await self._replan(connection, changed, now)
+            return changed
+
+    async def release(
+        self, chat_id: int, lane: str, now: datetime, petition: PetitionRef | None = None
+    ) -> int:
+        handle = self._veil.handle(chat_id)
+        async with self._pool.transaction(handle) as connection:
+            await _lock_deliveries(connection, handle)
+            status = await connection.execute(
+                RELEASE,
+                handle,
+                lane,
+                now,
+                None if petition is None else str(petition),
+                released_lane(lane, petition),
+            )
+            return int(status.rpartition(" ")[2])
 
     async def _chat(self, connection: Connection, chat_id: int) -> Chat | None:
         handle = self._veil.handle(chat_id)
         row = await connection.fetchrow("select * from chat where handle = $1", handle)
         return None if row is None else self._veil.chat(row)
 
+    async def _terms(self, connection: Connection, chat_id: int) -> Terms:
+        """A chat's own terms; those of a stranger are the usual ones."""
+        chat = await self._chat(connection, chat_id)
+        return chat.terms if chat is not None else Terms()
+
     async def _put_chat(self, connection: Connection, chat: Chat) -> None:
-        """Keep a chat, and have its subscriptions and deliveries rest if it does."""
+        """Keep a chat, and have its subscriptions and deliveries hear and rest as it does."""
         handle, resting = self._veil.handle(chat.id), bool(chat.resting)
+        if chat.terms != await self._terms(connection, chat.id):
+            await self._retune(connection, chat.id, chat.terms)
+        await connection.execute(
+            "with resting as materialized (select petition from subscription"
+            " where chat = $1 and resting <> $2 order by petition for update)"
+            " update subscription set resting = $2 from resting"
+            " where chat = $1 and subscription.petition = resting.petition",
+            handle,
+            resting,
+        )
+        await _lock_deliveries(connection, handle)
         await connection.execute(
             "insert into chat (handle, resting, returned, sealed) values ($1, $2, $3, $4)"
             " on conflict (handle) do update set resting = excluded.resting,"
@@ -230,30 +240,53 @@ class PostgresStorage:
             self._veil.seal_chat(chat),
         )
         await connection.execute(
-            "update subscription set resting = $2 where chat = $1 and resting <> $2",
-            handle,
-            resting,
-        )
-        await _lock_deliveries(connection, handle)
-        await connection.execute(
             "update delivery set resting = $2 where chat = $1 and resting <> $2", handle, resting
         )
 
-    async def _move_chat(self, connection: Connection, old_id: int, new_id: int) -> None:
-        old = await self._chat(connection, old_id)
-        if old is None:
-            return
-        new = await self._chat(connection, new_id) or structs.replace(old, id=new_id)
-        merged = structs.replace(
-            new,
-            created_at=_earlier(old.created_at, new.created_at),
-            consented_at=_earlier(old.consented_at, new.consented_at),
-            returned=old.returned or new.returned,
+    async def _retune(self, connection: Connection, chat_id: int, terms: Terms) -> None:
+        """Have a chat's subscriptions hear as the chat's own terms say."""
+        handle = self._veil.handle(chat_id)
+        follows = await self._subscriptions(connection, handle)
+        policies = [policy_of(each, terms) for each in follows]
+        await self._policies.keep(connection, policies)
+        await _lock_subscriptions(connection, handle)
+        await connection.execute(
+            "update subscription set policy = heard.mark"
+            " from unnest($2::text[], $3::bytea[]) heard (petition, mark)"
+            " where chat = $1 and subscription.petition = heard.petition",
+            handle,
+            [str(each.petition) for each in follows],
+            [self._veil.mark(each) for each in policies],
         )
-        await connection.execute("delete from chat where handle = $1", self._veil.handle(old_id))
-        await self._put_chat(connection, merged)
 
-    async def _move_subscriptions(self, connection: Connection, old_id: int, new_id: int) -> None:
+    async def _replan(
+        self, connection: Connection, chat: Chat, now: datetime, petition: PetitionRef | None = None
+    ) -> None:
+        """Have what waits for a moment of its own (of one petition, if named) wait for the new."""
+        handle = self._veil.handle(chat.id)
+        waiting = [
+            row
+            for row in await _lock_deliveries(connection, handle)
+            if row["lane"]
+            and (row["leased_until"] or now) <= now < row["not_before"]
+            and petition in {None, PetitionRef.parse(row["petition"])}
+        ]
+        follows = {each.petition: each for each in await self._subscriptions(connection, handle)}
+        for claimed in await self._told(connection, waiting):
+            owed, about = claimed.delivery, claimed.known.petition
+            rules = [claimed.rule] if claimed.rule is not None else []
+            ways = follower(follows.get(owed.petition), rules, chat.terms, chat.id).ways
+            planned = replanned(owed, claimed.occurrences, about, ways, now)
+            await _replace_plan(connection, planned)
+
+    async def _merged(self, connection: Connection, old_id: int, new_id: int) -> Chat | None:
+        """What is known of a chat by both of its ids, under the new one; None for a stranger."""
+        old, new = await self._chat(connection, old_id), await self._chat(connection, new_id)
+        return new if old is None else merged(old, new or structs.replace(old, id=new_id))
+
+    async def _move_subscriptions(
+        self, connection: Connection, old_id: int, new_id: int, terms: Terms
+    ) -> None:
         old, new = self._veil.handle(old_id), self._veil.handle(new_id)
         kept = {each.petition: each for each in await self._subscriptions(connection, new)}
         for follows in await self._subscriptions(connection, old):
@@ -263,7 +296,7 @@ class PostgresStorage:
             if present is None:
                 await self._move_subscription(connection, old, moved)
             elif follows.created_at < present.created_at:
-                await self._put_subscription(connection, moved)
+                await self._write_subscription(connection, moved, terms)
         await connection.execute("delete from subscription where chat = $1", old)
 
     async def _move_subscription(
@@ -278,11 +311,16 @@ class PostgresStorage:
             self._seal(moved),
         )
 
-    async def _move_deliveries(self, connection: Connection, old_id: int, new_id: int) -> None:
+    async def _move_deliveries(
+        self, connection: Connection, old_id: int, new_id: int, numbers: Mapping[int, int]
+    ) -> None:
+        """`numbers` says what the numbers of rules have become."""
         old, new = self._veil.handle(old_id), self._veil.handle(new_id)
         for row in await _lock_deliveries(connection, old):
-            address = structs.replace(self._veil.address(row), chat_id=new_id)
-            sealed = self._veil.seal_address(PetitionRef.parse(row["petition"]), address)
+            address = self._veil.address(row)
+            rule = numbers.get(address.rule, address.rule)
+            moved = structs.replace(address, chat_id=new_id, rule=rule)
+            sealed = self._veil.seal_address(PetitionRef.parse(row["petition"]), moved)
             await connection.execute(
                 "update delivery set chat = $2, sealed = $3 where number = $1"
                 " and not exists (select from delivery where chat = $2 and head = $4)",
@@ -301,10 +339,7 @@ class PostgresStorage:
             existing = await self._subscription(connection, handle, petition)
             if existing is not None:
                 return existing, False
-            try:
-                await self._put_subscription(connection, subscription)
-            except ForeignKeyViolationError as error:
-                raise StorageError(f"{petition} is not known, so nobody can follow it") from error
+            await self._put_subscription(connection, subscription)
             await connection.execute(
                 "update petition set lonely_since = null"
                 " where ref = $1 and lonely_since is not null",
@@ -338,46 +373,83 @@ class PostgresStorage:
     async def mute(self, chat_id: int, petition: PetitionRef, muted: bool) -> Subscription | None:
         handle = self._veil.handle(chat_id)
         async with self._pool.transaction(handle) as connection:
-            row = await connection.fetchrow(
-                "update subscription set muted = $3 where chat = $1 and petition = $2 returning *",
-                handle,
-                str(petition),
-                muted,
-            )
+            existing = await self._subscription(connection, handle, str(petition))
+            if existing is None:
+                return None
+            changed = structs.replace(existing, muted=muted)
+            await self._put_subscription(connection, changed)
             await _lock_deliveries(connection, handle)
             await connection.execute(
-                "update delivery set silent = $3 where chat = $1 and petition = $2 and $4",
+                "update delivery set silent = $3 where chat = $1 and petition = $2",
                 handle,
                 str(petition),
                 muted,
-                row is not None,
             )
-            return None if row is None else self._veil.subscription(row)
+            return changed
 
     async def keep_card(self, chat_id: int, petition: PetitionRef, card_id: int | None) -> None:
         handle = self._veil.handle(chat_id)
         async with self._pool.transaction(handle) as connection:
             existing = await self._subscription(connection, handle, str(petition))
             if existing is not None:
-                kept = structs.replace(existing, card_id=card_id)
-                await self._put_subscription(connection, kept)
+                await self._reseal(connection, structs.replace(existing, card_id=card_id))
+
+    async def set_subscription_terms(
+        self, chat_id: int, petition: PetitionRef, terms: Terms, now: datetime
+    ) -> Subscription | None:
+        handle = self._veil.handle(chat_id)
+        async with self._pool.transaction(handle) as connection:
+            existing = await self._subscription(connection, handle, str(petition))
+            if existing is None:
+                return None
+            changed = structs.replace(existing, terms=terms)
+            await self._put_subscription(connection, changed)
+            chat = await self._chat(connection, chat_id) or Chat(chat_id)
+            await self._replan(connection, chat, now, petition)
+            return changed
+
+    async def set_thread(
+        self, chat_id: int, petition: PetitionRef, thread_id: int | None
+    ) -> Subscription | None:
+        handle = self._veil.handle(chat_id)
+        async with self._pool.transaction(handle) as connection:
+            existing = await self._subscription(connection, handle, str(petition))
+            if existing is None:
+                return None
+            card_id = existing.card_id if existing.thread_id == thread_id else None
+            changed = structs.replace(existing, thread_id=thread_id, card_id=card_id)
+            await self._reseal(connection, changed)
+            for row in await _lock_deliveries(connection, handle):
+                if row["petition"] == str(petition):
+                    await self._readdress(connection, row, thread_id)
+            return changed
 
     async def clear_thread(self, chat_id: int, thread_id: int) -> None:
         handle = self._veil.handle(chat_id)
         async with self._pool.transaction(handle) as connection:
-            for follows in await self._subscriptions(connection, handle):
+            rules = [
+                structs.replace(rule, thread_id=None)
+                for rule in await self._rules.of(connection, handle)
+                if rule.thread_id == thread_id
+            ]
+            if rules:
+                await change_rules(connection)
+            for rule in rules:
+                await self._rules.keep(connection, rule)
+            for follows in reversed(await self._subscriptions(connection, handle)):
                 if follows.thread_id == thread_id:
-                    cleared = structs.replace(follows, thread_id=None)
-                    await self._put_subscription(connection, cleared)
+                    await self._reseal(connection, structs.replace(follows, thread_id=None))
             for row in await _lock_deliveries(connection, handle):
-                address = self._veil.address(row)
-                if address.thread_id == thread_id:
-                    whole = structs.replace(address, thread_id=None)
-                    await connection.execute(
-                        "update delivery set sealed = $2 where number = $1",
-                        row["number"],
-                        self._veil.seal_address(PetitionRef.parse(row["petition"]), whole),
-                    )
+                if self._veil.address(row).thread_id == thread_id:
+                    await self._readdress(connection, row, None)
+
+    async def _readdress(self, connection: Connection, row: Record, thread_id: int | None) -> None:
+        address = structs.replace(self._veil.address(row), thread_id=thread_id)
+        await connection.execute(
+            "update delivery set sealed = $2 where number = $1",
+            row["number"],
+            self._veil.seal_address(PetitionRef.parse(row["petition"]), address),
+        )
 
     async def _subscription(
         self, connection: Connection, handle: bytes, petition: str
@@ -394,24 +466,73 @@ class PostgresStorage:
         return sorted(follows, key=lambda each: (each.created_at, each.petition), reverse=True)
 
     async def _put_subscription(self, connection: Connection, follows: Subscription) -> None:
+        """Keep a subscription; StorageError if its petition is not known."""
+        terms = await self._terms(connection, follows.chat_id)
+        await self._policies.keep(connection, [policy_of(follows, terms)])
+        # A poll of it is waited for, or finds what we put here and waits for us.
+        status = await connection.execute(
+            "select from petition where ref = $1 for share", str(follows.petition)
+        )
+        if status.endswith(" 0"):
+            raise StorageError(f"{follows.petition} is not known, so nobody can follow it")
+        await self._write_subscription(connection, follows, terms)
+
+    async def _write_subscription(
+        self, connection: Connection, follows: Subscription, terms: Terms
+    ) -> None:
         await connection.execute(
-            "insert into subscription (chat, petition, created_at, muted, resting, sealed)"
-            " values ($1, $2, $3, $4,"
-            " coalesce((select resting from chat where handle = $1), false), $5)"
-            " on conflict (chat, petition) do update set created_at = excluded.created_at,"
-            " muted = excluded.muted, resting = excluded.resting, sealed = excluded.sealed",
+            _PUT_SUBSCRIPTION,
             self._veil.handle(follows.chat_id),
             str(follows.petition),
             follows.created_at,
             follows.muted,
+            follows.terms.milestones is not None,
+            self._veil.mark(policy_of(follows, terms)),
+            self._seal(follows),
+        )
+
+    async def _reseal(self, connection: Connection, follows: Subscription) -> None:
+        """Keep what does not change how a subscription hears."""
+        await connection.execute(
+            "update subscription set sealed = $3 where chat = $1 and petition = $2",
+            self._veil.handle(follows.chat_id),
+            str(follows.petition),
             self._seal(follows),
         )
 
     def _seal(self, follows: Subscription) -> bytes:
-        address = Address(follows.chat_id, follows.thread_id, follows.card_id)
-        return self._veil.seal_address(follows.petition, address)
+        return self._veil.seal_address(follows.petition, address_of(follows))
+
+    # --- rules
+
+    async def save_rule(self, rule: Rule) -> Rule:
+        async with self._pool.transaction(self._veil.handle(rule.chat_id)) as connection:
+            await change_rules(connection)
+            return await self._rules.keep(connection, rule)
+
+    async def rules(self, chat_id: int) -> Sequence[Rule]:
+        async with self._pool.connected() as connection:
+            return await self._rules.of(connection, self._veil.handle(chat_id))
+
+    async def drop_rule(self, chat_id: int, number: int) -> Rule | None:
+        handle = self._veil.handle(chat_id)
+        async with self._pool.transaction(handle) as connection:
+            await change_rules(connection, handle)
+            row = await connection.fetchrow(
+                "delete from rule where chat = $1 and number = $2 returning *", handle, number
+            )
+            return None if row is None else self._veil.rule(row)
+
+    async def ruled_sites(self) -> Mapping[str, int]:
+        async with self._pool.connected() as connection:
+            return await ruled_sites(connection)
 
     # --- petitions
+
+    async def petitions(self) -> Sequence[PetitionRef]:
+        async with self._pool.connected() as connection:
+            rows = await connection.fetch("select ref from petition")
+            return sorted(PetitionRef.parse(row["ref"]) for row in rows)
 
     async def known(self, petition: PetitionRef) -> Known | None:
         async with self._pool.connected() as connection:
@@ -456,18 +577,13 @@ class PostgresStorage:
         """
         ref = str(known.petition.ref)
         async with self._pool.transaction() as connection:
-            # Its row also makes two pollers of one petition take turns.
+            found = await self._owing.with_own(connection, known, occurrences, now)
             status = await connection.execute(_KEEP, ref, _json(known), list(known.seen))
             if status.endswith(" 0"):
                 return 0
             await _keep_reading(connection, known)
-            new = [each for each in occurrences if await _keep_occurrence(connection, each)]
-            owed = 0
-            for bundle in bundled(new):
-                keys = [each.key for each in bundle]
-                status = await connection.execute(_OWE, ref, head(bundle).key, keys, now)
-                owed += int(status.rpartition(" ")[2])
-            return owed
+            new = [each for each in found if await _keep_occurrence(connection, each)]
+            return await self._owing.owe(connection, known, new, now)
 
     # --- deliveries
 
@@ -475,55 +591,64 @@ class PostgresStorage:
         self, now: datetime, limit: int, lease: timedelta
     ) -> Sequence[ClaimedDelivery]:
         async with self._pool.transaction() as connection:
-            rows = await connection.fetch(_CLAIM, now, limit, now + lease)
-            if not rows:
-                return []
-            petitions = await connection.fetch(
-                "select ref, known from petition where ref = any($1)",
-                list({row["petition"] for row in rows}),
-            )
-            occurrences = await connection.fetch(
-                "select key, document from occurrence where key = any($1)",
-                list({key for row in rows for key in row["occurrences"]}),
-            )
-        return self._claimed(rows, petitions, occurrences)
+            rows = await connection.fetch(CLAIM, now, limit, now + lease)
+            return await self._told(connection, rows)
 
-    def _claimed(
-        self, rows: Iterable[Record], petitions: Iterable[Record], occurrences: Iterable[Record]
-    ) -> list[ClaimedDelivery]:
-        """Claimed rows with what they refer to, by chat in the order of the chats' oldest."""
+    async def _told(self, connection: Connection, rows: Sequence[Record]) -> list[ClaimedDelivery]:
+        """Deliveries with what they refer to, by chat and lane in the order of their oldest."""
+        if not rows:
+            return []
+        petitions = await connection.fetch(
+            "select ref, known from petition where ref = any($1)",
+            list({row["petition"] for row in rows}),
+        )
+        occurrences = await connection.fetch(
+            "select key, document from occurrence where key = any($1)",
+            list({key for row in rows for key in row["occurrences"]}),
+        )
+        chats = await connection.fetch(
+            "select * from chat where handle = any($1)", list({row["chat"] for row in rows})
+        )
+        owed = [(row, self._veil.delivery(row)) for row in rows]
+        rules = await self._rules.named(
+            connection, {(row["chat"], each.rule) for row, each in owed if each.rule}
+        )
         known = {row["ref"]: _KNOWN.decode(row["known"]) for row in petitions}
         happened = {row["key"]: _OCCURRENCE.decode(row["document"]) for row in occurrences}
-        by_chat: dict[bytes, list[ClaimedDelivery]] = {}
-        for row in sorted(rows, key=lambda row: row["number"]):
-            told = tuple(happened[key] for key in row["occurrences"])
-            claimed = ClaimedDelivery(self._veil.delivery(row), known[row["petition"]], told)
-            by_chat.setdefault(row["chat"], []).append(claimed)
-        return [claimed for chat in by_chat.values() for claimed in chat]
+        to = {row["handle"]: self._veil.chat(row) for row in chats}
+        return _by_queue(
+            ClaimedDelivery(
+                delivery,
+                known[row["petition"]],
+                tuple(happened[key] for key in delivery.occurrences),
+                to.get(row["chat"]),
+                rules.get((row["chat"], delivery.rule)),
+            )
+            for row, delivery in owed
+        )
 
     async def settle(self, *keys: str) -> None:
         pairs = [self._named(key) for key in keys]
         handles, heads = [handle for handle, _ in pairs], [head for _, head in pairs]
         async with self._pool.transaction() as connection:
-            await connection.execute(_SETTLE, handles, heads)
+            await connection.execute(SETTLE, handles, heads)
             await _welcome(connection, handles)
 
     async def retry(self, key: str, not_before: datetime) -> None:
         handle, named = self._named(key)
         async with self._pool.transaction() as connection:
-            await connection.execute(
-                "update delivery set not_before = $3, attempts = attempts + 1, leased_until = null"
-                " where chat = $1 and head = $2",
-                handle,
-                named,
-                not_before,
-            )
+            await connection.execute(RETRY, handle, named, not_before)
+
+    async def hold(self, key: str, lane: str, until: datetime) -> None:
+        handle, named = self._named(key)
+        async with self._pool.transaction() as connection:
+            await connection.execute(HOLD, handle, named, lane, until)
 
     async def next_due(self, now: datetime) -> datetime | None:
         async with self._pool.connected() as connection:
-            if await connection.fetchval(_ANY_DUE, now):
+            if await connection.fetchval(ANY_DUE, now):
                 return now
-            found: datetime | None = await connection.fetchval(_NEXT_DUE)
+            found: datetime | None = await connection.fetchval(NEXT_DUE)
             # Between the two questions something may have become due.
             return None if found is None else max(found, now)
 
@@ -536,6 +661,8 @@ class PostgresStorage:
 
     async def prune(self, now: datetime, rest_for: timedelta) -> Pruned:
         chats = await self._forget_rested(now - rest_for)
+        async with self._pool.transaction() as connection:
+            await sweep_policies(connection)
         async with self._pool.transaction() as connection:
             return Pruned(
                 readings=await thin_readings(connection, _seconds(now)),
@@ -610,10 +737,41 @@ class PostgresStorage:
 
 
 async def _forget(connection: Connection, handle: bytes) -> None:
+    await change_rules(connection, handle)
+    await connection.execute("delete from rule where chat = $1", handle)
+    await _lock_subscriptions(connection, handle)
     await connection.execute("delete from subscription where chat = $1", handle)
     await _lock_deliveries(connection, handle)
     await connection.execute("delete from delivery where chat = $1", handle)
     await connection.execute("delete from chat where handle = $1", handle)
+
+
+async def _lock_subscriptions(connection: Connection, *handles: bytes) -> None:
+    """Nobody else changes what these chats follow, or matches it, meanwhile."""
+    await connection.execute(
+        "select from subscription where chat = any($1)"
+        " order by petition, created_at, number for update",
+        list(handles),
+    )
+
+
+async def _replace_plan(connection: Connection, delivery: Delivery) -> None:
+    await connection.execute(
+        "update delivery set lane = $2, not_before = $3, silent = $4 where number = $1",
+        delivery.number,
+        delivery.lane,
+        delivery.not_before,
+        delivery.silent,
+    )
+
+
+def _by_queue(claimed: Iterable[ClaimedDelivery]) -> list[ClaimedDelivery]:
+    """Each chat's lanes together, in the order of their oldest."""
+    queues: dict[tuple[int, str], list[ClaimedDelivery]] = {}
+    for each in sorted(claimed, key=lambda each: each.delivery.number):
+        queue = (each.delivery.chat_id, each.delivery.lane)
+        queues.setdefault(queue, []).append(each)
+    return [each for queue in queues.values() for each in queue]
 
 
 async def _lock_deliveries(connection: Connection, handle: bytes) -> list[Record]:
@@ -663,10 +821,6 @@ def _json(record: Struct) -> str:
 
 def _seconds(when: datetime) -> int:
     return int(when.timestamp() // 1)
-
-
-def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
-    return min((each for each in (one, other) if each is not None), default=None)
 
 
 def _rested(chat: Chat, since: datetime) -> bool:

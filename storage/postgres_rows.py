@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from msgspec import Struct, structs
 
 from bot.petitions.errors import StorageError
-from bot.petitions.model import Chat, Delivery, PetitionRef, Subscription
+from bot.petitions.model import Chat, Delivery, PetitionRef, Rule, Subscription, Terms
+from bot.petitions.terms import Policy
 
 Row: TypeAlias = Any  # an asyncpg.Record, or anything else that is read by column names
 
@@ -26,15 +27,22 @@ _NONCE_SIZE = 12
 
 
 class Address(Struct, frozen=True, omit_defaults=True):
-    """Where a subscription's alerts go, and which message shows its card."""
+    """Where a subscription's or a delivery's alerts go, and what else of them is not shown.
+
+    A subscription has the message of its card and its own terms, a delivery the rule it is from.
+    """
 
     chat_id: int
     thread_id: int | None = None
     card_id: int | None = None
+    terms: Terms = Terms()
+    rule: int = 0
 
 
 _ADDRESS = msgspec.json.Decoder(Address)
 _CHAT = msgspec.json.Decoder(Chat)
+_RULE = msgspec.json.Decoder(Rule)
+_POLICY = msgspec.json.Decoder(Policy)
 
 
 class Veil:
@@ -42,6 +50,7 @@ class Veil:
 
     def __init__(self, key: bytes, salt: bytes) -> None:
         self._handles = _derived(key, salt, b"petition-bell chat handles")
+        self._marks = _derived(key, salt, b"petition-bell policy marks")
         self._cipher = AESGCM(_derived(key, salt, b"petition-bell rows"))
 
     def handle(self, chat_id: int) -> bytes:
@@ -77,6 +86,7 @@ class Veil:
             thread_id=address.thread_id,
             muted=row["muted"],
             card_id=address.card_id,
+            terms=address.terms,
         )
 
     def delivery(self, row: Row) -> Delivery:
@@ -94,7 +104,31 @@ class Veil:
             silent=row["silent"],
             attempts=row["attempts"],
             leased_until=row["leased_until"],
+            lane=row["lane"],
+            rule=address.rule,
         )
+
+    def seal_rule(self, rule: Rule) -> bytes:
+        """All of a rule; opens in rows of that chat and number only."""
+        return self._close(
+            msgspec.json.encode(rule), _rule_place(self.handle(rule.chat_id), rule.number)
+        )
+
+    def rule(self, row: Row) -> Rule:
+        """The rule of a row; raises StorageError."""
+        return _RULE.decode(self._open(row["sealed"], _rule_place(row["chat"], row["number"])))
+
+    def mark(self, policy: Policy) -> bytes:
+        """What stands for a policy: equal for equal ones, like a chat's handle."""
+        return hmac.digest(self._marks, _canonical(policy), "sha256")[:_HANDLE_SIZE]
+
+    def seal_policy(self, policy: Policy) -> bytes:
+        """All of a policy; opens under its own mark only."""
+        return self._close(_canonical(policy), self.mark(policy))
+
+    def policy(self, row: Row) -> Policy:
+        """The policy of a row; raises StorageError."""
+        return _POLICY.decode(self._open(row["sealed"], row["mark"]))
 
     def _close(self, plain: bytes, place: bytes) -> bytes:
         nonce = os.urandom(_NONCE_SIZE)
@@ -107,9 +141,22 @@ class Veil:
             raise StorageError("a row does not open with the store's key") from error
 
 
+def address_of(follows: Subscription) -> Address:
+    """What of a subscription is not shown."""
+    return Address(follows.chat_id, follows.thread_id, follows.card_id, follows.terms)
+
+
 def new_salt() -> bytes:
     """A salt for a new store."""
     return os.urandom(_SALT_SIZE)
+
+
+def _rule_place(handle: bytes, number: int) -> bytes:
+    return handle + b"rule %d" % number
+
+
+def _canonical(policy: Policy) -> bytes:
+    return msgspec.json.encode(policy, order="deterministic")
 
 
 def _derived(key: bytes, salt: bytes, purpose: bytes) -> bytes:

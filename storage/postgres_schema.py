@@ -1,12 +1,22 @@
 """The tables in PostgreSQL, by version: brought up to date on opening, never down."""
 
+from collections.abc import Awaitable, Callable, Mapping
+
 from bot.petitions.errors import StorageError
+from bot.petitions.terms import Policy
+from storage.disk import Disk
+from storage.key import KeyRing
+from storage.postgres_policies import sweep_policies
 from storage.postgres_pool import Connection
+from storage.postgres_rows import Veil, new_salt
+from storage.seal import mark_of
 
 # What each version adds to the one before; a version that was released never changes.
 #
 # `chat` columns hold handles (a keyed hash of a chat's id), `sealed` ones what only the store's key
-# opens. Petitions and what happens to them are public and stay plain.
+# opens. Petitions and what happens to them are public and stay plain. `policy` is a mark: a keyed
+# hash of all that decides how a subscription hears, which stands sealed in the table of that name.
+# `rulebook.version` rises with every change to a rule, and `rule.changed` is what it was then.
 VERSIONS: tuple[str, ...] = (
     """
     create table about (
@@ -75,12 +85,39 @@ VERSIONS: tuple[str, ...] = (
         next_at timestamptz not null
     );
     """,
+    """
+    create table policy (
+        mark bytea primary key,
+        sealed bytea not null
+    );
+    alter table subscription add wishes boolean not null default false;
+    create index on subscription (petition) where wishes;
+    alter table delivery add lane text collate "C" not null default '';
+    alter table delivery add timed boolean not null generated always as (lane <> '') stored;
+    drop index delivery_chat_number_idx, delivery_number_idx;
+    create index on delivery (chat, lane, number);
+    create index on delivery (number) where not resting and not timed;
+    create index on delivery (not_before, number) where not resting and timed;
+    create table rule (
+        chat bytea not null,
+        number integer not null,
+        site text collate "C" not null,
+        changed bigint not null,
+        sealed bytea not null,
+        primary key (chat, number)
+    );
+    create table rulebook (
+        one boolean primary key default true check (one),
+        version bigint not null
+    );
+    insert into rulebook (version) values (0);
+    """,
 )
 
 _LOCK = "select pg_advisory_xact_lock(hashtextextended(current_schema() || ' migration', 0))"
 
 
-async def bring_up_to_date(connection: Connection) -> None:
+async def bring_up_to_date(connection: Connection, keys: KeyRing) -> None:
     """Apply the versions that are missing, all or none; StorageError if a newer one is there.
 
     Who opens a store that is up to date needs no right to change its schema.
@@ -95,7 +132,51 @@ async def bring_up_to_date(connection: Connection) -> None:
         )
         for version in range(await _version(connection) + 1, len(VERSIONS) + 1):
             await connection.execute(VERSIONS[version - 1])
+            if version in _FILLED:
+                await _FILLED[version](connection, await unveiled(connection, keys))
             await connection.execute("insert into schema_version values ($1)", version)
+
+
+async def unveiled(connection: Connection, keys: KeyRing) -> Veil:
+    """What opens the rows of this store; StorageError if they are sealed with another key."""
+    about = await connection.fetchrow("select salt, key_mark from about")
+    if about is None:
+        mark = mark_of(keys.make(Disk()))
+        await connection.execute(
+            "insert into about (salt, key_mark) values ($1, $2) on conflict do nothing",
+            new_salt(),
+            mark,
+        )
+        about = await connection.fetchrow("select salt, key_mark from about")
+    for key in keys.find():
+        if about is not None and mark_of(key) == about["key_mark"]:
+            return Veil(key, about["salt"])
+    raise StorageError("the database is sealed with another key than the one given")
+
+
+async def _give_policies(connection: Connection, veil: Veil) -> None:
+    """Who followed before version 2 heard what everybody hears, muted or not."""
+    usual, muted = Policy(), Policy(muted=True)
+    await connection.executemany(
+        "insert into policy values ($1, $2)",
+        [(veil.mark(each), veil.seal_policy(each)) for each in (usual, muted)],
+    )
+    # As a default it costs nothing, however many rows there are.
+    await connection.execute(
+        "alter table subscription add policy bytea not null"
+        f" default decode('{veil.mark(usual).hex()}', 'hex')"
+    )
+    await connection.execute(
+        "update subscription set policy = $1 where muted", veil.mark(muted), timeout=_PATIENCE
+    )
+    await connection.execute("alter table subscription alter policy drop default")
+    await connection.execute("create index on subscription (policy)", timeout=_PATIENCE)
+    await sweep_policies(connection)
+
+
+# What a version needs beyond its statements: the rows that only the store's key can write.
+_FILLED: Mapping[int, Callable[[Connection, Veil], Awaitable[None]]] = {2: _give_policies}
+_PATIENCE = 3600.0
 
 
 async def _version(connection: Connection) -> int:

@@ -10,10 +10,23 @@ from asyncpg import Record
 from msgspec import Struct
 
 from bot.petitions.errors import StorageError
-from bot.petitions.model import Chat, Delivery, Known, Occurrence, PetitionRef, Subscription
+from bot.petitions.milestones import is_settled
+from bot.petitions.model import (
+    Chat,
+    Delivery,
+    Known,
+    Occurrence,
+    PetitionRef,
+    Rule,
+    Subscription,
+    Terms,
+)
+from bot.petitions.terms import Policy
 from storage.exchange import exported, imported
+from storage.postgres_policies import policy_of
 from storage.postgres_pool import Connection
-from storage.postgres_rows import Address, Veil
+from storage.postgres_rows import Address, Veil, address_of
+from storage.postgres_rules import change_rules
 from storage.tables import (
     CHATS,
     COUNTERS,
@@ -23,6 +36,7 @@ from storage.tables import (
     OCCURRENCES,
     PETITIONS,
     READINGS,
+    RULES,
     SUBSCRIPTIONS,
     Counter,
     Day,
@@ -33,9 +47,12 @@ from storage.tables import (
     day_id,
     document_of,
     followed_as,
+    ruled_as,
 )
 
 _Rows: TypeAlias = dict[str, list[Record]]
+
+_KNOWN = msgspec.json.Decoder(Known)
 
 # --- pruning -------------------------------------------------------------------------------------
 
@@ -54,7 +71,18 @@ where ranked.row_number > 1 and reading.petition = ranked.petition
     and reading.at = ranked.at and reading.number = ranked.number
 """
 
-_NOBODY_FOLLOWS = "not exists (select from subscription where subscription.petition = ref)"
+# Nobody follows it, is owed anything of it yet, or may come to hear of it by a rule ($1).
+_LONELY = """
+    not exists (select from subscription where subscription.petition = ref)
+    and not exists (select from delivery where delivery.petition = ref)
+    and ref <> all($1)
+"""
+
+_RULED = """
+select ref, known from petition
+where split_part(ref, ':', 1) in (select site from rule)
+    and not exists (select from subscription where subscription.petition = ref)
+"""
 
 
 async def thin_readings(connection: Connection, second: int) -> int:
@@ -64,15 +92,27 @@ async def thin_readings(connection: Connection, second: int) -> int:
 
 async def forget_lonely(connection: Connection, now: datetime, rest_for: timedelta) -> int:
     """Note who is lonely since when, and forget the petitions that have been for long enough."""
+    ruled = await asyncio.to_thread(_unsettled, await connection.fetch(_RULED))
     await connection.execute(
-        f"update petition set lonely_since = $1 where lonely_since is null and {_NOBODY_FOLLOWS}",  # noqa: S608
+        "update petition set lonely_since = null where ref = any($1) and lonely_since is not null",
+        ruled,
+    )
+    await connection.execute(
+        f"update petition set lonely_since = $2 where lonely_since is null and {_LONELY}",  # noqa: S608
+        ruled,
         now,
     )
     status = await connection.execute(
-        f"delete from petition where lonely_since <= $1 and {_NOBODY_FOLLOWS}",  # noqa: S608
+        f"delete from petition where lonely_since <= $2 and {_LONELY}",  # noqa: S608
+        ruled,
         now - rest_for,
     )
     return _affected(status)
+
+
+def _unsettled(rows: Iterable[Record]) -> list[str]:
+    """The petitions of which something is still expected."""
+    return [row["ref"] for row in rows if not is_settled(_KNOWN.decode(row["known"]).petition)]
 
 
 def _affected(status: str) -> int:
@@ -84,6 +124,7 @@ def _affected(status: str) -> int:
 _CONTENT = {
     "chat": "select * from chat",
     "subscription": "select * from subscription order by created_at, number",
+    "rule": "select * from rule order by chat, number",
     "petition": "select * from petition",
     "occurrence": "select * from occurrence",
     "reading": "select * from reading order by petition, at, number",
@@ -106,12 +147,14 @@ async def copied(connection: Connection, veil: Veil) -> dict[str, Any]:
 def _tables(rows: _Rows, veil: Veil) -> Tables:
     chats = map(veil.chat, rows["chat"])
     follows = map(veil.subscription, rows["subscription"])
+    rules = map(veil.rule, rows["rule"])
     deliveries = map(veil.delivery, rows["delivery"])
     return {
         CHATS.name: _documents((str(each.id), each) for each in chats),
         SUBSCRIPTIONS.name: _documents(
             (followed_as(each.chat_id, each.petition), each) for each in follows
         ),
+        RULES.name: _documents((ruled_as(each.chat_id, each.number), each) for each in rules),
         PETITIONS.name: {row["ref"]: msgspec.json.decode(row["known"]) for row in rows["petition"]},
         OCCURRENCES.name: {
             row["key"]: msgspec.json.decode(row["document"]) for row in rows["occurrence"]
@@ -147,7 +190,18 @@ _COLUMNS = {
     "occurrence": ("key", "petition", "document"),
     "reading": ("petition", "at", "count"),
     "chat": ("handle", "resting", "returned", "sealed"),
-    "subscription": ("chat", "petition", "created_at", "muted", "resting", "sealed"),
+    "policy": ("mark", "sealed"),
+    "subscription": (
+        "chat",
+        "petition",
+        "created_at",
+        "muted",
+        "wishes",
+        "policy",
+        "resting",
+        "sealed",
+    ),
+    "rule": ("chat", "number", "site", "changed", "sealed"),
     "delivery": (
         "number",
         "chat",
@@ -160,6 +214,7 @@ _COLUMNS = {
         "attempts",
         "silent",
         "resting",
+        "lane",
         "sealed",
     ),
     "note": ("name", "value"),
@@ -171,14 +226,20 @@ async def place_all(connection: Connection, veil: Veil, document: Mapping[str, A
     tables = await asyncio.to_thread(imported, document)
     records = await asyncio.to_thread(lambda: dict(_records(tables, veil)))
     # Two who import at once, or one while the bot runs: the second waits, and finds it not empty.
-    await connection.execute("lock table petition, chat, subscription in share row exclusive mode")
+    await connection.execute(
+        "lock table policy, petition, chat, subscription in share row exclusive mode"
+    )
     if await connection.fetchval(
         "select exists (select from chat) or exists (select from petition)"
+        " or exists (select from rule)"
     ):
         raise StorageError("the store is not empty, so nothing is imported into it")
     await connection.execute("delete from note")
+    await connection.execute("delete from policy")
+    await change_rules(connection)
     for table, columns in _COLUMNS.items():
         await connection.copy_records_to_table(table, columns=columns, records=records[table])
+    await connection.execute("update rule set changed = version from rulebook")
     await connection.execute(
         "select setval(pg_get_serial_sequence('delivery', 'number'), $1, false)",
         tables[COUNTERS.name]["delivery"]["next"],
@@ -188,6 +249,9 @@ async def place_all(connection: Connection, veil: Veil, document: Mapping[str, A
 def _records(tables: Tables, veil: Veil) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
     chats = [msgspec.convert(each, Chat) for each in tables[CHATS.name].values()]
     resting = {chat.id for chat in chats if chat.resting}
+    terms = {chat.id: chat.terms for chat in chats}
+    follows = [msgspec.convert(each, Subscription) for each in tables[SUBSCRIPTIONS.name].values()]
+    hears = [(each, policy_of(each, terms.get(each.chat_id, Terms()))) for each in follows]
     yield (
         "petition",
         [_petition(each, tables[LONELY.name]) for each in tables[PETITIONS.name].values()],
@@ -195,13 +259,14 @@ def _records(tables: Tables, veil: Veil) -> Iterator[tuple[str, list[tuple[Any, 
     yield "occurrence", [_occurrence(each) for each in tables[OCCURRENCES.name].values()]
     yield "reading", list(_readings(tables[READINGS.name]))
     yield "chat", [_chat(each, veil) for each in chats]
+    agreed = {veil.mark(policy): policy for _, policy in hears}
+    yield "policy", [(mark, veil.seal_policy(policy)) for mark, policy in agreed.items()]
     yield (
         "subscription",
-        [
-            _subscription(msgspec.convert(each, Subscription), resting, veil)
-            for each in tables[SUBSCRIPTIONS.name].values()
-        ],
+        [_subscription(each, policy, resting, veil) for each, policy in hears],
     )
+    rules = [msgspec.convert(each, Rule) for each in tables[RULES.name].values()]
+    yield "rule", [_rule(each, veil) for each in rules]
     yield (
         "delivery",
         [
@@ -233,15 +298,23 @@ def _chat(chat: Chat, veil: Veil) -> tuple[Any, ...]:
     return veil.handle(chat.id), bool(chat.resting), chat.returned, veil.seal_chat(chat)
 
 
-def _subscription(each: Subscription, resting: set[int], veil: Veil) -> tuple[Any, ...]:
+def _subscription(
+    each: Subscription, policy: Policy, resting: set[int], veil: Veil
+) -> tuple[Any, ...]:
     return (
         veil.handle(each.chat_id),
         str(each.petition),
         each.created_at,
         each.muted,
+        each.terms.milestones is not None,
+        veil.mark(policy),
         each.chat_id in resting,
-        veil.seal_address(each.petition, Address(each.chat_id, each.thread_id, each.card_id)),
+        veil.seal_address(each.petition, address_of(each)),
     )
+
+
+def _rule(each: Rule, veil: Veil) -> tuple[Any, ...]:
+    return veil.handle(each.chat_id), each.number, each.site, 0, veil.seal_rule(each)
 
 
 def _delivery(each: Delivery, resting: set[int], veil: Veil) -> tuple[Any, ...]:
@@ -257,5 +330,6 @@ def _delivery(each: Delivery, resting: set[int], veil: Veil) -> tuple[Any, ...]:
         each.attempts,
         each.silent,
         each.chat_id in resting,
-        veil.seal_address(each.petition, Address(each.chat_id, each.thread_id)),
+        each.lane,
+        veil.seal_address(each.petition, Address(each.chat_id, each.thread_id, rule=each.rule)),
     )

@@ -8,11 +8,15 @@ import os
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import GCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 KEY_SIZE = 32
 _NONCE_SIZE = 12
+_AT_ONCE = 1 << 20  # bytes sealed before somebody else may have the processor
 
 
 class Unsealable(Exception):
@@ -23,13 +27,18 @@ class Seal:
     """Seals and opens the frames of one file; `header` is the file's own, in plain."""
 
     def __init__(self, key: bytes, salt: bytes, header: bytes) -> None:
-        self._cipher = AESGCM(_derived(key, salt, b"petition-bell file"))
+        own_key = _derived(key, salt, b"petition-bell file")
+        self._cipher, self._algorithm = AESGCM(own_key), AES(own_key)
         self._header = header
 
     def close(self, plain: bytes, sequence: int) -> bytes:
         """A frame's text, readable only with the key, in this file and at this place."""
         nonce = os.urandom(_NONCE_SIZE)
-        return nonce + self._cipher.encrypt(nonce, plain, self._context(sequence))
+        sealing = Cipher(self._algorithm, GCM(nonce)).encryptor()
+        sealing.authenticate_additional_data(self._context(sequence))
+        starts = range(0, len(plain), _AT_ONCE)
+        pieces = [sealing.update(plain[start : start + _AT_ONCE]) for start in starts]
+        return b"".join((nonce, *pieces, sealing.finalize(), sealing.tag))
 
     def open(self, sealed: bytes, sequence: int) -> bytes:
         """What was sealed at this place; raises Unsealable."""

@@ -12,7 +12,15 @@ from tinydb.storages import Storage
 from tinydb.table import Document, Table
 
 from bot.petitions.errors import StorageError
-from bot.petitions.model import Chat, Delivery, Known, Occurrence, PetitionRef, Subscription
+from bot.petitions.model import (
+    Chat,
+    Delivery,
+    Known,
+    Occurrence,
+    PetitionRef,
+    Rule,
+    Subscription,
+)
 
 Fields: TypeAlias = dict[str, Any]
 Tables: TypeAlias = dict[str, dict[str, Fields]]
@@ -57,6 +65,7 @@ class Shelf(Struct, Generic[S], frozen=True):
 
 CHATS = Shelf("chats", Chat, indexed=True)
 SUBSCRIPTIONS = Shelf("subscriptions", Subscription, indexed=True)
+RULES = Shelf("rules", Rule, indexed=True)
 PETITIONS = Shelf("petitions", Known)
 OCCURRENCES = Shelf("occurrences", Occurrence)
 READINGS = Shelf("readings", Day, indexed=True)
@@ -70,6 +79,7 @@ SHELVES: dict[str, Shelf[Any]] = {
     for shelf in (
         CHATS,
         SUBSCRIPTIONS,
+        RULES,
         PETITIONS,
         OCCURRENCES,
         READINGS,
@@ -83,6 +93,10 @@ SHELVES: dict[str, Shelf[Any]] = {
 
 def followed_as(chat_id: int, petition: PetitionRef) -> str:
     return f"{chat_id}:{petition}"
+
+
+def ruled_as(chat_id: int, number: int) -> str:
+    return f"{chat_id}:{number}"
 
 
 def day_id(petition: PetitionRef, second: int) -> str:
@@ -116,17 +130,6 @@ class _Documents(Table):
     document_class = _Copy
     document_id_class = str  # type: ignore[assignment]  # TinyDB's own hook, typed for int alone
 
-    @property
-    def live(self) -> dict[str, Fields]:
-        """The documents themselves, by id: to be converted, never to be handed out."""
-        return cast(_Live, self.storage).tables[self.name]
-
-    def place(self, doc_id: str, document: Fields | None) -> None:
-        if document is None:
-            del self.live[doc_id]
-        else:
-            self.live[doc_id] = document
-
     def _update_table(self, updater: Callable[[dict[int, Mapping[str, Any]]], None]) -> NoReturn:
         # Here rather than in the storage: TinyDB changes documents in place before it writes.
         raise StorageError(f"{self.name} changes by transactions only")
@@ -139,24 +142,32 @@ class Database(TinyDB):
 
     def __init__(self, tables: Tables) -> None:
         super().__init__(tables, storage=_Live)
+        self._documents = tables
         for name in tables:
             # A cached answer would be one object for all who ask, and outlive our changes.
             self.table(name, cache_size=0)
 
-    def shelf(self, name: str) -> _Documents:
-        return cast(_Documents, self.table(name))
-
     def get(self, shelf: Shelf[S], doc_id: str) -> S | None:
         """A record as it was last committed."""
-        return shelf.read(self.shelf(shelf.name).live.get(doc_id))
+        return shelf.read(self._documents[shelf.name].get(doc_id))
 
     def live(self, shelf: Shelf[S]) -> Mapping[str, Fields]:
         """A table's documents by id: to be read, never to be handed out."""
-        return self.shelf(shelf.name).live
+        return self._documents[shelf.name]
+
+    def place(self, name: str, doc_id: str, document: Fields | None) -> Fields | None:
+        """Put a document into a table, or take it out; what was there before."""
+        table = self._documents[name]
+        before = table.get(doc_id)
+        if document is None:
+            table.pop(doc_id, None)
+        else:
+            table[doc_id] = document
+        return before
 
     def copied(self) -> Tables:
         """The tables as they are now; later changes replace documents whole, and pass them by."""
-        return {name: dict(self.shelf(name).live) for name in SHELVES}
+        return {name: dict(self._documents[name]) for name in SHELVES}
 
 
 class Transaction:
@@ -167,10 +178,10 @@ class Transaction:
         self.changes: Changes = {}
 
     def get(self, shelf: Shelf[S], doc_id: str) -> S | None:
-        return shelf.read(self._fields(shelf.name, doc_id))
+        return shelf.read(self.fields(shelf, doc_id))
 
     def has(self, shelf: Shelf[S], doc_id: str) -> bool:
-        return self._fields(shelf.name, doc_id) is not None
+        return self.fields(shelf, doc_id) is not None
 
     def put(self, shelf: Shelf[S], doc_id: str, record: S) -> None:
         self.place(shelf.name, doc_id, document_of(record))
@@ -178,13 +189,14 @@ class Transaction:
     def remove(self, shelf: Shelf[S], doc_id: str) -> None:
         self.place(shelf.name, doc_id, None)
 
-    def _fields(self, table: str, doc_id: str) -> Fields | None:
-        if (table, doc_id) in self.changes:
-            return self.changes[table, doc_id]
-        return self._database.shelf(table).live.get(doc_id)
+    def fields(self, shelf: Shelf[S], doc_id: str) -> Fields | None:
+        """A document itself: to be read, never to be handed out."""
+        if (shelf.name, doc_id) in self.changes:
+            return self.changes[shelf.name, doc_id]
+        return self._database.live(shelf).get(doc_id)
 
     def place(self, table: str, doc_id: str, document: Fields | None) -> None:
-        if self._database.shelf(table).live.get(doc_id) == document:
+        if self._database.live(SHELVES[table]).get(doc_id) == document:
             self.changes.pop((table, doc_id), None)
         else:
             self.changes[table, doc_id] = document

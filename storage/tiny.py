@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from msgspec import Struct, structs
 
 from bot.petitions.errors import StorageError
-from bot.petitions.match import match
+from bot.petitions.milestones import is_settled
 from bot.petitions.model import (
     Chat,
     Delivery,
@@ -20,26 +20,36 @@ from bot.petitions.model import (
     Occurrence,
     PetitionRef,
     Reading,
+    Rule,
     Subscription,
+    Terms,
 )
 from storage import ChatData, ClaimedDelivery, Pruned, Tally
 from storage.commits import Commits
 from storage.disk import Disk
 from storage.exchange import exported, imported
+from storage.fanout import Fanout
 from storage.index import Index
 from storage.integrity import checked
 from storage.key import KeyRing, new_key, spelled
+from storage.moving import (
+    move_chat,
+    move_deliveries,
+    move_rules,
+    move_subscription,
+    next_number,
+)
+from storage.replan import is_free, released_lane, replan
 from storage.tables import (
     CHATS,
-    COUNTERS,
     DELIVERIES,
     LONELY,
     NOTES,
     OCCURRENCES,
     PETITIONS,
     READINGS,
+    RULES,
     SUBSCRIPTIONS,
-    Counter,
     Database,
     Day,
     Fields,
@@ -50,6 +60,7 @@ from storage.tables import (
     Transaction,
     day_id,
     followed_as,
+    ruled_as,
 )
 from storage.thin import thinned
 from storage.vault import Vault
@@ -178,11 +189,13 @@ class TinyStorage:
     async def move_chat(self, old_id: int, new_id: int) -> None:
         def work(transaction: Transaction) -> None:
             if old_id != new_id:
-                _move_chat(transaction, old_id, new_id)
+                move_chat(transaction, old_id, new_id)
                 for subscription in self._subscriptions(old_id):
-                    _move_subscription(transaction, subscription, new_id)
-                for key in self._index.agenda.keys(old_id):
-                    _move_delivery(transaction, key, new_id)
+                    move_subscription(transaction, subscription, new_id)
+                olds, news = self._rules(old_id), self._rules(new_id)
+                numbers = move_rules(transaction, olds, news, new_id)
+                owed = self._index.agenda.keys(old_id)
+                move_deliveries(transaction, owed, new_id, numbers)
 
         await self._change(work)
 
@@ -191,7 +204,8 @@ class TinyStorage:
         if chat is None:
             return None
         waiting = len(self._index.agenda.keys(chat_id))
-        return ChatData(chat, tuple(self._subscriptions(chat_id)), waiting)
+        follows, rules = tuple(self._subscriptions(chat_id)), tuple(self._rules(chat_id))
+        return ChatData(chat, follows, waiting, rules)
 
     async def forget_chat(self, chat_id: int) -> None:
         await self._change(lambda transaction: self._forget(transaction, chat_id))
@@ -201,8 +215,43 @@ class TinyStorage:
         transaction.remove(CHATS, str(chat_id))
         for petition in self._index.follows.get(chat_id, ()):
             transaction.remove(SUBSCRIPTIONS, followed_as(chat_id, petition))
+        for number in self._index.numbers.get(chat_id, ()):
+            transaction.remove(RULES, ruled_as(chat_id, number))
         for key in self._index.agenda.keys(chat_id):
             transaction.remove(DELIVERIES, key)
+
+    async def set_terms(self, chat_id: int, terms: Terms, now: datetime) -> Chat | None:
+        def work(transaction: Transaction) -> Chat | None:
+            chat = transaction.get(CHATS, str(chat_id))
+            if chat is None:
+                return None
+            changed = structs.replace(chat, terms=terms)
+            transaction.put(CHATS, str(chat_id), changed)
+            replan(transaction, chat_id, self._index.agenda.keys(chat_id), _aware(now))
+            return changed
+
+        return await self._change(work)
+
+    async def release(
+        self, chat_id: int, lane: str, now: datetime, petition: PetitionRef | None = None
+    ) -> int:
+        def work(transaction: Transaction) -> int:
+            found = [
+                _kept(transaction, DELIVERIES, key)
+                for key in self._index.agenda.lane(chat_id, lane)
+            ]
+            waiting = [
+                each
+                for each in found
+                if is_free(each, _aware(now)) and petition in {None, each.petition}
+            ]
+            own_lane = released_lane(lane, petition)
+            for each in waiting:
+                released = structs.replace(each, not_before=now, lane=own_lane)
+                transaction.put(DELIVERIES, each.key, released)
+            return len(waiting)
+
+        return await self._change(work)
 
     # --- subscriptions
 
@@ -264,8 +313,46 @@ class TinyStorage:
 
         await self._change(work)
 
+    async def set_subscription_terms(
+        self, chat_id: int, petition: PetitionRef, terms: Terms, now: datetime
+    ) -> Subscription | None:
+        def work(transaction: Transaction) -> Subscription | None:
+            doc_id = followed_as(chat_id, petition)
+            existing = transaction.get(SUBSCRIPTIONS, doc_id)
+            if existing is None:
+                return None
+            changed = structs.replace(existing, terms=terms)
+            transaction.put(SUBSCRIPTIONS, doc_id, changed)
+            keys = self._index.agenda.keys(chat_id)
+            replan(transaction, chat_id, keys, _aware(now), petition)
+            return changed
+
+        return await self._change(work)
+
+    async def set_thread(
+        self, chat_id: int, petition: PetitionRef, thread_id: int | None
+    ) -> Subscription | None:
+        def work(transaction: Transaction) -> Subscription | None:
+            doc_id = followed_as(chat_id, petition)
+            existing = transaction.get(SUBSCRIPTIONS, doc_id)
+            if existing is None:
+                return None
+            card_id = existing.card_id if existing.thread_id == thread_id else None
+            moved = structs.replace(existing, thread_id=thread_id, card_id=card_id)
+            transaction.put(SUBSCRIPTIONS, doc_id, moved)
+            for delivery in self._owed(transaction, chat_id, petition):
+                there = structs.replace(delivery, thread_id=thread_id)
+                transaction.put(DELIVERIES, delivery.key, there)
+            return moved
+
+        return await self._change(work)
+
     async def clear_thread(self, chat_id: int, thread_id: int) -> None:
         def work(transaction: Transaction) -> None:
+            for rule in self._rules(chat_id):
+                if rule.thread_id == thread_id:
+                    doc_id = ruled_as(chat_id, rule.number)
+                    transaction.put(RULES, doc_id, structs.replace(rule, thread_id=None))
             for subscription in self._subscriptions(chat_id):
                 if subscription.thread_id == thread_id:
                     doc_id = followed_as(chat_id, subscription.petition)
@@ -287,16 +374,6 @@ class TinyStorage:
         present = [subscription for subscription in found if subscription is not None]
         return sorted(present, key=lambda each: (each.created_at, each.petition), reverse=True)
 
-    def _subscribers(self, petition: PetitionRef) -> list[Subscription]:
-        """How everybody follows a petition, who came first first."""
-        followers = self._index.followers.get(petition, ())
-        found = [
-            self.database.get(SUBSCRIPTIONS, followed_as(chat_id, petition))
-            for chat_id in followers
-        ]
-        present = [subscription for subscription in found if subscription is not None]
-        return sorted(present, key=lambda each: (each.created_at, each.chat_id))
-
     def _owed(
         self, transaction: Transaction, chat_id: int, petition: PetitionRef
     ) -> list[Delivery]:
@@ -304,7 +381,48 @@ class TinyStorage:
         found = [transaction.get(DELIVERIES, key) for key in self._index.agenda.keys(chat_id)]
         return [each for each in found if each is not None and each.petition == petition]
 
+    # --- rules
+
+    async def save_rule(self, rule: Rule) -> Rule:
+        def work(transaction: Transaction) -> Rule:
+            number = rule.number or next_number(self._numbers(transaction, rule.chat_id))
+            kept = structs.replace(rule, number=number)
+            transaction.put(RULES, ruled_as(rule.chat_id, number), kept)
+            return kept
+
+        return await self._change(work)
+
+    def _numbers(self, transaction: Transaction, chat_id: int) -> set[int]:
+        """The numbers of a chat's rules, and of those gone since that it is still owed for."""
+        owed = (_kept(transaction, DELIVERIES, key) for key in self._index.agenda.keys(chat_id))
+        return {delivery.rule for delivery in owed} | self._index.numbers.get(chat_id, set())
+
+    async def rules(self, chat_id: int) -> Sequence[Rule]:
+        await self._commits.calm()
+        return self._rules(chat_id)
+
+    def _rules(self, chat_id: int) -> list[Rule]:
+        numbers = sorted(self._index.numbers.get(chat_id, ()))
+        found = [self.database.get(RULES, ruled_as(chat_id, number)) for number in numbers]
+        return [rule for rule in found if rule is not None]
+
+    async def drop_rule(self, chat_id: int, number: int) -> Rule | None:
+        def work(transaction: Transaction) -> Rule | None:
+            existing = transaction.get(RULES, ruled_as(chat_id, number))
+            transaction.remove(RULES, ruled_as(chat_id, number))
+            return existing
+
+        return await self._change(work)
+
+    async def ruled_sites(self) -> Mapping[str, int]:
+        await self._commits.calm()
+        return dict(self._index.sites)
+
     # --- petitions
+
+    async def petitions(self) -> Sequence[PetitionRef]:
+        await self._commits.calm()
+        return sorted(map(PetitionRef.parse, self.database.live(PETITIONS)))
 
     async def known(self, petition: PetitionRef) -> Known | None:
         return await self._get(PETITIONS, str(petition))
@@ -333,12 +451,13 @@ class TinyStorage:
         self, known: Known, occurrences: Sequence[Occurrence], now: datetime
     ) -> int:
         def work(transaction: Transaction) -> int:
-            ref = known.petition.ref
-            transaction.put(PETITIONS, str(ref), known)
+            ref = str(known.petition.ref)
+            before = transaction.get(PETITIONS, ref)
+            transaction.put(PETITIONS, ref, known)
             self._keep_reading(transaction, known)
-            new = _keep_occurrences(transaction, occurrences)
-            return _owe(transaction, new, self._subscribers(ref), _aware(now)) if new else 0
+            return Fanout(transaction, self._index, known, now).owe(before, occurrences)
 
+        _aware(now)
         return await self._change(work)
 
     def _counts(self, doc_id: str) -> list[tuple[int, int]]:
@@ -361,10 +480,21 @@ class TinyStorage:
         self, now: datetime, limit: int, lease: timedelta
     ) -> Sequence[ClaimedDelivery]:
         def work(transaction: Transaction) -> list[ClaimedDelivery]:
-            keys = self._index.agenda.due(now, limit)
-            return [_claim(transaction, key, _aware(now) + lease) for key in keys]
+            keys = self._index.agenda.due(_aware(now), limit)
+            return [_claim(transaction, key, now + lease) for key in keys]
 
         return await self._change(work)
+
+    async def hold(self, key: str, lane: str, until: datetime) -> None:
+        def work(transaction: Transaction) -> None:
+            delivery = transaction.get(DELIVERIES, key)
+            if delivery is not None:
+                held = structs.replace(
+                    delivery, lane=lane, not_before=_aware(until), leased_until=None
+                )
+                transaction.put(DELIVERIES, key, held)
+
+        await self._change(work)
 
     async def settle(self, *keys: str) -> None:
         def work(transaction: Transaction) -> None:
@@ -379,8 +509,9 @@ class TinyStorage:
     def _welcome(self, transaction: Transaction, chat_id: int) -> None:
         """A chat that is owed nothing any more is one like any other."""
         chat = transaction.get(CHATS, str(chat_id))
-        owed = (transaction.has(DELIVERIES, key) for key in self._index.agenda.keys(chat_id))
-        if chat is not None and chat.returned and not any(owed):
+        if chat is None or not chat.returned:
+            return
+        if not any(transaction.has(DELIVERIES, key) for key in self._index.agenda.keys(chat_id)):
             transaction.put(CHATS, str(chat_id), structs.replace(chat, returned=False))
 
     async def retry(self, key: str, not_before: datetime) -> None:
@@ -448,11 +579,19 @@ class TinyStorage:
     def _lonely_since(
         self, transaction: Transaction, ref: PetitionRef, now: datetime
     ) -> datetime | None:
-        if ref in self._index.followers:
+        if self._is_wanted(transaction, ref):
+            transaction.remove(LONELY, str(ref))
             return None
         lonely = transaction.get(LONELY, str(ref)) or Lonely(_aware(now))
         transaction.put(LONELY, str(ref), lonely)
         return lonely.since
+
+    def _is_wanted(self, transaction: Transaction, ref: PetitionRef) -> bool:
+        """Whether somebody follows a petition, is owed anything about it or may be by a rule."""
+        if ref in self._index.followers or ref in self._index.owed:
+            return True
+        known = transaction.get(PETITIONS, str(ref)) if ref.site in self._index.sites else None
+        return known is not None and not is_settled(known.petition)
 
     async def _occurrences_of(self, names: Collection[str]) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {name: [] for name in names}
@@ -463,7 +602,7 @@ class TinyStorage:
         return found
 
     def _forget_petition(self, transaction: Transaction, name: str, told: Sequence[str]) -> None:
-        if PetitionRef.parse(name) in self._index.followers:
+        if self._is_wanted(transaction, PetitionRef.parse(name)):
             return
         transaction.remove(PETITIONS, name)
         transaction.remove(LONELY, name)
@@ -554,34 +693,6 @@ def _seconds(when: datetime) -> int:
     return int(when.timestamp() // 1)
 
 
-def _keep_occurrences(
-    transaction: Transaction, occurrences: Sequence[Occurrence]
-) -> list[Occurrence]:
-    """Keep those whose key is new; they are returned, in their order."""
-    new: list[Occurrence] = []
-    for occurrence in occurrences:
-        if not transaction.has(OCCURRENCES, occurrence.key):
-            transaction.put(OCCURRENCES, occurrence.key, occurrence)
-            new.append(occurrence)
-    return new
-
-
-def _owe(
-    transaction: Transaction,
-    occurrences: Sequence[Occurrence],
-    subscriptions: Sequence[Subscription],
-    now: datetime,
-) -> int:
-    """Owe each subscriber the news; how many deliveries that makes."""
-    counter = transaction.get(COUNTERS, "delivery") or Counter()
-    deliveries = match(occurrences, subscriptions, now, counter.next)
-    for delivery in deliveries:
-        transaction.put(DELIVERIES, delivery.key, delivery)
-    if deliveries:
-        transaction.put(COUNTERS, "delivery", Counter(deliveries[-1].number + 1))
-    return len(deliveries)
-
-
 def _claim(transaction: Transaction, key: str, until: datetime) -> ClaimedDelivery:
     delivery = structs.replace(_kept(transaction, DELIVERIES, key), leased_until=until)
     transaction.put(DELIVERIES, key, delivery)
@@ -589,6 +700,8 @@ def _claim(transaction: Transaction, key: str, until: datetime) -> ClaimedDelive
         delivery=delivery,
         known=_kept(transaction, PETITIONS, str(delivery.petition)),
         occurrences=tuple(_kept(transaction, OCCURRENCES, each) for each in delivery.occurrences),
+        chat=transaction.get(CHATS, str(delivery.chat_id)),
+        rule=transaction.get(RULES, ruled_as(delivery.chat_id, delivery.rule)),
     )
 
 
@@ -597,40 +710,3 @@ def _kept(transaction: Transaction, shelf: Shelf[S], doc_id: str) -> S:
     if record is None:
         raise StorageError(f"{shelf.name} {doc_id} is lost")
     return record
-
-
-def _move_chat(transaction: Transaction, old_id: int, new_id: int) -> None:
-    old = transaction.get(CHATS, str(old_id))
-    if old is None:
-        return
-    new = transaction.get(CHATS, str(new_id)) or structs.replace(old, id=new_id)
-    merged = structs.replace(
-        new,
-        created_at=_earlier(old.created_at, new.created_at),
-        consented_at=_earlier(old.consented_at, new.consented_at),
-        returned=old.returned or new.returned,
-    )
-    transaction.remove(CHATS, str(old_id))
-    transaction.put(CHATS, str(new_id), merged)
-
-
-def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
-    return min((each for each in (one, other) if each is not None), default=None)
-
-
-def _move_subscription(transaction: Transaction, old: Subscription, new_id: int) -> None:
-    doc_id = followed_as(new_id, old.petition)
-    existing = transaction.get(SUBSCRIPTIONS, doc_id)
-    if existing is None or old.created_at < existing.created_at:
-        # A message of the old chat cannot be edited under the new id.
-        moved = structs.replace(old, chat_id=new_id, card_id=None)
-        transaction.put(SUBSCRIPTIONS, doc_id, moved)
-    transaction.remove(SUBSCRIPTIONS, followed_as(old.chat_id, old.petition))
-
-
-def _move_delivery(transaction: Transaction, key: str, new_id: int) -> None:
-    old = _kept(transaction, DELIVERIES, key)
-    new_key = f"{key.removesuffix(f':{old.chat_id}')}:{new_id}"
-    if not transaction.has(DELIVERIES, new_key):
-        transaction.put(DELIVERIES, new_key, structs.replace(old, key=new_key, chat_id=new_id))
-    transaction.remove(DELIVERIES, key)

@@ -319,8 +319,8 @@ class Vault:
 
     def append(self, batch: Sequence[Changes]) -> None:
         """Have these changes on disk, all of them, or none (OSError)."""
-        rows = [(table, name, doc) for each in batch for (table, name), doc in each.items()]
-        self._open_journal.append(msgspec.json.encode(rows))
+        rows = ((table, name, doc) for each in batch for (table, name), doc in each.items())
+        self._open_journal.append(b"[%b]" % b",".join(_pieces_of(rows)))
 
     @property
     def _open_journal(self) -> Journal:
@@ -420,6 +420,12 @@ def _replay(tables: Tables, rows: Iterable[Row]) -> None:
             tables[table].pop(name, None)
         else:
             tables[table][name] = document
+
+
+def _pieces_of(rows: Iterator[Row]) -> Iterator[bytes]:
+    """Rows as JSON, some at a time; between them, whoever waits for the processor has a turn."""
+    while piece := list(islice(rows, _ROWS_A_FRAME)):
+        yield msgspec.json.encode(piece)[1:-1]
 
 
 def _rows_of(tables: Tables) -> Iterator[bytes]:

@@ -6,23 +6,25 @@ import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
-from itertools import takewhile
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec import structs
+from msgspec import Struct, structs
 from postgres import PostgresGround
 from store_files import full_device
 
 from bot.petitions.errors import StorageError
+from bot.petitions.milestones import rungs
 from bot.petitions.model import (
     Business,
     BusinessAdded,
     Chat,
     Closed,
+    ClosingSoon,
     CommitteeNoted,
     CountFell,
     Debate,
@@ -30,9 +32,13 @@ from bot.petitions.model import (
     Debated,
     DebateLink,
     DebateMoved,
+    DebateOverdue,
+    DebatePassed,
     DebateScheduled,
+    DebateToday,
     Delivery,
     Department,
+    Digest,
     Event,
     GovernmentResponse,
     Known,
@@ -43,15 +49,22 @@ from bot.petitions.model import (
     Petition,
     PetitionRef,
     Place,
+    Quiet,
     Reading,
     Rejected,
     Rejection,
     Removed,
     Reopened,
     Responded,
+    ResponseOverdue,
     ResponseRevised,
     ResponseWithdrawn,
+    Rule,
     Subscription,
+    Surged,
+    Terms,
+    ToppedIn,
+    Wish,
 )
 from storage import ChatData, ClaimedDelivery, Pruned, Storage, Tally
 from storage.tiny import open_tiny
@@ -132,6 +145,7 @@ def storage(store: Store) -> Storage:
 NOON = datetime(2020, 3, 6, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 LEASE = timedelta(minutes=5)
+STORES = Path(__file__).parent / "stores"
 NIGHTINGALES = PetitionRef("uk", 300239)
 HEDGES = PetitionRef("uk", 300240)
 ANN, BOB, CAT = 42, 43, -1001234567890
@@ -224,6 +238,12 @@ EVENTS: list[Event] = [
     Removed(),
     Reopened("closed", "open"),
     CountFell(12_345, 11_000),
+    ClosingSoon(72, NOON, 12_345, 40.5, (12_400, 13_000)),
+    ResponseOverdue(30, NOON),
+    DebateOverdue(60, NOON),
+    DebateToday(date(2020, 5, 4)),
+    DebatePassed(date(2020, 5, 4)),
+    Surged(900, 12.5, 12_345),
 ]
 
 FULL = Known(
@@ -280,7 +300,7 @@ async def test_a_resting_chat_is_sent_nothing_and_keeps_everything(storage: Stor
     await follow(storage, follows(ANN))
     await ring(storage, milestone(10_000))
     await storage.rest_chat(ANN, "blocked", NOON)
-    await ring(storage, milestone(20_000))
+    await ring(storage, milestone(25_000))
     assert await claimed_keys(storage) == []
     assert await storage.next_due(NOON) is None
     chat = Chat(ANN, resting="blocked", resting_since=NOON)
@@ -319,10 +339,10 @@ async def test_a_chat_that_wakes_is_sent_what_waited(storage: Storage) -> None:
     await follow(storage, follows(ANN))
     await storage.rest_chat(ANN, "blocked", NOON)
     await ring(storage, milestone(10_000))
-    await ring(storage, milestone(20_000))
+    await ring(storage, milestone(25_000))
     assert await storage.wake_chat(ANN, NOON + MINUTE) is True
     assert await storage.chat(ANN) == Chat(ANN, returned=True)
-    assert await heard(storage, NOON + MINUTE) == [key(10_000, ANN), key(20_000, ANN)]
+    assert await heard(storage, NOON + MINUTE) == [key(10_000, ANN), key(25_000, ANN)]
 
 
 async def test_waking_a_chat_that_is_awake_or_unknown_does_nothing(storage: Storage) -> None:
@@ -337,10 +357,10 @@ async def test_a_chat_that_returns_is_given_all_it_waited_for_at_once(storage: S
     await follow(storage, follows(ANN), follows(BOB, at=NOON + MINUTE))
     await storage.rest_chat(ANN, "blocked", NOON)
     await ring(storage, milestone(10_000))
-    await ring(storage, milestone(20_000))
+    await ring(storage, milestone(25_000))
     await storage.wake_chat(ANN, NOON)
     batch = await claimed_keys(storage, limit=1)
-    assert batch == [key(10_000, ANN), key(20_000, ANN)]
+    assert batch == [key(10_000, ANN), key(25_000, ANN)]
     assert await claimed_keys(storage) == [key(10_000, BOB)]
     await storage.settle(*batch)
     assert await storage.chat(ANN) == Chat(ANN)
@@ -349,7 +369,7 @@ async def test_a_chat_that_returns_is_given_all_it_waited_for_at_once(storage: S
 async def test_a_chat_is_told_of_no_more_than_fifty_things_at_once(storage: Storage) -> None:
     await follow(storage, follows(ANN))
     await storage.rest_chat(ANN, "blocked", NOON)
-    for number in range(1_000, 1_060):
+    for number in islice(rungs(), 60):
         await ring(storage, milestone(number))
     await storage.wake_chat(ANN, NOON)
     batch = await claimed_keys(storage)
@@ -366,7 +386,7 @@ async def test_a_chat_to_which_nothing_was_owed_has_not_returned(storage: Storag
     await storage.wake_chat(ANN, NOON)
     assert await storage.chat(ANN) == Chat(ANN)
     await ring(storage, milestone(10_000))
-    await ring(storage, milestone(20_000))
+    await ring(storage, milestone(25_000))
     assert await claimed_keys(storage) == [key(10_000, ANN)]
 
 
@@ -383,7 +403,7 @@ async def test_a_summary_that_could_not_be_sent_is_tried_again_as_one(store: Sto
     await follow(store.storage, follows(ANN))
     await store.storage.rest_chat(ANN, "blocked", NOON)
     await ring(store.storage, milestone(10_000))
-    await ring(store.storage, milestone(20_000))
+    await ring(store.storage, milestone(25_000))
     await store.storage.wake_chat(ANN, NOON)
     batch = await claimed_keys(store.storage)
     for each in batch:
@@ -423,7 +443,7 @@ async def test_a_moved_chat_leaves_nothing_behind(storage: Storage) -> None:
     assert await storage.chat_data(ANN) is None
     assert await storage.subscriptions(ANN) == []
     assert await storage.tally() == Tally(1, 1, 1, 1, NOON)
-    assert await ring(storage, milestone(20_000)) == 1
+    assert await ring(storage, milestone(25_000)) == 1
 
 
 async def test_what_both_chats_follow_is_followed_once_and_since_the_older(
@@ -463,6 +483,18 @@ async def test_a_chat_moved_onto_a_known_one_keeps_the_earliest_consent(storage:
     await storage.save_chat(Chat(CAT, "supergroup", NOON + MINUTE))
     await storage.move_chat(ANN, CAT)
     assert await storage.chat(CAT) == Chat(CAT, "supergroup", NOON, NOON + MINUTE)
+
+
+async def test_a_moved_chat_keeps_its_terms_unless_the_new_one_has_its_own(
+    storage: Storage,
+) -> None:
+    await storage.save_chat(Chat(ANN, language="cy", terms=DIGESTS))
+    await storage.save_chat(Chat(CAT, "supergroup"))
+    await storage.move_chat(ANN, CAT)
+    assert await storage.chat(CAT) == Chat(CAT, "supergroup", language="cy", terms=DIGESTS)
+    await storage.save_chat(Chat(BOB, language="en", terms=SLEEPS))
+    await storage.move_chat(CAT, BOB)
+    assert await storage.chat(BOB) == Chat(BOB, language="en", terms=SLEEPS)
 
 
 async def test_moving_a_stranger_or_nowhere_changes_nothing(storage: Storage) -> None:
@@ -548,7 +580,7 @@ async def test_what_was_owed_goes_with_the_subscription(storage: Storage) -> Non
     await ring(storage, milestone(10_000))
     await storage.unsubscribe(ANN, NIGHTINGALES)
     assert await claimed_keys(storage) == []
-    assert await ring(storage, milestone(20_000)) == 0
+    assert await ring(storage, milestone(25_000)) == 0
 
 
 async def test_stopping_takes_no_other_subscription_and_nobody_elses_alerts(
@@ -588,7 +620,7 @@ async def test_muting_silences_what_waits_and_what_comes(storage: Storage) -> No
     await follow(storage, follows(ANN))
     await ring(storage, milestone(10_000))
     assert await storage.mute(ANN, NIGHTINGALES, True) == follows(ANN, muted=True)
-    await ring(storage, milestone(20_000))
+    await ring(storage, milestone(25_000))
     assert await _silences(storage) == [True, True]
 
 
@@ -596,7 +628,7 @@ async def test_unmuting_lets_ring_what_waits_and_what_comes(storage: Storage) ->
     await follow(storage, follows(ANN, muted=True))
     await ring(storage, milestone(10_000))
     assert await storage.mute(ANN, NIGHTINGALES, False) == follows(ANN)
-    await ring(storage, milestone(20_000))
+    await ring(storage, milestone(25_000))
     assert await _silences(storage) == [False, False]
 
 
@@ -660,6 +692,750 @@ async def test_what_was_meant_for_a_topic_that_is_gone_goes_to_the_chat(storage:
     await storage.settle(first.delivery.key)
     [second] = await claim(storage)
     assert (first.delivery.thread_id, second.delivery.thread_id) == (None, 8)
+
+
+# --- how it is heard -----------------------------------------------------------------------------
+
+DIGESTS = Terms({"milestone": "digest", "response": "digest"})
+EVENING = NOON + timedelta(hours=6)  # when a digest comes unless another hour was chosen
+TOMORROW = timedelta(days=1)
+SLEEPS = Terms(quiet=Quiet(11 * 60, 13 * 60))
+
+
+async def told(storage: Storage, at: datetime = NOON) -> list[tuple[str, str]]:
+    """Send what is claimed at one instant; the keys, and the lanes they are in."""
+    batch = [(each.delivery.key, each.delivery.lane) for each in await claim(storage, at)]
+    await storage.settle(*(key for key, _ in batch))
+    return batch
+
+
+async def test_nobody_sets_the_terms_of_a_stranger(storage: Storage) -> None:
+    assert await storage.set_terms(ANN, DIGESTS, NOON) is None
+    assert await storage.chat(ANN) is None
+
+
+async def test_the_terms_of_a_chat_are_kept_with_all_else_of_it(store: Store) -> None:
+    await store.storage.save_chat(Chat(ANN, "group", NOON, language="cy"))
+    terms = Terms(
+        {"milestone": "digest", "fell": "off"},
+        closing=(72, 6),
+        snoozed_until=NOON,
+        zone="Asia/Kathmandu",
+        quiet=Quiet(22 * 60, 7 * 60),
+        digest=Digest(9 * 60, 4),
+        urgent=("response",),
+    )
+    expected = Chat(ANN, "group", NOON, language="cy", terms=terms)
+    assert await store.storage.set_terms(ANN, terms, NOON) == expected
+    assert await (await store.reopen()).chat(ANN) == expected
+
+
+async def test_the_terms_of_a_subscription_are_kept_with_all_else_of_it(store: Store) -> None:
+    await follow(store.storage, follows(ANN, muted=True, card_id=7), follows(BOB))
+    terms = Terms({"milestone": "silent"}, milestones=Wish((15_000,), 5_000, (50,)))
+    changed = await store.storage.set_subscription_terms(ANN, NIGHTINGALES, terms, NOON)
+    assert changed == follows(ANN, muted=True, card_id=7, terms=terms)
+    storage = await store.reopen()
+    assert await storage.subscription(ANN, NIGHTINGALES) == changed
+    assert await storage.subscription(BOB, NIGHTINGALES) == follows(BOB)
+
+
+async def test_what_nobody_follows_has_no_terms_and_no_topic(storage: Storage) -> None:
+    await storage.commit_poll(known(), [], NOON)
+    assert await storage.set_subscription_terms(ANN, NIGHTINGALES, DIGESTS, NOON) is None
+    assert await storage.set_thread(ANN, NIGHTINGALES, 7) is None
+    assert await storage.subscription(ANN, NIGHTINGALES) is None
+
+
+async def test_what_a_chat_turned_off_is_not_owed_to_it(storage: Storage) -> None:
+    await follow(storage, follows(ANN), follows(BOB))
+    await storage.set_terms(ANN, Terms({"milestone": "off"}), NOON)
+    assert await ring(storage, milestone(10_000)) == 1
+    assert await heard(storage) == [key(10_000, BOB)]
+
+
+async def test_everybody_hears_on_their_own_terms(storage: Storage) -> None:
+    await follow(storage, follows(ANN), follows(BOB, terms=DIGESTS), follows(CAT, thread_id=7))
+    await storage.set_terms(ANN, Terms({"milestone": "silent"}), NOON)
+    assert await ring(storage, milestone(10_000)) == 3
+    early = {each.delivery.chat_id: each.delivery for each in await claim(storage)}
+    assert {chat: each.silent for chat, each in early.items()} == {ANN: True, CAT: False}
+    assert {chat: each.thread_id for chat, each in early.items()} == {ANN: None, CAT: 7}
+    await storage.settle(*(each.key for each in early.values()))
+    assert await told(storage, EVENING) == [(key(10_000, BOB), "digest")]
+
+
+async def test_a_subscriptions_terms_go_before_its_chats(storage: Storage) -> None:
+    await follow(storage, follows(ANN, terms=Terms({"milestone": "loud"})), follows(ANN, HEDGES))
+    await storage.set_terms(ANN, DIGESTS, NOON)
+    await ring(storage, milestone(10_000))
+    await ring(storage, milestone(10_000, HEDGES))
+    assert await told(storage) == [(key(10_000, ANN), "")]
+
+
+async def test_a_claim_brings_the_chat_as_it_is_now(storage: Storage) -> None:
+    await follow(storage, follows(ANN))
+    await ring(storage, milestone(10_000))
+    await storage.save_chat(Chat(ANN, language="cy"))
+    [claimed] = await claim(storage)
+    assert claimed.chat == Chat(ANN, language="cy")
+
+
+async def test_what_waits_for_a_digest_comes_at_its_new_hour(storage: Storage) -> None:
+    await follow(storage, follows(ANN))
+    await storage.set_terms(ANN, DIGESTS, NOON)
+    await ring(storage, milestone(10_000))
+    later = structs.replace(DIGESTS, digest=Digest(20 * 60))
+    await storage.set_terms(ANN, later, NOON)
+    assert await storage.next_due(NOON) == NOON + timedelta(hours=8)
+    assert await claimed_keys(storage, EVENING) == []
+    assert await claimed_keys(storage, NOON + timedelta(hours=8)) == [key(10_000, ANN)]
+
+
+async def test_what_waits_for_nothing_any_more_is_told_at_once(storage: Storage) -> None:
+    await follow(storage, follows(ANN), follows(BOB))
+    for chat in (ANN, BOB):
+        await storage.set_terms(chat, DIGESTS, NOON)
+    await ring(storage, milestone(10_000))
+    await storage.set_terms(ANN, Terms(), NOON)
+    assert await told(storage) == [(key(10_000, ANN), "")]
+    assert await told(storage, EVENING) == [(key(10_000, BOB), "digest")]
+
+
+async def test_new_terms_of_one_petition_move_nothing_of_another(storage: Storage) -> None:
+    await follow(storage, follows(ANN), follows(ANN, HEDGES))
+    await storage.set_terms(ANN, DIGESTS, NOON)
+    await ring(storage, milestone(10_000))
+    await ring(storage, milestone(10_000, HEDGES))
+    loud = Terms({"milestone": "loud"})
+    await storage.set_subscription_terms(ANN, HEDGES, loud, NOON)
+    assert await told(storage) == [(key(10_000, ANN, HEDGES), "")]
+    assert await told(storage, EVENING) == [(key(10_000, ANN), "digest")]
+
+
+async def test_what_was_owed_before_it_was_turned_off_still_comes(storage: Storage) -> None:
+    await follow(storage, follows(ANN))
+    await storage.set_terms(ANN, DIGESTS, NOON)
+    await ring(storage, milestone(10_000))
+    await storage.set_terms(ANN, Terms({"milestone": "off"}), NOON)
+    assert await told(storage, EVENING) == [(key(10_000, ANN), "digest")]
+
+
+async def test_new_terms_put_off_nothing_that_is_due_or_in_flight(storage: Storage) -> None:
+    await follow(storage, follows(ANN), follows(ANN, HEDGES))
+    await storage.set_terms(ANN, DIGESTS, NOON)
+    await ring(storage, milestone(10_000))
+    await claim(storage, EVENING)
+    await ring(storage, milestone(10_000, HEDGES))
+    later = structs.replace(DIGESTS, digest=Digest(20 * 60))
+    await storage.set_terms(ANN, later, EVENING)
+    await storage.set_subscription_terms(ANN, NIGHTINGALES, later, EVENING)
+    expected = [(key(10_000, ANN), "digest"), (key(10_000, ANN, HEDGES), "digest")]
+    assert await told(storage, EVENING + LEASE) == expected
+
+
+async def test_new_terms_put_off_nothing_whose_moment_has_come(storage: Storage) -> None:
+    await follow(storage, follows(ANN))
+    await storage.set_terms(ANN, DIGESTS, NOON)
+    await ring(storage, milestone(10_000))
+    await storage.set_terms(ANN, structs.replace(DIGESTS, digest=Digest(20 * 60)), EVENING)
+    assert await told(storage, EVENING) == [(key(10_000, ANN), "digest")]
+
+
+async def test_new_terms_leave_together_what_is_in_flight_together(storage: Storage) -> None:
+    await follow(storage, follows(ANN))
+    await storage.set_terms(ANN, DIGESTS, NOON)
+    await ring(storage, milestone(10_000))
+    late = EVENING + MINUTE
+    await ring(storage, milestone(25_000), at=late)
+    assert await claimed_keys(storage, late) == [key(10_000, ANN), key(25_000, ANN)]
+    await storage.set_terms(ANN, Terms(), late)
+    assert await claimed_keys(storage, late) == []
+    again = await told(storage, late + LEASE)
+    assert again == [(key(10_000, ANN), "digest"), (key(25_000, ANN), "digest")]
+
+
+async def test_a_loud_alert_waits_for_no_new_terms(storage: Storage) -> None:
+    await follow(storage, follows(ANN))
+    await ring(storage, milestone(10_000))
+    await storage.set_terms(ANN, SLEEPS, NOON)
+    assert await told(storage) == [(key(10_000, ANN), "")]
+
+
+async def test_a_topic_is_where_all_that_waits_and_comes_goes(storage: Storage) -> None:
+    await follow(storage, follows(CAT, card_id=7), follows(CAT, HEDGES, card_id=8))
+    await ring(storage, milestone(10_000))
+    assert await storage.set_thread(CAT, NIGHTINGALES, 9) == follows(CAT, thread_id=9)
+    await ring(storage, milestone(25_000))
+    await ring(storage, milestone(10_000, HEDGES))
+    threads = []
+    while batch := await claim(storage):
+        threads += [each.delivery.thread_id for each in batch]
+        await storage.settle(*(each.delivery.key for each in batch))
+    assert threads == [9, 9, None]
+    assert await storage.subscription(CAT, HEDGES) == follows(CAT, HEDGES, card_id=8)
+
+
+# --- lanes ---------------------------------------------------------------------------------------
+
+
+async def test_a_digest_is_told_whole_whatever_the_limit(storage: Storage) -> None:
+    await follow(storage, follows(ANN), follows(ANN, HEDGES))
+    await storage.set_terms(ANN, DIGESTS, NOON)
+    await ring(storage, milestone(10_000))
+    await ring(storage, milestone(10_000, HEDGES))
+    await ring(storage, milestone(25_000))
+    assert await storage.next_due(NOON) == EVENING
+    assert await claimed_keys(storage, EVENING - MINUTE) == []
+    expected = [key(10_000, ANN), key(10_000, ANN, HEDGES), key(25_000, ANN)]
+    assert await claimed_keys(storage, EVENING, limit=1) == expected
+    assert await claimed_keys(storage, EVENING) == []
+
+
+async def test_what_came_too_late_for_a_digest_goes_with_one_that_is_late(
+    storage: Storage,
+) -> None:
+    await follow(storage, follows(ANN))
+    await storage.set_terms(ANN, DIGESTS, NOON)
+    await ring(storage, milestone(10_000))
+    await ring(storage, milestone(25_000), at=EVENING + MINUTE)
+    expected = [key(10_000, ANN), key(25_000, ANN)]
+    assert await claimed_keys(storage, EVENING + 2 * MINUTE) == expected
+
+
+async def test_what_comes_while_a_digest_is_in_flight_waits_for_the_next(storage: Storage) -> None:
+    await follow(storage, follows(ANN))
+    await storage.set_terms(ANN, DIGESTS, NOON)
+    await ring(storage, milestone(10_000))
+    batch = await claimed_keys(storage, EVENING)
+    await ring(storage, milestone(25_000), at=EVENING)
+    assert await claimed_keys(storage, EVENING + MINUTE) == []
+    await storage.settle(*batch)
+    assert await claimed_keys(storage, EVENING + MINUTE) == []
+    assert await claimed_keys(storage, EVENING + TOMORROW) == [key(25_000, ANN)]
+
+
+async def test_no_more_than_fifty_things_are_told_in_one_digest(storage: Storage) -> None:
+    await follow(storage, follows(ANN))
+    await storage.set_terms(ANN, DIGESTS, NOON)
+    for number in islice(rungs(), 60):
+        await ring(storage, milestone(number))
+    batch = await claimed_keys(storage, EVENING)
+    assert len(batch) == 50
+    assert await claimed_keys(storage, EVENING) == []
+    await storage.settle(*batch)
+    assert len(await claimed_keys(storage, EVENING)) == 10
+
+
+async def test_a_digest_in_flight_holds_back_no_alert_and_no_other_chats(storage: Storage) -> None:
+    await follow(storage, follows(ANN), follows(ANN, HEDGES), follows(BOB))
+    for chat in (ANN, BOB):
+        await storage.set_terms(chat, Terms({"milestone": "digest"}), NOON)
+    await ring(storage, milestone(10_000))
+    assert len(await claimed_keys(storage, EVENING, limit=1)) == 1
+    await ring(storage, milestone(10_000, HEDGES), at=EVENING)
+    note = occurred(CommitteeNoted("We wrote to them."), HEDGES)
+    await ring(storage, note, at=EVENING)
+    expected = [(key(10_000, BOB), "digest"), (f"{note.key}:{ANN}", "")]
+    assert await told(storage, EVENING) == expected
+
+
+async def test_an_alert_in_flight_holds_back_no_digest(storage: Storage) -> None:
+    await follow(storage, follows(ANN))
+    await storage.set_terms(ANN, DIGESTS, NOON)
+    await ring(storage, occurred(CommitteeNoted("We wrote to them.")))
+    await ring(storage, milestone(10_000))
+    assert len(await claim(storage, EVENING - MINUTE)) == 1
+    assert await told(storage, EVENING) == [(key(10_000, ANN), "digest")]
+
+
+async def test_an_alert_and_a_digest_can_be_due_together(storage: Storage) -> None:
+    await follow(storage, follows(ANN))
+    await storage.set_terms(ANN, DIGESTS, NOON)
+    note = occurred(CommitteeNoted("We wrote to them."))
+    await ring(storage, milestone(10_000))
+    await ring(storage, note)
+    assert await told(storage, EVENING) == [(key(10_000, ANN), "digest"), (f"{note.key}:{ANN}", "")]
+
+
+async def test_a_digest_that_could_not_be_sent_is_tried_again_as_one(store: Store) -> None:
+    await follow(store.storage, follows(ANN))
+    await store.storage.set_terms(ANN, DIGESTS, NOON)
+    await ring(store.storage, milestone(10_000))
+    await ring(store.storage, milestone(25_000))
+    batch = await claimed_keys(store.storage, EVENING)
+    for each in batch:
+        await store.storage.retry(each, EVENING + MINUTE)
+    storage = await store.reopen()
+    assert await claimed_keys(storage, EVENING) == []
+    again = await claim(storage, EVENING + MINUTE)
+    assert [each.delivery.key for each in again] == batch
+    assert [each.delivery.attempts for each in again] == [1, 1]
+
+
+async def test_a_resting_chat_gets_no_digest_and_has_it_when_it_wakes(storage: Storage) -> None:
+    await follow(storage, follows(ANN))
+    await storage.set_terms(ANN, DIGESTS, NOON)
+    await storage.rest_chat(ANN, "blocked", NOON)
+    await ring(storage, milestone(10_000))
+    assert await storage.next_due(NOON) is None
+    assert await claimed_keys(storage, EVENING) == []
+    await storage.wake_chat(ANN, EVENING)
+    assert await told(storage, EVENING) == [(key(10_000, ANN), "digest")]
+
+
+async def test_a_chat_that_returned_is_told_of_its_alerts_and_its_digest_apart(
+    storage: Storage,
+) -> None:
+    await follow(storage, follows(ANN), follows(ANN, HEDGES, terms=DIGESTS))
+    await storage.rest_chat(ANN, "blocked", NOON)
+    for number in (10_000, 25_000):
+        await ring(storage, milestone(number))
+        await ring(storage, milestone(number, HEDGES))
+    await storage.wake_chat(ANN, NOON)
+    alerts = [key(10_000, ANN), key(25_000, ANN)]
+    digest = [key(10_000, ANN, HEDGES), key(25_000, ANN, HEDGES)]
+    assert await claimed_keys(storage) == alerts
+    await storage.settle(*alerts)
+    assert await claimed_keys(storage, EVENING) == digest
+    await storage.settle(*digest)
+    assert await storage.chat(ANN) == Chat(ANN)
+
+
+async def test_what_is_held_back_is_told_with_its_lane_and_was_not_tried(store: Store) -> None:
+    await follow(store.storage, follows(ANN))
+    for number in (10_000, 25_000, 50_000):
+        await ring(store.storage, milestone(number))
+    for number in (10_000, 25_000):
+        await claim(store.storage)
+        await store.storage.hold(key(number, ANN), "flood", NOON + 2 * MINUTE)
+    assert await told(store.storage) == [(key(50_000, ANN), "")]
+    storage = await store.reopen()
+    claimed = await claim(storage, NOON + 2 * MINUTE)
+    flood = [each for each in claimed if each.delivery.lane == "flood"]
+    assert [each.delivery.key for each in flood] == [key(10_000, ANN), key(25_000, ANN)]
+    assert [each.delivery.attempts for each in flood] == [0, 0]
+
+
+async def test_what_joins_a_lane_does_not_take_along_what_is_in_flight(storage: Storage) -> None:
+    await follow(storage, follows(ANN))
+    for number in (10_000, 25_000):
+        await ring(storage, milestone(number))
+    await storage.hold(key(25_000, ANN), "flood", NOON)
+    assert len(await claim(storage)) == 2
+    await storage.hold(key(10_000, ANN), "flood", NOON + MINUTE)
+    assert await claimed_keys(storage, NOON + MINUTE) == [key(10_000, ANN)]
+
+
+async def test_holding_back_the_unknown_does_nothing(storage: Storage) -> None:
+    await follow(storage, follows(ANN))
+    await ring(storage, milestone(10_000))
+    before = await picture(storage)
+    await storage.hold(key(99, ANN), "flood", NOON + MINUTE)
+    assert await picture(storage) == before
+
+
+async def test_a_lane_that_is_released_is_told_now_and_no_other(storage: Storage) -> None:
+    await follow(storage, follows(ANN), follows(ANN, HEDGES), follows(BOB))
+    for chat in (ANN, BOB):
+        await storage.set_terms(chat, DIGESTS, NOON)
+    for ref in (NIGHTINGALES, HEDGES):
+        await ring(storage, milestone(10_000, ref))
+    await ring(storage, occurred(CommitteeNoted("We wrote to them.")))
+    for each in await claim(storage):
+        await storage.hold(each.delivery.key, "flood", NOON + timedelta(hours=1))
+    assert await storage.release(ANN, "digest", NOON) == 2
+    expected = [(key(10_000, ANN), "digest"), (key(10_000, ANN, HEDGES), "digest")]
+    assert await told(storage) == expected
+
+
+async def test_what_is_in_flight_is_not_released_again(storage: Storage) -> None:
+    await follow(storage, follows(ANN))
+    await storage.set_terms(ANN, DIGESTS, NOON)
+    await ring(storage, milestone(10_000))
+    assert await storage.release(ANN, "quiet", NOON) == 0
+    assert await storage.release(BOB, "digest", NOON) == 0
+    assert await storage.release(ANN, "digest", NOON) == 1
+    await claim(storage)
+    assert await storage.release(ANN, "digest", NOON) == 0
+    assert await claimed_keys(storage) == []
+
+
+async def test_one_petition_can_be_released_from_behind_another(storage: Storage) -> None:
+    await follow(storage, follows(ANN), follows(ANN, HEDGES))
+    await storage.set_terms(ANN, DIGESTS, NOON)
+    await ring(storage, milestone(10_000))
+    await ring(storage, milestone(10_000, HEDGES))
+    await ring(storage, milestone(25_000, HEDGES))
+    assert await storage.release(ANN, "digest", NOON, HEDGES) == 2
+    hedges = [key(10_000, ANN, HEDGES), key(25_000, ANN, HEDGES)]
+    assert await claimed_keys(storage) == hedges
+    assert await claimed_keys(storage, EVENING - MINUTE) == hedges  # the lease ran out
+    assert await told(storage, EVENING - MINUTE) == []
+    assert (key(10_000, ANN), "digest") in await told(storage, EVENING)
+
+
+# --- rules ---------------------------------------------------------------------------------------
+
+
+def asks(chat_id: int, **more: Any) -> Rule:
+    wanted: dict[str, Any] = {"kinds": ("milestone", "response"), **more}
+    return Rule(chat_id, "uk", NOON, **wanted)
+
+
+async def test_rules_are_numbered_by_their_chat_and_kept_as_given(store: Store) -> None:
+    wanted = asks(
+        ANN,
+        words=("nightingales", "song"),
+        without=("hedges",),
+        topics=("nature",),
+        department="Birds",
+        constituency="E14001",
+        thresholds=("debate",),
+        thread_id=7,
+        terms=DIGESTS,
+    )
+    first = await store.storage.save_rule(wanted)
+    assert first == structs.replace(wanted, number=1)
+    second = await store.storage.save_rule(asks(ANN))
+    other = await store.storage.save_rule(asks(BOB))
+    assert (second.number, other.number) == (2, 1)
+    storage = await store.reopen()
+    assert await storage.rules(ANN) == [first, second]
+    assert await storage.rules(BOB) == [other]
+    assert await storage.rules(CAT) == []
+
+
+async def test_a_rule_saved_again_takes_its_own_place(storage: Storage) -> None:
+    first = await storage.save_rule(asks(ANN, words=("hedges",)))
+    second = await storage.save_rule(asks(ANN))
+    changed = structs.replace(first, words=("nightingales",))
+    assert await storage.save_rule(changed) == changed
+    assert await storage.rules(ANN) == [changed, second]
+
+
+async def test_a_dropped_rule_is_given_back_and_the_rest_keep_their_numbers(
+    storage: Storage,
+) -> None:
+    one, two, three = [await storage.save_rule(asks(ANN)) for _ in range(3)]
+    assert await storage.drop_rule(ANN, 2) == two
+    assert await storage.drop_rule(ANN, 2) is None
+    assert await storage.drop_rule(BOB, 1) is None
+    assert await storage.rules(ANN) == [one, three]
+    assert (await storage.save_rule(asks(ANN))).number == 4
+    assert await storage.save_rule(two) == two
+    assert [each.number for each in await storage.rules(ANN)] == [1, 2, 3, 4]
+
+
+async def test_the_rules_of_each_site_are_counted(storage: Storage) -> None:
+    assert await storage.ruled_sites() == {}
+    first = await storage.save_rule(asks(ANN))
+    await storage.save_rule(asks(BOB))
+    await storage.save_rule(structs.replace(asks(ANN), site="senedd"))
+    assert await storage.ruled_sites() == {"uk": 2, "senedd": 1}
+    await storage.save_rule(structs.replace(first, site="senedd"))
+    await storage.drop_rule(BOB, 1)
+    assert await storage.ruled_sites() == {"senedd": 2}
+
+
+async def test_the_rules_of_a_chat_are_among_its_data(storage: Storage) -> None:
+    await storage.save_chat(Chat(ANN))
+    rule = await storage.save_rule(asks(ANN, words=("hedges",)))
+    assert await storage.chat_data(ANN) == ChatData(Chat(ANN), (), 0, (rule,))
+
+
+async def test_a_rule_brings_what_a_chat_never_followed(storage: Storage) -> None:
+    await storage.save_chat(Chat(ANN))
+    rule = await storage.save_rule(asks(ANN, words=("nightingale",), thread_id=7))
+    await storage.save_rule(asks(BOB, words=("hedges",)))
+    await storage.commit_poll(known(), [], NOON)
+    assert await ring(storage, milestone(10_000)) == 1
+    [claimed] = await claim(storage)
+    assert (claimed.delivery.key, claimed.delivery.rule) == (key(10_000, ANN), 1)
+    assert claimed.delivery.thread_id == 7
+    assert (claimed.chat, claimed.rule) == (Chat(ANN), rule)
+
+
+async def test_a_rule_hears_of_its_own_site_and_kinds_only(storage: Storage) -> None:
+    await storage.save_rule(asks(ANN, kinds=("business",)))
+    await storage.save_rule(structs.replace(asks(ANN), site="senedd"))
+    await storage.commit_poll(known(), [], NOON)
+    assert await ring(storage, milestone(10_000)) == 0
+    assert await ring(storage, occurred(CommitteeNoted("We wrote to them."))) == 1
+
+
+async def test_overlapping_rules_and_a_subscription_ring_once(storage: Storage) -> None:
+    await follow(storage, follows(ANN), follows(BOB))
+    for number in (1, 2):
+        assert (await storage.save_rule(asks(ANN))).number == number
+        await storage.save_rule(asks(CAT))
+    assert await ring(storage, milestone(10_000)) == 3
+    claimed = {each.delivery.chat_id: each.delivery for each in await claim(storage)}
+    assert {chat: each.rule for chat, each in claimed.items()} == {ANN: 0, BOB: 0, CAT: 1}
+
+
+async def test_the_loudest_way_of_a_chat_is_the_one_it_hears_by(storage: Storage) -> None:
+    await follow(storage, follows(ANN, terms=DIGESTS, thread_id=5))
+    await storage.save_rule(asks(ANN, thread_id=9))
+    assert await ring(storage, milestone(10_000)) == 1
+    [claimed] = await claim(storage)
+    assert (claimed.delivery.rule, claimed.delivery.thread_id) == (1, 9)
+
+
+async def test_a_rule_hears_on_its_chats_terms(storage: Storage) -> None:
+    await storage.save_chat(Chat(ANN, terms=SLEEPS))
+    await storage.save_rule(asks(ANN))
+    await storage.commit_poll(known(), [], NOON)
+    await ring(storage, milestone(10_000))
+    assert await storage.next_due(NOON) == NOON + timedelta(hours=1)
+    await storage.set_terms(ANN, Terms(), NOON)
+    assert await told(storage) == [(key(10_000, ANN), "")]
+
+
+async def test_what_a_rule_has_waiting_is_heard_on_that_rules_terms(storage: Storage) -> None:
+    await storage.save_chat(Chat(ANN))
+    await storage.save_rule(asks(ANN, terms=Terms({"milestone": "digest"})))
+    await storage.commit_poll(known(), [], NOON)
+    await ring(storage, milestone(10_000))
+    terms = Terms({"milestone": "loud"}, digest=Digest(20 * 60))
+    await storage.set_terms(ANN, terms, NOON)
+    assert await storage.next_due(NOON) == NOON + timedelta(hours=8)
+
+
+async def test_what_a_rule_owes_already_comes_after_it_was_dropped(storage: Storage) -> None:
+    await storage.save_chat(Chat(ANN))
+    await storage.save_rule(asks(ANN))
+    await storage.commit_poll(known(), [], NOON)
+    await ring(storage, milestone(10_000))
+    await storage.drop_rule(ANN, 1)
+    assert await ring(storage, milestone(25_000)) == 0
+    [claimed] = await claim(storage)
+    assert (claimed.delivery.key, claimed.rule) == (key(10_000, ANN), None)
+
+
+async def test_what_a_dropped_rule_owes_is_not_taken_for_a_newer_rules(storage: Storage) -> None:
+    await storage.save_chat(Chat(ANN))
+    await storage.save_rule(asks(ANN))
+    await storage.commit_poll(known(), [], NOON)
+    await ring(storage, milestone(10_000))
+    await storage.drop_rule(ANN, 1)
+    await storage.save_rule(asks(ANN, words=("hedges",)))
+    [claimed] = await claim(storage)
+    assert claimed.rule is None
+
+
+async def test_a_rule_of_a_resting_chat_is_matched_and_waits(storage: Storage) -> None:
+    await storage.save_chat(Chat(ANN))
+    await storage.save_rule(asks(ANN))
+    await storage.commit_poll(known(), [], NOON)
+    await storage.rest_chat(ANN, "blocked", NOON)
+    assert await ring(storage, milestone(10_000)) == 1
+    assert await claimed_keys(storage) == []
+    await storage.wake_chat(ANN, NOON)
+    assert await claimed_keys(storage) == [key(10_000, ANN)]
+
+
+async def test_a_rule_of_a_constituency_hears_of_its_petitions(storage: Storage) -> None:
+    seat = ToppedIn("E14001", "Leeds", 3, 120, 0.01)
+    await storage.save_rule(asks(ANN, constituency="E14001", kinds=("place", "response")))
+    await storage.save_rule(asks(BOB, constituency="E14002", kinds=("place", "response")))
+    await storage.commit_poll(known(), [], NOON)
+    assert await ring(storage, occurred(seat)) == 1
+    topped = structs.replace(known(), top=("E14001", "E14003"))
+    response = occurred(Responded(RESPONSE, NOON))
+    assert await storage.commit_poll(topped, [response], NOON) == 1
+    assert await heard(storage) == [f"{occurred(seat).key}:{ANN}", f"{response.key}:{ANN}"]
+
+
+async def test_a_petition_seen_first_can_ring_by_a_rule(storage: Storage) -> None:
+    await storage.save_rule(asks(ANN, kinds=("opened",)))
+    opened = occurred(Opened(NOON))
+    assert await storage.commit_poll(known(), [opened], NOON) == 1
+    assert await heard(storage) == [f"{opened.key}:{ANN}"]
+
+
+async def test_a_moved_chat_takes_its_rules_along(storage: Storage) -> None:
+    await storage.save_chat(Chat(ANN))
+    rule = await storage.save_rule(asks(ANN, words=("nightingales",)))
+    await storage.move_chat(ANN, CAT)
+    moved = structs.replace(rule, chat_id=CAT)
+    assert await storage.rules(ANN) == []
+    assert await storage.chat_data(CAT) == ChatData(Chat(CAT), (), 0, (moved,))
+    await storage.commit_poll(known(), [], NOON)
+    assert await ring(storage, milestone(10_000)) == 1
+    assert await claimed_keys(storage) == [key(10_000, CAT)]
+
+
+async def test_rules_of_both_chats_are_kept_and_the_same_one_once(storage: Storage) -> None:
+    for chat in (ANN, CAT):
+        await storage.save_chat(Chat(chat))
+    await storage.save_rule(asks(ANN))
+    await storage.save_rule(asks(ANN, words=("nightingales",), terms=DIGESTS))
+    await storage.save_rule(asks(CAT, words=("hedges",)))
+    await storage.save_rule(structs.replace(asks(CAT), created_at=NOON + MINUTE))
+    await storage.move_chat(ANN, CAT)
+    assert await storage.rules(CAT) == [
+        asks(CAT, words=("hedges",), number=1),
+        asks(CAT, number=2),
+        asks(CAT, words=("nightingales",), terms=DIGESTS, number=3),
+    ]
+    assert await storage.ruled_sites() == {"uk": 3}
+
+
+async def test_what_a_moved_chats_rule_owes_names_it_by_its_new_number(storage: Storage) -> None:
+    for chat in (ANN, CAT):
+        await storage.save_chat(Chat(chat))
+    await storage.save_rule(asks(ANN))
+    await storage.save_rule(asks(CAT, words=("hedges",)))
+    await storage.commit_poll(known(), [], NOON)
+    await ring(storage, milestone(10_000))
+    await storage.move_chat(ANN, CAT)
+    [claimed] = await claim(storage)
+    assert (claimed.delivery.rule, claimed.rule) == (2, asks(CAT, number=2))
+
+
+async def test_the_rules_of_a_forgotten_chat_are_gone_and_no_others(storage: Storage) -> None:
+    for chat in (ANN, BOB):
+        await storage.save_chat(Chat(chat))
+        await storage.save_rule(asks(chat))
+    await storage.forget_chat(ANN)
+    assert await storage.rules(ANN) == []
+    assert await storage.ruled_sites() == {"uk": 1}
+    await storage.commit_poll(known(), [], NOON)
+    assert await ring(storage, milestone(10_000)) == 1
+
+
+async def test_the_rules_of_a_chat_that_rests_for_too_long_are_gone(storage: Storage) -> None:
+    await storage.save_chat(Chat(ANN))
+    await storage.save_rule(asks(ANN))
+    await storage.rest_chat(ANN, "blocked", NOON)
+    assert await storage.prune(NOON + QUARTER, QUARTER) == Pruned(0, 1, 0)
+    assert await storage.ruled_sites() == {}
+
+
+async def test_a_rule_speaks_to_the_chat_when_its_topic_is_gone(storage: Storage) -> None:
+    await storage.save_chat(Chat(CAT))
+    first = await storage.save_rule(asks(CAT, thread_id=7))
+    second = await storage.save_rule(asks(CAT, words=("hedges",), thread_id=8))
+    other = await storage.save_rule(asks(ANN, words=("hedges",), thread_id=7))
+    await storage.commit_poll(known(), [], NOON)
+    await ring(storage, milestone(10_000))
+    await storage.clear_thread(CAT, 7)
+    assert await storage.rules(CAT) == [structs.replace(first, thread_id=None), second]
+    assert await storage.rules(ANN) == [other]
+    [claimed] = await claim(storage)
+    assert claimed.delivery.thread_id is None
+
+
+async def test_clearing_a_topic_that_nobody_uses_changes_nothing(storage: Storage) -> None:
+    await follow(storage, follows(CAT, thread_id=7), follows(BOB, thread_id=8))
+    await storage.save_rule(asks(CAT, thread_id=7))
+    before = await picture(storage)
+    await storage.clear_thread(CAT, 8)
+    await storage.clear_thread(ANN, 7)
+    assert await picture(storage) == before
+
+
+# --- milestones of one's own ---------------------------------------------------------------------
+
+WISHES = Terms(milestones=Wish((15_000,), every=4_000))
+
+
+async def rises(storage: Storage, count: int, *occurrences: Occurrence) -> int:
+    return await storage.commit_poll(known(count=count), occurrences, NOON)
+
+
+async def test_a_milestone_of_ones_own_rings_for_nobody_else(storage: Storage) -> None:
+    await follow(storage, follows(ANN, terms=WISHES), follows(BOB))
+    assert await rises(storage, 12_500, milestone(10_000)) == 2
+    claimed = {each.delivery.chat_id: each for each in await claim(storage)}
+    assert claimed[BOB].occurrences == (milestone(10_000),)
+    own = MilestoneReached(12_000, 12_500)
+    assert [each.event for each in claimed[ANN].occurrences] == [milestone(10_000).event, own]
+
+
+async def test_milestones_of_ones_own_ring_once_for_life(storage: Storage) -> None:
+    await follow(storage, follows(ANN, terms=WISHES))
+    peaked = Known(petition(count=15_500), NOON, peak=15_500)
+    assert await storage.commit_poll(peaked, [], NOON) == 1
+    assert await storage.commit_poll(peaked, [], NOON) == 0
+    fell = structs.replace(peaked, petition=petition(count=11_000))
+    assert await storage.commit_poll(fell, [], NOON) == 0
+    assert await storage.commit_poll(peaked, [], NOON) == 0
+    assert await claimed_keys(storage) == [key(15_000, ANN)]
+
+
+async def test_a_milestone_two_chats_wished_for_is_kept_once(storage: Storage) -> None:
+    await follow(storage, follows(ANN, terms=WISHES), follows(BOB, terms=WISHES))
+    assert await rises(storage, 15_500) == 2
+    one, other = await claim(storage)
+    assert one.occurrences == other.occurrences
+    assert [each.key for each in one.occurrences] == [
+        f"{NIGHTINGALES}:milestone:12000",
+        f"{NIGHTINGALES}:milestone:15000",
+    ]
+
+
+async def test_a_wish_that_was_taken_back_rings_no_more(storage: Storage) -> None:
+    await follow(storage, follows(ANN, terms=WISHES), follows(BOB, HEDGES, terms=WISHES))
+    await storage.set_subscription_terms(ANN, NIGHTINGALES, Terms(), NOON)
+    assert await rises(storage, 15_500) == 0
+    await storage.set_subscription_terms(ANN, NIGHTINGALES, WISHES, NOON)
+    assert await rises(storage, 16_500) == 1
+    await storage.unsubscribe(ANN, NIGHTINGALES)
+    assert await rises(storage, 20_500) == 0
+
+
+async def test_a_petition_just_met_has_passed_nobodys_milestone(storage: Storage) -> None:
+    await follow(storage, follows(ANN, terms=WISHES))
+    assert await storage.commit_poll(known(PetitionRef("uk", 7), 15_500), [], NOON) == 0
+
+
+# --- petitions, followed or not ------------------------------------------------------------------
+
+
+async def test_every_petition_is_listed_in_a_stable_order(storage: Storage) -> None:
+    refs = [PetitionRef("senedd", 9), PetitionRef("uk", 3), PetitionRef("uk", 20)]
+    for ref in reversed(refs):
+        await storage.commit_poll(known(ref), [], NOON)
+    await follow(storage, follows(ANN, refs[1]))
+    assert await storage.petitions() == refs
+
+
+async def test_a_petition_that_a_rule_may_ring_for_is_not_forgotten(storage: Storage) -> None:
+    done = structs.replace(
+        known(HEDGES), petition=structs.replace(petition(HEDGES), state="rejected")
+    )
+    abroad = known(PetitionRef("senedd", 9))
+    for each in (known(), done, abroad):
+        await storage.commit_poll(each, [], NOON)
+    await storage.save_rule(asks(ANN, words=("anything",)))
+    for when in (NOON, NOON + QUARTER):
+        pruned = await storage.prune(when, QUARTER)
+    assert pruned == Pruned(0, 0, 2)
+    assert await storage.petitions() == [NIGHTINGALES]
+
+
+async def test_a_petition_that_somebody_is_still_owed_about_is_not_forgotten(
+    storage: Storage,
+) -> None:
+    await storage.commit_poll(known(), [], NOON)
+    await storage.save_rule(asks(ANN))
+    await ring(storage, milestone(10_000))
+    await storage.drop_rule(ANN, 1)
+    for when in (NOON, NOON + QUARTER):
+        assert await storage.prune(when, QUARTER) == NOTHING
+    assert await claimed_keys(storage, NOON + QUARTER) == [key(10_000, ANN)]
+
+
+async def test_a_petition_is_lonely_from_when_its_last_rule_went(storage: Storage) -> None:
+    await storage.commit_poll(known(), [], NOON)
+    assert await storage.prune(NOON, QUARTER) == NOTHING
+    await storage.save_rule(asks(ANN))
+    await storage.prune(NOON + MINUTE, QUARTER)
+    await storage.drop_rule(ANN, 1)
+    assert await storage.prune(NOON + QUARTER, QUARTER) == NOTHING
+    assert await storage.prune(NOON + 2 * QUARTER, QUARTER) == Pruned(0, 0, 1)
 
 
 # --- petitions -----------------------------------------------------------------------------------
@@ -760,10 +1536,10 @@ async def test_what_belongs_together_is_one_delivery_and_the_rest_are_others(
     storage: Storage,
 ) -> None:
     await follow(storage, follows(ANN))
-    passed = [milestone(10_000), milestone(20_000)]
+    passed = [milestone(10_000), milestone(25_000)]
     note = occurred(CommitteeNoted("We wrote to them."))
     assert await ring(storage, *passed, note) == 2
-    assert await heard(storage) == [key(20_000, ANN), f"{note.key}:{ANN}"]
+    assert await heard(storage) == [key(25_000, ANN), f"{note.key}:{ANN}"]
 
 
 async def test_a_replayed_poll_is_a_no_op(storage: Storage) -> None:
@@ -780,11 +1556,11 @@ async def test_a_replayed_poll_is_a_no_op(storage: Storage) -> None:
 async def test_a_replay_drops_what_is_kept_and_owes_what_is_new(storage: Storage) -> None:
     await follow(storage, follows(ANN))
     await ring(storage, milestone(10_000))
-    assert await ring(storage, milestone(10_000), milestone(20_000)) == 1
+    assert await ring(storage, milestone(10_000), milestone(25_000)) == 1
     assert await claimed_keys(storage) == [key(10_000, ANN)]
     await storage.settle(key(10_000, ANN))
     [claimed] = await claim(storage)
-    assert claimed.occurrences == (milestone(20_000),)
+    assert claimed.occurrences == (milestone(25_000),)
 
 
 async def test_the_same_occurrence_twice_in_one_poll_is_owed_once(storage: Storage) -> None:
@@ -799,8 +1575,8 @@ async def test_news_is_owed_to_those_who_follow_at_that_moment(storage: Storage)
     await ring(storage, milestone(10_000))
     await follow(storage, follows(BOB))
     await storage.unsubscribe(ANN, NIGHTINGALES)
-    assert await ring(storage, milestone(20_000)) == 1
-    assert await heard(storage) == [key(20_000, BOB)]
+    assert await ring(storage, milestone(25_000)) == 1
+    assert await heard(storage) == [key(25_000, BOB)]
 
 
 async def test_a_poll_that_cannot_be_kept_leaves_neither_reading_nor_alert(store: Store) -> None:
@@ -843,6 +1619,14 @@ USE_CASES: dict[str, Callable[[Storage], Any]] = {
     "settle": lambda storage: storage.settle(key(10_000, ANN)),
     "retry": lambda storage: storage.retry(key(10_000, ANN), NOON + MINUTE),
     "save_note": lambda storage: storage.save_note("offset", "7"),
+    "set_terms": lambda storage: storage.set_terms(ANN, DIGESTS, NOON),
+    "set_subscription_terms": lambda storage: storage.set_subscription_terms(
+        ANN, NIGHTINGALES, DIGESTS, NOON
+    ),
+    "set_thread": lambda storage: storage.set_thread(ANN, NIGHTINGALES, 7),
+    "save_rule": lambda storage: storage.save_rule(asks(ANN)),
+    "drop_rule": lambda storage: storage.drop_rule(CAT, 1),
+    "hold": lambda storage: storage.hold(key(10_000, ANN), "flood", NOON + MINUTE),
 }
 
 
@@ -853,6 +1637,7 @@ async def test_a_use_case_that_fails_has_not_happened_and_works_later(
     await follow(store.storage, follows(ANN))
     await store.storage.commit_poll(known(HEDGES), [], NOON)
     await store.storage.save_chat(Chat(CAT, resting="kicked", resting_since=NOON))
+    await store.storage.save_rule(asks(CAT, words=("hedgehogs",)))
     await ring(store.storage, milestone(10_000))
     before = await picture(store.storage)
     async with store.ground.failing():
@@ -872,16 +1657,18 @@ async def test_a_use_case_that_fails_has_not_happened_and_works_later(
 async def test_a_claim_brings_all_that_is_needed_to_word_it(storage: Storage) -> None:
     await storage.commit_poll(FULL, [], NOON)
     await follow(storage, follows(CAT, thread_id=7, muted=True))
-    await ring(storage, milestone(10_000), milestone(20_000), at=NOON + MINUTE)
+    await ring(storage, milestone(10_000), milestone(25_000), at=NOON + MINUTE)
     [claimed] = await claim(storage, NOON + 2 * MINUTE)
+    assert claimed.chat == Chat(CAT)
+    assert claimed.rule is None
     assert claimed.known == FULL
-    assert claimed.occurrences == (milestone(10_000), milestone(20_000))
+    assert claimed.occurrences == (milestone(10_000), milestone(25_000))
     assert claimed.delivery == Delivery(
-        key=key(20_000, CAT),
+        key=key(25_000, CAT),
         number=claimed.delivery.number,
         chat_id=CAT,
         petition=NIGHTINGALES,
-        occurrences=(milestone(10_000).key, milestone(20_000).key),
+        occurrences=(milestone(10_000).key, milestone(25_000).key),
         created_at=NOON + MINUTE,
         not_before=NOON + MINUTE,
         thread_id=7,
@@ -894,16 +1681,17 @@ async def test_a_claim_brings_all_that_is_needed_to_word_it(storage: Storage) ->
 async def test_every_kind_of_event_comes_back_as_it_was(store: Store, event: Event) -> None:
     await follow(store.storage, follows(ANN))
     await ring(store.storage, occurred(event))
-    [claimed] = await claim(await store.reopen())
+    gathered = NOON + timedelta(hours=1)
+    [claimed] = await claim(await store.reopen(), gathered)
     assert claimed.occurrences == (occurred(event),)
 
 
 async def test_a_chat_hears_things_in_the_order_they_happened(storage: Storage) -> None:
     await follow(storage, follows(ANN), follows(ANN, HEDGES))
-    await ring(storage, milestone(20_000))
+    await ring(storage, milestone(25_000))
     await ring(storage, milestone(10_000, HEDGES))
     await ring(storage, milestone(50_000))
-    expected = [key(20_000, ANN), key(10_000, ANN, HEDGES), key(50_000, ANN)]
+    expected = [key(25_000, ANN), key(10_000, ANN, HEDGES), key(50_000, ANN)]
     assert await heard(storage) == expected
 
 
@@ -923,11 +1711,11 @@ async def test_the_oldest_deliveries_are_claimed_first_and_no_more_than_asked(
 async def test_a_chat_has_one_delivery_in_flight(storage: Storage) -> None:
     await follow(storage, follows(ANN), follows(BOB, at=NOON + MINUTE))
     await ring(storage, milestone(10_000))
-    await ring(storage, milestone(20_000))
+    await ring(storage, milestone(25_000))
     assert await claimed_keys(storage) == [key(10_000, ANN), key(10_000, BOB)]
     assert await claimed_keys(storage) == []
     await storage.settle(key(10_000, BOB))
-    assert await claimed_keys(storage) == [key(20_000, BOB)]
+    assert await claimed_keys(storage) == [key(25_000, BOB)]
 
 
 async def test_a_leased_delivery_is_nobody_elses_until_the_lease_runs_out(
@@ -971,9 +1759,9 @@ async def test_a_settled_delivery_never_comes_back(store: Store) -> None:
 async def test_several_are_settled_together_and_no_other(storage: Storage) -> None:
     await follow(storage, follows(ANN), follows(BOB))
     await ring(storage, milestone(10_000))
-    await ring(storage, milestone(20_000))
+    await ring(storage, milestone(25_000))
     await storage.settle(key(10_000, ANN), key(10_000, BOB), key(99, ANN))
-    assert await claimed_keys(storage) == [key(20_000, ANN), key(20_000, BOB)]
+    assert await claimed_keys(storage) == [key(25_000, ANN), key(25_000, BOB)]
 
 
 async def test_settling_or_retrying_the_unknown_does_nothing(storage: Storage) -> None:
@@ -1012,21 +1800,21 @@ async def test_what_waits_for_another_try_holds_back_the_chats_later_alerts(
 ) -> None:
     await follow(storage, follows(ANN))
     await ring(storage, milestone(10_000))
-    await ring(storage, milestone(20_000))
+    await ring(storage, milestone(25_000))
     await claim(storage)
     await storage.retry(key(10_000, ANN), NOON + MINUTE)
     assert await claimed_keys(storage, NOON) == []
-    assert await heard(storage, NOON + MINUTE) == [key(10_000, ANN), key(20_000, ANN)]
+    assert await heard(storage, NOON + MINUTE) == [key(10_000, ANN), key(25_000, ANN)]
 
 
 async def test_one_chats_trouble_holds_back_no_other(storage: Storage) -> None:
     await follow(storage, follows(ANN), follows(BOB))
     await ring(storage, milestone(10_000))
-    await ring(storage, milestone(20_000))
+    await ring(storage, milestone(25_000))
     await claim(storage)
     await storage.retry(key(10_000, ANN), NOON + MINUTE)
     await storage.settle(key(10_000, BOB))
-    assert await heard(storage) == [key(20_000, BOB)]
+    assert await heard(storage) == [key(25_000, BOB)]
 
 
 async def test_the_clock_set_back_loses_no_delivery(storage: Storage) -> None:
@@ -1051,7 +1839,7 @@ async def test_nothing_is_due_when_nothing_waits(storage: Storage) -> None:
 async def test_the_next_due_is_now_or_when_the_first_lease_or_wait_ends(storage: Storage) -> None:
     await follow(storage, follows(ANN), follows(BOB, at=NOON + MINUTE))
     await ring(storage, milestone(10_000))
-    await ring(storage, milestone(20_000))
+    await ring(storage, milestone(25_000))
     assert await storage.next_due(NOON + MINUTE) == NOON + MINUTE
     await claim(storage)
     assert await storage.next_due(NOON) == NOON + LEASE
@@ -1067,7 +1855,7 @@ async def test_numbers_go_on_after_everything_is_settled_and_reopened(store: Sto
     [first] = await claim(store.storage)
     await store.storage.settle(first.delivery.key)
     storage = await store.reopen()
-    await ring(storage, milestone(20_000))
+    await ring(storage, milestone(25_000))
     [second] = await claim(storage)
     assert second.delivery.number > first.delivery.number
 
@@ -1176,6 +1964,11 @@ async def a_full_house(storage: Storage) -> None:
     await ring(storage, milestone(10_000))
     for event in EVENTS:
         await ring(storage, occurred(event, HEDGES))
+    await storage.set_terms(ANN, Terms({"response": "digest"}, zone="Asia/Kathmandu"), NOON)
+    await storage.set_subscription_terms(ANN, HEDGES, WISHES, NOON)
+    await storage.save_rule(asks(CAT, words=("nightingales",), thread_id=7))
+    await storage.save_rule(structs.replace(asks(CAT), site="senedd"))
+    await ring(storage, milestone(25_000))
     await storage.rest_chat(BOB, "blocked", NOON)
     await storage.save_note("offset", "7")
 
@@ -1192,6 +1985,20 @@ async def test_an_export_makes_the_same_store_elsewhere(store: Store, tmp_path: 
     assert await again.export() == document
     assert await heard(again) == await heard(store.storage)
     await other.storage.close()
+
+
+async def test_an_export_from_before_there_were_rules_and_terms_is_still_taken(
+    storage: Storage,
+) -> None:
+    document = json.loads((STORES / "export_version_1.json").read_text())
+    await storage.import_(document)
+    assert await storage.chat(ANN) == Chat(ANN, "private", NOON, NOON)
+    muted = follows(BOB, muted=True, thread_id=7, card_id=9)
+    assert await storage.subscriptions(BOB) == [muted]
+    assert await storage.ruled_sites() == {}
+    assert (await storage.save_rule(asks(CAT))).number == 1
+    [claimed] = await claim(storage)
+    assert (claimed.delivery.key, claimed.delivery.lane) == (key(10_000, ANN), "")
 
 
 async def test_an_export_is_the_readers_own(storage: Storage) -> None:
@@ -1221,6 +2028,7 @@ async def test_nothing_is_imported_over_what_is_there(store: Store) -> None:
         {"petitions": []},
         {"occurrences": []},
         {"readings": {"nightingales": [[1, 2]]}},
+        {"rules": [{"chat_id": 42, "site": "uk"}]},
     ],
     ids=str,
 )
@@ -1287,6 +2095,9 @@ async def picture(storage: Storage) -> list[object]:
         await storage.next_due(NOON),
         [await storage.chat_data(chat) for chat in chats],
         [await storage.subscriptions(chat) for chat in chats],
+        [await storage.rules(chat) for chat in chats],
+        await storage.ruled_sites(),
+        await storage.petitions(),
         [await storage.known(ref) for ref in refs],
         [await storage.readings(ref, NOON - timedelta(days=999)) for ref in refs],
     ]
@@ -1327,7 +2138,7 @@ async def test_who_gives_up_waiting_leaves_the_use_case_whole(store: Store) -> N
     await follow(store.storage, follows(ANN), follows(BOB))
     polls = [
         asyncio.create_task(ring(store.storage, milestone(number)))
-        for number in range(1_000, 1_020)
+        for number in islice(rungs(), 20)
     ]
     await asyncio.wait(polls, return_when=asyncio.FIRST_COMPLETED)
     for poll in polls:
@@ -1344,8 +2155,23 @@ async def test_who_gives_up_waiting_leaves_the_use_case_whole(store: Store) -> N
 # --- any sequence of use cases, against a plain model --------------------------------------------
 
 
-def _due(owed: list[Any]) -> datetime:
-    return max(owed[3], owed[4])
+class Owed(Struct):
+    """A delivery as the model has it."""
+
+    key: str
+    chat: int
+    petition: PetitionRef
+    not_before: datetime
+    lane: str = ""
+    leased_until: datetime = NOON
+
+    @property
+    def due(self) -> datetime:
+        return max(self.not_before, self.leased_until)
+
+    @property
+    def queue(self) -> tuple[int, str]:
+        return self.chat, self.lane
 
 
 class Model:
@@ -1356,60 +2182,86 @@ class Model:
         self.returned: set[int] = set()
         self.following: set[tuple[int, PetitionRef]] = set()
         self.happened: set[str] = set()
-        # key, chat, petition, not before, leased until; oldest first
-        self.owed: list[list[Any]] = []
+        self.digests: set[int] = set()  # the chats whose terms ask for one
+        self.owed: list[Owed] = []  # oldest first
 
     def ring(self, occurrence: Occurrence, now: datetime) -> None:
         if occurrence.key not in self.happened:
             self.happened.add(occurrence.key)
             for chat in sorted(c for c, ref in self.following if ref == occurrence.petition):
-                self.owed.append([f"{occurrence.key}:{chat}", chat, occurrence.petition, now, now])
+                key = f"{occurrence.key}:{chat}"
+                owed = Owed(key, chat, occurrence.petition, now)
+                owed.lane, owed.not_before = self.moment(chat, now)
+                self.owed.append(owed)
 
-    def heads(self) -> list[list[Any]]:
-        first = {owed[1]: owed for owed in reversed(self.owed)}
-        heads = [owed for owed in self.owed if first[owed[1]] is owed]
-        return [head for head in heads if head[1] not in self.resting]
+    def moment(self, chat: int, now: datetime) -> tuple[str, datetime]:
+        return ("digest", EVENING) if chat in self.digests else ("", now)
+
+    def set_terms(self, chat: int, terms: Terms, now: datetime) -> None:
+        (self.digests.add if terms == DIGESTS else self.digests.discard)(chat)
+        for owed in self.owed:
+            if owed.chat == chat and owed.lane and owed.leased_until <= now < owed.not_before:
+                owed.lane, owed.not_before = self.moment(chat, now)
+
+    def heads(self) -> list[Owed]:
+        first = {owed.queue: owed for owed in reversed(self.owed)}
+        heads = [owed for owed in self.owed if first[owed.queue] is owed]
+        return [head for head in heads if head.chat not in self.resting]
 
     def claim(self, now: datetime, limit: int) -> list[str]:
-        due = [head for head in self.heads() if _due(head) <= now][:limit]
+        due = [head for head in self.heads() if head.due <= now][:limit]
         batch = [owed for head in due for owed in self.batch(head, now)]
         for owed in batch:
-            owed[4] = now + LEASE
-        return [owed[0] for owed in batch]
+            owed.leased_until = now + LEASE
+        return [owed.key for owed in batch]
 
-    def batch(self, head: list[Any], now: datetime) -> list[list[Any]]:
-        if head[1] not in self.returned:
+    def batch(self, head: Owed, now: datetime) -> list[Owed]:
+        queue = [owed for owed in self.owed if owed.queue == head.queue]
+        if head.lane:
+            return [owed for owed in queue if owed.leased_until <= now]
+        if head.chat not in self.returned:
             return [head]
-        queue = [owed for owed in self.owed if owed[1] == head[1]]
-        return list(takewhile(lambda owed: _due(owed) <= now, queue))
+        return list(takewhile(lambda owed: owed.due <= now, queue))
 
     def next_due(self, now: datetime) -> datetime | None:
-        return min((max(_due(head), now) for head in self.heads()), default=None)
+        return min((max(head.due, now) for head in self.heads()), default=None)
 
-    def retry(self, key: str, when: datetime) -> None:
+    def give_back(self, key: str, when: datetime, lane: str | None = None) -> None:
         for owed in self.owed:
-            if owed[0] == key:
-                owed[3] = owed[4] = when
+            if owed.key == key:
+                owed.not_before, owed.leased_until = when, NOON
+                owed.lane = owed.lane if lane is None else lane
+
+    def release(self, chat: int, lane: str, now: datetime) -> int:
+        waiting = [each for each in self.owed if each.queue == (chat, lane)]
+        waiting = [each for each in waiting if each.leased_until <= now]
+        for owed in waiting:
+            owed.not_before = now
+        return len(waiting)
 
     def end_leases(self) -> None:
         for owed in self.owed:
-            owed[4] = owed[3]
+            owed.leased_until = NOON
 
-    def drop(self, gone: Callable[[list[Any]], bool]) -> None:
+    def drop(self, gone: Callable[[Owed], bool]) -> None:
         self.owed = [owed for owed in self.owed if not gone(owed)]
-        self.returned &= {owed[1] for owed in self.owed}
+        self.returned &= {owed.chat for owed in self.owed}
 
 
 CHATS = (ANN, BOB, CAT)
 chat_ids = st.sampled_from(CHATS)
 refs = st.sampled_from((NIGHTINGALES, HEDGES))
-numbers = st.sampled_from((10_000, 20_000, 50_000))
+numbers = st.sampled_from((10_000, 25_000, 50_000))
+lanes = st.sampled_from(("flood", "digest"))
 steps = st.one_of(
     st.tuples(st.just("follow"), chat_ids, refs),
     st.tuples(st.just("ring"), numbers, refs),
     st.tuples(st.just("claim"), st.integers(0, 3)),
     st.tuples(st.just("settle"), numbers, chat_ids, refs),
     st.tuples(st.just("retry"), numbers, chat_ids, refs),
+    st.tuples(st.just("hold"), numbers, chat_ids, refs, lanes, st.integers(0, 7)),
+    st.tuples(st.just("release"), chat_ids, lanes),
+    st.tuples(st.just("terms"), chat_ids, st.sampled_from((DIGESTS, Terms()))),
     st.tuples(st.just("stop"), chat_ids, refs),
     st.tuples(st.just("rest"), chat_ids),
     st.tuples(st.just("wake"), chat_ids),
@@ -1461,6 +2313,9 @@ async def _step(storage: Storage, model: Model, step: tuple[Any, ...], now: date
         case "ring", number, ref:
             await ring(storage, milestone(number, ref), at=now)
             model.ring(milestone(number, ref), now)
+        case "terms", chat, terms:
+            if await storage.set_terms(chat, terms, now) is not None:
+                model.set_terms(chat, terms, now)
         case "claim", limit:
             assert await claimed_keys(storage, now, limit) == model.claim(now, limit)
         case _:
@@ -1471,14 +2326,21 @@ async def _end(storage: Storage, model: Model, step: tuple[Any, ...], now: datet
     match step:
         case "settle", number, chat, ref:
             await storage.settle(key(number, chat, ref))
-            model.drop(lambda owed: bool(owed[0] == key(number, chat, ref)))
+            model.drop(lambda owed: owed.key == key(number, chat, ref))
         case "retry", number, chat, ref:
             await storage.retry(key(number, chat, ref), now + MINUTE)
-            model.retry(key(number, chat, ref), now + MINUTE)
+            model.give_back(key(number, chat, ref), now + MINUTE)
+        case "hold", number, chat, ref, lane, minutes:
+            until = now + minutes * MINUTE
+            await storage.hold(key(number, chat, ref), lane, until)
+            model.give_back(key(number, chat, ref), until, lane)
+        case "release", chat, lane:
+            released = await storage.release(chat, lane, now)
+            assert released == model.release(chat, lane, now)
         case "stop", chat, ref:
             await storage.unsubscribe(chat, ref)
             model.following.discard((chat, ref))
-            model.drop(lambda owed: (owed[1], owed[2]) == (chat, ref))
+            model.drop(lambda owed: (owed.chat, owed.petition) == (chat, ref))
         case "rest", chat:
             if await storage.chat(chat) is not None:
                 model.resting.add(chat)
@@ -1486,11 +2348,12 @@ async def _end(storage: Storage, model: Model, step: tuple[Any, ...], now: datet
             await storage.rest_chat(chat, "blocked", now)
         case "wake", chat:
             assert await storage.wake_chat(chat, now) == (chat in model.resting)
-            if chat in model.resting and any(owed[1] == chat for owed in model.owed):
+            if chat in model.resting and any(owed.chat == chat for owed in model.owed):
                 model.returned.add(chat)
             model.resting.discard(chat)
         case "forget", chat:
             await storage.forget_chat(chat)
             model.resting.discard(chat)
+            model.digests.discard(chat)
             model.following = {pair for pair in model.following if pair[0] != chat}
-            model.drop(lambda owed: bool(owed[1] == chat))
+            model.drop(lambda owed: owed.chat == chat)

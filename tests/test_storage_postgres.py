@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec import structs
 from postgres import PostgresGround, as_owner, start, stop
@@ -18,12 +19,15 @@ from test_storage import (
     ANN,
     BOB,
     CAT,
+    DIGESTS,
+    EVENING,
     HEDGES,
     LEASE,
     MINUTE,
     NIGHTINGALES,
     NOON,
     TinyGround,
+    asks,
     claim,
     claimed_keys,
     follow,
@@ -38,9 +42,13 @@ from test_storage import (
 
 from bot.cluster import RHYTHM, Rhythm, Standing, lead, on_duty, shared_rate
 from bot.petitions.errors import ConfigError, StorageError
-from bot.petitions.model import Chat
+from bot.petitions.model import Chat, Quiet, Rule, Terms, Wish
 from storage.key import KeyRing
 from storage.postgres import PostgresStorage, open_postgres
+from storage.postgres_pool import open_pool
+from storage.postgres_rows import Address, Veil, new_salt
+from storage.postgres_schema import VERSIONS
+from storage.seal import mark_of
 
 RUNNER = [sys.executable, "-c"]
 QUICK = Rhythm(0.05, 0.05)
@@ -95,6 +103,94 @@ async def test_a_schema_of_a_newer_version_is_refused(
         await ground.open()
 
 
+async def test_a_store_of_the_first_version_goes_on_as_it_was(
+    ground: PostgresGround, tmp_path: Path
+) -> None:
+    await the_first_version(ground)
+    stores = await asyncio.gather(*(ground.open() for _ in range(3)))
+    storage = stores[0]
+    assert await storage.subscriptions(ANN) == [follows(ANN, card_id=7)]
+    assert await storage.subscriptions(BOB) == [follows(BOB, muted=True)]
+    assert await heard(storage) == [key(5_000, ANN)]
+    assert await storage.set_terms(ANN, DIGESTS, NOON) == Chat(ANN, terms=DIGESTS)
+    await follow(storage, follows(CAT))
+    assert await ring(storage, milestone(10_000)) == 3
+    silent = {each.delivery.chat_id: each.delivery.silent for each in await claim(storage)}
+    assert silent == {BOB: True, CAT: False}
+    assert key(10_000, ANN) in await claimed_keys(storage, EVENING)
+    for each in stores:
+        await each.close()
+
+
+async def test_a_store_of_the_first_version_is_left_alone_by_another_key(
+    ground: PostgresGround, tmp_path: Path
+) -> None:
+    await the_first_version(ground)
+    ground.key_file.rename(tmp_path / "kept")
+    with pytest.raises(StorageError, match="another key"):
+        await ground.open()
+    async with as_owner(ground.schema) as owner:
+        assert await owner.fetchval("select max(version) from schema_version") == 1
+
+
+async def the_first_version(ground: PostgresGround) -> None:
+    """A store as version 1 left it: Ann follows, Bob does without a sound, and Ann is owed."""
+    await (await ground.open()).close()
+    veil, document = Veil(KeyRing(ground.key_file).find()[0], salt := new_salt()), known()
+    addresses = [(Address(ANN, card_id=7), False), (Address(BOB), True)]
+    async with as_owner(ground.schema) as owner:
+        await owner.execute(f"drop schema {ground.schema} cascade")
+        await owner.execute(f"create schema {ground.schema} authorization bell")
+    pool = await open_pool(ground.url)
+    async with pool.connected() as connection:
+        await connection.execute(VERSIONS[0])
+        await connection.execute(
+            "create table schema_version"
+            " (version integer primary key, applied_at timestamptz not null default now());"
+            " insert into schema_version values (1)"
+        )
+        key_mark = mark_of(KeyRing(ground.key_file).find()[0])
+        await connection.execute("insert into about values (true, $1, $2)", salt, key_mark)
+        await connection.execute(
+            "insert into petition values ($1, $2)",
+            str(NIGHTINGALES),
+            msgspec.json.encode(document).decode(),
+        )
+        for address, muted in addresses:
+            await connection.execute(
+                "insert into chat values ($1, false, false, $2)",
+                veil.handle(address.chat_id),
+                veil.seal_chat(Chat(address.chat_id)),
+            )
+            await connection.execute(
+                "insert into subscription (chat, petition, created_at, muted, resting, sealed)"
+                " values ($1, $2, $3, $4, false, $5)",
+                veil.handle(address.chat_id),
+                str(NIGHTINGALES),
+                NOON,
+                muted,
+                veil.seal_address(NIGHTINGALES, address),
+            )
+        told = milestone(5_000)
+        await connection.execute(
+            "insert into occurrence values ($1, $2, $3)",
+            told.key,
+            str(NIGHTINGALES),
+            msgspec.json.encode(told).decode(),
+        )
+        await connection.execute(
+            "insert into delivery (chat, head, petition, occurrences, created_at, not_before,"
+            " silent, resting, sealed) values ($1, $2, $3, $4, $5, $5, false, false, $6)",
+            veil.handle(ANN),
+            told.key,
+            str(NIGHTINGALES),
+            [told.key],
+            NOON,
+            veil.seal_address(NIGHTINGALES, Address(ANN)),
+        )
+    await pool.close()
+
+
 async def test_a_role_that_may_only_read_and_write_opens_a_store_that_is_up_to_date(
     ground: PostgresGround, storage: PostgresStorage
 ) -> None:
@@ -136,9 +232,21 @@ async def test_no_row_shows_a_chats_id_and_the_petitions_are_plain(
     chat_id, thread_id = 8_642_097_531, 975_310_864
     await storage.save_chat(Chat(chat_id, "private", NOON, NOON, "blocked by the reader", NOON))
     await follow(storage, follows(chat_id, thread_id=thread_id))
+    terms = Terms(zone="Asia/Kathmandu", quiet=Quiet(1321, 417))
+    await storage.set_terms(chat_id, terms, NOON)
+    wishes = Terms(milestones=Wish((9_876_543,)))
+    await storage.set_subscription_terms(chat_id, NIGHTINGALES, wishes, NOON)
+    await storage.save_rule(Rule(chat_id, "uk", NOON, ("milestone",), words=("marmalade",)))
     await ring(storage, milestone(10_000))
     content = await everything(ground)
-    for secret in (str(chat_id), f"{chat_id:x}", str(thread_id), "blocked by the reader"):
+    chosen = ("Kathmandu", "1321", "9876543", "marmalade")
+    for secret in (
+        str(chat_id),
+        f"{chat_id:x}",
+        str(thread_id),
+        "blocked by the reader",
+        *chosen,
+    ):
         assert secret not in content
         assert secret.encode().hex() not in content
     assert "Count the nightingales" in content
@@ -150,10 +258,12 @@ async def test_nothing_of_a_forgotten_chat_stays_in_any_table(
 ) -> None:
     await storage.commit_poll(known(), [], NOON)
     before = await everything(ground, but="occurrence")
-    await follow(storage, follows(ANN))
+    await follow(storage, follows(ANN, terms=DIGESTS))
+    await storage.save_rule(asks(ANN))
     await ring(storage, milestone(10_000))
     await storage.forget_chat(ANN)
-    assert await everything(ground, but="occurrence") == before
+    after = await everything(ground, but="occurrence")
+    assert after.replace("(t,2)", "(t,0)") == before
 
 
 async def test_a_row_moved_to_another_chat_does_not_open(
@@ -187,7 +297,7 @@ async def test_two_who_deliver_never_get_the_same(
     storage: PostgresStorage, other: PostgresStorage
 ) -> None:
     await follow(storage, *(follows(chat) for chat in range(1, 61)))
-    for number in (10_000, 20_000):
+    for number in (10_000, 25_000):
         await ring(storage, milestone(number))
     sent: list[str] = []
 
@@ -198,9 +308,9 @@ async def test_two_who_deliver_never_get_the_same(
 
     await asyncio.gather(*(deliver(store) for store in (storage, other) for _ in range(3)))
     sent += await heard(storage)
-    assert sorted(sent) == sorted(key(n, chat) for n in (10_000, 20_000) for chat in range(1, 61))
+    assert sorted(sent) == sorted(key(n, chat) for n in (10_000, 25_000) for chat in range(1, 61))
     for chat in range(1, 61):
-        assert sent.index(key(10_000, chat)) < sent.index(key(20_000, chat))
+        assert sent.index(key(10_000, chat)) < sent.index(key(25_000, chat))
 
 
 async def test_two_who_poll_the_same_news_owe_it_once(
@@ -279,6 +389,128 @@ async def test_a_fan_out_that_waits_for_a_move_follows_it(
     await move
     assert await ringing == 2
     assert sorted(await claimed_keys(storage)) == sorted([key(10_000, BOB), key(10_000, CAT)])
+
+
+async def test_a_rule_saved_during_a_fan_out_hears_the_next_in_every_process(
+    ground: PostgresGround, storage: PostgresStorage, other: PostgresStorage
+) -> None:
+    await follow(storage, follows(ANN))
+    async with fan_out_under_way(ground, storage):
+        saving = asyncio.create_task(other.save_rule(asks(BOB)))
+        await until(lambda: waiting_for_locks(ground, 2))
+    await saving
+    assert await heard(storage) == [key(10_000, ANN)]
+    for number, store in ((25_000, storage), (50_000, other)):
+        assert await ring(store, milestone(number)) == 2
+    await storage.drop_rule(BOB, 1)
+    assert await ring(other, milestone(75_000)) == 1
+
+
+async def test_a_rule_changed_in_one_process_is_changed_in_all(
+    storage: PostgresStorage, other: PostgresStorage
+) -> None:
+    await storage.commit_poll(known(), [], NOON)
+    rule = await storage.save_rule(asks(ANN))
+    await other.save_rule(asks(BOB))
+    assert await ring(storage, milestone(10_000)) == 2
+    await other.save_rule(structs.replace(rule, words=("hedges",)))
+    assert await ring(storage, milestone(25_000)) == 1
+    await other.move_chat(BOB, CAT)
+    assert await ring(storage, milestone(50_000)) == 1
+    await other.forget_chat(CAT)
+    assert await ring(storage, milestone(75_000)) == 0
+
+
+async def test_whom_a_rule_brings_in_and_who_rests_or_turns_it_off_meanwhile_is_heeded(
+    ground: PostgresGround, storage: PostgresStorage, other: PostgresStorage
+) -> None:
+    for chat in (ANN, BOB, CAT):
+        await storage.save_chat(Chat(chat))
+        await storage.save_rule(asks(chat))
+    await storage.commit_poll(known(), [], NOON)
+    async with fan_out_under_way(ground, storage):
+        changing = asyncio.gather(
+            other.rest_chat(ANN, "blocked", NOON),
+            other.forget_chat(BOB),
+        )
+        await until(lambda: waiting_for_locks(ground, 3))
+    await changing
+    assert await heard(storage) == [key(10_000, CAT)]
+    assert (await storage.tally()).waiting == 1  # for Ann, should she come back
+
+
+async def test_terms_that_change_during_a_fan_out_hold_for_what_it_owes(
+    ground: PostgresGround, storage: PostgresStorage, other: PostgresStorage
+) -> None:
+    digests = Terms({"milestone": "digest"})
+    await follow(storage, follows(ANN, terms=digests), follows(BOB, terms=digests), follows(CAT))
+    await storage.save_rule(asks(CAT, terms=digests))
+    await storage.set_subscription_terms(CAT, NIGHTINGALES, Terms({"milestone": "off"}), NOON)
+    async with fan_out_under_way(ground, storage):
+        changing = asyncio.gather(
+            other.set_subscription_terms(ANN, NIGHTINGALES, Terms(), NOON),
+            other.mute(BOB, NIGHTINGALES, True),
+            other.set_terms(CAT, Terms(zone="Asia/Kathmandu"), NOON),
+        )
+        await until(lambda: waiting_for_locks(ground, 4))
+    await changing
+    assert await claimed_keys(storage) == [key(10_000, ANN)]
+    at_six_there = EVENING.replace(hour=12, minute=15)
+    [early] = [each for each in await claim(storage, at_six_there) if each.delivery.chat_id == CAT]
+    assert early.delivery.lane == "digest"
+    [late] = [each for each in await claim(storage, EVENING) if each.delivery.chat_id == BOB]
+    assert late.delivery.silent
+
+
+async def test_who_begins_to_follow_during_a_fan_out_hears_the_next(
+    ground: PostgresGround, storage: PostgresStorage, other: PostgresStorage
+) -> None:
+    await follow(storage, follows(ANN))
+    async with fan_out_under_way(ground, storage):
+        following = asyncio.create_task(other.subscribe(follows(BOB, terms=DIGESTS)))
+        await until(lambda: waiting_for_locks(ground, 2))
+    assert await following == (follows(BOB, terms=DIGESTS), True)
+    assert await ring(storage, milestone(25_000)) == 2
+
+
+async def test_policies_that_nobody_has_any_more_are_swept(
+    ground: PostgresGround, storage: PostgresStorage
+) -> None:
+    async def policies() -> int:
+        async with as_owner(ground.schema) as owner:
+            found: int = await owner.fetchval("select count(*) from policy")
+        return found
+
+    await follow(storage, follows(ANN), follows(BOB))
+    for minute in range(5):
+        await storage.set_terms(ANN, Terms(quiet=Quiet(minute, 420)), NOON)
+    assert await policies() >= 6
+    await storage.prune(NOON, timedelta(days=30))
+    assert await policies() == 2
+    assert await ring(storage, milestone(10_000)) == 2
+
+
+async def test_many_who_choose_the_same_at_once_all_get_it(
+    storage: PostgresStorage, other: PostgresStorage
+) -> None:
+    chats = range(1, 25)
+    await follow(storage, *(follows(chat, ref) for chat in chats for ref in (NIGHTINGALES, HEDGES)))
+    stores = (storage, other)
+    await asyncio.gather(
+        *(stores[chat % 2].set_terms(chat, DIGESTS, NOON) for chat in chats),
+        *(stores[chat % 2].mute(chat, HEDGES, True) for chat in chats),
+        *(
+            ring(store, milestone(10_000, ref))
+            for store in stores
+            for ref in (NIGHTINGALES, HEDGES)
+        ),
+        storage.prune(NOON, timedelta(days=30)),
+    )
+    assert await ring(storage, milestone(25_000, HEDGES)) == len(chats)
+    assert await claimed_keys(storage) == []
+    claimed = await claim(storage, EVENING)
+    assert {each.delivery.chat_id for each in claimed} == set(chats)
+    assert len(claimed) == 3 * len(chats)
 
 
 @asynccontextmanager
@@ -587,10 +819,10 @@ async def test_a_moved_store_goes_on_counting_where_it_was(
     await ring(tiny, milestone(10_000))
     assert await claimed_keys(tiny) == [key(10_000, ANN)]
     await storage.import_(await tiny.export())
-    await ring(storage, milestone(20_000, HEDGES))
+    await ring(storage, milestone(25_000, HEDGES))
     assert await heard(storage, NOON + LEASE + MINUTE) == [
         key(10_000, ANN),
-        key(20_000, ANN, HEDGES),
+        key(25_000, ANN, HEDGES),
     ]
     await tiny.close()
 

@@ -3,7 +3,9 @@
 import asyncio
 import base64
 import errno
+import gc
 import os
+import shutil
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
@@ -28,6 +30,7 @@ from bot.petitions.model import (
     Petition,
     PetitionRef,
     Reading,
+    Rule,
     Subscription,
 )
 from storage import Storage
@@ -40,6 +43,7 @@ from storage.tiny import TinyStorage, open_tiny, rekey_tiny, restore_tiny
 NOON = datetime(2020, 3, 6, 12, tzinfo=UTC)
 REF = PetitionRef("uk", 300239)
 ANN, BOB = 4242424242, 4343434343
+STORES = Path(__file__).parent / "stores"
 
 
 def known(count: int = 9_000) -> Known:
@@ -715,6 +719,23 @@ async def test_a_plain_store_is_sealed_and_a_backup_kept(place: Place) -> None:
     assert str(ANN).encode() not in place.path.read_bytes()
 
 
+async def test_a_store_from_before_there_were_rules_and_terms_is_still_opened(
+    place: Place,
+) -> None:
+    shutil.copytree(STORES / "format_2", place.path.parent)
+    rule = Rule(42, "uk", NOON, ("response",), number=1)
+    for rules in ([], [rule]):
+        storage = await open_tiny(place.path, None, key=spelled(bytes(range(32))))
+        muted = Subscription(43, REF, NOON, thread_id=7, muted=True, card_id=9)
+        assert await storage.subscriptions(43) == [muted]
+        assert await storage.rules(42) == rules
+        [claimed] = await storage.claim_deliveries(NOON, 10, timedelta(minutes=1))
+        assert (claimed.delivery.chat_id, claimed.delivery.lane) == (42, "")
+        assert await storage.save_rule(rule) == rule
+        await storage.forget_chat(1)  # folds
+        await storage.close()
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -887,10 +908,36 @@ async def test_a_time_without_a_zone_is_not_kept_and_harms_nothing(
 ) -> None:
     await furnish(storage, ANN)
     with pytest.raises(ValueError, match="zone"):
-        await storage.commit_poll(known(20_000), [milestone(20_000)], NOON.replace(tzinfo=None))
-    assert await storage.commit_poll(known(20_000), [milestone(20_000)], NOON) == 1
+        await storage.commit_poll(known(25_000), [milestone(25_000)], NOON.replace(tzinfo=None))
+    assert await storage.commit_poll(known(25_000), [milestone(25_000)], NOON) == 1
     claimed = await storage.claim_deliveries(NOON, 10, timedelta(minutes=1))
     assert [each.delivery.key for each in claimed] == [f"uk:300239:milestone:10000:{ANN}"]
+
+
+# --- large ones ----------------------------------------------------------------------------------
+
+
+async def test_a_commit_of_many_slices_is_kept_whole(place: Place) -> None:
+    storage = await place.open()
+    large = "".join(str(number) for number in range(500_000))
+    await storage.save_note("large", large)
+    await asyncio.gather(*(storage.save_note(str(n), str(n)) for n in range(1_000)))
+    await storage.close()
+    storage = await place.open()
+    assert await storage.note("large") == large
+    assert [await storage.note(str(n)) for n in range(1_000)] == [str(n) for n in range(1_000)]
+    await storage.close()
+
+
+async def test_garbage_is_not_looked_for_among_many_new_documents(storage: TinyStorage) -> None:
+    await storage.commit_poll(known(), [], NOON)
+    gc.unfreeze()
+    await furnish(storage, ANN)
+    assert gc.get_freeze_count() == 0
+    chats = range(1, 5_001)
+    await asyncio.gather(*(storage.subscribe(Subscription(chat, REF, NOON)) for chat in chats))
+    assert gc.get_freeze_count() >= 5_000
+    assert gc.isenabled()
 
 
 # --- the memory is its own -----------------------------------------------------------------------

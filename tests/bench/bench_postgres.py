@@ -1,8 +1,9 @@
 """PostgreSQL from 10,000 to 1,000,000 subscriptions: one event's fan-out, and draining it together.
 
-A tenth of all subscriptions are to the petition that something happens to. Four processes then
-claim and settle what is owed, at the rate that they share: how exactly they keep it is printed, and
-beside it what they could do without one.
+A tenth of all subscriptions are to the petition that something happens to, on terms of fifty kinds,
+and a rule brings in a hundredth as many chats again. Four processes then claim and settle what is
+owed, at the rate that they share: how exactly they keep it is printed, and beside it what they
+could do without one.
 """
 
 import asyncio
@@ -18,18 +19,26 @@ from typing import Any, NamedTuple
 from postgres import PostgresGround, as_owner
 
 from bot.cluster import shared_rate
+from bot.petitions.match import way_of
 from bot.petitions.model import (
     Known,
     MilestoneReached,
     Occurrence,
     Petition,
     PetitionRef,
+    Quiet,
+    Rule,
+    Subscription,
+    Terms,
 )
+from bot.petitions.terms import Policy
 from storage.key import KeyRing
 from storage.postgres import PostgresStorage, open_postgres
-from storage.postgres_rows import Address
+from storage.postgres_rows import Address, Veil
 
 SIZES = (10_000, 100_000, 1_000_000)
+POLICIES = 50
+RULED = 1_000  # one in so many subscriptions is a rule instead
 FOLLOWED = 10  # petitions; the event concerns one of them
 PROCESSES = 4
 BATCH = 50
@@ -67,23 +76,45 @@ async def settle_in(storage: PostgresStorage, ground: PostgresGround, size: int)
     """Let `size` chats follow one petition each; by COPY, since only the outcome matters here."""
     for number in range(FOLLOWED):
         await storage.commit_poll(petition(number), [], NOON)
-    rows = _rows(storage, size)
+    veil = storage._veil
+    policies = [_policy(number) for number in range(POLICIES)]
+    marks = [veil.mark(each) for each in policies]
+    tables: dict[str, tuple[Iterator[tuple[Any, ...]], tuple[str, ...]]] = {
+        "policy": (
+            ((veil.mark(each), veil.seal_policy(each)) for each in policies),
+            ("mark", "sealed"),
+        ),
+        "subscription": (
+            _rows(veil, marks, size),
+            ("chat", "petition", "created_at", "muted", "resting", "policy", "sealed"),
+        ),
+        "rule": (_rules(veil, size), ("chat", "number", "site", "changed", "sealed")),
+    }
     async with as_owner(ground.schema) as owner:
-        await owner.copy_records_to_table(
-            "subscription",
-            records=rows,
-            columns=("chat", "petition", "created_at", "muted", "resting", "sealed"),
-        )
+        for table, (rows, columns) in tables.items():
+            await owner.copy_records_to_table(table, records=rows, columns=columns)
+        await owner.execute("update rulebook set version = 1")
         await owner.execute("analyze")
 
 
-def _rows(storage: PostgresStorage, size: int) -> Iterator[tuple[Any, ...]]:
-    veil = storage._veil
+def _policy(number: int) -> Policy:
+    """Quiet hours long past at noon, so that everybody is owed at once."""
+    own = Subscription(1, PetitionRef("uk", 0), NOON)
+    return way_of(own, Terms(quiet=Quiet(number, 6 * 60) if number else None)).policy
+
+
+def _rows(veil: Veil, marks: list[bytes], size: int) -> Iterator[tuple[Any, ...]]:
     for chat in range(1, size + 1):
         ref = PetitionRef("uk", chat % FOLLOWED)
         sealed = veil.seal_address(ref, Address(chat))
-        at = NOON + timedelta(seconds=chat)
-        yield veil.handle(chat), str(ref), at, False, False, sealed
+        at, mark = NOON + timedelta(seconds=chat), marks[chat // FOLLOWED % POLICIES]
+        yield veil.handle(chat), str(ref), at, False, False, mark, sealed
+
+
+def _rules(veil: Veil, size: int) -> Iterator[tuple[Any, ...]]:
+    for chat in range(size + 1, size + 1 + size // RULED):
+        rule = Rule(chat, "uk", NOON, ("threshold", "milestone"), 1, words=("act",))
+        yield veil.handle(chat), 1, "uk", 1, veil.seal_rule(rule)
 
 
 async def measured(ground: PostgresGround, storage: PostgresStorage, size: int) -> Figures:
