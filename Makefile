@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CONFIG ?= config.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo init doctor run test check bench soak picture lock clean
+.PHONY: help demo init doctor run test check bench soak picture catalogue lock clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ soak: $(VENV)/dev.ok  ## crashes, floods and faults at full size (long)
 
 picture: $(VENV)/dev.ok  ## take the README's picture of the chat anew
 	DRAW_PICTURES=1 $(BIN)/python -m pytest -q tests/test_demo.py
+
+catalogue: $(VENV)/dev.ok  ## bring the translations' catalogues up to date with the source
+	PYTHONPATH=. $(BIN)/python tests/catalogues.py
 
 lock:  ## renew the two lock files from pyproject.toml (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

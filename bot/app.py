@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from weakref import WeakValueDictionary
 
 import structlog
@@ -30,6 +30,7 @@ from telegram import (
     Bot,
     BotCommand,
     BotCommandScope,
+    BotCommandScopeAllChatAdministrators,
     BotCommandScopeAllGroupChats,
     BotCommandScopeDefault,
     Update,
@@ -55,10 +56,13 @@ from bot.pace import SHARED_PER_SECOND, Pacer
 from bot.parliament import Parliament, open_session
 from bot.petitions.errors import ConfigError
 from bot.poll import Poller
+from bot.postcodes import Postcodes
+from bot.text.language import ENGLISH, LANGUAGES, preload, speaking, tr
 from bot.upkeep import Upkeep
 from handlers import COMMANDS, all_handlers
 from handlers.context import Context, Services
-from handlers.fallback import failed
+from handlers.elsewhere import prepare
+from handlers.fallback import failed, is_asked, slow_down
 from handlers.membership import wake_if_resting
 from storage import Storage
 from storage.key import KeyRing
@@ -70,11 +74,21 @@ App: TypeAlias = Application[
     ExtBot[None], Context, dict[Any, Any], dict[Any, Any], dict[Any, Any], None
 ]
 
-_UPDATES = [Update.MESSAGE, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER]
+_UPDATES = [
+    Update.MESSAGE,
+    Update.CALLBACK_QUERY,
+    Update.CHANNEL_POST,
+    Update.MY_CHAT_MEMBER,
+    Update.CHAT_MEMBER,
+    Update.INLINE_QUERY,
+    Update.GUEST_MESSAGE,
+]
 _HOURS_BETWEEN_PRUNINGS = 6
 _ROUSED_EVERY = 1.0
+_AT_ONCE = 256  # updates that are handled side by side
+_WAITING = 20  # updates of one chat that may wait for their turn
 _MENU_NOTE = "commands menu"
-_GROUP_MENU = {"subscribe", "unsubscribe", "subscriptions", "petition", "help"}
+_GROUP_MENU = {"subscriptions", "petition", "response", "chart", "search", "help"}
 
 
 def utc_now() -> datetime:
@@ -82,18 +96,39 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+@dataclass(eq=False)
+class _Turn:
+    """Whose turn it is in a chat, and how many wait for theirs."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    waiting: int = 0
+    warned: bool = False
+
+
 class PerChat(BaseUpdateProcessor):
-    """Handles updates of different chats side by side, and those of one chat in their order."""
+    """Handles updates of different chats side by side, and those of one chat in their order.
+
+    A chat that asks for more than can be answered is told once; what is too much is let go of.
+    """
 
     def __init__(self) -> None:
-        super().__init__(256)
-        self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        super().__init__(_AT_ONCE)
+        self._turns: WeakValueDictionary[int, _Turn] = WeakValueDictionary()
 
     async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
         chat = update.effective_chat if isinstance(update, Update) else None
-        turn = self._turns.setdefault(chat.id if chat else 0, asyncio.Lock())
-        async with turn:
-            await coroutine
+        turn = self._turns.setdefault(chat.id if chat else 0, _Turn())
+        if turn.waiting >= _WAITING and isinstance(coroutine, Coroutine) and is_asked(update):
+            coroutine.close()
+            is_news, turn.warned = not turn.warned, True
+            await slow_down(update, tell=is_news)
+            return
+        turn.waiting += 1
+        try:
+            async with turn.lock:
+                await coroutine
+        finally:
+            turn.waiting -= 1
 
     async def initialize(self) -> None:
         """Nothing to prepare."""
@@ -147,6 +182,7 @@ def build_application(config: Config, pacer: Pacer, metrics: Metrics) -> App:
         ApplicationBuilder()
         .token(config.telegram.token)
         .base_url(config.telegram.base_url)
+        .base_file_url(_file_url(config.telegram.base_url))
         .context_types(ContextTypes(context=Context))
         .concurrent_updates(PerChat())
         .job_queue(None)
@@ -156,10 +192,17 @@ def build_application(config: Config, pacer: Pacer, metrics: Metrics) -> App:
     )
     application: App = builder.build()
     application.bot_data["commands"] = COMMANDS
-    application.add_handler(TypeHandler(Update, wake_if_resting), group=-1)
+    application.add_handler(TypeHandler(Update, wake_if_resting), group=-2)
+    application.add_handler(TypeHandler(Update, prepare), group=-1)
     application.add_handlers(list(all_handlers()))
     application.add_error_handler(failed)
     return application
+
+
+def _file_url(base_url: str) -> str:
+    """Where a Bot API server serves files, by where it takes calls."""
+    server, _, last = base_url.rpartition("/")
+    return f"{server}/file/{last}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +227,7 @@ async def running(
     now: Callable[[], datetime] = utc_now,
     lease: timedelta = LEASE,
     members_api: str | None = None,
+    postcodes_api: str | None = None,
     rhythm: Rhythm = RHYTHM,
 ) -> AsyncIterator[None]:
     """The whole bot at work; leaving drains what is in flight and lets go of everything.
@@ -194,7 +238,7 @@ async def running(
     Raises ConfigError if Telegram does not know the token, StorageError if the store won't open.
     """
     async with (
-        _put_together(config, now, lease, members_api) as bell,
+        _put_together(config, now, lease, members_api, postcodes_api) as bell,
         _at_work(bell, rhythm),
     ):
         log.info("running", version=__version__, sites=[site.id for site in config.sites])
@@ -203,10 +247,15 @@ async def running(
 
 @asynccontextmanager
 async def _put_together(
-    config: Config, now: Callable[[], datetime], lease: timedelta, members_api: str | None
+    config: Config,
+    now: Callable[[], datetime],
+    lease: timedelta,
+    members_api: str | None,
+    postcodes_api: str | None,
 ) -> AsyncIterator[_Bell]:
     """Make every part; none works yet."""
     metrics = Metrics()
+    await asyncio.to_thread(preload)
     async with (
         _opened(config, metrics) as storage,
         open_session(__version__) as session,
@@ -235,9 +284,11 @@ async def _put_together(
             admins=config.telegram.admins,
             alerts=lambda: asdict(deliverer.counts),
             version=__version__,
-            parliaments={parliament.site.id: parliament for parliament in parliaments},
+            parliaments=poller.parliaments(),
             members=members,
+            postcodes=Postcodes(session, postcodes_api),
             charts=charts,
+            limits=config.limits,
         )
         yield _Bell(config, now, metrics, storage, application, deliverer, poller)
 
@@ -439,21 +490,37 @@ def _note_update_error(error: TelegramError) -> None:
         log.warning("updates cannot be fetched", error=type(error).__name__)
 
 
+class _Menu(NamedTuple):
+    """The commands that are listed for some, in a language; "" is for whoever has no other."""
+
+    scope: BotCommandScope
+    language: str
+    commands: list[BotCommand]
+
+
+def _menus(name: str) -> list[_Menu]:
+    """All commands for people and for admins; for a group's members only what they may do."""
+    code = "" if name == ENGLISH else name
+    with speaking(name):
+        lines = {c.name: BotCommand(c.name, tr(c.does)) for c in COMMANDS if c.name != "start"}
+    for_members = [line for command, line in lines.items() if command in _GROUP_MENU]
+    return [
+        _Menu(BotCommandScopeDefault(), code, list(lines.values())),
+        _Menu(BotCommandScopeAllChatAdministrators(), code, list(lines.values())),
+        _Menu(BotCommandScopeAllGroupChats(), code, for_members),
+    ]
+
+
 async def _set_menu(bot: Bot, storage: Storage) -> None:
     """Tell Telegram our commands, in the scopes where they differ, if they changed since."""
-    everything = [BotCommand(c.name, c.does) for c in COMMANDS if c.name != "start"]
-    for_groups = [command for command in everything if command.command in _GROUP_MENU]
-    scopes: list[tuple[BotCommandScope, list[BotCommand]]] = [
-        (BotCommandScopeDefault(), everything),
-        (BotCommandScopeAllGroupChats(), for_groups),
-    ]
-    menu = json.dumps([bot.id, [(s.type, [c.to_dict() for c in cs]) for s, cs in scopes]])
-    digest = hashlib.sha256(menu.encode()).hexdigest()
+    menus = [menu for name in LANGUAGES for menu in _menus(name)]
+    written = [(m.scope.type, m.language, [c.to_dict() for c in m.commands]) for m in menus]
+    digest = hashlib.sha256(json.dumps([bot.id, written]).encode()).hexdigest()
     if await storage.note(_MENU_NOTE) == digest:
         return
     try:
-        for scope, commands in scopes:
-            await bot.set_my_commands(commands, scope=scope)
+        for menu in menus:
+            await bot.set_my_commands(menu.commands, menu.scope, menu.language)
     except TelegramError as error:
         log.warning("the commands menu could not be set", error=type(error).__name__)
     else:

@@ -85,6 +85,14 @@ class LogConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitsConfig:
+    """How much one chat may follow."""
+
+    subscriptions: int = 200
+    rules: int = 20
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Everything an operator decides."""
 
@@ -94,6 +102,7 @@ class Config:
     log: LogConfig
     sites: tuple[Site, ...]
     web: WebConfig = WebConfig()
+    limits: LimitsConfig = LimitsConfig()
 
 
 UK = {"id": "uk", "name": "UK Parliament", "url": "https://petition.parliament.uk"}
@@ -115,6 +124,7 @@ DEFAULTS: Mapping[str, Mapping[str, object]] = {
         "rest_days": 90,
     },
     "poll": {"interval": "60s", "requests_per_minute": 60},
+    "limits": {"subscriptions": 200, "rules": 20},
     "web": {"listen": None, "public_url": None},
     "log": {"level": "info", "format": "console"},
     "sites": {
@@ -196,12 +206,7 @@ class _Reader:
         self._unknown_names("", self.tables, DEFAULTS)
         return Config(
             telegram=self._telegram(),
-            storage=StorageConfig(
-                url=self._storage_url(),
-                key_file=self.folder / self._value("storage", "key_file", text),
-                key=self._value("storage", "key", store_key),
-                rest_days=self._value("storage", "rest_days", between(1, 3650)),
-            ),
+            storage=self._storage(),
             poll=PollConfig(
                 interval=self._value("poll", "interval", duration),
                 requests_per_minute=self._value("poll", "requests_per_minute", between(1, 6000)),
@@ -212,6 +217,10 @@ class _Reader:
             ),
             sites=tuple(self._sites()),
             web=self._web(),
+            limits=LimitsConfig(
+                subscriptions=self._value("limits", "subscriptions", between(1, 10_000)),
+                rules=self._value("limits", "rules", between(0, 1_000)),
+            ),
         )
 
     def _web(self) -> WebConfig:
@@ -224,6 +233,27 @@ class _Reader:
                 if getattr(web, key) is None:
                     self.problems.append(f'web.{key}: telegram.mode = "webhook" needs it')
         return web
+
+    def _storage(self) -> StorageConfig:
+        storage = StorageConfig(
+            url=self._storage_url(),
+            key_file=self.folder / self._value("storage", "key_file", text),
+            key=self._value("storage", "key", store_key),
+            rest_days=self._value("storage", "rest_days", between(1, 3650)),
+        )
+        if not any(problem.startswith("storage.") for problem in self.problems):
+            self._key_apart(storage)
+        return storage
+
+    def _key_apart(self, storage: StorageConfig) -> None:
+        scheme, _, place = storage.url.partition(":")
+        folder = Path(place).parent.resolve()
+        is_within = storage.key_file.resolve().is_relative_to(folder)
+        if scheme == "tinydb" and storage.key is None and is_within:
+            self.problems.append(
+                "storage.key_file: must lie outside the folder of the data, or whoever copies the "
+                "one has the other as well"
+            )
 
     def _storage_url(self) -> str:
         url = self._value("storage", "url", storage_url)

@@ -14,6 +14,7 @@ from telegram import InlineKeyboardMarkup, LinkPreviewOptions, MessageEntity, Re
 from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TelegramError
 from telegram.ext import ExtBot
 
+from bot.burst import FloodGuard
 from bot.living import refresh_card
 from bot.pace import ALERT, Pacer, seconds
 from bot.petitions.errors import StorageError
@@ -29,8 +30,9 @@ from bot.petitions.model import (
 )
 from bot.petitions.retry import MoveChat, RestChat, Settle, TryAgain, next_step
 from bot.text.alert import alert, bare_alert
+from bot.text.language import ENGLISH, marked, speak, tr
 from bot.text.rich import Message, compose, italic, split, width
-from bot.text.summary import Missed, summary
+from bot.text.summary import Missed, occasion_of, summary
 from storage import ClaimedDelivery, Storage
 
 log = structlog.get_logger(__name__)
@@ -65,7 +67,9 @@ _TOO_LONG = ("message is too long",)
 _BAD_BUTTONS = ("button", "reply markup", "inline keyboard")
 _BAD_TEXT = ("can't parse entities", "entity", "entities", "text must be")
 _MENDABLE = (*_TOPIC_GONE, *_TOO_LONG, *_BAD_BUTTONS, *_BAD_TEXT)
-_TOPIC_NOTE = "The topic this was meant for is closed or gone, so I write here from now on."
+_TOPIC_NOTE = marked("The topic this was meant for is closed or gone, so I write here from now on.")
+# Where what follows too many alerts of one moment waits to be told in one message.
+_FLOOD = "flood"
 
 
 @dataclass(slots=True)
@@ -74,6 +78,7 @@ class Counts:
 
     sent: int = 0
     summaries: int = 0
+    held: int = 0
     retried: int = 0
     flooded: int = 0
     rested: int = 0
@@ -119,6 +124,7 @@ class Deliverer:
         self._doubtful: set[str] = (
             set()
         )  # refused again and again, as if something is wrong with them
+        self._guard = FloodGuard()
         self._news = asyncio.Event()
         self._stopping = False
         self.counts = Counts()
@@ -165,7 +171,7 @@ class Deliverer:
         for claims in _by_chat(
             await self._storage.claim_deliveries(self._now(), room, self._lease)
         ):
-            task = asyncio.create_task(self._deliver(claims))
+            task = asyncio.create_task(self._deliver_all(claims))
             self._sending.add(task)
             task.add_done_callback(self._finished)
         due = await self._storage.next_due(self._now())
@@ -176,12 +182,22 @@ class Deliverer:
         self._sending.discard(task)
         self._news.set()
 
+    async def _deliver_all(self, claims: Sequence[ClaimedDelivery]) -> None:
+        """Send what a chat is owed in its lanes, one message after the other."""
+        chat = claims[0].chat
+        speak(chat.language if chat else ENGLISH)
+        for told_together in _in_messages(claims):
+            await self._deliver(told_together)
+
     async def _deliver(self, claims: Sequence[ClaimedDelivery]) -> None:
         """Send what a chat is owed and keep what became of it; a fault of ours is tried again."""
         owed = [claim.delivery for claim in claims]
         try:
             if any(delivery.key in self._accepted for delivery in owed):
                 await self._settle_accepted(owed)
+            elif until := self._held_until(owed):
+                self.counts.held += 1
+                await self._storage.hold(owed[0].key, _FLOOD, until)
             else:
                 await self._tell(claims, owed)
         except StorageError:
@@ -192,6 +208,13 @@ class Deliverer:
             with suppress(StorageError):
                 await self._settle(owed, RetryAt(self._now(), _OUR_FAULT))
 
+    def _held_until(self, owed: Sequence[Delivery]) -> datetime | None:
+        """Until when an alert waits for what else happens, if there has been too much already."""
+        first = owed[0]
+        if len(owed) > 1 or first.lane or first.attempts:
+            return None
+        return self._guard.held_until(first.chat_id, self._now())
+
     async def _settle_accepted(self, owed: Sequence[Delivery]) -> None:
         """Telegram has taken some of these already: settle them, and give the others back."""
         done = [delivery for delivery in owed if delivery.key in self._accepted]
@@ -199,14 +222,18 @@ class Deliverer:
         await self._give_back([each for each in owed if each not in done], self._now())
 
     async def _tell(self, claims: Sequence[ClaimedDelivery], owed: Sequence[Delivery]) -> None:
-        letter = _worded(claims, self._now(), plainly=owed[0].key in self._doubtful)
-        card = await self._card(claims)
+        followed = await self._followed(claims)
+        card = followed if followed and followed.card_id else None
+        is_doubtful = owed[0].key in self._doubtful
+        letter = _worded(claims, followed, self._now(), plainly=is_doubtful)
         outcome, sent = await self._send(letter._replace(card_id=card.card_id if card else None))
         told = owed[: letter.told]
         if isinstance(outcome, Sent):
             self._accepted.update(delivery.key for delivery in told)
             self.counts.sent += 1
             self.counts.summaries += len(told) > 1
+            if not owed[0].lane:
+                self._guard.told(letter.chat_id, self._now())
         await self._settle(told, outcome)
         await self._give_back(owed[letter.told :], self._now())
         if isinstance(outcome, Sent) and letter.thread_id and sent.thread_id is None:
@@ -214,13 +241,12 @@ class Deliverer:
         if isinstance(outcome, Sent) and card:
             await refresh_card(self._bot, self._storage, claims[0].known, card, self._now())
 
-    async def _card(self, claims: Sequence[ClaimedDelivery]) -> Subscription | None:
-        """The subscription whose living card this alert belongs to, if the chat has that card."""
+    async def _followed(self, claims: Sequence[ClaimedDelivery]) -> Subscription | None:
+        """How the chat follows the petition of a single alert, if it does."""
         if len(claims) > 1:
             return None
         owed = claims[0].delivery
-        followed = await self._storage.subscription(owed.chat_id, owed.petition)
-        return followed if followed and followed.card_id else None
+        return await self._storage.subscription(owed.chat_id, owed.petition)
 
     async def _send(self, letter: Letter) -> tuple[Outcome, Letter]:
         """Send it, mended for as long as Telegram says what is wrong with it."""
@@ -329,10 +355,26 @@ def _by_chat(claims: Iterable[ClaimedDelivery]) -> Iterator[list[ClaimedDelivery
     yield from sorted(groups, key=lambda group: number_of(group[0]))
 
 
-def _worded(claims: Sequence[ClaimedDelivery], now: datetime, *, plainly: bool) -> Letter:
+def _in_messages(claims: Sequence[ClaimedDelivery]) -> Iterator[Sequence[ClaimedDelivery]]:
+    """What goes into one message each: a lane, in each topic; all that a returned chat missed."""
+    together: dict[tuple[str, int | None], list[ClaimedDelivery]] = {}
+    for claim in claims:
+        owed = claim.delivery
+        topic = owed.thread_id if owed.lane else None
+        together.setdefault((owed.lane, topic), []).append(claim)
+    yield from together.values()
+
+
+def _worded(
+    claims: Sequence[ClaimedDelivery],
+    followed: Subscription | None,
+    now: datetime,
+    *,
+    plainly: bool,
+) -> Letter:
     """What to send for these claims; plainly, without anything that can be wrong with it."""
     try:
-        letter = _in_full(claims, now)
+        letter = _in_full(claims, followed, now)
     except Exception:
         if not plainly:
             raise
@@ -346,14 +388,17 @@ def _plain(letter: Letter) -> Letter:
     return letter._replace(message=Message(letter.message.text), buttons=None)
 
 
-def _in_full(claims: Sequence[ClaimedDelivery], now: datetime) -> Letter:
+def _in_full(
+    claims: Sequence[ClaimedDelivery], followed: Subscription | None, now: datetime
+) -> Letter:
     """One alert as it is, several as a summary."""
     first = claims[0].delivery
     if len(claims) == 1:
-        message, buttons = alert(claims[0].known, claims[0].occurrences, now, muted=first.silent)
+        message, buttons = _alert(claims[0], followed, now)
         return Letter(first.chat_id, message, buttons, first.thread_id, first.silent)
     owed = [claim.delivery for claim in claims]
-    whole = summary([Missed(claim.known, claim.occurrences) for claim in claims], now)
+    missed = [Missed(claim.known, claim.occurrences) for claim in claims]
+    whole = summary(missed, now, occasion_of(first.lane))
     threads = {delivery.thread_id for delivery in owed}
     return Letter(
         first.chat_id,
@@ -365,11 +410,25 @@ def _in_full(claims: Sequence[ClaimedDelivery], now: datetime) -> Letter:
     )
 
 
+def _alert(
+    claim: ClaimedDelivery, followed: Subscription | None, now: datetime
+) -> tuple[Message, InlineKeyboardMarkup]:
+    return alert(
+        claim.known,
+        claim.occurrences,
+        now,
+        muted=followed is not None and followed.muted,
+        rule=claim.rule,
+        followed=followed is not None or not claim.delivery.rule,
+        wish=followed.terms.milestones if followed else None,
+    )
+
+
 def _mended(letter: Letter, reason: str) -> Letter | None:
     """The letter without what Telegram complains of, or None if there is nothing to take away."""
     message = letter.message
     if letter.thread_id and _says(reason, _TOPIC_GONE):
-        noted = _with_note(message, _TOPIC_NOTE)
+        noted = _with_note(message, tr(_TOPIC_NOTE))
         return letter._replace(message=noted, thread_id=None, card_id=None)
     if width(message.text) > 1 and _says(reason, _TOO_LONG):
         halves = split(message, width(message.text) // 2 + 1)

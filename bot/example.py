@@ -44,6 +44,11 @@ interval = "60s"
 # The most requests a minute to each site; with more followed than that, looks take longer to come.
 requests_per_minute = 60
 
+[limits]
+# How many petitions one chat may follow, and how many rules it may have.
+subscriptions = 200
+rules = 20
+
 [web]
 # The bot's own server: /healthz, /readyz, /metrics and the webhook. Off unless set.
 # listen = "127.0.0.1:8080"

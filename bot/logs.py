@@ -4,6 +4,7 @@ import logging
 import sys
 from collections.abc import MutableMapping
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 
@@ -50,13 +51,20 @@ class _Hide:
     """Blanks the token wherever it turns up, in tracebacks of libraries too."""
 
     def __init__(self, token: str) -> None:
-        self._token = token
+        _, _, secret = token.partition(":")
+        # In an address it stands percent-encoded; its secret half is enough to give it away.
+        forms = {token, quote(token, safe=""), secret, quote(secret, safe="")}
+        self._forms = sorted(forms - {""}, key=len, reverse=True)
 
     def __call__(
         self, _logger: object, _method: str, event: MutableMapping[str, Any]
     ) -> MutableMapping[str, Any]:
-        if self._token:
-            for key, value in event.items():
-                if isinstance(value, str) and self._token in value:
-                    event[key] = value.replace(self._token, "[token]")
+        for key, value in event.items():
+            if isinstance(value, str):
+                event[key] = self._hidden(value)
         return event
+
+    def _hidden(self, text: str) -> str:
+        for form in self._forms:
+            text = text.replace(form, "[token]")
+        return text

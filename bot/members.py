@@ -77,6 +77,10 @@ class Members:
         found |= await self._asked(petition, [found[c] for c in asked if c in found])
         return {code: seat for code, seat in found.items() if seat.mp}
 
+    async def current(self, site: str) -> Seats:
+        """The constituencies there are now, by ONS code; none while the site cannot say."""
+        return await self._list(site, "current")
+
     # --- the petitions site's lists
 
     async def _listed(self, site: str, period: str | None) -> Seats:

@@ -5,11 +5,13 @@ rest raise ParliamentUnavailable, ParliamentError or MalformedPetition. Nothing 
 when to try again is for whoever asks to decide.
 """
 
+import copy
 import re
+import unicodedata
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
-from typing import Literal, TypeAlias
+from typing import Literal, Self, TypeAlias
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import aiohttp
@@ -19,14 +21,17 @@ from bot.petitions.errors import MalformedPetition, ParliamentError, ParliamentU
 from bot.petitions.model import Counts, Petition, PetitionRef, Site
 from bot.petitions.parse import (
     Constituency,
+    Local,
     Page,
     PastParliament,
     Trending,
     parse_constituencies,
     parse_counts,
+    parse_local,
     parse_page,
     parse_parliaments,
     parse_petition,
+    parse_topics,
     parse_trending,
 )
 
@@ -126,6 +131,13 @@ class Parliament:
         self._max_bytes = max_bytes
         self._timeout = timeout
         self._now = now
+        self._asks: Callable[[], None] = lambda: None
+
+    def counted(self, asks: Callable[[], None]) -> Self:
+        """The same site, telling of each request before it is made."""
+        other = copy.copy(self)
+        other._asks = asks
+        return other
 
     async def look(self, petition: PetitionRef | int, *, since: datetime | None = None) -> Look:
         """How a petition stands, wherever the site keeps it. Never raises for what a site does.
@@ -241,6 +253,14 @@ class Parliament:
         folder = f"/parliaments/{period}" if period else ""
         return parse_constituencies(await self._body(f"{folder}/constituencies.json"), self.site)
 
+    async def topics(self) -> Mapping[str, str]:
+        """The names of the site's topics, by their codes."""
+        return parse_topics(await self._body("/topics.json"), self.site)
+
+    async def local(self, name: str) -> tuple[Local, ...]:
+        """What is signed most in a current constituency, named as the site names it."""
+        return parse_local(await self._body(f"/petitions/local/{slug(name)}.json"), self.site)
+
     async def parliaments(self) -> tuple[PastParliament, ...]:
         """The parliaments whose petitions are archived, the latest first."""
         return parse_parliaments(await self._body("/parliaments.json"), self.site)
@@ -259,6 +279,7 @@ class Parliament:
         raises ParliamentUnavailable if it may pass by itself, and ParliamentError if it will not.
         """
         url = self.site.url.rstrip("/") + target
+        self._asks()
         try:
             async with self._session.get(
                 url, headers=_only_if(since), allow_redirects=False, timeout=self._timeout
@@ -292,6 +313,12 @@ class Parliament:
             if len(body) > self._max_bytes:
                 raise ParliamentError(url, response.status, "too large")
         return bytes(body)
+
+
+def slug(name: str) -> str:
+    """A constituency's name as the site has it in addresses: Ynys Môn is ynys-mon."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
 
 
 def _unpublished(path: str | None, petition_id: int) -> Look:

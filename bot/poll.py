@@ -6,7 +6,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
+from math import inf
 from random import SystemRandom
 from typing import TypeVar
 from weakref import WeakValueDictionary
@@ -15,15 +16,20 @@ import structlog
 from msgspec import structs
 
 from bot.parliament import Found, Gone, Look, NotModified, Parliament, Unavailable, Unreadable
+from bot.petitions import surge
+from bot.petitions.diary import Diary
 from bot.petitions.errors import (
     MalformedPetition,
     ParliamentError,
     ParliamentUnavailable,
     StorageError,
 )
-from bot.petitions.model import Counts, Known, Occurrence, Petition, PetitionRef, Site
+from bot.petitions.model import Counts, Known, Occurrence, Petition, PetitionRef, Site, Surged
 from bot.petitions.parse import Page
+from bot.petitions.past import caught_up
+from bot.petitions.remind import due, next_moment, wants_readings
 from bot.petitions.schedule import (
+    TRENDING,
     Limits,
     ListPage,
     Matter,
@@ -32,9 +38,9 @@ from bot.petitions.schedule import (
     Request,
     Whole,
     about,
-    bound,
 )
-from bot.petitions.watch import is_news, observe, observe_gone, with_counts
+from bot.petitions.watch import is_news, observe, observe_gone, observe_surge, with_counts
+from bot.scope import Scope, survey
 from bot.sight import Sight
 from bot.text.status import SiteHealth
 from storage import Storage
@@ -59,6 +65,21 @@ _BACKOFF_SPREAD = 0.25
 
 # Reading everything known at a start would hold up everybody else; a second's tick takes so many.
 _LEARNED_A_TICK = 250
+
+# Who follows how much, and where rules listen, is asked again after so many seconds.
+_SURVEYED_EVERY = 10.0
+
+# Nobody's first looks wait longer than so many seconds for those of other instances.
+_LONGEST_PHASE = 10.0
+
+# Many petitions have a moment in common, and each is a write.
+_REMINDED_A_TICK = 50
+
+# How far back a forecast looks.
+_LATELY = timedelta(days=60)
+
+# Seconds between two thorough looks at whether a petition surges: each reads a week of counts.
+_SURGE_LOOKS_APART = 300.0
 
 # The site counts in whole seconds of ten and sets its dates back by up to two counts of a minute,
 # so that a date as young as this may come again for another body.
@@ -122,6 +143,7 @@ class SiteWatch:
         self.parliament = parliament
         self.budget = budget
         self.outlook = Outlook(limits)
+        self.scope = Scope()
         self.in_flight: dict[Matter, asyncio.Task[None]] = {}
         self.unanswered_since: dict[Matter, float] = {}
         self.last_answer: datetime | None = None
@@ -190,17 +212,36 @@ class Poller:
         self._rang = rang
         self._monotonic = monotonic
         self._locks: WeakValueDictionary[PetitionRef, asyncio.Lock] = WeakValueDictionary()
+        self._diary = Diary()
+        self._surge_looks: dict[PetitionRef, float] = {}
+        self._surveyed_at = -inf
+        phase = jitter() * min(_LONGEST_PHASE, interval.total_seconds() / 6)
+        self._begins_at = monotonic() + phase
         self._is_ending = False
 
     async def tick(self) -> None:
         """Begin to ask whatever is worth asking now, without waiting for the answers."""
+        await self._remind_of_due()
         followed = await self._storage.followed()
+        await self._survey()
         for site, watch in self._watches.items():
-            refs = [ref for ref in followed if ref.site == site]
-            watch.outlook.follow_only({ref.id for ref in refs})
-            await self._learn(watch, refs)
+            ids = [ref.id for ref in followed if ref.site == site]
+            watch.outlook.follow_only(watch.scope.watched(ids))
+            await self._learn(watch, ids)
             self._make_room(watch)
             self._ask(watch)
+
+    async def _survey(self) -> None:
+        """Take note of who follows how much, and of where rules listen."""
+        moment = self._monotonic()
+        if moment - self._surveyed_at < _SURVEYED_EVERY:
+            return
+        self._surveyed_at = moment
+        scopes = {site: watch.scope for site, watch in self._watches.items()}
+        await survey(self._storage, scopes, self._now())
+        for watch in self._watches.values():
+            watch.outlook.listen(for_rules=watch.scope.is_ruled)
+            watch.outlook.weigh(watch.scope.followers)
 
     def _make_room(self, watch: SiteWatch) -> None:
         """Where every place is taken, end what hangs; next time it may wait as long as it likes."""
@@ -213,7 +254,7 @@ class Poller:
 
     def _ask(self, watch: SiteWatch) -> None:
         """Fill a site's free places with what is worth asking, as far as its budget goes."""
-        if self._is_ending or self._is_quiet(watch):
+        if self._is_ending or self._is_quiet(watch) or self._monotonic() < self._begins_at:
             return
         free = min(watch.budget.left(), _AT_ONCE - len(watch.in_flight))
         asked = self._being_looked_at(watch) | watch.in_flight.keys()
@@ -248,14 +289,26 @@ class Poller:
     def _is_quiet(self, watch: SiteWatch) -> bool:
         return self._monotonic() < watch.quiet_until
 
-    async def _learn(self, watch: SiteWatch, refs: Iterable[PetitionRef]) -> None:
-        """Take up what is followed newly, or since before the start, as it was last read."""
-        new = (ref for ref in refs if ref.id not in watch.outlook.prospects)
-        for ref in islice(new, _LEARNED_A_TICK):
-            if known := await self._storage.known(ref):
-                now, moment = self._now(), self._monotonic()
-                read_at = moment - (now - known.read_at).total_seconds()
-                watch.outlook.learn(known.petition, moment, read_at, now)
+    async def _learn(self, watch: SiteWatch, followed: Sequence[int]) -> None:
+        """Take up what is watched newly, or since before the start, as it was last read."""
+        ids = dict.fromkeys(chain(followed, watch.scope.watched(())))
+        new = (id_ for id_ in ids if id_ not in watch.outlook.prospects)
+        theirs = set(followed)
+        for id_ in islice(new, _LEARNED_A_TICK):
+            ref = PetitionRef(watch.parliament.site.id, id_)
+            known = await self._storage.known(ref)
+            if known and (id_ in theirs or not watch.scope.leaves_out(known)):
+                self._begin(watch, known, is_followed=id_ in theirs)
+
+    def _begin(self, watch: SiteWatch, known: Known, *, is_followed: bool) -> None:
+        now, moment = self._now(), self._monotonic()
+        ref = known.petition.ref
+        read_at = moment - (now - known.read_at).total_seconds()
+        # Who is followed since the last survey is followed by one at least.
+        followers = max(watch.scope.followers.get(ref.id, 0), is_followed)
+        watch.outlook.learn(known.petition, moment, read_at, now, followers)
+        if is_followed or not watch.scope.is_strange(ref.id, known):
+            self._diary.note(ref, next_moment(known))
 
     async def _carry_out_safely(self, watch: SiteWatch, request: Request) -> None:
         """One request's trouble is its own: it is logged, and the others go on."""
@@ -317,7 +370,16 @@ class Poller:
                     watch.outlook.saw_nothing(ref.id, moment, answered=False)
                 case _:
                     watch.outlook.saw_nothing(ref.id, moment)
-            return await self._take_in(look, ref, known, now, keep=keep)
+            return await self._take_in(watch, look, ref, known, now, keep=keep)
+
+    def _taken(
+        self, watch: SiteWatch, known: Known | None, reading: Petition, now: datetime
+    ) -> tuple[Known, tuple[Occurrence, ...]]:
+        """What is known now, and what happened: since we began to listen, if it was not watched."""
+        since = watch.scope.since(now)
+        if since and watch.scope.is_strange(reading.ref.id, known):
+            known = caught_up(known, reading, since)
+        return observe(known, reading, now)
 
     def _lock(self, ref: PetitionRef) -> asyncio.Lock:
         return self._locks.setdefault(ref, asyncio.Lock())
@@ -332,16 +394,25 @@ class Poller:
         return structs.replace(look, petition=structs.replace(look.petition, signature_count=count))
 
     async def _take_in(
-        self, look: Look, ref: PetitionRef, known: Known | None, now: datetime, *, keep: bool
+        self,
+        watch: SiteWatch,
+        look: Look,
+        ref: PetitionRef,
+        known: Known | None,
+        now: datetime,
+        *,
+        keep: bool,
     ) -> Sight:
         match look:
             case Found(petition=petition) if known or keep:
-                known = await self._commit(known, *observe(known, petition, now), now)
+                known = await self._commit(known, *self._taken(watch, known, petition, now), now)
                 return Sight(look, petition, now, known)
             case Found(petition=petition):
                 return Sight(look, petition, now)
             case Gone() if known:
-                known = await self._commit(known, *observe_gone(known, now), now)
+                known, occurrences = observe_gone(before := known, now)
+                is_new = not watch.scope.is_strange(ref.id, before)
+                known = await self._commit(before, known, occurrences if is_new else (), now)
             case Unavailable() | Unreadable():
                 log.warning("no reading", petition=str(ref), reason=look.reason)
             case NotModified():
@@ -360,7 +431,8 @@ class Poller:
             watch.unanswered_since.pop(ref.id, None)
             known = await self._storage.known(ref)
             moment = self._monotonic()
-            if counts is None or known is None or not known.petition.is_open:
+            is_strange = watch.scope.is_strange(ref.id, known)
+            if counts is None or known is None or is_strange or not known.petition.is_open:
                 watch.outlook.saw_numbers(ref.id, None, moment, answered=counts is not None)
                 return
             suspect = is_news(known.petition, counts)
@@ -368,6 +440,9 @@ class Poller:
             watch.outlook.saw_numbers(ref.id, petition, moment, suspect=suspect)
 
     async def _read_page(self, watch: SiteWatch, request: ListPage) -> None:
+        if request == TRENDING:
+            await self._read_trending(watch)
+            return
         page: Page | None = await self._asked(
             watch, watch.parliament.page(request.facet, number=request.number)
         )
@@ -379,11 +454,21 @@ class Poller:
         watch.saw_dated(page.petitions, self._now())
         rows = {row.ref.id: row for row in page.petitions}
         counts = {id_: row.signature_count for id_, row in rows.items()}
-        watch.outlook.saw_page(request, counts, moment)
+        watch.outlook.saw_page(request, counts, moment, is_last=page.next is None)
         # Who is being looked at just now will tell by itself, or holds up nobody by saying nothing.
-        heard = watch.outlook.prospects.keys() - self._being_looked_at(watch)
-        followed = [row for id_, row in rows.items() if id_ in heard]
-        await asyncio.gather(*(self._take_in_row(watch, row) for row in followed))
+        busy, is_ruled = self._being_looked_at(watch), watch.scope.is_ruled
+        heard = (rows.keys() if is_ruled else watch.outlook.prospects.keys()) - busy
+        watched = [row for id_, row in rows.items() if id_ in heard]
+        await asyncio.gather(*(self._take_in_row(watch, row) for row in watched))
+
+    async def _read_trending(self, watch: SiteWatch) -> None:
+        trending = await self._asked(watch, watch.parliament.trending())
+        watch.unanswered_since.pop(TRENDING, None)
+        if trending is None:
+            watch.outlook.failed_page(TRENDING, self._monotonic())
+            return
+        last_hour = {one.petition.id: one.signatures_last_hour for one in trending}
+        watch.outlook.saw_trending(last_hour, self._monotonic())
 
     async def _take_in_row(self, watch: SiteWatch, row: Petition) -> None:
         """Believe a list's numbers; anything else it tells anew sends us to the petition itself.
@@ -393,6 +478,9 @@ class Poller:
         """
         async with self._lock(row.ref):
             known = await self._storage.known(row.ref)
+            if watch.scope.is_ruled and self._is_unwatched(watch, row.ref.id, known):
+                await self._take_in_unwatched(watch, known, row)
+                return
             if known is None:
                 return
             is_doubtful = known.removed or bool(known.gone_looks)
@@ -403,6 +491,20 @@ class Poller:
             watch.outlook.saw_listed(
                 petition, self._monotonic(), suspect=suspect, updated_at=row.updated_at
             )
+
+    async def _take_in_unwatched(
+        self, watch: SiteWatch, known: Known | None, row: Petition
+    ) -> None:
+        """Take a list at its word: no other body was read lately that it could contradict."""
+        now = self._now()
+        after = await self._commit(known, *self._taken(watch, known, row, now), now)
+        watch.outlook.saw_listed(
+            after.petition, self._monotonic(), suspect=False, updated_at=row.updated_at
+        )
+
+    def _is_unwatched(self, watch: SiteWatch, id_: int, known: Known | None) -> bool:
+        is_planned = id_ in watch.outlook.prospects or id_ in watch.scope.followers
+        return not is_planned or watch.scope.is_strange(id_, known)
 
     async def _commit_numbers(self, known: Known, numbers: Counts | Petition) -> Petition:
         now = self._now()
@@ -434,13 +536,65 @@ class Poller:
         now: datetime,
     ) -> Known:
         """Keep what changed; a look that brought nothing new costs no write."""
-        if before is not None and not occurrences and _is_same(before, after):
+        scope = self._watches[after.petition.ref.site].scope
+        is_strange = scope.is_strange(after.petition.ref.id, before)
+        if before and not is_strange and not occurrences and _is_same(before, after):
             return before
+        if surged := await self._surge(before, after, now):
+            after, occurrence = observe_surge(after, surged, now)
+            occurrences = [*occurrences, occurrence]
         if await self._storage.commit_poll(after, occurrences, now):
             self._rang()
+        scope.note(after)
+        self._diary.note(after.petition.ref, next_moment(after))
         for occurrence in occurrences:
             log.info("event", event_key=occurrence.key)
         return after
+
+    # --- what the clock and the pace bring
+
+    async def _remind_of_due(self) -> None:
+        """Take in what the clock has brought since the last tick."""
+        if not self._is_ending:
+            refs = self._diary.due(self._now(), _REMINDED_A_TICK)
+            await asyncio.gather(*(self._remind_safely(ref) for ref in refs))
+
+    async def _remind_safely(self, ref: PetitionRef) -> None:
+        """One petition's trouble is its own; it is tried again at the next tick."""
+        lock = self._lock(ref)
+        if lock.locked():  # being looked at, which may take long
+            self._diary.note(ref, self._now())
+            return
+        try:
+            async with lock:
+                await self._remind(ref)
+        except Exception:
+            log.exception("reminder could not be kept", petition=str(ref))
+            self._diary.note(ref, self._now())
+
+    async def _remind(self, ref: PetitionRef) -> None:
+        known, now = await self._storage.known(ref), self._now()
+        if known is None:
+            return
+        is_told_with = wants_readings(known, now)
+        readings = await self._storage.readings(ref, now - _LATELY) if is_told_with else ()
+        await self._commit(known, *due(known, now, readings), now)
+
+    async def _surge(self, before: Known | None, after: Known, now: datetime) -> Surged | None:
+        """The surge a rise is part of, if it is; hardly any rise is worth reading counts for."""
+        petition = after.petition
+        if before is None or petition.signature_count <= before.petition.signature_count:
+            return None
+        prospect = self._watches[petition.ref.site].outlook.prospects.get(petition.ref.id)
+        is_slow = prospect is None or prospect.pace * 3600 < surge.LEAST / 2
+        if is_slow or not surge.may_surge(after, now):
+            return None
+        moment = self._monotonic()
+        if moment - self._surge_looks.get(petition.ref, -inf) < _SURGE_LOOKS_APART:
+            return None
+        self._surge_looks[petition.ref] = moment
+        since = now - surge.LOOKS_BACK - surge.HOUR
+        return surge.surge(after, await self._storage.readings(petition.ref, since), now)
 
     # --- how it goes
 
@@ -469,12 +623,18 @@ class Poller:
         return self._now() - timedelta(seconds=self._monotonic() - looked)
 
     def _bound(self, watch: SiteWatch) -> timedelta:
-        outlook = watch.outlook
-        return timedelta(seconds=bound(len(outlook.prospects), outlook.limits))
+        return timedelta(seconds=watch.outlook.bound())
 
     def _quiet_for(self, watch: SiteWatch) -> timedelta | None:
         seconds = watch.quiet_until - self._monotonic()
         return timedelta(seconds=seconds) if seconds > 0 else None
+
+    def parliaments(self) -> Mapping[str, Parliament]:
+        """Each site for what people ask of it: that is taken from what polling has left."""
+        return {
+            site: watch.parliament.counted(watch.budget.spend)
+            for site, watch in self._watches.items()
+        }
 
     def failing_since(self, site: str) -> datetime | None:
         """Since when a site has not been answering, or None if it does."""

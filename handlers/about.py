@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 from telegram import Update
 
 from bot.text.about import about as about_text
+from bot.text.language import marked
 from handlers.context import Command, Context, answer
 
 
@@ -15,5 +16,5 @@ async def about(update: Update, context: Context) -> None:
     await answer(update, about_text(services.version, ", ".join(hosts)))
 
 
-COMMANDS = [Command("about", "", "who I am, and where my facts come from", about)]
+COMMANDS = [Command("about", "", marked("who I am, and where my facts come from"), about)]
 HANDLERS = [command.handler for command in COMMANDS]

@@ -8,6 +8,7 @@ from telegram import Update
 from bot.charts import ChartFailed, Picture
 from bot.petitions.model import Petition, PetitionRef
 from bot.text.buttons import CHART, Press
+from bot.text.language import marked, tr
 from bot.text.petition import short_title
 from bot.text.rich import compose
 from handlers.context import Command, Context, answer, on_press, topic_of
@@ -49,7 +50,7 @@ async def send_picture(
     chat = update.effective_chat
     if picture is None or chat is None:
         name = short_title(petition, 80)
-        await answer(update, compose(f"I can't draw this for “{name}” right now."))
+        await answer(update, compose(tr("I can't draw this for “{title}” right now.", title=name)))
         return
     await context.bot.send_photo(
         chat.id,
@@ -66,5 +67,5 @@ async def chart_pressed(update: Update, context: Context, press: Press) -> str |
     return None
 
 
-COMMANDS = [Command("chart", "300239", "see the curve of its signatures", chart)]
+COMMANDS = [Command("chart", "300239", marked("see the curve of its signatures"), chart)]
 HANDLERS = [*(command.handler for command in COMMANDS), on_press(CHART, chart_pressed)]

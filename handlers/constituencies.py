@@ -17,6 +17,7 @@ from bot.text.constituencies import (
     top_codes,
 )
 from bot.text.constituencies import constituencies as constituencies_text
+from bot.text.language import marked, tr
 from bot.text.petition import short_title
 from bot.text.rich import compose
 from handlers.chart import send_picture
@@ -118,13 +119,13 @@ async def send_table(update: Update, context: Context, ref: PetitionRef) -> None
     await context.bot.send_document(
         chat.id,
         InputFile(BytesIO(file), f"petition-{ref.id}-constituencies.csv"),
-        caption=f"Every constituency of “{short_title(petition)}”.",
+        caption=tr("Every constituency of “{title}”.", title=short_title(petition)),
         message_thread_id=topic_of(update.effective_message),
     )
 
 
 COMMANDS = [
-    Command("constituencies", "300239", "see where a petition was signed", constituencies),
+    Command("constituencies", "300239", marked("see where a petition was signed"), constituencies),
 ]
 HANDLERS = [
     *(command.handler for command in COMMANDS),

@@ -2,8 +2,10 @@
 
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeAlias
 
 from telegram import (
@@ -13,6 +15,10 @@ from telegram import (
     LinkPreviewOptions,
     ReplyParameters,
     Update,
+    User,
+)
+from telegram import (
+    Chat as TelegramChat,
 )
 from telegram import (
     Message as TelegramMessage,
@@ -29,16 +35,21 @@ from telegram.ext import (
 )
 
 from bot.charts import Charts
+from bot.config import LimitsConfig
 from bot.members import Members
 from bot.parliament import Parliament
 from bot.petitions.model import Chat, PetitionRef, Site
 from bot.petitions.reference import find_reference
+from bot.postcodes import Postcodes
 from bot.sight import Looker
+from bot.text import groups
 from bot.text.about import CommandHelp
 from bot.text.buttons import Press
-from bot.text.rich import Message, split
+from bot.text.language import ENGLISH, LANGUAGES
+from bot.text.rich import Message, compose, split
 from bot.text.status import SiteHealth
 from bot.text.trouble import old_button
+from handlers.rights import Rights
 from storage import Storage
 
 
@@ -57,7 +68,10 @@ class Services:
     version: str
     parliaments: Mapping[str, Parliament]
     members: Members
+    postcodes: Postcodes
     charts: Charts
+    limits: LimitsConfig
+    rights: Rights = field(default_factory=Rights)
 
     def reference(self, text: str) -> PetitionRef | None:
         """The petition a text names, if it names one."""
@@ -84,21 +98,58 @@ AnyHandler: TypeAlias = BaseHandler[Update, Context, None]
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """The group or channel that an admin manages from their own chat with the bot."""
+
+    id: int
+    kind: str
+    title: str
+
+
+_target: ContextVar[Target | None] = ContextVar("target", default=None)
+
+
+def act_on(target: Target | None) -> None:
+    """Have the rest of this update be about that chat instead of the one it was said in."""
+    _target.set(target)
+
+
+def target() -> Target | None:
+    """The other chat that this update is about, if it is about another."""
+    return _target.get()
+
+
+_TOPIC_GONE = ("thread not found", "topic_closed", "topic_deleted")
+
+SPOKEN = filters.UpdateType.MESSAGE | filters.UpdateType.CHANNEL_POST
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
-    """A command: its names, what it takes and does, and the action behind it."""
+    """A command: its names, what it takes and does, and the action behind it.
+
+    One that `changes` something is for admins alone in groups and channels. One that is `here` is
+    about the chat it is said in even while another one is managed from there.
+    """
 
     name: str
     takes: str
     does: str
     action: Action
     aliases: tuple[str, ...] = ()
+    changes: bool = False
+    here: bool = False
 
     @property
     def handler(self) -> AnyHandler:
         """The handler that python-telegram-bot runs; edited messages are no new commands."""
-        return CommandHandler(
-            (self.name, *self.aliases), self.action, filters=filters.UpdateType.MESSAGE
-        )
+        return CommandHandler((self.name, *self.aliases), self._run, filters=SPOKEN)
+
+    async def _run(self, update: Update, context: Context) -> None:
+        if self.here:
+            act_on(None)
+        if not self.changes or await allowed(update, context):
+            await self.action(update, context)
 
     @property
     def help(self) -> CommandHelp:
@@ -106,10 +157,11 @@ class Command:
         return CommandHelp(self.name, self.takes, self.does)
 
 
-def on_press(verb: str, action: Pressed) -> AnyHandler:
+def on_press(verb: str, action: Pressed, *, changes: bool = False) -> AnyHandler:
     """Runs `action` when a button with that verb is pressed, and answers every press.
 
-    The action's result is shown as a passing note; None shows nothing.
+    The action's result is shown as a passing note; None shows nothing. A button that `changes`
+    something does so for admins alone in groups and channels; others are told why it does not.
     """
 
     async def pressed(update: Update, context: Context) -> None:
@@ -117,21 +169,66 @@ def on_press(verb: str, action: Pressed) -> AnyHandler:
         if query is None or query.data is None:
             return
         note: str | None = old_button()
+        refusal: str | None = None
         try:
-            press = Press.read(query.data)
-            if press.petition is None or press.petition.site in context.services.sites:
+            press = Press.read(groups.pressed_for(query.data)[0])
+            if _is_ours(update, context, press):
                 note = None
-                note = await action(update, context, press)
+                refusal = await refused(update, context) if changes else None
+                note = refusal or await action(update, context, press)
         finally:
-            await acknowledge(query, note)
+            await acknowledge(query, note, alert=refusal is not None)
 
-    return CallbackQueryHandler(pressed, pattern=rf"^{verb}\|(?:[a-z0-9]+:\d+)?\|[^|]*$")
+    carried = r"(?:[a-z0-9]+:\d{1,18})?\|[^|]*(?:\|~[0-9a-z]{1,13})?"
+    return CallbackQueryHandler(pressed, pattern=rf"^{verb}\|{carried}$")
 
 
-async def acknowledge(query: CallbackQuery, note: str | None) -> None:
-    """Stop the button's spinner; a press too old to be answered is nobody's loss."""
+def _is_ours(update: Update, context: Context, press: Press) -> bool:
+    is_known = press.petition is None or press.petition.site in context.services.sites
+    return is_known and update.effective_chat is not None
+
+
+async def acknowledge(query: CallbackQuery, note: str | None, *, alert: bool = False) -> None:
+    """Stop the button's spinner; a press too old to be answered is nobody's loss.
+
+    An alert stays until it is closed; any other note passes by.
+    """
     with suppress(BadRequest):
-        await query.answer(note[:200] if note else None)
+        await query.answer(note[:200] if note else None, show_alert=alert)
+
+
+async def allowed(update: Update, context: Context) -> bool:
+    """Whether who said this may change what the chat hears; if not, they are told why."""
+    refusal = await refused(update, context)
+    if refusal is None:
+        return True
+    named = context.services.reference(context.text) if context.args else None
+    buttons = groups.private_button(context.bot.username, named)
+    await answer(update, compose(refusal), buttons)
+    return False
+
+
+async def refused(update: Update, context: Context) -> str | None:
+    """Why who speaks may not change what the chat hears; None if they may.
+
+    What is said in the chat's own name (a channel's post, an anonymous admin) an admin said. Who
+    manages another chat was found to be its admin before anything else was done.
+    """
+    chat, user = update.effective_chat, update.effective_user
+    if chat is None or chat.type == ChatType.PRIVATE or _speaks_for(chat, update):
+        return None
+    if user is None:
+        return groups.only_admins(chat.type)
+    services = context.services
+    is_admin = await services.rights.is_admin(context.bot, chat.id, user.id, services.now())
+    if is_admin is None:
+        return groups.rights_unknown()
+    return None if is_admin else groups.only_admins(chat.type)
+
+
+def _speaks_for(chat: TelegramChat, update: Update) -> bool:
+    said = update.message or update.channel_post
+    return said is not None and said.sender_chat is not None and said.sender_chat.id == chat.id
 
 
 async def answer(
@@ -142,18 +239,32 @@ async def answer(
     if chat is None:
         return None
     sent = None
+    message, buttons = _addressed(message, buttons)
     parts = split(message)
     for part in parts:
-        sent = await update.get_bot().send_message(
+        send = partial(
+            update.get_bot().send_message,
             chat.id,
             part.text,
             entities=part.entities,
             reply_markup=buttons if part is parts[-1] else None,
-            message_thread_id=topic_of(source),
             reply_parameters=_reply_to(update, source) if part is parts[0] else None,
             link_preview_options=LinkPreviewOptions(is_disabled=True),
         )
+        sent = await _in_topic(send, _topic(source))
     return sent
+
+
+async def _in_topic(
+    send: Callable[..., Awaitable[TelegramMessage]], topic: int | None
+) -> TelegramMessage:
+    """Send it into the topic, or to the chat itself if the topic was closed meanwhile."""
+    try:
+        return await send(message_thread_id=topic)
+    except BadRequest as error:
+        if topic is None or not any(each in error.message.lower() for each in _TOPIC_GONE):
+            raise
+        return await send(message_thread_id=None)
 
 
 async def rewrite(
@@ -163,11 +274,12 @@ async def rewrite(
     query = update.callback_query
     if query is None:
         return
+    named, its_buttons = _addressed(message, buttons)
     try:
         await query.edit_message_text(
-            message.text,
-            entities=message.entities,
-            reply_markup=buttons,
+            named.text,
+            entities=named.entities,
+            reply_markup=its_buttons,
             link_preview_options=LinkPreviewOptions(is_disabled=True),
         )
     except BadRequest as error:
@@ -178,12 +290,29 @@ async def rewrite(
 async def rewrite_buttons(update: Update, buttons: InlineKeyboardMarkup) -> None:
     """Change only the buttons beneath the message that was pressed."""
     if update.callback_query:
+        other = target()
         with suppress(BadRequest):
-            await update.callback_query.edit_message_reply_markup(buttons)
+            await update.callback_query.edit_message_reply_markup(
+                groups.for_chat(buttons, other.id) if other else buttons
+            )
+
+
+def _addressed(
+    message: Message, buttons: InlineKeyboardMarkup | None
+) -> tuple[Message, InlineKeyboardMarkup | None]:
+    """Say on whose behalf, where that is not plain; the buttons act on the same chat's behalf."""
+    other = target()
+    if other is None:
+        return message, buttons
+    return groups.on_behalf(other.title, message), buttons and groups.for_chat(buttons, other.id)
 
 
 def topic_of(message: object) -> int | None:
-    """The forum topic a message was written in, if it was in one."""
+    """The forum topic a message was written in, if it was in one of the chat it is about."""
+    return None if target() else _topic(message)
+
+
+def _topic(message: object) -> int | None:
     if isinstance(message, TelegramMessage) and message.is_topic_message:
         return message.message_thread_id
     return None
@@ -199,12 +328,37 @@ def _reply_to(update: Update, source: object) -> ReplyParameters | None:
 
 
 async def chat_of(update: Update, context: Context) -> Chat:
-    """What is kept of the chat, or a fresh record of it that is not kept yet."""
-    chat = update.effective_chat
-    if chat is None:
+    """What is kept of the chat this is about, or a fresh record of it that is not kept yet."""
+    here = update.effective_chat
+    if here is None:
         raise ValueError("an update without a chat")
-    stored = await context.services.storage.chat(chat.id)
-    return stored or Chat(id=chat.id, kind=str(chat.type), created_at=context.services.now())
+    other = target()
+    chat_id, kind = (other.id, other.kind) if other else (here.id, str(here.type))
+    stored = await context.services.storage.chat(chat_id)
+    if stored:
+        return stored
+    language = "" if other else first_language(update)
+    now = context.services.now()
+    return Chat(chat_id, kind, created_at=now, language="" if language == ENGLISH else language)
+
+
+def first_language(update: Update) -> str:
+    """The language of whoever has not chosen one: a person's own, English in groups."""
+    user, chat = update.effective_user, update.effective_chat
+    if user is None or (chat is not None and chat.type != ChatType.PRIVATE):
+        return ENGLISH
+    return spoken_by(user)
+
+
+def spoken_by(user: User) -> str:
+    """The language of a person's Telegram, if the bot has it."""
+    code = (user.language_code or ENGLISH).partition("-")[0]
+    return code if code in LANGUAGES else ENGLISH
+
+
+def asks_first(chat: Chat) -> bool:
+    """Whether a person has to agree before anything is kept of this chat."""
+    return chat.kind == ChatType.PRIVATE and chat.consented_at is None
 
 
 def is_private(update: Update) -> bool:

@@ -2,9 +2,12 @@
 
 import difflib
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import TypeGuard
 
 import structlog
 from telegram import InlineKeyboardMarkup, Update
+from telegram.error import TelegramError
 from telegram.ext import CallbackQueryHandler, MessageHandler, filters
 
 from bot.petitions.errors import StorageError
@@ -16,11 +19,23 @@ from bot.text.buttons import (
     MAP,
     MILESTONES,
     RESPONSE,
+    SETTINGS,
     SUBSCRIBE,
     UNSUBSCRIBE,
     button,
 )
-from handlers.context import AnyHandler, Command, Context, acknowledge, answer, is_private
+from bot.text.groups import too_fast
+from bot.text.language import speak, tr
+from handlers.context import (
+    SPOKEN,
+    AnyHandler,
+    Command,
+    Context,
+    acknowledge,
+    answer,
+    first_language,
+    is_private,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +49,7 @@ _VERBS = {
     "chart": CHART,
     "map": MAP,
     "milestones": MILESTONES,
+    "settings": SETTINGS,
 }
 
 
@@ -47,7 +63,7 @@ def handlers(commands: Sequence[Command]) -> list[AnyHandler]:
         await suggest(update, context, names)
 
     return [
-        MessageHandler(filters.UpdateType.MESSAGE & filters.COMMAND, unknown_command),
+        MessageHandler(SPOKEN & filters.COMMAND, unknown_command),
         CallbackQueryHandler(unknown_button),
     ]
 
@@ -65,7 +81,7 @@ async def suggest(update: Update, context: Context, names: dict[str, str]) -> No
     ref = context.services.reference(rest) if rest else None
     buttons = None
     if nearest in _VERBS and ref:
-        yes = button(f"Yes, /{nearest} {ref.id}", _VERBS[nearest], ref)
+        yes = button(tr("Yes, {command}", command=f"/{nearest} {ref.id}"), _VERBS[nearest], ref)
         buttons = InlineKeyboardMarkup([[yes]])
     await answer(update, trouble.unknown_command(command, nearest, rest.strip()), buttons)
 
@@ -74,6 +90,26 @@ async def unknown_button(update: Update, _: Context) -> None:
     """A button nobody reads: say so, and do nothing."""
     if update.callback_query:
         await acknowledge(update.callback_query, trouble.old_button())
+
+
+def is_asked(update: object) -> TypeGuard[Update]:
+    """Whether somebody waits for an answer to it: to a press, a command, anything in private."""
+    if not isinstance(update, Update):
+        return False
+    text = (update.message and update.message.text) or ""
+    return update.callback_query is not None or bool(
+        text and (is_private(update) or text[0] == "/")
+    )
+
+
+async def slow_down(update: Update, *, tell: bool) -> None:
+    """To what comes faster than it can be answered: every press is, the rest is told once."""
+    speak(first_language(update))
+    with suppress(TelegramError):
+        if update.callback_query:
+            await acknowledge(update.callback_query, too_fast().text)
+        elif tell:
+            await answer(update, too_fast())
 
 
 async def failed(update: object, context: Context) -> None:

@@ -4,7 +4,9 @@ from telegram import Update
 
 from bot.text.about import forget_question, forgotten, kept, nothing_kept
 from bot.text.buttons import FORGET, Press, forget_buttons
+from bot.text.language import marked
 from handlers.context import Command, Context, answer, chat_of, on_press, rewrite
+from handlers.elsewhere import leave
 
 
 async def forget(update: Update, context: Context) -> None:
@@ -24,9 +26,22 @@ async def forget_pressed(update: Update, context: Context, press: Press) -> str 
         return None
     chat = await chat_of(update, context)
     await context.services.storage.forget_chat(chat.id)
+    await leave(update, context)
     await rewrite(update, forgotten())
     return None
 
 
-COMMANDS = [Command("forget", "", "erase everything I keep about this chat", forget)]
-HANDLERS = [*(command.handler for command in COMMANDS), on_press(FORGET, forget_pressed)]
+COMMANDS = [
+    Command(
+        "forget",
+        "",
+        marked("erase everything I keep about this chat"),
+        forget,
+        changes=True,
+        here=True,
+    )
+]
+HANDLERS = [
+    *(command.handler for command in COMMANDS),
+    on_press(FORGET, forget_pressed, changes=True),
+]

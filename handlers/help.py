@@ -3,6 +3,7 @@
 from telegram import Update
 
 from bot.text.about import help_text
+from bot.text.language import marked
 from handlers.context import Command, Context, answer, helps
 
 
@@ -11,5 +12,5 @@ async def help_(update: Update, context: Context) -> None:
     await answer(update, help_text(helps(context.bot_data["commands"])))
 
 
-COMMANDS = [Command("help", "", "what I can do", help_)]
+COMMANDS = [Command("help", "", marked("what I can do"), help_)]
 HANDLERS = [command.handler for command in COMMANDS]

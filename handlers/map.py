@@ -7,6 +7,7 @@ from bot.charts import ChartFailed, Picture
 from bot.petitions.model import Petition, PetitionRef
 from bot.text.buttons import MAP, Press
 from bot.text.constituencies import no_breakdown
+from bot.text.language import marked
 from handlers.chart import send_picture
 from handlers.context import Command, Context, answer, on_press
 from handlers.sight import asked_for, seen, unreachable_since
@@ -48,5 +49,5 @@ async def map_pressed(update: Update, context: Context, press: Press) -> str | N
     return None
 
 
-COMMANDS = [Command("map", "300239", "see where in the country it is signed", map_)]
+COMMANDS = [Command("map", "300239", marked("see where in the country it is signed"), map_)]
 HANDLERS = [*(command.handler for command in COMMANDS), on_press(MAP, map_pressed)]

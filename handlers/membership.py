@@ -1,4 +1,7 @@
-"""Chats that block the bot or take it back, and groups that move to a new id."""
+"""Chats that take the bot in, send it away or take it back, and groups that move to a new id."""
+
+from collections.abc import Callable
+from contextlib import suppress
 
 from telegram import (
     ChatMember,
@@ -7,11 +10,17 @@ from telegram import (
     ChatMemberUpdated,
     Update,
 )
+from telegram.constants import ChatType
+from telegram.error import TelegramError
 from telegram.ext import ChatMemberHandler, MessageHandler, filters
 
-from handlers.context import Context
+from bot.text import groups
+from bot.text.language import speaking
+from bot.text.rich import Message
+from handlers.context import Context, answer, bot_name, spoken_by
 
 _AWAY = {ChatMember.LEFT, ChatMember.BANNED, ChatMember.RESTRICTED}
+_OUTSIDE = {ChatMember.LEFT, ChatMember.BANNED}
 
 
 async def membership_changed(update: Update, context: Context) -> None:
@@ -20,16 +29,55 @@ async def membership_changed(update: Update, context: Context) -> None:
     if change is None:
         return
     services = context.services
-    if _may_speak(change):
+    services.rights.forget(change.chat.id)
+    if _may_speak(change.new_chat_member):
         if await services.storage.wake_chat(change.chat.id, services.now()):
             services.woken()
     else:
         await services.storage.rest_chat(change.chat.id, "sent away", services.now())
+    if change.chat.type != ChatType.PRIVATE:
+        await _say_so(update, context, change)
 
 
-def _may_speak(change: ChatMemberUpdated) -> bool:
+async def _say_so(update: Update, context: Context, change: ChatMemberUpdated) -> None:
+    """Greet a group that took the bot in; all else is told to whoever did it, in their own chat."""
+    could = _may_speak(change.old_chat_member)
+    can = _may_speak(change.new_chat_member)
+    title = change.chat.title or ""
+    is_new = change.old_chat_member.status in _OUTSIDE and can
+    if is_new and change.chat.type != ChatType.CHANNEL:
+        with suppress(TelegramError):
+            await answer(update, groups.hello_group(bot_name(context.bot)))
+    elif can and not could and change.chat.type == ChatType.CHANNEL:
+        await _whisper(context, change, lambda: groups.added_to_channel(title))
+    elif could and not can:
+        await _whisper(context, change, lambda: groups.lost_voice(title))
+
+
+async def _whisper(
+    context: Context, change: ChatMemberUpdated, words: Callable[[], Message]
+) -> None:
+    """Tell it to who changed it, if they have a chat with the bot; else nobody is told."""
+    who = change.from_user
+    if who.is_bot:
+        return
+    kept = await context.services.storage.chat(who.id)
+    with speaking((kept and kept.language) or spoken_by(who)):
+        message = words()
+    with suppress(TelegramError):
+        await context.bot.send_message(who.id, message.text, entities=message.entities)
+
+
+async def member_changed(update: Update, context: Context) -> None:
+    """Somebody was promoted, demoted or left: ask about them anew."""
+    change = update.chat_member
+    if change:
+        context.services.rights.forget(change.chat.id, change.new_chat_member.user.id)
+
+
+def _may_speak(place: ChatMember) -> bool:
     """Whether the bot is there and allowed to write: in a channel that is a right of its own."""
-    match change.new_chat_member:
+    match place:
         case ChatMemberRestricted(is_member=True) as member:
             return member.can_send_messages
         case ChatMemberAdministrator(can_post_messages=False):
@@ -41,7 +89,7 @@ def _may_speak(change: ChatMemberUpdated) -> bool:
 async def wake_if_resting(update: Update, context: Context) -> None:
     """Whoever speaks to the bot hears it: a chat that rested for whatever reason wakes."""
     chat = update.effective_chat
-    if chat is None or update.my_chat_member is not None:
+    if chat is None or update.my_chat_member is not None or update.guest_message is not None:
         return
     services = context.services
     known = await services.storage.chat(chat.id)
@@ -58,5 +106,6 @@ async def migrated(update: Update, context: Context) -> None:
 
 HANDLERS = [
     ChatMemberHandler(membership_changed, ChatMemberHandler.MY_CHAT_MEMBER),
+    ChatMemberHandler(member_changed, ChatMemberHandler.CHAT_MEMBER),
     MessageHandler(filters.StatusUpdate.MIGRATE, migrated),
 ]

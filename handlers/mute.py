@@ -23,4 +23,4 @@ async def mute(update: Update, context: Context, press: Press) -> str | None:
     return muted(known.petition, is_muted)
 
 
-HANDLERS = [on_press(MUTE, mute), on_press(UNMUTE, mute)]
+HANDLERS = [on_press(MUTE, mute, changes=True), on_press(UNMUTE, mute, changes=True)]

@@ -1,14 +1,28 @@
-"""`/mydata`: everything kept about this chat, as a readable file."""
+"""`/mydata`: everything kept about this chat, as a file that brings it back when it is sent."""
 
-import json
-from datetime import datetime
 from io import BytesIO
 
-from telegram import InputFile, Update
+from msgspec import structs
+from telegram import Document, InputFile, Update
+from telegram.ext import MessageHandler, filters
 
-from bot.text.about import data_caption, nothing_kept
-from handlers.context import Command, Context, answer, chat_of, topic_of
-from storage import ChatData
+from bot.petitions.errors import StorageError
+from bot.petitions.model import Subscription
+from bot.takeaway import LARGEST, Takeaway, read, same_rule, written
+from bot.text.about import consent_request, data_caption, nothing_kept
+from bot.text.buttons import agree_buttons
+from bot.text.language import LANGUAGES, marked
+from bot.text.takeaway import not_restored, restored, send_again, too_large
+from handlers.context import (
+    Command,
+    Context,
+    allowed,
+    answer,
+    asks_first,
+    chat_of,
+    is_private,
+    topic_of,
+)
 
 
 async def mydata(update: Update, context: Context) -> None:
@@ -18,44 +32,99 @@ async def mydata(update: Update, context: Context) -> None:
     if data is None:
         await answer(update, nothing_kept())
         return
+    file = BytesIO(written(data, context.services.sites))
     await context.bot.send_document(
         chat.id,
-        InputFile(BytesIO(_readable(data, context)), "petition-bell-data.json"),
+        InputFile(file, "petition-bell-data.json"),
         caption=data_caption(len(data.subscriptions)),
         message_thread_id=topic_of(update.effective_message),
     )
 
 
-def _readable(data: ChatData, context: Context) -> bytes:
-    sites = context.services.sites
-    chat = data.chat
-    document = {
-        "format": "petition-bell/1",
-        "chat": chat.id,
-        "known_since": _time(chat.created_at),
-        "consented_at": _time(chat.consented_at),
-        "subscriptions": [
-            {
-                "petition": str(subscription.petition),
-                "link": f"{sites[subscription.petition.site].url}/petitions/"
-                f"{subscription.petition.id}"
-                if subscription.petition.site in sites
-                else None,
-                "since": _time(subscription.created_at),
-                "muted": subscription.muted,
-                "topic": subscription.thread_id,
-                "card_message": subscription.card_id,
-            }
-            for subscription in data.subscriptions
-        ],
-        "alerts_waiting": data.waiting,
-    }
-    return json.dumps(document, ensure_ascii=False, indent=2).encode()
+async def sent_back(update: Update, context: Context) -> None:
+    """A file of ours brings back what it holds; any other file is nobody's business here."""
+    message = update.effective_message
+    if message is None or message.document is None:
+        return
+    if (message.document.file_size or 0) > LARGEST:
+        if is_private(update):
+            await answer(update, too_large())
+        return
+    chat = await chat_of(update, context)
+    try:
+        takeaway = read(await _content(message.document), chat.id, context.services.now())
+    except ValueError as error:
+        await answer(update, not_restored(str(error)))
+        return
+    if takeaway is None:
+        if is_private(update):
+            await answer(update, not_restored(""))
+    elif not await allowed(update, context):
+        return
+    elif asks_first(chat):
+        await answer(update, consent_request(), agree_buttons())
+        await answer(update, send_again())
+    else:
+        await _restore(update, context, takeaway)
 
 
-def _time(value: datetime | None) -> str | None:
-    return value.isoformat(timespec="seconds") if value else None
+async def _content(document: Document) -> bytes:
+    file = await document.get_file()
+    return bytes(await file.download_as_bytearray())
 
 
-COMMANDS = [Command("mydata", "", "get everything I keep about this chat", mydata)]
-HANDLERS = [command.handler for command in COMMANDS]
+async def _restore(update: Update, context: Context, takeaway: Takeaway) -> None:
+    """Take up what is not there yet, as far as the limits go; then say what came of it."""
+    services = context.services
+    chat = await chat_of(update, context)
+    language = takeaway.language if takeaway.language in LANGUAGES else chat.language
+    await services.storage.save_chat(structs.replace(chat, language=language))
+    await services.storage.set_terms(chat.id, takeaway.terms, services.now())
+    followed = [await _follow(context, each) for each in takeaway.subscriptions]
+    rules = await _take_up_rules(context, chat.id, takeaway)
+    await answer(update, restored(sum(followed), len(followed) - sum(followed), rules))
+
+
+async def _follow(context: Context, wanted: Subscription) -> bool:
+    """Follow a petition as the file says; False if it cannot be, or one petition too many."""
+    services, ref = context.services, wanted.petition
+    followed = await services.storage.subscriptions(wanted.chat_id)
+    if all(each.petition != ref for each in followed):
+        if ref.site not in services.sites or len(followed) >= services.limits.subscriptions:
+            return False
+        if await services.storage.known(ref) is None:
+            await services.look(ref, keep=True)
+    try:
+        await services.storage.subscribe(wanted)
+    except StorageError:
+        return False  # nobody knows this petition
+    now = services.now()
+    await services.storage.set_subscription_terms(wanted.chat_id, ref, wanted.terms, now)
+    await services.storage.mute(wanted.chat_id, ref, wanted.muted)
+    return True
+
+
+async def _take_up_rules(context: Context, chat_id: int, takeaway: Takeaway) -> int:
+    services = context.services
+    kept = list(await services.storage.rules(chat_id))
+    for rule in takeaway.rules:
+        is_new = not any(same_rule(rule, each) for each in kept)
+        if is_new and rule.site in services.sites and len(kept) < services.limits.rules:
+            kept.append(await services.storage.save_rule(rule))
+    return sum(any(same_rule(rule, each) for each in kept) for rule in takeaway.rules)
+
+
+COMMANDS = [
+    Command(
+        "mydata",
+        "",
+        marked("get everything I keep about this chat"),
+        mydata,
+        changes=True,
+        here=True,
+    ),
+]
+HANDLERS = [
+    *(command.handler for command in COMMANDS),
+    MessageHandler(filters.UpdateType.MESSAGE & filters.Document.FileExtension("json"), sent_back),
+]

@@ -8,8 +8,18 @@ from bot.petitions.model import PetitionRef, Subscription
 from bot.petitions.reference import find_link
 from bot.text.buttons import CARD, Press
 from bot.text.found import search_offer
+from bot.text.language import marked, tr
 from bot.text.trouble import not_a_petition
-from handlers.context import Command, Context, answer, chat_of, is_private, on_press, topic_of
+from handlers.context import (
+    Command,
+    Context,
+    answer,
+    chat_of,
+    is_private,
+    on_press,
+    target,
+    topic_of,
+)
 from handlers.finding import searchable
 from handlers.sight import asked_for, seen, unreachable_since
 
@@ -42,7 +52,7 @@ async def show(update: Update, context: Context, ref: PetitionRef) -> None:
     )
     # Alerts reply to the card, so it lives in the topic that hears them, and nowhere else.
     here = subscription and topic_of(update.effective_message) == subscription.thread_id
-    living = subscription if here else None
+    living = subscription if here and not target() else None
     if living and await edit_card(context.bot, services.storage, living, message, buttons):
         await point_at(update, context, living)
         return
@@ -57,7 +67,7 @@ async def point_at(update: Update, context: Context, subscription: Subscription)
         return
     await context.bot.send_message(
         subscription.chat_id,
-        "Updated above ↑",
+        tr("Updated above ↑"),
         message_thread_id=topic_of(update.effective_message),
         reply_parameters=ReplyParameters(subscription.card_id, allow_sending_without_reply=True),
     )
@@ -85,7 +95,7 @@ async def card_pressed(update: Update, context: Context, press: Press) -> str | 
     return None
 
 
-COMMANDS = [Command("petition", "300239", "see a petition as it stands", petition)]
+COMMANDS = [Command("petition", "300239", marked("see a petition as it stands"), petition)]
 HANDLERS = [
     *(command.handler for command in COMMANDS),
     on_press(CARD, card_pressed),

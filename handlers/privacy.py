@@ -3,7 +3,8 @@
 from telegram import Update
 
 from bot.text.about import privacy as privacy_text
-from bot.text.buttons import PRIVACY, Press, consent_buttons
+from bot.text.buttons import PRIVACY, Press, agree_buttons, consent_buttons
+from bot.text.language import marked
 from handlers.context import Command, Context, answer, on_press
 
 
@@ -14,11 +15,11 @@ async def privacy(update: Update, _: Context) -> None:
 
 async def read_more(update: Update, _: Context, press: Press) -> str | None:
     """The question for consent, with everything there is to know before answering it."""
-    await answer(
-        update, privacy_text(), consent_buttons(press.petition) if press.petition else None
-    )
+    ref = press.petition
+    buttons = consent_buttons(ref) if ref else agree_buttons(press.extra)
+    await answer(update, privacy_text(), buttons)
     return None
 
 
-COMMANDS = [Command("privacy", "", "what I keep, and why", privacy)]
+COMMANDS = [Command("privacy", "", marked("what I keep, and why"), privacy)]
 HANDLERS = [*(command.handler for command in COMMANDS), on_press(PRIVACY, read_more)]

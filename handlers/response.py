@@ -4,6 +4,7 @@ from telegram import Update
 
 from bot.petitions.model import PetitionRef
 from bot.text.buttons import RESPONSE, Press
+from bot.text.language import marked
 from bot.text.response import response as response_text
 from handlers.context import Command, Context, answer, on_press
 from handlers.sight import asked_for, seen
@@ -37,5 +38,5 @@ async def response_pressed(update: Update, context: Context, press: Press) -> st
     return None
 
 
-COMMANDS = [Command("response", "300239", "read the Government's whole response", response)]
+COMMANDS = [Command("response", "300239", marked("read the Government's whole response"), response)]
 HANDLERS = [*(command.handler for command in COMMANDS), on_press(RESPONSE, response_pressed)]

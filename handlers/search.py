@@ -5,6 +5,7 @@ from telegram import Update
 from bot.petitions.errors import MalformedPetition, ParliamentError
 from bot.text import found, trouble
 from bot.text.buttons import SEARCH, Press
+from bot.text.language import marked
 from handlers.context import Command, Context, answer, on_press
 from handlers.finding import search as find
 from handlers.finding import searchable
@@ -41,5 +42,5 @@ async def search_pressed(update: Update, context: Context, press: Press) -> str 
     return None
 
 
-COMMANDS = [Command("search", "words", "find petitions by their words", search)]
+COMMANDS = [Command("search", marked("words"), marked("find petitions by their words"), search)]
 HANDLERS = [*(command.handler for command in COMMANDS), on_press(SEARCH, search_pressed)]

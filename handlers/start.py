@@ -1,4 +1,4 @@
-"""`/start`, plain or with the payload of a deep link (`p_uk_300239`)."""
+"""`/start`, plain or with the payload of a deep link: a petition's (`p_uk_300239`) or a rule's."""
 
 import re
 
@@ -6,7 +6,9 @@ from telegram import Update
 
 from bot.petitions.model import PetitionRef
 from bot.text.about import greeting
-from handlers.context import Command, Context, answer, bot_name
+from bot.text.language import marked
+from handlers.context import Command, Context, allowed, answer, bot_name
+from handlers.rules import shared
 from handlers.subscribe import begin
 
 _PAYLOAD = re.compile(r"p_([a-z][a-z0-9]*)_([1-9]\d{0,9})")
@@ -14,9 +16,12 @@ _PAYLOAD = re.compile(r"p_([a-z][a-z0-9]*)_([1-9]\d{0,9})")
 
 async def start(update: Update, context: Context) -> None:
     """Greet, or begin the subscription that a deep link asks for."""
+    if context.text.startswith("r_") and await shared(update, context, context.text[2:]):
+        return
     wanted = deep_link(context.text)
     if wanted and wanted.site in context.services.sites:
-        await begin(update, context, wanted)
+        if await allowed(update, context):
+            await begin(update, context, wanted)
     else:
         await answer(update, greeting(bot_name(context.bot)))
 
@@ -27,5 +32,5 @@ def deep_link(payload: str) -> PetitionRef | None:
     return PetitionRef(found[1], int(found[2])) if found else None
 
 
-COMMANDS = [Command("start", "", "say hello", start)]
+COMMANDS = [Command("start", "", marked("say hello"), start, here=True)]
 HANDLERS = [command.handler for command in COMMANDS]

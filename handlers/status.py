@@ -2,6 +2,7 @@
 
 from telegram import Update
 
+from bot.text.language import marked
 from bot.text.status import status as status_text
 from handlers.context import Command, Context, answer, chat_of
 
@@ -16,5 +17,5 @@ async def status(update: Update, context: Context) -> None:
     await answer(update, status_text(services.health(refs), len(refs), waiting, services.now()))
 
 
-COMMANDS = [Command("status", "", "how fresh my knowledge is", status)]
+COMMANDS = [Command("status", "", marked("how fresh my knowledge is"), status)]
 HANDLERS = [command.handler for command in COMMANDS]

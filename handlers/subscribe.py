@@ -4,32 +4,44 @@ from msgspec import structs
 from telegram import Update
 
 from bot.petitions.model import PetitionRef, Subscription
-from bot.text.about import consent_request
-from bot.text.buttons import CONSENT, SUBSCRIBE, Press, consent_buttons
+from bot.text.about import agreed, consent_request
+from bot.text.buttons import CONSENT, SETTINGS, SUBSCRIBE, Press, consent_buttons
 from bot.text.following import Followed, already_subscribed, subscribed
+from bot.text.language import marked
 from handlers.context import (
     Command,
     Context,
     answer,
+    asks_first,
     chat_of,
-    is_private,
     on_press,
     topic_of,
 )
+from handlers.rules import offer_all, offer_words
+from handlers.settings import typed_to
 from handlers.sight import asked_for, seen
 
 
 async def subscribe(update: Update, context: Context) -> None:
-    """`/subscribe 300239`."""
-    ref = await asked_for(update, context, "subscribe")
-    if ref:
+    """`/subscribe 300239`; words lead to a rule, and nothing to all that can be followed."""
+    if not context.text:
+        await offer_all(update, context)
+    elif context.services.reference(context.text) is None and _are_words(context.text):
+        await offer_words(update, context, context.text)
+    elif ref := await asked_for(update, context, "subscribe"):
         await begin(update, context, ref)
+
+
+def _are_words(text: str) -> bool:
+    """Whether this is neither an address nor meant for a number."""
+    is_one_number = " " not in text and any(char.isdigit() for char in text)
+    return "/" not in text and not is_one_number and any(char.isalpha() for char in text)
 
 
 async def begin(update: Update, context: Context, ref: PetitionRef) -> None:
     """Begin a subscription, or ask for consent first; the answer shows how the petition stands."""
     chat = await chat_of(update, context)
-    if is_private(update) and chat.consented_at is None:
+    if asks_first(chat):
         await answer(update, consent_request(), consent_buttons(ref))
         return
     sight = await seen(update, context, ref, keep=True)
@@ -57,6 +69,10 @@ async def consent(update: Update, context: Context, press: Press) -> str | None:
         await context.services.storage.save_chat(structs.replace(chat, consented_at=now))
     if press.petition:
         await begin(update, context, press.petition)
+    elif press.extra == SETTINGS:
+        await typed_to(update, context, None, [])
+    else:
+        await answer(update, agreed())
     return None
 
 
@@ -68,10 +84,17 @@ async def subscribe_pressed(update: Update, context: Context, press: Press) -> s
 
 
 COMMANDS = [
-    Command("subscribe", "300239", "follow a petition", subscribe, aliases=("follow",)),
+    Command(
+        "subscribe",
+        "300239",
+        marked("follow a petition"),
+        subscribe,
+        aliases=("follow",),
+        changes=True,
+    ),
 ]
 HANDLERS = [
     *(command.handler for command in COMMANDS),
-    on_press(CONSENT, consent),
-    on_press(SUBSCRIBE, subscribe_pressed),
+    on_press(CONSENT, consent, changes=True),
+    on_press(SUBSCRIBE, subscribe_pressed, changes=True),
 ]

@@ -1,26 +1,40 @@
-"""`/subscriptions`: what this chat follows, page by page, a button for each petition."""
+"""`/subscriptions`: what this chat follows, page by page, a button for each petition and rule."""
 
-from telegram import Update
+from telegram import InlineKeyboardMarkup, Update
 
 from bot.text.buttons import PAGE, Press
 from bot.text.following import Followed, listing
+from bot.text.language import marked
+from bot.text.rich import Message
+from bot.text.rules import listed
 from handlers.context import Command, Context, answer, chat_of, on_press, rewrite
+from handlers.rules import place_of
 
 
 async def subscriptions(update: Update, context: Context) -> None:
     """`/subscriptions`."""
     chat = await chat_of(update, context)
-    followed = await followed_by(context, chat.id)
-    await answer(update, *listing(followed, 0, context.services.now()))
+    await answer(update, *await page_of(context, chat.id, 0))
 
 
 async def turn_page(update: Update, context: Context, press: Press) -> str | None:
     """Newer and older subscriptions, in the same message."""
     chat = await chat_of(update, context)
     page = int(press.extra) if press.extra.isascii() and press.extra.isdigit() else 0
-    followed = await followed_by(context, chat.id)
-    await rewrite(update, *listing(followed, page, context.services.now()))
+    await rewrite(update, *await page_of(context, chat.id, page))
     return None
+
+
+async def page_of(
+    context: Context, chat_id: int, page: int
+) -> tuple[Message, InlineKeyboardMarkup | None]:
+    """A page of petitions; the rules stand before the first."""
+    services = context.services
+    rules = [
+        listed(rule, services.sites.get(rule.site), await place_of(context, rule))
+        for rule in await services.storage.rules(chat_id)
+    ]
+    return listing(await followed_by(context, chat_id), page, services.now(), rules)
 
 
 async def followed_by(context: Context, chat_id: int) -> list[Followed]:
@@ -35,6 +49,8 @@ async def followed_by(context: Context, chat_id: int) -> list[Followed]:
 
 
 COMMANDS = [
-    Command("subscriptions", "", "see what this chat follows", subscriptions, aliases=("list",)),
+    Command(
+        "subscriptions", "", marked("see what this chat follows"), subscriptions, aliases=("list",)
+    ),
 ]
 HANDLERS = [*(command.handler for command in COMMANDS), on_press(PAGE, turn_page)]

@@ -4,6 +4,7 @@ from telegram import Update
 
 from bot.petitions.errors import MalformedPetition, ParliamentError
 from bot.text import found, trouble
+from bot.text.language import marked
 from handlers.context import Command, Context, answer
 
 
@@ -19,5 +20,5 @@ async def trending(update: Update, context: Context) -> None:
         await answer(update, *found.trending(petitions))
 
 
-COMMANDS = [Command("trending", "", "what was signed most in the last hour", trending)]
+COMMANDS = [Command("trending", "", marked("what was signed most in the last hour"), trending)]
 HANDLERS = [command.handler for command in COMMANDS]

@@ -12,9 +12,10 @@ from bot.text.following import (
     subscribed,
     unsubscribed,
 )
+from bot.text.language import marked, tr
 from bot.text.rich import compose
 from bot.text.trouble import old_button
-from handlers.context import Command, Context, answer, chat_of, is_private, on_press, rewrite
+from handlers.context import Command, Context, answer, asks_first, chat_of, on_press, rewrite
 from handlers.sight import asked_for
 from handlers.subscribe import begin
 from handlers.subscriptions import followed_by
@@ -59,7 +60,7 @@ async def undo(update: Update, context: Context, press: Press) -> str | None:
     was = undone(press, chat.id)
     if was is None or was.petition.site not in services.sites:
         return old_button()
-    if is_private(update) and chat.consented_at is None:  # everything was erased meanwhile
+    if asks_first(chat):  # everything was erased meanwhile
         await begin(update, context, was.petition)
         return None
     # What happened in between is taken in first, so that it does not ring afterwards.
@@ -69,16 +70,21 @@ async def undo(update: Update, context: Context, press: Press) -> str | None:
     known = await services.storage.known(was.petition)
     if known:
         await rewrite(update, *subscribed(Followed(subscription, known.petition), services.now()))
-    return "You follow it again."
+    return tr("You follow it again.")
 
 
 COMMANDS = [
     Command(
-        "unsubscribe", "300239", "stop following a petition", unsubscribe, aliases=("unfollow",)
+        "unsubscribe",
+        "300239",
+        marked("stop following a petition"),
+        unsubscribe,
+        aliases=("unfollow",),
+        changes=True,
     ),
 ]
 HANDLERS = [
     *(command.handler for command in COMMANDS),
-    on_press(UNSUBSCRIBE, unsubscribe_pressed),
-    on_press(UNDO, undo),
+    on_press(UNSUBSCRIBE, unsubscribe_pressed, changes=True),
+    on_press(UNDO, undo, changes=True),
 ]

@@ -1,5 +1,6 @@
 """Configuration: what is read, what is refused, and that every problem is named at once."""
 
+import base64
 import re
 import subprocess
 import sys
@@ -199,3 +200,34 @@ def test_init_writes_a_file_that_only_its_owner_reads_and_never_replaces_one(
 
 def test_the_version_is_told(tmp_path: Path) -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+\n", bell("--version", cwd=tmp_path).stdout)
+
+
+@pytest.mark.parametrize(
+    ("url", "key_file", "is_apart"),
+    [
+        ("tinydb:data/bell.db", "bell.key", True),
+        ("tinydb:data/bell.db", "data/bell.key", False),
+        ("tinydb:data/bell.db", "data/keys/bell.key", False),
+        ("tinydb:bell.db", "bell.key", False),
+        ("postgresql://bell@db/bell", "bell.key", True),
+    ],
+)
+def test_the_key_does_not_lie_with_the_data(
+    tmp_path: Path, url: str, key_file: str, is_apart: bool
+) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(
+        f'[telegram]\ntoken = "1:x"\n[storage]\nurl = "{url}"\nkey_file = "{key_file}"\n'
+    )
+    if is_apart:
+        assert load_config(path, {}).storage.url.endswith("bell.db") or "postgresql" in url
+        return
+    with pytest.raises(ConfigError, match="storage.key_file: must lie outside"):
+        load_config(path, {})
+
+
+def test_a_key_that_is_given_lies_nowhere(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('[telegram]\ntoken = "1:x"\n[storage]\nurl = "tinydb:bell.db"\n')
+    key = base64.b64encode(bytes(32)).decode()
+    assert load_config(path, {"PETITION_BELL_STORAGE__KEY": key}).storage.key == key

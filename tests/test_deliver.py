@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -21,13 +21,23 @@ from bot.deliver import Deliverer
 from bot.demo.bot_api import TOKEN, BotApi
 from bot.pace import Pacer
 from bot.petitions.errors import StorageError
+from bot.petitions.milestones import is_rung
 from bot.petitions.model import (
     Chat,
+    Closed,
+    ClosingSoon,
+    Event,
     Known,
     MilestoneReached,
     Occurrence,
+    Petition,
     PetitionRef,
+    Quiet,
+    Rule,
     Subscription,
+    Surged,
+    Terms,
+    Threshold,
 )
 from bot.request import AiohttpRequest
 from bot.text.rich import TEXT_LIMIT, width
@@ -117,10 +127,31 @@ class Office:
     async def ring(self, *milestones: int) -> None:
         """Milestones are reached, each in a look of its own."""
         for number in milestones:
-            event = MilestoneReached(number, number + 2)
+            # So that every number is heard.
+            official: Threshold | None = None if is_rung(number) else "response"
+            event = MilestoneReached(number, number + 2, official)
             occurrence = Occurrence(f"{REF}:{event.key}", REF, self.now(), event)
             known = Known(petition(action=self.title, signature_count=number + 2), self.now())
             await self.storage.commit_poll(known, [occurrence], self.now())
+
+    def many(self, many: int) -> list[Petition]:
+        """So many petitions, each with a title of its own."""
+        refs = [PetitionRef("uk", 800_000 + number) for number in range(many)]
+        return [structs.replace(petition(action=f"{self.title} {ref.id}"), ref=ref) for ref in refs]
+
+    async def follow(self, chat: int, petitions: Iterable[Petition]) -> None:
+        for each in petitions:
+            await self.storage.commit_poll(Known(each, self.now()), [], self.now())
+            await self.storage.subscribe(Subscription(chat, each.ref, self.now()))
+
+    async def close(self, petitions: Iterable[Petition], *, early: bool = False) -> None:
+        """They close, each in a look of its own."""
+        for each in petitions:
+            await self.happens(each, Closed(each.signature_count, early=early))
+
+    async def happens(self, to: Petition, event: Event) -> None:
+        occurrence = Occurrence(f"{to.ref}:{event.key}", to.ref, self.now(), event)
+        await self.storage.commit_poll(Known(to, self.now()), [occurrence], self.now())
 
     @asynccontextmanager
     async def delivering(self) -> AsyncIterator[Deliverer]:
@@ -527,12 +558,195 @@ def test_a_summary_of_few_things_tells_them_all() -> None:
 
 async def test_a_summary_too_long_for_one_message_goes_on_in_the_next(office: Office) -> None:
     await office.welcome(1)
-    office.title = "Free tea with milk and scones in every public library of Great Britain"
+    office.title = "Free tea, milk and scones in each library"
+    petitions = office.many(45)
+    await office.follow(1, petitions)
     await office.storage.rest_chat(1, "blocked", office.now())
-    await office.ring(*range(1_000, 46_000, 1_000))
+    for each in petitions:
+        await office.happens(each, Surged(1_240, 45.0, each.signature_count))
     await office.storage.wake_chat(1, office.now())
     async with office.delivering() as deliverer:
         await office.settled()
         assert deliverer.counts.summaries == 2
     told = " ".join(message["text"] for message in office.api.messages(1))
-    assert all(f"{number:,} signatures" in told for number in range(1_000, 46_000, 1_000))
+    assert all(told.count(f"{office.title} {each.ref.id}") == 1 for each in petitions)
+
+
+def test_a_summary_tells_the_things_of_one_petition_together_in_their_order() -> None:
+    now = utc_now()
+    things = [missed(1), missed(2, title="Coffee"), missed(1)]
+    closed = Occurrence("k", things[2].known.petition.ref, now, Closed(1_002))
+    things[2] = Missed(things[2].known, [closed])
+    text = summary(things, now, "digest").message.text
+    assert text.splitlines() == [
+        "📰 Your digest — three things.",
+        "",
+        "Free tea",
+        "🔔 1,000 signatures — a milestone.",
+        "🏁 Closed with 1,002 signatures.",
+        "",
+        "Coffee",
+        "🔔 1,000 signatures — a milestone.",
+    ]
+
+
+# --- lanes and floods ----------------------------------------------------------------------------
+
+
+async def test_p33_a_dissolution_closes_fourteen_petitions_in_one_message(office: Office) -> None:
+    await office.welcome(1)
+    petitions = office.many(14)
+    await office.follow(1, petitions)
+    await office.close(petitions, early=True)
+    async with office.delivering():
+        await office.settled()
+    (message,) = office.api.messages(1)
+    assert message["text"].startswith("🏁 14 of your petitions closed.")
+    assert all(f"{office.title} {each.ref.id}" in message["text"] for each in petitions)
+
+
+async def test_of_fourteen_that_close_on_the_same_day_the_fourth_and_on_are_told_together(
+    office: Office,
+) -> None:
+    await office.welcome(1, 2)
+    petitions = office.many(14)
+    await office.follow(1, petitions)
+    await office.follow(2, petitions[:3])
+    await office.close(petitions)
+    async with office.delivering() as deliverer:
+        await office.settled()
+        assert deliverer.counts.held == 11
+    assert len(office.api.messages(2)) == 3
+    *single, together = (message["text"] for message in office.api.messages(1))
+    assert [text.partition("\n")[0] for text in single] == ["🏁 Closed with 84 signatures."] * 3
+    assert together.startswith("🏁 11 of your petitions closed.")
+    told = " ".join([*single, together])
+    assert all(told.count(f"{office.title} {each.ref.id}") == 1 for each in petitions)
+
+
+async def test_p20_what_a_flood_holds_back_is_not_overtaken(office: Office) -> None:
+    await office.welcome(1)
+    async with office.delivering() as deliverer:
+        await office.ring(1_000, 2_500, 5_000, 10_000)
+        while deliverer.counts.held < 1:
+            deliverer.wake()
+            await asyncio.sleep(0)
+        office.passed += timedelta(seconds=50)
+        await office.ring(25_000)
+        await office.settled()
+    text = "\n".join(message["text"] for message in office.api.messages(1))
+    assert deliverer.counts.held == 2
+    where = [text.index(f"{n:,} signatures —") for n in (1_000, 2_500, 5_000, 10_000, 25_000)]
+    assert where == sorted(where)
+    assert "📬 Much at once — two things." in text
+
+
+async def test_alerts_with_time_between_them_are_no_flood(office: Office) -> None:
+    await office.welcome(1)
+    async with office.delivering() as deliverer:
+        for number in (1_000, 2_500, 5_000, 10_000, 25_000):
+            await office.ring(number)
+            await office.settled()
+            office.passed += timedelta(seconds=61)
+        assert deliverer.counts.held == 0
+    assert len(office.heard(1)) == 5
+
+
+async def test_an_alert_that_was_tried_already_is_not_held_back(office: Office) -> None:
+    await office.welcome(1)
+    await office.ring(1_000, 2_500, 5_000)
+    async with office.delivering() as deliverer:
+        await office.settled()
+        office.api.refuse(1, 502, "Bad Gateway")
+        office.passed += timedelta(seconds=119)
+        await office.ring(10_000)
+        await office.settled()
+        assert deliverer.counts.held <= 1
+    assert office.rings(1)["10,000"] == 1
+
+
+@pytest.mark.parametrize(
+    ("terms", "head"),
+    [
+        (Terms(quiet=Quiet(0, 24 * 60 - 1)), "🌅 While it was quiet — two things."),
+        (Terms(loudness={"milestone": "digest"}), "📰 Your digest — two things."),
+        (
+            Terms(snoozed_until=utc_now() + timedelta(days=1)),
+            "⏰ Your snooze is over — two things.",
+        ),
+    ],
+)
+async def test_what_waited_for_its_moment_comes_in_one_message_that_says_why(
+    office: Office, terms: Terms, head: str
+) -> None:
+    await office.welcome(1)
+    await office.storage.set_terms(1, terms, office.now())
+    await office.ring(1_000, 2_500)
+    async with office.delivering():
+        await office.settled()
+    assert office.heard(1) == [head]
+
+
+async def test_one_thing_that_waited_comes_as_ever(office: Office) -> None:
+    await office.welcome(1)
+    await office.storage.set_terms(1, Terms(loudness={"milestone": "digest"}), office.now())
+    await office.ring(1_000)
+    async with office.delivering():
+        await office.settled()
+    assert office.heard(1) == ["🔔 1,000 signatures — a milestone."]
+
+
+async def test_what_waited_for_two_topics_comes_in_each(office: Office) -> None:
+    office.api.add_chat(-9, "supergroup", title="Tea club")
+    petitions = office.many(3)
+    await office.storage.save_chat(Chat(-9, terms=Terms(loudness={"closing": "digest"})))
+    await office.follow(-9, petitions)
+    for topic, each in zip((7, 8, 7), petitions, strict=True):
+        office.api.add_topic(-9, topic)
+        await office.storage.set_thread(-9, each.ref, topic)
+    await office.close(petitions)
+    async with office.delivering():
+        await office.settled()
+    told = {m["message_thread_id"]: m["text"] for m in office.api.messages(-9)}
+    assert told[7].startswith("📰 Your digest — two things.")
+    assert told[8].startswith("🏁 Closed with 84 signatures.")
+
+
+async def test_what_a_rule_brings_says_so_and_offers_to_subscribe(office: Office) -> None:
+    office.api.add_chat(1, "private")
+    await office.storage.save_chat(Chat(1, consented_at=office.now()))
+    await office.storage.save_rule(Rule(1, "uk", office.now(), ("closing",), words=("tea",)))
+    await office.close(office.many(1))
+    async with office.delivering():
+        await office.settled()
+    (message,) = office.api.messages(1)
+    assert message["text"].splitlines()[-1] == "By your rule: words: tea."
+    labels = [key["text"] for row in message["reply_markup"]["inline_keyboard"] for key in row]
+    assert labels == ["Subscribe", "Open"]
+
+
+async def test_a_kind_that_makes_no_sound_does_not_read_as_a_muted_petition(
+    office: Office,
+) -> None:
+    await office.welcome(1)
+    await office.happens(petition(), Surged(1_240, 45.0, 9_000))
+    async with office.delivering():
+        await office.settled()
+    (message,) = office.api.messages(1)
+    assert office.api.is_silent(1, message["message_id"])
+    labels = [key["text"] for row in message["reply_markup"]["inline_keyboard"] for key in row]
+    assert "Mute" in labels
+
+
+async def test_two_reminders_that_come_due_together_are_one_message(office: Office) -> None:
+    await office.welcome(1)
+    closes_at = office.now() + timedelta(hours=6)
+    found = [
+        Occurrence(f"{REF}:{event.key}", REF, office.now(), event)
+        for event in (ClosingSoon(hours, closes_at, 84) for hours in (72, 6))
+    ]
+    await office.storage.commit_poll(Known(petition(), office.now()), found, office.now())
+    async with office.delivering():
+        await office.settled()
+    (line,) = office.heard(1)
+    assert line.startswith("⏳ Closes in ")

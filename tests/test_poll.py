@@ -15,7 +15,7 @@ from petitions import petition
 
 from bot.demo.petitions_site import Fault, PetitionsSite
 from bot.parliament import Parliament, Unavailable, open_session
-from bot.petitions.model import PetitionRef, Site, Subscription
+from bot.petitions.model import Chat, Kind, PetitionRef, Rule, Site, Subscription
 from bot.petitions.schedule import SILENT_AT_ONCE, Limits, ListPage, Matter, Numbers, Outlook
 from bot.poll import Budget, Poller, SiteWatch
 from bot.text.status import SiteHealth, status
@@ -491,3 +491,119 @@ def test_unavailable_without_a_wish_backs_off_longer_each_time() -> None:
         waits.append(watch.quiet_until)
     assert waits == sorted(waits)
     assert (waits[0], waits[-1]) == (5.0, 300.0)
+
+
+# --- where rules listen --------------------------------------------------------------------------
+
+
+async def listen(bench: Bench, *kinds: Kind) -> None:
+    await bench.storage.save_chat(Chat(CHAT, consented_at=START))
+    await bench.storage.save_rule(Rule(CHAT, "uk", START, kinds))
+    await bench.pass_time(15)
+
+
+def ago(bench: Bench, **span: float) -> str:
+    return stamp(bench.hours.now() - timedelta(**span))
+
+
+EVERYTHING: tuple[Kind, ...] = ("opened", "threshold", "milestone", "response", "debate", "closing")
+
+
+async def test_the_first_sight_of_all_that_is_there_rings_nothing(bench: Bench) -> None:
+    bench.publish(1, signature_count=12_000, response_threshold_reached_at=stamp(START))
+    bench.publish(2, signature_count=10_500, **a_response())
+    bench.site.edit(2, government_response_at=ago(bench, hours=1))
+    bench.publish(3, opened_at=ago(bench, minutes=2))
+    await listen(bench, *EVERYTHING)
+    await bench.pass_time(120)
+    assert len(await bench.storage.petitions()) == 3
+    assert await bench.owed() == []
+
+
+async def test_what_opens_then_rings_once(bench: Bench) -> None:
+    await listen(bench, "opened")
+    bench.publish(5, opened_at=ago(bench, seconds=0))
+    await bench.pass_time(70)
+    assert await bench.owed() == [f"uk:5:opened:{CHAT}"]
+    await bench.pass_time(300)
+    assert await bench.owed() == []
+
+
+async def test_a_threshold_nobody_follows_rings_for_a_rule(bench: Bench) -> None:
+    bench.publish(1, signature_count=9_990)
+    await listen(bench, "threshold")
+    await bench.pass_time(120)
+    bench.site.edit(1, signature_count=10_004)
+    await bench.pass_time(120)
+    assert await bench.owed() == [f"uk:1:milestone:10000:{CHAT}"]
+
+
+async def test_a_response_to_a_closed_petition_never_seen_rings_for_a_rule(bench: Bench) -> None:
+    await listen(bench, "response")
+    bench.publish(1, state="closed", signature_count=12_000, closed_at=stamp(START), **a_response())
+    created = ago(bench, seconds=0)
+    body = {**a_response()["government_response"], "created_at": created}
+    bench.site.edit(1, government_response_at=created, government_response=body)
+    await bench.pass_time(700)
+    (key,) = await bench.owed()
+    assert key.startswith("uk:1:response")
+
+
+async def test_what_happened_to_a_known_one_before_anybody_listened_is_silent(
+    bench: Bench,
+) -> None:
+    await bench.follow(1, signature_count=900)
+    await bench.storage.unsubscribe(CHAT, PetitionRef("uk", 1))
+    bench.site.edit(1, signature_count=3_000)
+    bench.hours.seconds += 86_400
+    await listen(bench, "milestone")
+    await bench.pass_time(300)
+    assert await bench.owed() == []
+    bench.site.edit(1, signature_count=5_003)
+    await bench.pass_time(1_900, step=20)
+    assert await bench.owed() == [f"uk:1:milestone:5000:{CHAT}"]
+
+
+async def test_where_no_rule_listens_any_more_nothing_is_asked_and_all_begins_anew(
+    bench: Bench,
+) -> None:
+    bench.publish(1)
+    await listen(bench, "opened")
+    await bench.storage.drop_rule(CHAT, 1)
+    await bench.pass_time(15)
+    before = len(bench.site.seen())
+    await bench.pass_time(300)
+    assert len(bench.site.seen()) == before
+    bench.publish(2, opened_at=ago(bench, minutes=1))
+    await listen(bench, "opened")
+    await bench.pass_time(120)
+    assert await bench.owed() == []
+
+
+async def test_what_is_settled_is_not_looked_at_for_rules(bench: Bench) -> None:
+    bench.publish(1, signature_count=500)
+    await listen(bench, "closing")
+    await bench.pass_time(60)
+    bench.site.edit(1, state="closed", closed_at=ago(bench, seconds=0))
+    await bench.pass_time(6_000, step=20)
+    assert await bench.owed() == [f"uk:1:closed:{CHAT}"]
+    before = bench.asked("/petitions/1.json")
+    await bench.pass_time(4_000, step=20)
+    assert bench.asked("/petitions/1.json") == before
+
+
+async def test_what_people_ask_of_a_site_is_taken_from_what_polling_has(bench: Bench) -> None:
+    await bench.poller.parliaments()["uk"].trending()
+    (health,) = bench.poller.health([])
+    assert health.requests_last_hour == 1
+
+
+async def test_instances_begin_at_different_moments(bench: Bench) -> None:
+    await bench.follow(1)
+    bench.hours.seconds += 3_600
+    bench.poller._begins_at = bench.hours.seconds + 7
+    before = len(bench.site.seen())
+    await bench.tick()
+    assert len(bench.site.seen()) == before
+    await bench.pass_time(10)
+    assert len(bench.site.seen()) > before

@@ -13,6 +13,8 @@ from bot.petitions.model import Petition, PetitionRef
 from bot.petitions.schedule import (
     LIST_GAP,
     SILENT_AT_ONCE,
+    TRENDING,
+    UNFOLLOWED_INTERVAL,
     Hazards,
     Limits,
     ListPage,
@@ -346,3 +348,112 @@ def test_the_pace_follows_the_counts() -> None:
         outlook.saw_whole(numbered(1, 100 + 60 * minute), 60.0 * minute)
     assert before < 0.01
     assert outlook.prospects[1].pace == pytest.approx(1.0, rel=0.1)
+
+
+# --- where rules listen --------------------------------------------------------------------------
+
+
+def listening(
+    petitions: list[Petition], followed: Collection[int] = (), limits: Limits = LIMITS
+) -> Outlook:
+    outlook = outlook_over(petitions, limits)
+    outlook.listen(for_rules=True)
+    outlook.weigh(dict.fromkeys(followed, 1))
+    return outlook
+
+
+@settings(max_examples=10, deadline=None)
+@given(FOLLOWED, st.integers(0, 30), st.sets(st.integers(1, 70)), st.sampled_from([0.0, 0.1, 10.0]))
+def test_law_with_rules_what_is_followed_is_looked_at_within_its_bound_and_the_rest_in_time(
+    drawn_ones: list[dict[str, object]], most: int, silent: set[int], pace: float
+) -> None:
+    petitions = drawn(drawn_ones)
+    followed = set(range(1, min(most, len(petitions)) + 1))
+    outlook = listening(petitions, followed)
+    for prospect in outlook.prospects.values():
+        prospect.pace = pace
+    last = dict.fromkeys(range(1, len(petitions) + 1), 0.0)
+    others = UNFOLLOWED_INTERVAL + bound(len(petitions) - len(followed), LIMITS, 3)
+    for now, request in asked(outlook, petitions, int(1.1 * others), silent=silent):
+        if isinstance(request, Whole):
+            promised = outlook.bound() if request.id in followed else others
+            assert now - last[request.id] <= promised
+            last[request.id] = now
+    assert min(last.values()) > 0
+    assert outlook.bound() == bound(len(followed), LIMITS, 2 + (len(followed) < len(petitions)))
+
+
+@given(SIZES, st.sets(st.integers(1, 90)), st.integers(0, 12), st.floats(0, 10 * DAY))
+def test_law_with_rules_too_a_plan_keeps_to_its_tokens_and_is_the_same_each_time(
+    size: int, followed: set[int], tokens: int, now: float
+) -> None:
+    one, other = (listening(many(size), followed).plan(tokens, now) for _ in range(2))
+    assert one == other
+    assert len(one) <= tokens
+    assert len(set(map(about, one))) == len(one)
+
+
+def test_where_rules_listen_every_page_of_the_open_list_is_read_to_its_end() -> None:
+    petitions, outlook = many(230), Outlook(LIMITS)
+    outlook.listen(for_rules=True)
+    read: list[ListPage] = []
+    for second in range(300):
+        for request in outlook.plan(1, float(second)):
+            assert isinstance(request, ListPage)
+            read.append(request)
+            first = (request.number - 1) * 50
+            rows = petitions[first : first + 50] if request.facet == "open" else []
+            counts = {row.ref.id: row.signature_count for row in rows}
+            is_last = request.number == 5
+            outlook.saw_page(request, counts, float(second), is_last=is_last)
+    assert [page.number for page in read if page.facet == "open"] == [1, 2, 3, 4, 5]
+    assert 3 <= read.count(ListPage("recent")) <= 10
+
+
+def test_a_list_that_has_grown_is_read_further_and_one_that_shrank_no_further_than_it_goes() -> (
+    None
+):
+    outlook = Outlook(LIMITS)
+    for number in (1, 2):
+        outlook.saw_page(ListPage("open", number), {number: 50}, 0.0, is_last=number == 2)
+    outlook.saw_page(ListPage("open", 2), {2: 50}, 1.0)
+    outlook.listen(for_rules=True)
+    assert ListPage("open", 3) in outlook.plan(20, 2.0)
+    outlook.saw_page(ListPage("open", 3), {}, 3.0, is_last=True)
+    far = {page.number for page in outlook.plan(20, DAY) if isinstance(page, ListPage)}
+    assert far == {1, 2}
+
+
+def test_a_list_the_site_does_not_have_is_seldom_asked_for() -> None:
+    outlook = Outlook(LIMITS)
+    outlook.listen(for_rules=True)
+    asked_for = 0
+    for second in range(1_200):
+        for request in outlook.plan(1, float(second)):
+            asked_for += request == TRENDING
+            outlook.failed(request, float(second))
+    assert asked_for == 4
+
+
+def test_who_is_signed_far_more_than_thought_is_looked_at_soon() -> None:
+    petitions = many(60)
+    outlook = listening(petitions)
+    outlook.saw_trending({7: 900, 1_000: 5}, 650.0)
+    assert Whole(7) in outlook.plan(2, 651.0)
+
+
+def test_no_list_is_read_for_what_is_unknown_while_no_rule_listens() -> None:
+    assert Outlook(LIMITS).plan(9, DAY) == []
+
+
+def test_who_has_more_followers_goes_first_and_who_has_none_last() -> None:
+    petitions = [numbered(id_, 9_900) for id_ in (1, 2, 3)]
+    outlook = outlook_over(petitions)
+    for prospect in outlook.prospects.values():
+        prospect.whole_at = 0.0
+        prospect.hazards = Hazards(numbers=0.001)
+        prospect.missed = True
+    outlook.weigh({1: 1, 2: 1_000})
+    outlook.limits = structs.replace(LIMITS, interval=DAY)
+    requests = [about(request) for request in outlook.plan(3, 100.0)]
+    assert requests == [2, 1, 3]

@@ -169,7 +169,11 @@ async def test_switching_between_the_two_ways_leaves_no_stale_webhook(village: V
             assert set(asked[-1]["allowed_updates"]) == {
                 "message",
                 "callback_query",
+                "channel_post",
                 "my_chat_member",
+                "chat_member",
+                "inline_query",
+                "guest_message",
             }
 
 

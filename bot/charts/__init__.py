@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Any, Self
 
 from msgspec import structs
 
@@ -13,6 +13,7 @@ from bot.charts.picture import Picture
 from bot.charts.ranking import top_places
 from bot.charts.worker import ChartFailed, Job, Worker
 from bot.petitions.model import Petition, Reading
+from bot.text.language import language
 
 __all__ = ["ChartFailed", "Charts", "Picture"]
 
@@ -53,12 +54,12 @@ class Charts:
         quarter = int(now.timestamp() // _FRESH.total_seconds()) if petition.is_open else 0
         key = ("curve", plain, len(readings), tuple(readings[-1:]), quarter, dark)
         given = {"petition": plain, "readings": tuple(readings), "now": now, "dark": dark}
-        return await self._once(key, ("curve", given))
+        return await self._once(key, "curve", given)
 
     async def map(self, petition: Petition, *, dark: bool = False) -> Picture | None:
         """Each region's share of the signatures against its share of the people."""
         kept = structs.replace(petition, signatures_by_constituency=(), signatures_by_country=())
-        return await self._once(("map", kept, dark), ("map", {"petition": kept, "dark": dark}))
+        return await self._once(("map", kept, dark), "map", {"petition": kept, "dark": dark})
 
     async def bars(
         self,
@@ -74,15 +75,17 @@ class Charts:
         kept = structs.replace(petition, signatures_by_region=(), signatures_by_country=())
         given = {"petition": kept, "parties": known, "dark": dark, "highlight": highlight}
         key = ("bars", kept, tuple(sorted(known.items())), highlight, dark)
-        return await self._once(key, ("bars", given))
+        return await self._once(key, "bars", given)
 
     async def close(self) -> None:
         """End the drawing process."""
         await asyncio.to_thread(self._worker.stop)
         self._waiting.shutdown(wait=False, cancel_futures=True)
 
-    async def _once(self, key: Hashable, job: Job) -> Picture | None:
+    async def _once(self, key: Hashable, name: str, given: dict[str, Any]) -> Picture | None:
         """Draw, or wait for the same drawing under way; a failed one is not kept."""
+        job = Job(name, language(), given)
+        key = (job.language, key)
         drawing = self._drawn.get(key)
         if drawing is None:
             loop = asyncio.get_running_loop()

@@ -1,9 +1,11 @@
 """The signature curve: what was read, what the petition's own dates tell, and what may come."""
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
+from babel.dates import format_date
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -22,7 +24,9 @@ from bot.charts.canvas import (
 from bot.charts.picture import Picture, captioned, title
 from bot.petitions.forecast import Estimate, closes_at, estimates, told_by_itself
 from bot.petitions.model import Petition, Reading
-from bot.text.figures import LONDON, day, number
+from bot.text.figures import LONDON, day, decimal, number, signatures
+from bot.text.language import ENGLISH, language, locale, marked, tr
+from bot.text.petition import state_name
 
 _AXIS = 124  # for the numbers beside the plot
 _PLOT = 620
@@ -38,10 +42,9 @@ _STROKES: dict[str, Any] = {
 class _Event(NamedTuple):
     at: datetime
     name: str
-    until_day: bool = False
 
     def told(self) -> str:
-        return f"{self.name} {day(self.at)}"
+        return tr(self.name, day=day(self.at))
 
 
 class _Parts(NamedTuple):
@@ -66,7 +69,7 @@ def signature_curve(
         return None
     keys = list(_keys(petition, parts))
     canvas = Canvas(_height(len(keys) + len(parts.events)), theme(dark))
-    y = canvas.heading(title(petition), _subtitle(petition))
+    y = canvas.heading(title(petition), signatures(petition.signature_count))
     axes = canvas.axes(MARGIN + _AXIS, y + 46, INNER - _AXIS, _PLOT)
     _frame(axes, canvas, parts)
     _thresholds(axes, canvas, petition, parts)
@@ -74,7 +77,7 @@ def signature_curve(
     _flags(axes, canvas, parts)
     _legend(canvas, y + 46 + _PLOT + 118, keys, parts.events)
     canvas.footer(f"{source(petition.url)} · {day(now)}")
-    return captioned(canvas.png(), _caption(petition, parts, now))
+    return captioned(canvas.png(), _caption(petition, parts))
 
 
 def _height(rows: int) -> int:
@@ -118,26 +121,21 @@ def _top(petition: Petition, seen: Sequence[Reading], ahead: Sequence[Estimate])
 
 def _events(petition: Petition, closing: datetime | None) -> Iterator[_Event]:
     if petition.government_response_at:
-        yield _Event(petition.government_response_at, "Government response")
+        yield _Event(petition.government_response_at, marked("Government response {day}"))
     debate = petition.debate
     if debate and debate.debated_on:
-        yield _Event(_noon(debate.debated_on), "Debated")
+        yield _Event(_noon(debate.debated_on), marked("Debated {day}"))
     elif debate is None and petition.scheduled_debate_date:
-        yield _Event(_noon(petition.scheduled_debate_date), "Debate on")
+        yield _Event(_noon(petition.scheduled_debate_date), marked("Debate on {day}"))
     if closing:
         # The closing instant is the midnight after the last day.
-        yield _Event(closing - timedelta(seconds=1), "Closes")
+        yield _Event(closing - timedelta(seconds=1), marked("Closes {day}"))
     elif petition.closed_at and not petition.is_open:
-        yield _Event(petition.closed_at, "Closed")
+        yield _Event(petition.closed_at, marked("Closed {day}"))
 
 
 def _noon(value: date) -> datetime:
     return datetime.combine(value, time(12), LONDON)
-
-
-def _subtitle(petition: Petition) -> str:
-    unit = "signature" if petition.signature_count == 1 else "signatures"
-    return f"{number(petition.signature_count)} {unit}"
 
 
 # --- drawing -------------------------------------------------------------------------------------
@@ -154,13 +152,30 @@ def _frame(axes: Axes, canvas: Canvas, parts: _Parts) -> None:
     starts = ["", "%b\n%Y", "%-d %b", "%-d %b", "%H:%M", "%H:%M"]
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(
-        ConciseDateFormatter(  # type: ignore[no-untyped-call]
+        _Dates(  # type: ignore[no-untyped-call]
             locator, tz=LONDON, formats=formats, zero_formats=starts, show_offset=False
         )
     )
     axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value, parts.top)))
     _dress(axes, canvas)
+
+
+class _Dates(ConciseDateFormatter):
+    """Dates below the plot, the months by their names in the reader's language."""
+
+    def format_ticks(self, values: Any) -> list[str]:
+        return [_MONTHS.sub(_month, label) for label in super().format_ticks(values)]  # type: ignore[no-untyped-call]
+
+
+_SHORT = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTHS = re.compile("|".join(_SHORT))
+
+
+def _month(found: re.Match[str]) -> str:
+    if language() == ENGLISH:
+        return found[0]
+    return format_date(date(2000, _SHORT.index(found[0]) + 1, 1), "LLL", locale=locale())
 
 
 def _dress(axes: Axes, canvas: Canvas) -> None:
@@ -177,24 +192,26 @@ def _dress(axes: Axes, canvas: Canvas) -> None:
 def _short(value: float, top: float) -> str:
     if top < 1_000_000:
         return number(value)
-    return f"{value / 1_000_000:g}m" if value else "0"
+    if not value:
+        return "0"
+    return tr("{number}m", number=decimal(value / 1_000_000).removesuffix(".0"))
 
 
 def _thresholds(axes: Axes, canvas: Canvas, petition: Petition, parts: _Parts) -> None:
     """Lines at the official thresholds that can be told from the bottom of the plot."""
     colour = canvas.colours.threshold
     named = (
-        (petition.response_threshold, "response"),
-        (petition.debate_threshold, "debate"),
+        (petition.response_threshold, marked("{threshold}: response")),
+        (petition.debate_threshold, marked("{threshold}: debate")),
     )
-    for at, what in named:
+    for at, name in named:
         if at and 0.03 * parts.top < at < parts.top:
             axes.axhline(at, color=colour, linewidth=2.5, dashes=(5, 3))
             write(
                 axes,
                 _x(parts.ends),
                 at + parts.top * 0.018,
-                f"{number(at)}: {what}",
+                tr(name, threshold=number(at)),
                 SMALL,
                 color=colour,
                 ha="right",
@@ -249,12 +266,13 @@ def _number(axes: Axes, canvas: Canvas, x: float, y: float, place: int) -> None:
 
 def _keys(petition: Petition, parts: _Parts) -> Iterator[tuple[str, str]]:
     if parts.read:
-        yield "read", f"Read by this bot since {day(parts.read[0].at)}"
+        yield "read", tr("Read by this bot since {day}", day=day(parts.read[0].at))
     if len(parts.own) > 1:
-        yield "own", "Drawn from the petition’s own dates"
+        yield "own", tr("Drawn from the petition’s own dates")
     if parts.ahead:
         end = parts.ahead[-1]
-        yield "ahead", f"May end at {number(end.low)} to {number(end.high)}, at this pace"
+        low, high = number(end.low), number(end.high)
+        yield "ahead", tr("May end at {low} to {high}, at this pace", low=low, high=high)
 
 
 def _legend(
@@ -277,23 +295,37 @@ def _legend(
 # --- in words ------------------------------------------------------------------------------------
 
 
-def _caption(petition: Petition, parts: _Parts, now: datetime) -> str:
-    state = "open" if petition.is_open else petition.state
+def _caption(petition: Petition, parts: _Parts) -> str:
     told = [
-        f"Signature curve of “{title(petition)}”: {_subtitle(petition)} by "
-        f"{day((parts.read or parts.own)[-1].at)}, {state}.",
-        f"Opened {day(parts.begins)}.",
+        tr(
+            "Signature curve of “{title}”: {signatures} by {day}, {state}.",
+            title=title(petition),
+            signatures=signatures(petition.signature_count),
+            day=day((parts.read or parts.own)[-1].at),
+            state=state_name(petition),
+        ),
+        tr("Opened {day}.", day=day(parts.begins)),
+        *(
+            tr("{number} on {day}.", number=number(point.signature_count), day=day(point.at))
+            for point in parts.own[1:-1]
+        ),
+        *(f"{event.told()}." for event in parts.events),
     ]
-    told += [f"{number(p.signature_count)} on {day(p.at)}." for p in parts.own[1:-1]]
-    told += [f"{event.told()}." for event in parts.events]
+    return " ".join((*told, *_read_how(parts)))
+
+
+def _read_how(parts: _Parts) -> Iterator[str]:
+    """What is foreseen, and what each kind of line says."""
     if parts.ahead:
         end = parts.ahead[-1]
-        told.append(
-            f"At this pace it ends near {number(end.count)}, "
-            f"four times in five between {number(end.low)} and {number(end.high)}."
+        yield tr(
+            "At this pace it ends near {number}, four times in five between {low} and {high}.",
+            number=number(end.count),
+            low=number(end.low),
+            high=number(end.high),
         )
     if parts.read:
-        told.append(f"Solid since {day(parts.read[0].at)}: counts read by this bot.")
+        since = day(parts.read[0].at)
+        yield tr("Solid since {day}: counts read by this bot.", day=since)
     if len(parts.own) > 1:
-        told.append("Dashed: drawn between the petition’s own dates.")
-    return " ".join(told)
+        yield tr("Dashed: drawn between the petition’s own dates.")

@@ -6,6 +6,7 @@ from textwrap import shorten
 from msgspec import Struct
 
 from bot.petitions.model import Petition
+from bot.text.language import tr
 
 
 class Picture(Struct, frozen=True):
@@ -33,4 +34,6 @@ def title(petition: Petition) -> str:
     """The petition's own words for itself, without anything that is not a character to read."""
     words = " ".join(petition.action.split())
     plain = "".join(c for c in words if unicodedata.category(c) not in {"Cc", "Cf", "Cs"})
-    return shorten(plain, _TITLE_LENGTH, placeholder="…") or f"Petition {petition.ref.id}"
+    return shorten(plain, _TITLE_LENGTH, placeholder="…") or tr(
+        "Petition {number}", number=petition.ref.id
+    )

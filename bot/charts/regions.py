@@ -17,7 +17,8 @@ from bot.charts.canvas import (
 )
 from bot.charts.picture import Picture, captioned, title
 from bot.petitions.model import Petition
-from bot.text.figures import number
+from bot.text.figures import decimal, percent
+from bot.text.language import many, marked, tr
 
 
 class _Region(NamedTuple):
@@ -45,7 +46,25 @@ REGIONS = (
     _Region("London", 2, 4, 8.9),
     _Region("South East", 3, 4, 9.5),
 )
-_LABELS = {"Yorkshire and The Humber": "Yorks & Humber", "Northern Ireland": "N Ireland"}
+# What fits into a tile; the other names fit as they are.
+_LABELS = {
+    "Scotland": marked("Scotland"),
+    "Northern Ireland": marked("N Ireland"),
+    "North East": marked("North East"),
+    "North West": marked("North West"),
+    "Yorkshire and The Humber": marked("Yorks & Humber"),
+    "Wales": marked("Wales"),
+    "West Midlands": marked("West Midlands"),
+    "East Midlands": marked("East Midlands"),
+    "East of England": marked("East of England"),
+    "South West": marked("South West"),
+    "London": marked("London"),
+    "South East": marked("South East"),
+}
+_NAMES = _LABELS | {
+    "Northern Ireland": marked("Northern Ireland"),
+    "Yorkshire and The Humber": marked("Yorkshire and The Humber"),
+}
 _TILE, _TALL, _GAP = 240, 182, 8
 # Within a tenth of its share of the people a region is called even.
 _EVEN = 0.1
@@ -78,16 +97,20 @@ def region_map(petition: Petition, *, dark: bool) -> Picture | None:
     total = _signed(petition)
     y = canvas.heading(
         title(petition),
-        f"{number(total)} signatures in the UK, by region",
+        many(
+            "{count} signature in the UK, by region",
+            "{count} signatures in the UK, by region",
+            total,
+        ),
     )
     top = max(y + 30, 200)
     for share in shares:
         _tile(canvas, top, share)
     _key(canvas, top)
     if total < _FEW:
-        note = "Few signatures: differences may be chance."
+        note = tr("Few signatures: differences may be chance.")
         canvas.write(MARGIN, canvas.height - 72, note, SMALL)
-    canvas.footer(f"{source(petition.url)} · population: ONS, mid-2023")
+    canvas.footer(f"{source(petition.url)} · {tr('population: ONS, mid-2023')}")
     return captioned(canvas.png(), _caption(petition, shares, total))
 
 
@@ -124,17 +147,19 @@ def _tile(canvas: Canvas, top: float, share: _Share) -> None:
     colour = _colour(share.ratio, canvas.colours)
     ink = ink_on(colour)
     canvas.box(x, y, _TILE, _TALL, facecolor=colour, linewidth=0)
-    name = _LABELS.get(region.name, region.name)
-    canvas.write(x + 14, y + 36, name, SMALL, color=ink)
-    canvas.write(x + 14, y + 92, f"{share.sign} {share.ratio:.2f}×", 42, color=ink, weight="bold")
-    canvas.write(x + 14, y + 134, f"{share.signed:.1%} signed", SMALL, color=ink)
-    canvas.write(x + 14, y + 166, f"{share.live:.1%} live here", SMALL, color=ink)
+    signed = tr("{share} signed", share=percent(share.signed))
+    live = tr("{share} live here", share=percent(share.live))
+    times = f"{share.sign} {decimal(share.ratio, 2)}×"
+    canvas.write(x + 14, y + 36, tr(_LABELS[region.name]), SMALL, color=ink)
+    canvas.write(x + 14, y + 92, times, 42, color=ink, weight="bold")
+    canvas.write(x + 14, y + 134, signed, SMALL, color=ink)
+    canvas.write(x + 14, y + 166, live, SMALL, color=ink)
 
 
 def _key(canvas: Canvas, top: float) -> None:
     """What the tiles mean, in the sea to the north-east."""
     x, y = MARGIN + 2 * (_TILE + _GAP) + 14, top + 22
-    for line in ("▲ signs more than its share", "▼ signs less", "= within a tenth"):
+    for line in (tr("▲ signs more than its share"), tr("▼ signs less"), tr("= within a tenth")):
         canvas.write(x, y, line, SMALL)
         y += 35
     steps = 31
@@ -152,10 +177,23 @@ def _key(canvas: Canvas, top: float) -> None:
 def _caption(petition: Petition, shares: Sequence[_Share], total: int) -> str:
     ordered = sorted(shares, key=lambda share: -share.ratio)
     each = "; ".join(
-        f"{s.region.name} {s.signed:.1%} of signatures, {s.live:.1%} of people" for s in ordered
+        tr(
+            "{region} {signed} of signatures, {live} of people",
+            region=tr(_NAMES[share.region.name]),
+            signed=percent(share.signed),
+            live=percent(share.live),
+        )
+        for share in ordered
     )
-    few = " With so few signatures the differences may be chance." if total < _FEW else ""
-    return (
-        f"Map of the UK’s regions for “{title(petition)}”: {number(total)} signatures, from the "
-        f"most to the least for its population. {each}.{few}"
+    map_ = many(
+        "Map of the UK’s regions for “{title}”: {count} signature, from the most to the least "
+        "for its population. {regions}.",
+        "Map of the UK’s regions for “{title}”: {count} signatures, from the most to the least "
+        "for its population. {regions}.",
+        total,
+        title=title(petition),
+        regions=each,
     )
+    if total >= _FEW:
+        return map_
+    return f"{map_} {tr('With so few signatures the differences may be chance.')}"

@@ -18,7 +18,8 @@ from bot.charts.canvas import (
 from bot.charts.picture import Picture, captioned, title
 from bot.charts.ranking import TOP, top_places
 from bot.petitions.model import Petition, Place
-from bot.text.figures import number
+from bot.text.figures import in_words, number, percent
+from bot.text.language import many, tr
 
 _ROW, _BAR = 92, 36
 _UNKNOWN = "#8a919c"
@@ -49,10 +50,14 @@ class _Row(NamedTuple):
     yours: bool
 
     def told(self) -> str:
-        party = f", {self.party}" if self.party else ""
-        yours = " (yours)" if self.yours else ""
         count = number(self.place.signature_count)
-        return f"{self.rank}. {self.place.name}{yours} {count}, {self.share:.2%}{party}"
+        figures = [f"{self._name()} {count}", percent(self.share, 2), self.party]
+        return ", ".join(figure for figure in figures if figure)
+
+    def _name(self) -> str:
+        if self.yours:
+            return tr("{rank}. {place} (yours)", rank=self.rank, place=self.place.name)
+        return f"{self.rank}. {self.place.name}"
 
 
 def constituency_bars(
@@ -88,8 +93,14 @@ def _rows(petition: Petition, parties: Mapping[str, str], highlight: str | None)
 def _subtitle(petition: Petition, rows: Sequence[_Row]) -> str:
     first = [row for row in rows if row.rank <= TOP]
     share = sum(row.share for row in first)
-    count = "ten" if len(first) == TOP else str(len(first))
-    return f"Top {count} constituencies: {share:.1%} of {number(petition.signature_count)}"
+    return many(
+        "Top {count} constituency: {share} of {number}",
+        "Top {count} constituencies: {share} of {number}",
+        len(first),
+        count=in_words(len(first)),
+        share=percent(share),
+        number=number(petition.signature_count),
+    )
 
 
 def colour_of(party: str) -> str:
@@ -104,9 +115,9 @@ def _draw(canvas: Canvas, y: float, row: _Row, length: float) -> None:
     if row.yours:
         canvas.box(MARGIN - 16, y - 8, INNER + 32, _ROW - 6, facecolor=colours.faint, linewidth=0)
     weight = "bold" if row.yours else "normal"
-    figures = f"{number(row.place.signature_count)} · {row.share:.2%}"
+    figures = f"{number(row.place.signature_count)} · {percent(row.share, 2)}"
     room = INNER - text_width(figures, MEDIUM, bold=True) - 30
-    name = f"{row.rank}. {row.place.name}" + (" · yours" if row.yours else "")
+    name = f"{row.rank}. {row.place.name}" + (f" · {tr('yours')}" if row.yours else "")
     (line,) = fitted(name, MEDIUM, room, most=1, bold=row.yours)
     canvas.write(MARGIN, y + 26, line, MEDIUM, weight=weight)
     canvas.write(MARGIN + INNER, y + 26, figures, MEDIUM, weight="bold", ha="right")
@@ -118,7 +129,7 @@ def _bar(canvas: Canvas, y: float, party: str, width: float) -> None:
     colour = colour_of(party)
     edge = canvas.colours.muted
     canvas.box(MARGIN, y, width, _BAR, facecolor=colour, edgecolor=edge, linewidth=1)
-    (label,) = fitted(party or "party not known", SMALL, 500, most=1)
+    (label,) = fitted(party or tr("party not known"), SMALL, 500, most=1)
     inside = text_width(label, SMALL) + 28 < width
     x, ink = (14.0, ink_on(colour)) if inside else (width + 12, canvas.colours.ink)
     canvas.write(MARGIN + x, y + 27, label, SMALL, color=ink)
@@ -126,4 +137,8 @@ def _bar(canvas: Canvas, y: float, party: str, width: float) -> None:
 
 def _caption(petition: Petition, rows: Sequence[_Row]) -> str:
     each = "; ".join(row.told() for row in rows)
-    return f"Constituencies with the most signatures for “{title(petition)}”: {each}."
+    return tr(
+        "Constituencies with the most signatures for “{title}”: {places}.",
+        title=title(petition),
+        places=each,
+    )

@@ -10,12 +10,19 @@ import threading
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple
 
 from bot.charts.picture import Picture
 from bot.petitions.errors import PetitionBellError
+from bot.text.language import speaking
 
-Job: TypeAlias = tuple[str, dict[str, Any]]
+
+class Job(NamedTuple):
+    """A picture by its name, the language of its words, and what it is drawn from."""
+
+    name: str
+    language: str
+    arguments: dict[str, Any]
 
 
 class ChartFailed(PetitionBellError):
@@ -92,10 +99,12 @@ def serve(pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the bot's to handle
     while True:
         try:
-            name, arguments = pipe.recv()
+            job: Job = pipe.recv()
         except (EOFError, OSError):
             return
         try:
-            pipe.send(DRAWINGS[name](**arguments))
+            with speaking(job.language):
+                picture = DRAWINGS[job.name](**job.arguments)
+            pipe.send(picture)
         except Exception as error:
             pipe.send(f"{type(error).__name__}: {error}")

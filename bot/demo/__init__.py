@@ -67,7 +67,10 @@ class _Bell:
         self._life = AsyncExitStack()
         folder = self._life.enter_context(TemporaryDirectory(prefix="petition-bell-demo-"))
         bot = running(
-            configured(self._world, Path(folder)), now=self._world.clock.now, lease=_LEASE
+            configured(self._world, Path(folder)),
+            now=self._world.clock.now,
+            lease=_LEASE,
+            postcodes_api=self._world.postcodes.url,
         )
         await self._life.enter_async_context(bot)
 

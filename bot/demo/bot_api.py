@@ -141,6 +141,33 @@ class BotApi:
             self.messenger.user(user_id)
         self.messenger.chat(chat_id).members[user_id] = status
 
+    def change_place(self, chat_id: int, user_id: int, status: str) -> None:
+        """Promotes or demotes a person; the bot is told if it is an admin there."""
+        self.messenger.change_place(self.messenger.chat(chat_id), user_id, status)
+
+    def change_bot(self, chat_id: int, status: str, user_id: int | None = None) -> None:
+        """A person gives the bot another place in a group or channel: takes it in, silences it."""
+        chat = self.messenger.chat(chat_id)
+        was = chat.members.get(self.messenger.bot["id"], "left")
+        silent = {"restricted": "not enough rights to send text messages to the chat"}
+        chat.shut = f"Forbidden: {silent[status]}" if status in silent else None
+        self.messenger.change_membership(chat, was, status, user_id)
+
+    def speak(self, user_id: int, language: str) -> None:
+        """From now on a person's Telegram speaks this language."""
+        self.messenger.user(user_id)["language_code"] = language
+
+    def share_chat(self, chat_id: int, label: str, picked: int) -> None:
+        """Taps a keyboard's button that asks for a chat, and picks one; LookupError if it lacks."""
+        chat = self.messenger.chat(chat_id)
+        for button in (button for row in chat.keyboard for button in row):
+            if label in button["text"] and "request_chat" in button:
+                request = button["request_chat"]["request_id"]
+                service = {"chat_shared": {"request_id": request, "chat_id": picked}}
+                self.messenger.from_person(chat, service)
+                return
+        raise LookupError(f"no button {label!r} in the keyboard of {chat_id}")
+
     def add_topic(self, chat_id: int, thread_id: int) -> None:
         self.messenger.chat(chat_id).topics.add(thread_id)
 
@@ -188,19 +215,34 @@ class BotApi:
         self.messenger.emit("inline_query", asked)
         return query_id
 
+    def mention_as_guest(self, chat_id: int, user_id: int, text: str) -> str:
+        """A person mentions the bot in a chat that it is no part of; the id of the guest query."""
+        query_id = secrets.token_hex(8)
+        name = f"@{self.messenger.bot['username']}"
+        message = {
+            "message_id": 1,
+            "date": self.messenger.date(),
+            "chat": {"id": chat_id, "type": "supergroup", "title": "Elsewhere"},
+            "from": self.messenger.user(user_id),
+            "text": f"{name} {text}".strip(),
+            "guest_query_id": query_id,
+        }
+        self.messenger.emit("guest_message", message)
+        return query_id
+
     def send_file(self, chat_id: int, filename: str, content: bytes) -> int:
         kind = mimetypes.guess_type(filename)[0] or "application/octet-stream"
         document = document_json(self.messenger, Upload(filename, content, kind))
         chat = self.messenger.chat(chat_id)
         return int(self.messenger.from_person(chat, document)["message_id"])
 
-    def block(self, chat_id: int) -> None:
+    def block(self, chat_id: int, user_id: int | None = None) -> None:
         """The person blocks the bot; in a group, the bot is thrown out."""
         chat = self.messenger.chat(chat_id)
         private = chat.type == "private"
         reason = "blocked by the user" if private else f"kicked from the {chat.type} chat"
         chat.shut = f"Forbidden: bot was {reason}"
-        self.messenger.change_membership(chat, "member", "kicked")
+        self.messenger.change_membership(chat, "member", "kicked", user_id)
 
     def unblock(self, chat_id: int) -> None:
         chat = self.messenger.chat(chat_id)
@@ -274,7 +316,8 @@ class BotApi:
         """The bot's first message in the chat with an id above `after`."""
 
         def look(_: BotApi) -> Json | None:
-            bots = [message for message in self.messages(chat_id) if self._is_ours(message)]
+            ours = self.messenger.chat(chat_id).ours
+            bots = [each for each in self.messages(chat_id) if each["message_id"] in ours]
             return next((message for message in bots if message["message_id"] > after), None)
 
         return await self.wait_for(look, timeout)
@@ -282,9 +325,6 @@ class BotApi:
     def on_change(self, callback: Callable[[Change], None]) -> None:
         """Calls back with everything a person with a chat open would see."""
         self._callbacks.append(callback)
-
-    def _is_ours(self, message: Json) -> bool:
-        return bool(message.get("from") == self.messenger.bot)
 
     def _noticed(self, change: Change | None) -> None:
         if change is not None:

@@ -155,7 +155,17 @@ def _deliver(messenger: Messenger, call: Call, content: Json) -> Json:
     sender = {"sender_chat": chat.as_json()} if chat.type == "channel" else {"from": messenger.bot}
     silent = bool(call.params.get("disable_notification"))
     whole = sender | content | markup | protected
-    return messenger.store(chat, whole, thread_id, reply_to, silent=silent)
+    _change_keyboard(chat, call)
+    return messenger.store(chat, whole, thread_id, reply_to, silent=silent, ours=True)
+
+
+def _change_keyboard(chat: Chat, call: Call) -> None:
+    """Keyboards in place of the letters are the chat's, not the message's."""
+    markup = call.params.get("reply_markup") or {}
+    if "keyboard" in markup:
+        chat.keyboard = markup["keyboard"]
+    elif markup.get("remove_keyboard"):
+        chat.keyboard = []
 
 
 def _reply_target(chat: Chat, call: Call) -> int | None:
@@ -312,6 +322,13 @@ def answer_inline_query(messenger: Messenger, call: Call) -> bool:
         raise bad_request("RESULT_ID_DUPLICATE")
     messenger.notice(Change("answer", None, dict(call.params)))
     return True
+
+
+def answer_guest_query(messenger: Messenger, call: Call) -> Json:
+    if not call.text("guest_query_id"):
+        raise bad_request("GUEST_QUERY_ID_INVALID")
+    messenger.notice(Change("answer", None, dict(call.params)))
+    return {"inline_message_id": call.text("guest_query_id")}
 
 
 def send_chat_action(messenger: Messenger, call: Call) -> bool:
@@ -476,6 +493,7 @@ def methods_with(profile: Profile) -> dict[str, Method]:
         "deletemessage": delete_message,
         "answercallbackquery": answer_callback_query,
         "answerinlinequery": answer_inline_query,
+        "answerguestquery": answer_guest_query,
         "sendchataction": send_chat_action,
         "setmessagereaction": set_message_reaction,
         "getchat": get_chat,

@@ -21,6 +21,7 @@ ANONYMOUS_ADMIN = {
     "first_name": "Group",
     "username": "GroupAnonymousBot",
 }
+OWNER = 2001  # who speaks in a group where nobody is named
 ON_REQUEST_ONLY = {"chat_member", "message_reaction", "message_reaction_count"}
 
 
@@ -66,6 +67,8 @@ class Chat:
     silent: set[int] = field(default_factory=set)
     members: dict[int, str] = field(default_factory=dict)
     topics: set[int] = field(default_factory=set)
+    ours: set[int] = field(default_factory=set)  # messages of the bot
+    keyboard: list[list[Json]] = field(default_factory=list)  # in place of the letters
     shut: str | None = None  # why nothing can be sent here
     moved_to: int | None = None
     ids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
@@ -119,6 +122,8 @@ class Messenger:
     def sendable(self, chat_id: Any) -> Chat:
         """A chat the bot may write to, or the Refusal Telegram gives."""
         chat = self.chats.get(chat_id) if isinstance(chat_id, int) else None
+        if chat is None and chat_id in self.users:
+            raise Refusal(403, "Forbidden: bot can't initiate conversation with a user")
         if chat is None:
             raise bad_request("chat not found")
         if chat.moved_to is not None:
@@ -180,8 +185,8 @@ class Messenger:
     def _speaker(self, chat: Chat, user_id: int | None) -> Json:
         if chat.type == "private":
             return self.user(chat.id, chat.first_name)
-        person = self.user(user_id if user_id is not None else 2001)
-        chat.members.setdefault(person["id"], "member")
+        person = self.user(OWNER if user_id is None else user_id)
+        chat.members.setdefault(person["id"], "creator" if user_id is None else "member")
         return person
 
     def press(self, chat_id: int, message_id: int, data: str, user_id: int | None) -> str:
@@ -203,7 +208,8 @@ class Messenger:
         return callback_id
 
     def change_membership(self, chat: Chat, old: str, new: str, user_id: int | None = None) -> None:
-        """Tells the bot that its own place in a chat has changed."""
+        """Tells the bot that its own place in a chat has changed, and by whom."""
+        chat.members[self.bot["id"]] = new
         self.emit(
             "my_chat_member",
             {
@@ -214,6 +220,22 @@ class Messenger:
                 "new_chat_member": member_json(self.bot, new),
             },
         )
+
+    def change_place(self, chat: Chat, user_id: int, status: str) -> None:
+        """Gives a person another place in a chat, which only a bot that is an admin is told."""
+        old = chat.members.get(user_id, "left")
+        chat.members[user_id] = status
+        if chat.members.get(self.bot["id"]) != "administrator":
+            return
+        person = self.user(user_id)
+        change = {
+            "chat": chat.as_json(),
+            "from": self._speaker(chat, None),
+            "date": self.date(),
+            "old_chat_member": member_json(person, old),
+            "new_chat_member": member_json(person, status),
+        }
+        self.emit("chat_member", change)
 
     def migrate(self, old_id: int, new_id: int) -> None:
         old = self.chat(old_id)
@@ -235,6 +257,7 @@ class Messenger:
         reply_to: int | None = None,
         *,
         silent: bool = False,
+        ours: bool = False,
     ) -> Json:
         """Adds a message to a chat and shows it to whoever has the chat open."""
         message_id = next(chat.ids)
@@ -249,6 +272,8 @@ class Messenger:
             }
         if silent:
             chat.silent.add(message_id)
+        if ours:
+            chat.ours.add(message_id)
         chat.messages[message_id] = message
         self._noticed(Change("message", chat.id, message))
         return message
@@ -327,6 +352,25 @@ _RIGHTS = (
     "can_delete_stories",
 )
 
+_PERMISSIONS = (
+    "can_change_info",
+    "can_invite_users",
+    "can_pin_messages",
+    "can_send_messages",
+    "can_send_polls",
+    "can_send_other_messages",
+    "can_add_web_page_previews",
+    "can_manage_topics",
+    "can_send_audios",
+    "can_send_documents",
+    "can_send_photos",
+    "can_send_videos",
+    "can_send_video_notes",
+    "can_send_voice_notes",
+    "can_edit_tag",
+    "can_react_to_messages",
+)
+
 
 def member_json(user: Json, status: str) -> Json:
     """A ChatMember with every field the Bot API requires for its status."""
@@ -337,6 +381,8 @@ def member_json(user: Json, status: str) -> Json:
         member["is_anonymous"] = False
     if status == "administrator":
         member |= dict.fromkeys(_RIGHTS, True) | {"is_anonymous": False}
+    if status == "restricted":
+        member |= dict.fromkeys(_PERMISSIONS, False) | {"is_member": True, "until_date": 0}
     return member
 
 

@@ -168,6 +168,31 @@ def trending_body(site: str, hourly: Iterable[tuple[int, int, Attributes]], now:
     )
 
 
+def local_body(
+    site: str, seat: Mapping[str, Any], petitions: Iterable[tuple[int, Attributes]]
+) -> bytes:
+    """A constituency's petitions, the most signed there first; its `mp` is absent while vacant."""
+    items = [
+        {
+            "action": attributes.get("action"),
+            "url": f"{site}/petitions/{petition_id}",
+            "state": attributes.get("state"),
+            "constituency_signature_count": signed,
+            "total_signature_count": attributes.get("signature_count", 0),
+        }
+        for petition_id, attributes in petitions
+        if (signed := _signed_in(attributes, str(seat.get("ons_code"))))
+    ]
+    items.sort(key=lambda item: -int(item["constituency_signature_count"]))
+    mp = {"mp": {"name": seat["mp"], "url": None}} if seat.get("mp") else {}
+    return encode({"constituency": seat.get("constituency"), **mp, "petitions": items[:50]})
+
+
+def _signed_in(attributes: Attributes, code: str) -> int:
+    places = attributes.get("signatures_by_constituency") or []
+    return sum(place["signature_count"] for place in places if place.get("ons_code") == code)
+
+
 def encode(value: Any) -> bytes:
     """Compact, with other scripts left readable, as the site writes it."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import unicodedata
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +18,7 @@ from bot.demo.petition_bodies import (
     count_body,
     encode,
     list_item,
+    local_body,
     show_body,
     timestamp,
     trending_body,
@@ -407,6 +409,15 @@ class PetitionsSite:
     def _constituencies(self, request: web.Request) -> web.StreamResponse:
         return json_response(encode(dict(self.constituencies)), {"Cache-Control": SHORT})
 
+    def _local(self, request: web.Request, slug: str, everything: str | None) -> web.StreamResponse:
+        seat = next((s for s in self.constituencies.values() if _slug(s) == slug), None)
+        if seat is None:
+            return error(HTTPStatus.NOT_FOUND)
+        states = {"open", "closed"} if everything else {"open"}
+        rows = [row for row in self._rows(archived=False) if row.get("state") in states]
+        body = local_body(self.url, seat, [(row.id, row.attributes) for row in rows])
+        return json_response(body, {"Cache-Control": SHORT})
+
     def _parliaments(self, request: web.Request) -> web.StreamResponse:
         return json_response(
             encode([dict(row) for row in self.parliaments]), {"Cache-Control": SHORT}
@@ -440,6 +451,7 @@ _ROUTES: list[tuple[str, Callable[..., web.StreamResponse]]] = [
         r"/archived/petitions/(?P<number>[^/.]+)(?P<extension>\.\w+)?",
         PetitionsSite._archived_petition,
     ),
+    (r"/petitions/local/(?P<slug>[^/.]+)(?P<everything>/all)?\.json", PetitionsSite._local),
     (r"/trending\.json", PetitionsSite._trending),
     (r"/topics\.json", PetitionsSite._topics),
     (r"/constituencies\.json", PetitionsSite._constituencies),
@@ -447,6 +459,12 @@ _ROUTES: list[tuple[str, Callable[..., web.StreamResponse]]] = [
     (r"/parliaments\.json", PetitionsSite._parliaments),
     (r"/", PetitionsSite._page_for_people),
 ]
+
+
+def _slug(seat: Mapping[str, Any]) -> str:
+    plain = unicodedata.normalize("NFKD", str(seat.get("constituency") or ""))
+    words = re.findall(r"[a-z0-9]+", plain.encode("ascii", "ignore").decode().lower())
+    return "-".join(words)
 
 
 def _always(attributes: Attributes) -> Source:

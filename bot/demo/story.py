@@ -97,6 +97,9 @@ _SEATS: Sequence[tuple[str, str, str, Mapping[int, int]]] = (
     ),
 )
 
+# Postcodes of town halls, and the seats they were in.
+POSTCODES: Mapping[str, str] = {"HD1 2TT": "E14000756", "WF12 8DG": "E14000666"}
+
 BEATS: Sequence[Beat] = (
     Beat(0, _utc("2020-03-05T17:58:00"), "The story begins"),
     Beat(6, RESPONSE_THRESHOLD, "10,000 signatures"),

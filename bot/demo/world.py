@@ -7,9 +7,11 @@ from bot.demo.bot_api import BotApi
 from bot.demo.clock import StoryClock
 from bot.demo.page import ChatPage
 from bot.demo.petitions_site import PetitionsSite
+from bot.demo.postcodes import PostcodesApi
 from bot.demo.story import (
     BEATS,
     DEMO_PETITIONS,
+    POSTCODES,
     constituencies,
     count_at,
     signatures_last_hour,
@@ -30,6 +32,7 @@ class World:
         self.clock = StoryClock(BEATS)
         self.site = PetitionsSite(self.clock.now)
         self.api = BotApi(now=self.clock.now)
+        self.postcodes = PostcodesApi(POSTCODES)
         self.on_restart: list[Callable[[], Awaitable[None]]] = []
         self._page = ChatPage(
             self.api,
@@ -66,12 +69,14 @@ class World:
 
     async def start(self) -> None:
         await self.site.start()
+        await self.postcodes.start()
         await self.api.start()
         await self._page.start(self._port)
 
     async def stop(self) -> None:
         await self._page.stop()
         await self.api.stop()
+        await self.postcodes.stop()
         await self.site.stop()
 
     async def __aenter__(self) -> Self:

@@ -4,27 +4,43 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from bot.text.figures import number, span
+from bot.text.language import marked, tr
 from bot.text.rich import Message, bold, compose, lines
 
 _FEW = 5
 _WELL = {
-    "storage": "The storage can be written again.",
-    "Telegram": "Telegram and I work together again.",
-    "polling": "Rounds of looks end again.",
-    "alerts": "Telegram takes alerts again.",
-    "answers": "The petitions sites' answers make sense again.",
+    "storage": marked("The storage can be written again."),
+    "Telegram": marked("Telegram and I work together again."),
+    "polling": marked("Rounds of looks end again."),
+    "alerts": marked("Telegram takes alerts again."),
+    "answers": marked("The petitions sites' answers make sense again."),
+}
+_FIGURES = {
+    "chats": marked("Chats"),
+    "subscriptions": marked("Subscriptions"),
+    "petitions": marked("Petitions"),
+    "sent": marked("Sent"),
+    "summaries": marked("Summaries"),
+    "retried": marked("Retried"),
+    "flooded": marked("Flooded"),
+    "rested": marked("Rested"),
+    "moved": marked("Moved"),
+    "refused": marked("Refused"),
+    "mended": marked("Mended"),
+    "topics_lost": marked("Topics lost"),
 }
 
 
 def needs_you(trouble: str) -> Message:
     """Something is wrong that may not pass by itself."""
-    return compose(*lines(f"🔧 {trouble}", "I keep trying, and tell you once when it is over."))
+    return compose(*lines(f"🔧 {trouble}", tr("I keep trying, and tell you once when it is over.")))
 
 
 def is_over(name: str) -> Message:
     """What was wrong is so no more."""
-    site = name.removeprefix("site ")
-    return compose(f"✅ {_WELL.get(name) or f'Site {site} answers again.'}")
+    if name in _WELL:
+        return compose(f"✅ {tr(_WELL[name])}")
+    return compose(tr("✅ Site {site} answers again.", site=name.removeprefix("site ")))
 
 
 def stats(
@@ -35,23 +51,31 @@ def stats(
     now: datetime,
 ) -> Message:
     """Counts over everything; small ones are hidden, so that no single person shows through."""
-    since = f", the oldest for {span(now - oldest)}" if oldest and waiting >= _FEW else ""
     return compose(
         *lines(
-            bold("What I keep"),
+            bold(tr("What I keep")),
             *_figures(kept),
-            f"Alerts waiting: {_hidden(waiting)}{since}",
+            _queue(waiting, oldest, now),
             "",
-            bold("Alerts since my last start"),
+            bold(tr("Alerts since my last start")),
             *_figures(alerts),
         )
     )
 
 
+def _queue(waiting: int, oldest: datetime | None, now: datetime) -> str:
+    count = _hidden(waiting)
+    if oldest is None or waiting < _FEW:
+        return tr("Alerts waiting: {count}", count=count)
+    age = span(now - oldest)
+    return tr("Alerts waiting: {count}, the oldest for {span}", count=count, span=age)
+
+
 def _figures(counts: Mapping[str, int]) -> Iterator[str]:
     for name, count in counts.items():
-        yield f"{name.replace('_', ' ').capitalize()}: {_hidden(count)}"
+        told = tr(_FIGURES[name]) if name in _FIGURES else name.replace("_", " ").capitalize()
+        yield f"{told}: {_hidden(count)}"
 
 
 def _hidden(count: int) -> str:
-    return number(count) if count >= _FEW or count == 0 else f"fewer than {_FEW}"
+    return number(count) if count >= _FEW or count == 0 else tr("fewer than {count}", count=_FEW)

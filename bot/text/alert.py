@@ -3,15 +3,17 @@
 The first line does as a notification; one emoji for each kind of event, always the same.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple, assert_never
+from typing import assert_never
 
-from telegram import InlineKeyboardMarkup
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
+from bot.petitions.milestones import is_wished
 from bot.petitions.model import (
     BusinessAdded,
     Closed,
+    ClosingSoon,
     CommitteeNoted,
     CountFell,
     DebateCancelled,
@@ -19,7 +21,10 @@ from bot.petitions.model import (
     DebateLink,
     DebateLinkName,
     DebateMoved,
+    DebateOverdue,
+    DebatePassed,
     DebateScheduled,
+    DebateToday,
     Event,
     Known,
     MilestoneReached,
@@ -31,76 +36,120 @@ from bot.petitions.model import (
     Removed,
     Reopened,
     Responded,
+    ResponseOverdue,
     ResponseRevised,
     ResponseWithdrawn,
+    Rule,
+    Surged,
+    ToppedIn,
+    Wish,
 )
 from bot.petitions.wording import readable
-from bot.text.buttons import alert_row, response_row
+from bot.text.buttons import alert_row, response_row, stranger_row
 from bot.text.figures import (
     clock,
-    counted,
     day,
+    in_words,
     london_today,
     moment,
     number,
+    signatures,
     span,
     weekday,
 )
+from bot.text.language import many, marked, say, say_many, tr
 from bot.text.petition import (
+    Meaning,
     awaited,
     department,
     life,
     meaning,
+    meaning_line,
     outlook,
     pace_line,
     rate,
     title,
 )
-from bot.text.rich import Message, Rich, bold, compose, cut, italic, lines, link, quote, row
+from bot.text.reminder import Told, reminder
+from bot.text.rich import Message, Rich, aside, compose, cut, italic, lines, link, quote, row
+from bot.text.rules import describe
 
 _QUOTED = 700
 _SENTENCE = 280
 _SENTENCES = 5
 
 REASONS = {
-    "duplicate": "There is already a petition about this.",
-    "irrelevant": "It is about something the Government or Parliament is not responsible for.",
-    "no-action": "It did not ask for a clear action from the Government or Parliament.",
-    "honours": "It is about honours or appointments, which have their own way.",
-    "fake-name": "It was not started under a real name.",
-    "foi": "It asks for information, which a freedom of information request is for.",
+    "duplicate": marked("There is already a petition about this."),
+    "irrelevant": marked(
+        "It is about something the Government or Parliament is not responsible for."
+    ),
+    "no-action": marked("It did not ask for a clear action from the Government or Parliament."),
+    "honours": marked("It is about honours or appointments, which have their own way."),
+    "fake-name": marked("It was not started under a real name."),
+    "foi": marked("It asks for information, which a freedom of information request is for."),
 }
 
 LINK_NAMES: dict[DebateLinkName, str] = {
-    "transcript": "Transcript",
-    "video": "Video",
-    "debate_pack": "Research briefing",
-    "public_engagement": "Public engagement",
-    "debate_summary": "Summary",
+    "transcript": marked("Transcript"),
+    "video": marked("Video"),
+    "debate_pack": marked("Research briefing"),
+    "public_engagement": marked("Public engagement"),
+    "debate_summary": marked("Summary"),
+}
+
+_LINKS_OUT: dict[DebateLinkName, str] = {
+    "transcript": marked("🏛 <b>Transcript of the debate is out.</b>"),
+    "video": marked("🏛 <b>Video of the debate is out.</b>"),
+    "debate_pack": marked("🏛 <b>Research briefing of the debate is out.</b>"),
+    "public_engagement": marked("🏛 <b>Public engagement of the debate is out.</b>"),
+    "debate_summary": marked("🏛 <b>Summary of the debate is out.</b>"),
+}
+
+_REACHED: Mapping[Meaning, str] = {
+    "response": marked("🔔 <b>{signatures}</b> — the Government now has to respond."),
+    "responded": marked(
+        "🔔 <b>{signatures}</b> — enough for a government response, which is there already."
+    ),
+    "debate": marked("🔔 <b>{signatures}</b> — Parliament will now consider it for a debate."),
+    "debated": marked("🔔 <b>{signatures}</b> — enough for a debate, which is under way already."),
 }
 
 
-class Told(NamedTuple):
-    """How an event is told: its first line, and what follows the title."""
-
-    headline: Rich
-    rows: tuple[Rich | None, ...] = ()
-
-
 def alert(
-    known: Known, occurrences: Sequence[Occurrence], now: datetime, muted: bool
+    known: Known,
+    occurrences: Sequence[Occurrence],
+    now: datetime,
+    muted: bool,
+    *,
+    rule: Rule | None = None,
+    followed: bool = True,
+    wish: Wish | None = None,
 ) -> tuple[Message, InlineKeyboardMarkup]:
-    """The message for occurrences that belong together, oldest first, and its buttons."""
+    """The message for occurrences that belong together, oldest first, and its buttons.
+
+    `rule` is the one by which it is heard, if it is not for following the petition; `wish` are the
+    chat's own milestones of it.
+    """
     petition = known.petition
-    told = _tell([occurrence.event for occurrence in occurrences], known, now)
-    since = italic(f"Known since {clock(occurrences[0].at, now)}.")
-    message = compose(*lines(told.headline, title(petition), *told.rows, since))
-    return message, _buttons(known, [occurrence.event for occurrence in occurrences], muted)
+    told = _tell([occurrence.event for occurrence in occurrences], known, now, wish)
+    since = italic(tr("Known since {clock}.", clock=clock(occurrences[0].at, now)))
+    why = italic(say("By your rule: {rule}.", rule=_described(rule, occurrences))) if rule else None
+    message = compose(*lines(told.headline, title(petition), *told.rows, since, why))
+    row = alert_row(petition, muted) if followed else stranger_row(petition)
+    return message, _buttons(known, [occurrence.event for occurrence in occurrences], row)
 
 
-def _buttons(known: Known, events: Sequence[Event], muted: bool) -> InlineKeyboardMarkup:
+def _described(rule: Rule, occurrences: Sequence[Occurrence]) -> Rich:
+    """The rule in words, its constituency by name where the event tells it."""
+    events = (occurrence.event for occurrence in occurrences)
+    names = (e.name for e in events if isinstance(e, ToppedIn) and e.code == rule.constituency)
+    return describe(rule, place=next(names, ""))
+
+
+def _buttons(
+    known: Known, events: Sequence[Event], row: list[InlineKeyboardButton]
+) -> InlineKeyboardMarkup:
     """What an alert can always be answered with, and under a response the whole of it."""
-    row = alert_row(known.petition, muted)
     if any(isinstance(event, Responded | ResponseRevised | ResponseWithdrawn) for event in events):
         told = response_row(known.petition, len(known.earlier_responses))
         return InlineKeyboardMarkup([told, row] if told else [row])
@@ -109,13 +158,14 @@ def _buttons(known: Known, events: Sequence[Event], muted: bool) -> InlineKeyboa
 
 def bare_alert(known: Known) -> Message:
     """That there is news of a petition, in words that nothing can be wrong with."""
-    return compose(f"There is news about petition {known.petition.ref.id}: {known.petition.url}")
+    number, url = known.petition.ref.id, known.petition.url
+    return compose(tr("There is news about petition {number}: {url}", number=number, url=url))
 
 
-def _tell(events: Sequence[Event], known: Known, now: datetime) -> Told:
+def _tell(events: Sequence[Event], known: Known, now: datetime, wish: Wish | None) -> Told:
     milestones = [event for event in events if isinstance(event, MilestoneReached)]
     if milestones:
-        return _milestones(milestones, known.petition, now)
+        return _milestones(milestones, known.petition, now, wish)
     links = [event for event in events if isinstance(event, DebateLink)]
     if links and len(links) == len(events):
         return _links(links)
@@ -127,9 +177,7 @@ def _one(event: Event, known: Known, now: datetime) -> Told:
     petition = known.petition
     match event:
         case MilestoneReached():
-            return _milestones([event], petition, now)
-        case Opened():
-            return Told(row("📣 ", bold("Open for signatures.")), (outlook(petition),))
+            return _milestones([event], petition, now, None)
         case Responded():
             return _responded(event, known)
         case ResponseRevised():
@@ -144,61 +192,93 @@ def _one(event: Event, known: Known, now: datetime) -> Told:
             return _paper(event)
         case Closed():
             return _closed(event, petition, now)
-        case Rejected() | Removed() | Reopened():
+        case Opened() | Rejected() | Removed() | Reopened():
             return _standing(event, petition)
         case CountFell():
             return _fell(event)
+        case (
+            ClosingSoon()
+            | ResponseOverdue()
+            | DebateOverdue()
+            | DebateToday()
+            | DebatePassed()
+            | Surged()
+            | ToppedIn()
+        ):
+            return reminder(event, petition, now)
         case _:
             assert_never(event)
 
 
-def _milestones(events: Sequence[MilestoneReached], petition: Petition, now: datetime) -> Told:
+def _milestones(
+    events: Sequence[MilestoneReached], petition: Petition, now: datetime, wish: Wish | None
+) -> Told:
     top = events[-1]
     official = [event for event in events if event.official]
     rows = (
         *(_reached_row(event, petition) for event in official),
-        outlook(petition),
+        outlook(petition, wish),
         _sentence(pace_line(petition, now)),
     )
     if len(events) == 1:
-        what = f" — {meaning(top.official, petition)}." if top.official else " — a milestone."
-        return Told(row("🔔 ", bold(f"{number(top.number)} signatures"), what), rows)
+        return Told(_reached(top, petition, wish), rows)
     others = [event for event in official if event is not top]
-    passed = " and ".join(number(event.number) for event in (top, *reversed(others)))
-    promises = "".join(
-        f" {_capital(meaning(e.official, petition))}." for e in official if e.official
-    )
-    return Told(
-        row(
-            "🔔 ", bold(f"{number(top.signature_count)} signatures"), f" — past {passed}.", promises
-        ),
-        rows,
+    passed = _past(top, others, signatures(top.signature_count))
+    promises = (f" {meaning_line(e.official, petition)}" for e in official if e.official)
+    return Told(row(passed, *promises), rows)
+
+
+def _reached(event: MilestoneReached, petition: Petition, wish: Wish | None) -> Rich:
+    reached = signatures(event.number)
+    if event.official:
+        return say(_REACHED[meaning(event.official, petition)], signatures=reached)
+    if wish and is_wished(event.number, wish, petition):
+        return say("🔔 <b>{signatures}</b> — your milestone.", signatures=reached)
+    return say("🔔 <b>{signatures}</b> — a milestone.", signatures=reached)
+
+
+def _past(top: MilestoneReached, others: Sequence[MilestoneReached], count: str) -> Rich:
+    """Past the highest, and the official ones beneath it if there are any."""
+    *passed, last = [number(event.number) for event in (top, *reversed(others))]
+    if not passed:
+        return say("🔔 <b>{signatures}</b> — past {last}.", signatures=count, last=last)
+    return say(
+        "🔔 <b>{signatures}</b> — past {others} and {last}.",
+        signatures=count,
+        others=", ".join(passed),
+        last=last,
     )
 
 
 def _reached_row(event: MilestoneReached, petition: Petition) -> str | None:
     if event.reached_at is None:
         return None
-    text = f"{number(event.number)} reached {moment(event.reached_at)}"
+    at = moment(event.reached_at)
     if petition.opened_at and event.reached_at > petition.opened_at:
-        text += f", {span(event.reached_at - petition.opened_at)} after it opened"
-    return f"{text}."
+        return tr(
+            "{number} reached {moment}, {span} after it opened.",
+            number=number(event.number),
+            moment=at,
+            span=span(event.reached_at - petition.opened_at),
+        )
+    return tr("{number} reached {moment}.", number=number(event.number), moment=at)
 
 
 def _responded(event: Responded, known: Known) -> Told:
     petition, response = known.petition, event.response
-    said = _aside(department(petition), day(response.responded_on) if response.responded_on else "")
-    again = " again" if known.earlier_responses else ""
+    by = aside(department(petition), day(response.responded_on) if response.responded_on else "")
     summary = readable(response.summary or response.details)
     return Told(
-        row("💬 ", bold(f"The Government has responded{again}"), said, "."),
+        say("💬 <b>The Government has responded again</b>{by}.", by=by)
+        if known.earlier_responses
+        else say("💬 <b>The Government has responded</b>{by}.", by=by),
         (quote(cut(summary, _QUOTED)) if summary.strip() else None,),
     )
 
 
 def _revised(event: ResponseRevised, petition: Petition) -> Told:
     return Told(
-        row("💬 ", bold("Revised response"), _aside(department(petition)), ". What changed:"),
+        say("💬 <b>Revised response</b>{by}. What changed:", by=aside(department(petition))),
         (*_changes("−", event.removed), *_changes("+", event.added)),
     )
 
@@ -206,57 +286,62 @@ def _revised(event: ResponseRevised, petition: Petition) -> Told:
 def _changes(sign: str, sentences: Sequence[str]) -> list[Rich]:
     shown: list[Rich] = [quote(f"{sign} {cut(s, _SENTENCE)}") for s in sentences[:_SENTENCES]]
     if left := len(sentences) - len(shown):
-        shown.append(f"{sign} {counted(left, 'more sentence')}")
+        more = many("{count} more sentence", "{count} more sentences", left, count=in_words(left))
+        shown.append(f"{sign} {more}")
     return shown
 
 
 def _withdrawn(petition: Petition, now: datetime) -> Told:
     since = petition.response_threshold_reached_at
-    wait = f", for {span(now - since)} now" if since else ""
-    return Told(
-        row("💬 ", bold("The response was withdrawn.")),
-        (f"The petition is waiting for one again{wait}.",),
+    waiting = (
+        tr("The petition is waiting for one again, for {span} now.", span=span(now - since))
+        if since
+        else tr("The petition is waiting for one again.")
     )
+    return Told(say("💬 <b>The response was withdrawn.</b>"), (waiting,))
 
 
 def _debate_date(event: DebateScheduled | DebateMoved | DebateCancelled, now: datetime) -> Told:
     match event:
         case DebateScheduled(on):
-            is_past = on < london_today(now)
-            if is_past:
-                return Told(row("🏛 ", bold("Debate date given"), f": {weekday(on)}, already past."))
+            if on < london_today(now):
+                return Told(
+                    say("🏛 <b>Debate date given</b>: {day}, already past.", day=weekday(on))
+                )
             return Told(
-                row("🏛 ", bold(f"Debate on {weekday(on)}"), "."), (_days_until(event, now),)
+                say("🏛 <b>Debate on {day}</b>.", day=weekday(on)), (_days_until(event, now),)
             )
         case DebateMoved(was, on):
             return Told(
-                row("🏛 ", bold("Debate moved"), f" from {day(was)} to {weekday(on)}."),
+                say("🏛 <b>Debate moved</b> from {was} to {day}.", was=day(was), day=weekday(on)),
                 (_days_until(event, now),),
             )
         case DebateCancelled(was):
             return Told(
-                row("🏛 ", bold("Debate cancelled"), ": no new date yet."),
-                (f"It was to be on {weekday(was)}.",),
+                say("🏛 <b>Debate cancelled</b>: no new date yet."),
+                (tr("It was to be on {day}.", day=weekday(was)),),
             )
 
 
 def _days_until(event: DebateScheduled | DebateMoved, now: datetime) -> str | None:
-    days = (event.on - london_today(now)).days
-    if days < 0:
+    left = (event.on - london_today(now)).days
+    if left < 0:
         return None
-    return "That is today." if days == 0 else f"In {counted(days, 'day')}."
+    if left == 0:
+        return tr("That is today.")
+    return many("In {count} day.", "In {count} days.", left, count=in_words(left))
 
 
 def _debate_outcome(event: Debated | NotDebated | DebateLink) -> Told:
     match event:
         case Debated(debated_on, overview):
             return Told(
-                row("🏛 ", bold("Debated"), f" on {weekday(debated_on)}."),
+                say("🏛 <b>Debated</b> on {day}.", day=weekday(debated_on)),
                 (_quoted(overview),),
             )
         case NotDebated(overview):
             return Told(
-                row("🏛 ", bold("It will not be debated.")),
+                say("🏛 <b>It will not be debated.</b>"),
                 (_quoted(overview),),
             )
         case DebateLink():
@@ -264,16 +349,15 @@ def _debate_outcome(event: Debated | NotDebated | DebateLink) -> Told:
 
 
 def _links(links: Sequence[DebateLink]) -> Told:
-    names = [LINK_NAMES[event.name] for event in links]
-    if len(names) == 1:
-        return Told(row("🏛 ", bold(f"{names[0]} of the debate is out.")), (_link_row(links),))
-    return Told(row("🏛 ", bold("New about the debate."), ""), (_link_row(links),))
+    if len(links) == 1:
+        return Told(say(_LINKS_OUT[links[0].name]), (_link_row(links),))
+    return Told(say("🏛 <b>New about the debate.</b>"), (_link_row(links),))
 
 
 def _link_row(links: Sequence[DebateLink]) -> Rich:
     parts: list[Rich] = []
     for event in links:
-        parts += [" · ", _safe_link(LINK_NAMES[event.name], event.url)]
+        parts += [" · ", _safe_link(tr(LINK_NAMES[event.name]), event.url)]
     return row(*parts[1:])
 
 
@@ -286,55 +370,75 @@ def _safe_link(text: str, url: str) -> Rich:
 def _paper(event: BusinessAdded | CommitteeNoted) -> Told:
     match event:
         case BusinessAdded(business):
-            on = f" ({day(business.occurred_on)})" if business.occurred_on else ""
+            on = aside(day(business.occurred_on) if business.occurred_on else "")
+            subject = cut(business.subject, 200)
             return Told(
-                row("📜 ", bold("In Parliament: "), cut(business.subject, 200), f"{on}."),
+                say("📜 <b>In Parliament:</b> {subject}{on}.", subject=subject, on=on),
                 (_quoted(business.body),),
             )
         case CommitteeNoted(note, revised):
             what = (
-                "The Petitions Committee changed its note"
+                say("📝 <b>The Petitions Committee changed its note</b>.")
                 if revised
-                else ("The Petitions Committee added a note")
+                else say("📝 <b>The Petitions Committee added a note</b>.")
             )
-            return Told(row("📝 ", bold(what), "."), (_quoted(note),))
+            return Told(what, (_quoted(note),))
 
 
 def _closed(event: Closed, petition: Petition, now: datetime) -> Told:
-    lasted = f"Open {open_for}" if (open_for := life(petition)) else None
-    waiting = awaited(petition)
-    early = "It closed before its own date, as happens when Parliament is dissolved."
+    early = tr("It closed before its own date, as happens when Parliament is dissolved.")
+    count = signatures(event.signature_count)
     return Told(
-        row("🏁 ", bold(f"Closed with {number(event.signature_count)} signatures.")),
-        (
-            early if event.early else None,
-            _sentence(_joined(lasted, rate(petition, now))),
-            f"Waiting for {' and '.join(waiting)}. I keep watching." if waiting else None,
-        ),
+        say("🏁 <b>Closed with {signatures}.</b>", signatures=count),
+        (early if event.early else None, _life_line(petition, now), awaited(petition)),
     )
 
 
-def _standing(event: Rejected | Removed | Reopened, petition: Petition) -> Told:
+def _life_line(petition: Petition, now: datetime) -> str | None:
+    """How long it was open and how fast it was signed, as far as both are known."""
+    lasted, signed = life(petition), rate(petition, now)
+    if lasted is None:
+        return _sentence(pace_line(petition, now))
+    if signed is None:
+        return tr("Open {span}.", span=lasted)
+    return tr("Open {span}, {rate}.", span=lasted, rate=signed)
+
+
+def _standing(event: Opened | Rejected | Removed | Reopened, petition: Petition) -> Told:
     match event:
+        case Opened():
+            return Told(say("📣 <b>Open for signatures.</b>"), (outlook(petition),))
         case Rejected(rejection):
-            why = REASONS.get(rejection.code, "") if rejection else ""
+            why = REASONS.get(rejection.code) if rejection else None
             details = rejection.details if rejection else ""
-            return Told(row("🚫 ", bold("Rejected.")), (why or None, _quoted(details)))
+            return Told(say("🚫 <b>Rejected.</b>"), (tr(why) if why else None, _quoted(details)))
         case Removed():
             return Told(
-                row("⚠️ ", bold("Taken off the site.")),
-                ("I keep asking, and tell you if it returns.",),
+                say("⚠️ <b>Taken off the site.</b>"),
+                (tr("I keep asking, and tell you if it returns."),),
             )
         case Reopened():
-            is_open = "open for signatures again" if petition.is_open else "on the site again"
-            return Told(row("↩️ ", bold("It is back"), f": {is_open}."), (outlook(petition),))
+            back = (
+                say("↩️ <b>It is back</b>: open for signatures again.")
+                if petition.is_open
+                else say("↩️ <b>It is back</b>: on the site again.")
+            )
+            return Told(back, (outlook(petition),))
 
 
 def _fell(event: CountFell) -> Told:
-    lost = number(event.was - event.signature_count)
     return Told(
-        row("↘️ ", bold(f"{lost} signatures were removed"), " (fraud checks happen)."),
-        (f"Now {number(event.signature_count)}. Milestones that were reached stay reached.",),
+        say_many(
+            "↘️ <b>{count} signature was removed</b> (fraud checks happen).",
+            "↘️ <b>{count} signatures were removed</b> (fraud checks happen).",
+            event.was - event.signature_count,
+        ),
+        (
+            tr(
+                "Now {number}. Milestones that were reached stay reached.",
+                number=number(event.signature_count),
+            ),
+        ),
     )
 
 
@@ -343,18 +447,5 @@ def _quoted(text: str) -> Rich | None:
     return quote(cut(words, _QUOTED)) if words else None
 
 
-def _aside(*words: str) -> str:
-    present = ", ".join(word for word in words if word)
-    return f" ({present})" if present else ""
-
-
-def _joined(*clauses: str | None) -> str | None:
-    return ", ".join(clause for clause in clauses if clause) or None
-
-
 def _sentence(clause: str | None) -> str | None:
-    return f"{_capital(clause)}." if clause else None
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    return f"{clause}." if clause else None

@@ -12,12 +12,17 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 from telegram.constants import InlineKeyboardButtonLimit
 
 from bot.petitions.model import Petition, PetitionRef, Subscription
+from bot.text.language import tr
 
 SUBSCRIBE, UNSUBSCRIBE, UNDO = "sub", "unsub", "undo"
 MUTE, UNMUTE = "mute", "unmute"
 RESPONSE, CONSTITUENCIES, CHART, MAP, MILESTONES = "resp", "where", "chart", "map", "miles"
 SEARCH = "find"
+SETTINGS, SNOOZE, WISH = "set", "snooze", "wish"
 CARD, PAGE, CONSENT, FORGET, PRIVACY = "card", "page", "consent", "forget", "privacy"
+SHARE = "share"
+ELSEWHERE, DONE = "else", "done"
+WORDS, MORE, DRAFT, RULE, SEAT = "words", "more", "draft", "rule", "seat"
 
 
 class Press(NamedTuple):
@@ -51,30 +56,36 @@ def button(
 
 def open_button(petition: Petition) -> InlineKeyboardButton:
     """Leads to the petition's own page."""
-    return InlineKeyboardButton("Open", url=petition.url)
+    return InlineKeyboardButton(tr("Open"), url=petition.url)
 
 
 def mute_button(petition: PetitionRef, muted: bool) -> InlineKeyboardButton:
     """Turns the sound of a petition's alerts off, or on again."""
-    return button("Unmute", UNMUTE, petition) if muted else button("Mute", MUTE, petition)
+    if muted:
+        return button(tr("Unmute"), UNMUTE, petition)
+    return button(tr("Mute"), MUTE, petition)
 
 
 def card_buttons(petition: Petition, subscription: Subscription | None) -> InlineKeyboardMarkup:
     """Beneath a card: all there is to see of a petition, and what the reader can do with it."""
     if subscription is None:
-        last = [button("Subscribe", SUBSCRIBE, petition.ref), open_button(petition)]
+        last = [stranger_row(petition)]
     else:
-        last = alert_row(petition, subscription.muted)
+        last = follower_rows(petition, subscription.muted)
     if petition.state == "rejected":
-        return InlineKeyboardMarkup([last])
+        return InlineKeyboardMarkup(last)
     ref = petition.ref
-    told = [button("Response", RESPONSE, ref), button("Constituencies", CONSTITUENCIES, ref)]
-    drawn = [
-        button("Chart", CHART, ref),
-        button("Map", MAP, ref),
-        button("Milestones", MILESTONES, ref),
+    told = [
+        button(tr("Response"), RESPONSE, ref),
+        button(tr("Constituencies"), CONSTITUENCIES, ref),
+        button(tr("Share"), SHARE, ref),
     ]
-    return InlineKeyboardMarkup([told, drawn, last])
+    drawn = [
+        button(tr("Chart"), CHART, ref),
+        button(tr("Map"), MAP, ref),
+        button(tr("Milestones"), MILESTONES, ref),
+    ]
+    return InlineKeyboardMarkup([told, drawn, *last])
 
 
 def search_button(words: str) -> InlineKeyboardButton:
@@ -83,16 +94,16 @@ def search_button(words: str) -> InlineKeyboardButton:
     room = InlineKeyboardButtonLimit.MAX_CALLBACK_DATA - len(f"{SEARCH}||")
     while len(wanted.encode()) > room:
         wanted = wanted.rpartition(" ")[0] or wanted[:-1]
-    return button(f"Search “{wanted}”", SEARCH, extra=wanted)
+    return button(tr("Search “{words}”", words=wanted), SEARCH, extra=wanted)
 
 
 def response_row(petition: Petition, earlier: int) -> list[InlineKeyboardButton]:
     """The response as it reads now, and as it read before if it was another one."""
     row = []
     if petition.government_response:
-        row.append(button("Read it all", RESPONSE, petition.ref))
+        row.append(button(tr("Read it all"), RESPONSE, petition.ref))
     if earlier:
-        row.append(button("Earlier text", RESPONSE, petition.ref, str(earlier - 1)))
+        row.append(button(tr("Earlier text"), RESPONSE, petition.ref, str(earlier - 1)))
     return row
 
 
@@ -103,12 +114,18 @@ def with_sound(
     if keyboard is None:
         return alert_buttons(petition, muted)
     turned = mute_button(petition.ref, muted)
-    was = mute_button(petition.ref, not muted).callback_data
+    was = str(mute_button(petition.ref, not muted).callback_data)
     rows = [
-        [turned if key.callback_data == was else key for key in row]
+        [turned if str(key.callback_data).startswith(was) else key for key in row]
         for row in keyboard.inline_keyboard
     ]
     return InlineKeyboardMarkup(rows)
+
+
+def follower_rows(petition: Petition, muted: bool) -> list[list[InlineKeyboardButton]]:
+    """What a follower can do: as beneath an alert, and the petition's own settings."""
+    opened, *others = alert_row(petition, muted)
+    return [[opened, button(tr("Settings"), SETTINGS, petition.ref)], others]
 
 
 def alert_row(petition: Petition, muted: bool) -> list[InlineKeyboardButton]:
@@ -116,8 +133,13 @@ def alert_row(petition: Petition, muted: bool) -> list[InlineKeyboardButton]:
     return [
         open_button(petition),
         mute_button(petition.ref, muted),
-        button("Unsubscribe", UNSUBSCRIBE, petition.ref),
+        button(tr("Unsubscribe"), UNSUBSCRIBE, petition.ref),
     ]
+
+
+def stranger_row(petition: Petition) -> list[InlineKeyboardButton]:
+    """Beneath what a chat hears of a petition that it does not follow."""
+    return [button(tr("Subscribe"), SUBSCRIBE, petition.ref), open_button(petition)]
 
 
 def alert_buttons(petition: Petition, muted: bool) -> InlineKeyboardMarkup:
@@ -129,7 +151,7 @@ def undo_buttons(subscription: Subscription) -> InlineKeyboardMarkup:
     """Beneath the news that a subscription ended: takes it up again exactly as it was."""
     started = int(subscription.created_at.timestamp())
     extra = f"{started}.{int(subscription.muted)}.{subscription.thread_id or ''}"
-    return InlineKeyboardMarkup([[button("Undo", UNDO, subscription.petition, extra)]])
+    return InlineKeyboardMarkup([[button(tr("Undo"), UNDO, subscription.petition, extra)]])
 
 
 _UNDO = re.compile(r"(\d{1,12})\.([01])\.(\d{0,19})")
@@ -153,8 +175,19 @@ def undone(press: Press, chat_id: int) -> Subscription | None:
 def consent_buttons(petition: PetitionRef) -> InlineKeyboardMarkup:
     """Agree and go on with the subscription that was asked for, or read more first."""
     return InlineKeyboardMarkup(
-        [[button("OK, go on", CONSENT, petition), button("Read more", PRIVACY, petition)]]
+        [
+            [
+                button(tr("OK, go on"), CONSENT, petition),
+                button(tr("Read more"), PRIVACY, petition),
+            ]
+        ]
     )
+
+
+def agree_buttons(then: str = "") -> InlineKeyboardMarkup:
+    """Agree to something that is about no petition, and go on to a page; or read more first."""
+    agree = button(tr("OK, go on"), CONSENT, extra=then)
+    return InlineKeyboardMarkup([[agree, button(tr("Read more"), PRIVACY, extra=then)]])
 
 
 def forget_buttons() -> InlineKeyboardMarkup:
@@ -162,8 +195,8 @@ def forget_buttons() -> InlineKeyboardMarkup:
     return InlineKeyboardMarkup(
         [
             [
-                button("Erase everything", FORGET, extra="yes"),
-                button("Keep it", FORGET, extra="no"),
+                button(tr("Erase everything"), FORGET, extra="yes"),
+                button(tr("Keep it"), FORGET, extra="no"),
             ]
         ]
     )

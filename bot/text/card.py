@@ -9,16 +9,27 @@ from telegram import MessageEntity
 
 from bot.petitions.forecast import pace as recent_pace
 from bot.petitions.milestones import thresholds
-from bot.petitions.model import Petition, Reading, Subscription
+from bot.petitions.model import GovernmentResponse, Petition, Reading, Subscription
 from bot.petitions.wording import readable
 from bot.text.alert import LINK_NAMES, REASONS
-from bot.text.figures import LONDON, bar, clock, day, london_today, moment, number, weekday
+from bot.text.figures import (
+    bar,
+    clock,
+    day,
+    london_today,
+    moment,
+    number,
+    signatures,
+    weekday,
+)
+from bot.text.language import tr
 from bot.text.petition import department, pace_line, status_line, title
 from bot.text.response import safe_link
 from bot.text.rich import (
     TEXT_LIMIT,
     Message,
     Rich,
+    aside,
     compose,
     cut,
     italic,
@@ -76,7 +87,7 @@ def card(
                 *_response(petition, room.said),
                 *_debate(petition, room.said, now),
                 *_rejection(petition, room.said),
-                _said(petition.committee_note, room.said, lead="Committee's note: "),
+                _noted(petition, room.said),
                 _more(petition, room),
                 cut(_about(petition), max(200, room.asked)) or None,
                 source,
@@ -96,17 +107,19 @@ def _unfolded(message: Message) -> int:
 def _count(petition: Petition) -> Rich:
     ahead = sorted(n for n in thresholds(petition) if n > petition.signature_count)
     if not petition.is_open or not ahead:
-        return f"{number(petition.signature_count)} signatures"
-    done = bar(petition.signature_count / ahead[0])
-    return f"{done} {number(petition.signature_count)} of {number(ahead[0])}"
+        return signatures(petition.signature_count)
+    return tr(
+        "{bar} {count} of {threshold}",
+        bar=bar(petition.signature_count / ahead[0]),
+        count=number(petition.signature_count),
+        threshold=number(ahead[0]),
+    )
 
 
 def _status(petition: Petition, now: datetime) -> str:
-    parts = [status_line(petition, now)]
-    if petition.is_over and petition.closed_at:
-        parts[0] += f"{petition.closed_at.astimezone(LONDON):, %H:%M}"
+    parts = [status_line(petition, now, to_the_minute=True)]
     if petition.opened_at and petition.state != "rejected":
-        parts.append(f"opened {moment(petition.opened_at)}")
+        parts.append(tr("opened {moment}", moment=moment(petition.opened_at)))
     return " · ".join(parts)
 
 
@@ -117,81 +130,97 @@ def _paces(petition: Petition, readings: Sequence[Reading], now: datetime) -> st
     parts = [pace_line(petition, now)]
     if petition.is_open:
         lately = recent_pace(petition, readings, now)
-        for window, a_day in (("24 hours", lately.last_24h), ("7 days", lately.last_7d)):
-            parts.append(f"{number(round(a_day))} a day in the last {window}" if a_day else None)
+        if a_day := lately.last_24h:
+            parts.append(tr("{number} a day in the last 24 hours", number=number(round(a_day))))
+        if a_day := lately.last_7d:
+            parts.append(tr("{number} a day in the last 7 days", number=number(round(a_day))))
     return " · ".join(part for part in parts if part) or None
 
 
 def _following(subscription: Subscription | None) -> str | None:
     if subscription is None:
         return None
-    muted = ", without sound" if subscription.muted else ""
-    return f"✅ You follow this one{muted}."
+    if subscription.muted:
+        return tr("✅ You follow this one, without sound.")
+    return tr("✅ You follow this one.")
 
 
 def _response(petition: Petition, most: int) -> list[Rich | None]:
     response = petition.government_response
     if response is None:
         since = None if petition.archived else petition.response_threshold_reached_at
-        return [f"💬 A response is awaited since {day(since)}."] if since else []
-    when = f" on {day(response.responded_on)}" if response.responded_on else ""
-    first = petition.government_response_at
-    if first and response.responded_on and first.date() < response.responded_on:
-        when += f", first on {day(first)}"
-    who = f" ({department(petition)})" if department(petition) else ""
+        return [tr("💬 A response is awaited since {day}.", day=day(since))] if since else []
     said = _said(response.summary or response.details, most)
-    return [f"💬 The Government responded{when}{who}.", said]
+    return [_responded(petition, response), said]
+
+
+def _responded(petition: Petition, response: GovernmentResponse) -> str:
+    """That there is a response, since when, and whose."""
+    by = aside(department(petition))
+    on, first = response.responded_on, petition.government_response_at
+    if on is None:
+        return tr("💬 The Government responded{by}.", by=by)
+    if first and first.date() < on:
+        return tr(
+            "💬 The Government responded on {day}, first on {first}{by}.",
+            day=day(on),
+            first=day(first),
+            by=by,
+        )
+    return tr("💬 The Government responded on {day}{by}.", day=day(on), by=by)
 
 
 def _debate(petition: Petition, most: int, now: datetime) -> list[Rich | None]:
     debate = petition.debate
     if debate is None:
         if date := petition.scheduled_debate_date:
-            past = date < london_today(now)
-            return [f"🏛 Debate: {weekday(date)}{', record awaited' if past else ''}."]
+            if date < london_today(now):
+                return [tr("🏛 Debate: {day}, record awaited.", day=weekday(date))]
+            return [tr("🏛 Debate: {day}.", day=weekday(date))]
         # What a past parliament did not debate nobody waits for any more.
         since = None if petition.archived else petition.debate_threshold_reached_at
-        return [f"🏛 A debate is awaited since {day(since)}."] if since else []
+        return [tr("🏛 A debate is awaited since {day}.", day=day(since))] if since else []
     if debate.debated_on is None:
-        return ["🏛 It will not be debated.", _said(debate.overview, most)]
+        return [tr("🏛 It will not be debated."), _said(debate.overview, most)]
     links = [
         part
         for name, label in LINK_NAMES.items()
         if (url := debate.link(name))
-        for part in (" · ", safe_link(label, url))
+        for part in (" · ", safe_link(tr(label), url))
     ]
-    return [row(f"🏛 Debated on {weekday(debate.debated_on)}.", *links)]
+    return [row(tr("🏛 Debated on {day}.", day=weekday(debate.debated_on)), *links)]
 
 
 def _rejection(petition: Petition, most: int) -> list[Rich | None]:
     if petition.state != "rejected" or petition.rejection is None:
         return []
     why = REASONS.get(petition.rejection.code)
-    return [f"🚫 {why}" if why else None, _said(petition.rejection.details, most)]
+    return [f"🚫 {tr(why)}" if why else None, _said(petition.rejection.details, most)]
 
 
 def _more(petition: Petition, room: _Room) -> Rich | None:
     """What shows when it is expanded: whatever was cut above, the details, other business."""
+    note = _rest(petition.committee_note, room.said, room.folded)
     parts = [
-        *_rest("", petition.background, room.asked, room.folded),
-        *_rest("", petition.additional_details, 0, room.folded),
-        *_rest("Committee's note: ", petition.committee_note, room.said, room.folded),
+        *_rest(petition.background, room.asked, room.folded),
+        *_rest(petition.additional_details, 0, room.folded),
+        *(tr("Committee's note: {note}", note=words) for words in note),
         *_business(petition, room),
     ]
     apart = [piece for part in parts for piece in (part, "\n\n")][:-1]
     return quote(*apart, expandable=True) if apart else None
 
 
-def _rest(lead: str, text: str, shown: int, most: int) -> list[str]:
+def _rest(text: str, shown: int, most: int) -> list[str]:
     words = readable(text).strip()
-    return [lead + cut(words, most)] if len(words) > shown else []
+    return [cut(words, most)] if len(words) > shown else []
 
 
 def _business(petition: Petition, room: _Room) -> list[str]:
     """Letters, statements and the like, the latest three."""
     return [
         f"📜 {cut(b.subject, 120)}"
-        + (f" ({day(b.occurred_on)})" if b.occurred_on else "")
+        + aside(day(b.occurred_on) if b.occurred_on else "")
         + (f"\n{cut(readable(b.body), room.folded // 4)}" if b.body.strip() else "")
         for b in petition.other_parliamentary_business[-3:]
     ]
@@ -201,9 +230,9 @@ def _about(petition: Petition) -> str:
     topics = ", ".join(topic.replace("-", " ") for topic in petition.topics[:6])
     departments = ", ".join(d.name for d in petition.departments[:3])
     parts = [
-        f"Topics: {topics}" if topics else "",
-        f"For: {cut(departments, 120)}" if departments else "",
-        f"Started by {cut(petition.creator_name, 80)}"
+        tr("Topics: {topics}", topics=topics) if topics else "",
+        tr("For: {departments}", departments=cut(departments, 120)) if departments else "",
+        tr("Started by {name}", name=cut(petition.creator_name, 80))
         if petition.creator_name and petition.is_open
         else "",
         _parliament(petition),
@@ -215,21 +244,37 @@ def _parliament(petition: Petition) -> str:
     past = petition.parliament
     if past is None or not past.period:
         return ""
-    under = f" ({cut(past.government, 60)} government)" if past.government else ""
-    return f"From the {past.period.replace('-', '–')} parliament{under}"
+    period = past.period.replace("-", "–")
+    if not past.government:
+        return tr("From the {period} parliament", period=period)
+    return tr(
+        "From the {period} parliament ({party} government)",
+        period=period,
+        party=cut(past.government, 60),
+    )
 
 
 def _source(
     petition: Petition, read_at: datetime, now: datetime, unreachable_since: datetime | None
 ) -> Rich:
     host = urlsplit(petition.url).hostname or petition.ref.site
-    figures = f"{petition.ref.id} on {host}, as of {clock(read_at, now)}."
+    figures = tr(
+        "{number} on {host}, as of {clock}.",
+        number=petition.ref.id,
+        host=host,
+        clock=clock(read_at, now),
+    )
     if unreachable_since is None:
         return italic(figures)
-    missed = f"The site has not been answering since {clock(unreachable_since, now)}. "
-    return row(italic(missed, figures))
+    since = clock(unreachable_since, now)
+    return italic(tr("The site has not been answering since {clock}.", clock=since), " ", figures)
 
 
-def _said(text: str, most: int, *, lead: str = "") -> Rich | None:
+def _said(text: str, most: int) -> Rich | None:
     words = cut(readable(text), most)
-    return quote(f"{lead}{words}") if words else None
+    return quote(words) if words else None
+
+
+def _noted(petition: Petition, most: int) -> Rich | None:
+    words = cut(readable(petition.committee_note), most)
+    return quote(tr("Committee's note: {note}", note=words)) if words else None

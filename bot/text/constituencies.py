@@ -11,7 +11,8 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 from bot.petitions.model import Petition, Place
 from bot.petitions.parse import Constituency
 from bot.text.buttons import CONSTITUENCIES, button
-from bot.text.figures import counted, number
+from bot.text.figures import decimal, in_words, number, percent
+from bot.text.language import many, say, tr
 from bot.text.petition import title
 from bot.text.rich import Message, Rich, bold, compose, cut, italic, lines, row
 
@@ -62,7 +63,7 @@ def constituencies(
     order = ranked(petition)
     message = compose(
         *lines(
-            row("📍 ", bold("Where it was signed most")),
+            say("📍 <b>Where it was signed most</b>"),
             title(petition),
             "",
             *(_entry(entry, petition, seats, own) for entry in order[:TOP]),
@@ -71,8 +72,8 @@ def constituencies(
             *_own(order, petition, seats, own),
         )
     )
-    bars = button("Chart", CONSTITUENCIES, petition.ref, f"bars.{_code(own)}")
-    whole = _page_button("All of them", petition, 0, own)
+    bars = button(tr("Chart"), CONSTITUENCIES, petition.ref, f"bars.{_code(own)}")
+    whole = _page_button(tr("All of them"), petition, 0, own)
     return message, InlineKeyboardMarkup([[whole, bars, _csv(petition)]])
 
 
@@ -84,7 +85,14 @@ def all_constituencies(
     pages = max(1, -(-len(order) // PAGE_SIZE))
     page = min(max(page, 0), pages - 1)
     shown = order[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]
-    where = f"{counted(len(order), 'constituency', 'constituencies')}, page {page + 1} of {pages}"
+    where = many(
+        "{count} constituency, page {page} of {pages}",
+        "{count} constituencies, page {page} of {pages}",
+        len(order),
+        count=in_words(len(order)),
+        page=page + 1,
+        pages=pages,
+    )
     message = compose(
         *lines(
             row("📍 ", bold(where)),
@@ -99,30 +107,44 @@ def all_constituencies(
 def no_breakdown(petition: Petition, is_reachable: bool) -> Message:
     """There are no constituencies to show, and why."""
     why = (
-        "The site gives no constituencies for this petition."
+        tr("The site gives no constituencies for this petition.")
         if is_reachable
-        else "The petitions site isn't answering, and I don't keep the constituencies myself."
+        else tr("The petitions site isn't answering, and I don't keep the constituencies myself.")
     )
     return compose(*lines(title(petition), why))
 
 
 def no_such_constituency(words: str) -> str:
     """The words name no constituency of this petition."""
-    return f"I don't find “{cut(words, 60)}” among the constituencies of this petition."
+    return tr(
+        "I don't find “{words}” among the constituencies of this petition.", words=cut(words, 60)
+    )
 
 
 def table(petition: Petition, seats: Seats) -> bytes:
     """Every constituency as a CSV file for spreadsheets."""
     file = io.StringIO()
     writer = csv.writer(file)
-    writer.writerow(["Rank", "Constituency", "ONS code", "Signatures", "% of total", "MP", "Party"])
+    writer.writerow(_columns())
     for rank, place in ranked(petition):
         seat = seats.get(place.code)
         person, party = (display_name(seat.mp), seat.party) if seat else ("", "")
         texts = [_harmless(text) for text in (place.name, place.code, person, party)]
-        share = f"{_share(place.signature_count, petition):.4f}"
+        share = f"{100 * _share(place.signature_count, petition):.4f}"
         writer.writerow([rank, *texts[:2], place.signature_count, share, *texts[2:]])
     return file.getvalue().encode("utf-8-sig")
+
+
+def _columns() -> list[str]:
+    return [
+        tr("Rank"),
+        tr("Constituency"),
+        tr("ONS code"),
+        tr("Signatures"),
+        tr("% of total"),
+        tr("MP"),
+        tr("Party"),
+    ]
 
 
 def display_name(mp: str) -> str:
@@ -132,7 +154,7 @@ def display_name(mp: str) -> str:
 
 def _entry(entry: Ranked, petition: Petition, seats: Seats, own: Place | None) -> Rich:
     place = entry.place
-    share = f"{_share(place.signature_count, petition):.2f}%"
+    share = percent(_share(place.signature_count, petition), 2)
     name = cut(place.name, 80)
     is_own = own is not None and own.code == place.code
     heading = f"{entry.rank}. {name} · {number(place.signature_count)} · {share}"
@@ -144,7 +166,7 @@ def _holder(seat: Constituency | None) -> Rich | None:
     if seat is None:
         return None
     if not seat.mp:
-        return row("     ", italic("vacant"))
+        return row("     ", italic(tr("vacant")))
     person = cut(display_name(seat.mp), 60)
     return f"     {person}, {cut(seat.party, 40)}" if seat.party else f"     {person}"
 
@@ -153,8 +175,11 @@ def _top_share(order: Sequence[Ranked], petition: Petition) -> str | None:
     top = [entry.place.signature_count for entry in order[:_TOP_SHARE]]
     if len(top) < _TOP_SHARE:
         return None
-    share = _share(sum(top), petition)
-    return f"Top 50: {number(sum(top))} signatures — {share:.1f}% of the total."
+    return tr(
+        "Top 50: {number} signatures — {share} of the total.",
+        number=number(sum(top)),
+        share=percent(_share(sum(top), petition)),
+    )
 
 
 def _own(
@@ -170,16 +195,20 @@ def _own(
     everywhere = sum(e.place.signature_count for e in order)
     if everywhere:
         times = entry.place.signature_count * len(order) / everywhere
-        yield (
-            f"{cut(entry.place.name, 80)} is number {number(entry.rank)} of {number(len(order))}, "
-            f"with {times:.1f} times the signatures of an average constituency "
-            f"({_share(everywhere / len(order), petition):.2f}%)."
+        yield tr(
+            "{place} is number {rank} of {all}, with {times} times the signatures of an average "
+            "constituency ({share}).",
+            place=cut(entry.place.name, 80),
+            rank=number(entry.rank),
+            all=number(len(order)),
+            times=decimal(times),
+            share=percent(_share(everywhere / len(order), petition), 2),
         )
 
 
 def _share(signatures: float, petition: Petition) -> float:
-    """Percent of all signatures, those from abroad included."""
-    return 100 * signatures / petition.signature_count if petition.signature_count else 0.0
+    """The share of all signatures, those from abroad included."""
+    return signatures / petition.signature_count if petition.signature_count else 0.0
 
 
 def _page_button(
@@ -198,14 +227,14 @@ def _page_buttons(
 ) -> InlineKeyboardMarkup:
     turns = []
     if page > 0:
-        turns.append(_page_button("‹ Back", petition, page - 1, own))
+        turns.append(_page_button(tr("‹ Back"), petition, page - 1, own))
     if page < pages - 1:
-        turns.append(_page_button("On ›", petition, page + 1, own))
+        turns.append(_page_button(tr("On ›"), petition, page + 1, own))
     return InlineKeyboardMarkup([turns, [_csv(petition)]] if turns else [[_csv(petition)]])
 
 
 def _csv(petition: Petition) -> InlineKeyboardButton:
-    return button("As a file", CONSTITUENCIES, petition.ref, "csv")
+    return button(tr("As a file"), CONSTITUENCIES, petition.ref, "csv")
 
 
 def _harmless(text: str) -> str:

@@ -1,12 +1,13 @@
-"""Numbers, dates and spans of time as a Briton writes them."""
+"""Numbers, dates and spans of time as the reader's language writes them."""
 
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, format_percent
 
-LOCALE = "en_GB"
+from bot.text.language import ENGLISH, language, locale, many, tr
+
 LONDON = ZoneInfo("Europe/London")
 
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -14,47 +15,87 @@ _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", 
 
 def number(value: float) -> str:
     """131,625."""
-    return format_decimal(value, format="#,##0", locale=LOCALE)
+    return str(format_decimal(value, format="#,##0", locale=locale()))
+
+
+def decimal(value: float, places: int = 1) -> str:
+    """1.9: a number with so many digits behind the point, be they noughts."""
+    return str(format_decimal(value, format=f"#,##0.{'0' * places}", locale=locale()))
+
+
+def percent(share: float, places: int = 1) -> str:
+    """4.2%, of a share of one."""
+    return str(format_percent(share, format=f"0.{'0' * places}%", locale=locale()))
+
+
+def in_words(count: int) -> str:
+    """A small whole number in words where the language likes them: six, but 43."""
+    has_word = language() == ENGLISH and 0 <= count < len(_WORDS)
+    return _WORDS[count] if has_word else number(count)
 
 
 def day(value: date) -> str:
     """5 September 2020; an instant is told by its date in London."""
     if isinstance(value, datetime):
         value = value.astimezone(LONDON).date()
-    return format_date(value, "d MMMM y", locale=LOCALE)
+    return format_date(value, "d MMMM y", locale=locale())
 
 
 def weekday(value: date) -> str:
     """Monday 15 December 2025."""
-    return format_date(value, "EEEE d MMMM y", locale=LOCALE)
+    return format_date(value, "EEEE d MMMM y", locale=locale())
 
 
 def moment(value: datetime) -> str:
     """5 March 2020, 20:21, London time."""
-    return format_datetime(value.astimezone(LONDON), "d MMMM y, HH:mm", locale=LOCALE)
+    return format_datetime(value.astimezone(LONDON), "d MMMM y, HH:mm", locale=locale())
 
 
 def clock(value: datetime, now: datetime) -> str:
     """20:21 for today's instants, with the date for others; London time."""
     local, today = value.astimezone(LONDON), now.astimezone(LONDON).date()
-    return f"{local:%H:%M}" if local.date() == today else moment(value)
+    is_today = local.date() == today
+    return format_datetime(local, "HH:mm", locale=locale()) if is_today else moment(value)
+
+
+def years(count: int) -> str:
+    """Two years."""
+    return many("{count} year", "{count} years", count, count=in_words(count))
+
+
+def days(count: int) -> str:
+    """43 days."""
+    return many("{count} day", "{count} days", count, count=in_words(count))
+
+
+def hours(count: int) -> str:
+    """Six hours."""
+    return many("{count} hour", "{count} hours", count, count=in_words(count))
+
+
+def minutes(count: int) -> str:
+    """One minute."""
+    return many("{count} minute", "{count} minutes", count, count=in_words(count))
+
+
+def signatures(count: int) -> str:
+    """131,625 signatures."""
+    return many("{count} signature", "{count} signatures", count)
 
 
 def span(value: timedelta) -> str:
     """A length of time in its largest whole unit: six hours, 43 days, two years."""
     seconds = max(0, int(value.total_seconds()))
-    for unit, size in (("year", 31_557_600), ("day", 86_400), ("hour", 3_600), ("minute", 60)):
-        # Days say more than one year, hours more than one day.
-        least = 2 if unit in {"year", "day"} else 1
+    # Days say more than one year, hours more than one day.
+    for told, size, least in (
+        (years, 31_557_600, 2),
+        (days, 86_400, 2),
+        (hours, 3_600, 1),
+        (minutes, 60, 1),
+    ):
         if seconds >= size * least:
-            return counted(seconds // size, unit)
-    return "less than a minute"
-
-
-def counted(amount: int, unit: str, plural: str = "") -> str:
-    """six hours, one day, 43 days."""
-    word = _WORDS[amount] if amount < len(_WORDS) else number(amount)
-    return f"{word} {unit if amount == 1 else plural or unit + 's'}"
+            return told(seconds // size)
+    return tr("less than a minute")
 
 
 def bar(share: float, cells: int = 10) -> str:

@@ -7,10 +7,11 @@ from typing import NamedTuple
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.petitions.model import Petition, Subscription
-from bot.text.buttons import CARD, PAGE, alert_row, button, undo_buttons
-from bot.text.figures import counted, day, number
+from bot.text.buttons import CARD, PAGE, button, follower_rows, undo_buttons
+from bot.text.figures import day, in_words, number, signatures
+from bot.text.language import many, say, tr
 from bot.text.petition import short_title, status_line, title
-from bot.text.rich import Message, bold, compose, italic, lines, row
+from bot.text.rich import Message, Rich, bold, compose, italic, joined, lines
 
 PAGE_SIZE = 8
 
@@ -27,33 +28,35 @@ def subscribed(followed: Followed, now: datetime) -> tuple[Message, InlineKeyboa
     petition, subscription = followed.petition, followed.subscription
     message = compose(
         *lines(
-            row("✅ You'll hear about ", title(petition)),
-            f"{number(petition.signature_count)} signatures · {status_line(petition, now)}",
+            say("✅ You'll hear about {title}", title=title(petition)),
+            f"{signatures(petition.signature_count)} · {status_line(petition, now)}",
             _promise(petition),
         )
     )
-    return message, InlineKeyboardMarkup([alert_row(petition, subscription.muted)])
+    return message, InlineKeyboardMarkup(follower_rows(petition, subscription.muted))
 
 
 def _promise(petition: Petition) -> str:
     if petition.is_open:
-        return "Milestones, the response, the debate and the closing: each once, when it happens."
+        return tr(
+            "Milestones, the response, the debate and the closing: each once, when it happens."
+        )
     if petition.is_over:
-        return "Its signing is over; I tell you of the response, the debate and what follows."
-    return "It is not open; I tell you if that changes."
+        return tr("Its signing is over; I tell you of the response, the debate and what follows.")
+    return tr("It is not open; I tell you if that changes.")
 
 
 def already_subscribed(followed: Followed) -> tuple[Message, InlineKeyboardMarkup]:
     """Nothing new began."""
     petition, subscription = followed.petition, followed.subscription
-    since = f"You follow this one since {day(subscription.created_at)}."
-    buttons = InlineKeyboardMarkup([alert_row(petition, subscription.muted)])
+    since = tr("You follow this one since {day}.", day=day(subscription.created_at))
+    buttons = InlineKeyboardMarkup(follower_rows(petition, subscription.muted))
     return compose(*lines(since, title(petition))), buttons
 
 
 def unsubscribed(followed: Followed) -> tuple[Message, InlineKeyboardMarkup]:
     """A subscription ended, and can be had back."""
-    message = compose("You no longer follow ", title(followed.petition), ".")
+    message = compose(say("You no longer follow {title}.", title=title(followed.petition)))
     return message, undo_buttons(followed.subscription)
 
 
@@ -61,49 +64,88 @@ def muted(petition: Petition, is_muted: bool) -> str:
     """The short answer to pressing Mute or Unmute."""
     name = short_title(petition, 80)
     if is_muted:
-        return f"Muted: alerts about “{name}” still arrive, without a sound."
-    return f"Unmuted: alerts about “{name}” ring again."
+        return tr("Muted: alerts about “{title}” still arrive, without a sound.", title=name)
+    return tr("Unmuted: alerts about “{title}” ring again.", title=name)
 
 
 def not_following() -> str:
     """The short answer to a button of a subscription that has ended."""
-    return "You don't follow this petition."
+    return tr("You don't follow this petition.")
 
 
 def listing(
-    followed: Sequence[Followed], page: int, now: datetime
+    followed: Sequence[Followed],
+    page: int,
+    now: datetime,
+    rules: Sequence[tuple[Rich, InlineKeyboardButton]] = (),
 ) -> tuple[Message, InlineKeyboardMarkup | None]:
-    """A page of what a chat follows, a button for each petition."""
-    if not followed:
+    """A page of what a chat follows, a button for each petition; before the first, its rules."""
+    if not followed and not rules:
         return nothing_followed(), None
-    pages = -(-len(followed) // PAGE_SIZE)
+    if page > 0 or not rules:
+        return _petitions(followed, page, now)
+    heading = bold(many("You follow {count} rule", "You follow {count} rules", len(rules)))
+    message = compose(*lines(heading, "", *(line for line, _ in rules)))
+    rows = [[key] for _, key in rules]
+    if not followed:
+        return message, InlineKeyboardMarkup(rows)
+    below, keys = _petitions(followed, page, now)
+    return joined(message, compose("\n\n"), below), InlineKeyboardMarkup(
+        [*rows, *keys.inline_keyboard]
+    )
+
+
+def _petitions(
+    followed: Sequence[Followed], page: int, now: datetime
+) -> tuple[Message, InlineKeyboardMarkup]:
+    pages = max(1, -(-len(followed) // PAGE_SIZE))
     page = min(max(page, 0), pages - 1)
     shown = followed[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]
-    position = f" (page {page + 1} of {pages})" if pages > 1 else ""
-    heading = f"You follow {counted(len(followed), 'petition')}{position}"
-    message = compose(*lines(bold(heading), "", *(_line(entry, now) for entry in shown)))
+    heading = bold(_heading(len(followed), page, pages))
+    message = compose(*lines(heading, "", *(_line(entry, now) for entry in shown)))
     rows = [[button(short_title(entry.petition, 40), CARD, entry.petition.ref)] for entry in shown]
     return message, InlineKeyboardMarkup(rows + _page_row(page, pages))
 
 
+def _heading(count: int, page: int, pages: int) -> str:
+    if pages == 1:
+        return many(
+            "You follow {count} petition",
+            "You follow {count} petitions",
+            count,
+            count=in_words(count),
+        )
+    return many(
+        "You follow {count} petition (page {page} of {pages})",
+        "You follow {count} petitions (page {page} of {pages})",
+        count,
+        count=in_words(count),
+        page=page + 1,
+        pages=pages,
+    )
+
+
 def _line(entry: Followed, now: datetime) -> str:
     count = number(entry.petition.signature_count)
-    quiet = " · muted" if entry.subscription.muted else ""
-    name = short_title(entry.petition)
-    return f"{count}  {name}\n{status_line(entry.petition, now)}{quiet}\n"
+    parts = [status_line(entry.petition, now)]
+    if entry.subscription.muted:
+        parts.append(tr("muted"))
+    return f"{count}  {short_title(entry.petition)}\n{' · '.join(parts)}\n"
 
 
 def _page_row(page: int, pages: int) -> list[list[InlineKeyboardButton]]:
-    newer = [button("‹ Newer", PAGE, extra=str(page - 1))] if page > 0 else []
-    older = [button("Older ›", PAGE, extra=str(page + 1))] if page < pages - 1 else []
+    newer = [button(tr("‹ Newer"), PAGE, extra=str(page - 1))] if page > 0 else []
+    older = [button(tr("Older ›"), PAGE, extra=str(page + 1))] if page < pages - 1 else []
     return [newer + older] if newer or older else []
 
 
 def nothing_followed() -> Message:
     """An empty list, and how to fill it."""
     return compose(
-        "You follow no petition yet. Send me a petition's link or its number, or\n",
-        "/subscribe 300239",
+        *lines(
+            tr("You follow no petition yet. Send me a petition's link or its number, or"),
+            "/subscribe 300239",
+        )
     )
 
 
@@ -111,8 +153,8 @@ def which_petition(command: str) -> Message:
     """A command came without saying which petition it is about."""
     return compose(
         *lines(
-            "Which petition? Send its number or its link with the command, like this:",
+            tr("Which petition? Send its number or its link with the command, like this:"),
             f"/{command} 300239",
-            italic("The number is in the address of the petition's page."),
+            italic(tr("The number is in the address of the petition's page.")),
         )
     )

@@ -8,7 +8,8 @@ from bot.petitions.model import Petition
 from bot.petitions.parse import Trending
 from bot.text.buttons import CARD, button, search_button
 from bot.text.figures import number
-from bot.text.petition import short_title
+from bot.text.language import say, tr
+from bot.text.petition import short_title, state_name
 from bot.text.rich import Message, bold, compose, cut, italic, lines, row
 
 MOST = 10
@@ -21,7 +22,7 @@ def results(
     if not petitions:
         return nothing_found(words), None
     shown = petitions[:MOST]
-    more = "There are more; another word narrows it down." if has_more else None
+    more = tr("There are more; another word narrows it down.") if has_more else None
     message = compose(
         *lines(
             row("🔎 ", bold(f"“{cut(words, 60)}”")),
@@ -35,7 +36,7 @@ def results(
 
 
 def _line(petition: Petition) -> str:
-    state = "" if petition.is_open else f" · {petition.state.replace('_', ' ')}"
+    state = "" if petition.is_open else f" · {state_name(petition)}"
     return f"{number(petition.signature_count)}{state}  {short_title(petition)}"
 
 
@@ -43,26 +44,27 @@ def nothing_found(words: str) -> Message:
     """No petition has these words."""
     return compose(
         *lines(
-            f"I find no petition with “{cut(words, 60)}”.",
-            "Fewer or other words may help; so does the number or the link.",
+            tr("I find no petition with “{words}”.", words=cut(words, 60)),
+            tr("Fewer or other words may help; so does the number or the link."),
         )
     )
 
 
 def what_to_search() -> Message:
     """A search without words."""
-    return compose(*lines("Search for what? Like this:", "/search free school meals"))
+    return compose(*lines(tr("Search for what? Like this:"), tr("/search free school meals")))
 
 
 def trending(petitions: Sequence[Trending]) -> tuple[Message, InlineKeyboardMarkup | None]:
     """What was signed most in the last hour; the figures are of that hour alone."""
     if not petitions:
-        return compose("Nothing stands out: the site lists no petition for the last hour."), None
+        nothing = tr("Nothing stands out: the site lists no petition for the last hour.")
+        return compose(nothing), None
     rows = [
         f"+{number(p.signatures_last_hour)}  {cut(' '.join(p.action.split()), 60)}"
         for p in petitions[:MOST]
     ]
-    message = compose(*lines(row("📈 ", bold("Signed most in the last hour")), "", *rows))
+    message = compose(*lines(say("📈 <b>Signed most in the last hour</b>"), "", *rows))
     buttons = [
         [button(cut(" ".join(p.action.split()), 40) or str(p.petition.id), CARD, p.petition)]
         for p in petitions[:MOST]

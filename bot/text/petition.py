@@ -1,38 +1,71 @@
 """The pieces of text about one petition that several messages share."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from typing import Literal, TypeAlias
 
 from bot.petitions.forecast import pace
-from bot.petitions.milestones import is_reached, next_milestone, thresholds
-from bot.petitions.model import Petition, Threshold
-from bot.text.figures import counted, day, london_today, number, span
+from bot.petitions.milestones import is_reached, next_milestone, next_wished, thresholds
+from bot.petitions.model import Petition, Threshold, Wish
+from bot.text.figures import day, in_words, london_today, moment, number, span
+from bot.text.language import many, marked, tr
 from bot.text.rich import Rich, bold, cut, link
 
 _TITLE_LENGTH = 200
+
+# What reaching an official threshold means, by what has happened already.
+Meaning: TypeAlias = Literal["response", "responded", "debate", "debated"]
+
+_MEANINGS: Mapping[Meaning, str] = {
+    "response": marked("The Government now has to respond."),
+    "responded": marked("Enough for a government response, which is there already."),
+    "debate": marked("Parliament will now consider it for a debate."),
+    "debated": marked("Enough for a debate, which is under way already."),
+}
+
+_STATES = {
+    "open": marked("open"),
+    "closed": marked("closed"),
+    "completed": marked("completed"),
+    "rejected": marked("rejected"),
+}
 
 
 def title(petition: Petition) -> Rich:
     """The petition's own words for itself, leading to its page."""
     words = " ".join(cut(petition.action, _TITLE_LENGTH).split())
-    return bold(link(words or f"Petition {petition.ref.id}", petition.url))
+    return bold(link(words or nameless(petition), petition.url))
 
 
 def short_title(petition: Petition, most: int = 60) -> str:
     """The title cut at a word, for lists and sentences."""
-    return cut(" ".join(petition.action.split()), most) or f"Petition {petition.ref.id}"
+    return cut(" ".join(petition.action.split()), most) or nameless(petition)
 
 
-def meaning(threshold: Threshold, petition: Petition) -> str:
+def nameless(petition: Petition) -> str:
+    """What a petition without words is called."""
+    return tr("Petition {number}", number=petition.ref.id)
+
+
+def state_name(petition: Petition) -> str:
+    """Closed, rejected and the like in one word; a state nobody foresaw in the site's own."""
+    known = _STATES.get(petition.state)
+    return tr(known) if known else petition.state.replace("_", " ")
+
+
+def meaning(threshold: Threshold, petition: Petition) -> Meaning:
     """What reaching an official threshold means, given what has happened already."""
     match threshold:
-        case "response" if petition.government_response:
-            return "enough for a government response, which is there already"
         case "response":
-            return "the Government now has to respond"
-        case "debate" if petition.debate or petition.scheduled_debate_date:
-            return "enough for a debate, which is under way already"
+            return "responded" if petition.government_response else "response"
         case "debate":
-            return "Parliament will now consider it for a debate"
+            is_on = petition.debate or petition.scheduled_debate_date
+            return "debated" if is_on else "debate"
+
+
+def meaning_line(threshold: Threshold, petition: Petition) -> str:
+    """The Government now has to respond."""
+    return tr(_MEANINGS[meaning(threshold, petition)])
 
 
 def department(petition: Petition) -> str:
@@ -40,76 +73,131 @@ def department(petition: Petition) -> str:
     return petition.departments[0].name if petition.departments else ""
 
 
-def rate(petition: Petition, now: datetime) -> str | None:
-    """714 a day."""
+def a_day(petition: Petition, now: datetime) -> float | None:
+    """Signatures a day over the petition's life; None if that is not known, or says little."""
     if petition.opened_at and now - petition.opened_at < timedelta(days=1):
         return None  # a few hours say little about a day
-    a_day = pace(petition, (), now).life
-    if a_day is None:
+    return pace(petition, (), now).life
+
+
+def rate(petition: Petition, now: datetime) -> str | None:
+    """714 a day."""
+    signed = a_day(petition, now)
+    if signed is None:
         return None
-    return f"{number(round(a_day)) if a_day >= 1 else 'less than one'} a day"
+    if signed < 1:
+        return tr("less than one a day")
+    return tr("{number} a day", number=number(round(signed)))
 
 
 def pace_line(petition: Petition, now: datetime) -> str | None:
     """714 a day since it opened."""
-    a_day = rate(petition, now)
-    if a_day is None:
+    signed = a_day(petition, now)
+    if signed is None:
         return None
-    return f"{a_day} {'since it opened' if petition.is_open else 'while it was open'}"
+    if signed < 1:
+        if petition.is_open:
+            return tr("Less than one a day since it opened")
+        return tr("Less than one a day while it was open")
+    if petition.is_open:
+        return tr("{number} a day since it opened", number=number(round(signed)))
+    return tr("{number} a day while it was open", number=number(round(signed)))
 
 
-def outlook(petition: Petition) -> str | None:
-    """What comes next for an open petition: a milestone, and what the next threshold means."""
+def outlook(petition: Petition, wish: Wish | None = None) -> str | None:
+    """What comes next for an open petition: a milestone, and what the next threshold means.
+
+    `wish` are the reader's own milestones.
+    """
     if not petition.is_open:
         return None
     following = next_milestone(petition)
+    if wish:
+        own = next_wished(wish, petition, petition.signature_count)
+        following = min(following, own or following)
     ahead = sorted(n for n in thresholds(petition) if n > petition.signature_count)
     if not ahead:
-        return f"Next: {number(following)}."
-    what = {"response": "the Government has to respond", "debate": "Parliament considers a debate"}
-    promise = f"at {number(ahead[0])} {what[thresholds(petition)[ahead[0]]]}"
-    if following == ahead[0]:
-        return f"Next: {promise}."
-    return f"Next: {number(following)}; {promise}."
+        return tr("Next: {milestone}.", milestone=number(following))
+    return _promise(thresholds(petition)[ahead[0]], ahead[0], following)
 
 
-def awaited(petition: Petition) -> list[str]:
+def _promise(kind: Threshold, threshold: int, following: int) -> str:
+    at = number(threshold)
+    if following == threshold:
+        if kind == "response":
+            return tr("Next: at {threshold} the Government has to respond.", threshold=at)
+        return tr("Next: at {threshold} Parliament considers a debate.", threshold=at)
+    if kind == "response":
+        return tr(
+            "Next: {milestone}; at {threshold} the Government has to respond.",
+            milestone=number(following),
+            threshold=at,
+        )
+    return tr(
+        "Next: {milestone}; at {threshold} Parliament considers a debate.",
+        milestone=number(following),
+        threshold=at,
+    )
+
+
+_AWAITED = {
+    ("response",): marked("Waiting for a government response. I keep watching."),
+    ("debate",): marked("Waiting for a debate. I keep watching."),
+    ("date",): marked("Waiting for its debate. I keep watching."),
+    ("response", "debate"): marked(
+        "Waiting for a government response and a debate. I keep watching."
+    ),
+    ("response", "date"): marked(
+        "Waiting for a government response and its debate. I keep watching."
+    ),
+}
+
+
+def awaited(petition: Petition) -> str | None:
     """What the petition has earned and not got yet."""
-    waiting = []
     earned = {kind for n, kind in thresholds(petition).items() if is_reached(petition, n, kind)}
+    waiting = []
     if "response" in earned and petition.government_response is None:
-        waiting.append("a government response")
+        waiting.append("response")
     if "debate" in earned and petition.debate is None:
-        waiting.append("its debate" if petition.scheduled_debate_date else "a debate")
-    return waiting
+        waiting.append("date" if petition.scheduled_debate_date else "debate")
+    return tr(_AWAITED[tuple(waiting)]) if waiting else None
 
 
-def time_left(closing: date, now: datetime) -> str:
-    """12 days left; the last day is said as such."""
-    days = (closing - london_today(now)).days
-    if days < 0:
-        return "its time is up"
-    return "closes tonight" if days == 0 else f"{counted(days, 'day')} left"
+def _open_until(closing: date, now: datetime) -> str:
+    """Open until 5 September 2020, 12 days left; the last day is said as such."""
+    left = (closing - london_today(now)).days
+    if left < 0:
+        return tr("Open until {day}, its time is up", day=day(closing))
+    if left == 0:
+        return tr("Open until {day}, closes tonight", day=day(closing))
+    return many(
+        "Open until {day}, {count} day left",
+        "Open until {day}, {count} days left",
+        left,
+        day=day(closing),
+        count=in_words(left),
+    )
 
 
-def status_line(petition: Petition, now: datetime) -> str:
-    """Open until 5 September 2020, 12 days left."""
+def status_line(petition: Petition, now: datetime, *, to_the_minute: bool = False) -> str:
+    """Open until 5 September 2020, 12 days left; a closing to the minute if that is wanted."""
     match petition.state:
         case "open" if petition.closing_date:
-            until = day(petition.closing_date)
-            return f"Open until {until}, {time_left(petition.closing_date, now)}"
+            return _open_until(petition.closing_date, now)
         case "open":
-            return "Open for signatures"
+            return tr("Open for signatures")
         case "closed" | "completed" if petition.closed_at:
-            return f"Closed on {day(petition.closed_at)}"
+            told = moment if to_the_minute else day
+            return tr("Closed on {day}", day=told(petition.closed_at))
         case "closed" | "completed":
-            return "Closed"
+            return tr("Closed")
         case "rejected" if petition.rejected_at:
-            return f"Rejected on {day(petition.rejected_at)}"
+            return tr("Rejected on {day}", day=day(petition.rejected_at))
         case "rejected":
-            return "Rejected"
-        case other:
-            return f"Status: {other.replace('_', ' ')}"
+            return tr("Rejected")
+        case _:
+            return tr("Status: {state}", state=state_name(petition))
 
 
 def life(petition: Petition) -> str | None:

@@ -11,11 +11,13 @@ from telegram.constants import MessageLimit
 from bot.petitions.model import GovernmentResponse, Petition
 from bot.text.buttons import RESPONSE, button
 from bot.text.figures import day, number, span
+from bot.text.language import marked, tr
 from bot.text.petition import department, title
 from bot.text.rich import (
     TEXT_LIMIT,
     Message,
     Rich,
+    aside,
     bold,
     compose,
     cut,
@@ -31,11 +33,22 @@ from bot.text.rich import (
 # A quotation and a heading need a few entities themselves.
 _MOST_ENTITIES = MessageLimit.MESSAGE_ENTITIES - 10
 _LONGEST_PARAGRAPH = 3_000
-_ORDINALS = ("First", "Second", "Third", "Fourth", "Fifth", "Sixth")
+_EARLIER = (
+    marked("First response"),
+    marked("Second response"),
+    marked("Third response"),
+    marked("Fourth response"),
+    marked("Fifth response"),
+    marked("Sixth response"),
+)
+_NTH = marked("Earlier response")
+_ONLY = marked("The response")
+_REVISED = marked("Revised response")
+_NEW = marked("New response")
 
 
 class Version(NamedTuple):
-    """A response as it once read, or reads now; `label` is what it is called."""
+    """A response as it once read, or reads now; `label` is what it is called, in English."""
 
     label: str
     response: GovernmentResponse
@@ -48,12 +61,12 @@ def versions(petition: Petition, earlier: Sequence[GovernmentResponse]) -> list[
     """
     published = [] if earlier else _published(petition)
     older = [*published, *earlier]
-    found = [Version(f"{_ordinal(i)} response", text) for i, text in enumerate(older)]
+    found = [Version(_earlier(i), text) for i, text in enumerate(older)]
     current = petition.government_response
     if current:
         last = older[-1] if older else None
         is_again = bool(last and last.created_at and last.created_at != current.created_at)
-        label = "New response" if is_again else "Revised response" if last else "The response"
+        label = _NEW if is_again else _REVISED if last else _ONLY
         found.append(Version(label, current))
     return found
 
@@ -88,13 +101,20 @@ def _none_yet(petition: Petition, was_withdrawn: bool, now: datetime) -> Message
     since = petition.response_threshold_reached_at
     need = petition.response_threshold
     if was_withdrawn:
-        says = "The response was withdrawn, and there is no new one yet."
+        says = tr("The response was withdrawn, and there is no new one yet.")
     elif since:
-        says = f"No response yet: awaited since {day(since)}, for {span(now - since)}."
+        says = tr(
+            "No response yet: awaited since {day}, for {span}.",
+            day=day(since),
+            span=span(now - since),
+        )
     elif petition.is_open and need and petition.signature_count < need:
-        says = f"No response yet: the Government has to respond at {number(need)} signatures."
+        says = tr(
+            "No response yet: the Government has to respond at {threshold} signatures.",
+            threshold=number(need),
+        )
     else:
-        says = "The Government has not responded."
+        says = tr("The Government has not responded.")
     return compose(*lines(row("💬 ", bold(says)), title(petition)))
 
 
@@ -111,7 +131,8 @@ def _others(
 
 def _name(version: Version) -> str:
     when = _said_on(version.response)
-    return f"{version.label} of {day(when)}" if when else version.label
+    label = tr(version.label)
+    return tr("{response} of {day}", response=label, day=day(when)) if when else label
 
 
 def _said_on(text: GovernmentResponse) -> date | None:
@@ -122,7 +143,7 @@ def _whole(petition: Petition, texts: Sequence[Version], index: int) -> list[Mes
     version = texts[index]
     text = version.response
     head = lines(
-        row("💬 ", bold(_heading(version)), _aside(department(petition))),
+        row("💬 ", bold(_heading(version)), aside(department(petition))),
         title(petition),
         _history(texts, index, petition),
         quote(*_formatted_line(cut(text.summary, 1_000), {})) if text.summary.strip() else None,
@@ -131,27 +152,39 @@ def _whole(petition: Petition, texts: Sequence[Version], index: int) -> list[Mes
 
 
 def _heading(version: Version) -> str:
-    if version.label == "The response":
-        when = _said_on(version.response)
-        return f"The Government's response{f' of {day(when)}' if when else ''}"
-    return _name(version)
+    if version.label != _ONLY:
+        return _name(version)
+    if when := _said_on(version.response):
+        return tr("The Government's response of {day}", day=day(when))
+    return tr("The Government's response")
 
 
 def _history(texts: Sequence[Version], index: int, petition: Petition) -> Rich | None:
     """How the shown text relates to the others."""
     text = texts[index].response
     if index < len(texts) - 1 or petition.government_response is None:
-        return italic("An earlier text; the site no longer shows it.")
+        return italic(tr("An earlier text; the site no longer shows it."))
     first = petition.government_response_at or text.created_at
-    match texts[index].label:
-        case "Revised response":
-            since = f"; the first was published on {day(first)}" if first else ""
-            return italic(f"This is a revised response{since}.")
-        case "New response":
-            return italic("An earlier response was withdrawn before this one.")
+    label = texts[index].label
+    if label == _REVISED:
+        return italic(_revised_since(first))
+    if label == _NEW:
+        return italic(tr("An earlier response was withdrawn before this one."))
     if first and text.updated_at and text.updated_at - first > timedelta(days=1):
-        return italic(f"First published on {day(first)}, edited on {day(text.updated_at)}.")
+        edited = day(text.updated_at)
+        return italic(
+            tr("First published on {first}, edited on {edited}.", first=day(first), edited=edited)
+        )
     return None
+
+
+def _revised_since(first: datetime | None) -> str:
+    if first is None:
+        return tr("This is a revised response.")
+    return tr(
+        "This is a revised response; the first was published on {first}.",
+        first=day(first),
+    )
 
 
 def _messages(head: tuple[Rich, ...], paragraphs: Iterable[Rich]) -> Iterator[Message]:
@@ -253,9 +286,5 @@ def safe_link(text: str, url: str) -> Rich:
     return link(text, url) if is_web else text
 
 
-def _aside(words: str) -> str:
-    return f" ({words})" if words else ""
-
-
-def _ordinal(index: int) -> str:
-    return _ORDINALS[index] if index < len(_ORDINALS) else "Earlier"
+def _earlier(index: int) -> str:
+    return _EARLIER[index] if index < len(_EARLIER) else _NTH

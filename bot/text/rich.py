@@ -68,6 +68,12 @@ def row(*parts: Rich) -> Styled:
     return Styled("", parts)
 
 
+def aside(*words: str) -> str:
+    """Words in brackets, with the space before them; nothing for none."""
+    present = ", ".join(word for word in words if word)
+    return f" ({present})" if present else ""
+
+
 def width(text: str) -> int:
     """The length of a text in UTF-16 code units."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
@@ -80,6 +86,19 @@ def compose(*parts: Rich) -> Message:
     _lay_out(parts, 0, texts, entities)
     entities.sort(key=lambda entity: (entity.offset, -entity.length))
     return Message("".join(texts), tuple(entities))
+
+
+def joined(*messages: Message) -> Message:
+    """Messages as one, each right after the one before."""
+    text, entities = "", []
+    for message in messages:
+        by = width(text)
+        entities += [
+            MessageEntity(each.type, each.offset + by, each.length, url=each.url)
+            for each in message.entities
+        ]
+        text += message.text
+    return Message(text, tuple(entities))
 
 
 def _lay_out(

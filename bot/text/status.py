@@ -1,11 +1,12 @@
 """How the bot itself is doing, told to whoever asks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from bot.petitions.model import Site
-from bot.text.figures import clock, counted, number, span
+from bot.text.figures import clock, in_words, span
+from bot.text.language import many, tr
 from bot.text.rich import Message, bold, compose, lines
 
 
@@ -29,43 +30,64 @@ class SiteHealth(NamedTuple):
 def status(sites: Sequence[SiteHealth], following: int, waiting: int, now: datetime) -> Message:
     """When the sites last answered, how old the oldest look is, and whether alerts wait."""
     rows = [row for health in sites for row in _site(health, now)]
-    queue = (
-        f"{_capital(counted(waiting, 'alert'))} waiting to be sent."
-        if waiting
-        else ("No alert is waiting to be sent.")
-    )
     return compose(
         *lines(
-            bold("How I am doing"),
+            bold(tr("How I am doing")),
             "",
             *rows,
-            queue,
-            f"You follow {counted(following, 'petition')}.",
+            _queue(waiting),
+            many(
+                "You follow {count} petition.",
+                "You follow {count} petitions.",
+                following,
+                count=in_words(following),
+            ),
         )
+    )
+
+
+def _queue(waiting: int) -> str:
+    if not waiting:
+        return tr("No alert is waiting to be sent.")
+    return many(
+        "{count} alert waiting to be sent.",
+        "{count} alerts waiting to be sent.",
+        waiting,
+        count=in_words(waiting).capitalize(),
     )
 
 
 def _site(health: SiteHealth, now: datetime) -> list[str]:
+    requests = many(
+        "{count} request to it in the last hour.",
+        "{count} requests to it in the last hour.",
+        health.requests_last_hour,
+    )
+    return [_answers(health, now), *_ages(health, now), requests]
+
+
+def _answers(health: SiteHealth, now: datetime) -> str:
     name = health.site.name
     if health.failing_since:
         since = clock(health.failing_since, now)
-        rows = [f"{name}: not answering since {since}. I keep trying."]
-    elif health.last_answer:
-        rows = [f"{name}: answered {span(now - health.last_answer)} ago."]
-    else:
-        rows = [f"{name}: not asked yet."]
+        return tr("{site}: not answering since {clock}. I keep trying.", site=name, clock=since)
+    if health.last_answer:
+        ago = span(now - health.last_answer)
+        return tr("{site}: answered {span} ago.", site=name, span=ago)
+    return tr("{site}: not asked yet.", site=name)
+
+
+def _ages(health: SiteHealth, now: datetime) -> Iterator[str]:
     if health.quiet_for:
-        rows.append(f"It wants to be left alone for {span(health.quiet_for)} more.")
+        yield tr("It wants to be left alone for {span} more.", span=span(health.quiet_for))
     if health.oldest_look:
-        rows.append(
-            f"My oldest look at a followed petition is {span(now - health.oldest_look)} old."
-        )
+        age = span(now - health.oldest_look)
+        yield tr("My oldest look at a followed petition is {span} old.", span=age)
     if health.oldest_look and health.bound:
-        rows.append(f"While the site answers, none gets older than {_at_most(health.bound)}.")
+        bound = _at_most(health.bound)
+        yield tr("While the site answers, none gets older than {span}.", span=bound)
     if health.lag is not None:
-        rows.append(f"The freshest figures it gave me lately were {span(health.lag)} old.")
-    rows.append(f"{number(health.requests_last_hour)} requests to it in the last hour.")
-    return rows
+        yield tr("The freshest figures it gave me lately were {span} old.", span=span(health.lag))
 
 
 def _at_most(value: timedelta) -> str:
@@ -73,7 +95,3 @@ def _at_most(value: timedelta) -> str:
     hour, minute = timedelta(hours=1), timedelta(minutes=1)
     unit = hour if value > hour else minute
     return span(-(-value // unit) * unit)
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

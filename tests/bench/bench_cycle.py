@@ -16,8 +16,8 @@ from typing import Any
 import msgspec
 from world import START, World
 
-from bot.petitions.match import match
-from bot.petitions.model import Known, Site, Subscription
+from bot.petitions.match import Follower, follower, match
+from bot.petitions.model import Known, Site, Subscription, Terms
 from bot.petitions.parse import parse_page, parse_petition
 from bot.petitions.schedule import Limits, ListPage, Numbers, Outlook, Whole
 from bot.petitions.watch import is_news, observe, with_counts
@@ -29,6 +29,9 @@ RECORDED = Path(__file__).parents[3] / "shared" / "data" / "series" / "722903"
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 LIMITS = Limits(60.0, 60)
 FOLLOWED = 2_500
+
+# A month is simulated in steps of two hours.
+_TICKS_A_DAY = 12
 
 # A minute of the simulated planner at 2,500 followed: see bench_planner.
 PAGES_A_MINUTE, LOOKS_A_MINUTE = 15, 45
@@ -79,11 +82,11 @@ def decoders() -> dict[str, Callable[[bytes], Any]]:
     return found
 
 
-def digest(body: bytes, known: Known, subscriptions: Sequence[Subscription]) -> None:
+def digest(body: bytes, known: Known, followers: Sequence[Follower]) -> None:
     """What becomes of a body between the socket and the store."""
     reading = parse_petition(body, SITE)
     _, occurrences = observe(known, reading, NOW)
-    match(occurrences, subscriptions, NOW, 0)
+    match(occurrences, reading, followers, NOW, 0)
 
 
 def show_reading(whole: Sequence[bytes]) -> None:
@@ -91,12 +94,13 @@ def show_reading(whole: Sequence[bytes]) -> None:
     readings = [parse_petition(body, SITE) for body in whole]
     knowns = [observe(None, reading, NOW)[0] for reading in readings]
     subscriptions = [Subscription(chat, readings[0].ref, NOW) for chat in range(3)]
+    followers = [follower(one, (), Terms(), one.chat_id) for one in subscriptions]
     pairs = list(zip(whole, knowns, strict=True)) * 20
     size = sum(len(body) for body, _ in pairs)
 
     def ours() -> None:
         for body, known in pairs:
-            digest(body, known, subscriptions)
+            digest(body, known, followers)
 
     spent = best(ours)
     print(f"\nwhole bodies, {size / len(pairs) / 1000:.1f} kB on average")
@@ -163,27 +167,28 @@ def show_minute(whole: Sequence[bytes]) -> None:
     )
 
 
-def show_memory(followed: int = 50, days: int = 30) -> None:
+def show_memory(followed: int, *, for_rules: bool = False, days: int = 30) -> None:
     """What planning keeps after a day and after a month."""
     now = [0.0]
-    outlook, knowns = filled(followed)
-    budget = Budget(LIMITS.requests_per_minute, lambda: now[0])
-    kept: dict[int, int] = {}
     tracemalloc.start()
-    ticks = days * 24 * 12
-    for tick in range(ticks):
-        now[0] = tick * 300.0
+    outlook, knowns = filled(followed)
+    outlook.listen(for_rules=for_rules)
+    budget = Budget(LIMITS.requests_per_minute, lambda: now[0])
+    kept: list[int] = []
+    for tick in range(days * _TICKS_A_DAY):
+        now[0] = tick * 86_400 / _TICKS_A_DAY
         tokens = budget.left()
         answer(outlook, knowns, now[0], tokens)
         for _ in range(tokens):
             budget.spend()
         budget.spent_last_hour()
-        if tick in {24 * 12, ticks - 1}:
-            kept[tick] = tracemalloc.get_traced_memory()[0]
+        if tick + 1 in {_TICKS_A_DAY, days * _TICKS_A_DAY}:
+            kept.append(tracemalloc.get_traced_memory()[0])
     tracemalloc.stop()
-    first, last = kept.values()
+    first, last = kept
+    whose = f"{followed:,} followed{', and rules' if for_rules else ''}"
     print(
-        f"\nmemory of the plan at {followed} followed: {first / 1e3:.0f} kB after a day,"
+        f"\nmemory of the plan and what it is about, {whose}: {first / 1e3:.0f} kB after a day,"
         f" {last / 1e3:.0f} kB after {days} days ({last / first:.2f} : 1)"
     )
 
@@ -193,7 +198,8 @@ def main() -> None:
     whole = bodies()
     show_reading(whole)
     show_minute(whole)
-    show_memory()
+    show_memory(50)
+    show_memory(FOLLOWED, for_rules=True)
 
 
 if __name__ == "__main__":

@@ -10,15 +10,38 @@ import sys
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
 from itertools import cycle
 from statistics import fmean
 from typing import NamedTuple
 
 import numpy as np
-from world import CLOSED, HIDDEN, LISTED, OPEN, ROWS, START, Cache, Happening, World, recorded
+from world import (
+    CLOSED,
+    HIDDEN,
+    LISTED,
+    OPEN,
+    OPENED,
+    ROWS,
+    START,
+    Cache,
+    Happening,
+    World,
+    recorded,
+)
 
+from bot.petitions.milestones import is_settled
 from bot.petitions.model import Counts, Petition
-from bot.petitions.schedule import Limits, ListPage, Numbers, Outlook, Request, Whole, bound
+from bot.petitions.schedule import (
+    TRENDING,
+    Limits,
+    ListPage,
+    Numbers,
+    Outlook,
+    Request,
+    Whole,
+    bound,
+)
 from bot.petitions.watch import is_news, with_counts
 from bot.poll import Budget
 
@@ -36,6 +59,18 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "revisions, notes": ("revision", "note"),
     "closed, removed, business": HIDDEN,
 }
+
+# What a petition met for the first time tells of itself by its dates, and what rules listen to.
+DATED = ("threshold", *NEWS.values(), OPENED)
+GROUPS_OF_RULES: Mapping[str, Sequence[str]] = {
+    "everything passing a threshold": ("threshold",),
+    "every milestone": ("milestone",),
+    "every response and debate": tuple(NEWS.values()),
+    "new petitions": (OPENED,),
+    "everything that closes": ("closed",),
+}
+# The first reading of all lists takes a while, and is silent.
+FIRST_SIGHT = 900.0
 
 
 class Ears:
@@ -82,7 +117,7 @@ class Watcher:
     def list_page(self, facet: str, number: int, now: float) -> None:
         """Believe all a page tells; a closed petition is taken to top the list of closed ones."""
         for id_ in self.world.page(facet, number, now):
-            self.ears.hear(id_, (*NUMBERS, *LISTED), now, now)
+            self.ears.hear(id_, (*NUMBERS, *LISTED, OPENED), now, now)
         if (facet, number) == ("closed", 1):
             for id_ in self.world.open:
                 self.ears.hear(id_, ("closed",), now, now)
@@ -153,6 +188,43 @@ class Planned(Watcher):
             self.outlook.saw_listed(
                 self.known[id_], now, suspect=suspect, updated_at=row.updated_at
             )
+
+
+class PlannedForRules(Planned):
+    """The bot's own plan where nobody follows anything and rules listen to all there is."""
+
+    def __init__(self, world: World) -> None:
+        Watcher.__init__(self, world)
+        self.outlook = Outlook(LIMITS)
+        self.outlook.listen(for_rules=True)
+        self.asked: Counter[str] = Counter()
+        self.known: dict[int, Petition] = {}
+
+    def look(self, id_: int, now: float) -> None:
+        super().look(id_, now)
+        if is_settled(self.known[id_]):
+            self.outlook.follow_only(self.outlook.prospects.keys() - {id_})
+
+    def read(self, page: ListPage, now: float) -> None:
+        if page == TRENDING:
+            self.outlook.saw_trending(self.world.last_hour(now), now)
+            return
+        counts = self.world.page(page.facet, page.number, now)
+        for id_ in counts.keys() - self.known.keys():
+            self.meet(id_, now)
+        super().read(page, now)
+        if page.facet == "open" and len(counts) < ROWS:
+            self.outlook.saw_page(page, counts, now, is_last=True)
+
+    def meet(self, id_: int, now: float) -> None:
+        """First sight: what is dated counts as heard, the rest is taken as it is."""
+        petition = self.world.petition(id_, now)
+        if petition is None:
+            return
+        self.known[id_] = petition
+        self.ears.hear(id_, DATED, now, now)
+        if not is_settled(petition):
+            self.outlook.learn(petition, now, now, START + timedelta(seconds=now), followers=0)
 
 
 class FixedInterval(Watcher):
@@ -251,10 +323,11 @@ def watched(watcher: Watcher) -> Outcome:
 def _outcome(watcher: Watcher, made: list[float]) -> Outcome:
     """Count what happened early enough for the slowest guarantee to hold within the run."""
     world = watcher.world
+    since = FIRST_SIGHT if isinstance(watcher, PlannedForRules) else 0.0
     until = world.seconds - bound(len(world.followed), LIMITS) - 5 * LIMITS.max_age
     delays: dict[str, list[float]] = defaultdict(list)
     missed: dict[str, int] = defaultdict(int)
-    for happening in (h for h in world.happenings if h.at <= until):
+    for happening in (h for h in world.happenings if since <= h.at <= until):
         if happening in watcher.ears.delays:
             delays[happening.kind].append(watcher.ears.delays[happening])
         else:
@@ -317,6 +390,27 @@ def show(followed: int, results: Mapping[str, Outcome]) -> None:
         print(f"  mean delay of thresholds, {name} : planner = {theirs / ours:.1f} : 1")
 
 
+def rules(hours: float) -> None:
+    """The table of rules alone: all 2,500 open petitions, nobody follows any of them."""
+    watchers: Mapping[str, Callable[[World], Watcher]] = {
+        "planner": PlannedForRules,
+        "full sweep": FullSweep,
+        "feed, 10 min": FeedCycle,
+    }
+    print(f"\nrules over all {OPEN:,} open petitions, none followed; delay as above")
+    results = {
+        name: watched(watcher(World(OPEN * 5 // 4, hours, 0, opening=100)))
+        for name, watcher in watchers.items()
+    }
+    for group, kinds in GROUPS_OF_RULES.items():
+        print(f"  {group} ({sum(len(results['planner'].delays[kind]) for kind in kinds)})")
+        for name, outcome in results.items():
+            print(f"    {name:<16}{row(outcome, kinds)}")
+    print("  requests a minute: mean, most in any 60 s")
+    for name, outcome in results.items():
+        print(f"    {name:<16}{outcome.a_minute:8.1f} {outcome.most_a_minute:7}")
+
+
 def main(hours: float = 8.0, *sizes: int) -> None:
     """Print the tables; fewer followed petitions get more worlds, for as many events."""
     minutes = bound(2_500, LIMITS) / 60
@@ -327,6 +421,7 @@ def main(hours: float = 8.0, *sizes: int) -> None:
     )
     for followed in sizes or (10, 200, 2_500):
         show(followed, compare(followed, hours, worlds=max(1, min(12, 600 // followed))))
+    rules(hours)
 
 
 if __name__ == "__main__":

@@ -42,6 +42,7 @@ RESPONSE, DEBATE = 10_000, 100_000
 # What lists tell, what only a petition's own body tells, and what makes it leave the lists.
 LISTED = ("response", "revision", "debate date", "debate outcome", "note")
 HIDDEN = ("business", "closed", "removed")
+OPENED = "opened"
 
 
 @cache
@@ -83,9 +84,12 @@ class Happening(NamedTuple):
 
 
 class World:
-    """The site, and what happens on it to the petitions that are followed."""
+    """The site, and what happens on it to the petitions that are followed.
 
-    def __init__(self, followed: int, hours: float, seed: int) -> None:
+    So many of these are `opening`: they are not there before an instant drawn evenly too.
+    """
+
+    def __init__(self, followed: int, hours: float, seed: int, opening: int = 0) -> None:
         self.rng = np.random.default_rng(seed)
         self.seconds = hours * 3600
         self.minutes = int(hours * 60) + 2
@@ -103,7 +107,15 @@ class World:
         self.counts = self._counts(start, pace, crossing)
         self.pace = pace
         lived = self._as_recorded([id_ for id_ in self.open if id_ not in crossing])
-        self.happenings = sorted([*self._drawn({*crossing, *lived}), *self._reached()])
+        happenings = list(self._drawn({*crossing, *lived}))
+        busy = {*crossing, *lived, *(happening.id for happening in happenings)}
+        happenings += self._opening(opening, [id_ for id_ in self.open if id_ not in busy])
+        self._born = np.full(OPEN + 1, -np.inf)
+        for happening in happenings:
+            if happening.kind == OPENED:
+                self._born[happening.id] = happening.at
+        reached = [one for one in self._reached() if one.at > self._born[one.id]]
+        self.happenings = sorted([*happenings, *reached])
         self._versions = self._written()
         self._gone = {h.id: h.at for h in self.happenings if h.kind == "removed"}
         self._ended = np.full(OPEN + 1, np.inf)
@@ -162,6 +174,11 @@ class World:
                 if pool := pool or free_open:
                     yield Happening(float(self.rng.uniform(0, self.seconds)), pool.pop(), kind)
 
+    def _opening(self, how_many: int, free: Sequence[int]) -> Iterator[Happening]:
+        chosen = self.rng.choice(free, how_many, replace=False) if how_many else ()
+        for id_ in chosen:
+            yield Happening(float(self.rng.uniform(0, self.seconds)), int(id_), OPENED)
+
     def _reached(self) -> Iterator[Happening]:
         for id_ in self.open:
             counts = self.counts[:, id_ - 1]
@@ -189,6 +206,8 @@ class World:
         called_for = "response" in kinds
         to_debate = "debate date" in kinds or "debate outcome" in kinds
         long_ago = START - timedelta(days=60)
+        born = self._born[id_] if id_ <= OPEN else -np.inf
+        opened_at = START + timedelta(seconds=float(born)) if born >= 0 else long_ago
         return Petition(
             ref=PetitionRef("uk", id_),
             url="",
@@ -197,7 +216,7 @@ class World:
             signature_count=self._count(id_, 0),
             response_threshold=RESPONSE,
             debate_threshold=DEBATE,
-            opened_at=long_ago,
+            opened_at=opened_at,
             updated_at=START,
             response_threshold_reached_at=long_ago if called_for else None,
             debate_threshold_reached_at=long_ago if to_debate else None,
@@ -217,8 +236,8 @@ class World:
         return min(int((at + self.phase) // 60), self.minutes - 1)
 
     def petition(self, id_: int, at: float) -> Petition | None:
-        """A petition's own body as the site had it at an instant; None once it is removed."""
-        if at >= self._gone.get(id_, np.inf):
+        """A petition's own body as the site had it at an instant; None while it is not there."""
+        if at >= self._gone.get(id_, np.inf) or (id_ <= OPEN and at < self._born[id_]):
             return None
         versions = self._versions[id_]
         index = bisect_right(versions, at, key=lambda version: version[0]) - 1
@@ -229,6 +248,9 @@ class World:
         ids: Sequence[int]
         if facet == "open":
             ids = self._ranked(at)
+        elif facet == "recent":
+            opened = [h.id for h in self.happenings if h.at <= at and h.kind == OPENED]
+            ids = opened[::-1]
         elif facet == "closed":
             ids = range(OPEN + 1, OPEN + CLOSED + 1)
         else:
@@ -242,11 +264,22 @@ class World:
         rows = ids[(number - 1) * ROWS : number * ROWS]
         return {id_: self._count(id_, at) for id_ in rows if at < self._gone.get(id_, np.inf)}
 
+    def last_hour(self, at: float) -> dict[int, int]:
+        """The ten petitions that were signed most in the last hour, and how often."""
+        minute = self._minute(at)
+        gained = self.counts[minute] - self.counts[max(0, minute - 60)]
+        there = (self._born[1:] <= at) & (self._ended[1:] > at)
+        best = np.argsort(-np.where(there, gained, -1), kind="stable")[:10]
+        return {int(index) + 1: int(gained[index]) for index in best}
+
     def _ranked(self, at: float) -> list[int]:
         minute = self._minute(at)
         if self._order[0] != minute:
             order = np.argsort(-self.counts[minute], kind="stable") + 1
-            self._order = (minute, order[self._ended[order] > at].tolist())
+            self._order = (
+                minute,
+                order[(self._ended[order] > at) & (self._born[order] <= at)].tolist(),
+            )
         return self._order[1]
 
 

@@ -1,0 +1,54 @@
+"""Shell: a stand-in for postcodes.io that knows a few postcodes."""
+
+from collections.abc import Mapping
+from typing import Self
+
+from aiohttp import web
+
+from bot.demo.loopback import Loopback
+
+
+class PostcodesApi:
+    """Serves the constituencies of postcodes, by their ONS codes; an empty one lies in none.
+
+    `status` other than 200 makes every answer a failure.
+    """
+
+    def __init__(self, seats: Mapping[str, str]) -> None:
+        self._seats = {_plain(postcode): code for postcode, code in seats.items()}
+        self._server = Loopback()
+        self.status = 200
+        self.asked: list[str] = []
+
+    async def start(self) -> None:
+        application = web.Application()
+        application.router.add_get("/postcodes/{postcode}", self._answer)
+        await self._server.start(application)
+
+    async def stop(self) -> None:
+        await self._server.stop()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    @property
+    def url(self) -> str:
+        return self._server.url
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        postcode = _plain(request.match_info["postcode"])
+        self.asked.append(postcode)
+        if self.status != 200:
+            return web.json_response({"status": self.status}, status=self.status)
+        if postcode not in self._seats:
+            return web.json_response({"status": 404, "error": "Postcode not found"}, status=404)
+        codes = {"parliamentary_constituency": self._seats[postcode] or None}
+        return web.json_response({"status": 200, "result": {"postcode": postcode, "codes": codes}})
+
+
+def _plain(postcode: str) -> str:
+    return "".join(postcode.split()).upper()

@@ -1,0 +1,77 @@
+"""Which constituency a postcode lies in (shell).
+
+A postcode says where somebody lives: it is asked once, and neither kept nor logged.
+"""
+
+import re
+from typing import Literal, TypeAlias
+from urllib.parse import quote
+
+import aiohttp
+import structlog
+from msgspec import DecodeError, Struct
+from msgspec.json import decode
+
+log = structlog.get_logger(__name__)
+
+POSTCODES_API = "https://api.postcodes.io"
+
+_TIMEOUT = aiohttp.ClientTimeout(total=5, sock_connect=3)
+_POSTCODE = re.compile(r"([A-Z]{1,2}[0-9][A-Z0-9]?)\s*([0-9][A-Z]{2})", re.IGNORECASE)
+
+NotPlaced: TypeAlias = Literal["unknown", "nowhere", "unavailable"]
+
+
+class _Codes(Struct):
+    parliamentary_constituency: str | None = None
+
+
+class _Place(Struct):
+    codes: _Codes | None = None
+
+
+class _Answer(Struct):
+    result: _Place | None = None
+
+
+class InSeat(Struct, frozen=True):
+    """A postcode's constituency, by its ONS code."""
+
+    ons_code: str
+
+
+class Postcodes:
+    """Asks postcodes.io, or what answers like it at `api`."""
+
+    def __init__(self, session: aiohttp.ClientSession, api: str | None = None) -> None:
+        self._session = session
+        self._api = api or POSTCODES_API
+
+    async def seat(self, postcode: str) -> InSeat | NotPlaced:
+        """The constituency of a postcode, or why there is none to name. Never raises."""
+        found = _POSTCODE.fullmatch(postcode.strip())
+        if found is None:
+            return "unknown"
+        try:
+            return await self._asked(f"{found[1]}{found[2]}".upper())
+        except (aiohttp.ClientError, OSError, DecodeError) as error:
+            # Not the error itself: it may name the address, and with it the postcode.
+            log.info("postcodes cannot be asked", error=type(error).__name__)
+            return "unavailable"
+
+    async def _asked(self, postcode: str) -> InSeat | NotPlaced:
+        url = f"{self._api}/postcodes/{quote(postcode)}"
+        async with self._session.get(url, timeout=_TIMEOUT, allow_redirects=False) as response:
+            if response.status == 404:
+                return "unknown"
+            if response.status != 200:
+                log.info("postcodes cannot be asked", status=response.status)
+                return "unavailable"
+            place = decode(await response.read(), type=_Answer).result
+        code = place and place.codes and place.codes.parliamentary_constituency
+        return InSeat(code) if code else "nowhere"
+
+
+def is_postcode(text: str) -> bool:
+    """Whether a text reads like a whole postcode."""
+    return _POSTCODE.fullmatch(text.strip()) is not None

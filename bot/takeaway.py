@@ -1,0 +1,195 @@
+"""What is kept of a chat as a file that people can read, and that brings it all back.
+
+Petitions and settings are named as everywhere else; where messages were and who said so is left
+out of what comes back.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, NamedTuple
+
+import msgspec
+from msgspec import Meta, Struct, structs
+
+from bot.petitions.model import Kind, PetitionRef, Rule, Site, Subscription, Terms, Threshold
+from storage import ChatData
+
+FORMAT = "petition-bell/1"
+
+_WHENEVER = datetime(1, 1, 1, tzinfo=UTC)
+
+# A file as large as this is none of ours.
+LARGEST = 2_000_000
+
+_Short = Annotated[str, Meta(max_length=100)]
+_Few = Annotated[tuple[_Short, ...], Meta(max_length=20)]
+
+
+class _Petition(Struct, omit_defaults=True):
+    petition: str
+    link: str | None = None
+    since: datetime | None = None
+    muted: bool = False
+    topic: int | None = None
+    card_message: int | None = None
+    settings: Terms = Terms()
+
+
+class _Rule(Struct, omit_defaults=True):
+    site: _Short
+    kinds: Annotated[tuple[Kind, ...], Meta(min_length=1, max_length=20)]
+    since: datetime | None = None
+    words: _Few = ()
+    without: _Few = ()
+    topics: _Few = ()
+    department: _Short = ""
+    constituency: _Short = ""
+    thresholds: tuple[Threshold, ...] = ()
+    topic: int | None = None
+    settings: Terms = Terms()
+
+
+class _File(Struct, kw_only=True):
+    """The whole file, in the order in which it reads best."""
+
+    format: str
+    chat: int
+    known_since: datetime | None = None
+    consented_at: datetime | None = None
+    language: str = ""
+    settings: Terms = Terms()
+    subscriptions: Annotated[tuple[_Petition, ...], Meta(max_length=10_000)] = ()
+    rules: Annotated[tuple[_Rule, ...], Meta(max_length=1_000)] = ()
+    alerts_waiting: int = 0
+
+
+class Takeaway(NamedTuple):
+    """What a file brings back into a chat."""
+
+    language: str
+    terms: Terms
+    subscriptions: tuple[Subscription, ...]
+    rules: tuple[Rule, ...]
+
+
+def written(data: ChatData, sites: Mapping[str, Site]) -> bytes:
+    """Everything kept of a chat, as JSON."""
+    chat = data.chat
+    file = _File(
+        format=FORMAT,
+        chat=chat.id,
+        known_since=_to_the_second(chat.created_at),
+        consented_at=_to_the_second(chat.consented_at),
+        language=chat.language,
+        settings=chat.terms,
+        subscriptions=tuple(_petition(each, sites) for each in data.subscriptions),
+        rules=tuple(_rule(each) for each in data.rules),
+        alerts_waiting=data.waiting,
+    )
+    return json.dumps(msgspec.to_builtins(file), ensure_ascii=False, indent=2).encode()
+
+
+def read(content: bytes, chat_id: int, now: datetime) -> Takeaway | None:
+    """What a file brings back into this chat; None if it is not one of ours.
+
+    Topics belong to the chat that the file is of. Raises ValueError for a file of ours that makes
+    no sense, with what is wrong with it.
+    """
+    if not _is_ours(content):
+        return None
+    try:
+        file = msgspec.json.decode(content, type=_File)
+        subscriptions = tuple(_subscribed(each, file, chat_id, now) for each in file.subscriptions)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from error
+    rules = tuple(_ruled(each, file, chat_id, now) for each in file.rules)
+    return Takeaway(file.language, file.settings, subscriptions, rules)
+
+
+def _is_ours(content: bytes) -> bool:
+    try:
+        document: Any = msgspec.json.decode(content)
+    except msgspec.DecodeError:
+        return False
+    return isinstance(document, dict) and document.get("format") == FORMAT
+
+
+def _petition(each: Subscription, sites: Mapping[str, Site]) -> _Petition:
+    site = sites.get(each.petition.site)
+    return _Petition(
+        petition=str(each.petition),
+        link=f"{site.url}/petitions/{each.petition.id}" if site else None,
+        since=_to_the_second(each.created_at),
+        muted=each.muted,
+        topic=each.thread_id,
+        card_message=each.card_id,
+        settings=each.terms,
+    )
+
+
+def _rule(each: Rule) -> _Rule:
+    return _Rule(
+        site=each.site,
+        kinds=each.kinds,
+        since=_to_the_second(each.created_at),
+        words=each.words,
+        without=each.without,
+        topics=each.topics,
+        department=each.department,
+        constituency=each.constituency,
+        thresholds=each.thresholds,
+        topic=each.thread_id,
+        settings=each.terms,
+    )
+
+
+def _subscribed(each: _Petition, file: _File, chat_id: int, now: datetime) -> Subscription:
+    return Subscription(
+        chat_id,
+        PetitionRef.parse(each.petition),
+        _aware(each.since) or now,
+        thread_id=each.topic if file.chat == chat_id else None,
+        muted=each.muted,
+        terms=each.settings,
+    )
+
+
+def _ruled(each: _Rule, file: _File, chat_id: int, now: datetime) -> Rule:
+    return Rule(
+        chat_id,
+        each.site,
+        _aware(each.since) or now,
+        each.kinds,
+        words=each.words,
+        without=each.without,
+        topics=each.topics,
+        department=each.department,
+        constituency=each.constituency,
+        thresholds=each.thresholds,
+        thread_id=each.topic if file.chat == chat_id else None,
+        terms=each.settings,
+    )
+
+
+def same_rule(one: Rule, other: Rule) -> bool:
+    """Whether two rules ask for the same, whenever they were made and however they are heard."""
+    return _bare(one) == _bare(other)
+
+
+def _bare(rule: Rule) -> Rule:
+    return structs.replace(
+        rule,
+        number=0,
+        created_at=_WHENEVER,
+        thread_id=None,
+        terms=Terms(),
+    )
+
+
+def _aware(when: datetime | None) -> datetime | None:
+    return when if when is not None and when.tzinfo else None
+
+
+def _to_the_second(when: datetime | None) -> datetime | None:
+    return when.replace(microsecond=0) if when else None

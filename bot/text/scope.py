@@ -1,0 +1,131 @@
+"""Whose settings a page is about, and what all those pages have in common."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple, TypeAlias
+
+from babel.dates import format_datetime, get_day_names
+from babel.lists import format_list
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+
+from bot.petitions.choices import KINDS
+from bot.petitions.hours import LONDON, zone_of
+from bot.petitions.model import Chat as KeptChat
+from bot.petitions.model import Kind, PetitionRef, Terms
+from bot.text.buttons import SETTINGS, SUBSCRIBE, button
+from bot.text.figures import days, hours
+from bot.text.following import Followed, not_following
+from bot.text.language import locale, marked, say, tr
+from bot.text.rich import Message, Rich, compose
+
+Page: TypeAlias = tuple[Message, InlineKeyboardMarkup]
+
+KIND_NAMES: dict[Kind, str] = {
+    "threshold": marked("Official thresholds"),
+    "milestone": marked("Other milestones"),
+    "own": marked("Your own milestones"),
+    "response": marked("Government response"),
+    "debate": marked("Debate"),
+    "business": marked("Other business in Parliament"),
+    "closing": marked("Closing"),
+    "standing": marked("Rejected, removed, back"),
+    "overdue": marked("Overdue"),
+    "surge": marked("Surges"),
+    "fell": marked("Signatures removed"),
+}
+
+
+class Scope(NamedTuple):
+    """The settings of a chat, or of one petition that it follows.
+
+    `topic` is the forum topic in which they are looked at.
+    """
+
+    chat: KeptChat
+    now: datetime
+    followed: Followed | None = None
+    topic: int | None = None
+
+    @property
+    def terms(self) -> Terms:
+        """What was chosen here."""
+        return self.followed.subscription.terms if self.followed else self.chat.terms
+
+    @property
+    def petition(self) -> PetitionRef | None:
+        """The petition, if the settings are one's."""
+        return self.followed.petition.ref if self.followed else None
+
+    @property
+    def snoozed_until(self) -> datetime | None:
+        """When the snooze chosen here ends, if it has not yet."""
+        until = self.terms.snoozed_until
+        return until if until and until > self.now else None
+
+    def leads(self, text: str, extra: str = "") -> InlineKeyboardButton:
+        """A button to a page of these settings, or one that makes a choice."""
+        return button(text, SETTINGS, self.petition, extra)
+
+    def option(self, text: str, extra: str, *, is_chosen: bool) -> InlineKeyboardButton:
+        """A button that makes a choice, ticked if it is made already."""
+        return self.leads(f"✓ {text}" if is_chosen else text, extra)
+
+    def back(self) -> list[InlineKeyboardButton]:
+        """The row that leads back to the first page."""
+        return [self.leads(tr("‹ Back"))]
+
+    def command(self, rest: str) -> str:
+        """The command that does the same as a button."""
+        return f"/settings {self.petition.id} {rest}" if self.petition else f"/settings {rest}"
+
+
+def in_rows(
+    keys: Iterable[InlineKeyboardButton], width: int = 2
+) -> list[list[InlineKeyboardButton]]:
+    """Buttons in rows of so many."""
+    found = list(keys)
+    return [found[at : at + width] for at in range(0, len(found), width)]
+
+
+def kinds_named(kinds: Iterable[Kind]) -> str:
+    """Government response, Debate and Closing."""
+    return listed([tr(KIND_NAMES[kind]) for kind in KINDS if kind in set(kinds)])
+
+
+def listed(things: list[str]) -> str:
+    """One, two and three."""
+    return str(format_list(things, locale=locale()))
+
+
+def length(count: int) -> str:
+    """A number of hours, told in days if it is a whole number of them."""
+    return days(count // 24) if count % 24 == 0 else hours(count)
+
+
+def time_of_day(minute: int) -> str:
+    """22:00."""
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
+def weekday_name(weekday: int) -> str:
+    """Monday is 0."""
+    return str(get_day_names("wide", locale=locale())[weekday])
+
+
+def moment_there(value: datetime, zone: str) -> str:
+    """Monday 30 March, 08:00, where the chat lives; the zone is named unless it is London's."""
+    local = value.astimezone(zone_of(zone))
+    when = format_datetime(local, "EEEE d MMMM, HH:mm", locale=locale())
+    return f"{when} ({zone})" if zone and zone != LONDON else str(when)
+
+
+def snoozed_line(scope: Scope) -> Rich:
+    """Until when nothing is told."""
+    until = moment_there(scope.snoozed_until or scope.now, scope.chat.terms.zone)
+    return say("Snoozed until <b>{moment}</b>.", moment=until)
+
+
+def follow_first(petition: PetitionRef) -> Page:
+    """What is not followed has no settings; a button changes that."""
+    subscribe = button(tr("Subscribe"), SUBSCRIBE, petition)
+    return compose(not_following()), InlineKeyboardMarkup([[subscribe]])

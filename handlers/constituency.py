@@ -1,0 +1,116 @@
+"""`/constituency`: who sits for a place, what is signed there, and following it."""
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+
+from telegram import Update
+
+from bot.petitions.errors import MalformedPetition, ParliamentError
+from bot.petitions.parse import Constituency, Local
+from bot.petitions.rules import stems
+from bot.postcodes import InSeat, is_postcode
+from bot.text import constituency as text
+from bot.text.buttons import SEAT, Press
+from bot.text.language import marked
+from bot.text.trouble import old_button
+from handlers.context import Command, Context, answer, on_press
+from handlers.rules import about_seat, show_draft
+
+_CODE = re.compile(r"[EWSN][0-9]{8}")
+_NEAR = 5
+
+
+async def constituency(update: Update, context: Context) -> None:
+    """`/constituency SW1A 1AA`, a name or an ONS code."""
+    typed = context.text
+    if not typed:
+        await answer(update, text.which_constituency())
+    elif is_postcode(typed):
+        await _of_postcode(update, context, typed)
+    else:
+        await _of_name(update, context, typed)
+
+
+async def _of_postcode(update: Update, context: Context, typed: str) -> None:
+    match await context.services.postcodes.seat(typed):
+        case InSeat(ons_code=code):
+            await _of_name(update, context, code)
+        case "unknown":
+            await answer(update, text.unknown_postcode())
+        case "nowhere":
+            await answer(update, text.postcode_without_seat())
+        case "unavailable":
+            await answer(update, text.postcodes_unavailable())
+
+
+async def _of_name(update: Update, context: Context, typed: str) -> None:
+    seats = await context.services.members.current(next(iter(context.services.sites)))
+    if not seats:
+        await answer(update, text.constituencies_unavailable())
+        return
+    found = named(seats, typed)
+    if len(found) == 1:
+        await _show(update, context, found[0])
+    else:
+        await answer(update, *text.no_such_seat(typed, found or near(seats, typed)))
+
+
+async def _show(update: Update, context: Context, seat: Constituency) -> None:
+    await answer(update, *text.constituency(seat, await _signed(context, seat)))
+
+
+async def _signed(context: Context, seat: Constituency) -> Sequence[Local] | None:
+    parliament = next(iter(context.services.parliaments.values()))
+    try:
+        return await parliament.local(seat.name)
+    except (ParliamentError, MalformedPetition):
+        return None
+
+
+def named(seats: Mapping[str, Constituency], typed: str) -> list[Constituency]:
+    """The constituencies that a code or a name means: one, or those that begin or go on like it."""
+    code = typed.strip().upper()
+    if _CODE.fullmatch(code):
+        return [seats[code]] if code in seats else []
+    words = _plain(typed)
+    names = {code: _plain(seat.name) for code, seat in seats.items()}
+    if not words:
+        return []
+    exact = [code for code, name in names.items() if name == words]
+    within = [code for code, name in names.items() if f" {words}" in f" {name}"]
+    return [seats[code] for code in exact or within[:_NEAR]]
+
+
+def near(seats: Mapping[str, Constituency], typed: str) -> list[Constituency]:
+    """The constituencies whose names are spelt most like this."""
+    by_name = {_plain(seat.name): seat for seat in seats.values()}
+    return [by_name[name] for name in difflib.get_close_matches(_plain(typed), by_name, _NEAR)]
+
+
+def _plain(name: str) -> str:
+    return " ".join(stems(name.replace("&", " and ")))
+
+
+async def seat_pressed(update: Update, context: Context, press: Press) -> str | None:
+    """Show a constituency that was suggested, or the draft of a rule about one."""
+    wanted, _, code = press.extra.rpartition(".")
+    seats = await context.services.members.current(next(iter(context.services.sites)))
+    if code not in seats:
+        return old_button()
+    if wanted == "show":
+        await _show(update, context, seats[code])
+    else:
+        await show_draft(update, context, about_seat(context, code))
+    return None
+
+
+COMMANDS = [
+    Command(
+        "constituency",
+        "SW1A 1AA",
+        marked("see what is signed where you live, and follow it"),
+        constituency,
+    ),
+]
+HANDLERS = [*(command.handler for command in COMMANDS), on_press(SEAT, seat_pressed)]

@@ -1,0 +1,21 @@
+"""`/digest`: what waits for the digest, now."""
+
+from telegram import Update
+
+from bot.text.language import marked
+from bot.text.snooze import nothing_in_digest
+from handlers.context import Command, Context, answer, chat_of
+
+
+async def digest(update: Update, context: Context) -> None:
+    """Have the digest come at once: it is the answer. If nothing waits for it, say so."""
+    services, chat = context.services, await chat_of(update, context)
+    now = services.now()
+    if await services.storage.release(chat.id, "digest", now):
+        services.woken()
+    else:
+        await answer(update, nothing_in_digest(chat.terms, now))
+
+
+COMMANDS = [Command("digest", "", marked("have your digest now"), digest, changes=True)]
+HANDLERS = [command.handler for command in COMMANDS]

@@ -1,0 +1,65 @@
+"""Who is an admin of a group or channel, as Telegram said a moment ago."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from telegram import Bot, ChatMember
+from telegram.error import BadRequest, Forbidden, TelegramError
+
+ADMINS = frozenset({ChatMember.OWNER, ChatMember.ADMINISTRATOR})
+# A "no" is asked again soon: nobody tells a bot without rights that somebody was promoted.
+_KEPT = {True: timedelta(seconds=60), False: timedelta(seconds=10)}
+_MANY = 1000
+
+
+class _Told(NamedTuple):
+    is_admin: bool
+    until: datetime
+
+
+class Rights:
+    """Answers for a minute without asking again, and forgets whoever is said to have changed."""
+
+    def __init__(self) -> None:
+        self._told: dict[tuple[int, int], _Told] = {}
+
+    async def is_admin(self, bot: Bot, chat_id: int, user_id: int, now: datetime) -> bool | None:
+        """Whether a person is an admin of a chat; None if Telegram cannot say."""
+        told = self._told.get((chat_id, user_id))
+        if told and now < told.until:
+            return told.is_admin
+        is_admin = await _asked(bot, chat_id, user_id)
+        if is_admin is not None:
+            self._keep((chat_id, user_id), _Told(is_admin, now + _KEPT[is_admin]), now)
+        return is_admin
+
+    def forget(self, chat_id: int, user_id: int | None = None) -> None:
+        """Ask anew about a person in a chat, or about everybody there."""
+        self._told = {
+            key: told
+            for key, told in self._told.items()
+            if key[0] != chat_id or user_id not in {None, key[1]}
+        }
+
+    def _keep(self, key: tuple[int, int], told: _Told, now: datetime) -> None:
+        if len(self._told) >= _MANY:
+            self._told = {key: each for key, each in self._told.items() if now < each.until}
+        self._told[key] = told
+
+
+async def _asked(bot: Bot, chat_id: int, user_id: int) -> bool | None:
+    try:
+        member = await bot.get_chat_member(chat_id, user_id)
+    except (BadRequest, Forbidden):
+        return await _listed(bot, chat_id, user_id)  # where members are hidden, admins are not
+    except TelegramError:
+        return None
+    return member.status in ADMINS
+
+
+async def _listed(bot: Bot, chat_id: int, user_id: int) -> bool | None:
+    try:
+        admins = await bot.get_chat_administrators(chat_id)
+    except TelegramError:
+        return None
+    return any(admin.user.id == user_id for admin in admins)

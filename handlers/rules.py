@@ -1,0 +1,322 @@
+"""Rules: whatever fits is followed. A draft shows what that would be before it is kept.
+
+A draft is kept nowhere but in its own message, so that nothing is stored of who only looks.
+"""
+
+from msgspec import structs
+from telegram import InlineKeyboardMarkup, Update
+from telegram import Message as TelegramMessage
+
+from bot.petitions.carried import taken_up
+from bot.petitions.ears import USUAL, ears, turned
+from bot.petitions.errors import MalformedPetition, ParliamentError
+from bot.petitions.model import Chat, Kind, Loudness, Rule, Site, Threshold
+from bot.petitions.wanted import Words, read_words
+from bot.text import found, trouble
+from bot.text import rules as text
+from bot.text.buttons import DRAFT, MORE, RULE, WORDS, Press
+from bot.text.constituency import which_constituency
+from bot.text.rich import Message
+from handlers.context import (
+    Context,
+    answer,
+    asks_first,
+    chat_of,
+    on_press,
+    rewrite,
+    topic_of,
+)
+from handlers.finding import LONGEST, search, searchable
+from handlers.lastweek import last_week
+
+_LOUDNESS: tuple[Loudness, ...] = ("loud", "silent", "digest")
+_OF_ALL: dict[str, tuple[Kind, tuple[Threshold, ...]]] = {
+    "pass.response": ("threshold", ("response",)),
+    "pass.debate": ("threshold", ("debate",)),
+    "response": ("response", ()),
+    "debate": ("debate", ()),
+    "opened": ("opened", ()),
+}
+
+
+# --- what can be followed
+
+
+async def offer_all(update: Update, context: Context) -> None:
+    """`/subscribe` alone: what there is to follow."""
+    await answer(update, *text.what_to_follow(_site(context)))
+
+
+async def offer_words(update: Update, context: Context, typed: str) -> None:
+    """`/subscribe school meals`: the petitions that are there, and the rule about those to come."""
+    named, _, what = typed.partition(":")
+    if named.casefold() in {"topic", "department"} and what.strip():
+        await _named(update, context, named.casefold(), what.strip())
+        return
+    words = read_words(typed)
+    if not isinstance(words, Words):
+        await answer(update, text.words_problem(words))
+        return
+    follow = text.words_button(typed)
+    if follow is None or len(typed) > LONGEST:
+        await show_draft(update, context, _about_words(context, words))
+        return
+    message, cards = await _found(context, searchable(" ".join(words.wanted)))
+    rows = cards.inline_keyboard if cards else ()
+    await answer(update, message, InlineKeyboardMarkup([*rows, [follow]]))
+
+
+async def _found(context: Context, words: str) -> tuple[Message, InlineKeyboardMarkup | None]:
+    try:
+        petitions, has_more = await search(context, words)
+    except (ParliamentError, MalformedPetition):
+        return trouble.unreachable(_site(context), None, context.services.now()), None
+    return found.results(words, petitions, has_more)
+
+
+async def words_pressed(update: Update, context: Context, press: Press) -> str | None:
+    """The button that follows words: their draft."""
+    words = read_words(press.extra)
+    if not isinstance(words, Words):
+        return trouble.old_button()
+    await show_draft(update, context, _about_words(context, words))
+    return None
+
+
+async def more_pressed(update: Update, context: Context, press: Press) -> str | None:
+    """A button of what can be followed."""
+    what, _, which = press.extra.partition(".")
+    match what:
+        case "words":
+            await answer(update, text.how_to_follow_words())
+        case "seat":
+            await answer(update, which_constituency())
+        case "topics":
+            page = int(which) if which.isascii() and which.isdigit() else 0
+            known = await _topics(context)
+            await (rewrite if which else answer)(update, *text.topics(known, page))
+        case "departments":
+            await answer(update, *text.departments(await _departments(context)))
+        case "topic" | "dept" if which:
+            await _named(update, context, "topic" if what == "topic" else "department", which)
+        case _ if press.extra in _OF_ALL:
+            kind, thresholds = _OF_ALL[press.extra]
+            await show_draft(update, context, _new(context, (kind,), thresholds=thresholds))
+        case _:
+            return trouble.old_button()
+    return None
+
+
+async def _named(update: Update, context: Context, what: str, name: str) -> None:
+    """The draft of a rule about a topic or a department, named by its code or the way it begins."""
+    if what == "department":
+        starts = [known for known in await _departments(context) if known.startswith(name)]
+        department = starts[0] if len(starts) == 1 else searchable(name)
+        await show_draft(update, context, _new(context, USUAL, department=department))
+        return
+    known = await _topics(context)
+    plain = name.casefold()
+    codes = [code for code, called in known.items() if plain in {code, called.casefold()}]
+    if codes:
+        await show_draft(update, context, _new(context, USUAL, topics=(codes[0],)))
+    else:
+        await answer(update, *text.topics(known))
+
+
+async def _topics(context: Context) -> dict[str, str]:
+    try:
+        return dict(await context.services.parliaments[_site(context).id].topics())
+    except (ParliamentError, MalformedPetition):
+        return {}
+
+
+async def _departments(context: Context) -> list[str]:
+    """The departments that answered last or are to answer next: the site has no list of them."""
+    parliament = context.services.parliaments[_site(context).id]
+    names: set[str] = set()
+    try:
+        for state in ("with_response", "awaiting_response", "open"):
+            for petition in (await parliament.page(state)).petitions:
+                names.update(department.name for department in petition.departments)
+    except (ParliamentError, MalformedPetition):
+        return sorted(names)
+    return sorted(names)
+
+
+def _site(context: Context) -> Site:
+    return next(iter(context.services.sites.values()))
+
+
+def _new(
+    context: Context,
+    kinds: tuple[Kind, ...],
+    *,
+    thresholds: tuple[Threshold, ...] = (),
+    topics: tuple[str, ...] = (),
+    department: str = "",
+    constituency: str = "",
+) -> Rule:
+    """A rule of nobody yet."""
+    return Rule(
+        0,
+        _site(context).id,
+        context.services.now(),
+        kinds,
+        topics=topics,
+        department=department,
+        constituency=constituency,
+        thresholds=thresholds,
+    )
+
+
+def _about_words(context: Context, words: Words) -> Rule:
+    return structs.replace(_new(context, USUAL), words=words.wanted, without=words.without)
+
+
+def about_seat(context: Context, ons_code: str) -> Rule:
+    """A rule about a constituency."""
+    return _new(context, ("place",), constituency=ons_code)
+
+
+# --- a draft
+
+
+async def show_draft(update: Update, context: Context, rule: Rule, *, anew: bool = True) -> None:
+    """Show what a rule would follow; `anew` in a message of its own."""
+    site = context.services.sites[rule.site]
+    happened = None if rule.constituency else await last_week(context, rule)
+    shown = text.draft(rule, site, happened, await place_of(context, rule))
+    await (answer if anew else rewrite)(update, *shown)
+
+
+async def place_of(context: Context, rule: Rule) -> str:
+    """What a rule's constituency is called, "" if there is none or nobody knows."""
+    if not rule.constituency:
+        return ""
+    seat = (await context.services.members.current(rule.site)).get(rule.constituency)
+    return seat.name if seat else ""
+
+
+async def shared(update: Update, context: Context, carried: str) -> bool:
+    """Show the draft that a link carries; False if it carries none."""
+    rule = taken_up(carried, 0, context.services.now())
+    if rule is None or rule.site not in context.services.sites:
+        return False
+    await show_draft(update, context, structs.replace(rule, number=0, thread_id=None))
+    return True
+
+
+async def draft_pressed(update: Update, context: Context, press: Press) -> str | None:
+    """A button of a draft, of the consent that it waits for, or of the news that a rule ended."""
+    chat = await chat_of(update, context)
+    rule = _carried(update, context, chat)
+    if rule is None:
+        return trouble.old_button()
+    match press.extra:
+        case "cancel":
+            await rewrite(update, text.dropped_draft())
+        case "save":
+            return await _save(update, context, chat, rule)
+        case "agree":
+            agreed = structs.replace(chat, consented_at=context.services.now())
+            return await _save(update, context, agreed if asks_first(chat) else chat, rule)
+        case "undo":
+            return await _save(update, context, chat, rule)
+        case name if name in {ear.name for ear in ears(rule)}:
+            changed = turned(rule, name)
+            if not changed.kinds:
+                return text.nothing_to_hear()
+            await show_draft(update, context, changed, anew=False)
+        case _:
+            return trouble.old_button()
+    return None
+
+
+def _carried(update: Update, context: Context, chat: Chat) -> Rule | None:
+    """The rule in the message whose button was pressed."""
+    message = update.effective_message
+    if not isinstance(message, TelegramMessage):
+        return None
+    carried = text.carried_by(message.entities)
+    rule = taken_up(carried, chat.id, context.services.now()) if carried else None
+    return rule if rule and rule.site in context.services.sites else None
+
+
+async def _save(update: Update, context: Context, chat: Chat, rule: Rule) -> str | None:
+    """Keep a rule, after the reader's consent in a private chat."""
+    services = context.services
+    site, place = services.sites[rule.site], await place_of(context, rule)
+    if asks_first(chat):
+        await rewrite(update, *text.asks_first(rule, site, place))
+        return None
+    kept = await services.storage.rules(chat.id)
+    if len(kept) >= services.limits.rules:
+        await answer(update, text.no_room(services.limits.rules))
+        return None
+    await services.storage.save_chat(chat)
+    saved = await services.storage.save_rule(
+        _numbered(update, rule, {each.number for each in kept})
+    )
+    await rewrite(update, *text.saved(saved, site, place))
+    return None
+
+
+def _numbered(update: Update, rule: Rule, taken: set[int]) -> Rule:
+    """The rule as it is to be kept: one that was ended takes its own number again if it can."""
+    if rule.number:
+        return structs.replace(rule, number=0) if rule.number in taken else rule
+    return structs.replace(rule, thread_id=topic_of(update.effective_message))
+
+
+# --- a rule that is kept
+
+
+async def rule_pressed(update: Update, context: Context, press: Press) -> str | None:
+    """A button of a rule: open it, change it, end it."""
+    number, _, change = press.extra.partition(".")
+    chat = await chat_of(update, context)
+    rules = await context.services.storage.rules(chat.id)
+    rule = next((each for each in rules if str(each.number) == number), None)
+    if rule is None:
+        return text.ended_already()
+    if change == "delete":
+        await _end(update, context, rule)
+        return None
+    changed = _changed(rule, change) if change else rule
+    if changed is None:
+        return trouble.old_button()
+    if not changed.kinds:
+        return text.nothing_to_hear()
+    if changed != rule:
+        await context.services.storage.save_rule(changed)
+    place, address = await place_of(context, rule), text.rule_link(context.bot.username, changed)
+    await rewrite(update, *text.shown(changed, _site_of(context, rule), place, address))
+    return None
+
+
+def _changed(rule: Rule, change: str) -> Rule | None:
+    """The rule after a press; None for a change there is not."""
+    for loudness in _LOUDNESS:
+        if change == loudness:
+            chosen = {} if loudness == "loud" else {ear.kind: loudness for ear in ears(rule)}
+            return structs.replace(rule, terms=structs.replace(rule.terms, loudness=chosen))
+    return turned(rule, change) if change in {ear.name for ear in ears(rule)} else None
+
+
+async def _end(update: Update, context: Context, rule: Rule) -> None:
+    await context.services.storage.drop_rule(rule.chat_id, rule.number)
+    place = await place_of(context, rule)
+    await rewrite(update, *text.ended(rule, _site_of(context, rule), place))
+
+
+def _site_of(context: Context, rule: Rule) -> Site:
+    """A rule's site; for one about a site that is not watched any more, the first."""
+    return context.services.sites.get(rule.site, _site(context))
+
+
+HANDLERS = [
+    on_press(WORDS, words_pressed, changes=True),
+    on_press(MORE, more_pressed, changes=True),
+    on_press(DRAFT, draft_pressed, changes=True),
+    on_press(RULE, rule_pressed, changes=True),
+]

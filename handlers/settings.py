@@ -1,0 +1,243 @@
+"""`/settings`: how a chat hears things, and how it hears of one petition."""
+
+from collections.abc import Callable, Mapping
+
+from msgspec import structs
+from telegram import Update
+
+from bot.petitions.choices import (
+    OWN_SUBJECTS,
+    Misread,
+    NoZone,
+    as_usual,
+    chosen,
+    typed,
+)
+from bot.petitions.model import PetitionRef, Terms
+from bot.petitions.packed import unpacked
+from bot.text.about import consent_request
+from bot.text.buttons import SETTINGS, Press, agree_buttons
+from bot.text.following import Followed, not_following
+from bot.text.language import LANGUAGES, marked, speak
+from bot.text.scope import Page, Scope, follow_first
+from bot.text.settings import (
+    closing_page,
+    first_page,
+    language_page,
+    loudness_page,
+    misread,
+    only_for_the_chat,
+)
+from bot.text.snooze import snooze_page
+from bot.text.times import digest_page, no_zone, quiet_page, urgent_page, zone_page
+from bot.text.trouble import old_button
+from handlers.context import (
+    Command,
+    Context,
+    answer,
+    asks_first,
+    chat_of,
+    first_language,
+    on_press,
+    rewrite,
+    target,
+    topic_of,
+)
+from handlers.elsewhere import choose, done
+
+_PAGES: Mapping[str, Callable[[Scope], Page]] = {
+    "": first_page,
+    "loud": loudness_page,
+    "quiet": quiet_page,
+    "urgent": urgent_page,
+    "digest": digest_page,
+    "zone": zone_page,
+    "closing": closing_page,
+    "lang": language_page,
+    "snooze": snooze_page,
+}
+_OWN_PAGES = frozenset({"", "snooze", *OWN_SUBJECTS})
+# Words that are no subject of their own, and the choice or page they stand for.
+_WORDS = {
+    "mute": "mute.on",
+    "unmute": "mute.off",
+    "topic": "topic",
+    "reset": "reset",
+    "usual": "reset",
+    "loudness": "loud",
+    "language": "lang",
+    "timezone": "zone",
+}
+
+
+async def settings(update: Update, context: Context) -> None:
+    """`/settings`, `/settings quiet 22:00-07:00`, `/settings 300239 response silent`."""
+    words = list(context.args or ())
+    match [word.lower() for word in words]:
+        case ["elsewhere"]:
+            await choose(update, context)
+            return
+        case ["here"]:
+            await done(update, context)
+            return
+    ref = context.services.reference(words[0]) if words else None
+    await typed_to(update, context, ref, words[1:] if ref else words)
+
+
+async def typed_to(
+    update: Update, context: Context, ref: PetitionRef | None, words: list[str]
+) -> None:
+    """Carry out what was typed after the command, and show how it is now."""
+    scope = await scope_of(update, context, ref)
+    if scope is None and ref:
+        await answer(update, *follow_first(ref))
+    elif scope is None or asks_first(scope.chat):
+        await ask_first(update)
+    else:
+        await _obey(update, context, scope, words)
+
+
+async def ask_first(update: Update) -> None:
+    """Ask for consent; it leads to the settings."""
+    await answer(update, consent_request(), agree_buttons(SETTINGS))
+
+
+async def _obey(update: Update, context: Context, scope: Scope, words: list[str]) -> None:
+    choice = _choice(scope, words)
+    match choice:
+        case NoZone():
+            await answer(update, *no_zone(scope, choice))
+        case Misread():
+            await answer(update, misread(choice))
+        case str():
+            page = await page_after(update, context, scope, choice)
+            if page:
+                await answer(update, *page)
+            elif scope.followed and choice.partition(".")[0] not in _OWN_PAGES:
+                await answer(update, only_for_the_chat(" ".join(words)))
+            else:
+                await answer(update, misread(Misread(choice.partition(".")[0], words[0])))
+
+
+def _choice(scope: Scope, words: list[str]) -> str | Misread | NoZone:
+    """What was typed, as a button would carry it."""
+    if not words:
+        return ""
+    first = words[0].lower()
+    word = _WORDS.get(first, first)
+    if len(words) == 1 and (word in _PAGES or first in _WORDS):
+        return word
+    return typed(words, scope.chat.terms.digest)
+
+
+async def page_after(update: Update, context: Context, scope: Scope, choice: str) -> Page | None:
+    """The page that a choice leads to, once it is made; None for one that nobody offers."""
+    if choice in _PAGES:
+        return None if scope.followed and choice not in _OWN_PAGES else _PAGES[choice](scope)
+    if not await _make(update, context, scope, choice):
+        return None
+    after = await scope_of(update, context, scope.petition)
+    if after is None:
+        return None
+    if choice == "reset":
+        return first_page(after, undo=scope.terms)
+    return _PAGES.get(choice.partition(".")[0], first_page)(after)
+
+
+async def _make(update: Update, context: Context, scope: Scope, choice: str) -> bool:
+    """Make a choice; False if it is none."""
+    subject, _, value = choice.partition(".")
+    if subject == "lang" and not scope.followed:
+        return await _speak(update, context, scope, value)
+    if scope.followed and choice in {"mute.on", "mute.off", "topic"}:
+        await _hear(context, scope, scope.followed, choice)
+        return True
+    terms = _terms_after(scope, choice)
+    if terms is None:
+        return False
+    await keep_terms(context, scope, terms)
+    return True
+
+
+def _terms_after(scope: Scope, choice: str) -> Terms | None:
+    subject, _, value = choice.partition(".")
+    if choice == "reset":
+        return as_usual(scope.terms, scope.now)
+    if subject == "undo":
+        was = unpacked(value)
+        return was and structs.replace(was, milestones=scope.terms.milestones)
+    if scope.followed and subject not in OWN_SUBJECTS:
+        return None
+    return chosen(scope.terms, choice)
+
+
+async def _speak(update: Update, context: Context, scope: Scope, language: str) -> bool:
+    """Speak another language in this chat from now on; "auto" is whatever Telegram speaks."""
+    if language not in LANGUAGES and language != "auto":
+        return False
+    kept = "" if language == "auto" else language
+    await context.services.storage.save_chat(structs.replace(scope.chat, language=kept))
+    if target() is None:
+        speak(kept or first_language(update))
+    return True
+
+
+async def _hear(context: Context, scope: Scope, followed: Followed, choice: str) -> None:
+    """Without a sound or with one, or in the topic where the settings are."""
+    storage, ref = context.services.storage, followed.petition.ref
+    if choice == "topic":
+        await storage.set_thread(scope.chat.id, ref, scope.topic)
+    else:
+        await storage.mute(scope.chat.id, ref, choice == "mute.on")
+
+
+async def keep_terms(context: Context, scope: Scope, terms: Terms) -> None:
+    """Hear things on these terms from now on, whatever waits included."""
+    storage, chat = context.services.storage, scope.chat
+    if scope.petition:
+        await storage.set_subscription_terms(chat.id, scope.petition, terms, scope.now)
+    elif await storage.set_terms(chat.id, terms, scope.now) is None:
+        await storage.save_chat(structs.replace(chat, terms=terms))
+    context.services.woken()
+
+
+async def scope_of(update: Update, context: Context, ref: PetitionRef | None) -> Scope | None:
+    """The settings of the chat, or of a petition it follows; None if it does not follow it."""
+    storage, chat = context.services.storage, await chat_of(update, context)
+    scope = Scope(chat, context.services.now(), topic=topic_of(update.effective_message))
+    if ref is None:
+        return scope
+    subscription, known = await storage.subscription(chat.id, ref), await storage.known(ref)
+    if subscription is None or known is None:
+        return None
+    return scope._replace(followed=Followed(subscription, known.petition))
+
+
+async def settings_pressed(update: Update, context: Context, press: Press) -> str | None:
+    """A button of the settings: a page, or a choice and the page it was made on."""
+    scope = await scope_of(update, context, press.petition)
+    if scope is None:
+        return not_following()
+    if asks_first(scope.chat):
+        await ask_first(update)
+        return None
+    page = await page_after(update, context, scope, press.extra)
+    if page is None:
+        return old_button()
+    await rewrite(update, *page)
+    return None
+
+
+COMMANDS = [
+    Command(
+        "settings",
+        "",
+        marked("choose what you hear, how loud and when"),
+        settings,
+        changes=True,
+    ),
+]
+HANDLERS = [
+    *(command.handler for command in COMMANDS),
+    on_press(SETTINGS, settings_pressed, changes=True),
+]

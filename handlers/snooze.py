@@ -1,0 +1,86 @@
+"""`/snooze`: hear nothing for a while, and all of it in one summary afterwards."""
+
+from datetime import timedelta
+
+from msgspec import structs
+from telegram import Update
+
+from bot.petitions.choices import awake
+from bot.petitions.model import PetitionRef, Terms
+from bot.petitions.spans import read_until
+from bot.text.buttons import SNOOZE, Press
+from bot.text.following import not_following
+from bot.text.language import marked
+from bot.text.scope import Scope, follow_first
+from bot.text.snooze import snooze_page, snooze_unclear
+from bot.text.trouble import old_button
+from handlers.context import Command, Context, answer, asks_first, on_press, rewrite
+from handlers.settings import ask_first, keep_terms, scope_of
+
+_LONGEST = timedelta(days=366)
+_END = frozenset({"off", "end", "stop", "over", "none"})
+
+
+async def snooze(update: Update, context: Context) -> None:
+    """`/snooze 7d`, `/snooze 300239 3 days`, `/snooze off`; alone it shows what can be chosen."""
+    ref, rest = _about(context)
+    scope = await scope_of(update, context, ref)
+    if scope is None and ref:
+        await answer(update, *follow_first(ref))
+    elif scope is None or asks_first(scope.chat):
+        await ask_first(update)
+    elif (terms := _terms_after(scope, rest) if rest else scope.terms) is None:
+        await answer(update, snooze_unclear(rest))
+    else:
+        await answer(update, *snooze_page(await _kept(update, context, scope, terms)))
+
+
+def _about(context: Context) -> tuple[PetitionRef | None, str]:
+    """The petition that is named, if one is, and for how long: "7 days" names none."""
+    words = list(context.args or ())
+    if not words or read_until(context.text, context.services.now(), ""):
+        return None, context.text
+    ref = context.services.reference(words[0])
+    return ref, " ".join(words[1:]) if ref else context.text
+
+
+def _terms_after(scope: Scope, text: str) -> Terms | None:
+    """The terms snoozed for that long, or awake again; None for a time that is none."""
+    if text.strip().lower() in _END:
+        return awake(scope.terms, scope.now)
+    until = read_until(text, scope.now, scope.chat.terms.zone)
+    if until is None or until - scope.now > _LONGEST:
+        return None
+    return structs.replace(scope.terms, snoozed_until=until)
+
+
+async def _kept(update: Update, context: Context, scope: Scope, terms: Terms) -> Scope:
+    """How it is once these terms hold."""
+    if terms == scope.terms:
+        return scope
+    await keep_terms(context, scope, terms)
+    return await scope_of(update, context, scope.petition) or scope
+
+
+async def snooze_pressed(update: Update, context: Context, press: Press) -> str | None:
+    """A length of time was chosen, or the end."""
+    scope = await scope_of(update, context, press.petition)
+    if scope is None:
+        return not_following()
+    if asks_first(scope.chat):
+        await ask_first(update)
+        return None
+    terms = _terms_after(scope, press.extra)
+    if terms is None:
+        return old_button()
+    await rewrite(update, *snooze_page(await _kept(update, context, scope, terms)))
+    return None
+
+
+COMMANDS = [
+    Command("snooze", "7d", marked("hear nothing for a while"), snooze, changes=True),
+]
+HANDLERS = [
+    *(command.handler for command in COMMANDS),
+    on_press(SNOOZE, snooze_pressed, changes=True),
+]

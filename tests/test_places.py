@@ -1,0 +1,94 @@
+"""Constituencies and topics as the site sends them, and postcodes as postcodes.io does."""
+
+import json
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from bot.demo.postcodes import PostcodesApi
+from bot.parliament import slug
+from bot.petitions.errors import MalformedPetition
+from bot.petitions.model import PetitionRef, Site
+from bot.petitions.parse import Local, parse_local, parse_topics
+from bot.postcodes import InSeat, Postcodes, is_postcode
+
+UK = Site("uk", "UK Parliament", "https://petition.parliament.uk")
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        ("Ynys Môn", "ynys-mon"),
+        ("Holborn and St Pancras", "holborn-and-st-pancras"),
+        ("Normanton, Pontefract and Castleford", "normanton-pontefract-and-castleford"),
+        ("Berwick-upon-Tweed", "berwick-upon-tweed"),
+    ],
+)
+def test_a_constituency_has_the_address_the_site_gives_it(name: str, address: str) -> None:
+    assert slug(name) == address
+
+
+def test_what_is_signed_in_a_constituency_is_read_and_odd_rows_are_left_out() -> None:
+    row = {
+        "action": "Free tea",
+        "state": "open",
+        "constituency_signature_count": 12,
+        "total_signature_count": 84,
+    }
+    urls = ("https://petition.parliament.uk/petitions/700000", "https://example.com/", "x/0")
+    body = json.dumps({"constituency": "A", "petitions": [{**row, "url": u} for u in urls]})
+    assert parse_local(body.encode(), UK) == (
+        Local(PetitionRef("uk", 700000), "Free tea", "open", 12, 84),
+    )
+
+
+def test_recorded_bodies_are_read(shared_data: Path) -> None:
+    recorded = shared_data / "contract"
+    signed = parse_local((recorded / "local_vacant.json").read_bytes(), UK)
+    assert [each.here for each in signed] == sorted((e.here for e in signed), reverse=True)
+    topics = parse_topics((recorded / "topics.json").read_bytes(), UK)
+    assert topics["covid-19"] == "COVID-19"
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"petitions": 3}', b'{"a": {"name": "x"}}'])
+def test_a_body_that_makes_no_sense_is_malformed(body: bytes) -> None:
+    with pytest.raises(MalformedPetition):
+        parse_local(body, UK)
+    if body != b"":
+        with pytest.raises(MalformedPetition):
+            parse_topics(body, UK)
+
+
+@pytest.mark.parametrize("text", ["SW1A 1AA", "sw1a1aa", " M1 1AE ", "EC1A1BB"])
+def test_a_postcode_is_told_from_a_name(text: str) -> None:
+    assert is_postcode(text)
+
+
+@pytest.mark.parametrize("text", ["", "SW1A", "Aldershot", "E14001063", "SW1A 1AA/../x"])
+def test_a_name_is_told_from_a_postcode(text: str) -> None:
+    assert not is_postcode(text)
+
+
+async def test_a_postcode_gives_its_seat_or_says_why_not() -> None:
+    async with (
+        PostcodesApi({"SW1A 1AA": "E14001172", "JE2 3QA": ""}) as api,
+        aiohttp.ClientSession() as session,
+    ):
+        postcodes = Postcodes(session, api.url)
+        assert await postcodes.seat("sw1a1aa") == InSeat("E14001172")
+        assert await postcodes.seat("JE2 3QA") == "nowhere"
+        assert await postcodes.seat("ZZ1 1ZZ") == "unknown"
+        assert await postcodes.seat("not one") == "unknown"
+        api.status = 503
+        assert await postcodes.seat("SW1A 1AA") == "unavailable"
+
+
+async def test_a_service_that_is_away_is_no_error_and_its_log_names_no_postcode(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async with aiohttp.ClientSession() as session:
+        assert await Postcodes(session, "http://127.0.0.1:1").seat("SW1A 1AA") == "unavailable"
+    said = capsys.readouterr().out
+    assert "postcodes cannot be asked" in said
+    assert "SW1A" not in said

@@ -1,0 +1,435 @@
+"""Rules in the chat: offered, drafted, kept, changed, ended; constituencies; over real sockets."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from bell import READER, TEA, Village, a_response, open_petition, stamp
+
+from bot.app import running, utc_now
+from bot.demo.petitions_site import Fault
+from bot.demo.postcodes import PostcodesApi
+from bot.petitions.carried import carried
+from bot.petitions.model import Rule
+
+HOLBORN, MON = "E14001290", "W07000112"
+Json = dict[str, Any]
+
+
+def labels(message: Json) -> list[str]:
+    rows = message.get("reply_markup", {}).get("inline_keyboard", [])
+    return [key["text"] for row in rows for key in row]
+
+
+def seat(code: str, name: str, mp: str | None = "Rt Hon Tess Tube MP") -> Json:
+    return {"constituency": name, "ons_code": code, "mp": mp, "party": mp and "Tea Party"}
+
+
+@pytest.fixture
+async def postcodes(village: Village) -> AsyncIterator[PostcodesApi]:
+    village.site.constituencies = {
+        HOLBORN: seat(HOLBORN, "Holborn and St Pancras"),
+        MON: seat(MON, "Ynys Môn", None),
+    }
+    places = [{"name": "Holborn and St Pancras", "ons_code": HOLBORN, "signature_count": 12}]
+    village.site.put(TEA, open_petition(signatures_by_constituency=places, topics=["food"]))
+    village.site.topics = {"food": "Food and drink", "culture": "Culture"}
+    async with PostcodesApi({"SW1A 1AA": HOLBORN, "JE2 3QA": ""}) as api:
+        yield api
+
+
+async def drafted(village: Village, typed: str) -> Json:
+    """The draft that follows from typed words."""
+    found = await village.reader.ask(f"/subscribe {typed}")
+    village.reader.tap(found, "Follow these words")
+    return await village.reader.hears("Follow ")
+
+
+async def saved(village: Village, draft: Json) -> Json:
+    """A draft is kept, after consent if it is asked for."""
+    village.reader.tap(draft, "Save")
+    now = await village.reader.sees_edit(draft, "I ask first|You follow")
+    if "I ask first" in now["text"]:
+        village.reader.tap(now, "OK")
+        now = await village.reader.sees_edit(now, "You follow")
+    return now
+
+
+# --- words
+
+
+async def test_words_are_searched_and_can_be_followed_from_a_draft(village: Village) -> None:
+    async with village.bell():
+        found = await village.reader.ask("/subscribe free tea", "Free tea in every library")
+        assert "Follow these words" in labels(found)
+        village.reader.tap(found, "Follow these words")
+        draft = await village.reader.hears("Follow words: free tea?")
+        assert "would have told you nothing" in draft["text"]
+        kept = await saved(village, draft)
+        assert "✅ You follow words: free tea." in kept["text"]
+        assert labels(kept) == ["Change", "Delete"]
+        listed = await village.reader.ask("/subscriptions", "You follow 1 rule")
+        assert "words: free tea" in listed["text"]
+
+
+async def test_a_draft_shows_the_last_week_as_the_site_dates_it(village: Village) -> None:
+    now = utc_now()
+    lately, before = stamp(now - timedelta(days=2)), stamp(now - timedelta(days=8))
+    village.site.put(
+        700001, open_petition(action="Tea for dogs", opened_at=lately, signature_count=20)
+    )
+    village.site.put(
+        700002,
+        open_petition(
+            action="Tea for cats",
+            signature_count=12_000,
+            response_threshold_reached_at=lately,
+            **a_response(),
+        ),
+    )
+    village.site.put(
+        700003,
+        open_petition(
+            action="Tea for birds", signature_count=11_000, response_threshold_reached_at=before
+        ),
+    )
+    village.site.put(700004, open_petition(action="Coffee", opened_at=lately))
+    async with village.bell():
+        draft = await drafted(village, "tea -coffee")
+        text = draft["text"]
+        assert "1 petition opened" in text
+        assert "1 petition reached 10,000 signatures" in text
+        assert "1 petition got a response" in text
+        assert "Tea for dogs" in text
+        assert "Tea for cats" in text
+        assert "birds" not in text
+        village.reader.tap(draft, "✓ New petitions")
+        less = await village.reader.sees_edit(draft, r"(?s)^(?!.*opened)")
+        assert "Tea for dogs" not in less["text"]
+        assert "New petitions" in labels(less)
+
+
+async def test_a_draft_whose_week_cannot_be_asked_says_so_and_can_be_kept(
+    village: Village,
+) -> None:
+    async with village.bell():
+        found = await village.reader.ask("/subscribe tea")
+        village.site.fail("/petitions.json", Fault(status=503))
+        village.reader.tap(found, "Follow these words")
+        draft = await village.reader.hears("isn't answering, so I can't show the last week")
+        assert "You follow words: tea" in (await saved(village, draft))["text"]
+
+
+async def test_a_draft_outlives_a_restart_with_what_was_chosen(village: Village) -> None:
+    async with village.bell():
+        draft = await drafted(village, '"free tea" -coffee')
+        village.reader.tap(draft, "✓ Debates")
+        draft = await village.reader.sees_edit(draft, "Follow")
+        await village.api.wait_for(
+            lambda api: "Debates" in labels(api.messages(READER)[-1]) or None
+        )
+    async with village.bell():
+        kept = await saved(village, draft)
+        assert 'words: "free tea", not coffee' in kept["text"]
+        assert "Responses" in kept["text"]
+        assert "Debates" not in kept["text"]
+
+
+async def test_nothing_is_kept_of_a_draft_that_is_cancelled_or_not_agreed_to(
+    village: Village,
+) -> None:
+    reader = village.reader
+    async with village.bell():
+        draft = await drafted(village, "tea")
+        reader.tap(draft, "Cancel")
+        await reader.sees_edit(draft, "Nothing was saved")
+        draft = await drafted(village, "tea")
+        reader.tap(draft, "Save")
+        await reader.sees_edit(draft, "I ask first")
+        await reader.ask("/subscriptions", "You follow no petition yet")
+        await reader.ask("/mydata", "I keep nothing")
+
+
+async def test_the_last_thing_a_draft_listens_to_stays(village: Village) -> None:
+    async with village.bell():
+        menu = await village.reader.ask("/subscribe", "Or follow more than one petition")
+        village.reader.tap(menu, "Every response")
+        draft = await village.reader.hears("Follow every response?")
+        note = await village.reader.sees_note(village.reader.tap(draft, "✓ Responses"))
+        assert "has to listen to something" in note
+
+
+async def test_words_that_cannot_be_followed_are_explained(village: Village) -> None:
+    async with village.bell():
+        for typed, answer in (
+            ("-tea", "at least one word"),
+            (" ".join("abcdefghijk"), "too many words: 10 are the most"),
+            ("x" * 41, "too long: 40 letters are the most"),
+            ('"', "can't tell which petition"),
+            ("https://example.com/tea", "can't tell which petition"),
+        ):
+            await village.reader.ask(f"/subscribe {typed}", answer)
+
+
+async def test_words_that_no_button_can_carry_lead_to_the_draft_at_once(village: Village) -> None:
+    words = " ".join(f"{letter * 12}" for letter in "abcdef")
+    async with village.bell():
+        draft = await village.reader.ask(f"/subscribe {words}", "Follow words: aaaa")
+        assert words in (await saved(village, draft))["text"]
+
+
+# --- the other things
+
+
+async def test_what_concerns_all_petitions_is_one_press_away(village: Village) -> None:
+    async with village.bell():
+        menu = await village.reader.ask("/subscribe", "Which petition?")
+        for label, what in (
+            ("Passing 10,000", "everything that passes 10,000"),
+            ("Passing 100,000", "everything that passes 100,000"),
+            ("Every response", "every response"),
+            ("Every debate", "every debate"),
+            ("New petitions", "new petitions"),
+        ):
+            village.reader.tap(menu, label)
+            draft = await village.reader.hears(f"Follow {what}?")
+            assert f"You follow {what}." in (await saved(village, draft))["text"]
+
+
+async def test_a_topic_is_chosen_by_button_or_by_command(
+    village: Village, postcodes: PostcodesApi
+) -> None:
+    async with village.bell():
+        menu = await village.reader.ask("/subscribe")
+        village.reader.tap(menu, "A topic")
+        topics = await village.reader.hears("Which topic?")
+        assert labels(topics) == ["Culture", "Food and drink"]
+        village.reader.tap(topics, "Food and drink")
+        await village.reader.hears("Follow topic: food?")
+        await village.reader.ask("/subscribe topic: food and drink", "Follow topic: food?")
+        await village.reader.ask("/subscribe topic: gardening", "Which topic?")
+
+
+async def test_a_department_is_chosen_by_button_or_by_command(village: Village) -> None:
+    name = "Department for Environment, Food and Rural Affairs and Tea"
+    village.site.edit(TEA, departments=[{"name": name, "acronym": None, "url": None}])
+    async with village.bell():
+        menu = await village.reader.ask("/subscribe")
+        village.reader.tap(menu, "A department")
+        choice = await village.reader.hears("Which department?")
+        village.reader.tap(choice, labels(choice)[0])
+        await village.reader.hears(f"Follow department: {name}?")
+        await village.reader.ask("/subscribe department: DfE", "Follow department: DfE?")
+
+
+async def test_a_link_to_a_rule_shows_its_draft_to_anybody(village: Village) -> None:
+    rule = Rule(7, "uk", utc_now(), ("response",), words=("tea",), number=4, thread_id=9)
+    async with village.bell():
+        draft = await village.reader.ask(f"/start r_{carried(rule)}", "Follow words: tea?")
+        assert "You follow words: tea" in (await saved(village, draft))["text"]
+        await village.reader.ask("/start r_nonsense", "rings when a petition moves")
+
+
+# --- a rule that is kept
+
+
+async def test_a_rule_is_changed_made_silent_ended_and_had_back(village: Village) -> None:
+    reader = village.reader
+    async with village.bell():
+        kept = await saved(village, await drafted(village, "tea"))
+        reader.tap(kept, "Change")
+        shown = await reader.sees_edit(kept, "🔔 words: tea")
+        assert "✓ Loud" in labels(shown)
+        assert "Copy a link to it" in labels(shown)
+        reader.tap(shown, "✓ Debates")
+        shown = await reader.sees_edit(shown, r"(?m)^You hear of: (?!.*Debates)")
+        reader.tap(shown, "Digest")
+        await village.api.wait_for(
+            lambda api: "✓ Digest" in labels(api.messages(READER)[-1]) or None
+        )
+        reader.tap(shown, "Delete")
+        gone = await reader.sees_edit(shown, "You no longer follow words: tea")
+        assert await reader.ask("/subscriptions", "You follow no petition yet")
+        reader.tap(gone, "Undo")
+        back = await reader.sees_edit(gone, "You follow words: tea")
+        assert "Debates" not in back["text"]
+        reader.tap(back, "Change")
+        again = await reader.sees_edit(back, "🔔 words: tea")
+        assert "✓ Digest" in labels(again)
+
+
+async def test_the_list_opens_a_rule_and_a_rule_that_is_gone_says_so(village: Village) -> None:
+    reader = village.reader
+    async with village.bell():
+        await reader.subscribes()
+        await saved(village, await drafted(village, "tea"))
+        listed = await reader.ask("/subscriptions", "You follow 1 rule")
+        assert "You follow one petition" in listed["text"]
+        reader.tap(listed, "words: tea")
+        shown = await reader.sees_edit(listed, "You hear of")
+        reader.tap(shown, "‹ All I follow")
+        await reader.sees_edit(shown, "You follow 1 rule")
+        again = await reader.ask("/subscriptions")
+        reader.tap(again, "words: tea")
+        reader.tap(await reader.sees_edit(again, "You hear of"), "Delete")
+        await reader.sees_edit(again, "no longer")
+        other = await reader.sees_edit(listed, "You follow 1 rule")
+        note = await reader.sees_note(reader.tap(other, "words: tea"))
+        assert "deleted already" in note
+
+
+# --- alerts
+
+
+async def test_what_fits_rings_once_however_it_is_followed(village: Village) -> None:
+    reader = village.reader
+    async with village.bell():
+        await reader.subscribes()
+        await saved(village, await drafted(village, "tea"))
+        await saved(village, await drafted(village, '"every library"'))
+        village.site.edit(
+            TEA, signature_count=10_002, response_threshold_reached_at=stamp(utc_now())
+        )
+        await reader.hears("🔔 10,002 signatures")
+        await village.looked(3)
+        assert reader.unread() == []
+
+
+async def test_a_petition_that_somebody_else_follows_rings_for_a_rule_that_fits(
+    village: Village,
+) -> None:
+    other = village.chat(5000)
+    async with village.bell():
+        await other.subscribes()
+        await saved(village, await drafted(village, "teas library"))
+        village.site.edit(TEA, signature_count=10_002)
+        message = await village.reader.hears("🔔 10,000 signatures")
+        assert "words: teas library" in message["text"]
+        village.site.edit(TEA, signature_count=25_001)  # a milestone, which the rule doesn't hear
+        await other.hears("🔔 10,002 signatures")
+        await other.hears("🔔 25,000 signatures")
+        await village.looked(2)
+        assert village.reader.unread() == []
+
+
+# --- constituencies
+
+
+async def test_a_constituency_is_found_by_whatever_names_it(
+    village: Village, postcodes: PostcodesApi
+) -> None:
+    async with running(village.config(), postcodes_api=postcodes.url):
+        for typed in ("SW1A 1AA", "sw1a1aa", "holborn & st pancras", "Pancras", HOLBORN.lower()):
+            shown = await village.reader.ask(f"/constituency {typed}", "📍 Holborn and St Pancras")
+            assert "Tess Tube, Tea Party" in shown["text"]
+            assert "12  Free tea in every library" in shown["text"]
+
+
+async def test_a_constituency_can_be_followed(village: Village, postcodes: PostcodesApi) -> None:
+    async with running(village.config(), postcodes_api=postcodes.url):
+        shown = await village.reader.ask("/constituency SW1A 1AA")
+        village.reader.tap(shown, "Tell me when")
+        draft = await village.reader.hears("Follow Holborn and St Pancras?")
+        kept = await saved(village, draft)
+        assert "You hear of: Enters a top ten." in kept["text"]
+        await village.reader.ask("/subscriptions", "Holborn and St Pancras")
+
+
+async def test_a_followed_constituency_rings_when_it_enters_a_top_ten(
+    village: Village, postcodes: PostcodesApi
+) -> None:
+    def place(code: str, signed: int) -> Json:
+        return {"name": f"Seat {code}", "ons_code": code, "signature_count": signed}
+
+    others = [place(f"E1400{n}", 50 + n) for n in range(2000, 2010)]
+    village.site.edit(
+        TEA, signature_count=5_500, signatures_by_constituency=[*others, place(HOLBORN, 12)]
+    )
+    async with running(village.config(), postcodes_api=postcodes.url):
+        await village.chat(5000).subscribes()
+        shown = await village.reader.ask("/constituency SW1A 1AA")
+        village.reader.tap(shown, "Tell me when")
+        await saved(village, await village.reader.hears("Follow Holborn"))
+        village.site.edit(
+            TEA, signature_count=5_600, signatures_by_constituency=[*others, place(HOLBORN, 2_055)]
+        )
+        rang = await village.reader.hears("📍")
+        assert "Free tea in every library" in rang["text"]
+        await village.looked(2)
+        assert village.reader.unread() == []
+
+
+async def test_members_of_a_group_change_no_rules(village: Village) -> None:
+    village.api.add_chat(-55, type="supergroup", title="Tea club")
+    group = village.chat(-55)
+    async with village.bell():
+        await group.ask("/subscribe tea", "Only admins", user_id=77)
+
+
+async def test_a_postcode_is_kept_nowhere(village: Village, postcodes: PostcodesApi) -> None:
+    async with running(village.config(), postcodes_api=postcodes.url):
+        await village.reader.ask("/constituency SW1A 1AA", "Holborn")
+    assert postcodes.asked == ["SW1A1AA"]
+    asked = [seen.path_qs for seen in village.site.requests]
+    assert not any("SW1A" in path for path in asked)
+
+
+async def test_every_place_gets_a_clear_answer(village: Village, postcodes: PostcodesApi) -> None:
+    async with running(village.config(), postcodes_api=postcodes.url):
+        for typed, answer in (
+            ("", "Which constituency?"),
+            ("ZZ1 1ZZ", "no such postcode"),
+            ("JE2 3QA", "lies in no constituency"),
+            ("Ynys Mon", "The seat is vacant"),
+            ("Hollborn and Saint Pancreas", "Did you mean one of these?"),
+            ("Atlantis", "I know no constituency “Atlantis”."),
+            ("X" * 3000, "I know no constituency"),
+        ):
+            await village.reader.ask(f"/constituency {typed}".strip(), answer)
+
+
+async def test_a_misspelt_constituency_is_one_press_away(
+    village: Village, postcodes: PostcodesApi
+) -> None:
+    async with running(village.config(), postcodes_api=postcodes.url):
+        near = await village.reader.ask("/constituency Holborn and Saint Pancreas")
+        village.reader.tap(near, "Holborn and St Pancras")
+        await village.reader.hears("📍 Holborn and St Pancras")
+
+
+async def test_places_that_cannot_be_asked_are_said_to_be(
+    village: Village, postcodes: PostcodesApi
+) -> None:
+    postcodes.status = 503
+    village.site.fail("/petitions/local", Fault(status=503))
+    async with running(village.config(), postcodes_api=postcodes.url):
+        await village.reader.ask("/constituency SW1A 1AA", "can't be looked up just now")
+        await village.reader.ask(f"/constituency {HOLBORN}", "doesn't tell me just now")
+    village.site.fail("/constituencies.json", Fault(status=503))
+    async with running(village.config(), postcodes_api=postcodes.url):
+        await village.reader.ask(f"/constituency {MON}", "doesn't tell me its constituencies")
+
+
+# --- buttons of another age
+
+
+async def test_a_button_nobody_can_use_any_more_says_so(village: Village) -> None:
+    async with village.bell():
+        message = await village.reader.ask("/help")
+        for data in (
+            "rule||1",
+            "rule||",
+            "rule||x.delete",
+            "draft||save",
+            "draft||opened",
+            "more||",
+            "more||pass.nothing",
+            "more||topic.",
+            "words||-",
+            "seat||E1",
+            "seat||",
+        ):
+            query = village.api.press(READER, message["message_id"], data)
+            note = await village.reader.sees_note(query)
+            assert "button" in note or "deleted already" in note, data

@@ -1,0 +1,108 @@
+"""The file of `/mydata`: everything in it, readable, and all of it back."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from msgspec import structs
+from petitions import NOW, REF
+
+from bot.petitions.model import (
+    Chat,
+    Digest,
+    PetitionRef,
+    Quiet,
+    Rule,
+    Site,
+    Subscription,
+    Terms,
+    Wish,
+)
+from bot.takeaway import FORMAT, read, same_rule, written
+from storage import ChatData
+
+UK = Site("uk", "UK Parliament", "https://petition.parliament.uk")
+TERMS = Terms(
+    {"response": "digest", "surge": "off"},
+    quiet=Quiet(22 * 60, 7 * 60),
+    digest=Digest(540, 0),
+    zone="America/New_York",
+    urgent=("debate",),
+)
+FOLLOWED = Subscription(
+    7, REF, NOW, thread_id=5, muted=True, card_id=9, terms=Terms(milestones=Wish((15_000,), 5_000))
+)
+RULE = Rule(7, "uk", NOW, ("response",), number=2, words=("school meals",), without=("uniform",))
+DATA = ChatData(
+    Chat(7, created_at=NOW, consented_at=NOW, language="cy", terms=TERMS), (FOLLOWED,), 3, (RULE,)
+)
+
+
+def test_everything_that_is_kept_is_in_the_file_in_words() -> None:
+    document = json.loads(written(DATA, {"uk": UK}))
+    assert document["format"] == FORMAT
+    assert document["alerts_waiting"] == 3
+    assert document["settings"]["loudness"] == {"response": "digest", "surge": "off"}
+    (petition,) = document["subscriptions"]
+    assert petition["link"] == "https://petition.parliament.uk/petitions/700000"
+    assert petition["settings"]["milestones"] == {"numbers": [15_000], "every": 5_000}
+    assert document["rules"][0]["words"] == ["school meals"]
+
+
+def test_the_file_brings_back_what_it_holds() -> None:
+    takeaway = read(written(DATA, {"uk": UK}), 7, NOW)
+    assert takeaway is not None
+    assert (takeaway.language, takeaway.terms) == ("cy", TERMS)
+    assert takeaway.subscriptions == (structs.replace(FOLLOWED, card_id=None),)
+    assert same_rule(takeaway.rules[0], RULE)
+
+
+def test_in_another_chat_the_topics_are_left_behind() -> None:
+    takeaway = read(written(DATA, {}), 8, NOW)
+    assert takeaway is not None
+    (followed,) = takeaway.subscriptions
+    assert (followed.chat_id, followed.thread_id) == (8, None)
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"\xff\xfe", b'{"format": "another/1"}'])
+def test_a_file_of_somebody_else_is_none_of_ours(content: bytes) -> None:
+    assert read(content, 7, NOW) is None
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"subscriptions": [{"petition": "not a petition"}]},
+        {"subscriptions": [{"petition": "uk:1", "settings": {"loudness": {"response": "shrill"}}}]},
+        {"settings": {"quiet": {"start": -1, "end": 5_000}}},
+        {"settings": {"digest": {"weekday": 9}}},
+        {"subscriptions": [{"petition": "uk:1", "settings": {"milestones": {"numbers": [0]}}}]},
+        {"rules": [{"site": "uk", "kinds": []}]},
+        {"rules": [{"site": "uk", "kinds": ["response"], "words": ["x" * 1_000]}]},
+        {"rules": "all of them"},
+    ],
+)
+def test_a_file_changed_beyond_sense_is_refused_whole(changed: dict[str, object]) -> None:
+    document = {**json.loads(written(DATA, {})), **changed}
+    with pytest.raises(ValueError, match=r"\S"):
+        read(json.dumps(document).encode(), 7, NOW)
+
+
+def test_times_without_a_zone_are_as_good_as_none() -> None:
+    document = json.loads(written(DATA, {}))
+    document["subscriptions"][0]["since"] = "2025-03-01T12:00:00"
+    takeaway = read(json.dumps(document).encode(), 7, NOW + timedelta(days=1))
+    assert takeaway is not None
+    assert takeaway.subscriptions[0].created_at == NOW + timedelta(days=1)
+
+
+def test_rules_are_the_same_that_ask_for_the_same() -> None:
+    other = structs.replace(RULE, number=9, thread_id=4, created_at=NOW + timedelta(days=2))
+    assert same_rule(RULE, other)
+    assert not same_rule(RULE, structs.replace(RULE, words=("school",)))
+
+
+def test_a_petition_of_another_site_keeps_its_name() -> None:
+    followed = structs.replace(FOLLOWED, petition=PetitionRef("senedd", 245))
+    document = json.loads(written(structs.replace(DATA, subscriptions=(followed,)), {"uk": UK}))
+    assert document["subscriptions"][0]["petition"] == "senedd:245"
