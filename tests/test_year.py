@@ -9,6 +9,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec import structs
 from petitions import petition
 
 from bot.petitions.model import (
@@ -68,9 +69,7 @@ class Year:
             self.known[each.ref], _ = observe(None, each, BEGIN)
             await self.storage.commit_poll(self.known[each.ref], (), BEGIN)
         for number, zone in enumerate(ZONES):
-            terms = Terms(
-                self.terms.loudness, zone=zone, quiet=self.terms.quiet, digest=self.terms.digest
-            )
+            terms = structs.replace(self.terms, zone=zone)
             await self.storage.save_chat(Chat(number, consented_at=BEGIN, terms=terms))
             for each in petitions:
                 await self.storage.subscribe(Subscription(number, each.ref, BEGIN))
