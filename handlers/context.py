@@ -92,6 +92,8 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict
         return " ".join(self.args or ())
 
 
+_GROUPS = {ChatType.GROUP, ChatType.SUPERGROUP}
+
 Action: TypeAlias = Callable[[Update, Context], Coroutine[Any, Any, None]]
 Pressed: TypeAlias = Callable[[Update, Context, Press], Awaitable[str | None]]
 AnyHandler: TypeAlias = BaseHandler[Update, Context, None]
@@ -204,7 +206,7 @@ async def allowed(update: Update, context: Context) -> bool:
         return True
     named = context.services.reference(context.text) if context.args else None
     buttons = groups.private_button(context.bot.username, named)
-    await answer(update, compose(refusal), buttons)
+    await whisper(update, compose(refusal), buttons)
     return False
 
 
@@ -253,6 +255,32 @@ async def answer(
         )
         sent = await _in_topic(send, _topic(source))
     return sent
+
+
+async def whisper(
+    update: Update, message: Message, buttons: InlineKeyboardMarkup | None = None
+) -> None:
+    """Say something that in a group only the person who asked sees, where Telegram can do that.
+
+    Its buttons must be addresses: nobody can press any other under such a message for long.
+    """
+    chat, person, source = update.effective_chat, update.effective_user, update.effective_message
+    if chat is None or person is None or chat.type not in _GROUPS:
+        await answer(update, message, buttons)
+        return
+    send = partial(
+        update.get_bot().send_message,
+        chat.id,
+        message.text,
+        entities=message.entities,
+        reply_markup=buttons,
+        # Newer than what python-telegram-bot names; a server that does not know it ignores it.
+        api_kwargs={"ephemeral_message_parameters": {"receiver_user_id": person.id}},
+    )
+    try:
+        await _in_topic(send, _topic(source))
+    except BadRequest:
+        await answer(update, message, buttons)
 
 
 async def _in_topic(
@@ -321,7 +349,7 @@ def _topic(message: object) -> int | None:
 def _reply_to(update: Update, source: object) -> ReplyParameters | None:
     """In a group, answers hang on the question; in private that would be noise."""
     chat = update.effective_chat
-    in_group = chat is not None and chat.type in {ChatType.GROUP, ChatType.SUPERGROUP}
+    in_group = chat is not None and chat.type in _GROUPS
     if in_group and isinstance(source, TelegramMessage) and update.message is not None:
         return ReplyParameters(source.message_id, allow_sending_without_reply=True)
     return None

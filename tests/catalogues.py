@@ -31,7 +31,7 @@ _HEADER = """\
 Petition Bell in {language}.
 
 These texts have not been reviewed by a speaker of the language. Every entry says so, as
-"{mark}"; whoever reviews one takes the mark away.
+"{mark}"; whoever reviews one writes "reviewed" there.
 """
 
 MsgId: TypeAlias = str | tuple[str, ...]

@@ -61,6 +61,7 @@ async def test_p21_a_member_is_refused_and_shown_the_way_to_their_own_chat(
         no = await club.ask(f"/subscribe {TEA}", REFUSED, user_id=BEN)
         way = no["reply_markup"]["inline_keyboard"][0][0]
         assert way["url"] == f"https://t.me/{BOT_USERNAME}?start=p_uk_{TEA}"
+        assert no["receiver_user"]["id"] == BEN  # nobody else sees that they were refused
         await club.ask("/subscriptions", "You follow no petition yet", user_id=BEN)
 
 
@@ -72,6 +73,16 @@ async def test_p21_whatever_changes_or_tells_all_is_refused_to_a_member(
 ) -> None:
     async with village.bell():
         await club.ask(text, REFUSED, user_id=BEN)
+
+
+async def test_where_telegram_cannot_whisper_the_refusal_is_said_aloud(
+    village: Village, club: Conversation
+) -> None:
+    why = "Bad Request: EPHEMERAL_MESSAGE_FORBIDDEN"
+    village.api.refuse(CLUB, 400, why, method="sendMessage")
+    async with village.bell():
+        no = await club.ask(f"/subscribe {TEA}", REFUSED, user_id=BEN)
+        assert "receiver_user" not in no
 
 
 async def test_p21_an_admin_may_and_an_anonymous_one_too(

@@ -154,9 +154,17 @@ def _deliver(messenger: Messenger, call: Call, content: Json) -> Json:
     protected = {"has_protected_content": True} if call.params.get("protect_content") else {}
     sender = {"sender_chat": chat.as_json()} if chat.type == "channel" else {"from": messenger.bot}
     silent = bool(call.params.get("disable_notification"))
-    whole = sender | content | markup | protected
+    whole = sender | content | markup | protected | _receiver(messenger, call)
     _change_keyboard(chat, call)
     return messenger.store(chat, whole, thread_id, reply_to, silent=silent, ours=True)
+
+
+def _receiver(messenger: Messenger, call: Call) -> Json:
+    """Who alone sees the message, if it is for one person in a group."""
+    asked = call.params.get("ephemeral_message_parameters")
+    if not asked:
+        return {}
+    return {"receiver_user": messenger.user(asked["receiver_user_id"])}
 
 
 def _change_keyboard(chat: Chat, call: Call) -> None:
