@@ -37,6 +37,7 @@ from bot.petitions.model import (
     ResponseRevised,
     ResponseWithdrawn,
     Subscription,
+    Wish,
 )
 from bot.text.alert import alert
 from bot.text.buttons import Press, undo_buttons
@@ -222,6 +223,18 @@ def test_an_official_threshold_says_what_it_means() -> None:
     assert text.startswith("🔔 10,000 signatures — the Government now has to respond.")
     assert "10,000 reached 10 February 2025, 20:05, six hours after it opened." in text
     assert "Next: 25,000; at 100,000 Parliament considers a debate." in text
+
+
+def test_a_milestone_of_ones_own_is_called_so_and_the_next_one_is_named() -> None:
+    event = MilestoneReached(15_000, 15_003)
+    known = Known(petition(signature_count=15_003), NOW)
+    happened = [Occurrence(f"{REF}:{event.key}", REF, NOW, event)]
+    message, _ = alert(known, happened, NOW, muted=False, wish=Wish((15_000, 17_500)))
+    assert message.text.startswith("🔔 15,000 signatures — your milestone.")
+    assert "Next: 17,500;" in message.text
+    stranger, _ = alert(known, happened, NOW, muted=False)
+    assert "your milestone" not in stranger.text
+    assert "Next: 25,000;" in stranger.text
 
 
 def test_a_threshold_reached_after_the_response_does_not_promise_one() -> None:
