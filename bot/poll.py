@@ -241,7 +241,7 @@ class Poller:
         await survey(self._storage, scopes, self._now())
         for watch in self._watches.values():
             watch.outlook.listen(for_rules=watch.scope.is_ruled)
-            watch.outlook.weigh(watch.scope.followers)
+            watch.outlook.weigh(watch.scope.followers, watch.scope.wishes)
 
     def _make_room(self, watch: SiteWatch) -> None:
         """Where every place is taken, end what hangs; next time it may wait as long as it likes."""

@@ -1,10 +1,10 @@
 """Which petitions of a site are watched: what somebody follows, and where rules listen the rest."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from bot.petitions.milestones import is_settled
-from bot.petitions.model import Known
+from bot.petitions.model import Known, Wish
 from storage import Storage
 
 # What happened longer ago to a petition that is met for the first time is no news any more.
@@ -14,13 +14,15 @@ _NEWS_FOR = timedelta(days=1)
 class Scope:
     """One site's petitions, by their ids.
 
-    `followers` is how many follow each. `ruled_since` is since when rules have been listening to
+    `followers` is how many follow each, `wishes` the milestones they have set themselves.
+    `ruled_since` is since when rules have been listening to
     the site, None while none do. Of what rules alone are about, `_awaited` holds all that may still
     ring, and `_settled` what is known and will not.
     """
 
     def __init__(self) -> None:
         self.followers: Mapping[int, int] = {}
+        self.wishes: Mapping[int, Collection[Wish]] = {}
         self.ruled_since: datetime | None = None
         self._awaited: dict[int, None] = {}
         self._settled: set[int] = set()
@@ -77,9 +79,11 @@ class Scope:
 async def survey(storage: Storage, scopes: Mapping[str, Scope], now: datetime) -> None:
     """Have each site's scope take note of who follows what, and of whether rules listen."""
     followers, ruled = await storage.followers(), await storage.ruled_sites()
+    wishes = await storage.wishes()
     known = await storage.petitions() if ruled else ()
     for site, scope in scopes.items():
         scope.followers = {ref.id: many for ref, many in followers.items() if ref.site == site}
+        scope.wishes = {ref.id: some for ref, some in wishes.items() if ref.site == site}
         if site in ruled:
             since = await _listening_since(storage, site, now)
             scope.listen(since, [ref.id for ref in known if ref.site == site])

@@ -7,8 +7,8 @@ from telegram import Bot, ChatMember
 from telegram.error import BadRequest, Forbidden, TelegramError
 
 ADMINS = frozenset({ChatMember.OWNER, ChatMember.ADMINISTRATOR})
-# A "no" is asked again soon: nobody tells a bot without rights that somebody was promoted.
-_KEPT = {True: timedelta(seconds=60), False: timedelta(seconds=10)}
+# Just long enough for a burst: nobody tells a bot without rights that somebody was demoted.
+_KEPT = {True: timedelta(seconds=2), False: timedelta(seconds=10)}
 _MANY = 1000
 
 
@@ -18,7 +18,7 @@ class _Told(NamedTuple):
 
 
 class Rights:
-    """Answers for a minute without asking again, and forgets whoever is said to have changed."""
+    """Answers for a moment without asking again, and forgets whoever is said to have changed."""
 
     def __init__(self) -> None:
         self._told: dict[tuple[int, int], _Told] = {}

@@ -1,6 +1,6 @@
 """What the bot remembers: the contract every storage keeps."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -16,6 +16,7 @@ from bot.petitions.model import (
     Rule,
     Subscription,
     Terms,
+    Wish,
 )
 
 
@@ -174,6 +175,9 @@ class Storage(Protocol):
 
     async def followers(self) -> Mapping[PetitionRef, int]:
         """How many chats follow each petition that somebody follows."""
+
+    async def wishes(self) -> Mapping[PetitionRef, Collection[Wish]]:
+        """Followers' own milestones of each petition, where anybody has set some."""
 
     async def readings(self, petition: PetitionRef, since: datetime) -> Sequence[Reading]:
         """The counts read since then, oldest first."""

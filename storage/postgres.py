@@ -11,7 +11,7 @@ matches and the chats that its rules bring in until it is done, so whoever chang
 finds the new alerts, or is found; who begins to follow a petition waits for a poll of it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,6 +31,7 @@ from bot.petitions.model import (
     Rule,
     Subscription,
     Terms,
+    Wish,
 )
 from storage import ChatData, ClaimedDelivery, Pruned, Tally
 from storage.key import KeyRing
@@ -555,6 +556,18 @@ class PostgresStorage:
                 "select petition, count(*) as chats from subscription group by petition"
             )
             return {PetitionRef.parse(row["petition"]): row["chats"] for row in rows}
+
+    async def wishes(self) -> Mapping[PetitionRef, Collection[Wish]]:
+        async with self._pool.snapshot() as connection:
+            rows = await connection.fetch(
+                "select distinct petition, policy from subscription where wishes"
+            )
+            policies = await self._policies.behind(connection, {row["policy"] for row in rows})
+        found: dict[PetitionRef, set[Wish]] = {}
+        for row in rows:
+            if wish := policies[row["policy"]].own.milestones:
+                found.setdefault(PetitionRef.parse(row["petition"]), set()).add(wish)
+        return found
 
     async def readings(self, petition: PetitionRef, since: datetime) -> Sequence[Reading]:
         """The counts read since then, oldest first; times are kept to the second."""

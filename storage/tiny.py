@@ -23,6 +23,7 @@ from bot.petitions.model import (
     Rule,
     Subscription,
     Terms,
+    Wish,
 )
 from storage import ChatData, ClaimedDelivery, Pruned, Tally
 from storage.commits import Commits
@@ -434,6 +435,10 @@ class TinyStorage:
     async def followers(self) -> Mapping[PetitionRef, int]:
         await self._commits.calm()
         return {petition: len(chats) for petition, chats in self._index.followers.items()}
+
+    async def wishes(self) -> Mapping[PetitionRef, Collection[Wish]]:
+        await self._commits.calm()
+        return {petition: set(by_chat.values()) for petition, by_chat in self._index.wishes.items()}
 
     async def readings(self, petition: PetitionRef, since: datetime) -> Sequence[Reading]:
         """The counts read since then, oldest first; times are kept to the second."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 from petitions import NOW, petition, responded
 
-from bot.petitions.model import Petition, PetitionRef
+from bot.petitions.model import Petition, PetitionRef, Wish
 from bot.petitions.schedule import (
     LIST_GAP,
     SILENT_AT_ONCE,
@@ -457,3 +457,19 @@ def test_who_has_more_followers_goes_first_and_who_has_none_last() -> None:
     outlook.limits = structs.replace(LIMITS, interval=DAY)
     requests = [about(request) for request in outlook.plan(3, 100.0)]
     assert requests == [2, 1, 3]
+
+
+def test_a_milestone_somebody_wished_for_is_looked_for_like_any_other() -> None:
+    near = numbered(1, 9_000)
+    wished = hazards(near, 0.1, [Wish((9_010,)), Wish(every=5_000)]).numbers
+    assert wished > 20 * hazards(near, 0.1).numbers
+    assert hazards(near, 0.1, [Wish((8_000,))]) == hazards(near, 0.1)
+
+
+def test_own_milestones_count_from_the_next_look_on() -> None:
+    outlook = outlook_over([numbered(1, 9_000), numbered(2, 9_000)])
+    outlook.weigh({1: 1, 2: 1}, {2: [Wish((9_010,))]})
+    for id_ in (1, 2):
+        outlook.saw_whole(numbered(id_, 9_001), 60.0)
+    first, second = (outlook.prospects[id_].hazards.numbers for id_ in (1, 2))
+    assert second > first

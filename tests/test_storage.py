@@ -1477,6 +1477,20 @@ async def test_the_followers_of_each_petition_are_counted(storage: Storage) -> N
     assert await storage.followers() == {NIGHTINGALES: 2}
 
 
+async def test_followers_own_milestones_are_told_by_petition(storage: Storage) -> None:
+    await follow(storage, follows(ANN), follows(BOB), follows(ANN, HEDGES))
+    assert await storage.wishes() == {}
+    for chat in (ANN, BOB):
+        terms = Terms(milestones=Wish((15_000,)))
+        await storage.set_subscription_terms(chat, NIGHTINGALES, terms, NOON)
+    await storage.set_subscription_terms(ANN, HEDGES, Terms(milestones=Wish(every=500)), NOON)
+    told = {ref: set(wishes) for ref, wishes in (await storage.wishes()).items()}
+    assert told == {NIGHTINGALES: {Wish((15_000,))}, HEDGES: {Wish(every=500)}}
+    await storage.set_subscription_terms(ANN, HEDGES, Terms(), NOON)
+    await storage.unsubscribe(ANN, NIGHTINGALES)
+    assert set(await storage.wishes()) == {NIGHTINGALES}
+
+
 async def test_a_petition_followed_by_a_resting_chat_is_still_followed(storage: Storage) -> None:
     await follow(storage, follows(ANN))
     await storage.rest_chat(ANN, "blocked", NOON)

@@ -24,8 +24,8 @@ from typing import NamedTuple, TypeAlias
 
 from msgspec import Struct
 
-from bot.petitions.milestones import next_milestone, thresholds
-from bot.petitions.model import Petition, PetitionRef
+from bot.petitions.milestones import next_milestone, next_wished, thresholds
+from bot.petitions.model import Petition, PetitionRef, Wish
 
 # One request in so many is kept for the oldest look.
 OLDEST_EVERY = 2
@@ -115,7 +115,7 @@ class Prospect(Struct):
     Its numbers and its words were last told, and its own body asked for, at the `*_at` of their
     name. That was answered at `answered_at`; another body raised its count at `raised_at`. So many
     `followers` wait for its news, none if it is watched for rules alone; `weight` is how much its
-    lateness counts for that.
+    lateness counts for that. `wishes` are their own milestones.
     `missed`: its page of the open list lacks it. `suspect_at`: since when another body disagrees
     with its own, whose next version should be as new as `awaited`.
     """
@@ -137,6 +137,7 @@ class Prospect(Struct):
     suspect_at: float | None = None
     awaited: datetime | None = None
     followers: int = 1
+    wishes: tuple[Wish, ...] = ()
     weight: float = 1.0
 
 
@@ -202,10 +203,16 @@ class Outlook:
         """Look for what is unknown as well, or no longer."""
         self._is_ruled = for_rules
 
-    def weigh(self, followers: Mapping[int, int]) -> None:
-        """Take note of how many follow each petition; whoever is left out, nobody does."""
+    def weigh(
+        self, followers: Mapping[int, int], wishes: Mapping[int, Collection[Wish]] | None = None
+    ) -> None:
+        """Take note of how many follow each petition; whoever is left out, nobody does.
+
+        `wishes` are followers' own milestones: they count from a petition's next look on.
+        """
         for id_, prospect in self.prospects.items():
             _weigh(prospect, followers.get(id_, 0))
+            prospect.wishes = tuple((wishes or {}).get(id_, ()))
 
     def bound(self) -> float:
         """Seconds within which each petition that somebody follows has its own body looked at."""
@@ -595,11 +602,13 @@ def _told(prospect: Prospect, petition: Petition, now: float) -> None:
 def _describe(prospect: Prospect, petition: Petition) -> None:
     prospect.signature_count = petition.signature_count
     prospect.is_open = petition.is_open
-    prospect.hazards = hazards(petition, prospect.pace)
+    prospect.hazards = hazards(petition, prospect.pace, prospect.wishes)
 
 
-def hazards(petition: Petition, pace: float) -> Hazards:
+def hazards(petition: Petition, pace: float, wishes: Collection[Wish] = ()) -> Hazards:
     """How likely each kind of thing is to happen to a petition; `pace` in signatures a second.
+
+    `wishes` are followers' own milestones of it.
 
     Round figures from what petitions live through: a response takes weeks from its threshold, a
     debate's date as long from its own, and its outcome comes within days of it. What is hidden from
@@ -609,7 +618,7 @@ def hazards(petition: Petition, pace: float) -> Hazards:
     response_due, debate_due = _is_response_due(petition), _is_debate_due(petition)
     has_date = petition.scheduled_debate_date is not None and petition.debate is None
     return Hazards(
-        numbers=_milestone_hazard(petition, pace) if petition.is_open else 0.0,
+        numbers=_milestone_hazard(petition, pace, wishes) if petition.is_open else 0.0,
         response=_OFFICIAL_WEIGHT / (20 * _DAY) if response_due else 0.0,
         date=_OFFICIAL_WEIGHT / (10 * _DAY) if debate_due else 0.0,
         outcome=_OFFICIAL_WEIGHT / (5 * _DAY) if has_date else 0.0,
@@ -617,8 +626,9 @@ def hazards(petition: Petition, pace: float) -> Hazards:
     )
 
 
-def _milestone_hazard(petition: Petition, pace: float) -> float:
-    number = next_milestone(petition)
+def _milestone_hazard(petition: Petition, pace: float, wishes: Collection[Wish]) -> float:
+    own = (next_wished(wish, petition, petition.signature_count) for wish in wishes)
+    number = min(next_milestone(petition), *filter(None, own), inf)
     weight = _OFFICIAL_WEIGHT if number in thresholds(petition) else 1.0
     seconds_left = (number - petition.signature_count) / max(pace, 1e-9)
     return weight / max(seconds_left, _MOST_URGENT)

@@ -201,7 +201,7 @@ def _lane(event: Event, petition: Petition, policy: Policy, now: datetime) -> tu
     quiet = policy.chat.quiet
     is_urgent = not lane and kind_of(event) in (policy.chat.urgent or ())
     if quiet and not is_urgent and (end := quiet_until(quiet, at, policy.zone)):
-        return lane or "quiet", end
+        return "quiet", end
     if not lane and isinstance(event, Closed) and event.early:
         return "gathered", now + _GATHERED_FOR
     return lane, at
