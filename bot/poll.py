@@ -74,6 +74,7 @@ _LONGEST_PHASE = 10.0
 
 # Many petitions have a moment in common, and each is a write.
 _REMINDED_A_TICK = 50
+_REMINDED_LATER = timedelta(seconds=1)
 
 # How far back a forecast looks.
 _LATELY = timedelta(days=60)
@@ -215,6 +216,7 @@ class Poller:
         self._diary = Diary()
         self._surge_looks: dict[PetitionRef, float] = {}
         self._surveyed_at = -inf
+        self._started_at = monotonic()
         phase = jitter() * min(_LONGEST_PHASE, interval.total_seconds() / 6)
         self._begins_at = monotonic() + phase
         self._is_ending = False
@@ -562,8 +564,8 @@ class Poller:
     async def _remind_safely(self, ref: PetitionRef) -> None:
         """One petition's trouble is its own; it is tried again at the next tick."""
         lock = self._lock(ref)
-        if lock.locked():  # being looked at, which may take long
-            self._diary.note(ref, self._now())
+        if lock.locked() or not self._is_fresh(ref):  # a look may take long, and tell otherwise
+            self._diary.note(ref, self._now() + _REMINDED_LATER)
             return
         try:
             async with lock:
@@ -571,6 +573,11 @@ class Poller:
         except Exception:
             log.exception("reminder could not be kept", petition=str(ref))
             self._diary.note(ref, self._now())
+
+    def _is_fresh(self, ref: PetitionRef) -> bool:
+        """Whether a petition has been seen since the start: what was due before may have come."""
+        prospect = self._watches[ref.site].outlook.prospects.get(ref.id)
+        return prospect is not None and prospect.answered_at >= self._started_at
 
     async def _remind(self, ref: PetitionRef) -> None:
         known, now = await self._storage.known(ref), self._now()

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from bell import open_petition, stamp
+from bell import a_response, open_petition, stamp
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
@@ -606,8 +606,27 @@ async def test_a_petition_that_is_being_looked_at_is_reminded_of_afterwards(benc
             await poller.tick()
             assert await bench.owed() == []
         await poller.drain()
+        bench.at += timedelta(seconds=1)
         await bench.tick(poller)
         assert await bench.owed() == ["uk:1:closing_soon:20250322:336:7"]
+
+
+async def test_what_came_while_the_bot_was_away_is_told_instead_of_that_it_is_overdue(
+    bench: Bench,
+) -> None:
+    reached = {"signature_count": 12_000, "response_threshold_reached_at": stamp(REACHED)}
+    async with bench.polling() as poller:
+        await bench.follow(poller, 1, **reached)
+        await bench.tick(poller)
+    bench.at = REACHED + timedelta(days=21, hours=12)
+    bench.site.edit(1, **a_response())
+    async with bench.polling() as poller:
+        for _ in range(4):
+            bench.at += timedelta(seconds=1)
+            await bench.tick(poller)
+    heard = await bench.owed()
+    assert any(":response:" in key for key in heard)
+    assert not any("overdue" in key for key in heard)
 
 
 async def test_a_surge_rings_through_the_poller_once(bench: Bench) -> None:
