@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 from petitions import NOW, OPENED, REF, RESPONSE, petition
 
-from bot.demo.petitions_site import PetitionsSite
+from bot.demo.petitions_site import Fault, PetitionsSite
 from bot.parliament import Parliament, open_session
 from bot.petitions.diary import Diary
 from bot.petitions.forecast import LONDON
@@ -620,10 +620,16 @@ async def test_what_came_while_the_bot_was_away_is_told_instead_of_that_it_is_ov
         await bench.tick(poller)
     bench.at = REACHED + timedelta(days=21, hours=12)
     bench.site.put(1, open_petition(opened_at=stamp(OPENED), **reached, **a_response()))
+    bench.site.fail("/petitions", Fault(status=500))
     async with bench.polling() as poller:
         for _ in range(3):
             await bench.tick(poller)
             bench.at += timedelta(seconds=1)
+        assert await bench.owed() == []  # nobody knows yet what has come meanwhile
+        bench.site.heal()
+        for _ in range(3):
+            bench.at += timedelta(minutes=2)
+            await bench.tick(poller)
     heard = await bench.owed()
     assert any(":response:" in key for key in heard)
     assert not any("overdue" in key for key in heard)
