@@ -618,7 +618,7 @@ async def test_what_came_while_the_bot_was_away_is_told_instead_of_that_it_is_ov
     async with bench.polling() as poller:
         ref = await bench.follow(poller, 1, **reached)
         await bench.tick(poller)
-    bench.at = REACHED + timedelta(days=21, hours=12)
+    bench.at = datetime(2025, 3, 13, 9, tzinfo=UTC)
     bench.site.put(1, open_petition(opened_at=stamp(OPENED), **reached, **a_response()))
     bench.site.fail("/petitions", Fault(status=500))
     async with bench.polling() as poller:
