@@ -10,7 +10,7 @@ from msgspec import Struct
 from storage.frames import Damaged, Torn, framed, frames
 from storage.seal import Seal, Unsealable, mark_of
 
-FORMAT = 2
+FORMAT = 3
 
 Kind = Literal["snapshot", "journal"]
 

@@ -89,6 +89,8 @@ class Vault:
             case 1:
                 return self._migrate(raw)
             case 2:
+                return self._renew(raw)
+            case 3:
                 return self._read(raw)
             case None:
                 raise self._not_ours(raw)
@@ -259,6 +261,13 @@ class Vault:
         self._disk.write_file(self._backup, [raw])
         self._found(tables)
         log.warning("store migrated; delete the plain backup when all is well", to=FORMAT)
+        return tables
+
+    def _renew(self, raw: bytes) -> Tables:
+        """Write anew what a version without rules kept; that stays beside until the next fold."""
+        tables = self._read(raw)
+        self.fold(tables, self.turn(), erasing=False)
+        log.info("store migrated", to=FORMAT)
         return tables
 
     @property

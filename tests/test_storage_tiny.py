@@ -37,7 +37,7 @@ from storage import Storage
 from storage.disk import Disk
 from storage.frames import Damaged, Torn, framed, frames
 from storage.key import beside, spelled
-from storage.sealed import Content
+from storage.sealed import FORMAT, Content, format_of
 from storage.tiny import TinyStorage, open_tiny, rekey_tiny, restore_tiny
 
 NOON = datetime(2020, 3, 6, 12, tzinfo=UTC)
@@ -548,11 +548,11 @@ async def test_a_file_that_is_gone_is_no_new_store(place: Place, gone: str) -> N
 
 async def test_a_file_of_a_format_to_come_is_refused(place: Place) -> None:
     await place.furnish()
-    header = place.path.read_bytes().partition(b'"format":2')
-    assert header[1]
-    beginning = next(frames(place.path.read_bytes())).payload.replace(b'"format":2', b'"format":3')
-    place.path.write_bytes(framed(0, beginning))
-    assert "format 3" in await refused(place)
+    now, to_come = b'"format":%d' % FORMAT, b'"format":%d' % (FORMAT + 1)
+    beginning = next(frames(place.path.read_bytes())).payload
+    assert now in beginning
+    place.path.write_bytes(framed(0, beginning.replace(now, to_come)))
+    assert f"format {FORMAT + 1}" in await refused(place)
 
 
 async def test_a_folder_in_the_files_place_is_refused(place: Place) -> None:
@@ -734,6 +734,15 @@ async def test_a_store_from_before_there_were_rules_and_terms_is_still_opened(
         assert await storage.save_rule(rule) == rule
         await storage.forget_chat(1)  # folds
         await storage.close()
+
+
+async def test_a_store_of_an_older_format_is_written_anew_and_stays_beside(place: Place) -> None:
+    shutil.copytree(STORES / "format_2", place.path.parent)
+    before = place.path.read_bytes()
+    storage = await open_tiny(place.path, None, key=spelled(bytes(range(32))))
+    await storage.close()
+    assert format_of(place.path.read_bytes()) == FORMAT > 2
+    assert place.file(".previous").read_bytes() == before
 
 
 @pytest.mark.parametrize(
