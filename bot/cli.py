@@ -3,7 +3,8 @@
 import asyncio
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -117,7 +118,8 @@ def export_store(
     """Write the whole store as plain JSON. Whoever can read it sees who follows what."""
     from bot.move import export_to
 
-    chats = _run(export_to(file, _load(config).storage))
+    with _progress() as told:
+        chats = _run(export_to(file, _load(config).storage, told))
     typer.echo(f"Wrote {file}: {chats} chats, readable by you alone.")
     typer.echo(f"It is NOT encrypted: keep {file} safe, and delete it when you are done.", err=True)
 
@@ -130,7 +132,8 @@ def import_store(
     """Fill an empty store from an exported file."""
     from bot.move import import_from
 
-    chats = _run(import_from(file, _load(config).storage))
+    with _progress() as told:
+        chats = _run(import_from(file, _load(config).storage, told))
     typer.echo(f"Imported {chats} chats.")
     typer.echo(f"{file} is NOT encrypted: delete it when you are done.", err=True)
 
@@ -167,6 +170,37 @@ def options(
     if version:
         typer.echo(__version__)
         raise typer.Exit
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    """Shows how far something has come, a line for each step, on a terminal alone."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        SpinnerColumn,
+        TaskID,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+    from rich.table import Column
+
+    words = TextColumn("{task.description}", table_column=Column(ratio=1))
+    columns = (SpinnerColumn(), words, BarColumn(20), TimeElapsedColumn())
+    console = Console(stderr=True)
+    shown = console.is_terminal
+    with Progress(*columns, console=console, disable=not shown, expand=True) as progress:
+        steps: dict[str, TaskID] = {}
+
+        def told(what: str, done: int, total: int) -> None:
+            if what not in steps:
+                for before in steps.values():
+                    progress.update(before, total=1, completed=1)
+                steps[what] = progress.add_task(what, total=None)
+            progress.update(steps[what], completed=done, total=total or None)
+
+        yield told
 
 
 def _load(path: Path | None) -> Any:

@@ -1,5 +1,6 @@
 """The commands that carry a whole store: export, import, rekey, restore."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,13 +19,14 @@ key_file = "{folder}.key"
 """
 
 
-def bell(*arguments: object) -> subprocess.CompletedProcess[str]:
+def bell(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "bot", *map(str, arguments)],
         capture_output=True,
         text=True,
         check=False,
         timeout=50,
+        env={**os.environ, **environment},
     )
 
 
@@ -61,6 +63,15 @@ async def test_an_exported_store_can_be_imported_elsewhere(old: Path, tmp_path: 
     imported = bell("import", file, "--config", config_for(new))
     assert imported.returncode == 0, imported.stderr
     assert await chats_in(new) == 1
+
+
+async def test_on_a_terminal_a_move_says_how_far_it_is(old: Path, tmp_path: Path) -> None:
+    file, new = tmp_path / "export.json", tmp_path / "new"
+    exported = bell("export", file, "--config", config_for(old), FORCE_COLOR="1")
+    assert "reading 1 chats" in exported.stderr
+    assert "writing" in exported.stderr
+    imported = bell("import", file, "--config", config_for(new), FORCE_COLOR="1")
+    assert "kept 1 chats" in imported.stderr
 
 
 def refused(*arguments: object) -> str:
