@@ -229,6 +229,7 @@ async def running(
     members_api: str | None = None,
     postcodes_api: str | None = None,
     rhythm: Rhythm = RHYTHM,
+    pacer: Callable[..., Pacer] = Pacer,
 ) -> AsyncIterator[None]:
     """The whole bot at work; leaving drains what is in flight and lets go of everything.
 
@@ -238,7 +239,7 @@ async def running(
     Raises ConfigError if Telegram does not know the token, StorageError if the store won't open.
     """
     async with (
-        _put_together(config, now, lease, members_api, postcodes_api) as bell,
+        _put_together(config, now, lease, members_api, postcodes_api, make_pacer=pacer) as bell,
         _at_work(bell, rhythm),
     ):
         log.info("running", version=__version__, sites=[site.id for site in config.sites])
@@ -252,6 +253,8 @@ async def _put_together(
     lease: timedelta,
     members_api: str | None,
     postcodes_api: str | None,
+    *,
+    make_pacer: Callable[..., Pacer],
 ) -> AsyncIterator[_Bell]:
     """Make every part; none works yet."""
     metrics = Metrics()
@@ -262,7 +265,7 @@ async def _put_together(
         Charts() as charts,
     ):
         parliaments = [metrics.watched_site(Parliament(site, session)) for site in config.sites]
-        pacer = _pacer(config, storage)
+        pacer = _pacer(config, storage, make_pacer)
         application = build_application(config, pacer, metrics)
         deliverer = Deliverer(storage, application.bot, pacer, now, lease=lease)
         poller = Poller(
@@ -302,7 +305,7 @@ async def _opened(config: Config, metrics: Metrics) -> AsyncIterator[Storage]:
         await storage.close()
 
 
-def _pacer(config: Config, storage: Storage) -> Pacer:
+def _pacer(config: Config, storage: Storage, make: Callable[..., Pacer]) -> Pacer:
     paid = config.telegram.paid_broadcast_per_minute
     if paid and is_shared(storage):
         # Each process would spend that much for itself.
@@ -310,7 +313,7 @@ def _pacer(config: Config, storage: Storage) -> Pacer:
             ["telegram.paid_broadcast_per_minute: several processes cannot share it; leave it 0"]
         )
     shared = shared_rate(storage, "telegram", SHARED_PER_SECOND)
-    return Pacer(paid_per_minute=paid, shared=shared)
+    return make(paid_per_minute=paid, shared=shared)
 
 
 @asynccontextmanager

@@ -12,26 +12,35 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 from msgspec import Meta, Struct, structs
 
+from bot.petitions.choices import KINDS, LONGEST_SNOOZE
+from bot.petitions.hours import zones
 from bot.petitions.model import Kind, PetitionRef, Rule, Site, Subscription, Terms, Threshold
+from bot.petitions.rules import stems
+from bot.petitions.terms import REMINDERS
+from bot.petitions.wanted import Words, read_words, typed_words
+from bot.petitions.wishes import possible
 from storage import ChatData
 
 FORMAT = "petition-bell/1"
 
 _WHENEVER = datetime(1, 1, 1, tzinfo=UTC)
+# Nothing was followed with this bot before.
+_FIRST = datetime(2000, 1, 1, tzinfo=UTC)
 
 # A file as large as this is none of ours.
 LARGEST = 2_000_000
 
 _Short = Annotated[str, Meta(max_length=100)]
+_Topic = Annotated[int, Meta(gt=0, lt=2**31)]
 _Few = Annotated[tuple[_Short, ...], Meta(max_length=20)]
 
 
 class _Petition(Struct, omit_defaults=True):
-    petition: str
+    petition: Annotated[str, Meta(pattern="^[a-z][a-z0-9]{0,31}:[1-9][0-9]{0,9}$")]
     link: str | None = None
     since: datetime | None = None
     muted: bool = False
-    topic: int | None = None
+    topic: _Topic | None = None
     card_message: int | None = None
     settings: Terms = Terms()
 
@@ -46,7 +55,7 @@ class _Rule(Struct, omit_defaults=True):
     department: _Short = ""
     constituency: _Short = ""
     thresholds: tuple[Threshold, ...] = ()
-    topic: int | None = None
+    topic: _Topic | None = None
     settings: Terms = Terms()
 
 
@@ -100,17 +109,17 @@ def read(content: bytes, chat_id: int, now: datetime) -> Takeaway | None:
         return None
     try:
         file = msgspec.json.decode(content, type=_File)
-        subscriptions = tuple(_subscribed(each, file, chat_id, now) for each in file.subscriptions)
     except msgspec.ValidationError as error:
         raise ValueError(str(error)) from error
+    subscriptions = tuple(_subscribed(each, file, chat_id, now) for each in file.subscriptions)
     rules = tuple(_ruled(each, file, chat_id, now) for each in file.rules)
-    return Takeaway(file.language, file.settings, subscriptions, rules)
+    return Takeaway(file.language, _possible(file.settings, now), subscriptions, rules)
 
 
 def _is_ours(content: bytes) -> bool:
     try:
         document: Any = msgspec.json.decode(content)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return False
     return isinstance(document, dict) and document.get("format") == FORMAT
 
@@ -148,27 +157,47 @@ def _subscribed(each: _Petition, file: _File, chat_id: int, now: datetime) -> Su
     return Subscription(
         chat_id,
         PetitionRef.parse(each.petition),
-        _aware(each.since) or now,
+        _begun(each.since, now),
         thread_id=each.topic if file.chat == chat_id else None,
         muted=each.muted,
-        terms=each.settings,
+        terms=_possible(each.settings, now),
     )
 
 
 def _ruled(each: _Rule, file: _File, chat_id: int, now: datetime) -> Rule:
+    typed = typed_words(each.words, each.without)
+    words = read_words(typed) if typed else Words()
+    if not isinstance(words, Words):
+        raise ValueError(f"no words for a rule: {typed}")
+    if each.department and not stems(each.department):
+        raise ValueError(f"no department: {each.department}")
     return Rule(
         chat_id,
         each.site,
-        _aware(each.since) or now,
+        _begun(each.since, now),
         each.kinds,
-        words=each.words,
-        without=each.without,
+        words=words.wanted,
+        without=words.without,
         topics=each.topics,
         department=each.department,
         constituency=each.constituency,
         thresholds=each.thresholds,
         thread_id=each.topic if file.chat == chat_id else None,
-        terms=each.settings,
+        terms=_possible(each.settings, now),
+    )
+
+
+def _possible(terms: Terms, now: datetime) -> Terms:
+    """The terms without what nobody could have chosen: it would trouble more than this chat."""
+    until, closing, urgent = terms.snoozed_until, terms.closing, terms.urgent
+    is_snoozed = until is not None and until.tzinfo and now < until <= now + LONGEST_SNOOZE
+    return structs.replace(
+        terms,
+        snoozed_until=until if is_snoozed else None,
+        zone=terms.zone if terms.zone in zones() else "",
+        closing=closing and tuple(hours for hours in REMINDERS if hours in closing),
+        urgent=urgent and tuple(kind for kind in KINDS if kind in urgent),
+        milestones=terms.milestones and possible(terms.milestones),
     )
 
 
@@ -187,8 +216,9 @@ def _bare(rule: Rule) -> Rule:
     )
 
 
-def _aware(when: datetime | None) -> datetime | None:
-    return when if when is not None and when.tzinfo else None
+def _begun(since: datetime | None, now: datetime) -> datetime:
+    is_past = since is not None and since.tzinfo and _FIRST <= since < now
+    return since if since and is_past else now
 
 
 def _to_the_second(when: datetime | None) -> datetime | None:

@@ -1,5 +1,6 @@
 """What every handler works with: the typed context, the services behind it, and how to answer."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
@@ -92,10 +93,12 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict
         return " ".join(self.args or ())
 
 
+PATIENCE = 5.0  # seconds in which a press is answered, whatever it takes to do what it asks for
+
 _GROUPS = {ChatType.GROUP, ChatType.SUPERGROUP}
 
 Action: TypeAlias = Callable[[Update, Context], Coroutine[Any, Any, None]]
-Pressed: TypeAlias = Callable[[Update, Context, Press], Awaitable[str | None]]
+Pressed: TypeAlias = Callable[[Update, Context, Press], Coroutine[Any, Any, str | None]]
 AnyHandler: TypeAlias = BaseHandler[Update, Context, None]
 
 
@@ -177,12 +180,31 @@ def on_press(verb: str, action: Pressed, *, changes: bool = False) -> AnyHandler
             if _is_ours(update, context, press):
                 note = None
                 refusal = await refused(update, context) if changes else None
-                note = refusal or await action(update, context, press)
+                note = refusal or await _in_time(query, update, action(update, context, press))
         finally:
             await acknowledge(query, note, alert=refusal is not None)
 
     carried = r"(?:[a-z0-9]+:\d{1,18})?\|[^|]*(?:\|~[0-9a-z]{1,13})?"
     return CallbackQueryHandler(pressed, pattern=rf"^{verb}\|{carried}$")
+
+
+async def _in_time(
+    query: CallbackQuery, update: Update, action: Coroutine[Any, Any, str | None]
+) -> str | None:
+    """The note of an action. One that takes long has its press answered before it is done, for
+    Telegram forgets a press soon; its note is then said aloud.
+    """
+    work = asyncio.create_task(action)
+    try:
+        await asyncio.wait({work}, timeout=PATIENCE)
+        if work.done():
+            return await work
+        await acknowledge(query, None)
+        if note := await work:
+            await answer(update, Message(note))
+        return None
+    finally:
+        work.cancel()
 
 
 def _is_ours(update: Update, context: Context, press: Press) -> bool:

@@ -17,7 +17,7 @@ from telegram.error import TelegramError
 from telegram.ext import ApplicationHandlerStop, MessageHandler, filters
 
 from bot.text import groups
-from bot.text.buttons import DONE, ELSEWHERE, Press
+from bot.text.buttons import DONE, ELSEWHERE, FULL, Press
 from bot.text.language import speak
 from bot.text.rich import Message as Words
 from handlers.context import (
@@ -173,6 +173,11 @@ async def done_pressed(update: Update, context: Context, _: Press) -> str | None
     return None
 
 
+async def full_pressed(_: Update, __: Context, ___: Press) -> str | None:
+    """A button that could not carry the chat it is about."""
+    return groups.no_room_on_button()
+
+
 async def _enter(update: Update, context: Context, found: Target) -> None:
     until = context.services.now() + _LASTS
     managed = json.encode(_Managed(found.id, found.kind, found.title, until))
@@ -222,4 +227,5 @@ HANDLERS: list[AnyHandler] = [
     ),
     on_press(ELSEWHERE, choose_pressed),
     on_press(DONE, done_pressed),
+    on_press(FULL, full_pressed),
 ]

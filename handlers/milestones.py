@@ -148,7 +148,14 @@ async def milestones_pressed(update: Update, context: Context, press: Press) -> 
     return None
 
 
-COMMANDS = [Command("milestones", "300239", marked("see what a petition has reached"), milestones)]
+COMMANDS = [
+    Command(
+        "milestones",
+        "300239",
+        marked("see what a petition has reached, and set your own"),
+        milestones,
+    )
+]
 HANDLERS = [
     *(command.handler for command in COMMANDS),
     on_press(MILESTONES, milestones_pressed),

@@ -80,9 +80,12 @@ async def _restore(update: Update, context: Context, takeaway: Takeaway) -> None
     language = takeaway.language if takeaway.language in LANGUAGES else chat.language
     await services.storage.save_chat(structs.replace(chat, language=language))
     await services.storage.set_terms(chat.id, takeaway.terms, services.now())
-    followed = [await _follow(context, each) for each in takeaway.subscriptions]
+    # A file of more would have the site asked for each, to no end.
+    already = await services.storage.subscriptions(chat.id)
+    wanted = takeaway.subscriptions[: max(services.limits.subscriptions, len(already))]
+    followed = sum([await _follow(context, each) for each in wanted])
     rules = await _take_up_rules(context, chat.id, takeaway)
-    await answer(update, restored(sum(followed), len(followed) - sum(followed), rules))
+    await answer(update, restored(followed, len(takeaway.subscriptions) - followed, rules))
 
 
 async def _follow(context: Context, wanted: Subscription) -> bool:

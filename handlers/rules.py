@@ -11,7 +11,9 @@ from bot.petitions.carried import taken_up
 from bot.petitions.ears import USUAL, ears, turned
 from bot.petitions.errors import MalformedPetition, ParliamentError
 from bot.petitions.model import Chat, Kind, Loudness, Rule, Site, Threshold
+from bot.petitions.rules import stems
 from bot.petitions.wanted import Words, read_words
+from bot.takeaway import same_rule
 from bot.text import found, trouble
 from bot.text import rules as text
 from bot.text.buttons import DRAFT, MORE, RULE, WORDS, Press
@@ -112,12 +114,16 @@ async def _named(update: Update, context: Context, what: str, name: str) -> None
     if what == "department":
         starts = [known for known in await _departments(context) if known.startswith(name)]
         department = starts[0] if len(starts) == 1 else searchable(name)
+        if not stems(department):  # a rule that asks for nothing would fit every petition
+            await answer(update, *text.departments(await _departments(context)))
+            return
         await show_draft(update, context, _new(context, USUAL, department=department))
         return
     known = await _topics(context)
     plain = name.casefold()
     codes = [code for code, called in known.items() if plain in {code, called.casefold()}]
-    if codes:
+    codes = codes or [code for code in known if code.startswith(plain)]
+    if len(codes) == 1:
         await show_draft(update, context, _new(context, USUAL, topics=(codes[0],)))
     else:
         await answer(update, *text.topics(known))
@@ -222,6 +228,9 @@ async def draft_pressed(update: Update, context: Context, press: Press) -> str |
             return await _save(update, context, agreed if asks_first(chat) else chat, rule)
         case "undo":
             return await _save(update, context, chat, rule)
+        case "privacy":
+            site, place = context.services.sites[rule.site], await place_of(context, rule)
+            await answer(update, *text.asks_after_reading(rule, site, place))
         case name if name in {ear.name for ear in ears(rule)}:
             changed = turned(rule, name)
             if not changed.kinds:
@@ -250,15 +259,21 @@ async def _save(update: Update, context: Context, chat: Chat, rule: Rule) -> str
         await rewrite(update, *text.asks_first(rule, site, place))
         return None
     kept = await services.storage.rules(chat.id)
+    wanted = _numbered(update, rule, {each.number for each in kept})
+    if again := next((each for each in kept if _is_same(each, wanted)), None):
+        await rewrite(update, *text.saved(again, site, place))  # the button was pressed twice
+        return None
     if len(kept) >= services.limits.rules:
         await answer(update, text.no_room(services.limits.rules))
         return None
     await services.storage.save_chat(chat)
-    saved = await services.storage.save_rule(
-        _numbered(update, rule, {each.number for each in kept})
-    )
+    saved = await services.storage.save_rule(wanted)
     await rewrite(update, *text.saved(saved, site, place))
     return None
+
+
+def _is_same(kept: Rule, wanted: Rule) -> bool:
+    return same_rule(kept, wanted) and kept.thread_id == wanted.thread_id
 
 
 def _numbered(update: Update, rule: Rule, taken: set[int]) -> Rule:

@@ -6,6 +6,7 @@ from msgspec import structs
 from telegram import Update
 
 from bot.petitions.choices import (
+    LONGEST_SNOOZE,
     OWN_SUBJECTS,
     Misread,
     NoZone,
@@ -164,11 +165,20 @@ def _terms_after(scope: Scope, choice: str) -> Terms | None:
     if choice == "reset":
         return as_usual(scope.terms, scope.now)
     if subject == "undo":
-        was = unpacked(value)
-        return was and structs.replace(was, milestones=scope.terms.milestones)
+        return _terms_before(scope, value)
     if scope.followed and subject not in OWN_SUBJECTS:
         return None
     return chosen(scope.terms, choice)
+
+
+def _terms_before(scope: Scope, packed: str) -> Terms | None:
+    """The terms before they were reset; None for any that nobody can have had."""
+    was = unpacked(packed)
+    if was is None:
+        return None
+    if was.snoozed_until and was.snoozed_until - scope.now > LONGEST_SNOOZE:
+        return None
+    return structs.replace(was, milestones=scope.terms.milestones)
 
 
 async def _speak(update: Update, context: Context, scope: Scope, language: str) -> bool:

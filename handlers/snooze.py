@@ -1,11 +1,9 @@
 """`/snooze`: hear nothing for a while, and all of it in one summary afterwards."""
 
-from datetime import timedelta
-
 from msgspec import structs
 from telegram import Update
 
-from bot.petitions.choices import awake
+from bot.petitions.choices import LONGEST_SNOOZE, awake
 from bot.petitions.model import PetitionRef, Terms
 from bot.petitions.spans import read_until
 from bot.text.buttons import SNOOZE, Press
@@ -17,7 +15,6 @@ from bot.text.trouble import old_button
 from handlers.context import Command, Context, answer, asks_first, on_press, rewrite
 from handlers.settings import ask_first, keep_terms, scope_of
 
-_LONGEST = timedelta(days=366)
 _END = frozenset({"off", "end", "stop", "over", "none"})
 
 
@@ -49,7 +46,7 @@ def _terms_after(scope: Scope, text: str) -> Terms | None:
     if text.strip().lower() in _END:
         return awake(scope.terms, scope.now)
     until = read_until(text, scope.now, scope.chat.terms.zone)
-    if until is None or until - scope.now > _LONGEST:
+    if until is None or until - scope.now > LONGEST_SNOOZE:
         return None
     return structs.replace(scope.terms, snoozed_until=until)
 

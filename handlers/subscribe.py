@@ -3,10 +3,10 @@
 from msgspec import structs
 from telegram import Update
 
-from bot.petitions.model import PetitionRef, Subscription
+from bot.petitions.model import Chat, PetitionRef, Subscription
 from bot.text.about import agreed, consent_request
 from bot.text.buttons import CONSENT, SETTINGS, SUBSCRIBE, Press, consent_buttons
-from bot.text.following import Followed, already_subscribed, subscribed
+from bot.text.following import Followed, already_subscribed, no_room, subscribed
 from bot.text.language import marked
 from handlers.context import (
     Command,
@@ -44,6 +44,9 @@ async def begin(update: Update, context: Context, ref: PetitionRef) -> None:
     if asks_first(chat):
         await answer(update, consent_request(), consent_buttons(ref))
         return
+    if not await has_room(context, chat, ref):
+        await answer(update, no_room(context.services.limits.subscriptions))
+        return
     sight = await seen(update, context, ref, keep=True)
     if sight is None:
         return
@@ -59,6 +62,14 @@ async def begin(update: Update, context: Context, ref: PetitionRef) -> None:
     followed = Followed(subscription, known.petition)
     say = subscribed(followed, services.now()) if is_new else already_subscribed(followed)
     await answer(update, *say)
+
+
+async def has_room(context: Context, chat: Chat, ref: PetitionRef) -> bool:
+    """Whether a chat may follow this petition: it does so already, or has not too many yet."""
+    followed = await context.services.storage.subscriptions(chat.id)
+    return len(followed) < context.services.limits.subscriptions or any(
+        each.petition == ref for each in followed
+    )
 
 
 async def consent(update: Update, context: Context, press: Press) -> str | None:
@@ -87,7 +98,7 @@ COMMANDS = [
     Command(
         "subscribe",
         "300239",
-        marked("follow a petition"),
+        marked("follow a petition, or words, a topic, a place"),
         subscribe,
         aliases=("follow",),
         changes=True,

@@ -1,15 +1,18 @@
 """`/unsubscribe`: stop following, with a way back."""
 
-from telegram import Update
+from msgspec import structs
+from telegram import Message, Update
 
-from bot.petitions.model import PetitionRef
+from bot.petitions.model import PetitionRef, Subscription
 from bot.text.buttons import UNDO, UNSUBSCRIBE, Press, undone
 from bot.text.following import (
     Followed,
     listing,
+    no_room,
     not_following,
     nothing_followed,
     subscribed,
+    terms_carried_by,
     unsubscribed,
 )
 from bot.text.language import marked, tr
@@ -17,7 +20,7 @@ from bot.text.rich import compose
 from bot.text.trouble import old_button
 from handlers.context import Command, Context, answer, asks_first, chat_of, on_press, rewrite
 from handlers.sight import asked_for
-from handlers.subscribe import begin
+from handlers.subscribe import begin, has_room
 from handlers.subscriptions import followed_by
 
 
@@ -63,14 +66,23 @@ async def undo(update: Update, context: Context, press: Press) -> str | None:
     if asks_first(chat):  # everything was erased meanwhile
         await begin(update, context, was.petition)
         return None
+    if not await has_room(context, chat, was.petition):
+        return no_room(services.limits.subscriptions).text
     # What happened in between is taken in first, so that it does not ring afterwards.
     await services.look(was.petition, keep=True)
     await services.storage.save_chat(chat)
-    subscription, _ = await services.storage.subscribe(was)
+    subscription, _ = await services.storage.subscribe(_on_its_terms(update, was))
     known = await services.storage.known(was.petition)
     if known:
         await rewrite(update, *subscribed(Followed(subscription, known.petition), services.now()))
     return tr("You follow it again.")
+
+
+def _on_its_terms(update: Update, was: Subscription) -> Subscription:
+    """The subscription with what the message whose button was pressed carries of it."""
+    pressed = update.effective_message
+    entities = pressed.entities if isinstance(pressed, Message) else ()
+    return structs.replace(was, terms=terms_carried_by(entities))
 
 
 COMMANDS = [

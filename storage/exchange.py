@@ -1,7 +1,7 @@
 """The whole store as plain JSON values, the same from every storage (pure)."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -16,6 +16,7 @@ from bot.petitions.model import (
     Rule,
     Subscription,
 )
+from storage import Told, nobody
 from storage.integrity import checked
 from storage.tables import (
     CHATS,
@@ -42,7 +43,12 @@ from storage.tables import (
     ruled_as,
 )
 
-VERSION = 1
+VERSION = 2
+# What the first version has not, a store of its time had not either.
+_KNOWN_VERSIONS = {1, VERSION}
+_TELL_EVERY = 5000
+
+T = TypeVar("T")
 
 
 class _Export(Struct, kw_only=True):
@@ -62,18 +68,18 @@ class _Export(Struct, kw_only=True):
     lonely: dict[str, Lonely] = {}
 
 
-def exported(tables: Tables) -> dict[str, Any]:
+def exported(tables: Tables, told: Told = nobody) -> dict[str, Any]:
     """The store as plain values, all of them the reader's own."""
     return {
         "program": "petition-bell",
         "export_version": VERSION,
-        "chats": _copies(tables, CHATS),
-        "subscriptions": _copies(tables, SUBSCRIPTIONS),
-        "rules": _copies(tables, RULES),
-        "petitions": _copies(tables, PETITIONS),
-        "occurrences": _copies(tables, OCCURRENCES),
-        "readings": _readings(tables[READINGS.name]),
-        "deliveries": _copies(tables, DELIVERIES),
+        "chats": _copies(tables, CHATS, told),
+        "subscriptions": _copies(tables, SUBSCRIPTIONS, told),
+        "rules": _copies(tables, RULES, told),
+        "petitions": _copies(tables, PETITIONS, told),
+        "occurrences": _copies(tables, OCCURRENCES, told),
+        "readings": _readings(tables[READINGS.name], told),
+        "deliveries": _copies(tables, DELIVERIES, told),
         "next_delivery": tables[COUNTERS.name].get("delivery", {}).get("next", 1),
         "notes": {name: each["value"] for name, each in tables[NOTES.name].items()},
         "lonely": {name: dict(each) for name, each in tables[LONELY.name].items()},
@@ -86,22 +92,38 @@ def imported(document: Mapping[str, Any]) -> Tables:
         export = msgspec.convert(document, _Export)
     except msgspec.ValidationError as error:
         raise StorageError(f"the export makes no sense: {error}") from error
-    if export.program != "petition-bell" or export.export_version != VERSION:
-        raise StorageError(f"the export is not one of petition-bell, version {VERSION}")
+    if export.program != "petition-bell":
+        raise StorageError("the export is not one of petition-bell")
+    if export.export_version not in _KNOWN_VERSIONS:
+        raise StorageError(
+            f"the export has version {export.export_version}; this program knows versions up to"
+            f" {VERSION}"
+        )
     tables = _tables_of(export)
     for _ in checked("the export", tables):
         pass
     return tables
 
 
-def _copies(tables: Tables, shelf: Shelf[Any]) -> list[Fields]:
+def counted(name: str, records: Iterable[T], told: Told) -> Iterator[T]:
+    """The same records, while somebody hears how many have gone by."""
+    done = 0
+    for done, record in enumerate(records, 1):
+        yield record
+        if done % _TELL_EVERY == 0:
+            told(name, done)
+    told(name, done)
+
+
+def _copies(tables: Tables, shelf: Shelf[Any], told: Told) -> list[Fields]:
     # One at a time, so that in a thread of its own it holds up nobody.
-    return [msgspec.json.decode(msgspec.json.encode(each)) for each in tables[shelf.name].values()]
+    documents = counted(shelf.name, tables[shelf.name].values(), told)
+    return [msgspec.json.decode(msgspec.json.encode(each)) for each in documents]
 
 
-def _readings(days: Mapping[str, Fields]) -> dict[str, list[list[int]]]:
+def _readings(days: Mapping[str, Fields], told: Told) -> dict[str, list[list[int]]]:
     readings: dict[str, list[list[int]]] = {}
-    for doc_id in sorted(days):
+    for doc_id in counted(READINGS.name, sorted(days), told):
         petition = doc_id.rpartition(":")[0]
         readings.setdefault(petition, []).extend(list(pair) for pair in days[doc_id]["counts"])
     return readings

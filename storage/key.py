@@ -69,6 +69,11 @@ class KeyRing:
         self.file = file
         self._given = given
 
+    @property
+    def is_given(self) -> bool:
+        """Whether the operator hands the key over, so that no file is ours to write."""
+        return self._given is not None
+
     def find(self) -> list[bytes]:
         """The keys there are, the one in force first; the other is one not yet in force."""
         if self._given is not None:

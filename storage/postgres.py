@@ -33,7 +33,7 @@ from bot.petitions.model import (
     Terms,
     Wish,
 )
-from storage import ChatData, ClaimedDelivery, Pruned, Tally
+from storage import ChatData, ClaimedDelivery, Pruned, Tally, Told, nobody
 from storage.key import KeyRing
 from storage.moving import merged
 from storage.postgres_cluster import Leadership, Pace
@@ -85,6 +85,7 @@ async def open_postgres(url: str, keys: KeyRing) -> "PostgresStorage":
         async with pool.connected() as connection:
             await bring_up_to_date(connection, keys)
             veil = await unveiled(connection, keys)
+        pool.keep_to(veil.key_mark)
         return PostgresStorage(pool, veil)
     except BaseException:
         await pool.close()
@@ -698,13 +699,13 @@ class PostgresStorage:
             await _forget(connection, handle)
             return True
 
-    async def export(self) -> dict[str, Any]:
+    async def export(self, told: Told = nobody) -> dict[str, Any]:
         async with self._pool.snapshot() as connection:
-            return await copied(connection, self._veil)
+            return await copied(connection, self._veil, told)
 
-    async def import_(self, document: Mapping[str, Any]) -> None:
+    async def import_(self, document: Mapping[str, Any], told: Told = nobody) -> None:
         async with self._pool.transaction() as connection:
-            await place_all(connection, self._veil, document)
+            await place_all(connection, self._veil, document, told)
 
     # --- several processes
 

@@ -25,6 +25,12 @@ _CONNECT_WITHIN = 10.0
 _ANSWER_WITHIN = 60.0
 _AT_ONCE = 10
 
+# Held by every connection of a process that has the store open; whoever seals it anew has it alone.
+_IN_USE = "hashtextextended(current_schema() || ' in use', 0)"
+
+# As asyncpg resets a connection, but for the lock above.
+_RESET = "close all; unlisten *; reset all"
+
 # Custom plans: one that was made while a table was empty would be kept when it no longer is.
 _SETTINGS = {"application_name": "petition-bell", "plan_cache_mode": "force_custom_plan"}
 
@@ -43,9 +49,39 @@ def wrapped() -> Iterator[None]:
 class Pool:
     """The connections of one process; made by `open_pool`."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", url: str) -> None:
-        self._pool = pool
+    def __init__(self, url: str) -> None:
         self._url = url
+        self._pool = asyncpg.create_pool(
+            url,
+            min_size=1,
+            max_size=_AT_ONCE,
+            init=self._greet,
+            reset=_reset,
+            timeout=_CONNECT_WITHIN,
+            command_timeout=_ANSWER_WITHIN,
+            target_session_attrs=_wanted_server(url),
+            server_settings=_SETTINGS,
+        )
+        self._key_mark: str | None = None
+
+    async def open(self) -> None:
+        """Connect to the database; StorageError if it does not answer."""
+        with wrapped():
+            try:
+                await self._pool
+            except ValueError as error:
+                raise StorageError(f"storage.url is no address of a database: {error}") from error
+
+    def keep_to(self, key_mark: str) -> None:
+        """From now on, take no connection to a store that is sealed with another key."""
+        self._key_mark = key_mark
+
+    async def _greet(self, connection: Connection) -> None:
+        await connection.execute(f"select pg_advisory_lock_shared({_IN_USE})")
+        if self._key_mark is None:
+            return
+        if self._key_mark != await connection.fetchval("select key_mark from about"):
+            raise StorageError("the store was sealed with a new key meanwhile: start again")
 
     async def close(self) -> None:
         with wrapped():
@@ -94,20 +130,19 @@ class Pool:
 
 async def open_pool(url: str) -> Pool:
     """Connect to the database at an address; StorageError if it does not answer."""
-    with wrapped():
-        try:
-            pool = await asyncpg.create_pool(
-                url,
-                min_size=1,
-                max_size=_AT_ONCE,
-                timeout=_CONNECT_WITHIN,
-                command_timeout=_ANSWER_WITHIN,
-                target_session_attrs=_wanted_server(url),
-                server_settings=_SETTINGS,
-            )
-        except ValueError as error:
-            raise StorageError(f"storage.url is no address of a database: {error}") from error
-    return Pool(pool, url)
+    pool = Pool(url)
+    await pool.open()
+    return pool
+
+
+async def have_alone(connection: Connection) -> None:
+    """Let nobody else open the store until the transaction ends; StorageError if somebody has."""
+    if not await connection.fetchval(f"select pg_try_advisory_xact_lock({_IN_USE})"):
+        raise StorageError("the store is in use by another process: stop them all first")
+
+
+async def _reset(connection: Connection) -> None:
+    await connection.execute(_RESET)
 
 
 def _wanted_server(url: str) -> SessionAttribute | None:

@@ -18,6 +18,7 @@ from msgspec import Struct, structs
 from bot.petitions.errors import StorageError
 from bot.petitions.model import Chat, Delivery, PetitionRef, Rule, Subscription, Terms
 from bot.petitions.terms import Policy
+from storage.seal import mark_of
 
 Row: TypeAlias = Any  # an asyncpg.Record, or anything else that is read by column names
 
@@ -49,6 +50,7 @@ class Veil:
     """Hides what belongs to chats; `salt` is the store's own, so that no two stores compare."""
 
     def __init__(self, key: bytes, salt: bytes) -> None:
+        self.key_mark = mark_of(key)
         self._handles = _derived(key, salt, b"petition-bell chat handles")
         self._marks = _derived(key, salt, b"petition-bell policy marks")
         self._cipher = AESGCM(_derived(key, salt, b"petition-bell rows"))

@@ -150,6 +150,7 @@ async def unveiled(connection: Connection, keys: KeyRing) -> Veil:
         about = await connection.fetchrow("select salt, key_mark from about")
     for key in keys.find():
         if about is not None and mark_of(key) == about["key_mark"]:
+            keys.settle_on(key, Disk())
             return Veil(key, about["salt"])
     raise StorageError("the database is sealed with another key than the one given")
 

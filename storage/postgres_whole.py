@@ -134,14 +134,14 @@ _CONTENT = {
 }
 
 
-async def copied(connection: Connection, veil: Veil) -> dict[str, Any]:
+async def copied(connection: Connection, veil: Veil, told: Told) -> dict[str, Any]:
     """The whole store as plain JSON values, as `Storage.export` has it."""
     sequence = await connection.fetchval("select pg_get_serial_sequence('delivery', 'number')")
     rows = {
         name: await connection.fetch(query.format(sequence=sequence))
         for name, query in _CONTENT.items()
     }
-    return await asyncio.to_thread(lambda: exported(_tables(rows, veil)))
+    return await asyncio.to_thread(lambda: exported(_tables(rows, veil), told))
 
 
 def _tables(rows: _Rows, veil: Veil) -> Tables:
@@ -221,7 +221,9 @@ _COLUMNS = {
 }
 
 
-async def place_all(connection: Connection, veil: Veil, document: Mapping[str, Any]) -> None:
+async def place_all(
+    connection: Connection, veil: Veil, document: Mapping[str, Any], told: Told
+) -> None:
     """Put an exported store into this one; StorageError if it is not empty or makes no sense."""
     tables = await asyncio.to_thread(imported, document)
     records = await asyncio.to_thread(lambda: dict(_records(tables, veil)))
@@ -238,7 +240,10 @@ async def place_all(connection: Connection, veil: Veil, document: Mapping[str, A
     await connection.execute("delete from policy")
     await change_rules(connection)
     for table, columns in _COLUMNS.items():
-        await connection.copy_records_to_table(table, columns=columns, records=records[table])
+        going = counted(SHOWN_AS.get(table, table), records[table], told)
+        # As an answer to one statement it would have to be through within a minute.
+        for portion in batched(going, _AT_A_TIME):
+            await connection.copy_records_to_table(table, columns=columns, records=portion)
     await connection.execute("update rule set changed = version from rulebook")
     await connection.execute(
         "select setval(pg_get_serial_sequence('delivery', 'number'), $1, false)",

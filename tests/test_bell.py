@@ -1,18 +1,22 @@
 """The whole bot over real sockets: people on one side, a petition's life on the other."""
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from bell import READER, TEA, Village, a_response, open_petition, stamp
 
-from bot.app import utc_now
+from bot.app import running, utc_now
+from bot.config import LimitsConfig
 from bot.demo.petitions_site import Fault
+from bot.pace import Pacer
 from bot.petitions.model import Site
 from bot.petitions.parse import parse_petition
 
 SAMPLES = Path(__file__).parent / "samples"
+COFFEE = 700_001
 
 
 class Unhurried:
@@ -54,20 +58,26 @@ async def test_a_reader_is_asked_once_follows_and_hears_each_event_once(village:
 async def test_the_recorded_life_reaches_a_reader_in_order_and_nothing_else_does(
     village: Village,
 ) -> None:
-    reader = village.reader
+    reader, other = village.reader, village.chat(5000)
+    village.site.put(COFFEE, open_petition())
     recorded = [path.read_bytes() for path in sorted(SAMPLES.glob("show_life_*.json"))]
     bodies = [body for body in recorded if b'"attributes"' in body]
     village.site.serve_body(TEA, bodies[0])
     async with village.bell(clock := Unhurried()):
         await reader.subscribes()
+        await other.subscribes(COFFEE)
         for body in bodies[1:]:
             village.site.serve_body(TEA, body)
             await village.looked(2)
         await reader.hears("9,999 signatures — past 5,000")
         for words in ("10,000 signatures", "Committee added a note"):
             await reader.hears(words)
+        await village.looked(3)
+        assert reader.unread() == []
         clock.go_on()
-        text = (await reader.hears("Much at once", timeout=40))["text"]
+        village.site.edit(COFFEE, signature_count=10_002)
+        await other.hears("10,002 signatures")
+        text = (await reader.hears("Much at once"))["text"]
         for words in (
             "has responded",
             "Revised response",
@@ -131,7 +141,7 @@ async def test_p11_an_alert_that_could_not_be_sent_is_sent_after_a_restart(
 
 async def test_p12_a_flood_limit_on_one_chat_holds_up_no_other(village: Village) -> None:
     other = village.chat(5000)
-    async with village.bell():
+    async with village.bell(pacer=Pacer):
         await village.reader.subscribes()
         await other.subscribes()
         village.api.refuse(
@@ -266,6 +276,23 @@ async def test_unsubscribing_can_be_undone_and_until_then_nothing_rings(village:
         village.site.edit(TEA, signature_count=2_600)
         await reader.hears("2,500 signatures")
         assert reader.unread() == []
+
+
+async def test_a_chat_follows_no_more_than_it_may_and_hears_how_to_make_room(
+    village: Village,
+) -> None:
+    reader = village.reader
+    village.site.put(COFFEE, open_petition(action="Free coffee"))
+    async with running(replace(village.config(), limits=LimitsConfig(subscriptions=1))):
+        await reader.subscribes()
+        refused = await reader.ask(f"/subscribe {COFFEE}", "follows 1 petition; there is no room")
+        assert "/subscriptions" in refused["text"]
+        await reader.ask(f"/subscribe {TEA}", "You follow this one since")
+        ended = await reader.ask(f"/unsubscribe {TEA}", "You no longer follow")
+        await reader.subscribes(COFFEE)
+        assert "no room" in await reader.sees_note(reader.tap(ended, "Undo"))
+        listed = await reader.ask("/subscriptions", "You follow one petition")
+        assert "Free coffee" in listed["text"]
 
 
 async def test_a_muted_petition_arrives_without_a_sound_and_rings_again_unmuted(

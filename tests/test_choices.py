@@ -50,6 +50,7 @@ from bot.petitions.wishes import (
         ("1 day and 2 hours", timedelta(days=1, hours=2)),
         ("a month", timedelta(days=30)),
         ("999999 years", timedelta(days=10_000)),
+        ("999999y " * 500, timedelta(days=10_000)),
     ],
 )
 def test_a_length_of_time_is_read_as_people_write_it(text: str, span: timedelta) -> None:
@@ -275,6 +276,10 @@ def test_what_was_never_packed_is_refused_or_harmless(text: str) -> None:
     assert found is None or isinstance(found, Terms)
 
 
+def test_a_snooze_that_leaves_the_calendar_was_never_packed() -> None:
+    assert unpacked("_____w") is None
+
+
 # --- own milestones ------------------------------------------------------------------------------
 
 
@@ -293,6 +298,7 @@ def test_what_was_never_packed_is_refused_or_harmless(text: str) -> None:
         ("every 10", Unwished("range", "10")),
         ("100000001", Unwished("range", "100000001")),
         ("100%", Unwished("percent", "100")),
+        ("1" + ",000" * 2_000, Unwished("range", "1000000000")),
         ("tea", Unwished("unclear", "tea")),
         ("15000 tea", Unwished("unclear", "tea")),
         ("100-200", Unwished("unclear", "100-200")),

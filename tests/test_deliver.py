@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -189,6 +189,12 @@ class Office:
             while self.deliverer.in_flight:
                 await asyncio.wait(self.deliverer.in_flight)
 
+    async def told(self) -> None:
+        """Wait until no alert waits; no time passes."""
+        while (await self.storage.tally()).waiting:
+            self.deliverer.wake()
+            await asyncio.sleep(0)
+
     def heard(self, chat: int) -> list[str]:
         """The first lines of what a chat got."""
         return [m["text"].partition("\n")[0] for m in self.api.messages(chat) if "text" in m]
@@ -226,6 +232,15 @@ def storage_fault(what: str) -> None:
 
 def our_fault(_: str) -> None:
     raise RuntimeError("a fault of our own")
+
+
+async def either(*waits: Coroutine[Any, Any, object]) -> None:
+    """Wait for what comes first, and let go of the rest."""
+    tasks = [asyncio.create_task(wait) for wait in waits]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
 
 
 async def steps_of_a_delivery(office: Office) -> int:
@@ -272,20 +287,20 @@ async def test_p11_a_death_at_any_step_loses_nothing_and_repeats_at_most_a_batch
 
         def die(_: str, died: asyncio.Event = died) -> None:
             died.set()
+            for task in office.deliverer.in_flight:
+                task.cancel()
             raise asyncio.CancelledError
 
         office.wire.step, office.wire.fail_at, office.wire.failure = 0, number + 1, die
         await office.ring(2_000 + number)
-        async with office.delivering() as deliverer:
-            await died.wait()
-            for task in deliverer.in_flight:
-                task.cancel()
+        async with office.delivering():
+            # One delivery may take a step less than another, and then nobody dies at the last.
+            await either(died.wait(), office.told())
         office.wire.fail_at = -1
         async with office.delivering():
             await office.settled()
         extra = [len(office.heard(chat)) - before[chat] - 1 for chat in CHATS]
-        assert min(extra) == 0
-        assert sum(extra) <= len(CHATS)
+        assert set(extra) <= {0, 1}  # all that was in flight may be repeated, once
 
 
 # --- outcomes ------------------------------------------------------------------------------------

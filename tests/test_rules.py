@@ -186,6 +186,7 @@ def test_a_rule_in_place_of_another_is_found_by_its_own_words_alone() -> None:
         ('free "school meals', Words(("free", "school meals"))),
         ("buses, and Bus & bus.", Words(("buses", "and"))),
         ("co-op", Words(("co-op",))),
+        ('"! tea ."', Words(("tea",))),
     ],
 )
 def test_typed_words_are_read(typed: str, words: Words) -> None:
@@ -202,6 +203,7 @@ def test_typed_words_are_read(typed: str, words: Words) -> None:
         ('"a b c d e f g h i j k"', "too many"),
         ("x" * 41, "too long"),
         ("tea -" + "x" * 41, "too long"),
+        ('"tea' + " 🫖" * 10 + '"', "too many"),
     ],
 )
 def test_what_cannot_be_a_rule_is_said(typed: str, problem: str) -> None:

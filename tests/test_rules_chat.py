@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from bell import READER, TEA, Village, a_response, open_petition, stamp
 
-from bot.app import running, utc_now
+from bot.app import utc_now
 from bot.demo.petitions_site import Fault
 from bot.demo.postcodes import PostcodesApi
 from bot.petitions.carried import carried
@@ -221,6 +221,7 @@ async def test_a_department_is_chosen_by_button_or_by_command(village: Village) 
         village.reader.tap(choice, labels(choice)[0])
         await village.reader.hears(f"Follow department: {name}?")
         await village.reader.ask("/subscribe department: DfE", "Follow department: DfE?")
+        await village.reader.ask("/subscribe department: 🫖", "Which department?")
 
 
 async def test_a_link_to_a_rule_shows_its_draft_to_anybody(village: Village) -> None:
@@ -319,7 +320,7 @@ async def test_a_petition_that_somebody_else_follows_rings_for_a_rule_that_fits(
 async def test_a_constituency_is_found_by_whatever_names_it(
     village: Village, postcodes: PostcodesApi
 ) -> None:
-    async with running(village.config(), postcodes_api=postcodes.url):
+    async with village.bell(postcodes_api=postcodes.url):
         for typed in ("SW1A 1AA", "sw1a1aa", "holborn & st pancras", "Pancras", HOLBORN.lower()):
             shown = await village.reader.ask(f"/constituency {typed}", "📍 Holborn and St Pancras")
             assert "Tess Tube, Tea Party" in shown["text"]
@@ -327,7 +328,7 @@ async def test_a_constituency_is_found_by_whatever_names_it(
 
 
 async def test_a_constituency_can_be_followed(village: Village, postcodes: PostcodesApi) -> None:
-    async with running(village.config(), postcodes_api=postcodes.url):
+    async with village.bell(postcodes_api=postcodes.url):
         shown = await village.reader.ask("/constituency SW1A 1AA")
         village.reader.tap(shown, "Tell me when")
         draft = await village.reader.hears("Follow Holborn and St Pancras?")
@@ -346,7 +347,7 @@ async def test_a_followed_constituency_rings_when_it_enters_a_top_ten(
     village.site.edit(
         TEA, signature_count=5_500, signatures_by_constituency=[*others, place(HOLBORN, 12)]
     )
-    async with running(village.config(), postcodes_api=postcodes.url):
+    async with village.bell(postcodes_api=postcodes.url):
         await village.chat(5000).subscribes()
         shown = await village.reader.ask("/constituency SW1A 1AA")
         village.reader.tap(shown, "Tell me when")
@@ -368,7 +369,7 @@ async def test_members_of_a_group_change_no_rules(village: Village) -> None:
 
 
 async def test_a_postcode_is_kept_nowhere(village: Village, postcodes: PostcodesApi) -> None:
-    async with running(village.config(), postcodes_api=postcodes.url):
+    async with village.bell(postcodes_api=postcodes.url):
         await village.reader.ask("/constituency SW1A 1AA", "Holborn")
     assert postcodes.asked == ["SW1A1AA"]
     asked = [seen.path_qs for seen in village.site.requests]
@@ -376,7 +377,7 @@ async def test_a_postcode_is_kept_nowhere(village: Village, postcodes: Postcodes
 
 
 async def test_every_place_gets_a_clear_answer(village: Village, postcodes: PostcodesApi) -> None:
-    async with running(village.config(), postcodes_api=postcodes.url):
+    async with village.bell(postcodes_api=postcodes.url):
         for typed, answer in (
             ("", "Which constituency?"),
             ("ZZ1 1ZZ", "no such postcode"),
@@ -392,7 +393,7 @@ async def test_every_place_gets_a_clear_answer(village: Village, postcodes: Post
 async def test_a_misspelt_constituency_is_one_press_away(
     village: Village, postcodes: PostcodesApi
 ) -> None:
-    async with running(village.config(), postcodes_api=postcodes.url):
+    async with village.bell(postcodes_api=postcodes.url):
         near = await village.reader.ask("/constituency Holborn and Saint Pancreas")
         village.reader.tap(near, "Holborn and St Pancras")
         await village.reader.hears("📍 Holborn and St Pancras")
@@ -403,11 +404,11 @@ async def test_places_that_cannot_be_asked_are_said_to_be(
 ) -> None:
     postcodes.status = 503
     village.site.fail("/petitions/local", Fault(status=503))
-    async with running(village.config(), postcodes_api=postcodes.url):
+    async with village.bell(postcodes_api=postcodes.url):
         await village.reader.ask("/constituency SW1A 1AA", "can't be looked up just now")
         await village.reader.ask(f"/constituency {HOLBORN}", "doesn't tell me just now")
     village.site.fail("/constituencies.json", Fault(status=503))
-    async with running(village.config(), postcodes_api=postcodes.url):
+    async with village.bell(postcodes_api=postcodes.url):
         await village.reader.ask(f"/constituency {MON}", "doesn't tell me its constituencies")
 
 

@@ -134,8 +134,11 @@ async def test_a_button_of_another_age_is_explained(village: Village) -> None:
             "set||tea",
             "set||loud.tea.off",
             "set||undo.!",
+            "set||undo._____w",
+            "set||undo.3GIzYA",
             "snooze||tea",
             "snooze||9000d",
+            f"undo|uk:{TEA}|999999999999.0.",
         ):
             query = reader.api.press(READER, page["message_id"], data)
             assert OLD in await reader.sees_note(query)
@@ -211,7 +214,7 @@ TYPED = (
     ("quiet at night", "/settings quiet 22:00-07:00"),
     ("urgent tea", "/settings urgent response debate"),
     ("digest sometimes", "/settings digest weekly monday 9:00"),
-    ("snooze", "This chat is not snoozed"),
+    ("snooze", "Nothing is snoozed"),
     ("tea", "There is no setting called tea."),
     ("reset", "Settings"),
     ("300239", "You don't follow this petition."),
@@ -342,11 +345,11 @@ async def test_a_snoozed_petition_is_silent_and_told_in_one_summary_when_it_ends
 
 
 SNOOZED = (
-    ("", "This chat is not snoozed"),
+    ("", "Nothing is snoozed"),
     ("7d", "Snoozed until"),
     ("for 3 days", "Snoozed until"),
     ("tomorrow", ", 08:00."),
-    ("off", "This chat is not snoozed"),
+    ("off", "Nothing is snoozed"),
     ("2 years", "A snooze may last up to a year"),
     ("soon", "I can't tell how long soon is."),
     ("300239 3 days", "You don't follow this petition."),
@@ -363,13 +366,13 @@ async def test_a_snooze_is_ended_by_command(village: Village) -> None:
     reader = village.reader
     async with village.bell():
         await reader.subscribes()
-        page = await reader.ask("/snooze", "not snoozed")
+        page = await reader.ask("/snooze", "Nothing is snoozed")
         page = await press(reader, page, "until tomorrow")
         assert "End the snooze" in labels(page)
         village.site.edit(TEA, signature_count=10_002)
         await village.looked(3)
         assert reader.unread() == []
-        await reader.ask("/snooze off", "not snoozed")
+        await reader.ask("/snooze off", "Nothing is snoozed")
         await reader.hears("10,002 signatures")
 
 
@@ -413,7 +416,7 @@ async def test_own_milestones_are_chosen_and_given_up_by_buttons(village: Villag
         await reader.subscribes()
         page = await reader.ask(f"/milestones {TEA}", "Milestones")
         assert "★" not in page["text"]
-        page = await press(reader, page, "+ 100")
+        page = await press(reader, page, "At 100")
         page = await press(reader, page, "Every 10,000")
         page = await press(reader, page, "Half way")
         assert "★ Your own: 100, every 10,000 and 50%" in page["text"]

@@ -1,8 +1,12 @@
 """Cards and links for other chats: inline mode, the Share button, mentions, files sent back."""
 
 import json
+from dataclasses import replace
 
 from bell import READER, TEA, Village, open_petition
+
+from bot.app import running
+from bot.config import LimitsConfig
 
 CLUB = -100_777
 
@@ -147,3 +151,30 @@ async def test_a_file_that_is_none_of_ours_or_was_spoilt_changes_nothing(village
         village.api.send_file(READER, "petition-bell-data.json", spoilt)
         await reader.hears("changed nothing")
         assert json.loads(await _taken(village))["subscriptions"] == file["subscriptions"]
+
+
+async def test_a_file_of_more_than_may_be_followed_is_taken_up_that_far(village: Village) -> None:
+    reader, few = village.reader, LimitsConfig(subscriptions=2)
+    async with running(replace(village.config(), limits=few)):
+        await reader.subscribes()
+        wanted = [{"petition": f"uk:{number}"} for number in range(TEA, TEA + 50)]
+        file = json.dumps({"format": "petition-bell/1", "chat": READER, "subscriptions": wanted})
+        village.api.send_file(READER, "petition-bell-data.json", file.encode())
+        await reader.hears("49 petitions could not be followed")
+        assert not village.site.seen(f"/petitions/{TEA + 2}.json")
+
+
+async def test_a_file_that_was_tampered_with_keeps_nobody_else_from_hearing(
+    village: Village,
+) -> None:
+    reader, other = village.reader, village.chat(5000)
+    file = {"format": "petition-bell/1", "settings": {"snoozed_until": "2999-01-01T00:00:00"}}
+    async with village.bell():
+        await reader.subscribes()
+        await other.subscribes()
+        document = json.dumps({**file, "chat": READER}).encode()
+        village.api.send_file(READER, "petition-bell-data.json", document)
+        await reader.hears("Restored")
+        village.site.edit(TEA, signature_count=10_002)
+        await other.hears("🔔 10,002 signatures")
+        await reader.hears("🔔 10,002 signatures")

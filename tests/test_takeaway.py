@@ -80,6 +80,11 @@ def test_a_file_of_somebody_else_is_none_of_ours(content: bytes) -> None:
         {"rules": [{"site": "uk", "kinds": []}]},
         {"rules": [{"site": "uk", "kinds": ["response"], "words": ["x" * 1_000]}]},
         {"rules": "all of them"},
+        {"rules": [{"site": "uk", "kinds": ["response"], "words": ["!?"]}]},
+        {"rules": [{"site": "uk", "kinds": ["response"], "words": list("abcdefghijk")}]},
+        {"rules": [{"site": "uk", "kinds": ["response"], "department": "!?"}]},
+        {"subscriptions": [{"petition": "uk:" + "9" * 5_000}]},
+        {"subscriptions": [{"petition": "uk:1", "topic": 2**70}]},
     ],
 )
 def test_a_file_changed_beyond_sense_is_refused_whole(changed: dict[str, object]) -> None:
@@ -94,6 +99,55 @@ def test_times_without_a_zone_are_as_good_as_none() -> None:
     takeaway = read(json.dumps(document).encode(), 7, NOW + timedelta(days=1))
     assert takeaway is not None
     assert takeaway.subscriptions[0].created_at == NOW + timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    "until", ["2030-01-01T00:00:00", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00"]
+)
+def test_a_snooze_that_nobody_can_choose_is_not_brought_back(until: str) -> None:
+    snoozed = {"snoozed_until": until}
+    document = json.loads(written(DATA, {})) | {"settings": snoozed}
+    document["subscriptions"][0]["settings"] = document["rules"][0]["settings"] = snoozed
+    takeaway = read(json.dumps(document).encode(), 7, NOW)
+    assert takeaway is not None
+    subscription, rule = takeaway.subscriptions[0], takeaway.rules[0]
+    assert takeaway.terms == subscription.terms == rule.terms == Terms()
+
+
+def test_a_snooze_under_way_is_brought_back() -> None:
+    terms = Terms(snoozed_until=NOW + timedelta(days=7))
+    data = structs.replace(DATA, chat=structs.replace(DATA.chat, terms=terms))
+    takeaway = read(written(data, {}), 7, NOW)
+    assert takeaway is not None
+    assert takeaway.terms == terms
+
+
+def test_what_could_not_have_been_chosen_is_left_out() -> None:
+    settings = {
+        "zone": "Moon/Tranquillity",
+        "closing": [5, 24, 24, 72],
+        "urgent": ["debate", "debate", "opened"],
+        "milestones": {"numbers": [5, 10**30, *range(20_000, 20_050)], "every": 1},
+    }
+    document = json.loads(written(DATA, {})) | {"settings": settings}
+    takeaway = read(json.dumps(document).encode(), 7, NOW)
+    assert takeaway is not None
+    assert takeaway.terms == Terms(
+        closing=(72, 24), urgent=("debate",), milestones=Wish(tuple(range(20_000, 20_020)))
+    )
+
+
+def test_nothing_was_followed_before_there_was_a_bot_or_later_than_now() -> None:
+    for since in ("0001-01-01T00:00:00+14:00", "2999-01-01T00:00:00Z"):
+        document = json.loads(written(DATA, {}))
+        document["rules"][0]["since"] = since
+        takeaway = read(json.dumps(document).encode(), 7, NOW)
+        assert takeaway is not None
+        assert takeaway.rules[0].created_at == NOW
+
+
+def test_a_file_too_deep_to_be_read_is_none_of_ours() -> None:
+    assert read(b'{"format":"petition-bell/1","rules":' + b"[" * 100_000, 7, NOW) is None
 
 
 def test_rules_are_the_same_that_ask_for_the_same() -> None:

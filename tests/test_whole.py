@@ -10,7 +10,7 @@ from bell import READER, TEA, Conversation, Json, Village, a_response, open_peti
 from members_api import MembersApi, Term
 from telegram import Bot
 
-from bot.app import open_storage, running, utc_now
+from bot.app import open_storage, utc_now
 from bot.charts import ChartFailed, Charts
 from bot.demo.petitions_site import Fault
 from bot.living import refresh_card
@@ -100,7 +100,7 @@ def gangs(**changes: Any) -> Json:
 async def with_members(village: Village) -> AsyncIterator[MembersApi]:
     """The bot at work beside a Members API."""
     known = {name: [Term(mp, party, "2019-12-12", "2024-05-30")] for name, _, mp, party in TOP}
-    async with MembersApi(known) as api, running(village.config(), members_api=api.url):
+    async with MembersApi(known) as api, village.bell(members_api=api.url):
         yield api
 
 

@@ -1,4 +1,4 @@
-"""A rule as something that a link can carry, and taken up again (pure)."""
+"""A rule, or terms, as something that a link can carry, and taken up again (pure)."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import datetime
@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import DecodeError, Meta, Struct, json
 
 from bot.petitions.model import Kind, Loudness, Rule, Terms, Threshold
+from bot.petitions.rules import stems
 from bot.petitions.wanted import Words, read_words, typed_words
 
 _LETTERS: dict[Kind, str] = {
@@ -45,6 +46,7 @@ class _Carried(Struct, frozen=True, array_like=True):
 
 
 _DECODER = json.Decoder(_Carried)
+_TERMS = json.Decoder(Terms)
 
 
 def carried(rule: Rule) -> str:
@@ -63,18 +65,18 @@ def carried(rule: Rule) -> str:
     ]
     while not parts[-1]:
         parts.pop()
-    return urlsafe_b64encode(json.encode(parts)).decode().rstrip("=")
+    return _as_letters(json.encode(parts))
 
 
 def taken_up(text: str, chat_id: int, now: datetime) -> Rule | None:
     """The rule that was carried, for a chat; None for anything we did not write."""
     try:
-        packed = _DECODER.decode(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        packed = _DECODER.decode(_from_letters(text))
         kinds = tuple(_KINDS[letter] for letter in packed.letters)
     except (DecodeError, ValueError, KeyError):
         return None
     words = read_words(packed.typed) if packed.typed else Words()
-    if not isinstance(words, Words):
+    if not isinstance(words, Words) or (packed.department and not stems(packed.department)):
         return None
     return Rule(
         chat_id,
@@ -91,3 +93,24 @@ def taken_up(text: str, chat_id: int, now: datetime) -> Rule | None:
         thread_id=packed.thread_id,
         terms=Terms(loudness=packed.loudness),
     )
+
+
+def carried_terms(terms: Terms) -> str:
+    """Terms as letters, digits, - and _."""
+    return _as_letters(json.encode(terms))
+
+
+def terms_taken_up(text: str) -> Terms | None:
+    """The terms that were carried; None for anything we did not write."""
+    try:
+        return _TERMS.decode(_from_letters(text))
+    except (DecodeError, ValueError):
+        return None
+
+
+def _as_letters(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def _from_letters(text: str) -> bytes:
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -38,6 +38,8 @@ SUBJECTS: tuple[str, ...] = get_args(Subject)
 # What one petition can have of its own, apart from the chat it is heard in.
 OWN_SUBJECTS: tuple[str, ...] = ("loud", "closing")
 
+LONGEST_SNOOZE = timedelta(days=366)
+
 _DAY = 24 * 60
 _UNCHOSEN: Mapping[str, Any] = {
     name: value

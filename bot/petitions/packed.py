@@ -49,7 +49,10 @@ def unpacked(text: str) -> Terms | None:
     for base in reversed(_BASES):
         number, digit = divmod(number, base)
         digits.insert(0, digit)
-    return None if number else _terms(digits)
+    try:
+        return None if number else _terms(digits)
+    except ValueError:  # a snooze that leaves the calendar
+        return None
 
 
 def _digits(terms: Terms) -> Iterable[int]:

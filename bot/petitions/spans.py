@@ -41,8 +41,9 @@ def read_span(text: str) -> timedelta | None:
     parts = list(_PART.finditer(plain))
     if not parts or _BETWEEN.sub("", _PART.sub("", plain)):
         return None
-    named = sum((_length(part["amount"].strip(), part["unit"]) for part in parts), timedelta())
-    return min(named, _ENDLESS)
+    # Each by itself: a sum of lengths without end would leave the calendar too.
+    named = (min(_length(part["amount"].strip(), part["unit"]), _ENDLESS) for part in parts)
+    return min(sum(named, timedelta()), _ENDLESS)
 
 
 def read_until(text: str, now: datetime, zone: str) -> datetime | None:

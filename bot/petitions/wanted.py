@@ -24,7 +24,7 @@ def read_words(typed: str) -> Words | Problem:
     """What typed words ask for: `school "free meals" -uniform`; or why they cannot be a rule."""
     found: dict[bool, dict[tuple[str, ...], str]] = {False: {}, True: {}}
     for minus, phrase, word in _PIECE.findall(typed):
-        text = " ".join((phrase or word).split()).strip("-–−.,;:!?")
+        text = " ".join((phrase or word).split()).strip(" -–−.,;:!?")
         if stems(text):
             found[bool(minus)].setdefault(stems(text), text)
     words = Words(tuple(found[False].values()), tuple(found[True].values()))
@@ -36,7 +36,8 @@ def problem_of(words: Words) -> Problem | None:
     if not words.wanted:
         return "none"
     everything = (*words.wanted, *words.without)
-    if sum(len(stems(word)) for word in everything) > MOST_WORDS:
+    # What is no word, like an emoji, is left out when texts are compared, but it takes up room.
+    if sum(max(len(stems(word)), len(word.split())) for word in everything) > MOST_WORDS:
         return "too many"
     too_long = any(len(part) > LONGEST_WORD for word in everything for part in word.split())
     return "too long" if too_long else None

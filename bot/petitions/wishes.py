@@ -31,7 +31,7 @@ class Unwished(NamedTuple):
     what: str = ""
 
 
-_NUMBER = r"(?:\d{1,3}(?:,\d{3})+|\d{1,12})"
+_NUMBER = r"(?:\d{1,3}(?:,\d{3}){1,3}|\d{1,12})"
 _ITEM = re.compile(
     rf"(?<![^\s,;])(?P<drop>[-−–]\s*)?(?P<every>every\s+)?(?P<number>{_NUMBER})\s*(?P<unit>%|k|m)?(?=[\s,;]|$)",
     re.IGNORECASE,
@@ -106,6 +106,14 @@ def _with(wish: Wish, change: Change) -> Wish:
 def _toggled(values: tuple[int, ...], change: Change) -> tuple[int, ...]:
     others = {value for value in values if value != change.value}
     return tuple(sorted(others if change.drop else {*others, change.value}))
+
+
+def possible(wish: Wish) -> Wish:
+    """The milestones without those that nobody can ask for."""
+    numbers = sorted({number for number in wish.numbers if LEAST <= number <= HIGHEST})[:MOST]
+    percents = sorted(set(wish.percents))[: MOST - len(numbers)]
+    every = wish.every if LEAST <= wish.every <= HIGHEST else 0
+    return Wish(tuple(numbers), every, tuple(percents))
 
 
 def given_up(before: Wish, after: Wish, petition: Petition) -> Wish:

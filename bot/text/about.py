@@ -30,6 +30,7 @@ def greeting(bot_name: str) -> Message:
             ),
             "",
             tr("Try it: /subscribe 300239"),
+            tr("Follow words, a topic or your constituency: /subscribe"),
             tr("Everything I can do: /help"),
             "",
             italic(tr("Unofficial: I am no part of Parliament.")),

@@ -21,8 +21,11 @@ SEARCH = "find"
 SETTINGS, SNOOZE, WISH = "set", "snooze", "wish"
 CARD, PAGE, CONSENT, FORGET, PRIVACY = "card", "page", "consent", "forget", "privacy"
 SHARE = "share"
-ELSEWHERE, DONE = "else", "done"
+ELSEWHERE, DONE, FULL = "else", "done", "full"
 WORDS, MORE, DRAFT, RULE, SEAT = "words", "more", "draft", "rule", "seat"
+
+# What leaves room for the chat that a press is about, where that is another than it is made in.
+ROOM = InlineKeyboardButtonLimit.MAX_CALLBACK_DATA - len("|~") - 13
 
 
 class Press(NamedTuple):
@@ -91,7 +94,7 @@ def card_buttons(petition: Petition, subscription: Subscription | None) -> Inlin
 def search_button(words: str) -> InlineKeyboardButton:
     """Searches for words; only as many of them as a button can carry."""
     wanted = " ".join(words.replace("|", " ").split())
-    room = InlineKeyboardButtonLimit.MAX_CALLBACK_DATA - len(f"{SEARCH}||")
+    room = ROOM - len(f"{SEARCH}||")
     while len(wanted.encode()) > room:
         wanted = wanted.rpartition(" ")[0] or wanted[:-1]
     return button(tr("Search “{words}”", words=wanted), SEARCH, extra=wanted)
@@ -154,7 +157,7 @@ def undo_buttons(subscription: Subscription) -> InlineKeyboardMarkup:
     return InlineKeyboardMarkup([[button(tr("Undo"), UNDO, subscription.petition, extra)]])
 
 
-_UNDO = re.compile(r"(\d{1,12})\.([01])\.(\d{0,19})")
+_UNDO = re.compile(r"(\d{1,10})\.([01])\.(\d{0,10})")
 
 
 def undone(press: Press, chat_id: int) -> Subscription | None:

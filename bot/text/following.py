@@ -1,12 +1,14 @@
 """What the bot says about subscriptions: begun, ended, muted, listed."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup, MessageEntity
 
-from bot.petitions.model import Petition, Subscription
+from bot.petitions.carried import carried_terms, terms_taken_up
+from bot.petitions.model import Petition, Subscription, Terms
 from bot.text.buttons import CARD, PAGE, button, follower_rows, undo_buttons
 from bot.text.figures import day, in_words, number, signatures
 from bot.text.language import many, say, tr
@@ -14,6 +16,7 @@ from bot.text.petition import short_title, status_line, title
 from bot.text.rich import Message, Rich, bold, compose, italic, joined, lines
 
 PAGE_SIZE = 8
+_CARRIER = re.compile(r"#t_([\w-]+)$", re.ASCII)
 
 
 class Followed(NamedTuple):
@@ -54,10 +57,35 @@ def already_subscribed(followed: Followed) -> tuple[Message, InlineKeyboardMarku
     return compose(*lines(since, title(petition))), buttons
 
 
+def no_room(most: int) -> Message:
+    """The chat follows as many petitions as it may."""
+    return compose(
+        *lines(
+            many(
+                "This chat follows {count} petition; there is no room for another.",
+                "This chat follows {count} petitions; there is no room for another.",
+                most,
+            ),
+            tr("Unsubscribe from one to make room: /subscriptions"),
+        )
+    )
+
+
 def unsubscribed(followed: Followed) -> tuple[Message, InlineKeyboardMarkup]:
-    """A subscription ended, and can be had back."""
-    message = compose(say("You no longer follow {title}.", title=title(followed.petition)))
-    return message, undo_buttons(followed.subscription)
+    """A subscription ended, and can be had back: the message carries its terms, if it had any."""
+    terms = followed.subscription.terms
+    carrying = "" if terms == Terms() else f"t_{carried_terms(terms)}"
+    ended = say("You no longer follow {title}.", title=title(followed.petition, carrying))
+    return compose(ended), undo_buttons(followed.subscription)
+
+
+def terms_carried_by(entities: Sequence[MessageEntity]) -> Terms:
+    """The terms in the news that a subscription ended."""
+    for entity in entities:
+        found = _CARRIER.search(entity.url or "")
+        if found:
+            return terms_taken_up(found[1]) or Terms()
+    return Terms()
 
 
 def muted(petition: Petition, is_muted: bool) -> str:

@@ -14,14 +14,15 @@ from telegram import (
 from telegram.constants import ChatType, InlineKeyboardButtonLimit
 
 from bot.petitions.model import PetitionRef
-from bot.text.buttons import DONE, button
+from bot.text.buttons import DONE, FULL, button
 from bot.text.language import say, tr
 from bot.text.rich import Message, compose, cut, lines, width
 from bot.text.share import subscribe_link
 
 GROUP, CHANNEL = 1, 2  # which of the two buttons a chat was picked with
 _NAME = 60
-_FOR_CHAT = re.compile(r"\|~([0-9a-z]{1,13})$")
+# Only a fourth part names a chat: in the third, people's own words may look the same.
+_FOR_CHAT = re.compile(r"([^|]*\|[^|]*\|[^|]*)\|~([0-9a-z]{1,13})")
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -97,27 +98,26 @@ def on_behalf(title: str, message: Message) -> Message:
 def for_chat(keyboard: InlineKeyboardMarkup, chat_id: int) -> InlineKeyboardMarkup:
     """The same buttons, whose presses are about that chat wherever they are pressed.
 
-    A button that has no room left for it is left out: it would change the wrong chat.
+    A button that has no room left for it only says so: it would change the wrong chat.
     """
     rows = [[_for_chat(key, chat_id) for key in row] for row in keyboard.inline_keyboard]
-    kept = [[key for key in row if key is not None] for row in rows]
-    return InlineKeyboardMarkup([row for row in kept if row])
+    return InlineKeyboardMarkup(rows)
 
 
-def _for_chat(key: InlineKeyboardButton, chat_id: int) -> InlineKeyboardButton | None:
+def _for_chat(key: InlineKeyboardButton, chat_id: int) -> InlineKeyboardButton:
     data = key.callback_data
-    if not isinstance(data, str) or _FOR_CHAT.search(data):
+    if not isinstance(data, str) or _FOR_CHAT.fullmatch(data):
         return key
     data = f"{data}|~{_short(-chat_id)}"
     if len(data.encode()) > InlineKeyboardButtonLimit.MAX_CALLBACK_DATA:
-        return None
+        return button(key.text, FULL)
     return InlineKeyboardButton(key.text, callback_data=data)
 
 
 def pressed_for(data: str) -> tuple[str, int | None]:
     """What a button carries by itself, and the chat that its press is about, if it names one."""
-    found = _FOR_CHAT.search(data)
-    return (data[: found.start()], -int(found[1], 36)) if found else (data, None)
+    found = _FOR_CHAT.fullmatch(data)
+    return (found[1], -int(found[2], 36)) if found else (data, None)
 
 
 def _short(number: int) -> str:
@@ -242,6 +242,13 @@ def not_an_admin(title: str) -> Message:
 def not_your_chat() -> str:
     """The passing note to a press about a chat that the person does not manage any more."""
     return tr("I can't see that you are an admin of that chat, so nothing was changed.")
+
+
+def no_room_on_button() -> str:
+    """The note of a button that could not carry the chat it is about as well."""
+    return tr(
+        "This button has no room for the name of another chat. Do it by command instead: /help"
+    )
 
 
 def too_fast() -> Message:

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
-from telegram.constants import InlineKeyboardButtonLimit
 
 from bot.petitions.forecast import pace
 from bot.petitions.milestones import (
@@ -19,7 +18,7 @@ from bot.petitions.milestones import (
 )
 from bot.petitions.model import MilestoneReached, Petition, PetitionRef, Reading, Threshold, Wish
 from bot.petitions.wishes import LEAST, MOST, Unwished, as_typed, next_round
-from bot.text.buttons import SETTINGS, SUBSCRIBE, WISH, Press, button
+from bot.text.buttons import ROOM, SETTINGS, SUBSCRIBE, WISH, Press, button
 from bot.text.figures import day, london_today, moment, number, weekday
 from bot.text.language import marked, say, tr
 from bot.text.petition import title
@@ -34,8 +33,6 @@ _FAR = timedelta(days=365)
 _OFTEN = 10_000
 _HALF = 50
 _NONE = Wish()
-# What a press made for another chat than the one it is pressed in has to carry besides.
-_SPARE = 16
 
 
 def ladder(
@@ -182,15 +179,14 @@ def ladder_buttons(
 
 
 def _fits(ref: PetitionRef, undo: Wish) -> bool:
-    room = InlineKeyboardButtonLimit.MAX_CALLBACK_DATA - _SPARE
-    return undo != _NONE and len(Press(WISH, ref, as_typed(undo)).data) <= room
+    return undo != _NONE and len(Press(WISH, ref, as_typed(undo)).data) <= ROOM
 
 
 def _common(petition: Petition, wish: Wish) -> list[InlineKeyboardButton]:
     ref, following = petition.ref, next_round(petition, wish)
     often = tr("Every {number}", number=number(_OFTEN))
     keys = [
-        button(f"+ {number(following)}", WISH, ref, str(following)),
+        button(tr("At {number}", number=number(following)), WISH, ref, str(following)),
         _switch(ref, often, f"every {_OFTEN}", is_on=wish.every == _OFTEN),
     ]
     ahead = any(n * _HALF > petition.signature_count * 100 for n in thresholds(petition))

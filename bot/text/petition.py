@@ -31,10 +31,11 @@ _STATES = {
 }
 
 
-def title(petition: Petition) -> Rich:
-    """The petition's own words for itself, leading to its page."""
+def title(petition: Petition, carrying: str = "") -> Rich:
+    """The petition's own words for itself, leading to its page; `carrying` hides in the address."""
     words = " ".join(cut(petition.action, _TITLE_LENGTH).split())
-    return bold(link(words or nameless(petition), petition.url))
+    url = f"{petition.url}#{carrying}" if carrying else petition.url
+    return bold(link(words or nameless(petition), url))
 
 
 def short_title(petition: Petition, most: int = 60) -> str:

@@ -13,8 +13,8 @@ from bot.petitions.ears import Ear, ears, hears
 from bot.petitions.lately import Lately
 from bot.petitions.model import Loudness, Rule, Site, Terms, Threshold
 from bot.petitions.wanted import LONGEST_WORD, MOST_WORDS, Problem, typed_words
-from bot.text.about import consent_request
-from bot.text.buttons import DRAFT, MORE, PAGE, PRIVACY, RULE, WORDS, button
+from bot.text.about import consent_request, privacy
+from bot.text.buttons import DRAFT, MORE, PAGE, ROOM, RULE, WORDS, button
 from bot.text.figures import number
 from bot.text.following import which_petition
 from bot.text.language import many, marked, say, tr
@@ -23,7 +23,6 @@ from bot.text.rich import Message, Rich, bold, code, compose, cut, italic, joine
 
 _TITLES = 5
 _TOPICS_ON_A_PAGE = 20
-_BUTTON_ROOM = 48  # a button may have to name another chat besides
 _PLAIN = Site("", "", "")
 _CARRIER = re.compile(r"#r_([\w-]+)$", re.ASCII)
 _DEEP_LINK_LIMIT = 64
@@ -157,9 +156,8 @@ def topics(known: Mapping[str, str], page: int = 0) -> tuple[Message, InlineKeyb
     page = min(max(page, 0), pages - 1)
     shown = order[page * _TOPICS_ON_A_PAGE : (page + 1) * _TOPICS_ON_A_PAGE]
     keys = [
-        _more(cut(name, 40), f"topic.{topic}")
+        _more(cut(name, 40), f"topic.{topic[: ROOM - len(f'{MORE}||topic.')]}")
         for topic, name in shown
-        if len(topic) <= _BUTTON_ROOM - len("topic.")
     ]
     turns = [_more(tr("‹ Back"), f"topics.{page - 1}")] if page else []
     turns += [_more(tr("On ›"), f"topics.{page + 1}")] if page < pages - 1 else []
@@ -187,7 +185,7 @@ def departments(names: Sequence[str]) -> tuple[Message, InlineKeyboardMarkup | N
 def department_start(name: str) -> str:
     """As much of a department's name as a button carries."""
     start = name.replace("|", " ")
-    while len(start.encode()) > _BUTTON_ROOM - len(f"{MORE}||dept."):
+    while len(start.encode()) > ROOM - len(f"{MORE}||dept."):
         start = start[:-1]
     return start
 
@@ -209,7 +207,7 @@ def words_problem(problem: Problem) -> Message:
 def words_button(typed: str) -> InlineKeyboardButton | None:
     """Leads to the draft of a rule about these words; None if a button cannot carry them."""
     plain = typed.replace("|", " ")
-    if len(f"{WORDS}||{plain}".encode()) > _BUTTON_ROOM:
+    if len(f"{WORDS}||{plain}".encode()) > ROOM:
         return None
     return button(tr("Follow these words"), WORDS, extra=plain)
 
@@ -315,12 +313,25 @@ def _ticked(text: str, on: bool) -> str:
 
 def asks_first(rule: Rule, site: Site, place: str = "") -> tuple[Message, InlineKeyboardMarkup]:
     """The consent that is needed before a rule can be kept; the message carries the rule."""
+    return _before_agreeing(consent_request(), rule, site, place)
+
+
+def asks_after_reading(
+    rule: Rule, site: Site, place: str = ""
+) -> tuple[Message, InlineKeyboardMarkup]:
+    """The same with everything there is to know before agreeing."""
+    return _before_agreeing(privacy(), rule, site, place)
+
+
+def _before_agreeing(
+    asked: Message, rule: Rule, site: Site, place: str
+) -> tuple[Message, InlineKeyboardMarkup]:
     what = compose("\n\n", say("Then I follow {what}.", what=_carrying(rule, site, place)))
     buttons = [
         button(tr("OK, go on"), DRAFT, extra="agree"),
-        button(tr("Read more"), PRIVACY),
+        button(tr("Read more"), DRAFT, extra="privacy"),
     ]
-    return joined(consent_request(), what), InlineKeyboardMarkup([buttons])
+    return joined(asked, what), InlineKeyboardMarkup([buttons])
 
 
 def dropped_draft() -> Message:

@@ -66,7 +66,9 @@ def _of_chat(scope: Scope) -> Iterator[Rich | None]:
     yield _loudness_line(scope)
     yield quiet_line(terms)
     if terms.quiet and terms.urgent:
-        yield say("Rings even then: <b>{kinds}</b>", kinds=kinds_named(terms.urgent))
+        yield say(
+            "Urgent, so that it rings even then: <b>{kinds}</b>", kinds=kinds_named(terms.urgent)
+        )
     yield digest_line(terms)
     yield say("Time zone: <b>{zone}</b>", zone=terms.zone or LONDON)
     yield _closing_line(scope)
@@ -112,7 +114,7 @@ def _chat_rows(scope: Scope) -> list[list[InlineKeyboardButton]]:
     keys = [
         scope.leads(tr("How loud"), "loud"),
         scope.leads(tr("Quiet hours"), "quiet"),
-        scope.leads(tr("Rings even then"), "urgent"),
+        scope.leads(tr("Urgent news"), "urgent"),
         scope.leads(tr("Digest"), "digest"),
         scope.leads(tr("Time zone"), "zone"),
         scope.leads(tr("Closing reminders"), "closing"),

@@ -31,8 +31,8 @@ def snooze_page(scope: Scope) -> Page:
 
 def _nothing_snoozed(scope: Scope) -> str:
     if scope.followed:
-        return tr("This petition is not snoozed. For how long should it be?")
-    return tr("This chat is not snoozed. For how long should everything be?")
+        return tr("This petition is not snoozed. Snooze it for how long?")
+    return tr("Nothing is snoozed. Snooze everything for how long?")
 
 
 def _snooze_buttons(scope: Scope) -> InlineKeyboardMarkup:

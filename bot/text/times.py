@@ -68,7 +68,7 @@ def quiet_page(scope: Scope) -> Page:
         )
         for quiet in _QUIET
     ]
-    also = [scope.leads(tr("Rings even then"), "urgent"), scope.leads(tr("Time zone"), "zone")]
+    also = [scope.leads(tr("Urgent news"), "urgent"), scope.leads(tr("Time zone"), "zone")]
     return message, InlineKeyboardMarkup([*in_rows(keys), also, scope.back()])
 
 

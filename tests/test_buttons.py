@@ -1,0 +1,750 @@
+"""Every button of every message: pressed, answered, and doing what it says."""
+
+import ast
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args, get_origin, get_type_hints
+
+import pytest
+from bell import READER, TEA, Conversation, Json, Village, a_response, open_petition, stamp
+from msgspec import Struct
+from petitions import petition
+from telegram.ext import CallbackQueryHandler
+
+import handlers
+from bot.app import utc_now
+from bot.demo.bot_api import BotApi
+from bot.demo.messenger import buttons_of
+from bot.demo.petitions_site import Fault
+from bot.demo.postcodes import PostcodesApi
+from bot.petitions.model import Event, Known, Occurrence, PetitionRef
+from bot.text import buttons, groups
+from bot.text.alert import alert
+from bot.text.buttons import Press, search_button
+from bot.text.rules import topics
+
+Begin: TypeAlias = Callable[[Village, Conversation], Awaitable[Json]]
+
+ROOT = Path(__file__).parents[1]
+OLD = "out of date"
+TROUBLE = ("Something went wrong", "couldn't save")
+CLUB = -1_009_876_543_210
+BOT = 123456
+HOLBORN = "E14001290"
+
+VERBS = {
+    value
+    for name, value in vars(buttons).items()
+    if name.isupper() and isinstance(value, str) and not name.startswith("_")
+}
+
+# --- what a press has to bring -------------------------------------------------------------------
+
+# By the shape of what a button carries: its verb, whether it names a petition, and the rest with
+# its numbers made alike. The first pattern that fits says what is seen after the press.
+EXPECTED: tuple[tuple[str, str], ...] = (
+    (r"sub\|P\|", "You'll hear about|You follow this one since|I ask first"),
+    (r"unsub\|P\|", "You no longer follow"),
+    (r"undo\|P\|", "You'll hear about"),
+    (r"mute\|P\|", "Muted: alerts"),
+    (r"unmute\|P\|", "Unmuted: alerts"),
+    (r"resp\|P\|", "esponse|responded"),
+    (r"where\|P\|csv", r"\.csv"),
+    (r"where\|P\|bars", r"\[photo\]"),
+    (r"where\|P\|", "constituenc|Where it was signed most"),
+    (r"chart\|P\|", r"\[photo\]"),
+    (r"map\|P\|", r"\[photo\]|gives no constituencies"),
+    (r"miles\|P\|", "Milestones|It has no milestones"),
+    (r"wish\|P\|", "Milestones"),
+    (r"find\|", "🔎|I find no petition"),
+    (r"set\|P?\|snooze", "[Ss]nooze"),
+    (r"set\|P\|", "Settings for one petition"),
+    (r"set\|\|quiet", "Quiet hours: "),
+    (r"set\|\|urgent", "Rings even in quiet hours"),
+    (r"set\|\|digest", "Digest: "),
+    (r"set\|\|zone", "Time zone: "),
+    (r"set\|\|closing", "Closing reminders: "),
+    (r"set\|\|lang", "Language: "),
+    (r"set\|\|loud", "Government response: "),
+    (r"set\|\|(reset|undo)?$", "Settings"),
+    (r"snooze\|", "[Ss]nooze"),
+    (r"card\|P\|", r"as of \d\d:\d\d|Updated above"),
+    (r"page\|", "You follow"),
+    (r"consent\|P\|", "You'll hear about"),
+    (r"consent\|\|set", "Settings"),
+    (r"consent\|\|", "Thank you|agreed|Agreed|OK"),
+    (r"forget\|\|yes", "Erased"),
+    (r"forget\|\|no", "Nothing was erased"),
+    (r"privacy\|", "Privacy"),
+    (r"share\|P\|", "📤 Share"),
+    (r"else\|", "Which group or channel"),
+    (r"done\|", "our own chat again"),
+    (r"words\|\|", "Follow words"),
+    (r"more\|\|words", "/subscribe school meals"),
+    (r"more\|\|topics", "Which topic"),
+    (r"more\|\|departments", "Which department"),
+    (r"more\|\|seat", "Which constituency"),
+    (r"more\|\|topic\.", "Follow topic"),
+    (r"more\|\|dept\.", "Follow department"),
+    (r"more\|\|", "Follow (every|new|everything)"),
+    (r"draft\|\|cancel", "Nothing was saved"),
+    (r"draft\|\|(save|agree|undo)", "You follow|Then I follow"),
+    (r"draft\|\|privacy", "Privacy.*Then I follow"),
+    (r"draft\|\|", "Follow .*|has to listen to something"),
+    (r"rule\|\|0\.delete", "You no longer follow"),
+    (r"rule\|\|", "You hear of|has to listen to something"),
+    (r"seat\|\|show", "📍"),
+    (r"seat\|\|", "Follow "),
+)
+
+# Every shape that some message has to lead to; a button that is gone is missed here.
+MUST_BE_MET = {
+    *("sub|P|", "unsub|P|", "undo|P|", "mute|P|", "unmute|P|", "resp|P|", "resp|P|0"),
+    *("where|P|", "where|P|csv", "where|P|bars.", "where|P|0.", "chart|P|", "map|P|"),
+    *("miles|P|", "miles|P|here", "wish|P|0", "wish|P|-0", "wish|P|off", "wish|P|every 0"),
+    *("find||*", "set|P|", "set|P|loud", "set|P|reset", "set|P|undo", "set||", "set||undo"),
+    *("snooze||0d", "snooze||end", "snooze|P|0d", "snooze|P|end", "card|P|", "page||0"),
+    *("consent|P|", "consent||set", "consent||", "forget||yes", "forget||no", "privacy|P|"),
+    *("privacy||set", "share|P|", "else||", "words||*", "more||words", "more||seat"),
+    *("more||topics", "more||topics.0", "more||departments", "more||topic.*", "more||dept.*"),
+    *("more||pass.response", "more||response", "more||debate", "more||opened", "draft||save"),
+    *("draft||cancel", "draft||agree", "draft||undo", "draft||privacy", "draft||response"),
+    *("rule||0", "rule||0.delete", "rule||0.silent", "rule||0.opened", "seat||E0"),
+    *("seat||show.E0",),
+}
+
+
+def shape(data: str) -> str:
+    """The verb, whether there is a petition, and the rest without what is one message's own."""
+    verb, name, extra = groups.pressed_for(data)[0].split("|")
+    match verb:
+        case "find" | "words":
+            extra = "*"
+        case "set":
+            extra = extra.partition(".")[0]
+        case "undo":
+            extra = ""
+        case "more" if extra.startswith(("topic.", "dept.")):
+            extra = extra.partition(".")[0] + ".*"
+        case _:
+            extra = re.sub(r"\d+", "0", extra)
+    return f"{verb}|{'P' if name else ''}|{extra}"
+
+
+def expected(of: str) -> str:
+    return next(after for pattern, after in EXPECTED if re.match(pattern, of))
+
+
+# What puts something else in the place of the message.
+TURNS = ("set|", "page|", "rule|")
+
+# --- pressing ------------------------------------------------------------------------------------
+
+
+def words_of(message: Json) -> str:
+    photo = "[photo] " if "photo" in message else ""
+    document = message.get("document", {}).get("file_name", "")
+    return f"{photo}{document} {message.get('text') or message.get('caption') or ''}"
+
+
+class Key(NamedTuple):
+    """A button that can be pressed: whose it is, what it carries, what is written on it."""
+
+    where: Json
+    data: str
+    label: str
+
+
+def keys_of(message: Json) -> list[Key]:
+    return [
+        Key(message, key["callback_data"], key["text"])
+        for key in buttons_of(message)
+        if "callback_data" in key
+    ]
+
+
+def data_of(message: Json) -> set[str]:
+    return {key.data for key in keys_of(message)}
+
+
+def is_sound(message: Json) -> bool:
+    """Whether a message says something, and every button beneath it can be pressed."""
+    for key in buttons_of(message):
+        assert key["text"].strip(), message
+        if data := key.get("callback_data"):
+            assert len(data.encode()) <= 64, data
+            assert Press.read(groups.pressed_for(data)[0]).verb in VERBS, data
+        elif "copy_text" in key:
+            assert key["copy_text"]["text"].startswith("http"), key
+        elif "switch_inline_query_chosen_chat" not in key:
+            assert re.match(r"https?://", key["url"]), key
+    words = words_of(message)
+    return bool(words.strip()) and not re.search(r"\{\w*\}", words)
+
+
+@dataclass
+class Walker:
+    """Presses what has not been pressed yet; each shape is met once, wherever it is found first."""
+
+    api: BotApi
+    met: set[str] = field(default_factory=set)
+    head: str = ""  # how every answer begins
+
+    def shown(self, chat: Conversation, message: Json) -> Json:
+        return next(
+            each
+            for each in self.api.messages(chat.chat_id)
+            if each["message_id"] == message["message_id"]
+        )
+
+    async def press(self, chat: Conversation, pressed: Key) -> list[Json]:
+        """Press a button; the messages that came of it, the pressed one last."""
+        message, data, label = pressed
+        before = self.shown(chat, message)
+        last = max(each["message_id"] for each in self.api.messages(chat.chat_id))
+        note = await chat.sees_note(self.api.press(chat.chat_id, message["message_id"], data))
+        after = self.shown(chat, message)
+        new = [each for each in self.api.messages(chat.chat_id) if each["message_id"] > last]
+        told = "\n".join((*map(words_of, new), words_of(after), note))
+        turns = data.startswith((buttons.MUTE, buttons.UNMUTE)) and data in data_of(before)
+        assert OLD not in note, (label, data)
+        assert not any(trouble in told for trouble in TROUBLE), (label, data, told)
+        assert all(map(is_sound, (*new, after))), (label, data, told)
+        # What is chosen already stays as it is; any other press has to show something.
+        assert new or note or after != before or label.startswith(("✓", "‹")), (label, data)
+        assert data_of(after) != data_of(before) or not turns, (label, data)
+        assert re.search(expected(shape(data)), told, re.DOTALL), (label, data, told)
+        if self.head and data.split("|")[0] not in ("done", "else"):
+            texts = [each["text"] for each in (*new, after) if "text" in each]
+            assert all(text.startswith(self.head) for text in texts), (label, data, texts)
+        chat.read = max(each["message_id"] for each in (*new, after, {"message_id": chat.read}))
+        return [*new, after]
+
+    async def walk(self, chat: Conversation, message: Json, only: str = "") -> None:
+        """Press every button of the message, then whatever new those lead to, an Undo first.
+
+        What was edited away is pressed as well: it may be slow to leave somebody's screen. Only a
+        draft's buttons mean nothing without the draft.
+        """
+        waiting = [key for key in keys_of(message) if re.match(only, key.data)]
+        waiting.sort(key=lambda key: key.data.startswith(TURNS))  # those that edit the message last
+        first = {key.data for key in waiting}
+        while waiting:
+            key = waiting.pop(0)
+            if key.data.startswith("draft") and key.data not in data_of(
+                self.shown(chat, key.where)
+            ):
+                continue
+            if key.data not in first and shape(key.data) in self.met:
+                continue
+            first.discard(key.data)
+            self.met.add(shape(key.data))
+            found = [each for one in await self.press(chat, key) for each in keys_of(one)]
+            if not only:
+                undo = [each for each in found if each.label == "Undo"]
+                self.met -= {shape(each.data) for each in undo}
+                waiting = [*undo, *waiting, *found]
+
+
+# --- the messages to begin from ------------------------------------------------------------------
+
+
+class Scene(NamedTuple):
+    """A conversation brought to its first message, and which of its buttons to press."""
+
+    begin: Begin
+    only: str = ""
+
+
+def asking(*texts: str, follows: bool = True) -> Begin:
+    """Says these things, as a follower of the first petition if so; the last answer."""
+
+    async def begin(_: Village, chat: Conversation) -> Json:
+        if follows:
+            await chat.subscribes()
+        for text in texts[:-1]:
+            await chat.ask(text)
+        return await chat.ask(texts[-1])
+
+    return begin
+
+
+def after(label: str, begin: Begin, edits: str = "") -> Begin:
+    """What a button of the message leads to."""
+
+    async def then(village: Village, chat: Conversation) -> Json:
+        message = await begin(village, chat)
+        chat.tap(message, label)
+        return await chat.sees_edit(message, edits) if edits else await chat.hears()
+
+    return then
+
+
+def hearing(number: int, *edits: Mapping[str, Any]) -> Begin:
+    """The alert about the last of the things that happen to a petition."""
+
+    async def begin(village: Village, chat: Conversation) -> Json:
+        await chat.subscribes(number)
+        for changes in edits:
+            village.site.edit(number, **changes)
+            message = await chat.hears()
+        return message
+
+    return begin
+
+
+async def summarised(village: Village, chat: Conversation) -> Json:
+    """A digest."""
+    await chat.subscribes(DIGESTED)
+    await chat.ask("/settings milestone digest")
+    village.site.edit(DIGESTED, signature_count=1_002)
+    await village.looked(3, DIGESTED)
+    return await chat.ask("/digest", "1,00")
+
+
+async def by_rule(village: Village, chat: Conversation) -> Json:
+    """What a rule brings about a petition that the chat does not follow."""
+    draft = await after("Follow these words", asking("/subscribe kettle", follows=False))(
+        village, chat
+    )
+    chat.tap(draft, "Save")
+    chat.tap(await chat.sees_edit(draft, "I ask first"), "OK")
+    await chat.sees_edit(draft, "You follow")
+    await village.chat(chat.chat_id + 500).subscribes(RULED)  # has it looked at often
+    village.site.edit(RULED, **a_response())
+    return await chat.hears("By your rule")
+
+
+async def with_pages(_: Village, chat: Conversation) -> Json:
+    """A list of more than a page, with a rule before it."""
+    for number in range(TEA, TEA + 10):
+        await chat.subscribes(number)
+    draft = await after("Every response", asking("/subscribe", follows=False))(_, chat)
+    chat.tap(draft, "Save")
+    await chat.sees_edit(draft, "You follow")
+    return await chat.ask("/subscriptions", "You follow 1 rule")
+
+
+async def from_a_file(village: Village, chat: Conversation) -> Json:
+    """The question before a file of somebody's data is taken up."""
+    other = village.chat(chat.chat_id + 500)
+    await other.subscribes()
+    other.say("/mydata")
+    sent = await village.api.next_message(other.chat_id, after=other.read)
+    file = village.api.file(sent["document"]["file_id"])
+    assert file is not None
+    village.api.send_file(chat.chat_id, "data.json", file.content)
+    return await chat.hears("I ask first")
+
+
+CLOSED, REJECTED, DEBATED, RESPONDED = (TEA + n for n in range(1, 5))
+RUNG, ANSWERED, PLANNED, DIGESTED, RULED, ENDED = (TEA + 20 + n for n in range(6))
+YESTERDAY = (utc_now() - timedelta(days=1)).date().isoformat()
+NOON = "2026-01-20T12:00:00.000Z"
+
+SCENES: dict[str, Scene] = {
+    "consent": Scene(asking(f"/subscribe {TEA}", follows=False)),
+    "consent to settings": Scene(asking("/settings", follows=False)),
+    "consent to a rule": Scene(
+        after(
+            "Save",
+            after("Follow these words", asking("/subscribe free tea", follows=False)),
+            "I ask first",
+        )
+    ),
+    "more about a rule": Scene(
+        after(
+            "Save",
+            after("Follow these words", asking("/subscribe free tea", follows=False)),
+            "I ask first",
+        ),
+        r"draft\|\|privacy",
+    ),
+    "consent to a file": Scene(from_a_file),
+    "subscribed": Scene(asking(f"/subscribe {TEA + 5}")),
+    "again": Scene(asking(f"/subscribe {TEA}")),
+    "unsubscribed": Scene(asking(f"/unsubscribe {TEA}")),
+    "what is followed": Scene(asking("/unsubscribe")),
+    "pages": Scene(with_pages),
+    "own card": Scene(asking(f"/petition {TEA}")),
+    "card": Scene(asking(f"/petition {TEA + 5}")),
+    "closed card": Scene(asking(f"/petition {CLOSED}")),
+    "rejected card": Scene(asking(f"/petition {REJECTED}")),
+    "debated card": Scene(asking(f"/petition {DEBATED}")),
+    "responded card": Scene(asking(f"/petition {RESPONDED}")),
+    "milestone": Scene(hearing(RUNG, {"signature_count": 1_002})),
+    "responses": Scene(
+        hearing(ANSWERED, a_response(), a_response("We love tea.", "All of it, and milk."))
+    ),
+    "debate": Scene(hearing(PLANNED, {"scheduled_debate_date": "2027-02-01"})),
+    "closing": Scene(
+        hearing(ENDED, {"state": "closed", "closed_at": f"{YESTERDAY}T22:59:59.999Z"})
+    ),
+    "rule": Scene(by_rule),
+    "summary": Scene(summarised),
+    "search": Scene(asking("/search tea")),
+    "typed": Scene(asking("tea and biscuits with every meal")),
+    "trending": Scene(asking("/trending")),
+    "constituency": Scene(asking("/constituency Holborn")),
+    "misspelt constituency": Scene(asking("/constituency Holbron and St Pancras")),
+    "constituencies": Scene(asking(f"/constituencies {TEA}")),
+    "own constituency": Scene(asking(f"/constituencies {TEA} Seat 3")),
+    "settings": Scene(asking("/settings quiet 22-7", "/settings")),
+    "misspelt zone": Scene(asking("/settings zone Europe/Lodnon")),
+    "one's settings": Scene(asking(f"/settings {TEA} response silent", f"/settings {TEA}")),
+    "snooze": Scene(asking("/snooze")),
+    "snooze one": Scene(asking(f"/snooze {TEA}")),
+    "milestones": Scene(asking(f"/milestones {TEA} 500", f"/milestones {TEA}")),
+    "milestones of others": Scene(asking(f"/milestones {TEA + 5}")),
+    "not followed": Scene(asking(f"/settings {TEA + 5}")),
+    "what to follow": Scene(asking("/subscribe")),
+    "words": Scene(asking("/subscribe free tea")),
+    "draft": Scene(after("Every debate", asking("/subscribe"))),
+    "dropped draft": Scene(after("Every debate", asking("/subscribe")), r"draft\|\|cancel"),
+    "not forgotten": Scene(asking("/forget"), r"forget\|\|no"),
+    "forgotten": Scene(asking("/forget"), r"forget\|\|yes"),
+    **{
+        f"misspelt {typed}": Scene(asking(f"/{typed} {TEA}"))
+        for typed in ("subscrib", "unsubscrib", "petitio", "respons", "constituencie")
+    },
+    **{
+        f"misspelt {typed}": Scene(asking(f"/{typed} {TEA}"))
+        for typed in ("char", "mapp", "mileston", "setings")
+    },
+}
+
+
+@pytest.fixture
+async def postcodes(village: Village) -> AsyncIterator[PostcodesApi]:
+    """The site with petitions of every kind, and who knows postcodes."""
+    site, now = village.site, utc_now()
+    seats = [
+        {"name": f"Seat {n}", "ons_code": f"E1400{n:04}", "mp": None, "signature_count": 200 - n}
+        for n in range(1, 60)
+    ]
+    seats.append(
+        {"name": "Holborn and St Pancras", "ons_code": HOLBORN, "mp": None, "signature_count": 12}
+    )
+    regions = [
+        {"name": name, "ons_code": code, "signature_count": 900}
+        for name, code in (("London", "E12000007"), ("Wales", "W92000004"))
+    ]
+    site.put(
+        TEA,
+        open_petition(
+            signature_count=11_900,
+            signatures_by_constituency=seats,
+            signatures_by_region=regions,
+            response_threshold_reached_at=stamp(now - timedelta(days=9)),
+            departments=[{"acronym": "HO", "name": "Home Office", "url": "https://x.example"}],
+        ),
+    )
+    for number in (*range(TEA + 5, TEA + 12), RUNG, ANSWERED, PLANNED, DIGESTED, RULED, ENDED):
+        what = "A kettle for all" if number == RULED else f"Free tea in every place {number}"
+        ends = {"closing_date": YESTERDAY} if number == ENDED else {}
+        site.put(number, open_petition(action=what, **ends))
+    closed = {"state": "closed", "closed_at": stamp(now - timedelta(days=3))}
+    site.put(CLOSED, open_petition(action="Tea at night", **closed))
+    rejection = {"code": "duplicate", "details": "There is one."}
+    site.put(
+        REJECTED,
+        open_petition(
+            action="More tea",
+            state="rejected",
+            rejected_at=NOON,
+            opened_at=None,
+            rejection=rejection,
+        ),
+    )
+    debate = {
+        "debated_on": "2026-01-20",
+        "transcript_url": "https://hansard.parliament.uk/x",
+        "video_url": "https://parliamentlive.tv/x",
+        "debate_pack_url": None,
+        "public_engagement_url": None,
+        "debate_summary_url": None,
+        "overview": "Tea was debated.",
+    }
+    site.put(
+        DEBATED,
+        open_petition(action="Tea first", **a_response(), debate=debate, debate_outcome_at=NOON),
+    )
+    site.put(RESPONDED, open_petition(action="Tea again", **a_response()))
+    site.topics = {f"topic-{n}": f"Topic {n}" for n in range(25)} | {"very-long" * 9: "Longest"}
+    site.constituencies = {
+        HOLBORN: {
+            "constituency": "Holborn and St Pancras",
+            "ons_code": HOLBORN,
+            "mp": "Tess Tube MP",
+            "party": "Tea Party",
+        }
+    }
+    site.hourly = lambda: {TEA: 40, TEA + 5: 3}
+    async with PostcodesApi({"SW1A 1AA": HOLBORN}) as api:
+        yield api
+
+
+async def play_all(
+    village: Village,
+    play: Callable[[str, Scene, Conversation], Awaitable[None]],
+    names: Sequence[str],
+) -> None:
+    """Play the scenes side by side, each in a chat of its own; the first that fails is told."""
+    told = await asyncio.gather(
+        *(play(name, SCENES[name], village.chat(5_000 + n)) for n, name in enumerate(names)),
+        return_exceptions=True,
+    )
+    for name, problem in zip(names, told, strict=True):
+        if problem:
+            problem.add_note(f"in the scene {name!r}")
+            raise problem
+
+
+@pytest.mark.timeout(180)
+async def test_every_button_of_every_message_does_what_it_says(
+    village: Village, postcodes: PostcodesApi
+) -> None:
+    walker = Walker(village.api)
+
+    async def play(_: str, scene: Scene, chat: Conversation) -> None:
+        message = await scene.begin(village, chat)
+        assert keys_of(message), message
+        await walker.walk(chat, message, scene.only)
+
+    async with village.bell(postcodes_api=postcodes.url):
+        await play_all(village, play, list(SCENES))
+    assert MUST_BE_MET - walker.met == set()
+
+
+# Scenes as they are for whoever manages a group from their own chat.
+MANAGED = (
+    "subscribed",
+    "unsubscribed",
+    "pages",
+    "own card",
+    "search",
+    "typed",
+    "constituency",
+    "constituencies",
+    "settings",
+    "one's settings",
+    "snooze",
+    "milestones",
+    "what to follow",
+    "words",
+    "draft",
+    "dropped draft",
+    "misspelt petitio",
+)
+
+
+@pytest.mark.timeout(180)
+async def test_every_button_made_for_another_chat_is_about_that_chat(
+    village: Village, postcodes: PostcodesApi
+) -> None:
+    met: set[str] = set()
+
+    async def play(name: str, scene: Scene, chat: Conversation) -> None:
+        club = CLUB - chat.chat_id
+        village.api.add_chat(club, type="supergroup", title=name)
+        village.api.add_member(club, chat.chat_id, "administrator")
+        village.api.add_member(club, BOT, "member")
+        managing = await manages(village, chat, club)
+        message = await scene.begin(village, chat)
+        walker = Walker(village.api, met, f"For {name}:")
+        await walker.walk(chat, message, scene.only)
+        await walker.walk(chat, managing)
+        await chat.ask("/mydata", "I keep nothing")
+
+    async with village.bell(postcodes_api=postcodes.url):
+        await play_all(village, play, MANAGED)
+    assert {"done||", "unsub|P|", "undo|P|", "set||undo", "draft||save", "rule||0.delete"} <= met
+    assert not any(each.startswith("full") for each in met)
+
+
+async def manages(village: Village, person: Conversation, chat_id: int) -> Json:
+    """Choose a group to manage; the message that says so."""
+    await person.ask("/about")
+    village.api.press(person.chat_id, person.read, "else||")
+    await person.hears("Which group or channel")
+    village.api.share_chat(person.chat_id, "A group", chat_id)
+    await person.hears("Chosen.")
+    return await person.hears("about that chat now")
+
+
+# --- what the walks found ------------------------------------------------------------------------
+
+
+async def test_an_undone_unsubscription_is_heard_on_its_own_terms_again(village: Village) -> None:
+    reader = village.reader
+    async with village.bell():
+        await reader.subscribes()
+        await reader.ask(f"/settings {TEA} response silent")
+        await reader.ask(f"/settings {TEA} closing 24h")
+        await reader.ask(f"/milestones {TEA} 500 every 200 50%")
+        was = await reader.ask(f"/settings {TEA}", "Set differently: Government response")
+        ended = await reader.ask(f"/unsubscribe {TEA}", "You no longer follow")
+        await reader.sees_note(reader.tap(ended, "Undo"))
+        now = await reader.ask(f"/settings {TEA}")
+    assert "500, every 200 and 50%" in now["text"]
+    assert now["text"] == was["text"]
+
+
+async def test_save_pressed_twice_keeps_one_rule(village: Village) -> None:
+    reader = village.reader
+    async with village.bell():
+        await reader.subscribes()
+        await reader.ask("/subscribe")
+        reader.tap(village.api.messages(READER)[-1], "Every debate")
+        draft = await reader.hears("Follow every debate?")
+        twice = [reader.tap(draft, "Save") for _ in range(2)]
+        assert [await reader.sees_note(each) for each in twice] == ["", ""]
+        listed = await reader.ask("/subscriptions", "You follow 1 rule")
+        ended = await reader.sees_edit(draft, "You follow every debate")
+        reader.tap(ended, "Delete")
+        gone = await reader.sees_edit(draft, "You no longer follow")
+        for each in [reader.tap(gone, "Undo") for _ in range(2)]:
+            assert await reader.sees_note(each) == ""
+        assert (await reader.ask("/subscriptions"))["text"] == listed["text"]
+
+
+async def test_words_that_look_like_another_chat_are_searched_for(village: Village) -> None:
+    reader = village.reader
+    async with village.bell():
+        offered = await reader.ask("~tea")
+        reader.tap(offered, "Search")
+        await reader.hears("~tea")
+
+
+async def test_a_button_without_room_for_its_chat_says_so(village: Village) -> None:
+    async with village.bell():
+        message = await village.reader.ask("/about")
+        note = await village.reader.sees_note(
+            village.api.press(READER, message["message_id"], f"{buttons.FULL}||")
+        )
+    assert "Do it by command" in note
+
+
+async def test_a_topic_with_a_long_code_can_be_followed_for_another_chat(
+    village: Village, postcodes: PostcodesApi
+) -> None:
+    async with village.bell():
+        keyboard = topics(village.site.topics)[1]
+        assert keyboard is not None
+        keys = {key.text: str(key.callback_data) for row in keyboard.inline_keyboard for key in row}
+        data = f"{keys['Longest']}|~{'z' * 13}"
+        assert len(data) <= 64
+        message = await village.reader.ask("/about")
+        village.api.press(READER, message["message_id"], keys["Longest"])
+        await village.reader.hears("Follow topic: very longvery long")
+
+
+async def test_a_press_is_answered_in_time_however_long_the_site_takes(
+    village: Village, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("handlers.context.PATIENCE", 0.05)
+    reader = village.reader
+    async with village.bell():
+        card = await reader.ask(f"/petition {TEA}")
+        village.site.fail(f"/petitions/{TEA}", Fault(hang=True))
+        assert await reader.sees_note(reader.tap(card, "Response")) == ""
+        assert reader.unread() == []
+        village.site.heal()
+        await reader.hears("No response yet")
+        village.site.put(TEA + 1, open_petition())
+        await reader.subscribes(TEA + 1)
+        ended = await reader.ask(f"/unsubscribe {TEA + 1}")
+        village.site.fail(f"/petitions/{TEA + 1}", Fault(hang=True))
+        assert await reader.sees_note(reader.tap(ended, "Undo")) == ""
+        village.site.heal()
+        await reader.hears("You follow it again")
+
+
+# --- what can be read from the source ------------------------------------------------------------
+
+
+def patterns() -> list[re.Pattern[str]]:
+    """What each handler of presses listens to; the last resort listens to all."""
+    found = [each for each in handlers.all_handlers() if isinstance(each, CallbackQueryHandler)]
+    return [each.pattern for each in found if isinstance(each.pattern, re.Pattern)]
+
+
+@pytest.mark.parametrize("verb", sorted(VERBS))
+def test_every_verb_has_one_handler(verb: str) -> None:
+    ref = PetitionRef("uk", TEA)
+    for press in (
+        Press(verb),
+        Press(verb, ref),
+        Press(verb, ref, "every 5.-_%"),
+        Press(verb, None, "“é” ~x"),
+    ):
+        for data in (press.data, f"{press.data}|~1abc"):
+            assert sum(bool(each.match(data)) for each in patterns()) == 1, data
+
+
+def calls(name: str) -> Iterator[tuple[Path, ast.Call]]:
+    """Every call of a function in what the bot consists of."""
+    for path in (*ROOT.glob("bot/**/*.py"), *ROOT.glob("handlers/*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == name:
+                yield path, node
+
+
+def test_every_button_presses_a_verb() -> None:
+    verbs = {ast.unparse(call.args[1]) for _, call in calls("button")}
+    constants = {name for name in vars(buttons) if name.isupper()} - {"ROOM"}
+    # One is handed down to where both of its values stand, one is looked up among commands.
+    assert verbs - constants == {"verb", "_VERBS[nearest]"}
+    assert set(handlers.fallback._VERBS.values()) <= VERBS
+
+
+def test_nothing_else_makes_buttons_that_are_pressed() -> None:
+    by_hand = {
+        path.relative_to(ROOT).as_posix()
+        for path, call in calls("InlineKeyboardButton")
+        if any(given.arg == "callback_data" for given in call.keywords)
+    }
+    assert by_hand == {"bot/text/buttons.py", "bot/text/groups.py"}
+
+
+def sample(kind: Any) -> Any:
+    """Some value of that type."""
+    plain: dict[Any, Any] = {
+        int: 100,
+        float: 0.5,
+        str: "x",
+        bool: False,
+        datetime: datetime(2026, 1, 1, tzinfo=UTC),
+        date: date(2026, 1, 1),
+    }
+    if kind in plain:
+        return plain[kind]
+    if isinstance(kind, type) and issubclass(kind, Struct):
+        return kind(**{name: sample(of) for name, of in get_type_hints(kind).items()})
+    if get_origin(kind) is Literal:
+        return get_args(kind)[0]
+    return () if get_origin(kind) is tuple else None
+
+
+@pytest.mark.parametrize("kind", get_args(Event), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("followed", [True, False])
+def test_under_every_kind_of_alert_there_are_buttons_that_were_pressed(
+    kind: type, followed: bool
+) -> None:
+    event = sample(kind)
+    known = Known(petition(), utc_now())
+    occurrence = Occurrence("key", known.petition.ref, utc_now(), event)
+    _, keyboard = alert(known, [occurrence], utc_now(), muted=False, followed=followed)
+    keys = [key for row in keyboard.inline_keyboard for key in row]
+    assert {shape(str(key.callback_data)) for key in keys if key.callback_data} <= MUST_BE_MET
+    assert any(key.url == known.petition.url for key in keys)
+
+
+def test_a_button_that_searches_leaves_room_for_another_chat() -> None:
+    for typed in ("tea " * 40, "é" * 100, "~" * 100):
+        data = str(search_button(typed).callback_data)
+        assert len(f"{data}|~{'z' * 13}".encode()) <= 64
