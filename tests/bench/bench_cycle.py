@@ -9,11 +9,11 @@ import time
 import tracemalloc
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import orjson
 from world import START, World
 
 from bot.petitions.match import Follower, follower, match
@@ -71,15 +71,11 @@ def list_page(whole: Sequence[bytes]) -> bytes:
 
 def decoders() -> dict[str, Callable[[bytes], Any]]:
     """The peers: bare decoding into Python's own values."""
-    found: dict[str, Callable[[bytes], Any]] = {
-        "json.loads": json.loads,
+    return {
+        "orjson.loads": orjson.loads,
         "msgspec.json.decode": msgspec.json.decode,
+        "json.loads": json.loads,
     }
-    try:
-        found["orjson.loads"] = import_module("orjson").loads
-    except ImportError:
-        print("orjson is not installed; msgspec's bare decoding stands in for it")
-    return found
 
 
 def digest(body: bytes, known: Known, followers: Sequence[Follower]) -> None:
