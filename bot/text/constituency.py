@@ -98,6 +98,6 @@ def no_such_seat(
     """A name that is none, and those it may have meant."""
     sorry = tr("I know no constituency “{name}”.", name=cut(typed, 60))
     if not near:
-        return compose(sorry), None
+        return compose(*lines(sorry, tr("A postcode finds it too: /constituency SW1A 1AA"))), None
     rows = [[button(cut(seat.name, 60), SEAT, extra=f"show.{seat.ons_code}")] for seat in near]
     return compose(row(sorry, " ", tr("Did you mean one of these?"))), InlineKeyboardMarkup(rows)
