@@ -4,11 +4,12 @@ import asyncio
 import hashlib
 import json
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
     asynccontextmanager,
+    contextmanager,
     suppress,
 )
 from dataclasses import asdict, dataclass, field
@@ -151,7 +152,10 @@ async def open_storage(config: StorageConfig) -> Storage:
 
 async def rekey_storage(config: StorageConfig, tell: Callable[[str], None]) -> None:
     """Seal the store with a new key; where it has to be given, not filed, it is told first."""
-    await rekey_tiny(_tiny_path(config), config.key_file, key=config.key, tell=tell)
+    if config.url.startswith("postgresql:"):
+        await _rekey_postgres(config, tell)
+    else:
+        await rekey_tiny(_tiny_path(config), config.key_file, key=config.key, tell=tell)
 
 
 async def restore_storage(config: StorageConfig) -> bool:
@@ -167,13 +171,25 @@ def _tiny_path(config: StorageConfig) -> Path:
 
 
 async def _open_postgres(config: StorageConfig) -> Storage:
-    try:
+    with _extra_installed():
         from storage.postgres import open_postgres  # noqa: PLC0415 - an extra that few install
+    return await open_postgres(config.url, KeyRing(config.key_file, config.key))
+
+
+async def _rekey_postgres(config: StorageConfig, tell: Callable[[str], None]) -> None:
+    with _extra_installed():
+        from storage.postgres_rekey import rekey_postgres  # noqa: PLC0415 - as above
+    await rekey_postgres(config.url, KeyRing(config.key_file, config.key), tell=tell)
+
+
+@contextmanager
+def _extra_installed() -> Iterator[None]:
+    try:
+        yield
     except ModuleNotFoundError as error:
         raise ConfigError(
             ['storage.url: PostgreSQL needs an extra: pip install "petition-bell[postgres]"']
         ) from error
-    return await open_postgres(config.url, KeyRing(config.key_file, config.key))
 
 
 def build_application(config: Config, pacer: Pacer, metrics: Metrics) -> App:

@@ -9,6 +9,7 @@ from functools import partial
 from itertools import chain, islice
 from math import inf
 from random import SystemRandom
+from statistics import median
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
@@ -53,8 +54,11 @@ _chance = SystemRandom().random
 
 _AT_ONCE = 4
 
-# Seconds after which an answer that does not come leaves its place to others, if all are taken.
-_PATIENCE = 2.0
+# An answer that takes so many times as long as is usual leaves its place to others, if all are
+# taken: the least is below a tick's second, and what is usual takes a few answers to know.
+_UNUSUAL = 5
+_LEAST_PATIENCE, _PATIENCE = 0.8, 2.0
+_WAITS_KEPT, _WAITS_TO_KNOW = 31, 5
 
 # Seconds that what is being asked may still take when we have to end.
 _FAREWELL = 2.0
@@ -153,6 +157,29 @@ class SiteWatch:
         self.lag: tuple[datetime, timedelta] | None = None
         self._backoff = _FIRST_BACKOFF
         self._jitter = jitter
+        self._waits: dict[type[Matter], deque[float]] = {}
+
+    def asked(self, matter: Matter, monotonic: float) -> None:
+        """A request has gone out."""
+        self.unanswered_since[matter] = monotonic
+
+    def came(self, matter: Matter, monotonic: float, *, answered: bool) -> None:
+        """The wait for a request's answer is over, whether or not there was one."""
+        since = self.unanswered_since.pop(matter, None)
+        if answered and since is not None:
+            waits = self._waits.setdefault(type(matter), deque(maxlen=_WAITS_KEPT))
+            waits.append(monotonic - since)
+
+    def hanging(self, monotonic: float) -> list[Matter]:
+        """What has been waited for far longer than usual here; lists take longer than the rest."""
+        unanswered = self.unanswered_since.items()
+        return [m for m, since in unanswered if monotonic - since >= self._patience(type(m))]
+
+    def _patience(self, kind: type[Matter]) -> float:
+        waits = self._waits.get(kind, ())
+        if len(waits) < _WAITS_TO_KNOW:
+            return _PATIENCE
+        return max(_LEAST_PATIENCE, _UNUSUAL * median(waits))
 
     def answered(self, now: datetime) -> None:
         """The site is there."""
@@ -249,9 +276,8 @@ class Poller:
         """Where every place is taken, end what hangs; next time it may wait as long as it likes."""
         if len(watch.in_flight) < _AT_ONCE:
             return
-        then = self._monotonic() - _PATIENCE
-        for matter, since in watch.unanswered_since.items():
-            if since <= then and not watch.outlook.is_silent(matter):
+        for matter in watch.hanging(self._monotonic()):
+            if not watch.outlook.is_silent(matter):
                 watch.in_flight[matter].cancel()
 
     def _ask(self, watch: SiteWatch) -> None:
@@ -264,7 +290,7 @@ class Poller:
             watch.budget.spend()
             task = asyncio.create_task(self._carry_out_safely(watch, request))
             watch.in_flight[about(request)] = task
-            watch.unanswered_since[about(request)] = self._monotonic()
+            watch.asked(about(request), self._monotonic())
             task.add_done_callback(partial(self._ended, watch, about(request)))
 
     def _ended(self, watch: SiteWatch, matter: Matter, _: asyncio.Task[None]) -> None:
@@ -308,7 +334,8 @@ class Poller:
         read_at = moment - (now - known.read_at).total_seconds()
         # Who is followed since the last survey is followed by one at least.
         followers = max(watch.scope.followers.get(ref.id, 0), is_followed)
-        watch.outlook.learn(known.petition, moment, read_at, now, followers)
+        wishes = watch.scope.wishes.get(ref.id, ())
+        watch.outlook.learn(known.petition, moment, read_at, now, followers, wishes=wishes)
         if is_followed or not watch.scope.is_strange(ref.id, known):
             self._diary.note(ref, next_moment(known))
 
@@ -357,8 +384,8 @@ class Poller:
     ) -> Sight:
         async with self._lock(ref):
             look = await watch.parliament.look(ref.id, since=since)
-            watch.unanswered_since.pop(ref.id, None)
             now, moment = self._now(), self._monotonic()
+            watch.came(ref.id, moment, answered=not isinstance(look, Unavailable))
             watch.heard(look, now, moment)
             known = await self._storage.known(ref)
             look = self._settled(watch, look, known)
@@ -430,7 +457,7 @@ class Poller:
     async def _read_counts(self, watch: SiteWatch, ref: PetitionRef) -> None:
         async with self._lock(ref):
             counts = await self._asked(watch, watch.parliament.counts(ref.id))
-            watch.unanswered_since.pop(ref.id, None)
+            watch.came(ref.id, self._monotonic(), answered=counts is not None)
             known = await self._storage.known(ref)
             moment = self._monotonic()
             is_strange = watch.scope.is_strange(ref.id, known)
@@ -448,8 +475,8 @@ class Poller:
         page: Page | None = await self._asked(
             watch, watch.parliament.page(request.facet, number=request.number)
         )
-        watch.unanswered_since.pop(request, None)
         moment = self._monotonic()
+        watch.came(request, moment, answered=page is not None)
         if page is None:
             watch.outlook.failed_page(request, moment)
             return
@@ -465,7 +492,7 @@ class Poller:
 
     async def _read_trending(self, watch: SiteWatch) -> None:
         trending = await self._asked(watch, watch.parliament.trending())
-        watch.unanswered_since.pop(TRENDING, None)
+        watch.came(TRENDING, self._monotonic(), answered=trending is not None)
         if trending is None:
             watch.outlook.failed_page(TRENDING, self._monotonic())
             return
@@ -563,6 +590,8 @@ class Poller:
 
     async def _remind_safely(self, ref: PetitionRef) -> None:
         """One petition's trouble is its own; it is tried again at the next tick."""
+        if ref.id not in self._watches[ref.site].outlook.prospects:
+            return  # noted anew when it is watched again
         lock = self._lock(ref)
         if lock.locked() or not self._is_fresh(ref):  # a look may take long, and tell otherwise
             self._diary.note(ref, self._now() + _REMINDED_LATER)
@@ -575,9 +604,15 @@ class Poller:
             self._diary.note(ref, self._now())
 
     def _is_fresh(self, ref: PetitionRef) -> bool:
-        """Whether a petition has been seen since the start: what was due before may have come."""
-        prospect = self._watches[ref.site].outlook.prospects.get(ref.id)
-        return prospect is not None and prospect.answered_at >= self._started_at
+        """Whether a petition has been seen since the start; it is looked at soon if it has not.
+
+        What was due before may have come.
+        """
+        outlook = self._watches[ref.site].outlook
+        if outlook.prospects[ref.id].answered_at >= self._started_at:
+            return True
+        outlook.hurry(ref.id, self._monotonic())
+        return False
 
     async def _remind(self, ref: PetitionRef) -> None:
         known, now = await self._storage.known(ref), self._now()

@@ -1,8 +1,8 @@
 """What the bot remembers: the contract every storage keeps."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -18,14 +18,6 @@ from bot.petitions.model import (
     Terms,
     Wish,
 )
-
-# Who hears how far a long step is: a table's name, and how many of its records are done; in any
-# thread, never two at once.
-Told: TypeAlias = Callable[[str, int], None]
-
-
-def nobody(_table: str, _done: int, /) -> None:
-    """Whom to tell if nobody wants to hear it."""
 
 
 class ClaimedDelivery(Struct, frozen=True):
@@ -242,17 +234,11 @@ class Storage(Protocol):
         nobody waits for it; a StorageError leaves what was done before.
         """
 
-    async def export(self, told: Told = nobody) -> dict[str, Any]:
-        """The whole store as plain JSON values, in a format of its own version.
+    async def export(self) -> dict[str, Any]:
+        """The whole store as plain JSON values, in a format of its own version."""
 
-        Hears of every list of the document, at last with how many are in it.
-        """
-
-    async def import_(self, document: Mapping[str, Any], told: Told = nobody) -> None:
-        """Replace an empty store's content by an exported one; StorageError if it is not empty.
-
-        Hears as `export` does; nothing is there before all is.
-        """
+    async def import_(self, document: Mapping[str, Any]) -> None:
+        """Replace an empty store's content by an exported one; StorageError if it is not empty."""
 
     # --- the rest
 

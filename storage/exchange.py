@@ -1,7 +1,7 @@
 """The whole store as plain JSON values, the same from every storage (pure)."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -16,7 +16,6 @@ from bot.petitions.model import (
     Rule,
     Subscription,
 )
-from storage import Told, nobody
 from storage.integrity import checked
 from storage.tables import (
     CHATS,
@@ -46,9 +45,6 @@ from storage.tables import (
 VERSION = 2
 # What the first version has not, a store of its time had not either.
 _KNOWN_VERSIONS = {1, VERSION}
-_TELL_EVERY = 5000
-
-T = TypeVar("T")
 
 
 class _Export(Struct, kw_only=True):
@@ -68,18 +64,18 @@ class _Export(Struct, kw_only=True):
     lonely: dict[str, Lonely] = {}
 
 
-def exported(tables: Tables, told: Told = nobody) -> dict[str, Any]:
+def exported(tables: Tables) -> dict[str, Any]:
     """The store as plain values, all of them the reader's own."""
     return {
         "program": "petition-bell",
         "export_version": VERSION,
-        "chats": _copies(tables, CHATS, told),
-        "subscriptions": _copies(tables, SUBSCRIPTIONS, told),
-        "rules": _copies(tables, RULES, told),
-        "petitions": _copies(tables, PETITIONS, told),
-        "occurrences": _copies(tables, OCCURRENCES, told),
-        "readings": _readings(tables[READINGS.name], told),
-        "deliveries": _copies(tables, DELIVERIES, told),
+        "chats": _copies(tables, CHATS),
+        "subscriptions": _copies(tables, SUBSCRIPTIONS),
+        "rules": _copies(tables, RULES),
+        "petitions": _copies(tables, PETITIONS),
+        "occurrences": _copies(tables, OCCURRENCES),
+        "readings": _readings(tables[READINGS.name]),
+        "deliveries": _copies(tables, DELIVERIES),
         "next_delivery": tables[COUNTERS.name].get("delivery", {}).get("next", 1),
         "notes": {name: each["value"] for name, each in tables[NOTES.name].items()},
         "lonely": {name: dict(each) for name, each in tables[LONELY.name].items()},
@@ -105,25 +101,14 @@ def imported(document: Mapping[str, Any]) -> Tables:
     return tables
 
 
-def counted(name: str, records: Iterable[T], told: Told) -> Iterator[T]:
-    """The same records, while somebody hears how many have gone by."""
-    done = 0
-    for done, record in enumerate(records, 1):
-        yield record
-        if done % _TELL_EVERY == 0:
-            told(name, done)
-    told(name, done)
-
-
-def _copies(tables: Tables, shelf: Shelf[Any], told: Told) -> list[Fields]:
+def _copies(tables: Tables, shelf: Shelf[Any]) -> list[Fields]:
     # One at a time, so that in a thread of its own it holds up nobody.
-    documents = counted(shelf.name, tables[shelf.name].values(), told)
-    return [msgspec.json.decode(msgspec.json.encode(each)) for each in documents]
+    return [msgspec.json.decode(msgspec.json.encode(each)) for each in tables[shelf.name].values()]
 
 
-def _readings(days: Mapping[str, Fields], told: Told) -> dict[str, list[list[int]]]:
+def _readings(days: Mapping[str, Fields]) -> dict[str, list[list[int]]]:
     readings: dict[str, list[list[int]]] = {}
-    for doc_id in counted(READINGS.name, sorted(days), told):
+    for doc_id in sorted(days):
         petition = doc_id.rpartition(":")[0]
         readings.setdefault(petition, []).extend(list(pair) for pair in days[doc_id]["counts"])
     return readings

@@ -33,7 +33,7 @@ from bot.petitions.model import (
     Terms,
     Wish,
 )
-from storage import ChatData, ClaimedDelivery, Pruned, Tally, Told, nobody
+from storage import ChatData, ClaimedDelivery, Pruned, Tally
 from storage.key import KeyRing
 from storage.moving import merged
 from storage.postgres_cluster import Leadership, Pace
@@ -699,13 +699,13 @@ class PostgresStorage:
             await _forget(connection, handle)
             return True
 
-    async def export(self, told: Told = nobody) -> dict[str, Any]:
+    async def export(self) -> dict[str, Any]:
         async with self._pool.snapshot() as connection:
-            return await copied(connection, self._veil, told)
+            return await copied(connection, self._veil)
 
-    async def import_(self, document: Mapping[str, Any], told: Told = nobody) -> None:
+    async def import_(self, document: Mapping[str, Any]) -> None:
         async with self._pool.transaction() as connection:
-            await place_all(connection, self._veil, document, told)
+            await place_all(connection, self._veil, document)
 
     # --- several processes
 

@@ -11,6 +11,7 @@ from asyncpg.pool import PoolConnectionProxy
 from bot.petitions.errors import StorageError
 
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
+_Bare: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 # What may go wrong with a connection; the third says that no server takes writes.
 BROKEN = (
@@ -76,7 +77,7 @@ class Pool:
         """From now on, take no connection to a store that is sealed with another key."""
         self._key_mark = key_mark
 
-    async def _greet(self, connection: Connection) -> None:
+    async def _greet(self, connection: _Bare) -> None:
         await connection.execute(f"select pg_advisory_lock_shared({_IN_USE})")
         if self._key_mark is None:
             return
@@ -116,7 +117,7 @@ class Pool:
         ):
             yield connection
 
-    async def apart(self, **settings: str) -> "asyncpg.Connection[asyncpg.Record]":
+    async def apart(self, **settings: str) -> _Bare:
         """A connection of one's own, with these settings; the caller closes it."""
         with wrapped():
             return await asyncpg.connect(
@@ -141,7 +142,7 @@ async def have_alone(connection: Connection) -> None:
         raise StorageError("the store is in use by another process: stop them all first")
 
 
-async def _reset(connection: Connection) -> None:
+async def _reset(connection: _Bare) -> None:
     await connection.execute(_RESET)
 
 

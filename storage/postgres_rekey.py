@@ -12,7 +12,6 @@ from asyncpg import Record
 
 from bot.petitions.errors import StorageError
 from bot.petitions.model import PetitionRef
-from storage import Told, nobody
 from storage.disk import Disk, reason
 from storage.key import KeyRing, new_key, spelled
 from storage.postgres_pool import Connection, have_alone, open_pool
@@ -58,13 +57,14 @@ async def rekey_postgres(
     keys: KeyRing,
     *,
     tell: Callable[[str], None] = lambda key: None,
-    told: Told = nobody,
+    told: Callable[[str], None] = lambda table: None,
     disk: Disk | None = None,
 ) -> None:
     """Seal a store nobody has open with a new key, which takes the place of the old in its file.
 
-    Where the key is given instead of read from a file, the new one is told before it is used. A
-    StorageError leaves the store as it was, unless it says that the commit's answer got lost.
+    Where the key is given instead of read from a file, the new one is told before it is used.
+    `told` hears of each table that is done. After a StorageError one of the two keys opens the
+    store, as after a crash: both are kept until the next start has found out which.
     """
     pool, disk, new = await open_pool(url), disk or Disk(), new_key()
     try:
@@ -91,11 +91,13 @@ def _settle(keys: KeyRing, new: bytes, disk: Disk) -> None:
         ) from error
 
 
-async def _seal_anew(connection: Connection, before: Veil, new: bytes, told: Told) -> None:
+async def _seal_anew(
+    connection: Connection, before: Veil, new: bytes, told: Callable[[str], None]
+) -> None:
     await connection.execute(_LOCK)
     after = Veil(new, await connection.fetchval("select salt from about"))
     marks = await _policies(connection, before, after)
-    told("policies", len(marks))
+    told("policies")
     tables = {
         "chats": ("select * from chat", _CHATS, _chat),
         "subscriptions": ("select * from subscription", _SUBSCRIPTIONS, _subscription(marks)),
@@ -103,12 +105,10 @@ async def _seal_anew(connection: Connection, before: Veil, new: bytes, told: Tol
         "deliveries": ("select * from delivery", _DELIVERIES, _delivery),
     }
     for name, (query, change, anew) in tables.items():
-        done = 0
         async for rows in _portions(connection, query):
             columns = zip(*(anew(row, before, after) for row in rows), strict=True)
             await connection.execute(change, *map(list, columns))
-            done += len(rows)
-            told(name, done)
+        told(name)
     await connection.execute("update about set key_mark = $1", mark_of(new))
 
 

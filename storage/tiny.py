@@ -28,7 +28,7 @@ from bot.petitions.model import (
 from storage import ChatData, ClaimedDelivery, Pruned, Tally
 from storage.commits import Commits
 from storage.disk import Disk
-from storage.exchange import counted, exported, imported
+from storage.exchange import exported, imported
 from storage.fanout import Fanout
 from storage.index import Index
 from storage.integrity import checked
@@ -625,11 +625,11 @@ class TinyStorage:
             if document is not None:
                 yield doc_id, document
 
-    async def export(self, told: Told = nobody) -> dict[str, Any]:
+    async def export(self) -> dict[str, Any]:
         await self._commits.calm()
-        return await asyncio.to_thread(exported, self.database.copied(), told)
+        return await asyncio.to_thread(exported, self.database.copied())
 
-    async def import_(self, document: Mapping[str, Any], told: Told = nobody) -> None:
+    async def import_(self, document: Mapping[str, Any]) -> None:
         tables = await asyncio.to_thread(imported, document)
 
         def work(transaction: Transaction) -> None:
@@ -638,14 +638,14 @@ class TinyStorage:
             for name in self.database.live(NOTES):
                 transaction.remove(NOTES, name)
             for name, documents in tables.items():
-                for doc_id, fields in counted(name, documents.items(), told):
+                for doc_id, fields in documents.items():
                     transaction.place(name, doc_id, fields)
 
         await self._change(work)
 
     def _holds_anything(self) -> bool:
         live = self.database.live
-        return bool(live(CHATS) or live(SUBSCRIPTIONS) or live(PETITIONS) or live(RULES))
+        return bool(live(CHATS) or live(SUBSCRIPTIONS) or live(RULES) or live(PETITIONS))
 
     # --- the rest
 

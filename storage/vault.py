@@ -95,9 +95,7 @@ class Vault:
             case None:
                 raise self._not_ours(raw)
             case newer:
-                raise StorageError(
-                    f"{self.path} has format {newer}; this version knows formats up to {FORMAT}"
-                )
+                raise self._newer(newer)
 
     def _finish_fold(self) -> None:
         """A crash between the two renames of a fold leaves the finished snapshot aside."""
@@ -130,7 +128,7 @@ class Vault:
         self._snapshot_size = len(raw)
         tables = _tables()
         for plain in self._pieces(path, content.whole(self._key)):
-            _replay(tables, _ROWS.decode(plain))
+            _replay(path, tables, _ROWS.decode(plain))
         return tables
 
     def _key_for(self, content: Content) -> bytes:
@@ -169,7 +167,7 @@ class Vault:
         content = self._content(path, raw, "journal", generation)
         try:
             for plain in self._pieces(path, content.plains(self._key)):
-                _replay(tables, _ROWS.decode(plain))
+                _replay(path, tables, _ROWS.decode(plain))
         except Torn:
             if not is_last:
                 raise self._damaged(path, "it ends in the middle") from None
@@ -218,6 +216,11 @@ class Vault:
         if self._previous.exists():
             return f"`petition-bell restore` takes what is whole, {self._previous} included"
         return "`petition-bell restore` takes what is whole"
+
+    def _newer(self, found: int) -> StorageError:
+        return StorageError(
+            f"{self.path} has format {found}; this version knows formats up to {FORMAT}"
+        )
 
     def _not_ours(self, raw: bytes) -> StorageError:
         if raw.startswith(b"\xf1PB"):
@@ -281,6 +284,8 @@ class Vault:
         return self._locked(self._restore)
 
     def _restore(self) -> bool:
+        if self.path.exists() and (found := format_of(self.path.read_bytes()) or 0) > FORMAT:
+            raise self._newer(found)
         tables, is_all = self._salvaged()
         if not is_all:
             for path in self._journals().values():
@@ -423,8 +428,10 @@ def _tables() -> Tables:
     return {name: {} for name in SHELVES}
 
 
-def _replay(tables: Tables, rows: Iterable[Row]) -> None:
+def _replay(path: Path, tables: Tables, rows: Iterable[Row]) -> None:
     for table, name, document in rows:
+        if table not in tables:
+            raise StorageError(f"{path} has a table {table!r} that this version does not know")
         if document is None:
             tables[table].pop(name, None)
         else:

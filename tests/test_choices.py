@@ -357,4 +357,12 @@ def test_what_was_given_up_can_be_typed_to_have_it_again() -> None:
 def test_the_next_round_number_is_one_that_does_not_ring_anyway(count: int, following: int) -> None:
     assert next_round(petition(signature_count=count), Wish()) == following
     taken = Wish((following,))
-    assert next_round(petition(signature_count=count), taken) > following
+    assert (next_round(petition(signature_count=count), taken) or 0) > following
+
+
+@pytest.mark.parametrize("count", [84, 500, 12_345, 100_000, 120_000, 999_999, 3_000_000])
+@pytest.mark.parametrize("every", [100, 1_000, 5_000, 10_000, 50_000, 500_000])
+def test_where_every_round_number_rings_already_none_is_offered(count: int, every: int) -> None:
+    reached = petition(signature_count=count)
+    following = next_round(reached, Wish(every=every))
+    assert following is None or following % every

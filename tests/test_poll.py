@@ -1,7 +1,7 @@
 """Plans carried out against a site on loopback, with the clock in our hands."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from msgspec import structs
 from petitions import petition
 
+from bot.check import promised
+from bot.config import PollConfig
 from bot.demo.petitions_site import Fault, PetitionsSite
 from bot.parliament import Parliament, Unavailable, open_session
 from bot.petitions.model import Chat, Kind, PetitionRef, Rule, Site, Subscription
@@ -249,6 +251,64 @@ async def test_many_that_hang_hold_up_the_others_for_about_an_interval(bench: Be
     assert bench.asked("/petitions/41.json") > before
 
 
+def waiting(latencies: Iterable[float], matter: Matter = 1) -> SiteWatch:
+    """A site that has answered so fast, and now owes an answer since 0.0."""
+    limits = Limits(60.0, 60)
+    watch = SiteWatch(None, Budget(60, lambda: 0.0), limits, lambda: 0.0)  # type: ignore[arg-type]
+    for latency in latencies:
+        watch.asked(matter, 0.0)
+        watch.came(matter, latency, answered=True)
+    watch.asked(matter, 0.0)
+    return watch
+
+
+def patience(watch: SiteWatch) -> float:
+    """Tenths of a second after which an answer is waited for no longer."""
+    return next(tenths / 10 for tenths in range(999) if watch.hanging(tenths / 10))
+
+
+def test_how_long_an_answer_is_waited_for_goes_by_what_is_usual() -> None:
+    assert patience(waiting([])) == 2.0
+    assert patience(waiting([0.01] * 4)) == 2.0
+    assert patience(waiting([0.01] * 9)) == 0.8
+    assert patience(waiting([0.3] * 9 + [9.0] * 3)) == 1.5
+    assert patience(waiting([3.0] * 9)) == 15.0
+
+
+def test_a_site_that_has_become_slow_is_waited_for_longer() -> None:
+    assert patience(waiting([0.1] * 99 + [3.0] * 20)) == 15.0
+
+
+def test_lists_are_waited_for_by_what_is_usual_for_lists() -> None:
+    watch = waiting([1.0] * 9, ListPage("open"))
+    for _ in range(9):
+        watch.asked(1, 0.0)
+        watch.came(1, 0.01, answered=True)
+    assert patience(watch) == 5.0
+
+
+def test_what_gives_no_answer_makes_nobody_more_patient() -> None:
+    watch = waiting([0.01] * 9)
+    for _ in range(99):
+        watch.came(1, 10.0, answered=False)
+        watch.asked(1, 0.0)
+    assert patience(watch) == 0.8
+
+
+async def test_many_that_hang_are_known_within_seconds_where_answers_usually_come_fast(
+    bench: Bench,
+) -> None:
+    for number in range(1, 9):
+        await bench.follow(number)
+    await bench.pass_time(60)
+    for number in range(1, 9):
+        bench.site.fail(f"/petitions/{number}.json", Fault(hang=True))
+    bench.hours.seconds += 60
+    for _ in range(4):
+        await bench.pass_time(1, step=1, hanging=range(1, 9))
+    assert all(bench.poller._watches["uk"].outlook.is_silent(number) for number in range(1, 9))
+
+
 async def test_a_slow_answer_is_waited_for_while_there_are_places(bench: Bench) -> None:
     for number in range(1, 4):
         await bench.follow(number)
@@ -444,6 +504,23 @@ async def test_health_tells_the_oldest_look_the_requests_and_the_promise(bench: 
     assert health.bound == timedelta(seconds=64)
     assert health.lag == bench.hours.now() - START - timedelta(seconds=30)
     assert health.quiet_for is None
+
+
+POLL = PollConfig(timedelta(seconds=60), 60)
+
+
+async def test_check_promises_what_status_will_say(bench: Bench) -> None:
+    def promise(*ruled: str) -> timedelta:
+        refs = [PetitionRef("uk", 1), PetitionRef("uk", 2), PetitionRef("ni", 9)]
+        return timedelta(seconds=promised("uk", refs, ruled, POLL))
+
+    refs = [await bench.follow(number) for number in (1, 2)]
+    await bench.pass_time(15)
+    assert bench.poller.health(refs)[0].bound == promise("ni")
+    bench.publish(3)
+    await listen(bench, "opened")
+    await bench.pass_time(60)
+    assert bench.poller.health(refs)[0].bound == promise("uk") > promise()
 
 
 async def test_a_look_without_an_answer_makes_no_knowledge_younger(bench: Bench) -> None:

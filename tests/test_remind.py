@@ -635,6 +635,43 @@ async def test_what_came_while_the_bot_was_away_is_told_instead_of_that_it_is_ov
     assert not any("overdue" in key for key in heard)
 
 
+async def test_after_a_start_what_is_due_is_looked_at_first_and_told_within_seconds(
+    bench: Bench,
+) -> None:
+    async with bench.polling() as poller:
+        for number in range(1, 41):
+            closed = {"state": "closed", "closed_at": stamp(OPENED), "signature_count": 100_001}
+            on = "2025-03-20" if number == 40 else "2025-05-20"
+            await bench.follow(poller, number, **closed, scheduled_debate_date=on)
+            bench.at += timedelta(seconds=1)
+    bench.at = datetime(2025, 3, 20, 9, tzinfo=UTC)
+    async with bench.polling() as poller:
+        for _ in range(5):
+            bench.at += timedelta(seconds=1)
+            await bench.tick(poller)
+    assert await bench.owed() == ["uk:40:debate_today:2025-03-20:7"]
+
+
+async def test_what_nobody_follows_any_longer_is_reminded_of_once_it_is_followed_again(
+    bench: Bench,
+) -> None:
+    async with bench.polling() as poller:
+        ref = await bench.follow(poller, 1, closing_date="2025-03-21")
+        await bench.tick(poller)
+        await bench.storage.unsubscribe(7, ref)
+        await bench.tick(poller)
+        bench.at = datetime(2025, 3, 7, 19, tzinfo=UTC)
+        await bench.tick(poller)
+        assert len(poller._diary) == 0
+        await bench.storage.subscribe(
+            Subscription(7, ref, bench.at, terms=Terms(closing=REMINDERS))
+        )
+        for _ in range(3):
+            bench.at += timedelta(seconds=1)
+            await bench.tick(poller)
+        assert await bench.owed() == ["uk:1:closing_soon:20250322:336:7"]
+
+
 async def test_a_surge_rings_through_the_poller_once(bench: Bench) -> None:
     async with bench.polling() as poller:
         await bench.follow(poller, 1, signature_count=2_000, closing_date="2025-08-10")

@@ -466,6 +466,36 @@ def test_a_milestone_somebody_wished_for_is_looked_for_like_any_other() -> None:
     assert hazards(near, 0.1, [Wish((8_000,))]) == hazards(near, 0.1)
 
 
+def test_a_petition_just_before_such_a_milestone_is_looked_at_sooner_than_one_alike() -> None:
+    outlook = Outlook(structs.replace(LIMITS, interval=DAY))
+    for id_, wishes in ((1, []), (2, [Wish((9_010,))]), (3, [])):
+        outlook.learn(numbered(id_, 9_000), 0.0, 0.0, NOW, wishes=wishes)
+        outlook.prospects[id_].missed = True
+    assert [about(request) for request in outlook.plan(1, 60.0)] == [2]
+
+
+def test_a_milestone_on_the_way_takes_nothing_from_the_urgency_of_a_threshold() -> None:
+    near = numbered(1, 9_990)
+    assert hazards(near, 0.1, [Wish((9_999,))]).numbers >= hazards(near, 0.1).numbers
+
+
+def test_who_sets_a_milestone_has_the_petition_looked_at_next_and_once() -> None:
+    outlook = outlook_over([numbered(id_, 9_000) for id_ in (1, 2, 3)])
+    everybody = {1: 1, 2: 1, 3: 1}
+    outlook.weigh(everybody, {3: [Wish((9_010,)), Wish((9_020,))]})
+    assert outlook.plan(2, 60.0)[-1] == Whole(3)
+    outlook.saw_whole(numbered(3, 9_000), 60.0)
+    outlook.weigh(everybody, {3: [Wish((9_020,))]})
+    assert outlook.prospects[3].suspect_at is None
+
+
+def test_who_is_to_be_hurried_is_looked_at_first_but_not_sooner_than_may_be() -> None:
+    outlook = outlook_over(many(9))
+    outlook.hurry(7, 59.0)
+    assert outlook.plan(9, 59.0) == []
+    assert outlook.plan(2, 60.0)[-1] == Whole(7)
+
+
 def test_own_milestones_count_from_the_next_look_on() -> None:
     outlook = outlook_over([numbered(1, 9_000), numbered(2, 9_000)])
     outlook.weigh({1: 1, 2: 1}, {2: [Wish((9_010,))]})

@@ -2015,6 +2015,20 @@ async def test_an_export_from_before_there_were_rules_and_terms_is_still_taken(
     assert (claimed.delivery.key, claimed.delivery.lane) == (key(10_000, ANN), "")
 
 
+async def test_an_export_of_a_version_to_come_is_refused_in_words(storage: Storage) -> None:
+    document = await storage.export()
+    document["export_version"] += 1
+    with pytest.raises(StorageError, match="knows versions up to"):
+        await storage.import_(document)
+
+
+async def test_nothing_is_imported_over_a_rule_alone(storage: Storage) -> None:
+    document = await storage.export()
+    await storage.save_rule(asks(CAT))
+    with pytest.raises(StorageError, match="not empty"):
+        await storage.import_(document)
+
+
 async def test_an_export_is_the_readers_own(storage: Storage) -> None:
     await a_full_house(storage)
     before = await picture(storage)

@@ -36,9 +36,10 @@ from bot.petitions.model import (
 from storage import Storage
 from storage.disk import Disk
 from storage.frames import Damaged, Torn, framed, frames
-from storage.key import beside, spelled
+from storage.key import KeyRing, beside, spelled
 from storage.sealed import FORMAT, Content, format_of
 from storage.tiny import TinyStorage, open_tiny, rekey_tiny, restore_tiny
+from storage.vault import Vault
 
 NOON = datetime(2020, 3, 6, 12, tzinfo=UTC)
 REF = PetitionRef("uk", 300239)
@@ -553,6 +554,19 @@ async def test_a_file_of_a_format_to_come_is_refused(place: Place) -> None:
     assert now in beginning
     place.path.write_bytes(framed(0, beginning.replace(now, to_come)))
     assert f"format {FORMAT + 1}" in await refused(place)
+    before = place.content()
+    with pytest.raises(StorageError, match=f"format {FORMAT + 1}"):
+        await restore_tiny(place.path, place.key_file)
+    assert place.content() == before
+
+
+async def test_a_table_that_is_not_known_here_is_refused_in_words(place: Place) -> None:
+    await place.furnish()
+    vault = Vault(place.path, KeyRing(place.key_file), Disk())
+    vault.load()
+    vault.append([{("dreams", "1"): {"of": "Ann"}}])
+    vault.release()
+    assert "a table 'dreams'" in await refused(place)
 
 
 async def test_a_folder_in_the_files_place_is_refused(place: Place) -> None:

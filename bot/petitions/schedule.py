@@ -137,7 +137,7 @@ class Prospect(Struct):
     suspect_at: float | None = None
     awaited: datetime | None = None
     followers: int = 1
-    wishes: tuple[Wish, ...] = ()
+    wishes: frozenset[Wish] = frozenset()
     weight: float = 1.0
 
 
@@ -208,11 +208,20 @@ class Outlook:
     ) -> None:
         """Take note of how many follow each petition; whoever is left out, nobody does.
 
-        `wishes` are followers' own milestones: they count from a petition's next look on.
+        `wishes` are followers' own milestones: they count from a petition's next look on, which
+        comes soon where there are new ones.
         """
         for id_, prospect in self.prospects.items():
             _weigh(prospect, followers.get(id_, 0))
-            prospect.wishes = tuple((wishes or {}).get(id_, ()))
+            before, prospect.wishes = prospect.wishes, frozenset((wishes or {}).get(id_, ()))
+            if prospect.wishes - before:
+                self.hurry(id_, prospect.whole_at)
+
+    def hurry(self, id_: int, now: float) -> None:
+        """Have a petition looked at before all others, as soon as its address may be asked."""
+        prospect = self.prospects.get(id_)
+        if prospect is not None and prospect.suspect_at is None:
+            prospect.suspect_at = now
 
     def bound(self) -> float:
         """Seconds within which each petition that somebody follows has its own body looked at."""
@@ -370,11 +379,18 @@ class Outlook:
     # --- what answers tell
 
     def learn(
-        self, petition: Petition, now: float, read_at: float, wall: datetime, followers: int = 1
+        self,
+        petition: Petition,
+        now: float,
+        read_at: float,
+        wall: datetime,
+        followers: int = 1,
+        *,
+        wishes: Collection[Wish] = (),
     ) -> None:
         """Begin to plan for a petition last read at `read_at`; `wall` is the time of day now."""
         then = max(read_at, now - _DAY)
-        prospect = Prospect(petition.ref, then, then, then, read_at)
+        prospect = Prospect(petition.ref, then, then, then, read_at, wishes=frozenset(wishes))
         _weigh(prospect, followers)
         if petition.opened_at is not None and petition.opened_at < wall:
             prospect.pace = petition.signature_count / (wall - petition.opened_at).total_seconds()
@@ -480,7 +496,7 @@ class Outlook:
         for id_, signed in last_hour.items():
             prospect = self.prospects.get(id_)
             if prospect and signed / 3600 > 2 * prospect.pace and now - prospect.whole_at > 600:
-                prospect.suspect_at = now
+                self.hurry(id_, now)
 
     def failed_page(self, page: ListPage, now: float) -> None:
         """A page could not be read; it waits like one that was."""
@@ -628,7 +644,11 @@ def hazards(petition: Petition, pace: float, wishes: Collection[Wish] = ()) -> H
 
 def _milestone_hazard(petition: Petition, pace: float, wishes: Collection[Wish]) -> float:
     own = (next_wished(wish, petition, petition.signature_count) for wish in wishes)
-    number = min(next_milestone(petition), *filter(None, own), inf)
+    numbers = {next_milestone(petition), *filter(None, own)}
+    return max(_nearing(petition, number, pace) for number in numbers)
+
+
+def _nearing(petition: Petition, number: int, pace: float) -> float:
     weight = _OFFICIAL_WEIGHT if number in thresholds(petition) else 1.0
     seconds_left = (number - petition.signature_count) / max(pace, 1e-9)
     return weight / max(seconds_left, _MOST_URGENT)

@@ -10,6 +10,7 @@ from bot.petitions.model import Petition, Wish
 
 MOST = 20
 LEAST = 100
+_NEAR = 20  # round numbers that are tried
 HIGHEST = 100_000_000
 
 Sort: TypeAlias = Literal["number", "every", "percent"]
@@ -139,11 +140,14 @@ def as_typed(wish: Wish) -> str:
     return " ".join((*(str(number) for number in wish.numbers), *every, *parts))
 
 
-def next_round(petition: Petition, wish: Wish) -> int:
-    """The next round number above the count that does not ring anyway."""
+def next_round(petition: Petition, wish: Wish) -> int | None:
+    """The next round number above the count that does not ring anyway; None if all near it do."""
     count = petition.signature_count
     step = max(LEAST, int(5 * 10 ** (len(str(count)) - 2)))
-    number = (count // step + 1) * step
-    while is_rung(number) or number in thresholds(petition) or is_wished(number, wish, petition):
-        number += step
-    return number
+    first = (count // step + 1) * step
+    near = range(first, first + _NEAR * step, step)
+    return next((number for number in near if not _rings(number, wish, petition)), None)
+
+
+def _rings(number: int, wish: Wish, petition: Petition) -> bool:
+    return is_rung(number) or number in thresholds(petition) or is_wished(number, wish, petition)

@@ -186,7 +186,7 @@ def _common(petition: Petition, wish: Wish) -> list[InlineKeyboardButton]:
     ref, following = petition.ref, next_round(petition, wish)
     often = tr("Every {number}", number=number(_OFTEN))
     keys = [
-        button(tr("At {number}", number=number(following)), WISH, ref, str(following)),
+        *_next_button(ref, following),
         _switch(ref, often, f"every {_OFTEN}", is_on=wish.every == _OFTEN),
     ]
     ahead = any(n * _HALF > petition.signature_count * 100 for n in thresholds(petition))
@@ -194,6 +194,12 @@ def _common(petition: Petition, wish: Wish) -> list[InlineKeyboardButton]:
         half = tr("Half way to a threshold")
         keys.append(_switch(ref, half, f"{_HALF}%", is_on=_HALF in wish.percents))
     return keys
+
+
+def _next_button(ref: PetitionRef, following: int | None) -> list[InlineKeyboardButton]:
+    if following is None:
+        return []
+    return [button(tr("At {number}", number=number(following)), WISH, ref, str(following))]
 
 
 def _switch(ref: PetitionRef, text: str, change: str, *, is_on: bool) -> InlineKeyboardButton:
