@@ -117,8 +117,7 @@ class PerChat(BaseUpdateProcessor):
         self._turns: WeakValueDictionary[int, _Turn] = WeakValueDictionary()
 
     async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
-        chat = update.effective_chat if isinstance(update, Update) else None
-        turn = self._turns.setdefault(chat.id if chat else 0, _Turn())
+        turn = self._turns.setdefault(_whose(update), _Turn())
         if turn.waiting >= _WAITING and isinstance(coroutine, Coroutine) and is_asked(update):
             coroutine.close()
             is_news, turn.warned = not turn.warned, True
@@ -136,6 +135,14 @@ class PerChat(BaseUpdateProcessor):
 
     async def shutdown(self) -> None:
         """Nothing to let go of."""
+
+
+def _whose(update: object) -> int:
+    """The chat an update is of, or the person where there is none, as in an inline query."""
+    if not isinstance(update, Update):
+        return 0
+    whose = update.effective_chat or update.effective_user
+    return whose.id if whose else 0
 
 
 async def open_storage(config: StorageConfig) -> Storage:

@@ -27,17 +27,13 @@ async def offer(update: Update, context: Context) -> None:
     if query is None:
         return
     typed = searchable(query.query)
-    is_personal = not typed
-    if is_personal:
-        results = await _followed(context, query.from_user.id)
-    else:
-        results = await _found(context, typed)
+    results = await (_found(context, typed) if typed else _followed(context, query.from_user.id))
     more = InlineQueryResultsButton(tr("Follow petitions in our own chat"), start_parameter="hello")
     with suppress(BadRequest):  # too late: they have typed on
         await query.answer(
             results,
-            cache_time=_KEPT_FOR_ONE if is_personal else _KEPT_FOR,
-            is_personal=is_personal,
+            cache_time=_KEPT_FOR if typed else _KEPT_FOR_ONE,
+            is_personal=True,  # in their own language
             button=None if results else more,
         )
 

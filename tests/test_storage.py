@@ -1175,7 +1175,8 @@ async def test_overlapping_rules_and_a_subscription_ring_once(storage: Storage) 
 
 
 async def test_the_loudest_way_of_a_chat_is_the_one_it_hears_by(storage: Storage) -> None:
-    await follow(storage, follows(ANN, terms=DIGESTS, thread_id=5))
+    await follow(storage, follows(ANN, thread_id=5))
+    await storage.save_chat(Chat(ANN, terms=DIGESTS))
     await storage.save_rule(asks(ANN, thread_id=9))
     assert await ring(storage, milestone(10_000)) == 1
     [claimed] = await claim(storage)

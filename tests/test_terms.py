@@ -212,6 +212,14 @@ def test_a_snooze_of_everything_outlasts_a_shorter_one_of_one_petition() -> None
     assert heard(RESPONSE, Policy(Terms(snoozed_until=NOW))) == ("loud", "")
 
 
+def test_a_snooze_of_everything_holds_the_digest_too() -> None:
+    ends = NOW + timedelta(days=7)
+    policy = Policy(Terms({"response": "digest"}, snoozed_until=ends))
+    found = hearing(RESPONSE, petition(), policy, NOW)
+    assert found is not None
+    assert found.not_before > ends
+
+
 def test_a_muted_subscriptions_digest_makes_no_sound_either() -> None:
     policy = Policy(Terms({"response": "digest"}), muted=True)
     found = hearing(RESPONSE, petition(), policy, NOW)
@@ -297,9 +305,27 @@ def rule(**choices: object) -> Rule:
 
 def test_a_chat_that_follows_and_has_two_rules_hears_once_by_the_loudest() -> None:
     rules = [rule(terms=Terms({"response": "silent"})), rule(number=2, thread_id=9)]
-    chat = follower(following(terms=Terms({"response": "digest"})), rules, Terms(), 1)
+    chat = follower(following(), rules, Terms({"response": "digest"}), 1)
     (delivery,) = match(occurred(RESPONSE), petition(), [chat], NOW, 1)
     assert (delivery.lane, delivery.silent, delivery.rule, delivery.thread_id) == ("", False, 2, 9)
+
+
+@pytest.mark.parametrize(
+    ("choices", "lane"),
+    [
+        ({"terms": Terms({"response": "off"})}, None),
+        ({"terms": Terms({"response": "digest"})}, "digest"),
+        ({"terms": Terms(snoozed_until=NOW + timedelta(days=7))}, f"snooze:{REF}"),
+        ({"muted": True}, ""),
+    ],
+)
+def test_what_was_chosen_for_one_petition_goes_before_any_rule(
+    choices: dict[str, object], lane: str | None
+) -> None:
+    chat = follower(following(**choices), [rule()], Terms(), 1)
+    deliveries = match(occurred(RESPONSE), petition(), [chat], NOW, 1)
+    assert [delivery.lane for delivery in deliveries] == ([] if lane is None else [lane])
+    assert all(delivery.silent or lane for delivery in deliveries)
 
 
 def test_a_subscription_goes_before_a_rule_that_is_as_loud() -> None:

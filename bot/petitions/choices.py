@@ -303,7 +303,7 @@ def _read_reminders(rest: Sequence[str]) -> str | None:
 
 # --- time zones ----------------------------------------------------------------------------------
 
-_OFFSET = re.compile(r"(?:etc/)?(?:utc|gmt|z)?\s*[+-−–]?\s*\d.*", re.IGNORECASE)
+_OFFSET = re.compile(r"(?:etc/)?(?:utc|gmt|z)?\s*[-+−–]?\s*\d.*", re.IGNORECASE)
 _NO_PLACES = frozenset({"localtime", "Factory"})
 
 

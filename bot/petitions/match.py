@@ -19,6 +19,7 @@ from bot.petitions.model import (
     Debated,
     DebateLink,
     Delivery,
+    Event,
     Known,
     MilestoneReached,
     Occurrence,
@@ -28,7 +29,7 @@ from bot.petitions.model import (
     Terms,
     Wish,
 )
-from bot.petitions.terms import LOUDNESS, Hearing, Policy, hearing
+from bot.petitions.terms import LOUDNESS, Hearing, Policy, hearing, is_chosen
 
 
 class Way(NamedTuple):
@@ -117,7 +118,7 @@ def plans(
     for occurrence in occurrences:
         hearings = [
             (found, way)
-            for way in ways
+            for way in _deciding(ways, occurrence.event, petition, now)
             if (found := hearing(occurrence.event, petition, way.policy, now))
         ]
         if hearings:
@@ -127,6 +128,19 @@ def plans(
         _plan(bundle, [heard[occurrence.key] for occurrence in bundle])
         for bundle in bundled(wanted)
     )
+
+
+def _deciding(
+    ways: Sequence[Way], event: Event, petition: Petition, now: datetime
+) -> Sequence[Way]:
+    """The ways that say how an event is heard: what was chosen for this petition goes before rules.
+
+    Whoever snoozes, mutes or turns off something of one petition means it, whatever finds it too.
+    """
+    first = ways[0]
+    if first.rule == 0 and is_chosen(event, petition, first.policy, now):
+        return ways[:1]
+    return ways
 
 
 def _prominence(heard: tuple[Hearing, Way]) -> tuple[int, float]:

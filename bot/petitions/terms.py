@@ -145,10 +145,20 @@ def hearing(event: Event, petition: Petition, policy: Policy, now: datetime) -> 
         return None
     silent = policy.muted or loudness == "silent"
     if loudness == "digest":
-        at = next_digest(policy.chat.digest or Digest(), now, policy.zone)
+        snoozes = (policy.own.snoozed_until, policy.chat.snoozed_until)
+        awake = max((until for until in snoozes if until), default=now)
+        at = next_digest(policy.chat.digest or Digest(), max(now, awake), policy.zone)
         return Hearing(loudness, "digest", at, policy.muted)
     lane, at = _lane(event, petition, policy, now)
     return Hearing(loudness, lane, at, silent)
+
+
+def is_chosen(event: Event, petition: Petition, policy: Policy, now: datetime) -> bool:
+    """Whether somebody has said how to hear of this on this very petition."""
+    own = policy.own
+    is_snoozed = own.snoozed_until is not None and own.snoozed_until > now
+    kinds = _kinds(event, petition, policy)
+    return policy.muted or is_snoozed or any(kind in own.loudness for kind in kinds)
 
 
 def _loudness(event: Event, petition: Petition, policy: Policy) -> Loudness:
