@@ -4,6 +4,7 @@ import ast
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -201,12 +202,20 @@ class Walker:
             if each["message_id"] == message["message_id"]
         )
 
+    def _shows(self, chat: Conversation, message: Json, before: Json, last: int) -> bool | None:
+        is_new = any(each["message_id"] > last for each in self.api.messages(chat.chat_id))
+        return is_new or self.shown(chat, message) != before or None
+
     async def press(self, chat: Conversation, pressed: Key) -> list[Json]:
         """Press a button; the messages that came of it, the pressed one last."""
         message, data, label = pressed
         before = self.shown(chat, message)
         last = max(each["message_id"] for each in self.api.messages(chat.chat_id))
         note = await chat.sees_note(self.api.press(chat.chat_id, message["message_id"], data))
+        if not note and not label.startswith(("✓", "‹")):
+            # What takes longer than a press may wait for follows it.
+            with suppress(TimeoutError):
+                await self.api.wait_for(lambda _: self._shows(chat, message, before, last))
         after = self.shown(chat, message)
         new = [each for each in self.api.messages(chat.chat_id) if each["message_id"] > last]
         told = "\n".join((*map(words_of, new), words_of(after), note))

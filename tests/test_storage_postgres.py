@@ -445,7 +445,7 @@ async def test_terms_that_change_during_a_fan_out_hold_for_what_it_owes(
     digests = Terms({"milestone": "digest"})
     await follow(storage, follows(ANN, terms=digests), follows(BOB, terms=digests), follows(CAT))
     await storage.save_rule(asks(CAT, terms=digests))
-    await storage.set_subscription_terms(CAT, NIGHTINGALES, Terms({"milestone": "off"}), NOON)
+    await storage.set_subscription_terms(CAT, NIGHTINGALES, digests, NOON)
     async with fan_out_under_way(ground, storage):
         changing = asyncio.gather(
             other.set_subscription_terms(ANN, NIGHTINGALES, Terms(), NOON),
