@@ -79,6 +79,7 @@ _LONGEST_PHASE = 10.0
 # Many petitions have a moment in common, and each is a write.
 _REMINDED_A_TICK = 50
 _REMINDED_LATER = timedelta(seconds=1)
+_REMINDED_UNSEEN = 300.0  # seconds
 
 # How far back a forecast looks.
 _LATELY = timedelta(days=60)
@@ -241,6 +242,7 @@ class Poller:
         self._monotonic = monotonic
         self._locks: WeakValueDictionary[PetitionRef, asyncio.Lock] = WeakValueDictionary()
         self._diary = Diary()
+        self._noticed: dict[PetitionRef, float] = {}
         self._surge_looks: dict[PetitionRef, float] = {}
         self._surveyed_at = -inf
         self._started_at = monotonic()
@@ -591,27 +593,32 @@ class Poller:
     async def _remind_safely(self, ref: PetitionRef) -> None:
         """One petition's trouble is its own; it is tried again at the next tick."""
         if ref.id not in self._watches[ref.site].outlook.prospects:
+            self._noticed.pop(ref, None)
             return  # noted anew when it is watched again
         lock = self._lock(ref)
-        if lock.locked() or not self._is_fresh(ref):  # a look may take long, and tell otherwise
+        if not self._is_fresh(ref) or lock.locked():  # a look may take long, and tell otherwise
             self._diary.note(ref, self._now() + _REMINDED_LATER)
             return
         try:
             async with lock:
                 await self._remind(ref)
+                del self._noticed[ref]
         except Exception:
             log.exception("reminder could not be kept", petition=str(ref))
             self._diary.note(ref, self._now())
 
     def _is_fresh(self, ref: PetitionRef) -> bool:
-        """Whether a petition has been seen since the start; it is looked at soon if it has not.
+        """Whether a petition was seen since its moment was noticed; it is looked at soon if not.
 
-        What was due before may have come.
+        What was due may have come meanwhile. If the site doesn't answer, a look since the start
+        has to do.
         """
-        outlook = self._watches[ref.site].outlook
-        if outlook.prospects[ref.id].answered_at >= self._started_at:
+        outlook, now = self._watches[ref.site].outlook, self._monotonic()
+        noticed = self._noticed.setdefault(ref, now)
+        enough = noticed if now - noticed < _REMINDED_UNSEEN else self._started_at
+        if outlook.prospects[ref.id].answered_at >= enough:
             return True
-        outlook.hurry(ref.id, self._monotonic())
+        outlook.hurry(ref.id, now)
         return False
 
     async def _remind(self, ref: PetitionRef) -> None:

@@ -52,6 +52,7 @@ MODULES = (
     milestones,
     search,
     trending,
+    share,
     rules,
     settings,
     snooze,
@@ -64,7 +65,6 @@ MODULES = (
     about,
     help,
     membership,
-    share,
     inline,
     stats,
 )

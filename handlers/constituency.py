@@ -27,12 +27,13 @@ async def constituency(update: Update, context: Context) -> None:
     if not typed:
         await answer(update, text.which_constituency())
     elif is_postcode(typed):
-        await _of_postcode(update, context, typed)
+        await of_postcode(update, context, typed)
     else:
         await _of_name(update, context, typed)
 
 
-async def _of_postcode(update: Update, context: Context, typed: str) -> None:
+async def of_postcode(update: Update, context: Context, typed: str) -> None:
+    """The constituency that a postcode lies in; the postcode itself goes nowhere else."""
     match await context.services.postcodes.seat(typed):
         case InSeat(ons_code=code):
             await _of_name(update, context, code)

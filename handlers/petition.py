@@ -6,10 +6,12 @@ from telegram.ext import MessageHandler, filters
 from bot.living import draw_card, edit_card
 from bot.petitions.model import PetitionRef, Subscription
 from bot.petitions.reference import find_link
+from bot.postcodes import is_postcode
 from bot.text.buttons import CARD, Press
 from bot.text.found import search_offer
 from bot.text.language import marked, tr
 from bot.text.trouble import not_a_petition
+from handlers.constituency import of_postcode
 from handlers.context import (
     Command,
     Context,
@@ -84,6 +86,8 @@ async def plain_text(update: Update, context: Context) -> None:
     ref = ref or context.services.reference(text)
     if ref:
         await show(update, context, ref)
+    elif is_postcode(text):
+        await of_postcode(update, context, text)
     else:
         await answer(update, not_a_petition(text), search_offer(searchable(text)))
 

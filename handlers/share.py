@@ -1,23 +1,39 @@
-"""The Share button: links to copy, and the card for another chat."""
+"""`/share` and its button: links to copy, and the card for another chat."""
 
 from telegram import Update
 
+from bot.petitions.model import PetitionRef
 from bot.text.buttons import SHARE, Press
+from bot.text.language import marked
 from bot.text.share import share_offer
-from handlers.context import Context, answer, on_press
-from handlers.sight import seen
+from handlers.context import Command, Context, answer, on_press
+from handlers.sight import asked_for, seen
 
 
-async def share(update: Update, context: Context, press: Press) -> str | None:
+async def share(update: Update, context: Context) -> None:
+    """`/share 300239`."""
+    if ref := await asked_for(update, context, "share"):
+        await offer(update, context, ref)
+
+
+async def share_pressed(update: Update, context: Context, press: Press) -> str | None:
+    """The Share button of a card."""
+    if press.petition:
+        await offer(update, context, press.petition)
+    return None
+
+
+async def offer(update: Update, context: Context, ref: PetitionRef) -> None:
     """Offer the ways to hand a petition on."""
-    if press.petition is None:
-        return None
-    sight = await seen(update, context, press.petition)
+    sight = await seen(update, context, ref)
     if sight and sight.petition:
         bot = context.bot
         inline = bool(bot.bot.supports_inline_queries)
         await answer(update, *share_offer(sight.petition, bot.username, inline=inline))
-    return None
 
 
-HANDLERS = [on_press(SHARE, share)]
+COMMANDS = [Command("share", "300239", marked("hand a petition on"), share)]
+HANDLERS = [
+    *(command.handler for command in COMMANDS),
+    on_press(SHARE, share_pressed),
+]

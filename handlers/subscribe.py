@@ -4,10 +4,12 @@ from msgspec import structs
 from telegram import Update
 
 from bot.petitions.model import Chat, PetitionRef, Subscription
+from bot.postcodes import is_postcode
 from bot.text.about import agreed, consent_request
 from bot.text.buttons import CONSENT, SETTINGS, SUBSCRIBE, Press, consent_buttons
 from bot.text.following import Followed, already_subscribed, no_room, subscribed
 from bot.text.language import marked
+from handlers.constituency import of_postcode
 from handlers.context import (
     Command,
     Context,
@@ -23,9 +25,14 @@ from handlers.sight import asked_for, seen
 
 
 async def subscribe(update: Update, context: Context) -> None:
-    """`/subscribe 300239`; words lead to a rule, and nothing to all that can be followed."""
+    """`/subscribe 300239`; words lead to a rule, a postcode to the constituency.
+
+    Alone it shows all that can be followed.
+    """
     if not context.text:
         await offer_all(update, context)
+    elif is_postcode(context.text):
+        await of_postcode(update, context, context.text)
     elif context.services.reference(context.text) is None and _are_words(context.text):
         await offer_words(update, context, context.text)
     elif ref := await asked_for(update, context, "subscribe"):

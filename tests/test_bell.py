@@ -77,7 +77,7 @@ async def test_the_recorded_life_reaches_a_reader_in_order_and_nothing_else_does
         clock.go_on()
         village.site.edit(COFFEE, signature_count=10_002)
         await other.hears("10,002 signatures")
-        text = (await reader.hears("Much at once"))["text"]
+        text = (await reader.hears("A lot at once"))["text"]
         for words in (
             "has responded",
             "Revised response",

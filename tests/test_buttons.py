@@ -70,7 +70,7 @@ EXPECTED: tuple[tuple[str, str], ...] = (
     (r"set\|\|zone", "Time zone: "),
     (r"set\|\|closing", "Closing reminders: "),
     (r"set\|\|lang", "Language: "),
-    (r"set\|\|loud", "Government response: "),
+    (r"set\|\|loud", "Each press goes one step on"),
     (r"set\|\|(reset|undo)?$", "Settings"),
     (r"snooze\|", "[Ss]nooze"),
     (r"card\|P\|", r"as of \d\d:\d\d|Updated above"),
@@ -335,7 +335,7 @@ async def with_pages(_: Village, chat: Conversation) -> Json:
     draft = await after("Every response", asking("/subscribe", follows=False))(_, chat)
     chat.tap(draft, "Save")
     await chat.sees_edit(draft, "You follow")
-    return await chat.ask("/subscriptions", "You follow 1 rule")
+    return await chat.ask("/subscriptions", "You follow one rule")
 
 
 async def from_a_file(village: Village, chat: Conversation) -> Json:
@@ -595,7 +595,7 @@ async def test_an_undone_unsubscription_is_heard_on_its_own_terms_again(village:
         await reader.ask(f"/settings {TEA} response silent")
         await reader.ask(f"/settings {TEA} closing 24h")
         await reader.ask(f"/milestones {TEA} 500 every 200 50%")
-        was = await reader.ask(f"/settings {TEA}", "Set differently: Government response")
+        was = await reader.ask(f"/settings {TEA}", "changed for government response")
         ended = await reader.ask(f"/unsubscribe {TEA}", "You no longer follow")
         await reader.sees_note(reader.tap(ended, "Undo"))
         now = await reader.ask(f"/settings {TEA}")
@@ -612,7 +612,7 @@ async def test_save_pressed_twice_keeps_one_rule(village: Village) -> None:
         draft = await reader.hears("Follow every debate?")
         twice = [reader.tap(draft, "Save") for _ in range(2)]
         assert [await reader.sees_note(each) for each in twice] == ["", ""]
-        listed = await reader.ask("/subscriptions", "You follow 1 rule")
+        listed = await reader.ask("/subscriptions", "You follow one rule")
         ended = await reader.sees_edit(draft, "You follow every debate")
         reader.tap(ended, "Delete")
         gone = await reader.sees_edit(draft, "You no longer follow")

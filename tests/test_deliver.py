@@ -653,7 +653,7 @@ async def test_p20_what_a_flood_holds_back_is_not_overtaken(office: Office) -> N
     assert deliverer.counts.held == 2
     where = [text.index(f"{n:,} signatures —") for n in (1_000, 2_500, 5_000, 10_000, 25_000)]
     assert where == sorted(where)
-    assert "📬 Much at once — two things." in text
+    assert "📬 A lot at once — two things." in text
 
 
 async def test_alerts_with_time_between_them_are_no_flood(office: Office) -> None:
@@ -735,7 +735,7 @@ async def test_what_a_rule_brings_says_so_and_offers_to_subscribe(office: Office
     async with office.delivering():
         await office.settled()
     (message,) = office.api.messages(1)
-    assert message["text"].splitlines()[-1] == "By your rule: words: tea."
+    assert message["text"].splitlines()[-1] == "By your rule “words: tea”."
     labels = [key["text"] for row in message["reply_markup"]["inline_keyboard"] for key in row]
     assert labels == ["Subscribe", "Open"]
 

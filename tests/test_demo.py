@@ -17,14 +17,15 @@ ROOT = Path(__file__).parents[1]
 PICTURE = ROOT / "tests" / "pictures" / "chat.png"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
-# What the reader hears at each event of the story, up to the closing; the last days ring nothing.
+# What the reader hears at each event of the story, up to the closing.
 BEATS = (
     "the Government now has to respond",
     "signatures — past 100,000",
+    "21 days past 10,000 without a response",
     "The Government has responded",
     "The Petitions Committee added a note",
     "Revised response",
-    "",
+    "Closes in",
     "Closed with 131,625 signatures",
 )
 PICTURED = "The Government has responded"

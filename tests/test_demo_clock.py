@@ -35,6 +35,15 @@ def clock(seconds: Seconds) -> StoryClock:
     return StoryClock(BEATS, seconds)
 
 
+def test_a_step_passes_over_what_only_sets_the_pace(seconds: Seconds) -> None:
+    first, between, last = BEATS
+    clock = StoryClock((first, Beat(between.at, between.story, passing=True), last), seconds)
+    clock.start()
+    clock.pause()
+    clock.step()
+    assert clock.now() == last.story
+
+
 def test_the_story_rests_until_it_is_started(clock: StoryClock, seconds: Seconds) -> None:
     seconds.pass_(60)
     assert clock() == START

@@ -69,7 +69,7 @@ async def test_words_are_searched_and_can_be_followed_from_a_draft(village: Vill
         kept = await saved(village, draft)
         assert "✅ You follow words: free tea." in kept["text"]
         assert labels(kept) == ["Change", "Delete"]
-        listed = await village.reader.ask("/subscriptions", "You follow 1 rule")
+        listed = await village.reader.ask("/subscriptions", "You follow one rule")
         assert "words: free tea" in listed["text"]
 
 
@@ -164,8 +164,8 @@ async def test_words_that_cannot_be_followed_are_explained(village: Village) -> 
     async with village.bell():
         for typed, answer in (
             ("-tea", "at least one word"),
-            (" ".join("abcdefghijk"), "too many words: 10 are the most"),
-            ("x" * 41, "too long: 40 letters are the most"),
+            (" ".join("abcdefghijk"), "too many words: 10 is the limit"),
+            ("x" * 41, "too long: 40 letters is the limit"),
             ('"', "can't tell which petition"),
             ("https://example.com/tea", "can't tell which petition"),
         ):
@@ -265,17 +265,17 @@ async def test_the_list_opens_a_rule_and_a_rule_that_is_gone_says_so(village: Vi
     async with village.bell():
         await reader.subscribes()
         await saved(village, await drafted(village, "tea"))
-        listed = await reader.ask("/subscriptions", "You follow 1 rule")
+        listed = await reader.ask("/subscriptions", "You follow one rule")
         assert "You follow one petition" in listed["text"]
         reader.tap(listed, "words: tea")
         shown = await reader.sees_edit(listed, "You hear of")
         reader.tap(shown, "‹ All I follow")
-        await reader.sees_edit(shown, "You follow 1 rule")
+        await reader.sees_edit(shown, "You follow one rule")
         again = await reader.ask("/subscriptions")
         reader.tap(again, "words: tea")
         reader.tap(await reader.sees_edit(again, "You hear of"), "Delete")
         await reader.sees_edit(again, "no longer")
-        other = await reader.sees_edit(listed, "You follow 1 rule")
+        other = await reader.sees_edit(listed, "You follow one rule")
         note = await reader.sees_note(reader.tap(other, "words: tea"))
         assert "deleted already" in note
 
@@ -325,6 +325,15 @@ async def test_a_constituency_is_found_by_whatever_names_it(
             shown = await village.reader.ask(f"/constituency {typed}", "📍 Holborn and St Pancras")
             assert "Tess Tube, Tea Party" in shown["text"]
             assert "12  Free tea in every library" in shown["text"]
+
+
+@pytest.mark.parametrize("typed", ["/subscribe SW1A 1AA", "/subscribe sw1a1aa", "SW1A 1AA"])
+async def test_a_postcode_is_never_searched_for_on_the_petitions_site(
+    village: Village, postcodes: PostcodesApi, typed: str
+) -> None:
+    async with village.bell(postcodes_api=postcodes.url):
+        await village.reader.ask(typed, "📍 Holborn and St Pancras")
+        assert not [seen for seen in village.site.requests if "1aa" in seen.path_qs.lower()]
 
 
 async def test_a_constituency_can_be_followed(village: Village, postcodes: PostcodesApi) -> None:

@@ -178,3 +178,9 @@ async def test_a_file_that_was_tampered_with_keeps_nobody_else_from_hearing(
         village.site.edit(TEA, signature_count=10_002)
         await other.hears("🔔 10,002 signatures")
         await reader.hears("🔔 10,002 signatures")
+
+
+async def test_a_petition_can_be_handed_on_by_command(village: Village) -> None:
+    async with village.bell():
+        shared = await village.reader.ask(f"/share {TEA}", "📤 Share Free tea")
+        assert f"start=p_uk_{TEA}" in shared["text"]

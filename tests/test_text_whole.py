@@ -269,12 +269,12 @@ def test_the_buttons_of_a_card_lead_everywhere_and_a_rejected_one_only_to_its_pa
     assert labels(card_buttons(OPEN, None)) == [
         "Response",
         "Constituencies",
-        "Share",
         "Chart",
         "Map",
         "Milestones",
         "Subscribe",
         "Open",
+        "Share",
     ]
     assert labels(card_buttons(petition(state="rejected"), None)) == ["Subscribe", "Open"]
 

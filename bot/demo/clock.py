@@ -12,11 +12,15 @@ JUST_AFTER = 0.01  # real seconds past a beat where `step` lands, so that it has
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """At `at` real seconds from the start, the story has reached `story` (aware, UTC)."""
+    """At `at` real seconds from the start, the story has reached `story` (aware, UTC).
+
+    One that is `passing` only sets the pace: nothing is told of it, and no step ends there.
+    """
 
     at: float
     story: datetime
     title: str = ""
+    passing: bool = False
 
 
 class StoryClock:
@@ -82,7 +86,7 @@ class StoryClock:
         """Jumps to just after the next beat; a paused clock stays paused there."""
         self.start()
         self._hold()
-        ahead = [beat.at for beat in self.beats if beat.at > self._position]
+        ahead = [b.at for b in self.beats if b.at > self._position and not b.passing]
         if ahead:
             self._position = min(ahead[0] + JUST_AFTER, self.beats[-1].at)
 

@@ -138,6 +138,7 @@ class ChatPage:
             "beats": [
                 {"at": beat.at, "title": beat.title, "story": beat.story.isoformat()}
                 for beat in self._clock.beats
+                if not beat.passing
             ],
         }
 

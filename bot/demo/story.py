@@ -31,6 +31,8 @@ CLOSED = _utc("2020-09-05T22:59:59.999")
 DEBATE_SCHEDULED = _utc("2020-12-01T11:00:00")  # the debate's day is known, this one is not
 DEBATED = _utc("2021-02-04T09:30:00")  # when the outcome was recorded
 TRANSCRIPT = _utc("2021-02-04T18:00:00")
+NO_RESPONSE_YET = _utc("2020-03-26T08:00:00")  # three weeks after 10,000
+DEBATE_DAY = _utc("2021-02-03T08:00:00")
 
 COUNTS: Sequence[tuple[datetime, int]] = (
     (OPENED, 6),
@@ -104,14 +106,17 @@ BEATS: Sequence[Beat] = (
     Beat(0, _utc("2020-03-05T17:58:00"), "The story begins"),
     Beat(6, RESPONSE_THRESHOLD, "10,000 signatures"),
     Beat(15, DEBATE_THRESHOLD, "100,000 signatures"),
-    Beat(25, RESPONDED, "Government responds"),
-    Beat(30, ASKED_AGAIN, "Committee asks again"),
-    Beat(35, REVISED, "Response revised"),
-    Beat(43, _utc("2020-09-02T18:00:00"), "Three days left"),
-    Beat(48, CLOSED, "Closed"),
-    Beat(53, DEBATE_SCHEDULED, "Debate announced"),
-    Beat(58, DEBATED, "Debated"),
-    Beat(62, TRANSCRIPT, "Transcript published"),
+    Beat(19, NO_RESPONSE_YET, "No response yet"),
+    Beat(21, _utc("2020-03-26T20:00:00"), passing=True),  # slow enough for a look in between
+    Beat(28, RESPONDED, "Government responds"),
+    Beat(33, ASKED_AGAIN, "Committee asks again"),
+    Beat(38, REVISED, "Response revised"),
+    Beat(46, _utc("2020-09-02T18:00:00"), "Three days left"),
+    Beat(51, CLOSED, "Closed"),
+    Beat(56, DEBATE_SCHEDULED, "Debate announced"),
+    Beat(60, DEBATE_DAY, "Day of the debate"),
+    Beat(64, DEBATED, "Debated"),
+    Beat(68, TRANSCRIPT, "Transcript published"),
 )
 
 HOME_OFFICE = {

@@ -1,12 +1,33 @@
 """What the bot says about itself: greeting, help, consent, privacy, where its facts come from."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from bot.text.language import many, say, tr
-from bot.text.rich import Message, bold, compose, italic, lines, link
+from bot.text.language import many, marked, say, tr
+from bot.text.rich import Message, Rich, bold, compose, italic, lines, link
 
 OGL = "https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/"
+
+
+_SECTIONS: Sequence[tuple[str, Sequence[str]]] = (
+    (marked("Follow"), ("subscribe", "unsubscribe", "subscriptions")),
+    (
+        marked("Look"),
+        (
+            "petition",
+            "response",
+            "constituencies",
+            "constituency",
+            "chart",
+            "map",
+            "search",
+            "trending",
+            "share",
+        ),
+    ),
+    (marked("Hear it your way"), ("settings", "milestones", "snooze", "digest")),
+)
+_ABOUT_ME = marked("About me and what I keep")
 
 
 class CommandHelp(NamedTuple):
@@ -39,12 +60,11 @@ def greeting(bot_name: str) -> Message:
 
 
 def help_text(commands: Sequence[CommandHelp]) -> Message:
-    """Every command in a line."""
+    """Every command in a line, under what it is for."""
     return compose(
         *lines(
             bold(tr("What I can do")),
-            "",
-            *(_help_line(command) for command in commands),
+            *_in_sections(commands),
             "",
             tr(
                 "A petition is named by its number or by any link to it. "
@@ -52,6 +72,22 @@ def help_text(commands: Sequence[CommandHelp]) -> Message:
             ),
         )
     )
+
+
+def _in_sections(commands: Sequence[CommandHelp]) -> Iterator[Rich]:
+    left = list(commands)
+    for heading, names in _SECTIONS:
+        told = [command for command in commands if command.name in names]
+        left = [command for command in left if command not in told]
+        yield from _section(heading, told)
+    yield from _section(_ABOUT_ME, left)
+
+
+def _section(heading: str, commands: Sequence[CommandHelp]) -> Iterator[Rich]:
+    if commands:
+        yield ""
+        yield bold(tr(heading))
+        yield from (_help_line(command) for command in commands)
 
 
 def _help_line(command: CommandHelp) -> str:

@@ -133,10 +133,14 @@ def alert(
     petition = known.petition
     told = _tell([occurrence.event for occurrence in occurrences], known, now, wish)
     since = italic(tr("Known since {clock}.", clock=clock(occurrences[0].at, now)))
-    why = italic(say("By your rule: {rule}.", rule=_described(rule, occurrences))) if rule else None
+    why = _why(rule, occurrences) if rule else None
     message = compose(*lines(told.headline, title(petition), *told.rows, since, why))
     row = alert_row(petition, muted) if followed else stranger_row(petition)
     return message, _buttons(known, [occurrence.event for occurrence in occurrences], row)
+
+
+def _why(rule: Rule, occurrences: Sequence[Occurrence]) -> Rich:
+    return italic(say("By your rule “{rule}”.", rule=_described(rule, occurrences)))
 
 
 def _described(rule: Rule, occurrences: Sequence[Occurrence]) -> Rich:

@@ -81,14 +81,15 @@ def card_buttons(petition: Petition, subscription: Subscription | None) -> Inlin
     told = [
         button(tr("Response"), RESPONSE, ref),
         button(tr("Constituencies"), CONSTITUENCIES, ref),
-        button(tr("Share"), SHARE, ref),
     ]
     drawn = [
         button(tr("Chart"), CHART, ref),
         button(tr("Map"), MAP, ref),
         button(tr("Milestones"), MILESTONES, ref),
     ]
-    return InlineKeyboardMarkup([told, drawn, *last])
+    opened, *others = last
+    share = button(tr("Share"), SHARE, ref)
+    return InlineKeyboardMarkup([told, drawn, [*opened, share], *others])
 
 
 def search_button(words: str) -> InlineKeyboardButton:

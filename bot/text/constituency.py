@@ -31,7 +31,7 @@ def constituency(
         [button(cut(_one_line(each.action), 40) or str(each.petition.id), CARD, each.petition)]
         for each in (petitions or ())[:_CARDS]
     ]
-    follow = button(tr("Tell me when it enters a petition's top ten"), SEAT, extra=seat.ons_code)
+    follow = button(tr("Tell me when it enters a top ten"), SEAT, extra=seat.ons_code)
     return message, InlineKeyboardMarkup([*rows, [follow]])
 
 

@@ -112,7 +112,10 @@ def listing(
         return nothing_followed(), None
     if page > 0 or not rules:
         return _petitions(followed, page, now)
-    heading = bold(many("You follow {count} rule", "You follow {count} rules", len(rules)))
+    count = in_words(len(rules))
+    heading = bold(
+        many("You follow {count} rule", "You follow {count} rules", len(rules), count=count)
+    )
     message = compose(*lines(heading, "", *(line for line, _ in rules)))
     rows = [[key] for _, key in rules]
     if not followed:

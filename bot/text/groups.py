@@ -16,7 +16,7 @@ from telegram.constants import ChatType, InlineKeyboardButtonLimit
 from bot.petitions.model import PetitionRef
 from bot.text.buttons import DONE, FULL, button
 from bot.text.language import say, tr
-from bot.text.rich import Message, compose, cut, lines, width
+from bot.text.rich import Message, code, compose, cut, lines, width
 from bot.text.share import subscribe_link
 
 GROUP, CHANNEL = 1, 2  # which of the two buttons a chat was picked with
@@ -66,7 +66,10 @@ def added_to_channel(title: str) -> Message:
     return compose(
         *lines(
             say("I can post in <b>{chat}</b> now.", chat=cut(title, _NAME)),
-            tr("Nothing appears there until you follow something: /settings elsewhere chooses it."),
+            say(
+                "Nothing appears there until you choose what it follows: {command}",
+                command=code("/settings elsewhere"),
+            ),
         )
     )
 
@@ -195,7 +198,10 @@ def managing() -> Message:
         *lines(
             tr("What you say here is about that chat now, and each answer begins with its name."),
             tr("/subscriptions shows what it follows, /settings how it hears."),
-            tr("That ends after an hour, or when you tap Done or send /settings here."),
+            say(
+                "That ends after an hour, or when you tap Done or send {command}.",
+                command=code("/settings here"),
+            ),
         )
     )
 
@@ -218,9 +224,10 @@ def time_is_up(title: str) -> Message:
                 "An hour has passed, so this is about our own chat again, not <b>{chat}</b>.",
                 chat=cut(title, _NAME),
             ),
-            tr(
+            say(
                 "I have not done what you just asked. Say it again for yourself, or choose that "
-                "chat anew: /settings elsewhere"
+                "chat anew: {command}",
+                command=code("/settings elsewhere"),
             ),
         )
     )

@@ -145,9 +145,9 @@ def _ahead(rung: int, petition: Petition, own: Wish, a_day: float | None, now: d
 
 
 def wish_named(wish: Wish) -> str:
-    """15,000, every 5,000 and 50%."""
+    """15,000, every 5,000 and 50% of the way."""
     every = [tr("every {number}", number=number(wish.every))] if wish.every else []
-    parts = [f"{percent}%" for percent in wish.percents]
+    parts = [tr("{percent}% of the way", percent=percent) for percent in wish.percents]
     return listed([*(number(each) for each in wish.numbers), *every, *parts])
 
 

@@ -37,8 +37,8 @@ _EARS: Mapping[str, str] = {
     "closing": marked("Closing"),
     "milestone": marked("Other milestones"),
     "surge": marked("Surges"),
-    "overdue": marked("Overdue"),
-    "standing": marked("Rejected, removed, back"),
+    "overdue": marked("Overdue response or debate"),
+    "standing": marked("Rejection or removal"),
     "business": marked("Other business in Parliament"),
     "fell": marked("Signatures removed"),
     "place": marked("Enters a top ten"),
@@ -196,10 +196,10 @@ def words_problem(problem: Problem) -> Message:
         case "none":
             why = tr("Name at least one word that petitions have to have.")
         case "too many":
-            why = tr("That is too many words: {most} are the most.", most=MOST_WORDS)
+            why = tr("That is too many words: {most} is the limit.", most=MOST_WORDS)
         case "too long":
             why = tr(
-                "One of these words is too long: {most} letters are the most.", most=LONGEST_WORD
+                "One of these words is too long: {most} letters is the limit.", most=LONGEST_WORD
             )
     return joined(compose(why, "\n\n"), how_to_follow_words())
 
@@ -257,7 +257,10 @@ def rule_link(username: str, rule: Rule) -> str | None:
 
 def _last_week(rule: Rule, site: Site, happened: Sequence[Lately] | None) -> list[Rich | None]:
     if rule.constituency:
-        why = tr("The site doesn't date who entered a top ten, so I can't show the last week.")
+        why = tr(
+            "The site doesn't say when a constituency entered a top ten, so I can't show the "
+            "last week."
+        )
         return [italic(why)]
     if happened is None:
         return [italic(tr("The petitions site isn't answering, so I can't show the last week."))]

@@ -15,7 +15,7 @@ from bot.petitions.model import Kind, PetitionRef, Terms
 from bot.text.buttons import SETTINGS, SUBSCRIBE, button
 from bot.text.figures import days, hours
 from bot.text.following import Followed, not_following
-from bot.text.language import locale, marked, say, tr
+from bot.text.language import locale, many, marked, say, tr
 from bot.text.rich import Message, Rich, compose
 
 Page: TypeAlias = tuple[Message, InlineKeyboardMarkup]
@@ -28,8 +28,8 @@ KIND_NAMES: dict[Kind, str] = {
     "debate": marked("Debate"),
     "business": marked("Other business in Parliament"),
     "closing": marked("Closing"),
-    "standing": marked("Rejected, removed, back"),
-    "overdue": marked("Overdue"),
+    "standing": marked("Rejection or removal"),
+    "overdue": marked("Overdue response or debate"),
     "surge": marked("Surges"),
     "fell": marked("Signatures removed"),
 }
@@ -88,8 +88,9 @@ def in_rows(
 
 
 def kinds_named(kinds: Iterable[Kind]) -> str:
-    """Government response, Debate and Closing."""
-    return listed([tr(KIND_NAMES[kind]) for kind in KINDS if kind in set(kinds)])
+    """Government response, debate and closing, within a sentence."""
+    names = [tr(KIND_NAMES[kind]) for kind in KINDS if kind in set(kinds)]
+    return listed([name[:1].lower() + name[1:] for name in names])
 
 
 def listed(things: list[str]) -> str:
@@ -100,6 +101,13 @@ def listed(things: list[str]) -> str:
 def length(count: int) -> str:
     """A number of hours, told in days if it is a whole number of them."""
     return days(count // 24) if count % 24 == 0 else hours(count)
+
+
+def on_button(count: int) -> str:
+    """The same in digits, which a narrow button has room for."""
+    if count % 24:
+        return many("{count} hour", "{count} hours", count)
+    return many("{count} day", "{count} days", count // 24)
 
 
 def time_of_day(minute: int) -> str:

@@ -23,6 +23,7 @@ from bot.text.scope import (
     kinds_named,
     length,
     listed,
+    on_button,
     snoozed_line,
 )
 from bot.text.times import digest_line, quiet_line
@@ -32,6 +33,12 @@ LOUDNESS_NAMES: dict[Loudness, str] = {
     "silent": marked("silent"),
     "digest": marked("digest"),
     "off": marked("off"),
+}
+_MEANINGS: dict[Loudness, str] = {
+    "loud": marked("<b>Loud</b>, it rings: {kinds}"),
+    "silent": marked("<b>Silent</b>, without a sound: {kinds}"),
+    "digest": marked("<b>Digest</b>, waits for your digest: {kinds}"),
+    "off": marked("<b>Off</b>, not told: {kinds}"),
 }
 # A press goes one step down; after the last comes the first again.
 _STEPS = tuple(reversed(LOUDNESS))
@@ -66,9 +73,7 @@ def _of_chat(scope: Scope) -> Iterator[Rich | None]:
     yield _loudness_line(scope)
     yield quiet_line(terms)
     if terms.quiet and terms.urgent:
-        yield say(
-            "Urgent, so that it rings even then: <b>{kinds}</b>", kinds=kinds_named(terms.urgent)
-        )
+        yield say("Urgent, rings even then: <b>{kinds}</b>", kinds=kinds_named(terms.urgent))
     yield digest_line(terms)
     yield say("Time zone: <b>{zone}</b>", zone=terms.zone or LONDON)
     yield _closing_line(scope)
@@ -89,7 +94,7 @@ def _of_petition(scope: Scope, subscription: Subscription) -> Iterator[Rich | No
 
 def _loudness_line(scope: Scope) -> Rich:
     if scope.terms.loudness:
-        return say("Set differently: <b>{kinds}</b>", kinds=kinds_named(scope.terms.loudness))
+        return say("How loud: changed for <b>{kinds}</b>", kinds=kinds_named(scope.terms.loudness))
     if scope.followed:
         return tr("How loud: as in this chat's settings")
     return tr("How loud: as usual")
@@ -149,22 +154,30 @@ def _petition_rows(scope: Scope, subscription: Subscription) -> list[list[Inline
 
 
 def loudness_page(scope: Scope) -> Page:
-    """A line and a button for each kind; a press goes one step quieter."""
+    """A line for each step and a button for each kind; a press goes one step quieter."""
     message = compose(
         *lines(
             *_heading(scope),
             "",
-            *(f"{tr(KIND_NAMES[kind])}: {_loudness(scope, kind)}" for kind in KINDS),
+            *(_as_loud(scope, loudness) for loudness in _STEPS),
             "",
-            say(
-                "<b>loud</b> rings, <b>silent</b> arrives without a sound, <b>digest</b> waits for "
-                "your digest, <b>off</b> is not told. Each press goes one step on."
-            ),
+            tr("Each press goes one step on."),
             italic(say("By command: {command}", command=code(scope.command("response silent")))),
         )
     )
     keys = (_loudness_button(scope, kind) for kind in KINDS)
     return message, InlineKeyboardMarkup([*in_rows(keys, 1), scope.back()])
+
+
+def _as_loud(scope: Scope, loudness: Loudness) -> Rich:
+    """What a step means, and the kinds that are on it."""
+    kinds = [kind for kind in KINDS if _in_force(scope, kind) == loudness]
+    return say(_MEANINGS[loudness], kinds=kinds_named(kinds) if kinds else tr("nothing"))
+
+
+def _in_force(scope: Scope, kind: Kind) -> Loudness:
+    above = scope.chat.terms if scope.followed else Terms()
+    return scope.terms.loudness.get(kind) or usual(kind, above)
 
 
 def _loudness_button(scope: Scope, kind: Kind) -> InlineKeyboardButton:
@@ -216,7 +229,7 @@ def closing_page(scope: Scope) -> Page:
 def _reminder_button(scope: Scope, hours: int, chosen: tuple[int, ...]) -> InlineKeyboardButton:
     wanted = [each for each in REMINDERS if (each in chosen) != (each == hours)]
     extra = "-".join(str(each) for each in wanted) or "none"
-    text = length(hours)
+    text = on_button(hours)
     return scope.option(text, f"closing.{extra}", is_chosen=hours in chosen)
 
 

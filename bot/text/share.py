@@ -68,7 +68,7 @@ def share_offer(
             say("📤 Share {title}", title=title(petition)),
             tr("{count} signatures so far.", count=number(petition.signature_count)),
             "",
-            say("Who opens this link can follow it with me: {link}", link=bell),
+            say("Whoever opens this link can follow it with me: {link}", link=bell),
         )
     )
     rows = [
@@ -96,7 +96,7 @@ def _copy(text: str, what: str) -> InlineKeyboardButton:
 def guest_help() -> Message:
     """To whoever mentions the bot in a chat that it is no part of, without naming a petition."""
     return compose(
-        tr("Name a petition's number or some of its words with me, and I show its card here.")
+        tr("Mention me with a petition's number or some of its words, and I show its card here.")
     )
 
 

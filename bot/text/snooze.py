@@ -6,11 +6,10 @@ from telegram import InlineKeyboardMarkup
 
 from bot.petitions.model import Terms
 from bot.text.buttons import SNOOZE, button
-from bot.text.figures import days, hours
 from bot.text.language import say, tr
 from bot.text.petition import title
 from bot.text.rich import Message, code, compose, italic, lines
-from bot.text.scope import Page, Scope, in_rows, snoozed_line
+from bot.text.scope import Page, Scope, in_rows, on_button, snoozed_line
 from bot.text.times import next_one
 
 
@@ -37,11 +36,11 @@ def _nothing_snoozed(scope: Scope) -> str:
 
 def _snooze_buttons(scope: Scope) -> InlineKeyboardMarkup:
     spans = {
-        "1h": hours(1),
+        "1h": on_button(1),
         "tomorrow": tr("until tomorrow"),
-        "3d": days(3),
-        "7d": days(7),
-        "30d": days(30),
+        "3d": on_button(3 * 24),
+        "7d": on_button(7 * 24),
+        "30d": on_button(30 * 24),
     }
     keys = [button(text, SNOOZE, scope.petition, extra) for extra, text in spans.items()]
     if scope.snoozed_until:

@@ -25,7 +25,7 @@ _HEADS: dict[Occasion, str] = {
     "quiet": marked("🌅 <b>While it was quiet</b> — {things}."),
     "digest": marked("📰 <b>Your digest</b> — {things}."),
     "snooze": marked("⏰ <b>Your snooze is over</b> — {things}."),
-    "burst": marked("📬 <b>Much at once</b> — {things}."),
+    "burst": marked("📬 <b>A lot at once</b> — {things}."),
 }
 
 

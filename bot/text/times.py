@@ -53,7 +53,7 @@ def quiet_page(scope: Scope) -> Page:
         *lines(
             quiet_line(scope.terms),
             "",
-            tr("What happens meanwhile comes in one summary when they end, by the clocks there."),
+            tr("What happens meanwhile comes in one summary when they end."),
             _zone_line(scope.terms),
             "",
             italic(say("Other hours: {command}", command=code("/settings quiet 21:30-06:30"))),
