@@ -34,7 +34,7 @@ class Alarm:
         self._storage = storage
         self._admins = admins
         self._calm = calm
-        self._told: dict[int, set[str]] = {}
+        self._told: dict[int, set[str]] = {admin: set() for admin in admins}
         self._last_seen: dict[str, datetime] = {}
         self._saved: str | None = None
 
@@ -78,14 +78,11 @@ class Alarm:
         return True
 
     async def _remember(self) -> None:
-        """Take up what was told before the last restart, as soon as the storage can say."""
-        if self._told:
-            return
-        names: set[str] = set()
+        """Take up what was told by others or before a restart, as far as the storage can say."""
         with suppress(StorageError):
-            self._saved = await self._storage.note(_NOTE)
-            names = set(json.loads(self._saved or "[]"))
-        self._told = {admin: set(names) for admin in self._admins}
+            before, self._saved = self._saved, await self._storage.note(_NOTE)
+            was, now = _names(before), _names(self._saved)
+            self._told = {a: told - (was - now) | (now - was) for a, told in self._told.items()}
 
     async def _save(self) -> None:
         document = json.dumps(sorted(set().union(*self._told.values())))
@@ -94,3 +91,7 @@ class Alarm:
         with suppress(StorageError):  # tried again in the next round
             await self._storage.save_note(_NOTE, document)
             self._saved = document
+
+
+def _names(note: str | None) -> set[str]:
+    return set(json.loads(note or "[]"))

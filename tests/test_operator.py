@@ -111,6 +111,14 @@ async def test_a_restart_tells_nothing_twice_and_still_tells_the_end(watch: Watc
     assert len(await watch.finds(WELL, after=5)) == 2
 
 
+async def test_what_another_process_has_told_is_not_told_again(watch: Watch) -> None:
+    assert await watch.finds(WELL) == []
+    await Alarm(watch.bot, watch.storage, [ADMIN], calm=CALM).tell([FULL], NOW)
+    assert len(await watch.finds(FULL, after=1)) == 1
+    assert len(await watch.finds(WELL, after=1)) == 1
+    assert len(await watch.finds(WELL, after=3)) == 2
+
+
 async def test_an_admin_hears_of_a_site_that_stays_away_and_of_its_return(
     village: Village,
 ) -> None:
