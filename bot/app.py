@@ -58,6 +58,7 @@ from bot.parliament import Parliament, open_session
 from bot.petitions.errors import ConfigError
 from bot.poll import Poller
 from bot.postcodes import Postcodes
+from bot.report import Reports
 from bot.text.language import ENGLISH, LANGUAGES, preload, speaking, tr
 from bot.upkeep import Upkeep
 from handlers import COMMANDS, all_handlers
@@ -239,7 +240,8 @@ class _Bell:
     application: App
     deliverer: Deliverer
     poller: Poller
-    polling: Standing = field(default_factory=lambda: Standing("poller"))
+    reports: Reports
+    polling: Standing
     updates: Standing = field(default_factory=lambda: Standing("updates"))
 
 
@@ -299,11 +301,13 @@ async def _put_together(
             requests_per_minute=config.poll.requests_per_minute,
             rang=deliverer.wake,
         )
+        polling = Standing("poller")
+        reports = Reports(poller, storage, polling, now, interval=config.poll.interval)
         members = Members(parliaments, session, now, api=members_api)
         application.bot_data["services"] = Services(
             storage=storage,
             look=poller.look,
-            health=poller.health,
+            reports=reports,
             sites=poller.sites(),
             now=now,
             woken=deliverer.wake,
@@ -316,7 +320,7 @@ async def _put_together(
             charts=charts,
             limits=config.limits,
         )
-        yield _Bell(config, now, metrics, storage, application, deliverer, poller)
+        yield _Bell(config, now, metrics, storage, application, deliverer, poller, reports, polling)
 
 
 @asynccontextmanager
@@ -346,7 +350,7 @@ async def _at_work(bell: _Bell, rhythm: Rhythm) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(upkeep.serving())
         poller = bell.metrics.watched_poller(bell.poller)
-        scheduled = partial(_scheduled, poller, storage, bell.config, bell.now)
+        scheduled = partial(_scheduled, poller, bell)
         await stack.enter_async_context(on_duty(storage, bell.polling, scheduled, rhythm))
         await _initialize(application)
         stack.push_async_callback(application.shutdown)
@@ -365,7 +369,7 @@ def _upkeep(bell: _Bell) -> Upkeep:
         bell.metrics,
         storage=bell.storage,
         application=bell.application,
-        poller=bell.poller,
+        reports=bell.reports,
         counts=bell.deliverer.counts,
         now=bell.now,
         polling=bell.polling,
@@ -404,9 +408,7 @@ async def _until_reached(call: Callable[[], Awaitable[None]]) -> None:
 
 
 @asynccontextmanager
-async def _scheduled(
-    poller: Poller, storage: Storage, config: Config, now: Callable[[], datetime]
-) -> AsyncIterator[None]:
+async def _scheduled(poller: Poller, bell: _Bell) -> AsyncIterator[None]:
     """Poll often enough that no petition waits much longer than its interval, and prune at times.
 
     Never two rounds at once, and none is skipped for being late.
@@ -421,11 +423,12 @@ async def _scheduled(
     async def tick() -> None:
         async with ticking:
             await poller.tick()
+            await bell.reports.round_ended()
 
     async def prune() -> None:
-        await storage.prune(now(), timedelta(days=config.storage.rest_days))
+        await bell.storage.prune(bell.now(), timedelta(days=bell.config.storage.rest_days))
 
-    seconds = min(1.0, config.poll.interval.total_seconds() / 4)
+    seconds = min(1.0, bell.config.poll.interval.total_seconds() / 4)
     scheduler.add_job(tick, "interval", seconds=seconds, next_run_time=utc_now())
     scheduler.add_job(prune, "interval", hours=_HOURS_BETWEEN_PRUNINGS)
     scheduler.start()

@@ -98,6 +98,16 @@ def shared_rate(storage: Storage, name: str, per_second: float) -> SharedRate | 
 
 
 @asynccontextmanager
+async def holding(storage: Shared, role: str) -> AsyncIterator[bool]:
+    """A role for as long as this lasts, and whether it is ours; may raise StorageError."""
+    seat = storage.leadership(role)
+    try:
+        yield await seat.take()
+    finally:
+        await seat.leave()
+
+
+@asynccontextmanager
 async def on_duty(
     storage: Storage, standing: Standing, duty: Duty, rhythm: Rhythm
 ) -> AsyncIterator[None]:

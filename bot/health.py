@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -13,11 +13,11 @@ from bot.cluster import Standing
 from bot.deliver import Counts
 from bot.metrics import Metrics
 from bot.petitions.errors import StorageError
+from bot.report import INTERVALS, patience
 from bot.text.figures import clock
-from bot.text.status import SiteHealth
+from bot.text.status import Report
 from storage import Storage
 
-_PATIENCE = 3  # intervals without a good poll
 _PROBE_EVERY = 15.0  # seconds; however often somebody asks, Telegram and the disk are spared
 _WINDOW = 600.0  # seconds over which failures count as many
 _MANY_REFUSED = 5
@@ -54,7 +54,7 @@ class Health:
         *,
         storage: Storage,
         bot: Bot,
-        sites: Callable[[], Sequence[SiteHealth]],
+        report: Callable[[], Awaitable[Report]],
         now: Callable[[], datetime],
         interval: timedelta,
         is_running: Callable[[], bool],
@@ -64,11 +64,12 @@ class Health:
     ) -> None:
         self._storage = storage
         self._bot = bot
-        self._sites = sites
+        self._report = report
         self._metrics = metrics
         self._counts = counts
         self._now = now
-        self._patience = interval * _PATIENCE
+        self._patience = INTERVALS * interval
+        self._round_within = patience(interval)
         self._is_running = is_running
         self._webhook = webhook
         self._polling_role = polling or Standing("poller")
@@ -78,18 +79,18 @@ class Health:
         self._telegram_probe = _Probe(self._probe_telegram, monotonic)
 
     async def findings(self) -> list[Finding]:
-        """Every part, the well ones too, always under the same names."""
+        """Every part, the well ones too, always under the same names.
+
+        What ails the process that polls does not keep others from their work.
+        """
+        report = await self._read_report()
         return [
             Finding("storage", await self._storage_probe()),
             Finding("Telegram", await self._telegram()),
-            Finding("polling", self._polling()),
-            *self._sites_answer(),
+            Finding("polling", self._polling(report), is_grave=self._is_poller()),
+            *self._sites_answer(report),
             *self._many(),
         ]
-
-    async def problems(self) -> list[str]:
-        """What keeps the bot from its work now; nothing if it is ready."""
-        return [f.trouble for f in await self.findings() if f.is_grave and f.trouble]
 
     async def _telegram(self) -> str:
         return await self._telegram_probe() if self._is_running() else "I am still starting."
@@ -110,28 +111,36 @@ class Health:
             return "Another program has taken over this bot's updates; stop one of the two."
         return ""
 
-    def _polling(self) -> str:
-        if self._polling_role.is_standby:
-            return ""
+    async def _read_report(self) -> Report | None:
+        try:
+            return await self._report()
+        except StorageError:
+            return None
+
+    def _is_poller(self) -> bool:
+        return not self._polling_role.is_standby
+
+    def _polling(self, report: Report | None) -> str:
+        if not self._is_poller():
+            return "" if report is None or report.sites else _unheard(report.at, self._now())
         last_sign = max(self._metrics.last_round, self._polling_role.since)
         silence = self._monotonic() - last_sign
-        if silence > max(60.0, self._patience.total_seconds()):
+        if silence > self._round_within.total_seconds():
             return f"No round of looks has ended for {silence:.0f} seconds."
         return ""
 
-    def _sites_answer(self) -> Iterator[Finding]:
+    def _sites_answer(self, report: Report | None) -> Iterator[Finding]:
         now = self._now()
-        for health in self._sites():
+        for health in report.sites if report else ():
             since = health.failing_since
             silent = since is not None and now - since >= self._patience and self._asks_for_long()
             words = f"{health.site.name}: no good poll since {clock(since, now)}." if since else ""
-            yield Finding(f"site {health.site.id}", words if silent else "")
+            yield Finding(f"site {health.site.id}", words if silent else "", self._is_poller())
 
     def _asks_for_long(self) -> bool:
-        """Whether a site has had the time to answer us; a standby only asks when somebody wants."""
-        role = self._polling_role
-        asking = self._monotonic() - role.since
-        return not role.is_standby and asking >= self._patience.total_seconds()
+        """Whether a site has had the time to answer us."""
+        asking = self._monotonic() - self._polling_role.since
+        return asking >= self._patience.total_seconds()
 
     def _many(self) -> Iterator[Finding]:
         """What counts as too much in the last ten minutes, though each alone may pass."""
@@ -164,6 +173,11 @@ class Health:
         while len(self._samples) > 1 and self._samples[1].at <= now.at - _WINDOW:
             self._samples.popleft()
         return self._samples[0], now
+
+
+def _unheard(at: datetime | None, now: datetime) -> str:
+    since = f"since {clock(at, now)}" if at else "yet"
+    return f"Nothing has been heard {since} from the process that polls."
 
 
 class _Probe:

@@ -686,7 +686,7 @@ class Poller:
         }
 
     def failing_since(self, site: str) -> datetime | None:
-        """Since when a site has not been answering, or None if it does."""
+        """Since when a site has not been answering us, or None if it did when last asked."""
         return self._watches[site].failing_since
 
     def sites(self) -> Mapping[str, Site]:

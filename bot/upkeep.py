@@ -1,7 +1,7 @@
 """What surrounds the bot's work: its server, its health, whom to tell, and the beat of its loop."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,14 +11,14 @@ import structlog
 from telegram.error import BadRequest
 
 from bot.alarm import Alarm
-from bot.cluster import Standing
+from bot.cluster import Standing, holding, is_shared
 from bot.config import Config
 from bot.deliver import Counts
-from bot.health import Health
+from bot.health import Finding, Health
 from bot.metrics import Metrics
 from bot.notify import notify
 from bot.petitions.errors import ConfigError, StorageError
-from bot.poll import Poller
+from bot.report import Reports
 from bot.web import AnyApplication, Webhook, health_routes, serving
 from storage import Storage
 
@@ -26,6 +26,10 @@ log = structlog.get_logger(__name__)
 
 _BEAT = 1.0  # seconds
 _LONGEST_CALM = timedelta(minutes=5)
+
+# A standby finds so many times running that nobody polls before it tells: who should poll may tell
+# it first, and has the time to leave a report after a fault of the store.
+_LOOKS_UNHEARD = 3
 
 
 class Upkeep:
@@ -38,7 +42,7 @@ class Upkeep:
         *,
         storage: Storage,
         application: AnyApplication,
-        poller: Poller,
+        reports: Reports,
         counts: Counts,
         now: Callable[[], datetime],
         polling: Standing,
@@ -51,13 +55,14 @@ class Upkeep:
         self._now = now
         self._polling = polling
         self._roles = (polling, updates)
+        self._looks_unheard = 0
         self._webhook = Webhook(application, config.telegram.token, metrics.note_update)
         self._health = Health(
             metrics,
             counts,
             storage=storage,
             bot=application.bot,
-            sites=lambda: poller.health(()),
+            report=lambda: reports.read(()),
             now=now,
             interval=config.poll.interval,
             is_running=lambda: application.running,
@@ -84,7 +89,7 @@ class Upkeep:
         if listen is None:
             yield
             return
-        routes = health_routes(self._health.problems, self._figures, self._stood_by)
+        routes = health_routes(self._health.findings, self._figures, self._stood_by)
         if self.has_webhook:
             routes += self._webhook.routes()
         async with serving(*listen, routes):
@@ -135,12 +140,25 @@ class Upkeep:
         while admins:
             await asyncio.sleep(min(max(interval.total_seconds(), 1.0), 30.0))
             if self._polling.is_standby:
-                alarm = self._alarm()  # what another tells meanwhile is in the store
-                continue
+                # What one saw while polling is no sign of calm when one polls again.
+                alarm = self._alarm()
             try:
-                await alarm.tell(await self._health.findings(), self._now())
+                await self._tell(alarm, await self._health.findings())
             except Exception:
                 log.exception("the bot's health could not be looked at")
+
+    async def _tell(self, alarm: Alarm, findings: Sequence[Finding]) -> None:
+        """Who polls tells what it finds; a standby, and of several one, that nobody polls."""
+        if not self._polling.is_standby:
+            self._looks_unheard = 0
+            await alarm.tell(findings, self._now())
+            return
+        unheard = [f for f in findings if f.name == "polling" and f.trouble]
+        self._looks_unheard = self._looks_unheard + 1 if unheard else 0
+        if self._looks_unheard >= _LOOKS_UNHEARD and is_shared(self._storage):
+            async with holding(self._storage, "alarm") as is_ours:
+                if is_ours:
+                    await alarm.tell(unheard, self._now())
 
     def _alarm(self) -> Alarm:
         calm = min(3 * self._config.poll.interval, _LONGEST_CALM)

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import json
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
@@ -13,6 +13,7 @@ from aiohttp import web
 from telegram import Update
 from telegram.ext import Application
 
+from bot.health import Finding
 from bot.metrics import CONTENT_TYPE
 from bot.petitions.errors import ConfigError
 
@@ -98,24 +99,28 @@ def _derived(token: str, purpose: str) -> str:
 
 
 def health_routes(
-    problems: Callable[[], Awaitable[list[str]]],
+    findings: Callable[[], Awaitable[Sequence[Finding]]],
     figures: Callable[[], Awaitable[bytes]],
     standby: Callable[[], list[str]],
 ) -> list[web.RouteDef]:
     """`/healthz` (the process lives), `/readyz` (it can do its work) and `/metrics`.
 
-    `standby` names the roles that are another process's at present.
+    Only what keeps this process from its own work makes it unready; `warnings` are all else that is
+    wrong, `standby` the roles that are another process's at present.
     """
 
     async def alive(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")
 
     async def ready(_: web.Request) -> web.Response:
-        found = await problems()
-        answer = {"ready": not found, "problems": found}
+        found = [finding for finding in await findings() if finding.trouble]
+        problems = [finding.trouble for finding in found if finding.is_grave]
+        answer: dict[str, Any] = {"ready": not problems, "problems": problems}
+        if warnings := [finding.trouble for finding in found if not finding.is_grave]:
+            answer["warnings"] = warnings
         if roles := standby():
             answer["standby"] = roles
-        return web.json_response(answer, status=503 if found else 200)
+        return web.json_response(answer, status=503 if problems else 200)
 
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(body=await figures(), headers={"Content-Type": CONTENT_TYPE})

@@ -56,7 +56,7 @@ async def signed(update: Update, context: Context, ref: PetitionRef) -> Petition
     if sight is None or sight.petition is None:
         return None
     if not sight.petition.signatures_by_constituency:
-        is_reachable = unreachable_since(context, ref) is None
+        is_reachable = await unreachable_since(context, ref) is None
         await answer(update, no_breakdown(sight.petition, is_reachable))
         return None
     return sight.petition

@@ -1,7 +1,7 @@
 """What every handler works with: the typed context, the services behind it, and how to answer."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -42,13 +42,13 @@ from bot.parliament import Parliament
 from bot.petitions.model import Chat, PetitionRef, Site
 from bot.petitions.reference import find_reference
 from bot.postcodes import Postcodes
+from bot.report import Reports
 from bot.sight import Looker
 from bot.text import groups
 from bot.text.about import CommandHelp
 from bot.text.buttons import Press
 from bot.text.language import ENGLISH, LANGUAGES
 from bot.text.rich import Message, compose, split
-from bot.text.status import SiteHealth
 from bot.text.trouble import old_button
 from handlers.rights import Rights
 from storage import Storage
@@ -60,7 +60,7 @@ class Services:
 
     storage: Storage
     look: Looker
-    health: Callable[[Iterable[PetitionRef]], list[SiteHealth]]
+    reports: Reports
     sites: Mapping[str, Site]
     now: Callable[[], datetime]
     woken: Callable[[], None]

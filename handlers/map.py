@@ -28,7 +28,7 @@ async def show(update: Update, context: Context, ref: PetitionRef) -> None:
     if sight is None or sight.petition is None:
         return
     if not sight.petition.signatures_by_region:
-        is_reachable = unreachable_since(context, ref) is None
+        is_reachable = await unreachable_since(context, ref) is None
         await answer(update, no_breakdown(sight.petition, is_reachable))
         return
     await send_picture(update, context, sight.petition, await _map(context, sight.petition))

@@ -50,7 +50,7 @@ async def show(update: Update, context: Context, ref: PetitionRef) -> None:
         sight.read_at,
         services.now(),
         subscription=subscription,
-        unreachable_since=unreachable_since(context, ref),
+        unreachable_since=await unreachable_since(context, ref),
     )
     # Alerts reply to the card, so it lives in the topic that hears them, and nowhere else.
     here = subscription and topic_of(update.effective_message) == subscription.thread_id

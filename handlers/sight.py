@@ -21,11 +21,11 @@ async def seen(
     sight = await context.services.look(ref, keep=keep)
     if sight.petition is not None:
         return sight
-    await answer(update, _why_not(context, ref, sight))
+    await answer(update, await _why_not(context, ref, sight))
     return None
 
 
-def _why_not(context: Context, ref: PetitionRef, sight: Sight) -> Message:
+async def _why_not(context: Context, ref: PetitionRef, sight: Sight) -> Message:
     services = context.services
     site = services.sites[ref.site]
     match sight.look:
@@ -38,7 +38,7 @@ def _why_not(context: Context, ref: PetitionRef, sight: Sight) -> Message:
         case Unreadable():
             return trouble.unreadable(site)
         case _:
-            return trouble.unreachable(site, unreachable_since(context, ref), services.now())
+            return trouble.unreachable(site, await unreachable_since(context, ref), services.now())
 
 
 async def asked_for(update: Update, context: Context, command: str) -> PetitionRef | None:
@@ -56,9 +56,6 @@ async def asked_for(update: Update, context: Context, command: str) -> PetitionR
     return ref
 
 
-def unreachable_since(context: Context, ref: PetitionRef) -> datetime | None:
-    """Since when the petition's site has not been answering, or None if it does."""
-    for health in context.services.health(()):
-        if health.site.id == ref.site:
-            return health.failing_since
-    return None
+async def unreachable_since(context: Context, ref: PetitionRef) -> datetime | None:
+    """Since when the petition's site, just asked, has not been answering; None if it did."""
+    return await context.services.reports.failing_since(ref.site)

@@ -8,13 +8,14 @@ from handlers.context import Command, Context, answer, chat_of
 
 
 async def status(update: Update, context: Context) -> None:
-    """When the sites answered last, how old the looks at this chat's petitions are, what waits."""
+    """When the sites answered last, how old the looks at followed petitions are, what waits."""
     services = context.services
     chat = await chat_of(update, context)
     data = await services.storage.chat_data(chat.id)
     refs = [subscription.petition for subscription in data.subscriptions] if data else []
     waiting = data.waiting if data else 0
-    await answer(update, status_text(services.health(refs), len(refs), waiting, services.now()))
+    report = await services.reports.read(refs)
+    await answer(update, status_text(report, len(refs), waiting, services.now()))
 
 
 COMMANDS = [Command("status", "", marked("how fresh my knowledge is"), status)]

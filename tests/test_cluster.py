@@ -4,13 +4,14 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
 import pytest
 from aiohttp import ClientSession
 from bell import TEA, Village
@@ -19,15 +20,17 @@ from telegram import Bot
 from test_web import free_port
 
 from bot.app import running, utc_now
-from bot.cluster import Rhythm, Standing
+from bot.cluster import Rhythm, Standing, holding, on_duty
 from bot.config import Address, Config, StorageConfig, WebConfig
 from bot.deliver import Counts
 from bot.demo.petitions_site import Fault
 from bot.health import Health
 from bot.metrics import Metrics
-from bot.petitions.errors import ConfigError
+from bot.petitions.errors import ConfigError, StorageError
 from bot.petitions.model import Chat, PetitionRef, Site, Subscription
-from bot.text.status import SiteHealth
+from bot.report import NOTE
+from bot.text.figures import clock
+from bot.text.status import Report, SiteHealth
 from storage import Storage
 
 ROOT = Path(__file__).parents[1]
@@ -50,15 +53,34 @@ class Cluster:
             config,
             storage=StorageConfig(self.ground.url, self.ground.key_file),
             telegram=replace(config.telegram, **telegram),
-            web=WebConfig(Address("127.0.0.1", port), None),
+            web=WebConfig(Address("127.0.0.1", port), f"http://127.0.0.1:{port}"),
         )
 
     @asynccontextmanager
-    async def bell(self, **telegram: Any) -> AsyncIterator["Bell"]:
+    async def bell(
+        self, now: Callable[[], datetime] = utc_now, **telegram: Any
+    ) -> AsyncIterator["Bell"]:
         """One more bot at work."""
         port = free_port()
-        async with running(self.config(port, **telegram), rhythm=QUICK), ClientSession() as asking:
+        config = self.config(port, **telegram)
+        async with running(config, now=now, rhythm=QUICK), ClientSession() as asking:
             yield Bell(asking, f"http://127.0.0.1:{port}")
+
+    @asynccontextmanager
+    async def idle_leader(self) -> AsyncIterator[Storage]:
+        """A process that has the seat of who polls, shows that it lives, and polls nothing."""
+        leads = asyncio.Event()
+
+        @asynccontextmanager
+        async def idle() -> AsyncIterator[None]:
+            leads.set()
+            yield
+
+        storage = await self.ground.open()
+        async with on_duty(storage, Standing("poller"), idle, QUICK):
+            await leads.wait()
+            yield storage
+        await storage.close()
 
     @asynccontextmanager
     async def process(self) -> AsyncIterator[asyncio.subprocess.Process]:
@@ -117,12 +139,20 @@ class Bell:
             found: dict[str, Any] = json.loads(await answer.text())
             return found
 
-    async def stands_by(self) -> list[str]:
-        """Wait until it knows of another that leads."""
+    async def stands_by(self, count: int = 2) -> list[str]:
+        """Wait until it knows that so many roles are another's."""
         roles: list[str] = []
-        while len(roles) < 2:
+        while len(roles) < count:
             roles = (await self.ready()).get("standby", [])
         return roles
+
+    async def warns(self) -> list[str]:
+        """Wait until it warns of something; the warnings."""
+        warnings: list[str] = []
+        async with asyncio.timeout(SECOND_PROCESS):
+            while not warnings:
+                warnings = (await self.ready()).get("warnings", [])
+        return warnings
 
     async def figure(self, named: str) -> float:
         """A figure of `/metrics`, 0 if it is not there."""
@@ -214,14 +244,95 @@ async def test_an_admin_hears_of_a_trouble_once_from_all_of_them(cluster: Cluste
         await village.reader.subscribes()
         village.site.fail("/petitions", Fault(500))
         await admin.hears("🔧 UK Parliament: no good poll since")
-        assert (await second.ready()) == {
-            "ready": True,
-            "problems": [],
-            "standby": ["poller", "updates"],
-        }
+        (warning,) = await second.warns()
+        assert warning.startswith("UK Parliament: no good poll since")
+        ready = await second.ready()
+        assert (ready["ready"], ready["problems"]) == (True, [])
         village.site.heal()
         await admin.hears("✅ Site uk answers again.")
         assert admin.unread() == []
+
+
+# --- a poller that is another process ------------------------------------------------------------
+
+
+async def leave_report(storage: Storage, at: datetime, **changes: Any) -> None:
+    """What a process that polled left at an instant, at which the site had just answered."""
+    site = SiteHealth(Site("uk", "UK Parliament", "http://uk"), at, None, None, 0)
+    report = Report(at, (site._replace(**changes),))
+    await storage.save_note(NOTE, msgspec.json.encode(report).decode())
+
+
+async def test_a_standby_tells_how_the_sites_stand_with_whoever_polls(cluster: Cluster) -> None:
+    village = cluster.village
+    async with cluster.bell(mode="webhook"), cluster.bell(mode="webhook") as second:
+        assert await second.stands_by(1) == ["poller"]
+        await village.reader.subscribes()
+        await village.looked(2)
+        told = await village.reader.ask("/status", "UK Parliament: answered less than a minute ago")
+        assert "My oldest look at a followed petition is less than a minute old." in told["text"]
+        village.site.fail("/petitions", Fault(500))
+        await second.warns()
+        await village.reader.ask("/status", "UK Parliament: not answering since")
+        assert await second.rounds() == 0
+
+
+async def test_an_admin_hears_once_that_whoever_should_poll_does_not(cluster: Cluster) -> None:
+    village, admin = cluster.village, cluster.village.chat(ADMIN)
+    village.api.add_chat(ADMIN)
+    async with AsyncExitStack() as bells, AsyncExitStack() as leader:
+        storage = await leader.enter_async_context(cluster.idle_leader())
+        await leave_report(storage, long_ago := utc_now() - timedelta(days=2))
+        first = await bells.enter_async_context(cluster.bell(admins=(ADMIN,)))
+        await bells.enter_async_context(cluster.bell(admins=(ADMIN,)))
+        since = clock(long_ago, utc_now())
+        await admin.hears(f"🔧 Nothing has been heard since {since} from the process that polls.")
+        assert await first.warns()
+        assert (await first.ready())["ready"]
+        await village.reader.ask("/status", f"has not been heard of since {since}")
+        await leader.aclose()
+        await admin.hears("✅ Rounds of looks end again.")
+        assert admin.unread() == []
+        await village.reader.ask("/status", "UK Parliament: not asked yet.")
+
+
+@pytest.mark.parametrize("note", [None, "", "{", '{"at": 5}', '{"sites": [1]}'])
+async def test_a_report_that_is_missing_or_makes_no_sense_tells_nothing(
+    cluster: Cluster, note: str | None
+) -> None:
+    async with cluster.idle_leader() as storage:
+        if note is not None:
+            await storage.save_note(NOTE, note)
+        async with cluster.bell() as bell:
+            await bell.stands_by(1)
+            assert await bell.warns() == ["Nothing has been heard yet from the process that polls."]
+            await cluster.village.reader.ask("/status", "has not been heard of yet")
+
+
+async def test_a_standby_does_not_take_its_last_failed_look_for_all_there_was(
+    cluster: Cluster,
+) -> None:
+    village, began = cluster.village, utc_now()
+    time = began
+    village.site.fail("/petitions", Fault(500))
+    async with cluster.idle_leader() as storage, cluster.bell(lambda: time) as bell:
+        await bell.stands_by(1)
+        await leave_report(storage, time, failing_since=began - timedelta(minutes=5))
+        earlier = clock(began - timedelta(minutes=5), time)
+        await village.reader.ask("/petition 1", f"isn't answering (since {earlier})")
+        time = began + timedelta(days=1)
+        await leave_report(storage, time)
+        await village.reader.ask("/petition 1", f"isn't answering (since {clock(time, time)})")
+
+
+async def test_a_role_is_held_by_one_at_a_time(cluster: Cluster) -> None:
+    one, other = await cluster.ground.open(), await cluster.ground.open()
+    async with holding(one, "alarm") as first, holding(other, "alarm") as second:
+        assert (first, second) == (True, False)
+    async with holding(other, "alarm") as afterwards:
+        assert afterwards
+    await one.close()
+    await other.close()
 
 
 async def test_money_is_not_spent_by_several_processes_at_once(cluster: Cluster) -> None:
@@ -234,6 +345,7 @@ async def test_money_is_not_spent_by_several_processes_at_once(cluster: Cluster)
 
 NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
 AWAY = SiteHealth(Site("uk", "UK Parliament", "http://uk"), None, NOW - timedelta(hours=1), None, 0)
+FAILING = Report(NOW, (AWAY,))
 
 
 class Quiet:
@@ -249,7 +361,8 @@ class Quiet:
 class Patient:
     """A bot that has polled nothing for an hour, and whose site has failed for long."""
 
-    def __init__(self) -> None:
+    def __init__(self, report: Report | None = FAILING) -> None:
+        self._report = report
         self.standing = Standing("poller")
         self.now = 1000.0
         self._health = Health(
@@ -257,7 +370,7 @@ class Patient:
             Counts(),
             storage=cast(Storage, Quiet()),
             bot=cast(Bot, Quiet()),
-            sites=lambda: [AWAY],
+            report=self._read,
             now=lambda: NOW,
             interval=timedelta(minutes=1),
             is_running=lambda: True,
@@ -266,18 +379,40 @@ class Patient:
         )
         self.now += 3600
 
+    async def _read(self) -> Report:
+        if self._report is None:
+            raise StorageError("away")
+        return self._report
+
     async def ails(self) -> set[str]:
         return {finding.name for finding in await self._health.findings() if finding.trouble}
+
+    async def is_ready(self) -> bool:
+        return not any(f.trouble for f in await self._health.findings() if f.is_grave)
 
 
 async def test_who_should_poll_and_does_not_is_unwell() -> None:
     assert await Patient().ails() == {"polling", "site uk"}
+    assert not await Patient().is_ready()
 
 
-async def test_a_standby_that_polls_nothing_is_well() -> None:
-    patient = Patient()
+@pytest.mark.parametrize(
+    ("report", "ails"),
+    [
+        (Report(NOW, (AWAY._replace(failing_since=None),)), set()),
+        (FAILING, {"site uk"}),
+        (Report(NOW), {"polling"}),
+        (Report(), {"polling"}),
+        (None, set()),
+    ],
+)
+async def test_a_standby_tells_what_ails_the_poller_and_is_ready_itself(
+    report: Report | None, ails: set[str]
+) -> None:
+    patient = Patient(report)
     patient.standing.heard(False)
-    assert await patient.ails() == set()
+    assert await patient.ails() == ails
+    assert await patient.is_ready()
 
 
 async def test_who_takes_over_has_the_time_to_show_that_it_polls() -> None:

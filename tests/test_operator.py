@@ -15,8 +15,10 @@ from bot.demo.petitions_site import Fault
 from bot.health import Finding, Health
 from bot.metrics import Metrics
 from bot.petitions.errors import StorageError
+from bot.report import NOTE
 from bot.request import AiohttpRequest
 from bot.text.alarm import stats
+from bot.text.status import Report
 from storage import Storage
 
 ADMIN = 77
@@ -119,6 +121,15 @@ async def test_what_another_process_has_told_is_not_told_again(watch: Watch) -> 
     assert len(await watch.finds(WELL, after=3)) == 2
 
 
+async def test_a_bot_that_has_its_store_for_itself_leaves_no_report(village: Village) -> None:
+    async with village.bell():
+        await village.reader.subscribes()
+        await village.looked(2)
+    storage = await open_storage(village.config().storage)
+    assert await storage.note(NOTE) is None
+    await storage.close()
+
+
 async def test_an_admin_hears_of_a_site_that_stays_away_and_of_its_return(
     village: Village,
 ) -> None:
@@ -137,6 +148,10 @@ async def test_an_admin_hears_of_a_site_that_stays_away_and_of_its_return(
 
 
 # --- what is found -------------------------------------------------------------------------------
+
+
+async def reported() -> Report:
+    return Report(NOW)
 
 
 class FullDisk:
@@ -158,7 +173,7 @@ class Patient:
             self.counts,
             storage=cast(Storage, storage),
             bot=bot,
-            sites=lambda: [],
+            report=reported,
             now=lambda: NOW,
             interval=timedelta(minutes=1),
             is_running=lambda: True,
@@ -171,7 +186,7 @@ class Patient:
         return {finding.name for finding in await self._health.findings() if finding.trouble}
 
     async def is_ready(self) -> bool:
-        return not await self._health.problems()
+        return not any(f.trouble for f in await self._health.findings() if f.is_grave)
 
 
 @pytest.fixture

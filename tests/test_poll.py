@@ -20,7 +20,7 @@ from bot.parliament import Parliament, Unavailable, open_session
 from bot.petitions.model import Chat, Kind, PetitionRef, Rule, Site, Subscription
 from bot.petitions.schedule import SILENT_AT_ONCE, Limits, ListPage, Matter, Numbers, Outlook
 from bot.poll import Budget, Poller, SiteWatch
-from bot.text.status import SiteHealth, status
+from bot.text.status import Report, SiteHealth, status
 from storage import Storage
 from storage.tiny import open_tiny
 
@@ -543,7 +543,8 @@ SITE = Site("uk", "UK Parliament", "https://petition.parliament.uk")
 
 def rows(**changes: object) -> Iterator[str]:
     plain = SiteHealth(SITE, START, None, START, 12)
-    yield from status([plain._replace(**changes)], 1, 0, START).text.splitlines()
+    report = Report(START, (plain._replace(**changes),))
+    yield from status(report, 1, 0, START).text.splitlines()
 
 
 def test_status_says_how_old_a_look_can_get_and_never_less_than_it_is() -> None:

@@ -1,8 +1,10 @@
 """How the bot itself is doing, told to whoever asks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from bot.petitions.model import Site
 from bot.text.figures import clock, in_words, span
@@ -27,14 +29,21 @@ class SiteHealth(NamedTuple):
     quiet_for: timedelta | None = None
 
 
-def status(sites: Sequence[SiteHealth], following: int, waiting: int, now: datetime) -> Message:
+class Report(Struct, frozen=True):
+    """How the sites stood at an instant; no site if that was never, or too long ago to tell."""
+
+    at: datetime | None = None
+    sites: tuple[SiteHealth, ...] = ()
+
+
+def status(report: Report, following: int, waiting: int, now: datetime) -> Message:
     """When the sites last answered, how old the oldest look is, and whether alerts wait."""
-    rows = [row for health in sites for row in _site(health, now)]
+    rows = [row for health in report.sites for row in _site(health, now)]
     return compose(
         *lines(
             bold(tr("How I am doing")),
             "",
-            *rows,
+            *(rows or [_unheard(report.at, now)]),
             _queue(waiting),
             many(
                 "You follow {count} petition.",
@@ -43,6 +52,15 @@ def status(sites: Sequence[SiteHealth], following: int, waiting: int, now: datet
                 count=in_words(following),
             ),
         )
+    )
+
+
+def _unheard(since: datetime | None, now: datetime) -> str:
+    if since is None:
+        return tr("The part of me that asks the petitions sites has not been heard of yet.")
+    return tr(
+        "The part of me that asks the petitions sites has not been heard of since {clock}.",
+        clock=clock(since, now),
     )
 
 
