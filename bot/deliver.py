@@ -121,6 +121,7 @@ class Deliverer:
         self._jitter = jitter
         self._sending: set[asyncio.Task[None]] = set()
         self._accepted: set[str] = set()  # by Telegram, but not settled yet
+        self._unsettled: set[str] = set()  # those of them that the store did not take
         self._doubtful: set[str] = (
             set()
         )  # refused again and again, as if something is wrong with them
@@ -163,6 +164,7 @@ class Deliverer:
 
         The rest stays in the store, in its order: a claim is a promise to send at once.
         """
+        await self._settle_late()
         room = min(AT_ONCE - len(self._sending), self._pacer.room(_AHEAD))
         if room < _BATCH and self._sending:
             return _LONGEST_SLEEP  # each one that has left wakes us
@@ -202,11 +204,19 @@ class Deliverer:
                 await self._tell(claims, owed)
         except StorageError:
             # The lease runs out and the delivery is claimed again: late perhaps, lost never.
+            self._unsettled.update(self._accepted.intersection(each.key for each in owed))
             log.exception("delivery could not be settled", alert=_name(owed[0]))
         except Exception:
             log.exception("delivery failed", alert=_name(owed[0]))
             with suppress(StorageError):
                 await self._settle(owed, RetryAt(self._now(), _OUR_FAULT))
+
+    async def _settle_late(self) -> None:
+        """Settle what Telegram took while the store was away, before others may claim it again."""
+        if late := tuple(self._unsettled):
+            await self._storage.settle(*late)
+            self._accepted.difference_update(late)
+            self._unsettled.difference_update(late)
 
     def _held_until(self, owed: Sequence[Delivery]) -> datetime | None:
         """Until when an alert waits for what else happens, if there has been too much already."""

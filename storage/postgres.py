@@ -39,7 +39,7 @@ from storage.moving import merged
 from storage.postgres_cluster import Leadership, Pace
 from storage.postgres_owing import Owing
 from storage.postgres_policies import Policies, policy_of, sweep_policies
-from storage.postgres_pool import Connection, Pool, open_pool
+from storage.postgres_pool import PATIENCE, Connection, Patience, Pool, open_pool
 from storage.postgres_queue import (
     ANY_DUE,
     CLAIM,
@@ -74,15 +74,17 @@ on conflict (chat, petition) do update set created_at = excluded.created_at,
 """
 
 
-async def open_postgres(url: str, keys: KeyRing) -> "PostgresStorage":
+async def open_postgres(
+    url: str, keys: KeyRing, patience: Patience = PATIENCE
+) -> "PostgresStorage":
     """Open the store in a database, its tables made or brought up to date.
 
     StorageError for a database that does not answer, was used by a newer version, or is sealed
     with another key.
     """
-    pool = await open_pool(url)
+    pool = await open_pool(url, patience)
     try:
-        async with pool.connected() as connection:
+        async with pool.connected(patient=True) as connection:
             await bring_up_to_date(connection, keys)
             veil = await unveiled(connection, keys)
         pool.keep_to(veil.key_mark)
@@ -590,7 +592,7 @@ class PostgresStorage:
         dropped whole: the next look begins from what is kept, and finds whatever is news.
         """
         ref = str(known.petition.ref)
-        async with self._pool.transaction() as connection:
+        async with self._pool.transaction(patient=True) as connection:
             found = await self._owing.with_own(connection, known, occurrences, now)
             status = await connection.execute(_KEEP, ref, _json(known), list(known.seen))
             if status.endswith(" 0"):
@@ -675,9 +677,9 @@ class PostgresStorage:
 
     async def prune(self, now: datetime, rest_for: timedelta) -> Pruned:
         chats = await self._forget_rested(now - rest_for)
-        async with self._pool.transaction() as connection:
+        async with self._pool.transaction(patient=True) as connection:
             await sweep_policies(connection)
-        async with self._pool.transaction() as connection:
+        async with self._pool.transaction(patient=True) as connection:
             return Pruned(
                 readings=await thin_readings(connection, _seconds(now)),
                 chats=chats,
@@ -700,11 +702,11 @@ class PostgresStorage:
             return True
 
     async def export(self) -> dict[str, Any]:
-        async with self._pool.snapshot() as connection:
+        async with self._pool.snapshot(patient=True) as connection:
             return await copied(connection, self._veil)
 
     async def import_(self, document: Mapping[str, Any]) -> None:
-        async with self._pool.transaction() as connection:
+        async with self._pool.transaction(patient=True) as connection:
             await place_all(connection, self._veil, document)
 
     # --- several processes

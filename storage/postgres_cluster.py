@@ -1,7 +1,9 @@
 """What several processes agree on through PostgreSQL: who leads, and when who may send."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 import asyncpg
 
@@ -42,30 +44,33 @@ class Leadership:
 
     async def take(self) -> bool:
         """Take the seat if it is free; StorageError if nobody can tell."""
-        if self._connection is None or self._connection.is_closed():
+        if self._connection is None:
             self._connection = await self._pool.apart(**_SETTINGS)
-        with wrapped():
-            taken: bool = await self._connection.fetchval(
-                f"select pg_try_advisory_lock({_SEAT})",
-                self._role,
-            )
-            return taken
+        taken: bool = await self._ask(f"select pg_try_advisory_lock({_SEAT})", self._role)
+        return taken
 
     async def confirm(self) -> None:
         """Say that we are alive; StorageError once the seat is ours no more."""
-        if self._connection is None:
-            raise StorageError(f"nobody here leads as {self._role}")
-        with wrapped():
-            await self._connection.execute("select 1")
+        await self._ask("select 1")
 
     async def leave(self) -> None:
         """Let another have the seat."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            try:
+            with suppress(*BROKEN):
                 await connection.close(timeout=2)
-            except BROKEN:
-                connection.terminate()
+
+    async def _ask(self, question: str, *words: str) -> Any:
+        """The server's answer; whoever gives none is never asked again."""
+        if self._connection is None:
+            raise StorageError(f"nobody here leads as {self._role}")
+        try:
+            with wrapped():
+                return await self._connection.fetchval(question, *words)
+        except BaseException:
+            self._connection.terminate()
+            self._connection = None
+            raise
 
 
 class Pace:

@@ -68,7 +68,7 @@ async def rekey_postgres(
     """
     pool, disk, new = await open_pool(url), disk or Disk(), new_key()
     try:
-        async with pool.connected() as connection:
+        async with pool.connected(patient=True) as connection:
             await bring_up_to_date(connection, keys)
             before = await unveiled(connection, keys)
             async with connection.transaction():

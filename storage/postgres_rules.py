@@ -7,6 +7,7 @@ process that its book is old.
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from asyncpg import Record
 from msgspec import structs
@@ -22,6 +23,8 @@ _NAME = "hashtextextended(current_schema() || ' rules', 0)"
 _CHANGE = f"select pg_advisory_xact_lock({_NAME})"
 _SHARE = f"select pg_advisory_xact_lock_shared({_NAME})"
 
+_EDITION = "select pg_postmaster_start_time(), version from rulebook"
+
 _KEEP = """
 insert into rule (chat, number, site, changed, sealed)
 select $1, $2, $3, version, $4 from rulebook
@@ -35,10 +38,14 @@ class Rules:
 
     def __init__(self, veil: Veil) -> None:
         self._veil = veil
+        self._reading = asyncio.Lock()
+        self._start_anew(None)
+
+    def _start_anew(self, server: datetime | None) -> None:
         self._book = RuleBook()
         self._keys: dict[tuple[bytes, int], RuleKey] = {}
         self._version = 0
-        self._reading = asyncio.Lock()
+        self._server = server
 
     # --- what is kept
 
@@ -109,7 +116,10 @@ class Rules:
         return by_chat
 
     async def _refresh(self, connection: Connection) -> None:
-        version = await connection.fetchval("select version from rulebook")
+        [(server, version)] = await connection.fetch(_EDITION)
+        # A server that took over may lack the last changes that we saw, and count on from there.
+        if server != self._server:
+            self._start_anew(server)
         if version == self._version:
             return
         changed = await connection.fetch("select * from rule where changed > $1", self._version)

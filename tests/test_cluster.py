@@ -15,7 +15,7 @@ import msgspec
 import pytest
 from aiohttp import ClientSession
 from bell import TEA, Village
-from postgres import PostgresGround
+from postgres import FailoverPair, PostgresGround
 from telegram import Bot
 from test_web import free_port
 
@@ -43,7 +43,7 @@ REF = PetitionRef("uk", TEA)
 class Cluster:
     """A village whose store is in PostgreSQL, and any number of bots in it."""
 
-    def __init__(self, village: Village, ground: PostgresGround) -> None:
+    def __init__(self, village: Village, ground: PostgresGround | FailoverPair) -> None:
         self.village = village
         self.ground = ground
 
@@ -123,8 +123,8 @@ class Cluster:
             await storage.subscribe(Subscription(chat, REF, utc_now()))
         await storage.close()
 
-    def heard(self, chat: int) -> list[str]:
-        return [m["text"] for m in self.village.api.messages(chat) if "10,002" in m["text"]]
+    def heard(self, chat: int, words: str = "10,002") -> list[str]:
+        return [m["text"] for m in self.village.api.messages(chat) if words in m["text"]]
 
 
 class Bell:
