@@ -163,7 +163,7 @@ async def test_a_server_that_vanished_is_left_within_a_use_case_and_not_come_bac
     assert await keep(storage, "7") == 1
     assert time.monotonic() - began < HASTE.use_case + HASTE.host + 1
     pair.primary.thaw()
-    await asyncio.gather(*(keep(storage, "8") for _ in range(10)))
+    assert await asyncio.gather(*(keep(storage, "8") for _ in range(10))) == [0] * 10
     assert await storage.note("offset") == "8"
     assert await kept_at(pair.standby.url) == "8"
     assert await kept_at(pair.primary.url) == "6"
@@ -318,8 +318,10 @@ async def test_bots_tell_everybody_once_through_a_failover_and_go_on(
     assert len(told()) > 40
     clock.ahead = LEASE
     async with cluster.bell(now=clock):
-        await village.api.wait_for(lambda _: set(told()) == set(everybody))
+        await village.api.wait_for(lambda _: set(told()) == set(everybody), timeout=20)
         village.site.edit(TEA, signature_count=25_002)
-        await village.api.wait_for(lambda _: set(told("25,000 signatures")) == set(everybody))
+        await village.api.wait_for(
+            lambda _: set(told("25,000 signatures")) == set(everybody), timeout=20
+        )
     assert sorted(told()) == sorted(told("25,000 signatures")) == sorted(everybody)
     await storage.close()
