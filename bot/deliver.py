@@ -28,6 +28,7 @@ from bot.petitions.model import (
     Sent,
     Subscription,
 )
+from bot.petitions.moving import moved_key
 from bot.petitions.retry import MoveChat, RestChat, Settle, TryAgain, next_step
 from bot.text.alert import alert, bare_alert
 from bot.text.language import ENGLISH, marked, speak, tr
@@ -343,11 +344,6 @@ def _reply(letter: Letter) -> ReplyParameters | None:
     if letter.card_id is None:
         return None
     return ReplyParameters(letter.card_id, allow_sending_without_reply=True)
-
-
-def moved_key(delivery: Delivery, chat_id: int) -> str:
-    """What a delivery's key becomes when its chat moves to another id."""
-    return f"{delivery.key.removesuffix(str(delivery.chat_id))}{chat_id}"
 
 
 def _by_chat(claims: Iterable[ClaimedDelivery]) -> Iterator[list[ClaimedDelivery]]:

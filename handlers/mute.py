@@ -12,7 +12,9 @@ async def mute(update: Update, context: Context, press: Press) -> str | None:
     storage = context.services.storage
     chat = await chat_of(update, context)
     is_muted = press.verb == MUTE
-    if press.petition is None or not await storage.mute(chat.id, press.petition, is_muted):
+    if press.petition is None or not await storage.mute(
+        chat.id, press.petition, is_muted, context.services.now()
+    ):
         return not_following()
     known = await storage.known(press.petition)
     if known is None:

@@ -103,7 +103,7 @@ async def _follow(context: Context, wanted: Subscription) -> bool:
         return False  # nobody knows this petition
     now = services.now()
     await services.storage.set_subscription_terms(wanted.chat_id, ref, wanted.terms, now)
-    await services.storage.mute(wanted.chat_id, ref, wanted.muted)
+    await services.storage.mute(wanted.chat_id, ref, wanted.muted, now)
     return True
 
 
@@ -113,7 +113,7 @@ async def _take_up_rules(context: Context, chat_id: int, takeaway: Takeaway) -> 
     for rule in takeaway.rules:
         is_new = not any(same_rule(rule, each) for each in kept)
         if is_new and rule.site in services.sites and len(kept) < services.limits.rules:
-            kept.append(await services.storage.save_rule(rule))
+            kept.append(await services.storage.save_rule(rule, services.now()))
     return sum(any(same_rule(rule, each) for each in kept) for rule in takeaway.rules)
 
 

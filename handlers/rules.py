@@ -267,7 +267,7 @@ async def _save(update: Update, context: Context, chat: Chat, rule: Rule) -> str
         await answer(update, text.no_room(services.limits.rules))
         return None
     await services.storage.save_chat(chat)
-    saved = await services.storage.save_rule(wanted)
+    saved = await services.storage.save_rule(wanted, services.now())
     await rewrite(update, *text.saved(saved, site, place))
     return None
 
@@ -303,7 +303,7 @@ async def rule_pressed(update: Update, context: Context, press: Press) -> str | 
     if not changed.kinds:
         return text.nothing_to_hear()
     if changed != rule:
-        await context.services.storage.save_rule(changed)
+        await context.services.storage.save_rule(changed, context.services.now())
     place, address = await place_of(context, rule), text.rule_link(context.bot.username, changed)
     await rewrite(update, *text.shown(changed, _site_of(context, rule), place, address))
     return None

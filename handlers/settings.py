@@ -198,7 +198,7 @@ async def _hear(context: Context, scope: Scope, followed: Followed, choice: str)
     if choice == "topic":
         await storage.set_thread(scope.chat.id, ref, scope.topic)
     else:
-        await storage.mute(scope.chat.id, ref, choice == "mute.on")
+        await storage.mute(scope.chat.id, ref, choice == "mute.on", scope.now)
 
 
 async def keep_terms(context: Context, scope: Scope, terms: Terms) -> None:

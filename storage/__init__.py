@@ -93,9 +93,10 @@ class Storage(Protocol):
         """Erase the chat, its subscriptions, its rules and whatever it was owed."""
 
     async def set_terms(self, chat_id: int, terms: Terms, now: datetime) -> Chat | None:
-        """Hear everything on these terms from now on; None for a stranger.
+        """Hear everything on these terms from now on, waiting alerts included; None for a stranger.
 
-        What waits for a moment of its own waits for the new one (`bot.petitions.match.replanned`).
+        What is due stays due, and what waits for a moment of its own waits for the new one
+        (`bot.petitions.match.replanned`).
         """
 
     async def release(
@@ -124,8 +125,12 @@ class Storage(Protocol):
     async def subscriptions(self, chat_id: int) -> Sequence[Subscription]:
         """What a chat follows, newest first."""
 
-    async def mute(self, chat_id: int, petition: PetitionRef, muted: bool) -> Subscription | None:
-        """Arrive silently, or ring, from now on, waiting alerts included; None if unfollowed."""
+    async def mute(
+        self, chat_id: int, petition: PetitionRef, muted: bool, now: datetime
+    ) -> Subscription | None:
+        """Hear of one petition without a sound, or as its terms say, from now on, waiting alerts
+        included; None if unfollowed.
+        """
 
     async def keep_card(self, chat_id: int, petition: PetitionRef, card_id: int | None) -> None:
         """Remember which message shows the petition's card in a chat; unfollowed: no-op."""
@@ -150,8 +155,11 @@ class Storage(Protocol):
 
     # --- rules
 
-    async def save_rule(self, rule: Rule) -> Rule:
-        """Keep a rule as given; one with number 0 is new and gets its chat's next number."""
+    async def save_rule(self, rule: Rule, now: datetime) -> Rule:
+        """Keep a rule as given; one with number 0 is new and gets its chat's next number.
+
+        What it is owed for already is heard as it says now (`bot.petitions.match.replanned`).
+        """
 
     async def rules(self, chat_id: int) -> Sequence[Rule]:
         """A chat's rules, by their numbers."""

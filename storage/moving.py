@@ -1,11 +1,11 @@
 """A chat that has another id now: everything of it goes there (TinyDB)."""
 
-from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import structs
 
-from bot.petitions.model import Chat, Rule, Subscription, Terms
+from bot.petitions.model import Rule, Subscription
+from bot.petitions.moving import merged, moved_key, moved_rules, moved_subscription
 from storage.tables import (
     CHATS,
     DELIVERIES,
@@ -18,39 +18,18 @@ from storage.tables import (
 
 
 def move_chat(transaction: Transaction, old_id: int, new_id: int) -> None:
-    """Carry over what is known of the chat itself; what both knew is the new one's."""
-    old = transaction.get(CHATS, str(old_id))
-    if old is None:
-        return
-    new = transaction.get(CHATS, str(new_id)) or structs.replace(old, id=new_id)
-    transaction.remove(CHATS, str(old_id))
-    transaction.put(CHATS, str(new_id), merged(old, new))
-
-
-def merged(old: Chat, new: Chat) -> Chat:
-    """What is known of a chat by both of its ids; what both knew is the new one's."""
-    return structs.replace(
-        new,
-        created_at=_earlier(old.created_at, new.created_at),
-        consented_at=_earlier(old.consented_at, new.consented_at),
-        returned=old.returned or new.returned,
-        language=new.language or old.language,
-        terms=old.terms if new.terms == Terms() else new.terms,
-    )
-
-
-def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
-    return min((each for each in (one, other) if each is not None), default=None)
+    """Carry over what is known of the chat itself."""
+    old, new = (transaction.get(CHATS, str(chat_id)) for chat_id in (old_id, new_id))
+    if old is not None:
+        transaction.remove(CHATS, str(old_id))
+        transaction.put(CHATS, str(new_id), merged(old, new, new_id))
 
 
 def move_subscription(transaction: Transaction, old: Subscription, new_id: int) -> None:
     doc_id = followed_as(new_id, old.petition)
-    existing = transaction.get(SUBSCRIPTIONS, doc_id)
-    if existing is None or old.created_at < existing.created_at:
-        # A message of the old chat cannot be edited under the new id.
-        moved = structs.replace(old, chat_id=new_id, card_id=None)
-        transaction.put(SUBSCRIPTIONS, doc_id, moved)
+    new = transaction.get(SUBSCRIPTIONS, doc_id)
     transaction.remove(SUBSCRIPTIONS, followed_as(old.chat_id, old.petition))
+    transaction.put(SUBSCRIPTIONS, doc_id, moved_subscription(old, new, new_id))
 
 
 def move_rules(
@@ -60,37 +39,16 @@ def move_rules(
 
     One that both have is kept once.
     """
-    there = {rule.number: rule for rule in news}
-    numbers: dict[int, int] = {}
     for old in olds:
-        number = place_of(old, there)
-        since = min(old.created_at, there.get(number, old).created_at)
-        moved = structs.replace(old, chat_id=new_id, number=number, created_at=since)
         transaction.remove(RULES, ruled_as(old.chat_id, old.number))
-        transaction.put(RULES, ruled_as(new_id, number), moved)
-        there[number] = moved
-        numbers[old.number] = number
-    return numbers
-
-
-def place_of(rule: Rule, there: dict[int, Rule]) -> int:
-    """The number of the same rule among others; else its own, or the next one if that is taken."""
-    for number, other in there.items():
-        alike = structs.replace(
-            rule, chat_id=other.chat_id, number=number, created_at=other.created_at
-        )
-        if alike == other:
-            return number
-    return rule.number if rule.number not in there else next_number(there)
-
-
-def next_number(numbers: Collection[int]) -> int:
-    """The number that a chat's next rule gets."""
-    return max(numbers, default=0) + 1
+    moved = moved_rules(olds, news, new_id)
+    for rule in moved.values():
+        transaction.put(RULES, ruled_as(new_id, rule.number), rule)
+    return {number: rule.number for number, rule in moved.items()}
 
 
 def move_deliveries(
-    transaction: Transaction, keys: Iterable[str], new_id: int, numbers: dict[int, int]
+    transaction: Transaction, keys: Iterable[str], new_id: int, numbers: Mapping[int, int]
 ) -> None:
     """Carry over what is owed, once if both chats are; `numbers` are those of its rules."""
     for key in keys:
@@ -98,7 +56,7 @@ def move_deliveries(
         transaction.remove(DELIVERIES, key)
         if old is None:
             continue
-        new_key = f"{key.removesuffix(f':{old.chat_id}')}:{new_id}"
+        new_key = moved_key(old, new_id)
         if not transaction.has(DELIVERIES, new_key):
             rule = numbers.get(old.rule, old.rule)
             moved = structs.replace(old, key=new_key, chat_id=new_id, rule=rule)

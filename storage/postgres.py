@@ -20,7 +20,7 @@ from asyncpg import Record
 from msgspec import Struct, structs
 
 from bot.petitions.errors import StorageError
-from bot.petitions.match import follower, replanned
+from bot.petitions.match import follower, released_lane, replanned
 from bot.petitions.model import (
     Chat,
     Delivery,
@@ -33,9 +33,9 @@ from bot.petitions.model import (
     Terms,
     Wish,
 )
+from bot.petitions.moving import merged, moved_subscription
 from storage import ChatData, ClaimedDelivery, Pruned, Tally
 from storage.key import KeyRing
-from storage.moving import merged
 from storage.postgres_cluster import Leadership, Pace
 from storage.postgres_owing import Owing
 from storage.postgres_policies import Policies, policy_of, sweep_policies
@@ -53,7 +53,6 @@ from storage.postgres_rows import Veil, address_of
 from storage.postgres_rules import Rules, change_rules, ruled_sites
 from storage.postgres_schema import bring_up_to_date, unveiled
 from storage.postgres_whole import copied, forget_lonely, place_all, thin_readings
-from storage.replan import released_lane
 
 _KNOWN = msgspec.json.Decoder(Known)
 _OCCURRENCE = msgspec.json.Decoder(Occurrence)
@@ -185,13 +184,14 @@ class PostgresStorage:
             await sweep_policies(connection)
 
     async def set_terms(self, chat_id: int, terms: Terms, now: datetime) -> Chat | None:
-        async with self._pool.transaction(self._veil.handle(chat_id)) as connection:
+        handle = self._veil.handle(chat_id)
+        async with self._pool.transaction(handle) as connection:
             chat = await self._chat(connection, chat_id)
             if chat is None:
                 return None
             changed = structs.replace(chat, terms=terms)
             await self._put_chat(connection, changed)
-            await self._replan(connection, changed, now)
+            await self._replan(connection, changed, await _lock_deliveries(connection, handle), now)
             return changed
 
     async def release(
@@ -264,29 +264,23 @@ class PostgresStorage:
         )
 
     async def _replan(
-        self, connection: Connection, chat: Chat, now: datetime, petition: PetitionRef | None = None
+        self, connection: Connection, chat: Chat, rows: Sequence[Record], now: datetime
     ) -> None:
-        """Have what waits for a moment of its own (of one petition, if named) wait for the new."""
+        """Have deliveries of a chat heard as it hears now."""
         handle = self._veil.handle(chat.id)
-        waiting = [
-            row
-            for row in await _lock_deliveries(connection, handle)
-            if row["lane"]
-            and (row["leased_until"] or now) <= now < row["not_before"]
-            and petition in {None, PetitionRef.parse(row["petition"])}
-        ]
         follows = {each.petition: each for each in await self._subscriptions(connection, handle)}
-        for claimed in await self._told(connection, waiting):
+        for claimed in await self._told(connection, rows):
             owed, about = claimed.delivery, claimed.known.petition
             rules = [claimed.rule] if claimed.rule is not None else []
             ways = follower(follows.get(owed.petition), rules, chat.terms, chat.id).ways
             planned = replanned(owed, claimed.occurrences, about, ways, now)
-            await _replace_plan(connection, planned)
+            if planned != owed:
+                await _replace_plan(connection, planned)
 
     async def _merged(self, connection: Connection, old_id: int, new_id: int) -> Chat | None:
         """What is known of a chat by both of its ids, under the new one; None for a stranger."""
         old, new = await self._chat(connection, old_id), await self._chat(connection, new_id)
-        return new if old is None else merged(old, new or structs.replace(old, id=new_id))
+        return new if old is None else merged(old, new, new_id)
 
     async def _move_subscriptions(
         self, connection: Connection, old_id: int, new_id: int, terms: Terms
@@ -295,11 +289,10 @@ class PostgresStorage:
         kept = {each.petition: each for each in await self._subscriptions(connection, new)}
         for follows in await self._subscriptions(connection, old):
             present = kept.get(follows.petition)
-            # A message of the old chat cannot be edited under the new id.
-            moved = structs.replace(follows, chat_id=new_id, card_id=None)
+            moved = moved_subscription(follows, present, new_id)
             if present is None:
                 await self._move_subscription(connection, old, moved)
-            elif follows.created_at < present.created_at:
+            elif moved != present:
                 await self._write_subscription(connection, moved, terms)
         await connection.execute("delete from subscription where chat = $1", old)
 
@@ -374,22 +367,10 @@ class PostgresStorage:
         async with self._pool.connected() as connection:
             return await self._subscriptions(connection, self._veil.handle(chat_id))
 
-    async def mute(self, chat_id: int, petition: PetitionRef, muted: bool) -> Subscription | None:
-        handle = self._veil.handle(chat_id)
-        async with self._pool.transaction(handle) as connection:
-            existing = await self._subscription(connection, handle, str(petition))
-            if existing is None:
-                return None
-            changed = structs.replace(existing, muted=muted)
-            await self._put_subscription(connection, changed)
-            await _lock_deliveries(connection, handle)
-            await connection.execute(
-                "update delivery set silent = $3 where chat = $1 and petition = $2",
-                handle,
-                str(petition),
-                muted,
-            )
-            return changed
+    async def mute(
+        self, chat_id: int, petition: PetitionRef, muted: bool, now: datetime
+    ) -> Subscription | None:
+        return await self._hear(chat_id, petition, now, muted=muted)
 
     async def keep_card(self, chat_id: int, petition: PetitionRef, card_id: int | None) -> None:
         handle = self._veil.handle(chat_id)
@@ -401,15 +382,22 @@ class PostgresStorage:
     async def set_subscription_terms(
         self, chat_id: int, petition: PetitionRef, terms: Terms, now: datetime
     ) -> Subscription | None:
-        handle = self._veil.handle(chat_id)
+        return await self._hear(chat_id, petition, now, terms=terms)
+
+    async def _hear(
+        self, chat_id: int, petition: PetitionRef, now: datetime, **changes: Any
+    ) -> Subscription | None:
+        """Change how a chat hears of a petition, in what it is owed already as well."""
+        handle, ref = self._veil.handle(chat_id), str(petition)
         async with self._pool.transaction(handle) as connection:
-            existing = await self._subscription(connection, handle, str(petition))
+            existing = await self._subscription(connection, handle, ref)
             if existing is None:
                 return None
-            changed = structs.replace(existing, terms=terms)
+            changed = structs.replace(existing, **changes)
             await self._put_subscription(connection, changed)
             chat = await self._chat(connection, chat_id) or Chat(chat_id)
-            await self._replan(connection, chat, now, petition)
+            owed = await _lock_deliveries(connection, handle)
+            await self._replan(connection, chat, [r for r in owed if r["petition"] == ref], now)
             return changed
 
     async def set_thread(
@@ -509,10 +497,16 @@ class PostgresStorage:
 
     # --- rules
 
-    async def save_rule(self, rule: Rule) -> Rule:
-        async with self._pool.transaction(self._veil.handle(rule.chat_id)) as connection:
+    async def save_rule(self, rule: Rule, now: datetime) -> Rule:
+        handle = self._veil.handle(rule.chat_id)
+        async with self._pool.transaction(handle) as connection:
             await change_rules(connection)
-            return await self._rules.keep(connection, rule)
+            kept = await self._rules.keep(connection, rule)
+            chat = await self._chat(connection, rule.chat_id) or Chat(rule.chat_id)
+            owed = await _lock_deliveries(connection, handle)
+            of_rule = [row for row in owed if self._veil.address(row).rule == kept.number]
+            await self._replan(connection, chat, of_rule, now)
+            return kept
 
     async def rules(self, chat_id: int) -> Sequence[Rule]:
         async with self._pool.connected() as connection:

@@ -12,15 +12,8 @@ from typing import NamedTuple
 import msgspec
 from asyncpg import Record
 
-from bot.petitions.match import (
-    Plan,
-    Way,
-    follower,
-    own_occurrences,
-    plans,
-    with_own,
-)
-from bot.petitions.model import Known, Occurrence, Petition, Rule, Terms
+from bot.petitions.match import Plan, Planner, Way, follower, own_occurrences, with_own
+from bot.petitions.model import Known, Occurrence, PetitionRef, Rule, Terms
 from bot.petitions.terms import Policy
 from storage.postgres_policies import Policies
 from storage.postgres_pool import Connection
@@ -109,13 +102,10 @@ class _Apart(NamedTuple):
 class _News(NamedTuple):
     """What happened to a petition, as of an instant."""
 
-    petition: Petition
+    petition: PetitionRef
     new: Sequence[Occurrence]
     now: datetime
-
-    def plans(self, *ways: Way) -> tuple[Plan, ...]:
-        """What it means to somebody with these ways."""
-        return plans(self.new, self.petition, ways, self.now)
+    planner: Planner
 
 
 class Owing:
@@ -146,7 +136,8 @@ class Owing:
         """Owe news to all whom it concerns; how many deliveries that makes."""
         if not new:
             return 0
-        ref, news = str(known.petition.ref), _News(known.petition, new, now)
+        ref = str(known.petition.ref)
+        news = _News(known.petition.ref, new, now, Planner(new, known.petition, now))
         ruled = await self._rules.fitting(connection, known, new)
         marks = [row["policy"] for row in await connection.fetch(_SHARE_FOLLOWERS, ref)]
         policies = await self._policies.behind(connection, marks)
@@ -165,7 +156,7 @@ class Owing:
         """Owe to all but the chats set apart what their policies make of the news."""
         if not alike:
             return 0
-        ref, columns = str(news.petition.ref), _columns(_Alike, alike)
+        ref, columns = str(news.petition), _columns(_Alike, alike)
         return _affected(await connection.execute(_OWE_ALIKE, ref, news.now, *columns, apart))
 
     async def _owe_apart(
@@ -173,16 +164,16 @@ class Owing:
     ) -> int:
         if not ruled:
             return 0
-        ref, handles = str(news.petition.ref), [self._veil.handle(chat_id) for chat_id in ruled]
+        ref, handles = str(news.petition), [self._veil.handle(chat_id) for chat_id in ruled]
         follows = await connection.fetch(_FOLLOWING, ref, handles)
         chats = await connection.fetch(_SHARE_CHATS, handles)
-        planner = _Planner(self._veil, news, follows, chats)
-        rows = await asyncio.to_thread(planner.rows, ruled)
+        apart = _SetApart(self._veil, news, follows, chats)
+        rows = await asyncio.to_thread(apart.rows, ruled)
         columns = _columns(_Apart, rows)
         return _affected(await connection.execute(_OWE_APART, ref, news.now, *columns))
 
 
-class _Planner:
+class _SetApart:
     """What chats are owed that a rule brings in."""
 
     def __init__(
@@ -192,7 +183,6 @@ class _Planner:
         self._news = news
         self._follows = {row["chat"]: row for row in follows}
         self._chats = {row["handle"]: row for row in chats}
-        self._worked_out: dict[bytes, tuple[Plan, ...]] = {}
 
     def rows(self, ruled: Mapping[int, Sequence[Rule]]) -> list[_Apart]:
         """What is owed to chats, given the rules of each that fit."""
@@ -205,25 +195,22 @@ class _Planner:
         terms = self._veil.chat(chat).terms if chat is not None else Terms()
         ways = follower(subscription, rules, terms, chat_id).ways
         resting = chat is not None and chat["resting"]
-        return [self._row(plan, chat_id, handle, resting=resting) for plan in self._plans(ways)]
+        return [
+            self._row(plan, ways[plan.way], chat_id, resting=resting)
+            for plan in self._news.planner.plans(ways)
+        ]
 
-    def _plans(self, ways: Sequence[Way]) -> tuple[Plan, ...]:
-        alike = msgspec.json.encode(ways, order="deterministic")
-        if alike not in self._worked_out:
-            self._worked_out[alike] = self._news.plans(*ways)
-        return self._worked_out[alike]
-
-    def _row(self, plan: Plan, chat_id: int, handle: bytes, *, resting: bool) -> _Apart:
-        address = Address(chat_id, plan.thread_id, rule=plan.rule)
+    def _row(self, plan: Plan, way: Way, chat_id: int, *, resting: bool) -> _Apart:
+        address = Address(chat_id, way.thread_id, rule=way.rule)
         return _Apart(
-            handle,
+            self._veil.handle(chat_id),
             plan.head,
             _as_json(plan),
             plan.not_before,
             plan.silent,
             resting,
             plan.lane,
-            self._veil.seal_address(self._news.petition.ref, address),
+            self._veil.seal_address(self._news.petition, address),
         )
 
 
@@ -241,7 +228,7 @@ def _alike(policies: Mapping[bytes, Policy], news: _News) -> list[_Alike]:
             plan.silent,
         )
         for mark, policy in policies.items()
-        for plan in news.plans(Way(policy))
+        for plan in news.planner.plans((Way(policy),))
     ]
 
 

@@ -13,9 +13,9 @@ from asyncpg import Record
 from msgspec import structs
 
 from bot.petitions.model import Known, Occurrence, Rule, ToppedIn
-from bot.petitions.rules import RuleBook, RuleKey
+from bot.petitions.moving import moved_rules
+from bot.petitions.rules import RuleBook, RuleKey, next_number
 from bot.petitions.terms import kind_of
-from storage.moving import next_number, place_of
 from storage.postgres_pool import Connection
 from storage.postgres_rows import Veil
 
@@ -86,16 +86,12 @@ class Rules:
     async def move(self, connection: Connection, old_id: int, new_id: int) -> dict[int, int]:
         """Carry a chat's rules over to another, the same one once; their numbers, old to new."""
         old, new = self._veil.handle(old_id), self._veil.handle(new_id)
-        there = {rule.number: rule for rule in await self.of(connection, new)}
-        numbers: dict[int, int] = {}
-        for rule in await self.of(connection, old):
-            number = place_of(rule, there)
-            since = min(rule.created_at, there.get(number, rule).created_at)
-            moved = structs.replace(rule, chat_id=new_id, number=number, created_at=since)
-            there[number] = await self.keep(connection, moved)
-            numbers[rule.number] = number
+        olds, news = await self.of(connection, old), await self.of(connection, new)
+        moved = moved_rules(olds, news, new_id)
+        for rule in moved.values():
+            await self.keep(connection, rule)
         await connection.execute("delete from rule where chat = $1", old)
-        return numbers
+        return {number: rule.number for number, rule in moved.items()}
 
     # --- what a petition fits
 

@@ -1,10 +1,10 @@
-"""What waits in a chat after it has changed how it hears (TinyDB)."""
+"""What a chat is owed after it has changed how it hears (TinyDB)."""
 
 from collections.abc import Iterable
 from datetime import datetime
 
 from bot.petitions.match import Way, follower, replanned
-from bot.petitions.model import Chat, Delivery, PetitionRef
+from bot.petitions.model import Chat, Delivery
 from storage.tables import (
     CHATS,
     DELIVERIES,
@@ -18,36 +18,11 @@ from storage.tables import (
 )
 
 
-def replan(
-    transaction: Transaction,
-    chat_id: int,
-    keys: Iterable[str],
-    now: datetime,
-    petition: PetitionRef | None = None,
-) -> None:
-    """Have deliveries of a chat (of one petition, if named) wait for the moments they now have."""
+def replan(transaction: Transaction, chat_id: int, owed: Iterable[Delivery], now: datetime) -> None:
+    """Have deliveries of a chat heard as it hears now."""
     chat = transaction.get(CHATS, str(chat_id)) or Chat(chat_id)
-    for key in keys:
-        delivery = transaction.get(DELIVERIES, key)
-        if delivery is not None and _waits(delivery, now) and petition in {None, delivery.petition}:
-            transaction.put(DELIVERIES, key, _replanned(transaction, delivery, chat, now))
-
-
-def released_lane(lane: str, petition: PetitionRef | None) -> str:
-    """The lane of what is released: one petition's is told apart from what goes on waiting."""
-    if petition is None or lane.endswith(f":{petition}"):
-        return lane
-    return f"{lane}:{petition}"
-
-
-def is_free(delivery: Delivery, now: datetime) -> bool:
-    """Whether nobody has a lease of a delivery."""
-    return delivery.leased_until is None or delivery.leased_until <= now
-
-
-def _waits(delivery: Delivery, now: datetime) -> bool:
-    """Whether a delivery waits for a moment of its own that has not come yet."""
-    return bool(delivery.lane) and delivery.not_before > now and is_free(delivery, now)
+    for delivery in owed:
+        transaction.put(DELIVERIES, delivery.key, _replanned(transaction, delivery, chat, now))
 
 
 def _replanned(transaction: Transaction, delivery: Delivery, chat: Chat, now: datetime) -> Delivery:

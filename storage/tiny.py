@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from msgspec import Struct, structs
 
 from bot.petitions.errors import StorageError
+from bot.petitions.match import is_free, released_lane
 from bot.petitions.milestones import is_settled
 from bot.petitions.model import (
     Chat,
@@ -25,6 +26,7 @@ from bot.petitions.model import (
     Terms,
     Wish,
 )
+from bot.petitions.rules import next_number
 from storage import ChatData, ClaimedDelivery, Pruned, Tally
 from storage.commits import Commits
 from storage.disk import Disk
@@ -33,14 +35,8 @@ from storage.fanout import Fanout
 from storage.index import Index
 from storage.integrity import checked
 from storage.key import KeyRing, new_key, spelled
-from storage.moving import (
-    move_chat,
-    move_deliveries,
-    move_rules,
-    move_subscription,
-    next_number,
-)
-from storage.replan import is_free, released_lane, replan
+from storage.moving import move_chat, move_deliveries, move_rules, move_subscription
+from storage.replan import replan
 from storage.tables import (
     CHATS,
     DELIVERIES,
@@ -228,7 +224,7 @@ class TinyStorage:
                 return None
             changed = structs.replace(chat, terms=terms)
             transaction.put(CHATS, str(chat_id), changed)
-            replan(transaction, chat_id, self._index.agenda.keys(chat_id), _aware(now))
+            replan(transaction, chat_id, self._owed(transaction, chat_id), _aware(now))
             return changed
 
         return await self._change(work)
@@ -275,7 +271,7 @@ class TinyStorage:
             doc_id = followed_as(chat_id, petition)
             existing = transaction.get(SUBSCRIPTIONS, doc_id)
             transaction.remove(SUBSCRIPTIONS, doc_id)
-            for delivery in self._owed(transaction, chat_id, petition):
+            for delivery in self._owed_about(transaction, chat_id, petition):
                 transaction.remove(DELIVERIES, delivery.key)
             self._welcome(transaction, chat_id)
             return existing
@@ -289,20 +285,10 @@ class TinyStorage:
         await self._commits.calm()
         return self._subscriptions(chat_id)
 
-    async def mute(self, chat_id: int, petition: PetitionRef, muted: bool) -> Subscription | None:
-        def work(transaction: Transaction) -> Subscription | None:
-            doc_id = followed_as(chat_id, petition)
-            existing = transaction.get(SUBSCRIPTIONS, doc_id)
-            if existing is None:
-                return None
-            changed = structs.replace(existing, muted=muted)
-            transaction.put(SUBSCRIPTIONS, doc_id, changed)
-            for delivery in self._owed(transaction, chat_id, petition):
-                quiet = structs.replace(delivery, silent=muted)
-                transaction.put(DELIVERIES, delivery.key, quiet)
-            return changed
-
-        return await self._change(work)
+    async def mute(
+        self, chat_id: int, petition: PetitionRef, muted: bool, now: datetime
+    ) -> Subscription | None:
+        return await self._hear(chat_id, petition, now, muted=muted)
 
     async def keep_card(self, chat_id: int, petition: PetitionRef, card_id: int | None) -> None:
         def work(transaction: Transaction) -> None:
@@ -317,15 +303,22 @@ class TinyStorage:
     async def set_subscription_terms(
         self, chat_id: int, petition: PetitionRef, terms: Terms, now: datetime
     ) -> Subscription | None:
+        return await self._hear(chat_id, petition, now, terms=terms)
+
+    async def _hear(
+        self, chat_id: int, petition: PetitionRef, now: datetime, **changes: Any
+    ) -> Subscription | None:
+        """Change how a chat hears of a petition, in what it is owed already as well."""
+
         def work(transaction: Transaction) -> Subscription | None:
             doc_id = followed_as(chat_id, petition)
             existing = transaction.get(SUBSCRIPTIONS, doc_id)
             if existing is None:
                 return None
-            changed = structs.replace(existing, terms=terms)
+            changed = structs.replace(existing, **changes)
             transaction.put(SUBSCRIPTIONS, doc_id, changed)
-            keys = self._index.agenda.keys(chat_id)
-            replan(transaction, chat_id, keys, _aware(now), petition)
+            owed = self._owed_about(transaction, chat_id, petition)
+            replan(transaction, chat_id, owed, _aware(now))
             return changed
 
         return await self._change(work)
@@ -341,7 +334,7 @@ class TinyStorage:
             card_id = existing.card_id if existing.thread_id == thread_id else None
             moved = structs.replace(existing, thread_id=thread_id, card_id=card_id)
             transaction.put(SUBSCRIPTIONS, doc_id, moved)
-            for delivery in self._owed(transaction, chat_id, petition):
+            for delivery in self._owed_about(transaction, chat_id, petition):
                 there = structs.replace(delivery, thread_id=thread_id)
                 transaction.put(DELIVERIES, delivery.key, there)
             return moved
@@ -359,10 +352,10 @@ class TinyStorage:
                     doc_id = followed_as(chat_id, subscription.petition)
                     moved = structs.replace(subscription, thread_id=None)
                     transaction.put(SUBSCRIPTIONS, doc_id, moved)
-            for key in self._index.agenda.keys(chat_id):
-                delivery = _kept(transaction, DELIVERIES, key)
+            for delivery in self._owed(transaction, chat_id):
                 if delivery.thread_id == thread_id:
-                    transaction.put(DELIVERIES, key, structs.replace(delivery, thread_id=None))
+                    there = structs.replace(delivery, thread_id=None)
+                    transaction.put(DELIVERIES, delivery.key, there)
 
         await self._change(work)
 
@@ -375,28 +368,29 @@ class TinyStorage:
         present = [subscription for subscription in found if subscription is not None]
         return sorted(present, key=lambda each: (each.created_at, each.petition), reverse=True)
 
-    def _owed(
+    def _owed(self, transaction: Transaction, chat_id: int) -> list[Delivery]:
+        """What a chat is owed, oldest first."""
+        return [_kept(transaction, DELIVERIES, key) for key in self._index.agenda.keys(chat_id)]
+
+    def _owed_about(
         self, transaction: Transaction, chat_id: int, petition: PetitionRef
     ) -> list[Delivery]:
         """What a chat is owed about one petition, oldest first."""
-        found = [transaction.get(DELIVERIES, key) for key in self._index.agenda.keys(chat_id)]
-        return [each for each in found if each is not None and each.petition == petition]
+        return [each for each in self._owed(transaction, chat_id) if each.petition == petition]
 
     # --- rules
 
-    async def save_rule(self, rule: Rule) -> Rule:
+    async def save_rule(self, rule: Rule, now: datetime) -> Rule:
         def work(transaction: Transaction) -> Rule:
-            number = rule.number or next_number(self._numbers(transaction, rule.chat_id))
-            kept = structs.replace(rule, number=number)
-            transaction.put(RULES, ruled_as(rule.chat_id, number), kept)
+            chat_id, owed = rule.chat_id, self._owed(transaction, rule.chat_id)
+            taken = self._index.numbers.get(chat_id, set()) | {each.rule for each in owed}
+            kept = structs.replace(rule, number=rule.number or next_number(taken))
+            transaction.put(RULES, ruled_as(chat_id, kept.number), kept)
+            of_rule = [each for each in owed if each.rule == kept.number]
+            replan(transaction, chat_id, of_rule, _aware(now))
             return kept
 
         return await self._change(work)
-
-    def _numbers(self, transaction: Transaction, chat_id: int) -> set[int]:
-        """The numbers of a chat's rules, and of those gone since that it is still owed for."""
-        owed = (_kept(transaction, DELIVERIES, key) for key in self._index.agenda.keys(chat_id))
-        return {delivery.rule for delivery in owed} | self._index.numbers.get(chat_id, set())
 
     async def rules(self, chat_id: int) -> Sequence[Rule]:
         await self._commits.calm()

@@ -730,7 +730,9 @@ async def test_what_waited_for_two_topics_comes_in_each(office: Office) -> None:
 async def test_what_a_rule_brings_says_so_and_offers_to_subscribe(office: Office) -> None:
     office.api.add_chat(1, "private")
     await office.storage.save_chat(Chat(1, consented_at=office.now()))
-    await office.storage.save_rule(Rule(1, "uk", office.now(), ("closing",), words=("tea",)))
+    await office.storage.save_rule(
+        Rule(1, "uk", office.now(), ("closing",), words=("tea",)), office.now()
+    )
     await office.close(office.many(1))
     async with office.delivering():
         await office.settled()

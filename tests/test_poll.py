@@ -576,7 +576,7 @@ def test_unavailable_without_a_wish_backs_off_longer_each_time() -> None:
 
 async def listen(bench: Bench, *kinds: Kind) -> None:
     await bench.storage.save_chat(Chat(CHAT, consented_at=START))
-    await bench.storage.save_rule(Rule(CHAT, "uk", START, kinds))
+    await bench.storage.save_rule(Rule(CHAT, "uk", START, kinds), START)
     await bench.pass_time(15)
 
 

@@ -619,7 +619,7 @@ async def test_subscriptions_come_newest_first(storage: Storage) -> None:
 async def test_muting_silences_what_waits_and_what_comes(storage: Storage) -> None:
     await follow(storage, follows(ANN))
     await ring(storage, milestone(10_000))
-    assert await storage.mute(ANN, NIGHTINGALES, True) == follows(ANN, muted=True)
+    assert await storage.mute(ANN, NIGHTINGALES, True, NOON) == follows(ANN, muted=True)
     await ring(storage, milestone(25_000))
     assert await _silences(storage) == [True, True]
 
@@ -627,9 +627,50 @@ async def test_muting_silences_what_waits_and_what_comes(storage: Storage) -> No
 async def test_unmuting_lets_ring_what_waits_and_what_comes(storage: Storage) -> None:
     await follow(storage, follows(ANN, muted=True))
     await ring(storage, milestone(10_000))
-    assert await storage.mute(ANN, NIGHTINGALES, False) == follows(ANN)
+    assert await storage.mute(ANN, NIGHTINGALES, False, NOON) == follows(ANN)
     await ring(storage, milestone(25_000))
     assert await _silences(storage) == [False, False]
+
+
+async def test_unmuting_makes_nothing_ring_that_is_silent_by_its_terms(storage: Storage) -> None:
+    await follow(storage, follows(ANN, muted=True, terms=Terms({"milestone": "silent"})))
+    await ring(storage, milestone(10_000))
+    await storage.mute(ANN, NIGHTINGALES, False, NOON)
+    await ring(storage, milestone(25_000))
+    assert await _silences(storage) == [True, True]
+
+
+async def test_muting_silences_what_waits_for_a_moment_and_leaves_it_there(
+    storage: Storage,
+) -> None:
+    await follow(storage, follows(ANN), follows(ANN, HEDGES))
+    await storage.set_terms(ANN, SLEEPS, NOON)
+    for ref in (NIGHTINGALES, HEDGES):
+        await ring(storage, milestone(10_000, ref))
+    await storage.mute(ANN, NIGHTINGALES, True, NOON)
+    assert await storage.next_due(NOON) == NOON + timedelta(hours=1)
+    waited = await claim(storage, NOON + timedelta(hours=1))
+    assert [each.delivery.silent for each in waited] == [True, False]
+
+
+async def test_muting_silences_what_was_owed_before_it_was_turned_off(storage: Storage) -> None:
+    await follow(storage, follows(ANN))
+    await ring(storage, milestone(10_000))
+    await storage.set_terms(ANN, Terms({"milestone": "off"}), NOON)
+    await storage.mute(ANN, NIGHTINGALES, True, NOON)
+    assert await _silences(storage) == [True]
+
+
+async def test_a_closing_that_is_gathered_with_others_stays_so_when_it_is_muted(
+    storage: Storage,
+) -> None:
+    await follow(storage, follows(ANN))
+    await ring(storage, occurred(Closed(12_345, NOON, early=True)))
+    due = await storage.next_due(NOON)
+    await storage.mute(ANN, NIGHTINGALES, True, NOON + MINUTE)
+    assert due == await storage.next_due(NOON) == NOON + 10 * MINUTE
+    [claimed] = await claim(storage, due)
+    assert (claimed.delivery.lane, claimed.delivery.silent) == ("gathered", True)
 
 
 async def _silences(storage: Storage) -> list[bool]:
@@ -645,7 +686,7 @@ async def test_muting_one_petition_silences_no_other_and_nobody_else(storage: St
     await follow(storage, follows(ANN), follows(ANN, HEDGES), follows(BOB))
     await ring(storage, milestone(10_000, HEDGES))
     await ring(storage, milestone(10_000))
-    await storage.mute(ANN, NIGHTINGALES, True)
+    await storage.mute(ANN, NIGHTINGALES, True, NOON)
     assert await storage.subscription(ANN, HEDGES) == follows(ANN, HEDGES)
     assert await storage.subscription(BOB, NIGHTINGALES) == follows(BOB)
     first = await claim(storage)
@@ -654,14 +695,14 @@ async def test_muting_one_petition_silences_no_other_and_nobody_else(storage: St
 
 async def test_what_nobody_follows_cannot_be_muted(storage: Storage) -> None:
     await storage.commit_poll(known(), [], NOON)
-    assert await storage.mute(ANN, NIGHTINGALES, True) is None
+    assert await storage.mute(ANN, NIGHTINGALES, True, NOON) is None
     assert await storage.subscription(ANN, NIGHTINGALES) is None
 
 
 async def test_the_card_of_a_followed_petition_is_remembered(store: Store) -> None:
     await follow(store.storage, follows(ANN), follows(ANN, HEDGES))
     await store.storage.keep_card(ANN, NIGHTINGALES, 77)
-    await store.storage.mute(ANN, NIGHTINGALES, True)
+    await store.storage.mute(ANN, NIGHTINGALES, True, NOON)
     storage = await store.reopen()
     assert await storage.subscription(ANN, NIGHTINGALES) == follows(ANN, muted=True, card_id=77)
     assert await storage.subscription(ANN, HEDGES) == follows(ANN, HEDGES)
@@ -860,6 +901,24 @@ async def test_a_loud_alert_waits_for_no_new_terms(storage: Storage) -> None:
     await ring(storage, milestone(10_000))
     await storage.set_terms(ANN, SLEEPS, NOON)
     assert await told(storage) == [(key(10_000, ANN), "")]
+
+
+async def test_an_alert_that_is_due_rings_or_not_by_the_terms_of_now(storage: Storage) -> None:
+    await follow(storage, follows(ANN), follows(BOB, terms=Terms({"milestone": "silent"})))
+    await ring(storage, milestone(10_000))
+    await storage.set_terms(ANN, Terms({"milestone": "silent"}), NOON)
+    await storage.set_subscription_terms(BOB, NIGHTINGALES, Terms(), NOON)
+    silent = {each.delivery.chat_id: each.delivery.silent for each in await claim(storage)}
+    assert silent == {ANN: True, BOB: False}
+
+
+async def test_an_alert_that_is_due_is_made_no_louder_by_a_digest(storage: Storage) -> None:
+    await follow(storage, follows(ANN, terms=Terms({"milestone": "silent"})), follows(BOB))
+    await ring(storage, milestone(10_000))
+    for chat in (ANN, BOB):
+        await storage.set_subscription_terms(chat, NIGHTINGALES, DIGESTS, NOON)
+    silent = {each.delivery.chat_id: each.delivery.silent for each in await claim(storage)}
+    assert silent == {ANN: True, BOB: False}
 
 
 async def test_a_topic_is_where_all_that_waits_and_comes_goes(storage: Storage) -> None:
@@ -1095,10 +1154,10 @@ async def test_rules_are_numbered_by_their_chat_and_kept_as_given(store: Store) 
         thread_id=7,
         terms=DIGESTS,
     )
-    first = await store.storage.save_rule(wanted)
+    first = await store.storage.save_rule(wanted, NOON)
     assert first == structs.replace(wanted, number=1)
-    second = await store.storage.save_rule(asks(ANN))
-    other = await store.storage.save_rule(asks(BOB))
+    second = await store.storage.save_rule(asks(ANN), NOON)
+    other = await store.storage.save_rule(asks(BOB), NOON)
     assert (second.number, other.number) == (2, 1)
     storage = await store.reopen()
     assert await storage.rules(ANN) == [first, second]
@@ -1107,47 +1166,47 @@ async def test_rules_are_numbered_by_their_chat_and_kept_as_given(store: Store) 
 
 
 async def test_a_rule_saved_again_takes_its_own_place(storage: Storage) -> None:
-    first = await storage.save_rule(asks(ANN, words=("hedges",)))
-    second = await storage.save_rule(asks(ANN))
+    first = await storage.save_rule(asks(ANN, words=("hedges",)), NOON)
+    second = await storage.save_rule(asks(ANN), NOON)
     changed = structs.replace(first, words=("nightingales",))
-    assert await storage.save_rule(changed) == changed
+    assert await storage.save_rule(changed, NOON) == changed
     assert await storage.rules(ANN) == [changed, second]
 
 
 async def test_a_dropped_rule_is_given_back_and_the_rest_keep_their_numbers(
     storage: Storage,
 ) -> None:
-    one, two, three = [await storage.save_rule(asks(ANN)) for _ in range(3)]
+    one, two, three = [await storage.save_rule(asks(ANN), NOON) for _ in range(3)]
     assert await storage.drop_rule(ANN, 2) == two
     assert await storage.drop_rule(ANN, 2) is None
     assert await storage.drop_rule(BOB, 1) is None
     assert await storage.rules(ANN) == [one, three]
-    assert (await storage.save_rule(asks(ANN))).number == 4
-    assert await storage.save_rule(two) == two
+    assert (await storage.save_rule(asks(ANN), NOON)).number == 4
+    assert await storage.save_rule(two, NOON) == two
     assert [each.number for each in await storage.rules(ANN)] == [1, 2, 3, 4]
 
 
 async def test_the_rules_of_each_site_are_counted(storage: Storage) -> None:
     assert await storage.ruled_sites() == {}
-    first = await storage.save_rule(asks(ANN))
-    await storage.save_rule(asks(BOB))
-    await storage.save_rule(structs.replace(asks(ANN), site="senedd"))
+    first = await storage.save_rule(asks(ANN), NOON)
+    await storage.save_rule(asks(BOB), NOON)
+    await storage.save_rule(structs.replace(asks(ANN), site="senedd"), NOON)
     assert await storage.ruled_sites() == {"uk": 2, "senedd": 1}
-    await storage.save_rule(structs.replace(first, site="senedd"))
+    await storage.save_rule(structs.replace(first, site="senedd"), NOON)
     await storage.drop_rule(BOB, 1)
     assert await storage.ruled_sites() == {"senedd": 2}
 
 
 async def test_the_rules_of_a_chat_are_among_its_data(storage: Storage) -> None:
     await storage.save_chat(Chat(ANN))
-    rule = await storage.save_rule(asks(ANN, words=("hedges",)))
+    rule = await storage.save_rule(asks(ANN, words=("hedges",)), NOON)
     assert await storage.chat_data(ANN) == ChatData(Chat(ANN), (), 0, (rule,))
 
 
 async def test_a_rule_brings_what_a_chat_never_followed(storage: Storage) -> None:
     await storage.save_chat(Chat(ANN))
-    rule = await storage.save_rule(asks(ANN, words=("nightingale",), thread_id=7))
-    await storage.save_rule(asks(BOB, words=("hedges",)))
+    rule = await storage.save_rule(asks(ANN, words=("nightingale",), thread_id=7), NOON)
+    await storage.save_rule(asks(BOB, words=("hedges",)), NOON)
     await storage.commit_poll(known(), [], NOON)
     assert await ring(storage, milestone(10_000)) == 1
     [claimed] = await claim(storage)
@@ -1157,8 +1216,8 @@ async def test_a_rule_brings_what_a_chat_never_followed(storage: Storage) -> Non
 
 
 async def test_a_rule_hears_of_its_own_site_and_kinds_only(storage: Storage) -> None:
-    await storage.save_rule(asks(ANN, kinds=("business",)))
-    await storage.save_rule(structs.replace(asks(ANN), site="senedd"))
+    await storage.save_rule(asks(ANN, kinds=("business",)), NOON)
+    await storage.save_rule(structs.replace(asks(ANN), site="senedd"), NOON)
     await storage.commit_poll(known(), [], NOON)
     assert await ring(storage, milestone(10_000)) == 0
     assert await ring(storage, occurred(CommitteeNoted("We wrote to them."))) == 1
@@ -1167,8 +1226,8 @@ async def test_a_rule_hears_of_its_own_site_and_kinds_only(storage: Storage) -> 
 async def test_overlapping_rules_and_a_subscription_ring_once(storage: Storage) -> None:
     await follow(storage, follows(ANN), follows(BOB))
     for number in (1, 2):
-        assert (await storage.save_rule(asks(ANN))).number == number
-        await storage.save_rule(asks(CAT))
+        assert (await storage.save_rule(asks(ANN), NOON)).number == number
+        await storage.save_rule(asks(CAT), NOON)
     assert await ring(storage, milestone(10_000)) == 3
     claimed = {each.delivery.chat_id: each.delivery for each in await claim(storage)}
     assert {chat: each.rule for chat, each in claimed.items()} == {ANN: 0, BOB: 0, CAT: 1}
@@ -1177,15 +1236,39 @@ async def test_overlapping_rules_and_a_subscription_ring_once(storage: Storage) 
 async def test_the_loudest_way_of_a_chat_is_the_one_it_hears_by(storage: Storage) -> None:
     await follow(storage, follows(ANN, thread_id=5))
     await storage.save_chat(Chat(ANN, terms=DIGESTS))
-    await storage.save_rule(asks(ANN, thread_id=9))
+    await storage.save_rule(asks(ANN, thread_id=9), NOON)
     assert await ring(storage, milestone(10_000)) == 1
     [claimed] = await claim(storage)
     assert (claimed.delivery.rule, claimed.delivery.thread_id) == (1, 9)
 
 
+async def test_the_loudest_rule_is_heard_though_another_was_made_quieter(storage: Storage) -> None:
+    await storage.save_chat(Chat(ANN))
+    await storage.save_rule(asks(ANN, terms=Terms({"milestone": "silent"})), NOON)
+    await storage.save_rule(asks(ANN, thread_id=9), NOON)
+    await storage.commit_poll(known(), [], NOON)
+    await ring(storage, milestone(10_000))
+    [claimed] = await claim(storage)
+    assert (claimed.delivery.rule, claimed.delivery.silent) == (2, False)
+    assert claimed.delivery.thread_id == 9
+
+
+async def test_what_waits_is_decided_again_as_it_was_decided_first(storage: Storage) -> None:
+    await follow(storage, follows(ANN))
+    await storage.save_chat(Chat(ANN, terms=structs.replace(DIGESTS, quiet=SLEEPS.quiet)))
+    await storage.save_rule(asks(ANN), NOON)
+    await ring(storage, milestone(10_000))
+    snoozed = Terms(snoozed_until=NOON + MINUTE)
+    await storage.set_subscription_terms(ANN, NIGHTINGALES, snoozed, NOON)
+    await ring(storage, milestone(25_000))
+    expected = [(key(10_000, ANN), "digest"), (key(25_000, ANN), "digest")]
+    assert await storage.next_due(NOON) == EVENING
+    assert await told(storage, EVENING) == expected
+
+
 async def test_a_rule_hears_on_its_chats_terms(storage: Storage) -> None:
     await storage.save_chat(Chat(ANN, terms=SLEEPS))
-    await storage.save_rule(asks(ANN))
+    await storage.save_rule(asks(ANN), NOON)
     await storage.commit_poll(known(), [], NOON)
     await ring(storage, milestone(10_000))
     assert await storage.next_due(NOON) == NOON + timedelta(hours=1)
@@ -1195,7 +1278,7 @@ async def test_a_rule_hears_on_its_chats_terms(storage: Storage) -> None:
 
 async def test_what_a_rule_has_waiting_is_heard_on_that_rules_terms(storage: Storage) -> None:
     await storage.save_chat(Chat(ANN))
-    await storage.save_rule(asks(ANN, terms=Terms({"milestone": "digest"})))
+    await storage.save_rule(asks(ANN, terms=Terms({"milestone": "digest"})), NOON)
     await storage.commit_poll(known(), [], NOON)
     await ring(storage, milestone(10_000))
     terms = Terms({"milestone": "loud"}, digest=Digest(20 * 60))
@@ -1203,9 +1286,26 @@ async def test_what_a_rule_has_waiting_is_heard_on_that_rules_terms(storage: Sto
     assert await storage.next_due(NOON) == NOON + timedelta(hours=8)
 
 
+async def test_what_a_rule_has_waiting_is_heard_as_the_rule_says_now(storage: Storage) -> None:
+    terms = Terms({"milestone": "digest", "response": "digest"})
+    await storage.save_chat(Chat(ANN))
+    rule = await storage.save_rule(asks(ANN, kinds=("milestone",), terms=terms), NOON)
+    await storage.save_rule(asks(ANN, kinds=("response",)), NOON)
+    await storage.commit_poll(known(), [], NOON)
+    response = occurred(Responded(RESPONSE, NOON))
+    await ring(storage, milestone(10_000), response)
+    await storage.hold(f"{response.key}:{ANN}", "flood", EVENING)
+    silent = structs.replace(rule, terms=Terms({"milestone": "silent"}))
+    await storage.save_rule(silent, NOON + MINUTE)
+    [claimed] = await claim(storage, NOON + MINUTE)
+    assert (claimed.delivery.key, claimed.delivery.lane) == (key(10_000, ANN), "")
+    assert claimed.delivery.silent
+    assert (f"{response.key}:{ANN}", "flood") in await told(storage, EVENING)
+
+
 async def test_what_a_rule_owes_already_comes_after_it_was_dropped(storage: Storage) -> None:
     await storage.save_chat(Chat(ANN))
-    await storage.save_rule(asks(ANN))
+    await storage.save_rule(asks(ANN), NOON)
     await storage.commit_poll(known(), [], NOON)
     await ring(storage, milestone(10_000))
     await storage.drop_rule(ANN, 1)
@@ -1216,18 +1316,18 @@ async def test_what_a_rule_owes_already_comes_after_it_was_dropped(storage: Stor
 
 async def test_what_a_dropped_rule_owes_is_not_taken_for_a_newer_rules(storage: Storage) -> None:
     await storage.save_chat(Chat(ANN))
-    await storage.save_rule(asks(ANN))
+    await storage.save_rule(asks(ANN), NOON)
     await storage.commit_poll(known(), [], NOON)
     await ring(storage, milestone(10_000))
     await storage.drop_rule(ANN, 1)
-    await storage.save_rule(asks(ANN, words=("hedges",)))
+    await storage.save_rule(asks(ANN, words=("hedges",)), NOON)
     [claimed] = await claim(storage)
     assert claimed.rule is None
 
 
 async def test_a_rule_of_a_resting_chat_is_matched_and_waits(storage: Storage) -> None:
     await storage.save_chat(Chat(ANN))
-    await storage.save_rule(asks(ANN))
+    await storage.save_rule(asks(ANN), NOON)
     await storage.commit_poll(known(), [], NOON)
     await storage.rest_chat(ANN, "blocked", NOON)
     assert await ring(storage, milestone(10_000)) == 1
@@ -1238,8 +1338,8 @@ async def test_a_rule_of_a_resting_chat_is_matched_and_waits(storage: Storage) -
 
 async def test_a_rule_of_a_constituency_hears_of_its_petitions(storage: Storage) -> None:
     seat = ToppedIn("E14001", "Leeds", 3, 120, 0.01)
-    await storage.save_rule(asks(ANN, constituency="E14001", kinds=("place", "response")))
-    await storage.save_rule(asks(BOB, constituency="E14002", kinds=("place", "response")))
+    await storage.save_rule(asks(ANN, constituency="E14001", kinds=("place", "response")), NOON)
+    await storage.save_rule(asks(BOB, constituency="E14002", kinds=("place", "response")), NOON)
     await storage.commit_poll(known(), [], NOON)
     assert await ring(storage, occurred(seat)) == 1
     topped = structs.replace(known(), top=("E14001", "E14003"))
@@ -1249,7 +1349,7 @@ async def test_a_rule_of_a_constituency_hears_of_its_petitions(storage: Storage)
 
 
 async def test_a_petition_seen_first_can_ring_by_a_rule(storage: Storage) -> None:
-    await storage.save_rule(asks(ANN, kinds=("opened",)))
+    await storage.save_rule(asks(ANN, kinds=("opened",)), NOON)
     opened = occurred(Opened(NOON))
     assert await storage.commit_poll(known(), [opened], NOON) == 1
     assert await heard(storage) == [f"{opened.key}:{ANN}"]
@@ -1257,7 +1357,7 @@ async def test_a_petition_seen_first_can_ring_by_a_rule(storage: Storage) -> Non
 
 async def test_a_moved_chat_takes_its_rules_along(storage: Storage) -> None:
     await storage.save_chat(Chat(ANN))
-    rule = await storage.save_rule(asks(ANN, words=("nightingales",)))
+    rule = await storage.save_rule(asks(ANN, words=("nightingales",)), NOON)
     await storage.move_chat(ANN, CAT)
     moved = structs.replace(rule, chat_id=CAT)
     assert await storage.rules(ANN) == []
@@ -1270,10 +1370,10 @@ async def test_a_moved_chat_takes_its_rules_along(storage: Storage) -> None:
 async def test_rules_of_both_chats_are_kept_and_the_same_one_once(storage: Storage) -> None:
     for chat in (ANN, CAT):
         await storage.save_chat(Chat(chat))
-    await storage.save_rule(asks(ANN))
-    await storage.save_rule(asks(ANN, words=("nightingales",), terms=DIGESTS))
-    await storage.save_rule(asks(CAT, words=("hedges",)))
-    await storage.save_rule(structs.replace(asks(CAT), created_at=NOON + MINUTE))
+    await storage.save_rule(asks(ANN), NOON)
+    await storage.save_rule(asks(ANN, words=("nightingales",), terms=DIGESTS), NOON)
+    await storage.save_rule(asks(CAT, words=("hedges",)), NOON)
+    await storage.save_rule(structs.replace(asks(CAT), created_at=NOON + MINUTE), NOON)
     await storage.move_chat(ANN, CAT)
     assert await storage.rules(CAT) == [
         asks(CAT, words=("hedges",), number=1),
@@ -1286,8 +1386,8 @@ async def test_rules_of_both_chats_are_kept_and_the_same_one_once(storage: Stora
 async def test_what_a_moved_chats_rule_owes_names_it_by_its_new_number(storage: Storage) -> None:
     for chat in (ANN, CAT):
         await storage.save_chat(Chat(chat))
-    await storage.save_rule(asks(ANN))
-    await storage.save_rule(asks(CAT, words=("hedges",)))
+    await storage.save_rule(asks(ANN), NOON)
+    await storage.save_rule(asks(CAT, words=("hedges",)), NOON)
     await storage.commit_poll(known(), [], NOON)
     await ring(storage, milestone(10_000))
     await storage.move_chat(ANN, CAT)
@@ -1298,7 +1398,7 @@ async def test_what_a_moved_chats_rule_owes_names_it_by_its_new_number(storage: 
 async def test_the_rules_of_a_forgotten_chat_are_gone_and_no_others(storage: Storage) -> None:
     for chat in (ANN, BOB):
         await storage.save_chat(Chat(chat))
-        await storage.save_rule(asks(chat))
+        await storage.save_rule(asks(chat), NOON)
     await storage.forget_chat(ANN)
     assert await storage.rules(ANN) == []
     assert await storage.ruled_sites() == {"uk": 1}
@@ -1308,7 +1408,7 @@ async def test_the_rules_of_a_forgotten_chat_are_gone_and_no_others(storage: Sto
 
 async def test_the_rules_of_a_chat_that_rests_for_too_long_are_gone(storage: Storage) -> None:
     await storage.save_chat(Chat(ANN))
-    await storage.save_rule(asks(ANN))
+    await storage.save_rule(asks(ANN), NOON)
     await storage.rest_chat(ANN, "blocked", NOON)
     assert await storage.prune(NOON + QUARTER, QUARTER) == Pruned(0, 1, 0)
     assert await storage.ruled_sites() == {}
@@ -1316,9 +1416,9 @@ async def test_the_rules_of_a_chat_that_rests_for_too_long_are_gone(storage: Sto
 
 async def test_a_rule_speaks_to_the_chat_when_its_topic_is_gone(storage: Storage) -> None:
     await storage.save_chat(Chat(CAT))
-    first = await storage.save_rule(asks(CAT, thread_id=7))
-    second = await storage.save_rule(asks(CAT, words=("hedges",), thread_id=8))
-    other = await storage.save_rule(asks(ANN, words=("hedges",), thread_id=7))
+    first = await storage.save_rule(asks(CAT, thread_id=7), NOON)
+    second = await storage.save_rule(asks(CAT, words=("hedges",), thread_id=8), NOON)
+    other = await storage.save_rule(asks(ANN, words=("hedges",), thread_id=7), NOON)
     await storage.commit_poll(known(), [], NOON)
     await ring(storage, milestone(10_000))
     await storage.clear_thread(CAT, 7)
@@ -1330,7 +1430,7 @@ async def test_a_rule_speaks_to_the_chat_when_its_topic_is_gone(storage: Storage
 
 async def test_clearing_a_topic_that_nobody_uses_changes_nothing(storage: Storage) -> None:
     await follow(storage, follows(CAT, thread_id=7), follows(BOB, thread_id=8))
-    await storage.save_rule(asks(CAT, thread_id=7))
+    await storage.save_rule(asks(CAT, thread_id=7), NOON)
     before = await picture(storage)
     await storage.clear_thread(CAT, 8)
     await storage.clear_thread(ANN, 7)
@@ -1410,7 +1510,7 @@ async def test_a_petition_that_a_rule_may_ring_for_is_not_forgotten(storage: Sto
     abroad = known(PetitionRef("senedd", 9))
     for each in (known(), done, abroad):
         await storage.commit_poll(each, [], NOON)
-    await storage.save_rule(asks(ANN, words=("anything",)))
+    await storage.save_rule(asks(ANN, words=("anything",)), NOON)
     for when in (NOON, NOON + QUARTER):
         pruned = await storage.prune(when, QUARTER)
     assert pruned == Pruned(0, 0, 2)
@@ -1421,7 +1521,7 @@ async def test_a_petition_that_somebody_is_still_owed_about_is_not_forgotten(
     storage: Storage,
 ) -> None:
     await storage.commit_poll(known(), [], NOON)
-    await storage.save_rule(asks(ANN))
+    await storage.save_rule(asks(ANN), NOON)
     await ring(storage, milestone(10_000))
     await storage.drop_rule(ANN, 1)
     for when in (NOON, NOON + QUARTER):
@@ -1432,7 +1532,7 @@ async def test_a_petition_that_somebody_is_still_owed_about_is_not_forgotten(
 async def test_a_petition_is_lonely_from_when_its_last_rule_went(storage: Storage) -> None:
     await storage.commit_poll(known(), [], NOON)
     assert await storage.prune(NOON, QUARTER) == NOTHING
-    await storage.save_rule(asks(ANN))
+    await storage.save_rule(asks(ANN), NOON)
     await storage.prune(NOON + MINUTE, QUARTER)
     await storage.drop_rule(ANN, 1)
     assert await storage.prune(NOON + QUARTER, QUARTER) == NOTHING
@@ -1628,7 +1728,7 @@ USE_CASES: dict[str, Callable[[Storage], Any]] = {
     "forget_chat": lambda storage: storage.forget_chat(ANN),
     "subscribe": lambda storage: storage.subscribe(follows(ANN, HEDGES)),
     "unsubscribe": lambda storage: storage.unsubscribe(ANN, NIGHTINGALES),
-    "mute": lambda storage: storage.mute(ANN, NIGHTINGALES, True),
+    "mute": lambda storage: storage.mute(ANN, NIGHTINGALES, True, NOON),
     "claim_deliveries": claim,
     "keep_card": lambda storage: storage.keep_card(ANN, NIGHTINGALES, 77),
     "settle": lambda storage: storage.settle(key(10_000, ANN)),
@@ -1639,7 +1739,7 @@ USE_CASES: dict[str, Callable[[Storage], Any]] = {
         ANN, NIGHTINGALES, DIGESTS, NOON
     ),
     "set_thread": lambda storage: storage.set_thread(ANN, NIGHTINGALES, 7),
-    "save_rule": lambda storage: storage.save_rule(asks(ANN)),
+    "save_rule": lambda storage: storage.save_rule(asks(ANN), NOON),
     "drop_rule": lambda storage: storage.drop_rule(CAT, 1),
     "hold": lambda storage: storage.hold(key(10_000, ANN), "flood", NOON + MINUTE),
 }
@@ -1652,7 +1752,7 @@ async def test_a_use_case_that_fails_has_not_happened_and_works_later(
     await follow(store.storage, follows(ANN))
     await store.storage.commit_poll(known(HEDGES), [], NOON)
     await store.storage.save_chat(Chat(CAT, resting="kicked", resting_since=NOON))
-    await store.storage.save_rule(asks(CAT, words=("hedgehogs",)))
+    await store.storage.save_rule(asks(CAT, words=("hedgehogs",)), NOON)
     await ring(store.storage, milestone(10_000))
     before = await picture(store.storage)
     async with store.ground.failing():
@@ -1981,8 +2081,8 @@ async def a_full_house(storage: Storage) -> None:
         await ring(storage, occurred(event, HEDGES))
     await storage.set_terms(ANN, Terms({"response": "digest"}, zone="Asia/Kathmandu"), NOON)
     await storage.set_subscription_terms(ANN, HEDGES, WISHES, NOON)
-    await storage.save_rule(asks(CAT, words=("nightingales",), thread_id=7))
-    await storage.save_rule(structs.replace(asks(CAT), site="senedd"))
+    await storage.save_rule(asks(CAT, words=("nightingales",), thread_id=7), NOON)
+    await storage.save_rule(structs.replace(asks(CAT), site="senedd"), NOON)
     await ring(storage, milestone(25_000))
     await storage.rest_chat(BOB, "blocked", NOON)
     await storage.save_note("offset", "7")
@@ -2011,7 +2111,7 @@ async def test_an_export_from_before_there_were_rules_and_terms_is_still_taken(
     muted = follows(BOB, muted=True, thread_id=7, card_id=9)
     assert await storage.subscriptions(BOB) == [muted]
     assert await storage.ruled_sites() == {}
-    assert (await storage.save_rule(asks(CAT))).number == 1
+    assert (await storage.save_rule(asks(CAT), NOON)).number == 1
     [claimed] = await claim(storage)
     assert (claimed.delivery.key, claimed.delivery.lane) == (key(10_000, ANN), "")
 
@@ -2025,7 +2125,7 @@ async def test_an_export_of_a_version_to_come_is_refused_in_words(storage: Stora
 
 async def test_nothing_is_imported_over_a_rule_alone(storage: Storage) -> None:
     document = await storage.export()
-    await storage.save_rule(asks(CAT))
+    await storage.save_rule(asks(CAT), NOON)
     with pytest.raises(StorageError, match="not empty"):
         await storage.import_(document)
 

@@ -236,7 +236,7 @@ async def test_no_row_shows_a_chats_id_and_the_petitions_are_plain(
     await storage.set_terms(chat_id, terms, NOON)
     wishes = Terms(milestones=Wish((9_876_543,)))
     await storage.set_subscription_terms(chat_id, NIGHTINGALES, wishes, NOON)
-    await storage.save_rule(Rule(chat_id, "uk", NOON, ("milestone",), words=("marmalade",)))
+    await storage.save_rule(Rule(chat_id, "uk", NOON, ("milestone",), words=("marmalade",)), NOON)
     await ring(storage, milestone(10_000))
     content = await everything(ground)
     chosen = ("Kathmandu", "1321", "9876543", "marmalade")
@@ -259,7 +259,7 @@ async def test_nothing_of_a_forgotten_chat_stays_in_any_table(
     await storage.commit_poll(known(), [], NOON)
     before = await everything(ground, but="occurrence")
     await follow(storage, follows(ANN, terms=DIGESTS))
-    await storage.save_rule(asks(ANN))
+    await storage.save_rule(asks(ANN), NOON)
     await ring(storage, milestone(10_000))
     await storage.forget_chat(ANN)
     after = await everything(ground, but="occurrence")
@@ -396,7 +396,7 @@ async def test_a_rule_saved_during_a_fan_out_hears_the_next_in_every_process(
 ) -> None:
     await follow(storage, follows(ANN))
     async with fan_out_under_way(ground, storage):
-        saving = asyncio.create_task(other.save_rule(asks(BOB)))
+        saving = asyncio.create_task(other.save_rule(asks(BOB), NOON))
         await until(lambda: waiting_for_locks(ground, 2))
     await saving
     assert await heard(storage) == [key(10_000, ANN)]
@@ -410,10 +410,10 @@ async def test_a_rule_changed_in_one_process_is_changed_in_all(
     storage: PostgresStorage, other: PostgresStorage
 ) -> None:
     await storage.commit_poll(known(), [], NOON)
-    rule = await storage.save_rule(asks(ANN))
-    await other.save_rule(asks(BOB))
+    rule = await storage.save_rule(asks(ANN), NOON)
+    await other.save_rule(asks(BOB), NOON)
     assert await ring(storage, milestone(10_000)) == 2
-    await other.save_rule(structs.replace(rule, words=("hedges",)))
+    await other.save_rule(structs.replace(rule, words=("hedges",)), NOON)
     assert await ring(storage, milestone(25_000)) == 1
     await other.move_chat(BOB, CAT)
     assert await ring(storage, milestone(50_000)) == 1
@@ -426,7 +426,7 @@ async def test_whom_a_rule_brings_in_and_who_rests_or_turns_it_off_meanwhile_is_
 ) -> None:
     for chat in (ANN, BOB, CAT):
         await storage.save_chat(Chat(chat))
-        await storage.save_rule(asks(chat))
+        await storage.save_rule(asks(chat), NOON)
     await storage.commit_poll(known(), [], NOON)
     async with fan_out_under_way(ground, storage):
         changing = asyncio.gather(
@@ -444,12 +444,12 @@ async def test_terms_that_change_during_a_fan_out_hold_for_what_it_owes(
 ) -> None:
     digests = Terms({"milestone": "digest"})
     await follow(storage, follows(ANN, terms=digests), follows(BOB, terms=digests), follows(CAT))
-    await storage.save_rule(asks(CAT, terms=digests))
+    await storage.save_rule(asks(CAT, terms=digests), NOON)
     await storage.set_subscription_terms(CAT, NIGHTINGALES, digests, NOON)
     async with fan_out_under_way(ground, storage):
         changing = asyncio.gather(
             other.set_subscription_terms(ANN, NIGHTINGALES, Terms(), NOON),
-            other.mute(BOB, NIGHTINGALES, True),
+            other.mute(BOB, NIGHTINGALES, True, NOON),
             other.set_terms(CAT, Terms(zone="Asia/Kathmandu"), NOON),
         )
         await until(lambda: waiting_for_locks(ground, 4))
@@ -498,7 +498,7 @@ async def test_many_who_choose_the_same_at_once_all_get_it(
     stores = (storage, other)
     await asyncio.gather(
         *(stores[chat % 2].set_terms(chat, DIGESTS, NOON) for chat in chats),
-        *(stores[chat % 2].mute(chat, HEDGES, True) for chat in chats),
+        *(stores[chat % 2].mute(chat, HEDGES, True, NOON) for chat in chats),
         *(
             ring(store, milestone(10_000, ref))
             for store in stores

@@ -166,10 +166,10 @@ async def test_nothing_of_what_is_kept_can_be_read_in_the_files(place: Place) ->
 
 async def test_documents_answer_queries(storage: TinyStorage) -> None:
     await furnish(storage, ANN, BOB)
-    await storage.mute(BOB, REF, True)
+    await storage.mute(BOB, REF, True, NOON)
     table = storage.database.table("subscriptions")
     assert [each["chat_id"] for each in table.search(where("muted") == True)] == [BOB]  # noqa: E712  # a query
-    await storage.mute(ANN, REF, True)
+    await storage.mute(ANN, REF, True, NOON)
     assert table.count(where("muted") == True) == 2  # noqa: E712  # a query
 
 
@@ -206,7 +206,7 @@ async def test_a_use_case_that_changes_nothing_writes_nothing(place: Place) -> N
 async def change_nothing(storage: Storage) -> None:
     await storage.save_chat(Chat(ANN, "private", NOON, NOON))
     await storage.subscribe(Subscription(ANN, REF, NOON))
-    await storage.mute(ANN, REF, False)
+    await storage.mute(ANN, REF, False, NOON)
     await storage.wake_chat(ANN, NOON)
     await storage.commit_poll(known(10_000), [milestone(10_000)], NOON)
     await storage.claim_deliveries(NOON - timedelta(days=1), 10, timedelta(minutes=1))
@@ -745,7 +745,7 @@ async def test_a_store_from_before_there_were_rules_and_terms_is_still_opened(
         assert await storage.rules(42) == rules
         [claimed] = await storage.claim_deliveries(NOON, 10, timedelta(minutes=1))
         assert (claimed.delivery.chat_id, claimed.delivery.lane) == (42, "")
-        assert await storage.save_rule(rule) == rule
+        assert await storage.save_rule(rule, NOON) == rule
         await storage.forget_chat(1)  # folds
         await storage.close()
 

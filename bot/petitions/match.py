@@ -2,7 +2,7 @@
 
 A chat may follow a petition, and have rules that it fits as well: it hears each thing once, by the
 loudest of these ways. Followers with equal policies are owed alike, so what a policy means for an
-event is worked out once (`plans`), however many follow.
+event is worked out once (`Planner`), however many follow.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,6 +24,7 @@ from bot.petitions.model import (
     MilestoneReached,
     Occurrence,
     Petition,
+    PetitionRef,
     Rule,
     Subscription,
     Terms,
@@ -48,15 +49,17 @@ class Follower(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """A delivery as everybody with the same ways is owed it; `head` names what happened."""
+    """A delivery as everybody with the same ways is owed it; `head` names what happened.
+
+    `way` is the place of the way by which it is heard.
+    """
 
     head: str
     occurrences: tuple[str, ...]
     lane: str
     not_before: datetime
     silent: bool
-    thread_id: int | None = None
-    rule: int = 0
+    way: int = 0
 
 
 def follower(
@@ -95,39 +98,90 @@ def match(
 
     What belongs together (milestones passed in one look, a debate and its links) shares a message.
     """
-    worked_out: dict[bytes, tuple[Plan, ...]] = {}
-    deliveries: list[Delivery] = []
-    for chat_id, ways in followers:
-        # Rules differ by their numbers even where they hear alike: they count by their places.
-        alike = msgspec.json.encode([way[:2] for way in ways], order="deterministic")
-        if alike not in worked_out:
-            placed = [way._replace(rule=place) for place, way in enumerate(ways)]
-            worked_out[alike] = plans(occurrences, petition, placed, now)
-        for plan in worked_out[alike]:
-            number, rule = first_number + len(deliveries), ways[plan.rule].rule
-            delivery = _delivery(plan, petition, chat_id, now, number)
-            deliveries.append(structs.replace(delivery, rule=rule) if rule else delivery)
-    return deliveries
+    planner = Planner(occurrences, petition, now)
+    owed = (
+        (chat_id, plan, ways[plan.way])
+        for chat_id, ways in followers
+        for plan in planner.plans(ways)
+    )
+    return [
+        Delivery(
+            key=f"{plan.head}:{chat_id}",
+            number=number,
+            chat_id=chat_id,
+            petition=petition.ref,
+            occurrences=plan.occurrences,
+            created_at=now,
+            not_before=plan.not_before,
+            thread_id=way.thread_id,
+            silent=plan.silent,
+            lane=plan.lane,
+            rule=way.rule,
+        )
+        for number, (chat_id, plan, way) in enumerate(owed, first_number)
+    ]
+
+
+class Planner:
+    """What new occurrences of one petition mean: worked out once for all who hear alike."""
+
+    def __init__(
+        self, occurrences: Sequence[Occurrence], petition: Petition, now: datetime
+    ) -> None:
+        self._occurrences = occurrences
+        self._petition = petition
+        self._now = now
+        self._worked_out: dict[bytes, tuple[Plan, ...]] = {}
+
+    def plans(self, ways: Sequence[Way]) -> tuple[Plan, ...]:
+        """What somebody with these ways is owed."""
+        # Rules differ by their numbers even where they hear alike.
+        heard_by = [(way.policy, way.rule > 0) for way in ways]
+        alike = msgspec.json.encode(heard_by, order="deterministic")
+        if alike not in self._worked_out:
+            self._worked_out[alike] = plans(self._occurrences, self._petition, ways, self._now)
+        return self._worked_out[alike]
 
 
 def plans(
     occurrences: Sequence[Occurrence], petition: Petition, ways: Sequence[Way], now: datetime
 ) -> tuple[Plan, ...]:
     """What somebody with these ways is owed for new occurrences of one petition."""
-    heard: dict[str, tuple[Hearing, Way]] = {}
-    for occurrence in occurrences:
-        hearings = [
-            (found, way)
-            for way in _deciding(ways, occurrence.event, petition, now)
-            if (found := hearing(occurrence.event, petition, way.policy, now))
-        ]
-        if hearings:
-            heard[occurrence.key] = max(hearings, key=_prominence)
+    heard = _heard(occurrences, petition, ways, now)
     wanted = [occurrence for occurrence in occurrences if occurrence.key in heard]
     return tuple(
         _plan(bundle, [heard[occurrence.key] for occurrence in bundle])
         for bundle in bundled(wanted)
     )
+
+
+class _Heard(NamedTuple):
+    """How something is heard, and the place of the way by which it is."""
+
+    hearing: Hearing
+    way: int
+
+
+def _heard(
+    occurrences: Iterable[Occurrence], petition: Petition, ways: Sequence[Way], now: datetime
+) -> dict[str, _Heard]:
+    """How occurrences are heard, by their keys; those that are not heard are left out."""
+    heard: dict[str, _Heard] = {}
+    for occurrence in occurrences:
+        hearings = [
+            _Heard(found, place)
+            for place, way in enumerate(_deciding(ways, occurrence.event, petition, now))
+            if (found := hearing(occurrence.event, petition, way.policy, now))
+        ]
+        if hearings:
+            heard[occurrence.key] = max(hearings, key=_prominence)
+    return heard
+
+
+def _prominence(heard: _Heard) -> tuple[int, float]:
+    """The loudest goes first, then what is heard soonest."""
+    found, _ = heard
+    return LOUDNESS.index(found.loudness), -found.not_before.timestamp()
 
 
 def _deciding(
@@ -137,24 +191,18 @@ def _deciding(
 
     Whoever snoozes, mutes or turns off something of one petition means it, whatever finds it too.
     """
-    first = ways[0]
-    if first.rule == 0 and is_chosen(event, petition, first.policy, now):
-        return ways[:1]
-    return ways
+    own = [way for way in ways[:1] if way.rule == 0]
+    is_own = any(is_chosen(event, petition, way.policy, now) for way in own)
+    return own if is_own else ways
 
 
-def _prominence(heard: tuple[Hearing, Way]) -> tuple[int, float]:
-    """The loudest way goes first, then the one that is heard soonest."""
-    found, _ = heard
-    return LOUDNESS.index(found.loudness), -found.not_before.timestamp()
-
-
-def _plan(bundle: Sequence[Occurrence], heard: Sequence[tuple[Hearing, Way]]) -> Plan:
+def _plan(bundle: Sequence[Occurrence], heard: Sequence[_Heard]) -> Plan:
     found, way = max(heard, key=_prominence)
     keys = tuple(occurrence.key for occurrence in bundle)
-    return Plan(
-        head(bundle).key, keys, found.lane, found.not_before, found.silent, way.thread_id, way.rule
-    )
+    return Plan(head(bundle).key, keys, found.lane, found.not_before, found.silent, way)
+
+
+# --- what is owed already ------------------------------------------------------------------------
 
 
 def replanned(
@@ -164,24 +212,43 @@ def replanned(
     ways: Sequence[Way],
     now: datetime,
 ) -> Delivery:
-    """A delivery that waits for a moment of its own, after the chat has changed how it hears.
+    """A delivery that is not settled yet, after its chat has changed how it hears.
 
-    What is heard no longer stays as it was: it was owed before.
+    It makes a sound or not as is decided now, and waits for the new moment if it waits for one of
+    its own. What is heard no longer, or only in a digest to come, was owed before: it stays as it
+    was, without a sound if the petition is muted.
     """
-    hearings = [
-        found
-        for occurrence in occurrences
-        for way in ways
-        if (found := hearing(occurrence.event, petition, way.policy, now))
-    ]
-    if not delivery.lane or not hearings:
-        return delivery
-    best = max(
-        hearings, key=lambda found: (LOUDNESS.index(found.loudness), -found.not_before.timestamp())
-    )
-    lane = "" if best.lane == "gathered" else best.lane
-    at = best.not_before if lane else now
-    return structs.replace(delivery, lane=lane, not_before=at, silent=best.silent)
+    heard = _heard(occurrences, petition, ways, now)
+    found = max(heard.values(), key=_prominence).hearing if heard else None
+    if found is None or (found.lane == "digest" and not delivery.lane):
+        is_muted = any(way.policy.muted for way in ways)
+        return structs.replace(delivery, silent=delivery.silent or is_muted)
+    changed = structs.replace(delivery, silent=found.silent)
+    # What is gathered waits from when it happened, not from now.
+    if not _waits(delivery, now) or found.lane == delivery.lane == "gathered":
+        return changed
+    lane = "" if found.lane == "gathered" else found.lane
+    return structs.replace(changed, lane=lane, not_before=found.not_before if lane else now)
+
+
+def _waits(delivery: Delivery, now: datetime) -> bool:
+    """Whether a delivery waits for a moment of its own that has not come yet."""
+    return bool(delivery.lane) and delivery.not_before > now and is_free(delivery, now)
+
+
+def is_free(delivery: Delivery, now: datetime) -> bool:
+    """Whether nobody has a lease of a delivery."""
+    return delivery.leased_until is None or delivery.leased_until <= now
+
+
+def released_lane(lane: str, petition: PetitionRef | None) -> str:
+    """The lane of what is released: one petition's is told apart from what goes on waiting."""
+    if petition is None or lane.endswith(f":{petition}"):
+        return lane
+    return f"{lane}:{petition}"
+
+
+# --- milestones of one's own ---------------------------------------------------------------------
 
 
 def own_occurrences(
@@ -219,6 +286,9 @@ def with_own(found: Sequence[Occurrence], own: Sequence[Occurrence]) -> list[Occ
     return [*added, *others]
 
 
+# --- what one message tells ----------------------------------------------------------------------
+
+
 def bundled(occurrences: Sequence[Occurrence]) -> list[tuple[Occurrence, ...]]:
     """Neighbouring occurrences that one message should tell together, in their order."""
     return [tuple(group) for _, group in groupby(occurrences, key=_topic)]
@@ -239,18 +309,3 @@ def _topic(occurrence: Occurrence) -> str:
             return "closing_soon"
         case _:
             return occurrence.key
-
-
-def _delivery(plan: Plan, petition: Petition, chat_id: int, now: datetime, number: int) -> Delivery:
-    return Delivery(
-        key=f"{plan.head}:{chat_id}",
-        number=number,
-        chat_id=chat_id,
-        petition=petition.ref,
-        occurrences=plan.occurrences,
-        created_at=now,
-        not_before=plan.not_before,
-        thread_id=plan.thread_id,
-        silent=plan.silent,
-        lane=plan.lane,
-    )

@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
+from msgspec import structs
+
 from bot.petitions.model import Kind, Petition, Rule
 
 _WORD = re.compile(r"[^\W_]+")
@@ -74,6 +76,24 @@ class RuleBook:
 def fits(rule: Rule, petition: Petition, places: Collection[str] = ()) -> bool:
     """Whether a petition is what a rule asks for, whatever happens to it."""
     return rule.site == petition.ref.site and _answers(_asked(rule), _seen(petition, places))
+
+
+def same_rule(one: Rule, other: Rule) -> bool:
+    """Whether two rules ask for the same: whosever they are, however old and however heard."""
+    alike = structs.replace(
+        one,
+        chat_id=other.chat_id,
+        created_at=other.created_at,
+        number=other.number,
+        thread_id=other.thread_id,
+        terms=other.terms,
+    )
+    return alike == other
+
+
+def next_number(numbers: Collection[int]) -> int:
+    """The number that a chat's next rule gets."""
+    return max(numbers, default=0) + 1
 
 
 def stems(text: str) -> tuple[str, ...]:

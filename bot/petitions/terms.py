@@ -188,11 +188,10 @@ def _listens(policy: Policy, kind: Kind) -> bool:
 
 
 def _chosen(kind: Kind, policy: Policy) -> Loudness:
-    usual = "loud" if policy.kinds else DEFAULTS[kind]
     if policy.kinds:
         # What a rule was made to listen to is not turned off by what is usual for petitions.
-        return policy.own.loudness.get(kind, usual)
-    return policy.own.loudness.get(kind) or policy.chat.loudness.get(kind, usual)
+        return policy.own.loudness.get(kind, "loud")
+    return policy.own.loudness.get(kind) or policy.chat.loudness.get(kind, DEFAULTS[kind])
 
 
 def _reminders(policy: Policy) -> tuple[int, ...]:

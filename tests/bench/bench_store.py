@@ -170,7 +170,9 @@ async def toggle(storage: TinyStorage, number: int, size: int) -> None:
     each = _subscription(CHATS_EACH + number % (size - CHATS_EACH), size)
     petition = each["petition"]
     assert isinstance(petition, dict)
-    kept = await storage.mute(int(str(each["chat_id"])), PetitionRef(**petition), number % 2 == 0)
+    kept = await storage.mute(
+        int(str(each["chat_id"])), PetitionRef(**petition), number % 2 == 0, NOON
+    )
     assert kept is not None
 
 
