@@ -230,7 +230,7 @@ class Deliverer:
         """Telegram has taken some of these already: settle them, and give the others back."""
         done = [delivery for delivery in owed if delivery.key in self._accepted]
         await self._settle(done, Sent(0))
-        await self._give_back([each for each in owed if each not in done], self._now())
+        await self._give_back(each for each in owed if each not in done)
 
     async def _tell(self, claims: Sequence[ClaimedDelivery], owed: Sequence[Delivery]) -> None:
         followed = await self._followed(claims)
@@ -246,7 +246,7 @@ class Deliverer:
             if not owed[0].lane:
                 self._guard.told(letter.chat_id, self._now())
         await self._settle(told, outcome)
-        await self._give_back(owed[letter.told :], self._now())
+        await self._give_back(owed[letter.told :])
         if isinstance(outcome, Sent) and letter.thread_id and sent.thread_id is None:
             await self._storage.clear_thread(letter.chat_id, letter.thread_id)
         if isinstance(outcome, Sent) and card:
@@ -320,12 +320,12 @@ class Deliverer:
                 if first.attempts >= _TRIES_IN_FULL and reason.startswith(_PERHAPS_OURS):
                     self._doubtful.add(first.key)
                 log.warning("alert will be sent again", alert=_name(first), reason=reason)
-                await self._give_back(owed, at)
+                await self._try_again(owed, at)
             case RestChat(reason):
                 self.counts.rested += 1
                 log.info("chat rests", reason=reason)
                 await self._storage.rest_chat(first.chat_id, reason, now)
-                await self._give_back(owed, now + _REST_PAUSE)
+                await self._try_again(owed, now + _REST_PAUSE)
             case MoveChat(new_id):
                 self.counts.moved += 1
                 await self._storage.move_chat(first.chat_id, new_id)
@@ -334,9 +334,14 @@ class Deliverer:
             case _:
                 assert_never(step)
 
-    async def _give_back(self, owed: Iterable[Delivery], at: datetime) -> None:
+    async def _try_again(self, owed: Iterable[Delivery], at: datetime) -> None:
         for delivery in owed:
             await self._storage.retry(delivery.key, at)
+
+    async def _give_back(self, owed: Iterable[Delivery]) -> None:
+        """Let go of what was claimed and not sent: that was no try of it."""
+        for delivery in owed:
+            await self._storage.hold(delivery.key, delivery.lane, self._now())
 
 
 def _reply(letter: Letter) -> ReplyParameters | None:

@@ -17,7 +17,7 @@ from telegram.error import NetworkError
 from telegram.ext import ExtBot
 
 from bot.app import utc_now
-from bot.deliver import Deliverer
+from bot.deliver import LEASE, Deliverer
 from bot.demo.bot_api import TOKEN, BotApi
 from bot.pace import Pacer
 from bot.petitions.errors import StorageError
@@ -585,6 +585,37 @@ async def test_a_summary_too_long_for_one_message_goes_on_in_the_next(office: Of
         assert deliverer.counts.summaries == 2
     told = " ".join(message["text"] for message in office.api.messages(1))
     assert all(told.count(f"{office.title} {each.ref.id}") == 1 for each in petitions)
+
+
+class LastMessage(Tripwire):
+    """Has the deliverer start nothing more once a message was sent."""
+
+    def __init__(self, office: Office) -> None:
+        super().__init__()
+        self.sent = asyncio.Event()
+        self._office = office
+
+    def pass_by(self, what: str) -> None:
+        if what == "sent":
+            self._office.deliverer.stop()
+            self.sent.set()
+
+
+async def test_what_a_summary_had_no_room_for_was_not_tried(office: Office) -> None:
+    await office.welcome(1)
+    office.title = "Free tea, milk and scones in each library"
+    petitions = office.many(45)
+    await office.follow(1, petitions)
+    await office.storage.rest_chat(1, "blocked", office.now())
+    for each in petitions:
+        await office.happens(each, Surged(1_240, 45.0, each.signature_count))
+    await office.storage.wake_chat(1, office.now())
+    office.wire = wire = LastMessage(office)
+    async with office.delivering():
+        await wire.sent.wait()
+    left = await office.storage.claim_deliveries(office.now(), 1, LEASE)
+    assert 0 < len(left) < 45
+    assert not any(each.delivery.attempts for each in left)
 
 
 def test_a_summary_tells_the_things_of_one_petition_together_in_their_order() -> None:
