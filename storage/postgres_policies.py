@@ -4,11 +4,15 @@ A policy never changes under its mark, so a process opens each only once. The ro
 refers to any more are swept.
 """
 
+import asyncio
 from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from asyncpg import Record
 
 from bot.petitions.match import way_of
 from bot.petitions.model import Subscription, Terms
-from bot.petitions.terms import Policy
+from bot.petitions.terms import Policy, without_past_snoozes
 from storage.postgres_pool import Connection
 from storage.postgres_rows import Veil
 
@@ -18,6 +22,16 @@ _KEEP = """
 insert into policy (mark, sealed)
 select * from unnest($1::bytea[], $2::bytea[]) agreed (mark, sealed) order by mark
 on conflict (mark) do nothing
+"""
+
+# Whatever somebody has in hand is passed by: it can wait for the next time.
+_WAKE = """
+with free as materialized (
+    select chat, petition, policy from subscription where policy = any($1) for update skip locked
+)
+update subscription set policy = awake.mark
+from free join unnest($1::bytea[], $2::bytea[]) awake (was, mark) on awake.was = free.policy
+where subscription.chat = free.chat and subscription.petition = free.petition
 """
 
 _SWEEP = """
@@ -51,11 +65,28 @@ class Policies:
         """The policies that marks stand for."""
         if len(self._opened) > _AT_MOST:
             self._opened.clear()
-        missing = [mark for mark in marks if mark not in self._opened]
+        # Others who ask may clear what is opened while we wait.
+        found = {mark: self._opened[mark] for mark in marks if mark in self._opened}
+        missing = [mark for mark in marks if mark not in found]
         if missing:
             rows = await connection.fetch("select * from policy where mark = any($1)", missing)
-            self._opened |= {row["mark"]: self._veil.policy(row) for row in rows}
-        return {mark: self._opened[mark] for mark in marks}
+            found |= {row["mark"]: self._veil.policy(row) for row in rows}
+            self._opened |= found
+        return found
+
+    async def wake(self, connection: Connection, now: datetime) -> None:
+        """Have those whose snooze is over share a policy with all who chose alike."""
+        rows = await connection.fetch("select * from policy")
+        awake = await asyncio.to_thread(self._awake, rows, now)
+        await self.keep(connection, awake.values())
+        marks = [self._veil.mark(policy) for policy in awake.values()]
+        await connection.execute(_WAKE, list(awake), marks)
+
+    def _awake(self, rows: Iterable[Record], now: datetime) -> dict[bytes, Policy]:
+        """The policies with a snooze that is over, by their marks, as they are without it."""
+        policies = {row["mark"]: self._veil.policy(row) for row in rows}
+        awake = {mark: without_past_snoozes(each, now) for mark, each in policies.items()}
+        return {mark: policy for mark, policy in awake.items() if policy != policies[mark]}
 
 
 async def sweep_policies(connection: Connection) -> None:

@@ -279,6 +279,55 @@ async def test_a_row_moved_to_another_chat_does_not_open(
         await storage.subscriptions(ANN)
 
 
+async def test_who_snoozed_once_hears_by_the_policy_of_all_when_it_is_over(
+    ground: PostgresGround, storage: PostgresStorage
+) -> None:
+    await follow(storage, follows(ANN), follows(BOB), follows(CAT))
+    for chat, minutes in ((ANN, 1), (BOB, 2)):
+        snoozed = Terms(snoozed_until=NOON + minutes * MINUTE)
+        await storage.set_subscription_terms(chat, NIGHTINGALES, snoozed, NOON)
+    assert await policies(ground) == 3
+    await storage.prune(NOON + MINUTE, timedelta(days=30))
+    assert await policies(ground) == 2
+    await storage.prune(NOON + 2 * MINUTE, timedelta(days=30))
+    assert await policies(ground) == 1
+    assert await ring(storage, milestone(10_000), at=NOON + 2 * MINUTE) == 3
+    assert len(await claimed_keys(storage, NOON + 2 * MINUTE)) == 3
+
+
+async def policies(ground: PostgresGround) -> int:
+    async with as_owner(ground.schema) as owner:
+        found: int = await owner.fetchval("select count(*) from policy")
+        return found
+
+
+async def test_who_has_a_subscription_in_hand_does_not_hold_up_a_pruning(
+    ground: PostgresGround, storage: PostgresStorage
+) -> None:
+    await follow(storage, follows(ANN, terms=Terms(snoozed_until=NOON)))
+    async with as_owner(ground.schema) as owner, owner.transaction():
+        await owner.execute("select from subscription for update")
+        await storage.prune(NOON, timedelta(days=30))
+    assert await policies(ground) == 1
+
+
+async def test_policies_are_found_though_others_let_go_of_them(
+    ground: PostgresGround, storage: PostgresStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wishes = [Terms(milestones=Wish((number,))) for number in (9_100, 9_200, 9_300)]
+    await follow(storage, follows(ANN, terms=wishes[0]))
+    await storage.commit_poll(known(), [], NOON)  # hers is opened now
+    await follow(storage, follows(BOB, terms=wishes[1]), follows(CAT, HEDGES, terms=wishes[2]))
+    async with as_owner(ground.schema) as owner, owner.transaction():
+        await owner.execute("lock table policy in access exclusive mode")
+        opening = asyncio.create_task(storage.commit_poll(known(count=9_500), [], NOON))
+        await until(lambda: waiting_for_locks(ground, 1))
+        monkeypatch.setattr("storage.postgres_policies._AT_MOST", 0)
+        letting_go = asyncio.create_task(storage.commit_poll(known(HEDGES, 9_500), [], NOON))
+        await until(lambda: waiting_for_locks(ground, 2))
+    assert (await opening, await letting_go) == (2, 1)
+
+
 async def everything(ground: PostgresGround, but: str = "") -> str:
     """All rows of all tables, as text."""
     async with as_owner(ground.schema) as owner:

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 from petitions import NOW, REF, petition
 
 from bot.petitions.hours import next_digest, next_local, quiet_until
@@ -39,11 +40,12 @@ from bot.petitions.model import (
     ToppedIn,
     Wish,
 )
-from bot.petitions.terms import DEFAULT_REMINDERS, Policy, hearing
+from bot.petitions.terms import DEFAULT_REMINDERS, Policy, hearing, without_past_snoozes
 
 LONDON, NEW_YORK, KATHMANDU = "Europe/London", "America/New_York", "Asia/Kathmandu"
 ZONES = (LONDON, NEW_YORK, KATHMANDU)
 NIGHT = Quiet(22 * 60, 7 * 60)
+LATER = NOW + timedelta(hours=1)
 
 
 def occurred(*events: Event) -> list[Occurrence]:
@@ -361,6 +363,15 @@ def test_what_waits_is_planned_anew_when_its_terms_change() -> None:
     assert (awake.lane, awake.not_before) == ("", night)
     turned_off = (way_of(following(), Terms({"response": "off"})),)
     assert replanned(waiting, occurred(RESPONSE), petition(), turned_off, night) == waiting
+
+
+def test_a_snooze_that_is_over_tells_no_policies_apart() -> None:
+    policy = Policy(
+        Terms(zone=KATHMANDU, snoozed_until=NOW), Terms(snoozed_until=LATER), muted=True
+    )
+    awake = structs.replace(policy, chat=Terms(zone=KATHMANDU))
+    assert without_past_snoozes(policy, NOW) == awake
+    assert without_past_snoozes(policy, LATER) == structs.replace(awake, own=Terms())
 
 
 def test_what_is_due_already_stays_as_it_is() -> None:

@@ -7,7 +7,7 @@ picture arrives without a sound.
 from datetime import datetime, timedelta
 from typing import NamedTuple, assert_never
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from bot.petitions.hours import LONDON, next_digest, quiet_until
 from bot.petitions.milestones import is_rung, is_wished
@@ -89,6 +89,18 @@ class Policy(Struct, frozen=True, omit_defaults=True):
     def zone(self) -> str:
         """The time zone in which its hours count."""
         return self.chat.zone or LONDON
+
+
+def without_past_snoozes(policy: Policy, now: datetime) -> Policy:
+    """A policy that says the same from now on: a snooze that is over decides nothing."""
+    return structs.replace(
+        policy, chat=_without_past(policy.chat, now), own=_without_past(policy.own, now)
+    )
+
+
+def _without_past(terms: Terms, now: datetime) -> Terms:
+    is_over = terms.snoozed_until is not None and terms.snoozed_until <= now
+    return structs.replace(terms, snoozed_until=None) if is_over else terms
 
 
 class Hearing(NamedTuple):
