@@ -8,7 +8,7 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Literal, NamedTuple, TypeAlias, get_args
+from typing import Any, NamedTuple
 
 from msgspec import structs
 
@@ -33,8 +33,6 @@ KINDS: tuple[Kind, ...] = (
 )
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
-Subject: TypeAlias = Literal["loud", "quiet", "urgent", "digest", "zone", "closing", "lang"]
-SUBJECTS: tuple[str, ...] = get_args(Subject)
 # What one petition can have of its own, apart from the chat it is heard in.
 OWN_SUBJECTS: tuple[str, ...] = ("loud", "closing")
 
