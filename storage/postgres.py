@@ -671,7 +671,7 @@ class PostgresStorage:
 
     async def prune(self, now: datetime, rest_for: timedelta) -> Pruned:
         chats = await self._forget_rested(now - rest_for)
-        async with self._pool.transaction() as connection:
+        async with self._pool.transaction(patient=True) as connection:
             await self._policies.wake(connection, now)
         async with self._pool.transaction(patient=True) as connection:
             await sweep_policies(connection)

@@ -136,14 +136,14 @@ async def test_a_rule_is_heard_by_who_knew_of_another_that_the_failover_lost(
         await owner.execute("alter role bell set synchronous_commit = local")
     local = await pair.open(HASTE)
     pair.standby.kill()
-    await local.save_rule(asks(ANN))
+    await local.save_rule(asks(ANN), NOON)
     assert await ring(local, milestone(10_000)) == 1
     pair.primary.kill()
     await pair.standby.start()
     await pair.standby.promote()
     await keep(local, "7")
     await keep(other, "7")
-    await other.save_rule(asks(BOB))
+    await other.save_rule(asks(BOB), NOON)
     assert await ring(local, milestone(10_000)) == 1
     assert await heard(other) == [key(10_000, BOB)]
     await local.close()
