@@ -27,7 +27,6 @@ from storage.tables import (
     PETITIONS,
     READINGS,
     RULES,
-    SHELVES,
     SUBSCRIPTIONS,
     Counter,
     Day,
@@ -38,8 +37,7 @@ from storage.tables import (
     Tables,
     day_id,
     document_of,
-    followed_as,
-    ruled_as,
+    documents_of,
 )
 
 VERSION = 2
@@ -115,23 +113,17 @@ def _readings(days: Mapping[str, Fields]) -> dict[str, list[list[int]]]:
 
 
 def _tables_of(export: _Export) -> Tables:
-    records: dict[str, dict[str, Struct]] = {
-        CHATS.name: {str(each.id): each for each in export.chats},
-        SUBSCRIPTIONS.name: {
-            followed_as(each.chat_id, each.petition): each for each in export.subscriptions
-        },
-        RULES.name: {ruled_as(each.chat_id, each.number): each for each in export.rules},
-        PETITIONS.name: {str(each.petition.ref): each for each in export.petitions},
-        OCCURRENCES.name: {each.key: each for each in export.occurrences},
-        READINGS.name: dict(_days(export.readings)),
-        DELIVERIES.name: {each.key: each for each in export.deliveries},
-        NOTES.name: {name: Note(value) for name, value in export.notes.items()},
-        COUNTERS.name: {"delivery": Counter(export.next_delivery)},
-        LONELY.name: dict(export.lonely),
-    }
     return {
-        name: {doc_id: document_of(record) for doc_id, record in records[name].items()}
-        for name in SHELVES
+        CHATS.name: documents_of(export.chats),
+        SUBSCRIPTIONS.name: documents_of(export.subscriptions),
+        RULES.name: documents_of(export.rules),
+        PETITIONS.name: documents_of(export.petitions),
+        OCCURRENCES.name: documents_of(export.occurrences),
+        READINGS.name: {day: document_of(each) for day, each in _days(export.readings).items()},
+        DELIVERIES.name: documents_of(export.deliveries),
+        NOTES.name: {name: document_of(Note(value)) for name, value in export.notes.items()},
+        COUNTERS.name: {"delivery": document_of(Counter(export.next_delivery))},
+        LONELY.name: {name: document_of(each) for name, each in export.lonely.items()},
     }
 
 

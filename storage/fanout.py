@@ -59,7 +59,7 @@ class Fanout:
         new: list[Occurrence] = []
         for occurrence in occurrences:
             if not self._transaction.has(OCCURRENCES, occurrence.key):
-                self._transaction.put(OCCURRENCES, occurrence.key, occurrence)
+                self._transaction.keep(occurrence)
                 new.append(occurrence)
         return new
 

@@ -22,14 +22,13 @@ def move_chat(transaction: Transaction, old_id: int, new_id: int) -> None:
     old, new = (transaction.get(CHATS, str(chat_id)) for chat_id in (old_id, new_id))
     if old is not None:
         transaction.remove(CHATS, str(old_id))
-        transaction.put(CHATS, str(new_id), merged(old, new, new_id))
+        transaction.keep(merged(old, new, new_id))
 
 
 def move_subscription(transaction: Transaction, old: Subscription, new_id: int) -> None:
-    doc_id = followed_as(new_id, old.petition)
-    new = transaction.get(SUBSCRIPTIONS, doc_id)
+    new = transaction.get(SUBSCRIPTIONS, followed_as(new_id, old.petition))
     transaction.remove(SUBSCRIPTIONS, followed_as(old.chat_id, old.petition))
-    transaction.put(SUBSCRIPTIONS, doc_id, moved_subscription(old, new, new_id))
+    transaction.keep(moved_subscription(old, new, new_id))
 
 
 def move_rules(
@@ -43,7 +42,7 @@ def move_rules(
         transaction.remove(RULES, ruled_as(old.chat_id, old.number))
     moved = moved_rules(olds, news, new_id)
     for rule in moved.values():
-        transaction.put(RULES, ruled_as(new_id, rule.number), rule)
+        transaction.keep(rule)
     return {number: rule.number for number, rule in moved.items()}
 
 
@@ -60,4 +59,4 @@ def move_deliveries(
         if not transaction.has(DELIVERIES, new_key):
             rule = numbers.get(old.rule, old.rule)
             moved = structs.replace(old, key=new_key, chat_id=new_id, rule=rule)
-            transaction.put(DELIVERIES, new_key, moved)
+            transaction.keep(moved)

@@ -685,14 +685,14 @@ class PostgresStorage:
     async def _forget_rested(self, since: datetime) -> int:
         async with self._pool.connected() as connection:
             rows = await connection.fetch("select * from chat where resting")
-        rested = [chat for row in rows if _rested(chat := self._veil.chat(row), since)]
+        rested = [chat for row in rows if (chat := self._veil.chat(row)).has_rested(since)]
         return sum([await self._forget_if_rested(chat.id, since) for chat in rested])
 
     async def _forget_if_rested(self, chat_id: int, since: datetime) -> bool:
         handle = self._veil.handle(chat_id)
         async with self._pool.transaction(handle) as connection:
             chat = await self._chat(connection, chat_id)
-            if chat is None or not _rested(chat, since):
+            if chat is None or not chat.has_rested(since):
                 return False
             await _forget(connection, handle)
             return True
@@ -833,7 +833,3 @@ def _json(record: Struct) -> str:
 
 def _seconds(when: datetime) -> int:
     return int(when.timestamp() // 1)
-
-
-def _rested(chat: Chat, since: datetime) -> bool:
-    return bool(chat.resting) and chat.resting_since is not None and chat.resting_since <= since

@@ -7,7 +7,6 @@ from typing import Any, TypeAlias
 
 import msgspec
 from asyncpg import Record
-from msgspec import Struct
 
 from bot.petitions.errors import StorageError
 from bot.petitions.milestones import is_settled
@@ -46,8 +45,7 @@ from storage.tables import (
     Tables,
     day_id,
     document_of,
-    followed_as,
-    ruled_as,
+    documents_of,
 )
 
 _Rows: TypeAlias = dict[str, list[Record]]
@@ -145,34 +143,24 @@ async def copied(connection: Connection, veil: Veil) -> dict[str, Any]:
 
 
 def _tables(rows: _Rows, veil: Veil) -> Tables:
-    chats = map(veil.chat, rows["chat"])
-    follows = map(veil.subscription, rows["subscription"])
-    rules = map(veil.rule, rows["rule"])
-    deliveries = map(veil.delivery, rows["delivery"])
     return {
-        CHATS.name: _documents((str(each.id), each) for each in chats),
-        SUBSCRIPTIONS.name: _documents(
-            (followed_as(each.chat_id, each.petition), each) for each in follows
-        ),
-        RULES.name: _documents((ruled_as(each.chat_id, each.number), each) for each in rules),
+        CHATS.name: documents_of(map(veil.chat, rows["chat"])),
+        SUBSCRIPTIONS.name: documents_of(map(veil.subscription, rows["subscription"])),
+        RULES.name: documents_of(map(veil.rule, rows["rule"])),
         PETITIONS.name: {row["ref"]: msgspec.json.decode(row["known"]) for row in rows["petition"]},
         OCCURRENCES.name: {
             row["key"]: msgspec.json.decode(row["document"]) for row in rows["occurrence"]
         },
-        READINGS.name: _documents(_days(rows["reading"]).items()),
-        DELIVERIES.name: _documents((each.key, each) for each in deliveries),
-        NOTES.name: _documents((row["name"], Note(row["value"])) for row in rows["note"]),
-        COUNTERS.name: _documents([("delivery", Counter(rows["counter"][0]["next"]))]),
-        LONELY.name: _documents(
-            (row["ref"], Lonely(row["lonely_since"]))
+        READINGS.name: {day: document_of(each) for day, each in _days(rows["reading"]).items()},
+        DELIVERIES.name: documents_of(map(veil.delivery, rows["delivery"])),
+        NOTES.name: {row["name"]: document_of(Note(row["value"])) for row in rows["note"]},
+        COUNTERS.name: {"delivery": document_of(Counter(rows["counter"][0]["next"]))},
+        LONELY.name: {
+            row["ref"]: document_of(Lonely(row["lonely_since"]))
             for row in rows["petition"]
             if row["lonely_since"] is not None
-        ),
+        },
     }
-
-
-def _documents(records: Iterable[tuple[str, Struct]]) -> dict[str, Fields]:
-    return {doc_id: document_of(record) for doc_id, record in records}
 
 
 def _days(rows: Iterable[Record]) -> dict[str, Day]:

@@ -7,7 +7,6 @@ from bot.petitions.match import Way, follower, replanned
 from bot.petitions.model import Chat, Delivery
 from storage.tables import (
     CHATS,
-    DELIVERIES,
     OCCURRENCES,
     PETITIONS,
     RULES,
@@ -22,7 +21,7 @@ def replan(transaction: Transaction, chat_id: int, owed: Iterable[Delivery], now
     """Have deliveries of a chat heard as it hears now."""
     chat = transaction.get(CHATS, str(chat_id)) or Chat(chat_id)
     for delivery in owed:
-        transaction.put(DELIVERIES, delivery.key, _replanned(transaction, delivery, chat, now))
+        transaction.keep(_replanned(transaction, delivery, chat, now))
 
 
 def _replanned(transaction: Transaction, delivery: Delivery, chat: Chat, now: datetime) -> Delivery:

@@ -1,9 +1,9 @@
 """The tables: TinyDB over documents that change by transactions only."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from datetime import UTC, datetime
-from typing import Any, Generic, NoReturn, TypeAlias, TypeVar, cast
+from typing import Any, Generic, NoReturn, TypeAlias, TypeVar, assert_never, cast
 
 import msgspec
 from msgspec import Struct
@@ -89,6 +89,34 @@ SHELVES: dict[str, Shelf[Any]] = {
         LONELY,
     )
 }
+
+
+_SHELF_OF: dict[type[Struct], Shelf[Any]] = {shelf.kind: shelf for shelf in SHELVES.values()}
+
+# A record that says itself what it is called.
+Named: TypeAlias = Chat | Subscription | Rule | Known | Occurrence | Delivery
+
+
+def name_of(record: Named) -> str:
+    """The id of a record's document."""
+    match record:
+        case Chat(id=chat_id):
+            return str(chat_id)
+        case Subscription(chat_id=chat_id, petition=petition):
+            return followed_as(chat_id, petition)
+        case Rule(chat_id=chat_id, number=number):
+            return ruled_as(chat_id, number)
+        case Known(petition=petition):
+            return str(petition.ref)
+        case Occurrence(key=key) | Delivery(key=key):
+            return key
+        case _:
+            assert_never(record)
+
+
+def documents_of(records: Iterable[Named]) -> dict[str, Fields]:
+    """Records as the documents of a table, by their ids."""
+    return {name_of(record): document_of(record) for record in records}
 
 
 def followed_as(chat_id: int, petition: PetitionRef) -> str:
@@ -182,6 +210,9 @@ class Transaction:
 
     def has(self, shelf: Shelf[S], doc_id: str) -> bool:
         return self.fields(shelf, doc_id) is not None
+
+    def keep(self, record: Named) -> None:
+        self.place(_SHELF_OF[type(record)].name, name_of(record), document_of(record))
 
     def put(self, shelf: Shelf[S], doc_id: str, record: S) -> None:
         self.place(shelf.name, doc_id, document_of(record))

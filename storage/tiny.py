@@ -3,9 +3,8 @@
 import asyncio
 import gc
 from bisect import bisect_left, insort
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,7 +12,6 @@ from msgspec import Struct, structs
 
 from bot.petitions.errors import StorageError
 from bot.petitions.match import is_free, released_lane
-from bot.petitions.milestones import is_settled
 from bot.petitions.model import (
     Chat,
     Delivery,
@@ -36,6 +34,7 @@ from storage.index import Index
 from storage.integrity import checked
 from storage.key import KeyRing, new_key, spelled
 from storage.moving import move_chat, move_deliveries, move_rules, move_subscription
+from storage.pruning import Pruning, forget
 from storage.replan import replan
 from storage.tables import (
     CHATS,
@@ -49,8 +48,6 @@ from storage.tables import (
     SUBSCRIPTIONS,
     Database,
     Day,
-    Fields,
-    Lonely,
     Note,
     Shelf,
     Tables,
@@ -59,7 +56,6 @@ from storage.tables import (
     followed_as,
     ruled_as,
 )
-from storage.thin import thinned
 from storage.vault import Vault
 
 _MANY_DOCUMENTS = 20_000
@@ -159,7 +155,7 @@ class TinyStorage:
         return await self._get(CHATS, str(chat_id))
 
     async def save_chat(self, chat: Chat) -> None:
-        await self._change(lambda transaction: transaction.put(CHATS, str(chat.id), chat))
+        await self._change(lambda transaction: transaction.keep(chat))
 
     async def rest_chat(self, chat_id: int, reason: str, now: datetime) -> None:
         def work(transaction: Transaction) -> None:
@@ -167,7 +163,7 @@ class TinyStorage:
             if chat is not None:
                 since = chat.resting_since or now
                 resting = structs.replace(chat, resting=reason, resting_since=since, returned=False)
-                transaction.put(CHATS, str(chat_id), resting)
+                transaction.keep(resting)
 
         await self._change(work)
 
@@ -178,7 +174,7 @@ class TinyStorage:
                 return False
             waits = bool(self._index.agenda.keys(chat_id))
             awake = structs.replace(chat, resting="", resting_since=None, returned=waits)
-            transaction.put(CHATS, str(chat_id), awake)
+            transaction.keep(awake)
             return True
 
         return await self._change(work)
@@ -205,17 +201,8 @@ class TinyStorage:
         return ChatData(chat, follows, waiting, rules)
 
     async def forget_chat(self, chat_id: int) -> None:
-        await self._change(lambda transaction: self._forget(transaction, chat_id))
+        await self._change(lambda transaction: forget(transaction, self._index, chat_id))
         self._commits.erase_traces()
-
-    def _forget(self, transaction: Transaction, chat_id: int) -> None:
-        transaction.remove(CHATS, str(chat_id))
-        for petition in self._index.follows.get(chat_id, ()):
-            transaction.remove(SUBSCRIPTIONS, followed_as(chat_id, petition))
-        for number in self._index.numbers.get(chat_id, ()):
-            transaction.remove(RULES, ruled_as(chat_id, number))
-        for key in self._index.agenda.keys(chat_id):
-            transaction.remove(DELIVERIES, key)
 
     async def set_terms(self, chat_id: int, terms: Terms, now: datetime) -> Chat | None:
         def work(transaction: Transaction) -> Chat | None:
@@ -223,7 +210,7 @@ class TinyStorage:
             if chat is None:
                 return None
             changed = structs.replace(chat, terms=terms)
-            transaction.put(CHATS, str(chat_id), changed)
+            transaction.keep(changed)
             replan(transaction, chat_id, self._owed(transaction, chat_id), _aware(now))
             return changed
 
@@ -244,8 +231,7 @@ class TinyStorage:
             ]
             own_lane = released_lane(lane, petition)
             for each in waiting:
-                released = structs.replace(each, not_before=now, lane=own_lane)
-                transaction.put(DELIVERIES, each.key, released)
+                transaction.keep(structs.replace(each, not_before=now, lane=own_lane))
             return len(waiting)
 
         return await self._change(work)
@@ -254,14 +240,14 @@ class TinyStorage:
 
     async def subscribe(self, subscription: Subscription) -> tuple[Subscription, bool]:
         def work(transaction: Transaction) -> tuple[Subscription, bool]:
-            doc_id = followed_as(subscription.chat_id, subscription.petition)
-            existing = transaction.get(SUBSCRIPTIONS, doc_id)
+            chat_id, petition = subscription.chat_id, subscription.petition
+            existing = transaction.get(SUBSCRIPTIONS, followed_as(chat_id, petition))
             if existing is not None:
                 return existing, False
-            if not transaction.has(PETITIONS, str(subscription.petition)):
-                raise StorageError(f"{subscription.petition} is not known, so nobody can follow it")
-            transaction.put(SUBSCRIPTIONS, doc_id, subscription)
-            transaction.remove(LONELY, str(subscription.petition))
+            if not transaction.has(PETITIONS, str(petition)):
+                raise StorageError(f"{petition} is not known, so nobody can follow it")
+            transaction.keep(subscription)
+            transaction.remove(LONELY, str(petition))
             return subscription, True
 
         return await self._change(work)
@@ -290,16 +276,6 @@ class TinyStorage:
     ) -> Subscription | None:
         return await self._hear(chat_id, petition, now, muted=muted)
 
-    async def keep_card(self, chat_id: int, petition: PetitionRef, card_id: int | None) -> None:
-        def work(transaction: Transaction) -> None:
-            doc_id = followed_as(chat_id, petition)
-            existing = transaction.get(SUBSCRIPTIONS, doc_id)
-            if existing is not None:
-                kept = structs.replace(existing, card_id=card_id)
-                transaction.put(SUBSCRIPTIONS, doc_id, kept)
-
-        await self._change(work)
-
     async def set_subscription_terms(
         self, chat_id: int, petition: PetitionRef, terms: Terms, now: datetime
     ) -> Subscription | None:
@@ -311,51 +287,44 @@ class TinyStorage:
         """Change how a chat hears of a petition, in what it is owed already as well."""
 
         def work(transaction: Transaction) -> Subscription | None:
-            doc_id = followed_as(chat_id, petition)
-            existing = transaction.get(SUBSCRIPTIONS, doc_id)
-            if existing is None:
-                return None
-            changed = structs.replace(existing, **changes)
-            transaction.put(SUBSCRIPTIONS, doc_id, changed)
-            owed = self._owed_about(transaction, chat_id, petition)
-            replan(transaction, chat_id, owed, _aware(now))
+            changed = _change_subscription(transaction, chat_id, petition, **changes)
+            if changed is not None:
+                owed = self._owed_about(transaction, chat_id, petition)
+                replan(transaction, chat_id, owed, _aware(now))
             return changed
 
         return await self._change(work)
+
+    async def keep_card(self, chat_id: int, petition: PetitionRef, card_id: int | None) -> None:
+        def work(transaction: Transaction) -> None:
+            _change_subscription(transaction, chat_id, petition, card_id=card_id)
+
+        await self._change(work)
 
     async def set_thread(
         self, chat_id: int, petition: PetitionRef, thread_id: int | None
     ) -> Subscription | None:
         def work(transaction: Transaction) -> Subscription | None:
-            doc_id = followed_as(chat_id, petition)
-            existing = transaction.get(SUBSCRIPTIONS, doc_id)
+            existing = transaction.get(SUBSCRIPTIONS, followed_as(chat_id, petition))
             if existing is None:
                 return None
             card_id = existing.card_id if existing.thread_id == thread_id else None
             moved = structs.replace(existing, thread_id=thread_id, card_id=card_id)
-            transaction.put(SUBSCRIPTIONS, doc_id, moved)
+            transaction.keep(moved)
             for delivery in self._owed_about(transaction, chat_id, petition):
-                there = structs.replace(delivery, thread_id=thread_id)
-                transaction.put(DELIVERIES, delivery.key, there)
+                transaction.keep(structs.replace(delivery, thread_id=thread_id))
             return moved
 
         return await self._change(work)
 
     async def clear_thread(self, chat_id: int, thread_id: int) -> None:
         def work(transaction: Transaction) -> None:
-            for rule in self._rules(chat_id):
-                if rule.thread_id == thread_id:
-                    doc_id = ruled_as(chat_id, rule.number)
-                    transaction.put(RULES, doc_id, structs.replace(rule, thread_id=None))
-            for subscription in self._subscriptions(chat_id):
-                if subscription.thread_id == thread_id:
-                    doc_id = followed_as(chat_id, subscription.petition)
-                    moved = structs.replace(subscription, thread_id=None)
-                    transaction.put(SUBSCRIPTIONS, doc_id, moved)
-            for delivery in self._owed(transaction, chat_id):
-                if delivery.thread_id == thread_id:
-                    there = structs.replace(delivery, thread_id=None)
-                    transaction.put(DELIVERIES, delivery.key, there)
+            follows, rules = self._subscriptions(chat_id), self._rules(chat_id)
+            owed = self._owed(transaction, chat_id)
+            spoken: list[Subscription | Rule | Delivery] = [*follows, *rules, *owed]
+            for each in spoken:
+                if each.thread_id == thread_id:
+                    transaction.keep(structs.replace(each, thread_id=None))
 
         await self._change(work)
 
@@ -385,7 +354,7 @@ class TinyStorage:
             chat_id, owed = rule.chat_id, self._owed(transaction, rule.chat_id)
             taken = self._index.numbers.get(chat_id, set()) | {each.rule for each in owed}
             kept = structs.replace(rule, number=rule.number or next_number(taken))
-            transaction.put(RULES, ruled_as(chat_id, kept.number), kept)
+            transaction.keep(kept)
             of_rule = [each for each in owed if each.rule == kept.number]
             replan(transaction, chat_id, of_rule, _aware(now))
             return kept
@@ -452,7 +421,7 @@ class TinyStorage:
         def work(transaction: Transaction) -> int:
             ref = str(known.petition.ref)
             before = transaction.get(PETITIONS, ref)
-            transaction.put(PETITIONS, ref, known)
+            transaction.keep(known)
             self._keep_reading(transaction, known)
             return Fanout(transaction, self._index, known, now).owe(before, occurrences)
 
@@ -488,10 +457,11 @@ class TinyStorage:
         def work(transaction: Transaction) -> None:
             delivery = transaction.get(DELIVERIES, key)
             if delivery is not None:
-                held = structs.replace(
-                    delivery, lane=lane, not_before=_aware(until), leased_until=None
+                transaction.keep(
+                    structs.replace(
+                        delivery, lane=lane, not_before=_aware(until), leased_until=None
+                    )
                 )
-                transaction.put(DELIVERIES, key, held)
 
         await self._change(work)
 
@@ -511,7 +481,7 @@ class TinyStorage:
         if chat is None or not chat.returned:
             return
         if not any(transaction.has(DELIVERIES, key) for key in self._index.agenda.keys(chat_id)):
-            transaction.put(CHATS, str(chat_id), structs.replace(chat, returned=False))
+            transaction.keep(structs.replace(chat, returned=False))
 
     async def retry(self, key: str, not_before: datetime) -> None:
         def work(transaction: Transaction) -> None:
@@ -521,7 +491,7 @@ class TinyStorage:
                 given_back = structs.replace(
                     delivery, not_before=_aware(not_before), attempts=attempts, leased_until=None
                 )
-                transaction.put(DELIVERIES, key, given_back)
+                transaction.keep(given_back)
 
         await self._change(work)
 
@@ -532,92 +502,7 @@ class TinyStorage:
     # --- the whole store
 
     async def prune(self, now: datetime, rest_for: timedelta) -> Pruned:
-        readings = await self._thin_readings(now)
-        chats = await self._forget_rested(_aware(now) - rest_for)
-        petitions = await self._forget_lonely(now, rest_for)
-        return Pruned(readings, chats, petitions)
-
-    async def _thin_readings(self, now: datetime) -> int:
-        removed = 0
-        async for doc_id, day in self._leisurely(READINGS):
-            if len(day["counts"]) > 1 and len(thinned(day["counts"], now)) < len(day["counts"]):
-                removed += await self._change(partial(_thin, doc_id=doc_id, now=now))
-        return removed
-
-    async def _forget_rested(self, since: datetime) -> int:
-        forgotten = 0
-
-        def work(transaction: Transaction, chat_id: int) -> bool:
-            chat = transaction.get(CHATS, str(chat_id))
-            if chat is None or not _rested(chat, since):
-                return False
-            self._forget(transaction, chat_id)
-            return True
-
-        async for doc_id, chat in self._leisurely(CHATS):
-            if chat.get("resting"):
-                forgotten += await self._change(partial(work, chat_id=int(doc_id)))
-        if forgotten:
-            self._commits.erase_traces()
-        return forgotten
-
-    async def _forget_lonely(self, now: datetime, rest_for: timedelta) -> int:
-        """Note who is lonely since when, and forget those who have been for long enough."""
-        gone: set[str] = set()
-        async for name, _ in self._leisurely(PETITIONS):
-            ref = PetitionRef.parse(name)
-            if ref not in self._index.followers:
-                since = await self._change(partial(self._lonely_since, ref=ref, now=now))
-                if since is not None and since <= _aware(now) - rest_for:
-                    gone.add(name)
-        told = await self._occurrences_of(gone) if gone else {}
-        for name in gone:
-            await self._change(partial(self._forget_petition, name=name, told=told[name]))
-        return len(gone)
-
-    def _lonely_since(
-        self, transaction: Transaction, ref: PetitionRef, now: datetime
-    ) -> datetime | None:
-        if self._is_wanted(transaction, ref):
-            transaction.remove(LONELY, str(ref))
-            return None
-        lonely = transaction.get(LONELY, str(ref)) or Lonely(_aware(now))
-        transaction.put(LONELY, str(ref), lonely)
-        return lonely.since
-
-    def _is_wanted(self, transaction: Transaction, ref: PetitionRef) -> bool:
-        """Whether somebody follows a petition, is owed anything about it or may be by a rule."""
-        if ref in self._index.followers or ref in self._index.owed:
-            return True
-        known = transaction.get(PETITIONS, str(ref)) if ref.site in self._index.sites else None
-        return known is not None and not is_settled(known.petition)
-
-    async def _occurrences_of(self, names: Collection[str]) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {name: [] for name in names}
-        async for key, occurrence in self._leisurely(OCCURRENCES):
-            name = "{site}:{id}".format_map(occurrence["petition"])
-            if name in found:
-                found[name].append(key)
-        return found
-
-    def _forget_petition(self, transaction: Transaction, name: str, told: Sequence[str]) -> None:
-        if self._is_wanted(transaction, PetitionRef.parse(name)):
-            return
-        transaction.remove(PETITIONS, name)
-        transaction.remove(LONELY, name)
-        for day in self._index.days.get(name, ()):
-            transaction.remove(READINGS, day)
-        for key in told:
-            transaction.remove(OCCURRENCES, key)
-
-    async def _leisurely(self, shelf: Shelf[S]) -> AsyncIterator[tuple[str, Fields]]:
-        """A table's documents as they are when their turn comes; others get theirs in between."""
-        for number, doc_id in enumerate(list(self.database.live(shelf))):
-            if number % _AT_A_TIME == 0:
-                await asyncio.sleep(0)
-            document = self.database.live(shelf).get(doc_id)
-            if document is not None:
-                yield doc_id, document
+        return await Pruning(self.database, self._index, self._commits, _aware(now)).all(rest_for)
 
     async def export(self) -> dict[str, Any]:
         await self._commits.calm()
@@ -674,18 +559,16 @@ def _aware(when: datetime) -> datetime:
     return when
 
 
-def _rested(chat: Chat, since: datetime) -> bool:
-    return bool(chat.resting) and chat.resting_since is not None and chat.resting_since <= since
-
-
-def _thin(transaction: Transaction, doc_id: str, now: datetime) -> int:
-    """Thin out a day's readings; how many went."""
-    day = transaction.get(READINGS, doc_id)
-    if day is None:
-        return 0
-    kept = thinned(day.counts, now)
-    transaction.put(READINGS, doc_id, Day(kept))
-    return len(day.counts) - len(kept)
+def _change_subscription(
+    transaction: Transaction, chat_id: int, petition: PetitionRef, **changes: Any
+) -> Subscription | None:
+    """The subscription with changes made, and kept so; None if there is none."""
+    existing = transaction.get(SUBSCRIPTIONS, followed_as(chat_id, petition))
+    if existing is None:
+        return None
+    changed = structs.replace(existing, **changes)
+    transaction.keep(changed)
+    return changed
 
 
 def _seconds(when: datetime) -> int:
@@ -694,7 +577,7 @@ def _seconds(when: datetime) -> int:
 
 def _claim(transaction: Transaction, key: str, until: datetime) -> ClaimedDelivery:
     delivery = structs.replace(_kept(transaction, DELIVERIES, key), leased_until=until)
-    transaction.put(DELIVERIES, key, delivery)
+    transaction.keep(delivery)
     return ClaimedDelivery(
         delivery=delivery,
         known=_kept(transaction, PETITIONS, str(delivery.petition)),

@@ -646,6 +646,10 @@ class Chat(Struct, frozen=True, omit_defaults=True):
     language: str = ""
     terms: Terms = Terms()
 
+    def has_rested(self, since: datetime) -> bool:
+        """Whether it rests, and has for as long as since then."""
+        return self.resting_since is not None and bool(self.resting) and self.resting_since <= since
+
 
 class Subscription(Struct, frozen=True, omit_defaults=True):
     """A chat follows a petition; a muted one still hears everything, without a sound.
