@@ -11,19 +11,17 @@ matches and the chats that its rules bring in until it is done, so whoever chang
 finds the new alerts, or is found; who begins to follow a petition waits for a poll of it.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from asyncpg import Record
 from msgspec import Struct, structs
 
 from bot.petitions.errors import StorageError
-from bot.petitions.match import follower, released_lane, replanned
+from bot.petitions.match import released_lane
 from bot.petitions.model import (
     Chat,
-    Delivery,
     Known,
     Occurrence,
     PetitionRef,
@@ -33,10 +31,11 @@ from bot.petitions.model import (
     Terms,
     Wish,
 )
-from bot.petitions.moving import merged, moved_subscription
+from bot.petitions.moving import merged
 from storage import ChatData, ClaimedDelivery, Pruned, Tally
 from storage.key import KeyRing
 from storage.postgres_cluster import Leadership, Pace
+from storage.postgres_deliveries import Deliveries, lock_deliveries, welcome
 from storage.postgres_owing import Owing
 from storage.postgres_policies import Policies, policy_of, sweep_policies
 from storage.postgres_pool import PATIENCE, Connection, Patience, Pool, open_pool
@@ -49,27 +48,18 @@ from storage.postgres_queue import (
     RETRY,
     SETTLE,
 )
-from storage.postgres_rows import Veil, address_of
+from storage.postgres_rows import Veil
 from storage.postgres_rules import Rules, change_rules, ruled_sites
 from storage.postgres_schema import bring_up_to_date, unveiled
+from storage.postgres_subscriptions import Subscriptions, lock_subscriptions
 from storage.postgres_whole import copied, forget_lonely, place_all, thin_readings
 
 _KNOWN = msgspec.json.Decoder(Known)
-_OCCURRENCE = msgspec.json.Decoder(Occurrence)
 
 _KEEP = """
 insert into petition as kept (ref, known) values ($1, $2)
 on conflict (ref) do update set known = excluded.known
 where array(select json_array_elements_text(kept.known -> 'seen')) <@ $3::text[]
-"""
-
-_PUT_SUBSCRIPTION = """
-insert into subscription (chat, petition, created_at, muted, wishes, policy, resting, sealed)
-values ($1, $2, $3, $4, $5, $6,
-    coalesce((select resting from chat where handle = $1), false), $7)
-on conflict (chat, petition) do update set created_at = excluded.created_at,
-    muted = excluded.muted, wishes = excluded.wishes, policy = excluded.policy,
-    resting = excluded.resting, sealed = excluded.sealed
 """
 
 
@@ -100,7 +90,9 @@ class PostgresStorage:
         self._pool = pool
         self._veil = veil
         self._policies = Policies(veil)
+        self._subscriptions = Subscriptions(veil, self._policies)
         self._rules = Rules(veil)
+        self._deliveries = Deliveries(veil, self._subscriptions, self._rules)
         self._owing = Owing(veil, self._policies, self._rules)
 
     async def close(self) -> None:
@@ -149,19 +141,19 @@ class PostgresStorage:
             terms = chat.terms if chat is not None else Terms()
             follows = [
                 each
-                for handle in (old, new)
-                for each in await self._subscriptions(connection, handle)
+                for chat_id in (old_id, new_id)
+                for each in await self._subscriptions.of(connection, chat_id)
             ]
             await self._policies.keep(connection, [policy_of(each, terms) for each in follows])
             await change_rules(connection, old, new)
-            await _lock_subscriptions(connection, old, new)
+            await lock_subscriptions(connection, old, new)
             numbers = await self._rules.move(connection, old_id, new_id)
-            await self._move_subscriptions(connection, old_id, new_id, terms)
-            await self._move_deliveries(connection, old_id, new_id, numbers)
+            await self._subscriptions.move(connection, old_id, new_id, terms)
+            await self._deliveries.move(connection, old_id, new_id, numbers)
             await connection.execute("delete from chat where handle = $1", old)
             if chat is not None:
                 await self._put_chat(connection, chat)
-            await self._retune(connection, new_id, terms)
+            await self._subscriptions.retune(connection, new_id, terms)
 
     async def chat_data(self, chat_id: int) -> ChatData | None:
         handle = self._veil.handle(chat_id)
@@ -169,7 +161,7 @@ class PostgresStorage:
             chat = await self._chat(connection, chat_id)
             if chat is None:
                 return None
-            follows = tuple(await self._subscriptions(connection, handle))
+            follows = tuple(await self._subscriptions.of(connection, chat_id))
             waiting = await connection.fetchval(
                 "select count(*) from delivery where chat = $1", handle
             )
@@ -191,7 +183,8 @@ class PostgresStorage:
                 return None
             changed = structs.replace(chat, terms=terms)
             await self._put_chat(connection, changed)
-            await self._replan(connection, changed, await _lock_deliveries(connection, handle), now)
+            owed = await lock_deliveries(connection, handle)
+            await self._deliveries.replan(connection, changed, owed, now)
             return changed
 
     async def release(
@@ -199,7 +192,7 @@ class PostgresStorage:
     ) -> int:
         handle = self._veil.handle(chat_id)
         async with self._pool.transaction(handle) as connection:
-            await _lock_deliveries(connection, handle)
+            await lock_deliveries(connection, handle)
             status = await connection.execute(
                 RELEASE,
                 handle,
@@ -224,7 +217,7 @@ class PostgresStorage:
         """Keep a chat, and have its subscriptions and deliveries hear and rest as it does."""
         handle, resting = self._veil.handle(chat.id), bool(chat.resting)
         if chat.terms != await self._terms(connection, chat.id):
-            await self._retune(connection, chat.id, chat.terms)
+            await self._subscriptions.retune(connection, chat.id, chat.terms)
         await connection.execute(
             "with resting as materialized (select petition from subscription"
             " where chat = $1 and resting <> $2 order by petition for update)"
@@ -233,7 +226,7 @@ class PostgresStorage:
             handle,
             resting,
         )
-        await _lock_deliveries(connection, handle)
+        await lock_deliveries(connection, handle)
         await connection.execute(
             "insert into chat (handle, resting, returned, sealed) values ($1, $2, $3, $4)"
             " on conflict (handle) do update set resting = excluded.resting,"
@@ -247,100 +240,25 @@ class PostgresStorage:
             "update delivery set resting = $2 where chat = $1 and resting <> $2", handle, resting
         )
 
-    async def _retune(self, connection: Connection, chat_id: int, terms: Terms) -> None:
-        """Have a chat's subscriptions hear as the chat's own terms say."""
-        handle = self._veil.handle(chat_id)
-        follows = await self._subscriptions(connection, handle)
-        policies = [policy_of(each, terms) for each in follows]
-        await self._policies.keep(connection, policies)
-        await _lock_subscriptions(connection, handle)
-        await connection.execute(
-            "update subscription set policy = heard.mark"
-            " from unnest($2::text[], $3::bytea[]) heard (petition, mark)"
-            " where chat = $1 and subscription.petition = heard.petition",
-            handle,
-            [str(each.petition) for each in follows],
-            [self._veil.mark(each) for each in policies],
-        )
-
-    async def _replan(
-        self, connection: Connection, chat: Chat, rows: Sequence[Record], now: datetime
-    ) -> None:
-        """Have deliveries of a chat heard as it hears now."""
-        handle = self._veil.handle(chat.id)
-        follows = {each.petition: each for each in await self._subscriptions(connection, handle)}
-        for claimed in await self._told(connection, rows):
-            owed, about = claimed.delivery, claimed.known.petition
-            rules = [claimed.rule] if claimed.rule is not None else []
-            ways = follower(follows.get(owed.petition), rules, chat.terms, chat.id).ways
-            planned = replanned(owed, claimed.occurrences, about, ways, now)
-            if planned != owed:
-                await _replace_plan(connection, planned)
-
     async def _merged(self, connection: Connection, old_id: int, new_id: int) -> Chat | None:
         """What is known of a chat by both of its ids, under the new one; None for a stranger."""
         old, new = await self._chat(connection, old_id), await self._chat(connection, new_id)
         return new if old is None else merged(old, new, new_id)
 
-    async def _move_subscriptions(
-        self, connection: Connection, old_id: int, new_id: int, terms: Terms
-    ) -> None:
-        old, new = self._veil.handle(old_id), self._veil.handle(new_id)
-        kept = {each.petition: each for each in await self._subscriptions(connection, new)}
-        for follows in await self._subscriptions(connection, old):
-            present = kept.get(follows.petition)
-            moved = moved_subscription(follows, present, new_id)
-            if present is None:
-                await self._move_subscription(connection, old, moved)
-            elif moved != present:
-                await self._write_subscription(connection, moved, terms)
-        await connection.execute("delete from subscription where chat = $1", old)
-
-    async def _move_subscription(
-        self, connection: Connection, old: bytes, moved: Subscription
-    ) -> None:
-        # Changed, not made anew: a fan-out that waits for the row goes on with what became of it.
-        await connection.execute(
-            "update subscription set chat = $3, sealed = $4 where chat = $1 and petition = $2",
-            old,
-            str(moved.petition),
-            self._veil.handle(moved.chat_id),
-            self._seal(moved),
-        )
-
-    async def _move_deliveries(
-        self, connection: Connection, old_id: int, new_id: int, numbers: Mapping[int, int]
-    ) -> None:
-        """`numbers` says what the numbers of rules have become."""
-        old, new = self._veil.handle(old_id), self._veil.handle(new_id)
-        for row in await _lock_deliveries(connection, old):
-            address = self._veil.address(row)
-            rule = numbers.get(address.rule, address.rule)
-            moved = structs.replace(address, chat_id=new_id, rule=rule)
-            sealed = self._veil.seal_address(PetitionRef.parse(row["petition"]), moved)
-            await connection.execute(
-                "update delivery set chat = $2, sealed = $3 where number = $1"
-                " and not exists (select from delivery where chat = $2 and head = $4)",
-                row["number"],
-                new,
-                sealed,
-                row["head"],
-            )
-        await connection.execute("delete from delivery where chat = $1", old)
-
     # --- subscriptions
 
     async def subscribe(self, subscription: Subscription) -> tuple[Subscription, bool]:
-        handle, petition = self._veil.handle(subscription.chat_id), str(subscription.petition)
-        async with self._pool.transaction(handle) as connection:
-            existing = await self._subscription(connection, handle, petition)
+        chat_id, petition = subscription.chat_id, subscription.petition
+        async with self._pool.transaction(self._veil.handle(chat_id)) as connection:
+            existing = await self._subscriptions.find(connection, chat_id, petition)
             if existing is not None:
                 return existing, False
-            await self._put_subscription(connection, subscription)
+            terms = await self._terms(connection, chat_id)
+            await self._subscriptions.put(connection, subscription, terms)
             await connection.execute(
                 "update petition set lonely_since = null"
                 " where ref = $1 and lonely_since is not null",
-                petition,
+                str(petition),
             )
             return subscription, True
 
@@ -352,20 +270,20 @@ class PostgresStorage:
                 handle,
                 str(petition),
             )
-            await _lock_deliveries(connection, handle)
+            await lock_deliveries(connection, handle)
             await connection.execute(
                 "delete from delivery where chat = $1 and petition = $2", handle, str(petition)
             )
-            await _welcome(connection, [handle])
+            await welcome(connection, [handle])
             return None if row is None else self._veil.subscription(row)
 
     async def subscription(self, chat_id: int, petition: PetitionRef) -> Subscription | None:
         async with self._pool.connected() as connection:
-            return await self._subscription(connection, self._veil.handle(chat_id), str(petition))
+            return await self._subscriptions.find(connection, chat_id, petition)
 
     async def subscriptions(self, chat_id: int) -> Sequence[Subscription]:
         async with self._pool.connected() as connection:
-            return await self._subscriptions(connection, self._veil.handle(chat_id))
+            return await self._subscriptions.of(connection, chat_id)
 
     async def mute(
         self, chat_id: int, petition: PetitionRef, muted: bool, now: datetime
@@ -375,9 +293,10 @@ class PostgresStorage:
     async def keep_card(self, chat_id: int, petition: PetitionRef, card_id: int | None) -> None:
         handle = self._veil.handle(chat_id)
         async with self._pool.transaction(handle) as connection:
-            existing = await self._subscription(connection, handle, str(petition))
+            existing = await self._subscriptions.find(connection, chat_id, petition)
             if existing is not None:
-                await self._reseal(connection, structs.replace(existing, card_id=card_id))
+                kept = structs.replace(existing, card_id=card_id)
+                await self._subscriptions.reseal(connection, kept)
 
     async def set_subscription_terms(
         self, chat_id: int, petition: PetitionRef, terms: Terms, now: datetime
@@ -388,16 +307,17 @@ class PostgresStorage:
         self, chat_id: int, petition: PetitionRef, now: datetime, **changes: Any
     ) -> Subscription | None:
         """Change how a chat hears of a petition, in what it is owed already as well."""
-        handle, ref = self._veil.handle(chat_id), str(petition)
+        handle = self._veil.handle(chat_id)
         async with self._pool.transaction(handle) as connection:
-            existing = await self._subscription(connection, handle, ref)
+            existing = await self._subscriptions.find(connection, chat_id, petition)
             if existing is None:
                 return None
             changed = structs.replace(existing, **changes)
-            await self._put_subscription(connection, changed)
             chat = await self._chat(connection, chat_id) or Chat(chat_id)
-            owed = await _lock_deliveries(connection, handle)
-            await self._replan(connection, chat, [r for r in owed if r["petition"] == ref], now)
+            await self._subscriptions.put(connection, changed, chat.terms)
+            owed = await lock_deliveries(connection, handle)
+            about = [row for row in owed if row["petition"] == str(petition)]
+            await self._deliveries.replan(connection, chat, about, now)
             return changed
 
     async def set_thread(
@@ -405,15 +325,15 @@ class PostgresStorage:
     ) -> Subscription | None:
         handle = self._veil.handle(chat_id)
         async with self._pool.transaction(handle) as connection:
-            existing = await self._subscription(connection, handle, str(petition))
+            existing = await self._subscriptions.find(connection, chat_id, petition)
             if existing is None:
                 return None
             card_id = existing.card_id if existing.thread_id == thread_id else None
             changed = structs.replace(existing, thread_id=thread_id, card_id=card_id)
-            await self._reseal(connection, changed)
-            for row in await _lock_deliveries(connection, handle):
+            await self._subscriptions.reseal(connection, changed)
+            for row in await lock_deliveries(connection, handle):
                 if row["petition"] == str(petition):
-                    await self._readdress(connection, row, thread_id)
+                    await self._deliveries.readdress(connection, row, thread_id)
             return changed
 
     async def clear_thread(self, chat_id: int, thread_id: int) -> None:
@@ -428,72 +348,13 @@ class PostgresStorage:
                 await change_rules(connection)
             for rule in rules:
                 await self._rules.keep(connection, rule)
-            for follows in reversed(await self._subscriptions(connection, handle)):
+            for follows in reversed(await self._subscriptions.of(connection, chat_id)):
                 if follows.thread_id == thread_id:
-                    await self._reseal(connection, structs.replace(follows, thread_id=None))
-            for row in await _lock_deliveries(connection, handle):
+                    there = structs.replace(follows, thread_id=None)
+                    await self._subscriptions.reseal(connection, there)
+            for row in await lock_deliveries(connection, handle):
                 if self._veil.address(row).thread_id == thread_id:
-                    await self._readdress(connection, row, None)
-
-    async def _readdress(self, connection: Connection, row: Record, thread_id: int | None) -> None:
-        address = structs.replace(self._veil.address(row), thread_id=thread_id)
-        await connection.execute(
-            "update delivery set sealed = $2 where number = $1",
-            row["number"],
-            self._veil.seal_address(PetitionRef.parse(row["petition"]), address),
-        )
-
-    async def _subscription(
-        self, connection: Connection, handle: bytes, petition: str
-    ) -> Subscription | None:
-        row = await connection.fetchrow(
-            "select * from subscription where chat = $1 and petition = $2", handle, petition
-        )
-        return None if row is None else self._veil.subscription(row)
-
-    async def _subscriptions(self, connection: Connection, handle: bytes) -> list[Subscription]:
-        """What a chat follows, newest first."""
-        rows = await connection.fetch("select * from subscription where chat = $1", handle)
-        follows = [self._veil.subscription(row) for row in rows]
-        return sorted(follows, key=lambda each: (each.created_at, each.petition), reverse=True)
-
-    async def _put_subscription(self, connection: Connection, follows: Subscription) -> None:
-        """Keep a subscription; StorageError if its petition is not known."""
-        terms = await self._terms(connection, follows.chat_id)
-        await self._policies.keep(connection, [policy_of(follows, terms)])
-        # A poll of it is waited for, or finds what we put here and waits for us.
-        status = await connection.execute(
-            "select from petition where ref = $1 for share", str(follows.petition)
-        )
-        if status.endswith(" 0"):
-            raise StorageError(f"{follows.petition} is not known, so nobody can follow it")
-        await self._write_subscription(connection, follows, terms)
-
-    async def _write_subscription(
-        self, connection: Connection, follows: Subscription, terms: Terms
-    ) -> None:
-        await connection.execute(
-            _PUT_SUBSCRIPTION,
-            self._veil.handle(follows.chat_id),
-            str(follows.petition),
-            follows.created_at,
-            follows.muted,
-            follows.terms.milestones is not None,
-            self._veil.mark(policy_of(follows, terms)),
-            self._seal(follows),
-        )
-
-    async def _reseal(self, connection: Connection, follows: Subscription) -> None:
-        """Keep what does not change how a subscription hears."""
-        await connection.execute(
-            "update subscription set sealed = $3 where chat = $1 and petition = $2",
-            self._veil.handle(follows.chat_id),
-            str(follows.petition),
-            self._seal(follows),
-        )
-
-    def _seal(self, follows: Subscription) -> bytes:
-        return self._veil.seal_address(follows.petition, address_of(follows))
+                    await self._deliveries.readdress(connection, row, None)
 
     # --- rules
 
@@ -503,9 +364,9 @@ class PostgresStorage:
             await change_rules(connection)
             kept = await self._rules.keep(connection, rule)
             chat = await self._chat(connection, rule.chat_id) or Chat(rule.chat_id)
-            owed = await _lock_deliveries(connection, handle)
+            owed = await lock_deliveries(connection, handle)
             of_rule = [row for row in owed if self._veil.address(row).rule == kept.number]
-            await self._replan(connection, chat, of_rule, now)
+            await self._deliveries.replan(connection, chat, of_rule, now)
             return kept
 
     async def rules(self, chat_id: int) -> Sequence[Rule]:
@@ -602,47 +463,14 @@ class PostgresStorage:
     ) -> Sequence[ClaimedDelivery]:
         async with self._pool.transaction() as connection:
             rows = await connection.fetch(CLAIM, now, limit, now + lease)
-            return await self._told(connection, rows)
-
-    async def _told(self, connection: Connection, rows: Sequence[Record]) -> list[ClaimedDelivery]:
-        """Deliveries with what they refer to, by chat and lane in the order of their oldest."""
-        if not rows:
-            return []
-        petitions = await connection.fetch(
-            "select ref, known from petition where ref = any($1)",
-            list({row["petition"] for row in rows}),
-        )
-        occurrences = await connection.fetch(
-            "select key, document from occurrence where key = any($1)",
-            list({key for row in rows for key in row["occurrences"]}),
-        )
-        chats = await connection.fetch(
-            "select * from chat where handle = any($1)", list({row["chat"] for row in rows})
-        )
-        owed = [(row, self._veil.delivery(row)) for row in rows]
-        rules = await self._rules.named(
-            connection, {(row["chat"], each.rule) for row, each in owed if each.rule}
-        )
-        known = {row["ref"]: _KNOWN.decode(row["known"]) for row in petitions}
-        happened = {row["key"]: _OCCURRENCE.decode(row["document"]) for row in occurrences}
-        to = {row["handle"]: self._veil.chat(row) for row in chats}
-        return _by_queue(
-            ClaimedDelivery(
-                delivery,
-                known[row["petition"]],
-                tuple(happened[key] for key in delivery.occurrences),
-                to.get(row["chat"]),
-                rules.get((row["chat"], delivery.rule)),
-            )
-            for row, delivery in owed
-        )
+            return await self._deliveries.in_full(connection, rows)
 
     async def settle(self, *keys: str) -> None:
         pairs = [self._named(key) for key in keys]
         handles, heads = [handle for handle, _ in pairs], [head for _, head in pairs]
         async with self._pool.transaction() as connection:
             await connection.execute(SETTLE, handles, heads)
-            await _welcome(connection, handles)
+            await welcome(connection, handles)
 
     async def retry(self, key: str, not_before: datetime) -> None:
         handle, named = self._named(key)
@@ -751,55 +579,11 @@ class PostgresStorage:
 async def _forget(connection: Connection, handle: bytes) -> None:
     await change_rules(connection, handle)
     await connection.execute("delete from rule where chat = $1", handle)
-    await _lock_subscriptions(connection, handle)
+    await lock_subscriptions(connection, handle)
     await connection.execute("delete from subscription where chat = $1", handle)
-    await _lock_deliveries(connection, handle)
+    await lock_deliveries(connection, handle)
     await connection.execute("delete from delivery where chat = $1", handle)
     await connection.execute("delete from chat where handle = $1", handle)
-
-
-async def _lock_subscriptions(connection: Connection, *handles: bytes) -> None:
-    """Nobody else changes what these chats follow, or matches it, meanwhile."""
-    await connection.execute(
-        "select from subscription where chat = any($1)"
-        " order by petition, created_at, number for update",
-        list(handles),
-    )
-
-
-async def _replace_plan(connection: Connection, delivery: Delivery) -> None:
-    await connection.execute(
-        "update delivery set lane = $2, not_before = $3, silent = $4 where number = $1",
-        delivery.number,
-        delivery.lane,
-        delivery.not_before,
-        delivery.silent,
-    )
-
-
-def _by_queue(claimed: Iterable[ClaimedDelivery]) -> list[ClaimedDelivery]:
-    """Each chat's lanes together, in the order of their oldest."""
-    queues: dict[tuple[int, str], list[ClaimedDelivery]] = {}
-    for each in sorted(claimed, key=lambda each: each.delivery.number):
-        queue = (each.delivery.chat_id, each.delivery.lane)
-        queues.setdefault(queue, []).append(each)
-    return [each for queue in queues.values() for each in queue]
-
-
-async def _lock_deliveries(connection: Connection, handle: bytes) -> list[Record]:
-    """What a chat is owed, oldest first; nobody else changes it meanwhile."""
-    return await connection.fetch(
-        "select * from delivery where chat = $1 order by number for update", handle
-    )
-
-
-async def _welcome(connection: Connection, handles: Sequence[bytes]) -> None:
-    """A chat that is owed nothing any more is one like any other."""
-    await connection.execute(
-        "update chat set returned = false where handle = any($1) and returned"
-        " and not exists (select from delivery where delivery.chat = handle)",
-        handles,
-    )
 
 
 async def _keep_reading(connection: Connection, known: Known) -> None:
