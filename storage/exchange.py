@@ -1,6 +1,6 @@
 """The whole store as plain JSON values, the same from every storage (pure)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -113,13 +113,16 @@ def _readings(days: Mapping[str, Fields]) -> dict[str, list[list[int]]]:
 
 
 def _tables_of(export: _Export) -> Tables:
+    readings = {_ref(petition): pairs for petition, pairs in export.readings.items()}
     return {
         CHATS.name: documents_of(export.chats),
         SUBSCRIPTIONS.name: documents_of(export.subscriptions),
         RULES.name: documents_of(export.rules),
         PETITIONS.name: documents_of(export.petitions),
         OCCURRENCES.name: documents_of(export.occurrences),
-        READINGS.name: {day: document_of(each) for day, each in _days(export.readings).items()},
+        READINGS.name: days_of(
+            (ref, at, count) for ref, pairs in readings.items() for at, count in pairs
+        ),
         DELIVERIES.name: documents_of(export.deliveries),
         NOTES.name: {name: document_of(Note(value)) for name, value in export.notes.items()},
         COUNTERS.name: {"delivery": document_of(Counter(export.next_delivery))},
@@ -127,13 +130,12 @@ def _tables_of(export: _Export) -> Tables:
     }
 
 
-def _days(readings: Mapping[str, list[tuple[int, int]]]) -> dict[str, Day]:
+def days_of(readings: Iterable[tuple[PetitionRef, int, int]]) -> dict[str, Fields]:
+    """Readings (a petition, a Unix second, a count) as the documents of their days."""
     days: dict[str, Day] = {}
-    for petition, pairs in readings.items():
-        ref = _ref(petition)
-        for at, count in pairs:
-            days.setdefault(day_id(ref, at), Day([])).counts.append((at, count))
-    return days
+    for petition, at, count in readings:
+        days.setdefault(day_id(petition, at), Day([])).counts.append((at, count))
+    return {doc_id: document_of(day) for doc_id, day in days.items()}
 
 
 def _ref(name: str) -> PetitionRef:

@@ -16,9 +16,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from msgspec import Struct, structs
+from msgspec import structs
 
-from bot.petitions.errors import StorageError
 from bot.petitions.match import released_lane
 from bot.petitions.model import (
     Chat,
@@ -53,6 +52,7 @@ from storage.postgres_rules import Rules, change_rules, ruled_sites
 from storage.postgres_schema import bring_up_to_date, unveiled
 from storage.postgres_subscriptions import Subscriptions, lock_subscriptions
 from storage.postgres_whole import copied, forget_lonely, place_all, thin_readings
+from storage.tables import encoded, second_of
 
 _KNOWN = msgspec.json.Decoder(Known)
 
@@ -434,7 +434,7 @@ class PostgresStorage:
                 "select to_timestamp(at) as at, count from reading"
                 " where petition = $1 and at >= $2 order by at, number",
                 str(petition),
-                _seconds(since),
+                second_of(since),
             )
             return [Reading(row["at"], row["count"]) for row in rows]
 
@@ -449,7 +449,7 @@ class PostgresStorage:
         ref = str(known.petition.ref)
         async with self._pool.transaction(patient=True) as connection:
             found = await self._owing.with_own(connection, known, occurrences, now)
-            status = await connection.execute(_KEEP, ref, _json(known), list(known.seen))
+            status = await connection.execute(_KEEP, ref, encoded(known).decode(), list(known.seen))
             if status.endswith(" 0"):
                 return 0
             await _keep_reading(connection, known)
@@ -505,7 +505,7 @@ class PostgresStorage:
             await sweep_policies(connection)
         async with self._pool.transaction(patient=True) as connection:
             return Pruned(
-                readings=await thin_readings(connection, _seconds(now)),
+                readings=await thin_readings(connection, second_of(now)),
                 chats=chats,
                 petitions=await forget_lonely(connection, now, rest_for),
             )
@@ -592,7 +592,7 @@ async def _keep_reading(connection: Connection, known: Known) -> None:
         " where $3 is distinct from (select count from reading"
         " where petition = $1 order by at desc, number desc limit 1)",
         str(known.petition.ref),
-        _seconds(known.read_at),
+        second_of(known.read_at),
         known.petition.signature_count,
     )
 
@@ -603,17 +603,6 @@ async def _keep_occurrence(connection: Connection, occurrence: Occurrence) -> bo
         "insert into occurrence values ($1, $2, $3) on conflict (key) do nothing",
         occurrence.key,
         str(occurrence.petition),
-        _json(occurrence),
+        encoded(occurrence).decode(),
     )
     return status.endswith(" 1")
-
-
-def _json(record: Struct) -> str:
-    try:
-        return msgspec.json.encode(record, order="deterministic").decode()
-    except ValueError as error:  # a lone surrogate in a text
-        raise StorageError(f"a {type(record).__name__} cannot be written: {error}") from error
-
-
-def _seconds(when: datetime) -> int:
-    return int(when.timestamp() // 1)

@@ -21,7 +21,7 @@ from bot.petitions.model import (
     Terms,
 )
 from bot.petitions.terms import Policy
-from storage.exchange import exported, imported
+from storage.exchange import days_of, exported, imported
 from storage.postgres_policies import policy_of
 from storage.postgres_pool import Connection
 from storage.postgres_rows import Address, Veil, address_of
@@ -38,12 +38,10 @@ from storage.tables import (
     RULES,
     SUBSCRIPTIONS,
     Counter,
-    Day,
     Fields,
     Lonely,
     Note,
     Tables,
-    day_id,
     document_of,
     documents_of,
 )
@@ -151,7 +149,9 @@ def _tables(rows: _Rows, veil: Veil) -> Tables:
         OCCURRENCES.name: {
             row["key"]: msgspec.json.decode(row["document"]) for row in rows["occurrence"]
         },
-        READINGS.name: {day: document_of(each) for day, each in _days(rows["reading"]).items()},
+        READINGS.name: days_of(
+            (PetitionRef.parse(row["petition"]), row["at"], row["count"]) for row in rows["reading"]
+        ),
         DELIVERIES.name: documents_of(map(veil.delivery, rows["delivery"])),
         NOTES.name: {row["name"]: document_of(Note(row["value"])) for row in rows["note"]},
         COUNTERS.name: {"delivery": document_of(Counter(rows["counter"][0]["next"]))},
@@ -161,14 +161,6 @@ def _tables(rows: _Rows, veil: Veil) -> Tables:
             if row["lonely_since"] is not None
         },
     }
-
-
-def _days(rows: Iterable[Record]) -> dict[str, Day]:
-    days: dict[str, Day] = {}
-    for row in rows:
-        doc_id = day_id(PetitionRef.parse(row["petition"]), row["at"])
-        days.setdefault(doc_id, Day([])).counts.append((row["at"], row["count"]))
-    return days
 
 
 # --- in ------------------------------------------------------------------------------------------

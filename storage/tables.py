@@ -127,6 +127,11 @@ def ruled_as(chat_id: int, number: int) -> str:
     return f"{chat_id}:{number}"
 
 
+def second_of(when: datetime) -> int:
+    """The Unix second of an instant, as readings keep it."""
+    return int(when.timestamp() // 1)
+
+
 def day_id(petition: PetitionRef, second: int) -> str:
     """The name of the readings of one petition on the day, in UTC, of a Unix second."""
     return f"{petition}:{datetime.fromtimestamp(second, UTC):%Y-%m-%d}"
@@ -235,9 +240,13 @@ class Transaction:
 
 def document_of(record: Struct) -> Fields:
     """A record as the file gives it back, so that equal records are equal documents."""
+    return cast(Fields, msgspec.json.decode(encoded(record)))
+
+
+def encoded(record: Struct) -> bytes:
+    """A record as JSON, the same for equal ones; StorageError if it cannot be written."""
     try:
         # Deterministic: a set has no order of its own.
-        raw = msgspec.json.encode(record, order="deterministic")
+        return msgspec.json.encode(record, order="deterministic")
     except ValueError as error:  # a lone surrogate in a text
         raise StorageError(f"a {type(record).__name__} cannot be written: {error}") from error
-    return cast(Fields, msgspec.json.decode(raw))

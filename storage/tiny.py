@@ -55,6 +55,7 @@ from storage.tables import (
     day_id,
     followed_as,
     ruled_as,
+    second_of,
 )
 from storage.vault import Vault
 
@@ -406,13 +407,13 @@ class TinyStorage:
     async def readings(self, petition: PetitionRef, since: datetime) -> Sequence[Reading]:
         """The counts read since then, oldest first; times are kept to the second."""
         await self._commits.calm()
-        first = day_id(petition, _seconds(since))
+        first = day_id(petition, second_of(since))
         days = self._index.days.get(str(petition), [])
         return [
             Reading(datetime.fromtimestamp(seconds, UTC), count)
             for doc_id in days[bisect_left(days, first) :]
             for seconds, count in self._counts(doc_id)
-            if seconds >= _seconds(since)
+            if seconds >= second_of(since)
         ]
 
     async def commit_poll(
@@ -437,9 +438,9 @@ class TinyStorage:
         days = self._index.days.get(str(ref), [])
         if days and self._counts(days[-1])[-1][1] == count:
             return
-        doc_id = day_id(ref, _seconds(known.read_at))
+        doc_id = day_id(ref, second_of(known.read_at))
         counts = self._counts(doc_id)
-        insort(counts, (_seconds(known.read_at), count), key=lambda pair: pair[0])
+        insort(counts, (second_of(known.read_at), count), key=lambda pair: pair[0])
         transaction.put(READINGS, doc_id, Day(counts))
 
     # --- deliveries
@@ -569,10 +570,6 @@ def _change_subscription(
     changed = structs.replace(existing, **changes)
     transaction.keep(changed)
     return changed
-
-
-def _seconds(when: datetime) -> int:
-    return int(when.timestamp() // 1)
 
 
 def _claim(transaction: Transaction, key: str, until: datetime) -> ClaimedDelivery:
