@@ -12,7 +12,7 @@ from bot.petitions.carried import carried, taken_up
 from bot.petitions.ears import Ear, ears, hears, turned
 from bot.petitions.lately import heard_lately, lately
 from bot.petitions.model import Debate, Department, Kind, Petition, PetitionRef, Rule, Terms
-from bot.petitions.rules import RuleBook, fits, stems
+from bot.petitions.rules import RuleBook, fits, same_rule, stems
 from bot.petitions.wanted import Words, read_words, typed_words
 
 
@@ -294,3 +294,39 @@ def test_what_a_petition_dates_itself_counts_if_it_was_in_the_week() -> None:
         "threshold.debate",
         "debate",
     ]
+
+
+# --- the same rule -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"chat_id": 2},
+        {"number": 7},
+        {"created_at": NOW - timedelta(days=1)},
+        {"thread_id": 9},
+        {"terms": Terms({"response": "silent"})},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_a_rule_is_the_same_wherever_and_however_it_is_heard(changes: dict[str, object]) -> None:
+    assert same_rule(rule(words=("tea",)), rule(words=("tea",), **changes))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"site": "senedd"},
+        {"kinds": ("response", "debate")},
+        {"words": ("tea", "milk")},
+        {"without": ("milk",)},
+        {"topics": ("health",)},
+        {"department": "DfE"},
+        {"constituency": "E14001"},
+        {"thresholds": ("debate",)},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_a_rule_that_asks_for_anything_else_is_another(changes: dict[str, object]) -> None:
+    assert not same_rule(rule(words=("tea",)), rule(**{"words": ("tea",), **changes}))
