@@ -19,6 +19,8 @@ POSTCODES_API = "https://api.postcodes.io"
 _TIMEOUT = aiohttp.ClientTimeout(total=5, sock_connect=3)
 _POSTCODE = re.compile(r"([A-Z]{1,2}[0-9][A-Z0-9]?)\s*([0-9][A-Z]{2})", re.IGNORECASE)
 
+_AMONG_WORDS = re.compile(rf"\b{_POSTCODE.pattern}\b", re.IGNORECASE)
+
 NotPlaced: TypeAlias = Literal["unknown", "nowhere", "unavailable"]
 
 
@@ -75,3 +77,8 @@ class Postcodes:
 def is_postcode(text: str) -> bool:
     """Whether a text reads like a whole postcode."""
     return _POSTCODE.fullmatch(text.strip()) is not None
+
+
+def without_postcodes(text: str) -> str:
+    """A text with a gap for each postcode in it."""
+    return _AMONG_WORDS.sub(" ", text)

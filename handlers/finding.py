@@ -6,6 +6,7 @@ from telegram import Update
 
 from bot.petitions.errors import MalformedPetition, ParliamentError
 from bot.petitions.model import Petition
+from bot.postcodes import without_postcodes
 from bot.text import found
 from handlers.context import Context, answer
 
@@ -49,6 +50,6 @@ async def offer(update: Update, context: Context, typed: str) -> bool:
 
 
 def searchable(typed: str) -> str:
-    """Words as the site takes them: on one line, without controls."""
+    """Words as the site may have them: on one line, without controls, and no postcode."""
     clean = "".join(char if char.isprintable() else " " for char in typed)
-    return " ".join(clean.split())[:LONGEST].strip()
+    return " ".join(without_postcodes(clean).split())[:LONGEST].strip()

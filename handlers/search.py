@@ -3,9 +3,11 @@
 from telegram import Update
 
 from bot.petitions.errors import MalformedPetition, ParliamentError
+from bot.postcodes import is_postcode
 from bot.text import found, trouble
 from bot.text.buttons import SEARCH, Press
 from bot.text.language import marked
+from handlers.constituency import of_postcode
 from handlers.context import Command, Context, answer, on_press
 from handlers.finding import search as find
 from handlers.finding import searchable
@@ -13,9 +15,11 @@ from handlers.petition import show
 
 
 async def search(update: Update, context: Context) -> None:
-    """`/search free school meals`; a number or a link leads to its card at once."""
+    """`/search free school meals`; a number or a link leads to its card, a postcode to its place."""
     if ref := context.services.reference(context.text):
         await show(update, context, ref)
+    elif is_postcode(context.text):
+        await of_postcode(update, context, context.text)
     else:
         await tell(update, context, context.text)
 

@@ -327,12 +327,24 @@ async def test_a_constituency_is_found_by_whatever_names_it(
             assert "12  Free tea in every library" in shown["text"]
 
 
-@pytest.mark.parametrize("typed", ["/subscribe SW1A 1AA", "/subscribe sw1a1aa", "SW1A 1AA"])
+@pytest.mark.parametrize(
+    ("typed", "answer"),
+    [
+        ("/subscribe SW1A 1AA", "📍 Holborn and St Pancras"),
+        ("/subscribe sw1a1aa", "📍 Holborn and St Pancras"),
+        ("SW1A 1AA", "📍 Holborn and St Pancras"),
+        ("/search SW1A 1AA", "📍 Holborn and St Pancras"),
+        ("/search tea sw1a1aa", "🔎 “tea”"),
+        ("/subscribe free tea SW1A 1AA", "🔎 “free tea”"),
+        ("/petition SW1A 1AA", "can't tell which petition"),
+        ("/chart SW1A1AA", "can't tell which petition"),
+    ],
+)
 async def test_a_postcode_is_never_searched_for_on_the_petitions_site(
-    village: Village, postcodes: PostcodesApi, typed: str
+    village: Village, postcodes: PostcodesApi, typed: str, answer: str
 ) -> None:
     async with village.bell(postcodes_api=postcodes.url):
-        await village.reader.ask(typed, "📍 Holborn and St Pancras")
+        await village.reader.ask(typed, answer)
         assert not [seen for seen in village.site.requests if "1aa" in seen.path_qs.lower()]
 
 
