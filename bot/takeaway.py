@@ -13,17 +13,16 @@ import msgspec
 from msgspec import Meta, Struct, structs
 
 from bot.petitions.choices import KINDS, LONGEST_SNOOZE
+from bot.petitions.ears import possible as possible_rule
 from bot.petitions.hours import zones
 from bot.petitions.model import Kind, PetitionRef, Rule, Site, Subscription, Terms, Threshold
-from bot.petitions.rules import stems
 from bot.petitions.terms import REMINDERS
-from bot.petitions.wanted import Words, read_words, typed_words
 from bot.petitions.wishes import possible
 from storage import ChatData
 
 FORMAT = "petition-bell/1"
+FILE = "petition-bell-data.json"
 
-_WHENEVER = datetime(1, 1, 1, tzinfo=UTC)
 # Nothing was followed with this bot before.
 _FIRST = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -105,10 +104,11 @@ def read(content: bytes, chat_id: int, now: datetime) -> Takeaway | None:
     Topics belong to the chat that the file is of. Raises ValueError for a file of ours that makes
     no sense, with what is wrong with it.
     """
-    if not _is_ours(content):
+    document = _decoded(content)
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
         return None
     try:
-        file = msgspec.json.decode(content, type=_File)
+        file = msgspec.convert(document, _File)
     except msgspec.ValidationError as error:
         raise ValueError(str(error)) from error
     subscriptions = tuple(_subscribed(each, file, chat_id, now) for each in file.subscriptions)
@@ -116,12 +116,11 @@ def read(content: bytes, chat_id: int, now: datetime) -> Takeaway | None:
     return Takeaway(file.language, _possible(file.settings, now), subscriptions, rules)
 
 
-def _is_ours(content: bytes) -> bool:
+def _decoded(content: bytes) -> Any:
     try:
-        document: Any = msgspec.json.decode(content)
+        return msgspec.json.decode(content)
     except (msgspec.DecodeError, RecursionError):
-        return False
-    return isinstance(document, dict) and document.get("format") == FORMAT
+        return None
 
 
 def _petition(each: Subscription, sites: Mapping[str, Site]) -> _Petition:
@@ -165,19 +164,13 @@ def _subscribed(each: _Petition, file: _File, chat_id: int, now: datetime) -> Su
 
 
 def _ruled(each: _Rule, file: _File, chat_id: int, now: datetime) -> Rule:
-    typed = typed_words(each.words, each.without)
-    words = read_words(typed) if typed else Words()
-    if not isinstance(words, Words):
-        raise ValueError(f"no words for a rule: {typed}")
-    if each.department and not stems(each.department):
-        raise ValueError(f"no department: {each.department}")
-    return Rule(
+    rule = Rule(
         chat_id,
         each.site,
         _begun(each.since, now),
         each.kinds,
-        words=words.wanted,
-        without=words.without,
+        words=each.words,
+        without=each.without,
         topics=each.topics,
         department=each.department,
         constituency=each.constituency,
@@ -185,6 +178,10 @@ def _ruled(each: _Rule, file: _File, chat_id: int, now: datetime) -> Rule:
         thread_id=each.topic if file.chat == chat_id else None,
         terms=_possible(each.settings, now),
     )
+    found = possible_rule(rule)
+    if found is None:
+        raise ValueError(f"no button makes this rule: {msgspec.json.encode(each).decode()}")
+    return found
 
 
 def _possible(terms: Terms, now: datetime) -> Terms:
@@ -198,21 +195,6 @@ def _possible(terms: Terms, now: datetime) -> Terms:
         closing=closing and tuple(hours for hours in REMINDERS if hours in closing),
         urgent=urgent and tuple(kind for kind in KINDS if kind in urgent),
         milestones=terms.milestones and possible(terms.milestones),
-    )
-
-
-def same_rule(one: Rule, other: Rule) -> bool:
-    """Whether two rules ask for the same, whenever they were made and however they are heard."""
-    return _bare(one) == _bare(other)
-
-
-def _bare(rule: Rule) -> Rule:
-    return structs.replace(
-        rule,
-        number=0,
-        created_at=_WHENEVER,
-        thread_id=None,
-        terms=Terms(),
     )
 
 

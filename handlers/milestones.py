@@ -6,14 +6,14 @@ from datetime import timedelta
 from msgspec import structs
 from telegram import Update
 
-from bot.petitions.model import Known, Petition, PetitionRef, Reading, Subscription, Wish
+from bot.petitions.model import Petition, PetitionRef, Reading, Subscription, Wish
 from bot.petitions.wishes import Unwished, changed, given_up, read_changes
 from bot.text.buttons import MILESTONES, WISH, Press
-from bot.text.following import not_following
+from bot.text.following import Followed, not_following
 from bot.text.ladder import ladder, ladder_buttons, no_milestones, unwished, why_not
 from bot.text.language import marked
 from bot.text.rich import compose
-from bot.text.scope import Page, follow_first
+from bot.text.scope import Page, Scope, follow_first
 from handlers.context import (
     Command,
     Context,
@@ -23,6 +23,7 @@ from handlers.context import (
     on_press,
     rewrite,
 )
+from handlers.settings import keep_terms, scope_of
 from handlers.sight import asked_for, seen
 
 
@@ -82,69 +83,49 @@ async def wish_typed(update: Update, context: Context, ref: PetitionRef, text: s
     """Take up or give up what was typed, and show the ladder."""
     if not await allowed(update, context):
         return
-    found = await _followed(update, context, ref)
-    if found is None:
+    scope = await scope_of(update, context, ref)
+    if scope is None or scope.followed is None:
         await answer(update, *follow_first(ref))
         return
-    page = await _wished(context, *found, text)
+    page = await _wished(context, scope, scope.followed, text)
     if isinstance(page, Unwished):
-        await answer(update, unwished(page, found[1].petition))
+        await answer(update, unwished(page, scope.followed.petition))
     else:
         await answer(update, *page)
 
 
-async def _wished(
-    context: Context, subscription: Subscription, known: Known, text: str
-) -> Page | Unwished:
+async def _wished(context: Context, scope: Scope, followed: Followed, text: str) -> Page | Unwished:
     """The ladder after the changes that a text asks for, or why they cannot be."""
+    was, petition = wish_of(followed.subscription), followed.petition
+    if not text:
+        return await _page(context, petition, was)
     changes = read_changes(text)
     if isinstance(changes, Unwished):
         return changes
-    was = wish_of(subscription)
-    wish = changed(was, changes, known.petition)
+    wish = changed(was, changes, petition)
     if isinstance(wish, Unwished):
         return wish
-    await context.services.storage.set_subscription_terms(
-        subscription.chat_id,
-        subscription.petition,
-        structs.replace(subscription.terms, milestones=None if wish == Wish() else wish),
-        context.services.now(),
-    )
-    return await _page(context, known.petition, wish, was)
-
-
-async def _followed(
-    update: Update, context: Context, ref: PetitionRef
-) -> tuple[Subscription, Known] | None:
-    storage, chat = context.services.storage, await chat_of(update, context)
-    subscription, known = await storage.subscription(chat.id, ref), await storage.known(ref)
-    return (subscription, known) if subscription and known else None
+    terms = structs.replace(scope.terms, milestones=None if wish == Wish() else wish)
+    await keep_terms(context, scope, terms)
+    return await _page(context, petition, wish, was)
 
 
 async def wish_pressed(update: Update, context: Context, press: Press) -> str | None:
-    """A button beneath the ladder: the change is written on it as it is typed."""
-    found = await _followed(update, context, press.petition) if press.petition else None
-    if found is None:
+    """A button beneath the ladder: the change is written on it as it is typed; none opens it."""
+    scope = await scope_of(update, context, press.petition)
+    if scope is None or scope.followed is None:
         return not_following()
-    page = await _wished(context, *found, press.extra)
+    page = await _wished(context, scope, scope.followed, press.extra)
     if isinstance(page, Unwished):
-        return compose(why_not(page, found[1].petition)).text
+        return compose(why_not(page, scope.followed.petition)).text
     await rewrite(update, *page)
     return None
 
 
 async def milestones_pressed(update: Update, context: Context, press: Press) -> str | None:
-    """The button of a card, which the ladder answers, or of the settings, which it replaces."""
-    if press.petition is None:
-        return None
-    if not press.extra:
+    """The button of a card."""
+    if press.petition:
         await show(update, context, press.petition)
-        return None
-    found = await _followed(update, context, press.petition)
-    if found is None:
-        return not_following()
-    subscription, known = found
-    await rewrite(update, *await _page(context, known.petition, wish_of(subscription)))
     return None
 
 

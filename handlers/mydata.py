@@ -1,5 +1,6 @@
 """`/mydata`: everything kept about this chat, as a file that brings it back when it is sent."""
 
+import asyncio
 from io import BytesIO
 
 from msgspec import structs
@@ -8,7 +9,8 @@ from telegram.ext import MessageHandler, filters
 
 from bot.petitions.errors import StorageError
 from bot.petitions.model import Subscription
-from bot.takeaway import LARGEST, Takeaway, read, same_rule, written
+from bot.petitions.rules import same_rule
+from bot.takeaway import FILE, LARGEST, Takeaway, read, written
 from bot.text.about import consent_request, data_caption, nothing_kept
 from bot.text.buttons import agree_buttons
 from bot.text.language import LANGUAGES, marked
@@ -35,7 +37,7 @@ async def mydata(update: Update, context: Context) -> None:
     file = BytesIO(written(data, context.services.sites))
     await context.bot.send_document(
         chat.id,
-        InputFile(file, "petition-bell-data.json"),
+        InputFile(file, FILE),
         caption=data_caption(len(data.subscriptions)),
         message_thread_id=topic_of(update.effective_message),
     )
@@ -46,26 +48,34 @@ async def sent_back(update: Update, context: Context) -> None:
     message = update.effective_message
     if message is None or message.document is None:
         return
+    if not await _is_meant(update, context, message.document):
+        return
     if (message.document.file_size or 0) > LARGEST:
         if is_private(update):
             await answer(update, too_large())
         return
     chat = await chat_of(update, context)
+    content = await _content(message.document)
     try:
-        takeaway = read(await _content(message.document), chat.id, context.services.now())
+        takeaway = await asyncio.to_thread(read, content, chat.id, context.services.now())
     except ValueError as error:
         await answer(update, not_restored(str(error)))
         return
     if takeaway is None:
         if is_private(update):
             await answer(update, not_restored(""))
-    elif not await allowed(update, context):
-        return
     elif asks_first(chat):
         await answer(update, consent_request(), agree_buttons())
         await answer(update, send_again())
     else:
         await _restore(update, context, takeaway)
+
+
+async def _is_meant(update: Update, context: Context, document: Document) -> bool:
+    """Whether a file is for us: in a group, one that is named like ours and that an admin sends."""
+    name = (document.file_name or "").removesuffix(".json")
+    is_named = name.startswith(FILE.removesuffix(".json"))
+    return is_private(update) or (is_named and await allowed(update, context))
 
 
 async def _content(document: Document) -> bytes:
@@ -85,6 +95,7 @@ async def _restore(update: Update, context: Context, takeaway: Takeaway) -> None
     wanted = takeaway.subscriptions[: max(services.limits.subscriptions, len(already))]
     followed = sum([await _follow(context, each) for each in wanted])
     rules = await _take_up_rules(context, chat.id, takeaway)
+    services.woken()
     await answer(update, restored(followed, len(takeaway.subscriptions) - followed, rules))
 
 

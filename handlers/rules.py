@@ -11,9 +11,8 @@ from bot.petitions.carried import taken_up
 from bot.petitions.ears import USUAL, ears, turned
 from bot.petitions.errors import MalformedPetition, ParliamentError
 from bot.petitions.model import Chat, Kind, Loudness, Rule, Site, Threshold
-from bot.petitions.rules import stems
+from bot.petitions.rules import same_rule, stems
 from bot.petitions.wanted import Words, read_words
-from bot.takeaway import same_rule
 from bot.text import found, trouble
 from bot.text import rules as text
 from bot.text.buttons import DRAFT, MORE, RULE, WORDS, Press

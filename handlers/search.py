@@ -15,7 +15,7 @@ from handlers.petition import show
 
 
 async def search(update: Update, context: Context) -> None:
-    """`/search free school meals`; a number or a link leads to its card, a postcode to its place."""
+    """`/search free meals`; a number or a link leads to its card, a postcode to its place."""
     if ref := context.services.reference(context.text):
         await show(update, context, ref)
     elif is_postcode(context.text):

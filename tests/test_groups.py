@@ -107,6 +107,33 @@ async def test_p23_a_press_changes_something_for_admins_alone(
         assert REFUSED in (await alert_of(village, club.tap(ended, "Undo", user_id=BEN)))["text"]
 
 
+async def test_a_page_of_the_settings_leads_on_for_admins_alone(
+    village: Village, club: Conversation
+) -> None:
+    async with village.bell():
+        await club.ask(f"/subscribe {TEA}", "You'll hear about", user_id=ADA)
+        page = await club.ask(f"/settings {TEA}", "Settings for one", user_id=ADA)
+        told = await alert_of(village, club.tap(page, "Your own milestones", user_id=BEN))
+        assert REFUSED in told["text"]
+        club.tap(page, "Your own milestones", user_id=ADA)
+        await club.sees_edit(page, "Milestones")
+
+
+async def test_a_file_sent_by_a_member_is_not_even_fetched(
+    village: Village, club: Conversation
+) -> None:
+    file = json.dumps({"format": "petition-bell/1", "chat": CLUB}).encode()
+    async with village.bell():
+        for name in ("petition-bell-data.json", "petition-bell-data (1).json", "other.json"):
+            village.api.send_file(CLUB, name, file, user_id=BEN)
+        await club.hears(REFUSED)
+        await club.hears(REFUSED)
+        village.api.send_file(CLUB, "petition-bell-data.json", b"[]", user_id=ADA)
+        village.api.send_file(CLUB, "petition-bell-data.json", file, user_id=ADA)
+        await club.hears("followed")
+        assert len(village.api.calls_to("getFile")) == 2
+
+
 async def test_looking_is_open_to_everybody(village: Village, club: Conversation) -> None:
     async with village.bell():
         card = await club.ask(f"/petition {TEA}", "Free tea", user_id=BEN)

@@ -9,7 +9,7 @@ from msgspec import structs
 from petitions import NOW, petition
 
 from bot.petitions.carried import carried, taken_up
-from bot.petitions.ears import Ear, ears, hears, turned
+from bot.petitions.ears import Ear, ears, hears, possible, turned
 from bot.petitions.lately import heard_lately, lately
 from bot.petitions.model import Debate, Department, Kind, Petition, PetitionRef, Rule, Terms
 from bot.petitions.rules import RuleBook, fits, same_rule, stems
@@ -204,6 +204,8 @@ def test_typed_words_are_read(typed: str, words: Words) -> None:
         ("x" * 41, "too long"),
         ("tea -" + "x" * 41, "too long"),
         ('"tea' + " 🫖" * 10 + '"', "too many"),
+        ("tea -tea", "at odds"),
+        ('"free teas" cake -TEA', "at odds"),
     ],
 )
 def test_what_cannot_be_a_rule_is_said(typed: str, problem: str) -> None:
@@ -222,16 +224,38 @@ def test_any_text_is_read_or_refused(typed: str) -> None:
 
 @given(RULES, st.none() | st.integers(1, 2**40))
 def test_a_rule_that_was_carried_is_the_same(packed: Rule, thread: int | None) -> None:
-    words = read_words(typed_words(packed.words, packed.without))
-    wanted, without = words if isinstance(words, Words) else ((), ())
-    kept = structs.replace(
-        packed,
-        words=wanted,
-        without=without,
-        thread_id=thread,
-        terms=Terms({"response": "silent"}),
-    )
-    assert taken_up(carried(kept), kept.chat_id, NOW) == kept
+    kept = structs.replace(packed, thread_id=thread, terms=Terms({"response": "silent"}))
+    assert taken_up(carried(kept), kept.chat_id, NOW) == possible(kept)
+
+
+@given(RULES)
+def test_what_buttons_can_make_stays_as_it_is(made: Rule) -> None:
+    if found := possible(made):
+        assert possible(found) == found
+        assert found.kinds
+        assert set(found.kinds) <= {ear.kind for ear in ears(found)}
+
+
+@pytest.mark.parametrize(
+    "nobodys",
+    [
+        rule(kinds=("milestone",)),
+        rule(kinds=("place",), words=("tea",)),
+        rule(kinds=("own",), words=("tea",)),
+        rule(kinds=("surge",), constituency="E14000530"),
+        rule(without=("tea",)),
+        rule(words=("free tea",), without=("tea",)),
+        rule(department="!"),
+    ],
+)
+def test_a_rule_no_button_makes_is_not_taken_from_a_link(nobodys: Rule) -> None:
+    assert possible(nobodys) is None
+    assert taken_up(carried(nobodys), 1, NOW) is None
+
+
+def test_a_rule_from_a_link_listens_to_no_more_than_buttons_offer() -> None:
+    found = taken_up(carried(rule(kinds=("response", "milestone", "response"))), 1, NOW)
+    assert found == rule(kinds=("response",))
 
 
 @pytest.mark.parametrize("text", ["", "A", "bm8", "e30", "🔔", "W10", "eyJzIjoidWsifQ"])

@@ -114,7 +114,7 @@ async def test_every_button_of_a_petitions_settings_is_answered_and_leads_back(
     async with village.bell():
         crowd = await crowd_of(village, 25)
         pages = await walk(crowd, f"/settings {TEA}", "response silent")
-    assert {data.split("|")[0] for data in pages} == {"set", "snooze", "miles", "wish"}
+    assert {data.split("|")[0] for data in pages} == {"set", "snooze", "wish"}
     assert f"set|uk:{TEA}|reset" in pages
     assert len(pages) > 100
 

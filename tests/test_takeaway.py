@@ -18,7 +18,8 @@ from bot.petitions.model import (
     Terms,
     Wish,
 )
-from bot.takeaway import FORMAT, read, same_rule, written
+from bot.petitions.rules import same_rule
+from bot.takeaway import FORMAT, read, written
 from storage import ChatData
 
 UK = Site("uk", "UK Parliament", "https://petition.parliament.uk")
@@ -150,10 +151,15 @@ def test_a_file_too_deep_to_be_read_is_none_of_ours() -> None:
     assert read(b'{"format":"petition-bell/1","rules":' + b"[" * 100_000, 7, NOW) is None
 
 
-def test_rules_are_the_same_that_ask_for_the_same() -> None:
-    other = structs.replace(RULE, number=9, thread_id=4, created_at=NOW + timedelta(days=2))
-    assert same_rule(RULE, other)
-    assert not same_rule(RULE, structs.replace(RULE, words=("school",)))
+def test_rules_come_back_as_far_as_buttons_can_make_them() -> None:
+    document = json.loads(written(DATA, {}))
+    document["rules"][0]["kinds"] = ["place", "response", "own", "response"]
+    takeaway = read(json.dumps(document).encode(), 7, NOW)
+    assert takeaway is not None
+    assert takeaway.rules[0].kinds == ("response",)
+    document["rules"][0]["kinds"] = ["place"]
+    with pytest.raises(ValueError, match="no button makes this rule"):
+        read(json.dumps(document).encode(), 7, NOW)
 
 
 def test_a_petition_of_another_site_keeps_its_name() -> None:

@@ -230,11 +230,13 @@ class BotApi:
         self.messenger.emit("guest_message", message)
         return query_id
 
-    def send_file(self, chat_id: int, filename: str, content: bytes) -> int:
+    def send_file(
+        self, chat_id: int, filename: str, content: bytes, *, user_id: int | None = None
+    ) -> int:
         kind = mimetypes.guess_type(filename)[0] or "application/octet-stream"
         document = document_json(self.messenger, Upload(filename, content, kind))
         chat = self.messenger.chat(chat_id)
-        return int(self.messenger.from_person(chat, document)["message_id"])
+        return int(self.messenger.from_person(chat, document, user_id=user_id)["message_id"])
 
     def block(self, chat_id: int, user_id: int | None = None) -> None:
         """The person blocks the bot; in a group, the bot is thrown out."""

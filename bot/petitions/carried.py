@@ -1,13 +1,13 @@
 """A rule, or terms, as something that a link can carry, and taken up again (pure)."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import datetime
 from typing import Annotated
 
 from msgspec import DecodeError, Meta, Struct, json
 
+from bot.petitions.ears import possible
+from bot.petitions.letters import as_letters, from_letters
 from bot.petitions.model import Kind, Loudness, Rule, Terms, Threshold
-from bot.petitions.rules import stems
 from bot.petitions.wanted import Words, read_words, typed_words
 
 _LETTERS: dict[Kind, str] = {
@@ -65,52 +65,46 @@ def carried(rule: Rule) -> str:
     ]
     while not parts[-1]:
         parts.pop()
-    return _as_letters(json.encode(parts))
+    return as_letters(json.encode(parts))
 
 
 def taken_up(text: str, chat_id: int, now: datetime) -> Rule | None:
-    """The rule that was carried, for a chat; None for anything we did not write."""
+    """The rule that was carried, for a chat; None for what no button makes."""
     try:
-        packed = _DECODER.decode(_from_letters(text))
+        packed = _DECODER.decode(from_letters(text))
         kinds = tuple(_KINDS[letter] for letter in packed.letters)
     except (DecodeError, ValueError, KeyError):
         return None
     words = read_words(packed.typed) if packed.typed else Words()
-    if not isinstance(words, Words) or (packed.department and not stems(packed.department)):
+    if not isinstance(words, Words):
         return None
-    return Rule(
-        chat_id,
-        packed.site,
-        now,
-        kinds,
-        number=packed.number,
-        words=words.wanted,
-        without=words.without,
-        topics=packed.topics,
-        department=packed.department,
-        constituency=packed.constituency,
-        thresholds=packed.thresholds,
-        thread_id=packed.thread_id,
-        terms=Terms(loudness=packed.loudness),
+    return possible(
+        Rule(
+            chat_id,
+            packed.site,
+            now,
+            kinds,
+            number=packed.number,
+            words=words.wanted,
+            without=words.without,
+            topics=packed.topics,
+            department=packed.department,
+            constituency=packed.constituency,
+            thresholds=packed.thresholds,
+            thread_id=packed.thread_id,
+            terms=Terms(loudness=packed.loudness),
+        )
     )
 
 
 def carried_terms(terms: Terms) -> str:
     """Terms as letters, digits, - and _."""
-    return _as_letters(json.encode(terms))
+    return as_letters(json.encode(terms))
 
 
 def terms_taken_up(text: str) -> Terms | None:
     """The terms that were carried; None for anything we did not write."""
     try:
-        return _TERMS.decode(_from_letters(text))
+        return _TERMS.decode(from_letters(text))
     except (DecodeError, ValueError):
         return None
-
-
-def _as_letters(raw: bytes) -> str:
-    return urlsafe_b64encode(raw).decode().rstrip("=")
-
-
-def _from_letters(text: str) -> bytes:
-    return urlsafe_b64decode(text + "=" * (-len(text) % 4))

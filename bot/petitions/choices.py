@@ -37,6 +37,7 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 OWN_SUBJECTS: tuple[str, ...] = ("loud", "closing")
 
 LONGEST_SNOOZE = timedelta(days=366)
+_MOMENT = timedelta(microseconds=1)
 
 _DAY = 24 * 60
 _UNCHOSEN: Mapping[str, Any] = {
@@ -167,8 +168,8 @@ def usual(kind: Kind, chat: Terms) -> Loudness:
 
 def is_usual(terms: Terms, now: datetime) -> bool:
     """Whether nothing is chosen that `as_usual` would give up."""
-    is_snoozed = bool(terms.snoozed_until and terms.snoozed_until > now)
-    return not is_snoozed and structs.replace(terms, milestones=None, snoozed_until=None) == Terms()
+    bare = structs.replace(terms, milestones=None, snoozed_until=None)
+    return bare == Terms() and snoozed_until(terms, now) is None
 
 
 def as_usual(terms: Terms, now: datetime) -> Terms:
@@ -181,9 +182,14 @@ def awake(terms: Terms, now: datetime) -> Terms:
 
     It ends a moment from now, so that what waited for its end is still told in one summary.
     """
-    if terms.snoozed_until is None or terms.snoozed_until <= now:
-        return structs.replace(terms, snoozed_until=None)
-    return structs.replace(terms, snoozed_until=now + timedelta(microseconds=1))
+    ends = now + _MOMENT if snoozed_until(terms, now) else None
+    return structs.replace(terms, snoozed_until=ends)
+
+
+def snoozed_until(terms: Terms, now: datetime) -> datetime | None:
+    """When the snooze of these terms ends, unless it is over."""
+    until = terms.snoozed_until
+    return until if until and until > now + _MOMENT else None
 
 
 # --- what was typed ------------------------------------------------------------------------------

@@ -1,10 +1,13 @@
 """What a rule can be made to listen to, and turning that on and off (pure)."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from msgspec import structs
 
 from bot.petitions.model import Kind, Rule, Threshold
+from bot.petitions.rules import stems
+from bot.petitions.wanted import Words, read_words, typed_words
 
 
 class Ear(NamedTuple):
@@ -56,9 +59,23 @@ def hears(rule: Rule, ear: Ear) -> bool:
 
 def turned(rule: Rule, name: str) -> Rule:
     """The rule with the ear of that name turned on or off; it may be left with none."""
-    kept = [ear for ear in ears(rule) if hears(rule, ear) != (ear.name == name)]
-    kinds = dict.fromkeys(ear.kind for ear in kept)
-    thresholds = tuple(ear.threshold for ear in kept if ear.threshold)
+    return _with(rule, [ear for ear in ears(rule) if hears(rule, ear) != (ear.name == name)])
+
+
+def possible(rule: Rule) -> Rule | None:
+    """The rule as buttons can make it; None if it asks for nothing, or listens to nothing."""
+    typed = typed_words(rule.words, rule.without)
+    words = read_words(typed) if typed else Words()
+    if not isinstance(words, Words) or (rule.department and not stems(rule.department)):
+        return None
+    asked = structs.replace(rule, words=words.wanted, without=words.without)
+    heard = _with(asked, [ear for ear in ears(asked) if hears(asked, ear)])
+    return heard if heard.kinds else None
+
+
+def _with(rule: Rule, chosen: Sequence[Ear]) -> Rule:
+    kinds = dict.fromkeys(ear.kind for ear in chosen)
+    thresholds = tuple(ear.threshold for ear in chosen if ear.threshold)
     return structs.replace(
         rule, kinds=tuple(kinds), thresholds=thresholds if len(thresholds) == 1 else ()
     )

@@ -4,13 +4,12 @@ Everything chosen is a digit of one number, each in its own base. Own milestones
 do not fit, and nothing resets them.
 """
 
-import base64
-import binascii
 import zlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from bot.petitions.hours import zones
+from bot.petitions.letters import as_letters, from_letters
 from bot.petitions.model import Digest, Kind, Loudness, Quiet, Terms
 from bot.petitions.terms import DEFAULTS, LOUDNESS, REMINDERS
 
@@ -34,16 +33,14 @@ def packed(terms: Terms) -> str:
     number = 0
     for digit, base in zip(_digits(terms), _BASES, strict=True):
         number = number * base + digit
-    raw = number.to_bytes((number.bit_length() + 7) // 8, "big")
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+    return as_letters(number.to_bytes((number.bit_length() + 7) // 8, "big"))
 
 
 def unpacked(text: str) -> Terms | None:
     """The terms again, or None for what `packed` never wrote."""
     try:
-        padded = text + "=" * (-len(text) % 4)
-        number = int.from_bytes(base64.b64decode(padded, b"-_", validate=True), "big")
-    except (binascii.Error, ValueError):
+        number = int.from_bytes(from_letters(text), "big")
+    except ValueError:
         return None
     digits: list[int] = []
     for base in reversed(_BASES):

@@ -10,7 +10,7 @@ LONGEST_WORD = 40
 
 _PIECE = re.compile(r"([-–−]?)(?:[\"“”„]([^\"“”„]*)[\"“”„]?|([^\s\"“”„]+))")
 
-Problem: TypeAlias = Literal["none", "too many", "too long"]
+Problem: TypeAlias = Literal["none", "at odds", "too many", "too long"]
 
 
 class Words(NamedTuple):
@@ -35,12 +35,19 @@ def problem_of(words: Words) -> Problem | None:
     """Why words cannot be a rule, if they cannot."""
     if not words.wanted:
         return "none"
+    if any(_has(stems(word), stems(other)) for word in words.wanted for other in words.without):
+        return "at odds"
     everything = (*words.wanted, *words.without)
     # What is no word, like an emoji, is left out when texts are compared, but it takes up room.
     if sum(max(len(stems(word)), len(word.split())) for word in everything) > MOST_WORDS:
         return "too many"
     too_long = any(len(part) > LONGEST_WORD for word in everything for part in word.split())
     return "too long" if too_long else None
+
+
+def _has(phrase: tuple[str, ...], part: tuple[str, ...]) -> bool:
+    """Whether whatever has the one has the other."""
+    return any(phrase[at : at + len(part)] == part for at in range(len(phrase)))
 
 
 def typed_words(words: tuple[str, ...], without: tuple[str, ...]) -> str:

@@ -195,6 +195,8 @@ def words_problem(problem: Problem) -> Message:
     match problem:
         case "none":
             why = tr("Name at least one word that petitions have to have.")
+        case "at odds":
+            why = tr("No petition can have a word and be without it.")
         case "too many":
             why = tr("That is too many words: {most} is the limit.", most=MOST_WORDS)
         case "too long":

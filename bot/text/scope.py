@@ -8,7 +8,7 @@ from babel.dates import format_datetime, get_day_names
 from babel.lists import format_list
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
-from bot.petitions.choices import KINDS
+from bot.petitions.choices import KINDS, snoozed_until
 from bot.petitions.hours import LONDON, zone_of
 from bot.petitions.model import Chat as KeptChat
 from bot.petitions.model import Kind, PetitionRef, Terms
@@ -59,8 +59,7 @@ class Scope(NamedTuple):
     @property
     def snoozed_until(self) -> datetime | None:
         """When the snooze chosen here ends, if it has not yet."""
-        until = self.terms.snoozed_until
-        return until if until and until > self.now else None
+        return snoozed_until(self.terms, self.now)
 
     def leads(self, text: str, extra: str = "") -> InlineKeyboardButton:
         """A button to a page of these settings, or one that makes a choice."""

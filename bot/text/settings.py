@@ -10,7 +10,7 @@ from bot.petitions.hours import LONDON
 from bot.petitions.model import Kind, Loudness, Subscription, Terms, Wish
 from bot.petitions.packed import packed
 from bot.petitions.terms import DEFAULT_REMINDERS, LOUDNESS, REMINDERS
-from bot.text.buttons import ELSEWHERE, MILESTONES, SETTINGS, button
+from bot.text.buttons import ELSEWHERE, SETTINGS, WISH, button
 from bot.text.ladder import wish_named
 from bot.text.language import LANGUAGES, marked, say, tr
 from bot.text.petition import title
@@ -139,7 +139,7 @@ def _petition_rows(scope: Scope, subscription: Subscription) -> list[list[Inline
         scope.leads(tr("How loud"), "loud"),
         scope.leads(tr("Closing reminders"), "closing"),
         scope.leads(tr("Snooze"), "snooze"),
-        button(tr("Your own milestones"), MILESTONES, scope.petition, "here"),
+        button(tr("Your own milestones"), WISH, scope.petition),
         scope.leads(tr("Unmute"), "mute.off") if is_muted else scope.leads(tr("Mute"), "mute.on"),
     ]
     if scope.topic != subscription.thread_id:
