@@ -56,6 +56,7 @@ from bot.metrics import Metrics
 from bot.pace import SHARED_PER_SECOND, Pacer
 from bot.parliament import Parliament, open_session
 from bot.petitions.errors import ConfigError
+from bot.petitions.hours import zones
 from bot.poll import Poller
 from bot.postcodes import Postcodes
 from bot.report import Reports
@@ -284,6 +285,7 @@ async def _put_together(
     """Make every part; none works yet."""
     metrics = Metrics()
     await asyncio.to_thread(preload)
+    await asyncio.to_thread(zones)
     async with (
         _opened(config, metrics) as storage,
         open_session(__version__) as session,

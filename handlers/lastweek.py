@@ -48,6 +48,11 @@ async def _happened(context: Context, rule: Rule, now: datetime) -> list[Lately]
             found = await _listed(context.services.parliaments[rule.site], rule, now - WEEK)
     except (ParliamentError, MalformedPetition, TimeoutError):
         return None
+    # Every word of hundreds of petitions is compared, which would hold up the others.
+    return await asyncio.to_thread(_fitting, rule, found, now)
+
+
+def _fitting(rule: Rule, found: Iterable[Petition], now: datetime) -> list[Lately]:
     fitting = [petition for petition in found if fits(rule, petition)]
     return [each for petition in fitting for each in lately(petition, now - WEEK, now)]
 

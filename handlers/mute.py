@@ -16,6 +16,7 @@ async def mute(update: Update, context: Context, press: Press) -> str | None:
         chat.id, press.petition, is_muted, context.services.now()
     ):
         return not_following()
+    context.services.woken()
     known = await storage.known(press.petition)
     if known is None:
         return not_following()

@@ -13,6 +13,7 @@ from bot.petitions.errors import MalformedPetition, ParliamentError
 from bot.petitions.model import Chat, Kind, Loudness, Rule, Site, Threshold
 from bot.petitions.rules import same_rule, stems
 from bot.petitions.wanted import Words, read_words
+from bot.postcodes import without_postcodes
 from bot.text import found, trouble
 from bot.text import rules as text
 from bot.text.buttons import DRAFT, MORE, RULE, WORDS, Press
@@ -50,6 +51,7 @@ async def offer_all(update: Update, context: Context) -> None:
 
 async def offer_words(update: Update, context: Context, typed: str) -> None:
     """`/subscribe school meals`: the petitions that are there, and the rule about those to come."""
+    typed = without_postcodes(typed).strip()  # none is kept, and none is told the site
     named, _, what = typed.partition(":")
     if named.casefold() in {"topic", "department"} and what.strip():
         await _named(update, context, named.casefold(), what.strip())
@@ -303,6 +305,7 @@ async def rule_pressed(update: Update, context: Context, press: Press) -> str | 
         return text.nothing_to_hear()
     if changed != rule:
         await context.services.storage.save_rule(changed, context.services.now())
+        context.services.woken()
     place, address = await place_of(context, rule), text.rule_link(context.bot.username, changed)
     await rewrite(update, *text.shown(changed, _site_of(context, rule), place, address))
     return None

@@ -199,6 +199,7 @@ async def _hear(context: Context, scope: Scope, followed: Followed, choice: str)
         await storage.set_thread(scope.chat.id, ref, scope.topic)
     else:
         await storage.mute(scope.chat.id, ref, choice == "mute.on", scope.now)
+        context.services.woken()
 
 
 async def keep_terms(context: Context, scope: Scope, terms: Terms) -> None:

@@ -257,4 +257,4 @@ class Storage(Protocol):
         """A small fact the program left for itself, or None."""
 
     async def save_note(self, name: str, value: str) -> None:
-        """Leave a small fact for the next start."""
+        """Leave a small fact for the next start; an empty one is dropped."""

@@ -565,6 +565,9 @@ class PostgresStorage:
 
     async def save_note(self, name: str, value: str) -> None:
         async with self._pool.transaction() as connection:
+            if not value:
+                await connection.execute("delete from note where name = $1", name)
+                return
             await connection.execute(
                 "insert into note values ($1, $2)"
                 " on conflict (name) do update set value = excluded.value",

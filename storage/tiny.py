@@ -547,7 +547,13 @@ class TinyStorage:
         return note.value if note is not None else None
 
     async def save_note(self, name: str, value: str) -> None:
-        await self._change(lambda transaction: transaction.put(NOTES, name, Note(value)))
+        def work(transaction: Transaction) -> None:
+            if value:
+                transaction.put(NOTES, name, Note(value))
+            else:
+                transaction.remove(NOTES, name)
+
+        await self._change(work)
 
 
 # --- steps of the use cases ----------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Rules in the chat: offered, drafted, kept, changed, ended; constituencies; over real sockets."""
 
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -346,6 +347,13 @@ async def test_a_postcode_is_never_searched_for_on_the_petitions_site(
     async with village.bell(postcodes_api=postcodes.url):
         await village.reader.ask(typed, answer)
         assert not [seen for seen in village.site.requests if "1aa" in seen.path_qs.lower()]
+
+
+async def test_a_postcode_becomes_no_word_of_a_rule(village: Village) -> None:
+    async with village.bell():
+        draft = await drafted(village, "free tea sw1a 1aa")
+        assert "Follow words: free tea?" in draft["text"]
+        assert "1aa" not in json.dumps(draft).lower()
 
 
 async def test_a_constituency_can_be_followed(village: Village, postcodes: PostcodesApi) -> None:

@@ -2202,10 +2202,11 @@ async def test_what_is_leased_or_waits_in_a_resting_chat_is_waiting_still(
 
 async def test_a_note_is_found_under_its_name_and_no_other(storage: Storage) -> None:
     await storage.save_note("offset", "7")
-    await storage.save_note("empty", "")
     assert await storage.note("offset") == "7"
-    assert await storage.note("empty") == ""
     assert await storage.note("Offset") is None
+    await storage.save_note("offset", "")
+    await storage.save_note("never there", "")
+    assert await storage.note("offset") is None
 
 
 async def test_a_later_note_replaces_an_earlier_one(storage: Storage) -> None:
