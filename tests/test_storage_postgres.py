@@ -525,17 +525,12 @@ async def test_who_begins_to_follow_during_a_fan_out_hears_the_next(
 async def test_policies_that_nobody_has_any_more_are_swept(
     ground: PostgresGround, storage: PostgresStorage
 ) -> None:
-    async def policies() -> int:
-        async with as_owner(ground.schema) as owner:
-            found: int = await owner.fetchval("select count(*) from policy")
-        return found
-
     await follow(storage, follows(ANN), follows(BOB))
     for minute in range(5):
         await storage.set_terms(ANN, Terms(quiet=Quiet(minute, 420)), NOON)
-    assert await policies() >= 6
+    assert await policies(ground) >= 6
     await storage.prune(NOON, timedelta(days=30))
-    assert await policies() == 2
+    assert await policies(ground) == 2
     assert await ring(storage, milestone(10_000)) == 2
 
 
