@@ -16,6 +16,7 @@ from weakref import WeakValueDictionary
 import structlog
 from msgspec import structs
 
+from bot.interest import Interest, survey
 from bot.parliament import Found, Gone, Look, NotModified, Parliament, Unavailable, Unreadable
 from bot.petitions import surge
 from bot.petitions.diary import Diary
@@ -41,7 +42,6 @@ from bot.petitions.schedule import (
     about,
 )
 from bot.petitions.watch import is_news, observe, observe_gone, observe_surge, with_counts
-from bot.scope import Scope, survey
 from bot.sight import Sight
 from bot.text.status import SiteHealth
 from storage import Storage
@@ -149,7 +149,7 @@ class SiteWatch:
         self.parliament = parliament
         self.budget = budget
         self.outlook = Outlook(limits)
-        self.scope = Scope()
+        self.interest = Interest()
         self.in_flight: dict[Matter, asyncio.Task[None]] = {}
         self.unanswered_since: dict[Matter, float] = {}
         self.last_answer: datetime | None = None
@@ -257,7 +257,7 @@ class Poller:
         await self._survey()
         for site, watch in self._watches.items():
             ids = [ref.id for ref in followed if ref.site == site]
-            watch.outlook.follow_only(watch.scope.watched(ids))
+            watch.outlook.follow_only(watch.interest.watched(ids))
             await self._learn(watch, ids)
             self._make_room(watch)
             self._ask(watch)
@@ -268,11 +268,11 @@ class Poller:
         if moment - self._surveyed_at < _SURVEYED_EVERY:
             return
         self._surveyed_at = moment
-        scopes = {site: watch.scope for site, watch in self._watches.items()}
-        await survey(self._storage, scopes, self._now())
+        interests = {site: watch.interest for site, watch in self._watches.items()}
+        await survey(self._storage, interests, self._now())
         for watch in self._watches.values():
-            watch.outlook.listen(for_rules=watch.scope.is_ruled)
-            watch.outlook.weigh(watch.scope.followers, watch.scope.wishes)
+            watch.outlook.listen(for_rules=watch.interest.is_ruled)
+            watch.outlook.weigh(watch.interest.followers, watch.interest.wishes)
 
     def _make_room(self, watch: SiteWatch) -> None:
         """Where every place is taken, end what hangs; next time it may wait as long as it likes."""
@@ -321,13 +321,13 @@ class Poller:
 
     async def _learn(self, watch: SiteWatch, followed: Sequence[int]) -> None:
         """Take up what is watched newly, or since before the start, as it was last read."""
-        ids = dict.fromkeys(chain(followed, watch.scope.watched(())))
+        ids = dict.fromkeys(chain(followed, watch.interest.watched(())))
         new = (id_ for id_ in ids if id_ not in watch.outlook.prospects)
         theirs = set(followed)
         for id_ in islice(new, _LEARNED_A_TICK):
             ref = PetitionRef(watch.parliament.site.id, id_)
             known = await self._storage.known(ref)
-            if known and (id_ in theirs or not watch.scope.leaves_out(known)):
+            if known and (id_ in theirs or not watch.interest.leaves_out(known)):
                 self._begin(watch, known, is_followed=id_ in theirs)
 
     def _begin(self, watch: SiteWatch, known: Known, *, is_followed: bool) -> None:
@@ -335,10 +335,10 @@ class Poller:
         ref = known.petition.ref
         read_at = moment - (now - known.read_at).total_seconds()
         # Who is followed since the last survey is followed by one at least.
-        followers = max(watch.scope.followers.get(ref.id, 0), is_followed)
-        wishes = watch.scope.wishes.get(ref.id, ())
+        followers = max(watch.interest.followers.get(ref.id, 0), is_followed)
+        wishes = watch.interest.wishes.get(ref.id, ())
         watch.outlook.learn(known.petition, moment, read_at, now, followers, wishes=wishes)
-        if is_followed or not watch.scope.is_strange(ref.id, known):
+        if is_followed or not watch.interest.is_strange(ref.id, known):
             self._diary.note(ref, next_moment(known))
 
     async def _carry_out_safely(self, watch: SiteWatch, request: Request) -> None:
@@ -407,8 +407,8 @@ class Poller:
         self, watch: SiteWatch, known: Known | None, reading: Petition, now: datetime
     ) -> tuple[Known, tuple[Occurrence, ...]]:
         """What is known now, and what happened: since we began to listen, if it was not watched."""
-        since = watch.scope.since(now)
-        if since and watch.scope.is_strange(reading.ref.id, known):
+        since = watch.interest.since(now)
+        if since and watch.interest.is_strange(reading.ref.id, known):
             known = caught_up(known, reading, since)
         return observe(known, reading, now)
 
@@ -442,7 +442,7 @@ class Poller:
                 return Sight(look, petition, now)
             case Gone() if known:
                 known, occurrences = observe_gone(before := known, now)
-                is_new = not watch.scope.is_strange(ref.id, before)
+                is_new = not watch.interest.is_strange(ref.id, before)
                 known = await self._commit(before, known, occurrences if is_new else (), now)
             case Unavailable() | Unreadable():
                 log.warning("no reading", petition=str(ref), reason=look.reason)
@@ -462,7 +462,7 @@ class Poller:
             watch.came(ref.id, self._monotonic(), answered=counts is not None)
             known = await self._storage.known(ref)
             moment = self._monotonic()
-            is_strange = watch.scope.is_strange(ref.id, known)
+            is_strange = watch.interest.is_strange(ref.id, known)
             if counts is None or known is None or is_strange or not known.petition.is_open:
                 watch.outlook.saw_numbers(ref.id, None, moment, answered=counts is not None)
                 return
@@ -487,7 +487,7 @@ class Poller:
         counts = {id_: row.signature_count for id_, row in rows.items()}
         watch.outlook.saw_page(request, counts, moment, is_last=page.next is None)
         # Who is being looked at just now will tell by itself, or holds up nobody by saying nothing.
-        busy, is_ruled = self._being_looked_at(watch), watch.scope.is_ruled
+        busy, is_ruled = self._being_looked_at(watch), watch.interest.is_ruled
         heard = (rows.keys() if is_ruled else watch.outlook.prospects.keys()) - busy
         watched = [row for id_, row in rows.items() if id_ in heard]
         await asyncio.gather(*(self._take_in_row(watch, row) for row in watched))
@@ -509,7 +509,7 @@ class Poller:
         """
         async with self._lock(row.ref):
             known = await self._storage.known(row.ref)
-            if watch.scope.is_ruled and self._is_unwatched(watch, row.ref.id, known):
+            if watch.interest.is_ruled and self._is_unwatched(watch, row.ref.id, known):
                 await self._take_in_unwatched(watch, known, row)
                 return
             if known is None:
@@ -534,8 +534,8 @@ class Poller:
         )
 
     def _is_unwatched(self, watch: SiteWatch, id_: int, known: Known | None) -> bool:
-        is_planned = id_ in watch.outlook.prospects or id_ in watch.scope.followers
-        return not is_planned or watch.scope.is_strange(id_, known)
+        is_planned = id_ in watch.outlook.prospects or id_ in watch.interest.followers
+        return not is_planned or watch.interest.is_strange(id_, known)
 
     async def _commit_numbers(self, known: Known, numbers: Counts | Petition) -> Petition:
         now = self._now()
@@ -567,8 +567,8 @@ class Poller:
         now: datetime,
     ) -> Known:
         """Keep what changed; a look that brought nothing new costs no write."""
-        scope = self._watches[after.petition.ref.site].scope
-        is_strange = scope.is_strange(after.petition.ref.id, before)
+        interest = self._watches[after.petition.ref.site].interest
+        is_strange = interest.is_strange(after.petition.ref.id, before)
         if before and not is_strange and not occurrences and _is_same(before, after):
             return before
         if surged := await self._surge(before, after, now):
@@ -576,7 +576,7 @@ class Poller:
             occurrences = [*occurrences, occurrence]
         if await self._storage.commit_poll(after, occurrences, now):
             self._rang()
-        scope.note(after)
+        interest.note(after)
         self._diary.note(after.petition.ref, next_moment(after))
         for occurrence in occurrences:
             log.info("event", event_key=occurrence.key)

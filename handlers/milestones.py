@@ -9,11 +9,11 @@ from telegram import Update
 from bot.petitions.model import Petition, PetitionRef, Reading, Subscription, Wish
 from bot.petitions.wishes import Unwished, changed, given_up, read_changes
 from bot.text.buttons import MILESTONES, WISH, Press
-from bot.text.following import Followed, not_following
+from bot.text.following import Followed, follow_first, not_following
 from bot.text.ladder import ladder, ladder_buttons, no_milestones, unwished, why_not
 from bot.text.language import marked
 from bot.text.rich import compose
-from bot.text.scope import Page, Scope, follow_first
+from bot.text.scope import Page, Scope
 from handlers.context import (
     Command,
     Context,

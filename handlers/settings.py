@@ -18,9 +18,9 @@ from bot.petitions.model import PetitionRef, Terms
 from bot.petitions.packed import unpacked
 from bot.text.about import consent_request
 from bot.text.buttons import SETTINGS, Press, agree_buttons
-from bot.text.following import Followed, not_following
+from bot.text.following import Followed, follow_first, not_following
 from bot.text.language import LANGUAGES, marked, speak
-from bot.text.scope import Page, Scope, follow_first
+from bot.text.scope import Page, Scope
 from bot.text.settings import (
     closing_page,
     first_page,

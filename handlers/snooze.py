@@ -7,9 +7,9 @@ from bot.petitions.choices import LONGEST_SNOOZE, awake
 from bot.petitions.model import PetitionRef, Terms
 from bot.petitions.spans import read_until
 from bot.text.buttons import SNOOZE, Press
-from bot.text.following import not_following
+from bot.text.following import follow_first, not_following
 from bot.text.language import marked
-from bot.text.scope import Scope, follow_first
+from bot.text.scope import Scope
 from bot.text.snooze import snooze_page, snooze_unclear
 from bot.text.trouble import old_button
 from handlers.context import Command, Context, answer, asks_first, on_press, rewrite

@@ -106,7 +106,7 @@ EXPECTED: tuple[tuple[str, str], ...] = (
 MUST_BE_MET = {
     *("sub|P|", "unsub|P|", "undo|P|", "mute|P|", "unmute|P|", "resp|P|", "resp|P|0"),
     *("where|P|", "where|P|csv", "where|P|bars.", "where|P|0.", "chart|P|", "map|P|"),
-    *("miles|P|", "miles|P|here", "wish|P|0", "wish|P|-0", "wish|P|off", "wish|P|every 0"),
+    *("miles|P|", "wish|P|", "wish|P|0", "wish|P|-0", "wish|P|off", "wish|P|every 0"),
     *("find||*", "set|P|", "set|P|loud", "set|P|reset", "set|P|undo", "set||", "set||undo"),
     *("snooze||0d", "snooze||end", "snooze|P|0d", "snooze|P|end", "card|P|", "page||0"),
     *("consent|P|", "consent||set", "consent||", "forget||yes", "forget||no", "privacy|P|"),

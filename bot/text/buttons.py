@@ -5,6 +5,7 @@ functions, so no button can be made that no handler reads.
 """
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple, Self
 
@@ -204,3 +205,11 @@ def forget_buttons() -> InlineKeyboardMarkup:
             ]
         ]
     )
+
+
+def in_rows(
+    keys: Iterable[InlineKeyboardButton], width: int = 2
+) -> list[list[InlineKeyboardButton]]:
+    """Buttons in rows of so many."""
+    found = list(keys)
+    return [found[at : at + width] for at in range(0, len(found), width)]

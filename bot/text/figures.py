@@ -3,7 +3,8 @@
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, get_day_names
+from babel.lists import format_list
 from babel.numbers import format_decimal, format_percent
 
 from bot.text.language import ENGLISH, language, locale, many, tr
@@ -107,3 +108,30 @@ def bar(share: float, cells: int = 10) -> str:
 def london_today(now: datetime) -> date:
     """The calendar date in London, which the site's dates are."""
     return now.astimezone(LONDON).date()
+
+
+def listed(things: list[str]) -> str:
+    """One, two and three."""
+    return str(format_list(things, locale=locale()))
+
+
+def length(count: int) -> str:
+    """A number of hours, told in days if it is a whole number of them."""
+    return days(count // 24) if count % 24 == 0 else hours(count)
+
+
+def on_button(count: int) -> str:
+    """The same in digits, which a narrow button has room for."""
+    if count % 24:
+        return many("{count} hour", "{count} hours", count)
+    return many("{count} day", "{count} days", count // 24)
+
+
+def time_of_day(minute: int) -> str:
+    """22:00."""
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
+def weekday_name(weekday: int) -> str:
+    """Monday is 0."""
+    return str(get_day_names("wide", locale=locale())[weekday])

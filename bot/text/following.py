@@ -8,8 +8,8 @@ from typing import NamedTuple
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, MessageEntity
 
 from bot.petitions.carried import carried_terms, terms_taken_up
-from bot.petitions.model import Petition, Subscription, Terms
-from bot.text.buttons import CARD, PAGE, button, follower_rows, undo_buttons
+from bot.petitions.model import Petition, PetitionRef, Subscription, Terms
+from bot.text.buttons import CARD, PAGE, SUBSCRIBE, button, follower_rows, undo_buttons
 from bot.text.figures import day, in_words, number, signatures
 from bot.text.language import many, say, tr
 from bot.text.petition import short_title, status_line, title
@@ -189,3 +189,9 @@ def which_petition(command: str) -> Message:
             italic(tr("The number is in the address of the petition's page.")),
         )
     )
+
+
+def follow_first(petition: PetitionRef) -> tuple[Message, InlineKeyboardMarkup]:
+    """What is not followed has no settings; a button changes that."""
+    subscribe = button(tr("Subscribe"), SUBSCRIBE, petition)
+    return compose(not_following()), InlineKeyboardMarkup([[subscribe]])

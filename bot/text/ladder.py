@@ -18,12 +18,11 @@ from bot.petitions.milestones import (
 )
 from bot.petitions.model import MilestoneReached, Petition, PetitionRef, Reading, Threshold, Wish
 from bot.petitions.wishes import LEAST, MOST, Unwished, as_typed, next_round
-from bot.text.buttons import ROOM, SETTINGS, SUBSCRIBE, WISH, Press, button
-from bot.text.figures import day, london_today, moment, number, weekday
+from bot.text.buttons import ROOM, SETTINGS, SUBSCRIBE, WISH, Press, button, in_rows
+from bot.text.figures import day, listed, london_today, moment, number, weekday
 from bot.text.language import marked, say, tr
 from bot.text.petition import title
 from bot.text.rich import Message, Rich, bold, code, compose, italic, lines
-from bot.text.scope import in_rows, listed
 
 _OFFICIAL: dict[Threshold, str] = {
     "response": marked("{number} — the Government responds"),

@@ -4,19 +4,18 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
-from babel.dates import format_datetime, get_day_names
-from babel.lists import format_list
+from babel.dates import format_datetime
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.petitions.choices import KINDS, snoozed_until
 from bot.petitions.hours import LONDON, zone_of
 from bot.petitions.model import Chat as KeptChat
 from bot.petitions.model import Kind, PetitionRef, Terms
-from bot.text.buttons import SETTINGS, SUBSCRIBE, button
-from bot.text.figures import days, hours
-from bot.text.following import Followed, not_following
-from bot.text.language import locale, many, marked, say, tr
-from bot.text.rich import Message, Rich, compose
+from bot.text.buttons import SETTINGS, button
+from bot.text.figures import listed
+from bot.text.following import Followed
+from bot.text.language import locale, marked, say, tr
+from bot.text.rich import Message, Rich
 
 Page: TypeAlias = tuple[Message, InlineKeyboardMarkup]
 
@@ -78,45 +77,10 @@ class Scope(NamedTuple):
         return f"/settings {self.petition.id} {rest}" if self.petition else f"/settings {rest}"
 
 
-def in_rows(
-    keys: Iterable[InlineKeyboardButton], width: int = 2
-) -> list[list[InlineKeyboardButton]]:
-    """Buttons in rows of so many."""
-    found = list(keys)
-    return [found[at : at + width] for at in range(0, len(found), width)]
-
-
 def kinds_named(kinds: Iterable[Kind]) -> str:
     """Government response, debate and closing, within a sentence."""
     names = [tr(KIND_NAMES[kind]) for kind in KINDS if kind in set(kinds)]
     return listed([name[:1].lower() + name[1:] for name in names])
-
-
-def listed(things: list[str]) -> str:
-    """One, two and three."""
-    return str(format_list(things, locale=locale()))
-
-
-def length(count: int) -> str:
-    """A number of hours, told in days if it is a whole number of them."""
-    return days(count // 24) if count % 24 == 0 else hours(count)
-
-
-def on_button(count: int) -> str:
-    """The same in digits, which a narrow button has room for."""
-    if count % 24:
-        return many("{count} hour", "{count} hours", count)
-    return many("{count} day", "{count} days", count // 24)
-
-
-def time_of_day(minute: int) -> str:
-    """22:00."""
-    return f"{minute // 60:02}:{minute % 60:02}"
-
-
-def weekday_name(weekday: int) -> str:
-    """Monday is 0."""
-    return str(get_day_names("wide", locale=locale())[weekday])
 
 
 def moment_there(value: datetime, zone: str) -> str:
@@ -130,9 +94,3 @@ def snoozed_line(scope: Scope) -> Rich:
     """Until when nothing is told."""
     until = moment_there(scope.snoozed_until or scope.now, scope.chat.terms.zone)
     return say("Snoozed until <b>{moment}</b>.", moment=until)
-
-
-def follow_first(petition: PetitionRef) -> Page:
-    """What is not followed has no settings; a button changes that."""
-    subscribe = button(tr("Subscribe"), SUBSCRIBE, petition)
-    return compose(not_following()), InlineKeyboardMarkup([[subscribe]])

@@ -10,22 +10,13 @@ from bot.petitions.hours import LONDON
 from bot.petitions.model import Kind, Loudness, Subscription, Terms, Wish
 from bot.petitions.packed import packed
 from bot.petitions.terms import DEFAULT_REMINDERS, LOUDNESS, REMINDERS
-from bot.text.buttons import ELSEWHERE, SETTINGS, WISH, button
+from bot.text.buttons import ELSEWHERE, SETTINGS, WISH, button, in_rows
+from bot.text.figures import length, listed, on_button
 from bot.text.ladder import wish_named
 from bot.text.language import LANGUAGES, marked, say, tr
 from bot.text.petition import title
 from bot.text.rich import Message, Rich, bold, code, compose, italic, lines
-from bot.text.scope import (
-    KIND_NAMES,
-    Page,
-    Scope,
-    in_rows,
-    kinds_named,
-    length,
-    listed,
-    on_button,
-    snoozed_line,
-)
+from bot.text.scope import KIND_NAMES, Page, Scope, kinds_named, snoozed_line
 from bot.text.times import digest_line, quiet_line
 
 LOUDNESS_NAMES: dict[Loudness, str] = {

@@ -5,11 +5,12 @@ from datetime import datetime
 from telegram import InlineKeyboardMarkup
 
 from bot.petitions.model import Terms
-from bot.text.buttons import SNOOZE, button
+from bot.text.buttons import SNOOZE, button, in_rows
+from bot.text.figures import on_button
 from bot.text.language import say, tr
 from bot.text.petition import title
 from bot.text.rich import Message, code, compose, italic, lines
-from bot.text.scope import Page, Scope, in_rows, on_button, snoozed_line
+from bot.text.scope import Page, Scope, snoozed_line
 from bot.text.times import next_one
 
 

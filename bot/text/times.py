@@ -7,18 +7,11 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 from bot.petitions.choices import KINDS, NoZone
 from bot.petitions.hours import LONDON, next_digest, zone_of
 from bot.petitions.model import Digest, Quiet, Terms
+from bot.text.buttons import in_rows
+from bot.text.figures import time_of_day, weekday_name
 from bot.text.language import say, tr
 from bot.text.rich import Rich, code, compose, italic, lines, row
-from bot.text.scope import (
-    KIND_NAMES,
-    Page,
-    Scope,
-    in_rows,
-    kinds_named,
-    moment_there,
-    time_of_day,
-    weekday_name,
-)
+from bot.text.scope import KIND_NAMES, Page, Scope, kinds_named, moment_there
 
 _QUIET = (Quiet(22 * 60, 7 * 60), Quiet(23 * 60, 8 * 60), Quiet(0, 8 * 60))
 _DIGEST_HOURS = (7, 9, 12, 18, 21)

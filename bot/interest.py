@@ -11,13 +11,13 @@ from storage import Storage
 _NEWS_FOR = timedelta(days=1)
 
 
-class Scope:
+class Interest:
     """One site's petitions, by their ids.
 
-    `followers` is how many follow each, `wishes` the milestones they have set themselves.
-    `ruled_since` is since when rules have been listening to
-    the site, None while none do. Of what rules alone are about, `_awaited` holds all that may still
-    ring, and `_settled` what is known and will not.
+    `followers` is how many follow each, `wishes` the milestones they have set themselves, and
+    `ruled_since` since when rules have been listening to the site, None while none do. Of what
+    rules alone are about, `_awaited` holds all that may still ring, and `_settled` what is known
+    and will not.
     """
 
     def __init__(self) -> None:
@@ -76,19 +76,19 @@ class Scope:
         self._awaited, self._settled = {}, set()
 
 
-async def survey(storage: Storage, scopes: Mapping[str, Scope], now: datetime) -> None:
-    """Have each site's scope take note of who follows what, and of whether rules listen."""
+async def survey(storage: Storage, interests: Mapping[str, Interest], now: datetime) -> None:
+    """Have each site's interest take note of who follows what, and of whether rules listen."""
     followers, ruled = await storage.followers(), await storage.ruled_sites()
     wishes = await storage.wishes()
     known = await storage.petitions() if ruled else ()
-    for site, scope in scopes.items():
-        scope.followers = {ref.id: many for ref, many in followers.items() if ref.site == site}
-        scope.wishes = {ref.id: some for ref, some in wishes.items() if ref.site == site}
+    for site, interest in interests.items():
+        interest.followers = {ref.id: many for ref, many in followers.items() if ref.site == site}
+        interest.wishes = {ref.id: some for ref, some in wishes.items() if ref.site == site}
         if site in ruled:
             since = await _listening_since(storage, site, now)
-            scope.listen(since, [ref.id for ref in known if ref.site == site])
+            interest.listen(since, [ref.id for ref in known if ref.site == site])
         else:
-            await _forget_listening(storage, site, scope)
+            await _forget_listening(storage, site, interest)
 
 
 async def _listening_since(storage: Storage, site: str, now: datetime) -> datetime:
@@ -99,9 +99,9 @@ async def _listening_since(storage: Storage, site: str, now: datetime) -> dateti
     return now
 
 
-async def _forget_listening(storage: Storage, site: str, scope: Scope) -> None:
+async def _forget_listening(storage: Storage, site: str, interest: Interest) -> None:
     """What happens while no rule listens is not to ring when one does again."""
-    scope.rest()
+    interest.rest()
     if await storage.note(_note(site)):
         await storage.save_note(_note(site), "")
 
