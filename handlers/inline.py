@@ -27,12 +27,13 @@ async def offer(update: Update, context: Context) -> None:
     if query is None:
         return
     typed = searchable(query.query)
-    results = await (_found(context, typed) if typed else _followed(context, query.from_user.id))
+    is_alone = not query.query.strip()
+    results = await (_followed(context, query.from_user.id) if is_alone else _found(context, typed))
     more = InlineQueryResultsButton(tr("Follow petitions in our own chat"), start_parameter="hello")
     with suppress(BadRequest):  # too late: they have typed on
         await query.answer(
             results,
-            cache_time=_KEPT_FOR if typed else _KEPT_FOR_ONE,
+            cache_time=_KEPT_FOR_ONE if is_alone else _KEPT_FOR,
             is_personal=True,  # in their own language
             button=None if results else more,
         )

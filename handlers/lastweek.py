@@ -11,6 +11,7 @@ from bot.petitions.lately import Lately, heard_lately, lately
 from bot.petitions.model import Petition, Rule
 from bot.petitions.rules import fits
 from handlers.context import Context
+from handlers.finding import searchable
 
 WEEK = timedelta(days=7)
 _PATIENCE = 8.0  # seconds
@@ -68,7 +69,7 @@ async def _read(
     parliament: Parliament, state: str, rule: Rule, pages: int, since: datetime
 ) -> list[Petition]:
     """The first pages of a list, as far as they may hold news."""
-    words = " ".join(rule.words) or None
+    words = searchable(" ".join(rule.words)) or None
     topic = rule.topics[0] if len(rule.topics) == 1 else None
     page = await parliament.page(state, q=words, topic=topic)
     found = list(page.petitions)

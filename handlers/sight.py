@@ -6,10 +6,12 @@ from telegram import Update
 
 from bot.parliament import Gone, NotFound, Unpublished, Unreadable
 from bot.petitions.model import PetitionRef
+from bot.postcodes import is_postcode
 from bot.sight import Sight
 from bot.text import trouble
 from bot.text.following import which_petition
 from bot.text.rich import Message
+from handlers.constituency import of_postcode
 from handlers.context import Context, answer
 from handlers.finding import offer
 
@@ -44,11 +46,14 @@ async def _why_not(context: Context, ref: PetitionRef, sight: Sight) -> Message:
 async def asked_for(update: Update, context: Context, command: str) -> PetitionRef | None:
     """The petition a command is about; if it names none, the person is told how to.
 
-    Words that are no number and no link are searched for.
+    Words that are no number and no link are searched for; a postcode leads to its constituency.
     """
     text = context.text
     if not text:
         await answer(update, which_petition(command))
+        return None
+    if is_postcode(text):
+        await of_postcode(update, context, text)
         return None
     ref = context.services.reference(text)
     if ref is None and not await offer(update, context, text):

@@ -9,7 +9,6 @@ from bot.text.about import agreed, consent_request
 from bot.text.buttons import CONSENT, SETTINGS, SUBSCRIBE, Press, consent_buttons
 from bot.text.following import Followed, already_subscribed, no_room, subscribed
 from bot.text.language import marked
-from handlers.constituency import of_postcode
 from handlers.context import (
     Command,
     Context,
@@ -31,8 +30,6 @@ async def subscribe(update: Update, context: Context) -> None:
     """
     if not context.text:
         await offer_all(update, context)
-    elif is_postcode(context.text):
-        await of_postcode(update, context, context.text)
     elif context.services.reference(context.text) is None and _are_words(context.text):
         await offer_words(update, context, context.text)
     elif ref := await asked_for(update, context, "subscribe"):
@@ -40,9 +37,10 @@ async def subscribe(update: Update, context: Context) -> None:
 
 
 def _are_words(text: str) -> bool:
-    """Whether this is neither an address nor meant for a number."""
+    """Whether this is neither an address nor a postcode nor meant for a number."""
     is_one_number = " " not in text and any(char.isdigit() for char in text)
-    return "/" not in text and not is_one_number and any(char.isalpha() for char in text)
+    is_name = "/" in text or is_one_number or is_postcode(text)
+    return not is_name and any(char.isalpha() for char in text)
 
 
 async def begin(update: Update, context: Context, ref: PetitionRef) -> None:

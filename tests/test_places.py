@@ -11,7 +11,7 @@ from bot.parliament import slug
 from bot.petitions.errors import MalformedPetition
 from bot.petitions.model import PetitionRef, Site
 from bot.petitions.parse import Local, parse_local, parse_topics
-from bot.postcodes import InSeat, Postcodes, is_postcode
+from bot.postcodes import InSeat, Postcodes, is_postcode, without_postcodes
 
 UK = Site("uk", "UK Parliament", "https://petition.parliament.uk")
 
@@ -68,6 +68,20 @@ def test_a_postcode_is_told_from_a_name(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "SW1A", "Aldershot", "E14001063", "SW1A 1AA/../x"])
 def test_a_name_is_told_from_a_postcode(text: str) -> None:
     assert not is_postcode(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        ("tea near SW1A 1AA, please", "tea near , please"),
+        ("tea near sw1a-1aa", "tea near"),
+        ("ban M25 and A1 works", "ban M25 and A1 works"),
+        ("M1 1A", ""),
+        ("5G 2024 budget", "5G 2024 budget"),
+    ],
+)
+def test_a_postcode_is_left_out_of_a_text(text: str, rest: str) -> None:
+    assert " ".join(without_postcodes(text).split()) == rest
 
 
 async def test_a_postcode_gives_its_seat_or_says_why_not() -> None:

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import pytest
 from bell import READER, TEA, Village, open_petition
 
 from bot.app import running
@@ -65,6 +66,16 @@ async def test_nonsense_after_the_bots_name_offers_nothing_and_harms_nothing(
     async with village.bell():
         for typed in ("zzzzzz", "9" * 200, "|<b>&", "x"):
             assert await _offered(village, typed) == []
+
+
+@pytest.mark.parametrize("typed", ["SW1A 1AA", "sw1a1aa", "SW1A 1A"])
+async def test_a_postcode_after_the_bots_name_is_not_searched_for(
+    village: Village, typed: str
+) -> None:
+    async with village.bell():
+        await village.reader.subscribes()
+        assert await _offered(village, typed) == []
+        assert not [seen for seen in village.site.requests if "1a" in seen.path_qs.lower()]
 
 
 async def test_the_share_button_offers_links_to_copy_and_the_card_for_another_chat(
