@@ -2,21 +2,19 @@
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import chain, islice
 from math import inf
 from random import SystemRandom
-from statistics import median
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
 import structlog
 from msgspec import structs
 
-from bot.interest import Interest, survey
+from bot.interest import survey
 from bot.parliament import Found, Gone, Look, NotModified, Parliament, Unavailable, Unreadable
 from bot.petitions import surge
 from bot.petitions.diary import Diary
@@ -36,13 +34,13 @@ from bot.petitions.schedule import (
     ListPage,
     Matter,
     Numbers,
-    Outlook,
     Request,
     Whole,
     about,
 )
 from bot.petitions.watch import is_news, observe, observe_gone, observe_surge, with_counts
 from bot.sight import Sight
+from bot.site_watch import Budget, SiteWatch
 from bot.text.status import SiteHealth
 from storage import Storage
 
@@ -54,18 +52,8 @@ _chance = SystemRandom().random
 
 _AT_ONCE = 4
 
-# An answer that takes so many times as long as is usual leaves its place to others, if all are
-# taken: the least is below a tick's second, and what is usual takes a few answers to know.
-_UNUSUAL = 5
-_LEAST_PATIENCE, _PATIENCE = 0.8, 2.0
-_WAITS_KEPT, _WAITS_TO_KNOW = 31, 5
-
 # Seconds that what is being asked may still take when we have to end.
 _FAREWELL = 2.0
-
-_FIRST_BACKOFF = 5.0
-_LONGEST_BACKOFF = 300.0
-_BACKOFF_SPREAD = 0.25
 
 # Reading everything known at a start would hold up everybody else; a second's tick takes so many.
 _LEARNED_A_TICK = 250
@@ -86,132 +74,6 @@ _LATELY = timedelta(days=60)
 
 # Seconds between two thorough looks at whether a petition surges: each reads a week of counts.
 _SURGE_LOOKS_APART = 300.0
-
-# The site counts in whole seconds of ten and sets its dates back by up to two counts of a minute,
-# so that a date as young as this may come again for another body.
-_SETTLES_IN = timedelta(seconds=130)
-_SHORTEST_CONDITIONAL = 10.0
-
-_LAG_FOR = timedelta(minutes=10)
-
-
-class Budget:
-    """Requests a minute: refills evenly, and never grants more in any sixty seconds.
-
-    A person's look is always made and takes from what polling has left.
-    """
-
-    def __init__(self, a_minute: int, monotonic: Callable[[], float]) -> None:
-        self._a_minute = a_minute
-        self._most = max(1.0, a_minute / 6)
-        self._left = self._most
-        self._monotonic = monotonic
-        self._then = monotonic()
-        self._last_minute: deque[float] = deque()
-        self._last_hour: deque[float] = deque()
-
-    def left(self) -> int:
-        """Whole requests that may be made now."""
-        now = self._refill()
-        _drop_until(self._last_minute, now - 60)
-        return max(0, min(int(self._left), self._a_minute - len(self._last_minute)))
-
-    def _refill(self) -> float:
-        now = self._monotonic()
-        self._left = min(self._most, self._left + (now - self._then) * self._a_minute / 60)
-        self._then = now
-        return now
-
-    def spend(self) -> None:
-        """Count one request."""
-        now = self._refill()
-        self._left = max(-self._most, self._left - 1)
-        self._last_minute.append(now)
-        self._last_hour.append(now)
-
-    def spent_last_hour(self) -> int:
-        """Requests made in the last hour."""
-        _drop_until(self._last_hour, self._monotonic() - 3600)
-        return len(self._last_hour)
-
-
-def _drop_until(moments: deque[float], then: float) -> None:
-    while moments and moments[0] <= then:
-        moments.popleft()
-
-
-class SiteWatch:
-    """What polling knows of one site's side: its budget, its answers, its wish to be left alone."""
-
-    def __init__(
-        self, parliament: Parliament, budget: Budget, limits: Limits, jitter: Callable[[], float]
-    ) -> None:
-        self.parliament = parliament
-        self.budget = budget
-        self.outlook = Outlook(limits)
-        self.interest = Interest()
-        self.in_flight: dict[Matter, asyncio.Task[None]] = {}
-        self.unanswered_since: dict[Matter, float] = {}
-        self.last_answer: datetime | None = None
-        self.failing_since: datetime | None = None
-        self.quiet_until = 0.0
-        self.lag: tuple[datetime, timedelta] | None = None
-        self._backoff = _FIRST_BACKOFF
-        self._jitter = jitter
-        self._waits: dict[type[Matter], deque[float]] = {}
-
-    def asked(self, matter: Matter, monotonic: float) -> None:
-        """A request has gone out."""
-        self.unanswered_since[matter] = monotonic
-
-    def came(self, matter: Matter, monotonic: float, *, answered: bool) -> None:
-        """The wait for a request's answer is over, whether or not there was one."""
-        since = self.unanswered_since.pop(matter, None)
-        if answered and since is not None:
-            waits = self._waits.setdefault(type(matter), deque(maxlen=_WAITS_KEPT))
-            waits.append(monotonic - since)
-
-    def hanging(self, monotonic: float) -> list[Matter]:
-        """What has been waited for far longer than usual here; lists take longer than the rest."""
-        unanswered = self.unanswered_since.items()
-        return [m for m, since in unanswered if monotonic - since >= self._patience(type(m))]
-
-    def _patience(self, kind: type[Matter]) -> float:
-        waits = self._waits.get(kind, ())
-        if len(waits) < _WAITS_TO_KNOW:
-            return _PATIENCE
-        return max(_LEAST_PATIENCE, _UNUSUAL * median(waits))
-
-    def answered(self, now: datetime) -> None:
-        """The site is there."""
-        self.last_answer, self.failing_since = now, None
-        self._backoff = _FIRST_BACKOFF
-
-    def heard(self, look: Look, now: datetime, monotonic: float) -> None:
-        """Take note of an answer; 403, 429 and 503 speak for the whole site, others for a page."""
-        if not isinstance(look, Unavailable):
-            self.answered(now)
-            return
-        self.failing_since = self.failing_since or now
-        spread = 1 + _BACKOFF_SPREAD * self._jitter()
-        if look.retry_after is not None:
-            # Never sooner than wished, and not in the same instant as everybody else.
-            self._be_quiet(monotonic + min(look.retry_after, 3600.0) + self._jitter())
-        elif look.whole_site:
-            self._be_quiet(monotonic + self._backoff * spread)
-            self._backoff = min(self._backoff * 2, _LONGEST_BACKOFF)
-
-    def _be_quiet(self, until: float) -> None:
-        self.quiet_until = max(self.quiet_until, until)
-
-    def saw_dated(self, petitions: Iterable[Petition], now: datetime) -> None:
-        """Take note of how far back the freshest body of the last minutes was dated."""
-        ages = [now - p.updated_at for p in petitions if p.updated_at is not None]
-        if not ages:
-            return
-        youngest = max(min(ages), timedelta(0))
-        if self.lag is None or now - self.lag[0] > _LAG_FOR or youngest <= self.lag[1]:
-            self.lag = (now, youngest)
 
 
 class Poller:
@@ -393,7 +255,7 @@ class Poller:
             look = self._settled(watch, look, known)
             match look:
                 case Found():
-                    _note_found(watch, look, now, moment)
+                    watch.saw_whole(look, now, moment)
                 case Gone():
                     is_first = known is not None and not known.removed and not known.gone_looks
                     watch.outlook.saw_nothing(ref.id, moment, suspect=is_first)
@@ -692,30 +554,6 @@ class Poller:
     def sites(self) -> Mapping[str, Site]:
         """The sites that are polled, by their ids."""
         return {site: watch.parliament.site for site, watch in self._watches.items()}
-
-
-def _note_found(watch: SiteWatch, look: Found, now: datetime, moment: float) -> None:
-    """Tell the plan what a petition's own body was like."""
-    if look.petition.archived:
-        watch.budget.spend()  # the way there led through a redirect
-    else:
-        _note_max_age(watch.outlook, look.max_age)
-        watch.saw_dated([look.petition], now)
-    since = _settled_since(look, now, watch.outlook.limits)
-    watch.outlook.saw_whole(look.petition, moment, settled_since=since)
-
-
-def _note_max_age(outlook: Outlook, max_age: int | None) -> None:
-    if max_age and max_age != outlook.limits.max_age:
-        outlook.limits = structs.replace(outlook.limits, max_age=float(max_age))
-
-
-def _settled_since(look: Found, now: datetime, limits: Limits) -> datetime | None:
-    """The date to ask about next time, if no other body can come to have the same."""
-    dated = look.last_modified
-    if dated is None or now - dated < _SETTLES_IN or limits.interval < _SHORTEST_CONDITIONAL:
-        return None
-    return dated
 
 
 def _is_same(before: Known, after: Known) -> bool:

@@ -19,7 +19,8 @@ from bot.demo.petitions_site import Fault, PetitionsSite
 from bot.parliament import Parliament, Unavailable, open_session
 from bot.petitions.model import Chat, Kind, PetitionRef, Rule, Site, Subscription
 from bot.petitions.schedule import SILENT_AT_ONCE, Limits, ListPage, Matter, Numbers, Outlook
-from bot.poll import Budget, Poller, SiteWatch
+from bot.poll import Poller
+from bot.site_watch import Budget, SiteWatch
 from bot.text.status import Report, SiteHealth, status
 from storage import Storage
 from storage.tiny import open_tiny
