@@ -22,6 +22,7 @@ from bell import TEA, Village, open_petition
 from bot.app import running, utc_now
 from bot.demo.bot_api import BotApi
 from bot.demo.petitions_site import PetitionsSite
+from bot.pace import Pacer
 from bot.petitions.model import Chat, PetitionRef, Subscription
 from storage.tiny import open_tiny
 
@@ -105,7 +106,7 @@ async def limited(failing: bool) -> bool:
     async with prepared(CHATS, limits=True) as village:
         gone = break_chats(village.api) if failing else frozenset()
         waits: list[float] = []
-        async with village.bell():
+        async with village.bell(pacer=Pacer):
             helping = asyncio.create_task(ask_for_help(village, waits))
             times = await fan_out(village, CHATS, but=gone)
             helping.cancel()
