@@ -40,7 +40,7 @@ class Alarm:
 
     async def tell(self, findings: Sequence[Finding], now: datetime) -> None:
         """Bring every admin up to date with the findings."""
-        await self._remember()
+        await self._remember(now)
         for finding in findings:
             if finding.trouble:
                 self._last_seen[finding.name] = now
@@ -77,12 +77,13 @@ class Alarm:
             return False
         return True
 
-    async def _remember(self) -> None:
+    async def _remember(self, moment: datetime) -> None:
         """Take up what was told by others or before a restart, as far as the storage can say."""
         with suppress(StorageError):
             before, self._saved = self._saved, await self._storage.note(_NOTE)
             was, now = _names(before), _names(self._saved)
             self._told = {a: told - (was - now) | (now - was) for a, told in self._told.items()}
+            self._last_seen |= dict.fromkeys(now - was, moment)
 
     async def _save(self) -> None:
         document = json.dumps(sorted(set().union(*self._told.values())))

@@ -28,7 +28,6 @@ from bot.petitions.model import (
     Sent,
     Subscription,
 )
-from bot.petitions.moving import moved_key
 from bot.petitions.retry import MoveChat, RestChat, Settle, TryAgain, next_step
 from bot.text.alert import alert, bare_alert
 from bot.text.language import ENGLISH, marked, speak, tr
@@ -329,8 +328,6 @@ class Deliverer:
             case MoveChat(new_id):
                 self.counts.moved += 1
                 await self._storage.move_chat(first.chat_id, new_id)
-                for delivery in owed:  # still leased, so nobody could claim them under the old id
-                    await self._storage.retry(moved_key(delivery, new_id), now)
             case _:
                 assert_never(step)
 

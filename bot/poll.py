@@ -439,12 +439,19 @@ class Poller:
         if await self._storage.commit_poll(after, occurrences, now):
             self._rang()
         interest.note(after)
-        self._diary.note(after.petition.ref, next_moment(after))
+        self._note_moment(after, now)
         for occurrence in occurrences:
             log.info("event", event_key=occurrence.key)
         return after
 
     # --- what the clock and the pace bring
+
+    def _note_moment(self, known: Known, now: datetime) -> None:
+        """Take down when the clock brings something next, in place of what it was to bring."""
+        ref, moment = known.petition.ref, next_moment(known)
+        self._diary.note(ref, moment)
+        if moment is None or moment > now:
+            self._noticed.pop(ref, None)
 
     async def _remind_of_due(self) -> None:
         """Take in what the clock has brought since the last tick."""
@@ -464,7 +471,7 @@ class Poller:
         try:
             async with lock:
                 await self._remind(ref)
-                del self._noticed[ref]
+                self._noticed.pop(ref, None)
         except Exception:
             log.exception("reminder could not be kept", petition=str(ref))
             self._diary.note(ref, self._now())

@@ -17,12 +17,14 @@ log = structlog.get_logger(__name__)
 POSTCODES_API = "https://api.postcodes.io"
 
 _TIMEOUT = aiohttp.ClientTimeout(total=5, sock_connect=3)
-_POSTCODE = re.compile(r"([A-Z]{1,2}[0-9][A-Z0-9]?)[\s-]*([0-9][A-Z]{2})", re.IGNORECASE)
+_POSTCODE = re.compile(
+    r"([A-Z]{1,2}[0-9][A-Z0-9]?)[\s,.-]*([0-9][ABD-HJLNP-UW-Z]{2})", re.IGNORECASE
+)
 # At the end of a text stands perhaps one that is still being typed.
 _AMONG_WORDS = re.compile(
-    rf"\b(?:{_POSTCODE.pattern}\b|[A-Z]{{1,2}}[0-9][A-Z0-9]?\s+[0-9][A-Z]?$)", re.IGNORECASE
+    rf"(?<![^\W_])(?:{_POSTCODE.pattern}(?![^\W_])|[A-Z]{{1,2}}[0-9][A-Z0-9]?\s+[0-9][A-Z]?$)",
+    re.IGNORECASE,
 )
-
 
 NotPlaced: TypeAlias = Literal["unknown", "nowhere", "unavailable"]
 

@@ -136,12 +136,12 @@ class Upkeep:
     async def _look_after(self) -> None:
         """Tell the admins, if there are any, what needs them; of several processes, one does."""
         admins, interval = self._config.telegram.admins, self._config.poll.interval
-        alarm = self._alarm()
+        alarm, was_standby = self._alarm(), self._polling.is_standby
         while admins:
             await asyncio.sleep(min(max(interval.total_seconds(), 1.0), 30.0))
-            if self._polling.is_standby:
+            if self._polling.is_standby != was_standby:
                 # What one saw while polling is no sign of calm when one polls again.
-                alarm = self._alarm()
+                alarm, was_standby = self._alarm(), not was_standby
             try:
                 await self._tell(alarm, await self._health.findings())
             except Exception:

@@ -52,4 +52,5 @@ async def offer(update: Update, context: Context, typed: str) -> bool:
 def searchable(typed: str) -> str:
     """Words as the site may have them: on one line, without controls, and no postcode."""
     clean = "".join(char if char.isprintable() else " " for char in typed)
-    return " ".join(without_postcodes(clean.strip()).split())[:LONGEST].strip()
+    words = " ".join(without_postcodes(clean.strip()).split())[:LONGEST].strip()
+    return words if any(char.isalnum() for char in words) else ""

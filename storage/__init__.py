@@ -84,7 +84,10 @@ class Storage(Protocol):
         """
 
     async def move_chat(self, old_id: int, new_id: int) -> None:
-        """Carry everything of a chat over to its new id; what both follow is followed once."""
+        """Carry everything of a chat over to its new id; what both follow is followed once.
+
+        What is carried over is nobody's any more; what the new id was owed stays in flight.
+        """
 
     async def chat_data(self, chat_id: int) -> ChatData | None:
         """Everything kept about a chat, or None for a stranger."""

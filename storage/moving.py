@@ -49,7 +49,10 @@ def move_rules(
 def move_deliveries(
     transaction: Transaction, keys: Iterable[str], new_id: int, numbers: Mapping[int, int]
 ) -> None:
-    """Carry over what is owed, once if both chats are; `numbers` are those of its rules."""
+    """Carry over what is owed, once if both chats are; `numbers` are those of its rules.
+
+    Nothing can be sent to the old id any more, so what is carried over is nobody's.
+    """
     for key in keys:
         old = transaction.get(DELIVERIES, key)
         transaction.remove(DELIVERIES, key)
@@ -58,5 +61,6 @@ def move_deliveries(
         new_key = moved_key(old, new_id)
         if not transaction.has(DELIVERIES, new_key):
             rule = numbers.get(old.rule, old.rule)
-            moved = structs.replace(old, key=new_key, chat_id=new_id, rule=rule)
-            transaction.keep(moved)
+            transaction.keep(
+                structs.replace(old, key=new_key, chat_id=new_id, rule=rule, leased_until=None)
+            )

@@ -1,5 +1,6 @@
 """What chats are owed in PostgreSQL: read in full, planned anew, addressed anew."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
@@ -8,7 +9,7 @@ from asyncpg import Record
 from msgspec import structs
 
 from bot.petitions.match import follower, replanned
-from bot.petitions.model import Chat, Delivery, Known, Occurrence, PetitionRef
+from bot.petitions.model import Chat, Delivery, Known, Occurrence, PetitionRef, Subscription
 from storage import ClaimedDelivery
 from storage.postgres_pool import Connection
 from storage.postgres_rows import Veil
@@ -44,11 +45,14 @@ class Deliveries:
         chats = await connection.fetch(
             "select * from chat where handle = any($1)", list({row["chat"] for row in rows})
         )
-        owed = [(row, self._veil.delivery(row)) for row in rows]
+        # A body has hundreds of constituencies, and a chat may be owed much about many.
+        owed = await asyncio.to_thread(lambda: [(row, self._veil.delivery(row)) for row in rows])
         rules = await self._rules.named(
             connection, {(row["chat"], each.rule) for row, each in owed if each.rule}
         )
-        known = {row["ref"]: _KNOWN.decode(row["known"]) for row in petitions}
+        known = await asyncio.to_thread(
+            lambda: {row["ref"]: _KNOWN.decode(row["known"]) for row in petitions}
+        )
         happened = {row["key"]: _OCCURRENCE.decode(row["document"]) for row in occurrences}
         to = {row["handle"]: self._veil.chat(row) for row in chats}
         return _by_queue(
@@ -68,13 +72,12 @@ class Deliveries:
         """Have deliveries of a chat heard as it hears now."""
         followed = await self._subscriptions.of(connection, chat.id)
         follows = {each.petition: each for each in followed}
-        for claimed in await self.in_full(connection, rows):
-            owed, about = claimed.delivery, claimed.known.petition
-            rules = [claimed.rule] if claimed.rule is not None else []
-            ways = follower(follows.get(owed.petition), rules, chat.terms, chat.id).ways
-            planned = replanned(owed, claimed.occurrences, about, ways, now)
-            if planned != owed:
-                await _replace_plan(connection, planned)
+        claims = await self.in_full(connection, rows)
+        planned = await asyncio.to_thread(
+            lambda: [_replanned(each, follows, chat, now) for each in claims]
+        )
+        pairs = zip(planned, claims, strict=True)
+        await _replace_plans(connection, [new for new, was in pairs if new != was.delivery])
 
     async def readdress(self, connection: Connection, row: Record, thread_id: int | None) -> None:
         """Have a delivery told in a topic, or in the chat itself."""
@@ -96,7 +99,7 @@ class Deliveries:
             moved = structs.replace(address, chat_id=new_id, rule=rule)
             sealed = self._veil.seal_address(PetitionRef.parse(row["petition"]), moved)
             await connection.execute(
-                "update delivery set chat = $2, sealed = $3 where number = $1"
+                "update delivery set chat = $2, sealed = $3, leased_until = null where number = $1"
                 " and not exists (select from delivery where chat = $2 and head = $4)",
                 row["number"],
                 new,
@@ -122,13 +125,27 @@ async def welcome(connection: Connection, handles: Sequence[bytes]) -> None:
     )
 
 
-async def _replace_plan(connection: Connection, delivery: Delivery) -> None:
+def _replanned(
+    claimed: ClaimedDelivery,
+    follows: Mapping[PetitionRef, Subscription],
+    chat: Chat,
+    now: datetime,
+) -> Delivery:
+    owed, about = claimed.delivery, claimed.known.petition
+    rules = [claimed.rule] if claimed.rule is not None else []
+    ways = follower(follows.get(owed.petition), rules, chat.terms, chat.id).ways
+    return replanned(owed, claimed.occurrences, about, ways, now)
+
+
+async def _replace_plans(connection: Connection, deliveries: Sequence[Delivery]) -> None:
     await connection.execute(
-        "update delivery set lane = $2, not_before = $3, silent = $4 where number = $1",
-        delivery.number,
-        delivery.lane,
-        delivery.not_before,
-        delivery.silent,
+        "update delivery set lane = plan.lane, not_before = plan.not_before, silent = plan.silent"
+        " from unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::bool[])"
+        " plan (number, lane, not_before, silent) where delivery.number = plan.number",
+        [each.number for each in deliveries],
+        [each.lane for each in deliveries],
+        [each.not_before for each in deliveries],
+        [each.silent for each in deliveries],
     )
 
 

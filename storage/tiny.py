@@ -60,7 +60,6 @@ from storage.tables import (
 from storage.vault import Vault
 
 _MANY_DOCUMENTS = 20_000
-_AT_A_TIME = 500  # documents looked at before others get a turn
 
 S = TypeVar("S", bound=Struct)
 R = TypeVar("R")

@@ -15,6 +15,7 @@ from petitions import REF, petition
 from structlog.testing import capture_logs
 from telegram.error import NetworkError
 from telegram.ext import ExtBot
+from telegram.request import RequestData
 
 from bot.app import utc_now
 from bot.deliver import LEASE, Deliverer
@@ -419,6 +420,35 @@ async def test_p14_a_group_that_became_a_supergroup_hears_there_what_it_was_owed
         await office.settled()
         assert deliverer.counts.moved >= 1
     assert office.rings(-100_055) == Counter({"1,000": 1, "2,500": 1})
+
+
+async def test_p14_a_supergroup_that_follows_too_hears_once_though_both_are_being_told(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    twice = asyncio.Event()
+
+    class Slow(WiredRequest):
+        """The answer about the supergroup takes long enough for it to be told again."""
+
+        async def do_request(self, *args: Any, **how: Any) -> tuple[int, bytes]:
+            answer = await super().do_request(*args, **how)
+            if office.rings(-100_055).total() > 1:
+                twice.set()
+            said = [each for each in (*args, *how.values()) if isinstance(each, RequestData)]
+            if any(each.parameters.get("chat_id") == -100_055 for each in said):
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(twice.wait(), 0.5)
+            return answer
+
+    monkeypatch.setattr(f"{__name__}.WiredRequest", Slow)
+    await office.welcome(-55)
+    office.api.migrate(-55, -100_055)
+    await office.storage.save_chat(Chat(-100_055, consented_at=office.now()))
+    await office.storage.subscribe(Subscription(-100_055, REF, office.now()))
+    await office.ring(1_000)
+    async with office.delivering():
+        await office.settled()
+    assert office.rings(-100_055) == Counter({"1,000": 1})
 
 
 @pytest.mark.parametrize("words", ["message thread not found", "TOPIC_CLOSED", "TOPIC_DELETED"])

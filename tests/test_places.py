@@ -75,6 +75,8 @@ def test_a_name_is_told_from_a_postcode(text: str) -> None:
     [
         ("tea near SW1A 1AA, please", "tea near , please"),
         ("tea near sw1a-1aa", "tea near"),
+        ("nurses_SW1A, 1AA_here", "nurses_ _here"),
+        ("vitamin b12 5mg", "vitamin b12 5mg"),
         ("ban M25 and A1 works", "ban M25 and A1 works"),
         ("M1 1A", ""),
         ("5G 2024 budget", "5G 2024 budget"),

@@ -656,6 +656,34 @@ async def test_what_came_since_the_last_look_is_told_instead_of_that_it_is_overd
     assert any("overdue" in key for key in heard) != answers
 
 
+async def test_each_moment_has_a_look_of_its_own(bench: Bench) -> None:
+    reached = {
+        "signature_count": 112_000,
+        "response_threshold_reached_at": stamp(REACHED),
+        "debate_threshold_reached_at": stamp(REACHED),
+    }
+    responded = {"opened_at": stamp(OPENED), **reached, **a_response()}
+    async with bench.polling() as poller:
+        ref = await bench.follow(poller, 1, **reached)
+        await bench.tick(poller)
+        bench.at = datetime(2025, 3, 13, 9, tzinfo=UTC)
+        bench.site.put(1, open_petition(**responded))
+        for _ in range(10):
+            await bench.tick(poller)
+            bench.at += timedelta(minutes=1)
+        await bench.owed()
+        bench.site.put(1, open_petition(**responded, scheduled_debate_date="2025-09-01"))
+        known = await bench.storage.known(ref)
+        assert known
+        bench.at = (next_moment(known) or bench.at) + timedelta(seconds=5)
+        for _ in range(10):
+            await bench.tick(poller)
+            bench.at += timedelta(minutes=1)
+        heard = await bench.owed()
+    assert any("debate_scheduled" in key for key in heard)
+    assert not any("debate_overdue" in key for key in heard)
+
+
 async def test_after_a_start_what_is_due_is_looked_at_first_and_told_within_seconds(
     bench: Bench,
 ) -> None:

@@ -478,6 +478,31 @@ async def test_what_is_in_flight_to_the_new_chat_stays_in_flight(storage: Storag
     assert await claimed_keys(storage) == []
 
 
+async def test_what_was_in_flight_to_the_old_chat_is_free_under_the_new_id(
+    storage: Storage,
+) -> None:
+    await follow(storage, follows(ANN))
+    await ring(storage, milestone(10_000))
+    assert await claimed_keys(storage) == [key(10_000, ANN)]
+    await storage.move_chat(ANN, CAT)
+    assert await claimed_keys(storage) == [key(10_000, CAT)]
+
+
+async def test_a_digest_that_is_tried_again_is_not_put_off_by_a_change_of_terms(
+    storage: Storage,
+) -> None:
+    weekly = structs.replace(DIGESTS, digest=Digest(EVENING.hour * 60, EVENING.weekday()))
+    await follow(storage, follows(ANN))
+    await storage.set_terms(ANN, weekly, NOON)
+    await ring(storage, milestone(10_000))
+    due = await storage.next_due(NOON)
+    assert due
+    await claim(storage, due)
+    await storage.retry(key(10_000, ANN), due + MINUTE)
+    await storage.mute(ANN, NIGHTINGALES, True, due + MINUTE / 2)
+    assert await storage.next_due(due) == due + MINUTE
+
+
 async def test_a_chat_moved_onto_a_known_one_keeps_the_earliest_consent(storage: Storage) -> None:
     await storage.save_chat(Chat(ANN, "group", NOON, NOON + MINUTE, "kicked", NOON))
     await storage.save_chat(Chat(CAT, "supergroup", NOON + MINUTE))

@@ -214,6 +214,7 @@ def replanned(
 ) -> Delivery:
     """A delivery that is not settled yet, after its chat has changed how it hears.
 
+    `ways` are the subscription and the rule it is heard by; of other rules nothing is known here.
     It makes a sound or not as is decided now, and waits for the new moment if it waits for one of
     its own. What is heard no longer, or only in a digest to come, was owed before: it stays as it
     was, without a sound if the petition is muted.
@@ -232,8 +233,12 @@ def replanned(
 
 
 def _waits(delivery: Delivery, now: datetime) -> bool:
-    """Whether a delivery waits for a moment of its own that has not come yet."""
-    return bool(delivery.lane) and delivery.not_before > now and is_free(delivery, now)
+    """Whether a delivery waits for a moment of its own that has not come yet.
+
+    One that was tried waits for its next try: its moment has come.
+    """
+    is_early = delivery.not_before > now and not delivery.attempts
+    return bool(delivery.lane) and is_early and is_free(delivery, now)
 
 
 def is_free(delivery: Delivery, now: datetime) -> bool:
