@@ -60,7 +60,8 @@ class Pruned(Struct, frozen=True):
 class Storage(Protocol):
     """Use cases, each atomic and durable when it returns; all times aware, in UTC.
 
-    Any method may raise StorageError, after which nothing of that use case has happened.
+    Any method may raise StorageError, after which nothing of that use case has happened; or, where
+    the store is another machine's and its last answer was lost, all of it.
     """
 
     async def close(self) -> None:

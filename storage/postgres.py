@@ -2,7 +2,8 @@
 
 A lost connection, a restart of the server or a failover costs the use cases under way a
 StorageError; the next one finds a new connection. When it is the answer to a commit that gets lost,
-the use case may have happened after all: each may be repeated without harm.
+the use case may have happened after all. Each may be repeated without harm, but that a new rule is
+then there twice, and that a try counts twice.
 
 Locks are taken in this order, so that nobody waits in a circle: the chats (advisory locks on their
 handles), policies, the petition, the rules (an advisory lock), a chat's subscriptions by petition,
