@@ -208,7 +208,10 @@ def _load(path: Path | None) -> Any:
 
     if path is None and DEFAULT_CONFIG.exists():
         path = DEFAULT_CONFIG
-    return load_config(path)
+    settings = load_config(path)
+    for warning in settings.warnings:
+        typer.echo(f"petition-bell: warning: {warning}", err=True)
+    return settings
 
 
 def _write_private(path: Path, text: str) -> None:

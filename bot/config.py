@@ -5,9 +5,9 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias, TypeVar
@@ -103,8 +103,10 @@ class Config:
     sites: tuple[Site, ...]
     web: WebConfig = WebConfig()
     limits: LimitsConfig = LimitsConfig()
+    warnings: tuple[str, ...] = ()  # what works, and should be put right all the same
 
 
+_SECRETS = (("telegram", "token"), ("storage", "key"))
 UK = {"id": "uk", "name": "UK Parliament", "url": "https://petition.parliament.uk"}
 
 # Every key there is, with its default; None marks one that has no default.
@@ -145,10 +147,28 @@ def load_config(path: Path | None, environment: Mapping[str, str] = os.environ) 
     problems: list[str] = []
     tables = _read_file(path, problems)
     _lay_over(tables, environment, problems)
-    config = _Reader(tables, path.parent if path else Path(), problems).config()
+    folder = path.parent if path else Path()
+    config = _Reader(tables, folder, problems).config()
     if problems:
         raise ConfigError(problems)
-    return config
+    return replace(config, warnings=tuple(_exposed(_files_with_secrets(path, tables, folder))))
+
+
+def _files_with_secrets(path: Path | None, tables: Table, folder: Path) -> Iterator[Path]:
+    """The files that hold the token or the store's key, if any do."""
+    written = _read_file(path, [])
+    if path and any(key in _section(written, name) for name, key in _SECRETS):
+        yield path
+    if token_file := _section(tables, "telegram").get("token_file"):
+        yield folder / str(token_file)
+
+
+def _exposed(secrets: Iterable[Path]) -> Iterator[str]:
+    """A complaint of each of these files that others than its owner and group can read."""
+    for path in secrets:
+        mode = path.stat().st_mode & 0o777 if path.exists() else 0
+        if mode & 0o007:
+            yield f"{path} can be read by anybody on this machine ({mode:o}): chmod 600 {path}"
 
 
 def _read_file(path: Path | None, problems: list[str]) -> Table:
@@ -172,7 +192,7 @@ def _lay_over(tables: Table, environment: Mapping[str, str], problems: list[str]
         if not name.startswith(PREFIX):
             continue
         match name.removeprefix(PREFIX).lower().split("__"):
-            case ["sites", index, key] if index.isdigit():
+            case ["sites", index, key] if index.isascii() and index.isdigit():
                 _site(tables, int(index))[key] = environment[name]
             case [section, key] if section in DEFAULTS and section != "sites":
                 _section(tables, section)[key] = environment[name]
@@ -393,7 +413,7 @@ def web_address(value: object) -> str:
 
 def address(value: object) -> Address:
     """Where to listen: `127.0.0.1:8080`, `[::1]:8080`."""
-    found = re.fullmatch(r"(\[[0-9a-f:]+\]|[^\s:/]+):(\d{1,5})", str(value))
+    found = re.fullmatch(r"(\[[0-9a-f:]+\]|[^\s:/]+):([0-9]{1,5})", str(value))
     if not found or int(found[2]) > 65_535:
         raise ValueError(f'must be an address like "127.0.0.1:8080", not {value!r}')
     return Address(found[1].strip("[]"), int(found[2]))
@@ -440,7 +460,7 @@ def between(least: int, most: int) -> Callable[[object], int]:
     """A whole number within bounds."""
 
     def check(value: object) -> int:
-        if isinstance(value, str) and re.fullmatch(r"\d{1,12}", value):
+        if isinstance(value, str) and re.fullmatch(r"[0-9]{1,12}", value):
             value = int(value)
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
             raise ValueError(f"must be a whole number from {least} to {most}, not {value!r}")
@@ -476,7 +496,7 @@ _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 
 def duration(value: object) -> timedelta:
     """A length of time from a tenth of a second to a day: "60s", "5m", "1h"."""
-    found = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)\s*(ms|s|m|h)", str(value).strip())
+    found = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)\s*(ms|s|m|h)", str(value).strip())
     if found:
         length = timedelta(seconds=float(found[1]) * _UNITS[found[2]])
         if timedelta(seconds=0.1) <= length <= timedelta(days=1):

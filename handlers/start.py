@@ -11,7 +11,7 @@ from handlers.context import Command, Context, allowed, answer, bot_name
 from handlers.rules import shared
 from handlers.subscribe import begin
 
-_PAYLOAD = re.compile(r"p_([a-z][a-z0-9]*)_([1-9]\d{0,9})")
+_PAYLOAD = re.compile(r"p_([a-z][a-z0-9]*)_([1-9][0-9]{0,9})")
 
 
 async def start(update: Update, context: Context) -> None:

@@ -241,8 +241,8 @@ def _read_urgent(rest: Sequence[str]) -> str | None:
     return "-".join(kind for kind in kinds if kind) if kinds and all(kinds) else None
 
 
-_HOURS = re.compile(r"(?P<hour>\d{1,2})(?:[:.](?P<minute>\d\d))?\s*(?P<half>am|pm)?")
-_SPAN = re.compile(r"(?P<start>[\d:.apm]+)\s*(?:-|–|—|to|until)\s*(?P<end>[\d:.apm]+)")
+_HOURS = re.compile(r"(?P<hour>[0-9]{1,2})(?:[:.](?P<minute>[0-9][0-9]))?\s*(?P<half>am|pm)?")
+_SPAN = re.compile(r"(?P<start>[0-9:.apm]+)\s*(?:-|–|—|to|until)\s*(?P<end>[0-9:.apm]+)")
 
 
 def read_quiet(text: str) -> str | None:
@@ -307,7 +307,7 @@ def _read_reminders(rest: Sequence[str]) -> str | None:
 
 # --- time zones ----------------------------------------------------------------------------------
 
-_OFFSET = re.compile(r"(?:etc/)?(?:utc|gmt|z)?\s*[-+−–]?\s*\d.*", re.IGNORECASE)
+_OFFSET = re.compile(r"(?:etc/)?(?:utc|gmt|z)?\s*[-+−–]?\s*[0-9].*", re.IGNORECASE)
 _NO_PLACES = frozenset({"localtime", "Factory"})
 
 

@@ -19,7 +19,7 @@ _WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine"
 _AMOUNT = {"a": 1, "an": 1} | {word: number for number, word in enumerate(_WORDS, 1)}
 
 _PART = re.compile(
-    r"(?<![a-z])(?P<amount>\d{{1,6}}\s*|(?:{amounts})\s+)(?P<unit>{units})(?![a-z])".format(
+    r"(?<![a-z])(?P<amount>[0-9]{{1,6}}\s*|(?:{amounts})\s+)(?P<unit>{units})(?![a-z])".format(
         amounts="|".join(sorted(_AMOUNT, key=len, reverse=True)),
         units="|".join(sorted(_UNIT, key=len, reverse=True)),
     )

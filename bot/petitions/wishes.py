@@ -32,7 +32,7 @@ class Unwished(NamedTuple):
     what: str = ""
 
 
-_NUMBER = r"(?:\d{1,3}(?:,\d{3}){1,3}|\d{1,12})"
+_NUMBER = r"(?:[0-9]{1,3}(?:,[0-9]{3}){1,3}|[0-9]{1,12})"
 _ITEM = re.compile(
     rf"(?<![^\s,;])(?P<drop>[-−–]\s*)?(?P<every>every\s+)?(?P<number>{_NUMBER})\s*(?P<unit>%|k|m)?(?=[\s,;]|$)",
     re.IGNORECASE,

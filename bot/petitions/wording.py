@@ -8,9 +8,9 @@ import re
 from difflib import SequenceMatcher
 
 _LINK = re.compile(r"\[([^\]]*)\]\(([^)\s]*)\)")
-_FOOTNOTE = re.compile(r"^\s*\[(\d+)\]:[ \t]*(.*)$", re.MULTILINE)
-_MARKER = re.compile(r"\[(\d+)\]")
-_LIST_MARK = re.compile(r"^\s*(?:\d{1,3}[.)]|[-•*>])\s+", re.MULTILINE)
+_FOOTNOTE = re.compile(r"^\s*\[([0-9]+)\]:[ \t]*(.*)$", re.MULTILINE)
+_MARKER = re.compile(r"\[([0-9]+)\]")
+_LIST_MARK = re.compile(r"^\s*(?:[0-9]{1,3}[.)]|[-•*>])\s+", re.MULTILINE)
 _ADDRESS = re.compile(r"https?://\S+")
 _WORD = re.compile(r"[^\W_]+")
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"”’)\]]*\s+|\s*\n\s*")

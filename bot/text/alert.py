@@ -71,7 +71,8 @@ from bot.text.petition import (
     title,
 )
 from bot.text.reminder import Told, reminder
-from bot.text.rich import Message, Rich, aside, compose, cut, italic, lines, link, quote, row
+from bot.text.response import excerpt, safe_link
+from bot.text.rich import Message, Rich, aside, compose, cut, italic, lines, quote, row
 from bot.text.rules import describe
 
 _QUOTED = 700
@@ -367,8 +368,8 @@ def _link_row(links: Sequence[DebateLink]) -> Rich:
 
 def _safe_link(text: str, url: str) -> Rich:
     """A link only where the address is one: the site's fields are typed by hand."""
-    is_address = url.startswith(("https://", "http://")) and " " not in url
-    return link(text, url) if is_address else f"{text}: {url}"
+    linked = safe_link(text, url)
+    return linked if linked != text else f"{text}: {cut(url, _QUOTED)}"
 
 
 def _paper(event: BusinessAdded | CommitteeNoted) -> Told:
@@ -447,8 +448,8 @@ def _fell(event: CountFell) -> Told:
 
 
 def _quoted(text: str) -> Rich | None:
-    words = readable(text).strip()
-    return quote(cut(words, _QUOTED)) if words else None
+    words = excerpt(text, _QUOTED)
+    return quote(words) if words else None
 
 
 def _sentence(clause: str | None) -> str | None:

@@ -159,7 +159,7 @@ def undo_buttons(subscription: Subscription) -> InlineKeyboardMarkup:
     return InlineKeyboardMarkup([[button(tr("Undo"), UNDO, subscription.petition, extra)]])
 
 
-_UNDO = re.compile(r"(\d{1,10})\.([01])\.(\d{0,10})")
+_UNDO = re.compile(r"([0-9]{1,10})\.([01])\.([0-9]{0,10})")
 
 
 def undone(press: Press, chat_id: int) -> Subscription | None:

@@ -22,9 +22,9 @@ from bot.text.figures import (
     signatures,
     weekday,
 )
-from bot.text.language import tr
+from bot.text.language import say, tr
 from bot.text.petition import department, pace_line, status_line, title
-from bot.text.response import safe_link
+from bot.text.response import excerpt, safe_link
 from bot.text.rich import (
     TEXT_LIMIT,
     Message,
@@ -181,7 +181,7 @@ def _debate(petition: Petition, most: int, now: datetime) -> list[Rich | None]:
         since = None if petition.archived else petition.debate_threshold_reached_at
         return [tr("🏛 A debate is awaited since {day}.", day=day(since))] if since else []
     if debate.debated_on is None:
-        return [tr("🏛 It will not be debated."), _said(debate.overview, most)]
+        return [tr("🏛 It will not be debated."), _quoted(debate.overview, most)]
     links = [
         part
         for name, label in LINK_NAMES.items()
@@ -195,16 +195,17 @@ def _rejection(petition: Petition, most: int) -> list[Rich | None]:
     if petition.state != "rejected" or petition.rejection is None:
         return []
     why = REASONS.get(petition.rejection.code)
-    return [f"🚫 {tr(why)}" if why else None, _said(petition.rejection.details, most)]
+    return [f"🚫 {tr(why)}" if why else None, _quoted(petition.rejection.details, most)]
 
 
 def _more(petition: Petition, room: _Room) -> Rich | None:
     """What shows when it is expanded: whatever was cut above, the details, other business."""
-    note = _rest(petition.committee_note, room.said, room.folded)
-    parts = [
+    is_cut = len(petition.committee_note.strip()) > room.said
+    note = excerpt(petition.committee_note, room.folded) if is_cut else None
+    parts: list[Rich] = [
         *_rest(petition.background, room.asked, room.folded),
         *_rest(petition.additional_details, 0, room.folded),
-        *(tr("Committee's note: {note}", note=words) for words in note),
+        *((say("Committee's note: {note}", note=note),) if note else ()),
         *_business(petition, room),
     ]
     apart = [piece for part in parts for piece in (part, "\n\n")][:-1]
@@ -276,5 +277,10 @@ def _said(text: str, most: int) -> Rich | None:
 
 
 def _noted(petition: Petition, most: int) -> Rich | None:
-    words = cut(readable(petition.committee_note), most)
-    return quote(tr("Committee's note: {note}", note=words)) if words else None
+    words = excerpt(petition.committee_note, most)
+    return quote(say("Committee's note: {note}", note=words)) if words else None
+
+
+def _quoted(text: str, most: int) -> Rich | None:
+    words = excerpt(text, most)
+    return quote(words) if words else None

@@ -23,6 +23,7 @@ _MEANINGS: Mapping[Meaning, str] = {
     "debated": marked("Enough for a debate, which is under way already."),
 }
 
+_STATE_LENGTH = 40
 _STATES = {
     "open": marked("open"),
     "closed": marked("closed"),
@@ -51,7 +52,7 @@ def nameless(petition: Petition) -> str:
 def state_name(petition: Petition) -> str:
     """Closed, rejected and the like in one word; a state nobody foresaw in the site's own."""
     known = _STATES.get(petition.state)
-    return tr(known) if known else petition.state.replace("_", " ")
+    return tr(known) if known else cut(petition.state.replace("_", " "), _STATE_LENGTH)
 
 
 def meaning(threshold: Threshold, petition: Petition) -> Meaning:

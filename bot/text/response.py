@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from telegram import InlineKeyboardMarkup
 from telegram.constants import MessageLimit
@@ -17,6 +18,7 @@ from bot.text.rich import (
     TEXT_LIMIT,
     Message,
     Rich,
+    abridged,
     aside,
     bold,
     compose,
@@ -33,6 +35,7 @@ from bot.text.rich import (
 # A quotation and a heading need a few entities themselves.
 _MOST_ENTITIES = MessageLimit.MESSAGE_ENTITIES - 10
 _LONGEST_PARAGRAPH = 3_000
+_LONGEST_ADDRESS = 1_000
 _EARLIER = (
     marked("First response"),
     marked("Second response"),
@@ -212,13 +215,13 @@ def _one(head: tuple[Rich, ...], paragraphs: Sequence[Rich]) -> Message:
 
 # --- from the site's text to ours ----------------------------------------------------------------
 
-_FOOTER = re.compile(r"^\s*\[(\d{1,3})\]:\s*(\S+)\s*$", re.MULTILINE)
+_FOOTER = re.compile(r"^\s*\[([0-9]{1,3})\]:\s*(\S+)\s*$", re.MULTILINE)
 _BULLET = re.compile(r"^\s*(?:[*+-]|•)\s+")
 _HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$")
 _QUOTED = re.compile(r"^>\s?")
 _INLINE = re.compile(
     r"\[(?P<label>[^\]\n]{1,300})\]\((?P<url>[^\s()]{1,1000})\)"
-    r"|\[(?P<note>\d{1,3})\]"
+    r"|\[(?P<note>[0-9]{1,3})\]"
     r"|\*\*(?P<strong>[^*\n]{1,500})\*\*"
     r"|(?<![\w*])\*(?P<slanted>[^*\s][^*\n]{0,500})\*(?![\w*])"
     r"|(?<!\w)_(?P<under>[^_\s][^_\n]{0,500})_(?!\w)"
@@ -237,6 +240,12 @@ def formatted(text: str) -> list[Rich]:
     paragraphs = [block.strip("\n") for block in re.split(r"\n\s*\n", body)]
     short = (part for block in paragraphs if block.strip() for part in _shortened(block))
     return [_paragraph(part, notes) for part in short]
+
+
+def excerpt(text: str, most: int) -> Rich | None:
+    """The first `most` characters of a text that the site keeps as Markdown, set as it means."""
+    apart = [piece for part in formatted(text.strip()) for piece in (part, "\n\n")][:-1]
+    return abridged(row(*apart), most) if apart else None
 
 
 def _shortened(block: str) -> Iterator[str]:
@@ -282,8 +291,20 @@ def _styled(found: re.Match[str], notes: Mapping[str, str]) -> Rich:
 
 def safe_link(text: str, url: str) -> Rich:
     """A link only where the address is one that leads to the web."""
-    is_web = re.fullmatch(r"https?://[^\s/?#]+\.[^\s]{1,900}", url) is not None
-    return link(text, url) if is_web else text
+    return link(text, url) if _is_web_address(url) else text
+
+
+def _is_web_address(url: str) -> bool:
+    """Whether an address leads to where it seems to: with user info, it only seems to."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        is_plain = parts.username is None and (parts.port or 0) >= 0
+    except ValueError:
+        return False
+    has_host = re.fullmatch(r"[^\s.]+(\.[^\s.]+)+", host) is not None
+    is_whole = len(url) <= _LONGEST_ADDRESS and not re.search(r"[\s\\<>\"]", url)
+    return parts.scheme in {"http", "https"} and has_host and is_plain and is_whole
 
 
 def _earlier(index: int) -> str:

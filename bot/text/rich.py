@@ -6,11 +6,19 @@ only ever a string in here: it cannot turn into formatting.
 
 from collections.abc import Iterator
 from typing import NamedTuple, TypeAlias
+from unicodedata import category
 
 from telegram import MessageEntity
 from telegram.constants import MessageLimit
 
 TEXT_LIMIT = MessageLimit.MAX_TEXT_LENGTH
+
+# Vietnamese, Hebrew and Thai set two or three marks upon a letter.
+_MOST_MARKS = 4
+# Not the joiners: families of emoji and several scripts are written with them.
+_WITHOUT_WIDTH = frozenset(
+    {0xAD, 0x34F, 0x61C, 0x115F, 0x1160, 0x180E, 0x200B, 0x3164, 0xFEFF, 0xFFA0}
+)
 
 
 class Styled(NamedTuple):
@@ -118,9 +126,29 @@ def _lay_out(
 
 
 def _clean(text: str) -> str:
-    """Without what Telegram refuses or what deceives: controls, lone surrogates, overrides."""
+    """Without what Telegram refuses or what deceives.
+
+    That is controls, lone surrogates, overrides, letters without a width, and towers of marks.
+    """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(c for c in text if c in "\n\t" or not _is_control(c))
+    if text.isascii() and text.isprintable():
+        return text
+    seen = "".join(c for c in text if c in "\n\t" or not _is_control(c))
+    return seen if seen.isascii() else "".join(_without_towers(seen))
+
+
+def _without_towers(text: str) -> Iterator[str]:
+    """The characters of a text, of the marks set upon one letter no more than any script needs."""
+    height = 0
+    for char in text:
+        height = height + 1 if category(char) in {"Mn", "Me"} and not _is_sign(char) else 0
+        if height <= _MOST_MARKS:
+            yield char
+
+
+def _is_sign(char: str) -> bool:
+    """Whether a mark belongs to an emoji: the letters of a flag, or how one is to be drawn."""
+    return 0xFE00 <= ord(char) <= 0xFE0F or 0xE0020 <= ord(char) <= 0xE007F
 
 
 def _is_control(char: str) -> bool:
@@ -130,7 +158,8 @@ def _is_control(char: str) -> bool:
         or 0x7F <= number < 0xA0
         or 0xD800 <= number < 0xE000
         or 0x202A <= number <= 0x202E  # embeds and overrides that make text read backwards
-        or 0x2066 <= number <= 0x2069
+        or 0x2060 <= number <= 0x206F  # invisible, or isolating what turns the direction
+        or number in _WITHOUT_WIDTH
     )
 
 
@@ -142,6 +171,24 @@ def cut(text: str, most: int) -> str:
     head = text[: most - 1]
     at_word = head.rsplit(maxsplit=1)[0] if " " in head[most // 2 :] else head
     return at_word.rstrip(" ,;:.–—-\u200d\ufe0f") + "…"
+
+
+def abridged(part: Rich, most: int) -> Rich:
+    """The same piece, cut where its text grows longer than `most` characters."""
+    return _abridged(part, most)[0]
+
+
+def _abridged(part: Rich, most: int) -> tuple[Rich, int]:
+    """The piece as far as there is room, and the room that is left."""
+    if isinstance(part, str):
+        return (part, most - len(part)) if len(part) <= most else (cut(part, most), 0)
+    kept: list[Rich] = []
+    for inner in part.parts:
+        if most <= 0:
+            break
+        shown, most = _abridged(inner, most)
+        kept.append(shown)
+    return part._replace(parts=tuple(kept)), most
 
 
 def split(message: Message, limit: int = TEXT_LIMIT) -> list[Message]:
