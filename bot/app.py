@@ -305,7 +305,7 @@ async def _put_together(
         )
         polling = Standing("poller")
         reports = Reports(poller, storage, polling, now, interval=config.poll.interval)
-        members = Members(parliaments, session, now, api=members_api)
+        members = Members(poller.parliaments().values(), session, now, api=members_api)
         application.bot_data["services"] = Services(
             storage=storage,
             look=poller.look,

@@ -41,7 +41,8 @@ rest_days = 90
 # The longest a followed petition waits for its next look. The site counts about once a minute.
 interval = "60s"
 
-# The most requests a minute to each site; with more followed than that, looks take longer to come.
+# The most requests a minute to each site, a third of them for what people ask; with more followed,
+# looks take longer to come.
 requests_per_minute = 60
 
 [limits]

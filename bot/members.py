@@ -17,7 +17,7 @@ from msgspec import DecodeError, Struct, structs
 from msgspec.json import decode
 
 from bot.parliament import Parliament
-from bot.petitions.errors import MalformedPetition, ParliamentError
+from bot.petitions.errors import MalformedPetition, ParliamentError, ParliamentUnasked
 from bot.petitions.model import Petition, Place, Site
 from bot.petitions.parse import Constituency
 
@@ -97,7 +97,10 @@ class Members:
         if kept and now < kept.until:
             return kept.value
         known: Seats = kept.value if kept else {}
-        fresh = await self._fetched(site, period)
+        try:
+            fresh = await self._fetched(site, period)
+        except ParliamentUnasked:
+            return known  # which says nothing about the site: it is asked next time
         # The site's feed of members fails now and then: then every seat is empty at once.
         is_outage = fresh is None or (_has_members(known) and not _has_members(fresh))
         value, until = (known, now + _PAUSE) if is_outage else (fresh or {}, now + _FRESH)
@@ -110,6 +113,8 @@ class Members:
             return None
         try:
             rows = await parliament.constituencies(None if period == "current" else period)
+        except ParliamentUnasked:
+            raise
         except (ParliamentError, MalformedPetition, ValueError) as error:
             log.info("no constituencies", site=site, period=period, error=type(error).__name__)
             return None

@@ -8,16 +8,22 @@ when to try again is for whoever asks to decide.
 import copy
 import re
 import unicodedata
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Literal, Self, TypeAlias
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 import aiohttp
 from msgspec import Struct, structs
 
-from bot.petitions.errors import MalformedPetition, ParliamentError, ParliamentUnavailable
+from bot.petitions.errors import (
+    MalformedPetition,
+    ParliamentError,
+    ParliamentUnasked,
+    ParliamentUnavailable,
+)
 from bot.petitions.model import Counts, Petition, PetitionRef, Site
 from bot.petitions.parse import (
     Constituency,
@@ -85,6 +91,9 @@ class Unreadable(Struct, frozen=True):
     reason: str
 
 
+# What a site sent lately, or how it failed to, by the address that was asked.
+Kept: TypeAlias = MutableMapping[str, bytes | ParliamentError]
+
 Look: TypeAlias = Found | NotModified | NotFound | Gone | Unpublished | Unavailable | Unreadable
 
 
@@ -132,11 +141,25 @@ class Parliament:
         self._timeout = timeout
         self._now = now
         self._asks: Callable[[], None] = lambda: None
+        self._hops: Callable[[], None] = lambda: None
+        self._hears: Callable[[ParliamentUnavailable], None] = lambda _: None
+        self._kept: Kept = {}
+        self._keeps = self._is_for_people = False
 
-    def counted(self, asks: Callable[[], None]) -> Self:
-        """The same site, telling of each request before it is made."""
+    def keep_lists(self, kept: Kept, hops: Callable[[], None]) -> None:
+        """Keep what lists say, for people who ask the same; `hops` is told of second requests."""
+        self._kept, self._hops, self._keeps = kept, hops, True
+
+    def for_people(
+        self, asks: Callable[[], None], hears: Callable[[ParliamentUnavailable], None]
+    ) -> Self:
+        """The same site for what people ask: what was kept lately is not asked for again.
+
+        `asks` is told of each request before it is made and may raise ParliamentUnasked; `hears`
+        is told when there is no answer.
+        """
         other = copy.copy(self)
-        other._asks = asks
+        other._asks, other._hears, other._is_for_people = asks, hears, True
         return other
 
     async def look(self, petition: PetitionRef | int, *, since: datetime | None = None) -> Look:
@@ -149,10 +172,11 @@ class Parliament:
         try:
             answer = await self._get(f"/petitions/{petition_id}.json", since)
             if archive := self._archive(answer):
+                self._hops()
                 answer = await self._get(archive, since)
             return self._seen(answer, petition_id)
         except ParliamentUnavailable as error:
-            return Unavailable(error.reason, error.retry_after, error.status in {403, 429, 503})
+            return Unavailable(error.reason, error.retry_after, is_whole_site(error))
         except ParliamentError as error:
             return Unreadable(error.reason)
         except MalformedPetition as error:
@@ -267,10 +291,32 @@ class Parliament:
 
     async def _body(self, target: str) -> bytes:
         """What is at a path of the site, if it is there and is JSON."""
+        address = _canonical(target)
+        if self._is_for_people and (kept := self._kept.get(address)) is not None:
+            if isinstance(kept, ParliamentError):
+                raise kept.with_traceback(None)
+            return kept
+        try:
+            body = await self._fetch(target)
+        except ParliamentUnasked:
+            raise
+        except ParliamentError as error:
+            if self._is_for_people:
+                self._keep(address, error)
+            raise
+        self._keep(address, body)
+        return body
+
+    async def _fetch(self, target: str) -> bytes:
         answer = await self._get(target)
         if answer.status != 200:
             raise ParliamentError(answer.url, answer.status, f"status {answer.status}")
         return answer.body
+
+    def _keep(self, address: str, answer: bytes | ParliamentError) -> None:
+        if self._keeps and not address.endswith("/count.json"):
+            with suppress(ValueError):  # larger than all that is kept
+                self._kept[address] = answer
 
     async def _get(self, target: str, since: datetime | None = None) -> _Answer:
         """Ask once for a path of the site, following nothing.
@@ -289,6 +335,9 @@ class Parliament:
                 return _Answer(url, response.status, response.headers, body)
         except ValueError as error:
             raise ParliamentError(url, None, "an address that cannot be asked") from error
+        except ParliamentUnavailable as error:
+            self._hears(error)
+            raise
         except (aiohttp.ClientError, OSError) as error:
             raise ParliamentUnavailable(url, None, _reason(error)) from error
 
@@ -313,6 +362,11 @@ class Parliament:
             if len(body) > self._max_bytes:
                 raise ParliamentError(url, response.status, "too large")
         return bytes(body)
+
+
+def is_whole_site(error: ParliamentUnavailable) -> bool:
+    """Whether every other request to the site would have failed alike."""
+    return error.status in {403, 429, 503}
 
 
 def slug(name: str) -> str:
@@ -354,6 +408,12 @@ def _query(state: str, q: str | None, topic: str | None, number: int) -> str:
     if topic:
         asked["topic"] = topic
     return urlencode(asked, errors="replace")
+
+
+def _canonical(target: str) -> str:
+    """An address by which the same question is known, in whatever order it is put."""
+    path, _, query = target.partition("?")
+    return f"{path}?{urlencode(sorted(parse_qsl(query)))}" if query else path
 
 
 def _target(url: str) -> str:

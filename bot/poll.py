@@ -15,12 +15,22 @@ import structlog
 from msgspec import structs
 
 from bot.interest import survey
-from bot.parliament import Found, Gone, Look, NotModified, Parliament, Unavailable, Unreadable
+from bot.parliament import (
+    Found,
+    Gone,
+    Look,
+    NotModified,
+    Parliament,
+    Unavailable,
+    Unreadable,
+    is_whole_site,
+)
 from bot.petitions import surge
 from bot.petitions.diary import Diary
 from bot.petitions.errors import (
     MalformedPetition,
     ParliamentError,
+    ParliamentUnasked,
     ParliamentUnavailable,
     StorageError,
 )
@@ -39,8 +49,9 @@ from bot.petitions.schedule import (
     about,
 )
 from bot.petitions.watch import is_news, observe, observe_gone, observe_surge, with_counts
+from bot.polling.budget import Budget, asking_for
 from bot.sight import Sight
-from bot.site_watch import Budget, SiteWatch
+from bot.site_watch import SiteWatch
 from bot.text.status import SiteHealth
 from storage import Storage
 
@@ -94,10 +105,12 @@ class Poller:
         limits = Limits(interval.total_seconds(), requests_per_minute)
         self._watches = {
             parliament.site.id: SiteWatch(
-                parliament, Budget(requests_per_minute, monotonic), limits, jitter
+                parliament, Budget(requests_per_minute, monotonic), limits, jitter, monotonic
             )
             for parliament in parliaments
         }
+        for watch in self._watches.values():
+            watch.parliament.keep_lists(watch.lists, watch.budget.spend)
         self._storage = storage
         self._now = now
         self._rang = rang
@@ -148,7 +161,8 @@ class Poller:
         """Fill a site's free places with what is worth asking, as far as its budget goes."""
         if self._is_ending or self._is_quiet(watch) or self._monotonic() < self._begins_at:
             return
-        free = min(watch.budget.left(), _AT_ONCE - len(watch.in_flight))
+        at_once = 1 if watch.is_doubtful else _AT_ONCE
+        free = min(watch.budget.left(), at_once - len(watch.in_flight))
         asked = self._being_looked_at(watch) | watch.in_flight.keys()
         for request in watch.outlook.plan(free, self._monotonic(), asked):
             watch.budget.spend()
@@ -231,12 +245,38 @@ class Poller:
     async def look(self, ref: PetitionRef, *, keep: bool = False) -> Sight:
         """Ask the site about a petition; what is followed (or to be kept) is committed.
 
-        Looks at one petition never overlap, so an older body cannot come after a newer one.
-        Raises StorageError if what was seen could not be kept.
+        What was seen within the minute is shown again, and where the site is not to be asked now,
+        what is known. Looks at one petition never overlap, so an older body cannot come after a
+        newer one. Raises StorageError if what was seen could not be kept.
         """
         watch = self._watches[ref.site]
-        watch.budget.spend()
-        return await self._look(watch, ref, keep=keep)
+        if ref in watch.sights:
+            return await self._seen_again(watch, ref, watch.sights[ref], keep=keep)
+        if unasked := watch.unasked(asking_for.get(), self._monotonic()):
+            known = await self._storage.known(ref)
+            if known is None:
+                return Sight(unasked, None, self._now())
+            return Sight(unasked, known.petition, known.read_at, known)
+        watch.budget.spend_for(asking_for.get())
+        sight = await self._look(watch, ref, keep=keep, for_somebody=True)
+        watch.sights[ref] = sight
+        return sight
+
+    async def _seen_again(
+        self, watch: SiteWatch, ref: PetitionRef, sight: Sight, *, keep: bool
+    ) -> Sight:
+        """What was seen lately, with what has become known since."""
+        async with self._lock(ref):
+            known = await self._storage.known(ref)
+            if isinstance(sight.look, Found) and (known or keep):
+                if known is None:
+                    taken = self._taken(watch, known, sight.look.petition, sight.read_at)
+                    known = await self._commit(known, *taken, sight.read_at)
+                petition = _with_breakdowns(known.petition, sight.look.petition)
+                return Sight(sight.look, petition, max(sight.read_at, known.read_at), known)
+        if known is None:
+            return sight
+        return Sight(sight.look, known.petition, known.read_at, known)
 
     async def _look(
         self,
@@ -245,12 +285,14 @@ class Poller:
         *,
         since: datetime | None = None,
         keep: bool = False,
+        for_somebody: bool = False,
     ) -> Sight:
         async with self._lock(ref):
+            asked_at = self._monotonic()
             look = await watch.parliament.look(ref.id, since=since)
             now, moment = self._now(), self._monotonic()
             watch.came(ref.id, moment, answered=not isinstance(look, Unavailable))
-            watch.heard(look, now, moment)
+            watch.heard(look, now, moment, asked_at=asked_at, asked_for_somebody=for_somebody)
             known = await self._storage.known(ref)
             look = self._settled(watch, look, known)
             match look:
@@ -408,11 +450,11 @@ class Poller:
 
     async def _asked(self, watch: SiteWatch, question: Awaitable[_T]) -> _T | None:
         """The answer to one request that is not about a petition's own body, or None."""
+        asked_at = self._monotonic()
         try:
             answer = await question
         except ParliamentUnavailable as error:
-            silence = Unavailable(error.reason, error.retry_after, error.status in {403, 429, 503})
-            watch.heard(silence, self._now(), self._monotonic())
+            watch.heard(_silence(error), self._now(), self._monotonic(), asked_at=asked_at)
             log.warning("no answer", url=error.url, reason=error.reason)
         except (ParliamentError, MalformedPetition) as error:
             log.warning("no sense in the answer", reason=str(error))
@@ -548,11 +590,23 @@ class Poller:
         return timedelta(seconds=seconds) if seconds > 0 else None
 
     def parliaments(self) -> Mapping[str, Parliament]:
-        """Each site for what people ask of it: that is taken from what polling has left."""
+        """Each site for what people ask of it, as far as their share of the requests goes."""
         return {
-            site: watch.parliament.counted(watch.budget.spend)
+            site: watch.parliament.for_people(
+                partial(self._ask_for_somebody, watch), partial(self._heard_by_somebody, watch)
+            )
             for site, watch in self._watches.items()
         }
+
+    def _ask_for_somebody(self, watch: SiteWatch) -> None:
+        person = asking_for.get()
+        if unasked := watch.unasked(person, self._monotonic()):
+            url = watch.parliament.site.url
+            raise ParliamentUnasked(url, unasked.retry_in, wants_quiet=unasked.wants_quiet)
+        watch.budget.spend_for(person)
+
+    def _heard_by_somebody(self, watch: SiteWatch, error: ParliamentUnavailable) -> None:
+        watch.heard(_silence(error), self._now(), self._monotonic(), asked_for_somebody=True)
 
     def failing_since(self, site: str) -> datetime | None:
         """Since when a site has not been answering us, or None if it did when last asked."""
@@ -561,6 +615,20 @@ class Poller:
     def sites(self) -> Mapping[str, Site]:
         """The sites that are polled, by their ids."""
         return {site: watch.parliament.site for site, watch in self._watches.items()}
+
+
+def _silence(error: ParliamentUnavailable) -> Unavailable:
+    return Unavailable(error.reason, error.retry_after, is_whole_site(error))
+
+
+def _with_breakdowns(petition: Petition, body: Petition) -> Petition:
+    """A petition with the places that only a body of its own tells."""
+    return structs.replace(
+        petition,
+        signatures_by_constituency=body.signatures_by_constituency,
+        signatures_by_region=body.signatures_by_region,
+        signatures_by_country=body.signatures_by_country,
+    )
 
 
 def _is_same(before: Known, after: Known) -> bool:

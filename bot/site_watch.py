@@ -1,17 +1,23 @@
 """One site as polling sees it: what it may be asked, how it answers, when it wants to be left."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from math import inf
 from statistics import median
 
+from cachetools import TTLCache
 from msgspec import structs
 
 from bot.interest import Interest
 from bot.parliament import Found, Look, Parliament, Unavailable
-from bot.petitions.model import Petition
+from bot.petitions.errors import ParliamentError
+from bot.petitions.model import Petition, PetitionRef
 from bot.petitions.schedule import Limits, Matter, Outlook
+from bot.polling.budget import Budget
+from bot.sight import Sight, Unasked
 
 # An answer that takes so many times as long as is usual leaves its place to others, if all are
 # taken: the least is below a tick's second, and what is usual takes a few answers to know.
@@ -20,7 +26,7 @@ _LEAST_PATIENCE, _PATIENCE = 0.8, 2.0
 _WAITS_KEPT, _WAITS_TO_KNOW = 31, 5
 
 _FIRST_BACKOFF = 5.0
-_LONGEST_BACKOFF = 300.0
+_LONGEST_BACKOFF = 45.0
 _BACKOFF_SPREAD = 0.25
 
 # The site counts in whole seconds of ten and sets its dates back by up to two counts of a minute,
@@ -30,52 +36,22 @@ _SHORTEST_CONDITIONAL = 10.0
 
 _LAG_FOR = timedelta(minutes=10)
 
-
-class Budget:
-    """Requests a minute: refills evenly, and never grants more in any sixty seconds.
-
-    A person's look is always made and takes from what polling has left.
-    """
-
-    def __init__(self, a_minute: int, monotonic: Callable[[], float]) -> None:
-        self._a_minute = a_minute
-        self._most = max(1.0, a_minute / 6)
-        self._left = self._most
-        self._monotonic = monotonic
-        self._then = monotonic()
-        self._last_minute: deque[float] = deque()
-        self._last_hour: deque[float] = deque()
-
-    def left(self) -> int:
-        """Whole requests that may be made now."""
-        now = self._refill()
-        _drop_until(self._last_minute, now - 60)
-        return max(0, min(int(self._left), self._a_minute - len(self._last_minute)))
-
-    def _refill(self) -> float:
-        now = self._monotonic()
-        self._left = min(self._most, self._left + (now - self._then) * self._a_minute / 60)
-        self._then = now
-        return now
-
-    def spend(self) -> None:
-        """Count one request."""
-        now = self._refill()
-        self._left = max(-self._most, self._left - 1)
-        self._last_minute.append(now)
-        self._last_hour.append(now)
-
-    def spent_last_hour(self) -> int:
-        """Requests made in the last hour."""
-        _drop_until(self._last_hour, self._monotonic() - 3600)
-        return len(self._last_hour)
+# What people were shown is shown again for a minute at most: the site's own caches last as long.
+_SHORTEST_KEPT, _LONGEST_KEPT = 10.0, 60.0
+_MOST_SIGHTS = 64
+_MOST_BYTES = 16 * 1024 * 1024
 
 
 class SiteWatch:
     """What polling knows of one site's side: its budget, its answers, its wish to be left alone."""
 
     def __init__(
-        self, parliament: Parliament, budget: Budget, limits: Limits, jitter: Callable[[], float]
+        self,
+        parliament: Parliament,
+        budget: Budget,
+        limits: Limits,
+        jitter: Callable[[], float],
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.parliament = parliament
         self.budget = budget
@@ -87,9 +63,25 @@ class SiteWatch:
         self.failing_since: datetime | None = None
         self.quiet_until = 0.0
         self.lag: tuple[datetime, timedelta] | None = None
+        self.is_doubtful = False
         self._backoff = _FIRST_BACKOFF
+        self._stepped_at = -inf
         self._jitter = jitter
         self._waits: dict[type[Matter], deque[float]] = {}
+        # Whoever has a site polled every few seconds wants to see it as it is.
+        is_spared = limits.interval >= _SHORTEST_KEPT
+        kept_for = min(_LONGEST_KEPT, limits.interval) if is_spared else 0.0
+        self.sights: TTLCache[PetitionRef, Sight] = TTLCache(_MOST_SIGHTS, kept_for, monotonic)
+        self.lists: TTLCache[str, bytes | ParliamentError] = TTLCache(
+            _MOST_BYTES, kept_for, monotonic, getsizeof=_size
+        )
+
+    def unasked(self, person: int | None, monotonic: float) -> Unasked | None:
+        """Why the site is not to be asked for somebody now; None if it may be."""
+        if (quiet_for := self.quiet_until - monotonic) > 0:
+            return Unasked(quiet_for, wants_quiet=True)
+        wait = self.budget.wait_of(person)
+        return Unasked(wait, wants_quiet=False) if wait > 0 else None
 
     def asked(self, matter: Matter, monotonic: float) -> None:
         """A request has gone out."""
@@ -116,10 +108,22 @@ class SiteWatch:
     def answered(self, now: datetime) -> None:
         """The site is there."""
         self.last_answer, self.failing_since = now, None
-        self._backoff = _FIRST_BACKOFF
+        self._backoff, self.is_doubtful = _FIRST_BACKOFF, False
 
-    def heard(self, look: Look, now: datetime, monotonic: float) -> None:
-        """Take note of an answer; 403, 429 and 503 speak for the whole site, others for a page."""
+    def heard(
+        self,
+        look: Look,
+        now: datetime,
+        monotonic: float,
+        *,
+        asked_at: float = inf,
+        asked_for_somebody: bool = False,
+    ) -> None:
+        """Take note of an answer; 403, 429 and 503 speak for the whole site, others for a page.
+
+        What was asked before we last backed off says nothing new. What people ask may fail as
+        often as they like: only what the site itself wishes for is heeded then.
+        """
         if not isinstance(look, Unavailable):
             self.answered(now)
             return
@@ -128,9 +132,11 @@ class SiteWatch:
         if look.retry_after is not None:
             # Never sooner than wished, and not in the same instant as everybody else.
             self._be_quiet(monotonic + min(look.retry_after, 3600.0) + self._jitter())
-        elif look.whole_site:
+            self.is_doubtful = True
+        elif look.whole_site and asked_at > self._stepped_at and not asked_for_somebody:
             self._be_quiet(monotonic + self._backoff * spread)
             self._backoff = min(self._backoff * 2, _LONGEST_BACKOFF)
+            self._stepped_at, self.is_doubtful = monotonic, True
 
     def _be_quiet(self, until: float) -> None:
         self.quiet_until = max(self.quiet_until, until)
@@ -146,9 +152,7 @@ class SiteWatch:
 
     def saw_whole(self, look: Found, now: datetime, monotonic: float) -> None:
         """Tell the plan what a petition's own body was like."""
-        if look.petition.archived:
-            self.budget.spend()  # the way there led through a redirect
-        else:
+        if not look.petition.archived:
             self._note_max_age(look.max_age)
             self.saw_dated([look.petition], now)
         since = _settled_since(look, now, self.outlook.limits)
@@ -168,6 +172,5 @@ def _settled_since(look: Found, now: datetime, limits: Limits) -> datetime | Non
     return dated
 
 
-def _drop_until(moments: deque[float], then: float) -> None:
-    while moments and moments[0] <= then:
-        moments.popleft()
+def _size(kept: bytes | ParliamentError) -> int:
+    return len(kept) if isinstance(kept, bytes) else 1_000

@@ -7,6 +7,7 @@ from telegram import InputFile, Update
 
 from bot.charts import ChartFailed
 from bot.petitions.model import Petition, PetitionRef
+from bot.sight import Unasked
 from bot.text.buttons import CONSTITUENCIES, Press
 from bot.text.constituencies import (
     all_constituencies,
@@ -20,6 +21,7 @@ from bot.text.constituencies import constituencies as constituencies_text
 from bot.text.language import marked, tr
 from bot.text.petition import short_title
 from bot.text.rich import compose
+from bot.text.trouble import in_a_minute
 from handlers.chart import send_picture
 from handlers.context import Command, Context, answer, on_press, rewrite, topic_of
 from handlers.sight import asked_for, seen, unreachable_since
@@ -56,6 +58,9 @@ async def signed(update: Update, context: Context, ref: PetitionRef) -> Petition
     if sight is None or sight.petition is None:
         return None
     if not sight.petition.signatures_by_constituency:
+        if isinstance(sight.look, Unasked) and not sight.look.wants_quiet:
+            await answer(update, in_a_minute(context.services.sites[ref.site]))
+            return None
         is_reachable = await unreachable_since(context, ref) is None
         await answer(update, no_breakdown(sight.petition, is_reachable))
         return None

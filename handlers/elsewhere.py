@@ -16,6 +16,7 @@ from telegram.constants import ChatType
 from telegram.error import TelegramError
 from telegram.ext import ApplicationHandlerStop, MessageHandler, filters
 
+from bot.polling.budget import asking_for
 from bot.text import groups
 from bot.text.buttons import DONE, ELSEWHERE, FULL, Press
 from bot.text.language import speak
@@ -45,8 +46,10 @@ class _Managed(Struct, frozen=True):
 
 
 async def prepare(update: Update, context: Context) -> None:
-    """Before anything else: whose language it is, and which chat it is about."""
-    chat = update.effective_chat
+    """Before anything else: who asks, in whose language, and about which chat."""
+    chat, user = update.effective_chat, update.effective_user
+    whose = user or chat
+    asking_for.set(whose.id if whose else None)
     kept = await context.services.storage.chat(chat.id) if chat else None
     speak((kept and kept.language) or first_language(update))
     act_on(None)

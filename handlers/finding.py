@@ -17,7 +17,8 @@ _ENOUGH = found.MOST
 async def search(context: Context, words: str) -> tuple[Sequence[Petition], bool]:
     """The open petitions with these words, then the others; and whether there are more.
 
-    Raises ParliamentError or MalformedPetition if the site cannot say.
+    What is found stays found though a list fails. Raises ParliamentError or MalformedPetition if
+    the site can say nothing at all.
     """
     services = context.services
     parliament = next(iter(services.parliaments.values()))
@@ -27,11 +28,19 @@ async def search(context: Context, words: str) -> tuple[Sequence[Petition], bool
         (parliament.page, "all"),
         (parliament.archived_page, "all"),
     )
+    failure: ParliamentError | MalformedPetition | None = None
     for ask, state in lists:
-        for petition in (await ask(state, q=words)).petitions:
+        try:
+            page = await ask(state, q=words)
+        except (ParliamentError, MalformedPetition) as error:
+            failure = error
+            continue
+        for petition in page.petitions:
             petitions.setdefault(petition.ref.id, petition)
         if len(petitions) >= _ENOUGH:
             break
+    if failure and not petitions:
+        raise failure
     return list(petitions.values()), len(petitions) > _ENOUGH
 
 

@@ -33,7 +33,7 @@ async def offer(update: Update, context: Context) -> None:
     with suppress(BadRequest):  # too late: they have typed on
         await query.answer(
             results,
-            cache_time=_KEPT_FOR_ONE if is_alone else _KEPT_FOR,
+            cache_time=_KEPT_FOR_ONE if is_alone or not results else _KEPT_FOR,
             is_personal=True,  # in their own language
             button=None if results else more,
         )

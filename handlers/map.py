@@ -5,9 +5,11 @@ from telegram import Update
 
 from bot.charts import ChartFailed, Picture
 from bot.petitions.model import Petition, PetitionRef
+from bot.sight import Unasked
 from bot.text.buttons import MAP, Press
 from bot.text.constituencies import no_breakdown
 from bot.text.language import marked
+from bot.text.trouble import in_a_minute
 from handlers.chart import send_picture
 from handlers.context import Command, Context, answer, on_press
 from handlers.sight import asked_for, seen, unreachable_since
@@ -28,6 +30,9 @@ async def show(update: Update, context: Context, ref: PetitionRef) -> None:
     if sight is None or sight.petition is None:
         return
     if not sight.petition.signatures_by_region:
+        if isinstance(sight.look, Unasked) and not sight.look.wants_quiet:
+            await answer(update, in_a_minute(context.services.sites[ref.site]))
+            return
         is_reachable = await unreachable_since(context, ref) is None
         await answer(update, no_breakdown(sight.petition, is_reachable))
         return

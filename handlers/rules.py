@@ -72,8 +72,8 @@ async def offer_words(update: Update, context: Context, typed: str) -> None:
 async def _found(context: Context, words: str) -> tuple[Message, InlineKeyboardMarkup | None]:
     try:
         petitions, has_more = await search(context, words)
-    except (ParliamentError, MalformedPetition):
-        return trouble.unreachable(_site(context), None, context.services.now()), None
+    except (ParliamentError, MalformedPetition) as error:
+        return trouble.no_answer(error, _site(context), context.services.now()), None
     return found.results(words, petitions, has_more)
 
 

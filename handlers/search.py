@@ -32,10 +32,10 @@ async def tell(update: Update, context: Context, typed: str) -> None:
         return
     try:
         petitions, has_more = await find(context, words)
-    except (ParliamentError, MalformedPetition):
+    except (ParliamentError, MalformedPetition) as error:
         services = context.services
         site = next(iter(services.sites.values()))
-        await answer(update, trouble.unreachable(site, None, services.now()))
+        await answer(update, trouble.no_answer(error, site, services.now()))
     else:
         await answer(update, *found.results(words, petitions, has_more))
 

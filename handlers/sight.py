@@ -7,7 +7,7 @@ from telegram import Update
 from bot.parliament import Gone, NotFound, Unpublished, Unreadable
 from bot.petitions.model import PetitionRef
 from bot.postcodes import is_postcode
-from bot.sight import Sight
+from bot.sight import Sight, Unasked
 from bot.text import trouble
 from bot.text.following import which_petition
 from bot.text.rich import Message
@@ -39,6 +39,8 @@ async def _why_not(context: Context, ref: PetitionRef, sight: Sight) -> Message:
             return trouble.taken_down(ref)
         case Unreadable():
             return trouble.unreadable(site)
+        case Unasked(wants_quiet=False):
+            return trouble.in_a_minute(site)
         case _:
             return trouble.unreachable(site, await unreachable_since(context, ref), services.now())
 

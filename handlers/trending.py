@@ -14,8 +14,8 @@ async def trending(update: Update, context: Context) -> None:
     parliament = next(iter(services.parliaments.values()))
     try:
         petitions = await parliament.trending()
-    except (ParliamentError, MalformedPetition):
-        await answer(update, trouble.unreachable(parliament.site, None, services.now()))
+    except (ParliamentError, MalformedPetition) as error:
+        await answer(update, trouble.no_answer(error, parliament.site, services.now()))
     else:
         await answer(update, *found.trending(petitions))
 

@@ -559,7 +559,7 @@ class Bench:
     async def follow(self, poller: Poller, number: int, **changes: object) -> PetitionRef:
         self.site.put(number, open_petition(**{"opened_at": stamp(OPENED), **changes}))
         ref = PetitionRef("uk", number)
-        await poller.look(ref, keep=True)
+        await poller._look(poller._watches["uk"], ref, keep=True)
         await self.storage.subscribe(Subscription(7, ref, self.at, terms=Terms(closing=REMINDERS)))
         return ref
 

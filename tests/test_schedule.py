@@ -167,7 +167,7 @@ def test_law_nothing_is_asked_that_is_asked_already(
 def test_the_bound_grows_with_what_is_followed_and_shrinks_with_the_budget() -> None:
     richer = structs.replace(LIMITS, requests_per_minute=600)
     assert bound(0, LIMITS) == 60.0
-    assert bound(10, LIMITS) == 80.0
+    assert bound(10, LIMITS) == 90.0
     assert bound(2_500, LIMITS) > bound(2_500, richer)
 
 

@@ -45,5 +45,16 @@ class ParliamentUnavailable(ParliamentError):
         self.retry_after = retry_after
 
 
+class ParliamentUnasked(ParliamentUnavailable):
+    """A petitions site was not asked: it `wants_quiet`, or what may be asked of it is used up.
+
+    In `retry_after` seconds it may be.
+    """
+
+    def __init__(self, url: str, retry_after: float, *, wants_quiet: bool) -> None:
+        super().__init__(url, None, "not asked now", retry_after)
+        self.wants_quiet = wants_quiet
+
+
 class StorageError(PetitionBellError):
     """The store could not keep or read something; nothing was half-written."""

@@ -178,7 +178,13 @@ def bound(followed: int, limits: Limits, shares: int = 1) -> float:
     while there is one, and every other request goes to the oldest; where those turns are shared,
     each takes one of so many `shares`.
     """
-    return limits.interval + followed * OLDEST_EVERY * shares * 60 / limits.requests_per_minute
+    polled = max(1, limits.requests_per_minute - peoples_share(limits.requests_per_minute))
+    return limits.interval + followed * OLDEST_EVERY * shares * 60 / polled
+
+
+def peoples_share(requests_per_minute: int) -> int:
+    """How many of the requests a minute people may take; the rest is polling's."""
+    return max(1, requests_per_minute // 3)
 
 
 class Outlook:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from bot.petitions.errors import ParliamentUnasked, PetitionBellError
 from bot.petitions.model import PetitionRef, Site
 from bot.text.figures import clock
 from bot.text.language import marked, say, tr
@@ -66,6 +67,24 @@ def unreachable(site: Site, since: datetime | None, now: datetime) -> Message:
             clock=clock(since, now),
         )
     )
+
+
+def in_a_minute(site: Site) -> Message:
+    """The site may be asked no more just now, and nothing is known from before."""
+    return compose(
+        tr(
+            "I have asked {site}'s petitions site as much as I may for the moment. "
+            "Please try again in a minute.",
+            site=site.name,
+        )
+    )
+
+
+def no_answer(error: PetitionBellError, site: Site, now: datetime) -> Message:
+    """A question to the site came to nothing: it is away, or it was not asked."""
+    if isinstance(error, ParliamentUnasked) and not error.wants_quiet:
+        return in_a_minute(site)
+    return unreachable(site, None, now)
 
 
 def unreadable(site: Site) -> Message:

@@ -21,7 +21,7 @@ from bot.petitions.model import Known, Site, Subscription, Terms
 from bot.petitions.parse import parse_page, parse_petition
 from bot.petitions.schedule import Limits, ListPage, Numbers, Outlook, Whole
 from bot.petitions.watch import is_news, observe, with_counts
-from bot.site_watch import Budget
+from bot.polling.budget import Budget
 
 SITE = Site("uk", "UK Parliament", "https://petition.parliament.uk")
 SAMPLES = Path(__file__).parents[1] / "samples"

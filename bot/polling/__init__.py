@@ -1,0 +1,1 @@
+"""From a site to one commit: what may be asked of it, and by whom."""

@@ -1,0 +1,99 @@
+"""What one site may be asked, by polling and by people: one limit for everybody."""
+
+from collections import deque
+from collections.abc import Callable
+from contextvars import ContextVar
+
+from cachetools import TTLCache
+
+from bot.petitions.schedule import peoples_share
+
+# The person, or where there is none the chat, for whom a site is asked; None if it is for nobody.
+asking_for: ContextVar[int | None] = ContextVar("asking_for", default=None)
+
+_MINUTE, _HOUR = 60.0, 3600.0
+_MOST_PEOPLE = 10_000
+
+
+class Budget:
+    """Requests a minute: never more in any sixty seconds, whoever asks.
+
+    People have a third together and a sixth each. Polling has two thirds, and of the rest what
+    people leave: a tenth is kept free for them, so that nobody who asks after a while has to wait.
+    """
+
+    def __init__(self, a_minute: int, monotonic: Callable[[], float]) -> None:
+        self._a_minute = a_minute
+        self._peoples = peoples_share(a_minute)
+        self._each = min(self._peoples, max(4, a_minute // 6))
+        self._kept_free = min(self._peoples, a_minute // 10)
+        self._most = max(1.0, a_minute / 6)
+        self._left = self._most
+        self._monotonic = monotonic
+        self._then = monotonic()
+        self._last_minute: deque[float] = deque()
+        self._last_hour: deque[float] = deque()
+        self._for_people: deque[float] = deque()
+        self._for_each: TTLCache[int, deque[float]] = TTLCache(_MOST_PEOPLE, _MINUTE, monotonic)
+
+    def left(self) -> int:
+        """Whole requests that polling may make now; it refills evenly."""
+        now = self._refill()
+        _drop_until(self._last_minute, now - _MINUTE)
+        _drop_until(self._for_people, now - _MINUTE)
+        kept_free = max(0, self._kept_free - len(self._for_people))
+        free = self._a_minute - len(self._last_minute) - kept_free
+        return max(0, min(int(self._left), free))
+
+    def _refill(self) -> float:
+        now = self._monotonic()
+        self._left = min(self._most, self._left + (now - self._then) * self._a_minute / 60)
+        self._then = now
+        return now
+
+    def spend(self) -> None:
+        """Count one request of polling's."""
+        now = self._refill()
+        self._left = max(-self._most, self._left - 1)
+        self._count(now)
+
+    def wait_of(self, person: int | None) -> float:
+        """Seconds until a request may be made for somebody: none if it may be now."""
+        now = self._monotonic()
+        waits = [
+            _wait(self._last_minute, self._a_minute, now),
+            _wait(self._for_people, self._peoples, now),
+        ]
+        if person is not None and person in self._for_each:
+            waits.append(_wait(self._for_each[person], self._each, now))
+        return max(waits)
+
+    def spend_for(self, person: int | None) -> None:
+        """Count one request made for somebody."""
+        now = self._monotonic()
+        self._for_people.append(now)
+        if person is not None:
+            theirs = self._for_each.get(person, deque(maxlen=self._each))
+            theirs.append(now)
+            self._for_each[person] = theirs
+        self._count(now)
+
+    def _count(self, now: float) -> None:
+        self._last_minute.append(now)
+        self._last_hour.append(now)
+
+    def spent_last_hour(self) -> int:
+        """Requests made in the last hour."""
+        _drop_until(self._last_hour, self._monotonic() - _HOUR)
+        return len(self._last_hour)
+
+
+def _wait(moments: deque[float], most: int, now: float) -> float:
+    """Seconds until less than so many lie within a minute."""
+    _drop_until(moments, now - _MINUTE)
+    return moments[len(moments) - most] + _MINUTE - now if len(moments) >= most else 0.0
+
+
+def _drop_until(moments: deque[float], then: float) -> None:
+    while moments and moments[0] <= then:
+        moments.popleft()
