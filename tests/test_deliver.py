@@ -41,6 +41,7 @@ from bot.petitions.model import (
     Threshold,
 )
 from bot.request import AiohttpRequest
+from bot.text.figures import clock
 from bot.text.rich import TEXT_LIMIT, width
 from bot.text.summary import Missed, summary
 from storage import Storage
@@ -654,15 +655,16 @@ def test_a_summary_tells_the_things_of_one_petition_together_in_their_order() ->
     closed = Occurrence("k", things[2].known.petition.ref, now, Closed(1_002))
     things[2] = Missed(things[2].known, [closed])
     text = summary(things, now, "digest").message.text
+    at = clock(now, now)
     assert text.splitlines() == [
         "📰 Your digest — three things.",
         "",
         "Free tea",
-        "🔔 1,000 signatures — a milestone.",
-        "🏁 Closed with 1,002 signatures.",
+        f"{at} 🔔 1,000 signatures — a milestone.",
+        f"{at} 🏁 Closed with 1,002 signatures.",
         "",
         "Coffee",
-        "🔔 1,000 signatures — a milestone.",
+        f"{at} 🔔 1,000 signatures — a milestone.",
     ]
 
 

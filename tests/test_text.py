@@ -265,7 +265,7 @@ def test_a_first_response_is_not_called_another_one() -> None:
 
 def test_a_response_after_an_earlier_one_is_called_so() -> None:
     known = Known(petition=responded(), read_at=NOW, earlier_responses=(RESPONSE,))
-    occurrence = Occurrence("k", REF, NOW, Responded(RESPONSE))
+    occurrence = Occurrence("k", REF, NOW, Responded(RESPONSE, is_first=False))
     assert "responded again" in alert(known, [occurrence], NOW, muted=False)[0].text
 
 

@@ -234,10 +234,11 @@ class MilestoneReached(Happened, frozen=True, tag="milestone"):
 
 
 class Responded(Happened, frozen=True, tag="response"):
-    """The government responded."""
+    """The government responded; `is_first` unless it had before."""
 
     response: GovernmentResponse
     government_response_at: datetime | None = None
+    is_first: bool = True
 
     @property
     def key(self) -> str:

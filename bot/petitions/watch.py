@@ -22,6 +22,7 @@ from bot.petitions.model import (
     Place,
     Removed,
     Reopened,
+    Responded,
     Surged,
     ToppedIn,
 )
@@ -57,6 +58,11 @@ def observe(
     top = _top(reading) or known.top
     if known.top and reading.is_open:
         events = (*events, *_topped(reading, known.top))
+    earlier = _earlier_responses(known, current)
+    events = tuple(
+        structs.replace(event, is_first=not earlier) if isinstance(event, Responded) else event
+        for event in events
+    )
     seen, occurrences = _latched(known, events, now)
     # What the body tells just now and the clock has overtaken already is no news any more.
     overtaken = passed(current, now) - passed(known.petition, now)
@@ -68,7 +74,7 @@ def observe(
             peak=max(known.peak, known.petition.signature_count, current.signature_count),
             top=top,
             surged_at=known.surged_at,
-            earlier_responses=_earlier_responses(known, current),
+            earlier_responses=earlier,
             older_looks=older_looks,
         ),
         occurrences,

@@ -77,6 +77,7 @@ from bot.text.rules import describe
 
 _QUOTED = 700
 _SENTENCE = 280
+_BRIEF = 160  # characters of a changed sentence in a summary
 _SENTENCES = 5
 
 REASONS = {
@@ -161,6 +162,34 @@ def _buttons(
     return InlineKeyboardMarkup([row])
 
 
+def in_brief(known: Known, occurrences: Sequence[Occurrence], now: datetime) -> Rich:
+    """What one line can say of it: what happened, what changed, and where that is to be read."""
+    events = [occurrence.event for occurrence in occurrences]
+    told = _tell(events, known, now, None)
+    links = [event for event in events if isinstance(event, DebateLink)]
+    if links:
+        return row(told.headline, " ", _link_row(links))
+    if isinstance(events[0], ResponseRevised):
+        return _revised_in_brief(events[0], known.petition)
+    return told.headline
+
+
+def _revised_in_brief(event: ResponseRevised, petition: Petition) -> Rich:
+    by = aside(department(petition))
+    changes = [("+", sentence) for sentence in event.added]
+    changes += [("−", sentence) for sentence in event.removed]
+    if not changes:
+        return say("💬 <b>Revised response</b>{by}.", by=by)
+    sign, sentence = changes[0]
+    left = len(changes) - 1
+    more = many("{count} more change", "{count} more changes", left, count=in_words(left))
+    return row(
+        say("💬 <b>Revised response</b>{by}:", by=by),
+        f" {sign} {cut(sentence, _BRIEF)}",
+        *([" · ", more] if left else []),
+    )
+
+
 def bare_alert(known: Known) -> Message:
     """That there is news of a petition, in words that nothing can be wrong with."""
     number, url = known.petition.ref.id, known.petition.url
@@ -184,13 +213,13 @@ def _one(event: Event, known: Known, now: datetime) -> Told:
         case MilestoneReached():
             return _milestones([event], petition, now, None)
         case Responded():
-            return _responded(event, known)
+            return _responded(event, petition)
         case ResponseRevised():
             return _revised(event, petition)
         case ResponseWithdrawn():
             return _withdrawn(petition, now)
         case DebateScheduled() | DebateMoved() | DebateCancelled():
-            return _debate_date(event, now)
+            return _debate_date(event, petition, now)
         case Debated() | NotDebated() | DebateLink():
             return _debate_outcome(event)
         case BusinessAdded() | CommitteeNoted():
@@ -198,9 +227,9 @@ def _one(event: Event, known: Known, now: datetime) -> Told:
         case Closed():
             return _closed(event, petition, now)
         case Opened() | Rejected() | Removed() | Reopened():
-            return _standing(event, petition)
+            return _standing(event, known)
         case CountFell():
-            return _fell(event)
+            return _fell(event, petition)
         case (
             ClosingSoon()
             | ResponseOverdue()
@@ -269,14 +298,14 @@ def _reached_row(event: MilestoneReached, petition: Petition) -> str | None:
     return tr("{number} reached {moment}.", number=number(event.number), moment=at)
 
 
-def _responded(event: Responded, known: Known) -> Told:
-    petition, response = known.petition, event.response
+def _responded(event: Responded, petition: Petition) -> Told:
+    response = event.response
     by = aside(department(petition), day(response.responded_on) if response.responded_on else "")
     summary = readable(response.summary or response.details)
     return Told(
-        say("💬 <b>The Government has responded again</b>{by}.", by=by)
-        if known.earlier_responses
-        else say("💬 <b>The Government has responded</b>{by}.", by=by),
+        say("💬 <b>The Government has responded</b>{by}.", by=by)
+        if event.is_first
+        else say("💬 <b>The Government has responded again</b>{by}.", by=by),
         (quote(cut(summary, _QUOTED)) if summary.strip() else None,),
     )
 
@@ -297,6 +326,9 @@ def _changes(sign: str, sentences: Sequence[str]) -> list[Rich]:
 
 
 def _withdrawn(petition: Petition, now: datetime) -> Told:
+    """It waits again, unless this is told so late that there is a response once more."""
+    if petition.government_response is not None:
+        return Told(say("💬 <b>The response was withdrawn.</b>"))
     since = petition.response_threshold_reached_at
     waiting = (
         tr("The petition is waiting for one again, for {span} now.", span=span(now - since))
@@ -306,7 +338,10 @@ def _withdrawn(petition: Petition, now: datetime) -> Told:
     return Told(say("💬 <b>The response was withdrawn.</b>"), (waiting,))
 
 
-def _debate_date(event: DebateScheduled | DebateMoved | DebateCancelled, now: datetime) -> Told:
+def _debate_date(
+    event: DebateScheduled | DebateMoved | DebateCancelled, petition: Petition, now: datetime
+) -> Told:
+    """How long it is until then is told only while that is still its date."""
     match event:
         case DebateScheduled(on):
             if on < london_today(now):
@@ -314,12 +349,13 @@ def _debate_date(event: DebateScheduled | DebateMoved | DebateCancelled, now: da
                     say("🏛 <b>Debate date given</b>: {day}, already past.", day=weekday(on))
                 )
             return Told(
-                say("🏛 <b>Debate on {day}</b>.", day=weekday(on)), (_days_until(event, now),)
+                say("🏛 <b>Debate on {day}</b>.", day=weekday(on)),
+                (_days_until(event, petition, now),),
             )
         case DebateMoved(was, on):
             return Told(
                 say("🏛 <b>Debate moved</b> from {was} to {day}.", was=day(was), day=weekday(on)),
-                (_days_until(event, now),),
+                (_days_until(event, petition, now),),
             )
         case DebateCancelled(was):
             return Told(
@@ -328,9 +364,11 @@ def _debate_date(event: DebateScheduled | DebateMoved | DebateCancelled, now: da
             )
 
 
-def _days_until(event: DebateScheduled | DebateMoved, now: datetime) -> str | None:
+def _days_until(
+    event: DebateScheduled | DebateMoved, petition: Petition, now: datetime
+) -> str | None:
     left = (event.on - london_today(now)).days
-    if left < 0:
+    if left < 0 or petition.scheduled_debate_date != event.on:
         return None
     if left == 0:
         return tr("That is today.")
@@ -409,7 +447,8 @@ def _life_line(petition: Petition, now: datetime) -> str | None:
     return tr("Open {span}, {rate}.", span=lasted, rate=signed)
 
 
-def _standing(event: Opened | Rejected | Removed | Reopened, petition: Petition) -> Told:
+def _standing(event: Opened | Rejected | Removed | Reopened, known: Known) -> Told:
+    petition = known.petition
     match event:
         case Opened():
             return Told(say("📣 <b>Open for signatures.</b>"), (outlook(petition),))
@@ -420,18 +459,18 @@ def _standing(event: Opened | Rejected | Removed | Reopened, petition: Petition)
         case Removed():
             return Told(
                 say("⚠️ <b>Taken off the site.</b>"),
-                (tr("I keep asking, and tell you if it returns."),),
+                (tr("I keep asking, and tell you if it returns.") if known.removed else None,),
             )
         case Reopened():
             back = (
                 say("↩️ <b>It is back</b>: open for signatures again.")
-                if petition.is_open
+                if event.state == "open"
                 else say("↩️ <b>It is back</b>: on the site again.")
             )
             return Told(back, (outlook(petition),))
 
 
-def _fell(event: CountFell) -> Told:
+def _fell(event: CountFell, petition: Petition) -> Told:
     return Told(
         say_many(
             "↘️ <b>{count} signature was removed</b> (fraud checks happen).",
@@ -441,7 +480,7 @@ def _fell(event: CountFell) -> Told:
         (
             tr(
                 "Now {number}. Milestones that were reached stay reached.",
-                number=number(event.signature_count),
+                number=number(petition.signature_count),
             ),
         ),
     )

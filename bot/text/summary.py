@@ -1,23 +1,37 @@
 """What a chat did not hear when it happened: one message, a line for each thing, oldest first."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import Literal, NamedTuple, TypeAlias
 
 from telegram import InlineKeyboardMarkup
 
-from bot.petitions.model import Closed, Known, Occurrence, Petition, PetitionRef
-from bot.text.alert import alert
+from bot.petitions.model import (
+    Closed,
+    DebateCancelled,
+    DebateMoved,
+    DebateScheduled,
+    Event,
+    Known,
+    Occurrence,
+    Petition,
+    PetitionRef,
+    Removed,
+    Reopened,
+    Responded,
+    ResponseWithdrawn,
+)
+from bot.text.alert import in_brief
 from bot.text.buttons import CARD, button
-from bot.text.figures import in_words, number
+from bot.text.figures import clock, in_words, number
 from bot.text.language import many, marked, say, say_many, tr
 from bot.text.petition import short_title
-from bot.text.rich import TEXT_LIMIT, Message, Rich, compose, cut, lines, link, row, width
+from bot.text.rich import TEXT_LIMIT, Message, Rich, compose, italic, lines, link, row, width
 
 # Why it was not heard when it happened.
-Occasion: TypeAlias = Literal["away", "quiet", "digest", "snooze", "burst"]
+Occasion: TypeAlias = Literal["away", "quiet", "digest", "snooze", "burst", "together"]
 
-_HEADLINE = 160
 _BUTTONS = 10
 
 _HEADS: dict[Occasion, str] = {
@@ -26,6 +40,7 @@ _HEADS: dict[Occasion, str] = {
     "digest": marked("📰 <b>Your digest</b> — {things}."),
     "snooze": marked("⏰ <b>Your snooze is over</b> — {things}."),
     "burst": marked("📬 <b>A lot at once</b> — {things}."),
+    "together": marked("📬 <b>In the order it happened</b> — {things}."),
 }
 
 
@@ -55,6 +70,8 @@ def occasion_of(lane: str) -> Occasion:
             return "snooze"
         case "gathered" | "flood":
             return "burst"
+        case "together":
+            return "together"
         case _:
             return "away"
 
@@ -64,26 +81,33 @@ def summary(missed: Sequence[Missed], now: datetime, occasion: Occasion = "away"
 
     The things of one petition stand together, where its first one would.
     """
-    told = [_line(each, now) for each in missed]
     count = len(missed)
-    message = _laid_out(missed, told, count, occasion)
+    message = _laid_out(missed, now, count, occasion)
     while width(message.text) > TEXT_LIMIT:
         count -= 1
-        message = _laid_out(missed, told, count, occasion)
+        message = _laid_out(missed, now, count, occasion)
     return Summary(message, _buttons(missed[:count]), count)
 
 
-def _laid_out(
-    missed: Sequence[Missed], told: Sequence[str], count: int, occasion: Occasion
-) -> Message:
+def _laid_out(missed: Sequence[Missed], now: datetime, count: int, occasion: Occasion) -> Message:
     """The first `count` of the things, under what they have in common."""
-    by_petition: dict[PetitionRef, list[Rich]] = {}
-    for each, line in zip(missed[:count], told, strict=False):
-        petition = each.known.petition
-        head = link(short_title(petition), petition.url)
-        by_petition.setdefault(petition.ref, ["", head]).append(line)
-    rows = (line for each in by_petition.values() for line in each)
+    by_petition: dict[PetitionRef, list[Missed]] = {}
+    for each in missed[:count]:
+        by_petition.setdefault(each.known.petition.ref, []).append(each)
+    rows = (line for things in by_petition.values() for line in _of_one(things, now))
     return compose(*lines(_head(missed, count, occasion), *rows))
+
+
+def _of_one(things: Sequence[Missed], now: datetime) -> Iterator[Rich]:
+    """What happened to one petition, under its title."""
+    petition = things[-1].known.petition
+    yield ""
+    yield link(short_title(petition), petition.url)
+    standing = [
+        each for place, each in enumerate(things) if not _is_overtaken(each, things[place + 1 :])
+    ]
+    for _, group in groupby(enumerate(standing), key=_pairing(standing)):
+        yield _line([each for _, each in group], now)
 
 
 def _head(missed: Sequence[Missed], count: int, occasion: Occasion) -> Rich:
@@ -115,9 +139,59 @@ def _things(all_: int, told: int) -> str:
     )
 
 
-def _line(each: Missed, now: datetime) -> str:
-    message, _ = alert(each.known, each.occurrences, now, muted=False)
-    return cut(message.text.partition("\n")[0], _HEADLINE)
+_DEBATE_DATES = (DebateScheduled, DebateMoved, DebateCancelled)
+
+
+def _is_overtaken(each: Missed, later: Sequence[Missed]) -> bool:
+    """Whether it says no more than that a debate had a date which it has not any more."""
+    return isinstance(_event(each), _DEBATE_DATES) and any(
+        isinstance(_event(other), _DEBATE_DATES) for other in later
+    )
+
+
+def _event(each: Missed) -> Event:
+    return each.occurrences[0].event
+
+
+def _pairing(standing: Sequence[Missed]) -> Callable[[tuple[int, Missed]], int]:
+    """What is told in one line: a thing, or one and what took it back right after it."""
+    lines_of: list[int] = []
+    for place, each in enumerate(standing):
+        last = standing[place - 1] if place else None
+        is_back = (
+            last is not None
+            and _undone(_event(last), _event(each))
+            and lines_of.count(lines_of[-1]) == 1
+        )
+        lines_of.append(lines_of[-1] if is_back else place)
+    return lambda placed: lines_of[placed[0]]
+
+
+def _undone(event: Event, later: Event) -> bool:
+    """Whether the later event says that the earlier one holds no longer."""
+    match event, later:
+        case Removed(), Reopened(was="removed"):
+            return True
+        case ResponseWithdrawn(), Responded():
+            return True
+        case _:
+            return False
+
+
+def _line(things: Sequence[Missed], now: datetime) -> Rich:
+    """What happened, and when; what was and is no more in one with what put an end to it."""
+    first, *rest = things
+    at = clock(first.occurrences[0].at, now)
+    if not rest:
+        return row(italic(at), " ", in_brief(first.known, first.occurrences, now))
+    back = clock(rest[0].occurrences[0].at, now)
+    if isinstance(_event(first), Removed):
+        return say("↩️ <b>Taken off the site</b> at {at}, back at {back}.", at=at, back=back)
+    return say(
+        "💬 <b>The response was withdrawn</b> at {at}, and there is one again since {back}.",
+        at=at,
+        back=back,
+    )
 
 
 def _buttons(missed: Sequence[Missed]) -> InlineKeyboardMarkup:
