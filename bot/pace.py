@@ -1,7 +1,8 @@
 """When a message may leave: Telegram's limits kept strictly, people served before alerts.
 
-python-telegram-bot asks here before every request (`BaseRateLimiter` is its hook). Nothing is kept
-but deadlines and the times of what has left, so that nothing can stay shut by accident.
+python-telegram-bot asks here before every request (`BaseRateLimiter` is its hook). Who goes next is
+decided in `bot.delivery.send_queue`; nothing is kept but deadlines and the times of what has left,
+so that nothing can stay shut by accident.
 
 Where several processes send for one bot, they share the overall rate through their store. What
 each chat takes stays with each process: a chat's alerts are claimed one at a time, by one of them.
@@ -10,21 +11,29 @@ each chat takes stays with each process: a chat's alerts are claimed one at a ti
 import asyncio
 import os
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import timedelta
-from heapq import heappop, heappush
-from itertools import count
+from functools import partial
 from math import inf
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import structlog
-from telegram.error import RetryAfter
+from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter
 from telegram.ext import BaseRateLimiter
 
 from bot.cluster import SharedRate
+from bot.delivery.global_hold import FIRST_HOLD, PER_SECOND, GlobalHold
+from bot.delivery.send_queue import (
+    ANSWERS_PER_ALERT,
+    MOST_WAITING,
+    Chat,
+    Chats,
+    SendQueue,
+    Turn,
+    too_soon,
+)
+from bot.delivery.window import Departure, Window
 from bot.petitions.errors import StorageError
 
 # python-telegram-bot then gives `retry_after` as a timedelta, as its next major version will.
@@ -35,27 +44,20 @@ log = structlog.get_logger(__name__)
 ALERT = "alert"  # pass it as `rate_limit_args` with what nobody waits for
 
 # https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this
-PER_SECOND = 30
 SHARED_PER_SECOND = 29  # evenly spaced, with one to spare: messages do not travel equally fast
-PER_GROUP_MINUTE = 20
-BURST = 3  # answers a chat takes at once before one a second holds
 
-_GROUP_WINDOW = 60.5  # a little longer than Telegram's: messages do not travel equally fast
 _JOURNEY = 0.04  # a message counts from when its answer came, but no later than so long after
-_EVEN = 0.1  # alerts leave spread over the second, so that a person never waits for a whole one
+_EVEN = 0.1  # most leave spread over the second, so that a person never waits for a whole one
 _SPREAD = 4
-# So many chats refused within a second, with nothing accepted between, is a refusal of everything:
-# a few chats that are refused each for itself come one after the other by chance.
-_CHATS_AT_ONCE = 3
-_AT_ONCE = 1.0
-_RECOVERY = 0.25  # messages a second regained each second after Telegram refused everything
 _PATIENCE = {True: 5.0, False: 60.0}  # how long an alert, or an answer, waits for a held chat
 _ANSWER_TRIES = 3
 _PLACE_TOLD_WITHIN = 1.0  # seconds that the store has to say when the next message may leave
 _PLACE_WITHIN = 2.0  # seconds that the next place may be away unless everything is held
 _COUNTED = ("send", "edit", "copy", "forward")
+_TYPING = "sendChatAction"
 
 Result: TypeAlias = bool | dict[str, Any] | list[dict[str, Any]]
+Request: TypeAlias = Callable[[], Coroutine[Any, Any, Result]]
 
 
 def seconds(error: RetryAfter) -> float:
@@ -64,133 +66,26 @@ def seconds(error: RetryAfter) -> float:
     return wait.total_seconds() if isinstance(wait, timedelta) else float(wait)
 
 
-@dataclass(eq=False, slots=True)
-class Departure:
-    """A message that has left, and when it counts from."""
-
-    at: float
-
-
-class Window:
-    """At most `most` messages within any `span` seconds."""
-
-    def __init__(self, most: int, span: float) -> None:
-        self.most = most
-        self._span = span
-        self._left: deque[Departure] = deque(maxlen=most)
-
-    def free_at(self, ahead: int = 0, stretch: float = 1.0) -> float:
-        """When a message may leave that has `ahead` others before it; long past if at any time.
-
-        `stretch` makes the window longer.
-        """
-        index = len(self._left) + ahead - self.most
-        if index < 0 or not self._left:
-            return -inf
-        return self._left[min(index, len(self._left) - 1)].at + self._span * stretch
-
-    def room(self, now: float) -> int:
-        """How many more may leave right now."""
-        return self.most - sum(left.at + self._span > now for left in self._left)
-
-    def count(self, departure: Departure) -> None:
-        """One has left."""
-        if self.most:
-            self._left.append(departure)
-
-
-@dataclass(slots=True)
-class _Chat:
-    """When a chat takes another message."""
-
-    minute: Window | None = None
-    spent_until: float = -inf  # every message uses up a second, one after the other
-    held_until: float = -inf
-
-    def free_at(self, alert: bool) -> float:
-        credit = 0.0 if alert else BURST - 1.0
-        minute = self.minute.free_at() if self.minute else -inf
-        return max(self.held_until, self.spent_until - credit, minute)
-
-    def count(self, departure: Departure) -> None:
-        self.spent_until = max(self.spent_until, departure.at) + 1.0
-        if self.minute:
-            self.minute.count(departure)
-
-    def idle(self, now: float) -> bool:
-        busy = max(self.spent_until, self.held_until) > now
-        return not busy and (self.minute is None or self.minute.room(now) == self.minute.most)
-
-
-class _Refusal(NamedTuple):
-    """Telegram did not want a message for a chat, and said for how long not."""
-
-    chat: _Chat
-    at: float
-    wait: float
-
-
-@dataclass(eq=False, slots=True)
-class _Turn:
-    """A message that waits to leave."""
-
-    chat: _Chat
-    alert: bool
-
-
-@dataclass(slots=True)
-class _Chats:
-    """The chats that have been written to lately."""
-
-    known: dict[int | str, _Chat] = field(default_factory=dict)
-    sweep_at: int = 1000
-
-    def get(self, chat_id: int | str, now: float) -> _Chat:
-        chat = self.known.get(chat_id)
-        if chat is None:
-            if len(self.known) >= self.sweep_at:
-                self._sweep(now)
-            is_group = isinstance(chat_id, str) or chat_id < 0
-            minute = Window(PER_GROUP_MINUTE, _GROUP_WINDOW) if is_group else None
-            chat = self.known[chat_id] = _Chat(minute)
-        return chat
-
-    def _sweep(self, now: float) -> None:
-        self.known = {id_: chat for id_, chat in self.known.items() if not chat.idle(now)}
-        self.sweep_at = max(1000, 2 * len(self.known))
-
-
 class _Places:
     """Places in the rate that all processes share, taken one by one as they are needed.
 
-    Each is for whoever goes first when it comes: a person waits for no alert of this process, and
+    Each is for whoever goes first when it comes: a person waits for few alerts of this process, and
     for one of each other at most. A store that does not answer keeps nobody waiting for long: our
     own limits hold then.
     """
 
-    def __init__(
-        self,
-        rate: SharedRate,
-        sleep: Callable[[float], Awaitable[None]],
-        *,
-        cost: Callable[[], int],
-        held: Callable[[float], None],
-    ) -> None:
+    def __init__(self, rate: SharedRate) -> None:
         self._rate = rate
-        self._sleep = sleep
-        self._cost = cost
-        self._held = held
-        self._numbers = count()
-        self._waiting: list[tuple[bool, int, asyncio.Future[bool]]] = []
-        self._serving: asyncio.Task[None] | None = None
 
-    async def take(self, alert: bool) -> bool:
-        """Wait for a place, behind every answer or whoever came earlier; False if all is held."""
-        turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        heappush(self._waiting, (alert, next(self._numbers), turn))
-        if self._serving is None or self._serving.done():
-            self._serving = asyncio.create_task(self._serve())
-        return await turn
+    async def next(self, cost: int) -> float:
+        """In how many seconds the next place comes."""
+        try:
+            async with asyncio.timeout(_PLACE_TOLD_WITHIN):
+                return (await self._rate.slots(cost))[0]
+        except Exception as error:
+            # Whatever it is, messages must not stop for good because of it.
+            log.warning("the send rate cannot be shared now", error=type(error).__name__)
+            return 0.0
 
     async def hold(self, seconds: float) -> None:
         """Let no process send for a while."""
@@ -198,42 +93,15 @@ class _Places:
             async with asyncio.timeout(_PLACE_TOLD_WITHIN):
                 await self._rate.hold(seconds)
 
-    async def _serve(self) -> None:
-        while self._waiting:
-            wait = await self._next()
-            if wait <= _PLACE_WITHIN:
-                await self._sleep(wait)
-                self._give(True)
-                continue
-            # Another process was refused by every chat.
-            self._held(wait)
-            while self._waiting:
-                self._give(False)
-
-    async def _next(self) -> float:
-        try:
-            async with asyncio.timeout(_PLACE_TOLD_WITHIN):
-                return (await self._rate.slots(self._cost()))[0]
-        except Exception as error:
-            # Whatever it is, messages must not stop for good because of it.
-            log.warning("the send rate cannot be shared now", error=type(error).__name__)
-            return 0.0
-
-    def _give(self, is_place: bool) -> None:
-        while self._waiting:
-            _, _, turn = heappop(self._waiting)
-            if not turn.done():
-                turn.set_result(is_place)
-                return
-
 
 class Pacer(BaseRateLimiter[Any]):
     """Lets every message to a chat wait for its turn; other requests pass.
 
-    A refusal (429) holds back its chat until its deadline; when Telegram refuses several chats at
-    once, everything, and the overall rate is halved and recovers slowly. Answers to
-    people are tried again; an alert's `RetryAfter` is raised, so that it waits in the store, and so
-    it is, without asking Telegram, where a chat would keep it waiting for more than a few seconds.
+    A refusal (429) holds back its kind of method to its chat until its deadline. When Telegram
+    refuses several chats at once, everything pauses for seconds, until a probe is taken
+    (`GlobalHold`). Answers to people are tried again; an alert's `RetryAfter` is raised, so that it
+    waits in the store, and so it is, without asking Telegram, where it would wait for more than a
+    few seconds.
 
     With `paid_per_minute`, so many alerts a minute that would have to wait are broadcast for money;
     with `shared`, everything takes its place in a rate that other processes use too.
@@ -249,43 +117,52 @@ class Pacer(BaseRateLimiter[Any]):
     ) -> None:
         self._now = now
         self._sleep = sleep
-        self._places = (
-            _Places(shared, sleep, cost=self._cost, held=self._hold_all) if shared else None
-        )
-        self._chats = _Chats()
+        self._places = _Places(shared) if shared else None
+        self._chats = Chats()
+        self._queue = SendQueue()
+        self._hold = GlobalHold()
         self._overall = Window(PER_SECOND, 1.0)
         self._spread = Window(_SPREAD, _EVEN)
+        self._answers = Window(PER_SECOND, 1.0)  # to those who are not talkative
         self._paid = Window(paid_per_minute, 60.0)
-        self._answers: list[_Turn] = []
-        self._alerts: list[_Turn] = []
-        self._held_until = -inf
-        self._rate_after_hold = float(PER_SECOND)
-        self._refused: list[_Refusal] = []  # since something was accepted last
+        self._methods: dict[str, float] = {}  # that name no chat: until when they were refused
+        self._alarm: asyncio.Task[None] | None = None
+        self._alarm_at = inf
+        self._fetching: asyncio.Task[None] | None = None
+        self._is_place_here = False
 
     async def initialize(self) -> None:
         """Nothing to prepare."""
 
     async def shutdown(self) -> None:
-        """Nothing to let go of."""
+        """Let nothing more leave by itself."""
+        for task in (self._alarm, self._fetching):
+            if task is not None:
+                task.cancel()
 
     @property
     def rate(self) -> float:
         """Messages a second that Telegram takes at present, as far as we know."""
-        since = max(0.0, self._now() - self._held_until)
-        return min(float(PER_SECOND), self._rate_after_hold + since * _RECOVERY)
+        return self._hold.rate(self._now())
 
     @property
     def held_for(self) -> float:
         """Seconds until anything may leave at all."""
-        return max(0.0, self._held_until - self._now())
+        return self._hold.seconds_left(self._now())
 
     def room(self, within: float) -> int:
         """How many more alerts to different chats may be taken on that leave within seconds."""
         now = self._now()
-        if self._held_until > now:
+        if self._hold.seconds_left(now) > 0:
             return 0
-        soon = sum(turn.chat.free_at(alert=True) <= now + within for turn in self._alerts)
-        return max(0, max(1, int(self.rate * within)) + self._paid.room(now) - soon)
+        soon = sum(alert.free_at() <= now + within for alert in self._queue.alerts)
+        if self._hold.is_on:
+            return max(0, 1 - soon)  # a probe
+        places = self._hold.rate(now) * within
+        lately = self._answers.most - self._answers.room(now)
+        answers = max(self._queue.answers_ready(), lately * within)
+        share = max(places / (ANSWERS_PER_ALERT + 1), places - answers)
+        return max(0, max(1, int(share)) + self._paid.room(now) - soon)
 
     async def process_request(  # noqa: PLR0917 - python-telegram-bot's signature
         self,
@@ -297,105 +174,221 @@ class Pacer(BaseRateLimiter[Any]):
         rate_limit_args: Any | None,
     ) -> Result:
         """Make the request when its turn has come; RetryAfter if that is too far away."""
-        chat_id = data.get("chat_id")
-        if chat_id is None or not endpoint.startswith(_COUNTED):
-            return await callback(*args, **kwargs)
-        alert = rate_limit_args == ALERT
+        request = partial(callback, *args, **kwargs)
+        chat_id, kind = data.get("chat_id"), _kind(endpoint)
+        if chat_id is None:
+            return await self._of_no_chat(request, kind)
+        chat = self._chats.get(chat_id, self._now())
+        chat.in_work += 1
+        try:
+            if kind == _TYPING:
+                self._type(chat)
+            if kind == _TYPING or not endpoint.startswith(_COUNTED):
+                return await self._uncounted(request, chat, kind)
+            return await self._counted(request, data, chat, kind, rate_limit_args == ALERT)
+        finally:
+            chat.in_work -= 1
+
+    async def _of_no_chat(self, request: Request, kind: str) -> Result:
+        """It passes; a refusal holds this method alone.
+
+        Whom it was for is not known, so that everybody has to wait: no longer than if inferred.
+        """
+        _not_before(self._methods.get(kind, -inf), self._now())
+        try:
+            return await request()
+        except RetryAfter as error:
+            self._methods[kind] = self._now() + min(seconds(error), FIRST_HOLD)
+            raise
+
+    async def _uncounted(self, request: Request, chat: Chat, kind: str) -> Result:
+        """What is no message passes; a refusal holds this method to this chat alone."""
+        _not_before(chat.refused.get(kind, -inf), self._now())
+        try:
+            result = await request()
+        except RetryAfter as error:
+            chat.refused[kind] = self._now() + seconds(error)
+            raise
+        chat.refused.pop(kind, None)
+        return result
+
+    def _type(self, chat: Chat) -> None:
+        """That we are typing is shown at once or not at all, and never before a message."""
+        now = self._now()
+        opens_at = max(chat.free_at(_TYPING, alert=False), self._opens_at(now))
+        if opens_at > now or self._hold.is_on or self._queue.first(now):
+            raise too_soon(max(1.0, opens_at - now))
+        departure = Departure(now)
+        self._overall.count(departure)
+        chat.count(departure, alert=True)
+
+    async def _counted(
+        self, request: Request, data: dict[str, Any], chat: Chat, kind: str, alert: bool
+    ) -> Result:
         tries_left = 1 if alert else _ANSWER_TRIES
         while True:
-            chat = self._chats.get(chat_id, self._now())
-            departure, paid = await self._turn(chat, alert)
+            departure, paid = await self._turn(chat, kind, alert)
             if paid:
                 data["allow_paid_broadcast"] = True
             tries_left -= 1
             try:
-                result = await callback(*args, **kwargs)
+                return await self._made(request, chat, kind, departure)
             except RetryAfter as error:
-                await self._hold(chat, seconds(error))
+                await self._refused(chat, kind, seconds(error), departure)
                 if not tries_left:
                     raise
-            else:
-                self._refused.clear()
-                return result
-            finally:
-                departure.at = min(self._now(), departure.at + _JOURNEY)
 
-    async def _turn(self, chat: _Chat, alert: bool) -> tuple[Departure, bool]:
-        """Wait until a message may leave, and count it; whether it has to be paid for."""
-        turn = _Turn(chat, alert)
-        queue = self._alerts if alert else self._answers
-        queue.append(turn)
-        has_place = self._places is None
+    async def _made(self, request: Request, chat: Chat, kind: str, departure: Departure) -> Result:
         try:
-            while True:
-                now = self._now()
-                free_at = self._chat_free_at(turn)
-                if free_at - now > _PATIENCE[alert]:
-                    raise RetryAfter(timedelta(seconds=free_at - now))
-                waits_until = max(free_at, self._overall_free_at(turn, now))
-                pays = alert and free_at <= now < waits_until and self._paid.room(now) > 0
-                if pays or (has_place and waits_until <= now):
-                    return self._count(turn, now, pays), pays
-                if self._places and waits_until <= now:
-                    has_place = await self._places.take(alert)
-                else:
-                    await self._sleep(waits_until - now)
-                    has_place = self._places is None  # none is kept for later
+            result = await request()
+        except (BadRequest, Forbidden, ChatMigrated):
+            self._answered(chat, kind, departure)
+            raise
+        else:
+            self._answered(chat, kind, departure)
+            return result
         finally:
-            queue.remove(turn)
+            departure.at = min(self._now(), departure.at + _JOURNEY)
 
-    def _chat_free_at(self, turn: _Turn) -> float:
-        return max(turn.chat.free_at(turn.alert), self._held_until)
-
-    def _overall_free_at(self, turn: _Turn, now: float) -> float:
-        """When there is a place left by all who go first: answers, then who came earlier."""
-        stretch = PER_SECOND / self.rate
-        if not turn.alert:
-            return self._overall.free_at(self._ahead(self._answers, turn, now), stretch)
-        answers = self._ahead(self._answers, turn, now)
-        alerts = self._ahead(self._alerts, turn, now)
-        return max(
-            self._overall.free_at(answers + alerts, stretch), self._spread.free_at(alerts, stretch)
-        )
-
-    def _ahead(self, queue: list[_Turn], turn: _Turn, now: float) -> int:
-        """How many in a queue go before `turn`; those whose chat is not free yet hold up nobody."""
-        ahead = 0
-        for other in queue:
-            if other is turn:
-                break
-            ahead += other.chat.free_at(other.alert) <= now
-        return ahead
-
-    def _count(self, turn: _Turn, now: float, pays: bool) -> Departure:
-        departure = Departure(now)
-        turn.chat.count(departure)
-        (self._paid if pays else self._overall).count(departure)
-        if turn.alert and not pays:
-            self._spread.count(Departure(now))
-        return departure
-
-    async def _hold(self, chat: _Chat, wait: float) -> None:
+    async def _turn(self, chat: Chat, kind: str, alert: bool) -> tuple[Departure, bool]:
+        """Wait until a message may leave, and count it; whether it has to be paid for."""
         now = self._now()
-        chat.held_until = max(chat.held_until, now + wait)
-        others = [
-            each for each in self._refused if each.chat is not chat and now - each.at < _AT_ONCE
-        ]
-        self._refused = [*others, _Refusal(chat, now, wait)]
-        if len(self._refused) >= _CHATS_AT_ONCE:
-            await self._hold_everything(now, min(each.wait for each in self._refused))
+        if not alert and chat.answers_waiting >= MOST_WAITING:
+            raise too_soon(chat.free_at(kind, alert=False) - now)
+        left: asyncio.Future[tuple[Departure, bool]] = asyncio.get_running_loop().create_future()
+        turn = Turn(chat, kind, alert, _PATIENCE[alert], left)
+        chat.answers_waiting += not alert
+        try:
+            self._queue.add(turn, now)
+            self._let_go(now)
+            return await left
+        finally:
+            chat.answers_waiting -= not alert
 
-    async def _hold_everything(self, now: float, wait: float) -> None:
-        if self._held_until <= now:
-            self._rate_after_hold = max(1.0, self.rate / 2)
-            log.warning("Telegram refuses every chat", wait=wait, rate=self._rate_after_hold)
-        self._hold_all(wait)
+    # --- who leaves
+
+    def _let_go(self, now: float) -> None:
+        """Let everybody go who may now, and come back when another may."""
+        self._queue.ripen(now)
+        hold = self._hold.seconds_left(now)
+        if hold > _PATIENCE[True]:
+            self._queue.give_up_alerts(hold)
+        opens_at = inf
+        while self._queue.first(now):
+            opens_at = self._opens_at(now)
+            if opens_at > now:
+                break
+            if not self._has_place():
+                opens_at = inf  # until a place comes
+                break
+            self._let_next_go(now)
+        self._let_paid_go(now)
+        self._come_back(min(opens_at, self._queue.ripens_at()), now)
+
+    def _opens_at(self, now: float) -> float:
+        """When another message may leave, whoever goes first."""
+        if self._hold.seconds_left(now) > 0:
+            return self._hold.until
+        stretch = PER_SECOND / self._hold.rate(now)
+        opens_at = self._overall.free_at(stretch=stretch)
+        is_easy = self._overall.free_at(PER_SECOND // 2, stretch) <= now
+        if is_easy and self._queue.first_answer(now):
+            return opens_at
+        return max(opens_at, self._spread.free_at(stretch=stretch))
+
+    def _let_next_go(self, now: float) -> None:
+        is_probe = self._hold.is_on
+        turn = self._queue.probe(now) if is_probe else self._queue.first(now)
+        if turn is None:
+            return
+        departure = Departure(now, is_probe)
+        if is_probe:
+            self._hold.probed(now)
+        self._overall.count(departure)
+        self._spread.count(Departure(now))
+        if not turn.alert and turn.chat.quiet_at() <= now:
+            self._answers.count(departure)
+        self._queue.left(turn)
+        self._leaves(turn, departure, paid=False)
+
+    def _let_paid_go(self, now: float) -> None:
+        while not self._hold.is_on and self._paid.room(now) > 0:
+            alert = self._queue.first_alert(now)
+            if alert is None:
+                return
+            departure = Departure(now)
+            self._paid.count(departure)
+            self._leaves(alert, departure, paid=True)
+
+    def _leaves(self, turn: Turn, departure: Departure, *, paid: bool) -> None:
+        turn.chat.count(departure, alert=turn.alert)
+        turn.left.set_result((departure, paid))
+
+    def _come_back(self, at: float, now: float) -> None:
+        if at == inf or self._alarm_at <= at:
+            return
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm_at = at
+        self._alarm = asyncio.create_task(self._ring(at - now))
+
+    async def _ring(self, seconds: float) -> None:
+        await self._sleep(seconds)
+        self._alarm, self._alarm_at = None, inf
+        self._let_go(self._now())
+
+    # --- the rate that is shared
+
+    def _has_place(self) -> bool:
+        """Whether one more may leave; a place is fetched where they are shared."""
+        if self._places is None or self._is_place_here:
+            self._is_place_here = False
+            return True
+        if self._fetching is None:
+            self._fetching = asyncio.create_task(self._fetch(self._places))
+        return False
+
+    async def _fetch(self, places: _Places) -> None:
+        wait = await places.next(round(PER_SECOND / self.rate))
+        if wait <= _PLACE_WITHIN:
+            await self._sleep(wait)
+            self._is_place_here = True
+        else:
+            # Another process was refused by every chat.
+            self._hold.join(self._now(), wait)
+        self._fetching = None
+        self._let_go(self._now())
+        self._is_place_here = False  # none is kept for later
+
+    # --- what Telegram says
+
+    def _answered(self, chat: Chat, kind: str, departure: Departure) -> None:
+        """Telegram took a message, or refused it for another reason than its rate."""
+        chat.refused.pop(kind, None)
+        now, was_on = self._now(), self._hold.is_on
+        self._hold.accepted(now, is_probe=departure.is_probe)
+        if was_on and not self._hold.is_on:
+            log.info("Telegram takes messages again", rate=self._hold.rate(now))
+            self._let_go(now)
+
+    async def _refused(self, chat: Chat, kind: str, wait: float, departure: Departure) -> None:
+        now = self._now()
+        is_news = not chat.refused
+        chat.refused[kind] = max(chat.refused.get(kind, -inf), now + wait)
+        held = self._hold.refused(chat.id, now, is_news=is_news, is_probe=departure.is_probe)
+        if held is None:
+            return
+        log.warning("Telegram may refuse everything", wait=held, rate=self._hold.rate(now))
+        self._let_go(now)
         if self._places:
-            await self._places.hold(wait)
+            await self._places.hold(held)
 
-    def _hold_all(self, wait: float) -> None:
-        self._held_until = max(self._held_until, self._now() + wait)
 
-    def _cost(self) -> int:
-        """How many places of the shared rate a message takes, now that Telegram takes fewer."""
-        return round(PER_SECOND / self.rate)
+def _kind(endpoint: str) -> str:
+    """The methods that Telegram names one wait for: edits of any kind are one."""
+    return "edit" if endpoint.startswith("edit") else endpoint
+
+
+def _not_before(until: float, now: float) -> None:
+    if until > now:
+        raise too_soon(until - now)

@@ -1,119 +1,16 @@
 """When a message may leave, on a clock that the tests move."""
 
 import asyncio
-from collections import Counter, defaultdict
-from collections.abc import Coroutine
-from heapq import heappop, heappush
-from itertools import count
-from typing import Any
+from collections import Counter
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pacing import Clock, OneRate, Telegram, most_within
 from telegram.error import BadRequest, RetryAfter
 
-from bot.pace import ALERT, SHARED_PER_SECOND, Departure, Pacer, Window
-from bot.petitions.errors import StorageError
-
-Times = list[tuple[float, int]]  # when a message left, and to which chat
-
-
-class Clock:
-    """A clock that stands still while anybody works, and jumps to whoever wakes next."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
-        self._numbers = count()
-
-    def __call__(self) -> float:
-        return self.now
-
-    async def sleep(self, seconds: float) -> None:
-        wake = asyncio.get_running_loop().create_future()
-        heappush(self._sleepers, (self.now + seconds, next(self._numbers), wake))
-        await wake
-
-    async def run(self, *work: Coroutine[Any, Any, Any]) -> list[Any]:
-        """The results (or errors) of everything in `work`, however long that takes."""
-        together = asyncio.gather(*work, return_exceptions=True)
-        while True:
-            for _ in range(16):
-                await asyncio.sleep(0)
-            if together.done():
-                return list(together.result())
-            at, _, wake = heappop(self._sleepers)
-            self.now = max(self.now, at)
-            if not wake.done():
-                wake.set_result(None)
-
-
-class OneRate:
-    """A rate that several share, on the tests' clock; may be out of reach."""
-
-    def __init__(self, clock: Clock) -> None:
-        self.clock = clock
-        self.next = clock.now
-        self.away = False
-
-    async def slots(self, count: int) -> list[float]:
-        if self.away:
-            raise StorageError("no connection")
-        first = max(self.next, self.clock.now)
-        self.next = first + count / SHARED_PER_SECOND
-        return [first - self.clock.now + number / SHARED_PER_SECOND for number in range(count)]
-
-    async def hold(self, seconds: float) -> None:
-        self.next = max(self.next, self.clock.now + seconds)
-
-
-class Telegram:
-    """Notes what left when; refuses what it is told to."""
-
-    def __init__(self, paid_per_minute: int = 0, shared: OneRate | None = None) -> None:
-        self.clock = shared.clock if shared else Clock()
-        self.pacer = Pacer(
-            paid_per_minute=paid_per_minute,
-            shared=shared,
-            now=self.clock,
-            sleep=self.clock.sleep,
-        )
-        self.left: Times = []
-        self.paid: Times = []
-        self.refusals: defaultdict[int, list[Exception]] = defaultdict(list)
-        self.began = self.clock.now
-
-    async def post(self, _endpoint: str, data: dict[str, Any]) -> bool:
-        chat_id = data["chat_id"]
-        times = self.paid if data.get("allow_paid_broadcast") else self.left
-        times.append((self.clock.now - self.began, chat_id))
-        if self.refusals[chat_id]:
-            raise self.refusals[chat_id].pop(0)
-        return True
-
-    async def send(self, chat_id: int, *, alert: bool = True, endpoint: str = "sendMessage") -> Any:
-        data = {"chat_id": chat_id}
-        return await self.pacer.process_request(
-            self.post, (endpoint, data), {}, endpoint, data, ALERT if alert else None
-        )
-
-    async def later(self, seconds: float, work: Coroutine[Any, Any, Any]) -> Any:
-        await self.clock.sleep(seconds)
-        return await work
-
-    async def refuse_all(self, seconds: int) -> None:
-        """Three chats are refused one after the other."""
-        for chat in (1, 2, 3):
-            self.refusals[chat] = [RetryAfter(seconds)]
-        await self.clock.run(*(self.send(chat) for chat in (1, 2, 3)))
-
-    def when(self, chat_id: int) -> list[float]:
-        return [at for at, chat in self.left if chat == chat_id]
-
-
-def most_within(times: list[float], span: float) -> int:
-    """The most messages in any half-open window of that length."""
-    return max(sum(start <= at < start + span for at in times) for start in times)
+from bot.delivery.window import Departure, Window
+from bot.pace import SHARED_PER_SECOND
 
 
 async def test_p12_no_second_carries_more_than_thirty_messages_and_little_time_is_lost() -> None:
@@ -203,27 +100,6 @@ async def test_an_answer_does_not_wait_for_an_hour() -> None:
     assert telegram.clock.now == telegram.began
 
 
-async def test_refusals_of_different_chats_at_once_hold_everything_and_halve_the_rate() -> None:
-    telegram = Telegram()
-    await telegram.refuse_all(3)
-    assert telegram.pacer.room(0.5) == 0
-    assert telegram.pacer.held_for == 3.0
-    await telegram.clock.run(*(telegram.send(chat) for chat in range(10, 55)))
-    times = [at for at, chat in telegram.left if chat >= 10]
-    assert min(times) == 3.0
-    assert most_within([at for at in times if at >= 4.0], 1.0) <= 16
-
-
-async def test_the_rate_recovers_slowly_and_never_passes_the_ceiling() -> None:
-    telegram = Telegram()
-    await telegram.refuse_all(1)
-    assert telegram.pacer.rate == 15.0
-    telegram.clock.now += 21
-    assert telegram.pacer.rate == pytest.approx(20.0)
-    telegram.clock.now += 1_000_000
-    assert telegram.pacer.rate == 30.0
-
-
 async def test_refusals_of_different_chats_with_something_accepted_between_hold_only_them() -> None:
     telegram = Telegram()
     for chat in (1, 2, 4):
@@ -285,18 +161,6 @@ async def test_only_so_many_alerts_are_taken_on_as_can_leave_soon() -> None:
     assert telegram.pacer.room(0.5) == 15
 
 
-async def test_chats_long_silent_are_forgotten_and_busy_ones_are_not() -> None:
-    telegram = Telegram()
-    chats = telegram.pacer._chats
-    chats.sweep_at = 10
-    await telegram.clock.run(*(telegram.send(chat) for chat in range(1, 10)))
-    telegram.refusals[77] = [RetryAfter(500)]
-    await telegram.clock.run(telegram.send(77))
-    telegram.clock.now += 100
-    await telegram.clock.run(telegram.send(78))
-    assert set(chats.known) == {77, 78}
-
-
 # --- several processes ---------------------------------------------------------------------------
 
 
@@ -336,17 +200,6 @@ async def test_a_chat_keeps_its_own_limit_where_the_rate_is_shared(rate: OneRate
     first, second, third = telegram.when(1)
     assert second - first >= 1.0
     assert third - second >= 1.0
-
-
-async def test_a_refusal_of_everything_holds_the_other_processes_too(rate: OneRate) -> None:
-    one, other = Telegram(shared=rate), Telegram(shared=rate)
-    await one.refuse_all(30)
-    (refused,) = await rate.clock.run(other.send(10))
-    assert isinstance(refused, RetryAfter)
-    assert other.left == []
-    assert other.pacer.room(0.5) == 0
-    rate.clock.now += 31
-    assert await rate.clock.run(other.send(10)) == [True]
 
 
 async def test_a_refusal_of_one_chat_holds_no_other_process(rate: OneRate) -> None:

@@ -1,0 +1,1 @@
+"""From the outbox to an accepted message: who may send what, and when."""

@@ -1,0 +1,107 @@
+"""Whether Telegram refuses everything, which it never says and which has to be inferred.
+
+A wait that Telegram names belongs to the chat and method it was named for. Several chats refused
+at once may mean that all are, so everything pauses for a few seconds, whatever they named. Then a
+single message, a probe, finds out: the pause ends with the first that is taken, and doubles only
+when a probe of a chat that was not refused before is refused too.
+"""
+
+from math import inf
+from typing import NamedTuple
+
+PER_SECOND = 30
+FIRST_HOLD = 2.0
+LONGEST_HOLD = 60.0
+# So many chats refused within a second, with nothing accepted between, may be a refusal of
+# everything: a few chats that are refused each for itself come one after the other by chance.
+_CHATS_AT_ONCE = 3
+_AT_ONCE = 1.0
+_SOON_AGAIN = 60.0  # a hold so soon after another is no chance
+_RECOVERY = 0.25  # messages a second regained each second after Telegram refused everything
+
+
+class _Refusal(NamedTuple):
+    """A chat that took messages before did not want one."""
+
+    chat: int | str
+    at: float
+
+
+class GlobalHold:
+    """The pause of everything, and the rate after it."""
+
+    def __init__(self) -> None:
+        self.is_on = False
+        self.until = -inf  # when the next probe may leave
+        self._span = FIRST_HOLD
+        self._is_slower = False
+        self._ended_at = -inf
+        self._rate = float(PER_SECOND)
+        self._refused: list[_Refusal] = []  # since something was accepted last
+
+    def rate(self, now: float) -> float:
+        """Messages a second that Telegram takes, as far as we know."""
+        since = 0.0 if self.is_on else max(0.0, now - self._ended_at)
+        return min(float(PER_SECOND), self._rate + since * _RECOVERY)
+
+    def seconds_left(self, now: float) -> float:
+        """How long nothing at all leaves."""
+        return max(0.0, self.until - now) if self.is_on else 0.0
+
+    def probed(self, now: float) -> None:
+        """A probe has left; one that never comes back must not keep everybody waiting."""
+        self.until = now + self._span
+
+    def refused(
+        self, chat: int | str, now: float, *, is_news: bool, is_probe: bool
+    ) -> float | None:
+        """A chat was refused; for how long nothing is to leave, if that follows from it.
+
+        It `is_news` unless the chat was refused before and has taken nothing since: that proves
+        something about the chat, and nothing about the others.
+        """
+        if self.is_on:
+            return self._probe_refused(now, is_news=is_news) if is_probe else None
+        if not is_news:
+            return None
+        others = [each for each in self._refused if each.chat != chat and now - each.at < _AT_ONCE]
+        self._refused = [*others, _Refusal(chat, now)]
+        if len(self._refused) < _CHATS_AT_ONCE:
+            return None
+        self._begin(now, FIRST_HOLD)
+        if now - self._ended_at < _SOON_AGAIN:
+            self._slow_down()
+        return self._span
+
+    def join(self, now: float, wait: float) -> None:
+        """Another process holds everything for so long."""
+        if self.is_on:
+            self.until = max(self.until, now + wait)
+        else:
+            self._begin(now, min(max(wait, FIRST_HOLD), LONGEST_HOLD))
+
+    def accepted(self, now: float, *, is_probe: bool) -> None:
+        """Telegram took a message, or refused it for what it is."""
+        self._refused.clear()
+        if self.is_on and is_probe:
+            self.is_on, self._ended_at = False, now
+
+    def _begin(self, now: float, span: float) -> None:
+        self._rate = self.rate(now)
+        self._span = span
+        self.until = now + span
+        self.is_on, self._is_slower = True, False
+        self._refused.clear()
+
+    def _probe_refused(self, now: float, *, is_news: bool) -> float:
+        if is_news:
+            self._span = min(LONGEST_HOLD, 2 * self._span)
+            self._slow_down()
+        self.until = now + self._span
+        return self._span
+
+    def _slow_down(self) -> None:
+        """Once in each hold that is no mistake."""
+        if not self._is_slower:
+            self._is_slower = True
+            self._rate = max(1.0, self._rate / 2)

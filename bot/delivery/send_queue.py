@@ -1,0 +1,244 @@
+"""Who sends next: quiet people before alerts, alerts a third of all, talkative chats last.
+
+Everything here is told the time, does no I/O and looks at a waiting message only when it may leave
+or when its chat's limits have changed, so that thousands may wait.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import IntEnum
+from heapq import heappop, heappush
+from itertools import chain, count
+from math import inf
+from typing import TypeAlias
+
+from telegram.error import RetryAfter
+
+from bot.delivery.window import Departure, Window
+
+PER_GROUP_MINUTE = 20
+BURST = 3  # answers a chat takes at once before one a second holds
+MOST_WAITING = 5  # answers of one chat
+TALKATIVE = 10  # answers a minute; a chat that had so many goes behind all others
+ANSWERS_PER_ALERT = 2
+
+_GROUP_WINDOW = 60.5  # a little longer than Telegram's: messages do not travel equally fast
+_REMEMBERED = 3600.0  # how long a chat that took nothing since is known to have been refused
+
+ChatId: TypeAlias = int | str
+
+
+def too_soon(seconds: float) -> RetryAfter:
+    """What python-telegram-bot raises for a 429, for what is not even asked of Telegram."""
+    return RetryAfter(timedelta(seconds=max(seconds, 0.001)))
+
+
+@dataclass(slots=True)
+class Chat:
+    """When a chat takes another message."""
+
+    id: ChatId
+    minute: Window | None = None
+    spent_until: float = -inf  # every message uses up a second, one after the other
+    # By kind of method, until when Telegram wants no more; kept until one of that kind is taken.
+    refused: dict[str, float] = field(default_factory=dict)
+    answers: Window | None = None  # of the last minute, of a chat that had any
+    answered_at: float = -inf
+    answers_waiting: int = 0
+    in_work: int = 0
+
+    def free_at(self, kind: str, *, alert: bool) -> float:
+        """When it takes a message of this kind."""
+        credit = 0.0 if alert else BURST - 1.0
+        minute = self.minute.free_at() if self.minute else -inf
+        return max(self.refused.get(kind, -inf), self.spent_until - credit, minute)
+
+    def quiet_at(self) -> float:
+        """When it has had few answers in the last minute."""
+        return self.answers.free_at() if self.answers else -inf
+
+    def count(self, departure: Departure, *, alert: bool) -> None:
+        """A message has left for it."""
+        self.spent_until = max(self.spent_until, departure.at) + 1.0
+        if self.minute:
+            self.minute.count(departure)
+        if not alert:
+            self.answers = self.answers or Window(TALKATIVE, 60.0)
+            self.answers.count(departure)
+            self.answered_at = departure.at
+
+    def idle(self, now: float) -> bool:
+        """Whether nothing would change if it were forgotten."""
+        refused = max(self.refused.values(), default=-inf) + _REMEMBERED
+        windows = (window for window in (self.minute, self.answers) if window)
+        return (
+            not self.in_work
+            and max(self.spent_until, refused) <= now
+            and all(window.room(now) == window.most for window in windows)
+        )
+
+
+@dataclass(slots=True)
+class Chats:
+    """The chats that have been written to lately."""
+
+    known: dict[ChatId, Chat] = field(default_factory=dict)
+    sweep_at: int = 1000
+
+    def get(self, chat_id: ChatId, now: float) -> Chat:
+        """What is known of a chat, from now on if nothing was."""
+        chat = self.known.get(chat_id)
+        if chat is None:
+            if len(self.known) >= self.sweep_at:
+                self._sweep(now)
+            is_group = isinstance(chat_id, str) or chat_id < 0
+            minute = Window(PER_GROUP_MINUTE, _GROUP_WINDOW) if is_group else None
+            chat = self.known[chat_id] = Chat(chat_id, minute)
+        return chat
+
+    def _sweep(self, now: float) -> None:
+        self.known = {id_: chat for id_, chat in self.known.items() if not chat.idle(now)}
+        self.sweep_at = max(1000, 2 * len(self.known))
+
+
+class _Rank(IntEnum):
+    """Why a message waits: for its chat's limits, or for others to go first."""
+
+    CHAT = 0
+    ANSWER = 1
+    ALERT = 2
+    TALKATIVE = 3
+
+
+@dataclass(eq=False, slots=True)
+class Turn:
+    """A message that waits to leave."""
+
+    chat: Chat
+    kind: str
+    alert: bool
+    patience: float  # how long it waits for its chat, in seconds
+    left: asyncio.Future[tuple[Departure, bool]]  # and whether it has to be paid for
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has left, or was given up."""
+        return self.left.done()
+
+    def free_at(self) -> float:
+        """When its chat takes it."""
+        return self.chat.free_at(self.kind, alert=self.alert)
+
+    def refuse(self, seconds: float) -> None:
+        """It would have to wait for too long."""
+        if not self.is_over:
+            self.left.set_exception(too_soon(seconds))
+
+    def place(self, now: float) -> tuple[_Rank, float]:
+        """Where it waits now; within a rank, whoever has the lowest number goes first."""
+        free_at = self.free_at()
+        if free_at > now:
+            return _Rank.CHAT, free_at
+        if self.alert:
+            return _Rank.ALERT, 0.0
+        quiet_at = self.chat.quiet_at()
+        if quiet_at > now:
+            return _Rank.TALKATIVE, quiet_at
+        return _Rank.ANSWER, self.chat.answered_at
+
+
+_Entry: TypeAlias = tuple[float, int, Turn]  # key, number of arrival
+
+
+class SendQueue:
+    """The messages that wait, each in the heap of its rank.
+
+    What a chat does only ever moves its waiting messages back, so an entry is put right when it
+    comes to the front of its heap; time moves them forward, as their own key says.
+    """
+
+    def __init__(self) -> None:
+        self._numbers = count()
+        self._heaps: dict[_Rank, list[_Entry]] = {rank: [] for rank in _Rank}
+        self._answers_in_a_row = 0
+        self.alerts: set[Turn] = set()
+
+    def add(self, turn: Turn, now: float) -> None:
+        """Let it wait, unless its chat would keep it waiting for too long."""
+        if turn.alert:
+            self.alerts.add(turn)
+            turn.left.add_done_callback(lambda _: self.alerts.discard(turn))
+        self._put(turn, next(self._numbers), now)
+
+    def first_answer(self, now: float) -> Turn | None:
+        """The answer to a quiet chat that goes first: of whom has waited longest for one."""
+        return self._first(_Rank.ANSWER, now)
+
+    def first_alert(self, now: float) -> Turn | None:
+        """The alert that goes before all others."""
+        return self._first(_Rank.ALERT, now)
+
+    def first(self, now: float) -> Turn | None:
+        """Who goes next, if any may."""
+        answer, alert = self.first_answer(now), self.first_alert(now)
+        if answer and alert:
+            return alert if self._answers_in_a_row >= ANSWERS_PER_ALERT else answer
+        return answer or alert or self._first(_Rank.TALKATIVE, now)
+
+    def probe(self, now: float) -> Turn | None:
+        """Who finds out whether Telegram refuses everything: rather no chat that it refused."""
+        ready = (turn for turn in self._ready(now) if not turn.chat.refused)
+        return next(ready, None) or self.first(now)
+
+    def left(self, turn: Turn) -> None:
+        """Note that it left, for the alerts' share."""
+        self._answers_in_a_row = 0 if turn.alert else self._answers_in_a_row + 1
+
+    def answers_ready(self) -> int:
+        """How many answers go before alerts, about."""
+        return len(self._heaps[_Rank.ANSWER])
+
+    def ripen(self, now: float) -> None:
+        """Let those go forward whose time has come."""
+        for rank in (_Rank.CHAT, _Rank.TALKATIVE):
+            heap = self._heaps[rank]
+            while heap and (heap[0][0] <= now or heap[0][-1].is_over):
+                self._put_again(heap, now)
+
+    def ripens_at(self) -> float:
+        """When that is next."""
+        heaps = (self._heaps[rank] for rank in (_Rank.CHAT, _Rank.TALKATIVE))
+        return min((heap[0][0] for heap in heaps if heap), default=inf)
+
+    def give_up_alerts(self, seconds: float) -> None:
+        """Send all alerts back to the store, since they would have to wait for so long."""
+        for alert in tuple(self.alerts):
+            alert.refuse(seconds)
+
+    def _ready(self, now: float) -> Iterator[Turn]:
+        heaps = (self._heaps[rank] for rank in _Rank if rank is not _Rank.CHAT)
+        turns = (entry[-1] for entry in chain.from_iterable(heaps))
+        return (turn for turn in turns if not turn.is_over and turn.free_at() <= now)
+
+    def _first(self, rank: _Rank, now: float) -> Turn | None:
+        heap = self._heaps[rank]
+        while heap:
+            key, _, turn = heap[0]
+            if not turn.is_over and turn.place(now) == (rank, key):
+                return turn
+            self._put_again(heap, now)
+        return None
+
+    def _put_again(self, heap: list[_Entry], now: float) -> None:
+        _, number, turn = heappop(heap)
+        if not turn.is_over:
+            self._put(turn, number, now)
+
+    def _put(self, turn: Turn, number: int, now: float) -> None:
+        rank, key = turn.place(now)
+        if rank is _Rank.CHAT and key - now > turn.patience:
+            turn.refuse(key - now)
+        else:
+            heappush(self._heaps[rank], (key, number, turn))
