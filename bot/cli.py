@@ -56,6 +56,7 @@ def run(config: ConfigOption = None) -> None:
     from bot.logs import configure_logs
 
     settings = _load(config)
+    _warn(settings.warnings)
     configure_logs(settings.log.level, settings.log.format, settings.telegram.token)
     _run(run_until_stopped(settings))
 
@@ -78,6 +79,7 @@ def check(config: ConfigOption = None) -> None:
     from bot.check import check_all
 
     settings = _load(config)
+    _warn(settings.warnings)
     if not _run(check_all(settings)):
         raise typer.Exit(2)
 
@@ -208,10 +210,12 @@ def _load(path: Path | None) -> Any:
 
     if path is None and DEFAULT_CONFIG.exists():
         path = DEFAULT_CONFIG
-    settings = load_config(path)
-    for warning in settings.warnings:
+    return load_config(path)
+
+
+def _warn(warnings: tuple[str, ...]) -> None:
+    for warning in warnings:
         typer.echo(f"petition-bell: warning: {warning}", err=True)
-    return settings
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -19,7 +19,7 @@ from bot.petitions.errors import StorageError
 from storage.disk import reason
 from storage.garbage import Garbage
 from storage.index import Index
-from storage.tables import SHELVES, Changes, Database, Tables, Transaction
+from storage.tables import ERASE, NOTES, SHELVES, Changes, Database, Tables, Transaction
 from storage.vault import Vault
 
 log = structlog.get_logger(__name__)
@@ -193,6 +193,14 @@ class Commits:
         if self._quiet.is_set():
             self._fold_if_due()
 
+    def _forget_the_wish(self) -> None:
+        """What was to be erased is, unless more has come meanwhile; a store closing asks again."""
+        if not (self._closed or self._must_erase):
+            wish = self._loop.create_future()
+            wish.add_done_callback(lambda done: done.exception())  # if it fails, it stands
+            self._queue.append(_Waiting(lambda changes: changes.remove(NOTES, ERASE), wish))
+            self._go_on()
+
     def _fold_if_due(self) -> None:
         wanted = self._must_erase or self._vault.wants_fold
         if wanted and self._fold is None and monotonic() >= self._fold_not_before:
@@ -211,6 +219,9 @@ class Commits:
         try:
             tables, generation = await asyncio.wrap_future(turning)
             await asyncio.to_thread(self._vault.fold, tables, generation, erasing=erasing)
+            if erasing:
+                await asyncio.to_thread(self._vault.drop_copies)
+                self._forget_the_wish()
         except OSError as error:
             log.warning("the journal could not be folded", reason=reason(error))
             self._must_erase |= erasing

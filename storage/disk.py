@@ -31,6 +31,13 @@ class Disk:
         """Return once what was written would survive a power cut."""
         os.fdatasync(descriptor)
 
+    def is_at(self, descriptor: int, path: Path) -> bool:
+        """Whether an open file is still the one that stands under its name."""
+        try:
+            return os.path.samestat(os.fstat(descriptor), path.stat())
+        except FileNotFoundError:
+            return False
+
     def truncate(self, descriptor: int, size: int) -> None:
         """Cut a file off."""
         os.ftruncate(descriptor, size)

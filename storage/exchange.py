@@ -21,6 +21,7 @@ from storage.tables import (
     CHATS,
     COUNTERS,
     DELIVERIES,
+    ERASE,
     LONELY,
     NOTES,
     OCCURRENCES,
@@ -75,7 +76,9 @@ def exported(tables: Tables) -> dict[str, Any]:
         "readings": _readings(tables[READINGS.name]),
         "deliveries": _copies(tables, DELIVERIES),
         "next_delivery": tables[COUNTERS.name].get("delivery", {}).get("next", 1),
-        "notes": {name: each["value"] for name, each in tables[NOTES.name].items()},
+        "notes": {
+            name: each["value"] for name, each in tables[NOTES.name].items() if name != ERASE
+        },
         "lonely": {name: dict(each) for name, each in tables[LONELY.name].items()},
     }
 

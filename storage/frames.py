@@ -51,6 +51,18 @@ def frames(raw: bytes) -> Iterator[Frame]:
         offset, sequence = frame.end, sequence + 1
 
 
+def readable(raw: bytes) -> Iterator[Frame]:
+    """Every whole frame there is, in its order, whatever lies between them."""
+    offset, last = 0, -1
+    while offset >= 0:
+        frame = _frame_at(raw, offset)
+        if frame is not None and frame.sequence > last:
+            yield frame
+            offset, last = frame.end, frame.sequence
+        else:
+            offset = raw.find(_MAGIC, offset + 1)
+
+
 def _checksum(sequence: int, payload: bytes) -> int:
     return zlib.crc32(payload, zlib.crc32(struct.pack(">QI", sequence, len(payload))))
 

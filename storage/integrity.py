@@ -1,6 +1,7 @@
 """Whether what was read makes sense: every record is one, and all it refers to is there (pure)."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import msgspec
 from msgspec import Struct
@@ -8,6 +9,9 @@ from msgspec import Struct
 from bot.petitions.errors import StorageError
 from bot.petitions.model import Delivery, Subscription
 from storage.tables import SHELVES, Tables
+
+RESTORE = "`petition-bell restore` takes what is whole"
+_REFERRING = (Subscription, Delivery)
 
 
 def checked(where: object, tables: Tables) -> Iterator[tuple[str, Struct | None, Struct | None]]:
@@ -18,13 +22,24 @@ def checked(where: object, tables: Tables) -> Iterator[tuple[str, Struct | None,
                 record = msgspec.convert(document, shelf.kind)
             except msgspec.ValidationError as error:
                 raise StorageError(
-                    f"{where} is damaged at {shelf.name} {doc_id}: {error}"
+                    f"{where} is damaged: a record of {shelf.name} makes no sense; {RESTORE}"
                 ) from error
             if not _grounded(record, tables):
                 raise StorageError(
-                    f"{where} is damaged: {shelf.name} {doc_id} has lost its petition"
+                    f"{where} is damaged: a record of {shelf.name} has lost its petition; {RESTORE}"
                 )
             yield doc_id, None, record
+
+
+def sound(tables: Tables) -> tuple[Tables, int]:
+    """The records that make sense, with all that they refer to, and how many do not."""
+    kept: Tables = {name: {} for name in tables}
+    for shelf in sorted(SHELVES.values(), key=lambda shelf: shelf.kind in _REFERRING):
+        for doc_id, document in tables[shelf.name].items():
+            with suppress(msgspec.ValidationError):
+                if _grounded(msgspec.convert(document, shelf.kind), kept):
+                    kept[shelf.name][doc_id] = document
+    return kept, sum(map(len, tables.values())) - sum(map(len, kept.values()))
 
 
 def _grounded(record: Struct, tables: Tables) -> bool:

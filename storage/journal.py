@@ -1,5 +1,6 @@
 """The journal: what has been committed since the snapshot, a sealed frame for each batch."""
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -36,6 +37,9 @@ class Journal:
 
     def append(self, plain: bytes) -> None:
         """Have it on disk, or the journal as it was (OSError)."""
+        if not self._disk.is_at(self._descriptor, self.path):
+            # Whoever opened the store next would never see what goes into this one.
+            raise OSError(errno.ESTALE, f"{self.path.name} was moved, replaced or deleted")
         self._mend()
         frame = self._sealed.frame(plain, self._sequence + 1)
         try:

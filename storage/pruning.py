@@ -16,7 +16,9 @@ from storage.index import Index
 from storage.tables import (
     CHATS,
     DELIVERIES,
+    ERASE,
     LONELY,
+    NOTES,
     OCCURRENCES,
     PETITIONS,
     READINGS,
@@ -26,6 +28,7 @@ from storage.tables import (
     Day,
     Fields,
     Lonely,
+    Note,
     Shelf,
     Transaction,
     followed_as,
@@ -146,7 +149,7 @@ class Pruning:
 
 
 def forget(transaction: Transaction, index: Index, chat_id: int) -> None:
-    """Take out all there is of a chat."""
+    """Take out all there is of a chat, and note that no file may hold it for long."""
     transaction.remove(CHATS, str(chat_id))
     for petition in index.follows.get(chat_id, ()):
         transaction.remove(SUBSCRIPTIONS, followed_as(chat_id, petition))
@@ -154,3 +157,5 @@ def forget(transaction: Transaction, index: Index, chat_id: int) -> None:
         transaction.remove(RULES, ruled_as(chat_id, number))
     for key in index.agenda.keys(chat_id):
         transaction.remove(DELIVERIES, key)
+    if transaction.changes:
+        transaction.put(NOTES, ERASE, Note("soon"))

@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from storage.frames import Damaged, Torn, framed, frames
+from storage.frames import Damaged, Torn, framed, frames, readable
 from storage.seal import Seal, Unsealable, mark_of
 
 FORMAT = 3
@@ -75,6 +75,7 @@ class Content:
     """What a sealed file holds; reading `plains` raises Torn, Damaged or WrongKey."""
 
     def __init__(self, raw: bytes) -> None:
+        self._raw = raw
         self._frames = frames(raw)
         try:
             first = next(self._frames, None)
@@ -105,6 +106,19 @@ class Content:
                 raise Damaged(str(error)) from error
             self.sequence, self.end = frame.sequence, frame.end
             yield plain
+
+    def left(self, key: bytes) -> Iterator[bytes | None]:
+        """What can be read of a damaged file, in its order; None for each frame that cannot."""
+        seal, last = self.sealed(key).seal, 0
+        for frame in readable(self._raw):
+            if frame.sequence == 0:
+                continue
+            yield from [None] * (frame.sequence - last - 1)
+            last = frame.sequence
+            try:
+                yield seal.open(frame.payload, frame.sequence)
+            except Unsealable:
+                yield None
 
     def whole(self, key: bytes) -> Iterator[bytes]:
         """As `plains`, of a file that was finished: Damaged if its end is missing."""

@@ -71,6 +71,7 @@ OCCURRENCES = Shelf("occurrences", Occurrence)
 READINGS = Shelf("readings", Day, indexed=True)
 DELIVERIES = Shelf("deliveries", Delivery, indexed=True)
 NOTES = Shelf("notes", Note)
+ERASE = "erase"  # the note that stands until what was taken out is in no file any more
 COUNTERS = Shelf("counters", Counter)
 LONELY = Shelf("lonely", Lonely)
 

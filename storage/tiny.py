@@ -39,6 +39,7 @@ from storage.replan import replan
 from storage.tables import (
     CHATS,
     DELIVERIES,
+    ERASE,
     LONELY,
     NOTES,
     OCCURRENCES,
@@ -77,7 +78,9 @@ async def open_tiny(
     damaged, sealed with another key or not ours; it stays as it is.
     """
     vault = Vault(path, KeyRing(key_file, key), disk or Disk())
-    return TinyStorage(vault, *await asyncio.to_thread(_load, vault))
+    storage = TinyStorage(vault, *await asyncio.to_thread(_load, vault))
+    storage.finish_erasing()
+    return storage
 
 
 async def rekey_tiny(
@@ -141,6 +144,11 @@ class TinyStorage:
 
     async def close(self) -> None:
         await self._commits.close()
+
+    def finish_erasing(self) -> None:
+        """Erase soon what was taken out, if files still hold it."""
+        if self.database.get(NOTES, ERASE) is not None:
+            self._commits.erase_traces()
 
     async def _change(self, work: Callable[[Transaction], R]) -> R:
         return await self._commits.do(work)
@@ -257,6 +265,8 @@ class TinyStorage:
             doc_id = followed_as(chat_id, petition)
             existing = transaction.get(SUBSCRIPTIONS, doc_id)
             transaction.remove(SUBSCRIPTIONS, doc_id)
+            if existing:
+                transaction.put(NOTES, ERASE, Note("soon"))
             for delivery in self._owed_about(transaction, chat_id, petition):
                 transaction.remove(DELIVERIES, delivery.key)
             self._welcome(transaction, chat_id)
@@ -374,6 +384,8 @@ class TinyStorage:
         def work(transaction: Transaction) -> Rule | None:
             existing = transaction.get(RULES, ruled_as(chat_id, number))
             transaction.remove(RULES, ruled_as(chat_id, number))
+            if existing:
+                transaction.put(NOTES, ERASE, Note("soon"))
             return existing
 
         return await self._change(work)
@@ -502,7 +514,9 @@ class TinyStorage:
     # --- the whole store
 
     async def prune(self, now: datetime, rest_for: timedelta) -> Pruned:
-        return await Pruning(self.database, self._index, self._commits, _aware(now)).all(rest_for)
+        pruned = await Pruning(self.database, self._index, self._commits, _aware(now)).all(rest_for)
+        self.finish_erasing()
+        return pruned
 
     async def export(self) -> dict[str, Any]:
         await self._commits.calm()

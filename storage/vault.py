@@ -21,7 +21,7 @@ import structlog
 from bot.petitions.errors import StorageError
 from storage.disk import Disk, reason
 from storage.frames import Damaged, Torn, frames
-from storage.integrity import checked
+from storage.integrity import RESTORE, checked, sound
 from storage.journal import Journal
 from storage.key import KeyRing
 from storage.plain import Foreign, read_plain
@@ -113,7 +113,9 @@ class Vault:
         """A snapshot that has gone is not a new store."""
         lived = any(_holds_commits(path) for path in self._journals().values())
         if lived or self._previous.exists():
-            raise StorageError(f"{self.path} is gone, but files of its store are still beside it")
+            raise StorageError(
+                f"{self.path} is gone, but files of its store are still beside it; {self._offer()}"
+            )
 
     def _read(self, raw: bytes) -> Tables:
         tables = self._read_snapshot(self.path, raw)
@@ -162,7 +164,7 @@ class Vault:
     def _read_journal(self, generation: int, tables: Tables, *, is_last: bool) -> None:
         path = self._journal_path(generation)
         if not path.exists():
-            raise StorageError(f"{path} is gone, so {self.path} is not complete")
+            raise StorageError(f"{path} is gone, so {self.path} is not complete; {self._offer()}")
         raw = path.read_bytes()
         content = self._content(path, raw, "journal", generation)
         try:
@@ -214,8 +216,8 @@ class Vault:
 
     def _offer(self) -> str:
         if self._previous.exists():
-            return f"`petition-bell restore` takes what is whole, {self._previous} included"
-        return "`petition-bell restore` takes what is whole"
+            return f"{RESTORE}, {self._previous} included"
+        return RESTORE
 
     def _newer(self, found: int) -> StorageError:
         return StorageError(
@@ -287,7 +289,10 @@ class Vault:
         if self.path.exists() and (found := format_of(self.path.read_bytes()) or 0) > FORMAT:
             raise self._newer(found)
         tables, is_all = self._salvaged()
-        if not is_all:
+        tables, unsound = sound(tables)
+        if unsound:
+            log.warning("records that miss what they refer to are left out", records=unsound)
+        if not (is_all := is_all and not unsound):
             for path in self._journals().values():
                 self._keep_aside(path)
         self._generation = max(self._generation, *self._journals(), 0)
@@ -306,16 +311,46 @@ class Vault:
             except StorageError as error:
                 complaint = error
                 continue
-            return tables, self._read_all_it_can(tables)
-        raise complaint
+            try:
+                self._read_journals(tables)
+            except StorageError as error:
+                complaint = error
+                break
+            return tables, True
+        tables = _tables()
+        if not self._read_what_is_left(tables):
+            raise complaint
+        return tables, False
 
-    def _read_all_it_can(self, tables: Tables) -> bool:
+    def _read_what_is_left(self, tables: Tables) -> bool:
+        """Replay every frame that can be read, of all files in their order; whether one could.
+
+        The snapshot before comes first: what was taken out of the store since may come back from
+        it, which is better than to lose what stands nowhere else.
+        """
+        journals = [path for _, path in sorted(self._journals().items())]
+        found = [self._left_of(path) for path in (self._previous, self.path, *journals)]
+        files = [each for each in found if each is not None]
+        for path, content in sorted(files, key=lambda file: file[1].header.generation):
+            plains = list(content.left(self._key))
+            for plain in plains:
+                if plain:
+                    _replay(path, tables, _ROWS.decode(plain))
+            if lost := plains.count(None):
+                log.warning("some frames cannot be read", file=path.name, frames=lost)
+        return bool(files)
+
+    def _left_of(self, path: Path) -> tuple[Path, Content] | None:
+        """A file of this store whose header can be read, and the key to it."""
         try:
-            self._read_journals(tables)
-        except StorageError as error:
-            log.warning("what came after is lost", because=str(error))
-            return False
-        return True
+            content = Content(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except Damaged:
+            log.warning("nothing can be read of a file", file=path.name)
+            return None
+        self._store, self._key = content.header.store, self._key_for(content)
+        return path, content
 
     def rekey(self, key: bytes) -> None:
         """Seal everything with another key, which waits beside its file until that is done."""
@@ -330,6 +365,11 @@ class Vault:
             self.release()
 
     # --- committing
+
+    def drop_copies(self) -> None:
+        """Take away the copies kept of damaged files, which hold what has been erased since."""
+        for copy in self.path.parent.glob(f"{self.path.name}*.damaged-*"):
+            self._disk.remove(copy)
 
     def append(self, batch: Sequence[Changes]) -> None:
         """Have these changes on disk, all of them, or none (OSError)."""
