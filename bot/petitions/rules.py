@@ -8,14 +8,43 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
+from threading import Lock
 from typing import NamedTuple, TypeAlias
 
+import snowballstemmer
 from msgspec import structs
 
 from bot.petitions.model import Kind, Petition, Rule
 
 _WORD = re.compile(r"[^\W_]+")
-_IRREGULAR = {"children": "child", "women": "woman", "men": "man"}
+_ENGLISH = snowballstemmer.stemmer("english")
+_STEMMING = Lock()  # the stemmer keeps the word it is at in itself, and stores work in threads
+# Plurals that have no rule; of a possessive the apostrophe is gone already.
+_IRREGULAR = {
+    "children": "child",
+    "childrens": "child",
+    "women": "woman",
+    "womens": "woman",
+    "men": "man",
+    "mens": "man",
+    "buses": "bus",
+    "gases": "gas",
+    "lives": "life",
+    "wives": "wife",
+    "knives": "knife",
+    "leaves": "leaf",
+    "loaves": "loaf",
+    "shelves": "shelf",
+    "wolves": "wolf",
+    "calves": "calf",
+    "halves": "half",
+    "thieves": "thief",
+    "scarves": "scarf",
+    "hooves": "hoof",
+    "feet": "foot",
+    "teeth": "tooth",
+    "mice": "mouse",
+}
 
 # A chat's id and its rule's number.
 RuleKey: TypeAlias = tuple[int, int]
@@ -97,7 +126,7 @@ def next_number(numbers: Collection[int]) -> int:
 
 
 def stems(text: str) -> tuple[str, ...]:
-    """The words of a text as they are compared: without case, accents and an English plural."""
+    """The words of a text as they are compared: without case, accents and English endings."""
     folded = text.casefold()
     if not folded.isascii():
         folded = folded.replace("’", "")
@@ -202,18 +231,9 @@ def _spaced(words: Iterable[str]) -> str:
 
 @lru_cache(maxsize=32_768)
 def _stem(word: str) -> str:
-    """A word without its plural: both forms come out alike, though not always as a word."""
-    if len(word) > 4 and word.endswith("ies"):
-        word = f"{word[:-3]}y"
-    elif len(word) > 4 and word.endswith(("ses", "zes", "xes", "ches", "shes")):
-        word = word[:-2]
-    elif len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
-        word = word[:-1]
-    if len(word) > 3 and word.endswith(("se", "ze", "che", "she")):
-        word = word[:-1]
-    elif len(word) > 4 and word.endswith("ie"):
-        word = f"{word[:-2]}y"
-    return _IRREGULAR.get(word, word)
+    """A word without its endings: its forms come out alike, though not always as a word."""
+    with _STEMMING:
+        return str(_ENGLISH.stemWord(_IRREGULAR.get(word, word)))
 
 
 def _is_accent(char: str) -> bool:
