@@ -36,7 +36,7 @@ from telegram import (
     BotCommandScopeDefault,
     Update,
 )
-from telegram.error import Conflict, InvalidToken, NetworkError, TelegramError
+from telegram.error import TelegramError
 from telegram.ext import (
     Application,
     ApplicationBuilder,
@@ -60,6 +60,7 @@ from bot.petitions.hours import zones
 from bot.poll import Poller
 from bot.postcodes import Postcodes
 from bot.report import Reports
+from bot.telegram.updates import Receiver, Reception, failure_of
 from bot.text.language import ENGLISH, LANGUAGES, preload, speaking, tr
 from bot.upkeep import Upkeep
 from handlers import COMMANDS, all_handlers
@@ -89,6 +90,7 @@ _UPDATES = [
 _HOURS_BETWEEN_PRUNINGS = 6
 _ROUSED_EVERY = 1.0
 _AT_ONCE = 256  # updates that are handled side by side
+_MOST_WAITING = 1000  # updates between receiving and handling; Telegram keeps the rest
 _WAITING = 20  # updates of one chat that may wait for their turn
 _MENU_NOTE = "commands menu"
 _GROUP_MENU = {"subscriptions", "petition", "response", "chart", "search", "help"}
@@ -211,9 +213,12 @@ def build_application(config: Config, pacer: Pacer, metrics: Metrics) -> App:
         .context_types(ContextTypes(context=Context))
         .concurrent_updates(PerChat())
         .job_queue(None)
+        .updater(None)
+        .update_queue(asyncio.Queue(_MOST_WAITING))
         .rate_limiter(pacer)
         .request(metrics.request())
-        .get_updates_request(metrics.request(read_timeout=40, connections=1))
+        # Receiving has a request of its own; without one here the library makes one with httpx.
+        .get_updates_request(metrics.request(connections=1))
     )
     application: App = builder.build()
     application.bot_data["commands"] = COMMANDS
@@ -243,6 +248,7 @@ class _Bell:
     poller: Poller
     reports: Reports
     polling: Standing
+    reception: Reception
     updates: Standing = field(default_factory=lambda: Standing("updates"))
 
 
@@ -262,7 +268,9 @@ async def running(
     On a store that several processes share, this one polls, and asks for updates, only while no
     other does; it delivers in any case.
 
-    Raises ConfigError if Telegram does not know the token, StorageError if the store won't open.
+    A Telegram that is away, or refuses the token, is asked again and again.
+
+    Raises StorageError if the store won't open.
     """
     async with (
         _put_together(config, now, lease, members_api, postcodes_api, make_pacer=pacer) as bell,
@@ -322,7 +330,18 @@ async def _put_together(
             charts=charts,
             limits=config.limits,
         )
-        yield _Bell(config, now, metrics, storage, application, deliverer, poller, reports, polling)
+        yield _Bell(
+            config,
+            now,
+            metrics,
+            storage,
+            application,
+            deliverer,
+            poller,
+            reports,
+            polling,
+            Reception(metrics.note_received),
+        )
 
 
 @asynccontextmanager
@@ -354,7 +373,7 @@ async def _at_work(bell: _Bell, rhythm: Rhythm) -> AsyncIterator[None]:
         poller = bell.metrics.watched_poller(bell.poller)
         scheduled = partial(_scheduled, poller, bell)
         await stack.enter_async_context(on_duty(storage, bell.polling, scheduled, rhythm))
-        await _initialize(application)
+        await _until_reached(application.initialize, bell.reception)
         stack.push_async_callback(application.shutdown)
         await _set_menu(application.bot, storage)
         await stack.enter_async_context(_delivering(bell.deliverer))
@@ -376,36 +395,42 @@ def _upkeep(bell: _Bell) -> Upkeep:
         now=bell.now,
         polling=bell.polling,
         updates=bell.updates,
+        accept=bell.application.update_queue.put,
+        is_full=bell.application.update_queue.full,
+        reception=bell.reception,
     )
 
 
 def _updates(bell: _Bell, upkeep: Upkeep, rhythm: Rhythm) -> AbstractAsyncContextManager[None]:
     """The way updates come in: to every process by webhook, to one that asks for them."""
     if upkeep.has_webhook:
-        return _posted(upkeep)
-    asked_for = partial(_asked_for, bell.application)
+        return _posted(upkeep, bell.reception)
+    asked_for = Receiver(
+        bell.application.bot,
+        bell.metrics.request(connections=1),
+        bell.application.update_queue.put,
+        bell.reception,
+        _UPDATES,
+    ).receiving
     return on_duty(bell.storage, bell.updates, asked_for, rhythm)
 
 
-async def _initialize(application: App) -> None:
-    """Ask Telegram who we are, as long as it takes to answer."""
-    try:
-        await _until_reached(application.initialize)
-    except InvalidToken as error:
-        raise ConfigError(["telegram.token: Telegram does not accept it"]) from error
-
-
-async def _until_reached(call: Callable[[], Awaitable[None]]) -> None:
-    """Call Telegram again and again until it answers."""
+async def _until_reached(call: Callable[[], Awaitable[None]], reception: Reception) -> None:
+    """Call Telegram again and again until it answers, whatever it said instead."""
     wait = 1.0
     while True:
         try:
             await call()
-        except NetworkError as error:
-            log.warning("Telegram cannot be reached", error=type(error).__name__, retry_in=wait)
-            await asyncio.sleep(wait)
-            wait = min(wait * 2, 60.0)
+        except ConfigError:
+            raise
+        except Exception as error:  # an answer that cannot be decoded is one of many shapes
+            failure = failure_of(error)
+            retry_in = max(wait, failure.retry_after)
+            reception.failed(failure, retry_in)
+            await asyncio.sleep(retry_in)
+            wait = min(wait * 2, 30.0)
         else:
+            reception.answered()
             return
 
 
@@ -493,32 +518,10 @@ async def _listening(
 
 
 @asynccontextmanager
-async def _asked_for(application: App) -> AsyncIterator[None]:
-    """Take updates by long polling; a webhook of before is taken down first."""
-    updater = application.updater
-    if updater is None:
-        raise RuntimeError("the application was built without an updater")
-    await updater.start_polling(
-        allowed_updates=_UPDATES, bootstrap_retries=-1, error_callback=_note_update_error
-    )
-    try:
-        yield
-    finally:
-        await updater.stop()
-
-
-@asynccontextmanager
-async def _posted(upkeep: Upkeep) -> AsyncIterator[None]:
+async def _posted(upkeep: Upkeep, reception: Reception) -> AsyncIterator[None]:
     """Have updates posted to us. The webhook stays when this ends: Telegram keeps what comes."""
-    await _until_reached(lambda: upkeep.set_webhook(_UPDATES))
+    await _until_reached(lambda: upkeep.set_webhook(_UPDATES), reception)
     yield
-
-
-def _note_update_error(error: TelegramError) -> None:
-    if isinstance(error, Conflict):
-        log.error("another program is reading this bot's updates; stop one of the two")
-    else:
-        log.warning("updates cannot be fetched", error=type(error).__name__)
 
 
 class _Menu(NamedTuple):

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from telegram import Bot
-from telegram.error import TelegramError
 
 from bot.cluster import Standing
 from bot.deliver import Counts
 from bot.metrics import Metrics
 from bot.petitions.errors import StorageError
 from bot.report import INTERVALS, patience
+from bot.telegram.updates import Reception, failure_of
 from bot.text.figures import clock
 from bot.text.status import Report
 from storage import Storage
@@ -59,6 +59,7 @@ class Health:
         interval: timedelta,
         is_running: Callable[[], bool],
         webhook: str = "",
+        reception: Reception | None = None,
         polling: Standing | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -72,6 +73,7 @@ class Health:
         self._round_within = patience(interval)
         self._is_running = is_running
         self._webhook = webhook
+        self._reception = reception or Reception()
         self._polling_role = polling or Standing("poller")
         self._monotonic = monotonic
         self._samples: deque[_Sample] = deque([_Sample(monotonic(), 0, 0, 0)])
@@ -87,6 +89,8 @@ class Health:
         return [
             Finding("storage", await self._storage_probe()),
             Finding("Telegram", await self._telegram()),
+            Finding("updates", self._reception.trouble()),
+            Finding("unreadable updates", self._reception.stepped_over(), is_grave=False),
             Finding("polling", self._polling(report), is_grave=self._is_poller()),
             *self._sites_answer(report),
             *self._many(),
@@ -105,8 +109,8 @@ class Health:
     async def _probe_telegram(self) -> str:
         try:
             hook = await self._bot.get_webhook_info(read_timeout=5, connect_timeout=3)
-        except TelegramError as error:
-            return f"Telegram cannot be reached ({type(error).__name__})."
+        except Exception as error:  # an answer that cannot be decoded is one of many shapes
+            return f"{failure_of(error).cause} ({type(error).__name__})."
         if hook.url != self._webhook:
             return "Another program has taken over this bot's updates; stop one of the two."
         return ""

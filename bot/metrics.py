@@ -59,6 +59,9 @@ class Metrics:
         )
         self._floods = self._counter("telegram_flood_limits", "Answers of 429 by Telegram.")
         self._updates = self._counter("webhook_requests", "Posts to the webhook.", "outcome")
+        self._received = self._counter(
+            "updates", "Updates received, by what became of them.", "outcome"
+        )
         self._failures = self._counter("storage_failures", "Use cases that failed.", "use_case")
         self._storage = self._histogram("storage_seconds", "Time a use case took.", "use_case")
         self._lag = self._histogram("loop_lag_seconds", "How late the event loop wakes up.")
@@ -140,6 +143,10 @@ class Metrics:
     def note_update(self, outcome: str) -> None:
         """Count a post to the webhook."""
         self._updates.labels(outcome).inc()
+
+    def note_received(self, outcome: str) -> None:
+        """Count an update, whichever way it came."""
+        self._received.labels(outcome).inc()
 
     def note_lag(self, seconds: float) -> None:
         """Take note of how late the event loop was."""

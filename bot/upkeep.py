@@ -19,6 +19,7 @@ from bot.metrics import Metrics
 from bot.notify import notify
 from bot.petitions.errors import ConfigError, StorageError
 from bot.report import Reports
+from bot.telegram.updates import Accept, Reception
 from bot.web import AnyApplication, Webhook, health_routes, serving
 from storage import Storage
 
@@ -47,6 +48,9 @@ class Upkeep:
         now: Callable[[], datetime],
         polling: Standing,
         updates: Standing,
+        accept: Accept,
+        is_full: Callable[[], bool],
+        reception: Reception,
     ) -> None:
         self._config = config
         self._metrics = metrics
@@ -56,7 +60,14 @@ class Upkeep:
         self._polling = polling
         self._roles = (polling, updates)
         self._looks_unheard = 0
-        self._webhook = Webhook(application, config.telegram.token, metrics.note_update)
+        self._webhook = Webhook(
+            application.bot,
+            config.telegram.token,
+            metrics.note_update,
+            accept=accept,
+            is_busy=lambda: not application.running or is_full(),
+            reception=reception,
+        )
         self._health = Health(
             metrics,
             counts,
@@ -67,6 +78,7 @@ class Upkeep:
             interval=config.poll.interval,
             is_running=lambda: application.running,
             webhook=self._url,
+            reception=reception,
             polling=polling,
         )
         metrics.watch_deliveries(counts)

@@ -1,21 +1,21 @@
 """The bot's own server: Telegram's webhook, health for probes, figures for Prometheus."""
 
+import asyncio
 import hashlib
 import hmac
-import json
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
 import structlog
 from aiohttp import web
-from telegram import Update
+from telegram import Bot, Update
 from telegram.ext import Application
 
 from bot.health import Finding
 from bot.metrics import CONTENT_TYPE
 from bot.petitions.errors import ConfigError
+from bot.telegram.updates import Accept, Outcome, Reception, Replays, Undecodable, decode
 
 log = structlog.get_logger(__name__)
 
@@ -23,8 +23,8 @@ AnyApplication: TypeAlias = Application[Any, Any, Any, Any, Any, Any]
 
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - a header's name
 LARGEST_UPDATE = 1024 * 1024
-_REMEMBERED = 2048  # updates: many times what Telegram has under way at once
-_MOST_WAITING = 1000
+HEADERS_WITHIN = 10.0  # seconds that a caller has to say what they want
+BODY_WITHIN = 10.0
 
 
 class Webhook:
@@ -35,13 +35,23 @@ class Webhook:
     """
 
     def __init__(
-        self, application: AnyApplication, token: str, counted: Callable[[str], None]
+        self,
+        bot: Bot,
+        token: str,
+        counted: Callable[[str], None],
+        *,
+        accept: Accept,
+        is_busy: Callable[[], bool],
+        reception: Reception,
     ) -> None:
         self.path = f"/telegram/{_derived(token, 'webhook path')}"
         self.secret = _derived(token, "webhook secret")
-        self._application = application
+        self._bot = bot
         self._counted = counted
-        self._seen: OrderedDict[int, None] = OrderedDict()
+        self._accept = accept
+        self._is_busy = is_busy
+        self._reception = reception
+        self._replays = Replays()
 
     def routes(self) -> list[web.RouteDef]:
         """The one address updates may be posted to."""
@@ -56,41 +66,40 @@ class Webhook:
     async def _take(self, request: web.Request) -> tuple[int, str]:
         if not self._is_telegram(request):
             return 403, "stranger"
-        if not self._application.running or self._application.update_queue.qsize() > _MOST_WAITING:
+        if self._is_busy():
             return 503, "busy"  # Telegram keeps the update and posts it again
         if request.content_type != "application/json":
             return 415, "malformed"
         try:
-            update = self._read(await request.read())
+            async with asyncio.timeout(BODY_WITHIN):
+                body = await request.read()
         except web.HTTPRequestEntityTooLarge:
             return 413, "too_large"
-        if update is None:
+        except TimeoutError:
+            return 408, "malformed"
+        return await self._read(body)
+
+    async def _read(self, body: bytes) -> tuple[int, str]:
+        """Hand the update on; one that makes no sense is not asked for again if it has a number."""
+        update = decode(body, self._bot)
+        number = update.update_id if isinstance(update, Update) else update.number
+        if number is None:
             return 400, "malformed"
-        if self._is_replay(update.update_id):
+        if number in self._replays:
             return 200, "replay"
-        self._application.update_queue.put_nowait(update)
+        if self._is_busy():  # others came while this one was read
+            return 503, "busy"
+        self._replays.add(number)
+        if isinstance(update, Undecodable):
+            self._reception.skipped(update)
+            return 200, "undecodable"
+        await self._accept(update)
+        self._reception.took(Outcome.TAKEN)
         return 200, "taken"
 
     def _is_telegram(self, request: web.Request) -> bool:
         given = request.headers.get(SECRET_HEADER, "")
         return hmac.compare_digest(given.encode("utf-8", "replace"), self.secret.encode())
-
-    def _read(self, body: bytes) -> Update | None:
-        try:
-            data = json.loads(body)
-            if not isinstance(data["update_id"], int):
-                return None
-            return Update.de_json(data, self._application.bot)
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            return None
-
-    def _is_replay(self, update_id: int) -> bool:
-        if update_id in self._seen:
-            return True
-        self._seen[update_id] = None
-        if len(self._seen) > _REMEMBERED:
-            self._seen.popitem(last=False)
-        return False
 
 
 def _derived(token: str, purpose: str) -> str:
@@ -134,17 +143,60 @@ async def serving(host: str, port: int, routes: Iterable[web.RouteDef]) -> Async
 
     Raises ConfigError if the address cannot be listened at.
     """
-    application = web.Application(client_max_size=LARGEST_UPDATE)
+    silent: set[web.RequestHandler] = set()
+    application = web.Application(client_max_size=LARGEST_UPDATE, middlewares=[_heard(silent)])
+    application.on_response_prepare.append(_without_banner)
     application.add_routes(routes)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=5)
     await runner.setup()
+    loop = asyncio.get_running_loop()
+
+    def connection() -> web.RequestHandler:
+        made: web.RequestHandler = _server(runner)()
+        silent.add(made)
+        loop.call_later(HEADERS_WITHIN, _hang_up, made, silent)
+        return made
+
+    server: asyncio.Server | None = None
     try:
         try:
-            await web.TCPSite(runner, host, port).start()
+            server = await loop.create_server(connection, host, port)
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise ConfigError([f"web.listen: cannot listen there ({reason})"]) from error
-        log.info("serving", host=host, port=runner.addresses[0][1])
-        yield runner.addresses[0][1]
+        bound = server.sockets[0].getsockname()[1]
+        log.info("serving", host=host, port=bound)
+        yield bound
     finally:
+        if server is not None:
+            server.close()
         await runner.cleanup()
+
+
+def _server(runner: web.AppRunner) -> Any:
+    if runner.server is None:
+        raise RuntimeError("the server is used before it is set up")
+    return runner.server
+
+
+def _hang_up(connection: web.RequestHandler, silent: set[web.RequestHandler]) -> None:
+    """End a connection that has not brought a whole request head; aiohttp has no clock for that."""
+    if connection in silent:
+        silent.discard(connection)
+        if connection.transport is not None:
+            connection.transport.abort()
+
+
+def _heard(silent: set[web.RequestHandler]) -> Any:
+    @web.middleware
+    async def heard(request: web.Request, handler: Any) -> web.StreamResponse:
+        silent.discard(request.protocol)
+        answer: web.StreamResponse = await handler(request)
+        return answer
+
+    return heard
+
+
+async def _without_banner(_: web.Request, response: web.StreamResponse) -> None:
+    """Which server at which version answers is of use to attackers alone."""
+    response.headers.pop("Server", None)

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from telegram import Bot, ChatMember
-from telegram.error import BadRequest, Forbidden, TelegramError
+from telegram.error import BadRequest, Forbidden
 
 ADMINS = frozenset({ChatMember.OWNER, ChatMember.ADMINISTRATOR})
 # Just long enough for a burst: nobody tells a bot without rights that somebody was demoted.
@@ -52,7 +52,7 @@ async def _asked(bot: Bot, chat_id: int, user_id: int) -> bool | None:
         member = await bot.get_chat_member(chat_id, user_id)
     except (BadRequest, Forbidden):
         return await _listed(bot, chat_id, user_id)  # where members are hidden, admins are not
-    except TelegramError:
+    except Exception:  # an answer that cannot be decoded tells nothing, in many shapes
         return None
     return member.status in ADMINS
 
@@ -60,6 +60,6 @@ async def _asked(bot: Bot, chat_id: int, user_id: int) -> bool | None:
 async def _listed(bot: Bot, chat_id: int, user_id: int) -> bool | None:
     try:
         admins = await bot.get_chat_administrators(chat_id)
-    except TelegramError:
+    except Exception:
         return None
     return any(admin.user.id == user_id for admin in admins)

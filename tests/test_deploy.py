@@ -174,6 +174,12 @@ def test_the_services_settings_exist_and_it_is_watched() -> None:
     assert re.search(r"^WatchdogSec=\d+$", UNIT, re.MULTILINE)
 
 
+def test_the_service_comes_back_whatever_ended_it() -> None:
+    assert "Restart=on-failure" in UNIT
+    assert "RestartPreventExitStatus" not in UNIT
+    assert re.search(r"^StartLimitIntervalSec=0$", UNIT, re.MULTILINE)
+
+
 def test_the_dashboard_is_json() -> None:
     assert json.loads((DEPLOY / "grafana.json").read_text("utf-8"))["title"] == "Petition Bell"
 

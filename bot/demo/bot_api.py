@@ -279,6 +279,10 @@ class BotApi:
         refusal = Refusal(code, description, parameters)
         self._planned.append(_Planned(chat_id, method, times, refusal))
 
+    def emit_raw(self, update: Json) -> None:
+        """Sends the bot an update that Telegram should not send: numbered, otherwise as given."""
+        self.messenger.emit_raw(update)
+
     def lose_answer(
         self, chat_id: int | None = None, times: int = 1, method: str | None = None
     ) -> None:

@@ -319,6 +319,11 @@ class Messenger:
             self.updates.append({"update_id": next(self._update_ids), kind: payload})
         self._noticed(None)
 
+    def emit_raw(self, update: Json) -> None:
+        """Queues an update as it is, however broken; numbered if it bears no number."""
+        self.updates.append({"update_id": next(self._update_ids)} | update)
+        self._noticed(None)
+
     def confirm(self, offset: int) -> None:
         """Forgets updates below `offset`; a negative one keeps that many of the newest."""
         if offset < 0:

@@ -11,6 +11,8 @@ _FEW = 5
 _WELL = {
     "storage": marked("The storage can be written again."),
     "Telegram": marked("Telegram and I work together again."),
+    "updates": marked("I hear updates from Telegram again."),
+    "unreadable updates": marked("I can read every update again."),
     "polling": marked("Rounds of looks end again."),
     "alerts": marked("Telegram takes alerts again."),
     "answers": marked("The petitions sites' answers make sense again."),

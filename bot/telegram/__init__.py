@@ -1,0 +1,1 @@
+"""What is Telegram's and nobody else's."""

@@ -1,0 +1,488 @@
+"""Receiving: updates come as raw JSON, are decoded one by one, and are handed on one by one.
+
+One update that cannot be decoded is stepped over. Nothing that Telegram answers, or does not
+answer, ends the asking.
+"""
+
+import asyncio
+import json
+import re
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from enum import StrEnum
+from functools import cache
+from inspect import signature
+from typing import Any, NamedTuple, TypeAlias
+from urllib.parse import urlencode
+
+import msgspec
+import structlog
+from telegram import Bot, TelegramObject, Update
+from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
+
+from bot.request import AiohttpRequest
+
+log = structlog.get_logger(__name__)
+
+Accept: TypeAlias = Callable[[Update], Awaitable[None]]
+
+REMEMBERED = 2048  # updates: many times what Telegram has under way at once
+SILENT_TOO_LONG = 60.0  # seconds without a good answer
+_LINE_EVERY = 60.0
+_TOLD_FOR = 600.0  # seconds for which an update that was stepped over stays a trouble
+_LONGEST_WAIT = 30.0
+_LONGEST_ASKED = 3600.0  # a wait that Telegram names is kept, up to this
+_AT_MOST_EVERY = 1.0  # an answer with nothing in it that comes at once is not asked for at once
+_STOPPING = 5.0
+_TRIES_ALONE = 3
+_LARGEST_ID = 2**63 - 1
+_FIRST_ID = re.compile(rb'"update_id"\s*:\s*([0-9]{1,19})\b')
+
+
+class Cause(StrEnum):
+    """Why nothing is heard."""
+
+    TOKEN = "Telegram refuses the token"  # noqa: S105 - words, no token
+    OTHER_PROGRAM = "another program polls"
+    WEBHOOK = "a webhook is set"
+    UNREACHABLE = "Telegram cannot be reached"
+    SLOWED = "Telegram asks me to wait"
+    STRANGE = "what answers in Telegram's place makes no sense"
+    FULL = "more waits than I can handle"
+
+
+class Outcome(StrEnum):
+    """What became of an update."""
+
+    TAKEN = "taken"
+    REPLAY = "replay"
+    UNDECODABLE = "undecodable"
+    FAILED = "failed"
+
+
+class Undecodable(NamedTuple):
+    """An update that cannot be made sense of; without a number it is hardly an update at all."""
+
+    number: int | None
+    kind: str
+    error: str
+
+
+class Failure(NamedTuple):
+    """An answer that brings nothing, and what is known of the reason."""
+
+    cause: Cause
+    detail: str
+    retry_after: float = 0.0
+
+
+# --- decoding ------------------------------------------------------------------------------------
+
+
+class _Numbered(msgspec.Struct):
+    update_id: int
+
+
+def decode(body: bytes, bot: Bot) -> Update | Undecodable:
+    """One update; whatever is wrong with it is its own affair."""
+    number = number_of(body)
+    data: Any = None
+    try:
+        data = json.loads(body)
+        # The library takes what it is given apart, so that `data` still tells the kind below.
+        update = Update.de_json(data, bot)
+        lacking = _lacking(update)
+    except Exception as error:
+        return Undecodable(number, _kind(data), type(error).__name__)
+    if lacking or number is None:
+        return Undecodable(number, _kind(data), lacking or "update_id")
+    return update
+
+
+def _lacking(update: Update) -> str:
+    """What the library lets pass though nobody can do without it, such as a message's chat."""
+    parts = [part for kind in Update.ALL_TYPES if (part := getattr(update, kind, None))]
+    for part in parts:
+        for each in (part, getattr(part, "message", None), getattr(part, "reply_to_message", None)):
+            for name in _required(type(each)) if isinstance(each, TelegramObject) else ():
+                if getattr(each, name, ...) is None:
+                    return name
+    return ""
+
+
+@cache
+def _required(kind: type[TelegramObject]) -> tuple[str, ...]:
+    given = signature(kind).parameters.values()
+    return tuple(p.name for p in given if p.default is p.empty and p.kind is not p.VAR_KEYWORD)
+
+
+def number_of(body: bytes) -> int | None:
+    """An update's number, if it has one that can be one."""
+    try:
+        number = msgspec.json.decode(body, type=_Numbered).update_id
+    except (msgspec.MsgspecError, RecursionError, ValueError):
+        return None
+    return number if 0 <= number < _LARGEST_ID else None
+
+
+def _kind(data: object) -> str:
+    """Which kind of update it says it is, in a word of the library's."""
+    named = [kind for kind in Update.ALL_TYPES if isinstance(data, dict) and kind in data]
+    return named[0] if named else "unknown"
+
+
+class _Answer(msgspec.Struct):
+    ok: bool = False
+    result: msgspec.Raw = msgspec.Raw(b"null")
+    description: str = ""
+    parameters: Any = None
+
+
+def read_answer(status: int, body: bytes) -> list[bytes] | Failure:
+    """The updates in an answer to getUpdates, each undecoded, or why there are none."""
+    try:
+        answer = msgspec.json.decode(body, type=_Answer)
+        if status == 200 and answer.ok:
+            return [
+                bytes(raw) for raw in msgspec.json.decode(answer.result, type=list[msgspec.Raw])
+            ]
+    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
+        cause = Cause.UNREACHABLE if status >= 500 else Cause.STRANGE
+        return Failure(cause, f"{status} {type(error).__name__}")
+    wait = answer.parameters.get("retry_after") if isinstance(answer.parameters, dict) else None
+    return Failure(_cause(status, answer.description), str(status), _seconds(wait))
+
+
+def _cause(status: int, description: str) -> Cause:
+    match status:
+        case 401 | 404:
+            return Cause.TOKEN
+        case 409:
+            return Cause.WEBHOOK if "webhook" in description.lower() else Cause.OTHER_PROGRAM
+        case 429:
+            return Cause.SLOWED
+        case 200:
+            return Cause.STRANGE
+        case _:
+            return Cause.UNREACHABLE
+
+
+def _seconds(wait: object) -> float:
+    if isinstance(wait, bool) or not isinstance(wait, int | float):
+        return 0.0
+    return min(max(0.0, float(min(wait, _LONGEST_ASKED))), _LONGEST_ASKED)
+
+
+def failure_of(error: Exception) -> Failure:
+    """What an error of a call of the library says of why Telegram is of no use now."""
+    name = type(error).__name__
+    match error:
+        case InvalidToken():
+            return Failure(Cause.TOKEN, name)
+        case Conflict():
+            return Failure(_cause(409, error.message), name)
+        case RetryAfter():
+            seconds = error.retry_after
+            wait = seconds if isinstance(seconds, int) else seconds.total_seconds()
+            return Failure(Cause.SLOWED, name, _seconds(wait))
+        case NetworkError() | TimeoutError():
+            return Failure(Cause.UNREACHABLE, name)
+        case TelegramError():
+            return Failure(Cause.UNREACHABLE, name)
+        case _:
+            return Failure(Cause.STRANGE, name)
+
+
+# --- how well it goes ----------------------------------------------------------------------------
+
+
+class Reception:
+    """How well updates come in, for health, figures and the log."""
+
+    def __init__(
+        self,
+        counted: Callable[[str], None] = lambda _: None,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._counted = counted
+        self._monotonic = monotonic
+        self.last_answer = float("-inf")
+        self.last_update = float("-inf")
+        self._is_receiving = False
+        self._is_waiting = False
+        self._last_sign = monotonic()
+        self._failing_since: float | None = None
+        self._cause: Cause | None = None
+        self._is_told = False  # the incident under way has its line in the log
+        self._failure_line = self._skip_line = float("-inf")
+        self._skipped = self._skipped_unsaid = 0
+        self._last_skip = float("-inf")
+
+    def begins(self) -> None:
+        """From now on answers are to be expected."""
+        self._is_receiving = True
+        self._last_sign = self._monotonic()
+
+    def ends(self) -> None:
+        """Nothing is expected any more."""
+        self._is_receiving = self._is_waiting = False
+        self._failing_since = self._cause = None
+        self._is_told = False
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the last answer was none."""
+        return self._cause is not None
+
+    def answered(self) -> None:
+        """Telegram gave a good answer, be there updates in it or not."""
+        self.last_answer = self._last_sign = self._monotonic()
+        if self._failing_since is not None and self._is_told:
+            after = round(self.last_answer - self._failing_since)
+            log.info("updates are heard again", after_seconds=after)
+        self._failing_since = self._cause = None
+        self._is_told = False
+
+    def failed(self, failure: Failure, retry_in: float) -> None:
+        """Telegram gave no good answer; at most one line a minute says so."""
+        now = self._monotonic()
+        self._cause = failure.cause
+        if self._failing_since is None:
+            self._failing_since = now
+        if now - self._failure_line >= _LINE_EVERY:
+            self._failure_line, self._is_told = now, True
+            log.warning(
+                "no updates are heard",
+                cause=str(failure.cause),
+                error=failure.detail,
+                retry_in=round(retry_in, 1),
+            )
+
+    def waits(self, *, for_room: bool) -> None:
+        """An update waits until there is room for it, or has found it."""
+        self._is_waiting = for_room
+
+    def took(self, outcome: Outcome) -> None:
+        """An update was decoded; this is what became of it."""
+        self.last_update = self._last_sign = self._monotonic()
+        self._counted(outcome)
+
+    def skipped(self, update: Undecodable) -> None:
+        """An update was stepped over; at most one line a minute says so, without what it held."""
+        now = self._monotonic()
+        if now - self._last_skip >= _TOLD_FOR:
+            self._skipped = 0
+        self._last_skip = now
+        self._skipped += 1
+        self._skipped_unsaid += 1
+        self._counted(Outcome.UNDECODABLE)
+        if now - self._skip_line >= _LINE_EVERY:
+            log.warning(
+                "an update cannot be decoded and is stepped over",
+                kind=update.kind,
+                error=update.error,
+                times=self._skipped_unsaid,
+            )
+            self._skip_line, self._skipped_unsaid = now, 0
+
+    def trouble(self) -> str:
+        """Why nothing has been heard for over a minute, or at all since the start."""
+        if not self._is_receiving:
+            return f"{_sentence(self._cause)}." if self._cause else ""
+        silence = self._monotonic() - self._last_sign
+        if silence <= SILENT_TOO_LONG:
+            return ""
+        cause = Cause.FULL if self._is_waiting else self._cause or Cause.UNREACHABLE
+        return f"No updates have been heard for {silence:.0f} seconds: {cause}."
+
+    def stepped_over(self) -> str:
+        """That there were updates that could not be read lately."""
+        if self._monotonic() - self._last_skip >= _TOLD_FOR:
+            return ""
+        return (
+            f"{self._skipped} updates could not be read and were stepped over; "
+            "the log says which kind."
+        )
+
+
+def _sentence(cause: Cause) -> str:
+    return cause[:1].upper() + cause[1:]
+
+
+class Replays:
+    """Knows the newest updates again."""
+
+    def __init__(self) -> None:
+        self._seen: OrderedDict[int, None] = OrderedDict()
+
+    def __contains__(self, number: int) -> bool:
+        return number in self._seen
+
+    def add(self, number: int) -> None:
+        """This update is done with."""
+        self._seen[number] = None
+        if len(self._seen) > REMEMBERED:
+            self._seen.popitem(last=False)
+
+
+# --- asking --------------------------------------------------------------------------------------
+
+
+class Receiver:
+    """Asks Telegram for updates as long as it is open, and hands each to `accept`.
+
+    What has been accepted is confirmed with the next question, or when this ends: what comes in
+    waits at Telegram while `accept` waits, and nothing is lost in between.
+    """
+
+    def __init__(
+        self,
+        bot: Bot,
+        request: AiohttpRequest,
+        accept: Accept,
+        reception: Reception,
+        allowed_updates: Sequence[str],
+        *,
+        poll: float = 10.0,
+        margin: float = 10.0,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._bot = bot
+        self._request = request
+        self._accept = accept
+        self._reception = reception
+        self._allowed = json.dumps(list(allowed_updates))
+        self._poll = poll
+        self._margin = margin
+        self._sleep = sleep
+        self._replays = Replays()
+        self._offset: int | None = None
+        self._confirmed: int | None = None
+        self._failures = 0
+        self._nonsense = 0
+        self._has_webhook = True  # perhaps, of before
+
+    @asynccontextmanager
+    async def receiving(self) -> AsyncIterator[None]:
+        """Ask until this ends; then confirm what was accepted last."""
+        # Another may have read on while we were not on duty, so the numbers of before are stale.
+        self._offset = self._confirmed = None
+        self._failures, self._has_webhook = 0, True
+        await self._request.initialize()
+        self._reception.begins()
+        task = asyncio.create_task(self._run(), name="receiver")
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+            await self._confirm()
+            self._reception.ends()
+            await self._request.shutdown()
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                wait = await self._turn()
+            except Exception:
+                log.exception("receiving updates failed")
+                wait = self._failed(Failure(Cause.STRANGE, "error"))
+            if wait > 0:
+                await self._sleep(wait)
+
+    async def _turn(self) -> float:
+        """Ask once and hand on what comes; for how many seconds not to ask again."""
+        asked = time.monotonic()
+        answer = await self._asked()
+        if isinstance(answer, Failure):
+            return self._failed(answer)
+        self._reception.answered()
+        if answer and not await self._take(answer):
+            return self._failed(Failure(Cause.STRANGE, "nothing new"))
+        self._failures = self._nonsense = 0
+        return 0.0 if answer else asked + _AT_MOST_EVERY - time.monotonic()
+
+    def _failed(self, failure: Failure) -> float:
+        wait = max(failure.retry_after, min(2.0**self._failures, _LONGEST_WAIT))
+        self._failures = min(self._failures + 1, 10)
+        self._has_webhook = self._has_webhook or failure.cause is Cause.WEBHOOK
+        self._reception.failed(failure, wait)
+        return wait
+
+    async def _asked(self) -> list[bytes] | Failure:
+        try:
+            async with asyncio.timeout(self._poll + self._margin):
+                if self._has_webhook:
+                    await self._bot.delete_webhook()
+                    self._has_webhook = False
+                status, body = await self._call(self._poll, limit=1 if self._nonsense else 100)
+        except Exception as error:
+            return failure_of(error)
+        answer = read_answer(status, body)
+        if status == 200 and isinstance(answer, Failure):
+            self._step_over(body)
+        return answer
+
+    async def _call(self, poll: float, *, limit: int) -> tuple[int, bytes]:
+        offset = self._offset
+        asked = {"timeout": int(poll), "limit": limit, "allowed_updates": self._allowed}
+        if offset is not None:
+            asked["offset"] = offset
+        status, body = await self._request.do_request(
+            f"{self._bot.base_url}/getUpdates?{urlencode(asked)}",
+            "POST",
+            read_timeout=poll + self._margin,
+        )
+        if status == 200:
+            self._confirmed = offset
+        return status, body
+
+    def _step_over(self, body: bytes) -> None:
+        """After an answer that is no JSON updates come one at a time, until the bad one is past."""
+        self._nonsense += 1
+        first = _FIRST_ID.search(body)
+        if self._nonsense > _TRIES_ALONE and first and int(first[1]) < _LARGEST_ID:
+            self._offset = int(first[1]) + 1
+            self._reception.skipped(Undecodable(int(first[1]), "unknown", "JSON"))
+
+    async def _take(self, raws: list[bytes]) -> bool:
+        """Hand on what is new; whether anything was."""
+        is_news = False
+        for raw in raws:
+            update = decode(raw, self._bot)
+            number = update.update_id if isinstance(update, Update) else update.number
+            if number is not None and number in self._replays:
+                self._reception.took(Outcome.REPLAY)
+            else:
+                await self._handle(update)
+                is_news = is_news or number is not None
+            if number is not None:
+                self._replays.add(number)
+                self._offset = number + 1
+        return is_news
+
+    async def _handle(self, update: Update | Undecodable) -> None:
+        if isinstance(update, Undecodable):
+            self._reception.skipped(update)
+            return
+        self._reception.waits(for_room=True)
+        try:
+            await self._accept(update)
+        except Exception:
+            log.exception("an update could not be handed on")
+            self._reception.took(Outcome.FAILED)
+        else:
+            self._reception.took(Outcome.TAKEN)
+        finally:
+            self._reception.waits(for_room=False)
+
+    async def _confirm(self) -> None:
+        """Let Telegram forget what was accepted; where it does not hear that, it comes again."""
+        if self._offset == self._confirmed or self._reception.is_failing:
+            return
+        with suppress(Exception):
+            async with asyncio.timeout(_STOPPING):
+                await self._call(0.0, limit=1)
