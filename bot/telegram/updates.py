@@ -113,7 +113,7 @@ def _lacking(update: Update) -> str:
 
 
 @cache
-def _required(kind: type[TelegramObject]) -> tuple[str, ...]:
+def _required(kind: type[Any]) -> tuple[str, ...]:
     given = signature(kind).parameters.values()
     return tuple(p.name for p in given if p.default is p.empty and p.kind is not p.VAR_KEYWORD)
 
