@@ -103,17 +103,18 @@ def decode(body: bytes, bot: Bot) -> Update | Undecodable:
 
 def _lacking(update: Update) -> str:
     """What the library lets pass though nobody can do without it, such as a message's chat."""
-    parts = [part for kind in Update.ALL_TYPES if (part := getattr(update, kind, None))]
-    for part in parts:
-        for each in (part, getattr(part, "message", None), getattr(part, "reply_to_message", None)):
-            for name in _required(type(each)) if isinstance(each, TelegramObject) else ():
+    for kind in Update.ALL_TYPES:
+        part = getattr(update, kind, None)
+        nested = (getattr(part, name, None) for name in ("message", "reply_to_message"))
+        for each in (part, *nested):
+            for name in _required(each.__class__) if isinstance(each, TelegramObject) else ():
                 if getattr(each, name, ...) is None:
                     return name
     return ""
 
 
 @cache
-def _required(kind: type[Any]) -> tuple[str, ...]:
+def _required(kind: Any) -> tuple[str, ...]:
     given = signature(kind).parameters.values()
     return tuple(p.name for p in given if p.default is p.empty and p.kind is not p.VAR_KEYWORD)
 
