@@ -107,7 +107,8 @@ def _lacking(update: Update) -> str:
         part = getattr(update, kind, None)
         nested = (getattr(part, name, None) for name in ("message", "reply_to_message"))
         for each in (part, *nested):
-            for name in _required(each.__class__) if isinstance(each, TelegramObject) else ():
+            made_by: Any = type(each)
+            for name in _required(made_by) if isinstance(each, TelegramObject) else ():
                 if getattr(each, name, ...) is None:
                     return name
     return ""
