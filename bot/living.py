@@ -1,11 +1,14 @@
 """The living card: the one message in a chat that shows how a followed petition stands (shell)."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
-from telegram import Bot, InlineKeyboardMarkup, LinkPreviewOptions
+from telegram import InlineKeyboardMarkup, LinkPreviewOptions
 from telegram.error import BadRequest, Forbidden, TelegramError
+from telegram.ext import ExtBot
 
+from bot.pace import ALERT
 from bot.petitions.model import Known, Petition, Subscription
 from bot.text.buttons import card_buttons
 from bot.text.card import card
@@ -40,15 +43,18 @@ async def draw_card(
 
 
 async def edit_card(
-    bot: Bot,
+    bot: ExtBot[Any],
     storage: Storage,
     subscription: Subscription,
     message: Message,
     buttons: InlineKeyboardMarkup,
+    *,
+    asked_for: bool = True,
 ) -> bool:
     """Rewrite a chat's card; False if it has none any more, which is then remembered.
 
-    Whatever else goes wrong leaves the card as it was: the next news brings it up to date.
+    Unless it was `asked_for`, it goes behind what people wait for. Whatever else goes wrong leaves
+    the card as it was: the next news brings it up to date.
     """
     if subscription.card_id is None:
         return False
@@ -60,6 +66,7 @@ async def edit_card(
             entities=message.entities,
             reply_markup=buttons,
             link_preview_options=LinkPreviewOptions(is_disabled=True),
+            rate_limit_args=None if asked_for else ALERT,
         )
     except (BadRequest, Forbidden) as error:
         if "not modified" not in error.message.lower():
@@ -71,10 +78,10 @@ async def edit_card(
 
 
 async def refresh_card(
-    bot: Bot, storage: Storage, known: Known, subscription: Subscription, now: datetime
+    bot: ExtBot[Any], storage: Storage, known: Known, subscription: Subscription, now: datetime
 ) -> bool:
     """Show the latest of a followed petition on the chat's card; False if there is no card."""
     if subscription.card_id is None:
         return False
     drawn = await draw_card(storage, known.petition, known.read_at, now, subscription=subscription)
-    return await edit_card(bot, storage, subscription, *drawn)
+    return await edit_card(bot, storage, subscription, *drawn, asked_for=False)

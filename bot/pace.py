@@ -51,6 +51,7 @@ _EVEN = 0.1  # most leave spread over the second, so that a person never waits f
 _SPREAD = 4
 _PATIENCE = {True: 5.0, False: 60.0}  # how long an alert, or an answer, waits for a held chat
 _ANSWER_TRIES = 3
+_MANY_WAITING = 10 * PER_SECOND  # answers; a chat has no second one waiting then
 _PLACE_TOLD_WITHIN = 1.0  # seconds that the store has to say when the next message may leave
 _PLACE_WITHIN = 2.0  # seconds that the next place may be away unless everything is held
 _COUNTED = ("send", "edit", "copy", "forward")
@@ -124,6 +125,7 @@ class Pacer(BaseRateLimiter[Any]):
         self._overall = Window(PER_SECOND, 1.0)
         self._spread = Window(_SPREAD, _EVEN)
         self._answers = Window(PER_SECOND, 1.0)  # to those who are not talkative
+        self._answers_waiting = 0
         self._paid = Window(paid_per_minute, 60.0)
         self._methods: dict[str, float] = {}  # that name no chat: until when they were refused
         self._alarm: asyncio.Task[None] | None = None
@@ -253,17 +255,20 @@ class Pacer(BaseRateLimiter[Any]):
     async def _turn(self, chat: Chat, kind: str, alert: bool) -> tuple[Departure, bool]:
         """Wait until a message may leave, and count it; whether it has to be paid for."""
         now = self._now()
-        if not alert and chat.answers_waiting >= MOST_WAITING:
+        most = MOST_WAITING if self._answers_waiting < _MANY_WAITING else 1
+        if not alert and chat.answers_waiting >= most:
             raise too_soon(chat.free_at(kind, alert=False) - now)
         left: asyncio.Future[tuple[Departure, bool]] = asyncio.get_running_loop().create_future()
         turn = Turn(chat, kind, alert, _PATIENCE[alert], left)
         chat.answers_waiting += not alert
+        self._answers_waiting += not alert
         try:
             self._queue.add(turn, now)
             self._let_go(now)
             return await left
         finally:
             chat.answers_waiting -= not alert
+            self._answers_waiting -= not alert
 
     # --- who leaves
 
@@ -301,7 +306,7 @@ class Pacer(BaseRateLimiter[Any]):
         turn = self._queue.probe(now) if is_probe else self._queue.first(now)
         if turn is None:
             return
-        departure = Departure(now, is_probe)
+        departure = Departure(now, now, is_probe)
         if is_probe:
             self._hold.probed(now)
         self._overall.count(departure)
@@ -316,7 +321,7 @@ class Pacer(BaseRateLimiter[Any]):
             alert = self._queue.first_alert(now)
             if alert is None:
                 return
-            departure = Departure(now)
+            departure = Departure(now, now)
             self._paid.count(departure)
             self._leaves(alert, departure, paid=True)
 
@@ -366,7 +371,7 @@ class Pacer(BaseRateLimiter[Any]):
         """Telegram took a message, or refused it for another reason than its rate."""
         chat.refused.pop(kind, None)
         now, was_on = self._now(), self._hold.is_on
-        self._hold.accepted(now, is_probe=departure.is_probe)
+        self._hold.accepted(departure, now)
         if was_on and not self._hold.is_on:
             log.info("Telegram takes messages again", rate=self._hold.rate(now))
             self._let_go(now)
@@ -375,7 +380,7 @@ class Pacer(BaseRateLimiter[Any]):
         now = self._now()
         is_news = not chat.refused
         chat.refused[kind] = max(chat.refused.get(kind, -inf), now + wait)
-        held = self._hold.refused(chat.id, now, is_news=is_news, is_probe=departure.is_probe)
+        held = self._hold.refused(chat.id, departure, now, is_news=is_news)
         if held is None:
             return
         log.warning("Telegram may refuse everything", wait=held, rate=self._hold.rate(now))

@@ -152,6 +152,16 @@ async def test_s8_a_chat_has_few_answers_waiting_and_the_next_is_refused_at_once
     assert await telegram.clock.run(telegram.send(1, alert=False)) == [True]
 
 
+async def test_s8_a_crowd_of_impatient_chats_is_answered_or_refused_within_seconds() -> None:
+    telegram = Telegram()
+    chats = range(1, 201)
+    await telegram.clock.run(*(chatter(telegram, chat, 10, every=0.05) for chat in chats))
+    stopped = 10.5
+    assert last(telegram, chats) - stopped <= 15
+    answered = {chat for _, chat in telegram.left}
+    assert answered == set(chats)
+
+
 async def test_s8_only_as_many_alerts_are_taken_on_as_their_share_lets_leave() -> None:
     telegram = Telegram()
     assert telegram.pacer.room(0.5) == 15

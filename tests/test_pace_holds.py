@@ -216,6 +216,31 @@ async def test_s1_a_probe_refused_for_what_it_is_proves_that_messages_pass() -> 
     assert telegram.when(5) == [2.0]
 
 
+async def test_s1_what_left_after_the_refused_ones_and_is_taken_ends_the_hold_at_once() -> None:
+    telegram = Telegram()
+    slow_mode(telegram)
+    telegram.journey = 0.2
+    groups = [telegram.send(chat) for chat in SLOW]
+    await telegram.clock.run(*groups, telegram.later(0.1, telegram.send(4)))
+    assert telegram.when(4) == pytest.approx([0.1])
+    assert telegram.pacer.held_for == 0.0
+
+
+async def test_s1_what_left_before_the_refused_ones_and_is_taken_ends_no_hold() -> None:
+    telegram = Telegram()
+
+    async def slowly() -> bool:
+        await telegram.clock.sleep(0.5)
+        return True
+
+    data = {"chat_id": 4}
+    slow = telegram.pacer.process_request(slowly, (), {}, "sendMessage", data, ALERT)
+    slow_mode(telegram)
+    groups = [telegram.later(0.1, telegram.send(chat)) for chat in SLOW]
+    await telegram.clock.run(slow, *groups)
+    assert telegram.pacer.held_for == pytest.approx(2.1 - 0.5)
+
+
 async def test_s1_a_probe_lost_on_its_way_is_followed_by_another() -> None:
     telegram = Telegram()
     slow_mode(telegram)

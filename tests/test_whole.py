@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from bell import READER, TEA, Conversation, Json, Village, a_response, open_petition, stamp
+from bell import HASTY, READER, TEA, Conversation, Json, Village, a_response, open_petition, stamp
 from members_api import MembersApi, Term
-from telegram import Bot
+from telegram.ext import ExtBot
 
 from bot.app import open_storage, utc_now
 from bot.charts import ChartFailed, Charts
@@ -273,7 +273,10 @@ async def test_news_bring_the_card_up_to_date_and_a_lost_card_is_forgotten(
         await village.reader.subscribes()
         shown = await village.reader.ask(f"/petition {TEA}", "84 of 10,000")
     storage = await open_storage(village.config().storage)
-    async with Bot(village.api.token, village.api.base_url, request=AiohttpRequest()) as bot:
+    bot: ExtBot[Any] = ExtBot(
+        village.api.token, village.api.base_url, request=AiohttpRequest(), rate_limiter=HASTY()
+    )
+    async with bot:
         known, subscription = await storage.known(ref), await storage.subscription(READER, ref)
         assert known is not None
         assert subscription is not None

@@ -3,11 +3,14 @@
 A wait that Telegram names belongs to the chat and method it was named for. Several chats refused
 at once may mean that all are, so everything pauses for a few seconds, whatever they named. Then a
 single message, a probe, finds out: the pause ends with the first that is taken, and doubles only
-when a probe of a chat that was not refused before is refused too.
+when a probe of a chat that was not refused before is refused too. What left after the refused ones
+and is taken proves as much as a probe.
 """
 
 from math import inf
 from typing import NamedTuple
+
+from bot.delivery.window import Departure
 
 PER_SECOND = 30
 FIRST_HOLD = 2.0
@@ -25,6 +28,7 @@ class _Refusal(NamedTuple):
 
     chat: int | str
     at: float
+    left_at: float
 
 
 class GlobalHold:
@@ -38,6 +42,7 @@ class GlobalHold:
         self._ended_at = -inf
         self._rate = float(PER_SECOND)
         self._refused: list[_Refusal] = []  # since something was accepted last
+        self._doubt_left_at = -inf  # when the last of those left that this hold was inferred from
 
     def rate(self, now: float) -> float:
         """Messages a second that Telegram takes, as far as we know."""
@@ -53,7 +58,7 @@ class GlobalHold:
         self.until = now + self._span
 
     def refused(
-        self, chat: int | str, now: float, *, is_news: bool, is_probe: bool
+        self, chat: int | str, departure: Departure, now: float, *, is_news: bool
     ) -> float | None:
         """A chat was refused; for how long nothing is to leave, if that follows from it.
 
@@ -61,13 +66,14 @@ class GlobalHold:
         something about the chat, and nothing about the others.
         """
         if self.is_on:
-            return self._probe_refused(now, is_news=is_news) if is_probe else None
+            return self._probe_refused(now, is_news=is_news) if departure.is_probe else None
         if not is_news:
             return None
         others = [each for each in self._refused if each.chat != chat and now - each.at < _AT_ONCE]
-        self._refused = [*others, _Refusal(chat, now)]
+        self._refused = [*others, _Refusal(chat, now, departure.left_at)]
         if len(self._refused) < _CHATS_AT_ONCE:
             return None
+        self._doubt_left_at = max(each.left_at for each in self._refused)
         self._begin(now, FIRST_HOLD)
         if now - self._ended_at < _SOON_AGAIN:
             self._slow_down()
@@ -78,12 +84,13 @@ class GlobalHold:
         if self.is_on:
             self.until = max(self.until, now + wait)
         else:
+            self._doubt_left_at = now
             self._begin(now, min(max(wait, FIRST_HOLD), LONGEST_HOLD))
 
-    def accepted(self, now: float, *, is_probe: bool) -> None:
+    def accepted(self, departure: Departure, now: float) -> None:
         """Telegram took a message, or refused it for what it is."""
         self._refused.clear()
-        if self.is_on and is_probe:
+        if self.is_on and (departure.is_probe or departure.left_at > self._doubt_left_at):
             self.is_on, self._ended_at = False, now
 
     def _begin(self, now: float, span: float) -> None:

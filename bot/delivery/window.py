@@ -10,6 +10,7 @@ class Departure:
     """A message that has left, and when it counts from."""
 
     at: float
+    left_at: float = -inf
     is_probe: bool = False
 
 
