@@ -26,7 +26,6 @@ from apscheduler.events import (
     EVENT_JOB_MISSED,
     JobExecutionEvent,
 )
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from telegram import (
     Bot,
     BotCommand,
@@ -58,6 +57,7 @@ from bot.parliament import Parliament, open_session
 from bot.petitions.errors import ConfigError
 from bot.petitions.hours import zones
 from bot.poll import Poller
+from bot.polling.steady import Every, SteadyScheduler
 from bot.postcodes import Postcodes
 from bot.report import Reports
 from bot.telegram.updates import Receiver, Reception, failure_of
@@ -440,7 +440,7 @@ async def _scheduled(poller: Poller, bell: _Bell) -> AsyncIterator[None]:
 
     Never two rounds at once, and none is skipped for being late.
     """
-    scheduler = AsyncIOScheduler(
+    scheduler = SteadyScheduler(
         timezone=UTC,
         job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
     )
@@ -455,9 +455,9 @@ async def _scheduled(poller: Poller, bell: _Bell) -> AsyncIterator[None]:
     async def prune() -> None:
         await bell.storage.prune(bell.now(), timedelta(days=bell.config.storage.rest_days))
 
-    seconds = min(1.0, bell.config.poll.interval.total_seconds() / 4)
-    scheduler.add_job(tick, "interval", seconds=seconds, next_run_time=utc_now())
-    scheduler.add_job(prune, "interval", hours=_HOURS_BETWEEN_PRUNINGS)
+    a_tick = min(timedelta(seconds=1), bell.config.poll.interval / 4)
+    scheduler.add_job(tick, Every(a_tick), next_run_time=utc_now())
+    scheduler.add_job(prune, Every(timedelta(hours=_HOURS_BETWEEN_PRUNINGS)))
     scheduler.start()
     try:
         yield

@@ -138,7 +138,10 @@ class Health:
         for health in report.sites if report else ():
             since = health.failing_since
             silent = since is not None and now - since >= self._patience and self._asks_for_long()
-            words = f"{health.site.name}: no good poll since {clock(since, now)}." if since else ""
+            why = f" ({health.reason})" if health.reason else ""
+            words = (
+                f"{health.site.name}: no good poll since {clock(since, now)}{why}." if since else ""
+            )
             yield Finding(f"site {health.site.id}", words if silent else "", self._is_poller())
 
     def _asks_for_long(self) -> bool:

@@ -94,7 +94,9 @@ async def survey(storage: Storage, interests: Mapping[str, Interest], now: datet
 async def _listening_since(storage: Storage, site: str, now: datetime) -> datetime:
     """Since when rules have been listening; from now on, if they have not."""
     if kept := await storage.note(_note(site)):
-        return datetime.fromisoformat(kept)
+        since = datetime.fromisoformat(kept)
+        if since <= now:  # else the clock was ahead then
+            return since
     await storage.save_note(_note(site), now.isoformat())
     return now
 

@@ -94,7 +94,7 @@ class Members:
     async def _list(self, site: str, period: str) -> Seats:
         kept = self._lists.get((site, period))
         now = self._now()
-        if kept and now < kept.until:
+        if kept and now < kept.until <= now + _FRESH:
             return kept.value
         known: Seats = kept.value if kept else {}
         try:
@@ -142,9 +142,9 @@ class Members:
         async with self._one_at_a_time:
             now = self._now()
             kept = self._answers.get((name, on))
-            if kept and now < kept.until:
+            if kept and now < kept.until <= now + _FRESH:
                 return kept.value
-            if self._paused_until and now < self._paused_until:
+            if self._paused_until and now < self._paused_until <= now + _PAUSE:
                 return None
             try:
                 answer = await self._ask(api, name, on)

@@ -7,6 +7,7 @@ when to try again is for whoever asks to decide.
 
 import copy
 import re
+import ssl
 import unicodedata
 from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping
 from contextlib import suppress
@@ -42,6 +43,7 @@ from bot.petitions.parse import (
 )
 
 TIMEOUT = aiohttp.ClientTimeout(total=10, sock_connect=5)
+_ELSEWHERE = "redirected elsewhere"
 MAX_BYTES = 8 * 1024 * 1024
 
 # The most rows the site puts on a page; asked for more, it sends 25.
@@ -162,6 +164,16 @@ class Parliament:
         other._asks, other._hears, other._is_for_people = asks, hears, True
         return other
 
+    async def archived_look(self, petition_id: int, *, since: datetime | None = None) -> Look:
+        """How a petition stands that was in the archive when last seen: one request, if it is."""
+        look = await self._looked(f"/archived/petitions/{petition_id}.json", petition_id, since)
+        if isinstance(look, Found | NotModified) or (
+            isinstance(look, Unavailable) and look.reason != _ELSEWHERE
+        ):
+            return look
+        self._hops()
+        return await self.look(petition_id, since=since)
+
     async def look(self, petition: PetitionRef | int, *, since: datetime | None = None) -> Look:
         """How a petition stands, wherever the site keeps it. Never raises for what a site does.
 
@@ -169,18 +181,19 @@ class Parliament:
         seconds, so a NotModified is a hint and not a proof.
         """
         petition_id = petition.id if isinstance(petition, PetitionRef) else petition
+        return await self._looked(f"/petitions/{petition_id}.json", petition_id, since)
+
+    async def _looked(self, target: str, petition_id: int, since: datetime | None) -> Look:
         try:
-            answer = await self._get(f"/petitions/{petition_id}.json", since)
+            answer = await self._get(target, since)
             if archive := self._archive(answer):
                 self._hops()
                 answer = await self._get(archive, since)
             return self._seen(answer, petition_id)
         except ParliamentUnavailable as error:
             return Unavailable(error.reason, error.retry_after, is_whole_site(error))
-        except ParliamentError as error:
-            return Unreadable(error.reason)
-        except MalformedPetition as error:
-            return Unreadable(f"malformed at {error.field}")
+        except (ParliamentError, MalformedPetition) as error:
+            return unreadable(error)
 
     def _archive(self, answer: _Answer) -> str | None:
         """Where the site keeps a petition now, if it says so: a body on the same host."""
@@ -333,13 +346,17 @@ class Parliament:
                 self._accept(url, response)
                 body = await self._read(url, response) if response.status == 200 else b""
                 return _Answer(url, response.status, response.headers, body)
-        except ValueError as error:
-            raise ParliamentError(url, None, "an address that cannot be asked") from error
         except ParliamentUnavailable as error:
             self._hears(error)
             raise
         except (aiohttp.ClientError, OSError) as error:
-            raise ParliamentUnavailable(url, None, _reason(error)) from error
+            if isinstance(error, aiohttp.InvalidURL):
+                raise ParliamentError(url, None, "an address that cannot be asked") from error
+            failure = ParliamentUnavailable(url, None, _reason(error))
+            self._hears(failure)
+            raise failure from error
+        except ValueError as error:
+            raise ParliamentError(url, None, "an address that cannot be asked") from error
 
     def _accept(self, url: str, response: aiohttp.ClientResponse) -> None:
         """Refuses what cannot be used, by its status and headers alone."""
@@ -366,7 +383,16 @@ class Parliament:
 
 def is_whole_site(error: ParliamentUnavailable) -> bool:
     """Whether every other request to the site would have failed alike."""
-    return error.status in {403, 429, 503}
+    return error.status in {403, 429, 503} or isinstance(
+        error.__cause__, aiohttp.ClientConnectorError | aiohttp.ClientSSLError
+    )
+
+
+def unreadable(error: ParliamentError | MalformedPetition) -> Unreadable:
+    """What to say of an answer that makes no sense."""
+    if isinstance(error, MalformedPetition):
+        return Unreadable(f"malformed at {error.field}")
+    return Unreadable(error.reason)
 
 
 def slug(name: str) -> str:
@@ -387,7 +413,7 @@ def _unpublished(path: str | None, petition_id: int) -> Look:
         case str() if path == f"/petitions/{petition_id}":
             return Unavailable("being archived")
         case _:
-            return Unavailable("redirected elsewhere")
+            return Unavailable(_ELSEWHERE)
 
 
 def _without(seen: set[int], page: Page) -> Page:
@@ -439,12 +465,26 @@ def _reason(error: Exception) -> str:
             return "timed out"
         case aiohttp.ClientPayloadError():
             return "the answer was cut off"
+        case aiohttp.ClientConnectorCertificateError():
+            return _certificate_fault(error.certificate_error)
+        case aiohttp.ClientConnectorDNSError():
+            return "its name is not found (DNS)"
+        case aiohttp.ClientSSLError():
+            return "no secure connection (TLS)"
+        case aiohttp.ClientConnectorError(os_error=ConnectionRefusedError()):
+            return "the connection was refused"
         case aiohttp.ClientConnectorError():
             return "could not connect"
         case aiohttp.ClientConnectionError() | OSError():
             return "the connection was lost"
         case _:
             return "answered in something other than HTTP"
+
+
+def _certificate_fault(error: Exception) -> str:
+    """What is wrong with a certificate, as OpenSSL puts it."""
+    fault = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else ""
+    return f"its certificate is not valid: {fault or 'not to be trusted'} (TLS)"
 
 
 def _date(header: str | None) -> datetime | None:

@@ -24,6 +24,7 @@ from bot.parliament import (
     Unavailable,
     Unreadable,
     is_whole_site,
+    unreadable,
 )
 from bot.petitions import surge
 from bot.petitions.diary import Diary
@@ -48,7 +49,14 @@ from bot.petitions.schedule import (
     Whole,
     about,
 )
-from bot.petitions.watch import is_news, observe, observe_gone, observe_surge, with_counts
+from bot.petitions.watch import (
+    has_collapsed,
+    is_news,
+    observe,
+    observe_gone,
+    observe_surge,
+    with_counts,
+)
 from bot.polling.budget import Budget, asking_for
 from bot.sight import Sight
 from bot.site_watch import SiteWatch
@@ -82,6 +90,9 @@ _REMINDED_UNSEEN = 300.0  # seconds
 
 # How far back a forecast looks.
 _LATELY = timedelta(days=60)
+
+# Seconds for which a look counts as old whose age nobody knows.
+_AGE_UNKNOWN = 86_400.0
 
 # Seconds between two thorough looks at whether a petition surges: each reads a week of counts.
 _SURGE_LOOKS_APART = 300.0
@@ -209,7 +220,7 @@ class Poller:
     def _begin(self, watch: SiteWatch, known: Known, *, is_followed: bool) -> None:
         now, moment = self._now(), self._monotonic()
         ref = known.petition.ref
-        read_at = moment - (now - known.read_at).total_seconds()
+        read_at = moment - _age(known, now)
         # Who is followed since the last survey is followed by one at least.
         followers = max(watch.interest.followers.get(ref.id, 0), is_followed)
         wishes = watch.interest.wishes.get(ref.id, ())
@@ -289,7 +300,11 @@ class Poller:
     ) -> Sight:
         async with self._lock(ref):
             asked_at = self._monotonic()
-            look = await watch.parliament.look(ref.id, since=since)
+            before = await self._storage.known(ref)
+            if before is not None and before.petition.archived:
+                look = await watch.parliament.archived_look(ref.id, since=since)
+            else:
+                look = await watch.parliament.look(ref.id, since=since)
             now, moment = self._now(), self._monotonic()
             watch.came(ref.id, moment, answered=not isinstance(look, Unavailable))
             watch.heard(look, now, moment, asked_at=asked_at, asked_for_somebody=for_somebody)
@@ -311,10 +326,24 @@ class Poller:
         self, watch: SiteWatch, known: Known | None, reading: Petition, now: datetime
     ) -> tuple[Known, tuple[Occurrence, ...]]:
         """What is known now, and what happened: since we began to listen, if it was not watched."""
+        if known is not None:
+            reading = self._doubted(watch, known.petition, reading)
         since = watch.interest.since(now)
         if since and watch.interest.is_strange(reading.ref.id, known):
             known = caught_up(known, reading, since)
         return observe(known, reading, now)
+
+    def _doubted(self, watch: SiteWatch, last: Petition, reading: Petition) -> Petition:
+        """The reading, with the count as it was where that has collapsed and is seen so once."""
+        id_ = last.ref.id
+        if not has_collapsed(last, reading):
+            watch.collapsed.discard(id_)
+            return reading
+        if id_ in watch.collapsed:
+            watch.collapsed.discard(id_)
+            return reading
+        watch.collapsed.add(id_)
+        return structs.replace(reading, signature_count=last.signature_count)
 
     def _lock(self, ref: PetitionRef) -> asyncio.Lock:
         return self._locks.setdefault(ref, asyncio.Lock())
@@ -349,7 +378,7 @@ class Poller:
                 is_new = not watch.interest.is_strange(ref.id, before)
                 known = await self._commit(before, known, occurrences if is_new else (), now)
             case Unavailable() | Unreadable():
-                log.warning("no reading", petition=str(ref), reason=look.reason)
+                log.warning("no reading", petition=str(ref), reason=str(look.reason))
             case NotModified():
                 pass
             case _:
@@ -386,7 +415,7 @@ class Poller:
         if page is None:
             watch.outlook.failed_page(request, moment)
             return
-        watch.saw_dated(page.petitions, self._now())
+        watch.saw_dated(page.petitions, self._now(), moment)
         rows = {row.ref.id: row for row in page.petitions}
         counts = {id_: row.signature_count for id_, row in rows.items()}
         watch.outlook.saw_page(request, counts, moment, is_last=page.next is None)
@@ -394,7 +423,7 @@ class Poller:
         busy, is_ruled = self._being_looked_at(watch), watch.interest.is_ruled
         heard = (rows.keys() if is_ruled else watch.outlook.prospects.keys()) - busy
         watched = [row for id_, row in rows.items() if id_ in heard]
-        await asyncio.gather(*(self._take_in_row(watch, row) for row in watched))
+        await asyncio.gather(*(self._take_in_row_safely(watch, row) for row in watched))
 
     async def _read_trending(self, watch: SiteWatch) -> None:
         trending = await self._asked(watch, watch.parliament.trending())
@@ -404,6 +433,16 @@ class Poller:
             return
         last_hour = {one.petition.id: one.signatures_last_hour for one in trending}
         watch.outlook.saw_trending(last_hour, self._monotonic())
+
+    async def _take_in_row_safely(self, watch: SiteWatch, row: Petition) -> None:
+        """One row's trouble is its own; its petition is looked at by its own address."""
+        try:
+            await self._take_in_row(watch, row)
+        except StorageError:
+            raise
+        except Exception:
+            log.exception("a row could not be taken in", petition=str(row.ref))
+            watch.outlook.hurry(row.ref.id, self._monotonic())
 
     async def _take_in_row(self, watch: SiteWatch, row: Petition) -> None:
         """Believe a list's numbers; anything else it tells anew sends us to the petition itself.
@@ -457,9 +496,10 @@ class Poller:
             watch.heard(_silence(error), self._now(), self._monotonic(), asked_at=asked_at)
             log.warning("no answer", url=error.url, reason=error.reason)
         except (ParliamentError, MalformedPetition) as error:
+            watch.heard(unreadable(error), self._now(), self._monotonic(), asked_at=asked_at)
             log.warning("no sense in the answer", reason=str(error))
         else:
-            watch.answered(self._now())
+            watch.answered(self._monotonic())
             return answer
         return None
 
@@ -564,8 +604,9 @@ class Poller:
         return [
             SiteHealth(
                 site=watch.parliament.site,
-                last_answer=watch.last_answer,
-                failing_since=watch.failing_since,
+                last_answer=self._told_at(watch.answered_at),
+                failing_since=self._told_at(watch.failing_at),
+                reason=watch.reason,
                 oldest_look=self._oldest_look(watch, refs),
                 requests_last_hour=watch.budget.spent_last_hour(),
                 bound=self._bound(watch),
@@ -580,7 +621,13 @@ class Poller:
         looked = watch.outlook.oldest_look(here)
         if looked is None:
             return None
-        return self._now() - timedelta(seconds=self._monotonic() - looked)
+        return self._told_at(looked)
+
+    def _told_at(self, moment: float | None) -> datetime | None:
+        """A moment of the steady clock as the wall clock has it now."""
+        if moment is None:
+            return None
+        return self._now() - timedelta(seconds=max(0.0, self._monotonic() - moment))
 
     def _bound(self, watch: SiteWatch) -> timedelta:
         return timedelta(seconds=watch.outlook.bound())
@@ -610,11 +657,20 @@ class Poller:
 
     def failing_since(self, site: str) -> datetime | None:
         """Since when a site has not been answering us, or None if it did when last asked."""
-        return self._watches[site].failing_since
+        return self._told_at(self._watches[site].failing_at)
 
     def sites(self) -> Mapping[str, Site]:
         """The sites that are polled, by their ids."""
         return {site: watch.parliament.site for site, watch in self._watches.items()}
+
+
+def _age(known: Known, now: datetime) -> float:
+    """Seconds since the last look by the wall clock, which may have been wrong then or be so now.
+
+    One look tells how things stand: what was read in the future, it seems, was read long ago.
+    """
+    age = now - known.read_at
+    return age.total_seconds() if age >= timedelta(0) else _AGE_UNKNOWN
 
 
 def _silence(error: ParliamentUnavailable) -> Unavailable:

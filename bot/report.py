@@ -56,7 +56,7 @@ class Reports:
         if not self._polling.is_standby:
             return Report(self._now(), tuple(self._poller.health(followed)))
         left = _decoded(await self._storage.note(NOTE))
-        is_fresh = left.at is not None and self._now() - left.at <= self._patience
+        is_fresh = left.at is not None and abs(self._now() - left.at) <= self._patience
         return left if is_fresh else Report(left.at)
 
     async def failing_since(self, site: str) -> datetime | None:

@@ -12,7 +12,7 @@ from cachetools import TTLCache
 from msgspec import structs
 
 from bot.interest import Interest
-from bot.parliament import Found, Look, Parliament, Unavailable
+from bot.parliament import Found, Look, Parliament, Unavailable, Unreadable
 from bot.petitions.errors import ParliamentError
 from bot.petitions.model import Petition, PetitionRef
 from bot.petitions.schedule import Limits, Matter, Outlook
@@ -34,7 +34,7 @@ _BACKOFF_SPREAD = 0.25
 _SETTLES_IN = timedelta(seconds=130)
 _SHORTEST_CONDITIONAL = 10.0
 
-_LAG_FOR = timedelta(minutes=10)
+_LAG_FOR = 600.0  # seconds
 
 # What people were shown is shown again for a minute at most: the site's own caches last as long.
 _SHORTEST_KEPT, _LONGEST_KEPT = 10.0, 60.0
@@ -59,10 +59,12 @@ class SiteWatch:
         self.interest = Interest()
         self.in_flight: dict[Matter, asyncio.Task[None]] = {}
         self.unanswered_since: dict[Matter, float] = {}
-        self.last_answer: datetime | None = None
-        self.failing_since: datetime | None = None
-        self.quiet_until = 0.0
-        self.lag: tuple[datetime, timedelta] | None = None
+        self.answered_at: float | None = None
+        self.failing_at: float | None = None
+        self.reason = ""
+        self.collapsed: set[int] = set()
+        self.quiet_until = -inf
+        self.lag: tuple[float, timedelta] | None = None
         self.is_doubtful = False
         self._backoff = _FIRST_BACKOFF
         self._stepped_at = -inf
@@ -105,9 +107,9 @@ class SiteWatch:
             return _PATIENCE
         return max(_LEAST_PATIENCE, _UNUSUAL * median(waits))
 
-    def answered(self, now: datetime) -> None:
-        """The site is there."""
-        self.last_answer, self.failing_since = now, None
+    def answered(self, monotonic: float) -> None:
+        """The site is there, and its answer can be read."""
+        self.answered_at, self.failing_at, self.reason = monotonic, None, ""
         self._backoff, self.is_doubtful = _FIRST_BACKOFF, False
 
     def heard(
@@ -124,10 +126,13 @@ class SiteWatch:
         What was asked before we last backed off says nothing new. What people ask may fail as
         often as they like: only what the site itself wishes for is heeded then.
         """
-        if not isinstance(look, Unavailable):
-            self.answered(now)
+        if not isinstance(look, Unavailable | Unreadable):
+            self.answered(monotonic)
             return
-        self.failing_since = self.failing_since or now
+        self.failing_at = monotonic if self.failing_at is None else self.failing_at
+        self.reason = look.reason
+        if isinstance(look, Unreadable):
+            return
         spread = 1 + _BACKOFF_SPREAD * self._jitter()
         if look.retry_after is not None:
             # Never sooner than wished, and not in the same instant as everybody else.
@@ -141,20 +146,20 @@ class SiteWatch:
     def _be_quiet(self, until: float) -> None:
         self.quiet_until = max(self.quiet_until, until)
 
-    def saw_dated(self, petitions: Iterable[Petition], now: datetime) -> None:
+    def saw_dated(self, petitions: Iterable[Petition], now: datetime, monotonic: float) -> None:
         """Take note of how far back the freshest body of the last minutes was dated."""
         ages = [now - p.updated_at for p in petitions if p.updated_at is not None]
         if not ages:
             return
         youngest = max(min(ages), timedelta(0))
-        if self.lag is None or now - self.lag[0] > _LAG_FOR or youngest <= self.lag[1]:
-            self.lag = (now, youngest)
+        if self.lag is None or monotonic - self.lag[0] > _LAG_FOR or youngest <= self.lag[1]:
+            self.lag = (monotonic, youngest)
 
     def saw_whole(self, look: Found, now: datetime, monotonic: float) -> None:
         """Tell the plan what a petition's own body was like."""
         if not look.petition.archived:
             self._note_max_age(look.max_age)
-            self.saw_dated([look.petition], now)
+            self.saw_dated([look.petition], now, monotonic)
         since = _settled_since(look, now, self.outlook.limits)
         self.outlook.saw_whole(look.petition, monotonic, settled_since=since)
 

@@ -31,7 +31,7 @@ async def last_week(context: Context, rule: Rule) -> list[Lately] | None:
     now = context.services.now()
     weeks: _Weeks = context.bot_data.setdefault("weeks", {})
     asked = (rule.site, rule.words, rule.without, rule.topics, rule.department)
-    if asked not in weeks or not now - weeks[asked][0] < _KEPT_FOR:
+    if asked not in weeks or not abs(now - weeks[asked][0]) < _KEPT_FOR:
         happened = await _happened(context, rule, now)
         if happened is None:
             return None

@@ -325,11 +325,11 @@ def parse_counts(body: bytes, site: Site) -> Counts:
         counts = _COUNTS.decode(body)
         return Counts(
             signature_count=counts.signature_count,
-            response_threshold_reached_at=_utc(counts.response_threshold_reached_at),
-            government_response_at=_utc(counts.government_response_at),
-            debate_threshold_reached_at=_utc(counts.debate_threshold_reached_at),
-            scheduled_debate_date=counts.scheduled_debate_date,
-            debate_outcome_at=_utc(counts.debate_outcome_at),
+            response_threshold_reached_at=_sane(counts.response_threshold_reached_at),
+            government_response_at=_sane(counts.government_response_at),
+            debate_threshold_reached_at=_sane(counts.debate_threshold_reached_at),
+            scheduled_debate_date=_day(counts.scheduled_debate_date),
+            debate_outcome_at=_sane(counts.debate_outcome_at),
             debated=counts.debated,
         )
 
@@ -393,7 +393,7 @@ def parse_parliaments(body: bytes, site: Site) -> tuple[PastParliament, ...]:
             PastParliament(
                 period=row.period or "",
                 government=row.government or "",
-                dissolution_at=_utc(row.dissolution_at),
+                dissolution_at=_sane(row.dissolution_at),
                 response_threshold=row.response_threshold,
                 debate_threshold=row.debate_threshold,
             )
@@ -498,6 +498,7 @@ _ALIASES = (
 def _petition(row: _Row, site: Site) -> Petition:
     sent = row.attributes
     _settle_names(sent)
+    _drop_absurd_dates(sent)
     if sent.action is UNSET:
         raise MalformedPetition(site.id, row.id, "action")
     archived = row.type == "archived-petition"
@@ -594,9 +595,9 @@ def _response(sent: _Response | None) -> GovernmentResponse | None:
     return GovernmentResponse(
         summary=sent.summary or "",
         details=sent.details or "",
-        responded_on=sent.responded_on,
-        created_at=_utc(sent.created_at),
-        updated_at=_utc(sent.updated_at),
+        responded_on=_day(sent.responded_on),
+        created_at=_sane(sent.created_at),
+        updated_at=_sane(sent.updated_at),
     )
 
 
@@ -616,20 +617,47 @@ def _business(sent: _Business) -> Business:
     return Business(
         subject=sent.subject or "",
         body=sent.body or "",
-        occurred_on=sent.occurred_on,
-        created_at=_utc(sent.created_at),
+        occurred_on=_day(sent.occurred_on),
+        created_at=_sane(sent.created_at),
     )
 
 
 def _parliament(sent: _Parliament | None) -> Parliament | None:
     if sent is None:
         return None
-    return Parliament(sent.period or "", sent.government or "", _utc(sent.dissolution_at))
+    return Parliament(sent.period or "", sent.government or "", _sane(sent.dissolution_at))
 
 
 def _threshold(*told: _Sent[int]) -> int | None:
     """The first number told: by the petition, by its parliament, or by the site's configuration."""
     return next((number for number in told if isinstance(number, int)), None)
+
+
+# Dates beyond these are slips of somebody's pen, and break whatever reckons with them.
+_FIRST_YEAR, _LAST_YEAR = 1900, 2200
+
+
+def _is_absurd(moment: object) -> bool:
+    return isinstance(moment, date) and not _FIRST_YEAR <= moment.year <= _LAST_YEAR
+
+
+def _drop_absurd_dates(sent: _Attributes) -> None:
+    """Take what has a date that cannot be meant for something that was not told."""
+    for name in (*_MOMENTS, *_DATES):
+        moment = getattr(sent, name)
+        if _is_absurd(_utc(moment) if isinstance(moment, datetime) else moment):
+            setattr(sent, name, UNSET)
+    if sent.debate and _is_absurd(sent.debate.debated_on):
+        sent.debate = UNSET
+
+
+def _sane(moment: _Sent[datetime]) -> datetime | None:
+    at = _utc(moment)
+    return None if _is_absurd(at) else at
+
+
+def _day(day: date | None) -> date | None:
+    return None if _is_absurd(day) else day
 
 
 def _utc(moment: _Sent[datetime]) -> datetime | None:

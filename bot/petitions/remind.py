@@ -30,6 +30,7 @@ DEBATE_DAYS = (45, 120)
 
 _MORNING, _EVENING = time(8), time(18)
 _FRESH_FOR = DAY
+_SURELY_AHEAD = 2 * DAY
 
 Timed: TypeAlias = ClosingSoon | ResponseOverdue | DebateOverdue | DebateToday | DebatePassed
 
@@ -52,6 +53,11 @@ def moments(petition: Petition) -> list[Moment]:
 def passed(petition: Petition, now: datetime) -> frozenset[str]:
     """The keys of everything whose moment has come already."""
     return frozenset(moment.event.key for moment in moments(petition) if moment.at <= now)
+
+
+def premature(petition: Petition, now: datetime) -> frozenset[str]:
+    """The keys of what is days ahead: whatever passed for told was so by a clock that was wrong."""
+    return frozenset(m.event.key for m in moments(petition) if m.at > now + _SURELY_AHEAD)
 
 
 def due(

@@ -26,13 +26,17 @@ from bot.petitions.model import (
     Surged,
     ToppedIn,
 )
-from bot.petitions.remind import passed
+from bot.petitions.remind import passed, premature
 
 # A cache serves an older body for up to five times the site's minute, which is as often as we look.
 # Once it is served that often in a row, time has been turned back at its source.
 _LOOKS_TO_BELIEVE_OLDER = 5
 
 _LOOKS_TO_BELIEVE_GONE = 2
+
+# A count that falls to less than half, as by no check for fraud, is mostly a fault of the site.
+_COLLAPSE = 2
+_COUNTS_FROM = 20
 
 # With fewer signatures a handful of people decide which constituencies come first.
 _RANKED_FROM = 1_000
@@ -70,7 +74,7 @@ def observe(
         Known(
             petition=current.without_breakdowns(),
             read_at=now,
-            seen=seen | overtaken | _topped_keys(top),
+            seen=(seen | overtaken | _topped_keys(top)) - premature(current, now),
             peak=max(known.peak, known.petition.signature_count, current.signature_count),
             top=top,
             surged_at=known.surged_at,
@@ -164,6 +168,12 @@ def is_news(petition: Petition, other: Counts | Petition) -> bool:
         or other.scheduled_debate_date != petition.scheduled_debate_date
         or other.debate_outcome_at != petition.debate_outcome_at
     )
+
+
+def has_collapsed(last: Petition, reading: Petition) -> bool:
+    """Whether a count fell so far that it is to be seen twice; an archive keeps its own."""
+    is_low = reading.signature_count * _COLLAPSE < last.signature_count
+    return is_low and last.signature_count >= _COUNTS_FROM and last.archived == reading.archived
 
 
 def is_older(known: Known, reading: Petition) -> bool:

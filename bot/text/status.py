@@ -16,7 +16,8 @@ class SiteHealth(NamedTuple):
     """What is known of a petitions site's side of things.
 
     `bound` is how old a look may get, `lag` how far back the site dated its freshest answer lately,
-    and `quiet_for` how long it is still left alone because it asked for that.
+    and `quiet_for` how long it is still left alone because it asked for that. `reason` says how it
+    failed last, in words of the log.
     """
 
     site: Site
@@ -27,6 +28,7 @@ class SiteHealth(NamedTuple):
     bound: timedelta | None = None
     lag: timedelta | None = None
     quiet_for: timedelta | None = None
+    reason: str = ""
 
 
 class Report(Struct, frozen=True):
@@ -88,9 +90,16 @@ def _answers(health: SiteHealth, now: datetime) -> str:
     name = health.site.name
     if health.failing_since:
         since = clock(health.failing_since, now)
+        if health.reason:
+            return tr(
+                "{site}: not answering since {clock} ({reason}). I keep trying.",
+                site=name,
+                clock=since,
+                reason=tr(health.reason),
+            )
         return tr("{site}: not answering since {clock}. I keep trying.", site=name, clock=since)
     if health.last_answer:
-        ago = span(now - health.last_answer)
+        ago = span(max(now - health.last_answer, timedelta(0)))
         return tr("{site}: answered {span} ago.", site=name, span=ago)
     return tr("{site}: not asked yet.", site=name)
 
@@ -99,7 +108,7 @@ def _ages(health: SiteHealth, now: datetime) -> Iterator[str]:
     if health.quiet_for:
         yield tr("It wants to be left alone for {span} more.", span=span(health.quiet_for))
     if health.oldest_look:
-        age = span(now - health.oldest_look)
+        age = span(max(now - health.oldest_look, timedelta(0)))
         yield tr("My oldest look at a followed petition is {span} old.", span=age)
     if health.oldest_look and health.bound:
         bound = _at_most(health.bound)

@@ -1,0 +1,57 @@
+"""APScheduler by a steady clock: moving the wall clock moves no round, and lists none as missed."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
+
+# Wall clocks are corrected by less than this all the time.
+_TOLERATED = timedelta(milliseconds=200)
+
+
+class Every(BaseTrigger):  # type: ignore[misc]
+    """Fires every so often; whatever was missed is not listed one by one."""
+
+    def __init__(self, length: timedelta) -> None:
+        self._length = length
+
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
+        """The next turn in rhythm, or a whole length from now if that has passed."""
+        if previous is None or previous + self._length <= now:
+            return now + self._length
+        return previous + self._length
+
+
+class SteadyScheduler(AsyncIOScheduler):  # type: ignore[misc]
+    """Waits by the steady clock: when the wall clock is moved, every job's turn moves along.
+
+    APScheduler sleeps by the event loop's clock, but tells by the wall clock whose turn it is:
+    after an hour back nothing would run for an hour.
+    """
+
+    def __init__(self, *, monotonic: Callable[[], float] = time.monotonic, **how: Any) -> None:
+        super().__init__(**how)
+        self._monotonic = monotonic
+        self._began = self._offset()
+
+    def _offset(self) -> timedelta:
+        """By how much the wall clock is ahead of the steady one."""
+        return datetime.now(UTC) - datetime(2000, 1, 1, tzinfo=UTC) - self._steady()
+
+    def _steady(self) -> timedelta:
+        return timedelta(seconds=self._monotonic())
+
+    def _process_jobs(self) -> float | None:
+        offset = self._offset()
+        moved = offset - self._began
+        if abs(moved) > _TOLERATED:
+            self._began = offset
+            for job in self.get_jobs():
+                if job.next_run_time is not None:
+                    job._modify(next_run_time=job.next_run_time + moved)
+                    self._lookup_jobstore("default").update_job(job)
+        wait: float | None = super()._process_jobs()
+        return wait
