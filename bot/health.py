@@ -6,14 +6,14 @@ from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from telegram import Bot
+from telegram import Bot, WebhookInfo
 
 from bot.cluster import Standing
 from bot.deliver import Counts
 from bot.metrics import Metrics
 from bot.petitions.errors import StorageError
 from bot.report import INTERVALS, patience
-from bot.telegram.updates import Reception, failure_of
+from bot.telegram.updates import SILENT_TOO_LONG, Reception, failure_of
 from bot.text.figures import clock
 from bot.text.status import Report
 from storage import Storage
@@ -74,6 +74,7 @@ class Health:
         self._is_running = is_running
         self._webhook = webhook
         self._reception = reception or Reception()
+        self._pending = 0
         self._polling_role = polling or Standing("poller")
         self._monotonic = monotonic
         self._samples: deque[_Sample] = deque([_Sample(monotonic(), 0, 0, 0)])
@@ -113,6 +114,15 @@ class Health:
             return f"{failure_of(error).cause} ({type(error).__name__})."
         if hook.url != self._webhook:
             return "Another program has taken over this bot's updates; stop one of the two."
+        return self._unposted(hook) if self._webhook else ""
+
+    def _unposted(self, hook: WebhookInfo) -> str:
+        """That Telegram keeps updates it cannot post: as many as a while ago, and none came in."""
+        before, self._pending = self._pending, hook.pending_update_count
+        is_stuck = 0 < before <= hook.pending_update_count
+        if is_stuck and self._reception.silence() > SILENT_TOO_LONG:
+            reason = (hook.last_error_message or "no reason given")[:100]
+            return f"Telegram cannot post updates to me ({reason})."
         return ""
 
     async def _read_report(self) -> Report | None:

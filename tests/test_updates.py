@@ -5,7 +5,8 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any
+from datetime import timedelta
+from typing import Any, NamedTuple, cast
 
 import pytest
 from aiohttp import ClientSession, web
@@ -15,8 +16,11 @@ from telegram import Bot, Update
 
 from bot.app import running, utc_now
 from bot.config import Address, Config, WebConfig
+from bot.deliver import Counts
 from bot.demo.bot_api import TWO_POLLERS, WEBHOOK_SET
 from bot.demo.loopback import Changes, Loopback
+from bot.health import Health
+from bot.metrics import Metrics
 from bot.request import AiohttpRequest
 from bot.telegram.updates import (
     Cause,
@@ -179,7 +183,7 @@ async def test_h1_an_update_that_cannot_be_decoded_is_stepped_over(ear: Ear, bro
     assert ear.telegram.asked[-1]["offset"] == "7"
     (line,) = [line for line in lines if "decoded" in line["event"]]
     assert str(READER) not in str(line)
-    assert "1 updates could not be read" in ear.reception.stepped_over()
+    assert "could not read 1 update " in ear.reception.stepped_over()
 
 
 async def test_h1_updates_that_can_be_decoded_are_all_handed_on(ear: Ear) -> None:
@@ -405,16 +409,16 @@ async def test_h1_the_bot_hears_on_after_a_bad_update_and_the_admin_is_told_once
         for broken in BROKEN.values():
             village.api.emit_raw(broken)
         await village.reader.ask("/help", "What I can do")
-        await village.chat(ADMIN).hears("could not be read")
+        await village.chat(ADMIN).hears("could not read")
         village.api.emit_raw(BROKEN["a message that is a text"])
         await village.reader.ask("/help", "What I can do")
         status, text = await ask("/readyz")
         _, figures = await ask("/metrics")
     assert status == 200
-    assert "could not be read" in text
+    assert "could not read" in text
     assert 'petition_bell_updates_total{outcome="undecodable"} 7.0' in figures
     told = [m["text"] for m in village.api.messages(ADMIN)]
-    assert len([text for text in told if "could not be read" in text]) == 1
+    assert len([text for text in told if "could not read" in text]) == 1
 
 
 async def test_h2_a_token_that_is_refused_at_start_makes_it_unready_and_a_pardon_lets_it_run(
@@ -505,6 +509,46 @@ async def test_a_full_bot_keeps_the_webhook_waiting_and_loses_nothing(ear: Ear) 
     assert statuses == [503, 200, 200]
     assert outcomes == ["busy", "taken", "replay"]
     assert ear.taken == [5]
+
+
+class _Info(NamedTuple):
+    """What a Bot API server tells of a webhook, as far as health reads it."""
+
+    url: str
+    pending_update_count: int
+    last_error_message: str | None = None
+
+
+@pytest.mark.parametrize(
+    ("pending", "silent_for", "is_trouble"),
+    [((3, 3), 61, True), ((3, 9), 61, True), ((9, 3), 61, False), ((3, 3), 5, False)],
+)
+async def test_h3_updates_that_cannot_be_posted_are_a_trouble_once_they_pile_up(
+    village: Village, pending: tuple[int, int], silent_for: float, is_trouble: bool
+) -> None:
+    now = 1000.0
+    reception = Reception(monotonic=lambda: now)
+    infos = [_Info("https://x/", each, "Connection refused") for each in pending]
+
+    class Told:
+        async def get_webhook_info(self, **_: Any) -> _Info:
+            return infos.pop(0)
+
+    health = Health(
+        Metrics(),
+        Counts(),
+        storage=cast(Any, None),
+        bot=cast(Any, Told()),
+        report=cast(Any, None),
+        now=utc_now,
+        interval=timedelta(minutes=1),
+        is_running=lambda: True,
+        webhook="https://x/",
+        reception=reception,
+    )
+    assert await health._probe_telegram() == ""
+    now += silent_for
+    assert ("Connection refused" in await health._probe_telegram()) is is_trouble
 
 
 async def test_a_caller_who_never_says_what_they_want_is_hung_up_on(

@@ -290,11 +290,15 @@ class Reception:
             )
             self._skip_line, self._skipped_unsaid = now, 0
 
+    def silence(self) -> float:
+        """For how many seconds nothing good has been heard."""
+        return self._monotonic() - self._last_sign
+
     def trouble(self) -> str:
         """Why nothing has been heard for over a minute, or at all since the start."""
         if not self._is_receiving:
             return f"{_sentence(self._cause)}." if self._cause else ""
-        silence = self._monotonic() - self._last_sign
+        silence = self.silence()
         if silence <= SILENT_TOO_LONG:
             return ""
         cause = Cause.FULL if self._is_waiting else self._cause or Cause.UNREACHABLE
@@ -304,10 +308,8 @@ class Reception:
         """That there were updates that could not be read lately."""
         if self._monotonic() - self._last_skip >= _TOLD_FOR:
             return ""
-        return (
-            f"{self._skipped} updates could not be read and were stepped over; "
-            "the log says which kind."
-        )
+        some = "1 update" if self._skipped == 1 else f"{self._skipped} updates"
+        return f"I could not read {some} and went on to the next; the log says which kind."
 
 
 def _sentence(cause: Cause) -> str:
