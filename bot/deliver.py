@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from bot.petitions.errors import StorageError
 from bot.petitions.model import (
     ChatGone,
     ChatMoved,
+    ChatRefuses,
     Delivery,
     Outcome,
     Refused,
@@ -28,7 +30,16 @@ from bot.petitions.model import (
     Sent,
     Subscription,
 )
-from bot.petitions.retry import MoveChat, RestChat, Settle, TryAgain, next_step
+from bot.petitions.retry import MoveChat, ProbeChat, RestChat, Settle, TryAgain, next_step
+from bot.shut import tell_admins
+from bot.telegram.errors import (
+    is_about_message,
+    is_bad_buttons,
+    is_bad_text,
+    is_gone,
+    is_no_topic,
+    is_too_long,
+)
 from bot.text.alert import alert, bare_alert
 from bot.text.language import ENGLISH, marked, speak, tr
 from bot.text.rich import Message, compose, italic, split, width
@@ -44,29 +55,9 @@ _BATCH = 5  # a commit for each single claim would be wasteful when there are ma
 _LONGEST_SLEEP = 30.0
 _PAUSE = 1.0
 _REST_PAUSE = timedelta(seconds=1)
-_TRIES_IN_FULL = 3  # of what may be at fault itself, before it is sent plainly
+_TRIES_IN_FULL = 3  # that failed by a fault of our own, before an alert is sent plainly
 _OUR_FAULT = "a fault of our own"
-_PERHAPS_OURS = ("BadRequest", _OUR_FAULT)
-
-# Telegram's own words for a chat that cannot hear us; any other 403 may pass.
-_GONE = (
-    "bot was blocked by the user",
-    "user is deactivated",
-    "bot was kicked",
-    "bot is not a member",
-    "bot can't initiate conversation",
-    "the group chat was deleted",
-    "group chat was deactivated",
-    "chat not found",
-    "have no rights to send a message",
-    "not enough rights to send",
-    "chat_write_forbidden",
-)
-_TOPIC_GONE = ("message thread not found", "topic_closed", "topic_deleted")
-_TOO_LONG = ("message is too long",)
-_BAD_BUTTONS = ("button", "reply markup", "inline keyboard")
-_BAD_TEXT = ("can't parse entities", "entity", "entities", "text must be")
-_MENDABLE = (*_TOPIC_GONE, *_TOO_LONG, *_BAD_BUTTONS, *_BAD_TEXT)
+_TOLD_AT = 2  # refusals in a row, so that what passes in a minute is nobody's worry
 _TOPIC_NOTE = marked("The topic this was meant for is closed or gone, so I write here from now on.")
 # Where what follows too many alerts of one moment waits to be told in one message.
 _FLOOD = "flood"
@@ -84,6 +75,7 @@ class Counts:
     rested: int = 0
     moved: int = 0
     refused: int = 0
+    barred: int = 0
     mended: int = 0
     topics_lost: int = 0
 
@@ -122,9 +114,7 @@ class Deliverer:
         self._sending: set[asyncio.Task[None]] = set()
         self._accepted: set[str] = set()  # by Telegram, but not settled yet
         self._unsettled: set[str] = set()  # those of them that the store did not take
-        self._doubtful: set[str] = (
-            set()
-        )  # refused again and again, as if something is wrong with them
+        self._faults: Counter[str] = Counter()  # of our own, by the delivery that met with them
         self._guard = FloodGuard()
         self._news = asyncio.Event()
         self._stopping = False
@@ -188,28 +178,36 @@ class Deliverer:
         """Send what a chat is owed in its lanes, one message after the other."""
         chat = claims[0].chat
         speak(chat.language if chat else ENGLISH)
-        for told_together in _in_messages(claims):
-            await self._deliver(told_together)
+        messages = list(_in_messages(claims))
+        while messages:
+            if not await self._deliver(messages.pop(0)):
+                await self._give_back(each.delivery for rest in messages for each in rest)
+                return
 
-    async def _deliver(self, claims: Sequence[ClaimedDelivery]) -> None:
-        """Send what a chat is owed and keep what became of it; a fault of ours is tried again."""
+    async def _deliver(self, claims: Sequence[ClaimedDelivery]) -> bool:
+        """Send what a chat is owed and keep what became of it; a fault of ours is tried again.
+
+        False if the chat would not take it, so that it need not be tried with anything else.
+        """
         owed = [claim.delivery for claim in claims]
         try:
             if any(delivery.key in self._accepted for delivery in owed):
                 await self._settle_accepted(owed)
-            elif until := self._held_until(owed):
+            elif not _is_probe(claims) and (until := self._held_until(owed)):
                 self.counts.held += 1
                 await self._storage.hold(owed[0].key, _FLOOD, until)
             else:
-                await self._tell(claims, owed)
+                return await self._tell(claims, owed)
         except StorageError:
             # The lease runs out and the delivery is claimed again: late perhaps, lost never.
             self._unsettled.update(self._accepted.intersection(each.key for each in owed))
             log.exception("delivery could not be settled", alert=_name(owed[0]))
         except Exception:
             log.exception("delivery failed", alert=_name(owed[0]))
+            self._faults[owed[0].key] += 1
             with suppress(StorageError):
                 await self._settle(owed, RetryAt(self._now(), _OUR_FAULT))
+        return True
 
     async def _settle_late(self) -> None:
         """Settle what Telegram took while the store was away, before others may claim it again."""
@@ -231,10 +229,11 @@ class Deliverer:
         await self._settle(done, Sent(0))
         await self._give_back(each for each in owed if each not in done)
 
-    async def _tell(self, claims: Sequence[ClaimedDelivery], owed: Sequence[Delivery]) -> None:
+    async def _tell(self, claims: Sequence[ClaimedDelivery], owed: Sequence[Delivery]) -> bool:
         followed = await self._followed(claims)
         card = followed if followed and followed.card_id else None
-        is_doubtful = owed[0].key in self._doubtful
+        # One alert that cannot be worded or sent must not hold up all else a chat is owed.
+        is_doubtful = self._faults[owed[0].key] >= _TRIES_IN_FULL
         letter = _worded(claims, followed, self._now(), plainly=is_doubtful)
         outcome, sent = await self._send(letter._replace(card_id=card.card_id if card else None))
         told = owed[: letter.told]
@@ -244,12 +243,18 @@ class Deliverer:
             self.counts.summaries += len(told) > 1
             if not owed[0].lane:
                 self._guard.told(letter.chat_id, self._now())
+        if isinstance(outcome, ChatRefuses):
+            await self._bar(claims, outcome)
+            return False
+        if isinstance(outcome, Sent) and _is_probe(claims):
+            await self._storage.hear_chat(letter.chat_id)
         await self._settle(told, outcome)
         await self._give_back(owed[letter.told :])
         if isinstance(outcome, Sent) and letter.thread_id and sent.thread_id is None:
             await self._storage.clear_thread(letter.chat_id, letter.thread_id)
         if isinstance(outcome, Sent) and card:
             await refresh_card(self._bot, self._storage, claims[0].known, card, self._now())
+        return True
 
     async def _followed(self, claims: Sequence[ClaimedDelivery]) -> Subscription | None:
         """How the chat follows the petition of a single alert, if it does."""
@@ -266,10 +271,8 @@ class Deliverer:
                 return outcome, letter
             mended = _mended(letter, outcome.reason)
             if mended is None:
-                for_good = _says(outcome.reason, (*_TOO_LONG, *_BAD_TEXT))
-                return outcome if for_good else RetryAt(
-                    self._now(), f"BadRequest: {outcome.reason}"
-                ), letter
+                for_good = is_too_long(outcome.reason) or is_bad_text(outcome.reason)
+                return outcome if for_good else ChatRefuses(outcome.reason), letter
             self._note_mending(letter, mended)
             letter = mended
 
@@ -311,13 +314,11 @@ class Deliverer:
                 keys = [delivery.key for delivery in owed]
                 await self._storage.settle(*keys)
                 self._accepted.difference_update(keys)
-                self._doubtful.difference_update(keys)
+                for key in keys:
+                    self._faults.pop(key, None)
             case TryAgain(at):
                 self.counts.retried += 1
                 reason = outcome.reason if isinstance(outcome, RetryAt) else ""
-                # One alert that cannot be sent as it is must not hold up all else a chat is owed.
-                if first.attempts >= _TRIES_IN_FULL and reason.startswith(_PERHAPS_OURS):
-                    self._doubtful.add(first.key)
                 log.warning("alert will be sent again", alert=_name(first), reason=reason)
                 await self._try_again(owed, at)
             case RestChat(reason):
@@ -325,11 +326,31 @@ class Deliverer:
                 log.info("chat rests", reason=reason)
                 await self._storage.rest_chat(first.chat_id, reason, now)
                 await self._try_again(owed, now + _REST_PAUSE)
+            case ProbeChat():
+                raise TypeError("a refusal is the chat's, and is kept with it")
             case MoveChat(new_id):
                 self.counts.moved += 1
                 await self._storage.move_chat(first.chat_id, new_id)
             case _:
                 assert_never(step)
+
+    async def _bar(self, claims: Sequence[ClaimedDelivery], outcome: ChatRefuses) -> None:
+        """Keep that a chat would not take this, which says nothing against the deliveries.
+
+        They are let go of last: nobody is to claim them before the chat is known to refuse.
+        """
+        owed, chat = [claim.delivery for claim in claims], claims[0].chat
+        now, known = self._now(), chat.refusals if chat else 0
+        step = next_step(outcome, owed[0].attempts, now, self._jitter(), known)
+        if not isinstance(step, ProbeChat):
+            raise TypeError(f"a refusal led to {type(step).__name__}")
+        self.counts.barred += 1
+        log.warning("chat refuses", alert=_name(owed[0]), reason=step.reason, times=step.refusals)
+        chat_id = owed[0].chat_id
+        is_news = await self._storage.refuse_chat(chat_id, step.reason, step.refusals, now, step.at)
+        await self._give_back(owed)
+        if is_news and step.refusals == _TOLD_AT and chat_id < 0:
+            await tell_admins(self._bot, self._storage, chat_id)
 
     async def _try_again(self, owed: Iterable[Delivery], at: datetime) -> None:
         for delivery in owed:
@@ -346,6 +367,12 @@ def _reply(letter: Letter) -> ReplyParameters | None:
     if letter.card_id is None:
         return None
     return ReplyParameters(letter.card_id, allow_sending_without_reply=True)
+
+
+def _is_probe(claims: Sequence[ClaimedDelivery]) -> bool:
+    """Whether these are what a chat is tried with that has refused the last it was sent."""
+    chat = claims[0].chat
+    return chat is not None and chat.probe_at is not None
 
 
 def _by_chat(claims: Iterable[ClaimedDelivery]) -> Iterator[list[ClaimedDelivery]]:
@@ -435,15 +462,15 @@ def _alert(
 def _mended(letter: Letter, reason: str) -> Letter | None:
     """The letter without what Telegram complains of, or None if there is nothing to take away."""
     message = letter.message
-    if letter.thread_id and _says(reason, _TOPIC_GONE):
+    if letter.thread_id and is_no_topic(reason):
         noted = _with_note(message, tr(_TOPIC_NOTE))
         return letter._replace(message=noted, thread_id=None, card_id=None)
-    if width(message.text) > 1 and _says(reason, _TOO_LONG):
+    if width(message.text) > 1 and is_too_long(reason):
         halves = split(message, width(message.text) // 2 + 1)
         return letter._replace(message=halves[0])
-    if letter.buttons and _says(reason, _BAD_BUTTONS):
+    if letter.buttons and is_bad_buttons(reason):
         return letter._replace(buttons=None)
-    if message.entities and _says(reason, _BAD_TEXT):
+    if message.entities and is_bad_text(reason):
         return letter._replace(message=Message(message.text))
     return None
 
@@ -458,7 +485,9 @@ def _with_note(message: Message, note: str) -> Message:
 def classify(error: TelegramError, now: datetime) -> Outcome:
     """What an error of Telegram's means for a delivery; what is unknown may pass.
 
-    `BadRequest` is a `NetworkError` in python-telegram-bot, so the particular comes first.
+    An unknown refusal is the chat's; any other failure (a refused token, a fault of the server's)
+    is nobody's chat. `BadRequest` is a `NetworkError` in python-telegram-bot, so the particular
+    comes first.
     """
     reason = error.message
     match error:
@@ -466,16 +495,14 @@ def classify(error: TelegramError, now: datetime) -> Outcome:
             return RetryAt(now + timedelta(seconds=seconds(error)), "flood limit")
         case ChatMigrated(new_chat_id=new_id):
             return ChatMoved(new_id)
-        case Forbidden() | BadRequest() if _says(reason, _GONE):
+        case Forbidden() | BadRequest() if is_gone(reason):
             return ChatGone(reason)
-        case BadRequest() if _says(reason, _MENDABLE):
+        case BadRequest() if is_about_message(reason):
             return Refused(reason)
+        case Forbidden() | BadRequest():
+            return ChatRefuses(reason)
         case _:
             return RetryAt(now, f"{type(error).__name__}: {reason}")
-
-
-def _says(reason: str, phrases: tuple[str, ...]) -> bool:
-    return any(phrase in reason.lower() for phrase in phrases)
 
 
 def _name(delivery: Delivery) -> str:

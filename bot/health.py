@@ -23,6 +23,7 @@ _WINDOW = 600.0  # seconds over which failures count as many
 _MANY_REFUSED = 5
 _MANY_UNREADABLE = 5
 _SHARE_UNREADABLE = 0.2
+_LONG_WAIT = timedelta(minutes=30)
 _PROBE_NOTE = "last probe"
 
 
@@ -95,6 +96,7 @@ class Health:
             Finding("polling", self._polling(report), is_grave=self._is_poller()),
             *self._sites_answer(report),
             *self._many(),
+            Finding("waiting alerts", await self._waiting(), is_grave=False),
         ]
 
     async def _telegram(self) -> str:
@@ -124,6 +126,17 @@ class Health:
             reason = (hook.last_error_message or "no reason given")[:100]
             return f"Telegram cannot post updates to me ({reason})."
         return ""
+
+    async def _waiting(self) -> str:
+        """What waits for long though nothing but us keeps it waiting."""
+        try:
+            oldest = (await self._storage.tally()).oldest_due
+        except StorageError:
+            return ""
+        now = self._now()
+        if oldest is None or now - oldest < _LONG_WAIT:
+            return ""
+        return f"An alert has been waiting to be sent since {clock(oldest, now)}."
 
     async def _read_report(self) -> Report | None:
         try:

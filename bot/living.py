@@ -10,6 +10,7 @@ from telegram.ext import ExtBot
 
 from bot.pace import ALERT
 from bot.petitions.model import Known, Petition, Subscription
+from bot.telegram.errors import is_unchanged
 from bot.text.buttons import card_buttons
 from bot.text.card import card
 from bot.text.rich import Message
@@ -69,7 +70,7 @@ async def edit_card(
             rate_limit_args=None if asked_for else ALERT,
         )
     except (BadRequest, Forbidden) as error:
-        if "not modified" not in error.message.lower():
+        if not is_unchanged(error.message):
             await storage.keep_card(subscription.chat_id, subscription.petition, None)
             return False
     except TelegramError as error:

@@ -67,7 +67,9 @@ class Metrics:
         self._lag = self._histogram("loop_lag_seconds", "How late the event loop wakes up.")
         self._queue = self._gauge("queue_depth", "Alerts that wait to be sent.")
         self._oldest = self._gauge("queue_oldest_seconds", "Age of the oldest alert that waits.")
+        self._due = self._gauge("queue_due_oldest_seconds", "Age of the oldest alert due at once.")
         self._chats = self._gauge("chats", "Chats that are kept.")
+        self._refusing = self._gauge("chats_refusing", "Chats that do not let the bot write.")
         self._subscriptions = self._gauge("subscriptions", "Subscriptions that are kept.")
         self._size = self._gauge("store_bytes", "Size of the store, where it is a file.")
         self._last = self._gauge("last_poll_timestamp_seconds", "When a round last ended.")
@@ -155,10 +157,11 @@ class Metrics:
     def page(self, tally: Tally | None, store_bytes: int | None, now: datetime) -> bytes:
         """Everything as Prometheus reads it; what the store cannot tell keeps its last value."""
         if tally is not None:
-            oldest = tally.oldest_waiting
             self._queue.set(tally.waiting)
-            self._oldest.set(max(0.0, (now - oldest).total_seconds()) if oldest else 0)
+            self._oldest.set(_age(tally.oldest_waiting, now))
+            self._due.set(_age(tally.oldest_due, now))
             self._chats.set(tally.chats)
+            self._refusing.set(tally.refusing)
             self._subscriptions.set(tally.subscriptions)
         if store_bytes is not None:
             self._size.set(store_bytes)
@@ -180,6 +183,11 @@ def _outcome(result: object) -> str:
     return {"NotModified": "not_modified", "NotFound": "not_found"}.get(name) or (
         name.lower() if name in {"Gone", "Unpublished", "Unavailable"} else "found"
     )
+
+
+def _age(since: datetime | None, now: datetime) -> float:
+    """Seconds since then; 0 for what is not there, and for what a clock set back makes newer."""
+    return max(0.0, (now - since).total_seconds()) if since else 0.0
 
 
 class _Deliveries:

@@ -44,6 +44,7 @@ from bot.petitions.reference import find_reference
 from bot.postcodes import Postcodes
 from bot.report import Reports
 from bot.sight import Looker
+from bot.telegram.errors import is_no_topic, is_unchanged
 from bot.text import groups
 from bot.text.about import CommandHelp
 from bot.text.buttons import Press
@@ -123,8 +124,6 @@ def target() -> Target | None:
     """The other chat that this update is about, if it is about another."""
     return _target.get()
 
-
-_TOPIC_GONE = ("thread not found", "topic_closed", "topic_deleted")
 
 SPOKEN = filters.UpdateType.MESSAGE | filters.UpdateType.CHANNEL_POST
 
@@ -312,7 +311,7 @@ async def _in_topic(
     try:
         return await send(message_thread_id=topic)
     except BadRequest as error:
-        if topic is None or not any(each in error.message.lower() for each in _TOPIC_GONE):
+        if topic is None or not is_no_topic(error.message):
             raise
         return await send(message_thread_id=None)
 
@@ -333,7 +332,7 @@ async def rewrite(
             link_preview_options=LinkPreviewOptions(is_disabled=True),
         )
     except BadRequest as error:
-        if "not modified" not in error.message.lower():
+        if not is_unchanged(error.message):
             await answer(update, message, buttons)
 
 

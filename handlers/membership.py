@@ -14,17 +14,22 @@ from telegram.constants import ChatType
 from telegram.error import TelegramError
 from telegram.ext import ChatMemberHandler, MessageHandler, filters
 
+from bot.petitions.retry import probe_wait
 from bot.text import groups
 from bot.text.language import speaking
 from bot.text.rich import Message
-from handlers.context import Context, answer, bot_name, spoken_by
+from handlers.context import Context, Services, answer, bot_name, spoken_by
 
 _AWAY = {ChatMember.LEFT, ChatMember.BANNED, ChatMember.RESTRICTED}
 _OUTSIDE = {ChatMember.LEFT, ChatMember.BANNED}
+_TOLD_WITH = 2  # refusals in a row, the one after which the deliverer tells somebody included
 
 
 async def membership_changed(update: Update, context: Context) -> None:
-    """Rest a chat that sent the bot away, with everything kept; wake one that took it back."""
+    """Rest a chat that sent the bot away, with everything kept; wake one that took it back.
+
+    One that only takes its right to write away is tried again, ever more rarely.
+    """
     change = update.my_chat_member
     if change is None:
         return
@@ -33,10 +38,20 @@ async def membership_changed(update: Update, context: Context) -> None:
     if _may_speak(change.new_chat_member):
         if await services.storage.wake_chat(change.chat.id, services.now()):
             services.woken()
+    elif _is_there(change.new_chat_member):
+        await _bar(change.chat.id, services)
     else:
         await services.storage.rest_chat(change.chat.id, "sent away", services.now())
     if change.chat.type != ChatType.PRIVATE:
         await _say_so(update, context, change)
+
+
+async def _bar(chat_id: int, services: Services) -> None:
+    """The chat refuses; who took the right away is told here, so a second refusal tells nobody."""
+    now = services.now()
+    for known in range(_TOLD_WITH):
+        at = now + probe_wait(known, 1.0)
+        await services.storage.refuse_chat(chat_id, "no right to write", known + 1, now, at)
 
 
 async def _say_so(update: Update, context: Context, change: ChatMemberUpdated) -> None:
@@ -86,14 +101,27 @@ def _may_speak(place: ChatMember) -> bool:
             return member.status not in _AWAY
 
 
+def _is_there(place: ChatMember) -> bool:
+    """Whether the bot is in the chat at all, allowed to write or not."""
+    if isinstance(place, ChatMemberRestricted):
+        return place.is_member
+    return place.status not in _OUTSIDE
+
+
 async def wake_if_resting(update: Update, context: Context) -> None:
-    """Whoever speaks to the bot hears it: a chat that rested for whatever reason wakes."""
+    """Whoever speaks to the bot hears it: a chat that rested for whatever reason wakes.
+
+    That people speak in a group which refuses the bot's messages says nothing of its rights.
+    """
     chat = update.effective_chat
     if chat is None or update.my_chat_member is not None or update.guest_message is not None:
         return
     services = context.services
     known = await services.storage.chat(chat.id)
-    if known and known.resting and await services.storage.wake_chat(chat.id, services.now()):
+    if known is None:
+        return
+    may_hear = known.is_shut if chat.type == ChatType.PRIVATE else bool(known.resting)
+    if may_hear and await services.storage.wake_chat(chat.id, services.now()):
         services.woken()
 
 

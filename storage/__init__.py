@@ -40,13 +40,19 @@ class ChatData(Struct, frozen=True):
 
 
 class Tally(Struct, frozen=True):
-    """Counts over the whole store; nothing in it says who follows what."""
+    """Counts over the whole store; nothing in it says who follows what.
+
+    `oldest_due` is when the oldest delivery was made that is due at once in a chat that neither
+    rests nor refuses nor has just returned; so many chats are `refusing` what they are sent.
+    """
 
     chats: int
     subscriptions: int
     petitions: int
     waiting: int
     oldest_waiting: datetime | None
+    oldest_due: datetime | None = None
+    refusing: int = 0
 
 
 class Pruned(Struct, frozen=True):
@@ -78,10 +84,25 @@ class Storage(Protocol):
     async def rest_chat(self, chat_id: int, reason: str, now: datetime) -> None:
         """Send nothing to this chat until it wakes; everything of it is kept. Unknown: no-op."""
 
-    async def wake_chat(self, chat_id: int, now: datetime) -> bool:
-        """Take up sending again, what waited included; True if the chat was resting.
+    async def refuse_chat(
+        self, chat_id: int, reason: str, refusals: int, now: datetime, probe_at: datetime
+    ) -> bool:
+        """The chat has refused what it was sent so often in a row; everything of it is kept.
 
-        A chat that waits for anything has `returned` then, until all it waited for is settled.
+        From now on it gets its oldest due delivery alone, and that not before `probe_at`. False
+        and nothing done unless it is one refusal more than known: several messages under way are
+        refused as one, and what was refused before a chat woke says nothing of it. Being there, it
+        rests no more.
+        """
+
+    async def hear_chat(self, chat_id: int) -> bool:
+        """The chat takes what it is sent: all it waits for may come; True if it had refused."""
+
+    async def wake_chat(self, chat_id: int, now: datetime) -> bool:
+        """Take up sending again, what waited included; True if the chat was resting or refused.
+
+        A chat that rested and waits for anything has `returned` then, until all it waited for is
+        settled.
         """
 
     async def move_chat(self, old_id: int, new_id: int) -> None:
@@ -216,10 +237,11 @@ class Storage(Protocol):
         Where only one process can open the store, its leases end when it is opened anew.
 
         At most one per chat and lane, and only its oldest one: while that is leased or waits for
-        another try, the later ones wait too. Resting chats get none. In a lane of its own (any but
-        "") all that waits goes with the first, and a chat that has `returned` gets all that is due:
-        up to fifty at once, whatever `limit` says, in their order. Several claimed for one chat in
-        one lane are told in one summary.
+        another try, the later ones wait too. Resting chats get none; of a chat that refuses only
+        the oldest head of its lanes is claimed, and until that lease ends nothing else. In a lane
+        of its own (any but "") all that waits goes with the first, and a chat that has `returned`
+        gets all that is due: up to fifty at once, whatever `limit` says, in their order. Several
+        claimed for one chat in one lane are told in one summary.
         """
 
     async def hold(self, key: str, lane: str, until: datetime) -> None:

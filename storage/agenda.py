@@ -25,6 +25,7 @@ class _Turn(NamedTuple):
     due: datetime
     free: datetime
     key: str
+    created: datetime
 
 
 class Agenda:
@@ -38,6 +39,7 @@ class Agenda:
         self._queues: dict[int, dict[str, list[_Turn]]] = {}  # by chat and lane
         self._resting: set[int] = set()
         self._returned: set[int] = set()
+        self._probes: dict[int, datetime] = {}  # when a chat that refuses is tried next
         self._later: list[tuple[datetime, int, Queue]] = []  # due, number, queue
         self._ready: list[tuple[int, datetime, Queue]] = []  # number, due, queue
         self._ages: list[tuple[datetime, int]] = []  # created, number
@@ -54,12 +56,30 @@ class Agenda:
         """When the oldest delivery still owed was made."""
         return self._ages[0][0] if self._ages else None
 
+    def oldest_due(self) -> datetime | None:
+        """When the oldest delivery was made that only our sending it keeps waiting."""
+        shut = (self._resting, self._returned, self._probes)
+        return min(
+            (
+                lanes[""][0].created
+                for chat_id, lanes in self._queues.items()
+                if "" in lanes and not any(chat_id in each for each in shut)
+            ),
+            default=None,
+        )
+
+    def refusing(self) -> int:
+        """How many chats refuse what they are sent."""
+        return len(self._probes)
+
     def due(self, now: datetime, limit: int) -> list[str]:
         """The keys of what goes first in up to `limit` queues, and of all that goes with it."""
         taken: dict[Queue, _Turn] = {}
         while len(taken) < limit and (queue := self._next_ready(now)) is not None:
             heappop(self._ready)
-            taken[queue] = self._queue(queue)[0]
+            head = self._head(queue)
+            assert head is not None  # noqa: S101 - or it would not have been ready
+            taken[queue] = head
         for queue, turn in taken.items():
             # They stay due until a commit says otherwise.
             heappush(self._later, (turn.due, turn.number, queue))
@@ -96,7 +116,11 @@ class Agenda:
         del self._ages[bisect_left(self._ages, (delivery.created_at, delivery.number))]
 
     def follow(self, chat: Chat | None, chat_id: int) -> None:
-        """Note whether a chat rests or has returned; None: there is no such chat."""
+        """Note whether a chat rests, has returned or refuses; None: there is no such chat."""
+        if chat is not None and chat.probe_at is not None:
+            self._probes[chat_id] = chat.probe_at
+        else:
+            self._probes.pop(chat_id, None)
         for chats, is_one in (
             (self._resting, chat is not None and bool(chat.resting)),
             (self._returned, chat is not None and chat.returned),
@@ -110,8 +134,10 @@ class Agenda:
     def reschedule(self, queues: Iterable[Queue]) -> None:
         """Note whose turn it is now in queues that have changed, or whose chat's rest has."""
         for queue in queues:
-            if (head := self._head(queue)) is not None:
-                heappush(self._later, (head.due, head.number, queue))
+            # Of a chat that refuses, a change in one lane may make it the turn of another.
+            for touched in self.queues(queue[0]) if queue[0] in self._probes else (queue,):
+                if (head := self._head(touched)) is not None:
+                    heappush(self._later, (head.due, head.number, touched))
 
     def _queue(self, queue: Queue) -> list[_Turn]:
         chat_id, lane = queue
@@ -119,7 +145,19 @@ class Agenda:
 
     def _head(self, queue: Queue) -> _Turn | None:
         turns = self._queue(queue)
-        return turns[0] if turns and queue[0] not in self._resting else None
+        if not turns or queue[0] in self._resting:
+            return None
+        probe_at = self._probes.get(queue[0])
+        return turns[0] if probe_at is None else self._probe(queue, probe_at)
+
+    def _probe(self, queue: Queue, probe_at: datetime) -> _Turn | None:
+        """A queue's head, if it is what its chat, which refuses, is to be tried with."""
+        lanes = self._queues[queue[0]]
+        heads = {lane: turns[0] for lane, turns in lanes.items()}
+        first = min(heads, key=lambda lane: (max(heads[lane].due, probe_at), heads[lane].number))
+        if first != queue[1]:
+            return None
+        return heads[first]._replace(due=max(heads[first].due, probe_at))
 
     def _holds(self, number: int, due: datetime, queue: Queue) -> bool:
         head = self._head(queue)
@@ -150,4 +188,5 @@ class Agenda:
 
 def _turn(delivery: Delivery) -> _Turn:
     free = delivery.leased_until or _ALWAYS
-    return _Turn(delivery.number, max(delivery.not_before, free), free, delivery.key)
+    due = max(delivery.not_before, free)
+    return _Turn(delivery.number, due, free, delivery.key, delivery.created_at)

@@ -113,18 +113,35 @@ class PostgresStorage:
         async with self._pool.transaction(self._veil.handle(chat_id)) as connection:
             chat = await self._chat(connection, chat_id)
             if chat is not None:
-                since = chat.resting_since or now
-                resting = structs.replace(chat, resting=reason, resting_since=since, returned=False)
-                await self._put_chat(connection, resting)
+                await self._put_chat(connection, chat.resting_for(reason, now))
+
+    async def refuse_chat(
+        self, chat_id: int, reason: str, refusals: int, now: datetime, probe_at: datetime
+    ) -> bool:
+        async with self._pool.transaction(self._veil.handle(chat_id)) as connection:
+            chat = await self._chat(connection, chat_id)
+            if chat is None or refusals != chat.refusals + 1:
+                return False
+            await self._put_chat(connection, chat.refusing(reason, refusals, now, probe_at))
+            return True
+
+    async def hear_chat(self, chat_id: int) -> bool:
+        async with self._pool.transaction(self._veil.handle(chat_id)) as connection:
+            chat = await self._chat(connection, chat_id)
+            if chat is None or chat.probe_at is None:
+                return False
+            await self._put_chat(connection, chat.open())
+            return True
 
     async def wake_chat(self, chat_id: int, now: datetime) -> bool:
         handle = self._veil.handle(chat_id)
         async with self._pool.transaction(handle) as connection:
             chat = await self._chat(connection, chat_id)
-            if chat is None or not chat.resting:
+            if chat is None or not chat.is_shut:
                 return False
-            awake = structs.replace(chat, resting="", resting_since=None, returned=False)
-            await self._put_chat(connection, awake)
+            await self._put_chat(connection, chat.open())
+            if not chat.resting:
+                return True
             # Asked last: a fan-out that we have waited for may have added to what waits.
             await connection.execute(
                 "update chat set returned = exists (select from delivery where chat = $1)"
@@ -216,7 +233,7 @@ class PostgresStorage:
 
     async def _put_chat(self, connection: Connection, chat: Chat) -> None:
         """Keep a chat, and have its subscriptions and deliveries hear and rest as it does."""
-        handle, resting = self._veil.handle(chat.id), bool(chat.resting)
+        handle, resting = self._veil.handle(chat.id), chat.is_shut
         if chat.terms != await self._terms(connection, chat.id):
             await self._subscriptions.retune(connection, chat.id, chat.terms)
         await connection.execute(
@@ -229,12 +246,15 @@ class PostgresStorage:
         )
         await lock_deliveries(connection, handle)
         await connection.execute(
-            "insert into chat (handle, resting, returned, sealed) values ($1, $2, $3, $4)"
+            "insert into chat (handle, resting, returned, probe_at, sealed)"
+            " values ($1, $2, $3, $4, $5)"
             " on conflict (handle) do update set resting = excluded.resting,"
-            " returned = excluded.returned, sealed = excluded.sealed",
+            " returned = excluded.returned, probe_at = excluded.probe_at,"
+            " sealed = excluded.sealed",
             handle,
             resting,
             chat.returned,
+            chat.probe_at,
             self._veil.seal_chat(chat),
         )
         await connection.execute(
@@ -553,7 +573,11 @@ class PostgresStorage:
                 " (select count(*) from subscription) as subscriptions,"
                 " (select count(*) from petition) as petitions,"
                 " (select count(*) from delivery) as waiting,"
-                " (select min(created_at) from delivery) as oldest_waiting"
+                " (select min(created_at) from delivery) as oldest_waiting,"
+                " (select min(created_at) from delivery d where not resting and not timed"
+                " and not exists (select from chat where handle = d.chat and returned))"
+                " as oldest_due,"
+                " (select count(*) from chat where probe_at is not null) as refusing"
             )
             return Tally(**dict(row or {}))
 

@@ -18,6 +18,12 @@ _DUE_AT = "greatest(d.not_before, d.leased_until)"
 _AT_ONCE = f"delivery d where not d.resting and not d.timed and {_IS_HEAD}"
 _TOGETHER = f"delivery d where not d.resting and d.timed and {_IS_HEAD}"
 
+# What a chat that refuses is tried with next, `c` being the chat: the oldest head of its lanes.
+_PROBE = f"""
+    select d.number, d.chat, d.lane, {_DUE_AT} as due from delivery d
+    where d.chat = c.handle and {_IS_HEAD}
+"""  # noqa: S608 - nothing in it comes from outside
+
 # With the head of a lane of its own goes all that nobody has in hand; with that of a chat that has
 # returned, all that is due. $1 is now, $2 how many turns, $3 until when they are leased.
 CLAIM = f"""
@@ -27,8 +33,19 @@ with at_once as materialized (
 ), together as materialized (
     select d.number, d.chat, d.lane from {_TOGETHER} and d.not_before <= $1 and {_DUE_AT} <= $1
     order by d.not_before, d.number limit $2 for update of d skip locked
+), refusing as materialized (
+    select c.handle from chat c where c.probe_at <= $1
+        and exists (select from ({_PROBE}) p where p.due <= $1)
+    order by c.probe_at limit $2 for update of c skip locked
+), probe as materialized (
+    select head.* from refusing c, lateral (
+        select p.number, p.chat, p.lane from ({_PROBE}) p where p.due <= $1
+        order by p.number limit 1
+    ) head
 ), turn as materialized (
-    select * from (select * from at_once union all select * from together) head
+    select * from (
+        select * from at_once union all select * from together union all select * from probe
+    ) head
     order by number limit $2
 ), along as (
     select later.number from turn left join chat on chat.handle = turn.chat,
@@ -41,6 +58,9 @@ with at_once as materialized (
         ) queue
     ) later
     where turn.lane <> '' or (chat.returned and later.at_once)
+), probed as (
+    update chat set probe_at = $3
+    where handle in (select chat from turn intersect select chat from probe)
 )
 update delivery d set leased_until = $3
 where d.number = any(array(select number from turn union select number from along))
@@ -58,13 +78,16 @@ select least(
     (select min({_DUE_AT}) from {_AT_ONCE}),
     (select not_before from free),
     (select min({_DUE_AT}) from {_TOGETHER}
-        and d.not_before < coalesce((select not_before from free), 'infinity'))
+        and d.not_before < coalesce((select not_before from free), 'infinity')),
+    (select min(greatest(c.probe_at, p.due)) from chat c, lateral ({_PROBE}) p
+        where c.probe_at is not null)
 )
 """  # noqa: S608
 
 ANY_DUE = f"""
 select exists (select from {_AT_ONCE} and {_DUE_AT} <= $1)
     or exists (select from {_TOGETHER} and d.not_before <= $1 and {_DUE_AT} <= $1)
+    or exists (select from chat c, lateral ({_PROBE}) p where c.probe_at <= $1 and p.due <= $1)
 """  # noqa: S608
 
 SETTLE = """

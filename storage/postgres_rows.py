@@ -66,7 +66,7 @@ class Veil:
     def chat(self, row: Row) -> Chat:
         """The chat of a row; raises StorageError."""
         chat = _CHAT.decode(self._open(row["sealed"], row["handle"]))
-        return structs.replace(chat, returned=row["returned"])
+        return structs.replace(chat, returned=row["returned"], probe_at=row["probe_at"])
 
     def seal_address(self, petition: PetitionRef, address: Address) -> bytes:
         """Where the alerts about a petition go; opens in rows of that chat and petition only."""

@@ -112,6 +112,11 @@ VERSIONS: tuple[str, ...] = (
     );
     insert into rulebook (version) values (0);
     """,
+    # `resting` is true of a chat that refuses as well: both get nothing as a matter of course.
+    """
+    alter table chat add probe_at timestamptz;
+    create index on chat (probe_at) where probe_at is not null;
+    """,
 )
 
 _LOCK = "select pg_advisory_xact_lock(hashtextextended(current_schema() || ' migration', 0))"

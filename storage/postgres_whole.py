@@ -169,7 +169,7 @@ _COLUMNS = {
     "petition": ("ref", "known", "lonely_since"),
     "occurrence": ("key", "petition", "document"),
     "reading": ("petition", "at", "count"),
-    "chat": ("handle", "resting", "returned", "sealed"),
+    "chat": ("handle", "resting", "returned", "probe_at", "sealed"),
     "policy": ("mark", "sealed"),
     "subscription": (
         "chat",
@@ -233,7 +233,7 @@ async def place_all(connection: Connection, veil: Veil, document: Mapping[str, A
 
 def _records(tables: Tables, veil: Veil) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
     chats = [msgspec.convert(each, Chat) for each in tables[CHATS.name].values()]
-    resting = {chat.id for chat in chats if chat.resting}
+    resting = {chat.id for chat in chats if chat.is_shut}
     terms = {chat.id: chat.terms for chat in chats}
     follows = [msgspec.convert(each, Subscription) for each in tables[SUBSCRIPTIONS.name].values()]
     hears = [(each, policy_of(each, terms.get(each.chat_id, Terms()))) for each in follows]
@@ -280,7 +280,8 @@ def _readings(days: Mapping[str, Fields]) -> Iterator[tuple[Any, ...]]:
 
 
 def _chat(chat: Chat, veil: Veil) -> tuple[Any, ...]:
-    return veil.handle(chat.id), bool(chat.resting), chat.returned, veil.seal_chat(chat)
+    handle, sealed = veil.handle(chat.id), veil.seal_chat(chat)
+    return handle, chat.is_shut, chat.returned, chat.probe_at, sealed
 
 
 def _subscription(

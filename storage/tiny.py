@@ -169,20 +169,40 @@ class TinyStorage:
         def work(transaction: Transaction) -> None:
             chat = transaction.get(CHATS, str(chat_id))
             if chat is not None:
-                since = chat.resting_since or now
-                resting = structs.replace(chat, resting=reason, resting_since=since, returned=False)
-                transaction.keep(resting)
+                transaction.keep(chat.resting_for(reason, now))
 
         await self._change(work)
+
+    async def refuse_chat(
+        self, chat_id: int, reason: str, refusals: int, now: datetime, probe_at: datetime
+    ) -> bool:
+        def work(transaction: Transaction) -> bool:
+            chat = transaction.get(CHATS, str(chat_id))
+            if chat is None or refusals != chat.refusals + 1:
+                return False
+            transaction.keep(chat.refusing(reason, refusals, now, _aware(probe_at)))
+            return True
+
+        return await self._change(work)
+
+    async def hear_chat(self, chat_id: int) -> bool:
+        def work(transaction: Transaction) -> bool:
+            chat = transaction.get(CHATS, str(chat_id))
+            if chat is None or chat.probe_at is None:
+                return False
+            transaction.keep(chat.open())
+            return True
+
+        return await self._change(work)
 
     async def wake_chat(self, chat_id: int, now: datetime) -> bool:
         def work(transaction: Transaction) -> bool:
             chat = transaction.get(CHATS, str(chat_id))
-            if chat is None or not chat.resting:
+            if chat is None or not chat.is_shut:
                 return False
             waits = bool(self._index.agenda.keys(chat_id))
-            awake = structs.replace(chat, resting="", resting_since=None, returned=waits)
-            transaction.keep(awake)
+            returned = waits if chat.resting else chat.returned
+            transaction.keep(structs.replace(chat.open(), returned=returned))
             return True
 
         return await self._change(work)
@@ -461,7 +481,11 @@ class TinyStorage:
     ) -> Sequence[ClaimedDelivery]:
         def work(transaction: Transaction) -> list[ClaimedDelivery]:
             keys = self._index.agenda.due(_aware(now), limit)
-            return [_claim(transaction, key, now + lease) for key in keys]
+            claims = [_claim(transaction, key, now + lease) for key in keys]
+            for chat in {each.delivery.chat_id: each.chat for each in claims}.values():
+                if chat is not None and chat.probe_at is not None:
+                    transaction.keep(structs.replace(chat, probe_at=now + lease))
+            return claims
 
         return await self._change(work)
 
@@ -553,6 +577,8 @@ class TinyStorage:
             petitions=size(PETITIONS),
             waiting=size(DELIVERIES),
             oldest_waiting=self._index.agenda.oldest(),
+            oldest_due=self._index.agenda.oldest_due(),
+            refusing=self._index.agenda.refusing(),
         )
 
     async def note(self, name: str) -> str | None:

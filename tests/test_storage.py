@@ -442,7 +442,7 @@ async def test_a_moved_chat_leaves_nothing_behind(storage: Storage) -> None:
     await storage.move_chat(ANN, CAT)
     assert await storage.chat_data(ANN) is None
     assert await storage.subscriptions(ANN) == []
-    assert await storage.tally() == Tally(1, 1, 1, 1, NOON)
+    assert await storage.tally() == Tally(1, 1, 1, 1, NOON, NOON)
     assert await ring(storage, milestone(25_000)) == 1
 
 
@@ -2051,7 +2051,7 @@ async def test_a_chat_that_rests_for_too_long_is_forgotten(storage: Storage) -> 
     await ring(storage, milestone(10_000))
     assert await storage.prune(NOON + QUARTER, QUARTER) == Pruned(0, 1, 0)
     assert await storage.chat_data(ANN) is None
-    assert await storage.tally() == Tally(1, 1, 1, 1, NOON)
+    assert await storage.tally() == Tally(1, 1, 1, 1, NOON, NOON)
     assert await storage.prune(NOON + QUARTER, QUARTER) == NOTHING
 
 
@@ -2209,10 +2209,10 @@ async def test_the_tally_counts_everything_and_finds_the_oldest_alert(storage: S
     await follow(storage, follows(ANN), follows(BOB, at=NOON + MINUTE), follows(ANN, HEDGES))
     await ring(storage, milestone(10_000), at=NOON + MINUTE)
     await ring(storage, milestone(10_000, HEDGES), at=NOON + 2 * MINUTE)
-    assert await storage.tally() == Tally(2, 3, 2, 3, NOON + MINUTE)
+    assert await storage.tally() == Tally(2, 3, 2, 3, NOON + MINUTE, NOON + MINUTE)
     await storage.settle(key(10_000, ANN))
     await storage.settle(key(10_000, BOB))
-    assert await storage.tally() == Tally(2, 3, 2, 1, NOON + 2 * MINUTE)
+    assert await storage.tally() == Tally(2, 3, 2, 1, NOON + 2 * MINUTE, NOON + 2 * MINUTE)
 
 
 async def test_what_is_leased_or_waits_in_a_resting_chat_is_waiting_still(
@@ -2222,7 +2222,7 @@ async def test_what_is_leased_or_waits_in_a_resting_chat_is_waiting_still(
     await ring(storage, milestone(10_000))
     await claim(storage)
     await storage.rest_chat(BOB, "blocked", NOON)
-    assert await storage.tally() == Tally(2, 2, 1, 2, NOON)
+    assert await storage.tally() == Tally(2, 2, 1, 2, NOON, NOON)
 
 
 async def test_a_note_is_found_under_its_name_and_no_other(storage: Storage) -> None:

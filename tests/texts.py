@@ -81,6 +81,7 @@ READS = {
     "removesuffix",
     "replace",
     "rest_chat",
+    "refuse_chat",
     "search",
     "split",
     "startswith",

@@ -634,7 +634,9 @@ class Chat(Struct, frozen=True, omit_defaults=True):
     """A chat the bot speaks in; `resting` says why nothing is sent there now, if so.
 
     A chat that has `returned` from resting is told what it missed in one summary. `language` is a
-    locale's name ("cy"), "" while nobody chose one.
+    locale's name ("cy"), "" while nobody chose one. A chat that is there and yet `refused` what it
+    was sent (why, so often in a row, since when) gets its oldest alert alone, at `probe_at`, and
+    the rest once that was taken.
     """
 
     id: int
@@ -646,6 +648,48 @@ class Chat(Struct, frozen=True, omit_defaults=True):
     returned: bool = False
     language: str = ""
     terms: Terms = Terms()
+    refused: str = ""
+    refusals: int = 0
+    refused_since: datetime | None = None
+    probe_at: datetime | None = None
+
+    @property
+    def is_shut(self) -> bool:
+        """Whether it rests or refuses, so that nothing is sent there as a matter of course."""
+        return bool(self.resting) or self.probe_at is not None
+
+    def resting_for(self, reason: str, now: datetime) -> "Chat":
+        """The chat at rest, since it first was."""
+        return structs.replace(
+            self.open(),
+            resting=reason,
+            resting_since=self.resting_since or now,
+            returned=False,
+        )
+
+    def refusing(self, reason: str, refusals: int, now: datetime, probe_at: datetime) -> "Chat":
+        """The chat after so many refusals in a row; being there, it rests no more."""
+        return structs.replace(
+            self,
+            resting="",
+            resting_since=None,
+            refused=reason,
+            refusals=refusals,
+            refused_since=self.refused_since or now,
+            probe_at=probe_at,
+        )
+
+    def open(self) -> "Chat":
+        """The chat as one that takes what it is sent."""
+        return structs.replace(
+            self,
+            resting="",
+            resting_since=None,
+            refused="",
+            refusals=0,
+            refused_since=None,
+            probe_at=None,
+        )
 
     def has_rested(self, since: datetime) -> bool:
         """Whether it rests, and has for as long as since then."""
@@ -738,6 +782,12 @@ class ChatGone(Struct, frozen=True, tag=True):
     reason: str
 
 
+class ChatRefuses(Struct, frozen=True, tag=True):
+    """The chat would not take it now, for a reason that may pass: no right to write, a topic."""
+
+    reason: str
+
+
 class ChatMoved(Struct, frozen=True, tag=True):
     """The group became a supergroup with another id."""
 
@@ -750,4 +800,4 @@ class Refused(Struct, frozen=True, tag=True):
     reason: str
 
 
-Outcome: TypeAlias = Sent | RetryAt | ChatGone | ChatMoved | Refused
+Outcome: TypeAlias = Sent | RetryAt | ChatGone | ChatRefuses | ChatMoved | Refused

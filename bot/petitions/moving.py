@@ -15,7 +15,9 @@ from bot.petitions.rules import next_number, same_rule
 def merged(old: Chat, new: Chat | None, new_id: int) -> Chat:
     """What is known of a chat by both of its ids; what both knew is the new one's."""
     if new is None:
-        return structs.replace(old, id=new_id)
+        # What the old id refused, the new one need not.
+        there = structs.replace(old, id=new_id)
+        return there.open() if there.probe_at else there
     return structs.replace(
         new,
         created_at=_earlier(old.created_at, new.created_at),

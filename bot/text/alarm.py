@@ -15,6 +15,7 @@ _WELL = {
     "unreadable updates": marked("I can read every update again."),
     "polling": marked("Rounds of looks end again."),
     "alerts": marked("Telegram takes alerts again."),
+    "waiting alerts": marked("No alert waits for long any more."),
     "answers": marked("The petitions sites' answers make sense again."),
 }
 _FIGURES = {
@@ -28,6 +29,7 @@ _FIGURES = {
     "rested": marked("Rested"),
     "moved": marked("Moved"),
     "refused": marked("Refused"),
+    "barred": marked("Barred"),
     "mended": marked("Mended"),
     "topics_lost": marked("Topics lost"),
 }

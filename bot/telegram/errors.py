@@ -1,0 +1,60 @@
+"""What Telegram says when it refuses, and what that means: each of its phrases is here once.
+
+Telegram has no codes for its reasons, only words. What is not here is unknown, proves nothing and
+may pass.
+"""
+
+# Proof about the chat itself: nothing reaches it until it takes the bot back.
+_GONE = (
+    "bot was blocked by the user",
+    "user is deactivated",
+    "bot was kicked",
+    "bot is not a member",
+    "bot can't initiate conversation",
+    "group chat was deleted",
+    "group chat was deactivated",
+)
+_NO_TOPIC = ("thread not found", "topic_closed", "topic_deleted")
+_TOO_LONG = ("message is too long", "message_too_long")
+_BAD_BUTTONS = ("button", "reply markup", "reply_markup", "inline keyboard")
+_BAD_TEXT = ("can't parse entities", "entity", "entities", "text must be", "text is empty")
+_UNCHANGED = ("not modified", "message_not_modified")
+
+
+def is_gone(reason: str) -> bool:
+    """Whether the chat cannot hear the bot any more; a lack of rights is no such proof."""
+    return _says(reason, _GONE)
+
+
+def is_no_topic(reason: str) -> bool:
+    """Whether the topic is closed or gone; without a topic it is the chat's General one."""
+    return _says(reason, _NO_TOPIC)
+
+
+def is_too_long(reason: str) -> bool:
+    """Whether the text is longer than a message may be."""
+    return _says(reason, _TOO_LONG)
+
+
+def is_bad_buttons(reason: str) -> bool:
+    """Whether the buttons are at fault."""
+    return _says(reason, _BAD_BUTTONS)
+
+
+def is_bad_text(reason: str) -> bool:
+    """Whether the text or its formatting is at fault."""
+    return _says(reason, _BAD_TEXT)
+
+
+def is_unchanged(reason: str) -> bool:
+    """Whether an edit asked for what is there already."""
+    return _says(reason, _UNCHANGED)
+
+
+def is_about_message(reason: str) -> bool:
+    """Whether the message itself is at fault, so that a plainer one may be taken."""
+    return any(of(reason) for of in (is_no_topic, is_too_long, is_bad_buttons, is_bad_text))
+
+
+def _says(reason: str, phrases: tuple[str, ...]) -> bool:
+    return any(phrase in reason.lower() for phrase in phrases)
