@@ -38,6 +38,15 @@ class Alarm:
         self._last_seen: dict[str, datetime] = {}
         self._saved: str | None = None
 
+    def resume(self) -> None:
+        """It is ours to tell again: what was calm before another had it says nothing of now."""
+        self._last_seen.clear()
+
+    async def hand_over(self, now: datetime) -> None:
+        """Leave a note of what was told while nobody could, so that whoever tells now ends it."""
+        await self._remember(now)
+        await self._save()
+
     async def tell(self, findings: Sequence[Finding], now: datetime) -> None:
         """Bring every admin up to date with the findings."""
         await self._remember(now)

@@ -392,6 +392,7 @@ def _upkeep(bell: _Bell) -> Upkeep:
         application=bell.application,
         reports=bell.reports,
         counts=bell.deliverer.counts,
+        delivered_at=lambda: bell.deliverer.turned_at,
         now=bell.now,
         polling=bell.polling,
         updates=bell.updates,

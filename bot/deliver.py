@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -119,6 +120,7 @@ class Deliverer:
         self._news = asyncio.Event()
         self._stopping = False
         self.counts = Counts()
+        self.turned_at = time.monotonic()  # when it last looked for what is to be sent
 
     @property
     def in_flight(self) -> frozenset["asyncio.Task[None]"]:
@@ -133,6 +135,7 @@ class Deliverer:
         """Send until told to stop, then finish what is in flight."""
         while not self._stopping:
             self._news.clear()
+            self.turned_at = time.monotonic()
             try:
                 sleep = await self._start_sends()
             except Exception:

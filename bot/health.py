@@ -18,7 +18,9 @@ from bot.text.figures import clock
 from bot.text.status import Report
 from storage import Storage
 
-_PROBE_EVERY = 15.0  # seconds; however often somebody asks, Telegram and the disk are spared
+_PROBE_EVERY = 15.0  # seconds; however often somebody asks, Telegram is spared
+_WRITTEN_EVERY = 5.0  # seconds; as the disk is
+_SILENT_TOO_LONG = timedelta(seconds=100)
 _WINDOW = 600.0  # seconds over which failures count as many
 _MANY_REFUSED = 5
 _MANY_UNREADABLE = 5
@@ -70,7 +72,8 @@ class Health:
         self._metrics = metrics
         self._counts = counts
         self._now = now
-        self._patience = INTERVALS * interval
+        # A single look that fails is no trouble, and two minutes of silence are one.
+        self._patience = min(INTERVALS * interval, max(_SILENT_TOO_LONG, 1.5 * interval))
         self._round_within = patience(interval)
         self._is_running = is_running
         self._webhook = webhook
@@ -79,7 +82,7 @@ class Health:
         self._polling_role = polling or Standing("poller")
         self._monotonic = monotonic
         self._samples: deque[_Sample] = deque([_Sample(monotonic(), 0, 0, 0)])
-        self._storage_probe = _Probe(self._probe_storage, monotonic)
+        self._storage_probe = _Probe(self._probe_storage, monotonic, _WRITTEN_EVERY)
         self._telegram_probe = _Probe(self._probe_telegram, monotonic)
 
     async def findings(self) -> list[Finding]:
@@ -92,6 +95,7 @@ class Health:
             Finding("storage", await self._storage_probe()),
             Finding("Telegram", await self._telegram()),
             Finding("updates", self._reception.trouble()),
+            Finding("sending", self._metrics.sending.trouble()),
             Finding("unreadable updates", self._reception.stepped_over(), is_grave=False),
             Finding("polling", self._polling(report), is_grave=self._is_poller()),
             *self._sites_answer(report),
@@ -105,8 +109,8 @@ class Health:
     async def _probe_storage(self) -> str:
         try:
             await self._storage.save_note(_PROBE_NOTE, self._now().isoformat())
-        except StorageError:
-            return "The storage cannot be written."
+        except StorageError as error:
+            return f"The storage cannot be written. ({error})"
         return ""
 
     async def _probe_telegram(self) -> str:
@@ -214,15 +218,19 @@ class _Probe:
     """Tries something out, and remembers for a while how it went."""
 
     def __init__(
-        self, attempt: Callable[[], Awaitable[str]], monotonic: Callable[[], float]
+        self,
+        attempt: Callable[[], Awaitable[str]],
+        monotonic: Callable[[], float],
+        every: float = _PROBE_EVERY,
     ) -> None:
         self._attempt = attempt
         self._monotonic = monotonic
+        self._every = every
         self._until = float("-inf")
         self._trouble = ""
 
     async def __call__(self) -> str:
         if self._monotonic() >= self._until:
             self._trouble = await self._attempt()
-            self._until = self._monotonic() + _PROBE_EVERY
+            self._until = self._monotonic() + self._every
         return self._trouble

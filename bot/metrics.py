@@ -37,6 +37,43 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _OUTCOMES = {"sent", "retried", "rested", "moved", "refused"}
 _FLOOD_LIMIT = 429
+_OF_ONE_CHAT = {"400", "403"}
+_MUTE_TOO_LONG = 60.0
+# What could not be sent is tried again at least so often; without a try, nobody knows.
+_SENDS_APART = 75.0
+
+
+class Sending:
+    """Whether Telegram takes what we send, by what it has taken.
+
+    A refusal of one message or one chat (400, 403) says nothing of the rest, nor does the wish for
+    a slower pace (429) while anything is taken.
+    """
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._failing_since: float | None = None
+        self._last_failure = float("-inf")
+        self._cause = ""
+
+    def came(self, method: str, outcome: str) -> None:
+        """Telegram answered a message with this status, or the way there failed with this error."""
+        if outcome == "200":
+            self._failing_since, self._cause = None, ""
+        elif outcome not in _OF_ONE_CHAT:
+            self._last_failure = self._monotonic()
+            self._failing_since = self._failing_since or self._last_failure
+            self._cause = f"{method}: {outcome}"
+
+    def trouble(self) -> str:
+        """That nothing has been taken for over a minute though we keep trying, and why."""
+        now = self._monotonic()
+        if self._failing_since is None or now - self._last_failure > _SENDS_APART:
+            return ""
+        silence = now - self._failing_since
+        if silence <= _MUTE_TOO_LONG:
+            return ""
+        return f"Telegram has taken no message for {silence:.0f} seconds ({self._cause})."
 
 
 class Metrics:
@@ -47,6 +84,8 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._monotonic = monotonic
         self.last_round = monotonic()
+        self.last_tick = monotonic()
+        self.sending = Sending(monotonic)
         self.answers = 0
         self.unreadable = 0
         self._rounds = self._counter("polls", "Rounds of looks, by outcome.", "outcome")
@@ -61,6 +100,9 @@ class Metrics:
         self._updates = self._counter("webhook_requests", "Posts to the webhook.", "outcome")
         self._received = self._counter(
             "updates", "Updates received, by what became of them.", "outcome"
+        )
+        self._accepted = self._gauge(
+            "last_accepted_timestamp_seconds", "When Telegram last took a message."
         )
         self._failures = self._counter("storage_failures", "Use cases that failed.", "use_case")
         self._storage = self._histogram("storage_seconds", "Time a use case took.", "use_case")
@@ -131,6 +173,7 @@ class Metrics:
     def _note_round(self, name: str, _: tuple[Any, ...], __: float, result: object) -> None:
         if name != "tick":
             return
+        self.last_tick = self._monotonic()
         failed = isinstance(result, BaseException)
         self._rounds.labels("failed" if failed else "done").inc()
         if not failed:
@@ -139,6 +182,10 @@ class Metrics:
 
     def _note_call(self, method: str, outcome: str) -> None:
         self._telegram.labels(method, outcome).inc()
+        if method.startswith(("send", "edit")):
+            self.sending.came(method, outcome)
+            if outcome == "200":
+                self._accepted.set_to_current_time()
         if outcome == str(_FLOOD_LIMIT):
             self._floods.inc()
 

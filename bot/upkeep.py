@@ -1,6 +1,7 @@
 """What surrounds the bot's work: its server, its health, whom to tell, and the beat of its loop."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
@@ -26,6 +27,9 @@ from storage import Storage
 log = structlog.get_logger(__name__)
 
 _BEAT = 1.0  # seconds
+_LOOKS_APART = 5.0  # seconds
+# Longer than anything that is under way in them may take, Telegram or the store being away.
+_STUCK = 180.0  # seconds
 _LONGEST_CALM = timedelta(minutes=5)
 
 # A standby finds so many times running that nobody polls before it tells: who should poll may tell
@@ -45,6 +49,7 @@ class Upkeep:
         application: AnyApplication,
         reports: Reports,
         counts: Counts,
+        delivered_at: Callable[[], float],
         now: Callable[[], datetime],
         polling: Standing,
         updates: Standing,
@@ -59,6 +64,7 @@ class Upkeep:
         self._now = now
         self._polling = polling
         self._roles = (polling, updates)
+        self._delivered_at = delivered_at
         self._looks_unheard = 0
         self._webhook = Webhook(
             application.bot,
@@ -143,17 +149,24 @@ class Upkeep:
             due = loop.time() + _BEAT
             await asyncio.sleep(_BEAT)
             self._metrics.note_lag(max(0.0, loop.time() - due))
-            notify("WATCHDOG=1")
+            if self._makes_progress():
+                notify("WATCHDOG=1")
+
+    def _makes_progress(self) -> bool:
+        """Whether what has to go round does: a process in which it stands still is begun anew."""
+        now = time.monotonic()
+        is_polling = self._polling.is_standby or now - self._metrics.last_tick < _STUCK
+        return is_polling and now - self._delivered_at() < _STUCK
 
     async def _look_after(self) -> None:
         """Tell the admins, if there are any, what needs them; of several processes, one does."""
         admins, interval = self._config.telegram.admins, self._config.poll.interval
         alarm, was_standby = self._alarm(), self._polling.is_standby
         while admins:
-            await asyncio.sleep(min(max(interval.total_seconds(), 1.0), 30.0))
+            await asyncio.sleep(min(max(interval.total_seconds(), 1.0), _LOOKS_APART))
             if self._polling.is_standby != was_standby:
-                # What one saw while polling is no sign of calm when one polls again.
-                alarm, was_standby = self._alarm(), not was_standby
+                was_standby = not was_standby
+                alarm.resume()
             try:
                 await self._tell(alarm, await self._health.findings())
             except Exception:
@@ -165,6 +178,7 @@ class Upkeep:
             self._looks_unheard = 0
             await alarm.tell(findings, self._now())
             return
+        await alarm.hand_over(self._now())
         unheard = [f for f in findings if f.name == "polling" and f.trouble]
         self._looks_unheard = self._looks_unheard + 1 if unheard else 0
         if self._looks_unheard >= _LOOKS_UNHEARD and is_shared(self._storage):

@@ -419,7 +419,9 @@ async def test_who_takes_over_has_the_time_to_show_that_it_polls() -> None:
     patient = Patient()
     patient.standing.is_standby, patient.standing.since = False, patient.now
     assert await patient.ails() == set()
-    patient.now += 179
+    patient.now += 99
     assert await patient.ails() == set()
     patient.now += 2
+    assert await patient.ails() == {"site uk"}
+    patient.now += 80
     assert await patient.ails() == {"polling", "site uk"}

@@ -13,6 +13,7 @@ _WELL = {
     "Telegram": marked("Telegram and I work together again."),
     "updates": marked("I hear updates from Telegram again."),
     "unreadable updates": marked("I can read every update again."),
+    "sending": marked("Telegram takes what I send again."),
     "polling": marked("Rounds of looks end again."),
     "alerts": marked("Telegram takes alerts again."),
     "waiting alerts": marked("No alert waits for long any more."),
