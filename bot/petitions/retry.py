@@ -12,7 +12,8 @@ from msgspec import Struct
 from bot.petitions.model import ChatGone, ChatMoved, ChatRefuses, Outcome, Refused, RetryAt, Sent
 
 _FIRST_WAIT = timedelta(seconds=1)
-_LONGEST_WAIT = timedelta(minutes=15)
+# What fails now is Telegram or the way there, as a whole: once it is back, nobody waits for long.
+_LONGEST_WAIT = timedelta(seconds=45)
 # Rights that come back soon are met soon; from then on hourly, and in the end once a day.
 _PROBES = tuple(timedelta(minutes=each) for each in (1, 10, 60, 60, 60, 120, 240, 480, 960, 1440))
 
@@ -75,7 +76,7 @@ def next_step(
 
 
 def backoff(attempts: int, jitter: float) -> timedelta:
-    """How long to wait after so many failed tries: doubling from a second to a quarter hour."""
+    """How long to wait after so many failed tries: doubling from a second to 45 seconds."""
     wait = min(_LONGEST_WAIT, _FIRST_WAIT * (1 << min(attempts, 16)))
     return wait * (0.75 + jitter / 2)
 
