@@ -19,7 +19,7 @@ from bot.report import NOTE
 from bot.request import AiohttpRequest
 from bot.text.alarm import stats
 from bot.text.status import Report
-from storage import Storage
+from storage import Storage, Tally
 
 ADMIN = 77
 NOW = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
@@ -159,6 +159,9 @@ class FullDisk:
 
     async def save_note(self, name: str, value: str) -> None:
         raise StorageError("no space left on device")
+
+    async def tally(self) -> Tally:
+        return Tally(0, 0, 0, 0, None)
 
 
 class Patient:
