@@ -3,7 +3,7 @@
 from collections import Counter, deque
 from datetime import datetime, timedelta
 
-FEW = 3
+FEW = 5
 _LATELY = timedelta(minutes=2)
 _HELD_FOR = timedelta(minutes=1)
 

@@ -31,6 +31,7 @@ from bot.petitions.model import (
     Sent,
     Subscription,
 )
+from bot.petitions.order import FLOOD, is_pressing
 from bot.petitions.retry import MoveChat, ProbeChat, RestChat, Settle, TryAgain, next_step
 from bot.shut import tell_admins
 from bot.telegram.errors import (
@@ -60,8 +61,6 @@ _TRIES_IN_FULL = 3  # that failed by a fault of our own, before an alert is sent
 _OUR_FAULT = "a fault of our own"
 _TOLD_AT = 2  # refusals in a row, so that what passes in a minute is nobody's worry
 _TOPIC_NOTE = marked("The topic this was meant for is closed or gone, so I write here from now on.")
-# Where what follows too many alerts of one moment waits to be told in one message.
-_FLOOD = "flood"
 
 
 @dataclass(slots=True)
@@ -196,9 +195,9 @@ class Deliverer:
         try:
             if any(delivery.key in self._accepted for delivery in owed):
                 await self._settle_accepted(owed)
-            elif not _is_probe(claims) and (until := self._held_until(owed)):
+            elif not _is_probe(claims) and (until := self._held_until(claims, owed)):
                 self.counts.held += 1
-                await self._storage.hold(owed[0].key, _FLOOD, until)
+                await self._storage.hold(owed[0].key, FLOOD, until)
             else:
                 return await self._tell(claims, owed)
         except StorageError:
@@ -219,10 +218,13 @@ class Deliverer:
             self._accepted.difference_update(late)
             self._unsettled.difference_update(late)
 
-    def _held_until(self, owed: Sequence[Delivery]) -> datetime | None:
+    def _held_until(
+        self, claims: Sequence[ClaimedDelivery], owed: Sequence[Delivery]
+    ) -> datetime | None:
         """Until when an alert waits for what else happens, if there has been too much already."""
         first = owed[0]
-        if len(owed) > 1 or first.lane or first.attempts:
+        is_alone = len(owed) == 1 and not first.lane and not first.attempts
+        if not is_alone or is_pressing(claims[0].occurrences):
             return None
         return self._guard.held_until(first.chat_id, self._now())
 

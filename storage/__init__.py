@@ -242,6 +242,10 @@ class Storage(Protocol):
         of its own (any but "") all that waits goes with the first, and a chat that has `returned`
         gets all that is due: up to fifty at once, whatever `limit` says, in their order. Several
         claimed for one chat in one lane are told in one summary.
+
+        A chat hears of one petition in order (`bot.petitions.order`): older news of it that waits
+        in another lane comes along, or what is due waits behind it, and is not claimed. While the
+        older is in flight or waits for another try, the later waits.
         """
 
     async def hold(self, key: str, lane: str, until: datetime) -> None:

@@ -484,7 +484,7 @@ class PostgresStorage:
     ) -> Sequence[ClaimedDelivery]:
         async with self._pool.transaction() as connection:
             rows = await connection.fetch(CLAIM, now, limit, now + lease)
-            return await self._deliveries.in_full(connection, rows)
+            return await self._deliveries.take_turns(connection, rows, now, now + lease)
 
     async def settle(self, *keys: str) -> None:
         pairs = [self._named(key) for key in keys]

@@ -1,7 +1,7 @@
 """What chats are owed in PostgreSQL: read in full, planned anew, addressed anew."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -12,9 +12,11 @@ from bot.petitions.match import follower, replanned
 from bot.petitions.model import Chat, Delivery, Known, Occurrence, PetitionRef, Subscription
 from storage import ClaimedDelivery
 from storage.postgres_pool import Connection
+from storage.postgres_queue import OLDER
 from storage.postgres_rows import Veil
 from storage.postgres_rules import Rules
 from storage.postgres_subscriptions import Subscriptions
+from storage.turns import by_queue, turns
 
 _KNOWN = msgspec.json.Decoder(Known)
 _OCCURRENCE = msgspec.json.Decoder(Occurrence)
@@ -27,6 +29,42 @@ class Deliveries:
         self._veil = veil
         self._subscriptions = subscriptions
         self._rules = rules
+
+    async def take_turns(
+        self, connection: Connection, rows: Sequence[Record], now: datetime, until: datetime
+    ) -> list[ClaimedDelivery]:
+        """What may be told of rows that are leased already; the rest of them is given back."""
+        due = await self.in_full(connection, rows)
+        older = await self._older(connection, [row["number"] for row in rows], until)
+        claimed, changed = turns(due, older, now, until)
+        await _replace_plans(connection, changed)
+        return claimed
+
+    async def _older(
+        self, connection: Connection, numbers: Sequence[int], until: datetime
+    ) -> list[ClaimedDelivery]:
+        """Older news of the same petitions that waits in other lanes of the chats.
+
+        What another process has in hand just now is given as leased.
+        """
+        older = await connection.fetch(OLDER, numbers)
+        if not older:
+            return []
+        held = {
+            row["number"]: row
+            for row in await connection.fetch(
+                "select * from delivery where number = any($1) order by number"
+                " for update skip locked",
+                [row["number"] for row in older],
+            )
+        }
+        found = await self.in_full(connection, [held.get(r["number"], r) for r in older])
+        return [
+            each
+            if each.delivery.number in held
+            else structs.replace(each, delivery=structs.replace(each.delivery, leased_until=until))
+            for each in found
+        ]
 
     async def in_full(
         self, connection: Connection, rows: Sequence[Record]
@@ -55,7 +93,7 @@ class Deliveries:
         )
         happened = {row["key"]: _OCCURRENCE.decode(row["document"]) for row in occurrences}
         to = {row["handle"]: self._veil.chat(row) for row in chats}
-        return _by_queue(
+        return by_queue(
             ClaimedDelivery(
                 delivery,
                 known[row["petition"]],
@@ -139,20 +177,14 @@ def _replanned(
 
 async def _replace_plans(connection: Connection, deliveries: Sequence[Delivery]) -> None:
     await connection.execute(
-        "update delivery set lane = plan.lane, not_before = plan.not_before, silent = plan.silent"
-        " from unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::bool[])"
-        " plan (number, lane, not_before, silent) where delivery.number = plan.number",
+        "update delivery set lane = plan.lane, not_before = plan.not_before, silent = plan.silent,"
+        " leased_until = plan.leased_until"
+        " from unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::bool[], $5::timestamptz[])"
+        " plan (number, lane, not_before, silent, leased_until)"
+        " where delivery.number = plan.number",
         [each.number for each in deliveries],
         [each.lane for each in deliveries],
         [each.not_before for each in deliveries],
         [each.silent for each in deliveries],
+        [each.leased_until for each in deliveries],
     )
-
-
-def _by_queue(claimed: Iterable[ClaimedDelivery]) -> list[ClaimedDelivery]:
-    """Each chat's lanes together, in the order of their oldest."""
-    queues: dict[tuple[int, str], list[ClaimedDelivery]] = {}
-    for each in sorted(claimed, key=lambda each: each.delivery.number):
-        queue = (each.delivery.chat_id, each.delivery.lane)
-        queues.setdefault(queue, []).append(each)
-    return [each for queue in queues.values() for each in queue]

@@ -67,6 +67,14 @@ where d.number = any(array(select number from turn union select number from alon
 returning d.*
 """  # noqa: S608 - nothing in it comes from outside
 
+# Older news of petitions that is due ($1), in other lanes of the same chats and not due itself.
+OLDER = """
+select distinct o.* from delivery d join delivery o
+    on o.chat = d.chat and o.petition = d.petition and o.number < d.number and o.lane <> d.lane
+where d.number = any($1) and o.number <> all($1)
+order by o.number
+"""
+
 # Of what waits for a moment of its own, whatever comes after the first that nobody has in hand is
 # not looked at.
 NEXT_DUE = f"""

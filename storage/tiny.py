@@ -3,7 +3,7 @@
 import asyncio
 import gc
 from bisect import bisect_left, insort
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -58,6 +58,7 @@ from storage.tables import (
     ruled_as,
     second_of,
 )
+from storage.turns import turns
 from storage.vault import Vault
 
 _MANY_DOCUMENTS = 20_000
@@ -480,14 +481,31 @@ class TinyStorage:
         self, now: datetime, limit: int, lease: timedelta
     ) -> Sequence[ClaimedDelivery]:
         def work(transaction: Transaction) -> list[ClaimedDelivery]:
-            keys = self._index.agenda.due(_aware(now), limit)
-            claims = [_claim(transaction, key, now + lease) for key in keys]
-            for chat in {each.delivery.chat_id: each.chat for each in claims}.values():
+            due = [_in_full(transaction, k) for k in self._index.agenda.due(_aware(now), limit)]
+            elsewhere = [_in_full(transaction, key) for key in self._older(transaction, due)]
+            claimed, changed = turns(due, elsewhere, now, now + lease)
+            for delivery in changed:
+                transaction.keep(delivery)
+            for chat in {each.delivery.chat_id: each.chat for each in due}.values():
                 if chat is not None and chat.probe_at is not None:
                     transaction.keep(structs.replace(chat, probe_at=now + lease))
-            return claims
+            return claimed
 
         return await self._change(work)
+
+    def _older(self, transaction: Transaction, due: Sequence[ClaimedDelivery]) -> Iterator[str]:
+        """The keys of older news of the same petitions that waits in other lanes of the chats."""
+        latest: dict[int, dict[PetitionRef, int]] = {}
+        for each in due:
+            owed = each.delivery
+            about = latest.setdefault(owed.chat_id, {})
+            about[owed.petition] = max(owed.number, about.get(owed.petition, 0))
+        taken = {each.delivery.key for each in due}
+        for chat_id, about in latest.items():
+            if len(self._index.agenda.queues(chat_id)) > 1:
+                for owed in self._owed(transaction, chat_id):
+                    if owed.key not in taken and owed.number < about.get(owed.petition, 0):
+                        yield owed.key
 
     async def hold(self, key: str, lane: str, until: datetime) -> None:
         def work(transaction: Transaction) -> None:
@@ -617,9 +635,9 @@ def _change_subscription(
     return changed
 
 
-def _claim(transaction: Transaction, key: str, until: datetime) -> ClaimedDelivery:
-    delivery = structs.replace(_kept(transaction, DELIVERIES, key), leased_until=until)
-    transaction.keep(delivery)
+def _in_full(transaction: Transaction, key: str) -> ClaimedDelivery:
+    """A delivery with what it refers to."""
+    delivery = _kept(transaction, DELIVERIES, key)
     return ClaimedDelivery(
         delivery=delivery,
         known=_kept(transaction, PETITIONS, str(delivery.petition)),

@@ -148,6 +148,7 @@ LEASE = timedelta(minutes=5)
 STORES = Path(__file__).parent / "stores"
 NIGHTINGALES = PetitionRef("uk", 300239)
 HEDGES = PetitionRef("uk", 300240)
+OAKS = PetitionRef("uk", 300241)
 ANN, BOB, CAT = 42, 43, -1001234567890
 
 
@@ -1012,31 +1013,31 @@ async def test_no_more_than_fifty_things_are_told_in_one_digest(storage: Storage
 
 
 async def test_a_digest_in_flight_holds_back_no_alert_and_no_other_chats(storage: Storage) -> None:
-    await follow(storage, follows(ANN), follows(ANN, HEDGES), follows(BOB))
+    await follow(storage, follows(ANN), follows(ANN, HEDGES), follows(ANN, OAKS), follows(BOB))
     for chat in (ANN, BOB):
         await storage.set_terms(chat, Terms({"milestone": "digest"}), NOON)
     await ring(storage, milestone(10_000))
     assert len(await claimed_keys(storage, EVENING, limit=1)) == 1
     await ring(storage, milestone(10_000, HEDGES), at=EVENING)
-    note = occurred(CommitteeNoted("We wrote to them."), HEDGES)
+    note = occurred(CommitteeNoted("We wrote to them."), OAKS)
     await ring(storage, note, at=EVENING)
     expected = [(key(10_000, BOB), "digest"), (f"{note.key}:{ANN}", "")]
     assert await told(storage, EVENING) == expected
 
 
 async def test_an_alert_in_flight_holds_back_no_digest(storage: Storage) -> None:
-    await follow(storage, follows(ANN))
+    await follow(storage, follows(ANN), follows(ANN, HEDGES))
     await storage.set_terms(ANN, DIGESTS, NOON)
-    await ring(storage, occurred(CommitteeNoted("We wrote to them.")))
+    await ring(storage, occurred(CommitteeNoted("We wrote to them."), HEDGES))
     await ring(storage, milestone(10_000))
     assert len(await claim(storage, EVENING - MINUTE)) == 1
     assert await told(storage, EVENING) == [(key(10_000, ANN), "digest")]
 
 
 async def test_an_alert_and_a_digest_can_be_due_together(storage: Storage) -> None:
-    await follow(storage, follows(ANN))
+    await follow(storage, follows(ANN), follows(ANN, HEDGES))
     await storage.set_terms(ANN, DIGESTS, NOON)
-    note = occurred(CommitteeNoted("We wrote to them."))
+    note = occurred(CommitteeNoted("We wrote to them."), HEDGES)
     await ring(storage, milestone(10_000))
     await ring(storage, note)
     assert await told(storage, EVENING) == [(key(10_000, ANN), "digest"), (f"{note.key}:{ANN}", "")]
@@ -1087,13 +1088,14 @@ async def test_a_chat_that_returned_is_told_of_its_alerts_and_its_digest_apart(
 
 
 async def test_what_is_held_back_is_told_with_its_lane_and_was_not_tried(store: Store) -> None:
-    await follow(store.storage, follows(ANN))
-    for number in (10_000, 25_000, 50_000):
+    await follow(store.storage, follows(ANN), follows(ANN, HEDGES))
+    for number in (10_000, 25_000):
         await ring(store.storage, milestone(number))
+    await ring(store.storage, milestone(50_000, HEDGES))
     for number in (10_000, 25_000):
         await claim(store.storage)
         await store.storage.hold(key(number, ANN), "flood", NOON + 2 * MINUTE)
-    assert await told(store.storage) == [(key(50_000, ANN), "")]
+    assert await told(store.storage) == [(key(50_000, ANN, HEDGES), "")]
     storage = await store.reopen()
     claimed = await claim(storage, NOON + 2 * MINUTE)
     flood = [each for each in claimed if each.delivery.lane == "flood"]
@@ -1120,12 +1122,14 @@ async def test_holding_back_the_unknown_does_nothing(storage: Storage) -> None:
 
 
 async def test_a_lane_that_is_released_is_told_now_and_no_other(storage: Storage) -> None:
-    await follow(storage, follows(ANN), follows(ANN, HEDGES), follows(BOB))
+    await follow(
+        storage, *(follows(ANN, ref) for ref in (NIGHTINGALES, HEDGES, OAKS)), follows(BOB)
+    )
     for chat in (ANN, BOB):
         await storage.set_terms(chat, DIGESTS, NOON)
     for ref in (NIGHTINGALES, HEDGES):
         await ring(storage, milestone(10_000, ref))
-    await ring(storage, occurred(CommitteeNoted("We wrote to them.")))
+    await ring(storage, occurred(CommitteeNoted("We wrote to them."), OAKS))
     for each in await claim(storage):
         await storage.hold(each.delivery.key, "flood", NOON + timedelta(hours=1))
     assert await storage.release(ANN, "digest", NOON) == 2
