@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
@@ -17,7 +17,6 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
-from weakref import WeakValueDictionary
 
 import structlog
 from apscheduler.events import (
@@ -39,7 +38,6 @@ from telegram.error import TelegramError
 from telegram.ext import (
     Application,
     ApplicationBuilder,
-    BaseUpdateProcessor,
     ContextTypes,
     ExtBot,
     TypeHandler,
@@ -60,14 +58,17 @@ from bot.poll import Poller
 from bot.polling.steady import Every, SteadyScheduler
 from bot.postcodes import Postcodes
 from bot.report import Reports
+from bot.sight import Lookups
+from bot.telegram.dispatcher import Dispatcher
 from bot.telegram.updates import Receiver, Reception, failure_of
 from bot.text.language import ENGLISH, LANGUAGES, preload, speaking, tr
 from bot.upkeep import Upkeep
 from handlers import COMMANDS, all_handlers
-from handlers.context import Context, Services
+from handlers.context import Context, Services, typing, was_acknowledged
 from handlers.elsewhere import prepare
-from handlers.fallback import failed, is_asked, slow_down
+from handlers.fallback import acknowledge_early, failed, is_asked, slow_down
 from handlers.membership import wake_if_resting
+from handlers.turns import tickets
 from storage import Storage
 from storage.key import KeyRing
 from storage.tiny import open_tiny, rekey_tiny, restore_tiny
@@ -89,9 +90,6 @@ _UPDATES = [
 ]
 _HOURS_BETWEEN_PRUNINGS = 6
 _ROUSED_EVERY = 1.0
-_AT_ONCE = 256  # updates that are handled side by side
-_MOST_WAITING = 1000  # updates between receiving and handling; Telegram keeps the rest
-_WAITING = 20  # updates of one chat that may wait for their turn
 _MENU_NOTE = "commands menu"
 _GROUP_MENU = {"subscriptions", "petition", "response", "chart", "search", "help"}
 
@@ -101,52 +99,23 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(eq=False)
-class _Turn:
-    """Whose turn it is in a chat, and how many wait for theirs."""
+def build_dispatcher(application: App) -> Dispatcher:
+    """What has the application handle each update in its turn."""
 
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    waiting: int = 0
-    warned: bool = False
+    async def handle(update: Update, is_acknowledged: bool) -> None:
+        if is_acknowledged:
+            was_acknowledged(update)
+        if is_asked(update):
+            async with typing(update):
+                await application.process_update(update)
+        else:
+            await application.process_update(update)
 
-
-class PerChat(BaseUpdateProcessor):
-    """Handles updates of different chats side by side, and those of one chat in their order.
-
-    A chat that asks for more than can be answered is told once; what is too much is let go of.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(_AT_ONCE)
-        self._turns: WeakValueDictionary[int, _Turn] = WeakValueDictionary()
-
-    async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
-        turn = self._turns.setdefault(_whose(update), _Turn())
-        if turn.waiting >= _WAITING and isinstance(coroutine, Coroutine) and is_asked(update):
-            coroutine.close()
-            is_news, turn.warned = not turn.warned, True
+    async def too_much(update: Update, is_news: bool) -> None:
+        if is_asked(update):
             await slow_down(update, tell=is_news)
-            return
-        turn.waiting += 1
-        try:
-            async with turn.lock:
-                await coroutine
-        finally:
-            turn.waiting -= 1
 
-    async def initialize(self) -> None:
-        """Nothing to prepare."""
-
-    async def shutdown(self) -> None:
-        """Nothing to let go of."""
-
-
-def _whose(update: object) -> int:
-    """The chat an update is of, or the person where there is none, as in an inline query."""
-    if not isinstance(update, Update):
-        return 0
-    whose = update.effective_chat or update.effective_user
-    return whose.id if whose else 0
+    return Dispatcher(handle, tickets(COMMANDS, all_handlers()), acknowledge_early, too_much)
 
 
 async def open_storage(config: StorageConfig) -> Storage:
@@ -211,10 +180,8 @@ def build_application(config: Config, pacer: Pacer, metrics: Metrics) -> App:
         .base_url(config.telegram.base_url)
         .base_file_url(_file_url(config.telegram.base_url))
         .context_types(ContextTypes(context=Context))
-        .concurrent_updates(PerChat())
         .job_queue(None)
         .updater(None)
-        .update_queue(asyncio.Queue(_MOST_WAITING))
         .rate_limiter(pacer)
         .request(metrics.request())
         # Receiving has a request of its own; without one here the library makes one with httpx.
@@ -244,6 +211,7 @@ class _Bell:
     metrics: Metrics
     storage: Storage
     application: App
+    dispatcher: Dispatcher
     deliverer: Deliverer
     poller: Poller
     reports: Reports
@@ -298,10 +266,13 @@ async def _put_together(
         _opened(config, metrics) as storage,
         open_session(__version__) as session,
         Charts() as charts,
+        AsyncExitStack() as stack,
     ):
         parliaments = [metrics.watched_site(Parliament(site, session)) for site in config.sites]
         pacer = _pacer(config, storage, make_pacer)
         application = build_application(config, pacer, metrics)
+        dispatcher = build_dispatcher(application)
+        metrics.watch_updates(lambda: dispatcher.waiting, lambda: dispatcher.dropped)
         deliverer = Deliverer(storage, application.bot, pacer, now, lease=lease)
         poller = Poller(
             parliaments,
@@ -311,12 +282,14 @@ async def _put_together(
             requests_per_minute=config.poll.requests_per_minute,
             rang=deliverer.wake,
         )
+        lookups = Lookups(poller.look, storage, poller.failing_since, now)
+        await stack.enter_async_context(lookups)
         polling = Standing("poller")
         reports = Reports(poller, storage, polling, now, interval=config.poll.interval)
         members = Members(poller.parliaments().values(), session, now, api=members_api)
         application.bot_data["services"] = Services(
             storage=storage,
-            look=poller.look,
+            look=lookups,
             reports=reports,
             sites=poller.sites(),
             now=now,
@@ -336,6 +309,7 @@ async def _put_together(
             metrics,
             storage,
             application,
+            dispatcher,
             deliverer,
             poller,
             reports,
@@ -379,7 +353,9 @@ async def _at_work(bell: _Bell, rhythm: Rhythm) -> AsyncIterator[None]:
         await stack.enter_async_context(_delivering(bell.deliverer))
         if is_shared(storage):
             await stack.enter_async_context(_roused(bell.deliverer))
-        await stack.enter_async_context(_listening(application, _updates(bell, upkeep, rhythm)))
+        updates = _updates(bell, upkeep, rhythm)
+        listening = _listening(application, bell.dispatcher, updates)
+        await stack.enter_async_context(listening)
         await stack.enter_async_context(upkeep.watching())
         yield
 
@@ -396,8 +372,8 @@ def _upkeep(bell: _Bell) -> Upkeep:
         now=bell.now,
         polling=bell.polling,
         updates=bell.updates,
-        accept=bell.application.update_queue.put,
-        is_full=bell.application.update_queue.full,
+        accept=bell.dispatcher.accept,
+        is_full=lambda: bell.dispatcher.is_full,
         reception=bell.reception,
     )
 
@@ -409,7 +385,7 @@ def _updates(bell: _Bell, upkeep: Upkeep, rhythm: Rhythm) -> AbstractAsyncContex
     asked_for = Receiver(
         bell.application.bot,
         bell.metrics.request(connections=1),
-        bell.application.update_queue.put,
+        bell.dispatcher.accept,
         bell.reception,
         _UPDATES,
     ).receiving
@@ -507,15 +483,17 @@ async def _roused(deliverer: Deliverer) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _listening(
-    application: App, updates: AbstractAsyncContextManager[None]
+    application: App, dispatcher: Dispatcher, updates: AbstractAsyncContextManager[None]
 ) -> AsyncIterator[None]:
     """Handle updates; what has been taken is handled before this ends."""
+    dispatcher.start()
     await application.start()
     try:
         async with updates:
             yield
     finally:
         await application.stop()
+        await dispatcher.stop()
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@ No label holds a chat, a petition or a text.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, cast
@@ -30,6 +30,7 @@ from bot.petitions.errors import MalformedPetition, ParliamentUnavailable, Stora
 from bot.petitions.model import Occurrence
 from bot.poll import Poller
 from bot.request import AiohttpRequest
+from bot.telegram.dispatcher import Kind
 from storage import Storage, Tally
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -151,6 +152,13 @@ class Metrics:
         """Show what became of deliveries whenever somebody asks."""
         self.registry.register(_Deliveries(counts))
 
+    def watch_updates(
+        self, waiting: Callable[[], int], dropped: Callable[[], Mapping[Kind, int]]
+    ) -> None:
+        """Show how many updates wait, and how many were let go of, whenever somebody asks."""
+        self._gauge("updates_waiting", "Updates that wait for their turn.").set_function(waiting)
+        self.registry.register(_Dropped(dropped))
+
     def request(self, **how: Any) -> "CountedRequest":
         """A way to Telegram, with its calls counted; takes what AiohttpRequest takes."""
         return CountedRequest(self._note_call, **how)
@@ -235,6 +243,21 @@ def _outcome(result: object) -> str:
 def _age(since: datetime | None, now: datetime) -> float:
     """Seconds since then; 0 for what is not there, and for what a clock set back makes newer."""
     return max(0.0, (now - since).total_seconds()) if since else 0.0
+
+
+class _Dropped:
+    """Reads what was let go of at the moment somebody asks."""
+
+    def __init__(self, dropped: Callable[[], Mapping[Kind, int]]) -> None:
+        self._dropped = dropped
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        counts = CounterMetricFamily(
+            "petition_bell_updates_dropped", "Updates let go of, by kind.", labels=["kind"]
+        )
+        for kind, amount in self._dropped().items():
+            counts.add_metric([str(kind)], amount)
+        yield counts
 
 
 class _Deliveries:

@@ -61,7 +61,7 @@ async def signed(update: Update, context: Context, ref: PetitionRef) -> Petition
         if isinstance(sight.look, Unasked) and not sight.look.wants_quiet:
             await answer(update, in_a_minute(context.services.sites[ref.site]))
             return None
-        is_reachable = await unreachable_since(context, ref) is None
+        is_reachable = await unreachable_since(context, ref, sight) is None
         await answer(update, no_breakdown(sight.petition, is_reachable))
         return None
     return sight.petition

@@ -1,14 +1,23 @@
 """What every handler works with: the typed context, the services behind it, and how to answer."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Coroutine,
+    Mapping,
+    Sequence,
+)
+from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeAlias
 
+import structlog
 from telegram import (
     Bot,
     CallbackQuery,
@@ -24,8 +33,8 @@ from telegram import (
 from telegram import (
     Message as TelegramMessage,
 )
-from telegram.constants import ChatType
-from telegram.error import BadRequest
+from telegram.constants import ChatAction, ChatType
+from telegram.error import BadRequest, TelegramError
 from telegram.ext import (
     BaseHandler,
     CallbackContext,
@@ -53,6 +62,8 @@ from bot.text.rich import Message, compose, split
 from bot.text.trouble import old_button
 from handlers.rights import Rights
 from storage import Storage
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +105,9 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict
         return " ".join(self.args or ())
 
 
-PATIENCE = 5.0  # seconds in which a press is answered, whatever it takes to do what it asks for
+PATIENCE = 2.0  # seconds in which a press is answered, whatever it takes to do what it asks for
+_SILENT_FOR = 1.0  # seconds that nothing may be seen to happen
+_TYPES_FOR = 5.0  # as long as Telegram shows it
 
 _GROUPS = {ChatType.GROUP, ChatType.SUPERGROUP}
 
@@ -161,6 +174,15 @@ class Command:
         return CommandHelp(self.name, self.takes, self.does)
 
 
+class PressHandler(CallbackQueryHandler[Context, None]):
+    """Runs what a button with its verb does, and knows whether that changes anything."""
+
+    def __init__(self, verb: str, pressed: Action, pattern: str, *, changes: bool) -> None:
+        super().__init__(pressed, pattern=pattern)
+        self.verb = verb
+        self.changes = changes
+
+
 def on_press(verb: str, action: Pressed, *, changes: bool = False) -> AnyHandler:
     """Runs `action` when a button with that verb is pressed, and answers every press.
 
@@ -179,29 +201,24 @@ def on_press(verb: str, action: Pressed, *, changes: bool = False) -> AnyHandler
             if _is_ours(update, context, press):
                 note = None
                 refusal = await refused(update, context) if changes else None
-                note = refusal or await _in_time(query, update, action(update, context, press))
+                note = refusal or await _in_time(query, action(update, context, press))
         finally:
             await acknowledge(query, note, alert=refusal is not None)
 
     carried = r"(?:[a-z0-9]+:[0-9]{1,18})?\|[^|]*(?:\|~[0-9a-z]{1,13})?"
-    return CallbackQueryHandler(pressed, pattern=rf"^{verb}\|{carried}$")
+    return PressHandler(verb, pressed, rf"^{verb}\|{carried}$", changes=changes)
 
 
-async def _in_time(
-    query: CallbackQuery, update: Update, action: Coroutine[Any, Any, str | None]
-) -> str | None:
+async def _in_time(query: CallbackQuery, action: Coroutine[Any, Any, str | None]) -> str | None:
     """The note of an action. One that takes long has its press answered before it is done, for
     Telegram forgets a press soon; its note is then said aloud.
     """
     work = asyncio.create_task(action)
     try:
         await asyncio.wait({work}, timeout=PATIENCE)
-        if work.done():
-            return await work
-        await acknowledge(query, None)
-        if note := await work:
-            await answer(update, Message(note))
-        return None
+        if not work.done():
+            await acknowledge(query, None)
+        return await work
     finally:
         work.cancel()
 
@@ -212,12 +229,57 @@ def _is_ours(update: Update, context: Context, press: Press) -> bool:
 
 
 async def acknowledge(query: CallbackQuery, note: str | None, *, alert: bool = False) -> None:
-    """Stop the button's spinner; a press too old to be answered is nobody's loss.
+    """Stop the button's spinner; a press that can't be answered is nobody's loss.
 
-    An alert stays until it is closed; any other note passes by.
+    An alert stays until it is closed; any other note passes by. Telegram takes one answer to a
+    press: where it had one without a note, the note is said aloud.
     """
-    with suppress(BadRequest):
+    if _acknowledged.get() == query.id:
+        if note:
+            await _say_aloud(query, note)
+        return
+    _acknowledged.set(query.id)
+    try:
         await query.answer(note[:200] if note else None, show_alert=alert)
+    except TelegramError as error:
+        log.debug("a press could not be acknowledged", error=type(error).__name__)
+
+
+_acknowledged: ContextVar[str] = ContextVar("acknowledged", default="")
+
+
+def was_acknowledged(update: Update) -> None:
+    """The press of this update had its answer while it waited for its turn."""
+    if update.callback_query:
+        _acknowledged.set(update.callback_query.id)
+
+
+async def _say_aloud(query: CallbackQuery, note: str) -> None:
+    update = Update(0, callback_query=query)
+    update.set_bot(query.get_bot())
+    await answer(update, Message(note))
+
+
+@asynccontextmanager
+async def typing(update: Update) -> AsyncIterator[None]:
+    """Show that something is under way, once a second has passed in which nothing was seen."""
+    task = asyncio.create_task(_type(update))
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+async def _type(update: Update) -> None:
+    chat, topic = update.effective_chat, _topic(update.effective_message)
+    wait = _SILENT_FOR
+    while chat is not None:
+        await asyncio.sleep(wait)
+        with suppress(TelegramError):
+            await update.get_bot().send_chat_action(
+                chat.id, ChatAction.TYPING, message_thread_id=topic
+            )
+        wait = _TYPES_FOR
 
 
 async def allowed(update: Update, context: Context) -> bool:

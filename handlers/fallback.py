@@ -102,6 +102,12 @@ def is_asked(update: object) -> TypeGuard[Update]:
     )
 
 
+async def acknowledge_early(update: Update) -> None:
+    """A press has to wait for its turn: stop its spinner meanwhile."""
+    if update.callback_query:
+        await acknowledge(update.callback_query, None)
+
+
 async def slow_down(update: Update, *, tell: bool) -> None:
     """To what comes faster than it can be answered: every press is, the rest is told once."""
     speak(first_language(update))

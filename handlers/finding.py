@@ -1,10 +1,13 @@
 """Finding petitions by their words, for whoever gave no number and no link."""
 
-from collections.abc import Sequence
+import asyncio
+import time
+from collections.abc import Awaitable, Sequence
+from typing import TypeVar
 
 from telegram import Update
 
-from bot.petitions.errors import MalformedPetition, ParliamentError
+from bot.petitions.errors import MalformedPetition, ParliamentError, ParliamentUnavailable
 from bot.petitions.model import Petition
 from bot.postcodes import without_postcodes
 from bot.text import found
@@ -12,13 +15,24 @@ from handlers.context import Context, answer
 
 LONGEST = 100
 _ENOUGH = found.MOST
+_PATIENCE = 5.0  # seconds
+
+_T = TypeVar("_T")
+
+
+async def soon(url: str, asked: Awaitable[_T], patience: float = _PATIENCE) -> _T:
+    """The site's answer; ParliamentUnavailable if it takes longer than anybody cares to wait."""
+    try:
+        return await asyncio.wait_for(asked, patience)
+    except TimeoutError as error:
+        raise ParliamentUnavailable(url, None, "no answer in time") from error
 
 
 async def search(context: Context, words: str) -> tuple[Sequence[Petition], bool]:
     """The open petitions with these words, then the others; and whether there are more.
 
-    What is found stays found though a list fails. Raises ParliamentError or MalformedPetition if
-    the site can say nothing at all.
+    What is found stays found though a list fails or takes too long. Raises ParliamentError or
+    MalformedPetition if the site can say nothing at all.
     """
     services = context.services
     parliament = next(iter(services.parliaments.values()))
@@ -29,9 +43,11 @@ async def search(context: Context, words: str) -> tuple[Sequence[Petition], bool
         (parliament.archived_page, "all"),
     )
     failure: ParliamentError | MalformedPetition | None = None
+    deadline = time.monotonic() + _PATIENCE
     for ask, state in lists:
         try:
-            page = await ask(state, q=words)
+            left = max(0.0, deadline - time.monotonic())
+            page = await soon(parliament.site.url, ask(state, q=words), left)
         except (ParliamentError, MalformedPetition) as error:
             failure = error
             continue

@@ -33,7 +33,7 @@ async def show(update: Update, context: Context, ref: PetitionRef) -> None:
         if isinstance(sight.look, Unasked) and not sight.look.wants_quiet:
             await answer(update, in_a_minute(context.services.sites[ref.site]))
             return
-        is_reachable = await unreachable_since(context, ref) is None
+        is_reachable = await unreachable_since(context, ref, sight) is None
         await answer(update, no_breakdown(sight.petition, is_reachable))
         return
     await send_picture(update, context, sight.petition, await _map(context, sight.petition))

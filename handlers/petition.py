@@ -38,7 +38,7 @@ async def show(update: Update, context: Context, ref: PetitionRef) -> None:
 
     A followed petition has one card in a chat: that is brought up to date and pointed at.
     """
-    sight = await seen(update, context, ref)
+    sight = await seen(update, context, ref, says_age=False)
     if sight is None or sight.petition is None:
         return
     services = context.services
@@ -50,7 +50,7 @@ async def show(update: Update, context: Context, ref: PetitionRef) -> None:
         sight.read_at,
         services.now(),
         subscription=subscription,
-        unreachable_since=await unreachable_since(context, ref),
+        unreachable_since=await unreachable_since(context, ref, sight),
     )
     # Alerts reply to the card, so it lives in the topic that hears them, and nowhere else.
     here = subscription and topic_of(update.effective_message) == subscription.thread_id

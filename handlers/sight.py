@@ -4,7 +4,7 @@ from datetime import datetime
 
 from telegram import Update
 
-from bot.parliament import Gone, NotFound, Unpublished, Unreadable
+from bot.parliament import Gone, NotFound, Unavailable, Unpublished, Unreadable
 from bot.petitions.model import PetitionRef
 from bot.postcodes import is_postcode
 from bot.sight import Sight, Unasked
@@ -17,11 +17,24 @@ from handlers.finding import offer
 
 
 async def seen(
-    update: Update, context: Context, ref: PetitionRef, *, keep: bool = False
+    update: Update,
+    context: Context,
+    ref: PetitionRef,
+    *,
+    keep: bool = False,
+    says_age: bool = True,
 ) -> Sight | None:
-    """What can be seen of a petition now; if nothing, the person is told why."""
-    sight = await context.services.look(ref, keep=keep)
+    """What can be seen of a petition now; if nothing, the person is told why.
+
+    Where the site is silent, what is known is seen, and the person told how old that is, unless
+    whoever asks says so by other means.
+    """
+    services = context.services
+    sight = await services.look(ref, keep=keep)
     if sight.petition is not None:
+        if says_age and not keep and isinstance(sight.look, Unavailable):
+            site = services.sites[ref.site]
+            await answer(update, trouble.as_last_read(site, sight.read_at, services.now()))
         return sight
     await answer(update, await _why_not(context, ref, sight))
     return None
@@ -63,6 +76,11 @@ async def asked_for(update: Update, context: Context, command: str) -> PetitionR
     return ref
 
 
-async def unreachable_since(context: Context, ref: PetitionRef) -> datetime | None:
+async def unreachable_since(
+    context: Context, ref: PetitionRef, sight: Sight | None = None
+) -> datetime | None:
     """Since when the petition's site, just asked, has not been answering; None if it did."""
-    return await context.services.reports.failing_since(ref.site)
+    since = await context.services.reports.failing_since(ref.site)
+    if since is None and sight and isinstance(sight.look, Unavailable):
+        return context.services.now()
+    return since

@@ -6,6 +6,7 @@ from bot.petitions.errors import MalformedPetition, ParliamentError
 from bot.text import found, trouble
 from bot.text.language import marked
 from handlers.context import Command, Context, answer
+from handlers.finding import soon
 
 
 async def trending(update: Update, context: Context) -> None:
@@ -13,7 +14,7 @@ async def trending(update: Update, context: Context) -> None:
     services = context.services
     parliament = next(iter(services.parliaments.values()))
     try:
-        petitions = await parliament.trending()
+        petitions = await soon(parliament.site.url, parliament.trending())
     except (ParliamentError, MalformedPetition) as error:
         await answer(update, trouble.no_answer(error, parliament.site, services.now()))
     else:

@@ -80,6 +80,17 @@ def in_a_minute(site: Site) -> Message:
     )
 
 
+def as_last_read(site: Site, read_at: datetime, now: datetime) -> Message:
+    """The site cannot be asked; what follows is from before."""
+    return compose(
+        tr(
+            "{site}'s petitions site isn't answering. This is what I read at {clock}.",
+            site=site.name,
+            clock=clock(read_at, now),
+        )
+    )
+
+
 def no_answer(error: PetitionBellError, site: Site, now: datetime) -> Message:
     """A question to the site came to nothing: it is away, or it was not asked."""
     if isinstance(error, ParliamentUnasked) and not error.wants_quiet:

@@ -1,0 +1,79 @@
+"""How an update takes its turn: whose it is, what it is, and whether it acts or only looks."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from telegram import Chat, Message, Update, User
+
+from bot.telegram.dispatcher import Kind, Lane, Ticket
+from bot.text.groups import pressed_for
+from handlers.context import AnyHandler, Command, PressHandler
+
+# Told by heart, so that they wait for nobody.
+_BY_HEART = frozenset({"help", "about", "privacy", "status"})
+# With nothing behind them they only show what there is.
+_SHOWING = frozenset({"settings", "subscribe", "snooze", "mydata", "forget"})
+# With something behind them they change what is kept, though anybody may send them.
+_TAKING = frozenset({"start", "milestones"})
+
+
+def tickets(
+    commands: Sequence[Command], handlers: Iterable[AnyHandler]
+) -> Callable[[Update], Ticket | None]:
+    """What says how an update takes its turn; None for what nobody said to the bot."""
+    named = {name: each for each in commands for name in (each.name, *each.aliases)}
+    acting = {each.verb for each in handlers if isinstance(each, PressHandler) and each.changes}
+
+    def ticket(update: Update) -> Ticket | None:
+        chat, user = update.effective_chat, update.effective_user
+        if update.my_chat_member or update.chat_member:
+            kind = Kind.MEMBERSHIP if update.my_chat_member else Kind.MEMBER
+            return Ticket(kind, Lane.SERVICE, _id(chat), _id(chat))
+        if update.inline_query:
+            return Ticket(Kind.INLINE, Lane.INLINE, _id(user), 0)
+        if update.callback_query:
+            verb, about = _press(update.callback_query.data or "")
+            lane = Lane.ACT if verb in acting else Lane.LOOK
+            return Ticket(Kind.PRESS, lane, _id(user), about or _id(chat))
+        message = update.effective_message
+        return _said(update, message, _owner(message, user, chat)) if message else None
+
+    def _said(update: Update, message: Message, owner: int) -> Ticket | None:
+        chat = message.chat.id
+        if message.is_automatic_forward:
+            return None  # a channel's post, put into its discussion group by Telegram itself
+        if message.migrate_to_chat_id or message.migrate_from_chat_id:
+            return Ticket(Kind.MEMBERSHIP, Lane.SERVICE, chat, chat)
+        if message.document and not update.guest_message:
+            return Ticket(Kind.FILE, Lane.FILE, owner, chat)
+        if (message.text or "").startswith("/"):
+            return Ticket(Kind.COMMAND, _lane(message.text or "", named), owner, chat)
+        lane = Lane.ACT if message.chat_shared else Lane.LOOK
+        return Ticket(Kind.MESSAGE, lane, owner, chat)
+
+    return ticket
+
+
+def _lane(text: str, named: dict[str, Command]) -> Lane:
+    first, _, rest = text.partition(" ")
+    command = named.get(first[1:].partition("@")[0].lower())
+    if command is None:
+        return Lane.LOOK
+    if command.name in _BY_HEART:
+        return Lane.LIGHT
+    if command.changes:
+        return Lane.LOOK if command.name in _SHOWING and not rest.strip() else Lane.ACT
+    return Lane.ACT if command.name in _TAKING and " " in text.strip() else Lane.LOOK
+
+
+def _press(data: str) -> tuple[str, int | None]:
+    carried, about = pressed_for(data)
+    return carried.partition("|")[0], about
+
+
+def _owner(message: Message, user: User | None, chat: Chat | None) -> int:
+    """Who speaks: a person, or a channel or an anonymous admin in a chat's name."""
+    return _id(message.sender_chat or user or chat)
+
+
+def _id(whose: User | Chat | None) -> int:
+    return whose.id if whose else 0

@@ -1,0 +1,177 @@
+"""Answers at once: a site that hangs, or a chat that is busy, keeps nobody waiting in silence."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from bell import TEA, Conversation, Village
+from petitions import petition as made_petition
+
+from bot.app import utc_now
+from bot.demo.site_answers import Fault
+from bot.parliament import NotFound, Unavailable
+from bot.petitions.model import Known, PetitionRef
+from bot.sight import Lookups, Sight
+
+CLUB, ADA, BEN = -1005, 61, 62
+HANGS = Fault(hang=True)
+
+
+@pytest.fixture
+def club(village: Village) -> Conversation:
+    village.api.add_chat(CLUB, "supergroup", title="Tea club")
+    village.api.add_member(CLUB, ADA, "creator")
+    village.api.add_member(CLUB, BEN)
+    return village.chat(CLUB)
+
+
+# --- with the site hanging -----------------------------------------------------------------------
+
+
+async def test_anothers_help_comes_while_a_look_hangs(village: Village, club: Conversation) -> None:
+    village.site.fail("/", HANGS)
+    async with village.bell():
+        club.say("/subscribe 700777", user_id=ADA)
+        club.say("/petition 700777", user_id=BEN)
+        club.say("/help", user_id=BEN)
+        await club.hears("/subscribe", timeout=3)
+
+
+async def test_a_known_petition_is_shown_from_the_store_while_its_site_hangs(
+    village: Village,
+) -> None:
+    async with village.bell():
+        await village.reader.subscribes()
+        village.site.fail("/", HANGS)
+        village.reader.say(f"/petition {TEA}")
+        card = await village.reader.hears("Free tea in every library", timeout=4)
+        assert "The site has not been answering since" in card["text"]
+
+
+async def test_a_known_petition_is_shown_as_the_site_has_it_while_it_answers(
+    village: Village,
+) -> None:
+    async with village.bell():
+        await village.reader.subscribes()
+        village.site.edit(TEA, signature_count=85)
+        card = await village.reader.ask(f"/petition {TEA}", "85")
+        assert "The site has not been answering" not in card["text"]
+
+
+async def test_what_the_store_tells_of_a_response_bears_its_age(village: Village) -> None:
+    async with village.bell():
+        await village.reader.subscribes()
+        village.site.fail("/", HANGS)
+        await village.reader.ask(f"/response {TEA}", "isn't answering. This is what I read at")
+
+
+async def test_typing_is_shown_where_more_than_a_second_passes(village: Village) -> None:
+    village.site.fail("/", HANGS)
+    async with village.bell():
+        village.reader.say("/chart 700777")
+        await village.api.wait_for(lambda api: api.calls_to("sendChatAction"))
+        await village.reader.hears("isn't answering", timeout=8)
+
+
+async def test_no_typing_is_shown_where_the_answer_comes_at_once(village: Village) -> None:
+    async with village.bell():
+        await village.reader.ask("/help")
+        assert not village.api.calls_to("sendChatAction")
+
+
+async def test_a_press_is_acknowledged_while_what_it_asks_for_hangs(village: Village) -> None:
+    village.site.fail("/", HANGS)
+    async with village.bell():
+        presses = [village.api.press(READER_CHAT, 1, f"resp|uk:70077{n}|") for n in range(3)]
+        for query in presses:
+            await asyncio.wait_for(village.reader.sees_note(query), 4)
+
+
+READER_CHAT = 4242
+
+
+# --- a refused toast -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", [400, 403, 500])
+async def test_a_refused_toast_is_no_failure_of_what_was_done(village: Village, code: int) -> None:
+    async with village.bell():
+        message = await village.reader.subscribes()
+        village.api.refuse(None, code, "Toast refused", method="answerCallbackQuery", times=9)
+        village.reader.tap(await village.reader.ask(f"/petition {TEA}"), "Mute")
+        await village.api.wait_for(lambda api: api.calls_to("answerCallbackQuery"))
+        await village.reader.ask("/help", "/subscribe")
+        assert message["text"]
+    assert not any("went wrong" in m["text"] for m in village.api.messages(READER_CHAT))
+
+
+# --- who spoke -----------------------------------------------------------------------------------
+
+
+def forwarded(village: Village, automatic: bool) -> None:
+    village.api.messenger.emit(
+        "message",
+        {
+            "message_id": 77,
+            "date": village.api.messenger.date(),
+            "chat": {"id": CLUB, "type": "supergroup", "title": "Tea club"},
+            "from": {"id": 777000, "is_bot": False, "first_name": "Telegram"},
+            "text": village.site.url + f"/petitions/{TEA}",
+            "is_automatic_forward": automatic,
+        },
+    )
+
+
+async def test_a_channels_post_in_its_discussion_group_is_not_answered(
+    village: Village, club: Conversation
+) -> None:
+    async with village.bell():
+        forwarded(village, automatic=True)
+        await club.ask("/about", "Petition Bell 0", user_id=BEN)
+
+
+async def test_a_link_that_somebody_sends_there_is_answered(
+    village: Village, club: Conversation
+) -> None:
+    async with village.bell():
+        forwarded(village, automatic=False)
+        await club.hears("Free tea in every library")
+
+
+# --- looks that take their time ------------------------------------------------------------------
+
+
+class Shelf:
+    """A store that knows one petition."""
+
+    def __init__(self, known: Known | None) -> None:
+        self.kept = known
+
+    async def known(self, _: PetitionRef) -> Known | None:
+        return self.kept
+
+
+async def test_lookups_share_one_look_and_end_with_the_bot() -> None:
+    asked = 0
+
+    async def look(ref: PetitionRef, *, keep: bool = False) -> Sight:
+        nonlocal asked
+        asked += 1
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    ref = PetitionRef("uk", 1)
+    known = Known(made_petition(), read_at=utc_now() - timedelta(hours=1))
+    async with Lookups(look, Shelf(known), lambda _: utc_now(), utc_now) as lookups:  # type: ignore[arg-type]
+        sights = await asyncio.gather(*(lookups(ref) for _ in range(5)))
+    assert asked == 1
+    assert {sight.read_at for sight in sights} == {known.read_at}
+    assert all(isinstance(sight.look, Unavailable) for sight in sights)
+
+
+async def test_a_look_that_comes_in_time_is_told_as_it_is() -> None:
+    async def look(ref: PetitionRef, *, keep: bool = False) -> Sight:
+        return Sight(NotFound(), None, utc_now())
+
+    async with Lookups(look, Shelf(None), lambda _: utc_now(), utc_now) as lookups:  # type: ignore[arg-type]
+        assert isinstance((await lookups(PetitionRef("uk", 1))).look, NotFound)
