@@ -140,14 +140,20 @@ def old_button() -> str:
 
 
 def could_not_save() -> Message:
-    """The store refused; nothing was changed."""
+    """The store refused something; what was done before it may be kept all the same."""
     return compose(
-        tr("I couldn't save that just now, and nothing was changed. Please try again soon.")
+        tr(
+            "I couldn't save all of that just now. /subscriptions shows how things are; "
+            "please try again soon."
+        )
     )
 
 
 def failed() -> Message:
-    """A fault of our own."""
+    """A fault of our own, or of the way an answer takes: what was asked for may be done by then."""
     return compose(
-        tr("Something went wrong on my side, and nothing was changed. Please try again.")
+        tr(
+            "Something went wrong on my side. It may have worked all the same: "
+            "/subscriptions shows how things are."
+        )
     )
