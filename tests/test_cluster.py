@@ -31,7 +31,7 @@ from bot.petitions.model import Chat, PetitionRef, Site, Subscription
 from bot.report import NOTE
 from bot.text.figures import clock
 from bot.text.status import Report, SiteHealth
-from storage import Storage
+from storage import Storage, Tally
 
 ROOT = Path(__file__).parents[1]
 ADMIN = 77
@@ -356,6 +356,9 @@ class Quiet:
 
     async def get_webhook_info(self, **_: object) -> Any:
         return type("Info", (), {"url": ""})
+
+    async def tally(self) -> Tally:
+        return Tally(chats=0, subscriptions=0, petitions=0, waiting=0, oldest_waiting=None)
 
 
 class Patient:
