@@ -162,7 +162,7 @@ async def test_text_is_trimmed_and_its_entities_move_along(api: BotApi, bot: Bot
     ("text", "reason"),
     [
         ("", "Message text is empty"),
-        (" \n ", "Message text is empty"),
+        (" \n ", "Text must be non-empty"),
         ("x" * 4097, "Message is too long"),
         ("🔔" * 2049, "Message is too long"),
     ],

@@ -7,11 +7,11 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, Literal, NamedTuple, Self, TypeVar
 
 from aiohttp import BodyPartReader, ClientError, ClientSession, ClientTimeout, web
 
-from bot.demo.bot_methods import Profile, document_json, methods_with
+from bot.demo.bot_methods import GENERAL, Profile, document_json, methods_with
 from bot.demo.calls import Call, read_call
 from bot.demo.flood import FloodLimits
 from bot.demo.loopback import Changes, Loopback
@@ -50,17 +50,30 @@ class Called(NamedTuple):
     params: Mapping[str, Any]
 
 
-@dataclass(slots=True)
+class Body(NamedTuple):
+    """An answer in place of the server's own: what a proxy before it would say, or garbage."""
+
+    status: int
+    body: bytes
+    content_type: str
+
+
+Trouble = Literal["lost", "reset", "hang"]
+_What = Refusal | Body | Trouble
+Sendable = Literal["text messages", "photos", "documents"]
+
+
+@dataclass(slots=True, eq=False)
 class _Planned:
-    """Something out of the ordinary for the next calls that fit: a refusal, or a lost answer."""
+    """Something out of the ordinary for the next calls that fit; `times` None: until told."""
 
     chat_id: int | None
     method: str | None
-    times: int
-    refusal: Refusal | None
+    times: int | None
+    what: _What
 
     def fits(self, call: Call) -> bool:
-        if self.times <= 0 or (self.method is None and call.method == "getUpdates"):
+        if self.times == 0 or (self.method is None and call.method == "getUpdates"):
             return False
         right_chat = self.chat_id is None or call.params.get("chat_id") == self.chat_id
         return right_chat and self.method in (None, call.method)
@@ -210,6 +223,7 @@ class BotApi:
     def ask_inline(self, user_id: int, query: str, offset: str = "") -> str:
         """A person types the bot's name and a query; the id of the inline query."""
         query_id = secrets.token_hex(8)
+        self.messenger.queries.add(query_id)
         person = self.messenger.user(user_id)
         asked = {"id": query_id, "from": person, "query": query, "offset": offset}
         self.messenger.emit("inline_query", asked)
@@ -218,6 +232,7 @@ class BotApi:
     def mention_as_guest(self, chat_id: int, user_id: int, text: str) -> str:
         """A person mentions the bot in a chat that it is no part of; the id of the guest query."""
         query_id = secrets.token_hex(8)
+        self.messenger.queries.add(query_id)
         name = f"@{self.messenger.bot['username']}"
         message = {
             "message_id": 1,
@@ -260,8 +275,24 @@ class BotApi:
         self.messenger.clear(chat_id)
 
     def expire_queries(self) -> None:
-        """Makes every unanswered button press too old to be answered."""
+        """Makes every unanswered button press and inline query too old to be answered."""
         self.messenger.callbacks.clear()
+        self.messenger.queries.clear()
+
+    def close_topic(self, chat_id: int, thread_id: int = GENERAL) -> None:
+        """From now on only admins may write in a topic; without its number, in General."""
+        self.messenger.chat(chat_id).closed.add(thread_id)
+
+    def reopen_topic(self, chat_id: int, thread_id: int = GENERAL) -> None:
+        self.messenger.chat(chat_id).closed.discard(thread_id)
+
+    def forbid(self, chat_id: int, *kinds: Sendable) -> None:
+        """The bot may not send these here; with none named, it may send everything again."""
+        self.messenger.chat(chat_id).forbidden = set(kinds)
+
+    def slow_down(self, chat_id: int, seconds: int | None) -> None:
+        """A group in slow mode: whatever is sent there is told to wait so long; None ends it."""
+        self.messenger.chat(chat_id).slow_wait = seconds
 
     # What goes wrong
 
@@ -272,26 +303,60 @@ class BotApi:
         description: str,
         parameters: Json | None = None,
         *,
-        times: int = 1,
+        times: int | None = 1,
         method: str | None = None,
     ) -> None:
-        """The next `times` calls for the chat (None: any) and method get this error instead."""
-        refusal = Refusal(code, description, parameters)
-        self._planned.append(_Planned(chat_id, method, times, refusal))
+        """The next `times` calls for the chat (None: any) and method get this error instead.
+
+        `times` None goes on until told otherwise, here and below; getUpdates must be named.
+        """
+        self._plan(chat_id, method, times, Refusal(code, description, parameters))
+
+    def answer_with(
+        self,
+        body: bytes,
+        status: int = 200,
+        content_type: str = "text/html",
+        *,
+        chat_id: int | None = None,
+        times: int | None = 1,
+        method: str | None = None,
+    ) -> None:
+        """The next calls get these bytes, and are not carried out: a proxy's page, or garbage."""
+        self._plan(chat_id, method, times, Body(status, body, content_type))
 
     def emit_raw(self, update: Json) -> None:
         """Sends the bot an update that Telegram should not send: numbered, otherwise as given."""
         self.messenger.emit_raw(update)
 
     def lose_answer(
-        self, chat_id: int | None = None, times: int = 1, method: str | None = None
+        self, chat_id: int | None = None, times: int | None = 1, method: str | None = None
     ) -> None:
         """The next `times` calls are carried out, but the connection drops before the answer."""
-        self._planned.append(_Planned(chat_id, method, times, None))
+        self._plan(chat_id, method, times, "lost")
 
-    def accept_everything(self) -> None:
-        """Forgets what `refuse` and `lose_answer` still hold."""
-        self._planned.clear()
+    def reset(
+        self, chat_id: int | None = None, times: int | None = 1, method: str | None = None
+    ) -> None:
+        """The next `times` calls have their connection dropped, and are not carried out."""
+        self._plan(chat_id, method, times, "reset")
+
+    def hang(
+        self, chat_id: int | None = None, times: int | None = 1, method: str | None = None
+    ) -> None:
+        """The next `times` calls get no answer, until `accept_everything` or the caller's end."""
+        self._plan(chat_id, method, times, "hang")
+
+    def _plan(
+        self, chat_id: int | None, method: str | None, times: int | None, what: _What
+    ) -> None:
+        self._planned.append(_Planned(chat_id, method, times, what))
+
+    def accept_everything(self, chat_id: int | None = None) -> None:
+        """Forgets what was planned to go wrong, for one chat or for all."""
+        kept = [each for each in self._planned if chat_id is not None and each.chat_id != chat_id]
+        self._planned = kept
+        self._changes.note()
 
     # Looking
 
@@ -353,12 +418,18 @@ class BotApi:
             call = await _call(request)
             self.calls.append(Called(call.method, call.params))
             self._changes.note()
-            lost = self._meet_plan(call)
+            planned = self._due_plan(call)
+            if isinstance(planned, Body):
+                return _as_it_is(planned)
+            if planned == "hang":
+                await self._until_told()
+            if planned in ("hang", "reset"):
+                return _dropped(request)
             result = await self._result(call)
         except Refusal as refusal:
             return _refused(refusal)
-        if lost and request.transport is not None:
-            request.transport.abort()
+        if planned == "lost":
+            return _dropped(request)
         return web.json_response({"ok": True, "result": result})
 
     def _wrong_token(self, token: str) -> Refusal | None:
@@ -368,15 +439,21 @@ class BotApi:
         well_formed = number.isdecimal() and secret
         return Refusal(401, "Unauthorized") if well_formed else Refusal(404, "Not Found")
 
-    def _meet_plan(self, call: Call) -> bool:
-        """Raises a planned refusal; True when the answer is to be lost."""
+    def _due_plan(self, call: Call) -> Body | Trouble | None:
+        """What is to go wrong with this call; a planned refusal is raised."""
         planned = next((planned for planned in self._planned if planned.fits(call)), None)
         if planned is None:
-            return False
-        planned.times -= 1
-        if planned.refusal is not None:
-            raise planned.refusal
-        return True
+            return None
+        if planned.times is not None:
+            planned.times -= 1
+        if isinstance(planned.what, Refusal):
+            raise planned.what
+        return planned.what
+
+    async def _until_told(self) -> None:
+        """Keeps a caller waiting until `accept_everything`."""
+        was = self._planned
+        await self._changes.until(lambda: self._planned is not was, None)
 
     async def _result(self, call: Call) -> Any:
         name = call.method.lower()
@@ -392,13 +469,16 @@ class BotApi:
 
     def _hold_back(self, name: str, call: Call) -> None:
         chat_id = call.number("chat_id")
-        if self._flood is None or chat_id is None or not name.startswith(COUNTED):
+        if chat_id is None or not name.startswith(COUNTED) or name == "sendchataction":
+            return
+        chat = self.messenger.chats.get(chat_id)
+        if chat is not None and chat.slow_wait and not name.startswith("edit"):
+            raise _too_many(chat.slow_wait)
+        if self._flood is None:
             return
         seconds = self._flood.wait(chat_id, self._now().timestamp())
         if seconds:
-            raise Refusal(
-                429, f"Too Many Requests: retry after {seconds}", {"retry_after": seconds}
-            )
+            raise _too_many(seconds)
 
     # Updates
 
@@ -477,6 +557,22 @@ async def _accepted(
             return response.ok
     except (ClientError, TimeoutError):
         return False
+
+
+def _too_many(seconds: int) -> Refusal:
+    reason = f"Too Many Requests: retry after {seconds}"
+    return Refusal(429, reason, {"retry_after": seconds})
+
+
+def _as_it_is(body: Body) -> web.Response:
+    return web.Response(body=body.body, status=body.status, content_type=body.content_type)
+
+
+def _dropped(request: web.Request) -> web.Response:
+    """Drops the connection; the response is for the server, which has nobody left to tell."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()
 
 
 def _refused(refusal: Refusal) -> web.Response:

@@ -9,17 +9,13 @@ import struct
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from telegram.constants import ChatAction, ReactionEmoji
+
 from bot.demo.calls import Call
-from bot.demo.formatting import (
-    Entity,
-    Unparsable,
-    checked,
-    found_in,
-    normal_url,
-    parse_html,
-    trimmed,
-    utf16_length,
-)
+from bot.demo.formatting import utf16_length
+from bot.demo.inline_results import check_answer, check_result
+from bot.demo.keyboards import markup_of
+from bot.demo.message_content import caption_of, text_of
 from bot.demo.messenger import (
     Change,
     Chat,
@@ -30,10 +26,23 @@ from bot.demo.messenger import (
     member_json,
 )
 
-LONGEST_TEXT = 4096
-LONGEST_CAPTION = 1024
+LONGEST_TOAST = 200
 LARGEST_DOWNLOAD = 20 * 1024 * 1024
 ADMINS = ("creator", "administrator")
+GENERAL = 1  # the topic of a forum that has no number of its own
+TEXTS = "text messages"
+DELETABLE = 48 * 3600  # seconds during which a message can be deleted for everybody
+ACTIONS = frozenset(ChatAction)
+REACTIONS = frozenset(ReactionEmoji)
+SCOPES = (
+    "default",
+    "all_private_chats",
+    "all_group_chats",
+    "all_chat_administrators",
+    "chat",
+    "chat_administrators",
+    "chat_member",
+)
 NOT_MODIFIED = (
     "message is not modified: specified new message content and reply markup are exactly "
     "the same as a current content and reply markup of the message"
@@ -45,118 +54,43 @@ SEEN_AS_EDITED = ("text", "entities", "caption", "caption_entities")
 Method = Callable[[Messenger, Call], Any]
 
 
-# Text
-
-
-def formatted(call: Call, name: str, entities_name: str) -> tuple[str, list[Entity]]:
-    """The text of a call with its entities checked, trimmed and completed."""
-    text, entities = call.text(name), call.params.get(entities_name) or []
-    mode = call.text("parse_mode").lower()
-    try:
-        if mode == "html":
-            text, entities = parse_html(text)
-    except Unparsable as error:
-        raise bad_request(f"can't parse entities: {error}") from None
-    if mode not in ("", "html"):
-        raise bad_request("unsupported parse_mode")
-    try:
-        kept = checked(text, entities)
-    except Unparsable as error:
-        raise bad_request(str(error)) from None
-    text, kept = trimmed(text, kept)
-    return text, found_in(text, kept)
-
-
-def _message_text(call: Call, too_long: str) -> Json:
-    text, entities = formatted(call, "text", "entities")
-    if not text:
-        raise bad_request("message text is empty")
-    if utf16_length(text) > LONGEST_TEXT:
-        raise bad_request(too_long)
-    preview = call.params.get("link_preview_options")
-    return (
-        {"text": text}
-        | ({"entities": entities} if entities else {})
-        | ({"link_preview_options": preview} if preview else {})
-    )
-
-
-def _caption(call: Call, too_long: str = "message caption is too long") -> Json:
-    text, entities = formatted(call, "caption", "caption_entities")
-    if utf16_length(text) > LONGEST_CAPTION:
-        raise bad_request(too_long)
-    if not text:
-        return {}
-    return {"caption": text} | ({"caption_entities": entities} if entities else {})
-
-
-# Keyboards
-
-
-def _keyboard(call: Call) -> Json:
-    """The inline keyboard of a call, as a part of a message; other keyboards are not shown."""
-    rows = (call.params.get("reply_markup") or {}).get("inline_keyboard")
-    if not rows:
-        return {}
-    buttons = [[_button(button) for button in row] for row in rows]
-    if sum(map(len, buttons)) > 100:
-        raise bad_request("reply markup is too long")
-    return {"reply_markup": {"inline_keyboard": buttons}}
-
-
-_KINDS = (
-    "callback_data",
-    "url",
-    "switch_inline_query",
-    "switch_inline_query_current_chat",
-    "switch_inline_query_chosen_chat",
-    "copy_text",
-    "web_app",
-    "login_url",
-    "pay",
-)
-
-
-def _button(button: Json) -> Json:
-    if not button.get("text"):
-        raise bad_request('can\'t parse inline keyboard button: Field "text" must be non-empty')
-    if not any(name in button for name in _KINDS):
-        reason = "Text buttons are unallowed in the inline keyboard"
-        raise bad_request(f"can't parse inline keyboard button: {reason}")
-    data = button.get("callback_data")
-    if data is not None and not 1 <= len(str(data).encode()) <= 64:
-        raise bad_request("BUTTON_DATA_INVALID")
-    if "url" in button:
-        return button | {"url": _button_url(str(button["url"]))}
-    return button
-
-
-def _button_url(address: str) -> str:
-    url = normal_url(address)
-    if url is None:
-        raise bad_request(f"inline keyboard button URL '{address}' is invalid: Wrong HTTP URL")
-    return url
-
-
 # Sending
 
 
-def _deliver(messenger: Messenger, call: Call, content: Json) -> Json:
+def _deliver(messenger: Messenger, call: Call, what: str, content: Json) -> Json:
+    markup = markup_of(call.params.get("reply_markup"))
     chat = messenger.sendable(call.params.get("chat_id"))
-    thread_id = call.number("message_thread_id")
-    if thread_id is not None and thread_id not in chat.topics:
-        raise bad_request("message thread not found")
+    thread_id = _thread(messenger, chat, call)
+    if what in chat.forbidden:
+        raise bad_request(f"not enough rights to send {what} to the chat")
     reply_to = _reply_target(chat, call)
-    markup = _keyboard(call)
-    quote = (call.params.get("reply_parameters") or {}).get("quote")
-    if quote and reply_to is not None:
-        content |= {"quote": {"text": quote, "position": 0, "is_manual": True}}
+    content |= _quote(chat, call, reply_to)
     protected = {"has_protected_content": True} if call.params.get("protect_content") else {}
     sender = {"sender_chat": chat.as_json()} if chat.type == "channel" else {"from": messenger.bot}
     silent = bool(call.params.get("disable_notification"))
     whole = sender | content | markup | protected | _receiver(messenger, call)
     _change_keyboard(chat, call)
     return messenger.store(chat, whole, thread_id, reply_to, silent=silent, ours=True)
+
+
+def _thread(messenger: Messenger, chat: Chat, call: Call) -> int | None:
+    thread_id = call.number("message_thread_id")
+    if thread_id is not None and thread_id not in chat.topics:
+        raise bad_request("message thread not found")
+    bot = chat.members.get(messenger.bot["id"])
+    if (thread_id or GENERAL) in chat.closed and bot not in ADMINS:
+        raise bad_request("TOPIC_CLOSED")
+    return thread_id
+
+
+def _quote(chat: Chat, call: Call, reply_to: int | None) -> Json:
+    if reply_to is None or not call.params["reply_parameters"].get("quote"):
+        return {}
+    quote: str = call.params["reply_parameters"]["quote"]
+    original = chat.messages[reply_to]
+    if quote not in str(original.get("text") or original.get("caption") or ""):
+        raise bad_request("QUOTE_TEXT_INVALID")
+    return {"quote": {"text": quote, "position": 0, "is_manual": True}}
 
 
 def _receiver(messenger: Messenger, call: Call) -> Json:
@@ -177,9 +111,13 @@ def _change_keyboard(chat: Chat, call: Call) -> None:
 
 
 def _reply_target(chat: Chat, call: Call) -> int | None:
-    asked = call.params.get("reply_parameters") or {}
-    message_id = asked.get("message_id")
-    if message_id is None or message_id in chat.messages:
+    asked = call.params.get("reply_parameters")
+    if not asked:
+        return None
+    if not isinstance(asked, dict) or not isinstance(asked.get("message_id"), int):
+        raise bad_request('can\'t find field "message_id"')
+    message_id: int = asked["message_id"]
+    if message_id in chat.messages:
         return message_id
     if asked.get("allow_sending_without_reply"):
         return None
@@ -187,13 +125,13 @@ def _reply_target(chat: Chat, call: Call) -> int | None:
 
 
 def send_message(messenger: Messenger, call: Call) -> Json:
-    messenger.sendable(call.params.get("chat_id"))
-    return _deliver(messenger, call, _message_text(call, "message is too long"))
+    return _deliver(messenger, call, TEXTS, text_of(call, "message is too long"))
 
 
 def send_photo(messenger: Messenger, call: Call) -> Json:
+    caption = caption_of(call)
     messenger.sendable(call.params.get("chat_id"))
-    return _deliver(messenger, call, _photo(messenger, call) | _caption(call))
+    return _deliver(messenger, call, "photos", _photo(messenger, call) | caption)
 
 
 def _photo(messenger: Messenger, call: Call) -> Json:
@@ -216,9 +154,10 @@ def _picture_size(content: bytes) -> tuple[int, int]:
 
 
 def send_document(messenger: Messenger, call: Call) -> Json:
+    caption = caption_of(call)
     messenger.sendable(call.params.get("chat_id"))
     upload = _file(messenger, call, "document")
-    return _deliver(messenger, call, document_json(messenger, upload) | _caption(call))
+    return _deliver(messenger, call, "documents", document_json(messenger, upload) | caption)
 
 
 def document_json(messenger: Messenger, upload: Upload) -> Json:
@@ -244,6 +183,8 @@ def _file(messenger: Messenger, call: Call, name: str) -> Upload:
 
 
 def _to_edit(messenger: Messenger, call: Call, what: str = "edit") -> tuple[Chat, Json]:
+    if not call.number("message_id"):
+        raise bad_request("message identifier is not specified")
     chat = messenger.sendable(call.params.get("chat_id"))
     message = chat.messages.get(call.number("message_id") or 0)
     if message is None:
@@ -257,7 +198,7 @@ def _edited(messenger: Messenger, call: Call, replaced: tuple[str, ...], content
     """The message with the fields of `replaced` taken from `content`."""
     chat, before = _to_edit(messenger, call)
     untouched = {name: value for name, value in before.items() if name not in replaced}
-    after = untouched | content | _keyboard(call)
+    after = untouched | content | markup_of(call.params.get("reply_markup"))
     if after == {name: value for name, value in before.items() if name != "edit_date"}:
         raise bad_request(NOT_MODIFIED)
     if any(before.get(name) != after.get(name) for name in SEEN_AS_EDITED):
@@ -270,10 +211,12 @@ def _edited(messenger: Messenger, call: Call, replaced: tuple[str, ...], content
 def edit_message_text(messenger: Messenger, call: Call) -> Json | bool:
     if call.params.get("inline_message_id"):
         return True
+    if not call.text("text"):
+        raise bad_request("message text is empty")
     _, before = _to_edit(messenger, call)
-    content = _message_text(call, "MESSAGE_TOO_LONG")
     if "text" not in before:
         raise bad_request("there is no text in the message to edit")
+    content = text_of(call, "MESSAGE_TOO_LONG")
     replaced = ("text", "entities", "link_preview_options", "reply_markup", "edit_date")
     return _edited(messenger, call, replaced, content)
 
@@ -284,7 +227,7 @@ def edit_message_caption(messenger: Messenger, call: Call) -> Json | bool:
     _, before = _to_edit(messenger, call)
     if not ("photo" in before or "document" in before):
         raise bad_request("there is no caption in the message to edit")
-    content = _caption(call, "MEDIA_CAPTION_TOO_LONG")
+    content = caption_of(call, "MEDIA_CAPTION_TOO_LONG")
     replaced = ("caption", "caption_entities", "reply_markup", "edit_date")
     return _edited(messenger, call, replaced, content)
 
@@ -297,6 +240,11 @@ def edit_message_reply_markup(messenger: Messenger, call: Call) -> Json | bool:
 
 def delete_message(messenger: Messenger, call: Call) -> bool:
     chat, message = _to_edit(messenger, call, "delete")
+    theirs = message["message_id"] not in chat.ours and chat.type != "private"
+    if theirs and chat.members.get(messenger.bot["id"]) not in ADMINS:
+        raise bad_request("message can't be deleted")
+    if messenger.date() - message["date"] >= DELETABLE:
+        raise bad_request("message can't be deleted for everyone")
     messenger.remove(chat, message["message_id"])
     return True
 
@@ -305,11 +253,11 @@ def delete_message(messenger: Messenger, call: Call) -> bool:
 
 
 def answer_callback_query(messenger: Messenger, call: Call) -> bool:
-    chat_id = messenger.callbacks.pop(call.text("callback_query_id"), None)
-    if chat_id is None:
+    if call.text("callback_query_id") not in messenger.callbacks:
         raise bad_request(TOO_OLD)
-    if utf16_length(call.text("text")) > 200:
+    if utf16_length(call.text("text")) > LONGEST_TOAST:
         raise bad_request("MESSAGE_TOO_LONG")
+    chat_id = messenger.callbacks.pop(call.text("callback_query_id"))
     answer = {
         "callback_query_id": call.text("callback_query_id"),
         "text": call.text("text"),
@@ -320,33 +268,40 @@ def answer_callback_query(messenger: Messenger, call: Call) -> bool:
 
 
 def answer_inline_query(messenger: Messenger, call: Call) -> bool:
-    results = call.params.get("results") or []
-    ids = [str(result.get("id", "")) for result in results]
-    if len(results) > 50:
-        raise bad_request("RESULTS_TOO_MUCH")
-    if any(not 1 <= len(name.encode()) <= 64 for name in ids):
-        raise bad_request("RESULT_ID_INVALID")
-    if len(set(ids)) != len(ids):
-        raise bad_request("RESULT_ID_DUPLICATE")
+    check_answer(call.params)
+    _close_query(messenger, call.text("inline_query_id"))
     messenger.notice(Change("answer", None, dict(call.params)))
     return True
 
 
+def _close_query(messenger: Messenger, query_id: str) -> None:
+    if query_id not in messenger.queries:
+        raise bad_request(TOO_OLD)
+    messenger.queries.remove(query_id)
+
+
 def answer_guest_query(messenger: Messenger, call: Call) -> Json:
-    if not call.text("guest_query_id"):
+    check_result(call.params.get("result"))
+    if call.text("guest_query_id") not in messenger.queries:
         raise bad_request("GUEST_QUERY_ID_INVALID")
+    messenger.queries.remove(call.text("guest_query_id"))
     messenger.notice(Change("answer", None, dict(call.params)))
     return {"inline_message_id": call.text("guest_query_id")}
 
 
 def send_chat_action(messenger: Messenger, call: Call) -> bool:
     chat = messenger.sendable(call.params.get("chat_id"))
+    if call.text("action") not in ACTIONS:
+        raise bad_request("wrong parameter action in request")
     messenger.notice(Change("action", chat.id, {"action": call.text("action")}))
     return True
 
 
 def set_message_reaction(messenger: Messenger, call: Call) -> bool:
     chat, message = _to_edit(messenger, call, "react")
+    for each in call.params.get("reaction") or []:
+        if each.get("type") == "emoji" and each.get("emoji") not in REACTIONS:
+            raise bad_request("REACTION_INVALID")
     reaction = {
         "message_id": message["message_id"],
         "reaction": call.params.get("reaction") or [],
@@ -381,8 +336,10 @@ def get_chat(messenger: Messenger, call: Call) -> Json:
 def get_chat_member(messenger: Messenger, call: Call) -> Json:
     chat = messenger.sendable(call.params.get("chat_id"))
     user_id = call.number("user_id")
+    if not user_id:
+        raise bad_request("invalid user_id specified")
     if user_id == messenger.bot["id"]:
-        return member_json(messenger.bot, chat.members.get(user_id or 0, "member"))
+        return member_json(messenger.bot, chat.members.get(user_id, "member"))
     if user_id not in messenger.users:
         raise bad_request("PARTICIPANT_ID_INVALID")
     return member_json(messenger.users[user_id], chat.members.get(user_id, "left"))
@@ -432,11 +389,14 @@ class Profile:
         self.texts: dict[tuple[str, str], str] = {}
 
     def set_commands(self, messenger: Messenger, call: Call) -> bool:
-        commands = list(call.params.get("commands") or [])
+        commands = call.params.get("commands")
+        if not isinstance(commands, list):
+            raise bad_request("can't parse commands JSON object")
         if len(commands) > 100:
             raise bad_request("BOT_COMMANDS_TOO_MUCH")
         for command in commands:
             _check_command(command)
+        _check_scope(messenger, call)
         self.commands[_scope(call)] = commands
         messenger.notice(Change("commands", None, {}))
         return True
@@ -476,8 +436,18 @@ class Profile:
 def _check_command(command: Mapping[str, Any]) -> None:
     if not re.fullmatch(r"[a-z0-9_]{1,32}", str(command.get("command", ""))):
         raise bad_request("BOT_COMMAND_INVALID")
-    if not 1 <= len(str(command.get("description", ""))) <= 256:
+    if not 1 <= utf16_length(str(command.get("description", "")).strip()) <= 256:
         raise bad_request("BOT_COMMAND_DESCRIPTION_INVALID")
+
+
+def _check_scope(messenger: Messenger, call: Call) -> None:
+    scope = call.params.get("scope") or {"type": "default"}
+    if scope.get("type") not in SCOPES:
+        raise bad_request("can't parse BotCommandScope: Unsupported type specified")
+    if str(scope["type"]).startswith("chat"):
+        messenger.sendable(scope.get("chat_id"))
+    if not re.fullmatch(r"([a-z]{2})?", call.text("language_code")):
+        raise bad_request("invalid language code specified")
 
 
 def _scope(call: Call) -> tuple[str, str]:

@@ -43,6 +43,7 @@ _OBJECTS = {
     "reaction",
     "reply_markup",
     "reply_parameters",
+    "result",
     "results",
     "scope",
 }
@@ -86,7 +87,10 @@ def _value(name: str, value: Any) -> Any:
 
 
 def _object(name: str, value: str) -> Any:
+    if not value:
+        return None
     try:
         return json.loads(value)
     except ValueError:
-        raise bad_request(f"can't parse {name.replace('_', ' ')} JSON object") from None
+        called = "reply keyboard markup" if name == "reply_markup" else name.replace("_", " ")
+        raise bad_request(f"can't parse {called} JSON object") from None

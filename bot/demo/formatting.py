@@ -209,7 +209,7 @@ def found_in(text: str, given: Sequence[Entity]) -> list[Entity]:
     ]
     fresh: list[Entity] = []
     for entity in spotted:
-        if not any(_overlap(entity, other) for other in [*taken, *fresh]):
+        if not any(overlap(entity, other) for other in [*taken, *fresh]):
             fresh.append(entity)
     return in_order([*given, *fresh])[:MOST_ENTITIES]
 
@@ -221,7 +221,8 @@ def _spotted(pattern: re.Pattern[str], kind: str, text: str) -> Iterator[Entity]
         yield {"type": kind, "offset": offset, "length": utf16_length(matched)}
 
 
-def _overlap(one: Entity, other: Entity) -> bool:
+def overlap(one: Entity, other: Entity) -> bool:
+    """Whether two entities have a character in common."""
     return bool(
         one["offset"] < other["offset"] + other["length"]
         and other["offset"] < one["offset"] + one["length"]
@@ -241,3 +242,11 @@ def normal_url(url: str) -> str | None:
     if parts.scheme not in ("http", "https") or "." not in host or " " in full:
         return None
     return full if parts.path or parts.query or parts.fragment else full + "/"
+
+
+def url_fault(url: str) -> str:
+    """Why `normal_url` does not take an address, in Telegram's words."""
+    scheme, divider, rest = url.strip().partition("://")
+    if divider and scheme.lower() not in ("http", "https", "tg"):
+        return "Unsupported URL protocol"
+    return "Wrong HTTP URL" if (rest if divider else scheme) else "URL host is empty"

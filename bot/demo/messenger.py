@@ -70,6 +70,9 @@ class Chat:
     ours: set[int] = field(default_factory=set)  # messages of the bot
     keyboard: list[list[Json]] = field(default_factory=list)  # in place of the letters
     shut: str | None = None  # why nothing can be sent here
+    closed: set[int] = field(default_factory=set)  # topics only admins may write in; 1 is General
+    forbidden: set[str] = field(default_factory=set)  # what the bot has no right to send here
+    slow_wait: int | None = None  # seconds of slow mode that everything sent here is told to wait
     moved_to: int | None = None
     ids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
@@ -100,6 +103,7 @@ class Messenger:
         self.updates: list[Json] = []
         self.allowed: list[str] = []
         self.callbacks: dict[str, int] = {}  # unanswered button presses and where they happened
+        self.queries: set[str] = set()  # inline and guest queries that can be answered
         self.files: dict[str, tuple[str, Upload]] = {}  # file id: path and content
         self._update_ids = itertools.count(700_000_001)
         self._callback_ids = itertools.count(4_000_000_001)
@@ -121,6 +125,8 @@ class Messenger:
 
     def sendable(self, chat_id: Any) -> Chat:
         """A chat the bot may write to, or the Refusal Telegram gives."""
+        if chat_id is None or chat_id == "":
+            raise bad_request("chat_id is empty")
         chat = self.chats.get(chat_id) if isinstance(chat_id, int) else None
         if chat is None and chat_id in self.users:
             raise Refusal(403, "Forbidden: bot can't initiate conversation with a user")
@@ -329,10 +335,17 @@ class Messenger:
         if offset < 0:
             self.updates = self.updates[offset:]
         else:
-            self.updates = [update for update in self.updates if update["update_id"] >= offset]
+            known = itertools.takewhile(lambda each: _number(each) < offset, self.updates)
+            del self.updates[: sum(1 for _ in known)]
 
     def date(self) -> int:
         return int(self._now().timestamp())
+
+
+def _number(update: Mapping[str, Any]) -> int:
+    """What an update is confirmed by; one with a senseless number is gone with any other."""
+    number = update["update_id"]
+    return number if isinstance(number, int) else 0
 
 
 def chat_of(update: Mapping[str, Any]) -> int | None:
