@@ -74,6 +74,7 @@ class WebConfig:
 
     listen: Address | None = None
     public_url: str | None = None
+    heartbeat_url: Token | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ class Config:
     warnings: tuple[str, ...] = ()  # what works, and should be put right all the same
 
 
-_SECRETS = (("telegram", "token"), ("storage", "key"))
+_SECRETS = (("telegram", "token"), ("storage", "key"), ("web", "heartbeat_url"))
 UK = {"id": "uk", "name": "UK Parliament", "url": "https://petition.parliament.uk"}
 
 # Every key there is, with its default; None marks one that has no default.
@@ -127,7 +128,7 @@ DEFAULTS: Mapping[str, Mapping[str, object]] = {
     },
     "poll": {"interval": "60s", "requests_per_minute": 60},
     "limits": {"subscriptions": 200, "rules": 20},
-    "web": {"listen": None, "public_url": None},
+    "web": {"listen": None, "public_url": None, "heartbeat_url": None},
     "log": {"level": "info", "format": "console"},
     "sites": {
         "id": None,
@@ -155,7 +156,7 @@ def load_config(path: Path | None, environment: Mapping[str, str] = os.environ) 
 
 
 def _files_with_secrets(path: Path | None, tables: Table, folder: Path) -> Iterator[Path]:
-    """The files that hold the token or the store's key, if any do."""
+    """The files that hold a secret, if any do."""
     written = _read_file(path, [])
     if path and any(key in _section(written, name) for name, key in _SECRETS):
         yield path
@@ -247,6 +248,7 @@ class _Reader:
         web = WebConfig(
             listen=self._value("web", "listen", optional(address)),
             public_url=self._value("web", "public_url", optional(web_address)),
+            heartbeat_url=self._value("web", "heartbeat_url", optional(secret_address)),
         )
         if self._table("telegram").get("mode") == "webhook":
             for key in ("listen", "public_url"):
@@ -409,6 +411,13 @@ def web_address(value: object) -> str:
         if parts.scheme in {"http", "https"} and parts.hostname:
             return value
     raise ValueError(f'must be an address like "https://example.org", not {value!r}')
+
+
+def secret_address(value: object) -> Token:
+    """An http or https address that is a secret; never repeated in the complaint."""
+    with suppress(ValueError):
+        return Token(web_address(value))
+    raise ValueError('must be an address like "https://example.org/..."')
 
 
 def address(value: object) -> Address:

@@ -57,6 +57,10 @@ rules = 20
 # For mode "webhook": the https address under which a proxy of yours passes /telegram/ on to it.
 # public_url = "https://bell.example.org"
 
+# An address that is asked once a minute while all is well, so that a service of yours can tell you
+# when the bot is silent. A secret: who knows it can feign that the bot lives.
+# heartbeat_url = "https://beat.example.org/your-secret"
+
 [log]
 # debug, info, warning or error.
 level = "info"

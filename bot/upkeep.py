@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from bot.deliver import Counts
 from bot.health import Finding, Health
 from bot.metrics import Metrics
 from bot.notify import notify
+from bot.operations.heartbeat import Heartbeat
 from bot.petitions.errors import ConfigError, StorageError
 from bot.report import Reports
 from bot.telegram.updates import Accept, Reception
@@ -127,10 +128,18 @@ class Upkeep:
         """Watch the loop and the bot's health; systemd is told that it is ready, and when not."""
         notify("READY=1")
         try:
-            async with _meanwhile(self._beat()), _meanwhile(self._look_after()):
+            async with _meanwhile(self._beat()), _meanwhile(self._look_after()), self._heard():
                 yield
         finally:
             notify("STOPPING=1")
+
+    def _heard(self) -> AbstractAsyncContextManager[None]:
+        """Have somebody outside hear that all is well, if they are to."""
+        url, polling = self._config.web.heartbeat_url, self._polling
+        if not url:
+            return nullcontext()
+        beat = Heartbeat(url, self._health.findings, is_ours=lambda: not polling.is_standby)
+        return _meanwhile(beat.run())
 
     def _stood_by(self) -> list[str]:
         """The roles that another process has at present."""

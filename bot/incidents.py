@@ -1,0 +1,61 @@
+"""An outage in the log: a line when it begins, one a minute while it lasts, one at its end."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+_SAID_EVERY = 60.0  # seconds
+# What fails again so soon after it went well is the same outage: it must not fill the log either.
+_SAME_WITHIN = 10.0
+
+
+class IncidentLog:
+    """Says of one kind of failure that it began, that it lasts and that it is over.
+
+    Whoever meets with it calls `failed` as often as they like, and `recovered` when it went well.
+    """
+
+    def __init__(
+        self, log: Any, name: str, monotonic: Callable[[], float] = time.monotonic, **fields: Any
+    ) -> None:
+        self._log = log
+        self._name = name
+        self._monotonic = monotonic
+        self._fields = fields
+        self._began_at: float | None = None
+        self._ended_at = float("-inf")
+        self._said_at = float("-inf")
+        self._is_said = False
+        self._unsaid = 0
+
+    def failed(self, cause: str, **fields: Any) -> None:
+        """It failed, for this cause."""
+        now = self._monotonic()
+        is_new = self._began_at is None and now - self._ended_at > _SAME_WITHIN
+        if self._began_at is None:
+            self._began_at = now
+        if is_new or now - self._said_at >= _SAID_EVERY:
+            self._say(now, cause, fields)
+        else:
+            self._unsaid += 1
+
+    def recovered(self) -> None:
+        """It went well."""
+        if self._began_at is None:
+            return
+        now = self._monotonic()
+        lasted = round(now - self._began_at, 1)
+        self._began_at, self._ended_at = None, now
+        if self._is_said:
+            self._log.info(f"{self._name}: over", after_seconds=lasted, **self._left_unsaid())
+        self._is_said = False
+
+    def _say(self, now: float, cause: str, fields: dict[str, Any]) -> None:
+        known = {**self._fields, **fields, **self._left_unsaid()}
+        self._log.warning(self._name, cause=cause, **known)
+        self._said_at, self._is_said = now, True
+
+    def _left_unsaid(self) -> dict[str, Any]:
+        """How many failures no line has told of, if there are any; what belongs to each line."""
+        unsaid, self._unsaid = self._unsaid, 0
+        return {**self._fields, **({"unsaid": unsaid} if unsaid else {})}

@@ -1,0 +1,1 @@
+"""What those who run the bot see of it from outside."""

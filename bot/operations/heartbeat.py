@@ -1,0 +1,77 @@
+"""Asks an address once a minute while all is well, so that silence tells somebody outside."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+import aiohttp
+import structlog
+
+from bot.health import Finding
+from bot.incidents import IncidentLog
+
+log = structlog.get_logger(__name__)
+
+EVERY = 60.0  # seconds
+_WITHIN = aiohttp.ClientTimeout(total=10)
+
+
+class Heartbeat:
+    """Asks the address while nothing grave ails the bot; whether anybody answers changes nothing.
+
+    Who knows the address can feign that the bot lives, so that it stands in no log: of an error
+    only its kind does.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        findings: Callable[[], Awaitable[Sequence[Finding]]],
+        *,
+        is_ours: Callable[[], bool] = lambda: True,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._url = url
+        self._findings = findings
+        self._is_ours = is_ours
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._incident = IncidentLog(log, "the heartbeat is not heard", monotonic)
+
+    async def run(self) -> None:
+        """Ask until cancelled."""
+        async with aiohttp.ClientSession(
+            timeout=_WITHIN, cookie_jar=aiohttp.DummyCookieJar()
+        ) as session:
+            while True:
+                due = self._monotonic() + EVERY
+                await self._beat(session)
+                await self._sleep(max(0.0, due - self._monotonic()))
+
+    async def _beat(self, session: aiohttp.ClientSession) -> None:
+        """Ask once, if all is well; of several processes, the one that polls does."""
+        try:
+            if self._is_ours() and await self._is_well():
+                await self._ask(session)
+                self._incident.recovered()
+        except Exception as error:
+            # Whatever it is, it is a matter of the log alone.
+            self._incident.failed(_kind(error))
+
+    async def _is_well(self) -> bool:
+        return not any(each.is_grave and each.trouble for each in await self._findings())
+
+    async def _ask(self, session: aiohttp.ClientSession) -> None:
+        async with session.get(self._url, allow_redirects=False) as answer:
+            if answer.status >= 400:
+                raise _Refused(answer.status)
+
+
+class _Refused(Exception):
+    """The address answered with an error."""
+
+
+def _kind(error: Exception) -> str:
+    """What went wrong, without the address that stands in most errors' words."""
+    return f"status {error}" if isinstance(error, _Refused) else type(error).__name__
