@@ -69,16 +69,17 @@ async def test_the_recorded_life_reaches_a_reader_in_order_and_nothing_else_does
         for body in bodies[1:]:
             village.site.serve_body(TEA, body)
             await village.looked(2)
-        await reader.hears("9,999 signatures — past 5,000")
-        for words in ("10,000 signatures", "Committee added a note"):
-            await reader.hears(words)
         await village.looked(3)
-        assert reader.unread() == []
         clock.go_on()
         village.site.edit(COFFEE, signature_count=10_002)
         await other.hears("10,002 signatures")
-        text = (await reader.hears("A lot at once"))["text"]
+        text = ""
+        while "Closed with 100,345 signatures" not in text:
+            text += f"{(await reader.hears())['text']}\n\n"
         for words in (
+            "9,999 signatures — past 5,000",
+            "10,000 signatures",
+            "Committee added a note",
             "has responded",
             "Revised response",
             "withdrawn",
