@@ -4,13 +4,16 @@ from datetime import UTC, datetime
 
 import structlog
 from telegram import Update
+from telegram.error import BadRequest, Forbidden
 
 from bot.charts import ChartFailed, Picture
 from bot.petitions.model import Petition, PetitionRef
+from bot.telegram.errors import is_no_media
 from bot.text.buttons import CHART, Press
 from bot.text.language import marked, tr
 from bot.text.petition import short_title
 from bot.text.rich import compose
+from bot.text.trouble import no_pictures
 from handlers.context import Command, Context, answer, on_press, topic_of
 from handlers.sight import asked_for, seen
 
@@ -52,12 +55,17 @@ async def send_picture(
         name = short_title(petition, 80)
         await answer(update, compose(tr("I can't draw this for “{title}” right now.", title=name)))
         return
-    await context.bot.send_photo(
-        chat.id,
-        picture.png,
-        caption=picture.caption,
-        message_thread_id=topic_of(update.effective_message),
-    )
+    try:
+        await context.bot.send_photo(
+            chat.id,
+            picture.png,
+            caption=picture.caption,
+            message_thread_id=topic_of(update.effective_message),
+        )
+    except (BadRequest, Forbidden) as error:
+        if not is_no_media(error.message):
+            raise
+        await answer(update, no_pictures(picture.caption))
 
 
 async def chart_pressed(update: Update, context: Context, press: Press) -> str | None:

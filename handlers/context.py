@@ -57,7 +57,7 @@ from bot.telegram.errors import is_no_topic, is_unchanged
 from bot.text import groups
 from bot.text.about import CommandHelp
 from bot.text.buttons import Press
-from bot.text.language import ENGLISH, LANGUAGES
+from bot.text.language import ENGLISH, LANGUAGES, tr
 from bot.text.rich import Message, compose, split
 from bot.text.trouble import old_button
 from handlers.rights import Rights
@@ -125,6 +125,8 @@ class Target:
     title: str
 
 
+# A list that a press begins and what it leads to adds to, in whichever task that runs.
+_asides: ContextVar[list[str] | None] = ContextVar("asides", default=None)
 _target: ContextVar[Target | None] = ContextVar("target", default=None)
 
 
@@ -196,12 +198,15 @@ def on_press(verb: str, action: Pressed, *, changes: bool = False) -> AnyHandler
             return
         note: str | None = old_button()
         refusal: str | None = None
+        asides: list[str] = []
+        _asides.set(asides)
         try:
             press = Press.read(groups.pressed_for(query.data)[0])
             if _is_ours(update, context, press):
                 note = None
                 refusal = await refused(update, context) if changes else None
                 note = refusal or await _in_time(query, action(update, context, press))
+                note = note or next(iter(asides), None)
         finally:
             await acknowledge(query, note, alert=refusal is not None)
 
@@ -386,6 +391,10 @@ async def rewrite(
     if query is None:
         return
     named, its_buttons = _addressed(message, buttons)
+    if _is_shown(query.message, named, its_buttons):
+        if (asides := _asides.get()) is not None:
+            asides.append(tr("That's how it is already."))
+        return
     try:
         await query.edit_message_text(
             named.text,
@@ -396,6 +405,15 @@ async def rewrite(
     except BadRequest as error:
         if not is_unchanged(error.message):
             await answer(update, message, buttons)
+
+
+def _is_shown(message: object, wanted: Message, buttons: InlineKeyboardMarkup | None) -> bool:
+    """Whether a message says already what it is to say, so that an edit would be refused."""
+    return (
+        isinstance(message, TelegramMessage)
+        and (message.text, tuple(message.entities)) == (wanted.text, tuple(wanted.entities))
+        and message.reply_markup == buttons
+    )
 
 
 async def rewrite_buttons(update: Update, buttons: InlineKeyboardMarkup) -> None:

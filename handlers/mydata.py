@@ -5,16 +5,19 @@ from io import BytesIO
 
 from msgspec import structs
 from telegram import Document, InputFile, Update
+from telegram.error import BadRequest, Forbidden
 from telegram.ext import MessageHandler, filters
 
 from bot.petitions.errors import StorageError
 from bot.petitions.model import Subscription
 from bot.petitions.rules import same_rule
 from bot.takeaway import FILE, LARGEST, Takeaway, read, written
+from bot.telegram.errors import is_no_media
 from bot.text.about import consent_request, data_caption, nothing_kept
 from bot.text.buttons import agree_buttons
 from bot.text.language import LANGUAGES, marked
 from bot.text.takeaway import not_restored, restored, send_again, too_large
+from bot.text.trouble import no_files
 from handlers.context import (
     Command,
     Context,
@@ -35,12 +38,17 @@ async def mydata(update: Update, context: Context) -> None:
         await answer(update, nothing_kept())
         return
     file = BytesIO(written(data, context.services.sites))
-    await context.bot.send_document(
-        chat.id,
-        InputFile(file, FILE),
-        caption=data_caption(len(data.subscriptions)),
-        message_thread_id=topic_of(update.effective_message),
-    )
+    try:
+        await context.bot.send_document(
+            chat.id,
+            InputFile(file, FILE),
+            caption=data_caption(len(data.subscriptions)),
+            message_thread_id=topic_of(update.effective_message),
+        )
+    except (BadRequest, Forbidden) as error:
+        if not is_no_media(error.message):
+            raise
+        await answer(update, no_files())
 
 
 async def sent_back(update: Update, context: Context) -> None:

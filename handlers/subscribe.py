@@ -16,6 +16,7 @@ from handlers.context import (
     asks_first,
     chat_of,
     on_press,
+    target,
     topic_of,
 )
 from handlers.rules import offer_all, offer_words
@@ -65,8 +66,12 @@ async def begin(update: Update, context: Context, ref: PetitionRef) -> None:
     if known is None:
         return
     followed = Followed(subscription, known.petition)
-    say = subscribed(followed, services.now()) if is_new else already_subscribed(followed)
-    await answer(update, *say)
+    if is_new:
+        await answer(update, *subscribed(followed, services.now()))
+        return
+    here = topic_of(update.effective_message)
+    is_elsewhere = target() is None and subscription.thread_id != here
+    await answer(update, *already_subscribed(followed, is_elsewhere=is_elsewhere))
 
 
 async def has_room(context: Context, chat: Chat, ref: PetitionRef) -> bool:

@@ -18,6 +18,14 @@ _NO_TOPIC = ("thread not found", "topic_closed", "topic_deleted")
 _TOO_LONG = ("message is too long", "message_too_long")
 _BAD_BUTTONS = ("button", "reply markup", "reply_markup", "inline keyboard")
 _BAD_TEXT = ("can't parse entities", "entity", "entities", "text must be", "text is empty")
+_NO_MEDIA = (
+    "rights to send photos",
+    "rights to send documents",
+    "rights to send media",
+    "chat_send_photos_forbidden",
+    "chat_send_docs_forbidden",
+    "chat_send_media_forbidden",
+)
 _UNCHANGED = ("not modified", "message_not_modified")
 
 
@@ -44,6 +52,11 @@ def is_bad_buttons(reason: str) -> bool:
 def is_bad_text(reason: str) -> bool:
     """Whether the text or its formatting is at fault."""
     return _says(reason, _BAD_TEXT)
+
+
+def is_no_media(reason: str) -> bool:
+    """Whether the chat takes words, and no pictures or files."""
+    return _says(reason, _NO_MEDIA)
 
 
 def is_unchanged(reason: str) -> bool:

@@ -49,12 +49,19 @@ def _promise(petition: Petition) -> str:
     return tr("It is not open; I tell you if that changes.")
 
 
-def already_subscribed(followed: Followed) -> tuple[Message, InlineKeyboardMarkup]:
-    """Nothing new began."""
+def already_subscribed(
+    followed: Followed, *, is_elsewhere: bool = False
+) -> tuple[Message, InlineKeyboardMarkup]:
+    """Nothing new began; a forum may hear of it in another topic than the one it was said in."""
     petition, subscription = followed.petition, followed.subscription
     since = tr("You follow this one since {day}.", day=day(subscription.created_at))
     buttons = InlineKeyboardMarkup(follower_rows(petition, subscription.muted))
-    return compose(*lines(since, title(petition))), buttons
+    where = (
+        tr("Its alerts come in another topic. To have them here, unsubscribe and subscribe here.")
+        if is_elsewhere
+        else None
+    )
+    return compose(*lines(since, title(petition), where)), buttons
 
 
 def no_room(most: int) -> Message:

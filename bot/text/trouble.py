@@ -157,3 +157,20 @@ def failed() -> Message:
             "/subscriptions shows how things are."
         )
     )
+
+
+def no_pictures(caption: str) -> Message:
+    """The chat takes words alone, so what a picture would show is told."""
+    return compose(
+        *lines(
+            tr("This chat doesn't let me send pictures. In words:"),
+            caption,
+        )
+    )
+
+
+def no_files() -> Message:
+    """The chat takes words alone."""
+    return compose(
+        tr("This chat doesn't let me send files. Let me send them, then try /mydata again.")
+    )

@@ -1,0 +1,63 @@
+"""What a chat does not take is said in words, and nothing is edited into what it is already."""
+
+from bell import READER, TEA, Village
+
+FORBIDDEN = "Bad Request: not enough rights to send {} to the chat"
+CLUB, ADMIN = -100, 7
+
+
+async def test_a_chat_without_pictures_is_told_in_words_what_the_chart_shows(
+    village: Village,
+) -> None:
+    async with village.bell():
+        await village.reader.subscribes()
+        village.api.refuse(READER, 400, FORBIDDEN.format("photos"), method="sendPhoto")
+        told = await village.reader.ask(f"/chart {TEA}", "doesn't let me send pictures")
+        assert "went wrong" not in told["text"]
+        assert "signatures" in told["text"]
+
+
+async def test_a_chat_without_files_is_told_so(village: Village) -> None:
+    async with village.bell():
+        await village.reader.subscribes()
+        village.api.refuse(READER, 400, FORBIDDEN.format("documents"), method="sendDocument")
+        await village.reader.ask("/mydata", "doesn't let me send files")
+
+
+async def test_another_refusal_of_a_picture_is_not_taken_for_that(village: Village) -> None:
+    async with village.bell():
+        await village.reader.subscribes()
+        village.api.refuse(READER, 400, "Bad Request: PHOTO_INVALID_DIMENSIONS", method="sendPhoto")
+        await village.reader.ask(f"/chart {TEA}", "went wrong")
+
+
+async def test_choosing_what_is_chosen_already_edits_nothing_and_says_so(village: Village) -> None:
+    async with village.bell():
+        await village.reader.subscribes()
+        page = await village.reader.ask("/settings quiet off")
+        chosen = next(
+            key
+            for row in page["reply_markup"]["inline_keyboard"]
+            for key in row
+            if "✓" in key["text"]
+        )
+        edits = len(village.api.calls_to("editMessageText"))
+        query = village.api.press(READER, page["message_id"], chosen["callback_data"])
+        assert "already" in await village.reader.sees_note(query)
+        assert len(village.api.calls_to("editMessageText")) == edits
+
+
+async def test_who_follows_in_another_topic_is_told_that_alerts_come_there(
+    village: Village,
+) -> None:
+    village.api.add_chat(CLUB, "supergroup", title="Club")
+    village.api.add_member(CLUB, ADMIN, "administrator")
+    for topic in (11, 12):
+        village.api.add_topic(CLUB, topic)
+    club = village.chat(CLUB)
+    async with village.bell():
+        await club.ask(f"/subscribe {TEA}", "You'll hear about", user_id=ADMIN, thread_id=11)
+        there = await club.ask(f"/subscribe {TEA}", "another topic", user_id=ADMIN, thread_id=12)
+        here = await club.ask(f"/subscribe {TEA}", "since", user_id=ADMIN, thread_id=11)
+        assert "another topic" not in here["text"]
+        assert there["message_thread_id"] == 12
