@@ -215,7 +215,7 @@ class Walker:
         if not note and not label.startswith(("✓", "‹")):
             # What takes longer than a press may wait for follows it.
             with suppress(TimeoutError):
-                await self.api.wait_for(lambda _: self._shows(chat, message, before, last))
+                await self.api.wait_for(lambda _: self._shows(chat, message, before, last), 40)
         after = self.shown(chat, message)
         new = [each for each in self.api.messages(chat.chat_id) if each["message_id"] > last]
         told = "\n".join((*map(words_of, new), words_of(after), note))

@@ -287,6 +287,7 @@ class Clock:
         return utc_now() + self.ahead
 
 
+@pytest.mark.timeout(150)  # it waits for two servers and for what asyncpg gives up
 async def test_bots_tell_everybody_once_through_a_failover_and_go_on(
     village: Village, pair: FailoverPair
 ) -> None:
