@@ -193,12 +193,17 @@ class Commits:
         if self._quiet.is_set():
             self._fold_if_due()
 
-    def _forget_the_wish(self) -> None:
-        """What was to be erased is, unless more has come meanwhile; a store closing asks again."""
-        if not (self._closed or self._must_erase):
-            wish = self._loop.create_future()
-            wish.add_done_callback(lambda done: done.exception())  # if it fails, it stands
-            self._queue.append(_Waiting(lambda changes: changes.remove(NOTES, ERASE), wish))
+    def _fulfil(self, wish: Struct | None) -> None:
+        """What was to be erased is; a later wish stands, and a store that closes erases again."""
+
+        def work(transaction: Transaction) -> None:
+            if transaction.get(NOTES, ERASE) == wish:
+                transaction.remove(NOTES, ERASE)
+
+        if wish and not self._closed:
+            outcome = self._loop.create_future()
+            outcome.add_done_callback(lambda done: done.exception())  # if it fails, the wish stands
+            self._queue.append(_Waiting(work, outcome))
             self._go_on()
 
     def _fold_if_due(self) -> None:
@@ -211,17 +216,22 @@ class Commits:
         turning = self._writer.submit(self._turn)
         self._fold = self._loop.create_task(self._finish_fold(turning, erasing))
 
-    def _turn(self) -> tuple[Tables, int]:
-        """What the journals say up to now, and the journal that goes on; in the writer's thread."""
-        return self._database.copied(), self._vault.turn()
+    def _turn(self) -> tuple[Tables, int, Struct | None]:
+        """What the journals say up to now, the journal that goes on, and the wish to erase so far.
 
-    async def _finish_fold(self, turning: Future[tuple[Tables, int]], erasing: bool) -> None:
+        In the writer's thread, so that no commit comes between them.
+        """
+        return self._database.copied(), self._vault.turn(), self._database.get(NOTES, ERASE)
+
+    async def _finish_fold(
+        self, turning: Future[tuple[Tables, int, Struct | None]], erasing: bool
+    ) -> None:
         try:
-            tables, generation = await asyncio.wrap_future(turning)
+            tables, generation, wish = await asyncio.wrap_future(turning)
             await asyncio.to_thread(self._vault.fold, tables, generation, erasing=erasing)
             if erasing:
                 await asyncio.to_thread(self._vault.drop_copies)
-                self._forget_the_wish()
+                self._fulfil(wish)
         except OSError as error:
             log.warning("the journal could not be folded", reason=reason(error))
             self._must_erase |= erasing

@@ -16,9 +16,7 @@ from storage.index import Index
 from storage.tables import (
     CHATS,
     DELIVERIES,
-    ERASE,
     LONELY,
-    NOTES,
     OCCURRENCES,
     PETITIONS,
     READINGS,
@@ -28,11 +26,11 @@ from storage.tables import (
     Day,
     Fields,
     Lonely,
-    Note,
     Shelf,
     Transaction,
     followed_as,
     ruled_as,
+    wish_to_erase,
 )
 from storage.thin import thinned
 
@@ -158,4 +156,4 @@ def forget(transaction: Transaction, index: Index, chat_id: int) -> None:
     for key in index.agenda.keys(chat_id):
         transaction.remove(DELIVERIES, key)
     if transaction.changes:
-        transaction.put(NOTES, ERASE, Note("soon"))
+        wish_to_erase(transaction)

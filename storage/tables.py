@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from datetime import UTC, datetime
 from typing import Any, Generic, NoReturn, TypeAlias, TypeVar, assert_never, cast
+from uuid import uuid4
 
 import msgspec
 from msgspec import Struct
@@ -93,6 +94,12 @@ SHELVES: dict[str, Shelf[Any]] = {
 
 
 _SHELF_OF: dict[type[Struct], Shelf[Any]] = {shelf.kind: shelf for shelf in SHELVES.values()}
+
+
+def wish_to_erase(transaction: "Transaction") -> None:
+    """Note that no file may hold for long what is taken out; each wish is told from any other."""
+    transaction.put(NOTES, ERASE, Note(uuid4().hex))
+
 
 # A record that says itself what it is called.
 Named: TypeAlias = Chat | Subscription | Rule | Known | Occurrence | Delivery

@@ -57,6 +57,7 @@ from storage.tables import (
     followed_as,
     ruled_as,
     second_of,
+    wish_to_erase,
 )
 from storage.turns import turns
 from storage.vault import Vault
@@ -287,7 +288,7 @@ class TinyStorage:
             existing = transaction.get(SUBSCRIPTIONS, doc_id)
             transaction.remove(SUBSCRIPTIONS, doc_id)
             if existing:
-                transaction.put(NOTES, ERASE, Note("soon"))
+                wish_to_erase(transaction)
             for delivery in self._owed_about(transaction, chat_id, petition):
                 transaction.remove(DELIVERIES, delivery.key)
             self._welcome(transaction, chat_id)
@@ -406,7 +407,7 @@ class TinyStorage:
             existing = transaction.get(RULES, ruled_as(chat_id, number))
             transaction.remove(RULES, ruled_as(chat_id, number))
             if existing:
-                transaction.put(NOTES, ERASE, Note("soon"))
+                wish_to_erase(transaction)
             return existing
 
         return await self._change(work)

@@ -366,11 +366,6 @@ class Vault:
 
     # --- committing
 
-    def drop_copies(self) -> None:
-        """Take away the copies kept of damaged files, which hold what has been erased since."""
-        for copy in self.path.parent.glob(f"{self.path.name}*.damaged-*"):
-            self._disk.remove(copy)
-
     def append(self, batch: Sequence[Changes]) -> None:
         """Have these changes on disk, all of them, or none (OSError)."""
         rows = ((table, name, doc) for each in batch for (table, name), doc in each.items())
@@ -427,6 +422,11 @@ class Vault:
             self._disk.remove(self._backup)
         self._snapshot_size = self.path.stat().st_size
         self._tidy()
+
+    def drop_copies(self) -> None:
+        """Take away the copies kept of damaged files, which hold what has been erased since."""
+        for copy in self.path.parent.glob(f"{self.path.name}*.damaged-*"):
+            self._disk.remove(copy)
 
     def _copy_snapshot(self) -> None:
         self._disk.write_file(self._next, [self.path.read_bytes()])

@@ -1,6 +1,8 @@
 """The store's files under other hands: moved while open, damaged, erased for good."""
 
+import asyncio
 import errno
+import threading
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -171,6 +173,37 @@ async def test_what_was_unsubscribed_is_in_no_file_after_the_next_pruning(place:
     assert f"{ANN}:{REF}" in told(place)
     await storage.prune(NOON, timedelta(days=90))
     await storage.close()
+    assert f"{ANN}:{REF}" not in told(place)
+
+
+class Slow(Disk):
+    """A disk on which a snapshot waits to be written for as long as a test likes."""
+
+    def __init__(self) -> None:
+        self.writing, self.go_on = threading.Event(), threading.Event()
+        self.is_slow = False
+
+    def write_file(self, path: Path, chunks: Iterable[bytes]) -> None:
+        if self.is_slow and path.name.endswith(".db.next"):
+            self.writing.set()
+            assert self.go_on.wait(30)
+        super().write_file(path, chunks)
+
+
+async def test_what_is_unsubscribed_while_others_are_erased_is_erased_too(place: Place) -> None:
+    disk = Slow()
+    storage = await place.open(disk)
+    await follow(storage, ANN, BOB)
+    disk.is_slow = True
+    await storage.forget_chat(BOB)
+    await asyncio.to_thread(disk.writing.wait)
+    await storage.unsubscribe(ANN, REF)
+    disk.go_on.set()
+    await storage._commits._finish_folds()
+    await storage.save_note("offset", "7")  # behind whatever the fold had to write
+    await storage.close()
+    again = await place.open()
+    await again.close()
     assert f"{ANN}:{REF}" not in told(place)
 
 
