@@ -19,9 +19,11 @@ from bot.parliament import (
     Found,
     Gone,
     Look,
+    NotFound,
     NotModified,
     Parliament,
     Unavailable,
+    Unpublished,
     Unreadable,
     is_whole_site,
     unreadable,
@@ -35,7 +37,16 @@ from bot.petitions.errors import (
     ParliamentUnavailable,
     StorageError,
 )
-from bot.petitions.model import Counts, Known, Occurrence, Petition, PetitionRef, Site, Surged
+from bot.petitions.model import (
+    Counts,
+    Known,
+    Occurrence,
+    Petition,
+    PetitionRef,
+    Site,
+    Surged,
+    Unpublication,
+)
 from bot.petitions.parse import Page
 from bot.petitions.past import caught_up
 from bot.petitions.remind import due, next_moment, wants_readings
@@ -55,6 +66,8 @@ from bot.petitions.watch import (
     observe,
     observe_gone,
     observe_surge,
+    observe_unpublished,
+    unpublished,
     with_counts,
 )
 from bot.polling.budget import Budget, asking_for
@@ -285,6 +298,8 @@ class Poller:
                     known = await self._commit(known, *taken, sight.read_at)
                 petition = _with_breakdowns(known.petition, sight.look.petition)
                 return Sight(sight.look, petition, max(sight.read_at, known.read_at), known)
+            if isinstance(sight.look, Unpublished) and known is None and keep:
+                known = await self._begin_unpublished(watch, ref, sight.look, sight.read_at)
         if known is None:
             return sight
         return Sight(sight.look, known.petition, known.read_at, known)
@@ -377,6 +392,13 @@ class Poller:
                 known, occurrences = observe_gone(before := known, now)
                 is_new = not watch.interest.is_strange(ref.id, before)
                 known = await self._commit(before, known, occurrences if is_new else (), now)
+            case Unpublished(reason=reason) if known and known.petition.is_unpublished:
+                known = await self._still_unpublished(known, reason, now)
+                return Sight(look, known.petition, now, known)
+            case Unpublished() if keep:
+                known = await self._begin_unpublished(watch, ref, look, now)
+            case NotFound() if known and known.petition.is_unpublished:
+                known = await self._still_unpublished(known, "hidden", now)
             case Unavailable() | Unreadable():
                 log.warning("no reading", petition=str(ref), reason=str(look.reason))
             case NotModified():
@@ -386,6 +408,18 @@ class Poller:
         if known is None:
             return Sight(look, None, now)
         return Sight(look, known.petition, known.read_at, known)
+
+    async def _begin_unpublished(
+        self, watch: SiteWatch, ref: PetitionRef, look: Unpublished, now: datetime
+    ) -> Known | None:
+        """Keep a petition that may be published yet; None for one that never will be."""
+        if look.reason == "stopped":
+            return None
+        petition = unpublished(ref, watch.parliament.site, look.reason)
+        return await self._commit(None, Known(petition, now), (), now)
+
+    async def _still_unpublished(self, known: Known, state: Unpublication, now: datetime) -> Known:
+        return await self._commit(known, *observe_unpublished(known, state, now), now)
 
     # --- what other bodies tell
 

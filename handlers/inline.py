@@ -7,8 +7,10 @@ from telegram import InlineQueryResultArticle, InlineQueryResultsButton, Update
 from telegram.error import BadRequest
 from telegram.ext import InlineQueryHandler, MessageHandler, filters
 
+from bot.parliament import Unpublished
 from bot.petitions.errors import MalformedPetition, ParliamentError
 from bot.petitions.model import Petition, PetitionRef
+from bot.petitions.watch import unpublished
 from bot.text.language import tr
 from bot.text.share import guest_help, guest_result, shared_card
 from bot.text.trouble import not_a_petition
@@ -61,11 +63,14 @@ async def _found(context: Context, typed: str) -> list[InlineQueryResultArticle]
 
 
 async def _named(context: Context, ref: PetitionRef) -> list[InlineQueryResultArticle]:
-    sight = await context.services.look(ref)
-    if sight.petition is None:
+    services = context.services
+    sight = await services.look(ref)
+    petition = sight.petition
+    if petition is None and isinstance(sight.look, Unpublished):
+        petition = unpublished(ref, services.sites[ref.site], sight.look.reason)
+    if petition is None:
         return []
-    now = context.services.now()
-    return [shared_card(sight.petition, sight.read_at, now, context.bot.username)]
+    return [shared_card(petition, sight.read_at, services.now(), context.bot.username)]
 
 
 async def _with_words(context: Context, typed: str) -> Sequence[Petition]:

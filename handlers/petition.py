@@ -38,7 +38,7 @@ async def show(update: Update, context: Context, ref: PetitionRef) -> None:
 
     A followed petition has one card in a chat: that is brought up to date and pointed at.
     """
-    sight = await seen(update, context, ref, says_age=False)
+    sight = await seen(update, context, ref, says_age=False, shows_unpublished=True)
     if sight is None or sight.petition is None:
         return
     services = context.services

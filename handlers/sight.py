@@ -23,20 +23,28 @@ async def seen(
     *,
     keep: bool = False,
     says_age: bool = True,
+    shows_unpublished: bool = False,
 ) -> Sight | None:
     """What can be seen of a petition now; if nothing, the person is told why.
 
     Where the site is silent, what is known is seen, and the person told how old that is, unless
-    whoever asks says so by other means.
+    whoever asks says so by other means. Of what is not published yet there is nothing to show,
+    unless it `shows_unpublished` or is to be kept.
     """
     services = context.services
     sight = await services.look(ref, keep=keep)
     if sight.petition is not None:
+        if sight.petition.is_unpublished and not (keep or shows_unpublished):
+            await answer(update, trouble.nothing_yet(sight.petition, services.now()))
+            return None
         if says_age and not keep and isinstance(sight.look, Unavailable):
             site = services.sites[ref.site]
             await answer(update, trouble.as_last_read(site, sight.read_at, services.now()))
         return sight
-    await answer(update, await _why_not(context, ref, sight))
+    if isinstance(sight.look, Unpublished):
+        await answer(update, *trouble.unpublished(ref, sight.look.reason))
+    else:
+        await answer(update, await _why_not(context, ref, sight))
     return None
 
 
@@ -46,8 +54,6 @@ async def _why_not(context: Context, ref: PetitionRef, sight: Sight) -> Message:
     match sight.look:
         case NotFound():
             return trouble.not_found(ref, site)
-        case Unpublished(reason=reason):
-            return trouble.unpublished(ref, reason)
         case Gone():
             return trouble.taken_down(ref)
         case Unreadable():

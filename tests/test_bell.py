@@ -382,7 +382,7 @@ async def test_a_petition_that_cannot_be_followed_is_told_why(village: Village) 
     async with village.bell():
         await village.reader.subscribes()
         await village.reader.ask("/subscribe 123", "There is no petition 123")
-        await village.reader.ask("/subscribe 700002", "gathering its first supporters")
+        await village.reader.ask("/subscribe 700002", "when it opens for signatures")
         await village.reader.ask("/subscribe 700003", "taken off the site")
         await village.reader.ask("/subscribe 0x10", "I can't tell which petition")
         await village.reader.ask("/subscribe", "Which petition?")

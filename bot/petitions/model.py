@@ -5,7 +5,7 @@ Field names are the API's own words.
 """
 
 from datetime import date, datetime
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias, get_args
 
 from msgspec import Meta, Struct, structs
 
@@ -105,6 +105,11 @@ class Parliament(Struct, frozen=True):
     dissolution_at: datetime | None = None
 
 
+# Why a petition that was never published has no body; as its state, none of a site's own.
+Unpublication: TypeAlias = Literal["gathering_support", "moderation", "stopped", "hidden"]
+_UNPUBLISHED = frozenset(get_args(Unpublication))
+
+
 class Petition(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One reading of a petition's body, whatever year's schema it was served in.
 
@@ -153,6 +158,11 @@ class Petition(Struct, frozen=True, kw_only=True, omit_defaults=True):
     def is_open(self) -> bool:
         """Whether it can be signed, as far as the site says."""
         return self.state == "open"
+
+    @property
+    def is_unpublished(self) -> bool:
+        """Whether the site has never shown it, so that nothing but its number is known."""
+        return self.state in _UNPUBLISHED
 
     @property
     def is_over(self) -> bool:
@@ -377,6 +387,20 @@ class Rejected(Happened, frozen=True, tag="rejected"):
     rejection: Rejection | None = None
 
 
+class NotPublished(Happened, frozen=True, tag="not_published"):
+    """What was still to be published will not be, or is not to be found any more."""
+
+    why: Literal["stopped", "hidden"]
+
+    @property
+    def key(self) -> str:
+        return f"not_published:{self.why}"
+
+    @property
+    def once(self) -> bool:
+        return True
+
+
 class Removed(Happened, frozen=True, tag="removed"):
     """The petition was taken off the site."""
 
@@ -520,6 +544,7 @@ Event: TypeAlias = (
     | CommitteeNoted
     | Closed
     | Rejected
+    | NotPublished
     | Removed
     | Reopened
     | CountFell
@@ -548,7 +573,8 @@ class Known(Struct, frozen=True, omit_defaults=True):
     `seen` holds the keys of everything that was ever true of it, so that nothing rings twice;
     `peak` is the highest count it ever had; `top` the codes of the ten constituencies with the most
     signatures when they were last told; `gone_looks` counts the looks in a row that found it taken
-    down, `older_looks` those that were served a body older than this one.
+    down (or stopped or hidden, if it was never published), `older_looks` those that were served a
+    body older than this one.
     """
 
     petition: Petition

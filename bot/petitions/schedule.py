@@ -41,6 +41,9 @@ _UNFOLLOWED_WEIGHT = 0.5
 # that does not come must not keep all the others waiting.
 SILENT_AT_ONCE = 2
 
+# What is not published yet waits for weeks, so it is looked at only every so many intervals.
+UNPUBLISHED_ROUNDS = 5
+
 # A 304 is a hint and not a proof: this often a look does without.
 _PROOF_EVERY = 3600.0
 
@@ -128,6 +131,7 @@ class Prospect(Struct):
     pace: float = 0.0
     signature_count: int = 0
     is_open: bool = True
+    is_unpublished: bool = False
     hazards: Hazards = Hazards()
     asked_counts_at: float = -inf
     proof_at: float = -inf
@@ -286,7 +290,8 @@ class Outlook:
         self, prospects: Iterable[Prospect], interval: float, most: int, now: float
     ) -> Sequence[Request]:
         """Looks at petitions whose last one is as old as an interval, oldest first."""
-        due = [prospect for prospect in prospects if prospect.whole_at <= now - interval]
+        rounds = {False: interval, True: interval * UNPUBLISHED_ROUNDS}
+        due = [p for p in prospects if p.whole_at <= now - rounds[p.is_unpublished]]
         oldest = nlargest(most, due, key=lambda prospect: -prospect.whole_at)
         return [self._whole(prospect, now) for prospect in oldest]
 
@@ -535,9 +540,12 @@ class Outlook:
         return prospect is not None and now - prospect.raised_at < 5 * self.limits.max_age
 
     def oldest_look(self, ids: Iterable[int]) -> float | None:
-        """When the one of these petitions answered for longest ago was; None without any."""
-        looks = (self.prospects[id_].answered_at for id_ in ids if id_ in self.prospects)
-        return min(looks, default=None)
+        """When the one of these petitions answered for longest ago was; None without any.
+
+        What is not published yet is looked at seldom, and does not count.
+        """
+        prospects = (self.prospects[id_] for id_ in ids if id_ in self.prospects)
+        return min((p.answered_at for p in prospects if not p.is_unpublished), default=None)
 
 
 class Places:
@@ -624,6 +632,7 @@ def _told(prospect: Prospect, petition: Petition, now: float) -> None:
 def _describe(prospect: Prospect, petition: Petition) -> None:
     prospect.signature_count = petition.signature_count
     prospect.is_open = petition.is_open
+    prospect.is_unpublished = petition.is_unpublished
     prospect.hazards = hazards(petition, prospect.pace, prospect.wishes)
 
 

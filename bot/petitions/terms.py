@@ -31,6 +31,7 @@ from bot.petitions.model import (
     Loudness,
     MilestoneReached,
     NotDebated,
+    NotPublished,
     Opened,
     Petition,
     Rejected,
@@ -134,7 +135,7 @@ def kind_of(event: Event) -> Kind:
             return "business"
         case Closed() | ClosingSoon():
             return "closing"
-        case Rejected() | Removed() | Reopened():
+        case Rejected() | NotPublished() | Removed() | Reopened():
             return "standing"
         case ResponseOverdue() | DebateOverdue():
             return "overdue"

@@ -17,14 +17,18 @@ from bot.petitions.model import (
     GovernmentResponse,
     Known,
     MilestoneReached,
+    NotPublished,
     Occurrence,
     Petition,
+    PetitionRef,
     Place,
     Removed,
     Reopened,
     Responded,
+    Site,
     Surged,
     ToppedIn,
+    Unpublication,
 )
 from bot.petitions.remind import passed, premature
 
@@ -33,6 +37,8 @@ from bot.petitions.remind import passed, premature
 _LOOKS_TO_BELIEVE_OLDER = 5
 
 _LOOKS_TO_BELIEVE_GONE = 2
+# A petition may be set aside and taken up again while it is checked; the site says 404 meanwhile.
+_LOOKS_TO_BELIEVE_HIDDEN = 12
 
 # A count that falls to less than half, as by no check for fraud, is mostly a fault of the site.
 _COLLAPSE = 2
@@ -140,6 +146,47 @@ def observe_gone(known: Known, now: datetime) -> tuple[Known, tuple[Occurrence, 
         return structs.replace(known, gone_looks=looks), ()
     seen, occurrences = _latched(known, (Removed(),), now)
     return structs.replace(known, gone_looks=0, removed=True, seen=seen), occurrences
+
+
+def unpublished(ref: PetitionRef, site: Site, state: Unpublication) -> Petition:
+    """All there is to know of a petition that the site does not show yet."""
+    return Petition(
+        ref=ref,
+        url=f"{site.url.rstrip('/')}/petitions/{ref.id}",
+        action="",
+        state=state,
+        signature_count=0,
+        response_threshold=site.response_threshold,
+        debate_threshold=site.debate_threshold,
+    )
+
+
+def observe_unpublished(
+    known: Known, state: Unpublication, now: datetime
+) -> tuple[Known, tuple[Occurrence, ...]]:
+    """Take in that the site still does not show a petition, and why.
+
+    That it was stopped, or is not to be found, is believed when seen often enough. Of what was
+    published once it says nothing: moderators may have it back for a while.
+    """
+    if not known.petition.is_unpublished or known.removed:
+        return known, ()
+    petition = structs.replace(known.petition, state=state)
+    match state:
+        case "gathering_support" | "moderation":
+            return structs.replace(known, petition=petition, gone_looks=0), ()
+        case "stopped":
+            enough = _LOOKS_TO_BELIEVE_GONE
+        case "hidden":
+            enough = _LOOKS_TO_BELIEVE_HIDDEN
+    if known.petition.state == state:
+        return known, ()
+    looks = known.gone_looks + 1
+    if looks < enough:
+        return structs.replace(known, gone_looks=looks), ()
+    seen, occurrences = _latched(known, (NotPublished(state),), now)
+    told = structs.replace(known, petition=petition, gone_looks=0, seen=seen, read_at=now)
+    return told, occurrences
 
 
 def with_counts(petition: Petition, counts: Counts | Petition) -> Petition:

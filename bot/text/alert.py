@@ -29,6 +29,7 @@ from bot.petitions.model import (
     Known,
     MilestoneReached,
     NotDebated,
+    NotPublished,
     Occurrence,
     Opened,
     Petition,
@@ -226,7 +227,7 @@ def _one(event: Event, known: Known, now: datetime) -> Told:
             return _paper(event)
         case Closed():
             return _closed(event, petition, now)
-        case Opened() | Rejected() | Removed() | Reopened():
+        case Opened() | Rejected() | NotPublished() | Removed() | Reopened():
             return _standing(event, known)
         case CountFell():
             return _fell(event, petition)
@@ -447,7 +448,7 @@ def _life_line(petition: Petition, now: datetime) -> str | None:
     return tr("Open {span}, {rate}.", span=lasted, rate=signed)
 
 
-def _standing(event: Opened | Rejected | Removed | Reopened, known: Known) -> Told:
+def _standing(event: Opened | Rejected | NotPublished | Removed | Reopened, known: Known) -> Told:
     petition = known.petition
     match event:
         case Opened():
@@ -456,6 +457,21 @@ def _standing(event: Opened | Rejected | Removed | Reopened, known: Known) -> To
             why = REASONS.get(rejection.code) if rejection else None
             details = rejection.details if rejection else ""
             return Told(say("🚫 <b>Rejected.</b>"), (tr(why) if why else None, _quoted(details)))
+        case NotPublished("stopped"):
+            return Told(
+                say("🚫 <b>Stopped before it was published.</b>"),
+                (tr("It will not open: Parliament was dissolved before it could."),),
+            )
+        case NotPublished():
+            return Told(
+                say("⚠️ <b>The site does not show it any more.</b>"),
+                (
+                    tr(
+                        "It may have been refused, or set aside for now. "
+                        "I keep asking, and tell you if it opens."
+                    ),
+                ),
+            )
         case Removed():
             return Told(
                 say("⚠️ <b>Taken off the site.</b>"),

@@ -76,7 +76,7 @@ def card_buttons(petition: Petition, subscription: Subscription | None) -> Inlin
         last = [stranger_row(petition)]
     else:
         last = follower_rows(petition, subscription.muted)
-    if petition.state == "rejected":
+    if petition.state == "rejected" or petition.is_unpublished:
         return InlineKeyboardMarkup(last)
     ref = petition.ref
     told = [

@@ -104,7 +104,9 @@ def _unfolded(message: Message) -> int:
     return width(message.text) - sum(e.length for e in message.entities if e.type == folded)
 
 
-def _count(petition: Petition) -> Rich:
+def _count(petition: Petition) -> Rich | None:
+    if petition.is_unpublished:
+        return None
     ahead = sorted(n for n in thresholds(petition) if n > petition.signature_count)
     if not petition.is_open or not ahead:
         return signatures(petition.signature_count)
@@ -125,7 +127,7 @@ def _status(petition: Petition, now: datetime) -> str:
 
 def _paces(petition: Petition, readings: Sequence[Reading], now: datetime) -> str | None:
     """Signatures a day over its life, and lately as far as we have been watching."""
-    if petition.state == "rejected":
+    if petition.state == "rejected" or petition.is_unpublished:
         return None
     parts = [pace_line(petition, now)]
     if petition.is_open:

@@ -8,10 +8,11 @@ from typing import NamedTuple
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, MessageEntity
 
 from bot.petitions.carried import carried_terms, terms_taken_up
+from bot.petitions.milestones import is_reached, thresholds
 from bot.petitions.model import Petition, PetitionRef, Subscription, Terms
 from bot.text.buttons import CARD, PAGE, SUBSCRIBE, button, follower_rows, undo_buttons
 from bot.text.figures import day, in_words, number, signatures
-from bot.text.language import many, say, tr
+from bot.text.language import many, marked, say, tr
 from bot.text.petition import short_title, status_line, title
 from bot.text.rich import Message, Rich, bold, compose, italic, joined, lines
 
@@ -32,21 +33,103 @@ def subscribed(followed: Followed, now: datetime) -> tuple[Message, InlineKeyboa
     message = compose(
         *lines(
             say("✅ You'll hear about {title}", title=title(petition)),
-            f"{signatures(petition.signature_count)} · {status_line(petition, now)}",
+            _stands(petition, now),
             _promise(petition),
         )
     )
     return message, InlineKeyboardMarkup(follower_rows(petition, subscription.muted))
 
 
+def _stands(petition: Petition, now: datetime) -> str:
+    status = status_line(petition, now)
+    if petition.is_unpublished:
+        return status
+    return f"{signatures(petition.signature_count)} · {status}"
+
+
 def _promise(petition: Petition) -> str:
-    if petition.is_open:
+    """What can still happen to it, and so what will be told."""
+    match petition.state:
+        case "gathering_support" | "moderation":
+            return tr("I'll tell you when it opens for signatures or is rejected.")
+        case "hidden":
+            return tr("I'll tell you if it opens for signatures.")
+        case "stopped":
+            return tr("It will not open for signatures.")
+        case "rejected" if not petition.archived:
+            return tr("I'll tell you if it is allowed after all.")
+    if petition.archived:
         return tr(
-            "Milestones, the response, the debate and the closing: each once, when it happens."
+            "It is from a past parliament, which can do no more about it. "
+            "I'll tell you should its page change."
         )
-    if petition.is_over:
-        return tr("Its signing is over; I tell you of the response, the debate and what follows.")
-    return tr("It is not open; I tell you if that changes.")
+    has_response = petition.government_response is not None
+    has_debate = petition.debate is not None
+    if petition.is_open:
+        return tr(_WHILE_OPEN[has_response, has_debate])
+    if not petition.is_over:
+        return tr("It is not open; I tell you if that changes.")
+    earned = {kind for n, kind in thresholds(petition).items() if is_reached(petition, n, kind)}
+    awaits_debate = "debate" in earned or petition.scheduled_debate_date is not None
+    if has_debate:
+        return tr(_DEBATED[has_response])
+    if awaits_debate:
+        return tr(_AWAITS_DEBATE[has_response])
+    if not has_response and "response" not in earned:
+        return tr(
+            "Its signing is over, and it reached no threshold, so nothing is due. "
+            "I'll tell you if a response or a debate comes all the same."
+        )
+    return tr(_AWAITS_NO_DEBATE[has_response])
+
+
+# By whether there is a response, and an outcome of the debate.
+_WHILE_OPEN = {
+    (False, False): marked(
+        "Milestones, the response, the debate and the closing: each once, when it happens."
+    ),
+    (True, False): marked(
+        "Milestones, the debate and the closing: each once, when it happens. "
+        "The response is here already; I'll tell you if it changes."
+    ),
+    (False, True): marked(
+        "Milestones, the response and the closing: each once, when it happens. "
+        "Whether it is debated is settled already."
+    ),
+    (True, True): marked(
+        "Milestones and the closing: each once, when it happens. The response is here and whether "
+        "it is debated is settled; I'll tell you if more is published."
+    ),
+}
+# Once signing is over, by whether there is a response.
+_DEBATED = {
+    False: marked(
+        "Its signing is over and whether it is debated is settled. "
+        "I'll tell you of a response and of what follows."
+    ),
+    True: marked(
+        "Its signing is over, the response is here and whether it is debated is settled. "
+        "I'll tell you if the response changes or more is published."
+    ),
+}
+_AWAITS_DEBATE = {
+    False: marked(
+        "Its signing is over; I'll tell you of the response, the debate and what follows."
+    ),
+    True: marked(
+        "Its signing is over and the response is here. "
+        "I'll tell you of the debate, and if the response changes."
+    ),
+}
+_AWAITS_NO_DEBATE = {
+    False: marked(
+        "Its signing is over; I'll tell you of the response, and of a debate if there is one."
+    ),
+    True: marked(
+        "Its signing is over and the response is here. "
+        "I'll tell you if it changes, or if a debate is set."
+    ),
+}
 
 
 def already_subscribed(
@@ -165,10 +248,11 @@ def _heading(count: int, page: int, pages: int) -> str:
 
 def _line(entry: Followed, now: datetime) -> str:
     count = number(entry.petition.signature_count)
+    start = "" if entry.petition.is_unpublished else f"{count}  "
     parts = [status_line(entry.petition, now)]
     if entry.subscription.muted:
         parts.append(tr("muted"))
-    return f"{count}  {short_title(entry.petition)}\n{' · '.join(parts)}\n"
+    return f"{start}{short_title(entry.petition)}\n{' · '.join(parts)}\n"
 
 
 def _page_row(page: int, pages: int) -> list[list[InlineKeyboardButton]]:

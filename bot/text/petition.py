@@ -30,6 +30,12 @@ _STATES = {
     "completed": marked("completed"),
     "rejected": marked("rejected"),
 }
+_UNPUBLISHED = {
+    "gathering_support": marked("Gathering its first supporters, not open yet"),
+    "moderation": marked("Being checked before it is published"),
+    "stopped": marked("Stopped before it was published"),
+    "hidden": marked("Not shown on the site just now"),
+}
 
 
 def title(petition: Petition, carrying: str = "") -> Rich:
@@ -198,6 +204,8 @@ def status_line(petition: Petition, now: datetime, *, to_the_minute: bool = Fals
             return tr("Rejected on {day}", day=day(petition.rejected_at))
         case "rejected":
             return tr("Rejected")
+        case state if state in _UNPUBLISHED:
+            return tr(_UNPUBLISHED[state])
         case _:
             return tr("Status: {state}", state=state_name(petition))
 

@@ -32,12 +32,12 @@ def shared_card(
 ) -> InlineQueryResultArticle:
     """A petition's card as anybody may send it to any chat; its buttons are addresses only."""
     message = card(petition, read_at, now)
-    signatures = petition.signature_count
+    status = status_line(petition, now)
+    signed = many("{count} signature", "{count} signatures", petition.signature_count)
     return InlineQueryResultArticle(
         id=str(petition.ref),
         title=short_title(petition, _NAME),
-        description=many("{count} signature", "{count} signatures", signatures)
-        + f" · {status_line(petition, now)}",
+        description=status if petition.is_unpublished else f"{signed} · {status}",
         input_message_content=InputTextMessageContent(
             message.text,
             entities=message.entities,

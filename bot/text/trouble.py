@@ -1,11 +1,16 @@
 """What the bot says when something cannot be done: what is wrong, and what to do next."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
+from telegram import InlineKeyboardMarkup
+
 from bot.petitions.errors import ParliamentUnasked, PetitionBellError
-from bot.petitions.model import PetitionRef, Site
+from bot.petitions.model import Petition, PetitionRef, Site, Unpublication
+from bot.text.buttons import SUBSCRIBE, button
 from bot.text.figures import clock
 from bot.text.language import marked, say, tr
+from bot.text.petition import status_line, title
 from bot.text.rich import Message, compose, lines
 
 
@@ -20,29 +25,46 @@ def not_found(petition: PetitionRef, site: Site) -> Message:
     )
 
 
-def unpublished(petition: PetitionRef, reason: str) -> Message:
-    """The petition exists, but not for the public yet, or no more."""
-    why = _UNPUBLISHED.get(reason, _NOT_PUBLISHED)
-    return compose(tr(why, number=petition.id))
+def unpublished(
+    petition: PetitionRef, state: Unpublication
+) -> tuple[Message, InlineKeyboardMarkup | None]:
+    """The petition exists, but not for the public yet, or no more; it can be waited for."""
+    message = compose(tr(_UNPUBLISHED[state], number=petition.id))
+    if state == "stopped":
+        return message, None
+    wait = button(tr("Tell me when it opens"), SUBSCRIBE, petition)
+    return message, InlineKeyboardMarkup([[wait]])
 
 
-_UNPUBLISHED = {
+def nothing_yet(petition: Petition, now: datetime) -> Message:
+    """What was asked for is there only once a petition is published."""
+    status = status_line(petition, now)
+    return compose(
+        *lines(
+            say("{title}: {status}.", title=title(petition), status=status),
+            tr("There is nothing of that to show."),
+        )
+    )
+
+
+_UNPUBLISHED: Mapping[Unpublication, str] = {
     "gathering_support": marked(
         "Petition {number} is still gathering its first supporters. "
-        "Try again once it is open for signatures."
+        "I can tell you when it opens for signatures or is rejected."
     ),
     "moderation": marked(
         "Petition {number} is being checked before it is published. "
-        "Try again once it is open for signatures."
+        "I can tell you when it opens for signatures or is rejected."
     ),
     "stopped": marked(
-        "Petition {number} was stopped before it was published. "
-        "Try again once it is open for signatures."
+        "Petition {number} was stopped before it was published, as happens when Parliament is "
+        "dissolved. It will not open for signatures."
+    ),
+    "hidden": marked(
+        "The site does not show petition {number} just now. "
+        "I can tell you if it opens for signatures."
     ),
 }
-_NOT_PUBLISHED = marked(
-    "Petition {number} is not published. Try again once it is open for signatures."
-)
 
 
 def taken_down(petition: PetitionRef) -> Message:

@@ -1,0 +1,272 @@
+"""A petition that gathers its supporters, or is being checked, followed from its first day."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.app import utc_now
+from bot.demo.bot_api import BotApi
+from bot.demo.petitions_site import PetitionsSite
+from bot.petitions.model import (
+    GovernmentResponse,
+    Known,
+    NotPublished,
+    Opened,
+    Petition,
+    PetitionRef,
+    Rejected,
+    Site,
+    Subscription,
+)
+from bot.petitions.schedule import UNPUBLISHED_ROUNDS, Limits, Outlook, Whole
+from bot.petitions.watch import observe, observe_unpublished, unpublished
+from bot.text.following import Followed, subscribed
+from tests.bell import READER, TEA, Village, open_petition, stamp
+
+NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
+REF = PetitionRef("uk", TEA)
+UK = Site("uk", "UK Parliament", "https://petition.parliament.uk")
+
+
+@pytest.fixture
+async def village(tmp_path: Path) -> AsyncIterator[Village]:
+    async with PetitionsSite(utc_now) as site, BotApi() as api:
+        site.put(TEA, open_petition())
+        site.redirect(TEA, "gathering-support")
+        yield Village(site, api, tmp_path)
+
+
+def _opens(village: Village) -> None:
+    village.site.edit(TEA, opened_at=stamp(utc_now()))
+    village.site.restore(TEA)
+
+
+# --- in a chat
+
+
+async def test_following_a_petition_that_gathers_supporters_says_what_can_come(
+    village: Village,
+) -> None:
+    async with village.bell():
+        asked = await village.reader.ask(f"/subscribe {TEA}", "I ask first")
+        told = await village.reader.consents(asked)
+        assert told["text"].splitlines() == [
+            f"✅ You'll hear about Petition {TEA}",
+            "Gathering its first supporters, not open yet",
+            "I'll tell you when it opens for signatures or is rejected.",
+        ]
+
+
+async def test_its_opening_rings_once_and_then_it_is_heard_of_like_any_other(
+    village: Village,
+) -> None:
+    async with village.bell():
+        message = await village.reader.ask(f"/subscribe {TEA}")
+        await village.reader.consents(message)
+        _opens(village)
+        opened = await village.reader.hears("Open for signatures")
+        assert "Free tea in every library" in opened["text"]
+        await village.looked()
+        assert village.reader.unread() == []
+        village.site.edit(TEA, signature_count=10_400)
+        await village.reader.hears("10,000")
+
+
+async def test_its_opening_rings_though_the_bell_was_off_when_it_came(village: Village) -> None:
+    async with village.bell():
+        await village.reader.consents(await village.reader.ask(f"/subscribe {TEA}"))
+    _opens(village)
+    async with village.bell():
+        await village.reader.hears("Open for signatures")
+
+
+async def test_its_rejection_rings_once(village: Village) -> None:
+    async with village.bell():
+        await village.reader.consents(await village.reader.ask(f"/subscribe {TEA}"))
+        village.site.edit(
+            TEA,
+            state="rejected",
+            opened_at=None,
+            rejected_at=stamp(utc_now()),
+            rejection={"code": "duplicate", "details": "There is one already."},
+        )
+        village.site.restore(TEA)
+        await village.reader.hears("Rejected")
+        await village.looked()
+        assert village.reader.unread() == []
+
+
+async def test_while_nothing_is_decided_nothing_rings(village: Village) -> None:
+    async with village.bell():
+        await village.reader.consents(await village.reader.ask(f"/subscribe {TEA}"))
+        village.site.redirect(TEA, "moderation-info")
+        await village.looked(3)
+        assert village.reader.unread() == []
+        card = await village.reader.ask(f"/petition {TEA}", "Being checked")
+        assert "signatures" not in card["text"]
+
+
+async def test_a_stopped_petition_is_not_followed_for_it_never_opens(village: Village) -> None:
+    village.site.redirect(TEA, "/")
+    async with village.bell():
+        asked = await village.reader.ask(f"/subscribe {TEA}", "I ask first")
+        told = await village.reader.consents(asked)
+        assert "will not open" in told["text"]
+        assert "Try again" not in told["text"]
+        assert "reply_markup" not in told
+        await village.reader.ask("/subscriptions", "You follow no petition")
+
+
+async def test_a_followed_one_that_is_stopped_is_told_of_once(village: Village) -> None:
+    async with village.bell():
+        await village.reader.consents(await village.reader.ask(f"/subscribe {TEA}"))
+        village.site.redirect(TEA, "/")
+        await village.reader.hears("Stopped before it was published")
+        await village.looked()
+        assert village.reader.unread() == []
+
+
+async def test_its_number_alone_offers_to_wait_for_it_and_a_press_does(village: Village) -> None:
+    async with village.bell():
+        offer = await village.reader.ask(str(TEA), "still gathering its first supporters")
+        village.reader.tap(offer, "Tell me when it opens")
+        asked = await village.reader.hears("I ask first")
+        await village.reader.consents(asked)
+        listed = await village.reader.ask("/subscriptions", f"Petition {TEA}\nGathering")
+        assert "0  " not in listed["text"]
+        await village.reader.ask(f"/chart {TEA}", "nothing of that to show")
+
+
+async def test_its_link_begins_to_wait_for_it(village: Village) -> None:
+    async with village.bell():
+        asked = await village.reader.ask(f"/start p_uk_{TEA}", "I ask first")
+        told = await village.reader.consents(asked)
+        assert "when it opens" in told["text"]
+
+
+async def test_inline_it_is_a_card_without_numbers(village: Village) -> None:
+    async with village.bell():
+        asked = village.api.ask_inline(READER, str(TEA))
+        answer = await village.api.wait_for(
+            lambda api: next((a for a in api.answers if a.get("inline_query_id") == asked), None)
+        )
+        [result] = answer["results"]
+        assert result["description"] == "Gathering its first supporters, not open yet"
+
+
+async def test_a_number_that_is_nobodys_cannot_be_followed(village: Village) -> None:
+    village.site.hide(TEA)
+    async with village.bell():
+        asked = await village.reader.ask(f"/subscribe {TEA}", "I ask first")
+        told = await village.reader.consents(asked)
+        assert "There is no petition" in told["text"]
+
+
+# --- by itself
+
+_WAITING = Known(unpublished(REF, UK, "gathering_support"), NOW)
+
+
+def _later(known: Known, *states: str) -> tuple[Known, list[object]]:
+    told: list[object] = []
+    for state in states:
+        known, occurrences = observe_unpublished(known, state, NOW)  # type: ignore[arg-type]
+        told += [occurrence.event for occurrence in occurrences]
+    return known, told
+
+
+def test_hidden_for_an_hour_of_looks_it_is_told_of_once_and_may_still_open() -> None:
+    assert _later(_WAITING, *["hidden"] * 11)[1] == []
+    known, told = _later(_WAITING, *["hidden"] * 40)
+    assert told == [NotPublished("hidden")]
+    published = Petition(
+        ref=REF, url="", action="Tea", state="open", signature_count=7, opened_at=NOW
+    )
+    known, occurrences = observe(known, published, NOW)
+    assert [type(each.event) for each in occurrences] == [Opened]
+
+
+def test_a_404_now_and_then_says_nothing() -> None:
+    _, told = _later(_WAITING, *["hidden", "moderation"] * 20)
+    assert told == []
+
+
+def test_a_published_petition_that_moderators_have_back_is_left_as_it_was() -> None:
+    published = Petition(ref=REF, url="", action="Tea", state="open", signature_count=7)
+    known = Known(published, NOW)
+    assert _later(known, *["moderation", "stopped", "hidden"] * 9) == (known, [])
+
+
+def test_rejected_before_it_opened_it_rings_and_opens_later_all_the_same() -> None:
+    rejected = Petition(ref=REF, url="", action="Tea", state="rejected", signature_count=7)
+    known, first = observe(_WAITING, rejected, NOW)
+    allowed = Petition(
+        ref=REF, url="", action="Tea", state="open", signature_count=9, opened_at=NOW
+    )
+    _, second = observe(known, allowed, NOW)
+    assert [type(each.event) for each in (*first, *second)] == [Rejected, Opened]
+
+
+def test_it_is_looked_at_seldom_and_makes_no_look_seem_late() -> None:
+    outlook = Outlook(Limits(60, 60))
+    outlook.learn(_WAITING.petition, 0, 0, NOW)
+    assert outlook.plan(5, 60 * UNPUBLISHED_ROUNDS - 1) == []
+    assert outlook.plan(5, 60 * UNPUBLISHED_ROUNDS) == [Whole(TEA)]
+    assert outlook.oldest_look([TEA]) is None
+
+
+def test_an_open_one_is_looked_at_every_interval() -> None:
+    outlook = Outlook(Limits(60, 60))
+    outlook.learn(Petition(ref=REF, url="", action="", state="open", signature_count=7), 0, 0, NOW)
+    assert outlook.plan(5, 60) == [Whole(TEA)]
+    assert outlook.oldest_look([TEA]) == 0
+
+
+# --- what following promises
+
+
+def _promise(**changes: object) -> str:
+    plain = {
+        "ref": REF,
+        "url": "https://petition.parliament.uk/petitions/1",
+        "action": "Tea",
+        "state": "open",
+        "signature_count": 84,
+        "response_threshold": 10_000,
+        "debate_threshold": 100_000,
+    }
+    petition = Petition(**(plain | changes))  # type: ignore[arg-type]
+    message, _ = subscribed(Followed(Subscription(1, REF, NOW), petition), NOW)
+    return message.text.splitlines()[-1]
+
+
+_RESPONSE = {"government_response": GovernmentResponse("Yes.")}
+
+
+@pytest.mark.parametrize(
+    ("petition", "said", "unsaid"),
+    [
+        ({}, "the response, the debate and the closing", "already"),
+        (_RESPONSE, "the response is here already", "the response, the debate"),
+        ({"state": "closed"}, "nothing is due", "I'll tell you of the response"),
+        ({"state": "closed", "signature_count": 12_000}, "I'll tell you of the response", "due"),
+        ({"state": "closed", "signature_count": 12_000, **_RESPONSE}, "if it changes", "due"),
+        ({"state": "closed", "signature_count": 120_000, **_RESPONSE}, "of the debate", "due"),
+        ({"state": "closed", "archived": True}, "past parliament", "the response, the debate"),
+        ({"state": "rejected"}, "if it is allowed after all", "opens"),
+        ({"state": "moderation"}, "when it opens for signatures or is rejected", "Milestones"),
+        ({"state": "stopped"}, "will not open", "when it opens"),
+    ],
+)
+def test_what_is_promised_is_what_still_can_happen(
+    petition: dict[str, object], said: str, unsaid: str
+) -> None:
+    promise = _promise(**petition)
+    assert said.casefold() in promise.casefold()
+    assert unsaid.casefold() not in promise.casefold()
+
+
+def test_looks_at_it_stay_within_five_minutes_by_default() -> None:
+    assert timedelta(seconds=60) * UNPUBLISHED_ROUNDS == timedelta(minutes=5)
