@@ -16,7 +16,7 @@ from telegram import InlineKeyboardMarkup, LinkPreviewOptions, MessageEntity, Re
 from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TelegramError
 from telegram.ext import ExtBot
 
-from bot.burst import FloodGuard
+from bot.burst import held_until
 from bot.living import refresh_card
 from bot.pace import ALERT, Pacer, seconds
 from bot.petitions.errors import StorageError
@@ -115,7 +115,6 @@ class Deliverer:
         self._accepted: set[str] = set()  # by Telegram, but not settled yet
         self._unsettled: set[str] = set()  # those of them that the store did not take
         self._faults: Counter[str] = Counter()  # of our own, by the delivery that met with them
-        self._guard = FloodGuard()
         self._news = asyncio.Event()
         self._stopping = False
         self.counts = Counts()
@@ -214,7 +213,7 @@ class Deliverer:
     async def _settle_late(self) -> None:
         """Settle what Telegram took while the store was away, before others may claim it again."""
         if late := tuple(self._unsettled):
-            await self._storage.settle(*late)
+            await self._storage.settle(*late, told_at=self._now())
             self._accepted.difference_update(late)
             self._unsettled.difference_update(late)
 
@@ -226,7 +225,7 @@ class Deliverer:
         is_alone = len(owed) == 1 and not first.lane and not first.attempts
         if not is_alone or is_pressing(claims[0].occurrences):
             return None
-        return self._guard.held_until(first.chat_id, self._now())
+        return held_until(claims[0].told_lately, claims[0].flood_until, self._now())
 
     async def _settle_accepted(self, owed: Sequence[Delivery]) -> None:
         """Telegram has taken some of these already: settle them, and give the others back."""
@@ -246,8 +245,6 @@ class Deliverer:
             self._accepted.update(delivery.key for delivery in told)
             self.counts.sent += 1
             self.counts.summaries += len(told) > 1
-            if not owed[0].lane:
-                self._guard.told(letter.chat_id, self._now())
         if isinstance(outcome, ChatRefuses):
             await self._bar(claims, outcome)
             return False
@@ -317,7 +314,8 @@ class Deliverer:
                     self.counts.refused += 1
                     log.error("alert refused", alert=_name(first), reason=outcome.reason)
                 keys = [delivery.key for delivery in owed]
-                await self._storage.settle(*keys)
+                told_at = now if isinstance(outcome, Sent) else None
+                await self._storage.settle(*keys, told_at=told_at)
                 self._accepted.difference_update(keys)
                 for key in keys:
                     self._faults.pop(key, None)

@@ -21,13 +21,19 @@ from bot.petitions.model import (
 
 
 class ClaimedDelivery(Struct, frozen=True):
-    """A delivery with all that is needed to word it; `rule` is the one it comes from, if any."""
+    """A delivery with all that is needed to word it; `rule` is the one it comes from, if any.
+
+    Of what is due at once it says as well how many such alerts its chat was told lately
+    (`bot.petitions.order.LATELY`), and until when a flood of them is held, if one is.
+    """
 
     delivery: Delivery
     known: Known
     occurrences: tuple[Occurrence, ...]
     chat: Chat | None = None
     rule: Rule | None = None
+    told_lately: int = 0
+    flood_until: datetime | None = None
 
 
 class ChatData(Struct, frozen=True):
@@ -251,8 +257,11 @@ class Storage(Protocol):
     async def hold(self, key: str, lane: str, until: datetime) -> None:
         """Give it back, to be told with all else in that lane; no attempt. Unknown key: no-op."""
 
-    async def settle(self, *keys: str) -> None:
-        """These deliveries are done with (accepted, or refused for good). Unknown keys: no-op."""
+    async def settle(self, *keys: str, told_at: datetime | None = None) -> None:
+        """These deliveries are done with (accepted, or refused for good). Unknown keys: no-op.
+
+        Chats that were told something due at once count it as told then, for a few minutes.
+        """
 
     async def retry(self, key: str, not_before: datetime) -> None:
         """Give it back, claimable from `not_before`; counts an attempt. Unknown key: no-op."""

@@ -27,6 +27,7 @@ from storage.tables import (
     OCCURRENCES,
     PETITIONS,
     READINGS,
+    RECENT,
     RULES,
     SUBSCRIPTIONS,
     Counter,
@@ -130,6 +131,7 @@ def _tables_of(export: _Export) -> Tables:
         NOTES.name: {name: document_of(Note(value)) for name, value in export.notes.items()},
         COUNTERS.name: {"delivery": document_of(Counter(export.next_delivery))},
         LONELY.name: {name: document_of(each) for name, each in export.lonely.items()},
+        RECENT.name: {},  # over by the time that anybody could import it
     }
 
 

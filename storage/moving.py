@@ -9,8 +9,10 @@ from bot.petitions.moving import merged, moved_key, moved_rules, moved_subscript
 from storage.tables import (
     CHATS,
     DELIVERIES,
+    RECENT,
     RULES,
     SUBSCRIPTIONS,
+    RecentAlerts,
     Transaction,
     followed_as,
     ruled_as,
@@ -23,6 +25,11 @@ def move_chat(transaction: Transaction, old_id: int, new_id: int) -> None:
     if old is not None:
         transaction.remove(CHATS, str(old_id))
         transaction.keep(merged(old, new, new_id))
+    told, there = (transaction.get(RECENT, str(chat_id)) for chat_id in (old_id, new_id))
+    if told is not None:
+        transaction.remove(RECENT, str(old_id))
+        both = sorted([*told.at, *(there.at if there else ())])
+        transaction.put(RECENT, str(new_id), RecentAlerts(both))
 
 
 def move_subscription(transaction: Transaction, old: Subscription, new_id: int) -> None:

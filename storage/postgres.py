@@ -35,13 +35,14 @@ from bot.petitions.moving import merged
 from storage import ChatData, ClaimedDelivery, Pruned, Tally
 from storage.key import KeyRing
 from storage.postgres_cluster import Leadership, Pace
-from storage.postgres_deliveries import Deliveries, lock_deliveries, welcome
+from storage.postgres_deliveries import Deliveries, lately, lock_deliveries, welcome
 from storage.postgres_owing import Owing
 from storage.postgres_policies import Policies, policy_of, sweep_policies
 from storage.postgres_pool import PATIENCE, Connection, Patience, Pool, open_pool
 from storage.postgres_queue import (
     ANY_DUE,
     CLAIM,
+    DROP_PAST,
     HOLD,
     NEXT_DUE,
     RELEASE,
@@ -168,6 +169,7 @@ class PostgresStorage:
             numbers = await self._rules.move(connection, old_id, new_id)
             await self._subscriptions.move(connection, old_id, new_id, terms)
             await self._deliveries.move(connection, old_id, new_id, numbers)
+            await connection.execute("update recent_alert set chat = $2 where chat = $1", old, new)
             await connection.execute("delete from chat where handle = $1", old)
             if chat is not None:
                 await self._put_chat(connection, chat)
@@ -483,14 +485,16 @@ class PostgresStorage:
         self, now: datetime, limit: int, lease: timedelta
     ) -> Sequence[ClaimedDelivery]:
         async with self._pool.transaction() as connection:
+            await connection.execute(DROP_PAST, *lately(now))
             rows = await connection.fetch(CLAIM, now, limit, now + lease)
             return await self._deliveries.take_turns(connection, rows, now, now + lease)
 
-    async def settle(self, *keys: str) -> None:
+    async def settle(self, *keys: str, told_at: datetime | None = None) -> None:
         pairs = [self._named(key) for key in keys]
         handles, heads = [handle for handle, _ in pairs], [head for _, head in pairs]
         async with self._pool.transaction() as connection:
-            await connection.execute(SETTLE, handles, heads)
+            at = None if told_at is None else second_of(told_at)
+            await connection.execute(SETTLE, handles, heads, at)
             await welcome(connection, handles)
 
     async def retry(self, key: str, not_before: datetime) -> None:
@@ -611,6 +615,7 @@ async def _forget(connection: Connection, handle: bytes) -> None:
     await connection.execute("delete from subscription where chat = $1", handle)
     await lock_deliveries(connection, handle)
     await connection.execute("delete from delivery where chat = $1", handle)
+    await connection.execute("delete from recent_alert where chat = $1", handle)
     await connection.execute("delete from chat where handle = $1", handle)
 
 

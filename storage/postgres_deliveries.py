@@ -10,12 +10,14 @@ from msgspec import structs
 
 from bot.petitions.match import follower, replanned
 from bot.petitions.model import Chat, Delivery, Known, Occurrence, PetitionRef, Subscription
+from bot.petitions.order import FLOOD, LATELY
 from storage import ClaimedDelivery
 from storage.postgres_pool import Connection
-from storage.postgres_queue import OLDER
+from storage.postgres_queue import FLOODS, OLDER
 from storage.postgres_rows import Veil
 from storage.postgres_rules import Rules
 from storage.postgres_subscriptions import Subscriptions
+from storage.tables import second_of
 from storage.turns import by_queue, turns
 
 _KNOWN = msgspec.json.Decoder(Known)
@@ -34,11 +36,32 @@ class Deliveries:
         self, connection: Connection, rows: Sequence[Record], now: datetime, until: datetime
     ) -> list[ClaimedDelivery]:
         """What may be told of rows that are leased already; the rest of them is given back."""
-        due = await self.in_full(connection, rows)
+        due = await self._with_floods(connection, await self.in_full(connection, rows), now)
         older = await self._older(connection, [row["number"] for row in rows], until)
         claimed, changed = turns(due, older, now, until)
         await _replace_plans(connection, changed)
         return claimed
+
+    async def _with_floods(
+        self, connection: Connection, due: Sequence[ClaimedDelivery], now: datetime
+    ) -> list[ClaimedDelivery]:
+        """What is due at once, with how much else its chat has just been told or waits for."""
+        chats = {each.delivery.chat_id for each in due if not each.delivery.lane}
+        if not chats:
+            return list(due)
+        handles = {self._veil.handle(chat_id): chat_id for chat_id in chats}
+        rows = await connection.fetch(FLOODS, list(handles), *lately(now), now, FLOOD)
+        floods = {handles[row["handle"]]: (row["told"], row["until"]) for row in rows}
+        return [
+            each
+            if each.delivery.lane
+            else structs.replace(
+                each,
+                told_lately=floods[each.delivery.chat_id][0],
+                flood_until=floods[each.delivery.chat_id][1],
+            )
+            for each in due
+        ]
 
     async def _older(
         self, connection: Connection, numbers: Sequence[int], until: datetime
@@ -145,6 +168,15 @@ class Deliveries:
                 row["head"],
             )
         await connection.execute("delete from delivery where chat = $1", old)
+
+
+def lately(now: datetime) -> tuple[int, int]:
+    """Between which Unix seconds lies what was told a moment ago.
+
+    What lies further ahead was told while the clock was wrong.
+    """
+    second, span = second_of(now), int(LATELY.total_seconds())
+    return second - span, second + span
 
 
 async def lock_deliveries(connection: Connection, handle: bytes) -> list[Record]:

@@ -109,6 +109,8 @@ async def _seal_anew(
             columns = zip(*(anew(row, before, after) for row in rows), strict=True)
             await connection.execute(change, *map(list, columns))
         told(name)
+    # Kept for minutes only, and nobody was told anything for as long as nobody had the store open.
+    await connection.execute("delete from recent_alert")
     await connection.execute("update about set key_mark = $1", mark_of(new))
 
 

@@ -117,6 +117,15 @@ VERSIONS: tuple[str, ...] = (
     alter table chat add probe_at timestamptz;
     create index on chat (probe_at) where probe_at is not null;
     """,
+    # When a chat was told an alert that was due at once, in Unix seconds: kept for a few minutes.
+    """
+    create table recent_alert (
+        chat bytea not null,
+        at bigint not null
+    );
+    create index on recent_alert (chat, at);
+    create index on recent_alert (at);
+    """,
 )
 
 _LOCK = "select pg_advisory_xact_lock(hashtextextended(current_schema() || ' migration', 0))"

@@ -20,6 +20,7 @@ from storage.tables import (
     OCCURRENCES,
     PETITIONS,
     READINGS,
+    RECENT,
     RULES,
     SUBSCRIPTIONS,
     Database,
@@ -149,6 +150,7 @@ class Pruning:
 def forget(transaction: Transaction, index: Index, chat_id: int) -> None:
     """Take out all there is of a chat, and note that no file may hold it for long."""
     transaction.remove(CHATS, str(chat_id))
+    transaction.remove(RECENT, str(chat_id))
     for petition in index.follows.get(chat_id, ()):
         transaction.remove(SUBSCRIPTIONS, followed_as(chat_id, petition))
     for number in index.numbers.get(chat_id, ()):

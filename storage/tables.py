@@ -53,6 +53,12 @@ class Lonely(Struct):
     since: datetime
 
 
+class RecentAlerts(Struct):
+    """When a chat was told alerts that were due at once, in Unix seconds: those of a moment ago."""
+
+    at: list[int]
+
+
 class Shelf(Struct, Generic[S], frozen=True):
     """A table, and the kind of record its documents are; `indexed` if `Index` follows them."""
 
@@ -75,6 +81,7 @@ NOTES = Shelf("notes", Note)
 ERASE = "erase"  # the note that stands until what was taken out is in no file any more
 COUNTERS = Shelf("counters", Counter)
 LONELY = Shelf("lonely", Lonely)
+RECENT = Shelf("recent_alerts", RecentAlerts)
 
 SHELVES: dict[str, Shelf[Any]] = {
     shelf.name: shelf
@@ -89,6 +96,7 @@ SHELVES: dict[str, Shelf[Any]] = {
         NOTES,
         COUNTERS,
         LONELY,
+        RECENT,
     )
 }
 

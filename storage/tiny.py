@@ -24,6 +24,7 @@ from bot.petitions.model import (
     Terms,
     Wish,
 )
+from bot.petitions.order import FLOOD
 from bot.petitions.rules import next_number
 from storage import ChatData, ClaimedDelivery, Pruned, Tally
 from storage.commits import Commits
@@ -35,6 +36,7 @@ from storage.integrity import checked
 from storage.key import KeyRing, new_key, spelled
 from storage.moving import move_chat, move_deliveries, move_rules, move_subscription
 from storage.pruning import Pruning, forget
+from storage.recent import drop_past, note_told, told_lately
 from storage.replan import replan
 from storage.tables import (
     CHATS,
@@ -482,7 +484,11 @@ class TinyStorage:
         self, now: datetime, limit: int, lease: timedelta
     ) -> Sequence[ClaimedDelivery]:
         def work(transaction: Transaction) -> list[ClaimedDelivery]:
-            due = [_in_full(transaction, k) for k in self._index.agenda.due(_aware(now), limit)]
+            due = [
+                self._with_flood(transaction, _in_full(transaction, key), now)
+                for key in self._index.agenda.due(_aware(now), limit)
+            ]
+            drop_past(transaction, self.database, now)
             elsewhere = [_in_full(transaction, key) for key in self._older(transaction, due)]
             claimed, changed = turns(due, elsewhere, now, now + lease)
             for delivery in changed:
@@ -508,6 +514,21 @@ class TinyStorage:
                     if owed.key not in taken and owed.number < about.get(owed.petition, 0):
                         yield owed.key
 
+    def _with_flood(
+        self, transaction: Transaction, claimed: ClaimedDelivery, now: datetime
+    ) -> ClaimedDelivery:
+        """What is due at once, with how much else its chat has just been told or waits for."""
+        chat_id = claimed.delivery.chat_id
+        if claimed.delivery.lane:
+            return claimed
+        held = [_kept(transaction, DELIVERIES, k) for k in self._index.agenda.lane(chat_id, FLOOD)]
+        waiting = [each.not_before for each in held if each.not_before > now and not each.attempts]
+        return structs.replace(
+            claimed,
+            told_lately=told_lately(transaction, chat_id, now),
+            flood_until=min(waiting, default=None),
+        )
+
     async def hold(self, key: str, lane: str, until: datetime) -> None:
         def work(transaction: Transaction) -> None:
             delivery = transaction.get(DELIVERIES, key)
@@ -520,13 +541,17 @@ class TinyStorage:
 
         await self._change(work)
 
-    async def settle(self, *keys: str) -> None:
+    async def settle(self, *keys: str, told_at: datetime | None = None) -> None:
         def work(transaction: Transaction) -> None:
-            deliveries = [transaction.get(DELIVERIES, key) for key in keys]
+            found = [transaction.get(DELIVERIES, key) for key in keys]
+            settled = [each for each in found if each is not None]
             for key in keys:
                 transaction.remove(DELIVERIES, key)
-            for chat_id in {each.chat_id for each in deliveries if each is not None}:
+            for chat_id in {each.chat_id for each in settled}:
                 self._welcome(transaction, chat_id)
+            if told_at is not None:
+                at_once = {each.chat_id for each in settled if not each.lane}
+                note_told(transaction, at_once, _aware(told_at))
 
         await self._change(work)
 

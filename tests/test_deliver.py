@@ -75,11 +75,11 @@ class WiredStorage:
     def __getattr__(self, name: str) -> Any:
         use_case = getattr(self._storage, name)
 
-        async def wired(*args: Any) -> Any:
+        async def wired(*args: Any, **how: Any) -> Any:
             self._wire.busy += 1
             try:
                 self._wire.pass_by("storage")
-                result = await use_case(*args)
+                result = await use_case(*args, **how)
                 self._wire.pass_by("storage")
                 return result
             finally:

@@ -18,6 +18,8 @@ from bot.petitions.terms import kind_of
 
 # Where what follows too many alerts of one moment waits to be told in one message.
 FLOOD = "flood"
+# How long what a chat was told at once counts as a moment ago.
+LATELY = timedelta(minutes=2)
 # Where one petition's older news and what cannot wait for its moment are told in one message.
 TOGETHER = "together"
 

@@ -1,0 +1,37 @@
+"""What chats were told a moment ago, so that a flood of news is noticed; then it is dropped."""
+
+from collections.abc import Collection
+from datetime import datetime
+from itertools import islice
+
+from bot.petitions.order import LATELY
+from storage.tables import RECENT, Database, RecentAlerts, Transaction, second_of
+
+_AT_A_TIME = 200  # chats looked at in one claim, so that the many of a fan-out are gone soon
+
+
+def told_lately(transaction: Transaction, chat_id: int, now: datetime) -> int:
+    """How many alerts a chat was told a moment ago."""
+    found = transaction.get(RECENT, str(chat_id))
+    return len(_of_late(found.at, now)) if found else 0
+
+
+def note_told(transaction: Transaction, chats: Collection[int], now: datetime) -> None:
+    """Note that each of these chats was told an alert just now."""
+    for chat_id in chats:
+        found = transaction.get(RECENT, str(chat_id))
+        earlier = _of_late(found.at, now) if found else []
+        transaction.put(RECENT, str(chat_id), RecentAlerts([*earlier, second_of(now)]))
+
+
+def drop_past(transaction: Transaction, database: Database, now: datetime) -> None:
+    """Drop what is no longer of late, of the chats that stand first."""
+    for doc_id, document in islice(database.live(RECENT).items(), _AT_A_TIME):
+        if not _of_late(document["at"], now):
+            transaction.remove(RECENT, doc_id)
+
+
+def _of_late(times: Collection[int], now: datetime) -> list[int]:
+    """The times of a moment ago; what lies ahead was told while the clock was wrong."""
+    second = second_of(now)
+    return [at for at in times if abs(second - at) < LATELY.total_seconds()]
