@@ -1,14 +1,13 @@
 """`/constituency`: who sits for a place, what is signed there, and following it."""
 
-import difflib
 import re
 from collections.abc import Mapping, Sequence
 
 from telegram import Update
 
 from bot.petitions.errors import MalformedPetition, ParliamentError
+from bot.petitions.names import MOST_NEAR, meant, near
 from bot.petitions.parse import Constituency, Local
-from bot.petitions.rules import stems
 from bot.postcodes import InSeat, is_postcode
 from bot.text import constituency as text
 from bot.text.buttons import SEAT, Press
@@ -18,7 +17,6 @@ from handlers.context import Command, Context, answer, on_press
 from handlers.rules import about_seat, show_draft
 
 _CODE = re.compile(r"[EWSN][0-9]{8}")
-_NEAR = 5
 
 
 async def constituency(update: Update, context: Context) -> None:
@@ -54,7 +52,7 @@ async def _of_name(update: Update, context: Context, typed: str) -> None:
     if len(found) == 1:
         await _show(update, context, found[0])
     else:
-        await answer(update, *text.no_such_seat(typed, found or near(seats, typed)))
+        await answer(update, *text.no_such_seat(typed, found or nearest(seats, typed)))
 
 
 async def _show(update: Update, context: Context, seat: Constituency) -> None:
@@ -74,23 +72,16 @@ def named(seats: Mapping[str, Constituency], typed: str) -> list[Constituency]:
     code = typed.strip().upper()
     if _CODE.fullmatch(code):
         return [seats[code]] if code in seats else []
-    words = _plain(typed)
-    names = {code: _plain(seat.name) for code, seat in seats.items()}
-    if not words:
-        return []
-    exact = [code for code, name in names.items() if name == words]
-    within = [code for code, name in names.items() if f" {words}" in f" {name}"]
-    return [seats[code] for code in exact or within[:_NEAR]]
+    return [seats[code] for code in meant(typed, _names(seats))[:MOST_NEAR]]
 
 
-def near(seats: Mapping[str, Constituency], typed: str) -> list[Constituency]:
+def nearest(seats: Mapping[str, Constituency], typed: str) -> list[Constituency]:
     """The constituencies whose names are spelt most like this."""
-    by_name = {_plain(seat.name): seat for seat in seats.values()}
-    return [by_name[name] for name in difflib.get_close_matches(_plain(typed), by_name, _NEAR)]
+    return [seats[code] for code in near(typed, _names(seats))]
 
 
-def _plain(name: str) -> str:
-    return " ".join(stems(name.replace("&", " and ")))
+def _names(seats: Mapping[str, Constituency]) -> dict[str, list[str]]:
+    return {code: [seat.name] for code, seat in seats.items()}
 
 
 async def seat_pressed(update: Update, context: Context, press: Press) -> str | None:

@@ -3,6 +3,9 @@
 A draft is kept nowhere but in its own message, so that nothing is stored of who only looks.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
 from msgspec import structs
 from telegram import InlineKeyboardMarkup, Update
 from telegram import Message as TelegramMessage
@@ -11,7 +14,8 @@ from bot.petitions.carried import taken_up
 from bot.petitions.ears import USUAL, ears, turned
 from bot.petitions.errors import MalformedPetition, ParliamentError
 from bot.petitions.model import Chat, Kind, Loudness, Rule, Site, Threshold
-from bot.petitions.rules import same_rule, stems
+from bot.petitions.names import MOST_NEAR, meant, near
+from bot.petitions.rules import is_department, same_rule, stems
 from bot.petitions.wanted import Words, read_words
 from bot.postcodes import without_postcodes
 from bot.text import found, trouble
@@ -19,6 +23,7 @@ from bot.text import rules as text
 from bot.text.buttons import DRAFT, MORE, RULE, WORDS, Press
 from bot.text.constituency import which_constituency
 from bot.text.rich import Message
+from bot.text.rules import Doubt
 from handlers.context import (
     Context,
     answer,
@@ -53,9 +58,13 @@ async def offer_words(update: Update, context: Context, typed: str) -> None:
     """`/subscribe school meals`: the petitions that are there, and the rule about those to come."""
     typed = without_postcodes(typed).strip()  # none is kept, and none is told the site
     named, _, what = typed.partition(":")
-    if named.casefold() in {"topic", "department"} and what.strip():
-        await _named(update, context, named.casefold(), what.strip())
-        return
+    match named.strip().casefold():
+        case "topic" if what.strip():
+            await _about_topic(update, context, what.strip())
+            return
+        case "department" if what.strip():
+            await _about_department(update, context, what.strip())
+            return
     words = read_words(typed)
     if not isinstance(words, Words):
         await answer(update, text.words_problem(words))
@@ -99,9 +108,13 @@ async def more_pressed(update: Update, context: Context, press: Press) -> str | 
             known = await _topics(context)
             await (rewrite if which else answer)(update, *text.topics(known, page))
         case "departments":
-            await answer(update, *text.departments(await _departments(context)))
-        case "topic" | "dept" if which:
-            await _named(update, context, "topic" if what == "topic" else "department", which)
+            await answer(update, *text.departments(sorted((await _departments(context)).names)))
+        case "topic" if which:
+            await _about_topic(update, context, which)
+        case "dept" if which:
+            await _about_department(update, context, which)
+        case "named" if stems(which):
+            await show_draft(update, context, _new(context, USUAL, department=searchable(which)))
         case _ if press.extra in _OF_ALL:
             kind, thresholds = _OF_ALL[press.extra]
             await show_draft(update, context, _new(context, (kind,), thresholds=thresholds))
@@ -110,24 +123,39 @@ async def more_pressed(update: Update, context: Context, press: Press) -> str | 
     return None
 
 
-async def _named(update: Update, context: Context, what: str, name: str) -> None:
-    """The draft of a rule about a topic or a department, named by its code or the way it begins."""
-    if what == "department":
-        starts = [known for known in await _departments(context) if known.startswith(name)]
-        department = starts[0] if len(starts) == 1 else searchable(name)
-        if not stems(department):  # a rule that asks for nothing would fit every petition
-            await answer(update, *text.departments(await _departments(context)))
-            return
-        await show_draft(update, context, _new(context, USUAL, department=department))
-        return
+async def _about_topic(update: Update, context: Context, typed: str) -> None:
+    """The draft of a rule about a topic, by its code or name; those that it may be, if it is none.
+
+    A button carries a code the way it begins.
+    """
     known = await _topics(context)
-    plain = name.casefold()
-    codes = [code for code, called in known.items() if plain in {code, called.casefold()}]
-    codes = codes or [code for code in known if code.startswith(plain)]
+    exact = [code for code in known if code == typed.casefold()]
+    begins = [code for code in known if code.startswith(typed.casefold())]
+    names = {code: (code.replace("-", " "), name) for code, name in known.items()}
+    codes = exact or (begins if len(begins) == 1 else meant(typed, names))
     if len(codes) == 1:
         await show_draft(update, context, _new(context, USUAL, topics=(codes[0],)))
+    elif maybe := codes[:MOST_NEAR] or near(typed, names):
+        await answer(update, *text.no_such_topic(typed, {code: known[code] for code in maybe}))
     else:
         await answer(update, *text.topics(known))
+
+
+async def _about_department(update: Update, context: Context, typed: str) -> None:
+    """The draft of a rule about a department; those that it may be, if there is none like it.
+
+    A button carries a name the way it begins.
+    """
+    known = await _departments(context)
+    begins = [name for name in known.names if name.startswith(typed)]
+    asked = begins[0] if len(begins) == 1 else searchable(typed)
+    if not stems(asked):  # a rule that asks for nothing would fit every petition
+        await answer(update, *text.departments(sorted(known.names)))
+    elif known.has(asked) or not known.names:
+        await show_draft(update, context, _new(context, USUAL, department=asked))
+    else:
+        maybe = meant(asked, known.names)[:MOST_NEAR] or near(asked, known.names)
+        await answer(update, *text.no_such_department(asked, maybe))
 
 
 async def _topics(context: Context) -> dict[str, str]:
@@ -137,17 +165,48 @@ async def _topics(context: Context) -> dict[str, str]:
         return {}
 
 
-async def _departments(context: Context) -> list[str]:
+class _Departments(NamedTuple):
+    """The departments that are known of, each with all it is called; whether these are all."""
+
+    names: Mapping[str, Sequence[str]]
+    is_whole: bool
+
+    def has(self, asked: str) -> bool:
+        """Whether a rule that asks for a department so would fit one of them."""
+        return any(is_department(asked, names) for names in self.names.values())
+
+
+async def _departments(context: Context) -> _Departments:
     """The departments that answered last or are to answer next: the site has no list of them."""
     parliament = context.services.parliaments[_site(context).id]
-    names: set[str] = set()
+    names: dict[str, Sequence[str]] = {}
     try:
         for state in ("with_response", "awaiting_response", "open"):
             for petition in (await parliament.page(state)).petitions:
-                names.update(department.name for department in petition.departments)
+                names |= {each.name: (each.name, each.acronym) for each in petition.departments}
     except (ParliamentError, MalformedPetition):
-        return sorted(names)
-    return sorted(names)
+        return _Departments(names, is_whole=False)
+    return _Departments(names, is_whole=True)
+
+
+async def _doubt(context: Context, rule: Rule) -> Doubt | None:
+    """Why a rule may never tell anything, as far as its site's own names say."""
+    if rule.site != _site(context).id:
+        return None
+    if rule.constituency:
+        seats = await context.services.members.current(rule.site)
+        return "constituency" if seats and rule.constituency not in seats else None
+    if rule.topics:
+        known = await _topics(context)
+        if not known:
+            return "unchecked"
+        return None if any(topic in known for topic in rule.topics) else "topic"
+    if rule.department:
+        departments = await _departments(context)
+        if departments.has(rule.department):
+            return None
+        return "department" if departments.is_whole else "unchecked"
+    return None
 
 
 def _site(context: Context) -> Site:
@@ -192,7 +251,8 @@ async def show_draft(update: Update, context: Context, rule: Rule, *, anew: bool
     """Show what a rule would follow; `anew` in a message of its own."""
     site = context.services.sites[rule.site]
     happened = None if rule.constituency else await last_week(context, rule)
-    shown = text.draft(rule, site, happened, await place_of(context, rule))
+    place, doubt = await place_of(context, rule), await _doubt(context, rule)
+    shown = text.draft(rule, site, happened, place, doubt)
     await (answer if anew else rewrite)(update, *shown)
 
 

@@ -221,7 +221,7 @@ async def test_a_department_is_chosen_by_button_or_by_command(village: Village) 
         choice = await village.reader.hears("Which department?")
         village.reader.tap(choice, labels(choice)[0])
         await village.reader.hears(f"Follow department: {name}?")
-        await village.reader.ask("/subscribe department: DfE", "Follow department: DfE?")
+        await village.reader.ask("/subscribe department: tea", "Follow department: tea?")
         await village.reader.ask("/subscribe department: 🫖", "Which department?")
 
 

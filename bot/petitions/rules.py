@@ -107,6 +107,12 @@ def fits(rule: Rule, petition: Petition, places: Collection[str] = ()) -> bool:
     return rule.site == petition.ref.site and _answers(_asked(rule), _seen(petition, places))
 
 
+def is_department(asked: str, names: Iterable[str]) -> bool:
+    """Whether a department with these names is the one that a rule asks for."""
+    words = frozenset(stems(asked))
+    return bool(words) and any(words <= _name(name) for name in names if name)
+
+
 def same_rule(one: Rule, other: Rule) -> bool:
     """Whether two rules ask for the same: whosever they are, however old and however heard."""
     alike = structs.replace(

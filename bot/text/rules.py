@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Literal, TypeAlias
 from urllib.parse import quote, urlencode
 
 from msgspec import structs
@@ -155,10 +156,7 @@ def topics(known: Mapping[str, str], page: int = 0) -> tuple[Message, InlineKeyb
     pages = -(-len(order) // _TOPICS_ON_A_PAGE)
     page = min(max(page, 0), pages - 1)
     shown = order[page * _TOPICS_ON_A_PAGE : (page + 1) * _TOPICS_ON_A_PAGE]
-    keys = [
-        _more(cut(name, 40), f"topic.{topic[: ROOM - len(f'{MORE}||topic.')]}")
-        for topic, name in shown
-    ]
+    keys = [_topic_key(topic, name) for topic, name in shown]
     turns = [_more(tr("‹ Back"), f"topics.{page - 1}")] if page else []
     turns += [_more(tr("On ›"), f"topics.{page + 1}")] if page < pages - 1 else []
     rows = [keys[at : at + 2] for at in range(0, len(keys), 2)]
@@ -190,6 +188,34 @@ def department_start(name: str) -> str:
     return start
 
 
+def no_such_topic(typed: str, near: Mapping[str, str]) -> tuple[Message, InlineKeyboardMarkup]:
+    """A topic there is not, or not only one of, and those it may have meant."""
+    sorry = tr("I know no topic “{name}”.", name=cut(typed, 60))
+    rows = [[_topic_key(topic, name)] for topic, name in near.items()]
+    rows.append([_more(tr("All topics"), "topics")])
+    message = compose(row(sorry, " ", tr("Did you mean one of these?")))
+    return message, InlineKeyboardMarkup(rows)
+
+
+def no_such_department(
+    typed: str, near: Sequence[str]
+) -> tuple[Message, InlineKeyboardMarkup | None]:
+    """A department that no petition is known to go to, and those it may have meant."""
+    sorry = tr("I see no petition for a department “{name}”.", name=cut(typed, 60))
+    question = tr("Did you mean one of these?") if near else None
+    rows = [[_more(cut(name, 60), f"dept.{department_start(name)}")] for name in near]
+    rows.append([_more(tr("All departments"), "departments")])
+    if department_start(typed) == typed and len(f"{MORE}||named.{typed}".encode()) <= ROOM:
+        rows.append(
+            [_more(tr("Follow “{name}” all the same", name=cut(typed, 40)), f"named.{typed}")]
+        )
+    return compose(*lines(sorry, question)), InlineKeyboardMarkup(rows)
+
+
+def _topic_key(topic: str, name: str) -> InlineKeyboardButton:
+    return _more(cut(name, 40), f"topic.{topic[: ROOM - len(f'{MORE}||topic.')]}")
+
+
 def words_problem(problem: Problem) -> Message:
     """Why words cannot be followed."""
     match problem:
@@ -217,13 +243,34 @@ def words_button(typed: str) -> InlineKeyboardButton | None:
 # --- a draft -------------------------------------------------------------------------------------
 
 
+# Why a rule may never tell anything.
+Doubt: TypeAlias = Literal["constituency", "topic", "department", "unchecked"]
+_DOUBTS: Mapping[Doubt, str] = {
+    "constituency": marked(
+        "⚠️ The site has no such constituency now: it would never tell you anything."
+    ),
+    "topic": marked("⚠️ The site has no such topic now: it would never tell you anything."),
+    "department": marked(
+        "⚠️ I see no petition for such a department: it would tell you nothing until there is one."
+    ),
+    "unchecked": marked(
+        "⚠️ The petitions site doesn't tell me just now whether there is such a name."
+    ),
+}
+
+
 def draft(
-    rule: Rule, site: Site, happened: Sequence[Lately] | None, place: str = ""
+    rule: Rule,
+    site: Site,
+    happened: Sequence[Lately] | None,
+    place: str = "",
+    doubt: Doubt | None = None,
 ) -> tuple[Message, InlineKeyboardMarkup]:
     """What would be followed and what it would have told; the message carries the rule itself."""
     message = compose(
         *lines(
             row("🔔 ", say("<b>Follow {what}?</b>", what=_carrying(rule, site, place))),
+            tr(_DOUBTS[doubt]) if doubt else None,
             tr("Choose what you want to hear of the petitions that fit, then save it."),
             "",
             *_last_week(rule, site, happened),
