@@ -1,6 +1,7 @@
 """The living card: the one message in a chat that shows how a followed petition stands (shell)."""
 
 from datetime import datetime, timedelta
+from enum import Enum, auto
 from typing import Any
 
 import structlog
@@ -43,6 +44,14 @@ async def draw_card(
     return message, card_buttons(petition, subscription)
 
 
+class Edited(Enum):
+    """What became of a card's edit."""
+
+    CHANGED = auto()
+    UNCHANGED = auto()  # it shows that already
+    GONE = auto()  # the chat has no card any more
+
+
 async def edit_card(
     bot: ExtBot[Any],
     storage: Storage,
@@ -51,14 +60,15 @@ async def edit_card(
     buttons: InlineKeyboardMarkup,
     *,
     asked_for: bool = True,
-) -> bool:
-    """Rewrite a chat's card; False if it has none any more, which is then remembered.
+) -> Edited:
+    """Rewrite a chat's card; one that is gone is then forgotten.
 
-    Unless it was `asked_for`, it goes behind what people wait for. Whatever else goes wrong leaves
-    the card as it was: the next news brings it up to date.
+    Unless it was `asked_for`, it goes behind what people wait for, and whatever else goes wrong
+    leaves the card as it was: the next news brings it up to date. Who asked for it is rather shown
+    a card anew.
     """
     if subscription.card_id is None:
-        return False
+        return Edited.GONE
     try:
         await bot.edit_message_text(
             message.text,
@@ -70,12 +80,14 @@ async def edit_card(
             rate_limit_args=None if asked_for else ALERT,
         )
     except (BadRequest, Forbidden) as error:
-        if not is_unchanged(error.message):
-            await storage.keep_card(subscription.chat_id, subscription.petition, None)
-            return False
+        if is_unchanged(error.message):
+            return Edited.UNCHANGED
+        await storage.keep_card(subscription.chat_id, subscription.petition, None)
+        return Edited.GONE
     except TelegramError as error:
         log.info("card not refreshed", error=type(error).__name__)
-    return True
+        return Edited.GONE if asked_for else Edited.UNCHANGED
+    return Edited.CHANGED
 
 
 async def refresh_card(
@@ -85,4 +97,5 @@ async def refresh_card(
     if subscription.card_id is None:
         return False
     drawn = await draw_card(storage, known.petition, known.read_at, now, subscription=subscription)
-    return await edit_card(bot, storage, subscription, *drawn, asked_for=False)
+    edited = await edit_card(bot, storage, subscription, *drawn, asked_for=False)
+    return edited is not Edited.GONE

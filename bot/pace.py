@@ -11,15 +11,23 @@ each chat takes stays with each process: a chat's alerts are claimed one at a ti
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from math import inf
 from typing import Any, TypeAlias
 
 import structlog
-from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter
+from telegram.error import (
+    BadRequest,
+    ChatMigrated,
+    Forbidden,
+    RetryAfter,
+    TelegramError,
+    TimedOut,
+)
 from telegram.ext import BaseRateLimiter
 
 from bot.cluster import SharedRate
@@ -33,8 +41,10 @@ from bot.delivery.send_queue import (
     Turn,
     too_soon,
 )
+from bot.delivery.sent_messages import SentMessages
 from bot.delivery.window import Departure, Window
 from bot.petitions.errors import StorageError
+from bot.telegram.errors import NotConnected, is_lost
 
 # python-telegram-bot then gives `retry_after` as a timedelta, as its next major version will.
 os.environ.setdefault("PTB_TIMEDELTA", "true")
@@ -51,6 +61,13 @@ _EVEN = 0.1  # most leave spread over the second, so that a person never waits f
 _SPREAD = 4
 _PATIENCE = {True: 5.0, False: 60.0}  # how long an alert, or an answer, waits for a held chat
 _ANSWER_TRIES = 3
+# Before an answer that was not taken, for no fault of its own, is sent again. Nobody knows whether
+# what failed so was carried out (a 502, a connection cut while it was answered): somebody who
+# reads an answer twice is better off than one who reads none.
+_TRIED_AGAIN_AFTER = (0.5, 1.0, 2.0, 4.0)
+_TRIED_FOR = 30.0  # seconds, from the first try to the last
+_AFTER_TIMEOUT = 1  # more tries of what may have arrived, and took longer than anybody waits
+_HARMLESS = ("answer", "getChat", "getFile")  # to ask for twice; they belong to no chat's limits
 _MANY_WAITING = 10 * PER_SECOND  # answers; a chat has no second one waiting then
 _PLACE_TOLD_WITHIN = 1.0  # seconds that the store has to say when the next message may leave
 _PLACE_WITHIN = 2.0  # seconds that the next place may be away unless everything is held
@@ -104,6 +121,9 @@ class Pacer(BaseRateLimiter[Any]):
     waits in the store, and so it is, without asking Telegram, where it would wait for more than a
     few seconds.
 
+    An answer that is lost on its way is sent again a few times; an edit into what stands there
+    already is refused here, in Telegram's words.
+
     With `paid_per_minute`, so many alerts a minute that would have to wait are broadcast for money;
     with `shared`, everything takes its place in a rate that other processes use too.
     """
@@ -121,6 +141,8 @@ class Pacer(BaseRateLimiter[Any]):
         self._places = _Places(shared) if shared else None
         self._chats = Chats()
         self._queue = SendQueue()
+        # What another process writes into a message is not known here.
+        self._sent = None if shared else SentMessages()
         self._hold = GlobalHold()
         self._overall = Window(PER_SECOND, 1.0)
         self._spread = Window(_SPREAD, _EVEN)
@@ -177,17 +199,27 @@ class Pacer(BaseRateLimiter[Any]):
     ) -> Result:
         """Make the request when its turn has come; RetryAfter if that is too far away."""
         request = partial(callback, *args, **kwargs)
-        chat_id, kind = data.get("chat_id"), _kind(endpoint)
-        if chat_id is None:
-            return await self._of_no_chat(request, kind)
-        chat = self._chats.get(chat_id, self._now())
+        if endpoint.startswith(_HARMLESS):
+            request = partial(self._insisting, request)
+        if data.get("chat_id") is None:
+            return await self._of_no_chat(request, _kind(endpoint))
+        if self._sent:
+            of_chat = partial(self._of_chat, request, endpoint, data, rate_limit_args == ALERT)
+            return await self._sent.written(endpoint, data, of_chat)
+        return await self._of_chat(request, endpoint, data, rate_limit_args == ALERT)
+
+    async def _of_chat(
+        self, request: Request, endpoint: str, data: dict[str, Any], alert: bool
+    ) -> Result:
+        """What a chat is asked or told waits for what its limits allow."""
+        chat, kind = self._chats.get(data["chat_id"], self._now()), _kind(endpoint)
         chat.in_work += 1
         try:
             if kind == _TYPING:
                 self._type(chat)
             if kind == _TYPING or not endpoint.startswith(_COUNTED):
                 return await self._uncounted(request, chat, kind)
-            return await self._counted(request, data, chat, kind, rate_limit_args == ALERT)
+            return await self._counted(request, data, chat, kind, alert)
         finally:
             chat.in_work -= 1
 
@@ -228,17 +260,38 @@ class Pacer(BaseRateLimiter[Any]):
         self, request: Request, data: dict[str, Any], chat: Chat, kind: str, alert: bool
     ) -> Result:
         tries_left = 1 if alert else _ANSWER_TRIES
+        again = _Again(() if alert else _TRIED_AGAIN_AFTER, self._now() + _TRIED_FOR)
+        if kind == "edit":
+            again.timeouts_left = len(_TRIED_AGAIN_AFTER)  # an edit made twice is one
         while True:
             departure, paid = await self._turn(chat, kind, alert)
             if paid:
                 data["allow_paid_broadcast"] = True
-            tries_left -= 1
             try:
                 return await self._made(request, chat, kind, departure)
             except RetryAfter as error:
                 await self._refused(chat, kind, seconds(error), departure)
+                tries_left -= 1
                 if not tries_left:
                     raise
+            except TelegramError as error:
+                wait = again.wait(error, self._now())
+                if wait is None:
+                    raise
+                log.info("an answer is sent again", kind=kind, error=type(error).__name__)
+                await self._sleep(wait)
+
+    async def _insisting(self, request: Request) -> Result:
+        """Ask again for what may be asked for twice; not after a timeout, when it is too late."""
+        again = _Again(_TRIED_AGAIN_AFTER[:2], self._now() + _TRIED_FOR, timeouts_left=0)
+        while True:
+            try:
+                return await request()
+            except TelegramError as error:
+                wait = again.wait(error, self._now())
+                if wait is None:
+                    raise
+                await self._sleep(wait)
 
     async def _made(self, request: Request, chat: Chat, kind: str, departure: Departure) -> Result:
         try:
@@ -387,6 +440,26 @@ class Pacer(BaseRateLimiter[Any]):
         self._let_go(now)
         if self._places:
             await self._places.hold(held)
+
+
+@dataclass(slots=True)
+class _Again:
+    """When something that failed on its way is to be tried again, and whether it is at all."""
+
+    waits: Sequence[float]
+    until: float
+    timeouts_left: int = _AFTER_TIMEOUT
+
+    def wait(self, error: TelegramError, now: float) -> float | None:
+        """In how many seconds; None if what Telegram said is final, or enough was tried."""
+        if not is_lost(error) or not self.waits or now + self.waits[0] > self.until:
+            return None
+        if isinstance(error, TimedOut) and not isinstance(error, NotConnected):
+            if not self.timeouts_left:
+                return None
+            self.timeouts_left -= 1
+        wait, *self.waits = self.waits
+        return wait
 
 
 def _kind(endpoint: str) -> str:

@@ -19,6 +19,8 @@ from telegram.error import NetworkError, TelegramError, TimedOut
 from telegram.request import BaseRequest, RequestData
 from yarl import URL
 
+from bot.telegram.errors import NotConnected
+
 Timeout: TypeAlias = Any  # seconds, None for no limit, or DEFAULT_NONE for this object's own
 
 _HEADERS = {"User-Agent": BaseRequest.USER_AGENT}
@@ -104,8 +106,10 @@ class AiohttpRequest(BaseRequest):
         )
         try:
             return await self._exchange(url, method, request_data, timeout)
+        except aiohttp.ConnectionTimeoutError as error:
+            failure: TelegramError = NotConnected(_said(error))
         except TimeoutError as error:
-            failure: TelegramError = TimedOut(_said(error))
+            failure = TimedOut(_said(error))
         except (aiohttp.ClientError, OSError, ValueError) as error:
             failure = NetworkError(_said(error))
         # Outside the handlers, so that no traceback leads to an error that quotes the address.

@@ -18,6 +18,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 import structlog
+from cachetools import LRUCache
 from telegram import (
     Bot,
     CallbackQuery,
@@ -53,7 +54,7 @@ from bot.petitions.reference import find_reference
 from bot.postcodes import Postcodes
 from bot.report import Reports
 from bot.sight import Looker
-from bot.telegram.errors import is_no_topic, is_unchanged
+from bot.telegram.errors import is_lost, is_no_topic, is_unchanged
 from bot.text import groups
 from bot.text.about import CommandHelp
 from bot.text.buttons import Press
@@ -64,6 +65,8 @@ from handlers.rights import Rights
 from storage import Storage
 
 log = structlog.get_logger(__name__)
+
+_CARDS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,10 @@ class Services:
     charts: Charts
     limits: LimitsConfig
     rights: Rights = field(default_factory=Rights)
+    # By chat and message: what a card showed but for its age, and when that was read.
+    cards: LRUCache[tuple[int, int], tuple[str, datetime]] = field(
+        default_factory=lambda: LRUCache(_CARDS)
+    )
 
     def reference(self, text: str) -> PetitionRef | None:
         """The petition a text names, if it names one."""
@@ -189,7 +196,8 @@ def on_press(verb: str, action: Pressed, *, changes: bool = False) -> AnyHandler
     """Runs `action` when a button with that verb is pressed, and answers every press.
 
     The action's result is shown as a passing note; None shows nothing. A button that `changes`
-    something does so for admins alone in groups and channels; others are told why it does not.
+    something does so for admins alone in groups and channels; others are told why it does not. In
+    a channel every button is theirs alone, since what it brings is posted there.
     """
 
     async def pressed(update: Update, context: Context) -> None:
@@ -204,7 +212,7 @@ def on_press(verb: str, action: Pressed, *, changes: bool = False) -> AnyHandler
             press = Press.read(groups.pressed_for(query.data)[0])
             if _is_ours(update, context, press):
                 note = None
-                refusal = await refused(update, context) if changes else None
+                refusal = await _refused_press(update, context, changes=changes)
                 note = refusal or await _in_time(query, action(update, context, press))
                 note = note or next(iter(asides), None)
         finally:
@@ -228,6 +236,15 @@ async def _in_time(query: CallbackQuery, action: Coroutine[Any, Any, str | None]
         work.cancel()
 
 
+async def _refused_press(update: Update, context: Context, *, changes: bool) -> str | None:
+    chat = update.effective_chat
+    if changes:
+        return await refused(update, context)
+    if chat is None or chat.type != ChatType.CHANNEL or not await refused(update, context):
+        return None
+    return groups.only_posters()
+
+
 def _is_ours(update: Update, context: Context, press: Press) -> bool:
     is_known = press.petition is None or press.petition.site in context.services.sites
     return is_known and update.effective_chat is not None
@@ -237,7 +254,8 @@ async def acknowledge(query: CallbackQuery, note: str | None, *, alert: bool = F
     """Stop the button's spinner; a press that can't be answered is nobody's loss.
 
     An alert stays until it is closed; any other note passes by. Telegram takes one answer to a
-    press: where it had one without a note, the note is said aloud.
+    press: where it had one without a note, or none arrives, the note is said aloud. That the press
+    is too old to be answered is no failure.
     """
     if _acknowledged.get() == query.id:
         if note:
@@ -248,6 +266,9 @@ async def acknowledge(query: CallbackQuery, note: str | None, *, alert: bool = F
         await query.answer(note[:200] if note else None, show_alert=alert)
     except TelegramError as error:
         log.debug("a press could not be acknowledged", error=type(error).__name__)
+        if note and is_lost(error):
+            with suppress(TelegramError):
+                await _say_aloud(query, note)
 
 
 _acknowledged: ContextVar[str] = ContextVar("acknowledged", default="")
@@ -260,6 +281,8 @@ def was_acknowledged(update: Update) -> None:
 
 
 async def _say_aloud(query: CallbackQuery, note: str) -> None:
+    if query.message and query.message.chat.type == ChatType.CHANNEL:
+        return  # everybody would read it
     update = Update(0, callback_query=query)
     update.set_bot(query.get_bot())
     await answer(update, Message(note))
@@ -301,7 +324,8 @@ async def allowed(update: Update, context: Context) -> bool:
 async def refused(update: Update, context: Context) -> str | None:
     """Why who speaks may not change what the chat hears; None if they may.
 
-    What is said in the chat's own name (a channel's post, an anonymous admin) an admin said. Who
+    In a channel only an admin who may post there may. What is said in the chat's own name (a
+    channel's post, an anonymous admin) an admin said who may. Who
     manages another chat was found to be its admin before anything else was done.
     """
     chat, user = update.effective_chat, update.effective_user
@@ -310,7 +334,9 @@ async def refused(update: Update, context: Context) -> str | None:
     if user is None:
         return groups.only_admins(chat.type)
     services = context.services
-    is_admin = await services.rights.is_admin(context.bot, chat.id, user.id, services.now())
+    is_admin = await services.rights.is_admin(
+        context.bot, chat.id, user.id, services.now(), posts=chat.type == ChatType.CHANNEL
+    )
     if is_admin is None:
         return groups.rights_unknown()
     return None if is_admin else groups.only_admins(chat.type)
@@ -386,14 +412,16 @@ async def _in_topic(
 async def rewrite(
     update: Update, message: Message, buttons: InlineKeyboardMarkup | None = None
 ) -> None:
-    """Change the message whose button was pressed; if it is gone or unchanged, nothing is lost."""
+    """Change the message whose button was pressed; what it cannot be made to say is said anew.
+
+    By then what the press asked for is done, so that somebody who pressed must hear of it.
+    """
     query = update.callback_query
     if query is None:
         return
     named, its_buttons = _addressed(message, buttons)
     if _is_shown(query.message, named, its_buttons):
-        if (asides := _asides.get()) is not None:
-            asides.append(tr("That's how it is already."))
+        _note_unchanged()
         return
     try:
         await query.edit_message_text(
@@ -402,25 +430,36 @@ async def rewrite(
             reply_markup=its_buttons,
             link_preview_options=LinkPreviewOptions(is_disabled=True),
         )
-    except BadRequest as error:
-        if not is_unchanged(error.message):
-            await answer(update, message, buttons)
+    except TelegramError as error:
+        if is_unchanged(error.message):
+            _note_unchanged()
+            return
+        log.debug("a message could not be rewritten", error=type(error).__name__)
+        await answer(update, message, buttons)
+
+
+def _note_unchanged() -> None:
+    if (asides := _asides.get()) is not None:
+        asides.append(tr("That's how it is already."))
 
 
 def _is_shown(message: object, wanted: Message, buttons: InlineKeyboardMarkup | None) -> bool:
     """Whether a message says already what it is to say, so that an edit would be refused."""
     return (
         isinstance(message, TelegramMessage)
-        and (message.text, tuple(message.entities)) == (wanted.text, tuple(wanted.entities))
+        and message.text == wanted.text
+        # Entities compare equal whatever address they lead to.
+        and [each.to_dict() for each in message.entities]
+        == [each.to_dict() for each in wanted.entities]
         and message.reply_markup == buttons
     )
 
 
 async def rewrite_buttons(update: Update, buttons: InlineKeyboardMarkup) -> None:
-    """Change only the buttons beneath the message that was pressed."""
+    """Change only the buttons beneath the message that was pressed; a note says the rest."""
     if update.callback_query:
         other = target()
-        with suppress(BadRequest):
+        with suppress(TelegramError):
             await update.callback_query.edit_message_reply_markup(
                 groups.for_chat(buttons, other.id) if other else buttons
             )

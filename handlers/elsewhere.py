@@ -98,19 +98,23 @@ async def _stop(update: Update, context: Context, why: Words) -> None:
 async def _administered(
     update: Update, context: Context, chat_id: int, managed: _Managed | None = None
 ) -> Target | None:
-    """That chat, if the bot is in it and the person one of its admins."""
+    """That chat, if the bot is in it and the person one of its admins; in a channel, who posts."""
     services, user = context.services, update.effective_user
     if user is None:
         return None
-    if not await services.rights.is_admin(context.bot, chat_id, user.id, services.now()):
-        return None
-    if managed:
-        return Target(chat_id, managed.kind, managed.title)
-    try:
-        chat = await context.bot.get_chat(chat_id)
-    except TelegramError:
-        return None
-    return None if chat.type == ChatType.PRIVATE else Target(chat_id, chat.type, chat.title or "")
+    found = Target(chat_id, managed.kind, managed.title) if managed else None
+    if found is None:
+        try:
+            chat = await context.bot.get_chat(chat_id)
+        except TelegramError:
+            return None
+        if chat.type == ChatType.PRIVATE:
+            return None
+        found = Target(chat_id, chat.type, chat.title or "")
+    is_admin = await services.rights.is_admin(
+        context.bot, chat_id, user.id, services.now(), posts=found.kind == ChatType.CHANNEL
+    )
+    return found if is_admin else None
 
 
 async def choose(update: Update, context: Context) -> None:

@@ -1,15 +1,19 @@
 """`/petition`, or a petition's link or number alone: its card."""
 
-from telegram import ReplyParameters, Update
+from telegram import InlineKeyboardMarkup, ReplyParameters, Update
+from telegram.error import BadRequest
 from telegram.ext import MessageHandler, filters
 
-from bot.living import draw_card, edit_card
+from bot.living import Edited, draw_card, edit_card
 from bot.petitions.model import PetitionRef, Subscription
 from bot.petitions.reference import find_link
 from bot.postcodes import is_postcode
+from bot.sight import Sight
 from bot.text.buttons import CARD, Press
+from bot.text.figures import clock
 from bot.text.found import search_offer
 from bot.text.language import marked, tr
+from bot.text.rich import Message
 from bot.text.trouble import not_a_petition
 from handlers.constituency import of_postcode
 from handlers.context import (
@@ -55,24 +59,50 @@ async def show(update: Update, context: Context, ref: PetitionRef) -> None:
     # Alerts reply to the card, so it lives in the topic that hears them, and nowhere else.
     here = subscription and topic_of(update.effective_message) == subscription.thread_id
     living = subscription if here and not target() else None
-    if living and await edit_card(context.bot, services.storage, living, message, buttons):
-        await point_at(update, context, living)
+    if living and await _brought_up_to_date(update, context, living, sight, message, buttons):
         return
     sent = await answer(update, message, buttons)
     if living and sent:
         await services.storage.keep_card(chat.id, ref, sent.message_id)
+        services.cards[chat.id, sent.message_id] = _but_for_age(message), sight.read_at
 
 
-async def point_at(update: Update, context: Context, subscription: Subscription) -> None:
-    """A short line whose tap leads to the card."""
-    if subscription.card_id is None:
-        return
-    await context.bot.send_message(
-        subscription.chat_id,
-        tr("Updated above ↑"),
-        message_thread_id=topic_of(update.effective_message),
-        reply_parameters=ReplyParameters(subscription.card_id, allow_sending_without_reply=True),
-    )
+async def _brought_up_to_date(  # noqa: PLR0917 - a card, and what it is to show
+    update: Update,
+    context: Context,
+    subscription: Subscription,
+    sight: Sight,
+    message: Message,
+    buttons: InlineKeyboardMarkup,
+) -> bool:
+    """Whether the chat's card shows this now, with a short line whose tap leads to it."""
+    services, card_id = context.services, subscription.card_id
+    edited = await edit_card(context.bot, services.storage, subscription, message, buttons)
+    if edited is Edited.GONE or card_id is None:
+        return False
+    card, shows = (subscription.chat_id, card_id), _but_for_age(message)
+    showed, since = services.cards.get(card, ("", sight.read_at))
+    if edited is Edited.CHANGED and shows != showed:
+        since = sight.read_at
+        pointer = tr("Updated above ↑")
+    else:
+        pointer = tr("Nothing new since {clock} ↑", clock=clock(since, services.now()))
+    services.cards[card] = shows, since
+    try:
+        await context.bot.send_message(
+            subscription.chat_id,
+            pointer,
+            message_thread_id=topic_of(update.effective_message),
+            reply_parameters=ReplyParameters(card_id),
+        )
+    except BadRequest:
+        return False  # somebody deleted the card, which nobody tells a bot
+    return True
+
+
+def _but_for_age(card: Message) -> str:
+    """What a card says, without its last line, as of when."""
+    return card.text.rpartition("\n")[0]
 
 
 async def plain_text(update: Update, context: Context) -> None:

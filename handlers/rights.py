@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from telegram import Bot, ChatMember
+from telegram import Bot, ChatMember, ChatMemberAdministrator
 from telegram.error import BadRequest, Forbidden
 
 ADMINS = frozenset({ChatMember.OWNER, ChatMember.ADMINISTRATOR})
@@ -12,8 +12,15 @@ _KEPT = {True: timedelta(seconds=2), False: timedelta(seconds=10)}
 _MANY = 1000
 
 
+class _Place(NamedTuple):
+    """Whether somebody is an admin, and of a channel one who may post; its owner always may."""
+
+    is_admin: bool = False
+    may_post: bool = False
+
+
 class _Told(NamedTuple):
-    is_admin: bool
+    place: _Place
     until: datetime
 
 
@@ -23,15 +30,22 @@ class Rights:
     def __init__(self) -> None:
         self._told: dict[tuple[int, int], _Told] = {}
 
-    async def is_admin(self, bot: Bot, chat_id: int, user_id: int, now: datetime) -> bool | None:
-        """Whether a person is an admin of a chat; None if Telegram cannot say."""
+    async def is_admin(
+        self, bot: Bot, chat_id: int, user_id: int, now: datetime, *, posts: bool = False
+    ) -> bool | None:
+        """Whether a person is an admin of a chat; None if Telegram cannot say.
+
+        One who `posts` has to have that right too, which there is in channels alone.
+        """
         told = self._told.get((chat_id, user_id))
-        if told and now < told.until:
-            return told.is_admin
-        is_admin = await _asked(bot, chat_id, user_id)
-        if is_admin is not None:
-            self._keep((chat_id, user_id), _Told(is_admin, now + _KEPT[is_admin]), now)
-        return is_admin
+        place = told.place if told and now < told.until else None
+        if place is None:
+            place = await _asked(bot, chat_id, user_id)
+            if place is None:
+                return None
+            kept_for = _KEPT[place.is_admin]
+            self._keep((chat_id, user_id), _Told(place, now + kept_for), now)
+        return place.may_post if posts else place.is_admin
 
     def forget(self, chat_id: int, user_id: int | None = None) -> None:
         """Ask anew about a person in a chat, or about everybody there."""
@@ -47,19 +61,26 @@ class Rights:
         self._told[key] = told
 
 
-async def _asked(bot: Bot, chat_id: int, user_id: int) -> bool | None:
+async def _asked(bot: Bot, chat_id: int, user_id: int) -> _Place | None:
     try:
-        member = await bot.get_chat_member(chat_id, user_id)
+        return _place(await bot.get_chat_member(chat_id, user_id))
     except (BadRequest, Forbidden):
         return await _listed(bot, chat_id, user_id)  # where members are hidden, admins are not
     except Exception:  # an answer that cannot be decoded tells nothing, in many shapes
         return None
-    return member.status in ADMINS
 
 
-async def _listed(bot: Bot, chat_id: int, user_id: int) -> bool | None:
+async def _listed(bot: Bot, chat_id: int, user_id: int) -> _Place | None:
     try:
         admins = await bot.get_chat_administrators(chat_id)
     except Exception:
         return None
-    return any(admin.user.id == user_id for admin in admins)
+    return next((_place(admin) for admin in admins if admin.user.id == user_id), _Place())
+
+
+def _place(member: ChatMember) -> _Place:
+    if member.status == ChatMember.OWNER:
+        return _Place(is_admin=True, may_post=True)
+    # Rights that a server does not name are not held.
+    may_post = isinstance(member, ChatMemberAdministrator) and bool(member.can_post_messages)
+    return _Place(member.status in ADMINS, may_post)

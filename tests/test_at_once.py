@@ -130,6 +130,27 @@ async def test_a_channels_post_in_its_discussion_group_is_not_answered(
         await club.ask("/about", "Petition Bell 0", user_id=BEN)
 
 
+@pytest.mark.parametrize("how", ["caption", "edited_message", "sender_chat"])
+async def test_h9_a_channels_post_is_not_answered_there_in_whichever_form_it_comes(
+    village: Village, club: Conversation, how: str
+) -> None:
+    link = village.site.url + f"/petitions/{TEA}"
+    post = {
+        "message_id": 78,
+        "date": village.api.messenger.date(),
+        "chat": {"id": CLUB, "type": "supergroup", "title": "Tea club"},
+        "from": {"id": 777000, "is_bot": False, "first_name": "Telegram"},
+        "is_automatic_forward": True,
+        **({"caption": link} if how == "caption" else {"text": f"/petition {TEA}"}),
+    }
+    if how == "sender_chat":
+        post |= {"sender_chat": {"id": -1009001, "type": "channel", "title": "Tea news"}}
+    async with village.bell():
+        kind = how if how == "edited_message" else "message"
+        village.api.messenger.emit(kind, post)
+        await club.ask("/about", "Petition Bell 0", user_id=BEN)
+
+
 async def test_a_link_that_somebody_sends_there_is_answered(
     village: Village, club: Conversation
 ) -> None:

@@ -73,7 +73,7 @@ EXPECTED: tuple[tuple[str, str], ...] = (
     (r"set\|\|loud", "Each press goes one step on"),
     (r"set\|\|(reset|undo)?$", "Settings"),
     (r"snooze\|", "[Ss]nooze"),
-    (r"card\|P\|", r"as of \d\d:\d\d|Updated above"),
+    (r"card\|P\|", r"as of \d\d:\d\d|Updated above|Nothing new since"),
     (r"page\|", "You follow"),
     (r"consent\|P\|", "You'll hear about"),
     (r"consent\|\|set", "Settings"),

@@ -456,7 +456,7 @@ async def test_the_card_of_a_managed_chat_is_neither_moved_nor_edited(
         await club.ask(f"/petition {TEA}", "You follow this one", user_id=BEN)
         await manages(village, ada, "A group", CLUB)
         await ada.ask(f"/petition {TEA}", "For Tea club:")
-        await club.ask(f"/petition {TEA}", "Updated above", user_id=BEN)
+        await club.ask(f"/petition {TEA}", "Nothing new since", user_id=BEN)
 
 
 # --- what can come from anybody ------------------------------------------------------------------

@@ -148,11 +148,18 @@ class BotApi:
         if type == "private":
             self.messenger.user(chat_id, first_name)
 
-    def add_member(self, chat_id: int, user_id: int, status: str = "member") -> None:
-        """Gives a person (or the bot) a place in a chat: `creator`, `administrator`, `left` …"""
+    def add_member(
+        self, chat_id: int, user_id: int, status: str = "member", *, may_post: bool = True
+    ) -> None:
+        """Gives a person (or the bot) a place in a chat: `creator`, `administrator`, `left` …
+
+        An administrator of a channel `may_post` there or not; the right has no meaning elsewhere.
+        """
         if user_id != self.messenger.bot["id"]:
             self.messenger.user(user_id)
-        self.messenger.chat(chat_id).members[user_id] = status
+        chat = self.messenger.chat(chat_id)
+        chat.members[user_id] = status
+        chat.mute_admins.discard(user_id) if may_post else chat.mute_admins.add(user_id)
 
     def change_place(self, chat_id: int, user_id: int, status: str) -> None:
         """Promotes or demotes a person; the bot is told if it is an admin there."""

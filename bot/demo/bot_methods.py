@@ -23,7 +23,7 @@ from bot.demo.messenger import (
     Messenger,
     Upload,
     bad_request,
-    member_json,
+    place_in,
 )
 
 LONGEST_TOAST = 200
@@ -339,10 +339,10 @@ def get_chat_member(messenger: Messenger, call: Call) -> Json:
     if not user_id:
         raise bad_request("invalid user_id specified")
     if user_id == messenger.bot["id"]:
-        return member_json(messenger.bot, chat.members.get(user_id, "member"))
+        return place_in(chat, messenger.bot, chat.members.get(user_id, "member"))
     if user_id not in messenger.users:
         raise bad_request("PARTICIPANT_ID_INVALID")
-    return member_json(messenger.users[user_id], chat.members.get(user_id, "left"))
+    return place_in(chat, messenger.users[user_id])
 
 
 def get_chat_administrators(messenger: Messenger, call: Call) -> list[Json]:
@@ -350,7 +350,7 @@ def get_chat_administrators(messenger: Messenger, call: Call) -> list[Json]:
     if chat.type == "private":
         raise bad_request("there are no administrators in the private chat")
     return [
-        member_json(messenger.users[user_id], status)
+        place_in(chat, messenger.users[user_id], status)
         for user_id, status in chat.members.items()
         if status in ADMINS and user_id in messenger.users
     ]

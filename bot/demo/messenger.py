@@ -66,6 +66,7 @@ class Chat:
     messages: dict[int, Json] = field(default_factory=dict)
     silent: set[int] = field(default_factory=set)
     members: dict[int, str] = field(default_factory=dict)
+    mute_admins: set[int] = field(default_factory=set)  # admins of a channel who may not post
     topics: set[int] = field(default_factory=set)
     ours: set[int] = field(default_factory=set)  # messages of the bot
     keyboard: list[list[Json]] = field(default_factory=list)  # in place of the letters
@@ -222,8 +223,8 @@ class Messenger:
                 "chat": chat.as_json(),
                 "from": self._speaker(chat, user_id),
                 "date": self.date(),
-                "old_chat_member": member_json(self.bot, old),
-                "new_chat_member": member_json(self.bot, new),
+                "old_chat_member": place_in(chat, self.bot, old),
+                "new_chat_member": place_in(chat, self.bot, new),
             },
         )
 
@@ -238,8 +239,8 @@ class Messenger:
             "chat": chat.as_json(),
             "from": self._speaker(chat, None),
             "date": self.date(),
-            "old_chat_member": member_json(person, old),
-            "new_chat_member": member_json(person, status),
+            "old_chat_member": place_in(chat, person, old),
+            "new_chat_member": place_in(chat, person, status),
         }
         self.emit("chat_member", change)
 
@@ -388,6 +389,15 @@ _PERMISSIONS = (
     "can_edit_tag",
     "can_react_to_messages",
 )
+
+
+def place_in(chat: Chat, user: Json, status: str | None = None) -> Json:
+    """Somebody's place in a chat; in a channel with the rights that are for channels only."""
+    member = member_json(user, status or chat.members.get(user["id"], "left"))
+    if chat.type == "channel" and member["status"] == "administrator":
+        may_post = user["id"] not in chat.mute_admins
+        member |= {"can_post_messages": may_post, "can_edit_messages": may_post}
+    return member
 
 
 def member_json(user: Json, status: str) -> Json:

@@ -4,6 +4,8 @@ Telegram has no codes for its reasons, only words. What is not here is unknown, 
 may pass.
 """
 
+from telegram.error import BadRequest, NetworkError, TelegramError, TimedOut
+
 # Proof about the chat itself: nothing reaches it until it takes the bot back.
 _GONE = (
     "bot was blocked by the user",
@@ -27,6 +29,25 @@ _NO_MEDIA = (
     "chat_send_media_forbidden",
 )
 _UNCHANGED = ("not modified", "message_not_modified")
+
+
+class NotConnected(TimedOut):
+    """No connection came about in time, so that nothing can have arrived."""
+
+
+def is_lost(error: TelegramError) -> bool:
+    """Whether it went wrong on its way or in Telegram's house, for no fault of what was asked.
+
+    It may have been carried out, except where there was no connection. An answer that nobody can
+    read is python-telegram-bot's plain TelegramError.
+    """
+    is_network = isinstance(error, NetworkError) and not isinstance(error, BadRequest)
+    return is_network or type(error) is TelegramError
+
+
+def not_modified() -> BadRequest:
+    """What Telegram would answer to an edit into what a message says already."""
+    return BadRequest("Message is not modified")
 
 
 def is_gone(reason: str) -> bool:

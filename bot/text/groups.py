@@ -32,8 +32,19 @@ _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 def only_admins(kind: str) -> str:
     """To whoever may not change what a group or channel hears."""
     if kind == ChatType.CHANNEL:
-        return tr("Only admins change what this channel hears. You can follow it yourself.")
+        return tr(
+            "Only admins change what this channel hears, and only those who may post here. "
+            "You can follow it yourself."
+        )
     return tr("Only admins change what this group hears. You can follow it yourself.")
+
+
+def only_posters() -> str:
+    """To whoever presses a button in a channel and may not post there."""
+    return tr(
+        "What I answer here everybody reads, so only admins who may post can ask me. "
+        "Ask me in our own chat."
+    )
 
 
 def rights_unknown() -> str:
@@ -136,7 +147,10 @@ def which_chat() -> Message:
     return compose(
         *lines(
             tr("Which group or channel is it about? Choose it with the buttons below."),
-            tr("I have to be in it, and you have to be one of its admins."),
+            tr(
+                "I have to be in it, and you have to be one of its admins: in a channel, one who "
+                "may post."
+            ),
         )
     )
 
@@ -241,7 +255,10 @@ def not_an_admin(title: str) -> Message:
                 "I can't see that you are an admin of <b>{chat}</b>, so nothing was changed.",
                 chat=cut(title, _NAME),
             ),
-            tr("I have to be in it, and you have to be one of its admins."),
+            tr(
+                "I have to be in it, and you have to be one of its admins: in a channel, one who "
+                "may post."
+            ),
         )
     )
 
