@@ -82,7 +82,7 @@ class Alarm:
         except (BadRequest, Forbidden):
             log.warning("an admin cannot be told; they must open a chat with the bot first")
         except TelegramError as error:
-            log.warning("an admin could not be told yet", error=type(error).__name__)
+            log.debug("an admin could not be told yet", error=type(error).__name__)
             return False
         return True
 

@@ -48,11 +48,14 @@ from bot.charts import Charts
 from bot.cluster import RHYTHM, Rhythm, Standing, is_shared, on_duty, shared_rate
 from bot.config import Config, StorageConfig
 from bot.deliver import LEASE, Deliverer
+from bot.incidents import IncidentLog
 from bot.members import Members
 from bot.metrics import Metrics
+from bot.observed import observed
+from bot.operations.store_incident import StoreIncident
 from bot.pace import SHARED_PER_SECOND, Pacer
 from bot.parliament import Parliament, open_session
-from bot.petitions.errors import ConfigError
+from bot.petitions.errors import ConfigError, StorageError
 from bot.petitions.hours import zones
 from bot.poll import Poller
 from bot.polling.steady import Every, SteadyScheduler
@@ -102,14 +105,19 @@ def utc_now() -> datetime:
 def build_dispatcher(application: App) -> Dispatcher:
     """What has the application handle each update in its turn."""
 
+    faults: IncidentLog = application.bot_data["faults"]
+
     async def handle(update: Update, is_acknowledged: bool) -> None:
         if is_acknowledged:
             was_acknowledged(update)
+        before = faults.times
         if is_asked(update):
             async with typing(update):
                 await application.process_update(update)
         else:
             await application.process_update(update)
+        if faults.times == before:
+            faults.recovered()
 
     async def too_much(update: Update, is_news: bool) -> None:
         if is_asked(update):
@@ -189,6 +197,7 @@ def build_application(config: Config, pacer: Pacer, metrics: Metrics) -> App:
     )
     application: App = builder.build()
     application.bot_data["commands"] = COMMANDS
+    application.bot_data["faults"] = IncidentLog(log, "an update cannot be handled")
     application.add_handler(TypeHandler(Update, wake_if_resting), group=-2)
     application.add_handler(TypeHandler(Update, prepare), group=-1)
     application.add_handlers(list(all_handlers()))
@@ -321,6 +330,7 @@ async def _put_together(
 @asynccontextmanager
 async def _opened(config: Config, metrics: Metrics) -> AsyncIterator[Storage]:
     storage = metrics.watched_storage(await open_storage(config.storage))
+    storage = observed(storage, StoreIncident().note)
     try:
         yield storage
     finally:
@@ -421,13 +431,16 @@ async def _scheduled(poller: Poller, bell: _Bell) -> AsyncIterator[None]:
         timezone=UTC,
         job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
     )
-    scheduler.add_listener(_note_job, EVENT_JOB_MISSED | EVENT_JOB_ERROR | EVENT_JOB_MAX_INSTANCES)
+    incident = IncidentLog(log, "a scheduled round fails")
+    note = partial(_note_job, incident)
+    scheduler.add_listener(note, EVENT_JOB_MISSED | EVENT_JOB_ERROR | EVENT_JOB_MAX_INSTANCES)
     ticking = asyncio.Lock()
 
     async def tick() -> None:
         async with ticking:
             await poller.tick()
             await bell.reports.round_ended()
+            incident.recovered()
 
     async def prune() -> None:
         await bell.storage.prune(bell.now(), timedelta(days=bell.config.storage.rest_days))
@@ -446,13 +459,15 @@ async def _scheduled(poller: Poller, bell: _Bell) -> AsyncIterator[None]:
             await poller.drain()
 
 
-def _note_job(event: JobExecutionEvent) -> None:
+def _note_job(incident: IncidentLog, event: JobExecutionEvent) -> None:
     if event.code == EVENT_JOB_MAX_INSTANCES:
         log.debug("the last round of looks is still under way")
     elif event.code == EVENT_JOB_MISSED:
-        log.warning("a scheduled round was missed")
+        incident.failed("it was missed")
+    elif isinstance(event.exception, StorageError):
+        log.debug("a scheduled round failed", reason=str(event.exception))
     else:
-        log.error("a scheduled round failed", exc_info=event.exception)
+        incident.failed(type(event.exception).__name__, exc_info=event.exception)
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias, TypeGuard
 
 import structlog
 
+from bot.incidents import IncidentLog
 from bot.petitions.errors import StorageError
 from storage import Storage
 
@@ -131,37 +132,41 @@ async def lead(storage: Shared, standing: Standing, duty: Duty, rhythm: Rhythm) 
     any more that no other has taken over.
     """
     seat = storage.leadership(standing.role)
+    seating = IncidentLog(log, "nobody can tell who leads", role=standing.role)
+    serving = IncidentLog(log, "a duty fails", role=standing.role)
     try:
         while True:
-            await _seated(seat, standing, rhythm)
-            await _serve(seat, standing.role, duty, rhythm)
+            await _seated(seat, standing, rhythm, seating)
+            await _serve(seat, standing.role, duty, rhythm, serving)
             await seat.leave()
             await asyncio.sleep(rhythm.try_every)
     finally:
         await seat.leave()
 
 
-async def _seated(seat: Seat, standing: Standing, rhythm: Rhythm) -> None:
+async def _seated(seat: Seat, standing: Standing, rhythm: Rhythm, incident: IncidentLog) -> None:
     while True:
         try:
             standing.heard(await seat.take())
         except StorageError as error:
-            log.warning("nobody can tell who leads", role=standing.role, reason=str(error))
+            incident.failed(str(error))
         else:
+            incident.recovered()
             if not standing.is_standby:
                 return
         await asyncio.sleep(rhythm.try_every)
 
 
-async def _serve(seat: Seat, role: str, duty: Duty, rhythm: Rhythm) -> None:
+async def _serve(seat: Seat, role: str, duty: Duty, rhythm: Rhythm, incident: IncidentLog) -> None:
     try:
         async with duty():
+            incident.recovered()
             log.info("leading", role=role)
             await _lost(seat, rhythm.confirm_every)
-    except Exception:
+            log.warning("not leading any more", role=role)
+    except Exception as error:
         # Whatever it is, a role must not stay empty for good because of it.
-        log.exception("a duty failed", role=role)
-    log.warning("not leading any more", role=role)
+        incident.failed(type(error).__name__, exc_info=True)
 
 
 async def _lost(seat: Seat, confirm_every: float) -> None:

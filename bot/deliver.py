@@ -17,6 +17,7 @@ from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, Tele
 from telegram.ext import ExtBot
 
 from bot.burst import held_until
+from bot.incidents import IncidentLog
 from bot.living import refresh_card
 from bot.pace import ALERT, Pacer, seconds
 from bot.petitions.errors import StorageError
@@ -117,6 +118,10 @@ class Deliverer:
         self._faults: Counter[str] = Counter()  # of our own, by the delivery that met with them
         self._news = asyncio.Event()
         self._stopping = False
+        self._claiming = IncidentLog(log, "deliveries cannot be claimed")
+        self._own_faults = IncidentLog(log, "an alert cannot be worded or sent")
+        self._refusals = IncidentLog(log, "chats refuse")
+        self._mendings = IncidentLog(log, "Telegram refuses messages as we make them")
         self.counts = Counts()
         self.turned_at = time.monotonic()  # when it last looked for what is to be sent
 
@@ -136,9 +141,13 @@ class Deliverer:
             self.turned_at = time.monotonic()
             try:
                 sleep = await self._start_sends()
-            except Exception:
+                self._claiming.recovered()
+            except StorageError as error:
+                log.debug("deliveries could not be claimed", reason=str(error))
+                sleep = _PAUSE
+            except Exception as error:
                 # Whatever it is, alerts must not stop for good because of it.
-                log.exception("deliveries could not be claimed")
+                self._claiming.failed(type(error).__name__, exc_info=True)
                 sleep = _PAUSE
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._news.wait(), sleep)
@@ -199,12 +208,13 @@ class Deliverer:
                 await self._storage.hold(owed[0].key, FLOOD, until)
             else:
                 return await self._tell(claims, owed)
-        except StorageError:
+        except StorageError as error:
             # The lease runs out and the delivery is claimed again: late perhaps, lost never.
             self._unsettled.update(self._accepted.intersection(each.key for each in owed))
-            log.exception("delivery could not be settled", alert=_name(owed[0]))
-        except Exception:
-            log.exception("delivery failed", alert=_name(owed[0]))
+            log.debug("delivery could not be settled", alert=_name(owed[0]), reason=str(error))
+        except Exception as error:
+            kind = type(error).__name__
+            self._own_faults.failed(kind, alert=_name(owed[0]), exc_info=True)
             self._faults[owed[0].key] += 1
             with suppress(StorageError):
                 await self._settle(owed, RetryAt(self._now(), _OUR_FAULT))
@@ -242,6 +252,8 @@ class Deliverer:
         outcome, sent = await self._send(letter._replace(card_id=card.card_id if card else None))
         told = owed[: letter.told]
         if isinstance(outcome, Sent):
+            for incident in (self._own_faults, self._refusals, self._mendings):
+                incident.recovered()
             self._accepted.update(delivery.key for delivery in told)
             self.counts.sent += 1
             self.counts.summaries += len(told) > 1
@@ -284,7 +296,7 @@ class Deliverer:
             log.warning("topic is gone, using the chat itself")
         else:
             self.counts.mended += 1
-            log.error("Telegram refused a message as we made it; sent plainer")
+            self._mendings.failed("sent plainer")
 
     async def _try(self, letter: Letter) -> Outcome:
         try:
@@ -312,7 +324,7 @@ class Deliverer:
             case Settle():
                 if isinstance(outcome, Refused):
                     self.counts.refused += 1
-                    log.error("alert refused", alert=_name(first), reason=outcome.reason)
+                    self._mendings.failed(outcome.reason, alert=_name(first))
                 keys = [delivery.key for delivery in owed]
                 told_at = now if isinstance(outcome, Sent) else None
                 await self._storage.settle(*keys, told_at=told_at)
@@ -322,7 +334,8 @@ class Deliverer:
             case TryAgain(at):
                 self.counts.retried += 1
                 reason = outcome.reason if isinstance(outcome, RetryAt) else ""
-                log.warning("alert will be sent again", alert=_name(first), reason=reason)
+                # Why Telegram takes nothing, or the fault of ours, has its own line.
+                log.debug("alert will be sent again", alert=_name(first), reason=reason)
                 await self._try_again(owed, at)
             case RestChat(reason):
                 self.counts.rested += 1
@@ -348,7 +361,9 @@ class Deliverer:
         if not isinstance(step, ProbeChat):
             raise TypeError(f"a refusal led to {type(step).__name__}")
         self.counts.barred += 1
-        log.warning("chat refuses", alert=_name(owed[0]), reason=step.reason, times=step.refusals)
+        told = {"alert": _name(owed[0]), "times": step.refusals}
+        self._refusals.failed(step.reason, **told)
+        log.debug("chat refuses", reason=step.reason, **told)
         chat_id = owed[0].chat_id
         is_news = await self._storage.refuse_chat(chat_id, step.reason, step.refusals, now, step.at)
         await self._give_back(owed)

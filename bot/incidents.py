@@ -27,9 +27,11 @@ class IncidentLog:
         self._said_at = float("-inf")
         self._is_said = False
         self._unsaid = 0
+        self.times = 0
 
     def failed(self, cause: str, **fields: Any) -> None:
         """It failed, for this cause."""
+        self.times += 1
         now = self._monotonic()
         is_new = self._began_at is None and now - self._ended_at > _SAME_WITHIN
         if self._began_at is None:
@@ -49,6 +51,10 @@ class IncidentLog:
         if self._is_said:
             self._log.info(f"{self._name}: over", after_seconds=lasted, **self._left_unsaid())
         self._is_said = False
+
+    def forget(self) -> None:
+        """Nobody looks any more; whether it would go well now is not known."""
+        self._began_at, self._is_said, self._unsaid = None, False, 0
 
     def _say(self, now: float, cause: str, fields: dict[str, Any]) -> None:
         known = {**self._fields, **fields, **self._left_unsaid()}

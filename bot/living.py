@@ -85,7 +85,7 @@ async def edit_card(
         await storage.keep_card(subscription.chat_id, subscription.petition, None)
         return Edited.GONE
     except TelegramError as error:
-        log.info("card not refreshed", error=type(error).__name__)
+        log.debug("card not refreshed", error=type(error).__name__)
         return Edited.GONE if asked_for else Edited.UNCHANGED
     return Edited.CHANGED
 

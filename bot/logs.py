@@ -45,6 +45,8 @@ def configure_logs(level: str, form: str, token: str) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     # Says at its loudest what an update held; what matters of it reaches us as an exception.
     logging.getLogger("telegram").setLevel(logging.CRITICAL + 1)
+    # Writes a traceback for each round that fails, which we hear of too (`bot.incidents`).
+    logging.getLogger("apscheduler").setLevel(logging.CRITICAL + 1)
 
 
 class _Hide:

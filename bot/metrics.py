@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+import structlog
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -24,6 +25,7 @@ from telegram import Bot
 from telegram.error import TelegramError
 
 from bot.deliver import Counts
+from bot.incidents import IncidentLog
 from bot.observed import observed
 from bot.parliament import Parliament, Unreadable
 from bot.petitions.errors import MalformedPetition, ParliamentUnavailable, StorageError
@@ -32,6 +34,8 @@ from bot.poll import Poller
 from bot.request import AiohttpRequest
 from bot.telegram.dispatcher import Kind
 from storage import Storage, Tally
+
+log = structlog.get_logger(__name__)
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -56,15 +60,19 @@ class Sending:
         self._failing_since: float | None = None
         self._last_failure = float("-inf")
         self._cause = ""
+        self._incident = IncidentLog(log, "Telegram takes no messages", monotonic)
 
     def came(self, method: str, outcome: str) -> None:
         """Telegram answered a message with this status, or the way there failed with this error."""
         if outcome == "200":
             self._failing_since, self._cause = None, ""
+            self._incident.recovered()
         elif outcome not in _OF_ONE_CHAT:
             self._last_failure = self._monotonic()
             self._failing_since = self._failing_since or self._last_failure
             self._cause = f"{method}: {outcome}"
+            if outcome != str(_FLOOD_LIMIT):  # which is a chat's, or the pacer's to tell of
+                self._incident.failed(self._cause)
 
     def trouble(self) -> str:
         """That nothing has been taken for over a minute though we keep trying, and why."""

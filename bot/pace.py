@@ -43,6 +43,7 @@ from bot.delivery.send_queue import (
 )
 from bot.delivery.sent_messages import SentMessages
 from bot.delivery.window import Departure, Window
+from bot.incidents import IncidentLog
 from bot.petitions.errors import StorageError
 from bot.telegram.errors import NotConnected, is_lost
 
@@ -92,18 +93,21 @@ class _Places:
     own limits hold then.
     """
 
-    def __init__(self, rate: SharedRate) -> None:
+    def __init__(self, rate: SharedRate, monotonic: Callable[[], float]) -> None:
         self._rate = rate
+        self._incident = IncidentLog(log, "the send rate cannot be shared", monotonic)
 
     async def next(self, cost: int) -> float:
         """In how many seconds the next place comes."""
         try:
             async with asyncio.timeout(_PLACE_TOLD_WITHIN):
-                return (await self._rate.slots(cost))[0]
+                place = (await self._rate.slots(cost))[0]
         except Exception as error:
             # Whatever it is, messages must not stop for good because of it.
-            log.warning("the send rate cannot be shared now", error=type(error).__name__)
+            self._incident.failed(type(error).__name__)
             return 0.0
+        self._incident.recovered()
+        return place
 
     async def hold(self, seconds: float) -> None:
         """Let no process send for a while."""
@@ -138,12 +142,13 @@ class Pacer(BaseRateLimiter[Any]):
     ) -> None:
         self._now = now
         self._sleep = sleep
-        self._places = _Places(shared) if shared else None
+        self._places = _Places(shared, now) if shared else None
         self._chats = Chats()
         self._queue = SendQueue()
         # What another process writes into a message is not known here.
         self._sent = None if shared else SentMessages()
         self._hold = GlobalHold()
+        self._incident = IncidentLog(log, "Telegram may refuse everything", now)
         self._overall = Window(PER_SECOND, 1.0)
         self._spread = Window(_SPREAD, _EVEN)
         self._answers = Window(PER_SECOND, 1.0)  # to those who are not talkative
@@ -426,7 +431,7 @@ class Pacer(BaseRateLimiter[Any]):
         now, was_on = self._now(), self._hold.is_on
         self._hold.accepted(departure, now)
         if was_on and not self._hold.is_on:
-            log.info("Telegram takes messages again", rate=self._hold.rate(now))
+            self._incident.recovered()
             self._let_go(now)
 
     async def _refused(self, chat: Chat, kind: str, wait: float, departure: Departure) -> None:
@@ -436,7 +441,7 @@ class Pacer(BaseRateLimiter[Any]):
         held = self._hold.refused(chat.id, departure, now, is_news=is_news)
         if held is None:
             return
-        log.warning("Telegram may refuse everything", wait=held, rate=self._hold.rate(now))
+        self._incident.failed("flood limit", wait=held, rate=self._hold.rate(now))
         self._let_go(now)
         if self._places:
             await self._places.hold(held)

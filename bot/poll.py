@@ -129,7 +129,12 @@ class Poller:
         limits = Limits(interval.total_seconds(), requests_per_minute)
         self._watches = {
             parliament.site.id: SiteWatch(
-                parliament, Budget(requests_per_minute, monotonic), limits, jitter, monotonic
+                parliament,
+                Budget(requests_per_minute, monotonic),
+                limits,
+                jitter,
+                monotonic,
+                name=parliament.site.id,
             )
             for parliament in parliaments
         }
@@ -248,12 +253,14 @@ class Poller:
         except asyncio.CancelledError:
             watch.outlook.failed(request, self._monotonic())
             raise
-        except StorageError:
-            log.exception("reading could not be kept", request=str(request))
+        except StorageError as error:
+            log.debug("reading could not be kept", request=str(request), reason=str(error))
             watch.outlook.failed(request, self._monotonic())
-        except Exception:
-            log.exception("look failed", request=str(request))
+        except Exception as error:
+            watch.own_faults.failed(type(error).__name__, request=str(request), exc_info=True)
             watch.outlook.failed(request, self._monotonic())
+        else:
+            watch.own_faults.recovered()
 
     async def _carry_out(self, watch: SiteWatch, request: Request) -> None:
         match request:
@@ -400,11 +407,11 @@ class Poller:
             case NotFound() if known and known.petition.is_unpublished:
                 known = await self._still_unpublished(known, "hidden", now)
             case Unavailable() | Unreadable():
-                log.warning("no reading", petition=str(ref), reason=str(look.reason))
+                log.debug("no reading", petition=str(ref), reason=str(look.reason))
             case NotModified():
                 pass
             case _:
-                log.info("no reading", petition=str(ref), answer=type(look).__name__)
+                log.debug("no reading", petition=str(ref), answer=type(look).__name__)
         if known is None:
             return Sight(look, None, now)
         return Sight(look, known.petition, known.read_at, known)
@@ -474,8 +481,8 @@ class Poller:
             await self._take_in_row(watch, row)
         except StorageError:
             raise
-        except Exception:
-            log.exception("a row could not be taken in", petition=str(row.ref))
+        except Exception as error:
+            watch.own_faults.failed(type(error).__name__, petition=str(row.ref), exc_info=True)
             watch.outlook.hurry(row.ref.id, self._monotonic())
 
     async def _take_in_row(self, watch: SiteWatch, row: Petition) -> None:
@@ -528,10 +535,10 @@ class Poller:
             answer = await question
         except ParliamentUnavailable as error:
             watch.heard(_silence(error), self._now(), self._monotonic(), asked_at=asked_at)
-            log.warning("no answer", url=error.url, reason=error.reason)
+            log.debug("no answer", url=error.url, reason=error.reason)
         except (ParliamentError, MalformedPetition) as error:
             watch.heard(unreadable(error), self._now(), self._monotonic(), asked_at=asked_at)
-            log.warning("no sense in the answer", reason=str(error))
+            log.debug("no sense in the answer", reason=str(error))
         else:
             watch.answered(self._monotonic())
             return answer
@@ -577,7 +584,8 @@ class Poller:
 
     async def _remind_safely(self, ref: PetitionRef) -> None:
         """One petition's trouble is its own; it is tried again at the next tick."""
-        if ref.id not in self._watches[ref.site].outlook.prospects:
+        watch = self._watches[ref.site]
+        if ref.id not in watch.outlook.prospects:
             self._noticed.pop(ref, None)
             return  # noted anew when it is watched again
         lock = self._lock(ref)
@@ -588,8 +596,11 @@ class Poller:
             async with lock:
                 await self._remind(ref)
                 self._noticed.pop(ref, None)
-        except Exception:
-            log.exception("reminder could not be kept", petition=str(ref))
+        except StorageError as error:
+            log.debug("reminder could not be kept", petition=str(ref), reason=str(error))
+            self._diary.note(ref, self._now())
+        except Exception as error:
+            watch.own_faults.failed(type(error).__name__, petition=str(ref), exc_info=True)
             self._diary.note(ref, self._now())
 
     def _is_fresh(self, ref: PetitionRef) -> bool:

@@ -12,6 +12,8 @@ import structlog
 from msgspec import DecodeError, Struct
 from msgspec.json import decode
 
+from bot.incidents import IncidentLog
+
 log = structlog.get_logger(__name__)
 
 POSTCODES_API = "https://api.postcodes.io"
@@ -53,6 +55,7 @@ class Postcodes:
     def __init__(self, session: aiohttp.ClientSession, api: str | None = None) -> None:
         self._session = session
         self._api = api or POSTCODES_API
+        self._incident = IncidentLog(log, "postcodes cannot be asked")
 
     async def seat(self, postcode: str) -> InSeat | NotPlaced:
         """The constituency of a postcode, or why there is none to name. Never raises."""
@@ -63,7 +66,7 @@ class Postcodes:
             return await self._asked(f"{found[1]}{found[2]}".upper())
         except (aiohttp.ClientError, OSError, DecodeError) as error:
             # Not the error itself: it may name the address, and with it the postcode.
-            log.info("postcodes cannot be asked", error=type(error).__name__)
+            self._incident.failed(type(error).__name__)
             return "unavailable"
 
     async def _asked(self, postcode: str) -> InSeat | NotPlaced:
@@ -72,8 +75,9 @@ class Postcodes:
             if response.status == 404:
                 return "unknown"
             if response.status != 200:
-                log.info("postcodes cannot be asked", status=response.status)
+                self._incident.failed(f"status {response.status}")
                 return "unavailable"
+            self._incident.recovered()
             place = decode(await response.read(), type=_Answer).result
         code = place and place.codes and place.codes.parliamentary_constituency
         return InSeat(code) if code else "nowhere"

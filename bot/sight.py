@@ -10,6 +10,7 @@ import structlog
 from msgspec import Struct
 
 from bot.parliament import Look, Unavailable
+from bot.petitions.errors import StorageError
 from bot.petitions.model import Known, Petition, PetitionRef
 from storage import Storage
 
@@ -110,4 +111,6 @@ class Lookups:
     def _ended(self, task: asyncio.Task[Sight], what: tuple[PetitionRef, bool]) -> None:
         del self._under_way[what]
         if not task.cancelled() and (error := task.exception()):
-            log.warning("a look failed", error=type(error).__name__)
+            # A store that fails has its own line in the log.
+            how = log.debug if isinstance(error, StorageError) else log.warning
+            how("a look failed", error=type(error).__name__)

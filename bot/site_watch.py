@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 from math import inf
 from statistics import median
 
+import structlog
 from cachetools import TTLCache
 from msgspec import structs
 
+from bot.incidents import IncidentLog
 from bot.interest import Interest
 from bot.parliament import Found, Look, Parliament, Unavailable, Unreadable
 from bot.petitions.errors import ParliamentError
@@ -18,6 +20,8 @@ from bot.petitions.model import Petition, PetitionRef
 from bot.petitions.schedule import Limits, Matter, Outlook
 from bot.polling.budget import Budget
 from bot.sight import Sight, Unasked
+
+log = structlog.get_logger(__name__)
 
 # An answer that takes so many times as long as is usual leaves its place to others, if all are
 # taken: the least is below a tick's second, and what is usual takes a few answers to know.
@@ -52,6 +56,8 @@ class SiteWatch:
         limits: Limits,
         jitter: Callable[[], float],
         monotonic: Callable[[], float] = time.monotonic,
+        *,
+        name: str = "",
     ) -> None:
         self.parliament = parliament
         self.budget = budget
@@ -69,6 +75,8 @@ class SiteWatch:
         self._backoff = _FIRST_BACKOFF
         self._stepped_at = -inf
         self._jitter = jitter
+        self.incident = IncidentLog(log, "the site is not answering", monotonic, site=name)
+        self.own_faults = IncidentLog(log, "a look cannot be taken in", monotonic, site=name)
         self._waits: dict[type[Matter], deque[float]] = {}
         # Whoever has a site polled every few seconds wants to see it as it is.
         is_spared = limits.interval >= _SHORTEST_KEPT
@@ -110,6 +118,7 @@ class SiteWatch:
     def answered(self, monotonic: float) -> None:
         """The site is there, and its answer can be read."""
         self.answered_at, self.failing_at, self.reason = monotonic, None, ""
+        self.incident.recovered()
         self._backoff, self.is_doubtful = _FIRST_BACKOFF, False
 
     def heard(
@@ -131,6 +140,7 @@ class SiteWatch:
             return
         self.failing_at = monotonic if self.failing_at is None else self.failing_at
         self.reason = look.reason
+        self.incident.failed(look.reason)
         if isinstance(look, Unreadable):
             return
         spread = 1 + _BACKOFF_SPREAD * self._jitter()

@@ -16,6 +16,7 @@ from bot.cluster import Standing, holding, is_shared
 from bot.config import Config
 from bot.deliver import Counts
 from bot.health import Finding, Health
+from bot.incidents import IncidentLog
 from bot.metrics import Metrics
 from bot.notify import notify
 from bot.operations.heartbeat import Heartbeat
@@ -171,6 +172,7 @@ class Upkeep:
         """Tell the admins, if there are any, what needs them; of several processes, one does."""
         admins, interval = self._config.telegram.admins, self._config.poll.interval
         alarm, was_standby = self._alarm(), self._polling.is_standby
+        incident = IncidentLog(log, "the bot's health cannot be looked at")
         while admins:
             await asyncio.sleep(min(max(interval.total_seconds(), 1.0), _LOOKS_APART))
             if self._polling.is_standby != was_standby:
@@ -178,8 +180,9 @@ class Upkeep:
                 alarm.resume()
             try:
                 await self._tell(alarm, await self._health.findings())
-            except Exception:
-                log.exception("the bot's health could not be looked at")
+                incident.recovered()
+            except Exception as error:
+                incident.failed(type(error).__name__, exc_info=True)
 
     async def _tell(self, alarm: Alarm, findings: Sequence[Finding]) -> None:
         """Who polls tells what it finds; a standby, and of several one, that nobody polls."""

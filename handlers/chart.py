@@ -42,7 +42,7 @@ async def _curve(context: Context, petition: Petition) -> Picture | None:
     try:
         return await services.charts.curve(petition, readings, services.now())
     except ChartFailed:
-        log.warning("no curve", petition=str(petition.ref))
+        log.debug("no curve", petition=str(petition.ref))
         return None
 
 

@@ -109,7 +109,7 @@ async def send_bars(update: Update, context: Context, ref: PetitionRef, code: st
     try:
         bars = await services.charts.bars(petition, parties, highlight=code or None)
     except ChartFailed:
-        log.warning("no bars", petition=str(ref))
+        log.debug("no bars", petition=str(ref))
         bars = None
     await send_picture(update, context, petition, bars)
 

@@ -7,9 +7,10 @@ from typing import TypeGuard
 
 import structlog
 from telegram import InlineKeyboardMarkup, Update
-from telegram.error import TelegramError
+from telegram.error import BadRequest, TelegramError
 from telegram.ext import CallbackQueryHandler, MessageHandler, filters
 
+from bot.incidents import IncidentLog
 from bot.petitions.errors import StorageError
 from bot.text import trouble
 from bot.text.buttons import (
@@ -119,12 +120,27 @@ async def slow_down(update: Update, *, tell: bool) -> None:
 
 
 async def failed(update: object, context: Context) -> None:
-    """Whatever a handler could not go on from: logged without its text, and told to the person."""
-    log.error("update failed", exc_info=context.error)
+    """Whatever a handler could not go on from: logged without its text, and told to the person.
+
+    A store or a Telegram that fails has its own line in the log, and this update says nothing new.
+    """
+    faults: IncidentLog = context.bot_data["faults"]
+    kind = type(context.error).__name__
+    if isinstance(context.error, StorageError) or _is_telegrams(context.error):
+        log.debug("update failed", error=kind)
+    else:
+        faults.failed(kind, exc_info=context.error)
     if not isinstance(update, Update) or update.effective_chat is None:
         return
     is_storage = isinstance(context.error, StorageError)
     try:
         await answer(update, trouble.could_not_save() if is_storage else trouble.failed())
-    except Exception:
-        log.exception("the failure could not be told")
+    except TelegramError as error:
+        log.debug("the failure could not be told", error=type(error).__name__)
+    except Exception as error:
+        faults.failed(type(error).__name__, exc_info=True)
+
+
+def _is_telegrams(error: Exception | None) -> bool:
+    """Whether Telegram or the way there failed; a message that it refuses is a fault of ours."""
+    return isinstance(error, TelegramError) and not isinstance(error, BadRequest)

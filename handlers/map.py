@@ -43,7 +43,7 @@ async def _map(context: Context, petition: Petition) -> Picture | None:
     try:
         return await context.services.charts.map(petition)
     except ChartFailed:
-        log.warning("no map", petition=str(petition.ref))
+        log.debug("no map", petition=str(petition.ref))
         return None
 
 

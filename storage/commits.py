@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 import structlog
 from msgspec import Struct
 
+from bot.incidents import IncidentLog
 from bot.petitions.errors import StorageError
 from storage.disk import reason
 from storage.garbage import Garbage
@@ -64,6 +65,7 @@ class Commits:
         self._fold: asyncio.Task[None] | None = None
         self._fold_not_before = 0.0
         self._must_erase = False
+        self._folding = IncidentLog(log, "the journal cannot be folded")
         self._garbage = Garbage()
 
     async def do(self, work: Callable[[Transaction], R]) -> R:
@@ -232,8 +234,9 @@ class Commits:
             if erasing:
                 await asyncio.to_thread(self._vault.drop_copies)
                 self._fulfil(wish)
+            self._folding.recovered()
         except OSError as error:
-            log.warning("the journal could not be folded", reason=reason(error))
+            self._folding.failed(reason(error))
             self._must_erase |= erasing
             self._fold_not_before = monotonic() + _FOLD_AGAIN_AFTER
         finally:

@@ -676,5 +676,6 @@ def _in_full(transaction: Transaction, key: str) -> ClaimedDelivery:
 def _kept(transaction: Transaction, shelf: Shelf[S], doc_id: str) -> S:
     record = transaction.get(shelf, doc_id)
     if record is None:
-        raise StorageError(f"{shelf.name} {doc_id} is lost")
+        # Its name may hold a chat's id, which must not reach the log.
+        raise StorageError(f"one of the {shelf.name} is lost")
     return record

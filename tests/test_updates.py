@@ -276,7 +276,7 @@ async def test_h2_whatever_telegram_answers_it_is_asked_again_more_and_more_slow
     assert told[0] == ""
     assert cause in told[8]
     assert len([line for line in lines if line["event"] == "no updates are heard"]) == 3
-    assert [line for line in lines if line["event"] == "updates are heard again"]
+    assert [line for line in lines if line["event"] == "no updates are heard: over"]
 
 
 async def test_h2_a_good_answer_ends_the_trouble_and_hurries_again(ear: Ear) -> None:

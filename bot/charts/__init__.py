@@ -7,15 +7,19 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any, Self
 
+import structlog
 from msgspec import structs
 
 from bot.charts.picture import Picture
 from bot.charts.ranking import top_places
 from bot.charts.worker import ChartFailed, Job, Worker
+from bot.incidents import IncidentLog
 from bot.petitions.model import Petition, Reading
 from bot.text.language import language
 
 __all__ = ["ChartFailed", "Charts", "Picture"]
+
+log = structlog.get_logger(__name__)
 
 _KEPT = 64
 # A curve moves on with the clock even when nobody signs; a quarter of an hour does not show.
@@ -33,6 +37,7 @@ class Charts:
         self._worker = Worker(timeout)
         # Waiting takes a thread; a second one would only wait for the first.
         self._waiting = ThreadPoolExecutor(1, thread_name_prefix="charts")
+        self._incident = IncidentLog(log, "pictures cannot be drawn")
         self._drawn: OrderedDict[Hashable, asyncio.Future[Picture | None]] = OrderedDict()
 
     async def __aenter__(self) -> Self:
@@ -94,10 +99,13 @@ class Charts:
         self._drawn.move_to_end(key)
         try:
             # Whoever gives up waiting leaves the drawing to the others.
-            return await asyncio.shield(drawing)
-        except ChartFailed:
+            picture = await asyncio.shield(drawing)
+        except ChartFailed as error:
             self._drawn.pop(key, None)
+            self._incident.failed(error.reason, picture=name)
             raise
+        self._incident.recovered()
+        return picture
 
     def _keep(self, key: Hashable, drawing: "asyncio.Future[Picture | None]") -> None:
         self._drawn[key] = drawing

@@ -17,6 +17,8 @@ from typing import NamedTuple, TypeAlias
 import structlog
 from telegram import Update
 
+from bot.incidents import IncidentLog
+
 log = structlog.get_logger(__name__)
 
 
@@ -139,6 +141,7 @@ class Dispatcher:
         self._service_waiting = 0
         self._numbers = count()
         self._told: OrderedDict[int, float] = OrderedDict()
+        self._faults = IncidentLog(log, "updates cannot be handled", monotonic)
         self._tasks: set[asyncio.Task[None]] = set()
         self._aside: set[asyncio.Task[None]] = set()
         self._room = asyncio.Event()
@@ -338,8 +341,10 @@ class Dispatcher:
     async def _work(self, entry: _Entry) -> None:
         try:
             await self._handle(entry.update, entry.is_acknowledged)
-        except Exception:
-            log.exception("an update could not be handled", kind=entry.ticket.kind)
+        except Exception as error:
+            self._faults.failed(type(error).__name__, kind=entry.ticket.kind, exc_info=True)
+        else:
+            self._faults.recovered()
 
     def _ended(self, task: asyncio.Task[None], line: _Line, entry: _Entry) -> None:
         lane = entry.ticket.lane

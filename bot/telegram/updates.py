@@ -22,6 +22,7 @@ import structlog
 from telegram import Bot, TelegramObject, Update
 from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
 
+from bot.incidents import IncidentLog
 from bot.request import AiohttpRequest
 
 log = structlog.get_logger(__name__)
@@ -216,10 +217,10 @@ class Reception:
         self._is_receiving = False
         self._is_waiting = False
         self._last_sign = monotonic()
-        self._failing_since: float | None = None
         self._cause: Cause | None = None
-        self._is_told = False  # the incident under way has its line in the log
-        self._failure_line = self._skip_line = float("-inf")
+        self._incident = IncidentLog(log, "no updates are heard", monotonic)
+        self.own_faults = IncidentLog(log, "updates cannot be handed on", monotonic)
+        self._skip_line = float("-inf")
         self._skipped = self._skipped_unsaid = 0
         self._last_skip = float("-inf")
 
@@ -231,8 +232,8 @@ class Reception:
     def ends(self) -> None:
         """Nothing is expected any more."""
         self._is_receiving = self._is_waiting = False
-        self._failing_since = self._cause = None
-        self._is_told = False
+        self._cause = None
+        self._incident.forget()
 
     @property
     def is_failing(self) -> bool:
@@ -242,26 +243,13 @@ class Reception:
     def answered(self) -> None:
         """Telegram gave a good answer, be there updates in it or not."""
         self.last_answer = self._last_sign = self._monotonic()
-        if self._failing_since is not None and self._is_told:
-            after = round(self.last_answer - self._failing_since)
-            log.info("updates are heard again", after_seconds=after)
-        self._failing_since = self._cause = None
-        self._is_told = False
+        self._cause = None
+        self._incident.recovered()
 
     def failed(self, failure: Failure, retry_in: float) -> None:
         """Telegram gave no good answer; at most one line a minute says so."""
-        now = self._monotonic()
         self._cause = failure.cause
-        if self._failing_since is None:
-            self._failing_since = now
-        if now - self._failure_line >= _LINE_EVERY:
-            self._failure_line, self._is_told = now, True
-            log.warning(
-                "no updates are heard",
-                cause=str(failure.cause),
-                error=failure.detail,
-                retry_in=round(retry_in, 1),
-            )
+        self._incident.failed(str(failure.cause), error=failure.detail, retry_in=round(retry_in, 1))
 
     def waits(self, *, for_room: bool) -> None:
         """An update waits until there is room for it, or has found it."""
@@ -391,8 +379,8 @@ class Receiver:
         while True:
             try:
                 wait = await self._turn()
-            except Exception:
-                log.exception("receiving updates failed")
+            except Exception as error:
+                self._reception.own_faults.failed(type(error).__name__, exc_info=True)
                 wait = self._failed(Failure(Cause.STRANGE, "error"))
             if wait > 0:
                 await self._sleep(wait)
@@ -475,10 +463,11 @@ class Receiver:
         self._reception.waits(for_room=True)
         try:
             await self._accept(update)
-        except Exception:
-            log.exception("an update could not be handed on")
+        except Exception as error:
+            self._reception.own_faults.failed(type(error).__name__, exc_info=True)
             self._reception.took(Outcome.FAILED)
         else:
+            self._reception.own_faults.recovered()
             self._reception.took(Outcome.TAKEN)
         finally:
             self._reception.waits(for_room=False)
