@@ -32,8 +32,16 @@ from bot.petitions.model import (
     Sent,
     Subscription,
 )
-from bot.petitions.order import FLOOD, is_pressing
-from bot.petitions.retry import MoveChat, ProbeChat, RestChat, Settle, TryAgain, next_step
+from bot.petitions.order import FLOOD, is_pressing, is_refused, refused_lane
+from bot.petitions.retry import (
+    MoveChat,
+    ProbeChat,
+    RestChat,
+    Settle,
+    TryAgain,
+    next_step,
+    probe_wait,
+)
 from bot.shut import tell_admins
 from bot.telegram.errors import (
     is_about_message,
@@ -258,8 +266,7 @@ class Deliverer:
             self.counts.sent += 1
             self.counts.summaries += len(told) > 1
         if isinstance(outcome, ChatRefuses):
-            await self._bar(claims, outcome)
-            return False
+            return await self._bar(claims, outcome)
         if isinstance(outcome, Sent) and _is_probe(claims):
             await self._storage.hear_chat(letter.chat_id)
         await self._settle(told, outcome)
@@ -350,13 +357,21 @@ class Deliverer:
             case _:
                 assert_never(step)
 
-    async def _bar(self, claims: Sequence[ClaimedDelivery], outcome: ChatRefuses) -> None:
-        """Keep that a chat would not take this, which says nothing against the deliveries.
+    async def _bar(self, claims: Sequence[ClaimedDelivery], outcome: ChatRefuses) -> bool:
+        """Keep that a chat would not take this; whether it may be tried with anything else now.
 
-        They are let go of last: nobody is to claim them before the chat is known to refuse.
+        What was refused before and still is, while the chat takes other news, is at fault itself:
+        it is tried again alone. Otherwise it is the chat that refuses, and the next try is made
+        with something else. What was claimed is let go of last: nobody is to claim it before the
+        chat is known to refuse.
         """
         owed, chat = [claim.delivery for claim in claims], claims[0].chat
         now, known = self._now(), chat.refusals if chat else 0
+        if is_refused(owed[0]) and not _is_probe(claims):
+            self.counts.barred += 1
+            log.warning("chat refuses this alert alone", alert=_name(owed[0]))
+            await self._try_again(owed, now + probe_wait(owed[0].attempts, self._jitter()))
+            return True
         step = next_step(outcome, owed[0].attempts, now, self._jitter(), known)
         if not isinstance(step, ProbeChat):
             raise TypeError(f"a refusal led to {type(step).__name__}")
@@ -366,9 +381,11 @@ class Deliverer:
         log.debug("chat refuses", reason=step.reason, **told)
         chat_id = owed[0].chat_id
         is_news = await self._storage.refuse_chat(chat_id, step.reason, step.refusals, now, step.at)
-        await self._give_back(owed)
+        for each in owed:
+            await self._storage.retry(each.key, now, refused_lane(each))
         if is_news and step.refusals == _TOLD_AT and chat_id < 0:
             await tell_admins(self._bot, self._storage, chat_id)
+        return False
 
     async def _try_again(self, owed: Iterable[Delivery], at: datetime) -> None:
         for delivery in owed:

@@ -48,8 +48,9 @@ class ChatData(Struct, frozen=True):
 class Tally(Struct, frozen=True):
     """Counts over the whole store; nothing in it says who follows what.
 
-    `oldest_due` is when the oldest delivery was made that is due at once in a chat that neither
-    rests nor refuses nor has just returned; so many chats are `refusing` what they are sent.
+    `oldest_due` is when the oldest delivery was made that is due at once, or is tried by itself, in
+    a chat that neither rests nor refuses nor has just returned; so many chats are `refusing` what
+    they are sent.
     """
 
     chats: int
@@ -95,7 +96,8 @@ class Storage(Protocol):
     ) -> bool:
         """The chat has refused what it was sent so often in a row; everything of it is kept.
 
-        From now on it gets its oldest due delivery alone, and that not before `probe_at`. False
+        From now on it gets one due delivery alone, the least tried, and that not before `probe_at`:
+        what it refused may have been the one message. False
         and nothing done unless it is one refusal more than known: several messages under way are
         refused as one, and what was refused before a chat woke says nothing of it. Being there, it
         rests no more.
@@ -244,7 +246,8 @@ class Storage(Protocol):
 
         At most one per chat and lane, and only its oldest one: while that is leased or waits for
         another try, the later ones wait too. Resting chats get none; of a chat that refuses only
-        the oldest head of its lanes is claimed, and until that lease ends nothing else. In a lane
+        the head of one lane is claimed (the least tried, and of those the oldest), and until that
+        lease ends nothing else. In a lane
         of its own (any but "") all that waits goes with the first, and a chat that has `returned`
         gets all that is due: up to fifty at once, whatever `limit` says, in their order. Several
         claimed for one chat in one lane are told in one summary.
@@ -263,8 +266,11 @@ class Storage(Protocol):
         Chats that were told something due at once count it as told then, for a few minutes.
         """
 
-    async def retry(self, key: str, not_before: datetime) -> None:
-        """Give it back, claimable from `not_before`; counts an attempt. Unknown key: no-op."""
+    async def retry(self, key: str, not_before: datetime, lane: str | None = None) -> None:
+        """Give it back (to another lane, if one is named), claimable from `not_before`.
+
+        It counts an attempt. Unknown key: no-op.
+        """
 
     async def next_due(self, now: datetime) -> datetime | None:
         """When a delivery becomes claimable next (`now` if one is), or None if nothing waits."""

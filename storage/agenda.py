@@ -8,6 +8,7 @@ from itertools import islice, takewhile
 from typing import NamedTuple, TypeAlias
 
 from bot.petitions.model import Chat, Delivery
+from bot.petitions.order import REFUSED
 
 # What a chat is told at most in one summary.
 SUMMARY_AT_MOST = 50
@@ -19,13 +20,17 @@ Queue: TypeAlias = tuple[int, str]
 
 
 class _Turn(NamedTuple):
-    """A delivery's place in its queue, when it may go, and how long somebody has it (`free`)."""
+    """A delivery's place in its queue, when it may go, and how long somebody has it (`free`).
+
+    Turns are compared by their numbers, which no two of them share.
+    """
 
     number: int
     due: datetime
     free: datetime
     key: str
     created: datetime
+    attempts: int
 
 
 class Agenda:
@@ -57,13 +62,15 @@ class Agenda:
         return self._ages[0][0] if self._ages else None
 
     def oldest_due(self) -> datetime | None:
-        """When the oldest delivery was made that only our sending it keeps waiting."""
+        """When the oldest delivery was made that no moment of its own keeps waiting."""
         shut = (self._resting, self._returned, self._probes)
         return min(
             (
-                lanes[""][0].created
+                turns[0].created
                 for chat_id, lanes in self._queues.items()
-                if "" in lanes and not any(chat_id in each for each in shut)
+                if not any(chat_id in each for each in shut)
+                for lane, turns in lanes.items()
+                if not lane or lane.endswith(REFUSED)
             ),
             default=None,
         )
@@ -154,7 +161,14 @@ class Agenda:
         """A queue's head, if it is what its chat, which refuses, is to be tried with."""
         lanes = self._queues[queue[0]]
         heads = {lane: turns[0] for lane, turns in lanes.items()}
-        first = min(heads, key=lambda lane: (max(heads[lane].due, probe_at), heads[lane].number))
+        first = min(
+            heads,
+            key=lambda lane: (
+                max(heads[lane].due, probe_at),
+                heads[lane].attempts,
+                heads[lane].number,
+            ),
+        )
         if first != queue[1]:
             return None
         return heads[first]._replace(due=max(heads[first].due, probe_at))
@@ -189,4 +203,4 @@ class Agenda:
 def _turn(delivery: Delivery) -> _Turn:
     free = delivery.leased_until or _ALWAYS
     due = max(delivery.not_before, free)
-    return _Turn(delivery.number, due, free, delivery.key, delivery.created_at)
+    return _Turn(delivery.number, due, free, delivery.key, delivery.created_at, delivery.attempts)

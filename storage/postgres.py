@@ -497,10 +497,10 @@ class PostgresStorage:
             await connection.execute(SETTLE, handles, heads, at)
             await welcome(connection, handles)
 
-    async def retry(self, key: str, not_before: datetime) -> None:
+    async def retry(self, key: str, not_before: datetime, lane: str | None = None) -> None:
         handle, named = self._named(key)
         async with self._pool.transaction() as connection:
-            await connection.execute(RETRY, handle, named, not_before)
+            await connection.execute(RETRY, handle, named, not_before, lane)
 
     async def hold(self, key: str, lane: str, until: datetime) -> None:
         handle, named = self._named(key)
@@ -578,7 +578,8 @@ class PostgresStorage:
                 " (select count(*) from petition) as petitions,"
                 " (select count(*) from delivery) as waiting,"
                 " (select min(created_at) from delivery) as oldest_waiting,"
-                " (select min(created_at) from delivery d where not resting and not timed"
+                " (select min(created_at) from delivery d where not resting"
+                " and (not timed or lane like '%:refused')"
                 " and not exists (select from chat where handle = d.chat and returned))"
                 " as oldest_due,"
                 " (select count(*) from chat where probe_at is not null) as refusing"

@@ -40,6 +40,13 @@ class Deliveries:
         older = await self._older(connection, [row["number"] for row in rows], until)
         claimed, changed = turns(due, older, now, until)
         await _replace_plans(connection, changed)
+        tried = {each.delivery.chat_id for each in claimed}
+        spared = {each.delivery.chat_id for each in due} - tried
+        await connection.execute(
+            "update chat set probe_at = $2 where handle = any($1) and probe_at is not null",
+            [self._veil.handle(chat_id) for chat_id in spared],
+            now,
+        )
         return claimed
 
     async def _with_floods(

@@ -18,9 +18,9 @@ _DUE_AT = "greatest(d.not_before, d.leased_until)"
 _AT_ONCE = f"delivery d where not d.resting and not d.timed and {_IS_HEAD}"
 _TOGETHER = f"delivery d where not d.resting and d.timed and {_IS_HEAD}"
 
-# What a chat that refuses is tried with next, `c` being the chat: the oldest head of its lanes.
+# What a chat that refuses may be tried with next, `c` being the chat: the heads of its lanes.
 _PROBE = f"""
-    select d.number, d.chat, d.lane, {_DUE_AT} as due from delivery d
+    select d.number, d.chat, d.lane, d.attempts, {_DUE_AT} as due from delivery d
     where d.chat = c.handle and {_IS_HEAD}
 """  # noqa: S608 - nothing in it comes from outside
 
@@ -40,7 +40,7 @@ with at_once as materialized (
 ), probe as materialized (
     select head.* from refusing c, lateral (
         select p.number, p.chat, p.lane from ({_PROBE}) p where p.due <= $1
-        order by p.number limit 1
+        order by p.attempts, p.number limit 1
     ) head
 ), turn as materialized (
     select * from (
@@ -129,7 +129,8 @@ delete from recent_alert where ctid = any(array(
 """
 
 RETRY = """
-update delivery set not_before = $3, attempts = attempts + 1, leased_until = null
+update delivery set not_before = $3, attempts = attempts + 1, leased_until = null,
+    lane = coalesce($4, lane)
 where chat = $1 and head = $2
 """
 

@@ -493,7 +493,7 @@ class TinyStorage:
             claimed, changed = turns(due, elsewhere, now, now + lease)
             for delivery in changed:
                 transaction.keep(delivery)
-            for chat in {each.delivery.chat_id: each.chat for each in due}.values():
+            for chat in {each.delivery.chat_id: each.chat for each in claimed}.values():
                 if chat is not None and chat.probe_at is not None:
                     transaction.keep(structs.replace(chat, probe_at=now + lease))
             return claimed
@@ -563,13 +563,16 @@ class TinyStorage:
         if not any(transaction.has(DELIVERIES, key) for key in self._index.agenda.keys(chat_id)):
             transaction.keep(structs.replace(chat, returned=False))
 
-    async def retry(self, key: str, not_before: datetime) -> None:
+    async def retry(self, key: str, not_before: datetime, lane: str | None = None) -> None:
         def work(transaction: Transaction) -> None:
             delivery = transaction.get(DELIVERIES, key)
             if delivery is not None:
-                attempts = delivery.attempts + 1
                 given_back = structs.replace(
-                    delivery, not_before=_aware(not_before), attempts=attempts, leased_until=None
+                    delivery,
+                    lane=delivery.lane if lane is None else lane,
+                    not_before=_aware(not_before),
+                    attempts=delivery.attempts + 1,
+                    leased_until=None,
                 )
                 transaction.keep(given_back)
 

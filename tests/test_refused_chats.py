@@ -6,8 +6,11 @@ import pytest
 from test_storage import (
     ANN,
     BOB,
+    HEDGES,
     MINUTE,
+    NIGHTINGALES,
     NOON,
+    OAKS,
     QUARTER,
     Store,
     claim,
@@ -22,6 +25,7 @@ from test_storage import (
 )
 
 from bot.petitions.model import Chat, ChatGone, ChatRefuses, RetryAt, Sent
+from bot.petitions.order import refused_lane
 from bot.petitions.retry import ProbeChat, RestChat, TryAgain, next_step, probe_wait
 from storage import Pruned, Storage
 
@@ -215,6 +219,57 @@ async def test_a_supergroup_need_not_refuse_what_the_group_did(storage: Storage)
     assert len(await heard(storage, NOON)) == 3
 
 
+async def test_the_next_probe_is_made_with_what_was_tried_least(storage: Storage) -> None:
+    await follow(storage, follows(ANN), follows(ANN, HEDGES), follows(ANN, OAKS))
+    refs = (NIGHTINGALES, HEDGES, OAKS)
+    for ref in refs:
+        await ring(storage, milestone(10_000, ref))
+    at, tried = NOON, []
+    for refusals in range(1, 6):
+        (one,) = await storage.claim_deliveries(at, 100, LEASE)
+        owed = one.delivery
+        tried.append(owed.petition)
+        await storage.refuse_chat(ANN, WHY, refusals, at, at + HOUR)
+        await storage.retry(owed.key, at, refused_lane(owed))
+        assert await storage.claim_deliveries(at, 100, LEASE) == []
+        at += HOUR
+    assert tried == [*refs, NIGHTINGALES, HEDGES]
+
+
+async def test_later_news_of_a_petition_waits_behind_what_was_refused_of_it(
+    storage: Storage,
+) -> None:
+    await follow(storage, follows(ANN), follows(ANN, HEDGES))
+    await ring(storage, milestone(10_000))
+    (one,) = await storage.claim_deliveries(NOON, 100, LEASE)
+    await storage.refuse_chat(ANN, WHY, 1, NOON, NOON + MINUTE)
+    await storage.retry(one.delivery.key, NOON, refused_lane(one.delivery))
+    for number, ref in ((25_000, NIGHTINGALES), (50_000, NIGHTINGALES), (10_000, HEDGES)):
+        await ring(storage, milestone(number, ref))
+    at = NOON + MINUTE
+    while not (probe := await storage.claim_deliveries(at, 100, LEASE)):
+        assert await storage.next_due(at) == at
+    assert [each.delivery.key for each in probe] == [key(10_000, ANN, HEDGES)]
+    await storage.hear_chat(ANN)
+    await storage.settle(probe[0].delivery.key)
+    behind = await storage.claim_deliveries(at, 100, LEASE)
+    numbers = (10_000, 25_000, 50_000)
+    assert [each.delivery.key for each in behind] == [key(n, ANN) for n in numbers]
+
+
+async def test_what_is_refused_alone_keeps_its_place_through_a_restart(store: Store) -> None:
+    await follow(store.storage, follows(ANN), follows(ANN, HEDGES))
+    await ring(store.storage, milestone(10_000))
+    (one,) = await store.storage.claim_deliveries(NOON, 100, LEASE)
+    await store.storage.retry(one.delivery.key, NOON + HOUR, refused_lane(one.delivery))
+    for ref in (NIGHTINGALES, HEDGES):
+        await ring(store.storage, milestone(25_000, ref))
+    storage = await store.reopen()
+    assert await claim(storage) == []  # it goes behind what was refused
+    assert await heard(storage) == [key(25_000, ANN, HEDGES)]
+    assert await heard(storage, NOON + HOUR) == [key(10_000, ANN), key(25_000, ANN)]
+
+
 @pytest.mark.parametrize("shut", ["refuses", "rests"])
 async def test_what_only_we_keep_waiting_is_told_from_what_a_chat_keeps_waiting(
     storage: Storage, shut: str
@@ -230,4 +285,14 @@ async def test_what_only_we_keep_waiting_is_told_from_what_a_chat_keeps_waiting(
     assert (tally.oldest_due, tally.refusing) == (None, int(shut == "refuses"))
     await storage.wake_chat(BOB, NOON)
     await storage.hold(key(5_000, BOB), "digest", NOON + HOUR)
+    assert (await storage.tally()).oldest_due is None
+
+
+async def test_an_alert_that_is_refused_alone_counts_as_one_that_waits(storage: Storage) -> None:
+    await follow(storage, follows(BOB))
+    await ring(storage, milestone(5_000))
+    (one,) = await claim(storage)
+    await storage.retry(one.delivery.key, NOON + HOUR, refused_lane(one.delivery))
+    assert (await storage.tally()).oldest_due == NOON
+    await storage.refuse_chat(BOB, WHY, 1, NOON, NOON + HOUR)
     assert (await storage.tally()).oldest_due is None

@@ -24,6 +24,8 @@ LATELY = timedelta(minutes=2)
 TOGETHER = "together"
 
 _OUR_OWN = (FLOOD, "gathered")
+# How the names of lanes end in which an alert waits that its chat would not take.
+REFUSED = ":refused"
 # What is official, and what corrects what was told before.
 _PRESSING: frozenset[Kind] = frozenset({"threshold", "response", "debate", "standing", "fell"})
 _SOON = timedelta(seconds=1)
@@ -35,6 +37,21 @@ def is_pressing(occurrences: Iterable[Occurrence]) -> bool:
     What was told and holds no longer is put right at once.
     """
     return any(kind_of(each.event) in _PRESSING for each in occurrences)
+
+
+def refused_lane(delivery: Delivery) -> str:
+    """Where an alert waits that its chat would not take, so that it keeps no other news waiting.
+
+    What comes later of its petition waits there too, behind it.
+    """
+    if is_refused(delivery):
+        return delivery.lane
+    return f"{delivery.lane or f'{TOGETHER}:{delivery.petition}'}{REFUSED}"
+
+
+def is_refused(delivery: Delivery) -> bool:
+    """Whether it waits by itself because its chat would not take it."""
+    return delivery.lane.endswith(REFUSED)
 
 
 def in_order(
@@ -109,12 +126,16 @@ class _Line:
         waiting = [each for each in older if each.number not in self._mine]
         if any(not is_free(each, self._now) for each in waiting):
             self._give_back(delivery, delivery.lane, self._now + _SOON)
-        elif tried := [each for each in waiting if each.attempts and each.not_before > self._now]:
+        elif tried := [each for each in waiting if self._is_tried(each)]:
             self._give_back(delivery, tried[-1].lane, tried[-1].not_before)
         elif len(waiting) == len(older) and self._can_wait(delivery, older):
             self._give_back(delivery, older[-1].lane, older[-1].not_before)
         else:
             self._bring_along(delivery, older)
+
+    def _is_tried(self, delivery: Delivery) -> bool:
+        """Whether it was tried already and is tried again by itself."""
+        return bool(delivery.attempts) and (delivery.not_before > self._now or is_refused(delivery))
 
     def _can_wait(self, delivery: Delivery, older: Sequence[Delivery]) -> bool:
         """Whether it waits behind what waits for no longer than a few minutes."""
