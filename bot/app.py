@@ -62,7 +62,8 @@ from bot.polling.steady import Every, SteadyScheduler
 from bot.postcodes import Postcodes
 from bot.report import Reports
 from bot.sight import Lookups
-from bot.telegram.dispatcher import Dispatcher
+from bot.telegram.dispatcher import Dispatcher, Kind
+from bot.telegram.floods import Floods
 from bot.telegram.updates import Receiver, Reception, failure_of
 from bot.text.language import ENGLISH, LANGUAGES, preload, speaking, tr
 from bot.upkeep import Upkeep
@@ -102,7 +103,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def build_dispatcher(application: App) -> Dispatcher:
+def build_dispatcher(application: App, pacer: Pacer) -> Dispatcher:
     """What has the application handle each update in its turn."""
 
     faults: IncidentLog = application.bot_data["faults"]
@@ -123,7 +124,13 @@ def build_dispatcher(application: App) -> Dispatcher:
         if is_asked(update):
             await slow_down(update, tell=is_news)
 
-    return Dispatcher(handle, tickets(COMMANDS, all_handlers()), acknowledge_early, too_much)
+    return Dispatcher(
+        handle,
+        tickets(COMMANDS, all_handlers()),
+        acknowledge_early,
+        too_much,
+        clamour=pacer.clamour,
+    )
 
 
 async def open_storage(config: StorageConfig) -> Storage:
@@ -226,6 +233,7 @@ class _Bell:
     reports: Reports
     polling: Standing
     reception: Reception
+    floods: Floods
     updates: Standing = field(default_factory=lambda: Standing("updates"))
 
 
@@ -280,8 +288,12 @@ async def _put_together(
         parliaments = [metrics.watched_site(Parliament(site, session)) for site in config.sites]
         pacer = _pacer(config, storage, make_pacer)
         application = build_application(config, pacer, metrics)
-        dispatcher = build_dispatcher(application)
-        metrics.watch_updates(lambda: dispatcher.waiting, lambda: dispatcher.dropped)
+        dispatcher = build_dispatcher(application, pacer)
+        floods = Floods(heard=pacer.heard, refuse=dispatcher.refuse)
+        metrics.watch_updates(
+            lambda: dispatcher.waiting,
+            lambda: {kind: dispatcher.dropped[kind] + floods.dropped[kind] for kind in Kind},
+        )
         deliverer = Deliverer(storage, application.bot, pacer, now, lease=lease)
         poller = Poller(
             parliaments,
@@ -324,6 +336,7 @@ async def _put_together(
             reports,
             polling,
             Reception(metrics.note_received),
+            floods,
         )
 
 
@@ -385,6 +398,7 @@ def _upkeep(bell: _Bell) -> Upkeep:
         accept=bell.dispatcher.accept,
         is_full=lambda: bell.dispatcher.is_full,
         reception=bell.reception,
+        floods=bell.floods,
     )
 
 
@@ -398,6 +412,7 @@ def _updates(bell: _Bell, upkeep: Upkeep, rhythm: Rhythm) -> AbstractAsyncContex
         bell.dispatcher.accept,
         bell.reception,
         _UPDATES,
+        floods=bell.floods,
     ).receiving
     return on_duty(bell.storage, bell.updates, asked_for, rhythm)
 

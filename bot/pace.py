@@ -36,6 +36,7 @@ from bot.delivery.send_queue import (
     ANSWERS_PER_ALERT,
     MOST_WAITING,
     Chat,
+    ChatId,
     Chats,
     SendQueue,
     Turn,
@@ -46,6 +47,7 @@ from bot.delivery.window import Departure, Window
 from bot.incidents import IncidentLog
 from bot.petitions.errors import StorageError
 from bot.telegram.errors import NotConnected, is_lost
+from bot.telegram.fading import NEVER
 
 # python-telegram-bot then gives `retry_after` as a timedelta, as its next major version will.
 os.environ.setdefault("PTB_TIMEDELTA", "true")
@@ -168,6 +170,16 @@ class Pacer(BaseRateLimiter[Any]):
         for task in (self._alarm, self._fetching):
             if task is not None:
                 task.cancel()
+
+    def heard(self, chat_id: ChatId) -> None:
+        """Somebody asks for something in a chat; whoever asks least is answered first."""
+        now = self._now()
+        self._chats.get(chat_id, now).asks(now)
+
+    def clamour(self, chat_id: ChatId) -> float:
+        """How much is asked in a chat; who has more of it goes behind who has less."""
+        chat = self._chats.known.get(chat_id)
+        return chat.asked if chat else NEVER
 
     @property
     def rate(self) -> float:

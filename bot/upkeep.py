@@ -22,6 +22,7 @@ from bot.notify import notify
 from bot.operations.heartbeat import Heartbeat
 from bot.petitions.errors import ConfigError, StorageError
 from bot.report import Reports
+from bot.telegram.floods import Floods
 from bot.telegram.updates import Accept, Reception
 from bot.web import AnyApplication, Webhook, health_routes, serving
 from storage import Storage
@@ -58,6 +59,7 @@ class Upkeep:
         accept: Accept,
         is_full: Callable[[], bool],
         reception: Reception,
+        floods: Floods,
     ) -> None:
         self._config = config
         self._metrics = metrics
@@ -75,6 +77,7 @@ class Upkeep:
             accept=accept,
             is_busy=lambda: not application.running or is_full(),
             reception=reception,
+            floods=floods,
         )
         self._health = Health(
             metrics,

@@ -9,13 +9,22 @@ from typing import Any, TypeAlias
 
 import structlog
 from aiohttp import web
-from telegram import Bot, Update
+from telegram import Bot
 from telegram.ext import Application
 
 from bot.health import Finding
 from bot.metrics import CONTENT_TYPE
 from bot.petitions.errors import ConfigError
-from bot.telegram.updates import Accept, Outcome, Reception, Replays, Undecodable, decode
+from bot.telegram.floods import Floods, Verdict
+from bot.telegram.updates import (
+    Accept,
+    Outcome,
+    Reception,
+    Replays,
+    Undecodable,
+    decode,
+    number_of,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +52,7 @@ class Webhook:
         accept: Accept,
         is_busy: Callable[[], bool],
         reception: Reception,
+        floods: Floods | None = None,
     ) -> None:
         self.path = f"/telegram/{_derived(token, 'webhook path')}"
         self.secret = _derived(token, "webhook secret")
@@ -51,6 +61,7 @@ class Webhook:
         self._accept = accept
         self._is_busy = is_busy
         self._reception = reception
+        self._floods = floods or Floods()
         self._replays = Replays()
 
     def routes(self) -> list[web.RouteDef]:
@@ -81,8 +92,7 @@ class Webhook:
 
     async def _read(self, body: bytes) -> tuple[int, str]:
         """Hand the update on; one that makes no sense is not asked for again if it has a number."""
-        update = decode(body, self._bot)
-        number = update.update_id if isinstance(update, Update) else update.number
+        number = number_of(body)
         if number is None:
             return 400, "malformed"
         if number in self._replays:
@@ -90,9 +100,18 @@ class Webhook:
         if self._is_busy():  # others came while this one was read
             return 503, "busy"
         self._replays.add(number)
+        verdict = self._floods.judge(body)
+        if verdict is Verdict.DROP:
+            self._reception.took(Outcome.FLOOD)
+            return 200, "flood"
+        update = decode(body, self._bot)
         if isinstance(update, Undecodable):
             self._reception.skipped(update)
             return 200, "undecodable"
+        if verdict is Verdict.REFUSE:
+            self._floods.refuse(update)
+            self._reception.took(Outcome.FLOOD)
+            return 200, "flood"
         await self._accept(update)
         self._reception.took(Outcome.TAKEN)
         return 200, "taken"

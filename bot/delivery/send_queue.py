@@ -17,14 +17,17 @@ from typing import TypeAlias
 from telegram.error import RetryAfter
 
 from bot.delivery.window import Departure, Window
+from bot.telegram.fading import NEVER, counted, faded_to
 
 PER_GROUP_MINUTE = 20
 BURST = 3  # answers a chat takes at once before one a second holds
 MOST_WAITING = 5  # answers of one chat
 TALKATIVE = 10  # answers a minute; a chat that had so many goes behind all others
+CLAMOROUS = 40  # questions a minute, answered or not; likewise, where they are counted
 ANSWERS_PER_ALERT = 2
 
 _GROUP_WINDOW = 60.5  # a little longer than Telegram's: messages do not travel equally fast
+_MINUTE = 60.0
 _REMEMBERED = 3600.0  # how long a chat that took nothing since is known to have been refused
 
 ChatId: TypeAlias = int | str
@@ -46,6 +49,7 @@ class Chat:
     refused: dict[str, float] = field(default_factory=dict)
     answers: Window | None = None  # of the last minute, of a chat that had any
     answered_at: float = -inf
+    asked: float = NEVER  # when its questions have faded to one, if they are counted
     answers_waiting: int = 0
     in_work: int = 0
 
@@ -55,9 +59,19 @@ class Chat:
         minute = self.minute.free_at() if self.minute else -inf
         return max(self.refused.get(kind, -inf), self.spent_until - credit, minute)
 
+    def asks(self, now: float) -> None:
+        """It asks for something, which may not be answered at all."""
+        self.asked = counted(self.asked, now, _MINUTE, 3 * CLAMOROUS)
+
     def quiet_at(self) -> float:
-        """When it has had few answers in the last minute."""
+        """When it asks for little: if its questions are not counted, has had few answers lately."""
+        if self.asked > NEVER:
+            return faded_to(CLAMOROUS, self.asked, _MINUTE)
         return self.answers.free_at() if self.answers else -inf
+
+    def goes_before(self) -> float:
+        """Of several quiet chats, the one with the least of this goes first."""
+        return self.quiet_at() if self.asked > NEVER else self.answered_at
 
     def count(self, departure: Departure, *, alert: bool) -> None:
         """A message has left for it."""
@@ -75,7 +89,7 @@ class Chat:
         windows = (window for window in (self.minute, self.answers) if window)
         return (
             not self.in_work
-            and max(self.spent_until, refused) <= now
+            and max(self.spent_until, self.asked, refused) <= now
             and all(window.room(now) == window.most for window in windows)
         )
 
@@ -146,7 +160,7 @@ class Turn:
         quiet_at = self.chat.quiet_at()
         if quiet_at > now:
             return _Rank.TALKATIVE, quiet_at
-        return _Rank.ANSWER, self.chat.answered_at
+        return _Rank.ANSWER, self.chat.goes_before()
 
 
 _Entry: TypeAlias = tuple[float, int, Turn]  # key, number of arrival
@@ -173,7 +187,7 @@ class SendQueue:
         self._put(turn, next(self._numbers), now)
 
     def first_answer(self, now: float) -> Turn | None:
-        """The answer to a quiet chat that goes first: of whom has waited longest for one."""
+        """The answer to a quiet chat that goes first: who asks least, or had none for longest."""
         return self._first(_Rank.ANSWER, now)
 
     def first_alert(self, now: float) -> Turn | None:

@@ -117,7 +117,7 @@ class Dispatcher:
     """Hands each update to `handle` in its turn, and takes no more than it can bear.
 
     `handle` is told whether an update's press was acknowledged while it waited. `slow_down` answers
-    what is let go of, and says so aloud if it is told to.
+    what is let go of, and says so aloud if it is told to. Who has the least `clamour` goes first.
     """
 
     def __init__(
@@ -127,12 +127,14 @@ class Dispatcher:
         acknowledge: Callable[[Update], Awaitable[None]],
         slow_down: Callable[[Update, bool], Awaitable[None]],
         *,
+        clamour: Callable[[int], float] = lambda _: 0.0,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._handle = handle
         self._ticket = ticket
         self._acknowledge = acknowledge
         self._slow_down = slow_down
+        self._clamour = clamour
         self._monotonic = monotonic
         self._lines: OrderedDict[_Key, _Line] = OrderedDict()
         self._acting: set[int] = set()
@@ -205,6 +207,12 @@ class Dispatcher:
         while not self._has_room(entry):
             self._room.clear()
             await self._room.wait()
+
+    def refuse(self, update: Update) -> None:
+        """Let go of an update that is too much, and tell whoever sent it, as far as that can be."""
+        ticket = self._ticket(update)
+        if ticket is not None:
+            self._refuse(_Entry(update, ticket, next(self._numbers), self._monotonic()))
 
     def _has_room(self, entry: _Entry) -> bool:
         """Whether an update is dealt with: it waits, is in work, or was let go of."""
@@ -297,6 +305,7 @@ class Dispatcher:
             for entry in line.heads()
             if self._may_start(line, entry)
         ]
+        able.sort(key=lambda each: self._clamour(each[1].ticket.owner))
         first: dict[int, int] = {}
         for _, entry in able:
             if entry.ticket.lane in _ACTING:

@@ -24,6 +24,7 @@ from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, Tel
 
 from bot.incidents import IncidentLog
 from bot.request import AiohttpRequest
+from bot.telegram.floods import Floods, Verdict
 
 log = structlog.get_logger(__name__)
 
@@ -60,6 +61,7 @@ class Outcome(StrEnum):
     TAKEN = "taken"
     REPLAY = "replay"
     UNDECODABLE = "undecodable"
+    FLOOD = "flood"  # one too many of a person who sends far more than anybody needs
     FAILED = "failed"
 
 
@@ -338,6 +340,7 @@ class Receiver:
         reception: Reception,
         allowed_updates: Sequence[str],
         *,
+        floods: Floods | None = None,
         poll: float = 10.0,
         margin: float = 10.0,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -346,6 +349,7 @@ class Receiver:
         self._request = request
         self._accept = accept
         self._reception = reception
+        self._floods = floods or Floods()
         self._allowed = json.dumps(list(allowed_updates))
         self._poll = poll
         self._margin = margin
@@ -444,21 +448,29 @@ class Receiver:
         """Hand on what is new; whether anything was."""
         is_news = False
         for raw in raws:
-            update = decode(raw, self._bot)
-            number = update.update_id if isinstance(update, Update) else update.number
+            number = number_of(raw)
             if number is not None and number in self._replays:
                 self._reception.took(Outcome.REPLAY)
             else:
-                await self._handle(update)
+                await self._handle(raw)
                 is_news = is_news or number is not None
             if number is not None:
                 self._replays.add(number)
                 self._offset = number + 1
         return is_news
 
-    async def _handle(self, update: Update | Undecodable) -> None:
+    async def _handle(self, raw: bytes) -> None:
+        verdict = self._floods.judge(raw)
+        if verdict is Verdict.DROP:
+            self._reception.took(Outcome.FLOOD)
+            return
+        update = decode(raw, self._bot)
         if isinstance(update, Undecodable):
             self._reception.skipped(update)
+            return
+        if verdict is Verdict.REFUSE:
+            self._floods.refuse(update)
+            self._reception.took(Outcome.FLOOD)
             return
         self._reception.waits(for_room=True)
         try:
