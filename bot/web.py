@@ -171,7 +171,7 @@ async def serving(host: str, port: int, routes: Iterable[web.RouteDef]) -> Async
     loop = asyncio.get_running_loop()
 
     def connection() -> web.RequestHandler:
-        made: web.RequestHandler = _server(runner)()
+        made = _Connection(_server(runner), loop=loop, access_log=None)  # type: ignore[arg-type]
         silent.add(made)
         loop.call_later(HEADERS_WITHIN, _hang_up, made, silent)
         return made
@@ -190,6 +190,43 @@ async def serving(host: str, port: int, routes: Iterable[web.RouteDef]) -> Async
         if server is not None:
             server.close()
         await runner.cleanup()
+
+
+class _Connection(web.RequestHandler):
+    """A caller's connection, on which what is no HTTP is refused in as few words as the rest."""
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """aiohttp's own answer would quote what came and say which server at which version it is.
+
+        What a caller does wrong is in no log: they may do it as often as they like.
+        """
+        if status >= 500:
+            return _bare(super().handle_error(request, status, exc, message))
+        if request.writer.output_size > 0:
+            raise ConnectionError("an answer is under way already")
+        answer = _Bare(status=status)
+        answer.force_close()
+        return answer
+
+
+class _Bare(web.Response):
+    """An answer without a banner, for what never reaches the application."""
+
+    async def _prepare_headers(self) -> None:
+        await super()._prepare_headers()
+        self.headers.pop("Server", None)
+
+
+def _bare(answer: web.StreamResponse) -> _Bare:
+    bare = _Bare(status=answer.status, text="Internal Server Error")
+    bare.force_close()
+    return bare
 
 
 def _server(runner: web.AppRunner) -> Any:
