@@ -380,6 +380,7 @@ async def _at_work(bell: _Bell, rhythm: Rhythm) -> AsyncIterator[None]:
         listening = _listening(application, bell.dispatcher, updates)
         await stack.enter_async_context(listening)
         await stack.enter_async_context(upkeep.watching())
+        stack.callback(bell.deliverer.stop)  # first of all, so that its end is waited for least
         yield
 
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, assert_never
 
 import structlog
 from telegram import InlineKeyboardMarkup, LinkPreviewOptions, MessageEntity, ReplyParameters
+from telegram import Message as TelegramMessage
 from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TelegramError
 from telegram.ext import ExtBot
 
@@ -65,6 +66,7 @@ _AHEAD = 0.5  # seconds of sending that are claimed in advance
 _BATCH = 5  # a commit for each single claim would be wasteful when there are many
 _LONGEST_SLEEP = 30.0
 _PAUSE = 1.0
+_FAREWELL = 4.0  # seconds that what is in flight may still take when we have to end
 _REST_PAUSE = timedelta(seconds=1)
 _TRIES_IN_FULL = 3  # that failed by a fault of our own, before an alert is sent plainly
 _OUR_FAULT = "a fault of our own"
@@ -126,6 +128,8 @@ class Deliverer:
         self._faults: Counter[str] = Counter()  # of our own, by the delivery that met with them
         self._news = asyncio.Event()
         self._stopping = False
+        self._ends_at: float | None = None
+        self._limits: set[asyncio.Timeout] = set()
         self._claiming = IncidentLog(log, "deliveries cannot be claimed")
         self._own_faults = IncidentLog(log, "an alert cannot be worded or sent")
         self._refusals = IncidentLog(log, "chats refuse")
@@ -160,11 +164,22 @@ class Deliverer:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._news.wait(), sleep)
         if self._sending:
-            await asyncio.wait(self._sending)
+            _, late = await asyncio.wait(self._sending, timeout=2 * _FAREWELL)
+            for task in late:  # the lease runs out, or ends at the next start
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     def stop(self) -> None:
-        """Start nothing new; `run` returns when what is in flight has settled."""
+        """Start nothing new; `run` returns when what is in flight has settled.
+
+        A Telegram that does not answer is not waited for as long as otherwise.
+        """
+        if self._stopping:
+            return
         self._stopping = True
+        self._ends_at = asyncio.get_running_loop().time() + _FAREWELL
+        for limit in self._limits:
+            limit.reschedule(self._ends_at)
         self._news.set()
 
     async def _start_sends(self) -> float:
@@ -307,21 +322,31 @@ class Deliverer:
 
     async def _try(self, letter: Letter) -> Outcome:
         try:
-            sent = await self._bot.send_message(
-                letter.chat_id,
-                letter.message.text,
-                entities=letter.message.entities,
-                reply_markup=letter.buttons,
-                message_thread_id=letter.thread_id,
-                disable_notification=letter.silent,
-                link_preview_options=LinkPreviewOptions(is_disabled=True),
-                reply_parameters=_reply(letter),
-                rate_limit_args=ALERT,
-            )
+            async with asyncio.timeout_at(self._ends_at) as limit:
+                self._limits.add(limit)
+                try:
+                    sent = await self._send_once(letter)
+                finally:
+                    self._limits.discard(limit)
         except TelegramError as error:
             self.counts.flooded += isinstance(error, RetryAfter)
             return classify(error, self._now())
+        except TimeoutError:
+            return RetryAt(self._now(), "no answer before the end")
         return Sent(sent.message_id)
+
+    async def _send_once(self, letter: Letter) -> TelegramMessage:
+        return await self._bot.send_message(
+            letter.chat_id,
+            letter.message.text,
+            entities=letter.message.entities,
+            reply_markup=letter.buttons,
+            message_thread_id=letter.thread_id,
+            disable_notification=letter.silent,
+            link_preview_options=LinkPreviewOptions(is_disabled=True),
+            reply_parameters=_reply(letter),
+            rate_limit_args=ALERT,
+        )
 
     async def _settle(self, owed: Sequence[Delivery], outcome: Outcome) -> None:
         """Keep what became of deliveries to one chat."""
