@@ -323,6 +323,7 @@ async def _put_together(
             postcodes=Postcodes(session, postcodes_api),
             charts=charts,
             limits=config.limits,
+            rest_days=config.storage.rest_days,
         )
         yield _Bell(
             config,

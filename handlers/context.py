@@ -87,6 +87,7 @@ class Services:
     postcodes: Postcodes
     charts: Charts
     limits: LimitsConfig
+    rest_days: int
     rights: Rights = field(default_factory=Rights)
     # By chat and message: what a card showed but for its age, and when that was read.
     cards: LRUCache[tuple[int, int], tuple[str, datetime]] = field(
@@ -421,7 +422,8 @@ async def rewrite(
         return
     named, its_buttons = _addressed(message, buttons)
     if _is_shown(query.message, named, its_buttons):
-        _note_unchanged()
+        if (asides := _asides.get()) is not None:
+            asides.append(tr("That's how it is already."))
         return
     try:
         await query.edit_message_text(
@@ -432,15 +434,9 @@ async def rewrite(
         )
     except TelegramError as error:
         if is_unchanged(error.message):
-            _note_unchanged()
-            return
+            return  # pressed twice, or an edit that was taken once its answer was lost
         log.debug("a message could not be rewritten", error=type(error).__name__)
         await answer(update, message, buttons)
-
-
-def _note_unchanged() -> None:
-    if (asides := _asides.get()) is not None:
-        asides.append(tr("That's how it is already."))
 
 
 def _is_shown(message: object, wanted: Message, buttons: InlineKeyboardMarkup | None) -> bool:

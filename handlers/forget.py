@@ -16,7 +16,9 @@ async def forget(update: Update, context: Context) -> None:
     if data is None:
         await answer(update, nothing_kept())
     else:
-        await answer(update, forget_question(len(data.subscriptions)), forget_buttons())
+        await answer(
+            update, forget_question(len(data.subscriptions), len(data.rules)), forget_buttons()
+        )
 
 
 async def forget_pressed(update: Update, context: Context, press: Press) -> str | None:

@@ -2,18 +2,26 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import NamedTuple
 
 from telegram import InlineQueryResultArticle, InlineQueryResultsButton, Update
 from telegram.error import BadRequest
 from telegram.ext import InlineQueryHandler, MessageHandler, filters
 
-from bot.parliament import Unpublished
-from bot.petitions.errors import MalformedPetition, ParliamentError
-from bot.petitions.model import Petition, PetitionRef
+from bot.parliament import Unavailable, Unpublished
+from bot.petitions.errors import (
+    MalformedPetition,
+    ParliamentError,
+    ParliamentUnasked,
+    ParliamentUnavailable,
+)
+from bot.petitions.model import Known, Petition, PetitionRef
 from bot.petitions.watch import unpublished
+from bot.sight import Unasked
 from bot.text.language import tr
+from bot.text.rich import Message
 from bot.text.share import guest_help, guest_result, shared_card
-from bot.text.trouble import not_a_petition
+from bot.text.trouble import in_a_minute, not_a_petition, unreachable
 from handlers.context import Context
 from handlers.finding import search, searchable
 
@@ -21,6 +29,14 @@ _MOST = 10
 _SHORTEST = 3  # letters; fewer find everything and nothing
 # Seconds for which Telegram answers the same words by itself.
 _KEPT_FOR, _KEPT_FOR_ONE = 120, 5
+_MOST_KNOWN = 2_000  # petitions that are looked through where the site may not be asked
+
+
+class _Offer(NamedTuple):
+    """What can be sent on; where that is nothing, or not all there may be, why."""
+
+    results: Sequence[InlineQueryResultArticle]
+    lacks: Unasked | Unavailable | None = None
 
 
 async def offer(update: Update, context: Context) -> None:
@@ -30,57 +46,95 @@ async def offer(update: Update, context: Context) -> None:
         return
     typed = searchable(query.query)
     is_alone = not query.query.strip()
-    results = await (_followed(context, query.from_user.id) if is_alone else _found(context, typed))
-    more = InlineQueryResultsButton(tr("Follow petitions in our own chat"), start_parameter="hello")
+    found = await (_followed(context, query.from_user.id) if is_alone else _found(context, typed))
+    is_brief = is_alone or not found.results or found.lacks is not None
     with suppress(BadRequest):  # too late: they have typed on
         await query.answer(
-            results,
-            cache_time=_KEPT_FOR_ONE if is_alone or not results else _KEPT_FOR,
+            found.results,
+            cache_time=_KEPT_FOR_ONE if is_brief else _KEPT_FOR,
             is_personal=True,  # in their own language
-            button=None if results else more,
+            button=_button(found),
         )
 
 
-async def _followed(context: Context, chat_id: int) -> list[InlineQueryResultArticle]:
+def _button(found: _Offer) -> InlineQueryResultsButton | None:
+    """Above the results: that there may be more in a while, or, where there are none, what to do.
+
+    It has room for 64 characters.
+    """
+    match found.lacks:
+        case Unasked(wants_quiet=False):
+            text = tr("That was a lot. Type on in a minute for more.")
+        case Unasked() | Unavailable():
+            text = tr("The petitions site isn't answering just now.")
+        case None if found.results:
+            return None
+        case None:
+            text = tr("Follow petitions in our own chat")
+    return InlineQueryResultsButton(text, start_parameter="hello")
+
+
+async def _followed(context: Context, chat_id: int) -> _Offer:
     """Cards of what a person follows in their own chat, newest first."""
     storage, now = context.services.storage, context.services.now()
     follows = (await storage.subscriptions(chat_id))[:_MOST]
     found = [await storage.known(subscription.petition) for subscription in follows]
-    return [
-        shared_card(known.petition, known.read_at, now, context.bot.username)
-        for known in found
-        if known
-    ]
+    return _Offer(
+        [
+            shared_card(known.petition, known.read_at, now, context.bot.username)
+            for known in found
+            if known
+        ]
+    )
 
 
-async def _found(context: Context, typed: str) -> list[InlineQueryResultArticle]:
+async def _found(context: Context, typed: str) -> _Offer:
     services = context.services
     if ref := services.reference(typed):
         return await _named(context, ref)
-    petitions = await _with_words(context, typed)
-    now = services.now()
-    return [shared_card(each, now, now, context.bot.username) for each in petitions[:_MOST]]
+    if len(typed) < _SHORTEST:
+        return _Offer(())
+    lacks: Unasked | Unavailable | None = None
+    petitions: Sequence[Petition] = ()
+    try:
+        petitions, _ = await search(context, typed)
+    except ParliamentUnasked as error:
+        lacks = Unasked(error.retry_after or 0.0, error.wants_quiet)
+    except ParliamentUnavailable as error:
+        lacks = Unavailable(error.reason)
+    except (ParliamentError, MalformedPetition):
+        return _Offer(())
+    now, username = services.now(), context.bot.username
+    if lacks is None:
+        return _Offer([shared_card(each, now, now, username) for each in petitions[:_MOST]])
+    known = await _known_with(context, typed)
+    return _Offer([shared_card(k.petition, k.read_at, now, username) for k in known], lacks)
 
 
-async def _named(context: Context, ref: PetitionRef) -> list[InlineQueryResultArticle]:
+async def _known_with(context: Context, typed: str) -> Sequence[Known]:
+    """The known petitions whose titles have these words, or words that begin so."""
+    storage, words = context.services.storage, typed.casefold().split()
+    found: list[Known] = []
+    for ref in (await storage.petitions())[:_MOST_KNOWN]:
+        known = await storage.known(ref)
+        if known is None or known.petition.is_unpublished or known.removed:
+            continue
+        title = known.petition.action.casefold().split()
+        if all(any(each.startswith(word) for each in title) for word in words):
+            found.append(known)
+    found.sort(key=lambda known: (not known.petition.is_open, -known.petition.signature_count))
+    return found[:_MOST]
+
+
+async def _named(context: Context, ref: PetitionRef) -> _Offer:
     services = context.services
     sight = await services.look(ref)
     petition = sight.petition
     if petition is None and isinstance(sight.look, Unpublished):
         petition = unpublished(ref, services.sites[ref.site], sight.look.reason)
     if petition is None:
-        return []
-    return [shared_card(petition, sight.read_at, services.now(), context.bot.username)]
-
-
-async def _with_words(context: Context, typed: str) -> Sequence[Petition]:
-    if len(typed) < _SHORTEST:
-        return ()
-    try:
-        petitions, _ = await search(context, typed)
-    except (ParliamentError, MalformedPetition):
-        return ()
-    return petitions
+        return _Offer((), sight.look if isinstance(sight.look, Unasked | Unavailable) else None)
+    return _Offer([shared_card(petition, sight.read_at, services.now(), context.bot.username)])
 
 
 async def as_guest(update: Update, context: Context) -> None:
@@ -90,12 +144,21 @@ async def as_guest(update: Update, context: Context) -> None:
         return
     typed = searchable((message.text or "").replace(f"@{context.bot.username}", " "))
     named = next(filter(None, map(context.services.reference, typed.split())), None)
-    results = await (_named(context, named) if named else _found(context, typed))
-    answer = (
-        results[0] if results else guest_result(not_a_petition(typed) if typed else guest_help())
-    )
+    found = await (_named(context, named) if named else _found(context, typed))
+    answer = found.results[0] if found.results else guest_result(_why_none(context, typed, found))
     with suppress(BadRequest):
         await context.bot.answer_guest_query(message.guest_query_id, answer)
+
+
+def _why_none(context: Context, typed: str, found: _Offer) -> Message:
+    site = next(iter(context.services.sites.values()))
+    match found.lacks:
+        case Unasked(wants_quiet=False):
+            return in_a_minute(site)
+        case Unasked() | Unavailable():
+            return unreachable(site, None, context.services.now())
+        case None:
+            return not_a_petition(typed) if typed else guest_help()
 
 
 HANDLERS = [

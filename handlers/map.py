@@ -7,7 +7,7 @@ from bot.charts import ChartFailed, Picture
 from bot.petitions.model import Petition, PetitionRef
 from bot.sight import Unasked
 from bot.text.buttons import MAP, Press
-from bot.text.constituencies import no_breakdown
+from bot.text.constituencies import no_regions
 from bot.text.language import marked
 from bot.text.trouble import in_a_minute
 from handlers.chart import send_picture
@@ -34,7 +34,7 @@ async def show(update: Update, context: Context, ref: PetitionRef) -> None:
             await answer(update, in_a_minute(context.services.sites[ref.site]))
             return
         is_reachable = await unreachable_since(context, ref, sight) is None
-        await answer(update, no_breakdown(sight.petition, is_reachable))
+        await answer(update, no_regions(sight.petition, is_reachable))
         return
     await send_picture(update, context, sight.petition, await _map(context, sight.petition))
 

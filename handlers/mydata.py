@@ -42,7 +42,7 @@ async def mydata(update: Update, context: Context) -> None:
         await context.bot.send_document(
             chat.id,
             InputFile(file, FILE),
-            caption=data_caption(len(data.subscriptions)),
+            caption=data_caption(len(data.subscriptions), len(data.rules)),
             message_thread_id=topic_of(update.effective_message),
         )
     except (BadRequest, Forbidden) as error:

@@ -8,16 +8,16 @@ from bot.text.language import marked
 from handlers.context import Command, Context, answer, on_press
 
 
-async def privacy(update: Update, _: Context) -> None:
+async def privacy(update: Update, context: Context) -> None:
     """`/privacy`."""
-    await answer(update, privacy_text())
+    await answer(update, privacy_text(context.services.rest_days))
 
 
-async def read_more(update: Update, _: Context, press: Press) -> str | None:
+async def read_more(update: Update, context: Context, press: Press) -> str | None:
     """The question for consent, with everything there is to know before answering it."""
     ref = press.petition
     buttons = consent_buttons(ref) if ref else agree_buttons(press.extra)
-    await answer(update, privacy_text(), buttons)
+    await answer(update, privacy_text(context.services.rest_days), buttons)
     return None
 
 

@@ -291,7 +291,8 @@ async def draft_pressed(update: Update, context: Context, press: Press) -> str |
             return await _save(update, context, chat, rule)
         case "privacy":
             site, place = context.services.sites[rule.site], await place_of(context, rule)
-            await answer(update, *text.asks_after_reading(rule, site, place))
+            days = context.services.rest_days
+            await answer(update, *text.asks_after_reading(rule, site, place, days))
         case name if name in {ear.name for ear in ears(rule)}:
             changed = turned(rule, name)
             if not changed.kinds:

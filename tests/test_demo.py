@@ -19,7 +19,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 # What the reader hears at each event of the story, up to the closing.
 BEATS = (
-    "the Government now has to respond",
+    "a government response is now due",
     "signatures — past 100,000",
     "21 days past 10,000 without a response",
     "The Government has responded",
@@ -103,7 +103,7 @@ async def test_a_newcomer_subscribes_sees_the_story_and_unsubscribes(page: Page)
     await ended.wait_for()
     await key(ended, "Undo").click()
     await said(page, "You'll hear about").wait_for()
-    alerts = page.get_by_test_id("message").filter(has_text="the Government now has to respond")
+    alerts = page.get_by_test_id("message").filter(has_text="a government response is now due")
     assert await alerts.count() == 1
 
 

@@ -496,20 +496,21 @@ def test_a_closing_without_a_goal_or_a_forecast_says_no_more_than_is_known() -> 
         (
             DebateToday(date(2025, 3, 1)),
             NOW + DAY,
-            "🏛 The debate was yesterday, Saturday 1 March 2025.\n"
+            "🏛 The debate was due yesterday, Saturday 1 March 2025.\n"
             "Its record usually follows within days.",
         ),
         (
             DebatePassed(date(2025, 3, 1)),
             NOW + 3 * DAY,
-            "🏛 The debate was on Saturday 1 March 2025.\nIts record usually follows within days.",
+            "🏛 The debate was due on Saturday 1 March 2025.\n"
+            "Its record usually follows within days.",
         ),
         (
             Surged(1_240, 45.2, 9_000),
             NOW,
             "📈 1,240 signatures in an hour — it usually gets 45.\n"
             "That made 9,000 signatures.\n"
-            "Next: 1,000; at 10,000 the Government has to respond.",
+            "Next: 1,000; at 10,000 a government response is due.",
         ),
         (
             ToppedIn("E14001290", "Holborn and St Pancras", 7, 66, 0.0131),

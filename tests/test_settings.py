@@ -197,8 +197,8 @@ async def test_what_is_turned_off_is_not_heard_and_what_is_silent_makes_no_sound
 TYPED = (
     ("quiet 22:00-07:00", "Quiet hours: 22:00 to 07:00"),
     ("quiet off", "Quiet hours: none"),
-    ("urgent response debate", "Rings even in quiet hours: government response and debate"),
-    ("urgent off", "Rings even in quiet hours: nothing"),
+    ("urgent response debate", "Sent even in quiet hours: government response and debate"),
+    ("urgent off", "Sent even in quiet hours: nothing"),
     ("digest daily 18:00", "Digest: every day at 18:00"),
     ("digest weekly monday 9:00", "Digest: every Monday at 09:00"),
     ("zone Europe/London", "Time zone: Europe/London"),
@@ -387,7 +387,7 @@ async def test_the_digest_comes_when_it_is_asked_for(village: Village) -> None:
     async with village.bell():
         await reader.subscribes()
         empty = await reader.ask("/digest", "Nothing waits for your digest.")
-        assert "The next one comes" in empty["text"]
+        assert "Next digest:" in empty["text"]
         await reader.ask(
             "/settings threshold digest", "Digest, waits for your digest: official thresholds"
         )

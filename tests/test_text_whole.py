@@ -366,7 +366,7 @@ def test_a_withdrawn_response_is_told_and_its_text_is_still_there() -> None:
 def test_no_response_yet_says_since_when_it_is_awaited_or_when_it_is_owed() -> None:
     waiting = petition(response_threshold_reached_at=OPENED, signature_count=10_002)
     assert "awaited since 10 February 2025, for 18 days" in response(waiting, (), NOW)[0][0].text
-    assert "has to respond at 10,000 signatures" in response(OPEN, (), NOW)[0][0].text
+    assert "one is due at 10,000 signatures" in response(OPEN, (), NOW)[0][0].text
 
 
 def test_the_original_response_that_the_committee_published_is_an_earlier_text() -> None:
@@ -484,8 +484,8 @@ def test_the_ladder_tells_what_was_reached_when_and_what_is_to_come() -> None:
     about = petition(signature_count=12_000, response_threshold_reached_at=OPENED)
     readings = [Reading(NOW - timedelta(days=3), 900), Reading(NOW - timedelta(days=2), 1_100)]
     text = ladder(about, readings, NOW).text
-    assert "✓ 1,000, by 27 February 2025, 12:00" in text
-    assert "✓ 10,000 — the Government responds, 10 February 2025, 14:05" in text
+    assert "✓ 1,000: reached by 27 February 2025, 12:00" in text
+    assert "✓ 10,000 — a government response is due: reached 10 February 2025, 14:05" in text
     assert "○ 25,000: 13,000 to go, at this pace on" in text
     assert "○ 100,000 — considered for debate: 88,000 to go" in text
 

@@ -227,7 +227,7 @@ async def test_all_constituencies_turn_pages_and_come_as_a_file(archive: Village
 async def test_a_petition_without_constituencies_says_so(village: Village) -> None:
     async with village.bell():
         await village.reader.ask(f"/constituencies {TEA}", "gives no constituencies")
-        await village.reader.ask(f"/map {TEA}", "gives no constituencies")
+        await village.reader.ask(f"/map {TEA}", "gives no regions")
 
 
 # --- the living card -----------------------------------------------------------------------------
@@ -335,7 +335,7 @@ async def test_a_long_response_comes_in_several_messages(village: Village) -> No
 
 async def test_no_response_yet_says_when_one_is_owed(village: Village) -> None:
     async with village.bell():
-        await village.reader.ask(f"/response {TEA}", "has to respond at 10,000 signatures")
+        await village.reader.ask(f"/response {TEA}", "one is due at 10,000 signatures")
         village.site.edit(
             TEA, signature_count=10_500, response_threshold_reached_at=stamp(utc_now())
         )
@@ -416,8 +416,8 @@ async def test_the_ladder_opens_from_the_card(archive: Village) -> None:
         archive.reader.tap(card, "Milestones")
         await hears_all(
             archive.reader,
-            "✓ 10,000 — the Government responds, 5 March 2020, 20:21",
-            "✓ 100,000 — considered for debate, 10 March 2020, 04:43",
+            "✓ 10,000 — a government response is due: reached 5 March 2020, 20:21",
+            "✓ 100,000 — considered for debate: reached 10 March 2020, 04:43",
             "■ 131,625 now",
         )
 

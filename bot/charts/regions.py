@@ -147,7 +147,7 @@ def _tile(canvas: Canvas, top: float, share: _Share) -> None:
     colour = _colour(share.ratio, canvas.colours)
     ink = ink_on(colour)
     canvas.box(x, y, _TILE, _TALL, facecolor=colour, linewidth=0)
-    signed = tr("{share} signed", share=percent(share.signed))
+    signed = tr("signatures {share}", share=percent(share.signed))
     live = tr("{share} live here", share=percent(share.live))
     times = f"{share.sign} {decimal(share.ratio, 2)}×"
     canvas.write(x + 14, y + 36, tr(_LABELS[region.name]), SMALL, color=ink)

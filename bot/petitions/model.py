@@ -169,6 +169,15 @@ class Petition(Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Whether its time to be signed has run out (the Senedd's `completed` included)."""
         return self.state in {"closed", "completed"}
 
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether it closed before its own closing date, as when Parliament is dissolved.
+
+        What it was still waiting for by then may never come.
+        """
+        ended, due = self.closed_at, self.closing_date
+        return self.is_over and ended is not None and due is not None and ended.date() < due
+
     def without_breakdowns(self) -> "Petition":
         """The same reading without its long lists of places."""
         return structs.replace(

@@ -131,6 +131,9 @@ def _hours_before(closing: datetime, hours: int) -> datetime:
 
 
 def _overdue(petition: Petition) -> Iterator[Moment]:
+    """What is late; of a parliament of the past nobody can expect it any more."""
+    if petition.archived:
+        return
     since = petition.response_threshold_reached_at if petition.response_threshold else None
     if since and not (petition.government_response or petition.government_response_at):
         for days in RESPONSE_DAYS:

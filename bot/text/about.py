@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from bot.text.figures import days, listed
 from bot.text.language import many, marked, say, tr
 from bot.text.rich import Message, Rich, bold, compose, italic, lines, link
 
@@ -47,7 +48,7 @@ def greeting(bot_name: str) -> Message:
             tr(
                 "Send me the link or the number of a petition on petition.parliament.uk, and I "
                 "tell you when it reaches a milestone, gets a response or a debate, or closes. "
-                "Following is not signing, and nobody learns what you follow."
+                "Following is not signing; /privacy says what I keep."
             ),
             "",
             tr("Try it: /subscribe 300239"),
@@ -103,7 +104,7 @@ def consent_request() -> Message:
             "",
             tr(
                 "I keep this chat's number, what you follow and your settings, encrypted, until "
-                "you say /forget. Nothing else, and shared with nobody."
+                "you say /forget. /privacy lists all of it. I share it with nobody."
             ),
         )
     )
@@ -114,8 +115,8 @@ def agreed() -> Message:
     return compose(tr("Thank you. Now I can keep what you follow; /forget takes it back."))
 
 
-def privacy() -> Message:
-    """What is kept, why, for how long, and how to end it."""
+def privacy(rest_days: int) -> Message:
+    """What is kept, why, for how long, and how to end it; a chat at rest is kept for some days."""
     return compose(
         *lines(
             bold(tr("Privacy")),
@@ -123,7 +124,8 @@ def privacy() -> Message:
             say(
                 "<b>Kept:</b> this chat's number, the petitions and rules it follows, since when, "
                 "your settings with language and time zone, which message shows a petition's "
-                "card, and when you agreed to it. Encrypted on disk."
+                "card, when you agreed to it, the alerts that wait for this chat and when it had "
+                "the latest. Encrypted on disk."
             ),
             say(
                 "<b>Not kept:</b> your name, your messages, your postcode (only the constituency "
@@ -135,12 +137,16 @@ def privacy() -> Message:
             ),
             say(
                 "<b>Shared:</b> with nobody. Telegram carries the messages, as it does all yours. "
-                "The petitions site is asked about petitions, and postcodes.io where a postcode "
-                "lies: never told for whom."
+                "The petitions site is asked about petitions and for the words you search, "
+                "Parliament's Members API about MPs, and postcodes.io where a postcode lies: "
+                "never told for whom. Whoever runs me holds the key to what I keep; in a group or "
+                "channel, everybody there sees what it follows."
             ),
             say(
-                "<b>How long:</b> until you unsubscribe or say /forget. If you block me, for some "
-                "months in case you return, then it is erased."
+                "<b>How long:</b> what you follow until you unsubscribe, your settings and your "
+                "consent until you say /forget. If you block me, for {days} in case you return, "
+                "then it is erased.",
+                days=days(rest_days),
             ),
             "",
             tr("/mydata sends you everything I keep about this chat."),
@@ -170,8 +176,16 @@ def about(version: str, host: str) -> Message:
     )
 
 
-def forget_question(subscriptions: int) -> Message:
+def forget_question(subscriptions: int, rules: int) -> Message:
     """Asked once before everything is erased."""
+    if rules:
+        return compose(
+            tr(
+                "Erase everything I keep about this chat, with its {things}? "
+                "This cannot be undone.",
+                things=_counted(subscriptions, rules),
+            )
+        )
     if not subscriptions:
         return compose(tr("Erase everything I keep about this chat? This cannot be undone."))
     return compose(
@@ -200,10 +214,17 @@ def nothing_kept() -> Message:
     return compose(tr("I keep nothing about this chat."))
 
 
-def data_caption(subscriptions: int) -> str:
+def data_caption(subscriptions: int, rules: int) -> str:
     """Beneath the file of `/mydata`."""
-    return many(
-        "Everything I keep about this chat ({count} followed). /forget erases it.",
-        "Everything I keep about this chat ({count} followed). /forget erases it.",
-        subscriptions,
+    return tr(
+        "Everything I keep about this chat ({things}). /forget erases it.",
+        things=_counted(subscriptions, rules),
     )
+
+
+def _counted(subscriptions: int, rules: int) -> str:
+    """What is followed, and the rules if there are any."""
+    followed = many("{count} petition", "{count} petitions", subscriptions)
+    if not rules:
+        return followed
+    return listed([followed, many("{count} rule", "{count} rules", rules)])

@@ -109,12 +109,22 @@ _LINKS_OUT: dict[DebateLinkName, str] = {
 }
 
 _REACHED: Mapping[Meaning, str] = {
-    "response": marked("🔔 <b>{signatures}</b> — the Government now has to respond."),
+    "response": marked("🔔 <b>{signatures}</b> — a government response is now due."),
     "responded": marked(
         "🔔 <b>{signatures}</b> — enough for a government response, which is there already."
     ),
     "debate": marked("🔔 <b>{signatures}</b> — Parliament will now consider it for a debate."),
-    "debated": marked("🔔 <b>{signatures}</b> — enough for a debate, which is under way already."),
+    "scheduled": marked(
+        "🔔 <b>{signatures}</b> — enough to be considered for a debate, which has a date already."
+    ),
+    "debated": marked(
+        "🔔 <b>{signatures}</b> — enough to be considered for a debate, which there has been "
+        "already."
+    ),
+    "refused": marked(
+        "🔔 <b>{signatures}</b> — enough to be considered for a debate, but it was decided that "
+        "there will be none."
+    ),
 }
 
 
@@ -218,7 +228,7 @@ def _one(event: Event, known: Known, now: datetime) -> Told:
         case ResponseRevised():
             return _revised(event, petition)
         case ResponseWithdrawn():
-            return _withdrawn(petition, now)
+            return _withdrawn(petition)
         case DebateScheduled() | DebateMoved() | DebateCancelled():
             return _debate_date(event, petition, now)
         case Debated() | NotDebated() | DebateLink():
@@ -312,9 +322,10 @@ def _responded(event: Responded, petition: Petition) -> Told:
 
 
 def _revised(event: ResponseRevised, petition: Petition) -> Told:
+    changes = (*_changes("−", event.removed), *_changes("+", event.added))
     return Told(
-        say("💬 <b>Revised response</b>{by}. What changed:", by=aside(department(petition))),
-        (*_changes("−", event.removed), *_changes("+", event.added)),
+        say("💬 <b>Revised response</b>{by}.", by=aside(department(petition))),
+        (tr("What changed:") if changes else None, *changes),
     )
 
 
@@ -326,14 +337,13 @@ def _changes(sign: str, sentences: Sequence[str]) -> list[Rich]:
     return shown
 
 
-def _withdrawn(petition: Petition, now: datetime) -> Told:
+def _withdrawn(petition: Petition) -> Told:
     """It waits again, unless this is told so late that there is a response once more."""
     if petition.government_response is not None:
         return Told(say("💬 <b>The response was withdrawn.</b>"))
-    since = petition.response_threshold_reached_at
     waiting = (
-        tr("The petition is waiting for one again, for {span} now.", span=span(now - since))
-        if since
+        tr("Another may not come any more: the petition closed before its closing date.")
+        if petition.is_cut_short
         else tr("The petition is waiting for one again.")
     )
     return Told(say("💬 <b>The response was withdrawn.</b>"), (waiting,))
@@ -430,7 +440,7 @@ def _paper(event: BusinessAdded | CommitteeNoted) -> Told:
 
 
 def _closed(event: Closed, petition: Petition, now: datetime) -> Told:
-    early = tr("It closed before its own date, as happens when Parliament is dissolved.")
+    early = tr("It closed before its closing date, as can happen when Parliament is dissolved.")
     count = signatures(event.signature_count)
     return Told(
         say("🏁 <b>Closed with {signatures}.</b>", signatures=count),

@@ -150,7 +150,8 @@ def _following(subscription: Subscription | None) -> str | None:
 def _response(petition: Petition, most: int) -> list[Rich | None]:
     response = petition.government_response
     if response is None:
-        since = None if petition.archived else petition.response_threshold_reached_at
+        is_late = petition.archived or petition.is_cut_short
+        since = None if is_late else petition.response_threshold_reached_at
         return [tr("💬 A response is awaited since {day}.", day=day(since))] if since else []
     said = _said(response.summary or response.details, most)
     return [_responded(petition, response), said]
@@ -179,8 +180,9 @@ def _debate(petition: Petition, most: int, now: datetime) -> list[Rich | None]:
             if date < london_today(now):
                 return [tr("🏛 Debate: {day}, record awaited.", day=weekday(date))]
             return [tr("🏛 Debate: {day}.", day=weekday(date))]
-        # What a past parliament did not debate nobody waits for any more.
-        since = None if petition.archived else petition.debate_threshold_reached_at
+        # What a past parliament, or a dissolved one, did not debate nobody waits for any more.
+        is_late = petition.archived or petition.is_cut_short
+        since = None if is_late else petition.debate_threshold_reached_at
         return [tr("🏛 A debate is awaited since {day}.", day=day(since))] if since else []
     if debate.debated_on is None:
         return [tr("🏛 It will not be debated."), _quoted(debate.overview, most)]

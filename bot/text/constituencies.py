@@ -104,6 +104,16 @@ def all_constituencies(
     return message, _page_buttons(petition, page, pages, own)
 
 
+def no_regions(petition: Petition, is_reachable: bool) -> Message:
+    """There is no map to show, and why."""
+    why = (
+        tr("The site gives no regions for this petition.")
+        if is_reachable
+        else tr("The petitions site isn't answering, and I don't keep the regions myself.")
+    )
+    return compose(*lines(title(petition), why))
+
+
 def no_breakdown(petition: Petition, is_reachable: bool) -> Message:
     """There are no constituencies to show, and why."""
     why = (

@@ -99,6 +99,15 @@ def span(value: timedelta) -> str:
     return tr("less than a minute")
 
 
+def about(value: timedelta) -> str:
+    """A time still to pass, in the nearest whole unit: what is left of six hours is six hours."""
+    day_, hour, minute = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
+    if value < minute:
+        return span(value)
+    unit = day_ if value >= 2 * day_ else hour if value >= hour else minute
+    return span(round(value / unit) * unit)
+
+
 def bar(share: float, cells: int = 10) -> str:
     """▰▰▰▰▰▰▱▱▱▱: how much of the way is done, never full before it is."""
     full = min(cells, max(0, int(share * cells)))

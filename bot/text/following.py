@@ -63,6 +63,11 @@ def _promise(petition: Petition) -> str:
             "It is from a past parliament, which can do no more about it. "
             "I'll tell you should its page change."
         )
+    if petition.is_cut_short:
+        return tr(
+            "It closed before its closing date, so a response or a debate may not come any more. "
+            "I'll tell you should its page change."
+        )
     has_response = petition.government_response is not None
     has_debate = petition.debate is not None
     if petition.is_open:

@@ -25,7 +25,7 @@ from bot.text.petition import title
 from bot.text.rich import Message, Rich, bold, code, compose, italic, lines
 
 _OFFICIAL: dict[Threshold, str] = {
-    "response": marked("{number} — the Government responds"),
+    "response": marked("{number} — a government response is due"),
     "debate": marked("{number} — considered for debate"),
 }
 _FAR = timedelta(days=365)
@@ -104,10 +104,10 @@ def _behind(
 def _when(rung: MilestoneReached, name: str, readings: Sequence[Reading]) -> str:
     """The site's own time, or the one between two readings of ours."""
     if rung.reached_at:
-        return tr("✓ {milestone}, {moment}", milestone=name, moment=moment(rung.reached_at))
+        return tr("✓ {milestone}: reached {moment}", milestone=name, moment=moment(rung.reached_at))
     for before, after in pairwise(readings):
         if before.signature_count < rung.number <= after.signature_count:
-            return tr("✓ {milestone}, by {moment}", milestone=name, moment=moment(after.at))
+            return tr("✓ {milestone}: reached by {moment}", milestone=name, moment=moment(after.at))
     return f"✓ {name}"
 
 

@@ -14,13 +14,17 @@ from bot.text.rich import Rich, bold, cut, link
 _TITLE_LENGTH = 200
 
 # What reaching an official threshold means, by what has happened already.
-Meaning: TypeAlias = Literal["response", "responded", "debate", "debated"]
+Meaning: TypeAlias = Literal["response", "responded", "debate", "scheduled", "debated", "refused"]
 
 _MEANINGS: Mapping[Meaning, str] = {
-    "response": marked("The Government now has to respond."),
+    "response": marked("A government response is now due."),
     "responded": marked("Enough for a government response, which is there already."),
     "debate": marked("Parliament will now consider it for a debate."),
-    "debated": marked("Enough for a debate, which is under way already."),
+    "scheduled": marked("Enough to be considered for a debate, which has a date already."),
+    "debated": marked("Enough to be considered for a debate, which there has been already."),
+    "refused": marked(
+        "Enough to be considered for a debate, but it was decided that there will be none."
+    ),
 }
 
 _STATE_LENGTH = 40
@@ -67,12 +71,13 @@ def meaning(threshold: Threshold, petition: Petition) -> Meaning:
         case "response":
             return "responded" if petition.government_response else "response"
         case "debate":
-            is_on = petition.debate or petition.scheduled_debate_date
-            return "debated" if is_on else "debate"
+            if petition.debate:
+                return "debated" if petition.debate.debated_on else "refused"
+            return "scheduled" if petition.scheduled_debate_date else "debate"
 
 
 def meaning_line(threshold: Threshold, petition: Petition) -> str:
-    """The Government now has to respond."""
+    """A government response is now due."""
     return tr(_MEANINGS[meaning(threshold, petition)])
 
 
@@ -133,11 +138,11 @@ def _promise(kind: Threshold, threshold: int, following: int) -> str:
     at = number(threshold)
     if following == threshold:
         if kind == "response":
-            return tr("Next: at {threshold} the Government has to respond.", threshold=at)
+            return tr("Next: at {threshold} a government response is due.", threshold=at)
         return tr("Next: at {threshold} Parliament considers a debate.", threshold=at)
     if kind == "response":
         return tr(
-            "Next: {milestone}; at {threshold} the Government has to respond.",
+            "Next: {milestone}; at {threshold} a government response is due.",
             milestone=number(following),
             threshold=at,
         )
@@ -169,6 +174,8 @@ def awaited(petition: Petition) -> str | None:
         waiting.append("response")
     if "debate" in earned and petition.debate is None:
         waiting.append("date" if petition.scheduled_debate_date else "debate")
+    if waiting and petition.is_cut_short:
+        return tr("What it was still waiting for may not come any more. I keep watching.")
     return tr(_AWAITED[tuple(waiting)]) if waiting else None
 
 

@@ -20,13 +20,13 @@ from bot.petitions.model import (
     ToppedIn,
 )
 from bot.text.figures import (
+    about,
     day,
     in_words,
     london_today,
     number,
     percent,
     signatures,
-    span,
     weekday,
 )
 from bot.text.language import marked, say, say_many, tr
@@ -80,7 +80,7 @@ def _closing(event: ClosingSoon, petition: Petition, now: datetime) -> Told:
         return Told(say("⏳ <b>Its last day was {day}.</b>", day=weekday(last)))
     headline = say(
         "⏳ <b>Closes in {span}</b> at {count}.",
-        span=span(event.closes_at - now),
+        span=about(event.closes_at - now),
         count=signatures(petition.signature_count),
     )
     last_day = tr("Its last day is {day}.", day=weekday(last))
@@ -142,9 +142,9 @@ def _debate(event: DebateToday | DebatePassed, now: datetime) -> Told:
     follows = tr("Its record usually follows within days.")
     if event.on == today - _DAY:
         return Told(
-            say("🏛 <b>The debate was yesterday</b>, {day}.", day=weekday(event.on)), (follows,)
+            say("🏛 <b>The debate was due yesterday</b>, {day}.", day=weekday(event.on)), (follows,)
         )
-    return Told(say("🏛 <b>The debate was on {day}.</b>", day=weekday(event.on)), (follows,))
+    return Told(say("🏛 <b>The debate was due on {day}.</b>", day=weekday(event.on)), (follows,))
 
 
 def _surge(event: Surged, petition: Petition) -> Told:

@@ -104,8 +104,12 @@ def _none_yet(petition: Petition, was_withdrawn: bool, now: datetime) -> Message
     since = petition.response_threshold_reached_at
     need = petition.response_threshold
     if was_withdrawn:
-        says = tr("The response was withdrawn, and there is no new one yet.")
-    elif since:
+        says = (
+            tr("The response was withdrawn, and no other has been published.")
+            if petition.archived or petition.is_cut_short
+            else tr("The response was withdrawn, and there is no new one yet.")
+        )
+    elif since and not (petition.archived or petition.is_cut_short):
         says = tr(
             "No response yet: awaited since {day}, for {span}.",
             day=day(since),
@@ -113,7 +117,7 @@ def _none_yet(petition: Petition, was_withdrawn: bool, now: datetime) -> Message
         )
     elif petition.is_open and need and petition.signature_count < need:
         says = tr(
-            "No response yet: the Government has to respond at {threshold} signatures.",
+            "No response yet: one is due at {threshold} signatures.",
             threshold=number(need),
         )
     else:
@@ -166,6 +170,8 @@ def _history(texts: Sequence[Version], index: int, petition: Petition) -> Rich |
     """How the shown text relates to the others."""
     text = texts[index].response
     if index < len(texts) - 1 or petition.government_response is None:
+        if text in _published(petition):
+            return italic(tr("An earlier text, which the site shows beside the petition."))
         return italic(tr("An earlier text; the site no longer shows it."))
     first = petition.government_response_at or text.created_at
     label = texts[index].label

@@ -369,10 +369,10 @@ def asks_first(rule: Rule, site: Site, place: str = "") -> tuple[Message, Inline
 
 
 def asks_after_reading(
-    rule: Rule, site: Site, place: str = ""
+    rule: Rule, site: Site, place: str, rest_days: int
 ) -> tuple[Message, InlineKeyboardMarkup]:
     """The same with everything there is to know before agreeing."""
-    return _before_agreeing(privacy(), rule, site, place)
+    return _before_agreeing(privacy(rest_days), rule, site, place)
 
 
 def _before_agreeing(

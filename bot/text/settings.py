@@ -64,7 +64,7 @@ def _of_chat(scope: Scope) -> Iterator[Rich | None]:
     yield _loudness_line(scope)
     yield quiet_line(terms)
     if terms.quiet and terms.urgent:
-        yield say("Urgent, rings even then: <b>{kinds}</b>", kinds=kinds_named(terms.urgent))
+        yield say("Urgent, sent even then: <b>{kinds}</b>", kinds=kinds_named(terms.urgent))
     yield digest_line(terms)
     yield say("Time zone: <b>{zone}</b>", zone=terms.zone or LONDON)
     yield _closing_line(scope)
@@ -253,7 +253,7 @@ def misread(wrong: Misread) -> Message:
             first = tr("Quiet hours need a beginning and an end.")
             examples = ("quiet 22:00-07:00", "quiet off")
         case "urgent":
-            first = tr("I can't tell what should ring through quiet hours.")
+            first = tr("I can't tell what should be sent even in quiet hours.")
             examples = ("urgent response debate", "urgent off")
         case "digest":
             first = tr("I can't tell when your digest should come.")

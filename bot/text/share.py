@@ -14,7 +14,7 @@ from telegram import (
 
 from bot.petitions.model import Petition, PetitionRef
 from bot.text.card import card
-from bot.text.figures import number
+from bot.text.figures import signatures
 from bot.text.language import many, say, tr
 from bot.text.petition import short_title, status_line, title
 from bot.text.rich import Message, compose, lines
@@ -66,7 +66,7 @@ def share_offer(
     message = compose(
         *lines(
             say("📤 Share {title}", title=title(petition)),
-            tr("{count} signatures so far.", count=number(petition.signature_count)),
+            _signed(petition),
             "",
             say("Whoever opens this link can follow it with me: {link}", link=bell),
         )
@@ -87,6 +87,15 @@ def share_offer(
         )
         rows.append([send])
     return message, InlineKeyboardMarkup(rows)
+
+
+def _signed(petition: Petition) -> str | None:
+    if petition.is_unpublished:
+        return None
+    count = petition.signature_count
+    if petition.is_open:
+        return many("{count} signature so far.", "{count} signatures so far.", count)
+    return f"{signatures(count)}."
 
 
 def _copy(text: str, what: str) -> InlineKeyboardButton:

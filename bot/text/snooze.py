@@ -65,7 +65,10 @@ def nothing_in_digest(terms: Terms, now: datetime) -> Message:
     return compose(
         *lines(
             tr("Nothing waits for your digest."),
-            tr("The next one comes {moment}.", moment=next_one(terms, now)),
+            tr(
+                "Next digest: {moment}. It comes only if there is anything in it.",
+                moment=next_one(terms, now),
+            ),
             italic(say("What goes into it: {command}", command=code("/settings"))),
         )
     )

@@ -106,7 +106,7 @@ def _answers(health: SiteHealth, now: datetime) -> str:
 
 def _ages(health: SiteHealth, now: datetime) -> Iterator[str]:
     if health.quiet_for:
-        yield tr("It wants to be left alone for {span} more.", span=span(health.quiet_for))
+        yield tr("It is left alone for {span} more.", span=span(health.quiet_for))
     if health.oldest_look:
         age = span(max(now - health.oldest_look, timedelta(0)))
         yield tr("My oldest look at a followed petition is {span} old.", span=age)

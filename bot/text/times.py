@@ -66,12 +66,13 @@ def quiet_page(scope: Scope) -> Page:
 
 
 def urgent_page(scope: Scope) -> Page:
-    """What rings through quiet hours."""
+    """What is sent even in quiet hours."""
     urgent = scope.terms.urgent or ()
     ringing = kinds_named(urgent) if urgent else tr("nothing")
     message = compose(
         *lines(
-            say("Rings even in quiet hours: <b>{kinds}</b>", kinds=ringing),
+            say("Sent even in quiet hours: <b>{kinds}</b>", kinds=ringing),
+            tr("What you set to silent still makes no sound."),
             quiet_line(scope.terms),
             "",
             italic(say("By command: {command}", command=code("/settings urgent response debate"))),
@@ -104,7 +105,7 @@ def digest_page(scope: Scope) -> Page:
     message = compose(
         *lines(
             digest_line(scope.terms),
-            tr("The next one comes {moment}.", moment=next_one(scope.terms, scope.now)),
+            tr("Next digest: {moment}.", moment=next_one(scope.terms, scope.now)),
             "",
             tr("It tells what you set to “digest”, and comes only if there is something to tell."),
             _zone_line(scope.terms),

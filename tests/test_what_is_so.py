@@ -1,0 +1,200 @@
+"""Texts say what is so and no more: what is due, what only has a date, what may never come."""
+
+from datetime import date, timedelta
+
+import pytest
+from msgspec import structs
+from petitions import NOW, REF, petition
+
+from bot.petitions.model import (
+    Closed,
+    ClosingSoon,
+    Debate,
+    DebatePassed,
+    Event,
+    GovernmentResponse,
+    Known,
+    MilestoneReached,
+    Occurrence,
+    Petition,
+    ResponseOverdue,
+    ResponseRevised,
+    ResponseWithdrawn,
+    Subscription,
+)
+from bot.petitions.remind import moments
+from bot.text.about import data_caption, forget_question, privacy
+from bot.text.alert import alert
+from bot.text.card import card
+from bot.text.constituencies import no_breakdown, no_regions
+from bot.text.following import Followed, subscribed
+from bot.text.ladder import ladder
+from bot.text.petition import awaited
+from bot.text.response import response
+from bot.text.share import share_offer
+
+DAY = timedelta(days=1)
+EARNED = {
+    "response_threshold": 10_000,
+    "debate_threshold": 100_000,
+    "response_threshold_reached_at": NOW - 43 * DAY,
+}
+
+
+def told(event: Event, about: Petition, after: timedelta = timedelta()) -> str:
+    occurrence = Occurrence(f"{REF}:{event.key}", REF, NOW, event)
+    return alert(Known(about, NOW), [occurrence], NOW + after, muted=False)[0].text
+
+
+# --- T1: what a dissolved parliament can do no more ----------------------------------------------
+
+CLOSED = petition(
+    state="closed", signature_count=10_500, closing_date=NOW.date(), closed_at=NOW, **EARNED
+)
+CUT_SHORT = structs.replace(CLOSED, closing_date=date(2025, 8, 10))
+
+
+def test_t1_nothing_is_waited_for_after_an_early_end() -> None:
+    text = told(Closed(10_500, NOW, early=True), CUT_SHORT)
+    assert "Waiting for" not in text
+    assert "may not come any more" in text
+    assert "awaited since" not in card(CUT_SHORT, NOW, NOW).text
+    assert "awaited since" not in response(CUT_SHORT, (), NOW)[0][0].text
+    followed = Followed(Subscription(1, REF, NOW), CUT_SHORT)
+    assert "may not come any more" in subscribed(followed, NOW)[0].text
+
+
+def test_t1_what_was_earned_is_waited_for_after_a_proper_end() -> None:
+    text = told(Closed(10_500, NOW), CLOSED)
+    assert "Waiting for a government response" in text
+    assert "awaited since" in card(CLOSED, NOW, NOW).text
+    assert "awaited since" in response(CLOSED, (), NOW)[0][0].text
+    assert any(isinstance(m.event, ResponseOverdue) for m in moments(CLOSED))
+
+
+def test_t1_an_archived_petition_that_got_no_response_awaits_none() -> None:
+    archived = structs.replace(CLOSED, archived=True)
+    assert "has not responded" in response(archived, (), NOW)[0][0].text
+    assert not any(isinstance(m.event, ResponseOverdue) for m in moments(archived))
+
+
+def test_t1_where_nothing_was_due_an_early_end_takes_nothing_away() -> None:
+    nothing = structs.replace(CUT_SHORT, signature_count=84, response_threshold_reached_at=None)
+    assert awaited(nothing) is None
+
+
+# --- T2: a debate that is only scheduled, was held, or is refused ---------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "Parliament will now consider it for a debate"),
+        ({"scheduled_debate_date": date(2025, 4, 1)}, "which has a date already"),
+        ({"scheduled_debate_date": date(2025, 2, 1)}, "which has a date already"),
+        ({"debate": Debate(date(2025, 2, 1))}, "which there has been already"),
+        ({"debate": Debate(None, overview="No.")}, "there will be none"),
+    ],
+)
+def test_t2_a_debate_is_told_as_far_as_it_has_come(changes: dict[str, object], said: str) -> None:
+    text = told(
+        MilestoneReached(100_000, 100_001, "debate"), petition(signature_count=100_001, **changes)
+    )
+    assert said in text
+    assert "under way" not in text
+
+
+def test_t2_that_a_day_has_passed_does_not_say_that_there_was_a_debate() -> None:
+    for days, said in ((1, "was due yesterday"), (3, "was due on")):
+        assert said in told(DebatePassed(NOW.date()), petition(), days * DAY)
+
+
+# --- T3: what is due, and what was reached when ---------------------------------------------------
+
+
+def test_t3_a_response_is_due_and_nobody_has_to_give_one() -> None:
+    text = told(MilestoneReached(10_000, 10_001, "response"), petition(signature_count=10_001))
+    assert "a government response is now due" in text
+    assert "has to" not in text
+    assert "at 10,000 a government response is due" in told(
+        MilestoneReached(1_000, 1_001), petition(signature_count=1_001)
+    )
+    assert "one is due at 10,000" in response(petition(), (), NOW)[0][0].text
+
+
+def test_t3_the_date_at_a_threshold_is_of_reaching_it() -> None:
+    text = ladder(petition(signature_count=10_500, **EARNED), (), NOW).text
+    assert "✓ 10,000 — a government response is due: reached 17 January 2025" in text
+
+
+# --- T6: spans from where they begin, and not a whole hour short ----------------------------------
+
+
+def test_t6_a_withdrawn_response_is_not_missed_since_the_threshold() -> None:
+    text = told(ResponseWithdrawn(), petition(signature_count=10_500, **EARNED))
+    assert "waiting for one again." in text
+    assert "43 days" not in text
+
+
+@pytest.mark.parametrize(
+    ("left", "said"),
+    [
+        (timedelta(hours=6, seconds=-40), "six hours"),
+        (timedelta(days=3, seconds=-40), "three days"),
+        (timedelta(hours=5, minutes=20), "five hours"),
+        (timedelta(minutes=59, seconds=40), "one hour"),
+        (timedelta(seconds=40), "less than a minute"),
+    ],
+)
+def test_t6_what_is_left_is_told_to_the_nearest_hour_or_day(left: timedelta, said: str) -> None:
+    text = told(ClosingSoon(6, NOW + left, 84), petition())
+    assert f"Closes in {said}" in text
+
+
+# --- T8, T9, T10 ----------------------------------------------------------------------------------
+
+
+def test_t8_a_map_lacks_regions_and_a_list_constituencies() -> None:
+    assert "gives no regions" in no_regions(petition(), is_reachable=True).text
+    assert "gives no constituencies" in no_breakdown(petition(), is_reachable=True).text
+
+
+def test_t9_rules_are_counted_in_what_is_kept_and_erased() -> None:
+    assert "2 petitions and 1 rule" in data_caption(2, 1)
+    assert "1 petition and 3 rules" in forget_question(1, 3).text
+
+
+def test_t9_where_there_are_no_rules_none_are_told_of() -> None:
+    assert "rule" not in data_caption(2, 0)
+    assert "rule" not in forget_question(1, 0).text
+
+
+@pytest.mark.parametrize(
+    ("count", "state", "said"),
+    [
+        (1, "open", "1 signature so far."),
+        (84, "open", "84 signatures so far."),
+        (84, "closed", "84 signatures."),
+    ],
+)
+def test_t9_so_far_is_said_of_what_goes_on(count: int, state: str, said: str) -> None:
+    shared = petition(signature_count=count, state=state)
+    assert said in share_offer(shared, "bell", inline=False)[0].text.splitlines()
+
+
+def test_t10_what_changed_is_said_above_the_changes() -> None:
+    revised = ResponseRevised(GovernmentResponse("We like tea."), ("It is warm.",), ("It is hot.",))
+    lines = told(revised, petition()).splitlines()
+    assert lines[lines.index("What changed:") + 1].startswith("− It is warm.")
+    unchanged = ResponseRevised(GovernmentResponse("We like tea."), (), ())
+    assert "What changed:" not in told(unchanged, petition())
+
+
+# --- T4 -------------------------------------------------------------------------------------------
+
+
+def test_t4_privacy_names_whom_is_asked_what_waits_and_for_how_long() -> None:
+    text = privacy(90).text
+    for said in ("alerts that wait", "words you search", "Members API", "90 days", "group"):
+        assert said in text
+    assert "30 days" in privacy(30).text
