@@ -1,0 +1,764 @@
+"""What `soak_faults` lives through: 200 petitions, their followers, what goes wrong, what is heard.
+
+Every thing that happens is the petition's only one of its kind, so that each follower must hear
+each exactly once. No petition comes near a moment that the clock alone brings: whatever is told of
+closing, waiting or a debate's day is untrue, and so is whatever else did not happen.
+"""
+
+import asyncio
+import errno
+import logging
+import os
+import random
+import re
+import shutil
+import ssl
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any, NamedTuple
+
+import structlog
+from aiohttp import web
+from bell import a_response, open_petition, stamp
+from hastened import HOST, Clocks, HastyLoop
+from store_faults import FaultyDisk
+
+import bot.app
+from bot.app import running
+from bot.config import Config, LogConfig, PollConfig, StorageConfig, TelegramConfig, Token
+from bot.demo.bot_api import BotApi
+from bot.demo.messenger import Change
+from bot.demo.petition_bodies import show_body
+from bot.demo.petitions_site import Fault, PetitionsSite
+from bot.petitions.model import (
+    Chat,
+    Digest,
+    PetitionRef,
+    Quiet,
+    Site,
+    Subscription,
+    Terms,
+)
+from bot.petitions.parse import parse_petition
+from bot.petitions.terms import DEFAULTS
+from bot.petitions.watch import observe
+from storage.tiny import open_tiny
+
+FOLLOWED, CHATS = 200, 300
+FIRST, SOMEBODY = 700_001, 10_001
+KINDS = ("milestone", "response", "debate", "note", "business", "closed")
+RUNGS = (1_000, 2_500, 10_000, 25_000, 100_000)
+INTERVAL, A_MINUTE = timedelta(seconds=60), 60
+BACK_WITHIN = 60.0
+DAY, HOUR = timedelta(days=1), 3_600.0
+
+# How an alert or a summary's line begins that tells of each kind.
+HEADLINES = {
+    "milestone": re.compile(r"🔔 ([\d,]+) signatures — "),
+    "response": re.compile(r"💬 The Government has responded(?! again)"),
+    "debate": re.compile(r"🏛 Debate on "),
+    "note": re.compile(r"📝 The Petitions Committee added a note"),
+    "business": re.compile(r"📜 In Parliament: "),
+    "closed": re.compile(r"🏁 Closed with "),
+}
+TITLE = re.compile(r"Tea for library number (\d+)")
+HEADS = ("🌅", "📰", "⏰", "📬")
+ANY_NEWS = re.compile("[🔔💬🏛📝📜🏁🚫📣⚠️↩️↘️⏳⌛📈🚀🔥📍]")
+
+
+class Thing(NamedTuple):
+    """Something that happens to a petition, `after` so many seconds."""
+
+    after: float
+    petition: int
+    kind: str
+    number: int = 0
+
+
+class Trouble(NamedTuple):
+    """A fault: how it begins and how it ends."""
+
+    name: str
+    begin: Callable[[], Awaitable[None] | None]
+    end: Callable[[], Awaitable[None] | None]
+
+
+class Behind(PetitionsSite):
+    """A site that is asked through its gate, and calls itself by the gate's address."""
+
+    public = ""
+    answered: Callable[[], None] = staticmethod(lambda: None)
+
+    @property
+    def url(self) -> str:
+        return self.public
+
+    @property
+    def inner_port(self) -> int:
+        return self._server.port
+
+    def body_of(self, number: int) -> bytes:
+        """A petition's body as it stands."""
+        return show_body(self.url, number, self._entries[number].attributes(self._now()))
+
+    async def _true_answer(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        response = await super()._true_answer(request, handler)
+        if response.status in {200, 304}:
+            self.answered()
+        return response
+
+
+class Gate:
+    """What stands between the bot and the site: TLS, and everything that can go wrong with it."""
+
+    def __init__(self, site: Behind, good: ssl.SSLContext, bad: ssl.SSLContext) -> None:
+        self._site = site
+        self._good, self._bad = good, bad
+        self._server: asyncio.Server | None = None
+        self._open: set[asyncio.StreamWriter] = set()
+        self._resets = False
+        self.port = 0
+
+    async def become(self, how: str = "") -> None:
+        """Stand there in another way; who was connected is no more."""
+        await self.shut()
+        self._resets = how == "reset"
+        tls = {"bad certificate": self._bad, "no TLS": None}.get(how, self._good)
+        if how != "refused":
+            self._server = await asyncio.start_server(self._pass, "127.0.0.1", self.port, ssl=tls)
+            self.port = self._server.sockets[0].getsockname()[1]
+
+    async def shut(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for writer in list(self._open):
+            writer.transport.abort()
+        await asyncio.sleep(0.1)
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open.add(writer)
+        try:
+            if self._resets:
+                writer.transport.abort()
+                return
+            there = await asyncio.open_connection("127.0.0.1", self._site.inner_port)
+            self._open.add(there[1])
+            try:
+                await asyncio.gather(_pour(reader, there[1]), _pour(there[0], writer))
+            finally:
+                self._open.discard(there[1])
+                there[1].transport.abort()
+        except (OSError, ssl.SSLError):
+            pass
+        finally:
+            self._open.discard(writer)
+            writer.transport.abort()
+
+
+async def _pour(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    while data := await source.read(65_536):
+        target.write(data)
+        await target.drain()
+    target.close()
+
+
+class WeakDisk(FaultyDisk):
+    """A disk of which only fsync can be made to fail, too."""
+
+    fails_to_sync = False
+
+    def sync(self, descriptor: int) -> None:
+        if self.fails_to_sync:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        super().sync(descriptor)
+
+
+class Ears:
+    """What every chat was told, as often as it was, and when first."""
+
+    def __init__(self, clocks: Clocks, api: BotApi) -> None:
+        self._clocks = clocks
+        self.heard: Counter[tuple[int, int, str]] = Counter()
+        self.first: dict[tuple[int, int, str], float] = {}
+        self.odd: list[str] = []
+        self.numbers: dict[tuple[int, int], int] = {}
+        api.on_change(self._hear)
+
+    def _hear(self, change: Change) -> None:
+        payload = change.payload
+        if change.kind != "message" or not payload.get("from", {}).get("is_bot"):
+            return
+        chat = int(change.chat_id or 0)
+        for petition, kind, number in told_in(payload.get("text", ""), self.odd):
+            key = (chat, petition, kind)
+            self.heard[key] += 1
+            self.first.setdefault(key, self._clocks.steady())
+            if number:
+                self.numbers[chat, petition] = number
+
+
+def told_in(text: str, odd: list[str]) -> Iterator[tuple[int, str, int]]:
+    """What a message tells: petition, kind and number of each thing; `odd` gets what is none."""
+    rows = text.splitlines()
+    if not rows or not TITLE.search(text):
+        return
+    if not rows[0].startswith(HEADS) and "of your petitions closed" not in rows[0]:
+        petition = int(TITLE.search(text)[1])  # type: ignore[index]
+        found = _told(rows[0])
+        if found is None:
+            odd.append(text)
+        else:
+            yield petition, *found
+        return
+    petition = 0
+    for row in rows[1:]:
+        if title := TITLE.search(row):
+            petition = int(title[1])
+        elif found := _told(row):
+            yield petition, *found
+        elif ANY_NEWS.search(row):
+            odd.append(f"{petition}: {row}")
+
+
+def _told(row: str) -> tuple[str, int] | None:
+    for kind, pattern in HEADLINES.items():
+        if found := pattern.search(row):
+            number = found[1].replace(",", "") if kind == "milestone" else "0"
+            return kind, int(number)
+    return None
+
+
+class Soak:
+    """One hour, and what was heard in it."""
+
+    def __init__(
+        self,
+        clocks: Clocks,
+        folder: Path,
+        good: ssl.SSLContext,
+        bad: ssl.SSLContext,
+        *,
+        seed: int,
+        show: bool,
+    ) -> None:
+        self.clocks = clocks
+        self.dice = random.Random(seed)  # noqa: S311
+        self.seed = seed
+        self.show = show
+        self.data = folder / "data"
+        self.key = folder / "bell.key"
+        self.aside = folder / "aside"
+        self.site = Behind(clocks.truth)
+        self.gate = Gate(self.site, good, bad)
+        self.site.answered = self._answered
+        self.api = BotApi(now=clocks.truth, limits=True)
+        self.ears = Ears(clocks, self.api)
+        self.disk = WeakDisk()
+        self.followers: dict[int, list[int]] = defaultdict(list)
+        self.terms: dict[int, Terms] = {}
+        self.things: list[Thing] = []
+        self.happened: dict[tuple[int, str], float] = {}
+        self.healed_at: tuple[str, float] | None = None
+        self.backs: list[tuple[float, str]] = []
+        self.is_faulty = False
+        self.faults: Counter[str] = Counter()
+        self.jumps = 0
+        self.log: Counter[str] = Counter()
+        self.calm_since = 0.0
+        self._bell: AsyncExitStack | None = None
+
+    # --- the world
+
+    def _draw(self, seconds: float) -> None:
+        for index in range(FOLLOWED):
+            number = FIRST + index
+            most = 60 if index % 20 == 0 else 14
+            chats = self.dice.sample(range(CHATS), self.dice.randint(4, most))
+            self.followers[number] = [SOMEBODY + chat for chat in chats]
+            kinds = self.dice.sample(KINDS, self.dice.randint(1, 3))
+            for kind in kinds:
+                rung = self.dice.choice(RUNGS) if kind == "milestone" else 0
+                after = self.dice.uniform(60, seconds - 60)
+                self.things.append(Thing(after, number, kind, rung))
+        # What is closed is not signed, noted or answered in this small world.
+        for number in self.followers:
+            mine = [thing for thing in self.things if thing.petition == number]
+            ends = [thing for thing in mine if thing.kind == "closed"]
+            if ends and len(mine) > 1:
+                last = max(thing.after for thing in mine)
+                self.things.remove(ends[0])
+                self.things.append(ends[0]._replace(after=min(seconds, last + 30)))
+        self.things.sort()
+        for index in range(CHATS):
+            self.terms[SOMEBODY + index] = self._terms(index)
+
+    def _terms(self, index: int) -> Terms:
+        """Six in ten as usual; the others with quiet hours, a digest, or a snooze."""
+        match index % 10:
+            case 6:
+                return Terms(quiet=Quiet(22 * 60, 7 * 60))
+            case 7:
+                return Terms(quiet=Quiet(8 * 60 + 30, 9 * 60 + 20 + index % 30))
+            case 8:
+                daily = Digest(9 * 60 + index % 60)
+                return Terms(loudness=dict.fromkeys(DEFAULTS, "digest"), digest=daily)
+            case 9:
+                until = self.clocks.truth() + timedelta(minutes=5 + index % 50)
+                return Terms(snoozed_until=until)
+            case _:
+                return Terms()
+
+    def _publish(self, number: int) -> None:
+        now = self.clocks.truth()
+        mine = [thing for thing in self.things if thing.petition == number]
+        rung = next((thing.number for thing in mine if thing.kind == "milestone"), 500)
+        self.site.put(
+            number,
+            open_petition(
+                action=f"Tea for library number {number}",
+                signature_count=rung - 9,
+                created_at=stamp(now - 40 * DAY),
+                opened_at=stamp(now - 30 * DAY),
+                updated_at=stamp(now - DAY),
+                moderation_threshold_reached_at=stamp(now - 35 * DAY),
+                response_threshold_reached_at=stamp(now - DAY) if rung > 10_000 else None,
+                closing_date=(now + 150 * DAY).date().isoformat(),
+            ),
+        )
+
+    def _happen(self, thing: Thing) -> None:
+        now = self.clocks.truth()
+        today = now.date().isoformat()
+        changes: Mapping[str, Any]
+        match thing.kind:
+            case "milestone":
+                flag = {10_000: "response", 100_000: "debate"}.get(thing.number)
+                reached = {f"{flag}_threshold_reached_at": stamp(now)} if flag else {}
+                changes = {"signature_count": thing.number + 2, **reached}
+            case "response":
+                changes = a_response(f"Answer to {thing.petition}.")
+            case "debate":
+                on = (now + 60 * DAY).date().isoformat()
+                changes = {"scheduled_debate_date": on, "debate_scheduled_on": today}
+            case "note":
+                changes = {"committee_note": f"Noted of {thing.petition}."}
+            case "business":
+                one = {
+                    "subject": f"Letter about {thing.petition}",
+                    "body": "",
+                    "occurred_on": today,
+                    "created_at": stamp(now),
+                    "url": "",
+                }
+                changes = {"other_parliamentary_business": [one]}
+            case _:
+                changes = {"state": "closed", "closed_at": stamp(now)}
+        if thing.kind == "response":
+            changes = {**changes, "government_response_at": stamp(now)}
+            changes["government_response"] |= {
+                "responded_on": today,
+                "created_at": stamp(now),
+                "updated_at": stamp(now),
+            }
+        self.site.edit(thing.petition, **changes)
+        self.happened[thing.petition, thing.kind] = self.clocks.steady()
+
+    async def _subscribe(self) -> None:
+        storage = await open_tiny(self.data / "bell.db", self.key)
+        now = self.clocks.truth()
+        for chat, terms in self.terms.items():
+            self.api.add_chat(chat)
+            await storage.save_chat(Chat(chat, consented_at=now, terms=terms))
+        uk = self._uk()
+        for number, chats in self.followers.items():
+            body = self.site.body_of(number)
+            known, _ = observe(None, parse_petition(body, uk), now)
+            await storage.commit_poll(known, (), now)
+            theirs = [Subscription(chat, PetitionRef("uk", number), now) for chat in chats]
+            await asyncio.gather(*map(storage.subscribe, theirs))
+        await storage.close()
+
+    def _uk(self) -> Site:
+        return Site("uk", "UK Parliament", self.site.url)
+
+    # --- the bot
+
+    async def start(self) -> None:
+        config = Config(
+            telegram=TelegramConfig(Token(self.api.token), self.api.base_url, "polling", ()),
+            storage=StorageConfig(f"tinydb:{self.data / 'bell.db'}", self.key),
+            poll=PollConfig(INTERVAL, A_MINUTE),
+            log=LogConfig("info", "console"),
+            sites=(self._uk(),),
+        )
+        self._bell = AsyncExitStack()
+        await self._bell.enter_async_context(running(config))
+
+    async def stop(self) -> None:
+        if self._bell is not None:
+            await self._bell.aclose()
+            self._bell = None
+
+    # --- what goes wrong
+
+    def _site_faults(self) -> Iterator[Trouble]:
+        gate, site = self.gate, self.site
+        for how in ("refused", "bad certificate", "no TLS", "reset"):
+            yield Trouble(f"site: {how}", partial(gate.become, how), gate.become)
+        yield Trouble("site: no such name", self._forget_names, self._know_names)
+        html = "text/html"
+        answers = {
+            "HTML": Fault(200, body=b"<html><p>Maintenance", content_type="text/html"),
+            "HTML called JSON": Fault(200, body=b"<html><p>Maintenance"),
+            "an empty body": Fault(200, body=b""),
+            "{}": Fault(200, body=b"{}"),
+            "[]": Fault(200, body=b"[]"),
+            "half of JSON": Fault(200, body=b'{"data": {"type": "pet'),
+            "senseless JSON": Fault(200, body=b'{"data": {"id": "x", "attributes": []}}'),
+            "redirect elsewhere": Fault(302, {"Location": "https://example.org/"}, b"", html),
+            "redirect to a page": Fault(302, {"Location": f"{site.url}/"}, b"", html),
+            "400": Fault(400),
+            "403": Fault(403),
+            "404": Fault(404),
+            "418": Fault(418),
+            "500": Fault(500, body=b"<html>", content_type=html),
+            "502": Fault(502, body=b"<html>", content_type=html),
+            "503, Retry-After": Fault(503, {"Retry-After": "20"}),
+            "429, Retry-After": Fault(429, {"Retry-After": "30"}),
+            "429": Fault(429),
+            "timeouts": Fault(hang=True),
+            "half of every body": Fault(truncate=True),
+        }
+        for name, fault in answers.items():
+            yield Trouble(f"site: {name}", partial(site.fail, "/", fault), site.heal)
+        lists = Fault(500)
+        yield Trouble("site: lists fail", partial(site.fail, "/petitions.json", lists), site.heal)
+        gone = partial(site.fail, "/petitions/", Fault(410), 1)
+        yield Trouble("site: taken down for one look", gone, site.heal)
+        victim = self.dice.choice(list(self.followers))
+        wrong: Sequence[Mapping[str, Any]] = (
+            {"signature_count": "many"},
+            {"state": None},
+            {"opened_at": "0001-01-01T00:00:00.000Z", "created_at": "9999-12-31T23:59:59.999Z"},
+            {"government_response": "yes"},
+        )
+        bad = self.dice.choice(wrong)
+        yield Trouble(
+            "site: one bad row", partial(self._spoil, victim, bad), partial(self._mend, victim)
+        )
+
+    def _spoil(self, victim: int, bad: Mapping[str, Any]) -> None:
+        entry = self.site._entries[victim]
+        self._good = {name: entry.attributes(self.clocks.truth()).get(name) for name in bad}
+        self.site.edit(victim, **bad)
+
+    def _mend(self, victim: int) -> None:
+        happened = {name for name in self._good}
+        now = self.site._entries[victim].changes
+        # What has happened meanwhile stands.
+        if "government_response" in happened and isinstance(now["government_response"], dict):
+            return
+        if "signature_count" in happened and isinstance(now["signature_count"], int):
+            return
+        if "state" in happened and now["state"] == "closed":
+            return
+        self.site.edit(victim, **self._good)
+
+    async def _forget_names(self) -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, HastyLoop)
+        loop.knows_names = False
+        await self.gate.become()
+
+    def _know_names(self) -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, HastyLoop)
+        loop.knows_names = True
+
+    def _disk_faults(self) -> Iterator[Trouble]:
+        yield Trouble("disk: full", partial(self._fail_disk, errno.ENOSPC), self._heal_disk)
+        yield Trouble("disk: errors", partial(self._fail_disk, errno.EIO), self._heal_disk)
+        yield Trouble("disk: fsync fails", self._fail_sync, self._heal_disk)
+        yield Trouble("disk: the journal moved", self._move, self._put_back)
+        yield Trouble("disk: the journal unlinked", self._unlink, self._put_back)
+        yield Trouble("disk: the journal replaced", self._replace, self._put_back)
+        yield Trouble("disk: all files unlinked", partial(self._unlink, "*"), self._put_back)
+        yield Trouble("disk: the folder moved", self._move_folder, self._put_back_folder)
+
+    def _fail_disk(self, code: int) -> None:
+        self.disk.code, self.disk.lasting = code, True
+        self.disk.steps, self.disk.at = 0, 1
+
+    def _fail_sync(self) -> None:
+        self.disk.fails_to_sync = True
+
+    def _heal_disk(self) -> None:
+        self.disk.at, self.disk.fails_to_sync = -1, False
+
+    def _files(self, which: str = "*.journal.*") -> list[Path]:
+        files = self.data.glob(f"bell.db{which.removeprefix('*')}*")
+        return [file for file in files if not file.name.endswith(".lock")]
+
+    def _move(self) -> None:
+        self.aside.mkdir(exist_ok=True)
+        for file in self._files(".journal."):
+            file.rename(self.aside / file.name)
+
+    def _unlink(self, which: str = ".journal.") -> None:
+        self.aside.mkdir(exist_ok=True)
+        for file in self._files(which):
+            os.link(file, self.aside / file.name)
+            file.unlink()
+
+    def _replace(self) -> None:
+        self._move()
+        for file in self.aside.iterdir():
+            shutil.copyfile(file, self.data / file.name)
+
+    def _put_back(self) -> None:
+        for file in self.aside.iterdir():
+            os.replace(file, self.data / file.name)
+
+    def _move_folder(self) -> None:
+        self.data.rename(self.data.with_name("elsewhere"))
+
+    def _put_back_folder(self) -> None:
+        elsewhere = self.data.with_name("elsewhere")
+        if self.data.exists():
+            shutil.rmtree(self.data)
+        elsewhere.rename(self.data)
+
+    def _answered(self) -> None:
+        if self.healed_at and not self.is_faulty:
+            name, at = self.healed_at
+            self.backs.append((self.clocks.steady() - at, name))
+            self.healed_at = None
+
+    async def _live_with(self, trouble: Trouble, seconds: float) -> None:
+        self._tell(f"{trouble.name} for {seconds:.0f} s")
+        self.faults[trouble.name] += 1
+        self.is_faulty = True
+        await _done(trouble.begin)
+        await asyncio.sleep(seconds)
+        await _done(trouble.end)
+        self.is_faulty = False
+        self.healed_at = (trouble.name, self.clocks.steady())
+        self.calm_since = self.clocks.steady()
+
+    async def troubles(self) -> None:
+        """One fault after the other, each kind before any comes again."""
+        while True:
+            drawn = [*self._site_faults(), *self._disk_faults()]
+            self.dice.shuffle(drawn)
+            for trouble in drawn:
+                await asyncio.sleep(self.dice.uniform(15, 45))
+                await self._live_with(trouble, self.dice.uniform(5, 75))
+
+    async def jumping(self) -> None:
+        """The wall clock is put wrong by a second to a year, and right again."""
+        while True:
+            await asyncio.sleep(self.dice.uniform(20, 90))
+            self._jump(self.dice)
+
+    def _jump(self, dice: random.Random) -> None:
+        self.jumps += 1
+        if self.clocks.wrong_by and dice.random() < 0.4:
+            self.clocks.wrong_by = timedelta(0)
+        else:
+            length = timedelta(seconds=10 ** dice.uniform(0, 7.499))
+            self.clocks.wrong_by = length * dice.choice((-1, 1))
+        self.clocks.show()
+        self._tell(f"the clock is {self.clocks.wrong_by} wrong")
+
+    async def resting(self, seconds: float) -> None:
+        """The machine sleeps for a week once, and the bot is started by wrong clocks."""
+        await asyncio.sleep(seconds * 0.3)
+        await self.restart(timedelta(days=-365 * 30))
+        await asyncio.sleep(seconds * 0.15)
+        await self.sleep(7 * DAY)
+        await asyncio.sleep(seconds * 0.15)
+        await self.restart(timedelta(days=365))
+        await asyncio.sleep(seconds * 0.2)
+        await self.restart(timedelta(hours=-5))
+
+    async def restart(self, wrong_by: timedelta) -> None:
+        self._tell(f"started again with a clock {wrong_by} wrong")
+        await self._until(lambda: not self.is_faulty)
+        await self.stop()
+        self.clocks.wrong_by = wrong_by
+        self.clocks.show()
+        await self.start()
+
+    async def sleep(self, length: timedelta) -> None:
+        """The machine sleeps: whoever was connected is gone when it wakes."""
+        self._tell(f"asleep for {length}")
+        self.clocks.slept += length
+        self.clocks.show()
+        if not self.is_faulty:
+            await self.gate.become()
+
+    async def _until(self, look: Callable[[], bool]) -> None:
+        while not look():  # noqa: ASYNC110 - nobody tells of it
+            await asyncio.sleep(2)
+
+    def _tell(self, what: str) -> None:
+        if self.show:
+            print(f"  {self.clocks.steady() - 1_000:6.0f} s: {what}", flush=True)
+
+    # --- the hour
+
+    async def lived(self, seconds: float) -> int:
+        self._listen_to_log()
+        bot.app.open_tiny = partial(open_tiny, disk=self.disk)  # type: ignore[attr-defined]
+        await self.site.start()
+        await self.gate.become()
+        self.site.public = f"https://{HOST}:{self.gate.port}"
+        await self.api.start()
+        self._draw(seconds)
+        for number in self.followers:
+            self._publish(number)
+        await self._subscribe()
+        await self.start()
+        began = self.clocks.steady()
+        await self._hour(seconds, began)
+        lasted = self.clocks.steady() - began
+        await self._quieten()
+        left = await self._heard_out()
+        await self.stop()
+        await self.gate.shut()
+        await self.site.stop()
+        await self.api.stop()
+        return self._print(lasted, left)
+
+    async def _hour(self, seconds: float, began: float) -> None:
+        tasks = [
+            asyncio.create_task(self.troubles()),
+            asyncio.create_task(self.jumping()),
+            asyncio.create_task(self.resting(seconds)),
+        ]
+        for thing in self.things:
+            await asyncio.sleep(began + thing.after - self.clocks.steady())
+            self._happen(thing)
+            for task in tasks:
+                if task.done():
+                    task.result()
+        await asyncio.sleep(max(0.0, began + seconds - self.clocks.steady()))
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _quieten(self) -> None:
+        """The last fault is over, and the clock is right."""
+        self.site.heal()
+        self._know_names()
+        self._heal_disk()
+        if self.data.with_name("elsewhere").exists():
+            self._put_back_folder()
+        if self.aside.exists():
+            self._put_back()
+        await self.gate.become()
+        self.is_faulty = False
+        if self._bell is None:
+            await self.start()
+        self.clocks.wrong_by = timedelta(0)
+        self.clocks.show()
+        self.healed_at = ("the last of all", self.clocks.steady())
+        self._tell("all is well again")
+
+    async def _heard_out(self) -> int:
+        """Let time pass until all is heard, two nights at most; how much is not."""
+        for length in (timedelta(0), DAY, DAY):
+            if length:
+                await self.sleep(length)
+            until = self.clocks.steady() + 600
+            await self._until(lambda at=until: self.clocks.steady() > at or not self._missing())
+            self._tell(f"{len(self._missing())} not heard")
+            if not self._missing():
+                break
+        await asyncio.sleep(60)  # for whatever is told twice
+        return len(self._missing())
+
+    def _missing(self) -> list[tuple[int, int, str]]:
+        return [
+            (chat, petition, kind)
+            for petition, kind in self.happened
+            for chat in self.followers[petition]
+            if not self.ears.heard[chat, petition, kind]
+        ]
+
+    def _untrue(self) -> list[str]:
+        wrong = [*self.ears.odd]
+        for chat, petition, kind in self.ears.heard:
+            if (petition, kind) not in self.happened or chat not in self.followers[petition]:
+                wrong.append(f"{kind} of {petition} told to {chat}")
+        numbers = {t.petition: t.number for t in self.things if t.kind == "milestone"}
+        wrong += [
+            f"{number} of {petition}"
+            for (_, petition), number in self.ears.numbers.items()
+            if number != numbers.get(petition)
+        ]
+        return wrong
+
+    def _listen_to_log(self) -> None:
+        def count(_: Any, level: str, event: dict[str, Any]) -> Any:
+            if level in {"error", "critical", "exception"} or event.get("exc_info"):
+                what = str(event.get("event"))
+                self.log[what] += 1
+                if self.log[what] <= 2:
+                    self._tell(f"log: {what}, {sys.exc_info()[1]!r}")
+            raise structlog.DropEvent
+
+        structlog.configure(processors=[count])
+        logging.disable(logging.CRITICAL)
+
+    def _print(self, lasted: float, left: int) -> int:
+        missing, untrue = self._missing(), self._untrue()
+        twice = [key for key, times in self.ears.heard.items() if times > 1]
+        owed = sum(len(self.followers[petition]) for petition, _ in self.happened)
+        print(
+            f"{lasted / 60:.0f} minutes of a steady clock {self.clocks.times:g} times as fast,"
+            f" seed {self.seed}: {FOLLOWED} petitions followed by {CHATS} chats;"
+        )
+        print(
+            f"  {sum(self.faults.values())} faults of {len(self.faults)} kinds,"
+            f" {self.jumps} jumps of the clock, a week asleep, three starts by a wrong clock"
+        )
+        print(
+            f"  {len(self.happened)} things happened, {owed} alerts owed:"
+            f" lost {left}, twice {len(twice)}, untrue {len(untrue)} (wanted 0, 0, 0)"
+        )
+        for name, each in (("lost", missing), ("twice", twice), ("untrue", untrue)):
+            for one in each[:8]:
+                print(f"    {name}: {one}")
+        slowest, name = max(self.backs, default=(0.0, "no fault"))
+        waits = [wait for wait, _ in self.backs]
+        print(
+            f"  polling back after a fault: p50 {median(waits):.1f} s,"
+            f" at most {slowest:.1f} s ({name}; wanted at most {BACK_WITHIN:.0f} s)"
+        )
+        late = [
+            self.ears.first[key] - self.happened[key[1:]]
+            for key in self.ears.first
+            if key[1:] in self.happened and self.terms[key[0]] == Terms()
+        ]
+        print(
+            "  heard by those who choose nothing, faults and all:"
+            f" p50 {median(late):.0f} s, p95 {quantiles(late, n=20)[-1]:.0f} s"
+        )
+        if self.log:
+            told = ", ".join(f"{what} {times}" for what, times in self.log.most_common(6))
+            print(f"  errors in the log: {told}")
+        return int(bool(missing or twice or untrue or slowest > BACK_WITHIN))
+
+
+async def _done(act: Callable[[], Awaitable[None] | None]) -> None:
+    result = act()
+    if result is not None:
+        await result
