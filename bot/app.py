@@ -394,6 +394,7 @@ def _upkeep(bell: _Bell) -> Upkeep:
         reports=bell.reports,
         counts=bell.deliverer.counts,
         delivered_at=lambda: bell.deliverer.turned_at,
+        put_right=lambda: _put_right(bell),
         now=bell.now,
         polling=bell.polling,
         updates=bell.updates,
@@ -402,6 +403,12 @@ def _upkeep(bell: _Bell) -> Upkeep:
         reception=bell.reception,
         floods=bell.floods,
     )
+
+
+def _put_right(bell: _Bell) -> None:
+    """Have what goes by the wall clock, which was set back, begin anew by it."""
+    bell.poller.reckon_anew()
+    bell.deliverer.wake()
 
 
 def _updates(bell: _Bell, upkeep: Upkeep, rhythm: Rhythm) -> AbstractAsyncContextManager[None]:

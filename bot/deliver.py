@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import groupby
 from typing import Any, NamedTuple, assert_never
 
@@ -123,6 +124,7 @@ class Deliverer:
         self._lease = lease
         self._jitter = jitter
         self._sending: set[asyncio.Task[None]] = set()
+        self._in_hand: set[str] = set()  # the keys of what they send
         self._accepted: set[str] = set()  # by Telegram, but not settled yet
         self._unsettled: set[str] = set()  # those of them that the store did not take
         self._faults: Counter[str] = Counter()  # of our own, by the delivery that met with them
@@ -168,6 +170,8 @@ class Deliverer:
             for task in late:  # the lease runs out, or ends at the next start
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+        with suppress(StorageError):
+            await self._settle_late()
 
     def stop(self) -> None:
         """Start nothing new; `run` returns when what is in flight has settled.
@@ -193,17 +197,21 @@ class Deliverer:
             return _LONGEST_SLEEP  # each one that has left wakes us
         if room == 0:
             return self._pacer.held_for
-        for claims in _by_chat(
-            await self._storage.claim_deliveries(self._now(), room, self._lease)
-        ):
+        claimed = await self._storage.claim_deliveries(self._now(), room, self._lease)
+        # A wall clock that leaps ahead ends the leases of what is under way.
+        free = [each for each in claimed if each.delivery.key not in self._in_hand]
+        for claims in _by_chat(free):
+            keys = frozenset(each.delivery.key for each in claims)
+            self._in_hand |= keys
             task = asyncio.create_task(self._deliver_all(claims))
             self._sending.add(task)
-            task.add_done_callback(self._finished)
+            task.add_done_callback(partial(self._finished, keys))
         due = await self._storage.next_due(self._now())
         wait = (due - self._now()).total_seconds() if due else _LONGEST_SLEEP
         return min(max(wait, 0.01), _LONGEST_SLEEP)
 
-    def _finished(self, task: asyncio.Task[None]) -> None:
+    def _finished(self, keys: frozenset[str], task: asyncio.Task[None]) -> None:
+        self._in_hand -= keys
         self._sending.discard(task)
         self._news.set()
 

@@ -146,6 +146,7 @@ class Poller:
         self._monotonic = monotonic
         self._locks: WeakValueDictionary[PetitionRef, asyncio.Lock] = WeakValueDictionary()
         self._diary = Diary()
+        self._to_note: list[PetitionRef] = []
         self._noticed: dict[PetitionRef, float] = {}
         self._surge_looks: dict[PetitionRef, float] = {}
         self._surveyed_at = -inf
@@ -156,6 +157,7 @@ class Poller:
 
     async def tick(self) -> None:
         """Begin to ask whatever is worth asking now, without waiting for the answers."""
+        await self._note_anew()
         await self._remind_of_due()
         followed = await self._storage.followed()
         await self._survey()
@@ -568,6 +570,21 @@ class Poller:
         return after
 
     # --- what the clock and the pace bring
+
+    def reckon_anew(self) -> None:
+        """The wall clock was set back: take down anew when it brings something to whom."""
+        self._diary = Diary()
+        self._to_note = [
+            PetitionRef(site, id_)
+            for site, watch in self._watches.items()
+            for id_ in watch.outlook.prospects
+        ]
+
+    async def _note_anew(self) -> None:
+        few, self._to_note = self._to_note[:_LEARNED_A_TICK], self._to_note[_LEARNED_A_TICK:]
+        for ref in few:
+            if known := await self._storage.known(ref):
+                self._diary.note(ref, next_moment(known))
 
     def _note_moment(self, known: Known, now: datetime) -> None:
         """Take down when the clock brings something next, in place of what it was to bring."""

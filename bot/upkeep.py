@@ -20,6 +20,7 @@ from bot.incidents import IncidentLog
 from bot.metrics import Metrics
 from bot.notify import notify
 from bot.operations.heartbeat import Heartbeat
+from bot.operations.wall_clock import WallClock
 from bot.petitions.errors import ConfigError, StorageError
 from bot.report import Reports
 from bot.telegram.floods import Floods
@@ -53,6 +54,7 @@ class Upkeep:
         reports: Reports,
         counts: Counts,
         delivered_at: Callable[[], float],
+        put_right: Callable[[], None],
         now: Callable[[], datetime],
         polling: Standing,
         updates: Standing,
@@ -69,6 +71,7 @@ class Upkeep:
         self._polling = polling
         self._roles = (polling, updates)
         self._delivered_at = delivered_at
+        self._wall_clock = WallClock(storage, now, put_right)
         self._looks_unheard = 0
         self._webhook = Webhook(
             application.bot,
@@ -132,7 +135,12 @@ class Upkeep:
         """Watch the loop and the bot's health; systemd is told that it is ready, and when not."""
         notify("READY=1")
         try:
-            async with _meanwhile(self._beat()), _meanwhile(self._look_after()), self._heard():
+            async with (
+                _meanwhile(self._wall_clock.watch()),
+                _meanwhile(self._beat()),
+                _meanwhile(self._look_after()),
+                self._heard(),
+            ):
                 yield
         finally:
             notify("STOPPING=1")

@@ -275,6 +275,14 @@ class Storage(Protocol):
     async def next_due(self, now: datetime) -> datetime | None:
         """When a delivery becomes claimable next (`now` if one is), or None if nothing waits."""
 
+    async def clock_set_back(self, now: datetime, by: timedelta) -> None:
+        """Have what waits by a wall clock that was ahead `by` this wait by the right one.
+
+        Leases, tries, holds and probes end as much sooner, and what waits for hours that somebody
+        chose waits for the next of them (`bot.petitions.set_back`); readings are dated as they
+        should have been. Done in steps, each atomic; what is done twice is as done once, or sooner.
+        """
+
     # --- the whole store
 
     async def prune(self, now: datetime, rest_for: timedelta) -> Pruned:

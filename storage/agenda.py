@@ -53,6 +53,10 @@ class Agenda:
         """What a chat is owed, oldest first."""
         return [turn.key for turn in merge(*self._queues.get(chat_id, {}).values())]
 
+    def chats(self) -> list[int]:
+        """Who is owed anything."""
+        return list(self._queues)
+
     def lane(self, chat_id: int, lane: str) -> list[str]:
         """What waits for a chat in one lane, oldest first."""
         return [turn.key for turn in self._queue((chat_id, lane))]

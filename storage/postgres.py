@@ -32,6 +32,7 @@ from bot.petitions.model import (
     Wish,
 )
 from bot.petitions.moving import merged
+from bot.petitions.set_back import chat_set_back, terms_set_back
 from storage import ChatData, ClaimedDelivery, Pruned, Tally
 from storage.key import KeyRing
 from storage.postgres_cluster import Leadership, Pace
@@ -514,6 +515,77 @@ class PostgresStorage:
             found: datetime | None = await connection.fetchval(NEXT_DUE)
             # Between the two questions something may have become due.
             return None if found is None else max(found, now)
+
+    async def clock_set_back(self, now: datetime, by: timedelta) -> None:
+        for handle in await self._waits_by_clock(now, by):
+            await self._set_rules_back(handle, now, by)
+            await self._set_chat_back(handle, now, by)
+        async with self._pool.transaction() as connection:
+            await connection.execute(
+                "update reading set at = least(at - $2, $1) where at > $1",
+                second_of(now),
+                int(by.total_seconds()),
+            )
+
+    async def _waits_by_clock(self, now: datetime, by: timedelta) -> set[bytes]:
+        """The handles of the chats of which a wrong clock may have set anything."""
+        async with self._pool.snapshot() as connection:
+            owed = await connection.fetch(
+                "select distinct chat from delivery"
+                " where greatest(created_at, not_before, leased_until) > $1",
+                now,
+            )
+            chats = await connection.fetch("select * from chat")
+            rules = await connection.fetch("select * from rule")
+            snoozed = [
+                mark
+                for mark, policy in (await self._policies.all(connection)).items()
+                if terms_set_back(policy.own, now, by) != policy.own
+            ]
+            follows = await connection.fetch(
+                "select distinct chat from subscription where policy = any($1)", snoozed
+            )
+        found = {row["chat"] for row in (*owed, *follows)}
+        for row in chats:
+            chat = self._veil.chat(row)
+            if chat_set_back(chat, now, by) != chat:
+                found.add(row["handle"])
+        for row in rules:
+            terms = self._veil.rule(row).terms
+            if terms_set_back(terms, now, by) != terms:
+                found.add(row["chat"])
+        return found
+
+    async def _set_rules_back(self, handle: bytes, now: datetime, by: timedelta) -> None:
+        async with self._pool.transaction(handle) as connection:
+            moved = [
+                structs.replace(rule, terms=terms)
+                for rule in await self._rules.of(connection, handle)
+                if (terms := terms_set_back(rule.terms, now, by)) != rule.terms
+            ]
+            if moved:
+                await change_rules(connection)
+            for rule in moved:
+                await self._rules.keep(connection, rule)
+
+    async def _set_chat_back(self, handle: bytes, now: datetime, by: timedelta) -> None:
+        async with self._pool.transaction(handle) as connection:
+            row = await connection.fetchrow("select * from chat where handle = $1", handle)
+            chat = None if row is None else chat_set_back(self._veil.chat(row), now, by)
+            for each in await connection.fetch(
+                "select * from subscription where chat = $1 order by petition", handle
+            ):
+                follows = self._veil.subscription(each)
+                terms = terms_set_back(follows.terms, now, by)
+                if terms != follows.terms:
+                    moved = structs.replace(follows, terms=terms)
+                    await self._subscriptions.put(
+                        connection, moved, chat.terms if chat else Terms()
+                    )
+            if chat is not None:
+                await self._put_chat(connection, chat)
+            owed = await lock_deliveries(connection, handle)
+            await self._deliveries.set_back(connection, chat, owed, now, by)
 
     def _named(self, key: str) -> tuple[bytes, str]:
         """The handle and the head that a delivery's key stands for."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 from asyncpg import Record
@@ -11,6 +11,7 @@ from msgspec import structs
 from bot.petitions.match import follower, replanned
 from bot.petitions.model import Chat, Delivery, Known, Occurrence, PetitionRef, Subscription
 from bot.petitions.order import FLOOD, LATELY
+from bot.petitions.set_back import delivery_set_back
 from storage import ClaimedDelivery
 from storage.postgres_pool import Connection
 from storage.postgres_queue import FLOODS, OLDER
@@ -146,6 +147,33 @@ class Deliveries:
         )
         pairs = zip(planned, claims, strict=True)
         await _replace_plans(connection, [new for new, was in pairs if new != was.delivery])
+
+    async def set_back(
+        self,
+        connection: Connection,
+        chat: Chat | None,
+        rows: Sequence[Record],
+        now: datetime,
+        by: timedelta,
+    ) -> None:
+        """Have deliveries of one chat come when they should, after a clock that was ahead."""
+        moved: list[Delivery] = []
+        for claimed in await self.in_full(connection, rows):
+            owed = claimed.delivery
+            hears = chat or Chat(owed.chat_id)
+            followed = await self._subscriptions.find(connection, owed.chat_id, owed.petition)
+            rules = [claimed.rule] if claimed.rule is not None else []
+            ways = follower(followed, rules, hears.terms, hears.id).ways
+            about = claimed.known.petition
+            right = delivery_set_back(owed, claimed.occurrences, about, ways, now=now, by=by)
+            if right != owed:
+                moved.append(right)
+        await _replace_plans(connection, moved)
+        await connection.execute(
+            "update delivery set created_at = $2 where number = any($1) and created_at > $2",
+            [each.number for each in moved],
+            now,
+        )
 
     async def readdress(self, connection: Connection, row: Record, thread_id: int | None) -> None:
         """Have a delivery told in a topic, or in the chat itself."""

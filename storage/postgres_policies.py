@@ -74,6 +74,13 @@ class Policies:
             self._opened |= found
         return found
 
+    async def all(self, connection: Connection) -> dict[bytes, Policy]:
+        """Every policy, by its mark."""
+        rows = await connection.fetch("select * from policy")
+        return await asyncio.to_thread(
+            lambda: {row["mark"]: self._veil.policy(row) for row in rows}
+        )
+
     async def wake(self, connection: Connection, now: datetime) -> None:
         """Have those whose snooze is over share a policy with all who chose alike."""
         rows = await connection.fetch("select * from policy")

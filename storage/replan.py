@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from bot.petitions.match import Way, follower, replanned
-from bot.petitions.model import Chat, Delivery
+from bot.petitions.model import Chat, Delivery, Occurrence, Petition
 from storage.tables import (
     CHATS,
     OCCURRENCES,
@@ -25,13 +25,20 @@ def replan(transaction: Transaction, chat_id: int, owed: Iterable[Delivery], now
 
 
 def _replanned(transaction: Transaction, delivery: Delivery, chat: Chat, now: datetime) -> Delivery:
+    told = told_by(transaction, delivery, chat)
+    return delivery if told is None else replanned(delivery, *told, now)
+
+
+def told_by(
+    transaction: Transaction, delivery: Delivery, chat: Chat
+) -> tuple[list[Occurrence], Petition, tuple[Way, ...]] | None:
+    """What a delivery tells, of which petition, and in which ways the chat hears of it."""
     known = transaction.get(PETITIONS, str(delivery.petition))
+    if known is None:
+        return None
     found = [transaction.get(OCCURRENCES, key) for key in delivery.occurrences]
     occurrences = [each for each in found if each is not None]
-    if known is None:
-        return delivery
-    ways = _ways(transaction, delivery, chat)
-    return replanned(delivery, occurrences, known.petition, ways, now)
+    return occurrences, known.petition, _ways(transaction, delivery, chat)
 
 
 def _ways(transaction: Transaction, delivery: Delivery, chat: Chat) -> tuple[Way, ...]:

@@ -5,6 +5,7 @@ import gc
 from bisect import bisect_left, insort
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,6 +39,7 @@ from storage.moving import move_chat, move_deliveries, move_rules, move_subscrip
 from storage.pruning import Pruning, forget
 from storage.recent import drop_past, note_told, told_lately
 from storage.replan import replan
+from storage.set_back import set_chat_back, set_readings_back
 from storage.tables import (
     CHATS,
     DELIVERIES,
@@ -65,6 +67,7 @@ from storage.turns import turns
 from storage.vault import Vault
 
 _MANY_DOCUMENTS = 20_000
+_SET_BACK_AT_ONCE = 50  # chats or petitions in one transaction
 
 S = TypeVar("S", bound=Struct)
 R = TypeVar("R")
@@ -581,6 +584,26 @@ class TinyStorage:
     async def next_due(self, now: datetime) -> datetime | None:
         await self._commits.calm()
         return self._index.agenda.next_due(now)
+
+    async def clock_set_back(self, now: datetime, by: timedelta) -> None:
+        await self._commits.calm()
+        follows, owed = self._index.follows, self._index.agenda.chats()
+        chats = sorted({*map(int, self.database.live(CHATS)), *follows, *owed})
+        petitions = list(self._index.days)
+        _aware(now)
+
+        def few_chats(transaction: Transaction, start: int) -> None:
+            for chat_id in chats[start : start + _SET_BACK_AT_ONCE]:
+                set_chat_back(transaction, self._index, chat_id, now, by)
+
+        def few_petitions(transaction: Transaction, start: int) -> None:
+            for petition in petitions[start : start + _SET_BACK_AT_ONCE]:
+                set_readings_back(transaction, self._index, petition, now, by)
+
+        for start in range(0, len(chats), _SET_BACK_AT_ONCE):
+            await self._change(partial(few_chats, start=start))
+        for start in range(0, len(petitions), _SET_BACK_AT_ONCE):
+            await self._change(partial(few_petitions, start=start))
 
     # --- the whole store
 

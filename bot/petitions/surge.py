@@ -24,7 +24,9 @@ def may_surge(known: Known, now: datetime) -> bool:
     """Whether a surge of this petition would be told at all."""
     if not known.petition.is_open or known.removed:
         return False
-    return known.surged_at is None or now - known.surged_at >= _COOL_DOWN
+    told = known.surged_at
+    # What was told in days to come was told while the clock was wrong.
+    return told is None or not timedelta(0) <= now - told < _COOL_DOWN
 
 
 def surge(known: Known, readings: Sequence[Reading], now: datetime) -> Surged | None:

@@ -2,7 +2,9 @@
 
 Every thing that happens is the petition's only one of its kind, so that each follower must hear
 each exactly once. No petition comes near a moment that the clock alone brings: whatever is told of
-closing, waiting or a debate's day is untrue, and so is whatever else did not happen.
+closing, waiting or a debate's day is untrue, and so is whatever else did not happen. What is said
+while the machine's own clock shows another day, and would be true on that day, is counted apart: a
+bot has no other calendar.
 """
 
 import asyncio
@@ -56,13 +58,15 @@ KINDS = ("milestone", "response", "debate", "note", "business", "closed")
 RUNGS = (1_000, 2_500, 10_000, 25_000, 100_000)
 INTERVAL, A_MINUTE = timedelta(seconds=60), 60
 BACK_WITHIN = 60.0
-DAY, HOUR = timedelta(days=1), 3_600.0
+DAY, HOUR_LONG = timedelta(days=1), timedelta(hours=1)
+# What only a calendar can tell: closing soon, waiting for long, a debate's day.
+DATED = re.compile("to sign|left|Waiting|waiting|wait|debate|Debate|closes")
 
 # How an alert or a summary's line begins that tells of each kind.
 HEADLINES = {
     "milestone": re.compile(r"🔔 ([\d,]+) signatures — "),
     "response": re.compile(r"💬 The Government has responded(?! again)"),
-    "debate": re.compile(r"🏛 Debate on "),
+    "debate": re.compile(r"🏛 Debate (?:on |date given)"),
     "note": re.compile(r"📝 The Petitions Committee added a note"),
     "business": re.compile(r"📜 In Parliament: "),
     "closed": re.compile(r"🏁 Closed with "),
@@ -188,6 +192,7 @@ class Ears:
         self.heard: Counter[tuple[int, int, str]] = Counter()
         self.first: dict[tuple[int, int, str], float] = {}
         self.odd: list[str] = []
+        self.by_wrong_calendar: list[str] = []
         self.numbers: dict[tuple[int, int], int] = {}
         api.on_change(self._hear)
 
@@ -196,7 +201,12 @@ class Ears:
         if change.kind != "message" or not payload.get("from", {}).get("is_bot"):
             return
         chat = int(change.chat_id or 0)
-        for petition, kind, number in told_in(payload.get("text", ""), self.odd):
+        odd: list[str] = []
+        found = list(told_in(payload.get("text", ""), odd))
+        is_wrong = abs(self._clocks.wrong_by) > HOUR_LONG or self._clocks.was_wrong_lately
+        for each in odd:
+            (self.by_wrong_calendar if is_wrong and DATED.search(each) else self.odd).append(each)
+        for petition, kind, number in found:
             key = (chat, petition, kind)
             self.heard[key] += 1
             self.first.setdefault(key, self._clocks.steady())

@@ -11,6 +11,7 @@ import socket
 import time
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
+from math import inf
 from typing import Any
 
 import time_machine
@@ -59,6 +60,7 @@ class Clocks:
         self.times = times
         self.slept = timedelta(0)
         self.wrong_by = timedelta(0)
+        self._was_wrong_at = -inf
         self._shown: Callable[[datetime], None] = lambda _: None
 
     def steady(self) -> float:
@@ -70,8 +72,15 @@ class Clocks:
     def wall(self) -> datetime:
         return self.truth() + self.wrong_by
 
+    @property
+    def was_wrong_lately(self) -> bool:
+        """Whether the wall clock was hours wrong within the last half hour."""
+        return self.steady() - self._was_wrong_at < 1_800
+
     def show(self) -> None:
         """Has this process read the wall clock as it stands now."""
+        if abs(self.wrong_by) > timedelta(hours=1):
+            self._was_wrong_at = self.steady()
         self._shown(self.wall())
 
     def run(self, work: Callable[[], Coroutine[Any, Any, int]]) -> int:

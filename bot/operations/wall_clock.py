@@ -1,0 +1,74 @@
+"""Notices that the wall clock is set back, and has what waits by it come in time all the same."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.petitions.errors import StorageError
+from storage import Storage
+
+log = structlog.get_logger(__name__)
+
+_EVERY = 1.0  # seconds
+# Wall clocks are corrected by less than this all the time.
+_TOLERATED = timedelta(seconds=1)
+_NOTE = "wall clock"
+_NOTED_EVERY = 60.0  # seconds
+# What was noted may be another machine's clock, which is never quite like ours.
+_NOTE_TOLERATED = timedelta(minutes=2)
+
+
+class WallClock:
+    """Looks at the wall clock once a second; what it showed last is noted for the next start."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        now: Callable[[], datetime],
+        put_right: Callable[[], None],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._storage = storage
+        self._now = now
+        self._put_right = put_right
+        self._monotonic = monotonic
+        self._shown, self._looked_at = now(), monotonic()
+        self._noted_at: float | None = None
+        self._ahead_by = timedelta(0)
+
+    async def watch(self) -> None:
+        """Look for ever; what the store does not take is tried again."""
+        while True:
+            try:
+                await self.look()
+            except StorageError as error:
+                log.warning("the clock's change could not be kept", error=str(error))
+            await asyncio.sleep(_EVERY)
+
+    async def look(self) -> None:
+        """Compare the clock with what it showed before; raises StorageError."""
+        if self._noted_at is None:
+            await self._compare_with_last_start()
+        now, moment = self._now(), self._monotonic()
+        if now < self._shown - _TOLERATED:
+            passed = timedelta(seconds=moment - self._looked_at)
+            self._ahead_by += self._shown + passed - now
+        self._shown, self._looked_at = now, moment
+        if self._ahead_by:
+            await self._storage.clock_set_back(now, self._ahead_by)
+            log.warning("the clock was set back", by=str(self._ahead_by))
+            self._ahead_by = timedelta(0)
+            self._noted_at = -_NOTED_EVERY
+            self._put_right()
+        if self._noted_at is None or moment - self._noted_at >= _NOTED_EVERY:
+            await self._storage.save_note(_NOTE, now.isoformat())
+            self._noted_at = moment
+
+    async def _compare_with_last_start(self) -> None:
+        noted = await self._storage.note(_NOTE)
+        if noted and (ahead_by := datetime.fromisoformat(noted) - self._now()) > _NOTE_TOLERATED:
+            self._ahead_by += ahead_by
+        self._noted_at = -_NOTED_EVERY
