@@ -52,6 +52,7 @@ from bot.incidents import IncidentLog
 from bot.members import Members
 from bot.metrics import Metrics
 from bot.observed import observed
+from bot.operations.rule_names import RuleNames
 from bot.operations.store_incident import StoreIncident
 from bot.pace import SHARED_PER_SECOND, Pacer
 from bot.parliament import Parliament, open_session
@@ -466,12 +467,21 @@ async def _scheduled(poller: Poller, bell: _Bell) -> AsyncIterator[None]:
             await bell.reports.round_ended()
             incident.recovered()
 
+    rule_names = RuleNames(
+        bell.poller.parliaments(),
+        bell.storage,
+        bell.application.bot,
+        bell.now,
+        bell.poller.departments,
+    )
+
     async def prune() -> None:
         await bell.storage.prune(bell.now(), timedelta(days=bell.config.storage.rest_days))
 
     a_tick = min(timedelta(seconds=1), bell.config.poll.interval / 4)
     scheduler.add_job(tick, Every(a_tick), next_run_time=utc_now())
     scheduler.add_job(prune, Every(timedelta(hours=_HOURS_BETWEEN_PRUNINGS)))
+    scheduler.add_job(rule_names.look_after, Every(timedelta(hours=1)), next_run_time=utc_now())
     scheduler.start()
     try:
         yield
@@ -479,6 +489,7 @@ async def _scheduled(poller: Poller, bell: _Bell) -> AsyncIterator[None]:
         # Shutting down cancels a running job, so the one under way is waited for first.
         scheduler.pause()
         async with ticking:
+            await rule_names.stop()
             scheduler.shutdown(wait=False)
             await poller.drain()
 

@@ -39,6 +39,7 @@ from bot.petitions.errors import (
 )
 from bot.petitions.model import (
     Counts,
+    Department,
     Known,
     Occurrence,
     Petition,
@@ -459,6 +460,7 @@ class Poller:
             watch.outlook.failed_page(request, moment)
             return
         watch.saw_dated(page.petitions, self._now(), moment)
+        watch.saw_departments(page.petitions)
         rows = {row.ref.id: row for row in page.petitions}
         counts = {id_: row.signature_count for id_, row in rows.items()}
         watch.outlook.saw_page(request, counts, moment, is_last=page.next is None)
@@ -716,6 +718,10 @@ class Poller:
 
     def _heard_by_somebody(self, watch: SiteWatch, error: ParliamentUnavailable) -> None:
         watch.heard(_silence(error), self._now(), self._monotonic(), asked_for_somebody=True)
+
+    def departments(self, site: str) -> Sequence[Department]:
+        """The departments that a site's petitions went to in the last hours."""
+        return list(self._watches[site].departments.values())
 
     def failing_since(self, site: str) -> datetime | None:
         """Since when a site has not been answering us, or None if it did when last asked."""

@@ -16,7 +16,7 @@ from bot.incidents import IncidentLog
 from bot.interest import Interest
 from bot.parliament import Found, Look, Parliament, Unavailable, Unreadable
 from bot.petitions.errors import ParliamentError
-from bot.petitions.model import Petition, PetitionRef
+from bot.petitions.model import Department, Petition, PetitionRef
 from bot.petitions.schedule import Limits, Matter, Outlook
 from bot.polling.budget import Budget
 from bot.sight import Sight, Unasked
@@ -43,6 +43,7 @@ _LAG_FOR = 600.0  # seconds
 # What people were shown is shown again for a minute at most: the site's own caches last as long.
 _SHORTEST_KEPT, _LONGEST_KEPT = 10.0, 60.0
 _MOST_SIGHTS = 64
+_MOST_DEPARTMENTS, _DEPARTMENTS_KEPT_FOR = 500, 6 * 3600.0
 _MOST_BYTES = 16 * 1024 * 1024
 
 
@@ -81,6 +82,9 @@ class SiteWatch:
         # Whoever has a site polled every few seconds wants to see it as it is.
         is_spared = limits.interval >= _SHORTEST_KEPT
         kept_for = min(_LONGEST_KEPT, limits.interval) if is_spared else 0.0
+        self.departments: TTLCache[str, Department] = TTLCache(
+            _MOST_DEPARTMENTS, _DEPARTMENTS_KEPT_FOR, monotonic
+        )
         self.sights: TTLCache[PetitionRef, Sight] = TTLCache(_MOST_SIGHTS, kept_for, monotonic)
         self.lists: TTLCache[str, bytes | ParliamentError] = TTLCache(
             _MOST_BYTES, kept_for, monotonic, getsizeof=_size
@@ -156,6 +160,12 @@ class SiteWatch:
     def _be_quiet(self, until: float) -> None:
         self.quiet_until = max(self.quiet_until, until)
 
+    def saw_departments(self, petitions: Iterable[Petition]) -> None:
+        """Take note of the departments that petitions go to now; those of an archive are past."""
+        for petition in petitions:
+            if not petition.archived:
+                self.departments.update((each.name, each) for each in petition.departments)
+
     def saw_dated(self, petitions: Iterable[Petition], now: datetime, monotonic: float) -> None:
         """Take note of how far back the freshest body of the last minutes was dated."""
         ages = [now - p.updated_at for p in petitions if p.updated_at is not None]
@@ -169,6 +179,7 @@ class SiteWatch:
         """Tell the plan what a petition's own body was like."""
         if not look.petition.archived:
             self._note_max_age(look.max_age)
+            self.saw_departments([look.petition])
             self.saw_dated([look.petition], now, monotonic)
         since = _settled_since(look, now, self.outlook.limits)
         self.outlook.saw_whole(look.petition, monotonic, settled_since=since)

@@ -10,12 +10,14 @@ from msgspec import structs
 from telegram import InlineKeyboardMarkup, Update
 from telegram import Message as TelegramMessage
 
+from bot.petitions import site_names
 from bot.petitions.carried import taken_up
 from bot.petitions.ears import USUAL, ears, turned
 from bot.petitions.errors import MalformedPetition, ParliamentError
 from bot.petitions.model import Chat, Kind, Loudness, Rule, Site, Threshold
 from bot.petitions.names import MOST_NEAR, meant, near
 from bot.petitions.rules import is_department, same_rule, stems
+from bot.petitions.site_names import SiteNames, current, note_of, read
 from bot.petitions.wanted import Words, read_words
 from bot.postcodes import without_postcodes
 from bot.text import found, trouble
@@ -177,9 +179,13 @@ class _Departments(NamedTuple):
 
 
 async def _departments(context: Context) -> _Departments:
-    """The departments that answered last or are to answer next: the site has no list of them."""
-    parliament = context.services.parliaments[_site(context).id]
-    names: dict[str, Sequence[str]] = {}
+    """The departments that petitions are known to go to: the site has no list of them.
+
+    Those that rules have made the bot see come with those that answered last or are to answer next.
+    """
+    site = _site(context).id
+    parliament = context.services.parliaments[site]
+    names: dict[str, Sequence[str]] = dict(current((await _names(context, site)).departments))
     try:
         for state in ("with_response", "awaiting_response", "open"):
             for petition in (await parliament.page(state)).petitions:
@@ -251,17 +257,31 @@ async def show_draft(update: Update, context: Context, rule: Rule, *, anew: bool
     """Show what a rule would follow; `anew` in a message of its own."""
     site = context.services.sites[rule.site]
     happened = None if rule.constituency else await last_week(context, rule)
-    place, doubt = await place_of(context, rule), await _doubt(context, rule)
-    shown = text.draft(rule, site, happened, place, doubt)
+    called, doubt = await name_of(context, rule), await _doubt(context, rule)
+    shown = text.draft(rule, site, happened, called, doubt)
     await (answer if anew else rewrite)(update, *shown)
 
 
-async def place_of(context: Context, rule: Rule) -> str:
-    """What a rule's constituency is called, "" if there is none or nobody knows."""
-    if not rule.constituency:
+async def name_of(context: Context, rule: Rule) -> str:
+    """What a rule's constituency or its topics are called or were, "" where nobody knows."""
+    if not rule.constituency and not rule.topics:
         return ""
-    seat = (await context.services.members.current(rule.site)).get(rule.constituency)
-    return seat.name if seat else ""
+    seats = await context.services.members.current(rule.site) if rule.constituency else {}
+    if rule.constituency in seats:
+        return seats[rule.constituency].name
+    names = await _names(context, rule.site)
+    if rule.constituency:
+        return site_names.called(rule.constituency, names.constituencies) or rule.constituency_name
+    topics = {code: name.name for code, name in names.topics.items()}
+    if rule.site == _site(context).id and not topics.keys() >= {*rule.topics}:
+        topics |= await _topics(context)
+    if not topics.keys() & {*rule.topics}:
+        return ""
+    return ", ".join(topics.get(topic, topic.replace("-", " ")) for topic in rule.topics)
+
+
+async def _names(context: Context, site: str) -> SiteNames:
+    return read(await context.services.storage.note(note_of(site)))
 
 
 async def shared(update: Update, context: Context, carried: str) -> bool:
@@ -290,9 +310,9 @@ async def draft_pressed(update: Update, context: Context, press: Press) -> str |
         case "undo":
             return await _save(update, context, chat, rule)
         case "privacy":
-            site, place = context.services.sites[rule.site], await place_of(context, rule)
+            site, called = context.services.sites[rule.site], await name_of(context, rule)
             days = context.services.rest_days
-            await answer(update, *text.asks_after_reading(rule, site, place, days))
+            await answer(update, *text.asks_after_reading(rule, site, called, days))
         case name if name in {ear.name for ear in ears(rule)}:
             changed = turned(rule, name)
             if not changed.kinds:
@@ -316,21 +336,23 @@ def _carried(update: Update, context: Context, chat: Chat) -> Rule | None:
 async def _save(update: Update, context: Context, chat: Chat, rule: Rule) -> str | None:
     """Keep a rule, after the reader's consent in a private chat."""
     services = context.services
-    site, place = services.sites[rule.site], await place_of(context, rule)
+    site, called = services.sites[rule.site], await name_of(context, rule)
     if asks_first(chat):
-        await rewrite(update, *text.asks_first(rule, site, place))
+        await rewrite(update, *text.asks_first(rule, site, called))
         return None
     kept = await services.storage.rules(chat.id)
     wanted = _numbered(update, rule, {each.number for each in kept})
+    if wanted.constituency:
+        wanted = structs.replace(wanted, constituency_name=called)
     if again := next((each for each in kept if _is_same(each, wanted)), None):
-        await rewrite(update, *text.saved(again, site, place))  # the button was pressed twice
+        await rewrite(update, *text.saved(again, site, called))  # the button was pressed twice
         return None
     if len(kept) >= services.limits.rules:
         await answer(update, text.no_room(services.limits.rules))
         return None
     await services.storage.save_chat(chat)
     saved = await services.storage.save_rule(wanted, services.now())
-    await rewrite(update, *text.saved(saved, site, place))
+    await rewrite(update, *text.saved(saved, site, called))
     return None
 
 
@@ -359,7 +381,7 @@ async def rule_pressed(update: Update, context: Context, press: Press) -> str | 
     if change == "delete":
         await _end(update, context, rule)
         return None
-    changed = _changed(rule, change) if change else rule
+    changed = await _changed(context, rule, change) if change else rule
     if changed is None:
         return trouble.old_button()
     if not changed.kinds:
@@ -367,13 +389,16 @@ async def rule_pressed(update: Update, context: Context, press: Press) -> str | 
     if changed != rule:
         await context.services.storage.save_rule(changed, context.services.now())
         context.services.woken()
-    place, address = await place_of(context, rule), text.rule_link(context.bot.username, changed)
-    await rewrite(update, *text.shown(changed, _site_of(context, rule), place, address))
+    called, address = await name_of(context, changed), text.rule_link(context.bot.username, changed)
+    await rewrite(update, *text.shown(changed, _site_of(context, rule), called, address))
     return None
 
 
-def _changed(rule: Rule, change: str) -> Rule | None:
+async def _changed(context: Context, rule: Rule, change: str) -> Rule | None:
     """The rule after a press; None for a change there is not."""
+    what, _, which = change.partition(".")
+    if what in {"seat", "topic", "dept"} and which:
+        return await _instead(context, rule, what, which)
     for loudness in _LOUDNESS:
         if change == loudness:
             chosen = {} if loudness == "loud" else {ear.kind: loudness for ear in ears(rule)}
@@ -381,10 +406,29 @@ def _changed(rule: Rule, change: str) -> Rule | None:
     return turned(rule, change) if change in {ear.name for ear in ears(rule)} else None
 
 
+async def _instead(context: Context, rule: Rule, what: str, which: str) -> Rule | None:
+    """The rule about another constituency, topic or department, named the way it begins."""
+    names = await _names(context, rule.site)
+    registers = {"seat": names.constituencies, "topic": names.topics, "dept": names.departments}
+    found = [key for key in current(registers[what]) if key.startswith(which)]
+    match what, found:
+        case "seat", [code] if rule.constituency:
+            name = names.constituencies[code].name
+            return structs.replace(
+                rule, constituency=code, constituency_name=name, is_lost_told=False
+            )
+        case "topic", [code] if rule.topics:
+            return structs.replace(rule, topics=(code,), is_lost_told=False)
+        case "dept", [name] if rule.department:
+            return structs.replace(rule, department=name, is_lost_told=False)
+        case _:
+            return None
+
+
 async def _end(update: Update, context: Context, rule: Rule) -> None:
     await context.services.storage.drop_rule(rule.chat_id, rule.number)
-    place = await place_of(context, rule)
-    await rewrite(update, *text.ended(rule, _site_of(context, rule), place))
+    called = await name_of(context, rule)
+    await rewrite(update, *text.ended(rule, _site_of(context, rule), called))
 
 
 def _site_of(context: Context, rule: Rule) -> Site:

@@ -8,7 +8,7 @@ from bot.text.language import marked
 from bot.text.rich import Message
 from bot.text.rules import listed
 from handlers.context import Command, Context, answer, chat_of, on_press, rewrite
-from handlers.rules import place_of
+from handlers.rules import name_of
 
 
 async def subscriptions(update: Update, context: Context) -> None:
@@ -31,7 +31,7 @@ async def page_of(
     """A page of petitions; the rules stand before the first."""
     services = context.services
     rules = [
-        listed(rule, services.sites.get(rule.site), await place_of(context, rule))
+        listed(rule, services.sites.get(rule.site), await name_of(context, rule))
         for rule in await services.storage.rules(chat_id)
     ]
     return listing(await followed_by(context, chat_id), page, services.now(), rules)

@@ -200,6 +200,9 @@ class Storage(Protocol):
     async def drop_rule(self, chat_id: int, number: int) -> Rule | None:
         """End a rule: the one that was, or None. What it is owed for already still comes."""
 
+    async def rules_of(self, site: str) -> Sequence[Rule]:
+        """Every chat's rules about a site, by chat and number."""
+
     async def ruled_sites(self) -> Mapping[str, int]:
         """How many rules there are for each site that has any."""
 

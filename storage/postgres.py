@@ -406,6 +406,10 @@ class PostgresStorage:
             )
             return None if row is None else self._veil.rule(row)
 
+    async def rules_of(self, site: str) -> Sequence[Rule]:
+        async with self._pool.connected() as connection:
+            return await self._rules.of_site(connection, site)
+
     async def ruled_sites(self) -> Mapping[str, int]:
         async with self._pool.connected() as connection:
             return await ruled_sites(connection)

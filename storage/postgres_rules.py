@@ -54,6 +54,12 @@ class Rules:
         rows = await connection.fetch("select * from rule where chat = $1 order by number", handle)
         return [self._veil.rule(row) for row in rows]
 
+    async def of_site(self, connection: Connection, site: str) -> list[Rule]:
+        """Every chat's rules about a site, by chat and number."""
+        rows = await connection.fetch("select * from rule where site = $1", site)
+        rules = await asyncio.to_thread(lambda: [self._veil.rule(row) for row in rows])
+        return sorted(rules, key=lambda rule: (rule.chat_id, rule.number))
+
     async def named(
         self, connection: Connection, wanted: Iterable[tuple[bytes, int]]
     ) -> dict[tuple[bytes, int], Rule]:

@@ -417,6 +417,10 @@ class TinyStorage:
 
         return await self._change(work)
 
+    async def rules_of(self, site: str) -> Sequence[Rule]:
+        await self._commits.calm()
+        return self._index.rules.of_site(site)
+
     async def ruled_sites(self) -> Mapping[str, int]:
         await self._commits.calm()
         return dict(self._index.sites)

@@ -207,8 +207,10 @@ async def test_a_topic_is_chosen_by_button_or_by_command(
         topics = await village.reader.hears("Which topic?")
         assert labels(topics) == ["Culture", "Food and drink"]
         village.reader.tap(topics, "Food and drink")
-        await village.reader.hears("Follow topic: food?")
-        await village.reader.ask("/subscribe topic: food and drink", "Follow topic: food?")
+        await village.reader.hears("Follow topic: Food and drink?")
+        await village.reader.ask(
+            "/subscribe topic: food and drink", "Follow topic: Food and drink?"
+        )
         await village.reader.ask("/subscribe topic: gardening", "Which topic?")
 
 

@@ -94,8 +94,8 @@ class PetitionsSite:
     """Holds petitions and serves them; `now` dates its answers.
 
     Addresses in its answers are its own. `topics` maps codes to names, `constituencies` maps ONS
-    codes to rows, `parliaments` lists the archived ones, `hourly` gives the signatures of the last
-    hour by petition id.
+    codes to rows, `parliaments` lists the archived ones, each with its own `constituencies` if they
+    matter, `hourly` gives the signatures of the last hour by petition id.
     """
 
     def __init__(self, now: Callable[[], datetime]) -> None:
@@ -409,6 +409,12 @@ class PetitionsSite:
     def _constituencies(self, request: web.Request) -> web.StreamResponse:
         return json_response(encode(dict(self.constituencies)), {"Cache-Control": SHORT})
 
+    def _past_constituencies(self, request: web.Request, period: str) -> web.StreamResponse:
+        past = next((row for row in self.parliaments if row.get("period") == period), None)
+        if past is None:
+            return error(HTTPStatus.NOT_FOUND)
+        return json_response(encode(past.get("constituencies", {})), {"Cache-Control": SHORT})
+
     def _local(self, request: web.Request, slug: str, everything: str | None) -> web.StreamResponse:
         seat = next((s for s in self.constituencies.values() if _slug(s) == slug), None)
         if seat is None:
@@ -419,9 +425,11 @@ class PetitionsSite:
         return json_response(body, {"Cache-Control": SHORT})
 
     def _parliaments(self, request: web.Request) -> web.StreamResponse:
-        return json_response(
-            encode([dict(row) for row in self.parliaments]), {"Cache-Control": SHORT}
-        )
+        rows = [
+            {name: value for name, value in row.items() if name != "constituencies"}
+            for row in self.parliaments
+        ]
+        return json_response(encode(rows), {"Cache-Control": SHORT})
 
     def _page_for_people(self, request: web.Request, **_: str) -> web.StreamResponse:
         return page("Petitions", "A page for people, without figures.")
@@ -456,6 +464,10 @@ _ROUTES: list[tuple[str, Callable[..., web.StreamResponse]]] = [
     (r"/topics\.json", PetitionsSite._topics),
     (r"/constituencies\.json", PetitionsSite._constituencies),
     (r"/parliaments/current/constituencies\.json", PetitionsSite._constituencies),
+    (
+        r"/parliaments/(?P<period>[0-9]{4}-[0-9]{4})/constituencies\.json",
+        PetitionsSite._past_constituencies,
+    ),
     (r"/parliaments\.json", PetitionsSite._parliaments),
     (r"/", PetitionsSite._page_for_people),
 ]

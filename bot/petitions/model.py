@@ -753,7 +753,9 @@ class Rule(Struct, frozen=True, omit_defaults=True):
     (codes), the `department` (its name or acronym) and, with a `constituency` (an ONS code), that
     seat among its top ten; what is empty asks for nothing. `kinds` are what the chat hears of
     them, `thresholds` which official ones, if not both. `number` tells a chat's rules apart,
-    from 1; 0 is a rule that is not kept yet.
+    from 1; 0 is a rule that is not kept yet. `constituency_name` is what its constituency was
+    called when it was kept. `is_lost_told`: its chat has been told that the site has no longer what
+    it asks for.
     """
 
     chat_id: int
@@ -769,6 +771,8 @@ class Rule(Struct, frozen=True, omit_defaults=True):
     thresholds: tuple[Threshold, ...] = ()
     thread_id: int | None = None
     terms: Terms = Terms()
+    constituency_name: str = ""
+    is_lost_told: bool = False
 
 
 class Delivery(Struct, frozen=True, omit_defaults=True):

@@ -12,6 +12,8 @@ _LONGEST = 200
 # Words that so many names have that they tell none from another.
 _COMMON = frozenset(stems("and department for ministry of office the"))
 
+_DIRECTIONS = frozenset(stems("north south east west mid central"))
+
 # How something may be called, by its key: a code, or the name itself.
 Names: TypeAlias = Mapping[str, Sequence[str]]
 
@@ -44,6 +46,17 @@ def near(typed: str, names: Names, most: int = MOST_NEAR) -> list[str]:
     ]
     alike = sorted((one for one in scored if one[0] >= _ALIKE), key=lambda one: (-one[0], one[1]))
     return [key for _, key in alike[:most]]
+
+
+def related(name: str, names: Names, most: int = MOST_NEAR) -> list[str]:
+    """The keys of what may have come of something: spelt like it, or with a word of its name."""
+    own = set(plain(name).split()) - _COMMON - _DIRECTIONS
+    shared = {
+        key: len(own & {word for each in spellings for word in plain(each).split()})
+        for key, spellings in names.items()
+    }
+    sharing = sorted((key for key, many in shared.items() if many), key=lambda k: (-shared[k], k))
+    return list(dict.fromkeys([*near(name, names, most), *sharing]))[:most]
 
 
 def _likeness(wanted: str, name: str) -> float:

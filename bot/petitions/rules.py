@@ -83,6 +83,11 @@ class RuleBook:
             if not under[handle]:
                 del under[handle]
 
+    def of_site(self, site: str) -> list[Rule]:
+        """All rules about a site, by chat and number."""
+        found = (key for key, entry in self._entries.items() if entry.rule.site == site)
+        return [self._entries[key].rule for key in sorted(found)]
+
     def fitting(
         self, petition: Petition, kinds: Collection[Kind], places: Collection[str] = ()
     ) -> list[Rule]:
@@ -122,6 +127,8 @@ def same_rule(one: Rule, other: Rule) -> bool:
         number=other.number,
         thread_id=other.thread_id,
         terms=other.terms,
+        constituency_name=other.constituency_name,
+        is_lost_told=other.is_lost_told,
     )
     return alike == other
 

@@ -160,7 +160,7 @@ def _described(rule: Rule, occurrences: Sequence[Occurrence]) -> Rich:
     """The rule in words, its constituency by name where the event tells it."""
     events = (occurrence.event for occurrence in occurrences)
     names = (e.name for e in events if isinstance(e, ToppedIn) and e.code == rule.constituency)
-    return describe(rule, place=next(names, ""))
+    return describe(rule, called=next(names, ""))
 
 
 def _buttons(

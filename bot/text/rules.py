@@ -13,6 +13,7 @@ from bot.petitions.carried import carried
 from bot.petitions.ears import Ear, ears, hears
 from bot.petitions.lately import Lately
 from bot.petitions.model import Loudness, Rule, Site, Terms, Threshold
+from bot.petitions.site_names import Lost
 from bot.petitions.wanted import LONGEST_WORD, MOST_WORDS, Problem, typed_words
 from bot.text.about import consent_request, privacy
 from bot.text.buttons import DRAFT, MORE, PAGE, ROOM, RULE, WORDS, button
@@ -54,17 +55,17 @@ _LOUD: Mapping[Loudness, str] = {
 # --- a rule in words -----------------------------------------------------------------------------
 
 
-def describe(rule: Rule, site: Site | None = None, place: str = "") -> Rich:
-    """What a rule follows, in a few words; `place` is the name of its constituency, if known."""
+def describe(rule: Rule, site: Site | None = None, called: str = "") -> Rich:
+    """What a rule follows, in a few words; `called` names its constituency or topics, if known."""
     if rule.words:
         return _words(rule)
     if rule.topics:
         topics = ", ".join(topic.replace("-", " ") for topic in rule.topics)
-        return tr("topic: {topics}", topics=topics)
+        return tr("topic: {topics}", topics=called or topics)
     if rule.department:
         return tr("department: {department}", department=rule.department)
     if rule.constituency:
-        return place or rule.constituency
+        return called or tr("the constituency {code}", code=rule.constituency)
     return _of_all(rule, site or _PLAIN)
 
 
@@ -263,13 +264,13 @@ def draft(
     rule: Rule,
     site: Site,
     happened: Sequence[Lately] | None,
-    place: str = "",
+    called: str = "",
     doubt: Doubt | None = None,
 ) -> tuple[Message, InlineKeyboardMarkup]:
     """What would be followed and what it would have told; the message carries the rule itself."""
     message = compose(
         *lines(
-            row("🔔 ", say("<b>Follow {what}?</b>", what=_carrying(rule, site, place))),
+            row("🔔 ", say("<b>Follow {what}?</b>", what=_carrying(rule, site, called))),
             tr(_DOUBTS[doubt]) if doubt else None,
             tr("Choose what you want to hear of the petitions that fit, then save it."),
             "",
@@ -280,12 +281,12 @@ def draft(
     return message, InlineKeyboardMarkup([*_ear_rows(rule, site, DRAFT, ""), last])
 
 
-def _carrying(rule: Rule, site: Site, place: str) -> Rich:
+def _carrying(rule: Rule, site: Site, called: str) -> Rich:
     """The rule's words; they lead to what the site finds for it, and carry the rule."""
     asked = [("q", " ".join(rule.words))] if rule.words else []
     asked += [("topic", topic) for topic in rule.topics] + [("state", "open")]
     url = f"{site.url}/petitions?{urlencode(asked, quote_via=quote)}#r_{carried(rule)}"
-    return link(describe(rule, site, place), url)
+    return link(describe(rule, site, called), url)
 
 
 def carried_by(entities: Sequence[MessageEntity]) -> str | None:
@@ -363,22 +364,22 @@ def _ticked(text: str, on: bool) -> str:
     return f"✓ {text}" if on else text
 
 
-def asks_first(rule: Rule, site: Site, place: str = "") -> tuple[Message, InlineKeyboardMarkup]:
+def asks_first(rule: Rule, site: Site, called: str = "") -> tuple[Message, InlineKeyboardMarkup]:
     """The consent that is needed before a rule can be kept; the message carries the rule."""
-    return _before_agreeing(consent_request(), rule, site, place)
+    return _before_agreeing(consent_request(), rule, site, called)
 
 
 def asks_after_reading(
-    rule: Rule, site: Site, place: str, rest_days: int
+    rule: Rule, site: Site, called: str, rest_days: int
 ) -> tuple[Message, InlineKeyboardMarkup]:
     """The same with everything there is to know before agreeing."""
-    return _before_agreeing(privacy(rest_days), rule, site, place)
+    return _before_agreeing(privacy(rest_days), rule, site, called)
 
 
 def _before_agreeing(
-    asked: Message, rule: Rule, site: Site, place: str
+    asked: Message, rule: Rule, site: Site, called: str
 ) -> tuple[Message, InlineKeyboardMarkup]:
-    what = compose("\n\n", say("Then I follow {what}.", what=_carrying(rule, site, place)))
+    what = compose("\n\n", say("Then I follow {what}.", what=_carrying(rule, site, called)))
     buttons = [
         button(tr("OK, go on"), DRAFT, extra="agree"),
         button(tr("Read more"), DRAFT, extra="privacy"),
@@ -413,11 +414,11 @@ def no_room(most: int) -> Message:
 # --- a rule that is kept -------------------------------------------------------------------------
 
 
-def saved(rule: Rule, site: Site, place: str = "") -> tuple[Message, InlineKeyboardMarkup]:
+def saved(rule: Rule, site: Site, called: str = "") -> tuple[Message, InlineKeyboardMarkup]:
     """A rule is kept from now on."""
     message = compose(
         *lines(
-            say("✅ You follow <b>{what}</b>.", what=describe(rule, site, place)),
+            say("✅ You follow <b>{what}</b>.", what=describe(rule, site, called)),
             tr("You hear of: {kinds}.", kinds=_heard(rule, site)),
         )
     )
@@ -429,12 +430,12 @@ def saved(rule: Rule, site: Site, place: str = "") -> tuple[Message, InlineKeybo
 
 
 def shown(
-    rule: Rule, site: Site, place: str, address: str | None
+    rule: Rule, site: Site, called: str, address: str | None
 ) -> tuple[Message, InlineKeyboardMarkup]:
     """A rule with all that can be changed about it; its address can be copied, if it has one."""
     message = compose(
         *lines(
-            row("🔔 ", bold(describe(rule, site, place))),
+            row("🔔 ", bold(describe(rule, site, called))),
             tr("You hear of: {kinds}.", kinds=_heard(rule, site)),
             italic(tr("A press turns something on or off; the last row says how loud it is.")),
         )
@@ -458,10 +459,66 @@ def _heard(rule: Rule, site: Site) -> str:
     return ", ".join(_ear_name(ear, site) for ear in heard)
 
 
-def ended(rule: Rule, site: Site, place: str = "") -> tuple[Message, InlineKeyboardMarkup]:
+def ended(rule: Rule, site: Site, called: str = "") -> tuple[Message, InlineKeyboardMarkup]:
     """A rule was deleted, and can be had back: the message carries it."""
-    message = compose(say("You no longer follow {what}.", what=_carrying(rule, site, place)))
+    message = compose(say("You no longer follow {what}.", what=_carrying(rule, site, called)))
     return message, InlineKeyboardMarkup([[button(tr("Undo"), DRAFT, extra="undo")]])
+
+
+def renamed(was: str, now: str) -> Message:
+    """A department has another name, and a rule goes on with that."""
+    return compose(
+        say(
+            "The department you follow as <b>{was}</b> is called <b>{now}</b> now. "
+            "Your rule goes on with that.",
+            was=was,
+            now=now,
+        )
+    )
+
+
+_OUTDATED: Mapping[str, str] = {
+    "constituency": marked(
+        "🔕 Your rule about <b>{name}</b> can't tell you anything any more: "
+        "there is no constituency of that name now."
+    ),
+    "topic": marked(
+        "🔕 Your rule about <b>{name}</b> can't tell you anything any more: "
+        "the site has no topic of that name now."
+    ),
+    "department": marked(
+        "🔕 Your rule about <b>{name}</b> can't tell you anything any more: "
+        "no petition goes to a department of that name now."
+    ),
+}
+
+
+def outdated(
+    rule: Rule, gone: Lost, others: Mapping[str, str]
+) -> tuple[Message, InlineKeyboardMarkup]:
+    """What a rule asks for is gone; `others` may take its place, by what their buttons carry."""
+    menu = {"constituency": "seat", "topic": "topics", "department": "departments"}[gone.what]
+    rows = [
+        [button(cut(name, 60), RULE, extra=_as_much(f"{rule.number}.{what}"))]
+        for what, name in others.items()
+    ]
+    rows.append([_more(tr("Something else"), menu)])
+    rows.append([button(tr("Delete"), RULE, extra=f"{rule.number}.delete")])
+    message = compose(
+        *lines(
+            say(_OUTDATED[gone.what], name=cut(gone.name, 100)),
+            tr("Choose what to follow instead, or delete the rule."),
+        )
+    )
+    return message, InlineKeyboardMarkup(rows)
+
+
+def _as_much(extra: str) -> str:
+    """As much as a button of a rule carries."""
+    plain = extra.replace("|", " ")
+    while len(plain.encode()) > ROOM - len(f"{RULE}||"):
+        plain = plain[:-1]
+    return plain
 
 
 def ended_already() -> str:
@@ -469,8 +526,8 @@ def ended_already() -> str:
     return tr("This rule has been deleted already.")
 
 
-def listed(rule: Rule, site: Site | None, place: str = "") -> tuple[Rich, InlineKeyboardButton]:
+def listed(rule: Rule, site: Site | None, called: str = "") -> tuple[Rich, InlineKeyboardButton]:
     """A rule as a line of `/subscriptions`, and the button that opens it."""
-    what = describe(rule, site, place)
+    what = describe(rule, site, called)
     name = compose(what).text
     return row("🔔 ", what), button(cut(name, 40), RULE, extra=f"{rule.number}")
