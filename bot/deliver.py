@@ -23,6 +23,7 @@ from bot.incidents import IncidentLog
 from bot.living import refresh_card
 from bot.pace import ALERT, Pacer, seconds
 from bot.petitions.errors import StorageError
+from bot.petitions.hours import zone_of
 from bot.petitions.model import (
     ChatGone,
     ChatMoved,
@@ -54,6 +55,7 @@ from bot.telegram.errors import (
     is_too_long,
 )
 from bot.text.alert import alert, bare_alert
+from bot.text.figures import go_by
 from bot.text.language import ENGLISH, marked, speak, tr
 from bot.text.rich import Message, compose, italic, split, width
 from bot.text.summary import Missed, occasion_of, summary
@@ -219,6 +221,7 @@ class Deliverer:
         """Send what a chat is owed in its lanes, one message after the other."""
         chat = claims[0].chat
         speak(chat.language if chat else ENGLISH)
+        go_by(zone_of(chat.terms.zone if chat else ""))
         messages = list(_in_messages(claims))
         while messages:
             if not await self._deliver(messages.pop(0)):

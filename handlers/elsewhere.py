@@ -16,9 +16,11 @@ from telegram.constants import ChatType
 from telegram.error import TelegramError
 from telegram.ext import ApplicationHandlerStop, MessageHandler, filters
 
+from bot.petitions.hours import zone_of
 from bot.polling.budget import asking_for
 from bot.text import groups
 from bot.text.buttons import DONE, ELSEWHERE, FULL, Press
+from bot.text.figures import go_by
 from bot.text.language import speak
 from bot.text.rich import Message as Words
 from handlers.context import (
@@ -52,6 +54,7 @@ async def prepare(update: Update, context: Context) -> None:
     asking_for.set(whose.id if whose else None)
     kept = await context.services.storage.chat(chat.id) if chat else None
     speak((kept and kept.language) or first_language(update))
+    go_by(zone_of(kept.terms.zone if kept else ""))
     act_on(None)
     if chat is None or not is_private(update):
         return

@@ -1,6 +1,7 @@
 """Numbers, dates and spans of time as the reader's language writes them."""
 
-from datetime import date, datetime, timedelta
+from contextvars import ContextVar
+from datetime import date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime, get_day_names
@@ -47,14 +48,22 @@ def weekday(value: date) -> str:
     return format_date(value, "EEEE d MMMM y", locale=locale())
 
 
+_clocks: ContextVar[tzinfo] = ContextVar("clocks", default=LONDON)
+
+
+def go_by(clocks: tzinfo) -> None:
+    """Tell instants by these clocks for the rest of this task: those where the chat lives."""
+    _clocks.set(clocks)
+
+
 def moment(value: datetime) -> str:
-    """5 March 2020, 20:21, London time."""
-    return format_datetime(value.astimezone(LONDON), "d MMMM y, HH:mm", locale=locale())
+    """5 March 2020, 20:21, where the chat lives."""
+    return format_datetime(value.astimezone(_clocks.get()), "d MMMM y, HH:mm", locale=locale())
 
 
 def clock(value: datetime, now: datetime) -> str:
-    """20:21 for today's instants, with the date for others; London time."""
-    local, today = value.astimezone(LONDON), now.astimezone(LONDON).date()
+    """20:21 for today's instants, with the date for others, where the chat lives."""
+    local, today = value.astimezone(_clocks.get()), now.astimezone(_clocks.get()).date()
     is_today = local.date() == today
     return format_datetime(local, "HH:mm", locale=locale()) if is_today else moment(value)
 
