@@ -4,18 +4,16 @@ import asyncio
 import hashlib
 import json
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
     asynccontextmanager,
-    contextmanager,
     suppress,
 )
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import structlog
@@ -45,38 +43,38 @@ from telegram.ext import (
 
 from bot import __version__
 from bot.charts import Charts
-from bot.cluster import RHYTHM, Rhythm, Standing, is_shared, on_duty, shared_rate
-from bot.config import Config, StorageConfig
-from bot.deliver import LEASE, Deliverer
+from bot.config import Config
+from bot.delivery.deliverer import LEASE, Deliverer
+from bot.delivery.rate_limiter import SHARED_PER_SECOND, RateLimiter
+from bot.errors import ConfigError, StorageError
 from bot.incidents import IncidentLog
-from bot.members import Members
-from bot.metrics import Metrics
-from bot.observed import observed
+from bot.local_time import zones
+from bot.messages.i18n import ENGLISH, LANGUAGES, preload, speaking, tr
+from bot.operations.leadership import RHYTHM, Rhythm, on_duty, shared_rate
+from bot.operations.metrics import Metrics
+from bot.operations.observed import observed
 from bot.operations.rule_names import RuleNames
 from bot.operations.store_incident import StoreIncident
-from bot.pace import SHARED_PER_SECOND, Pacer
-from bot.parliament import Parliament, open_session
-from bot.petitions.errors import ConfigError, StorageError
-from bot.petitions.hours import zones
-from bot.poll import Poller
-from bot.polling.steady import Every, SteadyScheduler
-from bot.postcodes import Postcodes
-from bot.report import Reports
-from bot.sight import Lookups
+from bot.operations.supervisor import Supervisor
+from bot.polling.lookup import Lookups
+from bot.polling.members_api import Members
+from bot.polling.petitions_api import PetitionsApi, open_session
+from bot.polling.poller import Poller
+from bot.polling.postcodes_api import Postcodes
+from bot.polling.status_reports import StatusReports
+from bot.polling.steady_scheduler import Every, SteadyScheduler
 from bot.telegram.dispatcher import Dispatcher, Kind
 from bot.telegram.floods import Floods
 from bot.telegram.updates import Receiver, Reception, failure_of
-from bot.text.language import ENGLISH, LANGUAGES, preload, speaking, tr
-from bot.upkeep import Upkeep
 from handlers import COMMANDS, all_handlers
 from handlers.context import Context, Services, typing, was_acknowledged
-from handlers.elsewhere import prepare
 from handlers.fallback import acknowledge_early, failed, is_asked, slow_down
 from handlers.membership import wake_if_resting
+from handlers.remote_admin import prepare
 from handlers.turns import tickets
 from storage import Storage
-from storage.key import KeyRing
-from storage.tiny import open_tiny, rekey_tiny, restore_tiny
+from storage.opening import open_storage
+from storage.shared import Standing, is_shared
 
 log = structlog.get_logger(__name__)
 
@@ -104,7 +102,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def build_dispatcher(application: App, pacer: Pacer) -> Dispatcher:
+def build_dispatcher(application: App, pacer: RateLimiter) -> Dispatcher:
     """What has the application handle each update in its turn."""
 
     faults: IncidentLog = application.bot_data["faults"]
@@ -134,61 +132,7 @@ def build_dispatcher(application: App, pacer: Pacer) -> Dispatcher:
     )
 
 
-async def open_storage(config: StorageConfig) -> Storage:
-    """The store that the configuration names."""
-    scheme, _, place = config.url.partition(":")
-    match scheme:
-        case "tinydb":
-            return await open_tiny(Path(place), config.key_file, key=config.key)
-        case "postgresql":
-            return await _open_postgres(config)
-        case _:
-            raise ConfigError([f"storage.url: there is no storage called {scheme!r}"])
-
-
-async def rekey_storage(config: StorageConfig, tell: Callable[[str], None]) -> None:
-    """Seal the store with a new key; where it has to be given, not filed, it is told first."""
-    if config.url.startswith("postgresql:"):
-        await _rekey_postgres(config, tell)
-    else:
-        await rekey_tiny(_tiny_path(config), config.key_file, key=config.key, tell=tell)
-
-
-async def restore_storage(config: StorageConfig) -> bool:
-    """Make a damaged store whole from what can be read of it; whether nothing is lost."""
-    return await restore_tiny(_tiny_path(config), config.key_file, key=config.key)
-
-
-def _tiny_path(config: StorageConfig) -> Path:
-    scheme, _, place = config.url.partition(":")
-    if scheme != "tinydb":
-        raise ConfigError([f"storage.url: only a tinydb: store can do that, not {scheme}"])
-    return Path(place)
-
-
-async def _open_postgres(config: StorageConfig) -> Storage:
-    with _extra_installed():
-        from storage.postgres import open_postgres  # noqa: PLC0415 - an extra that few install
-    return await open_postgres(config.url, KeyRing(config.key_file, config.key))
-
-
-async def _rekey_postgres(config: StorageConfig, tell: Callable[[str], None]) -> None:
-    with _extra_installed():
-        from storage.postgres_rekey import rekey_postgres  # noqa: PLC0415 - as above
-    await rekey_postgres(config.url, KeyRing(config.key_file, config.key), tell=tell)
-
-
-@contextmanager
-def _extra_installed() -> Iterator[None]:
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        raise ConfigError(
-            ['storage.url: PostgreSQL needs an extra: pip install "petition-bell[postgres]"']
-        ) from error
-
-
-def build_application(config: Config, pacer: Pacer, metrics: Metrics) -> App:
+def build_application(config: Config, pacer: RateLimiter, metrics: Metrics) -> App:
     """python-telegram-bot's application, with our context, pace, requests and order of updates."""
     builder = (
         ApplicationBuilder()
@@ -231,7 +175,7 @@ class _Bell:
     dispatcher: Dispatcher
     deliverer: Deliverer
     poller: Poller
-    reports: Reports
+    reports: StatusReports
     polling: Standing
     reception: Reception
     floods: Floods
@@ -247,7 +191,7 @@ async def running(
     members_api: str | None = None,
     postcodes_api: str | None = None,
     rhythm: Rhythm = RHYTHM,
-    pacer: Callable[..., Pacer] = Pacer,
+    pacer: Callable[..., RateLimiter] = RateLimiter,
 ) -> AsyncIterator[None]:
     """The whole bot at work; leaving drains what is in flight and lets go of everything.
 
@@ -274,7 +218,7 @@ async def _put_together(
     members_api: str | None,
     postcodes_api: str | None,
     *,
-    make_pacer: Callable[..., Pacer],
+    make_pacer: Callable[..., RateLimiter],
 ) -> AsyncIterator[_Bell]:
     """Make every part; none works yet."""
     metrics = Metrics()
@@ -286,7 +230,7 @@ async def _put_together(
         Charts() as charts,
         AsyncExitStack() as stack,
     ):
-        parliaments = [metrics.watched_site(Parliament(site, session)) for site in config.sites]
+        parliaments = [metrics.watched_site(PetitionsApi(site, session)) for site in config.sites]
         pacer = _pacer(config, storage, make_pacer)
         application = build_application(config, pacer, metrics)
         dispatcher = build_dispatcher(application, pacer)
@@ -307,7 +251,7 @@ async def _put_together(
         lookups = Lookups(poller.look, storage, poller.failing_since, now)
         await stack.enter_async_context(lookups)
         polling = Standing("poller")
-        reports = Reports(poller, storage, polling, now, interval=config.poll.interval)
+        reports = StatusReports(poller, storage, polling, now, interval=config.poll.interval)
         members = Members(poller.parliaments().values(), session, now, api=members_api)
         application.bot_data["services"] = Services(
             storage=storage,
@@ -352,7 +296,7 @@ async def _opened(config: Config, metrics: Metrics) -> AsyncIterator[Storage]:
         await storage.close()
 
 
-def _pacer(config: Config, storage: Storage, make: Callable[..., Pacer]) -> Pacer:
+def _pacer(config: Config, storage: Storage, make: Callable[..., RateLimiter]) -> RateLimiter:
     paid = config.telegram.paid_broadcast_per_minute
     if paid and is_shared(storage):
         # Each process would spend that much for itself.
@@ -386,8 +330,8 @@ async def _at_work(bell: _Bell, rhythm: Rhythm) -> AsyncIterator[None]:
         yield
 
 
-def _upkeep(bell: _Bell) -> Upkeep:
-    return Upkeep(
+def _upkeep(bell: _Bell) -> Supervisor:
+    return Supervisor(
         bell.config,
         bell.metrics,
         storage=bell.storage,
@@ -412,7 +356,7 @@ def _put_right(bell: _Bell) -> None:
     bell.deliverer.wake()
 
 
-def _updates(bell: _Bell, upkeep: Upkeep, rhythm: Rhythm) -> AbstractAsyncContextManager[None]:
+def _updates(bell: _Bell, upkeep: Supervisor, rhythm: Rhythm) -> AbstractAsyncContextManager[None]:
     """The way updates come in: to every process by webhook, to one that asks for them."""
     if upkeep.has_webhook:
         return _posted(upkeep, bell.reception)
@@ -547,7 +491,7 @@ async def _listening(
 
 
 @asynccontextmanager
-async def _posted(upkeep: Upkeep, reception: Reception) -> AsyncIterator[None]:
+async def _posted(upkeep: Supervisor, reception: Reception) -> AsyncIterator[None]:
     """Have updates posted to us. The webhook stays when this ends: Telegram keeps what comes."""
     await _until_reached(lambda: upkeep.set_webhook(_UPDATES), reception)
     yield

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from bot import __version__
-from bot.petitions.errors import ConfigError, PetitionBellError
+from bot.errors import ConfigError, PetitionBellError
 
 app = typer.Typer(
     name="petition-bell",
@@ -53,7 +53,7 @@ def _run(work: Coroutine[Any, Any, Any]) -> Any:
 def run(config: ConfigOption = None) -> None:
     """Run the bot until it is stopped."""
     from bot.app import run_until_stopped  # imported here: other commands start faster without
-    from bot.logs import configure_logs
+    from bot.operations.logging import configure_logs
 
     settings = _load(config)
     _warn(settings.warnings)
@@ -76,7 +76,7 @@ def demo(
 @app.command()
 def check(config: ConfigOption = None) -> None:
     """Check the configuration, the storage, Telegram and each site; exit code 2 on any problem."""
-    from bot.check import check_all
+    from bot.operations.doctor import check_all
 
     settings = _load(config)
     _warn(settings.warnings)
@@ -93,7 +93,7 @@ def init(
     """Write a commented configuration file, readable by nobody else."""
     from bot.config import PLACEHOLDER_TOKEN
     from bot.config import token as checked_token
-    from bot.example import EXAMPLE
+    from bot.config_example import EXAMPLE
 
     if path.exists() and not force:
         _end([f"{path} exists already; --force replaces it"])
@@ -118,7 +118,7 @@ def export_store(
     config: ConfigOption = None,
 ) -> None:
     """Write the whole store as plain JSON. Whoever can read it sees who follows what."""
-    from bot.move import export_to
+    from bot.operations.export_import import export_to
 
     with _progress() as told:
         chats = _run(export_to(file, _load(config).storage, told))
@@ -132,7 +132,7 @@ def import_store(
     config: ConfigOption = None,
 ) -> None:
     """Fill an empty store from an exported file."""
-    from bot.move import import_from
+    from bot.operations.export_import import import_from
 
     with _progress() as told:
         chats = _run(import_from(file, _load(config).storage, told))
@@ -143,7 +143,7 @@ def import_store(
 @app.command()
 def rekey(config: ConfigOption = None) -> None:
     """Seal the store with a new key; the bot must be stopped."""
-    from bot.app import rekey_storage
+    from storage.opening import rekey_storage
 
     def tell(key: str) -> None:
         typer.echo(f"From now on, give this as PETITION_BELL_STORAGE__KEY:\n{key}")
@@ -157,7 +157,7 @@ def rekey(config: ConfigOption = None) -> None:
 @app.command()
 def restore(config: ConfigOption = None) -> None:
     """Make a damaged store whole from all that can still be read; copies of it are kept."""
-    from bot.app import restore_storage
+    from storage.opening import restore_storage
 
     is_all = _run(restore_storage(_load(config).storage))
     lost = "The store opens again; what came last is lost."

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
-from bot.petitions.errors import ConfigError
-from bot.petitions.model import Site
+from bot.errors import ConfigError
+from bot.petitions.petition import Site
 
 PREFIX = "PETITION_BELL_"
 PLACEHOLDER_TOKEN = "123456789:put-the-token-from-BotFather-here"  # noqa: S105 - not a token

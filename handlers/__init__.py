@@ -8,7 +8,6 @@ from handlers import (
     constituencies,
     constituency,
     digest,
-    elsewhere,
     fallback,
     forget,
     help,
@@ -20,6 +19,7 @@ from handlers import (
     mydata,
     petition,
     privacy,
+    remote_admin,
     response,
     rules,
     search,
@@ -38,7 +38,7 @@ from handlers.context import AnyHandler, Command
 
 # The order of the commands menu; `fallback` and `petition` listen to whatever is left, so last.
 MODULES = (
-    elsewhere,
+    remote_admin,
     start,
     subscribe,
     unsubscribe,

@@ -4,8 +4,8 @@ from urllib.parse import urlsplit
 
 from telegram import Update
 
-from bot.text.about import about as about_text
-from bot.text.language import marked
+from bot.messages.chat.about import about as about_text
+from bot.messages.i18n import marked
 from handlers.context import Command, Context, answer
 
 

@@ -7,15 +7,15 @@ from telegram import Update
 from telegram.error import BadRequest, Forbidden
 
 from bot.charts import ChartFailed, Picture
-from bot.petitions.model import Petition, PetitionRef
+from bot.messages.buttons import CHART, Press
+from bot.messages.chat.errors import no_pictures
+from bot.messages.i18n import marked, tr
+from bot.messages.message import compose
+from bot.messages.petition.parts import short_title
+from bot.petitions.petition import Petition, PetitionRef
 from bot.telegram.errors import is_no_media
-from bot.text.buttons import CHART, Press
-from bot.text.language import marked, tr
-from bot.text.petition import short_title
-from bot.text.rich import compose
-from bot.text.trouble import no_pictures
 from handlers.context import Command, Context, answer, on_press, topic_of
-from handlers.sight import asked_for, seen
+from handlers.lookup import asked_for, seen
 
 log = structlog.get_logger(__name__)
 

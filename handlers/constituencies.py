@@ -6,10 +6,11 @@ import structlog
 from telegram import InputFile, Update
 
 from bot.charts import ChartFailed
-from bot.petitions.model import Petition, PetitionRef
-from bot.sight import Unasked
-from bot.text.buttons import CONSTITUENCIES, Press
-from bot.text.constituencies import (
+from bot.messages.buttons import CONSTITUENCIES, Press
+from bot.messages.chat.errors import in_a_minute
+from bot.messages.i18n import marked, tr
+from bot.messages.message import compose
+from bot.messages.petition.constituencies import (
     all_constituencies,
     find_place,
     no_breakdown,
@@ -17,14 +18,13 @@ from bot.text.constituencies import (
     table,
     top_codes,
 )
-from bot.text.constituencies import constituencies as constituencies_text
-from bot.text.language import marked, tr
-from bot.text.petition import short_title
-from bot.text.rich import compose
-from bot.text.trouble import in_a_minute
+from bot.messages.petition.constituencies import constituencies as constituencies_text
+from bot.messages.petition.parts import short_title
+from bot.petitions.petition import Petition, PetitionRef
+from bot.polling.lookup import Unasked
 from handlers.chart import send_picture
 from handlers.context import Command, Context, answer, on_press, rewrite, topic_of
-from handlers.sight import asked_for, seen, unreachable_since
+from handlers.lookup import asked_for, seen, unreachable_since
 
 log = structlog.get_logger(__name__)
 

@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 
 from telegram import Update
 
-from bot.petitions.errors import MalformedPetition, ParliamentError
-from bot.petitions.names import MOST_NEAR, meant, near
+from bot.errors import MalformedPetition, ParliamentError
+from bot.messages.buttons import SEAT, Press
+from bot.messages.chat.errors import old_button
+from bot.messages.following import constituency as text
+from bot.messages.i18n import marked
 from bot.petitions.parse import Constituency, Local
-from bot.postcodes import InSeat, is_postcode
-from bot.text import constituency as text
-from bot.text.buttons import SEAT, Press
-from bot.text.language import marked
-from bot.text.trouble import old_button
+from bot.polling.postcodes_api import InSeat, is_postcode
+from bot.subscriptions.names import MOST_NEAR, meant, near
 from handlers.context import Command, Context, answer, on_press
 from handlers.rules import about_seat, show_draft
 

@@ -47,21 +47,22 @@ from telegram.ext import (
 
 from bot.charts import Charts
 from bot.config import LimitsConfig
-from bot.members import Members
-from bot.parliament import Parliament
-from bot.petitions.model import Chat, PetitionRef, Site
+from bot.messages.buttons import Press
+from bot.messages.chat import groups
+from bot.messages.chat.about import CommandHelp
+from bot.messages.chat.errors import old_button
+from bot.messages.i18n import ENGLISH, LANGUAGES, tr
+from bot.messages.message import Message, compose, split
+from bot.petitions.petition import PetitionRef, Site
 from bot.petitions.reference import find_reference
-from bot.postcodes import Postcodes
-from bot.report import Reports
-from bot.sight import Looker
+from bot.polling.lookup import Looker
+from bot.polling.members_api import Members
+from bot.polling.petitions_api import PetitionsApi
+from bot.polling.postcodes_api import Postcodes
+from bot.polling.status_reports import StatusReports
+from bot.subscriptions.subscription import Chat
 from bot.telegram.errors import is_lost, is_no_topic, is_unchanged
-from bot.text import groups
-from bot.text.about import CommandHelp
-from bot.text.buttons import Press
-from bot.text.language import ENGLISH, LANGUAGES, tr
-from bot.text.rich import Message, compose, split
-from bot.text.trouble import old_button
-from handlers.rights import Rights
+from handlers.permissions import Rights
 from storage import Storage
 
 log = structlog.get_logger(__name__)
@@ -75,14 +76,14 @@ class Services:
 
     storage: Storage
     look: Looker
-    reports: Reports
+    reports: StatusReports
     sites: Mapping[str, Site]
     now: Callable[[], datetime]
     woken: Callable[[], None]
     admins: Collection[int]
     alerts: Callable[[], Mapping[str, int]]
     version: str
-    parliaments: Mapping[str, Parliament]
+    parliaments: Mapping[str, PetitionsApi]
     members: Members
     postcodes: Postcodes
     charts: Charts

@@ -2,8 +2,8 @@
 
 from telegram import Update
 
-from bot.text.language import marked
-from bot.text.snooze import nothing_in_digest
+from bot.messages.i18n import marked
+from bot.messages.settings.snooze import nothing_in_digest
 from handlers.context import Command, Context, answer, chat_of
 
 

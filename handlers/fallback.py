@@ -10,10 +10,9 @@ from telegram import InlineKeyboardMarkup, Update
 from telegram.error import BadRequest, TelegramError
 from telegram.ext import CallbackQueryHandler, MessageHandler, filters
 
+from bot.errors import StorageError
 from bot.incidents import IncidentLog
-from bot.petitions.errors import StorageError
-from bot.text import trouble
-from bot.text.buttons import (
+from bot.messages.buttons import (
     CARD,
     CHART,
     CONSTITUENCIES,
@@ -25,8 +24,9 @@ from bot.text.buttons import (
     UNSUBSCRIBE,
     button,
 )
-from bot.text.groups import too_fast
-from bot.text.language import speak, tr
+from bot.messages.chat import errors
+from bot.messages.chat.groups import too_fast
+from bot.messages.i18n import speak, tr
 from handlers.context import (
     SPOKEN,
     AnyHandler,
@@ -84,13 +84,13 @@ async def suggest(update: Update, context: Context, names: dict[str, str]) -> No
     if nearest in _VERBS and ref:
         yes = button(tr("Yes, {command}", command=f"/{nearest} {ref.id}"), _VERBS[nearest], ref)
         buttons = InlineKeyboardMarkup([[yes]])
-    await answer(update, trouble.unknown_command(command, nearest, rest.strip()), buttons)
+    await answer(update, errors.unknown_command(command, nearest, rest.strip()), buttons)
 
 
 async def unknown_button(update: Update, _: Context) -> None:
     """A button nobody reads: say so, and do nothing."""
     if update.callback_query:
-        await acknowledge(update.callback_query, trouble.old_button())
+        await acknowledge(update.callback_query, errors.old_button())
 
 
 def is_asked(update: object) -> TypeGuard[Update]:
@@ -134,7 +134,7 @@ async def failed(update: object, context: Context) -> None:
         return
     is_storage = isinstance(context.error, StorageError)
     try:
-        await answer(update, trouble.could_not_save() if is_storage else trouble.failed())
+        await answer(update, errors.could_not_save() if is_storage else errors.failed())
     except TelegramError as error:
         log.debug("the failure could not be told", error=type(error).__name__)
     except Exception as error:

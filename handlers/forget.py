@@ -2,11 +2,11 @@
 
 from telegram import Update
 
-from bot.text.about import forget_question, forgotten, kept, nothing_kept
-from bot.text.buttons import FORGET, Press, forget_buttons
-from bot.text.language import marked
+from bot.messages.buttons import FORGET, Press, forget_buttons
+from bot.messages.chat.about import forget_question, forgotten, kept, nothing_kept
+from bot.messages.i18n import marked
 from handlers.context import Command, Context, answer, chat_of, on_press, rewrite
-from handlers.elsewhere import leave
+from handlers.remote_admin import leave
 
 
 async def forget(update: Update, context: Context) -> None:

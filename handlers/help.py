@@ -2,8 +2,8 @@
 
 from telegram import Update
 
-from bot.text.about import help_text
-from bot.text.language import marked
+from bot.messages.chat.about import help_text
+from bot.messages.i18n import marked
 from handlers.context import Command, Context, answer, helps
 
 

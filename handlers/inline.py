@@ -8,22 +8,18 @@ from telegram import InlineQueryResultArticle, InlineQueryResultsButton, Update
 from telegram.error import BadRequest
 from telegram.ext import InlineQueryHandler, MessageHandler, filters
 
-from bot.parliament import Unavailable, Unpublished
-from bot.petitions.errors import (
-    MalformedPetition,
-    ParliamentError,
-    ParliamentUnasked,
-    ParliamentUnavailable,
-)
-from bot.petitions.model import Known, Petition, PetitionRef
-from bot.petitions.watch import unpublished
-from bot.sight import Unasked
-from bot.text.language import tr
-from bot.text.rich import Message
-from bot.text.share import guest_help, guest_result, shared_card
-from bot.text.trouble import in_a_minute, not_a_petition, unreachable
+from bot.errors import MalformedPetition, ParliamentError, ParliamentUnasked, ParliamentUnavailable
+from bot.messages.chat.errors import in_a_minute, not_a_petition, unreachable
+from bot.messages.i18n import tr
+from bot.messages.message import Message
+from bot.messages.petition.share import guest_help, guest_result, shared_card
+from bot.petitions.history import PetitionHistory
+from bot.petitions.observe import unpublished
+from bot.petitions.petition import Petition, PetitionRef
+from bot.polling.lookup import Unasked
+from bot.polling.petitions_api import Unavailable, Unpublished
 from handlers.context import Context
-from handlers.finding import search, searchable
+from handlers.find import search, searchable
 
 _MOST = 10
 _SHORTEST = 3  # letters; fewer find everything and nothing
@@ -111,10 +107,10 @@ async def _found(context: Context, typed: str) -> _Offer:
     return _Offer([shared_card(k.petition, k.read_at, now, username) for k in known], lacks)
 
 
-async def _known_with(context: Context, typed: str) -> Sequence[Known]:
+async def _known_with(context: Context, typed: str) -> Sequence[PetitionHistory]:
     """The known petitions whose titles have these words, or words that begin so."""
     storage, words = context.services.storage, typed.casefold().split()
-    found: list[Known] = []
+    found: list[PetitionHistory] = []
     for ref in (await storage.petitions())[:_MOST_KNOWN]:
         known = await storage.known(ref)
         if known is None or known.petition.is_unpublished or known.removed:

@@ -4,15 +4,15 @@ import structlog
 from telegram import Update
 
 from bot.charts import ChartFailed, Picture
-from bot.petitions.model import Petition, PetitionRef
-from bot.sight import Unasked
-from bot.text.buttons import MAP, Press
-from bot.text.constituencies import no_regions
-from bot.text.language import marked
-from bot.text.trouble import in_a_minute
+from bot.messages.buttons import MAP, Press
+from bot.messages.chat.errors import in_a_minute
+from bot.messages.i18n import marked
+from bot.messages.petition.constituencies import no_regions
+from bot.petitions.petition import Petition, PetitionRef
+from bot.polling.lookup import Unasked
 from handlers.chart import send_picture
 from handlers.context import Command, Context, answer, on_press
-from handlers.sight import asked_for, seen, unreachable_since
+from handlers.lookup import asked_for, seen, unreachable_since
 
 log = structlog.get_logger(__name__)
 

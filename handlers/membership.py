@@ -14,10 +14,10 @@ from telegram.constants import ChatType
 from telegram.error import TelegramError
 from telegram.ext import ChatMemberHandler, MessageHandler, filters
 
-from bot.petitions.retry import probe_wait
-from bot.text import groups
-from bot.text.language import speaking
-from bot.text.rich import Message
+from bot.delivery.retry import probe_wait
+from bot.messages.chat import groups
+from bot.messages.i18n import speaking
+from bot.messages.message import Message
 from handlers.context import Context, Services, answer, bot_name, spoken_by
 
 _AWAY = {ChatMember.LEFT, ChatMember.BANNED, ChatMember.RESTRICTED}

@@ -6,25 +6,25 @@ from datetime import timedelta
 from msgspec import structs
 from telegram import Update
 
-from bot.petitions.model import Petition, PetitionRef, Reading, Subscription, Wish
-from bot.petitions.wishes import Unwished, changed, given_up, read_changes
-from bot.text.buttons import MILESTONES, WISH, Press
-from bot.text.following import Followed, follow_first, not_following
-from bot.text.ladder import ladder, ladder_buttons, no_milestones, unwished, why_not
-from bot.text.language import marked
-from bot.text.rich import compose
-from bot.text.scope import Page, Scope
-from handlers.context import (
-    Command,
-    Context,
-    allowed,
-    answer,
-    chat_of,
-    on_press,
-    rewrite,
+from bot.messages.buttons import MILESTONES, WISH, Press
+from bot.messages.following.subscriptions import Followed, follow_first, not_following
+from bot.messages.i18n import marked
+from bot.messages.message import compose
+from bot.messages.petition.milestones import (
+    ladder,
+    ladder_buttons,
+    no_milestones,
+    unwished,
+    why_not,
 )
+from bot.messages.settings.context import Page, Scope
+from bot.petitions.petition import Petition, PetitionRef, Reading
+from bot.petitions.thresholds import CustomMilestones
+from bot.subscriptions.custom_milestones import InvalidMilestone, changed, given_up, read_changes
+from bot.subscriptions.subscription import Subscription
+from handlers.context import Command, Context, allowed, answer, chat_of, on_press, rewrite
+from handlers.lookup import asked_for, seen
 from handlers.settings import keep_terms, scope_of
-from handlers.sight import asked_for, seen
 
 
 async def milestones(update: Update, context: Context) -> None:
@@ -53,17 +53,20 @@ async def show(update: Update, context: Context, ref: PetitionRef) -> None:
     await answer(update, *await _page(context, sight.petition, wish))
 
 
-def wish_of(subscription: Subscription) -> Wish:
+def wish_of(subscription: Subscription) -> CustomMilestones:
     """The milestones of their own that somebody has of a petition."""
-    return subscription.terms.milestones or Wish()
+    return subscription.terms.milestones or CustomMilestones()
 
 
 async def _page(
-    context: Context, petition: Petition, wish: Wish | None, was: Wish | None = None
+    context: Context,
+    petition: Petition,
+    wish: CustomMilestones | None,
+    was: CustomMilestones | None = None,
 ) -> Page:
     """The ladder with its buttons; `was` are the reader's own before a change."""
-    own = wish or Wish()
-    undo = given_up(was, own, petition) if was else Wish()
+    own = wish or CustomMilestones()
+    undo = given_up(was, own, petition) if was else CustomMilestones()
     readings = await _readings(context, petition)
     now = context.services.now()
     return ladder(petition, readings, now, own, undo), ladder_buttons(petition, wish, undo)
@@ -88,24 +91,26 @@ async def wish_typed(update: Update, context: Context, ref: PetitionRef, text: s
         await answer(update, *follow_first(ref))
         return
     page = await _wished(context, scope, scope.followed, text)
-    if isinstance(page, Unwished):
+    if isinstance(page, InvalidMilestone):
         await answer(update, unwished(page, scope.followed.petition))
     else:
         await answer(update, *page)
 
 
-async def _wished(context: Context, scope: Scope, followed: Followed, text: str) -> Page | Unwished:
+async def _wished(
+    context: Context, scope: Scope, followed: Followed, text: str
+) -> Page | InvalidMilestone:
     """The ladder after the changes that a text asks for, or why they cannot be."""
     was, petition = wish_of(followed.subscription), followed.petition
     if not text:
         return await _page(context, petition, was)
     changes = read_changes(text)
-    if isinstance(changes, Unwished):
+    if isinstance(changes, InvalidMilestone):
         return changes
     wish = changed(was, changes, petition)
-    if isinstance(wish, Unwished):
+    if isinstance(wish, InvalidMilestone):
         return wish
-    terms = structs.replace(scope.terms, milestones=None if wish == Wish() else wish)
+    terms = structs.replace(scope.terms, milestones=None if wish == CustomMilestones() else wish)
     await keep_terms(context, scope, terms)
     return await _page(context, petition, wish, was)
 
@@ -116,7 +121,7 @@ async def wish_pressed(update: Update, context: Context, press: Press) -> str | 
     if scope is None or scope.followed is None:
         return not_following()
     page = await _wished(context, scope, scope.followed, press.extra)
-    if isinstance(page, Unwished):
+    if isinstance(page, InvalidMilestone):
         return compose(why_not(page, scope.followed.petition)).text
     await rewrite(update, *page)
     return None

@@ -2,8 +2,8 @@
 
 from telegram import Message, Update
 
-from bot.text.buttons import MUTE, UNMUTE, Press, with_sound
-from bot.text.following import muted, not_following
+from bot.messages.buttons import MUTE, UNMUTE, Press, with_sound
+from bot.messages.following.subscriptions import muted, not_following
 from handlers.context import Context, chat_of, on_press, rewrite_buttons
 
 

@@ -8,16 +8,15 @@ from telegram import Document, InputFile, Update
 from telegram.error import BadRequest, Forbidden
 from telegram.ext import MessageHandler, filters
 
-from bot.petitions.errors import StorageError
-from bot.petitions.model import Subscription
-from bot.petitions.rules import same_rule
-from bot.takeaway import FILE, LARGEST, Takeaway, read, written
+from bot.errors import StorageError
+from bot.messages.buttons import agree_buttons
+from bot.messages.chat.about import consent_request, data_caption, nothing_kept
+from bot.messages.chat.errors import no_files
+from bot.messages.following.data_file import not_restored, restored, send_again, too_large
+from bot.messages.i18n import LANGUAGES, marked
+from bot.subscriptions.rules import same_rule
+from bot.subscriptions.subscription import Subscription
 from bot.telegram.errors import is_no_media
-from bot.text.about import consent_request, data_caption, nothing_kept
-from bot.text.buttons import agree_buttons
-from bot.text.language import LANGUAGES, marked
-from bot.text.takeaway import not_restored, restored, send_again, too_large
-from bot.text.trouble import no_files
 from handlers.context import (
     Command,
     Context,
@@ -28,6 +27,7 @@ from handlers.context import (
     is_private,
     topic_of,
 )
+from handlers.data_file import FILE, LARGEST, DataFile, read, written
 
 
 async def mydata(update: Update, context: Context) -> None:
@@ -91,7 +91,7 @@ async def _content(document: Document) -> bytes:
     return bytes(await file.download_as_bytearray())
 
 
-async def _restore(update: Update, context: Context, takeaway: Takeaway) -> None:
+async def _restore(update: Update, context: Context, takeaway: DataFile) -> None:
     """Take up what is not there yet, as far as the limits go; then say what came of it."""
     services = context.services
     chat = await chat_of(update, context)
@@ -126,7 +126,7 @@ async def _follow(context: Context, wanted: Subscription) -> bool:
     return True
 
 
-async def _take_up_rules(context: Context, chat_id: int, takeaway: Takeaway) -> int:
+async def _take_up_rules(context: Context, chat_id: int, takeaway: DataFile) -> int:
     services = context.services
     kept = list(await services.storage.rules(chat_id))
     for rule in takeaway.rules:

@@ -4,17 +4,18 @@ from telegram import InlineKeyboardMarkup, ReplyParameters, Update
 from telegram.error import BadRequest
 from telegram.ext import MessageHandler, filters
 
-from bot.living import Edited, draw_card, edit_card
-from bot.petitions.model import PetitionRef, Subscription
+from bot.delivery.card_message import Edited, draw_card, edit_card
+from bot.messages.buttons import CARD, Press
+from bot.messages.chat.errors import not_a_petition
+from bot.messages.following.search_results import search_offer
+from bot.messages.format import clock
+from bot.messages.i18n import marked, tr
+from bot.messages.message import Message
+from bot.petitions.petition import PetitionRef
 from bot.petitions.reference import find_link
-from bot.postcodes import is_postcode
-from bot.sight import Sight
-from bot.text.buttons import CARD, Press
-from bot.text.figures import clock
-from bot.text.found import search_offer
-from bot.text.language import marked, tr
-from bot.text.rich import Message
-from bot.text.trouble import not_a_petition
+from bot.polling.lookup import LookupResult
+from bot.polling.postcodes_api import is_postcode
+from bot.subscriptions.subscription import Subscription
 from handlers.constituency import of_postcode
 from handlers.context import (
     Command,
@@ -26,8 +27,8 @@ from handlers.context import (
     target,
     topic_of,
 )
-from handlers.finding import searchable
-from handlers.sight import asked_for, seen, unreachable_since
+from handlers.find import searchable
+from handlers.lookup import asked_for, seen, unreachable_since
 
 
 async def petition(update: Update, context: Context) -> None:
@@ -71,7 +72,7 @@ async def _brought_up_to_date(  # noqa: PLR0917 - a card, and what it is to show
     update: Update,
     context: Context,
     subscription: Subscription,
-    sight: Sight,
+    sight: LookupResult,
     message: Message,
     buttons: InlineKeyboardMarkup,
 ) -> bool:

@@ -2,9 +2,9 @@
 
 from telegram import Update
 
-from bot.text.about import privacy as privacy_text
-from bot.text.buttons import PRIVACY, Press, agree_buttons, consent_buttons
-from bot.text.language import marked
+from bot.messages.buttons import PRIVACY, Press, agree_buttons, consent_buttons
+from bot.messages.chat.about import privacy as privacy_text
+from bot.messages.i18n import marked
 from handlers.context import Command, Context, answer, on_press
 
 

@@ -10,33 +10,28 @@ from msgspec import structs
 from telegram import InlineKeyboardMarkup, Update
 from telegram import Message as TelegramMessage
 
-from bot.petitions import site_names
-from bot.petitions.carried import taken_up
-from bot.petitions.ears import USUAL, ears, turned
-from bot.petitions.errors import MalformedPetition, ParliamentError
-from bot.petitions.model import Chat, Kind, Loudness, Rule, Site, Threshold
-from bot.petitions.names import MOST_NEAR, meant, near
-from bot.petitions.rules import is_department, same_rule, stems
-from bot.petitions.site_names import SiteNames, current, note_of, read
-from bot.petitions.wanted import Words, read_words
-from bot.postcodes import without_postcodes
-from bot.text import found, trouble
-from bot.text import rules as text
-from bot.text.buttons import DRAFT, MORE, RULE, WORDS, Press
-from bot.text.constituency import which_constituency
-from bot.text.rich import Message
-from bot.text.rules import Doubt
-from handlers.context import (
-    Context,
-    answer,
-    asks_first,
-    chat_of,
-    on_press,
-    rewrite,
-    topic_of,
-)
-from handlers.finding import LONGEST, search, searchable
-from handlers.lastweek import last_week
+from bot.errors import MalformedPetition, ParliamentError
+from bot.messages.buttons import DRAFT, MORE, RULE, WORDS, Press
+from bot.messages.chat import errors
+from bot.messages.following import rules as text
+from bot.messages.following import search_results
+from bot.messages.following.constituency import which_constituency
+from bot.messages.following.rules import Doubt
+from bot.messages.message import Message
+from bot.petitions.events import Kind, Threshold
+from bot.petitions.petition import Site
+from bot.polling.postcodes_api import without_postcodes
+from bot.subscriptions import site_names
+from bot.subscriptions.codec import taken_up
+from bot.subscriptions.event_filter import USUAL, event_filters, turned
+from bot.subscriptions.names import MOST_NEAR, meant, near
+from bot.subscriptions.rule_words import Words, read_words
+from bot.subscriptions.rules import is_department, same_rule, stems
+from bot.subscriptions.site_names import SiteNames, current, note_of, read
+from bot.subscriptions.subscription import Chat, Loudness, Rule
+from handlers.context import Context, answer, asks_first, chat_of, on_press, rewrite, topic_of
+from handlers.find import LONGEST, search, searchable
+from handlers.rule_preview import last_week
 
 _LOUDNESS: tuple[Loudness, ...] = ("loud", "silent", "digest")
 _OF_ALL: dict[str, tuple[Kind, tuple[Threshold, ...]]] = {
@@ -84,15 +79,15 @@ async def _found(context: Context, words: str) -> tuple[Message, InlineKeyboardM
     try:
         petitions, has_more = await search(context, words)
     except (ParliamentError, MalformedPetition) as error:
-        return trouble.no_answer(error, _site(context), context.services.now()), None
-    return found.results(words, petitions, has_more)
+        return errors.no_answer(error, _site(context), context.services.now()), None
+    return search_results.results(words, petitions, has_more)
 
 
 async def words_pressed(update: Update, context: Context, press: Press) -> str | None:
     """The button that follows words: their draft."""
     words = read_words(press.extra)
     if not isinstance(words, Words):
-        return trouble.old_button()
+        return errors.old_button()
     await show_draft(update, context, _about_words(context, words))
     return None
 
@@ -121,7 +116,7 @@ async def more_pressed(update: Update, context: Context, press: Press) -> str | 
             kind, thresholds = _OF_ALL[press.extra]
             await show_draft(update, context, _new(context, (kind,), thresholds=thresholds))
         case _:
-            return trouble.old_button()
+            return errors.old_button()
     return None
 
 
@@ -298,7 +293,7 @@ async def draft_pressed(update: Update, context: Context, press: Press) -> str |
     chat = await chat_of(update, context)
     rule = _carried(update, context, chat)
     if rule is None:
-        return trouble.old_button()
+        return errors.old_button()
     match press.extra:
         case "cancel":
             await rewrite(update, text.dropped_draft())
@@ -313,13 +308,13 @@ async def draft_pressed(update: Update, context: Context, press: Press) -> str |
             site, called = context.services.sites[rule.site], await name_of(context, rule)
             days = context.services.rest_days
             await answer(update, *text.asks_after_reading(rule, site, called, days))
-        case name if name in {ear.name for ear in ears(rule)}:
+        case name if name in {ear.name for ear in event_filters(rule)}:
             changed = turned(rule, name)
             if not changed.kinds:
                 return text.nothing_to_hear()
             await show_draft(update, context, changed, anew=False)
         case _:
-            return trouble.old_button()
+            return errors.old_button()
     return None
 
 
@@ -383,7 +378,7 @@ async def rule_pressed(update: Update, context: Context, press: Press) -> str | 
         return None
     changed = await _changed(context, rule, change) if change else rule
     if changed is None:
-        return trouble.old_button()
+        return errors.old_button()
     if not changed.kinds:
         return text.nothing_to_hear()
     if changed != rule:
@@ -401,17 +396,19 @@ async def _changed(context: Context, rule: Rule, change: str) -> Rule | None:
         return await _instead(context, rule, what, which)
     for loudness in _LOUDNESS:
         if change == loudness:
-            chosen = {} if loudness == "loud" else {ear.kind: loudness for ear in ears(rule)}
+            chosen = (
+                {} if loudness == "loud" else {ear.kind: loudness for ear in event_filters(rule)}
+            )
             return structs.replace(rule, terms=structs.replace(rule.terms, loudness=chosen))
-    return turned(rule, change) if change in {ear.name for ear in ears(rule)} else None
+    return turned(rule, change) if change in {ear.name for ear in event_filters(rule)} else None
 
 
 async def _instead(context: Context, rule: Rule, what: str, which: str) -> Rule | None:
     """The rule about another constituency, topic or department, named the way it begins."""
     names = await _names(context, rule.site)
     registers = {"seat": names.constituencies, "topic": names.topics, "dept": names.departments}
-    found = [key for key in current(registers[what]) if key.startswith(which)]
-    match what, found:
+    search_results = [key for key in current(registers[what]) if key.startswith(which)]
+    match what, search_results:
         case "seat", [code] if rule.constituency:
             name = names.constituencies[code].name
             return structs.replace(

@@ -2,15 +2,16 @@
 
 from telegram import Update
 
-from bot.petitions.errors import MalformedPetition, ParliamentError
-from bot.postcodes import is_postcode
-from bot.text import found, trouble
-from bot.text.buttons import SEARCH, Press
-from bot.text.language import marked
+from bot.errors import MalformedPetition, ParliamentError
+from bot.messages.buttons import SEARCH, Press
+from bot.messages.chat import errors
+from bot.messages.following import search_results
+from bot.messages.i18n import marked
+from bot.polling.postcodes_api import is_postcode
 from handlers.constituency import of_postcode
 from handlers.context import Command, Context, answer, on_press
-from handlers.finding import search as find
-from handlers.finding import searchable
+from handlers.find import search as find
+from handlers.find import searchable
 from handlers.petition import show
 
 
@@ -28,16 +29,16 @@ async def tell(update: Update, context: Context, typed: str) -> None:
     """Answer with what is found."""
     words = searchable(typed)
     if not words:
-        await answer(update, found.what_to_search())
+        await answer(update, search_results.what_to_search())
         return
     try:
         petitions, has_more = await find(context, words)
     except (ParliamentError, MalformedPetition) as error:
         services = context.services
         site = next(iter(services.sites.values()))
-        await answer(update, trouble.no_answer(error, site, services.now()))
+        await answer(update, errors.no_answer(error, site, services.now()))
     else:
-        await answer(update, *found.results(words, petitions, has_more))
+        await answer(update, *search_results.results(words, petitions, has_more))
 
 
 async def search_pressed(update: Update, context: Context, press: Press) -> str | None:

@@ -5,7 +5,25 @@ from collections.abc import Callable, Mapping
 from msgspec import structs
 from telegram import Update
 
-from bot.petitions.choices import (
+from bot.messages.buttons import SETTINGS, Press, agree_buttons
+from bot.messages.chat.about import consent_request
+from bot.messages.chat.errors import old_button
+from bot.messages.following.subscriptions import Followed, follow_first, not_following
+from bot.messages.i18n import LANGUAGES, marked, speak
+from bot.messages.settings.context import Page, Scope
+from bot.messages.settings.hours import digest_page, no_zone, quiet_page, urgent_page, zone_page
+from bot.messages.settings.pages import (
+    closing_page,
+    first_page,
+    language_page,
+    loudness_page,
+    misread,
+    only_for_the_chat,
+)
+from bot.messages.settings.snooze import snooze_page
+from bot.petitions.petition import PetitionRef
+from bot.subscriptions.packed_preferences import unpacked
+from bot.subscriptions.settings import (
     LONGEST_SNOOZE,
     OWN_SUBJECTS,
     Misread,
@@ -14,24 +32,7 @@ from bot.petitions.choices import (
     chosen,
     typed,
 )
-from bot.petitions.model import PetitionRef, Terms
-from bot.petitions.packed import unpacked
-from bot.text.about import consent_request
-from bot.text.buttons import SETTINGS, Press, agree_buttons
-from bot.text.following import Followed, follow_first, not_following
-from bot.text.language import LANGUAGES, marked, speak
-from bot.text.scope import Page, Scope
-from bot.text.settings import (
-    closing_page,
-    first_page,
-    language_page,
-    loudness_page,
-    misread,
-    only_for_the_chat,
-)
-from bot.text.snooze import snooze_page
-from bot.text.times import digest_page, no_zone, quiet_page, urgent_page, zone_page
-from bot.text.trouble import old_button
+from bot.subscriptions.subscription import Preferences
 from handlers.context import (
     Command,
     Context,
@@ -44,7 +45,7 @@ from handlers.context import (
     target,
     topic_of,
 )
-from handlers.elsewhere import choose, done
+from handlers.remote_admin import choose, done
 
 _PAGES: Mapping[str, Callable[[Scope], Page]] = {
     "": first_page,
@@ -160,7 +161,7 @@ async def _make(update: Update, context: Context, scope: Scope, choice: str) -> 
     return True
 
 
-def _terms_after(scope: Scope, choice: str) -> Terms | None:
+def _terms_after(scope: Scope, choice: str) -> Preferences | None:
     subject, _, value = choice.partition(".")
     if choice == "reset":
         return as_usual(scope.terms, scope.now)
@@ -171,7 +172,7 @@ def _terms_after(scope: Scope, choice: str) -> Terms | None:
     return chosen(scope.terms, choice)
 
 
-def _terms_before(scope: Scope, packed: str) -> Terms | None:
+def _terms_before(scope: Scope, packed: str) -> Preferences | None:
     """The terms before they were reset; None for any that nobody can have had."""
     was = unpacked(packed)
     if was is None:
@@ -202,7 +203,7 @@ async def _hear(context: Context, scope: Scope, followed: Followed, choice: str)
         context.services.woken()
 
 
-async def keep_terms(context: Context, scope: Scope, terms: Terms) -> None:
+async def keep_terms(context: Context, scope: Scope, terms: Preferences) -> None:
     """Hear things on these terms from now on, whatever waits included."""
     storage, chat = context.services.storage, scope.chat
     if scope.petition:

@@ -2,12 +2,12 @@
 
 from telegram import Update
 
-from bot.petitions.model import PetitionRef
-from bot.text.buttons import SHARE, Press
-from bot.text.language import marked
-from bot.text.share import share_offer
+from bot.messages.buttons import SHARE, Press
+from bot.messages.i18n import marked
+from bot.messages.petition.share import share_offer
+from bot.petitions.petition import PetitionRef
 from handlers.context import Command, Context, answer, on_press
-from handlers.sight import asked_for, seen
+from handlers.lookup import asked_for, seen
 
 
 async def share(update: Update, context: Context) -> None:

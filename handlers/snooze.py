@@ -3,15 +3,16 @@
 from msgspec import structs
 from telegram import Update
 
-from bot.petitions.choices import LONGEST_SNOOZE, awake
-from bot.petitions.model import PetitionRef, Terms
-from bot.petitions.spans import read_until
-from bot.text.buttons import SNOOZE, Press
-from bot.text.following import follow_first, not_following
-from bot.text.language import marked
-from bot.text.scope import Scope
-from bot.text.snooze import snooze_page, snooze_unclear
-from bot.text.trouble import old_button
+from bot.messages.buttons import SNOOZE, Press
+from bot.messages.chat.errors import old_button
+from bot.messages.following.subscriptions import follow_first, not_following
+from bot.messages.i18n import marked
+from bot.messages.settings.context import Scope
+from bot.messages.settings.snooze import snooze_page, snooze_unclear
+from bot.petitions.petition import PetitionRef
+from bot.subscriptions.durations import read_until
+from bot.subscriptions.settings import LONGEST_SNOOZE, awake
+from bot.subscriptions.subscription import Preferences
 from handlers.context import Command, Context, answer, asks_first, on_press, rewrite
 from handlers.settings import ask_first, keep_terms, scope_of
 
@@ -41,7 +42,7 @@ def _about(context: Context) -> tuple[PetitionRef | None, str]:
     return ref, " ".join(words[1:]) if ref else context.text
 
 
-def _terms_after(scope: Scope, text: str) -> Terms | None:
+def _terms_after(scope: Scope, text: str) -> Preferences | None:
     """The terms snoozed for that long, or awake again; None for a time that is none."""
     if text.strip().lower() in _END:
         return awake(scope.terms, scope.now)
@@ -51,7 +52,7 @@ def _terms_after(scope: Scope, text: str) -> Terms | None:
     return structs.replace(scope.terms, snoozed_until=until)
 
 
-async def _kept(update: Update, context: Context, scope: Scope, terms: Terms) -> Scope:
+async def _kept(update: Update, context: Context, scope: Scope, terms: Preferences) -> Scope:
     """How it is once these terms hold."""
     if terms == scope.terms:
         return scope

@@ -4,9 +4,9 @@ import re
 
 from telegram import Update
 
-from bot.petitions.model import PetitionRef
-from bot.text.about import greeting
-from bot.text.language import marked
+from bot.messages.chat.about import greeting
+from bot.messages.i18n import marked
+from bot.petitions.petition import PetitionRef
 from handlers.context import Command, Context, allowed, answer, bot_name
 from handlers.rules import shared
 from handlers.subscribe import begin

@@ -3,7 +3,7 @@
 from telegram import Update
 from telegram.ext import CommandHandler, filters
 
-from bot.text import alarm, trouble
+from bot.messages.chat import admin_alerts, errors
 from handlers.context import Context, answer
 
 
@@ -12,7 +12,7 @@ async def stats(update: Update, context: Context) -> None:
     services = context.services
     user = update.effective_user
     if user is None or user.id not in services.admins:
-        await answer(update, trouble.unknown_command("stats", None, ""))
+        await answer(update, errors.unknown_command("stats", None, ""))
         return
     tally = await services.storage.tally()
     kept = {
@@ -22,7 +22,9 @@ async def stats(update: Update, context: Context) -> None:
     }
     await answer(
         update,
-        alarm.stats(kept, tally.waiting, tally.oldest_waiting, services.alerts(), services.now()),
+        admin_alerts.stats(
+            kept, tally.waiting, tally.oldest_waiting, services.alerts(), services.now()
+        ),
     )
 
 

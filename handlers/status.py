@@ -2,8 +2,8 @@
 
 from telegram import Update
 
-from bot.text.language import marked
-from bot.text.status import status as status_text
+from bot.messages.chat.status import status as status_text
+from bot.messages.i18n import marked
 from handlers.context import Command, Context, answer, chat_of
 
 

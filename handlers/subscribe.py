@@ -3,12 +3,13 @@
 from msgspec import structs
 from telegram import Update
 
-from bot.petitions.model import Chat, PetitionRef, Subscription
-from bot.postcodes import is_postcode
-from bot.text.about import agreed, consent_request
-from bot.text.buttons import CONSENT, SETTINGS, SUBSCRIBE, Press, consent_buttons
-from bot.text.following import Followed, already_subscribed, no_room, subscribed
-from bot.text.language import marked
+from bot.messages.buttons import CONSENT, SETTINGS, SUBSCRIBE, Press, consent_buttons
+from bot.messages.chat.about import agreed, consent_request
+from bot.messages.following.subscriptions import Followed, already_subscribed, no_room, subscribed
+from bot.messages.i18n import marked
+from bot.petitions.petition import PetitionRef
+from bot.polling.postcodes_api import is_postcode
+from bot.subscriptions.subscription import Chat, Subscription
 from handlers.context import (
     Command,
     Context,
@@ -19,9 +20,9 @@ from handlers.context import (
     target,
     topic_of,
 )
+from handlers.lookup import asked_for, seen
 from handlers.rules import offer_all, offer_words
 from handlers.settings import typed_to
-from handlers.sight import asked_for, seen
 
 
 async def subscribe(update: Update, context: Context) -> None:

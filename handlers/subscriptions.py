@@ -2,11 +2,11 @@
 
 from telegram import InlineKeyboardMarkup, Update
 
-from bot.text.buttons import PAGE, Press
-from bot.text.following import Followed, listing
-from bot.text.language import marked
-from bot.text.rich import Message
-from bot.text.rules import listed
+from bot.messages.buttons import PAGE, Press
+from bot.messages.following.rules import listed
+from bot.messages.following.subscriptions import Followed, listing
+from bot.messages.i18n import marked
+from bot.messages.message import Message
 from handlers.context import Command, Context, answer, chat_of, on_press, rewrite
 from handlers.rules import name_of
 

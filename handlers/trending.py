@@ -2,11 +2,12 @@
 
 from telegram import Update
 
-from bot.petitions.errors import MalformedPetition, ParliamentError
-from bot.text import found, trouble
-from bot.text.language import marked
+from bot.errors import MalformedPetition, ParliamentError
+from bot.messages.chat import errors
+from bot.messages.following import search_results
+from bot.messages.i18n import marked
 from handlers.context import Command, Context, answer
-from handlers.finding import soon
+from handlers.find import soon
 
 
 async def trending(update: Update, context: Context) -> None:
@@ -16,9 +17,9 @@ async def trending(update: Update, context: Context) -> None:
     try:
         petitions = await soon(parliament.site.url, parliament.trending())
     except (ParliamentError, MalformedPetition) as error:
-        await answer(update, trouble.no_answer(error, parliament.site, services.now()))
+        await answer(update, errors.no_answer(error, parliament.site, services.now()))
     else:
-        await answer(update, *found.trending(petitions))
+        await answer(update, *search_results.trending(petitions))
 
 
 COMMANDS = [Command("trending", "", marked("what was signed most in the last hour"), trending)]

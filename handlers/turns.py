@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from telegram import Chat, Message, Update, User
 
+from bot.messages.chat.groups import pressed_for
 from bot.telegram.dispatcher import Kind, Lane, Ticket
-from bot.text.groups import pressed_for
 from handlers.context import AnyHandler, Command, PressHandler
 
 # Told by heart, so that they wait for nobody.

@@ -3,9 +3,9 @@
 from msgspec import structs
 from telegram import Message, Update
 
-from bot.petitions.model import PetitionRef, Subscription
-from bot.text.buttons import UNDO, UNSUBSCRIBE, Press, undone
-from bot.text.following import (
+from bot.messages.buttons import UNDO, UNSUBSCRIBE, Press, undone
+from bot.messages.chat.errors import old_button
+from bot.messages.following.subscriptions import (
     Followed,
     listing,
     no_room,
@@ -15,11 +15,12 @@ from bot.text.following import (
     terms_carried_by,
     unsubscribed,
 )
-from bot.text.language import marked, tr
-from bot.text.rich import compose
-from bot.text.trouble import old_button
+from bot.messages.i18n import marked, tr
+from bot.messages.message import compose
+from bot.petitions.petition import PetitionRef
+from bot.subscriptions.subscription import Subscription
 from handlers.context import Command, Context, answer, asks_first, chat_of, on_press, rewrite
-from handlers.sight import asked_for
+from handlers.lookup import asked_for
 from handlers.subscribe import begin, has_room
 from handlers.subscriptions import followed_by
 

@@ -6,29 +6,23 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from bot.petitions.model import (
-    Chat,
-    Delivery,
-    Known,
-    Occurrence,
-    PetitionRef,
-    Reading,
-    Rule,
-    Subscription,
-    Terms,
-    Wish,
-)
+from bot.petitions.events import Occurrence
+from bot.petitions.history import PetitionHistory
+from bot.petitions.petition import PetitionRef, Reading
+from bot.petitions.thresholds import CustomMilestones
+from bot.subscriptions.delivery import Delivery
+from bot.subscriptions.subscription import Chat, Preferences, Rule, Subscription
 
 
 class ClaimedDelivery(Struct, frozen=True):
     """A delivery with all that is needed to word it; `rule` is the one it comes from, if any.
 
     Of what is due at once it says as well how many such alerts its chat was told lately
-    (`bot.petitions.order.LATELY`), and until when a flood of them is held, if one is.
+    (`bot.subscriptions.delivery_order.LATELY`), and until when a flood of them is held, if one is.
     """
 
     delivery: Delivery
-    known: Known
+    known: PetitionHistory
     occurrences: tuple[Occurrence, ...]
     chat: Chat | None = None
     rule: Rule | None = None
@@ -125,11 +119,11 @@ class Storage(Protocol):
     async def forget_chat(self, chat_id: int) -> None:
         """Erase the chat, its subscriptions, its rules and whatever it was owed."""
 
-    async def set_terms(self, chat_id: int, terms: Terms, now: datetime) -> Chat | None:
+    async def set_terms(self, chat_id: int, terms: Preferences, now: datetime) -> Chat | None:
         """Hear everything on these terms from now on, waiting alerts included; None for a stranger.
 
         What is due stays due, and what waits for a moment of its own waits for the new one
-        (`bot.petitions.match.replanned`).
+        (`matching.replanned`).
         """
 
     async def release(
@@ -169,7 +163,7 @@ class Storage(Protocol):
         """Remember which message shows the petition's card in a chat; unfollowed: no-op."""
 
     async def set_subscription_terms(
-        self, chat_id: int, petition: PetitionRef, terms: Terms, now: datetime
+        self, chat_id: int, petition: PetitionRef, terms: Preferences, now: datetime
     ) -> Subscription | None:
         """Hear of one petition on these terms from now on, waiting alerts included; None if
         unfollowed.
@@ -191,7 +185,7 @@ class Storage(Protocol):
     async def save_rule(self, rule: Rule, now: datetime) -> Rule:
         """Keep a rule as given; one with number 0 is new and gets its chat's next number.
 
-        What it is owed for already is heard as it says now (`bot.petitions.match.replanned`).
+        What it is owed for already is heard as it says now (`matching.replanned`).
         """
 
     async def rules(self, chat_id: int) -> Sequence[Rule]:
@@ -211,7 +205,7 @@ class Storage(Protocol):
     async def petitions(self) -> Sequence[PetitionRef]:
         """Every petition that is known, followed or not, in a stable order."""
 
-    async def known(self, petition: PetitionRef) -> Known | None:
+    async def known(self, petition: PetitionRef) -> PetitionHistory | None:
         """What is known of a petition, or None."""
 
     async def followed(self) -> Sequence[PetitionRef]:
@@ -220,22 +214,22 @@ class Storage(Protocol):
     async def followers(self) -> Mapping[PetitionRef, int]:
         """How many chats follow each petition that somebody follows."""
 
-    async def wishes(self) -> Mapping[PetitionRef, Collection[Wish]]:
+    async def wishes(self) -> Mapping[PetitionRef, Collection[CustomMilestones]]:
         """Followers' own milestones of each petition, where anybody has set some."""
 
     async def readings(self, petition: PetitionRef, since: datetime) -> Sequence[Reading]:
         """The counts read since then, oldest first."""
 
     async def commit_poll(
-        self, known: Known, occurrences: Sequence[Occurrence], now: datetime
+        self, known: PetitionHistory, occurrences: Sequence[Occurrence], now: datetime
     ) -> int:
         """Keep a reading and owe the alerts it causes, together or not at all; how many are owed.
 
         Occurrences whose key is kept already are dropped, so a replay is a no-op. Deliveries are
-        matched (`bot.petitions.match`) against the subscriptions and rules of that very moment,
-        followers' own milestones included, and each chat's own terms. A reading is
-        added when the count differs from the last one kept. `known.seen` never shrinks: a store
-        that several processes share drops a commit that has not seen all that is kept.
+        matched against the subscriptions and rules of that very moment, followers' own milestones
+        included, and each chat's own preferences. A reading is added when the count differs from
+        the last one kept. `known.seen` never shrinks: a store that several processes share drops a
+        commit that has not seen all that is kept.
         """
 
     # --- deliveries
@@ -255,9 +249,9 @@ class Storage(Protocol):
         gets all that is due: up to fifty at once, whatever `limit` says, in their order. Several
         claimed for one chat in one lane are told in one summary.
 
-        A chat hears of one petition in order (`bot.petitions.order`): older news of it that waits
-        in another lane comes along, or what is due waits behind it, and is not claimed. While the
-        older is in flight or waits for another try, the later waits.
+        A chat hears of one petition in order (`bot.subscriptions.delivery_order`): older news of
+        it that waits in another lane comes along, or what is due waits behind it, and is not
+        claimed. While the older is in flight or waits for another try, the later waits.
         """
 
     async def hold(self, key: str, lane: str, until: datetime) -> None:
@@ -282,7 +276,7 @@ class Storage(Protocol):
         """Have what waits by a wall clock that was ahead `by` this wait by the right one.
 
         Leases, tries, holds and probes end as much sooner, and what waits for hours that somebody
-        chose waits for the next of them (`bot.petitions.set_back`); readings are dated as they
+        chose waits for the next of them (`bot.subscriptions.set_back`); readings are dated as they
         should have been. Done in steps, each atomic; what is done twice is as done once, or sooner.
         """
 

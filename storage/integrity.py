@@ -6,8 +6,9 @@ from contextlib import suppress
 import msgspec
 from msgspec import Struct
 
-from bot.petitions.errors import StorageError
-from bot.petitions.model import Delivery, Subscription
+from bot.errors import StorageError
+from bot.subscriptions.delivery import Delivery
+from bot.subscriptions.subscription import Subscription
 from storage.tables import SHELVES, Tables
 
 RESTORE = "`petition-bell restore` takes what is whole"

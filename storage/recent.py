@@ -4,8 +4,9 @@ from collections.abc import Collection
 from datetime import datetime
 from itertools import islice
 
-from bot.petitions.order import LATELY
-from storage.tables import RECENT, Database, RecentAlerts, Transaction, second_of
+from bot.subscriptions.delivery_order import LATELY
+from storage.tables import RECENT, RecentAlerts, second_of
+from storage.tinydb.database import Database, Transaction
 
 _AT_A_TIME = 200  # chats looked at in one claim, so that the many of a fan-out are gone soon
 

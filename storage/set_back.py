@@ -5,10 +5,8 @@ from datetime import datetime, timedelta
 
 from msgspec import structs
 
-from bot.petitions.model import Chat, Rule, Subscription
-from bot.petitions.set_back import chat_set_back, delivery_set_back, terms_set_back
-from storage.index import Index
-from storage.replan import told_by
+from bot.subscriptions.set_back import chat_set_back, delivery_set_back, terms_set_back
+from bot.subscriptions.subscription import Chat, Rule, Subscription
 from storage.tables import (
     CHATS,
     DELIVERIES,
@@ -17,12 +15,14 @@ from storage.tables import (
     RULES,
     SUBSCRIPTIONS,
     Day,
-    Transaction,
     day_id,
     followed_as,
     ruled_as,
     second_of,
 )
+from storage.tinydb.database import Transaction
+from storage.tinydb.index import Index
+from storage.tinydb.replan import told_by
 
 
 def set_chat_back(

@@ -12,10 +12,10 @@ from typing import Any
 
 from bot.app import running, utc_now
 from bot.config import Config, LogConfig, PollConfig, StorageConfig, TelegramConfig, Token
+from bot.delivery.rate_limiter import RateLimiter
 from bot.demo.bot_api import BotApi
 from bot.demo.petitions_site import PetitionsSite
-from bot.pace import Pacer
-from bot.petitions.model import Site
+from bot.petitions.petition import Site
 
 READER = 4242
 TEA = 700000
@@ -23,13 +23,13 @@ TEA = 700000
 Json = dict[str, Any]
 
 
-def hasty(times: float) -> Callable[..., Pacer]:
+def hasty(times: float) -> Callable[..., RateLimiter]:
     """A pacer for which a second of Telegram's limits passes so many times faster."""
 
     async def sleep(seconds: float) -> None:
         await asyncio.sleep(seconds / times)
 
-    return partial(Pacer, now=lambda: time.monotonic() * times, sleep=sleep)
+    return partial(RateLimiter, now=lambda: time.monotonic() * times, sleep=sleep)
 
 
 # For all tests but those about the pace: what is said, and in which order, does not depend on it.
@@ -183,7 +183,7 @@ class Village:
     async def bell(
         self,
         now: Callable[[], datetime] = utc_now,
-        pacer: Callable[..., Pacer] = HASTY,
+        pacer: Callable[..., RateLimiter] = HASTY,
         **others: Any,
     ) -> AsyncIterator[None]:
         """The bot at work; `others` are those of `running`."""

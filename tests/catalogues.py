@@ -14,7 +14,7 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
-from bot.text.language import CATALOGUES, ENGLISH, LANGUAGES
+from bot.messages.i18n import CATALOGUES, ENGLISH, LANGUAGES
 
 ROOT = Path(__file__).parent.parent
 SOURCES = ("bot", "handlers")

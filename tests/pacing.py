@@ -9,8 +9,8 @@ from typing import Any
 
 from telegram.error import RetryAfter
 
-from bot.pace import ALERT, SHARED_PER_SECOND, Pacer
-from bot.petitions.errors import StorageError
+from bot.delivery.rate_limiter import ALERT, SHARED_PER_SECOND, RateLimiter
+from bot.errors import StorageError
 
 Times = list[tuple[float, int]]  # when a message left, and to which chat
 
@@ -69,7 +69,7 @@ class Telegram:
 
     def __init__(self, paid_per_minute: int = 0, shared: OneRate | None = None) -> None:
         self.clock = shared.clock if shared else Clock()
-        self.pacer = Pacer(
+        self.pacer = RateLimiter(
             paid_per_minute=paid_per_minute,
             shared=shared,
             now=self.clock,

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import structs
 
-from bot.petitions.model import GovernmentResponse, Petition, PetitionRef
+from bot.petitions.petition import GovernmentResponse, Petition, PetitionRef
 
 REF = PetitionRef("uk", 700000)
 OPENED = datetime(2025, 2, 10, 14, 5, 6, tzinfo=UTC)

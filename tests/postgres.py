@@ -19,9 +19,9 @@ from urllib.parse import parse_qs, urlsplit
 import asyncpg
 import psutil
 
-from storage.key import KeyRing
-from storage.postgres import PostgresStorage, open_postgres
-from storage.postgres_pool import PATIENCE, Patience
+from storage.key_file import KeyRing
+from storage.postgres.pool import PATIENCE, Patience
+from storage.postgres.store import PostgresStorage, open_postgres
 
 _NUMBERS = count(1)
 

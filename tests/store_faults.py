@@ -4,10 +4,10 @@ import errno
 import os
 from pathlib import Path
 
-from bot.petitions.errors import StorageError
-from bot.petitions.model import Chat
+from bot.errors import StorageError
+from bot.subscriptions.subscription import Chat
 from storage.disk import Disk
-from storage.tiny import TinyStorage, open_tiny
+from storage.tinydb.store import TinyStorage, open_tiny
 
 FAULTS = (errno.ENOSPC, errno.EIO)
 

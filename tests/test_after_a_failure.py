@@ -1,9 +1,9 @@
 """What is said when something failed: never that nothing was changed, which nobody knows."""
 
-from bot.text import trouble
+from bot.messages.chat import errors
 
 
 def test_s5_a_failure_claims_neither_that_it_worked_nor_that_nothing_was_changed() -> None:
-    for message in (trouble.failed(), trouble.could_not_save()):
+    for message in (errors.failed(), errors.could_not_save()):
         assert "nothing was changed" not in message.text
         assert "/subscriptions" in message.text

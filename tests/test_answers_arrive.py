@@ -12,8 +12,8 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup, MessageEntity
 from telegram.error import BadRequest, NetworkError, TelegramError, TimedOut
 
 from bot.app import utc_now
+from bot.delivery.rate_limiter import ALERT, RateLimiter
 from bot.demo.bot_api import BotApi
-from bot.pace import ALERT, Pacer
 from bot.petitions.forecast import LONDON
 from bot.telegram.errors import NotConnected
 
@@ -169,7 +169,7 @@ class Telegram:
         self.tries = 0
         self.waits: list[float] = []
         self._clock = Clock()
-        self._pacer = Pacer(now=self._clock, sleep=self._sleep)
+        self._pacer = RateLimiter(now=self._clock, sleep=self._sleep)
 
     async def _sleep(self, seconds: float) -> None:
         self.waits.append(seconds)

@@ -9,9 +9,10 @@ from petitions import petition as made_petition
 
 from bot.app import utc_now
 from bot.demo.site_answers import Fault
-from bot.parliament import NotFound, Unavailable
-from bot.petitions.model import Known, PetitionRef
-from bot.sight import Lookups, Sight
+from bot.petitions.history import PetitionHistory
+from bot.petitions.petition import PetitionRef
+from bot.polling.lookup import LookupResult, Lookups
+from bot.polling.petitions_api import NotFound, Unavailable
 
 CLUB, ADA, BEN = -1005, 61, 62
 HANGS = Fault(hang=True)
@@ -165,24 +166,24 @@ async def test_a_link_that_somebody_sends_there_is_answered(
 class Shelf:
     """A store that knows one petition."""
 
-    def __init__(self, known: Known | None) -> None:
+    def __init__(self, known: PetitionHistory | None) -> None:
         self.kept = known
 
-    async def known(self, _: PetitionRef) -> Known | None:
+    async def known(self, _: PetitionRef) -> PetitionHistory | None:
         return self.kept
 
 
 async def test_lookups_share_one_look_and_end_with_the_bot() -> None:
     asked = 0
 
-    async def look(ref: PetitionRef, *, keep: bool = False) -> Sight:
+    async def look(ref: PetitionRef, *, keep: bool = False) -> LookupResult:
         nonlocal asked
         asked += 1
         await asyncio.Event().wait()
         raise AssertionError
 
     ref = PetitionRef("uk", 1)
-    known = Known(made_petition(), read_at=utc_now() - timedelta(hours=1))
+    known = PetitionHistory(made_petition(), read_at=utc_now() - timedelta(hours=1))
     async with Lookups(look, Shelf(known), lambda _: utc_now(), utc_now) as lookups:  # type: ignore[arg-type]
         sights = await asyncio.gather(*(lookups(ref) for _ in range(5)))
     assert asked == 1
@@ -191,8 +192,8 @@ async def test_lookups_share_one_look_and_end_with_the_bot() -> None:
 
 
 async def test_a_look_that_comes_in_time_is_told_as_it_is() -> None:
-    async def look(ref: PetitionRef, *, keep: bool = False) -> Sight:
-        return Sight(NotFound(), None, utc_now())
+    async def look(ref: PetitionRef, *, keep: bool = False) -> LookupResult:
+        return LookupResult(NotFound(), None, utc_now())
 
     async with Lookups(look, Shelf(None), lambda _: utc_now(), utc_now) as lookups:  # type: ignore[arg-type]
         assert isinstance((await lookups(PetitionRef("uk", 1))).look, NotFound)

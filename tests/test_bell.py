@@ -10,10 +10,10 @@ from bell import READER, TEA, Village, a_response, open_petition, stamp
 
 from bot.app import running, utc_now
 from bot.config import LimitsConfig
+from bot.delivery.rate_limiter import RateLimiter
 from bot.demo.petitions_site import Fault
-from bot.pace import Pacer
-from bot.petitions.model import Site
 from bot.petitions.parse import parse_petition
+from bot.petitions.petition import Site
 
 SAMPLES = Path(__file__).parent / "samples"
 COFFEE = 700_001
@@ -142,7 +142,7 @@ async def test_p11_an_alert_that_could_not_be_sent_is_sent_after_a_restart(
 
 async def test_p12_a_flood_limit_on_one_chat_holds_up_no_other(village: Village) -> None:
     other = village.chat(5000)
-    async with village.bell(pacer=Pacer):
+    async with village.bell(pacer=RateLimiter):
         await village.reader.subscribes()
         await other.subscribes()
         village.api.refuse(

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from test_poll import Bench, _bench
 
 from bot.demo.petitions_site import Fault
-from bot.parliament import Found, NotFound
-from bot.petitions.errors import ParliamentError, ParliamentUnasked
-from bot.petitions.model import PetitionRef
-from bot.petitions.schedule import peoples_share
+from bot.errors import ParliamentError, ParliamentUnasked
+from bot.petitions.petition import PetitionRef
 from bot.polling.budget import Budget, asking_for
-from bot.sight import Unasked
+from bot.polling.lookup import Unasked
+from bot.polling.petitions_api import Found, NotFound
+from bot.polling.planner import peoples_share
 
 TALKATIVE, QUIET = 1, 2
 

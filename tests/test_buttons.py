@@ -22,11 +22,14 @@ from bot.demo.bot_api import BotApi
 from bot.demo.messenger import buttons_of
 from bot.demo.petitions_site import Fault
 from bot.demo.postcodes import PostcodesApi
-from bot.petitions.model import Event, Known, Occurrence, PetitionRef
-from bot.text import buttons, groups
-from bot.text.alert import alert
-from bot.text.buttons import Press, search_button
-from bot.text.rules import topics
+from bot.messages import buttons
+from bot.messages.alert import alert
+from bot.messages.buttons import Press, search_button
+from bot.messages.chat import groups
+from bot.messages.following.rules import topics
+from bot.petitions.events import Event, Occurrence
+from bot.petitions.history import PetitionHistory
+from bot.petitions.petition import PetitionRef
 
 Begin: TypeAlias = Callable[[Village, Conversation], Awaitable[Json]]
 
@@ -516,8 +519,8 @@ async def play_all(
 @pytest.fixture(autouse=True)
 def _a_site_in_good_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a busy machine a site takes longer than people wait for it; here that says nothing."""
-    monkeypatch.setattr("bot.sight._KNOWN", 30.0)
-    monkeypatch.setattr("bot.sight._UNKNOWN", 30.0)
+    monkeypatch.setattr("bot.polling.lookup._KNOWN", 30.0)
+    monkeypatch.setattr("bot.polling.lookup._UNKNOWN", 30.0)
 
 
 @pytest.mark.timeout(180)
@@ -724,7 +727,7 @@ def test_nothing_else_makes_buttons_that_are_pressed() -> None:
         for path, call in calls("InlineKeyboardButton")
         if any(given.arg == "callback_data" for given in call.keywords)
     }
-    assert by_hand == {"bot/text/buttons.py", "bot/text/groups.py"}
+    assert by_hand == {"bot/messages/buttons.py", "bot/messages/chat/groups.py"}
 
 
 def sample(kind: Any) -> Any:
@@ -752,7 +755,7 @@ def test_under_every_kind_of_alert_there_are_buttons_that_were_pressed(
     kind: type, followed: bool
 ) -> None:
     event = sample(kind)
-    known = Known(petition(), utc_now())
+    known = PetitionHistory(petition(), utc_now())
     occurrence = Occurrence("key", known.petition.ref, utc_now(), event)
     _, keyboard = alert(known, [occurrence], utc_now(), muted=False, followed=followed)
     keys = [key for row in keyboard.inline_keyboard for key in row]

@@ -8,8 +8,8 @@ from telegram import Bot
 
 from bot.app import utc_now
 from bot.demo.bot_api import TOKEN
-from bot.request import AiohttpRequest
-from handlers.rights import Rights
+from bot.telegram.request import AiohttpRequest
+from handlers.permissions import Rights
 
 ADA, BEN, BOT = 7, 8, 123456
 NEWS, CLUB = -1009001, -1009002

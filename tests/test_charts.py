@@ -22,7 +22,7 @@ from bot.charts.curve import signature_curve
 from bot.charts.picture import CAPTION_LENGTH, captioned
 from bot.charts.regions import REGIONS, region_map
 from bot.charts.seats import colour_of, constituency_bars
-from bot.petitions.model import Petition, Place, Reading
+from bot.petitions.petition import Petition, Place, Reading
 
 DAY = timedelta(days=1)
 SEATS = tuple(Place(f"Seat {n}", f"E{n:02}", 200 - n) for n in range(1, 31))

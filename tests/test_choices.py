@@ -7,7 +7,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from petitions import NOW, OPEN, petition
 
-from bot.petitions.choices import (
+from bot.local_time import zones
+from bot.petitions.reminders import REMINDERS
+from bot.petitions.thresholds import CustomMilestones
+from bot.subscriptions.custom_milestones import (
+    InvalidMilestone,
+    MilestoneChange,
+    as_typed,
+    changed,
+    given_up,
+    next_round,
+    read_changes,
+)
+from bot.subscriptions.durations import read_duration, read_until
+from bot.subscriptions.packed_preferences import packed, unpacked
+from bot.subscriptions.preferences import DEFAULTS, LOUDNESS
+from bot.subscriptions.settings import (
     KINDS,
     Misread,
     NoZone,
@@ -19,20 +34,7 @@ from bot.petitions.choices import (
     read_hour,
     typed,
 )
-from bot.petitions.hours import zones
-from bot.petitions.model import Digest, Quiet, Terms, Wish
-from bot.petitions.packed import packed, unpacked
-from bot.petitions.spans import read_span, read_until
-from bot.petitions.terms import DEFAULTS, LOUDNESS, REMINDERS
-from bot.petitions.wishes import (
-    Change,
-    Unwished,
-    as_typed,
-    changed,
-    given_up,
-    next_round,
-    read_changes,
-)
+from bot.subscriptions.subscription import Digest, Preferences, Quiet
 
 # --- lengths of time -----------------------------------------------------------------------------
 
@@ -54,12 +56,12 @@ from bot.petitions.wishes import (
     ],
 )
 def test_a_length_of_time_is_read_as_people_write_it(text: str, span: timedelta) -> None:
-    assert read_span(text) == span
+    assert read_duration(text) == span
 
 
 @pytest.mark.parametrize("text", ["", "7", "awk", "3 dayz", "soon", "-3d", "an hour and a half"])
 def test_what_is_no_length_of_time_is_none(text: str) -> None:
-    assert read_span(text) is None
+    assert read_duration(text) is None
 
 
 @pytest.mark.parametrize(
@@ -177,7 +179,7 @@ def test_an_hour_of_the_day_is_read(text: str, minute: int | None) -> None:
 
 
 def test_choices_change_what_they_name_and_nothing_else() -> None:
-    terms = Terms(zone="Asia/Kathmandu")
+    terms = Preferences(zone="Asia/Kathmandu")
     for choice in (
         "loud.response.silent",
         "quiet.1320-420",
@@ -189,7 +191,7 @@ def test_choices_change_what_they_name_and_nothing_else() -> None:
         assert after is not None
         assert chosen(after, choice) == after
         terms = after
-    assert terms == Terms(
+    assert terms == Preferences(
         loudness={"response": "silent"},
         quiet=Quiet(1320, 420),
         urgent=("debate",),
@@ -225,12 +227,12 @@ def test_choices_change_what_they_name_and_nothing_else() -> None:
     ],
 )
 def test_a_choice_nobody_offers_is_refused(choice: str) -> None:
-    assert chosen(Terms(), choice) is None
+    assert chosen(Preferences(), choice) is None
 
 
 def test_as_usual_gives_up_everything_but_own_milestones_and_ends_a_snooze() -> None:
-    wish = Wish(numbers=(15_000,))
-    terms = Terms(
+    wish = CustomMilestones(numbers=(15_000,))
+    terms = Preferences(
         {"response": "off"}, (6,), NOW + timedelta(days=1), "Asia/Kathmandu", milestones=wish
     )
     after = as_usual(terms, NOW)
@@ -240,12 +242,12 @@ def test_as_usual_gives_up_everything_but_own_milestones_and_ends_a_snooze() -> 
     # What was held back is still told together: the end of the snooze is yet to come.
     assert after.snoozed_until is not None
     assert NOW < after.snoozed_until < NOW + timedelta(seconds=1)
-    assert awake(Terms(snoozed_until=NOW - timedelta(days=1)), NOW) == Terms()
+    assert awake(Preferences(snoozed_until=NOW - timedelta(days=1)), NOW) == Preferences()
 
 
 _MINUTES = st.integers(0, 1439)
 _TERMS = st.builds(
-    Terms,
+    Preferences,
     loudness=st.dictionaries(st.sampled_from(tuple(DEFAULTS)), st.sampled_from(LOUDNESS)),
     closing=st.none()
     | st.sets(st.sampled_from(REMINDERS)).map(
@@ -264,7 +266,7 @@ _TERMS = st.builds(
 
 
 @given(_TERMS)
-def test_terms_fit_in_a_button_and_come_back_as_they_were(terms: Terms) -> None:
+def test_terms_fit_in_a_button_and_come_back_as_they_were(terms: Preferences) -> None:
     text = packed(terms)
     assert len(text) <= 28
     assert unpacked(text) == terms
@@ -273,7 +275,7 @@ def test_terms_fit_in_a_button_and_come_back_as_they_were(terms: Terms) -> None:
 @given(st.text(max_size=40))
 def test_what_was_never_packed_is_refused_or_harmless(text: str) -> None:
     found = unpacked(text)
-    assert found is None or isinstance(found, Terms)
+    assert found is None or isinstance(found, Preferences)
 
 
 def test_a_snooze_that_leaves_the_calendar_was_never_packed() -> None:
@@ -286,42 +288,45 @@ def test_a_snooze_that_leaves_the_calendar_was_never_packed() -> None:
 @pytest.mark.parametrize(
     ("text", "changes"),
     [
-        ("15000", (Change("number", 15_000),)),
-        ("15,000, 20,000", (Change("number", 15_000), Change("number", 20_000))),
-        ("15k", (Change("number", 15_000),)),
-        ("every 5000", (Change("every", 5_000),)),
-        ("50%", (Change("percent", 50),)),
-        ("-15000", (Change("number", 15_000, drop=True),)),
-        ("-every 5000 -50%", (Change("every", 5_000, True), Change("percent", 50, True))),
+        ("15000", (MilestoneChange("number", 15_000),)),
+        ("15,000, 20,000", (MilestoneChange("number", 15_000), MilestoneChange("number", 20_000))),
+        ("15k", (MilestoneChange("number", 15_000),)),
+        ("every 5000", (MilestoneChange("every", 5_000),)),
+        ("50%", (MilestoneChange("percent", 50),)),
+        ("-15000", (MilestoneChange("number", 15_000, drop=True),)),
+        (
+            "-every 5000 -50%",
+            (MilestoneChange("every", 5_000, True), MilestoneChange("percent", 50, True)),
+        ),
         ("off", ()),
-        ("99", Unwished("range", "99")),
-        ("every 10", Unwished("range", "10")),
-        ("100000001", Unwished("range", "100000001")),
-        ("100%", Unwished("percent", "100")),
-        ("1" + ",000" * 2_000, Unwished("range", "1000000000")),
-        ("tea", Unwished("unclear", "tea")),
-        ("15000 tea", Unwished("unclear", "tea")),
-        ("100-200", Unwished("unclear", "100-200")),
-        ("", Unwished("unclear", "")),
+        ("99", InvalidMilestone("range", "99")),
+        ("every 10", InvalidMilestone("range", "10")),
+        ("100000001", InvalidMilestone("range", "100000001")),
+        ("100%", InvalidMilestone("percent", "100")),
+        ("1" + ",000" * 2_000, InvalidMilestone("range", "1000000000")),
+        ("tea", InvalidMilestone("unclear", "tea")),
+        ("15000 tea", InvalidMilestone("unclear", "tea")),
+        ("100-200", InvalidMilestone("unclear", "100-200")),
+        ("", InvalidMilestone("unclear", "")),
     ],
 )
 def test_milestones_are_read_as_people_type_them(
-    text: str, changes: tuple[Change, ...] | Unwished
+    text: str, changes: tuple[MilestoneChange, ...] | InvalidMilestone
 ) -> None:
     assert read_changes(text) == changes
 
 
 def test_own_milestones_are_added_and_given_up() -> None:
-    wish = Wish()
+    wish = CustomMilestones()
     for text, expected in (
-        ("20000 15000", Wish((15_000, 20_000))),
-        ("every 5000 50%", Wish((15_000, 20_000), 5_000, (50,))),
-        ("-15000", Wish((20_000,), 5_000, (50,))),
-        ("-every 5000 -50%", Wish((20_000,))),
-        ("off", Wish()),
+        ("20000 15000", CustomMilestones((15_000, 20_000))),
+        ("every 5000 50%", CustomMilestones((15_000, 20_000), 5_000, (50,))),
+        ("-15000", CustomMilestones((20_000,), 5_000, (50,))),
+        ("-every 5000 -50%", CustomMilestones((20_000,))),
+        ("off", CustomMilestones()),
     ):
         changes = read_changes(text)
-        assert not isinstance(changes, Unwished)
+        assert not isinstance(changes, InvalidMilestone)
         after = changed(wish, changes, OPEN)
         assert after == expected
         wish = expected
@@ -329,25 +334,34 @@ def test_own_milestones_are_added_and_given_up() -> None:
 
 def test_a_milestone_that_lies_behind_or_one_too_many_is_refused() -> None:
     far = petition(signature_count=131_625)
-    assert changed(Wish(), (Change("number", 15_000),), far) == Unwished("reached", "15000")
-    assert changed(Wish(), (Change("percent", 50),), far) == Unwished("reached", "50%")
-    assert changed(Wish(), (Change("percent", 50),), petition(signature_count=9_000)) == Wish(
-        percents=(50,)
+    assert changed(
+        CustomMilestones(), (MilestoneChange("number", 15_000),), far
+    ) == InvalidMilestone("reached", "15000")
+    assert changed(CustomMilestones(), (MilestoneChange("percent", 50),), far) == InvalidMilestone(
+        "reached", "50%"
     )
-    full = Wish(tuple(range(1_000, 21_000, 1_000)))
-    assert changed(full, (Change("number", 50_000),), OPEN) == Unwished("many")
+    assert changed(
+        CustomMilestones(), (MilestoneChange("percent", 50),), petition(signature_count=9_000)
+    ) == CustomMilestones(percents=(50,))
+    full = CustomMilestones(tuple(range(1_000, 21_000, 1_000)))
+    assert changed(full, (MilestoneChange("number", 50_000),), OPEN) == InvalidMilestone("many")
     over = petition(state="closed")
-    assert changed(Wish(), (Change("number", 50_000),), over) == Unwished("over")
-    assert changed(full, (), over) == Wish()
+    assert changed(
+        CustomMilestones(), (MilestoneChange("number", 50_000),), over
+    ) == InvalidMilestone("over")
+    assert changed(full, (), over) == CustomMilestones()
 
 
 def test_what_was_given_up_can_be_typed_to_have_it_again() -> None:
-    before, about = Wish((50, 15_000, 20_000), 5_000, (50,)), petition(signature_count=84)
-    gone = given_up(before, Wish((20_000,)), about)
-    assert gone == Wish((15_000,), 5_000, (50,))
+    before, about = (
+        CustomMilestones((50, 15_000, 20_000), 5_000, (50,)),
+        petition(signature_count=84),
+    )
+    gone = given_up(before, CustomMilestones((20_000,)), about)
+    assert gone == CustomMilestones((15_000,), 5_000, (50,))
     changes = read_changes(as_typed(gone))
-    assert not isinstance(changes, Unwished)
-    assert changed(Wish(), changes, about) == gone
+    assert not isinstance(changes, InvalidMilestone)
+    assert changed(CustomMilestones(), changes, about) == gone
 
 
 @pytest.mark.parametrize(
@@ -355,8 +369,8 @@ def test_what_was_given_up_can_be_typed_to_have_it_again() -> None:
     [(0, 100), (84, 100), (950, 1_100), (12_345, 15_000), (64_120, 65_000), (131_625, 150_000)],
 )
 def test_the_next_round_number_is_one_that_does_not_ring_anyway(count: int, following: int) -> None:
-    assert next_round(petition(signature_count=count), Wish()) == following
-    taken = Wish((following,))
+    assert next_round(petition(signature_count=count), CustomMilestones()) == following
+    taken = CustomMilestones((following,))
     assert (next_round(petition(signature_count=count), taken) or 0) > following
 
 
@@ -364,5 +378,5 @@ def test_the_next_round_number_is_one_that_does_not_ring_anyway(count: int, foll
 @pytest.mark.parametrize("every", [100, 1_000, 5_000, 10_000, 50_000, 500_000])
 def test_where_every_round_number_rings_already_none_is_offered(count: int, every: int) -> None:
     reached = petition(signature_count=count)
-    following = next_round(reached, Wish(every=every))
+    following = next_round(reached, CustomMilestones(every=every))
     assert following is None or following % every

@@ -12,11 +12,11 @@ from petitions import petition
 from test_poll import Bench, _bench, listen
 
 from bot.demo.petitions_site import Fault
-from bot.petitions.model import Site
-from bot.petitions.remind import due, next_moment
-from bot.petitions.watch import observe
-from bot.polling.steady import Every, SteadyScheduler
-from bot.text.status import Report, SiteHealth, status
+from bot.messages.chat.status import SiteHealth, StatusReport, status
+from bot.petitions.observe import observe
+from bot.petitions.petition import Site
+from bot.petitions.reminders import due, next_moment
+from bot.polling.steady_scheduler import Every, SteadyScheduler
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 WEEK, YEAR = timedelta(days=7), timedelta(days=365)
@@ -123,7 +123,7 @@ async def test_after_a_jump_of_the_wall_clock_ages_are_as_before(bench: Bench) -
 def test_no_age_is_negative() -> None:
     site = Site("uk", "UK Parliament", "https://petition.parliament.uk")
     later = NOON + YEAR
-    text = status(Report(NOON, (SiteHealth(site, later, None, later, 1),)), 1, 0, NOON).text
+    text = status(StatusReport(NOON, (SiteHealth(site, later, None, later, 1),)), 1, 0, NOON).text
     assert "-" not in text
 
 

@@ -25,11 +25,13 @@ from test_storage import (
     ring,
 )
 
+from bot.errors import StorageError
 from bot.operations.wall_clock import WallClock
-from bot.petitions.errors import StorageError
-from bot.petitions.model import Chat, Digest, Known, Quiet, Reading, Terms
+from bot.petitions.history import PetitionHistory
+from bot.petitions.petition import Reading
 from bot.petitions.surge import may_surge
-from bot.petitions.terms import DEFAULTS
+from bot.subscriptions.preferences import DEFAULTS
+from bot.subscriptions.subscription import Chat, Digest, Preferences, Quiet
 from storage import Storage
 
 __all__ = ["logged", "office"]
@@ -37,8 +39,8 @@ __all__ = ["logged", "office"]
 YEAR = timedelta(days=365)
 AHEAD = NOON + YEAR
 DAY = timedelta(days=1)
-DIGEST = Terms(loudness=dict.fromkeys(DEFAULTS, "digest"), digest=Digest(18 * 60))
-QUIET = Terms(quiet=Quiet(10 * 60, 14 * 60))
+DIGEST = Preferences(loudness=dict.fromkeys(DEFAULTS, "digest"), digest=Digest(18 * 60))
+QUIET = Preferences(quiet=Quiet(10 * 60, 14 * 60))
 
 
 @pytest.fixture(params=IMPLEMENTATIONS)
@@ -59,11 +61,11 @@ def storage(store: Store) -> Storage:
 
 @pytest.mark.parametrize(
     ("terms", "comes_within"),
-    [(DIGEST, DAY), (QUIET, timedelta(hours=2)), (Terms(), timedelta(0))],
+    [(DIGEST, DAY), (QUIET, timedelta(hours=2)), (Preferences(), timedelta(0))],
     ids=["digest", "quiet", "usual"],
 )
 async def test_what_was_owed_by_a_clock_ahead_comes_when_it_should(
-    storage: Storage, terms: Terms, comes_within: timedelta
+    storage: Storage, terms: Preferences, comes_within: timedelta
 ) -> None:
     await follow(storage, follows(ANN))
     await storage.set_terms(ANN, terms, NOON)
@@ -118,7 +120,7 @@ async def test_a_chat_that_refuses_is_tried_again_within_a_day(storage: Storage)
 async def test_a_snooze_chosen_by_a_clock_ahead_lasts_as_long_as_was_meant(
     storage: Storage,
 ) -> None:
-    ahead = Terms(snoozed_until=AHEAD + DAY)
+    ahead = Preferences(snoozed_until=AHEAD + DAY)
     await follow(storage, follows(ANN, terms=ahead))
     await storage.save_chat(Chat(ANN, terms=ahead))
     await ring(storage, milestone(10_000), at=AHEAD)
@@ -131,7 +133,7 @@ async def test_a_snooze_chosen_by_a_clock_ahead_lasts_as_long_as_was_meant(
 
 
 async def test_a_snooze_chosen_by_the_right_clock_stays(storage: Storage) -> None:
-    await follow(storage, follows(ANN, terms=Terms(snoozed_until=NOON + DAY)))
+    await follow(storage, follows(ANN, terms=Preferences(snoozed_until=NOON + DAY)))
     await storage.clock_set_back(NOON, YEAR)
     subscription = await storage.subscription(ANN, NIGHTINGALES)
     assert subscription is not None
@@ -264,7 +266,9 @@ async def test_what_telegram_took_is_settled_before_the_bot_ends(office: Office)
     await office.welcome(1)
     await office.ring(10_000)
     async with office.delivering() as deliverer:
-        deliverer._unsettled.add(f"{Known(office.many(1)[0], office.now()).petition.ref}:none:1")
+        deliverer._unsettled.add(
+            f"{PetitionHistory(office.many(1)[0], office.now()).petition.ref}:none:1"
+        )
         deliverer.stop()
         await asyncio.sleep(0.05)
     assert not deliverer._unsettled

@@ -20,18 +20,20 @@ from telegram import Bot
 from test_web import free_port
 
 from bot.app import running, utc_now
-from bot.cluster import Rhythm, Standing, holding, on_duty
 from bot.config import Address, Config, StorageConfig, WebConfig
-from bot.deliver import Counts
+from bot.delivery.deliverer import DeliveryCounts
 from bot.demo.petitions_site import Fault
-from bot.health import Health
-from bot.metrics import Metrics
-from bot.petitions.errors import ConfigError, StorageError
-from bot.petitions.model import Chat, PetitionRef, Site, Subscription
-from bot.report import NOTE
-from bot.text.figures import clock
-from bot.text.status import Report, SiteHealth
+from bot.errors import ConfigError, StorageError
+from bot.messages.chat.status import SiteHealth, StatusReport
+from bot.messages.format import clock
+from bot.operations.health import Health
+from bot.operations.leadership import Rhythm, holding, on_duty
+from bot.operations.metrics import Metrics
+from bot.petitions.petition import PetitionRef, Site
+from bot.polling.status_reports import NOTE
+from bot.subscriptions.subscription import Chat, Subscription
 from storage import Storage, Tally
+from storage.shared import Standing
 
 ROOT = Path(__file__).parents[1]
 ADMIN = 77
@@ -259,7 +261,7 @@ async def test_an_admin_hears_of_a_trouble_once_from_all_of_them(cluster: Cluste
 async def leave_report(storage: Storage, at: datetime, **changes: Any) -> None:
     """What a process that polled left at an instant, at which the site had just answered."""
     site = SiteHealth(Site("uk", "UK Parliament", "http://uk"), at, None, None, 0)
-    report = Report(at, (site._replace(**changes),))
+    report = StatusReport(at, (site._replace(**changes),))
     await storage.save_note(NOTE, msgspec.json.encode(report).decode())
 
 
@@ -345,7 +347,7 @@ async def test_money_is_not_spent_by_several_processes_at_once(cluster: Cluster)
 
 NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
 AWAY = SiteHealth(Site("uk", "UK Parliament", "http://uk"), None, NOW - timedelta(hours=1), None, 0)
-FAILING = Report(NOW, (AWAY,))
+FAILING = StatusReport(NOW, (AWAY,))
 
 
 class Quiet:
@@ -364,13 +366,13 @@ class Quiet:
 class Patient:
     """A bot that has polled nothing for an hour, and whose site has failed for long."""
 
-    def __init__(self, report: Report | None = FAILING) -> None:
+    def __init__(self, report: StatusReport | None = FAILING) -> None:
         self._report = report
         self.standing = Standing("poller")
         self.now = 1000.0
         self._health = Health(
             Metrics(monotonic=lambda: self.now),
-            Counts(),
+            DeliveryCounts(),
             storage=cast(Storage, Quiet()),
             bot=cast(Bot, Quiet()),
             report=self._read,
@@ -382,7 +384,7 @@ class Patient:
         )
         self.now += 3600
 
-    async def _read(self) -> Report:
+    async def _read(self) -> StatusReport:
         if self._report is None:
             raise StorageError("away")
         return self._report
@@ -402,15 +404,15 @@ async def test_who_should_poll_and_does_not_is_unwell() -> None:
 @pytest.mark.parametrize(
     ("report", "ails"),
     [
-        (Report(NOW, (AWAY._replace(failing_since=None),)), set()),
+        (StatusReport(NOW, (AWAY._replace(failing_since=None),)), set()),
         (FAILING, {"site uk"}),
-        (Report(NOW), {"polling"}),
-        (Report(), {"polling"}),
+        (StatusReport(NOW), {"polling"}),
+        (StatusReport(), {"polling"}),
         (None, set()),
     ],
 )
 async def test_a_standby_tells_what_ails_the_poller_and_is_ready_itself(
-    report: Report | None, ails: set[str]
+    report: StatusReport | None, ails: set[str]
 ) -> None:
     patient = Patient(report)
     patient.standing.heard(False)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from bot.config import DEFAULTS, PLACEHOLDER_TOKEN, Config, load_config
-from bot.example import EXAMPLE
-from bot.petitions.errors import ConfigError
+from bot.config_example import EXAMPLE
+from bot.errors import ConfigError
 
 ROOT = Path(__file__).parents[1]
 TOKEN = {"TELEGRAM_TOKEN": "123456:secret"}

@@ -7,25 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from petitions import NOW, REF, petition
 
-from bot.petitions.match import follower, match
-from bot.petitions.model import (
-    ChatGone,
-    ChatMoved,
-    Debated,
-    DebateLink,
-    Delivery,
-    Event,
-    MilestoneReached,
-    Occurrence,
-    Refused,
-    Removed,
-    RetryAt,
-    Sent,
-    Subscription,
-    Terms,
-)
-from bot.petitions.retry import MoveChat, RestChat, Settle, TryAgain, backoff, next_step
-from bot.petitions.wording import changed_sentences, same_words
+from bot.delivery.retry import MoveChat, RestChat, Settle, TryAgain, backoff, next_step
+from bot.petitions.events import Debated, DebateLink, Event, MilestoneReached, Occurrence, Removed
+from bot.petitions.text_diff import changed_sentences, same_words
+from bot.subscriptions.delivery import ChatGone, ChatMoved, Delivery, Refused, RetryAt, Sent
+from bot.subscriptions.matching import follower, match
+from bot.subscriptions.subscription import Preferences, Subscription
 
 
 def occurred(*events: Event) -> list[Occurrence]:
@@ -38,7 +25,7 @@ def occurred(*events: Event) -> list[Occurrence]:
 def owed(
     occurrences: list[Occurrence], *subscriptions: Subscription, first: int = 0
 ) -> list[Delivery]:
-    followers = [follower(each, (), Terms(), each.chat_id) for each in subscriptions]
+    followers = [follower(each, (), Preferences(), each.chat_id) for each in subscriptions]
     return match(occurrences, petition(), followers, NOW, first)
 
 

@@ -18,34 +18,29 @@ from telegram.ext import ExtBot
 from telegram.request import RequestData
 
 from bot.app import utc_now
-from bot.deliver import LEASE, Deliverer
+from bot.delivery.deliverer import LEASE, Deliverer
+from bot.delivery.rate_limiter import RateLimiter
 from bot.demo.bot_api import TOKEN, BotApi
-from bot.pace import Pacer
-from bot.petitions.errors import StorageError
-from bot.petitions.milestones import is_rung
-from bot.petitions.model import (
-    Chat,
+from bot.errors import StorageError
+from bot.messages.digest import Missed, summary
+from bot.messages.format import clock
+from bot.messages.message import TEXT_LIMIT, width
+from bot.petitions.events import (
     Closed,
     ClosingSoon,
     Event,
-    Known,
     MilestoneReached,
     Occurrence,
-    Petition,
-    PetitionRef,
-    Quiet,
-    Rule,
-    Subscription,
     Surged,
-    Terms,
     Threshold,
 )
-from bot.request import AiohttpRequest
-from bot.text.figures import clock
-from bot.text.rich import TEXT_LIMIT, width
-from bot.text.summary import Missed, summary
+from bot.petitions.history import PetitionHistory
+from bot.petitions.petition import Petition, PetitionRef
+from bot.petitions.thresholds import is_rung
+from bot.subscriptions.subscription import Chat, Preferences, Quiet, Rule, Subscription
+from bot.telegram.request import AiohttpRequest
 from storage import Storage
-from storage.tiny import open_tiny
+from storage.tinydb.store import open_tiny
 
 HURRY = 300  # the pacer's clock runs that much faster than ours
 
@@ -119,7 +114,7 @@ class Office:
 
     async def welcome(self, *chats: int, thread_id: int | None = None) -> None:
         """Let chats follow the petition."""
-        await self.storage.commit_poll(Known(petition(), self.now()), [], self.now())
+        await self.storage.commit_poll(PetitionHistory(petition(), self.now()), [], self.now())
         for chat in chats:
             self.api.add_chat(chat, "private" if chat > 0 else "supergroup", title="Tea club")
             await self.storage.save_chat(Chat(chat, consented_at=self.now()))
@@ -133,7 +128,9 @@ class Office:
             official: Threshold | None = None if is_rung(number) else "response"
             event = MilestoneReached(number, number + 2, official)
             occurrence = Occurrence(f"{REF}:{event.key}", REF, self.now(), event)
-            known = Known(petition(action=self.title, signature_count=number + 2), self.now())
+            known = PetitionHistory(
+                petition(action=self.title, signature_count=number + 2), self.now()
+            )
             await self.storage.commit_poll(known, [occurrence], self.now())
 
     def many(self, many: int) -> list[Petition]:
@@ -143,7 +140,7 @@ class Office:
 
     async def follow(self, chat: int, petitions: Iterable[Petition]) -> None:
         for each in petitions:
-            await self.storage.commit_poll(Known(each, self.now()), [], self.now())
+            await self.storage.commit_poll(PetitionHistory(each, self.now()), [], self.now())
             await self.storage.subscribe(Subscription(chat, each.ref, self.now()))
 
     async def close(self, petitions: Iterable[Petition], *, early: bool = False) -> None:
@@ -153,12 +150,12 @@ class Office:
 
     async def happens(self, to: Petition, event: Event) -> None:
         occurrence = Occurrence(f"{to.ref}:{event.key}", to.ref, self.now(), event)
-        await self.storage.commit_poll(Known(to, self.now()), [occurrence], self.now())
+        await self.storage.commit_poll(PetitionHistory(to, self.now()), [occurrence], self.now())
 
     @asynccontextmanager
     async def delivering(self) -> AsyncIterator[Deliverer]:
         request = WiredRequest(self.wire)
-        pacer = Pacer(
+        pacer = RateLimiter(
             now=lambda: time.monotonic() * self.hurry,
             sleep=lambda seconds: asyncio.sleep(seconds / self.hurry),
         )
@@ -579,7 +576,7 @@ def missed(number: int, *, title: str = "Free tea") -> Missed:
     ref = PetitionRef("uk", number)
     event = MilestoneReached(1_000, 1_002)
     now = utc_now()
-    known = Known(structs.replace(petition(action=title), ref=ref), now)
+    known = PetitionHistory(structs.replace(petition(action=title), ref=ref), now)
     return Missed(known, [Occurrence(f"{ref}:{event.key}", ref, now, event)])
 
 
@@ -747,16 +744,16 @@ async def test_an_alert_that_was_tried_already_is_not_held_back(office: Office) 
 @pytest.mark.parametrize(
     ("terms", "head"),
     [
-        (Terms(quiet=Quiet(0, 24 * 60 - 1)), "🌅 While it was quiet — two things."),
-        (Terms(loudness={"milestone": "digest"}), "📰 Your digest — two things."),
+        (Preferences(quiet=Quiet(0, 24 * 60 - 1)), "🌅 While it was quiet — two things."),
+        (Preferences(loudness={"milestone": "digest"}), "📰 Your digest — two things."),
         (
-            Terms(snoozed_until=utc_now() + timedelta(days=1)),
+            Preferences(snoozed_until=utc_now() + timedelta(days=1)),
             "⏰ Your snooze is over — two things.",
         ),
     ],
 )
 async def test_what_waited_for_its_moment_comes_in_one_message_that_says_why(
-    office: Office, terms: Terms, head: str
+    office: Office, terms: Preferences, head: str
 ) -> None:
     await office.welcome(1)
     await office.storage.set_terms(1, terms, office.now())
@@ -768,7 +765,7 @@ async def test_what_waited_for_its_moment_comes_in_one_message_that_says_why(
 
 async def test_one_thing_that_waited_comes_as_ever(office: Office) -> None:
     await office.welcome(1)
-    await office.storage.set_terms(1, Terms(loudness={"milestone": "digest"}), office.now())
+    await office.storage.set_terms(1, Preferences(loudness={"milestone": "digest"}), office.now())
     await office.ring(1_000)
     async with office.delivering():
         await office.settled()
@@ -778,7 +775,7 @@ async def test_one_thing_that_waited_comes_as_ever(office: Office) -> None:
 async def test_what_waited_for_two_topics_comes_in_each(office: Office) -> None:
     office.api.add_chat(-9, "supergroup", title="Tea club")
     petitions = office.many(3)
-    await office.storage.save_chat(Chat(-9, terms=Terms(loudness={"closing": "digest"})))
+    await office.storage.save_chat(Chat(-9, terms=Preferences(loudness={"closing": "digest"})))
     await office.follow(-9, petitions)
     for topic, each in zip((7, 8, 7), petitions, strict=True):
         office.api.add_topic(-9, topic)
@@ -826,7 +823,7 @@ async def test_two_reminders_that_come_due_together_are_one_message(office: Offi
         Occurrence(f"{REF}:{event.key}", REF, office.now(), event)
         for event in (ClosingSoon(hours, closes_at, 84) for hours in (72, 6))
     ]
-    await office.storage.commit_poll(Known(petition(), office.now()), found, office.now())
+    await office.storage.commit_poll(PetitionHistory(petition(), office.now()), found, office.now())
     async with office.delivering():
         await office.settled()
     (line,) = office.heard(1)

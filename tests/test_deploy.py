@@ -13,7 +13,7 @@ import pytest
 from bell import TEA, Village
 
 from bot.config import load_config
-from bot.petitions.errors import StorageError
+from bot.errors import StorageError
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"

@@ -13,33 +13,29 @@ from hypothesis import strategies as st
 from msgspec import structs
 from petitions import OPEN, RESPONSE, petition, responded
 
+from bot.errors import MalformedPetition
 from bot.petitions.diff import diff, facts
-from bot.petitions.errors import MalformedPetition
-from bot.petitions.model import (
-    Business,
+from bot.petitions.events import (
     Closed,
     CountFell,
-    Debate,
     Debated,
     DebateLink,
     DebateMoved,
     DebateScheduled,
     Event,
-    Known,
     MilestoneReached,
     NotDebated,
     Opened,
-    Petition,
     Rejected,
-    Rejection,
     Removed,
     Reopened,
     Responded,
     ResponseRevised,
-    Site,
 )
+from bot.petitions.history import PetitionHistory
+from bot.petitions.observe import observe, observe_gone
 from bot.petitions.parse import parse_petition
-from bot.petitions.watch import observe, observe_gone
+from bot.petitions.petition import Business, Debate, Petition, Rejection, Site
 
 SAMPLES = Path(__file__).parent / "samples"
 UK = Site("uk", "UK Parliament", "https://petition.parliament.uk")
@@ -68,7 +64,7 @@ def keys(before: Petition, after: Petition) -> list[str]:
 def lived(*readings: Petition, every: timedelta = HOUR) -> list[str]:
     """The keys of all that rings when these readings are seen one after another."""
     now = datetime(2025, 1, 1, tzinfo=UTC)
-    known: Known | None = None
+    known: PetitionHistory | None = None
     rung: list[str] = []
     for reading in readings:
         known, occurrences = observe(known, reading, now)
@@ -82,7 +78,7 @@ def lived(*readings: Petition, every: timedelta = HOUR) -> list[str]:
 
 def test_the_recorded_life_rings_each_event_once_and_nothing_else() -> None:
     rung: dict[int, list[str]] = {}
-    known: Known | None = None
+    known: PetitionHistory | None = None
     for step, reading in life():
         known, occurrences = observe(known, reading, reading.updated_at or OPEN.opened_at)
         if occurrences:
@@ -599,7 +595,7 @@ class Sample(msgspec.Struct):
 
 
 def test_the_recorded_year_of_722903_rings_its_closing_debate_and_links(shared_data: Path) -> None:
-    known: Known | None = None
+    known: PetitionHistory | None = None
     rung: list[str] = []
     samples = msgspec.json.Decoder(Sample)
     with lzma.open(shared_data / "series/722903/attributes-no-breakdowns.jsonl.xz", "rb") as file:

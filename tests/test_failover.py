@@ -30,11 +30,12 @@ from test_storage import (
 from test_storage_postgres import until
 
 from bot.app import utc_now
-from bot.cluster import RHYTHM, Standing, lead
-from bot.deliver import LEASE
-from bot.petitions.errors import StorageError
-from storage.postgres import PostgresStorage
-from storage.postgres_pool import Patience
+from bot.delivery.deliverer import LEASE
+from bot.errors import StorageError
+from bot.operations.leadership import RHYTHM, lead
+from storage.postgres.pool import Patience
+from storage.postgres.store import PostgresStorage
+from storage.shared import Standing
 
 HASTE = Patience(host=0.5, use_case=1.0)
 TAKE_OVER = 30  # seconds that a take-over may need

@@ -25,11 +25,11 @@ from test_storage import (
     ring,
 )
 
-from bot.burst import FEW, held_until
-from bot.petitions.model import MilestoneReached
+from bot.delivery.flood_guard import FEW, held_until
+from bot.petitions.events import MilestoneReached
 from storage import ClaimedDelivery, Storage
 from storage.tables import RECENT
-from storage.tiny import open_tiny
+from storage.tinydb.store import open_tiny
 
 __all__ = ["logged", "office"]
 

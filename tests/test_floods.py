@@ -14,11 +14,11 @@ from telegram import Bot, Update
 
 from bot.demo.bot_api import TOKEN, BotApi
 from bot.demo.loopback import Loopback
-from bot.request import AiohttpRequest
+from bot.operations.http_server import Webhook
 from bot.telegram.dispatcher import Dispatcher, Kind
 from bot.telegram.floods import BUSY, Floods, Verdict
+from bot.telegram.request import AiohttpRequest
 from bot.telegram.updates import Outcome, Receiver, Reception
-from bot.web import Webhook
 from handlers import COMMANDS, all_handlers
 from handlers.turns import tickets
 

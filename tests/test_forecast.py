@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from petitions import NOW, OPENED, petition
 
 from bot.petitions.forecast import closes_at, estimates, forecast, pace, told_by_itself
-from bot.petitions.model import Petition, Reading
+from bot.petitions.petition import Petition, Reading
 
 DAY = timedelta(days=1)
 

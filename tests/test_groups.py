@@ -10,10 +10,10 @@ from bell import READER, TEA, Conversation, Json, Village, hasty, open_petition
 
 from bot.app import utc_now
 from bot.demo.bot_api import BOT_USERNAME, BotApi
-from bot.petitions.model import PetitionRef
-from bot.text import groups
-from bot.text.buttons import SEARCH, UNSUBSCRIBE, button
-from bot.text.rich import bold, compose, width
+from bot.messages.buttons import SEARCH, UNSUBSCRIBE, button
+from bot.messages.chat import groups
+from bot.messages.message import bold, compose, width
+from bot.petitions.petition import PetitionRef
 
 CLUB, NEWS = -1001, -1002
 ADA, BEN = 51, 52  # an admin and a member

@@ -7,12 +7,12 @@ from bell import READER, TEA, Village
 from petitions import NOW, petition
 
 from bot.config import load_config
-from bot.metrics import CountedRequest
-from bot.petitions.model import Rejection
-from bot.text.card import card
-from bot.text.petition import state_name
-from bot.text.response import excerpt, safe_link
-from bot.text.rich import Styled, compose
+from bot.messages.message import Styled, compose
+from bot.messages.petition.card import card
+from bot.messages.petition.parts import state_name
+from bot.messages.petition.response import excerpt, safe_link
+from bot.operations.metrics import CountedRequest
+from bot.petitions.petition import Rejection
 
 SITE = "https://petition.parliament.uk"
 MARKDOWN = f"There is one **already**: [here]({SITE}/petitions/700000)\n\nPlease sign *that*."

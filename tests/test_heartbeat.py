@@ -12,10 +12,10 @@ from aiohttp import web
 from structlog.testing import capture_logs
 
 from bot.config import load_config
-from bot.health import Finding
+from bot.errors import ConfigError
 from bot.operations import heartbeat
+from bot.operations.health import Finding
 from bot.operations.heartbeat import EVERY, Heartbeat
-from bot.petitions.errors import ConfigError
 
 WELL = Finding("storage", "")
 ILL = Finding("storage", "The storage cannot be written.")

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from test_operator import NOW, Patient, Watch, watch  # noqa: F401 - a fixture
 
-from bot.alarm import Alarm
-from bot.health import Finding
-from bot.metrics import Sending
-from bot.petitions.errors import StorageError
+from bot.errors import StorageError
+from bot.operations.admin_alerts import AdminAlerts
+from bot.operations.health import Finding
+from bot.operations.metrics import Sending
 
 AWAY = Finding("storage", "The storage cannot be written.")
 WELL = Finding("storage", "")
@@ -99,7 +99,7 @@ class Fickle:
         self.notes[name] = value
 
 
-class Told(Alarm):
+class Told(AdminAlerts):
     """An alarm whose messages are only counted."""
 
     def __init__(self, storage: Fickle) -> None:

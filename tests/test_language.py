@@ -13,11 +13,9 @@ from petitions import petition
 from texts import loose_in, loose_texts
 
 from bot.charts import Charts
-from bot.petitions.model import Subscription
-from bot.text.buttons import card_buttons
-from bot.text.card import card
-from bot.text.figures import day, days, decimal, hours, number, percent, span, weekday
-from bot.text.language import (
+from bot.messages.buttons import card_buttons
+from bot.messages.format import day, days, decimal, hours, number, percent, span, weekday
+from bot.messages.i18n import (
     CATALOGUES,
     ENGLISH,
     LANGUAGES,
@@ -30,7 +28,9 @@ from bot.text.language import (
     speaking,
     tr,
 )
-from bot.text.rich import compose, link
+from bot.messages.message import compose, link
+from bot.messages.petition.card import card
+from bot.subscriptions.subscription import Subscription
 
 OTHERS = [name for name in LANGUAGES if name != ENGLISH]
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -39,9 +39,9 @@ UPDATE = "run: PYTHONPATH=. .venv/bin/python tests/catalogues.py"
 # The language itself and its languages' own names are no texts.
 MODULES = sorted(
     path
-    for folder in ("bot/text", "handlers")
+    for folder in ("bot/messages", "handlers")
     for path in (ROOT / folder).rglob("*.py")
-    if path.name != "language.py"
+    if path.name != "i18n.py"
 )
 
 

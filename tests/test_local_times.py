@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 from bell import TEA, Village
 
-from bot.petitions.hours import zone_of
-from bot.text.figures import clock, go_by, moment
+from bot.local_time import zone_of
+from bot.messages.format import clock, go_by, moment
 
 KATHMANDU = "Asia/Kathmandu"
 

@@ -11,10 +11,10 @@ from members_api import MembersApi, Term
 from petitions import petition
 
 from bot.demo.petitions_site import Fault, PetitionsSite
-from bot.members import Members
-from bot.parliament import Parliament
-from bot.petitions.model import Parliament as PastParliament
-from bot.petitions.model import Petition, Place, Site
+from bot.petitions.petition import Parliament as PastParliament
+from bot.petitions.petition import Petition, Place, Site
+from bot.polling.members_api import Members
+from bot.polling.petitions_api import PetitionsApi
 
 COLNE, CALDER = "E14000645", "E14000614"
 CLOSED = datetime(2020, 9, 5, 22, 59, 59, tzinfo=UTC)
@@ -44,7 +44,7 @@ class Desk:
     def __init__(self, site: PetitionsSite, api: MembersApi, session: Any) -> None:
         self.site, self.api = site, api
         self.clock = Clock()
-        parliament = Parliament(Site("uk", "UK Parliament", site.url), session)
+        parliament = PetitionsApi(Site("uk", "UK Parliament", site.url), session)
         self.members = Members([parliament], session, self.clock.now, api=api.url)
 
     def lists(self, period: str, *rows: dict[str, Any]) -> None:
@@ -190,6 +190,6 @@ async def test_a_parliament_with_an_odd_name_harms_nothing(desk: Desk) -> None:
 
 async def test_a_stand_in_for_the_site_never_leads_to_the_real_members_api(desk: Desk) -> None:
     async with aiohttp.ClientSession() as session:
-        parliament = Parliament(Site("uk", "UK Parliament", desk.site.url), session)
+        parliament = PetitionsApi(Site("uk", "UK Parliament", desk.site.url), session)
         members = Members([parliament], session, desk.clock.now)
         assert await members.seats(past(Place("Colne Valley", COLNE, 423)), [COLNE]) == {}

@@ -12,11 +12,11 @@ import pytest
 from petitions import NOW
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot.deliver import Counts
-from bot.metrics import Metrics
-from bot.notify import notify
-from bot.observed import observed
-from bot.petitions.errors import StorageError
+from bot.delivery.deliverer import DeliveryCounts
+from bot.errors import StorageError
+from bot.operations.metrics import Metrics
+from bot.operations.observed import observed
+from bot.operations.systemd import notify
 from storage import Tally
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
@@ -62,7 +62,7 @@ async def test_an_observed_object_does_what_it_did_and_every_call_is_noted() -> 
 
 def test_every_metric_is_ours_by_name_and_no_label_could_hold_a_chat() -> None:
     metrics = Metrics()
-    metrics.watch_deliveries(Counts())
+    metrics.watch_deliveries(DeliveryCounts())
     for family in metrics.registry.collect():
         assert family.name.startswith("petition_bell_")
         assert family.documentation
@@ -81,7 +81,7 @@ def test_the_queue_is_told_by_depth_and_age() -> None:
 
 
 def test_deliveries_are_counted_by_what_became_of_them() -> None:
-    metrics, counts = Metrics(), Counts()
+    metrics, counts = Metrics(), DeliveryCounts()
     metrics.watch_deliveries(counts)
     counts.sent += 2
     counts.flooded += 1
@@ -101,7 +101,7 @@ def queries() -> list[str]:
 
 def test_dashboard_and_rules_ask_only_for_metrics_that_there_are() -> None:
     metrics = Metrics()
-    metrics.watch_deliveries(Counts())
+    metrics.watch_deliveries(DeliveryCounts())
     metrics.note_lag(0.1)
     there = names(metrics)
     there |= {f"{name}_bucket" for name in there}
@@ -113,7 +113,7 @@ def test_dashboard_and_rules_ask_only_for_metrics_that_there_are() -> None:
 def test_every_metric_of_ours_is_on_the_dashboard() -> None:
     shown = " ".join(queries())
     metrics = Metrics()
-    metrics.watch_deliveries(Counts())
+    metrics.watch_deliveries(DeliveryCounts())
     for family in metrics.registry.collect():
         if "_process_" not in family.name:
             assert family.name in shown, family.name
@@ -137,7 +137,7 @@ def test_promtool_finds_nothing_wrong_with_the_rules_and_the_page(tmp_path: Path
     )
     assert done.returncode == 0, done.stderr
     metrics = Metrics()
-    metrics.watch_deliveries(Counts())
+    metrics.watch_deliveries(DeliveryCounts())
     done = subprocess.run(
         [promtool, "check", "metrics"],
         input=metrics.page(EMPTY, 7, NOW),

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.petitions.model import Chat
-from storage.tiny import open_tiny
+from bot.subscriptions.subscription import Chat
+from storage.tinydb.store import open_tiny
 
 CONFIG = """
 [telegram]

@@ -8,9 +8,9 @@ from bell import Village, open_petition
 
 from bot.app import utc_now
 from bot.demo.petitions_site import Fault
-from bot.petitions.carried import carried
-from bot.petitions.model import Rule
-from bot.petitions.names import meant, near
+from bot.subscriptions.codec import carried
+from bot.subscriptions.names import meant, near
+from bot.subscriptions.subscription import Rule
 
 Json = dict[str, Any]
 DEPARTMENTS = {

@@ -8,18 +8,19 @@ import pytest
 from bell import READER, Village
 from telegram.ext import ExtBot
 
-from bot.alarm import Alarm
-from bot.app import open_storage, running
-from bot.deliver import Counts
+from bot.app import running
+from bot.delivery.deliverer import DeliveryCounts
 from bot.demo.petitions_site import Fault
-from bot.health import Finding, Health
-from bot.metrics import Metrics
-from bot.petitions.errors import StorageError
-from bot.report import NOTE
-from bot.request import AiohttpRequest
-from bot.text.alarm import stats
-from bot.text.status import Report
+from bot.errors import StorageError
+from bot.messages.chat.admin_alerts import stats
+from bot.messages.chat.status import StatusReport
+from bot.operations.admin_alerts import AdminAlerts
+from bot.operations.health import Finding, Health
+from bot.operations.metrics import Metrics
+from bot.polling.status_reports import NOTE
+from bot.telegram.request import AiohttpRequest
 from storage import Storage, Tally
+from storage.opening import open_storage
 
 ADMIN = 77
 NOW = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
@@ -41,7 +42,7 @@ class Watch:
         self.restart()
 
     def restart(self) -> None:
-        self._alarm = Alarm(self.bot, self.storage, [ADMIN], calm=CALM)
+        self._alarm = AdminAlerts(self.bot, self.storage, [ADMIN], calm=CALM)
 
     async def finds(self, *findings: Finding, after: float = 0) -> list[str]:
         """What the admin has been told in all, `after` so many minutes more."""
@@ -115,7 +116,7 @@ async def test_a_restart_tells_nothing_twice_and_still_tells_the_end(watch: Watc
 
 async def test_what_another_process_has_told_is_not_told_again(watch: Watch) -> None:
     assert await watch.finds(WELL) == []
-    await Alarm(watch.bot, watch.storage, [ADMIN], calm=CALM).tell([FULL], NOW)
+    await AdminAlerts(watch.bot, watch.storage, [ADMIN], calm=CALM).tell([FULL], NOW)
     assert len(await watch.finds(FULL, after=1)) == 1
     assert len(await watch.finds(WELL, after=1)) == 1
     assert len(await watch.finds(WELL, after=3)) == 2
@@ -150,8 +151,8 @@ async def test_an_admin_hears_of_a_site_that_stays_away_and_of_its_return(
 # --- what is found -------------------------------------------------------------------------------
 
 
-async def reported() -> Report:
-    return Report(NOW)
+async def reported() -> StatusReport:
+    return StatusReport(NOW)
 
 
 class FullDisk:
@@ -170,7 +171,7 @@ class Patient:
     def __init__(self, bot: ExtBot[None], storage: object) -> None:
         self.monotonic = 1000.0
         self.metrics = Metrics(monotonic=lambda: self.monotonic)
-        self.counts = Counts()
+        self.counts = DeliveryCounts()
         self._health = Health(
             self.metrics,
             self.counts,

@@ -24,23 +24,21 @@ from test_storage import (
     ring,
 )
 
-from bot.petitions.model import (
+from bot.petitions.events import (
     Closed,
     CommitteeNoted,
     DebateScheduled,
-    Digest,
     Occurrence,
-    PetitionRef,
-    Quiet,
     Removed,
     Reopened,
     Surged,
-    Terms,
 )
+from bot.petitions.petition import PetitionRef
+from bot.subscriptions.subscription import Digest, Preferences, Quiet
 from storage import Storage
 
 EVENING = NOON + timedelta(hours=6)
-DIGESTS = Terms({"milestone": "digest"}, digest=Digest(18 * 60))
+DIGESTS = Preferences({"milestone": "digest"}, digest=Digest(18 * 60))
 NOTE = CommitteeNoted("We wrote to them.", identity="a1")
 PRESSING = DebateScheduled(date(2020, 5, 4))
 
@@ -162,7 +160,7 @@ async def test_what_rings_through_quiet_hours_brings_along_what_was_quiet(
     storage: Storage,
 ) -> None:
     await follow(storage, follows(ANN), follows(ANN, HEDGES))
-    quiet = Terms(quiet=Quiet(10 * 60, 16 * 60), urgent=("standing",))
+    quiet = Preferences(quiet=Quiet(10 * 60, 16 * 60), urgent=("standing",))
     await storage.set_terms(ANN, quiet, NOON)
     await ring(storage, milestone(10_000))
     await ring(storage, milestone(10_000, HEDGES))
@@ -175,10 +173,10 @@ async def test_a_digest_that_comes_first_takes_along_what_is_older_in_a_snooze(
     storage: Storage,
 ) -> None:
     tomorrow = NOON + timedelta(days=1)
-    await follow(storage, follows(ANN, terms=Terms(snoozed_until=tomorrow)))
+    await follow(storage, follows(ANN, terms=Preferences(snoozed_until=tomorrow)))
     surge = occurred(Surged(900, 12.5, 9_000))
     await ring(storage, surge)
-    await storage.set_subscription_terms(ANN, NIGHTINGALES, Terms({"surge": "off"}), NOON)
+    await storage.set_subscription_terms(ANN, NIGHTINGALES, Preferences({"surge": "off"}), NOON)
     await storage.hold(owed(surge), "snooze", tomorrow)
     await storage.set_terms(ANN, DIGESTS, NOON)
     await ring(storage, milestone(10_000))

@@ -9,8 +9,8 @@ import pytest
 from pacing import Clock, OneRate, Telegram
 from telegram.error import RetryAfter
 
+from bot.delivery.rate_limiter import SHARED_PER_SECOND
 from bot.delivery.send_queue import MOST_WAITING, Turn
-from bot.pace import SHARED_PER_SECOND
 
 CROWD = range(1, 61)
 FANS = range(1001, 1301)

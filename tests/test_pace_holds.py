@@ -4,7 +4,7 @@ import pytest
 from pacing import Clock, OneRate, Telegram
 from telegram.error import BadRequest, NetworkError, RetryAfter
 
-from bot.pace import ALERT
+from bot.delivery.rate_limiter import ALERT
 
 SLOW = (1, 2, 3)  # groups in slow mode
 

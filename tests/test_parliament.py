@@ -14,19 +14,19 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.parliament import (
+from bot.errors import MalformedPetition, ParliamentError, ParliamentUnavailable
+from bot.petitions.petition import PetitionRef, Site
+from bot.polling.petitions_api import (
     Found,
     Gone,
     NotFound,
     NotModified,
-    Parliament,
+    PetitionsApi,
     Unavailable,
     Unpublished,
     Unreadable,
     open_session,
 )
-from bot.petitions.errors import MalformedPetition, ParliamentError, ParliamentUnavailable
-from bot.petitions.model import PetitionRef, Site
 
 SAMPLES = Path(__file__).parent / "samples"
 NOON = datetime(2025, 9, 2, 12, tzinfo=UTC)
@@ -96,14 +96,14 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @pytest.fixture
-def parliament(stand: Stand, session: aiohttp.ClientSession) -> Parliament:
-    return Parliament(Site("uk", "UK", stand.url), session, max_bytes=100_000, now=lambda: NOON)
+def parliament(stand: Stand, session: aiohttp.ClientSession) -> PetitionsApi:
+    return PetitionsApi(Site("uk", "UK", stand.url), session, max_bytes=100_000, now=lambda: NOON)
 
 
 # --- what a look finds ---------------------------------------------------------------------------
 
 
-async def test_an_open_petition_is_found(stand: Stand, parliament: Parliament) -> None:
+async def test_an_open_petition_is_found(stand: Stand, parliament: PetitionsApi) -> None:
     stand.says(
         SHOW,
         sample("show_open_fresh"),
@@ -122,7 +122,7 @@ async def test_an_open_petition_is_found(stand: Stand, parliament: Parliament) -
 
 
 async def test_a_petition_without_caching_headers_is_found(
-    stand: Stand, parliament: Parliament
+    stand: Stand, parliament: PetitionsApi
 ) -> None:
     stand.says(SHOW, sample("show_open_fresh"), headers=JSON | {"Last-Modified": "last week"})
     look = await parliament.look(700_009)
@@ -130,7 +130,7 @@ async def test_a_petition_without_caching_headers_is_found(
     assert (look.last_modified, look.max_age) == (None, None)
 
 
-async def test_a_packed_body_is_unpacked(stand: Stand, parliament: Parliament) -> None:
+async def test_a_packed_body_is_unpacked(stand: Stand, parliament: PetitionsApi) -> None:
     packed = gzip.compress(sample("show_open_fresh"))
     stand.says(SHOW, packed, headers=JSON | {"Content-Encoding": "gzip"})
     assert isinstance(await parliament.look(700_009), Found)
@@ -138,7 +138,7 @@ async def test_a_packed_body_is_unpacked(stand: Stand, parliament: Parliament) -
 
 
 async def test_an_archived_petition_is_found_one_hop_away(
-    stand: Stand, parliament: Parliament
+    stand: Stand, parliament: PetitionsApi
 ) -> None:
     stand.redirects(SHOW, ARCHIVED)
     stand.says(ARCHIVED, sample("archived_show_fresh"))
@@ -148,7 +148,7 @@ async def test_an_archived_petition_is_found_one_hop_away(
     assert stand.paths == [SHOW, ARCHIVED]
 
 
-async def test_a_second_hop_is_not_taken(stand: Stand, parliament: Parliament) -> None:
+async def test_a_second_hop_is_not_taken(stand: Stand, parliament: PetitionsApi) -> None:
     stand.redirects(SHOW, ARCHIVED)
     stand.redirects(ARCHIVED, SHOW)
     assert await parliament.look(700_009) == Unavailable("redirected elsewhere")
@@ -170,7 +170,7 @@ async def test_a_second_hop_is_not_taken(stand: Stand, parliament: Parliament) -
     ],
 )
 async def test_a_redirect_is_understood_and_not_followed(
-    stand: Stand, parliament: Parliament, target: str, look: object
+    stand: Stand, parliament: PetitionsApi, target: str, look: object
 ) -> None:
     stand.redirects(SHOW, target)
     assert await parliament.look(700_009) == look
@@ -178,14 +178,14 @@ async def test_a_redirect_is_understood_and_not_followed(
 
 
 async def test_a_petition_on_its_way_to_the_archive_is_not_there_yet(
-    stand: Stand, parliament: Parliament
+    stand: Stand, parliament: PetitionsApi
 ) -> None:
     stand.redirects(SHOW, ARCHIVED)
     stand.redirects(ARCHIVED, "/petitions/700009")
     assert await parliament.look(700_009) == Unavailable("being archived")
 
 
-async def test_an_archived_petition_can_be_hidden(stand: Stand, parliament: Parliament) -> None:
+async def test_an_archived_petition_can_be_hidden(stand: Stand, parliament: PetitionsApi) -> None:
     stand.redirects(SHOW, ARCHIVED)
     assert await parliament.look(700_009) == NotFound()
 
@@ -208,7 +208,7 @@ async def test_an_archived_petition_can_be_hidden(stand: Stand, parliament: Parl
 )
 @pytest.mark.parametrize("headers", [JSON, HTML])
 async def test_a_status_means_the_same_in_json_and_in_html(
-    stand: Stand, parliament: Parliament, status: int, headers: dict[str, str], look: object
+    stand: Stand, parliament: PetitionsApi, status: int, headers: dict[str, str], look: object
 ) -> None:
     stand.says(SHOW, status=status, headers=headers)
     assert await parliament.look(700_009) == look
@@ -229,7 +229,7 @@ async def test_a_status_means_the_same_in_json_and_in_html(
     ],
 )
 async def test_the_sites_own_wish_to_be_left_alone_is_heard(
-    stand: Stand, parliament: Parliament, header: str, seconds: float | None
+    stand: Stand, parliament: PetitionsApi, header: str, seconds: float | None
 ) -> None:
     stand.says(SHOW, status=429, headers=JSON | {"Retry-After": header})
     look = await parliament.look(700_009)
@@ -237,7 +237,7 @@ async def test_the_sites_own_wish_to_be_left_alone_is_heard(
 
 
 async def test_an_unchanged_petition_is_not_sent_again(
-    stand: Stand, parliament: Parliament
+    stand: Stand, parliament: PetitionsApi
 ) -> None:
     stand.says(SHOW, status=304)
     since = datetime(2025, 9, 2, 15, 14, tzinfo=UTC)
@@ -245,13 +245,13 @@ async def test_an_unchanged_petition_is_not_sent_again(
     assert stand.asked[0].headers["If-Modified-Since"] == "Tue, 02 Sep 2025 15:14:00 GMT"
 
 
-async def test_a_plain_look_sets_no_condition(stand: Stand, parliament: Parliament) -> None:
+async def test_a_plain_look_sets_no_condition(stand: Stand, parliament: PetitionsApi) -> None:
     stand.says(SHOW, sample("show_open_fresh"))
     await parliament.look(700_009)
     assert "If-Modified-Since" not in stand.asked[0].headers
 
 
-async def test_the_site_is_told_who_asks(stand: Stand, parliament: Parliament) -> None:
+async def test_the_site_is_told_who_asks(stand: Stand, parliament: PetitionsApi) -> None:
     await parliament.look(700_009)
     assert stand.asked[0].headers["User-Agent"].startswith("PetitionBell/1.2.3 ")
     assert stand.asked[0].headers["Accept"] == "application/json"
@@ -275,18 +275,18 @@ async def test_the_site_is_told_who_asks(stand: Stand, parliament: Parliament) -
     ],
 )
 async def test_an_answer_that_makes_no_sense_is_unreadable(
-    stand: Stand, parliament: Parliament, body: bytes, headers: dict[str, str], reason: str
+    stand: Stand, parliament: PetitionsApi, body: bytes, headers: dict[str, str], reason: str
 ) -> None:
     stand.says(SHOW, body, headers=headers)
     assert await parliament.look(700_009) == Unreadable(reason)
 
 
-async def test_a_body_of_the_greatest_size_is_read(stand: Stand, parliament: Parliament) -> None:
+async def test_a_body_of_the_greatest_size_is_read(stand: Stand, parliament: PetitionsApi) -> None:
     stand.says(SHOW, sample("show_open_fresh").ljust(100_000))
     assert isinstance(await parliament.look(700_009), Found)
 
 
-async def test_a_body_without_end_is_cut_short(stand: Stand, parliament: Parliament) -> None:
+async def test_a_body_without_end_is_cut_short(stand: Stand, parliament: PetitionsApi) -> None:
     async def endless(request: web.BaseRequest) -> web.StreamResponse:
         response = web.StreamResponse(headers=JSON)
         await response.prepare(request)
@@ -300,7 +300,7 @@ async def test_a_body_without_end_is_cut_short(stand: Stand, parliament: Parliam
 
 
 async def test_a_body_cut_off_in_the_middle_is_no_answer(
-    stand: Stand, parliament: Parliament
+    stand: Stand, parliament: PetitionsApi
 ) -> None:
     async def truncated(request: web.BaseRequest) -> web.StreamResponse:
         body = sample("show_open_fresh")
@@ -315,13 +315,13 @@ async def test_a_body_cut_off_in_the_middle_is_no_answer(
     assert await parliament.look(700_009) == Unavailable("the answer was cut off")
 
 
-async def test_a_body_packed_wrongly_is_no_answer(stand: Stand, parliament: Parliament) -> None:
+async def test_a_body_packed_wrongly_is_no_answer(stand: Stand, parliament: PetitionsApi) -> None:
     stand.says(SHOW, b"not packed at all", headers=JSON | {"Content-Encoding": "gzip"})
     assert await parliament.look(700_009) == Unavailable("the answer was cut off")
 
 
 async def test_a_connection_closed_without_a_word_is_no_answer(
-    stand: Stand, parliament: Parliament
+    stand: Stand, parliament: PetitionsApi
 ) -> None:
     async def closing(request: web.BaseRequest) -> web.StreamResponse:
         assert request.transport is not None
@@ -349,12 +349,12 @@ def silence(stand: Stand) -> asyncio.Event:
 @pytest.mark.usefixtures("silence")
 async def test_a_silent_site_times_out(stand: Stand, session: aiohttp.ClientSession) -> None:
     soon = aiohttp.ClientTimeout(total=0.05)
-    parliament = Parliament(Site("uk", "UK", stand.url), session, timeout=soon)
+    parliament = PetitionsApi(Site("uk", "UK", stand.url), session, timeout=soon)
     assert await parliament.look(700_009) == Unavailable("timed out")
 
 
 async def test_giving_up_a_look_is_not_an_answer(
-    silence: asyncio.Event, parliament: Parliament
+    silence: asyncio.Event, parliament: PetitionsApi
 ) -> None:
     looking = asyncio.create_task(parliament.look(700_009))
     await silence.wait()
@@ -368,7 +368,7 @@ async def test_where_nothing_listens_there_is_no_answer(session: aiohttp.ClientS
     port = server.sockets[0].getsockname()[1]
     server.close()
     await server.wait_closed()
-    parliament = Parliament(Site("uk", "UK", f"http://127.0.0.1:{port}"), session)
+    parliament = PetitionsApi(Site("uk", "UK", f"http://127.0.0.1:{port}"), session)
     refused = Unavailable("the connection was refused", whole_site=True)
     assert await parliament.look(700_009) == refused
 
@@ -395,12 +395,12 @@ async def test_what_is_not_http_is_no_answer(
 
     async with await asyncio.start_server(talk, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        parliament = Parliament(Site("uk", "UK", f"http://127.0.0.1:{port}"), session)
+        parliament = PetitionsApi(Site("uk", "UK", f"http://127.0.0.1:{port}"), session)
         assert await parliament.look(700_009) == Unavailable(reason)
 
 
 async def test_a_host_that_is_no_host_is_unreadable(session: aiohttp.ClientSession) -> None:
-    parliament = Parliament(Site("uk", "UK", "http://[nowhere"), session)
+    parliament = PetitionsApi(Site("uk", "UK", "http://[nowhere"), session)
     assert await parliament.look(7) == Unreadable("an address that cannot be asked")
 
 
@@ -414,7 +414,7 @@ def listing(*ids: int, following: str | None = None) -> bytes:
 
 
 async def test_a_page_is_asked_for_by_what_it_should_hold(
-    stand: Stand, parliament: Parliament
+    stand: Stand, parliament: PetitionsApi
 ) -> None:
     stand.says("/petitions.json", sample("index_state_open"))
     page = await parliament.page("open", q="tea & cake", topic="health", number=3)
@@ -428,21 +428,21 @@ async def test_a_page_is_asked_for_by_what_it_should_hold(
     }
 
 
-async def test_a_number_is_searched_for_as_a_word(stand: Stand, parliament: Parliament) -> None:
+async def test_a_number_is_searched_for_as_a_word(stand: Stand, parliament: PetitionsApi) -> None:
     stand.says("/petitions.json", sample("index_empty"))
     await parliament.page("all", q="700009")
     assert stand.asked[0].query["q"] == "#700009"
 
 
 async def test_words_with_a_number_in_them_are_searched_for_as_they_are(
-    stand: Stand, parliament: Parliament
+    stand: Stand, parliament: PetitionsApi
 ) -> None:
     stand.says("/petitions.json", sample("index_empty"))
     await parliament.page("all", q="vision 2030")
     assert stand.asked[0].query["q"] == "vision 2030"
 
 
-async def test_a_next_page_is_asked_of_our_own_site(stand: Stand, parliament: Parliament) -> None:
+async def test_a_next_page_is_asked_of_our_own_site(stand: Stand, parliament: PetitionsApi) -> None:
     stand.says("/petitions.json", sample("index_page2"))
     await parliament.page(
         "all", url="https://elsewhere.invalid/petitions.json?page=2&q=tea+%26+cake"
@@ -452,14 +452,14 @@ async def test_a_next_page_is_asked_of_our_own_site(stand: Stand, parliament: Pa
 
 @pytest.mark.parametrize("url", ["@elsewhere.invalid", "https://[x", "mailto:a@elsewhere.invalid"])
 async def test_a_next_page_that_is_no_page_is_not_asked_for(
-    stand: Stand, parliament: Parliament, url: str
+    stand: Stand, parliament: PetitionsApi, url: str
 ) -> None:
     with pytest.raises(ParliamentError):
         await parliament.page("all", url=url)
     assert stand.asked == []
 
 
-async def test_pages_go_on_until_there_is_no_next(stand: Stand, parliament: Parliament) -> None:
+async def test_pages_go_on_until_there_is_no_next(stand: Stand, parliament: PetitionsApi) -> None:
     first, second = "/petitions.json?state=open&count=50", "/petitions.json?page=2"
     stand.says(first, listing(1, 2, 3, following=f"https://elsewhere.invalid{second}"))
     stand.says(second, listing(3, 4))
@@ -470,7 +470,7 @@ async def test_pages_go_on_until_there_is_no_next(stand: Stand, parliament: Parl
 
 @pytest.mark.parametrize("second", [listing(), listing(1, 9, following="/petitions.json?page=2")])
 async def test_pages_end_where_the_list_does_or_begins_again(
-    stand: Stand, parliament: Parliament, second: bytes
+    stand: Stand, parliament: PetitionsApi, second: bytes
 ) -> None:
     stand.says("/petitions.json", listing(1, 2, following="/petitions.json?page=2"))
     stand.says("/petitions.json?page=2", second)
@@ -479,14 +479,14 @@ async def test_pages_end_where_the_list_does_or_begins_again(
 
 
 async def test_pages_of_rows_nobody_can_read_come_to_an_end(
-    stand: Stand, parliament: Parliament
+    stand: Stand, parliament: PetitionsApi
 ) -> None:
     stand.says("/petitions.json", b'{"data":[7],"links":{"next":"/petitions.json?page=2"}}')
     pages = [page async for page in parliament.pages("open")]
     assert [len(page.malformed) for page in pages] == [1]
 
 
-async def test_the_archive_has_pages_too(stand: Stand, parliament: Parliament) -> None:
+async def test_the_archive_has_pages_too(stand: Stand, parliament: PetitionsApi) -> None:
     stand.says("/archived/petitions.json", sample("archived_index_default"))
     page = await parliament.archived_page("published")
     assert [petition.archived for petition in page.petitions] == [True] * 3
@@ -494,7 +494,7 @@ async def test_the_archive_has_pages_too(stand: Stand, parliament: Parliament) -
 
 
 async def test_counts_trending_seats_and_parliaments_are_read(
-    stand: Stand, parliament: Parliament
+    stand: Stand, parliament: PetitionsApi
 ) -> None:
     stand.says("/petitions/700000/count.json", sample("count_life_14_responded"))
     stand.says("/trending.json", sample("trending"))
@@ -508,7 +508,9 @@ async def test_counts_trending_seats_and_parliaments_are_read(
     assert len(await parliament.parliaments()) == 4
 
 
-async def test_a_period_that_is_none_is_not_asked_for(stand: Stand, parliament: Parliament) -> None:
+async def test_a_period_that_is_none_is_not_asked_for(
+    stand: Stand, parliament: PetitionsApi
+) -> None:
     with pytest.raises(ValueError, match="not a parliament's period"):
         await parliament.constituencies("../..")
     assert stand.asked == []
@@ -528,7 +530,7 @@ async def test_a_period_that_is_none_is_not_asked_for(stand: Stand, parliament: 
 )
 async def test_a_list_that_cannot_be_had_is_an_error(
     stand: Stand,
-    parliament: Parliament,
+    parliament: PetitionsApi,
     status: int,
     headers: dict[str, str],
     error: type[Exception],
@@ -543,7 +545,7 @@ async def test_a_list_that_cannot_be_had_is_an_error(
 
 
 async def test_an_error_carries_the_wish_to_be_left_alone(
-    stand: Stand, parliament: Parliament
+    stand: Stand, parliament: PetitionsApi
 ) -> None:
     stand.says("/trending.json", status=429, headers=JSON | {"Retry-After": "5"})
     with pytest.raises(ParliamentUnavailable) as caught:

@@ -11,8 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.petitions.errors import MalformedPetition
-from bot.petitions.model import Place, Rejection, Site
+from bot.errors import MalformedPetition
 from bot.petitions.parse import (
     parse_constituencies,
     parse_counts,
@@ -21,6 +20,7 @@ from bot.petitions.parse import (
     parse_petition,
     parse_trending,
 )
+from bot.petitions.petition import Place, Rejection, Site
 
 SAMPLES = Path(__file__).parent / "samples"
 UK = Site("uk", "UK Parliament", "https://petition.parliament.uk")

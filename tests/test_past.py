@@ -7,19 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from petitions import NOW, OPENED, petition, responded
 
+from bot.petitions.as_of import as_of, caught_up
 from bot.petitions.diff import diff
-from bot.petitions.model import (
+from bot.petitions.events import (
     Closed,
-    Debate,
     Debated,
     DebateScheduled,
     MilestoneReached,
     Opened,
-    Petition,
     Responded,
 )
-from bot.petitions.past import as_of, caught_up
-from bot.petitions.watch import observe
+from bot.petitions.observe import observe
+from bot.petitions.petition import Debate, Petition
 
 HOUR = timedelta(hours=1)
 BEFORE, AFTER = NOW - HOUR, NOW + HOUR

@@ -7,11 +7,11 @@ import aiohttp
 import pytest
 
 from bot.demo.postcodes import PostcodesApi
-from bot.parliament import slug
-from bot.petitions.errors import MalformedPetition
-from bot.petitions.model import PetitionRef, Site
+from bot.errors import MalformedPetition
 from bot.petitions.parse import Local, parse_local, parse_topics
-from bot.postcodes import InSeat, Postcodes, is_postcode, without_postcodes
+from bot.petitions.petition import PetitionRef, Site
+from bot.polling.petitions_api import slug
+from bot.polling.postcodes_api import InSeat, Postcodes, is_postcode, without_postcodes
 
 UK = Site("uk", "UK Parliament", "https://petition.parliament.uk")
 

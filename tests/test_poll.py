@@ -13,18 +13,20 @@ from hypothesis import strategies as st
 from msgspec import structs
 from petitions import petition
 
-from bot.check import promised
 from bot.config import PollConfig
 from bot.demo.petitions_site import Fault, PetitionsSite
-from bot.parliament import Parliament, Unavailable, open_session
-from bot.petitions.model import Chat, Kind, PetitionRef, Rule, Site, Subscription
-from bot.petitions.schedule import SILENT_AT_ONCE, Limits, ListPage, Matter, Numbers, Outlook
-from bot.poll import Poller
+from bot.messages.chat.status import SiteHealth, StatusReport, status
+from bot.operations.doctor import promised
+from bot.petitions.events import Kind
+from bot.petitions.petition import PetitionRef, Site
 from bot.polling.budget import Budget
-from bot.site_watch import SiteWatch
-from bot.text.status import Report, SiteHealth, status
+from bot.polling.petitions_api import PetitionsApi, Unavailable, open_session
+from bot.polling.planner import SILENT_AT_ONCE, Limits, ListPage, Matter, Numbers, Outlook
+from bot.polling.poller import Poller
+from bot.polling.site_state import SiteState
+from bot.subscriptions.subscription import Chat, Rule, Subscription
 from storage import Storage
-from storage.tiny import open_tiny
+from storage.tinydb.store import open_tiny
 
 START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 CHAT = 7
@@ -108,7 +110,7 @@ async def _bench(folder: Path, a_minute: int = 60) -> AsyncIterator[Bench]:
     async with PetitionsSite(hours.now) as site, open_session("test") as session:
         storage = await open_tiny(folder / "bell.db", folder / "bell.key")
         poller = Poller(
-            [Parliament(Site("uk", "UK Parliament", site.url), session, now=hours.now)],
+            [PetitionsApi(Site("uk", "UK Parliament", site.url), session, now=hours.now)],
             storage,
             hours.now,
             interval=timedelta(seconds=60),
@@ -255,10 +257,10 @@ async def test_many_that_hang_hold_up_the_others_for_about_an_interval(bench: Be
     assert bench.asked("/petitions/41.json") > before
 
 
-def waiting(latencies: Iterable[float], matter: Matter = 1) -> SiteWatch:
+def waiting(latencies: Iterable[float], matter: Matter = 1) -> SiteState:
     """A site that has answered so fast, and now owes an answer since 0.0."""
     limits = Limits(60.0, 60)
-    watch = SiteWatch(None, Budget(60, lambda: 0.0), limits, lambda: 0.0)  # type: ignore[arg-type]
+    watch = SiteState(None, Budget(60, lambda: 0.0), limits, lambda: 0.0)  # type: ignore[arg-type]
     for latency in latencies:
         watch.asked(matter, 0.0)
         watch.came(matter, latency, answered=True)
@@ -266,7 +268,7 @@ def waiting(latencies: Iterable[float], matter: Matter = 1) -> SiteWatch:
     return watch
 
 
-def patience(watch: SiteWatch) -> float:
+def patience(watch: SiteState) -> float:
     """Tenths of a second after which an answer is waited for no longer."""
     return next(tenths / 10 for tenths in range(999) if watch.hanging(tenths / 10))
 
@@ -547,7 +549,7 @@ SITE = Site("uk", "UK Parliament", "https://petition.parliament.uk")
 
 def rows(**changes: object) -> Iterator[str]:
     plain = SiteHealth(SITE, START, None, START, 12)
-    report = Report(START, (plain._replace(**changes),))
+    report = StatusReport(START, (plain._replace(**changes),))
     yield from status(report, 1, 0, START).text.splitlines()
 
 
@@ -565,7 +567,7 @@ def test_status_says_that_a_site_wants_to_be_left_alone_only_while_it_does() -> 
 
 def test_unavailable_without_a_wish_backs_off_longer_each_time() -> None:
     budget = Budget(60, lambda: 0.0)
-    watch = SiteWatch(None, budget, Limits(60.0, 60), lambda: 0.0)  # type: ignore[arg-type]
+    watch = SiteState(None, budget, Limits(60.0, 60), lambda: 0.0)  # type: ignore[arg-type]
     waits = []
     for _ in range(9):
         watch.quiet_until = 0.0

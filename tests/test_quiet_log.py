@@ -14,20 +14,33 @@ from store_files import full_device
 from structlog.testing import capture_logs
 from test_poll import Bench, _bench
 
-from bot import app, deliver, metrics, pace, poll, site_watch
-from bot.cluster import Rhythm, Standing, lead
+from bot import app
+from bot.delivery import deliverer, rate_limiter
+from bot.delivery.rate_limiter import RateLimiter
 from bot.demo.petitions_site import Fault
-from bot.metrics import Sending
-from bot.operations import store_incident
+from bot.errors import StorageError
+from bot.operations import metrics, store_incident
+from bot.operations.leadership import Rhythm, lead
+from bot.operations.metrics import Sending
 from bot.operations.store_incident import StoreIncident
-from bot.pace import Pacer
-from bot.petitions.errors import StorageError
+from bot.polling import poller, site_state
 from bot.telegram import updates
 from handlers import fallback
+from storage.shared import Standing
 
 Lines = list[MutableMapping[str, Any]]
 
-LOGGING = (app, deliver, fallback, metrics, pace, poll, site_watch, store_incident, updates)
+LOGGING = (
+    app,
+    deliverer,
+    fallback,
+    metrics,
+    rate_limiter,
+    poller,
+    site_state,
+    store_incident,
+    updates,
+)
 MINUTES = 10
 CROWD = range(101, 121)
 
@@ -203,7 +216,7 @@ async def test_a_telegram_that_is_away_is_a_line_for_each_way_and_one_at_its_end
 
 async def test_a_flood_limit_for_all_is_a_line_a_minute(lines: Lines) -> None:
     steady = Steady()
-    pacer = Pacer(now=steady)
+    pacer = RateLimiter(now=steady)
     for _ in range(MINUTES * 60):
         steady.now += 1.0
         pacer._incident.failed("flood limit")
@@ -301,7 +314,7 @@ async def test_a_store_that_nobody_can_ask_who_leads_is_one_line(lines: Lines) -
 
 async def test_a_rate_that_cannot_be_shared_is_a_line_a_minute(lines: Lines) -> None:
     steady = Steady()
-    places = pace._Places(Lost(), steady)
+    places = rate_limiter._Places(Lost(), steady)
     for _ in range(MINUTES * 60):
         steady.now += 1.0
         assert await places.next(1) == 0.0

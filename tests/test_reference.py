@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.petitions.model import PetitionRef, Site
+from bot.petitions.petition import PetitionRef, Site
 from bot.petitions.reference import find_link, find_reference
 
 UK = Site("uk", "UK Parliament", "https://petition.parliament.uk")

@@ -24,9 +24,10 @@ from test_storage import (
     store,
 )
 
-from bot.petitions.model import Chat, ChatGone, ChatRefuses, RetryAt, Sent
-from bot.petitions.order import refused_lane
-from bot.petitions.retry import ProbeChat, RestChat, TryAgain, next_step, probe_wait
+from bot.delivery.retry import ProbeChat, RestChat, TryAgain, next_step, probe_wait
+from bot.subscriptions.delivery import ChatGone, ChatRefuses, RetryAt, Sent
+from bot.subscriptions.delivery_order import refused_lane
+from bot.subscriptions.subscription import Chat
 from storage import Pruned, Storage
 
 __all__ = ["storage", "store"]

@@ -12,23 +12,15 @@ from structlog.testing import capture_logs
 from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError
 from test_deliver import Counter, Office, office
 
-from bot import deliver
-from bot.deliver import classify
+from bot.delivery import deliverer as delivering
+from bot.delivery.deliverer import classify
 from bot.demo.bot_api import _Planned
 from bot.demo.calls import Call
 from bot.demo.messenger import Refusal
-from bot.petitions.model import (
-    Chat,
-    ChatGone,
-    ChatRefuses,
-    Closed,
-    MilestoneReached,
-    Outcome,
-    Refused,
-    Reopened,
-    RetryAt,
-)
-from bot.text import groups
+from bot.messages.chat import groups
+from bot.petitions.events import Closed, MilestoneReached, Reopened
+from bot.subscriptions.delivery import ChatGone, ChatRefuses, Outcome, Refused, RetryAt
+from bot.subscriptions.subscription import Chat
 
 __all__ = ["office"]
 
@@ -331,14 +323,14 @@ async def test_an_alert_that_we_cannot_word_does_not_hold_up_the_rest(
     await office.ring(1_000)
     await office.happens(other[0], Closed(84))
 
-    real = deliver.alert
+    real = delivering.alert
 
     def broken(known: Any, *args: Any, **how: Any) -> Any:
         if known.petition.ref == REF:
             raise RuntimeError("a bug")
         return real(known, *args, **how)
 
-    monkeypatch.setattr(deliver, "alert", broken)
+    monkeypatch.setattr(delivering, "alert", broken)
     async with office.delivering() as deliverer:
         await office.settled()
         assert deliverer.counts.barred == 0

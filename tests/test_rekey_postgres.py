@@ -24,13 +24,13 @@ from test_storage import (
 )
 from test_storage_postgres import everything
 
-from bot.app import rekey_storage
 from bot.config import StorageConfig
-from bot.petitions.errors import StorageError
-from bot.petitions.model import Chat
-from storage.key import KeyRing, beside, spelled
-from storage.postgres import open_postgres
-from storage.postgres_rekey import rekey_postgres
+from bot.errors import StorageError
+from bot.subscriptions.subscription import Chat
+from storage.key_file import KeyRing, beside, spelled
+from storage.opening import rekey_storage
+from storage.postgres.rekey import rekey_postgres
+from storage.postgres.store import open_postgres
 
 HERE = Path(__file__).parent
 
@@ -177,7 +177,7 @@ import asyncio, sys
 from pathlib import Path
 import asyncpg
 from storage.key import KeyRing
-from storage.postgres_rekey import rekey_postgres
+from storage.postgres.rekey import rekey_postgres
 
 async def main():
     owner = await asyncpg.connect(sys.argv[3])
@@ -228,7 +228,7 @@ DYING = """
 import asyncio, os, signal, sys
 from pathlib import Path
 from storage.key import KeyRing
-from storage.postgres_rekey import rekey_postgres
+from storage.postgres.rekey import rekey_postgres
 
 def told(table):
     if table == sys.argv[3]:
@@ -241,7 +241,7 @@ asyncio.run(rekey_postgres(sys.argv[1], KeyRing(Path(sys.argv[2])), told=told))
 async def test_thousands_of_rows_are_sealed_anew_in_portions(
     ground: PostgresGround, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storage.postgres_rekey._AT_A_TIME", 7)
+    monkeypatch.setattr("storage.postgres.rekey._AT_A_TIME", 7)
     storage = await ground.open()
     await follow(storage, *(follows(chat) for chat in range(1000, 1050)))
     await storage.close()

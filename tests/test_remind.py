@@ -13,37 +13,30 @@ from msgspec import structs
 from petitions import NOW, OPENED, REF, RESPONSE, petition
 
 from bot.demo.petitions_site import Fault, PetitionsSite
-from bot.parliament import Parliament, open_session
-from bot.petitions.diary import Diary
-from bot.petitions.forecast import LONDON
-from bot.petitions.model import (
+from bot.messages.message import compose, lines
+from bot.messages.reminder import Reminder, reminder
+from bot.petitions.events import (
     ClosingSoon,
-    Debate,
     DebateOverdue,
     DebatePassed,
     DebateToday,
     Event,
-    Known,
-    Petition,
-    PetitionRef,
-    Place,
-    Reading,
     ResponseOverdue,
-    Site,
-    Subscription,
     Surged,
-    Terms,
     ToppedIn,
 )
-from bot.petitions.remind import due, moments, next_moment, wants_readings
+from bot.petitions.forecast import LONDON
+from bot.petitions.history import PetitionHistory
+from bot.petitions.next_reminders import Diary
+from bot.petitions.observe import observe, observe_surge
+from bot.petitions.petition import Debate, Petition, PetitionRef, Place, Reading, Site
+from bot.petitions.reminders import REMINDERS, due, moments, next_moment, wants_readings
 from bot.petitions.surge import surge
-from bot.petitions.terms import REMINDERS
-from bot.petitions.watch import observe, observe_surge
-from bot.poll import Poller
-from bot.text.reminder import Reminder, reminder
-from bot.text.rich import compose, lines
+from bot.polling.petitions_api import PetitionsApi, open_session
+from bot.polling.poller import Poller
+from bot.subscriptions.subscription import Preferences, Subscription
 from storage import Storage
-from storage.tiny import open_tiny
+from storage.tinydb.store import open_tiny
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 REACHED = datetime(2025, 2, 20, 23, 30, tzinfo=UTC)
@@ -56,12 +49,12 @@ AWAITING = petition(
 )
 
 
-def seen(reading: Petition, now: datetime) -> Known:
+def seen(reading: Petition, now: datetime) -> PetitionHistory:
     known, _ = observe(None, reading, now)
     return known
 
 
-def lived(known: Known, instants: Iterable[datetime]) -> list[tuple[datetime, Event]]:
+def lived(known: PetitionHistory, instants: Iterable[datetime]) -> list[tuple[datetime, Event]]:
     """Everything the clock brings to a petition that is asked about at these instants."""
     told: list[tuple[datetime, Event]] = []
     for now in instants:
@@ -332,7 +325,7 @@ def at_pace(readings: list[Reading], an_hour: int, minutes: int) -> list[Reading
 def told_surge(readings: Sequence[Reading], **changes: object) -> Surged | None:
     last = readings[-1]
     reading = petition(signature_count=last.signature_count, **changes)
-    known = Known(reading, last.at)
+    known = PetitionHistory(reading, last.at)
     return surge(known, readings, last.at)
 
 
@@ -380,9 +373,9 @@ def test_a_surge_is_told_once_a_day_and_of_open_petitions_only() -> None:
     readings = at_pace(steady(6, NOW), 1_200, 60)
     reading = petition(signature_count=readings[-1].signature_count)
     now = readings[-1].at
-    found = surge(Known(reading, now), readings, now)
+    found = surge(PetitionHistory(reading, now), readings, now)
     assert found is not None
-    known, occurrence = observe_surge(Known(reading, now), found, now)
+    known, occurrence = observe_surge(PetitionHistory(reading, now), found, now)
     assert occurrence.key == f"{REF}:surge"
     assert surge(known, readings, now) is None
     later = structs.replace(known, surged_at=now - DAY)
@@ -403,7 +396,7 @@ def signed(*counts: int, total: int = 5_000, **changes: object) -> Petition:
 TWELVE = (120, 110, 100, 90, 80, 70, 60, 50, 40, 30, 20, 10)
 
 
-def topped(known: Known, reading: Petition) -> tuple[Known, list[ToppedIn]]:
+def topped(known: PetitionHistory, reading: Petition) -> tuple[PetitionHistory, list[ToppedIn]]:
     known, occurrences = observe(known, reading, NOW)
     return known, [o.event for o in occurrences if isinstance(o.event, ToppedIn)]
 
@@ -543,7 +536,7 @@ class Bench:
     async def polling(self) -> AsyncIterator[Poller]:
         async with open_session("test") as session:
             poller = Poller(
-                [Parliament(Site("uk", "UK Parliament", self.site.url), session, now=self.now)],
+                [PetitionsApi(Site("uk", "UK Parliament", self.site.url), session, now=self.now)],
                 self.storage,
                 self.now,
                 interval=timedelta(days=30),
@@ -561,7 +554,9 @@ class Bench:
         self.site.put(number, open_petition(**{"opened_at": stamp(OPENED), **changes}))
         ref = PetitionRef("uk", number)
         await poller._look(poller._watches["uk"], ref, keep=True)
-        await self.storage.subscribe(Subscription(7, ref, self.at, terms=Terms(closing=REMINDERS)))
+        await self.storage.subscribe(
+            Subscription(7, ref, self.at, terms=Preferences(closing=REMINDERS))
+        )
         return ref
 
     async def tick(self, poller: Poller) -> None:
@@ -714,7 +709,7 @@ async def test_what_nobody_follows_any_longer_is_reminded_of_once_it_is_followed
         await bench.tick(poller)
         assert len(poller._diary) == 0
         await bench.storage.subscribe(
-            Subscription(7, ref, bench.at, terms=Terms(closing=REMINDERS))
+            Subscription(7, ref, bench.at, terms=Preferences(closing=REMINDERS))
         )
         for _ in range(5):
             bench.at += timedelta(seconds=30)  # the same address is not asked twice a minute

@@ -11,10 +11,10 @@ from aiohttp import web
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, MessageEntity
 from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter, TimedOut
 
+from bot.delivery.rate_limiter import seconds
 from bot.demo.bot_api import TOKEN, BotApi
 from bot.demo.loopback import Loopback
-from bot.pace import seconds
-from bot.request import AiohttpRequest
+from bot.telegram.request import AiohttpRequest
 
 READER = 4242
 NOWHERE = "http://127.0.0.1:9/bot"  # the discard port: nobody listens
@@ -123,7 +123,9 @@ async def test_p33_no_error_and_no_log_line_holds_the_token(
     secret = TOKEN.partition(":")[2]
     told = "".join(traceback.format_exception(failed.value)) + repr(failed.value)
     assert secret not in told
-    ours = [record for record in caplog.records if record.name != "telegram.Bot"]  # see bot.logs
+    ours = [
+        record for record in caplog.records if record.name != "telegram.Bot"
+    ]  # see bot.operations.logging
     assert not any(secret in record.getMessage() for record in ours)
 
 

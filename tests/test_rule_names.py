@@ -15,10 +15,10 @@ from test_storage import IMPLEMENTATIONS, Ground, Store
 from bot.app import open_storage, utc_now
 from bot.demo.petitions_site import Fault, PetitionsSite
 from bot.operations.rule_names import RuleNames
-from bot.parliament import Parliament
-from bot.petitions.carried import carried
-from bot.petitions.model import Chat, Department, Rule, Site
-from bot.petitions.site_names import (
+from bot.petitions.petition import Department, Site
+from bot.polling.petitions_api import PetitionsApi
+from bot.subscriptions.codec import carried
+from bot.subscriptions.site_names import (
     Lost,
     Name,
     SiteNames,
@@ -30,6 +30,7 @@ from bot.petitions.site_names import (
     with_past,
     written,
 )
+from bot.subscriptions.subscription import Chat, Rule
 from storage import Storage
 
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -208,7 +209,7 @@ class Keeper:
 
     def __init__(self, site: PetitionsSite, session: aiohttp.ClientSession) -> None:
         self.site, self.bot, self.now = site, Mute(), NOON
-        self.parliament = Parliament(Site("uk", "UK Parliament", site.url), session)
+        self.parliament = PetitionsApi(Site("uk", "UK Parliament", site.url), session)
         self.departments: Sequence[Department] = ()
 
     async def passes(self, storage: Storage, times: int = 1) -> None:

@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 from msgspec import structs
 from petitions import NOW, petition
 
-from bot.petitions.carried import carried, taken_up
-from bot.petitions.ears import Ear, ears, hears, possible, turned
-from bot.petitions.lately import heard_lately, lately
-from bot.petitions.model import Debate, Department, Kind, Petition, PetitionRef, Rule, Terms
-from bot.petitions.rules import RuleBook, fits, same_rule, stems
-from bot.petitions.wanted import Words, read_words, typed_words
+from bot.petitions.events import Kind
+from bot.petitions.petition import Debate, Department, Petition, PetitionRef
+from bot.subscriptions.codec import carried, taken_up
+from bot.subscriptions.event_filter import EventFilter, event_filters, hears, possible, turned
+from bot.subscriptions.rule_preview import dated_events, heard_lately
+from bot.subscriptions.rule_words import Words, read_words, typed_words
+from bot.subscriptions.rules import RuleBook, fits, same_rule, stems
+from bot.subscriptions.subscription import Preferences, Rule
 
 
 def rule(**changes: object) -> Rule:
@@ -237,7 +239,7 @@ def test_any_text_is_read_or_refused(typed: str) -> None:
 
 @given(RULES, st.none() | st.integers(1, 2**40))
 def test_a_rule_that_was_carried_is_the_same(packed: Rule, thread: int | None) -> None:
-    kept = structs.replace(packed, thread_id=thread, terms=Terms({"response": "silent"}))
+    kept = structs.replace(packed, thread_id=thread, terms=Preferences({"response": "silent"}))
     assert taken_up(carried(kept), kept.chat_id, NOW) == possible(kept)
 
 
@@ -246,7 +248,7 @@ def test_what_buttons_can_make_stays_as_it_is(made: Rule) -> None:
     if found := possible(made):
         assert possible(found) == found
         assert found.kinds
-        assert set(found.kinds) <= {ear.kind for ear in ears(found)}
+        assert set(found.kinds) <= {ear.kind for ear in event_filters(found)}
 
 
 @pytest.mark.parametrize(
@@ -288,24 +290,26 @@ def test_one_threshold_can_be_listened_to_without_the_other() -> None:
     both = rule(words=("tea",), kinds=("threshold", "response"))
     only = turned(both, "threshold.response")
     assert only.thresholds == ("debate",)
-    assert not hears(only, Ear("threshold", "response"))
-    assert hears(only, Ear("threshold", "debate"))
+    assert not hears(only, EventFilter("threshold", "response"))
+    assert hears(only, EventFilter("threshold", "debate"))
     assert turned(only, "threshold.response").thresholds == ()
     assert turned(only, "threshold.debate").kinds == ("response",)
 
 
 @given(RULES)
 def test_every_ear_turns_on_and_off_alone(listening: Rule) -> None:
-    for ear in ears(listening):
+    for ear in event_filters(listening):
         once = turned(listening, ear.name)
-        changed = [each for each in ears(listening) if hears(once, each) != hears(listening, each)]
+        changed = [
+            each for each in event_filters(listening) if hears(once, each) != hears(listening, each)
+        ]
         assert changed == [ear]
 
 
 def test_a_rule_about_everything_offers_no_flood() -> None:
-    assert Ear("milestone") not in ears(rule())
-    assert Ear("milestone") in ears(rule(words=("tea",)))
-    assert Ear("place") in ears(rule(constituency="E1"))
+    assert EventFilter("milestone") not in event_filters(rule())
+    assert EventFilter("milestone") in event_filters(rule(words=("tea",)))
+    assert EventFilter("place") in event_filters(rule(constituency="E1"))
 
 
 # --- the last week -------------------------------------------------------------------------------
@@ -320,7 +324,7 @@ def test_what_a_petition_dates_itself_counts_if_it_was_in_the_week() -> None:
         government_response_at=NOW + timedelta(seconds=1),
         debate=Debate(debated_on=datetime(2025, 2, 27, tzinfo=UTC).date()),
     )
-    happened = lately(lived, since, NOW)
+    happened = dated_events(lived, since, NOW)
     assert {each.ear.name for each in happened} == {
         "threshold.response",
         "threshold.debate",
@@ -343,7 +347,7 @@ def test_what_a_petition_dates_itself_counts_if_it_was_in_the_week() -> None:
         {"number": 7},
         {"created_at": NOW - timedelta(days=1)},
         {"thread_id": 9},
-        {"terms": Terms({"response": "silent"})},
+        {"terms": Preferences({"response": "silent"})},
     ],
     ids=lambda changes: next(iter(changes)),
 )

@@ -11,8 +11,8 @@ from bell import READER, TEA, Village, a_response, open_petition, stamp
 from bot.app import utc_now
 from bot.demo.petitions_site import Fault
 from bot.demo.postcodes import PostcodesApi
-from bot.petitions.carried import carried
-from bot.petitions.model import Rule
+from bot.subscriptions.codec import carried
+from bot.subscriptions.subscription import Rule
 
 HOLBORN, MON = "E14001290", "W07000112"
 Json = dict[str, Any]

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from msgspec import structs
 from petitions import NOW, petition, responded
 
-from bot.petitions.model import Petition, PetitionRef, Wish
-from bot.petitions.schedule import (
+from bot.petitions.petition import Petition, PetitionRef
+from bot.petitions.thresholds import CustomMilestones
+from bot.polling.planner import (
     LIST_GAP,
     SILENT_AT_ONCE,
     TRENDING,
@@ -461,14 +462,14 @@ def test_who_has_more_followers_goes_first_and_who_has_none_last() -> None:
 
 def test_a_milestone_somebody_wished_for_is_looked_for_like_any_other() -> None:
     near = numbered(1, 9_000)
-    wished = hazards(near, 0.1, [Wish((9_010,)), Wish(every=5_000)]).numbers
+    wished = hazards(near, 0.1, [CustomMilestones((9_010,)), CustomMilestones(every=5_000)]).numbers
     assert wished > 20 * hazards(near, 0.1).numbers
-    assert hazards(near, 0.1, [Wish((8_000,))]) == hazards(near, 0.1)
+    assert hazards(near, 0.1, [CustomMilestones((8_000,))]) == hazards(near, 0.1)
 
 
 def test_a_petition_just_before_such_a_milestone_is_looked_at_sooner_than_one_alike() -> None:
     outlook = Outlook(structs.replace(LIMITS, interval=DAY))
-    for id_, wishes in ((1, []), (2, [Wish((9_010,))]), (3, [])):
+    for id_, wishes in ((1, []), (2, [CustomMilestones((9_010,))]), (3, [])):
         outlook.learn(numbered(id_, 9_000), 0.0, 0.0, NOW, wishes=wishes)
         outlook.prospects[id_].missed = True
     assert [about(request) for request in outlook.plan(1, 60.0)] == [2]
@@ -476,16 +477,16 @@ def test_a_petition_just_before_such_a_milestone_is_looked_at_sooner_than_one_al
 
 def test_a_milestone_on_the_way_takes_nothing_from_the_urgency_of_a_threshold() -> None:
     near = numbered(1, 9_990)
-    assert hazards(near, 0.1, [Wish((9_999,))]).numbers >= hazards(near, 0.1).numbers
+    assert hazards(near, 0.1, [CustomMilestones((9_999,))]).numbers >= hazards(near, 0.1).numbers
 
 
 def test_who_sets_a_milestone_has_the_petition_looked_at_next_and_once() -> None:
     outlook = outlook_over([numbered(id_, 9_000) for id_ in (1, 2, 3)])
     everybody = {1: 1, 2: 1, 3: 1}
-    outlook.weigh(everybody, {3: [Wish((9_010,)), Wish((9_020,))]})
+    outlook.weigh(everybody, {3: [CustomMilestones((9_010,)), CustomMilestones((9_020,))]})
     assert outlook.plan(2, 60.0)[-1] == Whole(3)
     outlook.saw_whole(numbered(3, 9_000), 60.0)
-    outlook.weigh(everybody, {3: [Wish((9_020,))]})
+    outlook.weigh(everybody, {3: [CustomMilestones((9_020,))]})
     assert outlook.prospects[3].suspect_at is None
 
 
@@ -498,7 +499,7 @@ def test_who_is_to_be_hurried_is_looked_at_first_but_not_sooner_than_may_be() ->
 
 def test_own_milestones_count_from_the_next_look_on() -> None:
     outlook = outlook_over([numbered(1, 9_000), numbered(2, 9_000)])
-    outlook.weigh({1: 1, 2: 1}, {2: [Wish((9_010,))]})
+    outlook.weigh({1: 1, 2: 1}, {2: [CustomMilestones((9_010,))]})
     for id_ in (1, 2):
         outlook.saw_whole(numbered(id_, 9_001), 60.0)
     first, second = (outlook.prospects[id_].hazards.numbers for id_ in (1, 2))

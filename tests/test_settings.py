@@ -10,13 +10,15 @@ from bell import READER, TEA, Conversation, Json, Village, a_response, open_peti
 from petitions import petition
 
 from bot.demo.messenger import buttons_of
-from bot.petitions.model import Chat, Digest, PetitionRef, Quiet, Subscription, Terms, Wish
-from bot.text.following import Followed
-from bot.text.language import LANGUAGES, speaking
-from bot.text.scope import Page, Scope
-from bot.text.settings import closing_page, first_page, language_page, loudness_page
-from bot.text.snooze import nothing_in_digest, snooze_page
-from bot.text.times import digest_page, quiet_page, urgent_page, zone_page
+from bot.messages.following.subscriptions import Followed
+from bot.messages.i18n import LANGUAGES, speaking
+from bot.messages.settings.context import Page, Scope
+from bot.messages.settings.hours import digest_page, quiet_page, urgent_page, zone_page
+from bot.messages.settings.pages import closing_page, first_page, language_page, loudness_page
+from bot.messages.settings.snooze import nothing_in_digest, snooze_page
+from bot.petitions.petition import PetitionRef
+from bot.petitions.thresholds import CustomMilestones
+from bot.subscriptions.subscription import Chat, Digest, Preferences, Quiet, Subscription
 
 OLD = "out of date"
 # What leads out of the settings, to something that is tested where it belongs.
@@ -489,7 +491,7 @@ PAGES = (
 
 
 def scope(now: datetime, **terms: object) -> Scope:
-    return Scope(Chat(READER, terms=Terms(**terms)), now)  # type: ignore[arg-type]
+    return Scope(Chat(READER, terms=Preferences(**terms)), now)  # type: ignore[arg-type]
 
 
 def text_of(page: Page) -> str:
@@ -498,11 +500,11 @@ def text_of(page: Page) -> str:
 
 def test_moments_are_told_by_the_clocks_there_before_and_after_they_change() -> None:
     evening = datetime(2026, 3, 28, 20, tzinfo=UTC)
-    daily = Terms(digest=Digest(9 * 60))
+    daily = Preferences(digest=Digest(9 * 60))
     assert "Sunday 29 March, 09:00." in nothing_in_digest(daily, evening).text
     autumn = datetime(2026, 10, 24, 20, tzinfo=UTC)
     assert "Sunday 25 October, 09:00." in nothing_in_digest(daily, autumn).text
-    there = Terms(digest=Digest(9 * 60), zone=KATHMANDU)
+    there = Preferences(digest=Digest(9 * 60), zone=KATHMANDU)
     assert f"Sunday 29 March, 09:00 ({KATHMANDU})." in nothing_in_digest(there, evening).text
     until = datetime(2026, 3, 29, 7, tzinfo=UTC)
     assert "Snoozed until Sunday 29 March, 08:00." in text_of(
@@ -514,7 +516,10 @@ def test_every_page_can_be_said_in_every_language() -> None:
     now = datetime(2026, 3, 28, 20, tzinfo=UTC)
     about = petition()
     own = Subscription(
-        READER, about.ref, now, terms=Terms(milestones=Wish((15_000,), 5_000, (50,)))
+        READER,
+        about.ref,
+        now,
+        terms=Preferences(milestones=CustomMilestones((15_000,), 5_000, (50,))),
     )
     chosen = scope(
         now,

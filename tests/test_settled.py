@@ -7,8 +7,8 @@ import pytest
 from msgspec import structs
 from petitions import petition, responded
 
-from bot.petitions.milestones import is_settled
-from bot.petitions.model import Debate, Petition
+from bot.petitions.petition import Debate, Petition
+from bot.petitions.thresholds import is_settled
 
 OUTCOME = Debate(date(2025, 7, 1))
 

@@ -18,9 +18,9 @@ from test_parliament import ARCHIVED, SHOW, Stand, sample, session, stand  # noq
 from test_poll import Bench, _bench
 
 from bot.demo.petitions_site import Fault
-from bot.parliament import Found, Look, Parliament, Unavailable
-from bot.petitions.model import Site
 from bot.petitions.parse import parse_petition
+from bot.petitions.petition import Site
+from bot.polling.petitions_api import Found, Look, PetitionsApi, Unavailable
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def certificate(folder: Path) -> ssl.SSLContext:
 
 
 async def look_at(url: str, asks: aiohttp.ClientSession) -> Look:
-    return await Parliament(Site("uk", "UK", url), asks).look(700_009)
+    return await PetitionsApi(Site("uk", "UK", url), asks).look(700_009)
 
 
 async def test_a_certificate_that_is_not_valid_is_named_and_no_answer(
@@ -195,7 +195,7 @@ async def test_a_petition_that_left_the_archive_is_found_where_it_is(
     session: aiohttp.ClientSession,  # noqa: F811
 ) -> None:
     stand.says(SHOW, sample("show_open_fresh"))
-    parliament = Parliament(Site("uk", "UK", stand.url), session)
+    parliament = PetitionsApi(Site("uk", "UK", stand.url), session)
     assert isinstance(await parliament.archived_look(700_009), Found)
     assert stand.paths == [ARCHIVED, SHOW]
 

@@ -17,17 +17,13 @@ from msgspec import Struct, structs
 from postgres import PostgresGround
 from store_files import full_device
 
-from bot.petitions.errors import StorageError
-from bot.petitions.milestones import rungs
-from bot.petitions.model import (
-    Business,
+from bot.errors import StorageError
+from bot.petitions.events import (
     BusinessAdded,
-    Chat,
     Closed,
     ClosingSoon,
     CommitteeNoted,
     CountFell,
-    Debate,
     DebateCancelled,
     Debated,
     DebateLink,
@@ -36,38 +32,38 @@ from bot.petitions.model import (
     DebatePassed,
     DebateScheduled,
     DebateToday,
-    Delivery,
-    Department,
-    Digest,
     Event,
-    GovernmentResponse,
-    Known,
     MilestoneReached,
     NotDebated,
     Occurrence,
     Opened,
-    Petition,
-    PetitionRef,
-    Place,
-    Quiet,
-    Reading,
     Rejected,
-    Rejection,
     Removed,
     Reopened,
     Responded,
     ResponseOverdue,
     ResponseRevised,
     ResponseWithdrawn,
-    Rule,
-    Subscription,
     Surged,
-    Terms,
     ToppedIn,
-    Wish,
 )
+from bot.petitions.history import PetitionHistory
+from bot.petitions.petition import (
+    Business,
+    Debate,
+    Department,
+    GovernmentResponse,
+    Petition,
+    PetitionRef,
+    Place,
+    Reading,
+    Rejection,
+)
+from bot.petitions.thresholds import CustomMilestones, rungs
+from bot.subscriptions.delivery import Delivery
+from bot.subscriptions.subscription import Chat, Digest, Preferences, Quiet, Rule, Subscription
 from storage import ChatData, ClaimedDelivery, Pruned, Storage, Tally
-from storage.tiny import open_tiny
+from storage.tinydb.store import open_tiny
 
 # --- the implementations -------------------------------------------------------------------------
 
@@ -162,8 +158,10 @@ def petition(ref: PetitionRef = NIGHTINGALES, count: int = 9_000) -> Petition:
     )
 
 
-def known(ref: PetitionRef = NIGHTINGALES, count: int = 9_000, at: datetime = NOON) -> Known:
-    return Known(petition(ref, count), at)
+def known(
+    ref: PetitionRef = NIGHTINGALES, count: int = 9_000, at: datetime = NOON
+) -> PetitionHistory:
+    return PetitionHistory(petition(ref, count), at)
 
 
 def occurred(event: Event, ref: PetitionRef = NIGHTINGALES, at: datetime = NOON) -> Occurrence:
@@ -247,7 +245,7 @@ EVENTS: list[Event] = [
     Surged(900, 12.5, 12_345),
 ]
 
-FULL = Known(
+FULL = PetitionHistory(
     petition=structs.replace(
         petition(),
         background="Ünïcode, \u2028 and “quotes”",
@@ -659,7 +657,7 @@ async def test_unmuting_lets_ring_what_waits_and_what_comes(storage: Storage) ->
 
 
 async def test_unmuting_makes_nothing_ring_that_is_silent_by_its_terms(storage: Storage) -> None:
-    await follow(storage, follows(ANN, muted=True, terms=Terms({"milestone": "silent"})))
+    await follow(storage, follows(ANN, muted=True, terms=Preferences({"milestone": "silent"})))
     await ring(storage, milestone(10_000))
     await storage.mute(ANN, NIGHTINGALES, False, NOON)
     await ring(storage, milestone(25_000))
@@ -682,7 +680,7 @@ async def test_muting_silences_what_waits_for_a_moment_and_leaves_it_there(
 async def test_muting_silences_what_was_owed_before_it_was_turned_off(storage: Storage) -> None:
     await follow(storage, follows(ANN))
     await ring(storage, milestone(10_000))
-    await storage.set_terms(ANN, Terms({"milestone": "off"}), NOON)
+    await storage.set_terms(ANN, Preferences({"milestone": "off"}), NOON)
     await storage.mute(ANN, NIGHTINGALES, True, NOON)
     assert await _silences(storage) == [True]
 
@@ -763,10 +761,10 @@ async def test_what_was_meant_for_a_topic_that_is_gone_goes_to_the_chat(storage:
 
 # --- how it is heard -----------------------------------------------------------------------------
 
-DIGESTS = Terms({"milestone": "digest", "response": "digest"})
+DIGESTS = Preferences({"milestone": "digest", "response": "digest"})
 EVENING = NOON + timedelta(hours=6)  # when a digest comes unless another hour was chosen
 TOMORROW = timedelta(days=1)
-SLEEPS = Terms(quiet=Quiet(11 * 60, 13 * 60))
+SLEEPS = Preferences(quiet=Quiet(11 * 60, 13 * 60))
 
 
 async def told(storage: Storage, at: datetime = NOON) -> list[tuple[str, str]]:
@@ -783,7 +781,7 @@ async def test_nobody_sets_the_terms_of_a_stranger(storage: Storage) -> None:
 
 async def test_the_terms_of_a_chat_are_kept_with_all_else_of_it(store: Store) -> None:
     await store.storage.save_chat(Chat(ANN, "group", NOON, language="cy"))
-    terms = Terms(
+    terms = Preferences(
         {"milestone": "digest", "fell": "off"},
         closing=(72, 6),
         snoozed_until=NOON,
@@ -799,7 +797,9 @@ async def test_the_terms_of_a_chat_are_kept_with_all_else_of_it(store: Store) ->
 
 async def test_the_terms_of_a_subscription_are_kept_with_all_else_of_it(store: Store) -> None:
     await follow(store.storage, follows(ANN, muted=True, card_id=7), follows(BOB))
-    terms = Terms({"milestone": "silent"}, milestones=Wish((15_000,), 5_000, (50,)))
+    terms = Preferences(
+        {"milestone": "silent"}, milestones=CustomMilestones((15_000,), 5_000, (50,))
+    )
     changed = await store.storage.set_subscription_terms(ANN, NIGHTINGALES, terms, NOON)
     assert changed == follows(ANN, muted=True, card_id=7, terms=terms)
     storage = await store.reopen()
@@ -816,14 +816,14 @@ async def test_what_nobody_follows_has_no_terms_and_no_topic(storage: Storage) -
 
 async def test_what_a_chat_turned_off_is_not_owed_to_it(storage: Storage) -> None:
     await follow(storage, follows(ANN), follows(BOB))
-    await storage.set_terms(ANN, Terms({"milestone": "off"}), NOON)
+    await storage.set_terms(ANN, Preferences({"milestone": "off"}), NOON)
     assert await ring(storage, milestone(10_000)) == 1
     assert await heard(storage) == [key(10_000, BOB)]
 
 
 async def test_everybody_hears_on_their_own_terms(storage: Storage) -> None:
     await follow(storage, follows(ANN), follows(BOB, terms=DIGESTS), follows(CAT, thread_id=7))
-    await storage.set_terms(ANN, Terms({"milestone": "silent"}), NOON)
+    await storage.set_terms(ANN, Preferences({"milestone": "silent"}), NOON)
     assert await ring(storage, milestone(10_000)) == 3
     early = {each.delivery.chat_id: each.delivery for each in await claim(storage)}
     assert {chat: each.silent for chat, each in early.items()} == {ANN: True, CAT: False}
@@ -833,7 +833,9 @@ async def test_everybody_hears_on_their_own_terms(storage: Storage) -> None:
 
 
 async def test_a_subscriptions_terms_go_before_its_chats(storage: Storage) -> None:
-    await follow(storage, follows(ANN, terms=Terms({"milestone": "loud"})), follows(ANN, HEDGES))
+    await follow(
+        storage, follows(ANN, terms=Preferences({"milestone": "loud"})), follows(ANN, HEDGES)
+    )
     await storage.set_terms(ANN, DIGESTS, NOON)
     await ring(storage, milestone(10_000))
     await ring(storage, milestone(10_000, HEDGES))
@@ -864,7 +866,7 @@ async def test_what_waits_for_nothing_any_more_is_told_at_once(storage: Storage)
     for chat in (ANN, BOB):
         await storage.set_terms(chat, DIGESTS, NOON)
     await ring(storage, milestone(10_000))
-    await storage.set_terms(ANN, Terms(), NOON)
+    await storage.set_terms(ANN, Preferences(), NOON)
     assert await told(storage) == [(key(10_000, ANN), "")]
     assert await told(storage, EVENING) == [(key(10_000, BOB), "digest")]
 
@@ -874,7 +876,7 @@ async def test_new_terms_of_one_petition_move_nothing_of_another(storage: Storag
     await storage.set_terms(ANN, DIGESTS, NOON)
     await ring(storage, milestone(10_000))
     await ring(storage, milestone(10_000, HEDGES))
-    loud = Terms({"milestone": "loud"})
+    loud = Preferences({"milestone": "loud"})
     await storage.set_subscription_terms(ANN, HEDGES, loud, NOON)
     assert await told(storage) == [(key(10_000, ANN, HEDGES), "")]
     assert await told(storage, EVENING) == [(key(10_000, ANN), "digest")]
@@ -884,7 +886,7 @@ async def test_what_was_owed_before_it_was_turned_off_still_comes(storage: Stora
     await follow(storage, follows(ANN))
     await storage.set_terms(ANN, DIGESTS, NOON)
     await ring(storage, milestone(10_000))
-    await storage.set_terms(ANN, Terms({"milestone": "off"}), NOON)
+    await storage.set_terms(ANN, Preferences({"milestone": "off"}), NOON)
     assert await told(storage, EVENING) == [(key(10_000, ANN), "digest")]
 
 
@@ -916,7 +918,7 @@ async def test_new_terms_leave_together_what_is_in_flight_together(storage: Stor
     late = EVENING + MINUTE
     await ring(storage, milestone(25_000), at=late)
     assert await claimed_keys(storage, late) == [key(10_000, ANN), key(25_000, ANN)]
-    await storage.set_terms(ANN, Terms(), late)
+    await storage.set_terms(ANN, Preferences(), late)
     assert await claimed_keys(storage, late) == []
     again = await told(storage, late + LEASE)
     assert again == [(key(10_000, ANN), "digest"), (key(25_000, ANN), "digest")]
@@ -930,16 +932,16 @@ async def test_a_loud_alert_waits_for_no_new_terms(storage: Storage) -> None:
 
 
 async def test_an_alert_that_is_due_rings_or_not_by_the_terms_of_now(storage: Storage) -> None:
-    await follow(storage, follows(ANN), follows(BOB, terms=Terms({"milestone": "silent"})))
+    await follow(storage, follows(ANN), follows(BOB, terms=Preferences({"milestone": "silent"})))
     await ring(storage, milestone(10_000))
-    await storage.set_terms(ANN, Terms({"milestone": "silent"}), NOON)
-    await storage.set_subscription_terms(BOB, NIGHTINGALES, Terms(), NOON)
+    await storage.set_terms(ANN, Preferences({"milestone": "silent"}), NOON)
+    await storage.set_subscription_terms(BOB, NIGHTINGALES, Preferences(), NOON)
     silent = {each.delivery.chat_id: each.delivery.silent for each in await claim(storage)}
     assert silent == {ANN: True, BOB: False}
 
 
 async def test_an_alert_that_is_due_is_made_no_louder_by_a_digest(storage: Storage) -> None:
-    await follow(storage, follows(ANN, terms=Terms({"milestone": "silent"})), follows(BOB))
+    await follow(storage, follows(ANN, terms=Preferences({"milestone": "silent"})), follows(BOB))
     await ring(storage, milestone(10_000))
     for chat in (ANN, BOB):
         await storage.set_subscription_terms(chat, NIGHTINGALES, DIGESTS, NOON)
@@ -1015,7 +1017,7 @@ async def test_no_more_than_fifty_things_are_told_in_one_digest(storage: Storage
 async def test_a_digest_in_flight_holds_back_no_alert_and_no_other_chats(storage: Storage) -> None:
     await follow(storage, follows(ANN), follows(ANN, HEDGES), follows(ANN, OAKS), follows(BOB))
     for chat in (ANN, BOB):
-        await storage.set_terms(chat, Terms({"milestone": "digest"}), NOON)
+        await storage.set_terms(chat, Preferences({"milestone": "digest"}), NOON)
     await ring(storage, milestone(10_000))
     assert len(await claimed_keys(storage, EVENING, limit=1)) == 1
     await ring(storage, milestone(10_000, HEDGES), at=EVENING)
@@ -1273,7 +1275,7 @@ async def test_the_loudest_way_of_a_chat_is_the_one_it_hears_by(storage: Storage
 
 async def test_the_loudest_rule_is_heard_though_another_was_made_quieter(storage: Storage) -> None:
     await storage.save_chat(Chat(ANN))
-    await storage.save_rule(asks(ANN, terms=Terms({"milestone": "silent"})), NOON)
+    await storage.save_rule(asks(ANN, terms=Preferences({"milestone": "silent"})), NOON)
     await storage.save_rule(asks(ANN, thread_id=9), NOON)
     await storage.commit_poll(known(), [], NOON)
     await ring(storage, milestone(10_000))
@@ -1287,7 +1289,7 @@ async def test_what_waits_is_decided_again_as_it_was_decided_first(storage: Stor
     await storage.save_chat(Chat(ANN, terms=structs.replace(DIGESTS, quiet=SLEEPS.quiet)))
     await storage.save_rule(asks(ANN), NOON)
     await ring(storage, milestone(10_000))
-    snoozed = Terms(snoozed_until=NOON + MINUTE)
+    snoozed = Preferences(snoozed_until=NOON + MINUTE)
     await storage.set_subscription_terms(ANN, NIGHTINGALES, snoozed, NOON)
     await ring(storage, milestone(25_000))
     expected = [(key(10_000, ANN), "digest"), (key(25_000, ANN), "digest")]
@@ -1301,22 +1303,22 @@ async def test_a_rule_hears_on_its_chats_terms(storage: Storage) -> None:
     await storage.commit_poll(known(), [], NOON)
     await ring(storage, milestone(10_000))
     assert await storage.next_due(NOON) == NOON + timedelta(hours=1)
-    await storage.set_terms(ANN, Terms(), NOON)
+    await storage.set_terms(ANN, Preferences(), NOON)
     assert await told(storage) == [(key(10_000, ANN), "")]
 
 
 async def test_what_a_rule_has_waiting_is_heard_on_that_rules_terms(storage: Storage) -> None:
     await storage.save_chat(Chat(ANN))
-    await storage.save_rule(asks(ANN, terms=Terms({"milestone": "digest"})), NOON)
+    await storage.save_rule(asks(ANN, terms=Preferences({"milestone": "digest"})), NOON)
     await storage.commit_poll(known(), [], NOON)
     await ring(storage, milestone(10_000))
-    terms = Terms({"milestone": "loud"}, digest=Digest(20 * 60))
+    terms = Preferences({"milestone": "loud"}, digest=Digest(20 * 60))
     await storage.set_terms(ANN, terms, NOON)
     assert await storage.next_due(NOON) == NOON + timedelta(hours=8)
 
 
 async def test_what_a_rule_has_waiting_is_heard_as_the_rule_says_now(storage: Storage) -> None:
-    terms = Terms({"milestone": "digest", "response": "digest"})
+    terms = Preferences({"milestone": "digest", "response": "digest"})
     await storage.save_chat(Chat(ANN))
     rule = await storage.save_rule(asks(ANN, kinds=("milestone",), terms=terms), NOON)
     await storage.save_rule(asks(ANN, kinds=("response",)), NOON)
@@ -1324,7 +1326,7 @@ async def test_what_a_rule_has_waiting_is_heard_as_the_rule_says_now(storage: St
     response = occurred(Responded(RESPONSE, NOON))
     await ring(storage, milestone(10_000), response)
     await storage.hold(f"{response.key}:{ANN}", "flood", EVENING)
-    silent = structs.replace(rule, terms=Terms({"milestone": "silent"}))
+    silent = structs.replace(rule, terms=Preferences({"milestone": "silent"}))
     await storage.save_rule(silent, NOON + MINUTE)
     [claimed] = await claim(storage, NOON + MINUTE)
     assert (claimed.delivery.key, claimed.delivery.lane) == (key(10_000, ANN), "")
@@ -1468,7 +1470,7 @@ async def test_clearing_a_topic_that_nobody_uses_changes_nothing(storage: Storag
 
 # --- milestones of one's own ---------------------------------------------------------------------
 
-WISHES = Terms(milestones=Wish((15_000,), every=4_000))
+WISHES = Preferences(milestones=CustomMilestones((15_000,), every=4_000))
 
 
 async def rises(storage: Storage, count: int, *occurrences: Occurrence) -> int:
@@ -1486,7 +1488,7 @@ async def test_a_milestone_of_ones_own_rings_for_nobody_else(storage: Storage) -
 
 async def test_milestones_of_ones_own_ring_once_for_life(storage: Storage) -> None:
     await follow(storage, follows(ANN, terms=WISHES))
-    peaked = Known(petition(count=15_500), NOON, peak=15_500)
+    peaked = PetitionHistory(petition(count=15_500), NOON, peak=15_500)
     assert await storage.commit_poll(peaked, [], NOON) == 1
     assert await storage.commit_poll(peaked, [], NOON) == 0
     fell = structs.replace(peaked, petition=petition(count=11_000))
@@ -1508,7 +1510,7 @@ async def test_a_milestone_two_chats_wished_for_is_kept_once(storage: Storage) -
 
 async def test_a_wish_that_was_taken_back_rings_no_more(storage: Storage) -> None:
     await follow(storage, follows(ANN, terms=WISHES), follows(BOB, HEDGES, terms=WISHES))
-    await storage.set_subscription_terms(ANN, NIGHTINGALES, Terms(), NOON)
+    await storage.set_subscription_terms(ANN, NIGHTINGALES, Preferences(), NOON)
     assert await rises(storage, 15_500) == 0
     await storage.set_subscription_terms(ANN, NIGHTINGALES, WISHES, NOON)
     assert await rises(storage, 16_500) == 1
@@ -1611,12 +1613,17 @@ async def test_followers_own_milestones_are_told_by_petition(storage: Storage) -
     await follow(storage, follows(ANN), follows(BOB), follows(ANN, HEDGES))
     assert await storage.wishes() == {}
     for chat in (ANN, BOB):
-        terms = Terms(milestones=Wish((15_000,)))
+        terms = Preferences(milestones=CustomMilestones((15_000,)))
         await storage.set_subscription_terms(chat, NIGHTINGALES, terms, NOON)
-    await storage.set_subscription_terms(ANN, HEDGES, Terms(milestones=Wish(every=500)), NOON)
+    await storage.set_subscription_terms(
+        ANN, HEDGES, Preferences(milestones=CustomMilestones(every=500)), NOON
+    )
     told = {ref: set(wishes) for ref, wishes in (await storage.wishes()).items()}
-    assert told == {NIGHTINGALES: {Wish((15_000,))}, HEDGES: {Wish(every=500)}}
-    await storage.set_subscription_terms(ANN, HEDGES, Terms(), NOON)
+    assert told == {
+        NIGHTINGALES: {CustomMilestones((15_000,))},
+        HEDGES: {CustomMilestones(every=500)},
+    }
+    await storage.set_subscription_terms(ANN, HEDGES, Preferences(), NOON)
     await storage.unsubscribe(ANN, NIGHTINGALES)
     assert set(await storage.wishes()) == {NIGHTINGALES}
 
@@ -2108,7 +2115,7 @@ async def a_full_house(storage: Storage) -> None:
     await ring(storage, milestone(10_000))
     for event in EVENTS:
         await ring(storage, occurred(event, HEDGES))
-    await storage.set_terms(ANN, Terms({"response": "digest"}, zone="Asia/Kathmandu"), NOON)
+    await storage.set_terms(ANN, Preferences({"response": "digest"}, zone="Asia/Kathmandu"), NOON)
     await storage.set_subscription_terms(ANN, HEDGES, WISHES, NOON)
     await storage.save_rule(asks(CAT, words=("nightingales",), thread_id=7), NOON)
     await storage.save_rule(structs.replace(asks(CAT), site="senedd"), NOON)
@@ -2356,7 +2363,7 @@ class Model:
     def moment(self, chat: int, now: datetime) -> tuple[str, datetime]:
         return ("digest", EVENING) if chat in self.digests else ("", now)
 
-    def set_terms(self, chat: int, terms: Terms, now: datetime) -> None:
+    def set_terms(self, chat: int, terms: Preferences, now: datetime) -> None:
         (self.digests.add if terms == DIGESTS else self.digests.discard)(chat)
         for owed in self.owed:
             if owed.chat == chat and owed.lane and owed.leased_until <= now < owed.not_before:
@@ -2420,7 +2427,7 @@ steps = st.one_of(
     st.tuples(st.just("retry"), numbers, chat_ids, refs),
     st.tuples(st.just("hold"), numbers, chat_ids, refs, lanes, st.integers(0, 7)),
     st.tuples(st.just("release"), chat_ids, lanes),
-    st.tuples(st.just("terms"), chat_ids, st.sampled_from((DIGESTS, Terms()))),
+    st.tuples(st.just("terms"), chat_ids, st.sampled_from((DIGESTS, Preferences()))),
     st.tuples(st.just("stop"), chat_ids, refs),
     st.tuples(st.just("rest"), chat_ids),
     st.tuples(st.just("wake"), chat_ids),

@@ -40,15 +40,17 @@ from test_storage import (
     ring,
 )
 
-from bot.cluster import RHYTHM, Rhythm, Standing, lead, on_duty, shared_rate
-from bot.petitions.errors import ConfigError, StorageError
-from bot.petitions.model import Chat, Quiet, Rule, Terms, Wish
-from storage.key import KeyRing
-from storage.postgres import PostgresStorage, open_postgres
-from storage.postgres_pool import open_pool
-from storage.postgres_rows import Address, Veil, new_salt
-from storage.postgres_schema import VERSIONS
-from storage.seal import mark_of
+from bot.errors import ConfigError, StorageError
+from bot.operations.leadership import RHYTHM, Rhythm, lead, on_duty, shared_rate
+from bot.petitions.thresholds import CustomMilestones
+from bot.subscriptions.subscription import Chat, Preferences, Quiet, Rule
+from storage.encryption import mark_of
+from storage.key_file import KeyRing
+from storage.postgres.pool import open_pool
+from storage.postgres.row_cipher import Address, RowCipher, new_salt
+from storage.postgres.schema import VERSIONS
+from storage.postgres.store import PostgresStorage, open_postgres
+from storage.shared import Standing
 
 RUNNER = [sys.executable, "-c"]
 QUICK = Rhythm(0.05, 0.05)
@@ -136,7 +138,7 @@ async def test_a_store_of_the_first_version_is_left_alone_by_another_key(
 async def the_first_version(ground: PostgresGround) -> None:
     """A store as version 1 left it: Ann follows, Bob does without a sound, and Ann is owed."""
     await (await ground.open()).close()
-    veil, document = Veil(KeyRing(ground.key_file).find()[0], salt := new_salt()), known()
+    veil, document = RowCipher(KeyRing(ground.key_file).find()[0], salt := new_salt()), known()
     addresses = [(Address(ANN, card_id=7), False), (Address(BOB), True)]
     async with as_owner(ground.schema) as owner:
         await owner.execute(f"drop schema {ground.schema} cascade")
@@ -232,9 +234,9 @@ async def test_no_row_shows_a_chats_id_and_the_petitions_are_plain(
     chat_id, thread_id = 8_642_097_531, 975_310_864
     await storage.save_chat(Chat(chat_id, "private", NOON, NOON, "blocked by the reader", NOON))
     await follow(storage, follows(chat_id, thread_id=thread_id))
-    terms = Terms(zone="Asia/Kathmandu", quiet=Quiet(1321, 417))
+    terms = Preferences(zone="Asia/Kathmandu", quiet=Quiet(1321, 417))
     await storage.set_terms(chat_id, terms, NOON)
-    wishes = Terms(milestones=Wish((9_876_543,)))
+    wishes = Preferences(milestones=CustomMilestones((9_876_543,)))
     await storage.set_subscription_terms(chat_id, NIGHTINGALES, wishes, NOON)
     await storage.save_rule(Rule(chat_id, "uk", NOON, ("milestone",), words=("marmalade",)), NOON)
     await ring(storage, milestone(10_000))
@@ -284,7 +286,7 @@ async def test_who_snoozed_once_hears_by_the_policy_of_all_when_it_is_over(
 ) -> None:
     await follow(storage, follows(ANN), follows(BOB), follows(CAT))
     for chat, minutes in ((ANN, 1), (BOB, 2)):
-        snoozed = Terms(snoozed_until=NOON + minutes * MINUTE)
+        snoozed = Preferences(snoozed_until=NOON + minutes * MINUTE)
         await storage.set_subscription_terms(chat, NIGHTINGALES, snoozed, NOON)
     assert await policies(ground) == 3
     await storage.prune(NOON + MINUTE, timedelta(days=30))
@@ -304,7 +306,7 @@ async def policies(ground: PostgresGround) -> int:
 async def test_who_has_a_subscription_in_hand_does_not_hold_up_a_pruning(
     ground: PostgresGround, storage: PostgresStorage
 ) -> None:
-    await follow(storage, follows(ANN, terms=Terms(snoozed_until=NOON)))
+    await follow(storage, follows(ANN, terms=Preferences(snoozed_until=NOON)))
     async with as_owner(ground.schema) as owner, owner.transaction():
         await owner.execute("select from subscription for update")
         await storage.prune(NOON, timedelta(days=30))
@@ -314,7 +316,9 @@ async def test_who_has_a_subscription_in_hand_does_not_hold_up_a_pruning(
 async def test_policies_are_found_though_others_let_go_of_them(
     ground: PostgresGround, storage: PostgresStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wishes = [Terms(milestones=Wish((number,))) for number in (9_100, 9_200, 9_300)]
+    wishes = [
+        Preferences(milestones=CustomMilestones((number,))) for number in (9_100, 9_200, 9_300)
+    ]
     await follow(storage, follows(ANN, terms=wishes[0]))
     await storage.commit_poll(known(), [], NOON)  # hers is opened now
     await follow(storage, follows(BOB, terms=wishes[1]), follows(CAT, HEDGES, terms=wishes[2]))
@@ -322,7 +326,7 @@ async def test_policies_are_found_though_others_let_go_of_them(
         await owner.execute("lock table policy in access exclusive mode")
         opening = asyncio.create_task(storage.commit_poll(known(count=9_500), [], NOON))
         await until(lambda: waiting_for_locks(ground, 1))
-        monkeypatch.setattr("storage.postgres_policies._AT_MOST", 0)
+        monkeypatch.setattr("storage.postgres.preferences._AT_MOST", 0)
         letting_go = asyncio.create_task(storage.commit_poll(known(HEDGES, 9_500), [], NOON))
         await until(lambda: waiting_for_locks(ground, 2))
     assert (await opening, await letting_go) == (2, 1)
@@ -491,15 +495,15 @@ async def test_whom_a_rule_brings_in_and_who_rests_or_turns_it_off_meanwhile_is_
 async def test_terms_that_change_during_a_fan_out_hold_for_what_it_owes(
     ground: PostgresGround, storage: PostgresStorage, other: PostgresStorage
 ) -> None:
-    digests = Terms({"milestone": "digest"})
+    digests = Preferences({"milestone": "digest"})
     await follow(storage, follows(ANN, terms=digests), follows(BOB, terms=digests), follows(CAT))
     await storage.save_rule(asks(CAT, terms=digests), NOON)
     await storage.set_subscription_terms(CAT, NIGHTINGALES, digests, NOON)
     async with fan_out_under_way(ground, storage):
         changing = asyncio.gather(
-            other.set_subscription_terms(ANN, NIGHTINGALES, Terms(), NOON),
+            other.set_subscription_terms(ANN, NIGHTINGALES, Preferences(), NOON),
             other.mute(BOB, NIGHTINGALES, True, NOON),
-            other.set_terms(CAT, Terms(zone="Asia/Kathmandu"), NOON),
+            other.set_terms(CAT, Preferences(zone="Asia/Kathmandu"), NOON),
         )
         await until(lambda: waiting_for_locks(ground, 4))
     await changing
@@ -527,7 +531,7 @@ async def test_policies_that_nobody_has_any_more_are_swept(
 ) -> None:
     await follow(storage, follows(ANN), follows(BOB))
     for minute in range(5):
-        await storage.set_terms(ANN, Terms(quiet=Quiet(minute, 420)), NOON)
+        await storage.set_terms(ANN, Preferences(quiet=Quiet(minute, 420)), NOON)
     assert await policies(ground) >= 6
     await storage.prune(NOON, timedelta(days=30))
     assert await policies(ground) == 2
@@ -655,9 +659,9 @@ POLLER = """
 import asyncio, sys
 from contextlib import asynccontextmanager
 from pathlib import Path
-from bot.cluster import RHYTHM, Standing, lead
+from bot.operations.leadership import RHYTHM, Standing, lead
 from storage.key import KeyRing
-from storage.postgres import open_postgres
+from storage.postgres.store import open_postgres
 from test_storage import NOON, known, milestone, ring
 
 @asynccontextmanager
@@ -874,12 +878,12 @@ async def test_a_moved_store_goes_on_counting_where_it_was(
 def test_the_extra_is_named_where_it_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bot import app  # noqa: PLC0415
     from bot.config import StorageConfig  # noqa: PLC0415
+    from storage import opening  # noqa: PLC0415
 
-    for name in [name for name in sys.modules if name.startswith("storage.postgres")]:
+    for name in [name for name in sys.modules if name.startswith("storage.postgres.store")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "asyncpg", None)
     config = StorageConfig("postgresql://bell@/bell", tmp_path / "bell.key", None)
     with pytest.raises(ConfigError, match=r"petition-bell\[postgres\]"):
-        asyncio.run(app.open_storage(config))
+        asyncio.run(opening.open_storage(config))

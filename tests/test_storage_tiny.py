@@ -21,25 +21,18 @@ from store_files import full_device
 from structlog.testing import capture_logs
 from tinydb import where
 
-from bot.petitions.errors import StorageError
-from bot.petitions.model import (
-    Chat,
-    Known,
-    MilestoneReached,
-    Occurrence,
-    Petition,
-    PetitionRef,
-    Reading,
-    Rule,
-    Subscription,
-)
+from bot.errors import StorageError
+from bot.petitions.events import MilestoneReached, Occurrence
+from bot.petitions.history import PetitionHistory
+from bot.petitions.petition import Petition, PetitionRef, Reading
+from bot.subscriptions.subscription import Chat, Rule, Subscription
 from storage import Storage
 from storage.disk import Disk
-from storage.frames import Damaged, Torn, framed, frames
-from storage.key import KeyRing, beside, spelled
-from storage.sealed import FORMAT, Content, format_of
-from storage.tiny import TinyStorage, open_tiny, rekey_tiny, restore_tiny
-from storage.vault import Vault
+from storage.key_file import KeyRing, beside, spelled
+from storage.tinydb.files import StoreFiles
+from storage.tinydb.frames import Damaged, Torn, framed, frames
+from storage.tinydb.sealed import FORMAT, Content, format_of
+from storage.tinydb.store import TinyStorage, open_tiny, rekey_tiny, restore_tiny
 
 NOON = datetime(2020, 3, 6, 12, tzinfo=UTC)
 REF = PetitionRef("uk", 300239)
@@ -47,7 +40,7 @@ ANN, BOB = 4242424242, 4343434343
 STORES = Path(__file__).parent / "stores"
 
 
-def known(count: int = 9_000) -> Known:
+def known(count: int = 9_000) -> PetitionHistory:
     petition = Petition(
         ref=REF,
         url="https://petition.example/petitions/300239",
@@ -56,7 +49,9 @@ def known(count: int = 9_000) -> Known:
         signature_count=count,
         topics=("nature", "song"),
     )
-    return Known(petition, NOON, seen=frozenset({"opened", "milestone:1000", "milestone:500"}))
+    return PetitionHistory(
+        petition, NOON, seen=frozenset({"opened", "milestone:1000", "milestone:500"})
+    )
 
 
 def milestone(number: int) -> Occurrence:
@@ -562,7 +557,7 @@ async def test_a_file_of_a_format_to_come_is_refused(place: Place) -> None:
 
 async def test_a_table_that_is_not_known_here_is_refused_in_words(place: Place) -> None:
     await place.furnish()
-    vault = Vault(place.path, KeyRing(place.key_file), Disk())
+    vault = StoreFiles(place.path, KeyRing(place.key_file), Disk())
     vault.load()
     vault.append([{("dreams", "1"): {"of": "Ann"}}])
     vault.release()
@@ -784,8 +779,8 @@ async def test_a_senseless_plain_store_is_refused_and_left_alone(
 WRITER = """
 import asyncio, sys
 from pathlib import Path
-from bot.petitions.model import Chat
-from storage.tiny import open_tiny
+from bot.petitions.petition import Chat
+from storage.tinydb.store import open_tiny
 
 async def main():
     storage = await open_tiny(Path(sys.argv[1]), Path(sys.argv[2]))

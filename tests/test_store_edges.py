@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 from petitions import REF, petition
 
-from bot.petitions.errors import StorageError
-from bot.petitions.model import Chat, Known, Subscription
+from bot.errors import StorageError
+from bot.petitions.history import PetitionHistory
+from bot.subscriptions.subscription import Chat, Subscription
 from storage.disk import Disk
-from storage.frames import frames
-from storage.key import key_in
-from storage.sealed import Content
-from storage.tiny import TinyStorage, open_tiny, restore_tiny
+from storage.key_file import key_in
+from storage.tinydb.frames import frames
+from storage.tinydb.sealed import Content
+from storage.tinydb.store import TinyStorage, open_tiny, restore_tiny
 
 ANN, BOB = 4_000_000_001, 4_000_000_002
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
@@ -45,7 +46,7 @@ def place(tmp_path: Path) -> Place:
 
 
 async def follow(storage: TinyStorage, *chats: int) -> None:
-    await storage.commit_poll(Known(petition(), NOON), [], NOON)
+    await storage.commit_poll(PetitionHistory(petition(), NOON), [], NOON)
     for chat in chats:
         await storage.save_chat(Chat(chat, "private", NOON, NOON))
         await storage.subscribe(Subscription(chat, REF, NOON))

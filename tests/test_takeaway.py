@@ -7,23 +7,15 @@ import pytest
 from msgspec import structs
 from petitions import NOW, REF
 
-from bot.petitions.model import (
-    Chat,
-    Digest,
-    PetitionRef,
-    Quiet,
-    Rule,
-    Site,
-    Subscription,
-    Terms,
-    Wish,
-)
-from bot.petitions.rules import same_rule
-from bot.takeaway import FORMAT, read, written
+from bot.petitions.petition import PetitionRef, Site
+from bot.petitions.thresholds import CustomMilestones
+from bot.subscriptions.rules import same_rule
+from bot.subscriptions.subscription import Chat, Digest, Preferences, Quiet, Rule, Subscription
+from handlers.data_file import FORMAT, read, written
 from storage import ChatData
 
 UK = Site("uk", "UK Parliament", "https://petition.parliament.uk")
-TERMS = Terms(
+TERMS = Preferences(
     {"response": "digest", "surge": "off"},
     quiet=Quiet(22 * 60, 7 * 60),
     digest=Digest(540, 0),
@@ -31,7 +23,13 @@ TERMS = Terms(
     urgent=("debate",),
 )
 FOLLOWED = Subscription(
-    7, REF, NOW, thread_id=5, muted=True, card_id=9, terms=Terms(milestones=Wish((15_000,), 5_000))
+    7,
+    REF,
+    NOW,
+    thread_id=5,
+    muted=True,
+    card_id=9,
+    terms=Preferences(milestones=CustomMilestones((15_000,), 5_000)),
 )
 RULE = Rule(7, "uk", NOW, ("response",), number=2, words=("school meals",), without=("uniform",))
 DATA = ChatData(
@@ -112,11 +110,11 @@ def test_a_snooze_that_nobody_can_choose_is_not_brought_back(until: str) -> None
     takeaway = read(json.dumps(document).encode(), 7, NOW)
     assert takeaway is not None
     subscription, rule = takeaway.subscriptions[0], takeaway.rules[0]
-    assert takeaway.terms == subscription.terms == rule.terms == Terms()
+    assert takeaway.terms == subscription.terms == rule.terms == Preferences()
 
 
 def test_a_snooze_under_way_is_brought_back() -> None:
-    terms = Terms(snoozed_until=NOW + timedelta(days=7))
+    terms = Preferences(snoozed_until=NOW + timedelta(days=7))
     data = structs.replace(DATA, chat=structs.replace(DATA.chat, terms=terms))
     takeaway = read(written(data, {}), 7, NOW)
     assert takeaway is not None
@@ -133,8 +131,10 @@ def test_what_could_not_have_been_chosen_is_left_out() -> None:
     document = json.loads(written(DATA, {})) | {"settings": settings}
     takeaway = read(json.dumps(document).encode(), 7, NOW)
     assert takeaway is not None
-    assert takeaway.terms == Terms(
-        closing=(72, 24), urgent=("debate",), milestones=Wish(tuple(range(20_000, 20_020)))
+    assert takeaway.terms == Preferences(
+        closing=(72, 24),
+        urgent=("debate",),
+        milestones=CustomMilestones(tuple(range(20_000, 20_020))),
     )
 
 

@@ -9,38 +9,39 @@ from hypothesis import strategies as st
 from msgspec import structs
 from petitions import NOW, REF, petition
 
-from bot.petitions.hours import next_digest, next_local, quiet_until
-from bot.petitions.match import (
+from bot.local_time import next_local
+from bot.petitions.events import (
+    Closed,
+    ClosingSoon,
+    Event,
+    MilestoneReached,
+    Occurrence,
+    Responded,
+    ToppedIn,
+)
+from bot.petitions.history import PetitionHistory
+from bot.petitions.petition import GovernmentResponse
+from bot.petitions.thresholds import CustomMilestones, custom_reached, is_rung, next_custom, rungs
+from bot.subscriptions.matching import (
     Plan,
     follower,
     match,
     own_occurrences,
     plans,
     replanned,
-    way_of,
-    way_of_rule,
+    source_of,
+    source_of_rule,
     with_own,
 )
-from bot.petitions.milestones import is_rung, next_wished, rungs, wished
-from bot.petitions.model import (
-    Closed,
-    ClosingSoon,
-    Digest,
-    Event,
-    GovernmentResponse,
-    Known,
-    Loudness,
-    MilestoneReached,
-    Occurrence,
-    Quiet,
-    Responded,
-    Rule,
-    Subscription,
-    Terms,
-    ToppedIn,
-    Wish,
+from bot.subscriptions.preferences import (
+    DEFAULT_REMINDERS,
+    EffectivePreferences,
+    decide,
+    next_digest,
+    quiet_until,
+    without_past_snoozes,
 )
-from bot.petitions.terms import DEFAULT_REMINDERS, Policy, hearing, without_past_snoozes
+from bot.subscriptions.subscription import Digest, Loudness, Preferences, Quiet, Rule, Subscription
 
 LONDON, NEW_YORK, KATHMANDU = "Europe/London", "America/New_York", "Asia/Kathmandu"
 ZONES = (LONDON, NEW_YORK, KATHMANDU)
@@ -52,8 +53,10 @@ def occurred(*events: Event) -> list[Occurrence]:
     return [Occurrence(f"{REF}:{event.key}", REF, NOW, event) for event in events]
 
 
-def heard(event: Event, policy: Policy, now: datetime = NOW) -> tuple[str, str] | None:
-    found = hearing(event, petition(), policy, now)
+def heard(
+    event: Event, policy: EffectivePreferences, now: datetime = NOW
+) -> tuple[str, str] | None:
+    found = decide(event, petition(), policy, now)
     return (found.loudness, found.lane) if found else None
 
 
@@ -61,8 +64,10 @@ def following(**choices: object) -> Subscription:
     return Subscription(1, REF, NOW, **choices)  # type: ignore[arg-type]
 
 
-def planned(subscription: Subscription, *events: Event, chat: Terms | None = None) -> list[Plan]:
-    ways = (way_of(subscription, chat or Terms()),)
+def planned(
+    subscription: Subscription, *events: Event, chat: Preferences | None = None
+) -> list[Plan]:
+    ways = (source_of(subscription, chat or Preferences()),)
     return list(plans(occurred(*events), petition(), ways, NOW))
 
 
@@ -158,14 +163,16 @@ def test_a_zone_that_is_not_known_any_more_is_londons() -> None:
 
 
 def test_who_chooses_nothing_hears_what_matters_and_sees_the_rest() -> None:
-    assert heard(PASSED_10K, Policy()) == ("loud", "")
-    assert heard(RESPONSE, Policy()) == ("loud", "")
-    assert heard(ToppedIn("E14", "Leeds", 3, 10, 0.1), Policy()) is None
+    assert heard(PASSED_10K, EffectivePreferences()) == ("loud", "")
+    assert heard(RESPONSE, EffectivePreferences()) == ("loud", "")
+    assert heard(ToppedIn("E14", "Leeds", 3, 10, 0.1), EffectivePreferences()) is None
 
 
 @pytest.mark.parametrize("chosen", ["loud", "silent", "digest"])
 def test_a_kind_is_heard_as_the_chat_chose(chosen: Loudness) -> None:
-    found = hearing(RESPONSE, petition(), Policy(Terms({"response": chosen})), NOW)
+    found = decide(
+        RESPONSE, petition(), EffectivePreferences(Preferences({"response": chosen})), NOW
+    )
     assert found is not None
     assert found.loudness == chosen
     assert found.silent == (chosen == "silent")
@@ -173,35 +180,39 @@ def test_a_kind_is_heard_as_the_chat_chose(chosen: Loudness) -> None:
 
 
 def test_what_is_off_is_owed_to_nobody() -> None:
-    assert heard(RESPONSE, Policy(Terms({"response": "off"}))) is None
-    assert planned(following(), RESPONSE, chat=Terms({"response": "off"})) == []
+    assert heard(RESPONSE, EffectivePreferences(Preferences({"response": "off"}))) is None
+    assert planned(following(), RESPONSE, chat=Preferences({"response": "off"})) == []
 
 
 def test_a_subscriptions_choice_goes_before_its_chats() -> None:
-    policy = Policy(Terms({"response": "off"}), Terms({"response": "loud"}))
+    policy = EffectivePreferences(
+        Preferences({"response": "off"}), Preferences({"response": "loud"})
+    )
     assert heard(RESPONSE, policy) == ("loud", "")
 
 
 def test_a_digest_is_one_lane_due_at_its_hour() -> None:
-    chat = Terms({"response": "digest"}, digest=Digest(8 * 60), zone=NEW_YORK)
+    chat = Preferences({"response": "digest"}, digest=Digest(8 * 60), zone=NEW_YORK)
     (plan,) = planned(following(), RESPONSE, chat=chat)
     assert (plan.lane, plan.not_before) == ("digest", datetime(2025, 3, 1, 13, tzinfo=UTC))
 
 
 def test_quiet_hours_hold_back_all_but_what_is_urgent() -> None:
     night = datetime(2025, 3, 1, 23, 30, tzinfo=UTC)
-    quiet = Terms(quiet=NIGHT, urgent=("response",))
-    assert heard(PASSED_10K, Policy(quiet), night) == ("loud", "quiet")
-    assert heard(RESPONSE, Policy(quiet), night) == ("loud", "")
-    found = hearing(PASSED_10K, petition(), Policy(quiet), night)
+    quiet = Preferences(quiet=NIGHT, urgent=("response",))
+    assert heard(PASSED_10K, EffectivePreferences(quiet), night) == ("loud", "quiet")
+    assert heard(RESPONSE, EffectivePreferences(quiet), night) == ("loud", "")
+    found = decide(PASSED_10K, petition(), EffectivePreferences(quiet), night)
     assert found is not None
     assert found.not_before == datetime(2025, 3, 2, 7, tzinfo=UTC)
 
 
 def test_a_snooze_that_ends_at_night_waits_for_the_morning() -> None:
     ends = datetime(2025, 3, 4, 3, tzinfo=UTC)
-    policy = Policy(Terms(quiet=NIGHT, urgent=("threshold",)), Terms(snoozed_until=ends))
-    found = hearing(PASSED_10K, petition(), policy, NOW)
+    policy = EffectivePreferences(
+        Preferences(quiet=NIGHT, urgent=("threshold",)), Preferences(snoozed_until=ends)
+    )
+    found = decide(PASSED_10K, petition(), policy, NOW)
     assert found is not None
     # With all else that the night has kept, in one message.
     assert (found.lane, found.not_before) == ("quiet", datetime(2025, 3, 4, 7, tzinfo=UTC))
@@ -209,37 +220,40 @@ def test_a_snooze_that_ends_at_night_waits_for_the_morning() -> None:
 
 def test_a_snooze_of_everything_outlasts_a_shorter_one_of_one_petition() -> None:
     long, short = NOW + timedelta(days=7), NOW + timedelta(days=1)
-    policy = Policy(Terms(snoozed_until=long), Terms(snoozed_until=short))
+    policy = EffectivePreferences(Preferences(snoozed_until=long), Preferences(snoozed_until=short))
     assert heard(RESPONSE, policy) == ("loud", "snooze")
-    assert heard(RESPONSE, Policy(Terms(snoozed_until=NOW))) == ("loud", "")
+    assert heard(RESPONSE, EffectivePreferences(Preferences(snoozed_until=NOW))) == ("loud", "")
 
 
 def test_a_snooze_of_everything_holds_the_digest_too() -> None:
     ends = NOW + timedelta(days=7)
-    policy = Policy(Terms({"response": "digest"}, snoozed_until=ends))
-    found = hearing(RESPONSE, petition(), policy, NOW)
+    policy = EffectivePreferences(Preferences({"response": "digest"}, snoozed_until=ends))
+    found = decide(RESPONSE, petition(), policy, NOW)
     assert found is not None
     assert found.not_before > ends
 
 
 def test_a_muted_subscriptions_digest_makes_no_sound_either() -> None:
-    policy = Policy(Terms({"response": "digest"}), muted=True)
-    found = hearing(RESPONSE, petition(), policy, NOW)
+    policy = EffectivePreferences(Preferences({"response": "digest"}), muted=True)
+    found = decide(RESPONSE, petition(), policy, NOW)
     assert found is not None
     assert found.silent
 
 
 def test_what_parliament_closes_all_at_once_is_gathered() -> None:
-    assert heard(Closed(84, early=True), Policy()) == ("loud", "gathered")
-    assert heard(Closed(84), Policy()) == ("loud", "")
+    assert heard(Closed(84, early=True), EffectivePreferences()) == ("loud", "gathered")
+    assert heard(Closed(84), EffectivePreferences()) == ("loud", "")
 
 
 @pytest.mark.parametrize("hours", [14 * 24, 7 * 24, 72, 24, 6])
 def test_reminders_come_at_the_chosen_hours_only(hours: int) -> None:
     event = ClosingSoon(hours, NOW, 84)
-    assert (heard(event, Policy()) is not None) == (hours in DEFAULT_REMINDERS)
-    assert heard(event, Policy(Terms(closing=(hours,)))) == ("loud", "")
-    assert heard(event, Policy(Terms(closing=(hours,)), Terms(closing=()))) is None
+    assert (heard(event, EffectivePreferences()) is not None) == (hours in DEFAULT_REMINDERS)
+    assert heard(event, EffectivePreferences(Preferences(closing=(hours,)))) == ("loud", "")
+    assert (
+        heard(event, EffectivePreferences(Preferences(closing=(hours,)), Preferences(closing=())))
+        is None
+    )
 
 
 # --- milestones of one's own ---------------------------------------------------------------------
@@ -253,21 +267,23 @@ def test_the_ladder_knows_its_rungs() -> None:
 
 
 def test_own_milestones_are_numbers_steps_and_parts_of_the_thresholds() -> None:
-    wish = Wish((1_234,), 5_000, (50,))
-    assert wished(wish, petition(), 84, 60_000) == {1_234, 5_000, 50_000, 60_000}
-    assert wished(wish, petition(), 84, 4_999) == {1_234}
-    assert next_wished(wish, petition(), 4_999) == 5_000
-    assert next_wished(Wish((10,)), petition(), 84) is None
+    wish = CustomMilestones((1_234,), 5_000, (50,))
+    assert custom_reached(wish, petition(), 84, 60_000) == {1_234, 5_000, 50_000, 60_000}
+    assert custom_reached(wish, petition(), 84, 4_999) == {1_234}
+    assert next_custom(wish, petition(), 4_999) == 5_000
+    assert next_custom(CustomMilestones((10,)), petition(), 84) is None
 
 
 def test_a_number_somebody_else_wished_for_rings_for_nobody_else() -> None:
     own = MilestoneReached(15_000, 15_004)
     assert planned(following(), own) == []
-    assert len(planned(following(terms=Terms(milestones=Wish((15_000,)))), own)) == 1
+    assert (
+        len(planned(following(terms=Preferences(milestones=CustomMilestones((15_000,)))), own)) == 1
+    )
 
 
 def test_a_threshold_that_is_ones_own_milestone_rings_once_and_as_the_louder() -> None:
-    terms = Terms({"threshold": "off"}, milestones=Wish((10_000,)))
+    terms = Preferences({"threshold": "off"}, milestones=CustomMilestones((10_000,)))
     (plan,) = planned(following(terms=terms), PASSED_10K)
     assert plan.head == f"{REF}:milestone:10000"
 
@@ -275,26 +291,32 @@ def test_a_threshold_that_is_ones_own_milestone_rings_once_and_as_the_louder() -
 def test_own_milestones_passed_in_one_look_share_the_ladders_message() -> None:
     before, after = known(9_000), known(21_000)
     found = occurred(PASSED_10K)
-    own = own_occurrences(before, after, [Wish((15_000,)), Wish(every=10_000)], NOW)
+    own = own_occurrences(
+        before, after, [CustomMilestones((15_000,)), CustomMilestones(every=10_000)], NOW
+    )
     together = with_own(found, own)
     assert [o.key for o in together] == [f"{REF}:milestone:{n}" for n in (10_000, 15_000, 20_000)]
     (plan,) = plans(
         together,
         petition(),
-        (way_of(following(terms=Terms(milestones=Wish((15_000,)))), Terms()),),
+        (
+            source_of(
+                following(terms=Preferences(milestones=CustomMilestones((15_000,)))), Preferences()
+            ),
+        ),
         NOW,
     )
     assert plan.occurrences == (f"{REF}:milestone:10000", f"{REF}:milestone:15000")
 
 
 def test_a_count_that_fell_and_rose_again_passes_no_milestone_anew() -> None:
-    fell = Known(petition(signature_count=9_000), NOW, peak=16_000)
-    assert own_occurrences(fell, known(15_500), [Wish((15_000,))], NOW) == []
-    assert own_occurrences(None, known(15_500), [Wish((15_000,))], NOW) == []
+    fell = PetitionHistory(petition(signature_count=9_000), NOW, peak=16_000)
+    assert own_occurrences(fell, known(15_500), [CustomMilestones((15_000,))], NOW) == []
+    assert own_occurrences(None, known(15_500), [CustomMilestones((15_000,))], NOW) == []
 
 
-def known(count: int) -> Known:
-    return Known(petition(signature_count=count), NOW)
+def known(count: int) -> PetitionHistory:
+    return PetitionHistory(petition(signature_count=count), NOW)
 
 
 # --- several ways at once ------------------------------------------------------------------------
@@ -306,8 +328,8 @@ def rule(**choices: object) -> Rule:
 
 
 def test_a_chat_that_follows_and_has_two_rules_hears_once_by_the_loudest() -> None:
-    rules = [rule(terms=Terms({"response": "silent"})), rule(number=2, thread_id=9)]
-    chat = follower(following(), rules, Terms({"response": "digest"}), 1)
+    rules = [rule(terms=Preferences({"response": "silent"})), rule(number=2, thread_id=9)]
+    chat = follower(following(), rules, Preferences({"response": "digest"}), 1)
     (delivery,) = match(occurred(RESPONSE), petition(), [chat], NOW, 1)
     assert (delivery.lane, delivery.silent, delivery.rule, delivery.thread_id) == ("", False, 2, 9)
 
@@ -315,30 +337,30 @@ def test_a_chat_that_follows_and_has_two_rules_hears_once_by_the_loudest() -> No
 @pytest.mark.parametrize(
     ("choices", "lane"),
     [
-        ({"terms": Terms({"response": "off"})}, None),
-        ({"terms": Terms({"response": "digest"})}, "digest"),
-        ({"terms": Terms(snoozed_until=NOW + timedelta(days=7))}, f"snooze:{REF}"),
+        ({"terms": Preferences({"response": "off"})}, None),
+        ({"terms": Preferences({"response": "digest"})}, "digest"),
+        ({"terms": Preferences(snoozed_until=NOW + timedelta(days=7))}, f"snooze:{REF}"),
         ({"muted": True}, ""),
     ],
 )
 def test_what_was_chosen_for_one_petition_goes_before_any_rule(
     choices: dict[str, object], lane: str | None
 ) -> None:
-    chat = follower(following(**choices), [rule()], Terms(), 1)
+    chat = follower(following(**choices), [rule()], Preferences(), 1)
     deliveries = match(occurred(RESPONSE), petition(), [chat], NOW, 1)
     assert [delivery.lane for delivery in deliveries] == ([] if lane is None else [lane])
     assert all(delivery.silent or lane for delivery in deliveries)
 
 
 def test_a_subscription_goes_before_a_rule_that_is_as_loud() -> None:
-    chat = follower(following(thread_id=5), [rule(thread_id=9)], Terms(), 1)
+    chat = follower(following(thread_id=5), [rule(thread_id=9)], Preferences(), 1)
     (delivery,) = match(occurred(RESPONSE), petition(), [chat], NOW, 1)
     assert (delivery.rule, delivery.thread_id) == (0, 5)
 
 
 def test_a_rule_hears_its_own_kinds_and_thresholds_only() -> None:
     only_debates = rule(kinds=("threshold",), thresholds=("debate",))
-    ways = (way_of_rule(only_debates, Terms()),)
+    ways = (source_of_rule(only_debates, Preferences()),)
     assert plans(occurred(PASSED_10K, RESPONSE), petition(), ways, NOW) == ()
     passed = MilestoneReached(100_000, 100_001, "debate")
     assert len(plans(occurred(passed), petition(), ways, NOW)) == 1
@@ -346,7 +368,7 @@ def test_a_rule_hears_its_own_kinds_and_thresholds_only() -> None:
 
 def test_a_rule_of_a_constituency_hears_of_that_one() -> None:
     seat = rule(kinds=("place",), constituency="E14001")
-    ways = (way_of_rule(seat, Terms()),)
+    ways = (source_of_rule(seat, Preferences()),)
     mine, other = ToppedIn("E14001", "Leeds", 3, 10, 0.1), ToppedIn("E14002", "York", 4, 9, 0.1)
     (plan,) = plans(occurred(mine, other), petition(), ways, NOW)
     assert plan.head == f"{REF}:top_ten:E14001"
@@ -354,28 +376,28 @@ def test_a_rule_of_a_constituency_hears_of_that_one() -> None:
 
 def test_what_waits_is_planned_anew_when_its_terms_change() -> None:
     night = datetime(2025, 3, 1, 23, 30, tzinfo=UTC)
-    quiet = Terms(quiet=NIGHT)
+    quiet = Preferences(quiet=NIGHT)
     chat = follower(following(), [], quiet, 1)
     (waiting,) = match(occurred(RESPONSE), petition(), [chat], night, 1)
     assert waiting.lane == "quiet"
-    ways = (way_of(following(), Terms()),)
+    ways = (source_of(following(), Preferences()),)
     awake = replanned(waiting, occurred(RESPONSE), petition(), ways, night)
     assert (awake.lane, awake.not_before) == ("", night)
-    turned_off = (way_of(following(), Terms({"response": "off"})),)
+    turned_off = (source_of(following(), Preferences({"response": "off"})),)
     assert replanned(waiting, occurred(RESPONSE), petition(), turned_off, night) == waiting
 
 
 def test_a_snooze_that_is_over_tells_no_policies_apart() -> None:
-    policy = Policy(
-        Terms(zone=KATHMANDU, snoozed_until=NOW), Terms(snoozed_until=LATER), muted=True
+    policy = EffectivePreferences(
+        Preferences(zone=KATHMANDU, snoozed_until=NOW), Preferences(snoozed_until=LATER), muted=True
     )
-    awake = structs.replace(policy, chat=Terms(zone=KATHMANDU))
+    awake = structs.replace(policy, chat=Preferences(zone=KATHMANDU))
     assert without_past_snoozes(policy, NOW) == awake
-    assert without_past_snoozes(policy, LATER) == structs.replace(awake, own=Terms())
+    assert without_past_snoozes(policy, LATER) == structs.replace(awake, own=Preferences())
 
 
 def test_what_is_due_already_stays_as_it_is() -> None:
-    chat = follower(following(), [], Terms(), 1)
+    chat = follower(following(), [], Preferences(), 1)
     (due,) = match(occurred(RESPONSE), petition(), [chat], NOW, 1)
-    ways = (way_of(following(), Terms(quiet=NIGHT)),)
+    ways = (source_of(following(), Preferences(quiet=NIGHT)),)
     assert replanned(due, occurred(RESPONSE), petition(), ways, NOW + timedelta(hours=11)) == due

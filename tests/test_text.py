@@ -10,41 +10,38 @@ from petitions import NOW, OPEN, OPENED, REF, RESPONSE, petition, responded
 from telegram import MessageEntity
 from telegram.constants import MessageLimit
 
-from bot.petitions.model import (
-    Business,
+from bot.messages.alert import alert
+from bot.messages.buttons import Press, undo_buttons
+from bot.messages.following.subscriptions import PAGE_SIZE, Followed, listing
+from bot.messages.format import bar, clock, day, number, span
+from bot.messages.message import Message, bold, compose, cut, italic, link, quote, split, width
+from bot.messages.petition.card import card
+from bot.petitions.events import (
     BusinessAdded,
     Closed,
     CommitteeNoted,
     CountFell,
-    Debate,
     DebateCancelled,
     Debated,
     DebateLink,
     DebateMoved,
     DebateScheduled,
     Event,
-    Known,
     MilestoneReached,
     NotDebated,
     Occurrence,
     Opened,
-    Petition,
     Rejected,
-    Rejection,
     Removed,
     Reopened,
     Responded,
     ResponseRevised,
     ResponseWithdrawn,
-    Subscription,
-    Wish,
 )
-from bot.text.alert import alert
-from bot.text.buttons import Press, undo_buttons
-from bot.text.card import card
-from bot.text.figures import bar, clock, day, number, span
-from bot.text.following import PAGE_SIZE, Followed, listing
-from bot.text.rich import Message, bold, compose, cut, italic, link, quote, split, width
+from bot.petitions.history import PetitionHistory
+from bot.petitions.petition import Business, Debate, Petition, Rejection
+from bot.petitions.thresholds import CustomMilestones
+from bot.subscriptions.subscription import Subscription
 
 HOSTILE = [
     "<b>bold</b> & <script>alert(1)</script>",
@@ -61,7 +58,7 @@ def told(*events: Event, about: Petition = OPEN, now: datetime = NOW) -> str:
 
 
 def message_for(*events: Event, about: Petition = OPEN, now: datetime = NOW) -> Message:
-    known = Known(petition=about, read_at=now)
+    known = PetitionHistory(petition=about, read_at=now)
     occurrences = [Occurrence(f"{REF}:{event.key}", REF, now, event) for event in events]
     return alert(known, occurrences, now, muted=False)[0]
 
@@ -227,9 +224,9 @@ def test_an_official_threshold_says_what_it_means() -> None:
 
 def test_a_milestone_of_ones_own_is_called_so_and_the_next_one_is_named() -> None:
     event = MilestoneReached(15_000, 15_003)
-    known = Known(petition(signature_count=15_003), NOW)
+    known = PetitionHistory(petition(signature_count=15_003), NOW)
     happened = [Occurrence(f"{REF}:{event.key}", REF, NOW, event)]
-    message, _ = alert(known, happened, NOW, muted=False, wish=Wish((15_000, 17_500)))
+    message, _ = alert(known, happened, NOW, muted=False, wish=CustomMilestones((15_000, 17_500)))
     assert message.text.startswith("🔔 15,000 signatures — your milestone.")
     assert "Next: 17,500;" in message.text
     stranger, _ = alert(known, happened, NOW, muted=False)
@@ -264,7 +261,7 @@ def test_a_first_response_is_not_called_another_one() -> None:
 
 
 def test_a_response_after_an_earlier_one_is_called_so() -> None:
-    known = Known(petition=responded(), read_at=NOW, earlier_responses=(RESPONSE,))
+    known = PetitionHistory(petition=responded(), read_at=NOW, earlier_responses=(RESPONSE,))
     occurrence = Occurrence("k", REF, NOW, Responded(RESPONSE, is_first=False))
     assert "responded again" in alert(known, [occurrence], NOW, muted=False)[0].text
 

@@ -13,32 +13,13 @@ from petitions import NOW, OPEN, OPENED, RESPONSE, petition, responded
 from telegram import InlineKeyboardMarkup, MessageEntity
 from telegram.constants import MessageLimit
 
-from bot.petitions.errors import MalformedPetition
-from bot.petitions.model import (
-    Business,
-    Debate,
-    Department,
-    Event,
-    GovernmentResponse,
-    Known,
-    MilestoneReached,
-    Occurrence,
-    Parliament,
-    Petition,
-    PetitionRef,
-    Place,
-    Reading,
-    Rejection,
-    Responded,
-    ResponseRevised,
-    Site,
-)
-from bot.petitions.parse import Constituency, Trending, parse_petition
-from bot.text import found
-from bot.text.alert import alert
-from bot.text.buttons import Press, card_buttons, search_button
-from bot.text.card import card
-from bot.text.constituencies import (
+from bot.errors import MalformedPetition
+from bot.messages.alert import alert
+from bot.messages.buttons import Press, card_buttons, search_button
+from bot.messages.following import search_results
+from bot.messages.message import Message, compose
+from bot.messages.petition.card import card
+from bot.messages.petition.constituencies import (
     all_constituencies,
     constituencies,
     display_name,
@@ -46,9 +27,24 @@ from bot.text.constituencies import (
     ranked,
     table,
 )
-from bot.text.ladder import ladder
-from bot.text.response import formatted, response, versions
-from bot.text.rich import Message, compose
+from bot.messages.petition.milestones import ladder
+from bot.messages.petition.response import formatted, response, versions
+from bot.petitions.events import Event, MilestoneReached, Occurrence, Responded, ResponseRevised
+from bot.petitions.history import PetitionHistory
+from bot.petitions.parse import Constituency, Trending, parse_petition
+from bot.petitions.petition import (
+    Business,
+    Debate,
+    Department,
+    GovernmentResponse,
+    Parliament,
+    Petition,
+    PetitionRef,
+    Place,
+    Reading,
+    Rejection,
+    Site,
+)
 
 SAMPLES = Path(__file__).parent / "samples"
 SITE = Site("uk", "UK Parliament", "https://petition.parliament.uk")
@@ -65,13 +61,13 @@ SEATS = {
 
 
 def petitions_in(folder: Path) -> list[Petition]:
-    found = []
+    search_results = []
     for path in sorted(folder.rglob("*.json")):
         try:
-            found.append(parse_petition(path.read_bytes(), SITE))
+            search_results.append(parse_petition(path.read_bytes(), SITE))
         except (MalformedPetition, ValueError):
             continue
-    return found
+    return search_results
 
 
 RECORDED = petitions_in(SAMPLES)
@@ -241,13 +237,13 @@ def test_a_card_says_that_a_debate_is_awaited_and_not_of_a_past_parliament() -> 
     ],
 )
 def test_only_an_alert_about_a_response_leads_to_it(event: Event, has: list[str]) -> None:
-    known = Known(petition=responded(), read_at=NOW)
+    known = PetitionHistory(petition=responded(), read_at=NOW)
     _, buttons = alert(known, [Occurrence("k", known.petition.ref, NOW, event)], NOW, muted=False)
     assert labels(buttons) == [*has, "Open", "Mute", "Unsubscribe"]
 
 
 def test_an_alert_about_another_response_leads_to_the_one_before_it_too() -> None:
-    known = Known(petition=responded(), read_at=NOW, earlier_responses=(RESPONSE,))
+    known = PetitionHistory(petition=responded(), read_at=NOW, earlier_responses=(RESPONSE,))
     occurrence = Occurrence("k", known.petition.ref, NOW, Responded(RESPONSE))
     assert "Earlier text" in labels(alert(known, [occurrence], NOW, muted=False)[1])
 
@@ -496,19 +492,21 @@ def test_a_closed_petition_has_no_rung_to_come() -> None:
 
 
 def test_a_search_offers_a_card_for_each_result() -> None:
-    message, buttons = found.results("tea", [OPEN, petition(state="closed")], has_more=False)
+    message, buttons = search_results.results(
+        "tea", [OPEN, petition(state="closed")], has_more=False
+    )
     assert "84 · closed" in message.text
     assert labels(buttons) == ["Free tea in every library"] * 2
-    assert found.results("tea", [], has_more=False)[1] is None
+    assert search_results.results("tea", [], has_more=False)[1] is None
 
 
 def test_trending_says_that_its_number_is_the_last_hours() -> None:
     ref = PetitionRef("uk", 1)
-    message, buttons = found.trending([Trending(ref, "Tea", 512)])
+    message, buttons = search_results.trending([Trending(ref, "Tea", 512)])
     assert "in the last hour" in message.text
     assert "+512  Tea" in message.text
     assert labels(buttons) == ["Tea"]
-    assert found.trending([])[1] is None
+    assert search_results.trending([])[1] is None
 
 
 @given(st.text(max_size=300))

@@ -5,27 +5,25 @@ from datetime import UTC, date, datetime, timedelta
 from msgspec import structs
 from petitions import REF, petition
 
-from bot.petitions.model import (
+from bot.messages.alert import alert
+from bot.messages.digest import Missed, summary
+from bot.petitions.events import (
     CountFell,
-    Debate,
     DebateCancelled,
     DebateLink,
     DebateMoved,
     DebateScheduled,
     Event,
-    GovernmentResponse,
-    Known,
     Occurrence,
-    Petition,
     Removed,
     Reopened,
     Responded,
     ResponseRevised,
     ResponseWithdrawn,
 )
-from bot.petitions.watch import observe
-from bot.text.alert import alert
-from bot.text.summary import Missed, summary
+from bot.petitions.history import PetitionHistory
+from bot.petitions.observe import observe
+from bot.petitions.petition import Debate, GovernmentResponse, Petition
 
 NOW = datetime(2025, 3, 5, 14, 0, tzinfo=UTC)
 HANSARD = "https://hansard.parliament.uk/1"
@@ -37,7 +35,7 @@ def answered(response: GovernmentResponse | None) -> Petition:
     return structs.replace(petition(), government_response=response)
 
 
-def looks(*readings: Petition) -> tuple[Known, list[Occurrence]]:
+def looks(*readings: Petition) -> tuple[PetitionHistory, list[Occurrence]]:
     """What is known after some looks, and all that happened."""
     known, found = observe(None, readings[0], NOW)
     happened = list(found)
@@ -47,14 +45,14 @@ def looks(*readings: Petition) -> tuple[Known, list[Occurrence]]:
     return known, happened
 
 
-def told(event: Event, about: Known) -> str:
+def told(event: Event, about: PetitionHistory) -> str:
     occurrence = Occurrence(f"{REF}:{event.key}", REF, NOW, event)
     return alert(about, [occurrence], NOW + timedelta(hours=9), muted=False)[0].text
 
 
 def summed_up(*events: Event, about: Petition | None = None) -> tuple[list[str], list[str | None]]:
     """The lines of a summary of events a minute apart, and the addresses it leads to."""
-    known = Known(about or petition(), NOW)
+    known = PetitionHistory(about or petition(), NOW)
     things = [
         Missed(known, [Occurrence(f"{REF}:{place}", REF, NOW + timedelta(minutes=place), event)])
         for place, event in enumerate(events)
@@ -87,33 +85,33 @@ def test_s7_a_response_after_one_was_withdrawn_is_told_as_another() -> None:
 
 
 def test_s7_a_withdrawn_response_is_not_waited_for_once_there_is_one_again() -> None:
-    assert "waiting" not in told(ResponseWithdrawn(), Known(answered(SECOND), NOW))
-    assert "waiting" in told(ResponseWithdrawn(), Known(answered(None), NOW))
+    assert "waiting" not in told(ResponseWithdrawn(), PetitionHistory(answered(SECOND), NOW))
+    assert "waiting" in told(ResponseWithdrawn(), PetitionHistory(answered(None), NOW))
 
 
 def test_s7_days_are_counted_only_to_a_date_that_the_debate_still_has() -> None:
     on, other = date(2025, 3, 24), date(2025, 3, 31)
     still = structs.replace(petition(), scheduled_debate_date=on)
     moved = structs.replace(petition(), scheduled_debate_date=other)
-    assert "In 19 days." in told(DebateScheduled(on), Known(still, NOW))
-    assert "days." not in told(DebateScheduled(on), Known(moved, NOW))
-    assert "days." not in told(DebateScheduled(on), Known(petition(), NOW))
+    assert "In 19 days." in told(DebateScheduled(on), PetitionHistory(still, NOW))
+    assert "days." not in told(DebateScheduled(on), PetitionHistory(moved, NOW))
+    assert "days." not in told(DebateScheduled(on), PetitionHistory(petition(), NOW))
 
 
 def test_s7_nothing_is_promised_about_a_removed_petition_that_is_back() -> None:
-    assert "I keep asking" in told(Removed(), Known(petition(), NOW, removed=True))
-    assert "I keep asking" not in told(Removed(), Known(petition(), NOW))
+    assert "I keep asking" in told(Removed(), PetitionHistory(petition(), NOW, removed=True))
+    assert "I keep asking" not in told(Removed(), PetitionHistory(petition(), NOW))
 
 
 def test_s7_a_return_to_signing_is_told_so_though_it_has_closed_since() -> None:
     closed = structs.replace(petition(), state="closed")
-    text = told(Reopened("removed", "open"), Known(closed, NOW))
+    text = told(Reopened("removed", "open"), PetitionHistory(closed, NOW))
     assert "open for signatures again" in text
-    assert "open for" not in told(Reopened("removed", "closed"), Known(closed, NOW))
+    assert "open for" not in told(Reopened("removed", "closed"), PetitionHistory(closed, NOW))
 
 
 def test_s7_the_count_called_that_of_now_is_the_one_last_read() -> None:
-    text = told(CountFell(900, 800), Known(petition(signature_count=850), NOW))
+    text = told(CountFell(900, 800), PetitionHistory(petition(signature_count=850), NOW))
     assert "100 signatures were removed" in text
     assert "Now 850." in text
 

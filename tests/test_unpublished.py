@@ -9,20 +9,13 @@ import pytest
 from bot.app import utc_now
 from bot.demo.bot_api import BotApi
 from bot.demo.petitions_site import PetitionsSite
-from bot.petitions.model import (
-    GovernmentResponse,
-    Known,
-    NotPublished,
-    Opened,
-    Petition,
-    PetitionRef,
-    Rejected,
-    Site,
-    Subscription,
-)
-from bot.petitions.schedule import UNPUBLISHED_ROUNDS, Limits, Outlook, Whole
-from bot.petitions.watch import observe, observe_unpublished, unpublished
-from bot.text.following import Followed, subscribed
+from bot.messages.following.subscriptions import Followed, subscribed
+from bot.petitions.events import NotPublished, Opened, Rejected
+from bot.petitions.history import PetitionHistory
+from bot.petitions.observe import observe, observe_unpublished, unpublished
+from bot.petitions.petition import GovernmentResponse, Petition, PetitionRef, Site
+from bot.polling.planner import UNPUBLISHED_ROUNDS, Limits, Outlook, Whole
+from bot.subscriptions.subscription import Subscription
 from tests.bell import READER, TEA, Village, open_petition, stamp
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -166,10 +159,10 @@ async def test_a_number_that_is_nobodys_cannot_be_followed(village: Village) -> 
 
 # --- by itself
 
-_WAITING = Known(unpublished(REF, UK, "gathering_support"), NOW)
+_WAITING = PetitionHistory(unpublished(REF, UK, "gathering_support"), NOW)
 
 
-def _later(known: Known, *states: str) -> tuple[Known, list[object]]:
+def _later(known: PetitionHistory, *states: str) -> tuple[PetitionHistory, list[object]]:
     told: list[object] = []
     for state in states:
         known, occurrences = observe_unpublished(known, state, NOW)  # type: ignore[arg-type]
@@ -195,7 +188,7 @@ def test_a_404_now_and_then_says_nothing() -> None:
 
 def test_a_published_petition_that_moderators_have_back_is_left_as_it_was() -> None:
     published = Petition(ref=REF, url="", action="Tea", state="open", signature_count=7)
-    known = Known(published, NOW)
+    known = PetitionHistory(published, NOW)
     assert _later(known, *["moderation", "stopped", "hidden"] * 9) == (known, [])
 
 

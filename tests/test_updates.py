@@ -16,12 +16,13 @@ from telegram import Bot, Update
 
 from bot.app import running, utc_now
 from bot.config import Address, Config, WebConfig
-from bot.deliver import Counts
+from bot.delivery.deliverer import DeliveryCounts
 from bot.demo.bot_api import TWO_POLLERS, WEBHOOK_SET
 from bot.demo.loopback import Changes, Loopback
-from bot.health import Health
-from bot.metrics import Metrics
-from bot.request import AiohttpRequest
+from bot.operations.health import Health
+from bot.operations.http_server import Webhook
+from bot.operations.metrics import Metrics
+from bot.telegram.request import AiohttpRequest
 from bot.telegram.updates import (
     Cause,
     Receiver,
@@ -31,8 +32,7 @@ from bot.telegram.updates import (
     failure_of,
     read_answer,
 )
-from bot.web import Webhook
-from handlers.rights import Rights
+from handlers.permissions import Rights
 
 TOKEN = "123456:TEST-token"
 ADMIN = 77
@@ -536,7 +536,7 @@ async def test_h3_updates_that_cannot_be_posted_are_a_trouble_once_they_pile_up(
 
     health = Health(
         Metrics(),
-        Counts(),
+        DeliveryCounts(),
         storage=cast(Any, None),
         bot=cast(Any, Told()),
         report=cast(Any, None),
@@ -554,7 +554,7 @@ async def test_h3_updates_that_cannot_be_posted_are_a_trouble_once_they_pile_up(
 async def test_a_caller_who_never_says_what_they_want_is_hung_up_on(
     village: Village, unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.web.HEADERS_WITHIN", 0.2)
+    monkeypatch.setattr("bot.operations.http_server.HEADERS_WITHIN", 0.2)
     async with at_work(served(village, unused_tcp_port), village) as ask:
         reader, writer = await asyncio.open_connection("127.0.0.1", unused_tcp_port)
         writer.write(b"GET /healthz HTTP/1.1\r\nX-Slow: ")

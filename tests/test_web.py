@@ -17,8 +17,8 @@ from bell import READER, Village
 from bot.app import running
 from bot.config import Address, Config, WebConfig, load_config
 from bot.demo.petitions_site import Fault
-from bot.petitions.errors import ConfigError
-from bot.web import LARGEST_UPDATE, SECRET_HEADER
+from bot.errors import ConfigError
+from bot.operations.http_server import LARGEST_UPDATE, SECRET_HEADER
 
 
 def free_port() -> int:

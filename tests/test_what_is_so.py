@@ -6,32 +6,30 @@ import pytest
 from msgspec import structs
 from petitions import NOW, REF, petition
 
-from bot.petitions.model import (
+from bot.messages.alert import alert
+from bot.messages.chat.about import data_caption, forget_question, privacy
+from bot.messages.following.subscriptions import Followed, subscribed
+from bot.messages.petition.card import card
+from bot.messages.petition.constituencies import no_breakdown, no_regions
+from bot.messages.petition.milestones import ladder
+from bot.messages.petition.parts import awaited
+from bot.messages.petition.response import response
+from bot.messages.petition.share import share_offer
+from bot.petitions.events import (
     Closed,
     ClosingSoon,
-    Debate,
     DebatePassed,
     Event,
-    GovernmentResponse,
-    Known,
     MilestoneReached,
     Occurrence,
-    Petition,
     ResponseOverdue,
     ResponseRevised,
     ResponseWithdrawn,
-    Subscription,
 )
-from bot.petitions.remind import moments
-from bot.text.about import data_caption, forget_question, privacy
-from bot.text.alert import alert
-from bot.text.card import card
-from bot.text.constituencies import no_breakdown, no_regions
-from bot.text.following import Followed, subscribed
-from bot.text.ladder import ladder
-from bot.text.petition import awaited
-from bot.text.response import response
-from bot.text.share import share_offer
+from bot.petitions.history import PetitionHistory
+from bot.petitions.petition import Debate, GovernmentResponse, Petition
+from bot.petitions.reminders import moments
+from bot.subscriptions.subscription import Subscription
 
 DAY = timedelta(days=1)
 EARNED = {
@@ -43,7 +41,7 @@ EARNED = {
 
 def told(event: Event, about: Petition, after: timedelta = timedelta()) -> str:
     occurrence = Occurrence(f"{REF}:{event.key}", REF, NOW, event)
-    return alert(Known(about, NOW), [occurrence], NOW + after, muted=False)[0].text
+    return alert(PetitionHistory(about, NOW), [occurrence], NOW + after, muted=False)[0].text
 
 
 # --- T1: what a dissolved parliament can do no more ----------------------------------------------

@@ -10,12 +10,13 @@ from bell import HASTY, READER, TEA, Conversation, Json, Village, a_response, op
 from members_api import MembersApi, Term
 from telegram.ext import ExtBot
 
-from bot.app import open_storage, utc_now
+from bot.app import utc_now
 from bot.charts import ChartFailed, Charts
+from bot.delivery.card_message import refresh_card
 from bot.demo.petitions_site import Fault
-from bot.living import refresh_card
-from bot.petitions.model import PetitionRef
-from bot.request import AiohttpRequest
+from bot.petitions.petition import PetitionRef
+from bot.telegram.request import AiohttpRequest
+from storage.opening import open_storage
 
 GANGS = 300239
 PAST = {

@@ -12,25 +12,14 @@ import pytest
 from msgspec import structs
 from petitions import petition
 
-from bot.petitions.model import (
-    Business,
-    BusinessAdded,
-    Chat,
-    Digest,
-    Event,
-    Known,
-    Occurrence,
-    Petition,
-    PetitionRef,
-    Quiet,
-    Removed,
-    Subscription,
-    Terms,
-)
-from bot.petitions.remind import due, next_moment
-from bot.petitions.watch import observe
+from bot.petitions.events import BusinessAdded, Event, Occurrence, Removed
+from bot.petitions.history import PetitionHistory
+from bot.petitions.observe import observe
+from bot.petitions.petition import Business, Petition, PetitionRef
+from bot.petitions.reminders import due, next_moment
+from bot.subscriptions.subscription import Chat, Digest, Preferences, Quiet, Subscription
 from storage import Storage
-from storage.tiny import open_tiny
+from storage.tinydb.store import open_tiny
 
 ZONES = ("Europe/London", "America/New_York", "Asia/Kathmandu")
 # Off the minute, so that nothing happens by chance at an hour that means something.
@@ -58,10 +47,10 @@ async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
 class Year:
     """Chats in three zones that follow the same petitions; time goes from one thing to the next."""
 
-    def __init__(self, storage: Storage, terms: Terms) -> None:
+    def __init__(self, storage: Storage, terms: Preferences) -> None:
         self.storage = storage
         self.terms = terms
-        self.known: dict[PetitionRef, Known] = {}
+        self.known: dict[PetitionRef, PetitionHistory] = {}
         self.told: list[Told] = []
 
     async def follow(self, *petitions: Petition) -> None:
@@ -107,7 +96,7 @@ async def test_a_year_of_digests_comes_at_the_local_hour_and_loses_and_repeats_n
     storage: Storage,
 ) -> None:
     dice = Random(2026)  # noqa: S311
-    year = Year(storage, Terms({"business": "digest"}, digest=Digest(18 * 60)))
+    year = Year(storage, Preferences({"business": "digest"}, digest=Digest(18 * 60)))
     ref = petition().ref
     await year.follow(petition())
     keys, now = set(), BEGIN
@@ -130,7 +119,7 @@ async def test_a_year_of_nights_stays_quiet_and_each_morning_tells_once_what_wai
 ) -> None:
     dice = Random(7)  # noqa: S311
     quiet = Quiet(22 * 60, 7 * 60)
-    year = Year(storage, Terms({"business": "loud"}, quiet=quiet))
+    year = Year(storage, Preferences({"business": "loud"}, quiet=quiet))
     ref = petition().ref
     await year.follow(petition())
     keys, now = set(), BEGIN
@@ -152,7 +141,7 @@ async def test_a_year_of_nights_stays_quiet_and_each_morning_tells_once_what_wai
 
 async def test_a_year_of_reminders_comes_once_each_at_londons_hours(storage: Storage) -> None:
     """Twenty-four petitions close and are debated through the year, across both clock changes."""
-    year = Year(storage, Terms(closing=(14 * 24, 7 * 24, 3 * 24, 24, 6)))
+    year = Year(storage, Preferences(closing=(14 * 24, 7 * 24, 3 * 24, 24, 6)))
     closing = [date(2026, 1, 20) + timedelta(days=14 * number) for number in range(24)]
     refs = [PetitionRef("uk", 800_000 + number) for number in range(24)]
     await year.follow(
@@ -195,7 +184,7 @@ async def test_a_year_of_reminders_comes_once_each_at_londons_hours(storage: Sto
 async def test_a_restart_in_a_digests_hour_repeats_and_loses_nothing(tmp_path: Path) -> None:
     path, key = tmp_path / "data" / "bell.db", tmp_path / "bell.key"
     storage = await open_tiny(path, key)
-    year = Year(storage, Terms({"standing": "digest"}, digest=Digest(9 * 60)))
+    year = Year(storage, Preferences({"standing": "digest"}, digest=Digest(9 * 60)))
     await year.follow(petition())
     at = datetime(2026, 3, 28, 20, tzinfo=UTC)  # the night before London's clocks go forward
     await year.happens(petition().ref, Removed(), at)

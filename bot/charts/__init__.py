@@ -14,8 +14,8 @@ from bot.charts.picture import Picture
 from bot.charts.ranking import top_places
 from bot.charts.worker import ChartFailed, Job, Worker
 from bot.incidents import IncidentLog
-from bot.petitions.model import Petition, Reading
-from bot.text.language import language
+from bot.messages.i18n import language
+from bot.petitions.petition import Petition, Reading
 
 __all__ = ["ChartFailed", "Charts", "Picture"]
 

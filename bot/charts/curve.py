@@ -10,23 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from bot.charts.canvas import (
-    INNER,
-    MARGIN,
-    MEDIUM,
-    SMALL,
-    WIDTH,
-    Canvas,
-    source,
-    theme,
-    write,
-)
+from bot.charts.canvas import INNER, MARGIN, MEDIUM, SMALL, WIDTH, Canvas, source, theme, write
 from bot.charts.picture import Picture, captioned, title
+from bot.messages.format import LONDON, day, decimal, number, signatures
+from bot.messages.i18n import ENGLISH, language, locale, marked, tr
+from bot.messages.petition.parts import state_name
 from bot.petitions.forecast import Estimate, closes_at, estimates, told_by_itself
-from bot.petitions.model import Petition, Reading
-from bot.text.figures import LONDON, day, decimal, number, signatures
-from bot.text.language import ENGLISH, language, locale, marked, tr
-from bot.text.petition import state_name
+from bot.petitions.petition import Petition, Reading
 
 _AXIS = 124  # for the numbers beside the plot
 _PLOT = 620

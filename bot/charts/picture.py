@@ -5,8 +5,8 @@ from textwrap import shorten
 
 from msgspec import Struct
 
-from bot.petitions.model import Petition
-from bot.text.language import tr
+from bot.messages.i18n import tr
+from bot.petitions.petition import Petition
 
 
 class Picture(Struct, frozen=True):

@@ -1,6 +1,6 @@
 """Which constituencies a picture shows."""
 
-from bot.petitions.model import Petition, Place
+from bot.petitions.petition import Petition, Place
 
 TOP = 10
 

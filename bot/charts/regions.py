@@ -4,21 +4,11 @@ from collections.abc import Sequence
 from math import log2
 from typing import NamedTuple
 
-from bot.charts.canvas import (
-    INNER,
-    MARGIN,
-    SMALL,
-    Canvas,
-    Theme,
-    blend,
-    ink_on,
-    source,
-    theme,
-)
+from bot.charts.canvas import INNER, MARGIN, SMALL, Canvas, Theme, blend, ink_on, source, theme
 from bot.charts.picture import Picture, captioned, title
-from bot.petitions.model import Petition
-from bot.text.figures import decimal, percent
-from bot.text.language import many, marked, tr
+from bot.messages.format import decimal, percent
+from bot.messages.i18n import many, marked, tr
+from bot.petitions.petition import Petition
 
 
 class _Region(NamedTuple):

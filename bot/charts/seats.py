@@ -17,9 +17,9 @@ from bot.charts.canvas import (
 )
 from bot.charts.picture import Picture, captioned, title
 from bot.charts.ranking import TOP, top_places
-from bot.petitions.model import Petition, Place
-from bot.text.figures import in_words, number, percent
-from bot.text.language import many, tr
+from bot.messages.format import in_words, number, percent
+from bot.messages.i18n import many, tr
+from bot.petitions.petition import Petition, Place
 
 _ROW, _BAR = 92, 36
 _UNKNOWN = "#8a919c"

@@ -13,8 +13,8 @@ from multiprocessing.process import BaseProcess
 from typing import Any, NamedTuple
 
 from bot.charts.picture import Picture
-from bot.petitions.errors import PetitionBellError
-from bot.text.language import speaking
+from bot.errors import PetitionBellError
+from bot.messages.i18n import speaking
 
 
 class Job(NamedTuple):

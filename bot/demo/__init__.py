@@ -13,8 +13,8 @@ import typer
 from bot.app import running
 from bot.config import Config, LogConfig, PollConfig, StorageConfig, TelegramConfig, Token
 from bot.demo.world import World
-from bot.logs import configure_logs
-from bot.petitions.model import Site
+from bot.operations.logging import configure_logs
+from bot.petitions.petition import Site
 
 # The story's days pass in seconds, so that no lease may be measured by its clock.
 _LEASE = timedelta(days=36_500)

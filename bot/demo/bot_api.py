@@ -15,16 +15,7 @@ from bot.demo.bot_methods import GENERAL, Profile, document_json, methods_with
 from bot.demo.calls import Call, read_call
 from bot.demo.flood import FloodLimits
 from bot.demo.loopback import Changes, Loopback
-from bot.demo.messenger import (
-    Change,
-    Chat,
-    ChatType,
-    Json,
-    Messenger,
-    Refusal,
-    Upload,
-    buttons_of,
-)
+from bot.demo.messenger import Change, Chat, ChatType, Json, Messenger, Refusal, Upload, buttons_of
 
 TOKEN = "123456:TEST-token"  # noqa: S105  a made-up token for a server that only we run
 BOT_NAME = "Petition Bell"

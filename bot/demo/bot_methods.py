@@ -16,15 +16,7 @@ from bot.demo.formatting import utf16_length
 from bot.demo.inline_results import check_answer, check_result
 from bot.demo.keyboards import markup_of
 from bot.demo.message_content import caption_of, text_of
-from bot.demo.messenger import (
-    Change,
-    Chat,
-    Json,
-    Messenger,
-    Upload,
-    bad_request,
-    place_in,
-)
+from bot.demo.messenger import Change, Chat, Json, Messenger, Upload, bad_request, place_in
 
 LONGEST_TOAST = 200
 LARGEST_DOWNLOAD = 20 * 1024 * 1024

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 import aiohttp
 import structlog
 
-from bot.health import Finding
 from bot.incidents import IncidentLog
+from bot.operations.health import Finding
 
 log = structlog.get_logger(__name__)
 

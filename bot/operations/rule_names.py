@@ -17,11 +17,14 @@ from telegram import InlineKeyboardMarkup
 from telegram.error import BadRequest, TelegramError
 from telegram.ext import ExtBot
 
-from bot.pace import ALERT
-from bot.parliament import Parliament
-from bot.petitions.errors import MalformedPetition, ParliamentError, StorageError
-from bot.petitions.model import Department, Rule
-from bot.petitions.site_names import (
+from bot.delivery.rate_limiter import ALERT
+from bot.errors import MalformedPetition, ParliamentError, StorageError
+from bot.messages.following.rules import outdated, renamed
+from bot.messages.i18n import ENGLISH, speaking
+from bot.messages.message import Message
+from bot.petitions.petition import Department
+from bot.polling.petitions_api import PetitionsApi
+from bot.subscriptions.site_names import (
     Fate,
     Lost,
     Name,
@@ -36,10 +39,8 @@ from bot.petitions.site_names import (
     with_rules,
     written,
 )
+from bot.subscriptions.subscription import Rule
 from bot.telegram.errors import is_no_topic
-from bot.text.language import ENGLISH, speaking
-from bot.text.rich import Message
-from bot.text.rules import outdated, renamed
 from storage import Storage
 
 log = structlog.get_logger(__name__)
@@ -53,7 +54,7 @@ class RuleNames:
 
     def __init__(
         self,
-        parliaments: Mapping[str, Parliament],
+        parliaments: Mapping[str, PetitionsApi],
         storage: Storage,
         bot: ExtBot[Any],
         now: Callable[[], datetime],
@@ -165,7 +166,7 @@ async def _in_topic(send: Callable[..., Awaitable[object]], topic: int | None) -
         await send()
 
 
-async def _constituencies(parliament: Parliament, period: str | None = None) -> dict[str, str]:
+async def _constituencies(parliament: PetitionsApi, period: str | None = None) -> dict[str, str]:
     """The names of a parliament's constituencies by their codes, none if the site says none."""
     try:
         seats = await parliament.constituencies(period)
@@ -174,14 +175,16 @@ async def _constituencies(parliament: Parliament, period: str | None = None) -> 
     return {seat.ons_code: seat.name for seat in seats}
 
 
-async def _topics(parliament: Parliament) -> Mapping[str, str]:
+async def _topics(parliament: PetitionsApi) -> Mapping[str, str]:
     try:
         return await parliament.topics()
     except (ParliamentError, MalformedPetition):
         return {}
 
 
-async def _with_past(parliament: Parliament, names: SiteNames, asked: Collection[str]) -> SiteNames:
+async def _with_past(
+    parliament: PetitionsApi, names: SiteNames, asked: Collection[str]
+) -> SiteNames:
     """The names with those of past parliaments, the latest first, while any is not known."""
     try:
         periods = [past.period for past in await parliament.parliaments()]

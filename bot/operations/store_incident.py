@@ -6,8 +6,8 @@ from typing import Any
 
 import structlog
 
+from bot.errors import StorageError
 from bot.incidents import IncidentLog
-from bot.petitions.errors import StorageError
 
 log = structlog.get_logger(__name__)
 

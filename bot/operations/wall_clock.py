@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.petitions.errors import StorageError
+from bot.errors import StorageError
 from storage import Storage
 
 log = structlog.get_logger(__name__)

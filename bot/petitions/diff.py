@@ -11,32 +11,28 @@ from hashlib import blake2s
 
 from msgspec import structs
 
-from bot.petitions.milestones import reached
-from bot.petitions.model import (
-    Business,
+from bot.petitions.events import (
     BusinessAdded,
     Closed,
     CommitteeNoted,
     CountFell,
-    Debate,
     DebateCancelled,
     Debated,
     DebateLink,
-    DebateLinkName,
     DebateMoved,
     DebateScheduled,
     Event,
-    GovernmentResponse,
     NotDebated,
     Opened,
-    Petition,
     Rejected,
     Reopened,
     Responded,
     ResponseRevised,
     ResponseWithdrawn,
 )
-from bot.petitions.wording import changed_sentences, same_words, words
+from bot.petitions.petition import Business, Debate, DebateLinkName, GovernmentResponse, Petition
+from bot.petitions.text_diff import changed_sentences, same_words, words
+from bot.petitions.thresholds import reached
 
 # A fall is worth telling from one signature in a hundred, and not below fifty.
 _NOTICEABLE_SHARE = 0.01

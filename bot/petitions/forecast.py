@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from bot.petitions.model import Petition, Reading
+from bot.petitions.petition import Petition, Reading
 
 LONDON = ZoneInfo("Europe/London")
 DAY = timedelta(days=1)

@@ -24,8 +24,8 @@ from msgspec import (
     structs,
 )
 
-from bot.petitions.errors import MalformedPetition
-from bot.petitions.model import (
+from bot.errors import MalformedPetition
+from bot.petitions.petition import (
     Business,
     Counts,
     Debate,

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
-from bot.petitions.model import PetitionRef, Site
+from bot.petitions.petition import PetitionRef, Site
 
 _NUMBER = "[1-9][0-9]{0,9}"
 

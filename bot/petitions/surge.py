@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from bot.petitions.model import Known, Petition, Reading, Surged
+from bot.petitions.events import Surged
+from bot.petitions.history import PetitionHistory
+from bot.petitions.petition import Petition, Reading
 
 HOUR = timedelta(hours=1)
 LOOKS_BACK = timedelta(days=7)
@@ -20,7 +22,7 @@ _LONGEST_GAP = timedelta(minutes=15)
 _LEAST_HISTORY = timedelta(days=1)
 
 
-def may_surge(known: Known, now: datetime) -> bool:
+def may_surge(known: PetitionHistory, now: datetime) -> bool:
     """Whether a surge of this petition would be told at all."""
     if not known.petition.is_open or known.removed:
         return False
@@ -29,7 +31,7 @@ def may_surge(known: Known, now: datetime) -> bool:
     return told is None or not timedelta(0) <= now - told < _COOL_DOWN
 
 
-def surge(known: Known, readings: Sequence[Reading], now: datetime) -> Surged | None:
+def surge(known: PetitionHistory, readings: Sequence[Reading], now: datetime) -> Surged | None:
     """The surge of the last hour, if there is one; `readings` of the last week, oldest first."""
     petition = known.petition
     if not may_surge(known, now):

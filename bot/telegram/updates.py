@@ -23,8 +23,8 @@ from telegram import Bot, TelegramObject, Update
 from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
 
 from bot.incidents import IncidentLog
-from bot.request import AiohttpRequest
 from bot.telegram.floods import Floods, Verdict
+from bot.telegram.request import AiohttpRequest
 
 log = structlog.get_logger(__name__)
 

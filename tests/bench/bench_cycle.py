@@ -16,12 +16,14 @@ import msgspec
 import orjson
 from world import START, World
 
-from bot.petitions.match import Follower, follower, match
-from bot.petitions.model import Known, Site, Subscription, Terms
+from bot.petitions.history import PetitionHistory
+from bot.petitions.observe import is_news, observe, with_counts
 from bot.petitions.parse import parse_page, parse_petition
-from bot.petitions.schedule import Limits, ListPage, Numbers, Outlook, Whole
-from bot.petitions.watch import is_news, observe, with_counts
+from bot.petitions.petition import Site
 from bot.polling.budget import Budget
+from bot.polling.planner import Limits, ListPage, Numbers, Outlook, Whole
+from bot.subscriptions.matching import Follower, follower, match
+from bot.subscriptions.subscription import Preferences, Subscription
 
 SITE = Site("uk", "UK Parliament", "https://petition.parliament.uk")
 SAMPLES = Path(__file__).parents[1] / "samples"
@@ -78,7 +80,7 @@ def decoders() -> dict[str, Callable[[bytes], Any]]:
     }
 
 
-def digest(body: bytes, known: Known, followers: Sequence[Follower]) -> None:
+def digest(body: bytes, known: PetitionHistory, followers: Sequence[Follower]) -> None:
     """What becomes of a body between the socket and the store."""
     reading = parse_petition(body, SITE)
     _, occurrences = observe(known, reading, NOW)
@@ -90,7 +92,7 @@ def show_reading(whole: Sequence[bytes]) -> None:
     readings = [parse_petition(body, SITE) for body in whole]
     knowns = [observe(None, reading, NOW)[0] for reading in readings]
     subscriptions = [Subscription(chat, readings[0].ref, NOW) for chat in range(3)]
-    followers = [follower(one, (), Terms(), one.chat_id) for one in subscriptions]
+    followers = [follower(one, (), Preferences(), one.chat_id) for one in subscriptions]
     pairs = list(zip(whole, knowns, strict=True)) * 20
     size = sum(len(body) for body, _ in pairs)
 
@@ -111,19 +113,19 @@ def show_reading(whole: Sequence[bytes]) -> None:
         )
 
 
-def filled(followed: int) -> tuple[Outlook, dict[int, Known]]:
+def filled(followed: int) -> tuple[Outlook, dict[int, PetitionHistory]]:
     """A plan over so many petitions of the simulated world."""
     world, outlook = World(followed, 0.1, 0), Outlook(LIMITS)
-    knowns: dict[int, Known] = {}
+    knowns: dict[int, PetitionHistory] = {}
     for id_ in world.followed:
         petition = world.petition(id_, 0.0)
         assert petition is not None
-        knowns[id_] = Known(petition, START)
+        knowns[id_] = PetitionHistory(petition, START)
         outlook.learn(petition, 0.0, 0.0, START)
     return outlook, knowns
 
 
-def answer(outlook: Outlook, knowns: dict[int, Known], now: float, count: int) -> None:
+def answer(outlook: Outlook, knowns: dict[int, PetitionHistory], now: float, count: int) -> None:
     """Plan once, and let every request be answered with nothing new."""
     open_ids = [id_ for id_, known in knowns.items() if known.petition.is_open]
     for request in outlook.plan(count, now):

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from bot.demo.story import COUNTS
 from bot.petitions.forecast import estimates, pace
-from bot.petitions.model import Petition, PetitionRef, Reading
+from bot.petitions.petition import Petition, PetitionRef, Reading
 
 RECORDED = Path(__file__).parents[3] / "shared" / "data" / "series"
 CUTS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)

@@ -32,10 +32,11 @@ from bot.demo.bot_api import BotApi
 from bot.demo.messenger import Change
 from bot.demo.petition_bodies import show_body
 from bot.demo.petitions_site import PetitionsSite
-from bot.petitions.model import Chat, PetitionRef, Site, Subscription
+from bot.petitions.observe import observe
 from bot.petitions.parse import parse_petition
-from bot.petitions.watch import observe
-from storage.tiny import open_tiny
+from bot.petitions.petition import PetitionRef, Site
+from bot.subscriptions.subscription import Chat, Subscription
+from storage.tinydb.store import open_tiny
 
 FOLLOWED, FIRST = 200, 700_001
 LISTENER, PRESSER = 1_001, 2_005

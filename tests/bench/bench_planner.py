@@ -30,20 +30,11 @@ from world import (
     recorded,
 )
 
-from bot.petitions.milestones import is_settled
-from bot.petitions.model import Counts, Petition
-from bot.petitions.schedule import (
-    TRENDING,
-    Limits,
-    ListPage,
-    Numbers,
-    Outlook,
-    Request,
-    Whole,
-    bound,
-)
-from bot.petitions.watch import is_news, with_counts
-from bot.poll import Budget
+from bot.petitions.observe import is_news, with_counts
+from bot.petitions.petition import Counts, Petition
+from bot.petitions.thresholds import is_settled
+from bot.polling.planner import TRENDING, Limits, ListPage, Numbers, Outlook, Request, Whole, bound
+from bot.polling.poller import Budget
 
 LIMITS = Limits(interval=60.0, requests_per_minute=60)
 TICK = 5.0

@@ -18,23 +18,16 @@ from typing import Any, NamedTuple
 
 from postgres import PostgresGround, as_owner
 
-from bot.cluster import shared_rate
-from bot.petitions.match import way_of
-from bot.petitions.model import (
-    Known,
-    MilestoneReached,
-    Occurrence,
-    Petition,
-    PetitionRef,
-    Quiet,
-    Rule,
-    Subscription,
-    Terms,
-)
-from bot.petitions.terms import Policy
-from storage.key import KeyRing
-from storage.postgres import PostgresStorage, open_postgres
-from storage.postgres_rows import Address, Veil
+from bot.operations.leadership import shared_rate
+from bot.petitions.events import MilestoneReached, Occurrence
+from bot.petitions.history import PetitionHistory
+from bot.petitions.petition import Petition, PetitionRef
+from bot.subscriptions.matching import source_of
+from bot.subscriptions.preferences import EffectivePreferences
+from bot.subscriptions.subscription import Preferences, Quiet, Rule, Subscription
+from storage.key_file import KeyRing
+from storage.postgres.row_cipher import Address, RowCipher
+from storage.postgres.store import PostgresStorage, open_postgres
 
 SIZES = (10_000, 100_000, 1_000_000)
 POLICIES = 50
@@ -59,12 +52,12 @@ class Figures(NamedTuple):
     freely: float  # deliveries a second
 
 
-def petition(number: int) -> Known:
+def petition(number: int) -> PetitionHistory:
     ref = PetitionRef("uk", number)
     about = Petition(
         ref=ref, url="https://petition.example", action="Act", state="open", signature_count=9_000
     )
-    return Known(about, NOON)
+    return PetitionHistory(about, NOON)
 
 
 def happened(number: int, milestone: int) -> Occurrence:
@@ -97,13 +90,13 @@ async def settle_in(storage: PostgresStorage, ground: PostgresGround, size: int)
         await owner.execute("analyze")
 
 
-def _policy(number: int) -> Policy:
+def _policy(number: int) -> EffectivePreferences:
     """Quiet hours long past at noon, so that everybody is owed at once."""
     own = Subscription(1, PetitionRef("uk", 0), NOON)
-    return way_of(own, Terms(quiet=Quiet(number, 6 * 60) if number else None)).policy
+    return source_of(own, Preferences(quiet=Quiet(number, 6 * 60) if number else None)).policy
 
 
-def _rows(veil: Veil, marks: list[bytes], size: int) -> Iterator[tuple[Any, ...]]:
+def _rows(veil: RowCipher, marks: list[bytes], size: int) -> Iterator[tuple[Any, ...]]:
     for chat in range(1, size + 1):
         ref = PetitionRef("uk", chat % FOLLOWED)
         sealed = veil.seal_address(ref, Address(chat))
@@ -111,7 +104,7 @@ def _rows(veil: Veil, marks: list[bytes], size: int) -> Iterator[tuple[Any, ...]
         yield veil.handle(chat), str(ref), at, False, False, mark, sealed
 
 
-def _rules(veil: Veil, size: int) -> Iterator[tuple[Any, ...]]:
+def _rules(veil: RowCipher, size: int) -> Iterator[tuple[Any, ...]]:
     for chat in range(size + 1, size + 1 + size // RULED):
         rule = Rule(chat, "uk", NOON, ("threshold", "milestone"), 1, words=("act",))
         yield veil.handle(chat), 1, "uk", 1, veil.seal_rule(rule)

@@ -21,18 +21,12 @@ from typing import NamedTuple
 
 from world import START
 
-from bot.petitions.match import follower, match
-from bot.petitions.model import (
-    Delivery,
-    MilestoneReached,
-    Occurrence,
-    Petition,
-    PetitionRef,
-    Rule,
-    Subscription,
-    Terms,
-)
-from bot.petitions.rules import RuleBook, fits, stems
+from bot.petitions.events import MilestoneReached, Occurrence
+from bot.petitions.petition import Petition, PetitionRef
+from bot.subscriptions.delivery import Delivery
+from bot.subscriptions.matching import follower, match
+from bot.subscriptions.rules import RuleBook, fits, stems
+from bot.subscriptions.subscription import Preferences, Rule, Subscription
 
 PETITIONS = 2_500
 SIZES = (1_000, 10_000, 100_000)
@@ -146,7 +140,7 @@ def _owed(book: RuleBook, who: Crowd, petition: Petition) -> list[Delivery]:
     ruled: dict[int, list[Rule]] = defaultdict(list)
     for rule in book.fitting(petition, ["threshold"]):
         ruled[rule.chat_id].append(rule)
-    terms = Terms()
+    terms = Preferences()
     followers = [
         follower(each, ruled.pop(each.chat_id, ()), terms, each.chat_id)
         for each in who.subscriptions.get(petition.ref, ())

@@ -23,13 +23,14 @@ from telegram import InlineKeyboardMarkup, LinkPreviewOptions
 from telegram.ext import ExtBot
 from telegram.request import HTTPXRequest
 
+from bot.delivery.rate_limiter import RateLimiter
 from bot.demo.bot_api import TOKEN
 from bot.demo.loopback import Loopback
-from bot.pace import Pacer
-from bot.petitions.model import Known, MilestoneReached, Occurrence
-from bot.request import AiohttpRequest
-from bot.text.alert import alert
-from bot.text.rich import Message
+from bot.messages.alert import alert
+from bot.messages.message import Message
+from bot.petitions.events import MilestoneReached, Occurrence
+from bot.petitions.history import PetitionHistory
+from bot.telegram.request import AiohttpRequest
 
 Send: TypeAlias = Callable[[int], Awaitable[object]]
 
@@ -66,12 +67,12 @@ def serve(line: Connection) -> None:
 
 def an_alert() -> tuple[Message, InlineKeyboardMarkup]:
     event = MilestoneReached(10_000, 10_002, "response")
-    known = Known(petition(signature_count=10_002), NOW)
+    known = PetitionHistory(petition(signature_count=10_002), NOW)
     return alert(known, [Occurrence(f"{REF}:{event.key}", REF, NOW, event)], NOW, muted=False)
 
 
 @asynccontextmanager
-async def ptb(base_url: str, request: Any, pacer: Pacer | None) -> AsyncIterator[Send]:
+async def ptb(base_url: str, request: Any, pacer: RateLimiter | None) -> AsyncIterator[Send]:
     message, buttons = an_alert()
     bot: ExtBot[Any] = ExtBot(TOKEN, base_url, request=request, rate_limiter=pacer)
     await request.initialize()
@@ -89,7 +90,7 @@ async def ptb(base_url: str, request: Any, pacer: Pacer | None) -> AsyncIterator
     await request.shutdown()
 
 
-class Unhurried(Pacer):
+class Unhurried(RateLimiter):
     """Does all of the pacer's work and lets everything pass: its clock is hours ahead each time."""
 
     def __init__(self) -> None:

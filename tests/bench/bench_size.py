@@ -14,9 +14,9 @@ from typing import NamedTuple, TypeVar
 
 from petitions import NOW, REF, petition
 
-from bot.petitions.model import Chat, Subscription
-from bot.petitions.watch import observe
-from storage.tiny import TinyStorage, open_tiny
+from bot.petitions.observe import observe
+from bot.subscriptions.subscription import Chat, Subscription
+from storage.tinydb.store import TinyStorage, open_tiny
 
 SIZES = (1_000, 10_000, 100_000)
 TOGETHER = 500

@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 from tinydb import TinyDB
 
-from bot.petitions.model import PetitionRef
-from storage.exchange import VERSION
-from storage.tiny import TinyStorage, open_tiny
+from bot.petitions.petition import PetitionRef
+from storage.export import VERSION
+from storage.tinydb.store import TinyStorage, open_tiny
 
 NOON = datetime(2026, 3, 6, 12, tzinfo=UTC)
 SIZES = (1_000, 10_000, 100_000)

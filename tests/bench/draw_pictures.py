@@ -16,7 +16,7 @@ from bot.demo.story import (
     RESPONSE_THRESHOLD,
     attributes_at,
 )
-from bot.petitions.model import Debate, Petition, PetitionRef, Place, Reading
+from bot.petitions.petition import Debate, Petition, PetitionRef, Place, Reading
 
 PICTURES = Path(__file__).parents[1] / "pictures"
 AFTER = datetime(2021, 2, 5, tzinfo=UTC)

@@ -38,19 +38,12 @@ from bot.demo.bot_api import BotApi
 from bot.demo.messenger import Change
 from bot.demo.petition_bodies import show_body
 from bot.demo.petitions_site import Fault, PetitionsSite
-from bot.petitions.model import (
-    Chat,
-    Digest,
-    PetitionRef,
-    Quiet,
-    Site,
-    Subscription,
-    Terms,
-)
+from bot.petitions.observe import observe
 from bot.petitions.parse import parse_petition
-from bot.petitions.terms import DEFAULTS
-from bot.petitions.watch import observe
-from storage.tiny import open_tiny
+from bot.petitions.petition import PetitionRef, Site
+from bot.subscriptions.preferences import DEFAULTS
+from bot.subscriptions.subscription import Chat, Digest, Preferences, Quiet, Subscription
+from storage.tinydb.store import open_tiny
 
 FOLLOWED, CHATS = 200, 300
 FIRST, SOMEBODY = 700_001, 10_001
@@ -272,7 +265,7 @@ class Soak:
         self.ears = Ears(clocks, self.api)
         self.disk = WeakDisk()
         self.followers: dict[int, list[int]] = defaultdict(list)
-        self.terms: dict[int, Terms] = {}
+        self.terms: dict[int, Preferences] = {}
         self.things: list[Thing] = []
         self.happened: dict[tuple[int, str], float] = {}
         self.healed_at: tuple[str, float] | None = None
@@ -309,21 +302,21 @@ class Soak:
         for index in range(CHATS):
             self.terms[SOMEBODY + index] = self._terms(index)
 
-    def _terms(self, index: int) -> Terms:
+    def _terms(self, index: int) -> Preferences:
         """Six in ten as usual; the others with quiet hours, a digest, or a snooze."""
         match index % 10:
             case 6:
-                return Terms(quiet=Quiet(22 * 60, 7 * 60))
+                return Preferences(quiet=Quiet(22 * 60, 7 * 60))
             case 7:
-                return Terms(quiet=Quiet(8 * 60 + 30, 9 * 60 + 20 + index % 30))
+                return Preferences(quiet=Quiet(8 * 60 + 30, 9 * 60 + 20 + index % 30))
             case 8:
                 daily = Digest(9 * 60 + index % 60)
-                return Terms(loudness=dict.fromkeys(DEFAULTS, "digest"), digest=daily)
+                return Preferences(loudness=dict.fromkeys(DEFAULTS, "digest"), digest=daily)
             case 9:
                 until = self.clocks.truth() + timedelta(minutes=5 + index % 50)
-                return Terms(snoozed_until=until)
+                return Preferences(snoozed_until=until)
             case _:
-                return Terms()
+                return Preferences()
 
     def _publish(self, number: int) -> None:
         now = self.clocks.truth()
@@ -756,7 +749,7 @@ class Soak:
         late = [
             self.ears.first[key] - self.happened[key[1:]]
             for key in self.ears.first
-            if key[1:] in self.happened and self.terms[key[0]] == Terms()
+            if key[1:] in self.happened and self.terms[key[0]] == Preferences()
         ]
         print(
             "  heard by those who choose nothing, faults and all:"

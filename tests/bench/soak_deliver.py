@@ -20,11 +20,12 @@ import structlog
 from bell import TEA, Village, open_petition
 
 from bot.app import running, utc_now
+from bot.delivery.rate_limiter import RateLimiter
 from bot.demo.bot_api import BotApi
 from bot.demo.petitions_site import PetitionsSite
-from bot.pace import Pacer
-from bot.petitions.model import Chat, PetitionRef, Subscription
-from storage.tiny import open_tiny
+from bot.petitions.petition import PetitionRef
+from bot.subscriptions.subscription import Chat, Subscription
+from storage.tinydb.store import open_tiny
 
 PER_SECOND = 30
 PEOPLE = 4242  # the first of the chats that ask for help meanwhile
@@ -106,7 +107,7 @@ async def limited(failing: bool) -> bool:
     async with prepared(CHATS, limits=True) as village:
         gone = break_chats(village.api) if failing else frozenset()
         waits: list[float] = []
-        async with village.bell(pacer=Pacer):
+        async with village.bell(pacer=RateLimiter):
             helping = asyncio.create_task(ask_for_help(village, waits))
             times = await fan_out(village, CHATS, but=gone)
             helping.cancel()

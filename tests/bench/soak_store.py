@@ -13,14 +13,14 @@ from pathlib import Path
 import structlog
 from store_faults import FAULTS, FaultyDisk, live_through
 
-from storage.tiny import open_tiny
+from storage.tinydb.store import open_tiny
 
 # Commits alone and together, a journal that has to be folded now and then, and chats forgotten.
 WRITER = """
 import asyncio, sys
 from pathlib import Path
-from bot.petitions.model import Chat
-from storage.tiny import open_tiny
+from bot.petitions.petition import Chat
+from storage.tinydb.store import open_tiny
 
 async def main():
     storage = await open_tiny(Path(sys.argv[1]), Path(sys.argv[2]))

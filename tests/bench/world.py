@@ -26,8 +26,8 @@ from typing import NamedTuple
 import numpy as np
 from msgspec import structs
 
-from bot.petitions.milestones import rungs
-from bot.petitions.model import Debate, GovernmentResponse, Petition, PetitionRef
+from bot.petitions.petition import Debate, GovernmentResponse, Petition, PetitionRef
+from bot.petitions.thresholds import rungs
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 ROWS = 50

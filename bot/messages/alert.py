@@ -1,0 +1,526 @@
+"""An alert: what happened, what it means or what comes next, since when we know.
+
+The first line does as a notification; one emoji for each kind of event, always the same.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import assert_never
+
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+
+from bot.messages.buttons import alert_row, response_row, stranger_row
+from bot.messages.following.rules import describe
+from bot.messages.format import (
+    clock,
+    day,
+    in_words,
+    london_today,
+    moment,
+    number,
+    signatures,
+    span,
+    weekday,
+)
+from bot.messages.i18n import many, marked, say, say_many, tr
+from bot.messages.message import Message, Rich, aside, compose, cut, italic, lines, quote, row
+from bot.messages.petition.parts import (
+    Meaning,
+    awaited,
+    department,
+    life,
+    meaning,
+    meaning_line,
+    outlook,
+    pace_line,
+    rate,
+    title,
+)
+from bot.messages.petition.response import excerpt, safe_link
+from bot.messages.reminder import Told, reminder
+from bot.petitions.events import (
+    BusinessAdded,
+    Closed,
+    ClosingSoon,
+    CommitteeNoted,
+    CountFell,
+    DebateCancelled,
+    Debated,
+    DebateLink,
+    DebateMoved,
+    DebateOverdue,
+    DebatePassed,
+    DebateScheduled,
+    DebateToday,
+    Event,
+    MilestoneReached,
+    NotDebated,
+    NotPublished,
+    Occurrence,
+    Opened,
+    Rejected,
+    Removed,
+    Reopened,
+    Responded,
+    ResponseOverdue,
+    ResponseRevised,
+    ResponseWithdrawn,
+    Surged,
+    ToppedIn,
+)
+from bot.petitions.history import PetitionHistory
+from bot.petitions.petition import DebateLinkName, Petition
+from bot.petitions.text_diff import readable
+from bot.petitions.thresholds import CustomMilestones, is_custom
+from bot.subscriptions.subscription import Rule
+
+_QUOTED = 700
+_SENTENCE = 280
+_BRIEF = 160  # characters of a changed sentence in a summary
+_SENTENCES = 5
+
+REASONS = {
+    "duplicate": marked("There is already a petition about this."),
+    "irrelevant": marked(
+        "It is about something the Government or Parliament is not responsible for."
+    ),
+    "no-action": marked("It did not ask for a clear action from the Government or Parliament."),
+    "honours": marked("It is about honours or appointments, which have their own way."),
+    "fake-name": marked("It was not started under a real name."),
+    "foi": marked("It asks for information, which a freedom of information request is for."),
+}
+
+LINK_NAMES: dict[DebateLinkName, str] = {
+    "transcript": marked("Transcript"),
+    "video": marked("Video"),
+    "debate_pack": marked("Research briefing"),
+    "public_engagement": marked("Public engagement"),
+    "debate_summary": marked("Summary"),
+}
+
+_LINKS_OUT: dict[DebateLinkName, str] = {
+    "transcript": marked("🏛 <b>Transcript of the debate is out.</b>"),
+    "video": marked("🏛 <b>Video of the debate is out.</b>"),
+    "debate_pack": marked("🏛 <b>Research briefing of the debate is out.</b>"),
+    "public_engagement": marked("🏛 <b>Public engagement of the debate is out.</b>"),
+    "debate_summary": marked("🏛 <b>Summary of the debate is out.</b>"),
+}
+
+_REACHED: Mapping[Meaning, str] = {
+    "response": marked("🔔 <b>{signatures}</b> — a government response is now due."),
+    "responded": marked(
+        "🔔 <b>{signatures}</b> — enough for a government response, which is there already."
+    ),
+    "debate": marked("🔔 <b>{signatures}</b> — Parliament will now consider it for a debate."),
+    "scheduled": marked(
+        "🔔 <b>{signatures}</b> — enough to be considered for a debate, which has a date already."
+    ),
+    "debated": marked(
+        "🔔 <b>{signatures}</b> — enough to be considered for a debate, which there has been "
+        "already."
+    ),
+    "refused": marked(
+        "🔔 <b>{signatures}</b> — enough to be considered for a debate, but it was decided that "
+        "there will be none."
+    ),
+}
+
+
+def alert(
+    known: PetitionHistory,
+    occurrences: Sequence[Occurrence],
+    now: datetime,
+    muted: bool,
+    *,
+    rule: Rule | None = None,
+    followed: bool = True,
+    wish: CustomMilestones | None = None,
+) -> tuple[Message, InlineKeyboardMarkup]:
+    """The message for occurrences that belong together, oldest first, and its buttons.
+
+    `rule` is the one by which it is heard, if it is not for following the petition; `wish` are the
+    chat's own milestones of it.
+    """
+    petition = known.petition
+    told = _tell([occurrence.event for occurrence in occurrences], known, now, wish)
+    since = italic(tr("Known since {clock}.", clock=clock(occurrences[0].at, now)))
+    why = _why(rule, occurrences) if rule else None
+    message = compose(*lines(told.headline, title(petition), *told.rows, since, why))
+    row = alert_row(petition, muted) if followed else stranger_row(petition)
+    return message, _buttons(known, [occurrence.event for occurrence in occurrences], row)
+
+
+def _why(rule: Rule, occurrences: Sequence[Occurrence]) -> Rich:
+    return italic(say("By your rule “{rule}”.", rule=_described(rule, occurrences)))
+
+
+def _described(rule: Rule, occurrences: Sequence[Occurrence]) -> Rich:
+    """The rule in words, its constituency by name where the event tells it."""
+    events = (occurrence.event for occurrence in occurrences)
+    names = (e.name for e in events if isinstance(e, ToppedIn) and e.code == rule.constituency)
+    return describe(rule, called=next(names, ""))
+
+
+def _buttons(
+    known: PetitionHistory, events: Sequence[Event], row: list[InlineKeyboardButton]
+) -> InlineKeyboardMarkup:
+    """What an alert can always be answered with, and under a response the whole of it."""
+    if any(isinstance(event, Responded | ResponseRevised | ResponseWithdrawn) for event in events):
+        told = response_row(known.petition, len(known.earlier_responses))
+        return InlineKeyboardMarkup([told, row] if told else [row])
+    return InlineKeyboardMarkup([row])
+
+
+def in_brief(known: PetitionHistory, occurrences: Sequence[Occurrence], now: datetime) -> Rich:
+    """What one line can say of it: what happened, what changed, and where that is to be read."""
+    events = [occurrence.event for occurrence in occurrences]
+    told = _tell(events, known, now, None)
+    links = [event for event in events if isinstance(event, DebateLink)]
+    if links:
+        return row(told.headline, " ", _link_row(links))
+    if isinstance(events[0], ResponseRevised):
+        return _revised_in_brief(events[0], known.petition)
+    return told.headline
+
+
+def _revised_in_brief(event: ResponseRevised, petition: Petition) -> Rich:
+    by = aside(department(petition))
+    changes = [("+", sentence) for sentence in event.added]
+    changes += [("−", sentence) for sentence in event.removed]
+    if not changes:
+        return say("💬 <b>Revised response</b>{by}.", by=by)
+    sign, sentence = changes[0]
+    left = len(changes) - 1
+    more = many("{count} more change", "{count} more changes", left, count=in_words(left))
+    return row(
+        say("💬 <b>Revised response</b>{by}:", by=by),
+        f" {sign} {cut(sentence, _BRIEF)}",
+        *([" · ", more] if left else []),
+    )
+
+
+def bare_alert(known: PetitionHistory) -> Message:
+    """That there is news of a petition, in words that nothing can be wrong with."""
+    number, url = known.petition.ref.id, known.petition.url
+    return compose(tr("There is news about petition {number}: {url}", number=number, url=url))
+
+
+def _tell(
+    events: Sequence[Event], known: PetitionHistory, now: datetime, wish: CustomMilestones | None
+) -> Told:
+    milestones = [event for event in events if isinstance(event, MilestoneReached)]
+    if milestones:
+        return _milestones(milestones, known.petition, now, wish)
+    links = [event for event in events if isinstance(event, DebateLink)]
+    if links and len(links) == len(events):
+        return _links(links)
+    told = _one(events[0], known, now)
+    return told._replace(rows=(*told.rows, _link_row(links))) if links else told
+
+
+def _one(event: Event, known: PetitionHistory, now: datetime) -> Told:
+    petition = known.petition
+    match event:
+        case MilestoneReached():
+            return _milestones([event], petition, now, None)
+        case Responded():
+            return _responded(event, petition)
+        case ResponseRevised():
+            return _revised(event, petition)
+        case ResponseWithdrawn():
+            return _withdrawn(petition)
+        case DebateScheduled() | DebateMoved() | DebateCancelled():
+            return _debate_date(event, petition, now)
+        case Debated() | NotDebated() | DebateLink():
+            return _debate_outcome(event)
+        case BusinessAdded() | CommitteeNoted():
+            return _paper(event)
+        case Closed():
+            return _closed(event, petition, now)
+        case Opened() | Rejected() | NotPublished() | Removed() | Reopened():
+            return _standing(event, known)
+        case CountFell():
+            return _fell(event, petition)
+        case (
+            ClosingSoon()
+            | ResponseOverdue()
+            | DebateOverdue()
+            | DebateToday()
+            | DebatePassed()
+            | Surged()
+            | ToppedIn()
+        ):
+            return reminder(event, petition, now)
+        case _:
+            assert_never(event)
+
+
+def _milestones(
+    events: Sequence[MilestoneReached],
+    petition: Petition,
+    now: datetime,
+    wish: CustomMilestones | None,
+) -> Told:
+    top = events[-1]
+    official = [event for event in events if event.official]
+    rows = (
+        *(_reached_row(event, petition) for event in official),
+        outlook(petition, wish),
+        _sentence(pace_line(petition, now)),
+    )
+    if len(events) == 1:
+        return Told(_reached(top, petition, wish), rows)
+    others = [event for event in official if event is not top]
+    passed = _past(top, others, signatures(top.signature_count))
+    promises = (f" {meaning_line(e.official, petition)}" for e in official if e.official)
+    return Told(row(passed, *promises), rows)
+
+
+def _reached(event: MilestoneReached, petition: Petition, wish: CustomMilestones | None) -> Rich:
+    reached = signatures(event.number)
+    if event.official:
+        return say(_REACHED[meaning(event.official, petition)], signatures=reached)
+    if wish and is_custom(event.number, wish, petition):
+        return say("🔔 <b>{signatures}</b> — your milestone.", signatures=reached)
+    return say("🔔 <b>{signatures}</b> — a milestone.", signatures=reached)
+
+
+def _past(top: MilestoneReached, others: Sequence[MilestoneReached], count: str) -> Rich:
+    """Past the highest, and the official ones beneath it if there are any."""
+    *passed, last = [number(event.number) for event in (top, *reversed(others))]
+    if not passed:
+        return say("🔔 <b>{signatures}</b> — past {last}.", signatures=count, last=last)
+    return say(
+        "🔔 <b>{signatures}</b> — past {others} and {last}.",
+        signatures=count,
+        others=", ".join(passed),
+        last=last,
+    )
+
+
+def _reached_row(event: MilestoneReached, petition: Petition) -> str | None:
+    if event.reached_at is None:
+        return None
+    at = moment(event.reached_at)
+    if petition.opened_at and event.reached_at > petition.opened_at:
+        return tr(
+            "{number} reached {moment}, {span} after it opened.",
+            number=number(event.number),
+            moment=at,
+            span=span(event.reached_at - petition.opened_at),
+        )
+    return tr("{number} reached {moment}.", number=number(event.number), moment=at)
+
+
+def _responded(event: Responded, petition: Petition) -> Told:
+    response = event.response
+    by = aside(department(petition), day(response.responded_on) if response.responded_on else "")
+    summary = readable(response.summary or response.details)
+    return Told(
+        say("💬 <b>The Government has responded</b>{by}.", by=by)
+        if event.is_first
+        else say("💬 <b>The Government has responded again</b>{by}.", by=by),
+        (quote(cut(summary, _QUOTED)) if summary.strip() else None,),
+    )
+
+
+def _revised(event: ResponseRevised, petition: Petition) -> Told:
+    changes = (*_changes("−", event.removed), *_changes("+", event.added))
+    return Told(
+        say("💬 <b>Revised response</b>{by}.", by=aside(department(petition))),
+        (tr("What changed:") if changes else None, *changes),
+    )
+
+
+def _changes(sign: str, sentences: Sequence[str]) -> list[Rich]:
+    shown: list[Rich] = [quote(f"{sign} {cut(s, _SENTENCE)}") for s in sentences[:_SENTENCES]]
+    if left := len(sentences) - len(shown):
+        more = many("{count} more sentence", "{count} more sentences", left, count=in_words(left))
+        shown.append(f"{sign} {more}")
+    return shown
+
+
+def _withdrawn(petition: Petition) -> Told:
+    """It waits again, unless this is told so late that there is a response once more."""
+    if petition.government_response is not None:
+        return Told(say("💬 <b>The response was withdrawn.</b>"))
+    waiting = (
+        tr("Another may not come any more: the petition closed before its closing date.")
+        if petition.is_cut_short
+        else tr("The petition is waiting for one again.")
+    )
+    return Told(say("💬 <b>The response was withdrawn.</b>"), (waiting,))
+
+
+def _debate_date(
+    event: DebateScheduled | DebateMoved | DebateCancelled, petition: Petition, now: datetime
+) -> Told:
+    """How long it is until then is told only while that is still its date."""
+    match event:
+        case DebateScheduled(on):
+            if on < london_today(now):
+                return Told(
+                    say("🏛 <b>Debate date given</b>: {day}, already past.", day=weekday(on))
+                )
+            return Told(
+                say("🏛 <b>Debate on {day}</b>.", day=weekday(on)),
+                (_days_until(event, petition, now),),
+            )
+        case DebateMoved(was, on):
+            return Told(
+                say("🏛 <b>Debate moved</b> from {was} to {day}.", was=day(was), day=weekday(on)),
+                (_days_until(event, petition, now),),
+            )
+        case DebateCancelled(was):
+            return Told(
+                say("🏛 <b>Debate cancelled</b>: no new date yet."),
+                (tr("It was to be on {day}.", day=weekday(was)),),
+            )
+
+
+def _days_until(
+    event: DebateScheduled | DebateMoved, petition: Petition, now: datetime
+) -> str | None:
+    left = (event.on - london_today(now)).days
+    if left < 0 or petition.scheduled_debate_date != event.on:
+        return None
+    if left == 0:
+        return tr("That is today.")
+    return many("In {count} day.", "In {count} days.", left, count=in_words(left))
+
+
+def _debate_outcome(event: Debated | NotDebated | DebateLink) -> Told:
+    match event:
+        case Debated(debated_on, overview):
+            return Told(
+                say("🏛 <b>Debated</b> on {day}.", day=weekday(debated_on)),
+                (_quoted(overview),),
+            )
+        case NotDebated(overview):
+            return Told(
+                say("🏛 <b>It will not be debated.</b>"),
+                (_quoted(overview),),
+            )
+        case DebateLink():
+            return _links([event])
+
+
+def _links(links: Sequence[DebateLink]) -> Told:
+    if len(links) == 1:
+        return Told(say(_LINKS_OUT[links[0].name]), (_link_row(links),))
+    return Told(say("🏛 <b>New about the debate.</b>"), (_link_row(links),))
+
+
+def _link_row(links: Sequence[DebateLink]) -> Rich:
+    parts: list[Rich] = []
+    for event in links:
+        parts += [" · ", _safe_link(tr(LINK_NAMES[event.name]), event.url)]
+    return row(*parts[1:])
+
+
+def _safe_link(text: str, url: str) -> Rich:
+    """A link only where the address is one: the site's fields are typed by hand."""
+    linked = safe_link(text, url)
+    return linked if linked != text else f"{text}: {cut(url, _QUOTED)}"
+
+
+def _paper(event: BusinessAdded | CommitteeNoted) -> Told:
+    match event:
+        case BusinessAdded(business):
+            on = aside(day(business.occurred_on) if business.occurred_on else "")
+            subject = cut(business.subject, 200)
+            return Told(
+                say("📜 <b>In Parliament:</b> {subject}{on}.", subject=subject, on=on),
+                (_quoted(business.body),),
+            )
+        case CommitteeNoted(note, revised):
+            what = (
+                say("📝 <b>The Petitions Committee changed its note</b>.")
+                if revised
+                else say("📝 <b>The Petitions Committee added a note</b>.")
+            )
+            return Told(what, (_quoted(note),))
+
+
+def _closed(event: Closed, petition: Petition, now: datetime) -> Told:
+    early = tr("It closed before its closing date, as can happen when Parliament is dissolved.")
+    count = signatures(event.signature_count)
+    return Told(
+        say("🏁 <b>Closed with {signatures}.</b>", signatures=count),
+        (early if event.early else None, _life_line(petition, now), awaited(petition)),
+    )
+
+
+def _life_line(petition: Petition, now: datetime) -> str | None:
+    """How long it was open and how fast it was signed, as far as both are known."""
+    lasted, signed = life(petition), rate(petition, now)
+    if lasted is None:
+        return _sentence(pace_line(petition, now))
+    if signed is None:
+        return tr("Open {span}.", span=lasted)
+    return tr("Open {span}, {rate}.", span=lasted, rate=signed)
+
+
+def _standing(
+    event: Opened | Rejected | NotPublished | Removed | Reopened, known: PetitionHistory
+) -> Told:
+    petition = known.petition
+    match event:
+        case Opened():
+            return Told(say("📣 <b>Open for signatures.</b>"), (outlook(petition),))
+        case Rejected(rejection):
+            why = REASONS.get(rejection.code) if rejection else None
+            details = rejection.details if rejection else ""
+            return Told(say("🚫 <b>Rejected.</b>"), (tr(why) if why else None, _quoted(details)))
+        case NotPublished("stopped"):
+            return Told(
+                say("🚫 <b>Stopped before it was published.</b>"),
+                (tr("It will not open: Parliament was dissolved before it could."),),
+            )
+        case NotPublished():
+            return Told(
+                say("⚠️ <b>The site does not show it any more.</b>"),
+                (
+                    tr(
+                        "It may have been refused, or set aside for now. "
+                        "I keep asking, and tell you if it opens."
+                    ),
+                ),
+            )
+        case Removed():
+            return Told(
+                say("⚠️ <b>Taken off the site.</b>"),
+                (tr("I keep asking, and tell you if it returns.") if known.removed else None,),
+            )
+        case Reopened():
+            back = (
+                say("↩️ <b>It is back</b>: open for signatures again.")
+                if event.state == "open"
+                else say("↩️ <b>It is back</b>: on the site again.")
+            )
+            return Told(back, (outlook(petition),))
+
+
+def _fell(event: CountFell, petition: Petition) -> Told:
+    return Told(
+        say_many(
+            "↘️ <b>{count} signature was removed</b> (fraud checks happen).",
+            "↘️ <b>{count} signatures were removed</b> (fraud checks happen).",
+            event.was - event.signature_count,
+        ),
+        (
+            tr(
+                "Now {number}. Milestones that were reached stay reached.",
+                number=number(petition.signature_count),
+            ),
+        ),
+    )
+
+
+def _quoted(text: str) -> Rich | None:
+    words = excerpt(text, _QUOTED)
+    return quote(words) if words else None
+
+
+def _sentence(clause: str | None) -> str | None:
+    return f"{clause}." if clause else None

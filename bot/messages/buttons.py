@@ -1,0 +1,216 @@
+"""The buttons beneath messages, and what their presses carry.
+
+A press carries `verb|petition|extra` in at most 64 bytes. Alerts and handlers both use these
+functions, so no button can be made that no handler reads.
+"""
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import NamedTuple, Self
+
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+from telegram.constants import InlineKeyboardButtonLimit
+
+from bot.messages.i18n import tr
+from bot.petitions.petition import Petition, PetitionRef
+from bot.subscriptions.subscription import Subscription
+
+SUBSCRIBE, UNSUBSCRIBE, UNDO = "sub", "unsub", "undo"
+MUTE, UNMUTE = "mute", "unmute"
+RESPONSE, CONSTITUENCIES, CHART, MAP, MILESTONES = "resp", "where", "chart", "map", "miles"
+SEARCH = "find"
+SETTINGS, SNOOZE, WISH = "set", "snooze", "wish"
+CARD, PAGE, CONSENT, FORGET, PRIVACY = "card", "page", "consent", "forget", "privacy"
+SHARE = "share"
+ELSEWHERE, DONE, FULL = "else", "done", "full"
+WORDS, MORE, DRAFT, RULE, SEAT = "words", "more", "draft", "rule", "seat"
+
+# What leaves room for the chat that a press is about, where that is another than it is made in.
+ROOM = InlineKeyboardButtonLimit.MAX_CALLBACK_DATA - len("|~") - 13
+
+
+class Press(NamedTuple):
+    """What pressing a button asks for."""
+
+    verb: str
+    petition: PetitionRef | None = None
+    extra: str = ""
+
+    @property
+    def data(self) -> str:
+        """As Telegram carries it."""
+        return f"{self.verb}|{self.petition or ''}|{self.extra}"
+
+    @classmethod
+    def read(cls, data: str) -> Self:
+        """The press a button's data stands for; ValueError for anything we did not write."""
+        verb, name, extra = data.split("|")
+        return cls(verb, PetitionRef.parse(name) if name else None, extra)
+
+
+def button(
+    text: str, verb: str, petition: PetitionRef | None = None, extra: str = ""
+) -> InlineKeyboardButton:
+    """A button that presses `verb`."""
+    data = Press(verb, petition, extra).data
+    if len(data.encode()) > InlineKeyboardButtonLimit.MAX_CALLBACK_DATA:
+        raise ValueError(f"too long for a button: {data}")
+    return InlineKeyboardButton(text, callback_data=data)
+
+
+def open_button(petition: Petition) -> InlineKeyboardButton:
+    """Leads to the petition's own page."""
+    return InlineKeyboardButton(tr("Open"), url=petition.url)
+
+
+def mute_button(petition: PetitionRef, muted: bool) -> InlineKeyboardButton:
+    """Turns the sound of a petition's alerts off, or on again."""
+    if muted:
+        return button(tr("Unmute"), UNMUTE, petition)
+    return button(tr("Mute"), MUTE, petition)
+
+
+def card_buttons(petition: Petition, subscription: Subscription | None) -> InlineKeyboardMarkup:
+    """Beneath a card: all there is to see of a petition, and what the reader can do with it."""
+    if subscription is None:
+        last = [stranger_row(petition)]
+    else:
+        last = follower_rows(petition, subscription.muted)
+    if petition.state == "rejected" or petition.is_unpublished:
+        return InlineKeyboardMarkup(last)
+    ref = petition.ref
+    told = [
+        button(tr("Response"), RESPONSE, ref),
+        button(tr("Constituencies"), CONSTITUENCIES, ref),
+    ]
+    drawn = [
+        button(tr("Chart"), CHART, ref),
+        button(tr("Map"), MAP, ref),
+        button(tr("Milestones"), MILESTONES, ref),
+    ]
+    opened, *others = last
+    share = button(tr("Share"), SHARE, ref)
+    return InlineKeyboardMarkup([told, drawn, [*opened, share], *others])
+
+
+def search_button(words: str) -> InlineKeyboardButton:
+    """Searches for words; only as many of them as a button can carry."""
+    wanted = " ".join(words.replace("|", " ").split())
+    room = ROOM - len(f"{SEARCH}||")
+    while len(wanted.encode()) > room:
+        wanted = wanted.rpartition(" ")[0] or wanted[:-1]
+    return button(tr("Search “{words}”", words=wanted), SEARCH, extra=wanted)
+
+
+def response_row(petition: Petition, earlier: int) -> list[InlineKeyboardButton]:
+    """The response as it reads now, and as it read before if it was another one."""
+    row = []
+    if petition.government_response:
+        row.append(button(tr("Read it all"), RESPONSE, petition.ref))
+    if earlier:
+        row.append(button(tr("Earlier text"), RESPONSE, petition.ref, str(earlier - 1)))
+    return row
+
+
+def with_sound(
+    keyboard: InlineKeyboardMarkup | None, petition: Petition, muted: bool
+) -> InlineKeyboardMarkup:
+    """The same buttons, with the one about the sound turned round."""
+    if keyboard is None:
+        return alert_buttons(petition, muted)
+    turned = mute_button(petition.ref, muted)
+    was = str(mute_button(petition.ref, not muted).callback_data)
+    rows = [
+        [turned if str(key.callback_data).startswith(was) else key for key in row]
+        for row in keyboard.inline_keyboard
+    ]
+    return InlineKeyboardMarkup(rows)
+
+
+def follower_rows(petition: Petition, muted: bool) -> list[list[InlineKeyboardButton]]:
+    """What a follower can do: as beneath an alert, and the petition's own settings."""
+    opened, *others = alert_row(petition, muted)
+    return [[opened, button(tr("Settings"), SETTINGS, petition.ref)], others]
+
+
+def alert_row(petition: Petition, muted: bool) -> list[InlineKeyboardButton]:
+    """Open, mute, unsubscribe."""
+    return [
+        open_button(petition),
+        mute_button(petition.ref, muted),
+        button(tr("Unsubscribe"), UNSUBSCRIBE, petition.ref),
+    ]
+
+
+def stranger_row(petition: Petition) -> list[InlineKeyboardButton]:
+    """Beneath what a chat hears of a petition that it does not follow."""
+    return [button(tr("Subscribe"), SUBSCRIBE, petition.ref), open_button(petition)]
+
+
+def alert_buttons(petition: Petition, muted: bool) -> InlineKeyboardMarkup:
+    """Beneath an alert."""
+    return InlineKeyboardMarkup([alert_row(petition, muted)])
+
+
+def undo_buttons(subscription: Subscription) -> InlineKeyboardMarkup:
+    """Beneath the news that a subscription ended: takes it up again exactly as it was."""
+    started = int(subscription.created_at.timestamp())
+    extra = f"{started}.{int(subscription.muted)}.{subscription.thread_id or ''}"
+    return InlineKeyboardMarkup([[button(tr("Undo"), UNDO, subscription.petition, extra)]])
+
+
+_UNDO = re.compile(r"([0-9]{1,10})\.([01])\.([0-9]{0,10})")
+
+
+def undone(press: Press, chat_id: int) -> Subscription | None:
+    """The subscription an Undo button takes up again, if it is one of ours."""
+    found = _UNDO.fullmatch(press.extra)
+    if found is None or press.petition is None:
+        return None
+    started, muted, thread = found.groups()
+    return Subscription(
+        chat_id,
+        press.petition,
+        datetime.fromtimestamp(int(started), UTC),
+        thread_id=int(thread) if thread else None,
+        muted=muted == "1",
+    )
+
+
+def consent_buttons(petition: PetitionRef) -> InlineKeyboardMarkup:
+    """Agree and go on with the subscription that was asked for, or read more first."""
+    return InlineKeyboardMarkup(
+        [
+            [
+                button(tr("OK, go on"), CONSENT, petition),
+                button(tr("Read more"), PRIVACY, petition),
+            ]
+        ]
+    )
+
+
+def agree_buttons(then: str = "") -> InlineKeyboardMarkup:
+    """Agree to something that is about no petition, and go on to a page; or read more first."""
+    agree = button(tr("OK, go on"), CONSENT, extra=then)
+    return InlineKeyboardMarkup([[agree, button(tr("Read more"), PRIVACY, extra=then)]])
+
+
+def forget_buttons() -> InlineKeyboardMarkup:
+    """Erase everything, or not."""
+    return InlineKeyboardMarkup(
+        [
+            [
+                button(tr("Erase everything"), FORGET, extra="yes"),
+                button(tr("Keep it"), FORGET, extra="no"),
+            ]
+        ]
+    )
+
+
+def in_rows(
+    keys: Iterable[InlineKeyboardButton], width: int = 2
+) -> list[list[InlineKeyboardButton]]:
+    """Buttons in rows of so many."""
+    found = list(keys)
+    return [found[at : at + width] for at in range(0, len(found), width)]

@@ -1,0 +1,1 @@
+"""Messages about the chat, the bot and its errors."""

@@ -1,0 +1,230 @@
+"""What the bot says about itself: greeting, help, consent, privacy, where its facts come from."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from bot.messages.format import days, listed
+from bot.messages.i18n import many, marked, say, tr
+from bot.messages.message import Message, Rich, bold, compose, italic, lines, link
+
+OGL = "https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/"
+
+
+_SECTIONS: Sequence[tuple[str, Sequence[str]]] = (
+    (marked("Follow"), ("subscribe", "unsubscribe", "subscriptions")),
+    (
+        marked("Look"),
+        (
+            "petition",
+            "response",
+            "constituencies",
+            "constituency",
+            "chart",
+            "map",
+            "search",
+            "trending",
+            "share",
+        ),
+    ),
+    (marked("Hear it your way"), ("settings", "milestones", "snooze", "digest")),
+)
+_ABOUT_ME = marked("About me and what I keep")
+
+
+class CommandHelp(NamedTuple):
+    """A command as people see it: its name, what it takes, and what it does."""
+
+    name: str
+    takes: str
+    does: str
+
+
+def greeting(bot_name: str) -> Message:
+    """The first words, and all that has to be known to begin."""
+    return compose(
+        *lines(
+            say("<b>{bot} rings when a petition moves.</b>", bot=bot_name),
+            "",
+            tr(
+                "Send me the link or the number of a petition on petition.parliament.uk, and I "
+                "tell you when it reaches a milestone, gets a response or a debate, or closes. "
+                "Following is not signing; /privacy says what I keep."
+            ),
+            "",
+            tr("Try it: /subscribe 300239"),
+            tr("Follow words, a topic or your constituency: /subscribe"),
+            tr("Everything I can do: /help"),
+            "",
+            italic(tr("Unofficial: I am no part of Parliament.")),
+        )
+    )
+
+
+def help_text(commands: Sequence[CommandHelp]) -> Message:
+    """Every command in a line, under what it is for."""
+    return compose(
+        *lines(
+            bold(tr("What I can do")),
+            *_in_sections(commands),
+            "",
+            tr(
+                "A petition is named by its number or by any link to it. "
+                "Send one alone and I show you its card."
+            ),
+        )
+    )
+
+
+def _in_sections(commands: Sequence[CommandHelp]) -> Iterator[Rich]:
+    left = list(commands)
+    for heading, names in _SECTIONS:
+        told = [command for command in commands if command.name in names]
+        left = [command for command in left if command not in told]
+        yield from _section(heading, told)
+    yield from _section(_ABOUT_ME, left)
+
+
+def _section(heading: str, commands: Sequence[CommandHelp]) -> Iterator[Rich]:
+    if commands:
+        yield ""
+        yield bold(tr(heading))
+        yield from (_help_line(command) for command in commands)
+
+
+def _help_line(command: CommandHelp) -> str:
+    takes = f" {tr(command.takes)}" if command.takes else ""
+    return f"/{command.name}{takes} — {tr(command.does)}"
+
+
+def consent_request() -> Message:
+    """Asked once, before the first subscription."""
+    return compose(
+        *lines(
+            tr("Which petitions you follow says something about your politics, so I ask first."),
+            "",
+            tr(
+                "I keep this chat's number, what you follow and your settings, encrypted, until "
+                "you say /forget. /privacy lists all of it. I share it with nobody."
+            ),
+        )
+    )
+
+
+def agreed() -> Message:
+    """The reader agreed, with nothing to go on with."""
+    return compose(tr("Thank you. Now I can keep what you follow; /forget takes it back."))
+
+
+def privacy(rest_days: int) -> Message:
+    """What is kept, why, for how long, and how to end it; a chat at rest is kept for some days."""
+    return compose(
+        *lines(
+            bold(tr("Privacy")),
+            "",
+            say(
+                "<b>Kept:</b> this chat's number, the petitions and rules it follows, since when, "
+                "your settings with language and time zone, which message shows a petition's "
+                "card, when you agreed to it, the alerts that wait for this chat and when it had "
+                "the latest. Encrypted on disk."
+            ),
+            say(
+                "<b>Not kept:</b> your name, your messages, your postcode (only the constituency "
+                "you follow), what you only looked at."
+            ),
+            say(
+                "<b>Why:</b> to send you alerts, and for nothing else. Which petitions somebody "
+                "follows can show a political opinion, so I ask before the first one."
+            ),
+            say(
+                "<b>Shared:</b> with nobody. Telegram carries the messages, as it does all yours. "
+                "The petitions site is asked about petitions and for the words you search, "
+                "Parliament's Members API about MPs, and postcodes.io where a postcode lies: "
+                "never told for whom. Whoever runs me holds the key to what I keep; in a group or "
+                "channel, everybody there sees what it follows."
+            ),
+            say(
+                "<b>How long:</b> what you follow until you unsubscribe, your settings and your "
+                "consent until you say /forget. If you block me, for {days} in case you return, "
+                "then it is erased.",
+                days=days(rest_days),
+            ),
+            "",
+            tr("/mydata sends you everything I keep about this chat."),
+            tr("/forget erases it and takes back your consent."),
+        )
+    )
+
+
+def about(version: str, host: str) -> Message:
+    """Who speaks, and whose facts these are."""
+    return compose(
+        *lines(
+            say("<b>Petition Bell {version}</b>", version=version),
+            "",
+            tr(
+                "An unofficial notifier for petitions on {host}. It never signs anything, and is "
+                "no part of Parliament or Government.",
+                host=host,
+            ),
+            "",
+            say(
+                "Contains petitions data licensed under the {licence}. Petitions say what their "
+                "creators think, not what this bot does.",
+                licence=link(tr("Open Government Licence v3.0"), OGL),
+            ),
+        )
+    )
+
+
+def forget_question(subscriptions: int, rules: int) -> Message:
+    """Asked once before everything is erased."""
+    if rules:
+        return compose(
+            tr(
+                "Erase everything I keep about this chat, with its {things}? "
+                "This cannot be undone.",
+                things=_counted(subscriptions, rules),
+            )
+        )
+    if not subscriptions:
+        return compose(tr("Erase everything I keep about this chat? This cannot be undone."))
+    return compose(
+        many(
+            "Erase everything I keep about this chat, your subscription included? "
+            "This cannot be undone.",
+            "Erase everything I keep about this chat, your {count} subscriptions included? "
+            "This cannot be undone.",
+            subscriptions,
+        )
+    )
+
+
+def forgotten() -> Message:
+    """Everything is gone."""
+    return compose(tr("Erased. I keep nothing about this chat any more. /start begins anew."))
+
+
+def kept() -> Message:
+    """Nothing was erased."""
+    return compose(tr("Nothing was erased."))
+
+
+def nothing_kept() -> Message:
+    """There is nothing to show or to erase."""
+    return compose(tr("I keep nothing about this chat."))
+
+
+def data_caption(subscriptions: int, rules: int) -> str:
+    """Beneath the file of `/mydata`."""
+    return tr(
+        "Everything I keep about this chat ({things}). /forget erases it.",
+        things=_counted(subscriptions, rules),
+    )
+
+
+def _counted(subscriptions: int, rules: int) -> str:
+    """What is followed, and the rules if there are any."""
+    followed = many("{count} petition", "{count} petitions", subscriptions)
+    if not rules:
+        return followed
+    return listed([followed, many("{count} rule", "{count} rules", rules)])

@@ -1,0 +1,198 @@
+"""What the bot says when something cannot be done: what is wrong, and what to do next."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from telegram import InlineKeyboardMarkup
+
+from bot.errors import ParliamentUnasked, PetitionBellError
+from bot.messages.buttons import SUBSCRIBE, button
+from bot.messages.format import clock
+from bot.messages.i18n import marked, say, tr
+from bot.messages.message import Message, compose, lines
+from bot.messages.petition.parts import status_line, title
+from bot.petitions.petition import Petition, PetitionRef, Site, Unpublication
+
+
+def not_found(petition: PetitionRef, site: Site) -> Message:
+    """The site knows no such petition."""
+    host = site.url.split("://")[-1]
+    return compose(
+        *lines(
+            tr("There is no petition {number} on {host}.", number=petition.id, host=host),
+            tr("Check the number, or send me the link to the petition's page."),
+        )
+    )
+
+
+def unpublished(
+    petition: PetitionRef, state: Unpublication
+) -> tuple[Message, InlineKeyboardMarkup | None]:
+    """The petition exists, but not for the public yet, or no more; it can be waited for."""
+    message = compose(tr(_UNPUBLISHED[state], number=petition.id))
+    if state == "stopped":
+        return message, None
+    wait = button(tr("Tell me when it opens"), SUBSCRIBE, petition)
+    return message, InlineKeyboardMarkup([[wait]])
+
+
+def nothing_yet(petition: Petition, now: datetime) -> Message:
+    """What was asked for is there only once a petition is published."""
+    status = status_line(petition, now)
+    return compose(
+        *lines(
+            say("{title}: {status}.", title=title(petition), status=status),
+            tr("There is nothing of that to show."),
+        )
+    )
+
+
+_UNPUBLISHED: Mapping[Unpublication, str] = {
+    "gathering_support": marked(
+        "Petition {number} is still gathering its first supporters. "
+        "I can tell you when it opens for signatures or is rejected."
+    ),
+    "moderation": marked(
+        "Petition {number} is being checked before it is published. "
+        "I can tell you when it opens for signatures or is rejected."
+    ),
+    "stopped": marked(
+        "Petition {number} was stopped before it was published, as happens when Parliament is "
+        "dissolved. It will not open for signatures."
+    ),
+    "hidden": marked(
+        "The site does not show petition {number} just now. "
+        "I can tell you if it opens for signatures."
+    ),
+}
+
+
+def taken_down(petition: PetitionRef) -> Message:
+    """The petition was published and then taken off the site."""
+    return compose(tr("Petition {number} was taken off the site.", number=petition.id))
+
+
+def unreachable(site: Site, since: datetime | None, now: datetime) -> Message:
+    """The site cannot be asked, and nothing is known from before."""
+    if since is None:
+        return compose(
+            tr(
+                "{site}'s petitions site isn't answering. Please try again in a few minutes.",
+                site=site.name,
+            )
+        )
+    return compose(
+        tr(
+            "{site}'s petitions site isn't answering (since {clock}). "
+            "Please try again in a few minutes.",
+            site=site.name,
+            clock=clock(since, now),
+        )
+    )
+
+
+def in_a_minute(site: Site) -> Message:
+    """The site may be asked no more just now, and nothing is known from before."""
+    return compose(
+        tr(
+            "I have asked {site}'s petitions site as much as I may for the moment. "
+            "Please try again in a minute.",
+            site=site.name,
+        )
+    )
+
+
+def as_last_read(site: Site, read_at: datetime, now: datetime) -> Message:
+    """The site cannot be asked; what follows is from before."""
+    return compose(
+        tr(
+            "{site}'s petitions site isn't answering. This is what I read at {clock}.",
+            site=site.name,
+            clock=clock(read_at, now),
+        )
+    )
+
+
+def no_answer(error: PetitionBellError, site: Site, now: datetime) -> Message:
+    """A question to the site came to nothing: it is away, or it was not asked."""
+    if isinstance(error, ParliamentUnasked) and not error.wants_quiet:
+        return in_a_minute(site)
+    return unreachable(site, None, now)
+
+
+def unreadable(site: Site) -> Message:
+    """The site answers, and nobody understands it."""
+    return compose(
+        tr(
+            "{site}'s petitions site gave an answer I can't read. "
+            "Please try again in a few minutes.",
+            site=site.name,
+        )
+    )
+
+
+def not_a_petition(text: str) -> Message:
+    """What was sent names no petition."""
+    return compose(
+        *lines(
+            say("I can't tell which petition <code>{text}</code> is.", text=text[:80]),
+            tr("Send me its number, like 300239, or the link to its page."),
+        )
+    )
+
+
+def unknown_command(command: str, nearest: str | None, arguments: str) -> Message:
+    """Nobody understands this command; the nearest one is offered."""
+    if nearest is None:
+        return compose(
+            *lines(
+                tr("I don't know /{command}.", command=command[:40]),
+                tr("/help shows what I can do."),
+            )
+        )
+    meant = f"/{nearest} {arguments[:80]}".rstrip()
+    return compose(
+        tr("I don't know /{command}. Did you mean {meant}?", command=command[:40], meant=meant)
+    )
+
+
+def old_button() -> str:
+    """The short answer to a button nobody reads any more."""
+    return tr("This button is out of date. Send /help to see what I can do now.")
+
+
+def could_not_save() -> Message:
+    """The store refused something; what was done before it may be kept all the same."""
+    return compose(
+        tr(
+            "I couldn't save all of that just now. /subscriptions shows how things are; "
+            "please try again soon."
+        )
+    )
+
+
+def failed() -> Message:
+    """A fault of our own, or of the way an answer takes: what was asked for may be done by then."""
+    return compose(
+        tr(
+            "Something went wrong on my side. It may have worked all the same: "
+            "/subscriptions shows how things are."
+        )
+    )
+
+
+def no_pictures(caption: str) -> Message:
+    """The chat takes words alone, so what a picture would show is told."""
+    return compose(
+        *lines(
+            tr("This chat doesn't let me send pictures. In words:"),
+            caption,
+        )
+    )
+
+
+def no_files() -> Message:
+    """The chat takes words alone."""
+    return compose(
+        tr("This chat doesn't let me send files. Let me send them, then try /mydata again.")
+    )

@@ -1,0 +1,282 @@
+"""What is said in and about groups and channels: who may change what, and on whose behalf."""
+
+import re
+
+from telegram import (
+    ChatAdministratorRights,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    KeyboardButton,
+    KeyboardButtonRequestChat,
+    MessageEntity,
+    ReplyKeyboardMarkup,
+)
+from telegram.constants import ChatType, InlineKeyboardButtonLimit
+
+from bot.messages.buttons import DONE, FULL, button
+from bot.messages.i18n import say, tr
+from bot.messages.message import Message, code, compose, cut, lines, width
+from bot.messages.petition.share import subscribe_link
+from bot.petitions.petition import PetitionRef
+
+GROUP, CHANNEL = 1, 2  # which of the two buttons a chat was picked with
+_NAME = 60
+# Only a fourth part names a chat: in the third, people's own words may look the same.
+_FOR_CHAT = re.compile(r"([^|]*\|[^|]*\|[^|]*)\|~([0-9a-z]{1,13})")
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+# --- who may change what
+
+
+def only_admins(kind: str) -> str:
+    """To whoever may not change what a group or channel hears."""
+    if kind == ChatType.CHANNEL:
+        return tr(
+            "Only admins change what this channel hears, and only those who may post here. "
+            "You can follow it yourself."
+        )
+    return tr("Only admins change what this group hears. You can follow it yourself.")
+
+
+def only_posters() -> str:
+    """To whoever presses a button in a channel and may not post there."""
+    return tr(
+        "What I answer here everybody reads, so only admins who may post can ask me. "
+        "Ask me in our own chat."
+    )
+
+
+def rights_unknown() -> str:
+    """Telegram does not say who is an admin."""
+    return tr("I can't tell just now whether you are an admin here. Please try again in a minute.")
+
+
+def private_button(username: str, petition: PetitionRef | None) -> InlineKeyboardMarkup:
+    """Leads to the person's own chat with the bot, and to the petition if there is one."""
+    url = subscribe_link(username, petition) if petition else f"https://t.me/{username}"
+    return InlineKeyboardMarkup([[InlineKeyboardButton(tr("Open private chat"), url=url)]])
+
+
+# --- coming and going
+
+
+def hello_group(name: str) -> Message:
+    """Said once to a group that the bot was added to."""
+    return compose(
+        *lines(
+            say("<b>{name} tells this group when a petition moves.</b>", name=name),
+            tr("An admin sends /subscribe and the number or link of a petition to begin."),
+            tr("Everybody can look: /petition. Only admins change what the group hears."),
+        )
+    )
+
+
+def added_to_channel(title: str) -> Message:
+    """To the person who made the bot an admin of a channel."""
+    return compose(
+        *lines(
+            say("I can post in <b>{chat}</b> now.", chat=cut(title, _NAME)),
+            say(
+                "Nothing appears there until you choose what it follows: {command}",
+                command=code("/settings elsewhere"),
+            ),
+        )
+    )
+
+
+def lost_voice(title: str) -> Message:
+    """To the person who took the bot's right to write away."""
+    return compose(
+        *lines(
+            say("I can no longer write in <b>{chat}</b>.", chat=cut(title, _NAME)),
+            tr("What it follows is kept. Let me write there again and it goes on."),
+        )
+    )
+
+
+# --- managing a chat from one's own
+
+
+def on_behalf(title: str, message: Message) -> Message:
+    """The message, with a first line that says for which chat."""
+    head = compose(say("<i>For {chat}:</i>", chat=cut(title, _NAME)), "\n")
+    by = width(head.text)
+    moved = tuple(
+        MessageEntity(each.type, each.offset + by, each.length, url=each.url)
+        for each in message.entities
+    )
+    return Message(head.text + message.text, (*head.entities, *moved))
+
+
+def for_chat(keyboard: InlineKeyboardMarkup, chat_id: int) -> InlineKeyboardMarkup:
+    """The same buttons, whose presses are about that chat wherever they are pressed.
+
+    A button that has no room left for it only says so: it would change the wrong chat.
+    """
+    rows = [[_for_chat(key, chat_id) for key in row] for row in keyboard.inline_keyboard]
+    return InlineKeyboardMarkup(rows)
+
+
+def _for_chat(key: InlineKeyboardButton, chat_id: int) -> InlineKeyboardButton:
+    data = key.callback_data
+    if not isinstance(data, str) or _FOR_CHAT.fullmatch(data):
+        return key
+    data = f"{data}|~{_short(-chat_id)}"
+    if len(data.encode()) > InlineKeyboardButtonLimit.MAX_CALLBACK_DATA:
+        return button(key.text, FULL)
+    return InlineKeyboardButton(key.text, callback_data=data)
+
+
+def pressed_for(data: str) -> tuple[str, int | None]:
+    """What a button carries by itself, and the chat that its press is about, if it names one."""
+    found = _FOR_CHAT.fullmatch(data)
+    return (found[1], -int(found[2], 36)) if found else (data, None)
+
+
+def _short(number: int) -> str:
+    digits = ""
+    while number:
+        number, digit = divmod(number, len(_DIGITS))
+        digits = _DIGITS[digit] + digits
+    return digits
+
+
+def which_chat() -> Message:
+    """Asks for the group or channel that is to be managed."""
+    return compose(
+        *lines(
+            tr("Which group or channel is it about? Choose it with the buttons below."),
+            tr(
+                "I have to be in it, and you have to be one of its admins: in a channel, one who "
+                "may post."
+            ),
+        )
+    )
+
+
+def never_mind() -> str:
+    """The button that chooses no chat."""
+    return tr("Never mind")
+
+
+def choose_chat() -> ReplyKeyboardMarkup:
+    """Telegram's own choice among the chats that a person is an admin of."""
+    manages = _rights()
+    posts = _rights(can_post_messages=True)
+    group = KeyboardButtonRequestChat(
+        GROUP, chat_is_channel=False, bot_is_member=True, user_administrator_rights=manages
+    )
+    channel = KeyboardButtonRequestChat(
+        CHANNEL,
+        chat_is_channel=True,
+        user_administrator_rights=posts,
+        bot_administrator_rights=posts,
+    )
+    return ReplyKeyboardMarkup(
+        [
+            [KeyboardButton(tr("A group"), request_chat=group)],
+            [KeyboardButton(tr("A channel"), request_chat=channel)],
+            [KeyboardButton(never_mind())],
+        ],
+        resize_keyboard=True,
+        one_time_keyboard=True,
+    )
+
+
+def _rights(can_post_messages: bool = False) -> ChatAdministratorRights:
+    return ChatAdministratorRights(
+        is_anonymous=False,
+        can_manage_chat=True,
+        can_delete_messages=False,
+        can_manage_video_chats=False,
+        can_restrict_members=False,
+        can_promote_members=False,
+        can_change_info=False,
+        can_invite_users=False,
+        can_post_stories=False,
+        can_edit_stories=False,
+        can_delete_stories=False,
+        can_post_messages=can_post_messages,
+    )
+
+
+def chosen() -> Message:
+    """A chat was chosen; what follows says which."""
+    return compose(tr("Chosen."))
+
+
+def managing() -> Message:
+    """What holds from now on; its first line says for which chat."""
+    return compose(
+        *lines(
+            tr("What you say here is about that chat now, and each answer begins with its name."),
+            tr("/subscriptions shows what it follows, /settings how it hears."),
+            say(
+                "That ends after an hour, or when you tap Done or send {command}.",
+                command=code("/settings here"),
+            ),
+        )
+    )
+
+
+def managing_buttons() -> InlineKeyboardMarkup:
+    """The way back."""
+    return InlineKeyboardMarkup([[button(tr("Done"), DONE)]])
+
+
+def done() -> Message:
+    """Back to the person's own chat."""
+    return compose(tr("What you say here is about our own chat again."))
+
+
+def time_is_up(title: str) -> Message:
+    """An hour has passed; what was said just now was not done."""
+    return compose(
+        *lines(
+            say(
+                "An hour has passed, so this is about our own chat again, not <b>{chat}</b>.",
+                chat=cut(title, _NAME),
+            ),
+            say(
+                "I have not done what you just asked. Say it again for yourself, or choose that "
+                "chat anew: {command}",
+                command=code("/settings elsewhere"),
+            ),
+        )
+    )
+
+
+def not_an_admin(title: str) -> Message:
+    """The person may not manage that chat, or no more."""
+    return compose(
+        *lines(
+            say(
+                "I can't see that you are an admin of <b>{chat}</b>, so nothing was changed.",
+                chat=cut(title, _NAME),
+            ),
+            tr(
+                "I have to be in it, and you have to be one of its admins: in a channel, one who "
+                "may post."
+            ),
+        )
+    )
+
+
+def not_your_chat() -> str:
+    """The passing note to a press about a chat that the person does not manage any more."""
+    return tr("I can't see that you are an admin of that chat, so nothing was changed.")
+
+
+def no_room_on_button() -> str:
+    """The note of a button that could not carry the chat it is about as well."""
+    return tr(
+        "This button has no room for the name of another chat. Do it by command instead: /help"
+    )
+
+
+def too_fast() -> Message:
+    """Said once when more comes in than can be answered."""
+    return compose(
+        tr("That was a lot at once. I answer the first of it; please ask the rest again slowly.")
+    )

@@ -1,0 +1,124 @@
+"""How the bot itself is doing, told to whoever asks."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from bot.messages.format import clock, in_words, span
+from bot.messages.i18n import many, tr
+from bot.messages.message import Message, bold, compose, lines
+from bot.petitions.petition import Site
+
+
+class SiteHealth(NamedTuple):
+    """What is known of a petitions site's side of things.
+
+    `bound` is how old a look may get, `lag` how far back the site dated its freshest answer lately,
+    and `quiet_for` how long it is still left alone because it asked for that. `reason` says how it
+    failed last, in words of the log.
+    """
+
+    site: Site
+    last_answer: datetime | None
+    failing_since: datetime | None
+    oldest_look: datetime | None
+    requests_last_hour: int
+    bound: timedelta | None = None
+    lag: timedelta | None = None
+    quiet_for: timedelta | None = None
+    reason: str = ""
+
+
+class StatusReport(Struct, frozen=True):
+    """How the sites stood at an instant; no site if that was never, or too long ago to tell."""
+
+    at: datetime | None = None
+    sites: tuple[SiteHealth, ...] = ()
+
+
+def status(report: StatusReport, following: int, waiting: int, now: datetime) -> Message:
+    """When the sites last answered, how old the oldest look is, and whether alerts wait."""
+    rows = [row for health in report.sites for row in _site(health, now)]
+    return compose(
+        *lines(
+            bold(tr("How I am doing")),
+            "",
+            *(rows or [_unheard(report.at, now)]),
+            _queue(waiting),
+            many(
+                "You follow {count} petition.",
+                "You follow {count} petitions.",
+                following,
+                count=in_words(following),
+            ),
+        )
+    )
+
+
+def _unheard(since: datetime | None, now: datetime) -> str:
+    if since is None:
+        return tr("The part of me that asks the petitions sites has not been heard of yet.")
+    return tr(
+        "The part of me that asks the petitions sites has not been heard of since {clock}.",
+        clock=clock(since, now),
+    )
+
+
+def _queue(waiting: int) -> str:
+    if not waiting:
+        return tr("No alert is waiting to be sent.")
+    return many(
+        "{count} alert waiting to be sent.",
+        "{count} alerts waiting to be sent.",
+        waiting,
+        count=in_words(waiting).capitalize(),
+    )
+
+
+def _site(health: SiteHealth, now: datetime) -> list[str]:
+    requests = many(
+        "{count} request to it in the last hour.",
+        "{count} requests to it in the last hour.",
+        health.requests_last_hour,
+    )
+    return [_answers(health, now), *_ages(health, now), requests]
+
+
+def _answers(health: SiteHealth, now: datetime) -> str:
+    name = health.site.name
+    if health.failing_since:
+        since = clock(health.failing_since, now)
+        if health.reason:
+            return tr(
+                "{site}: not answering since {clock} ({reason}). I keep trying.",
+                site=name,
+                clock=since,
+                reason=tr(health.reason),
+            )
+        return tr("{site}: not answering since {clock}. I keep trying.", site=name, clock=since)
+    if health.last_answer:
+        ago = span(max(now - health.last_answer, timedelta(0)))
+        return tr("{site}: answered {span} ago.", site=name, span=ago)
+    return tr("{site}: not asked yet.", site=name)
+
+
+def _ages(health: SiteHealth, now: datetime) -> Iterator[str]:
+    if health.quiet_for:
+        yield tr("It is left alone for {span} more.", span=span(health.quiet_for))
+    if health.oldest_look:
+        age = span(max(now - health.oldest_look, timedelta(0)))
+        yield tr("My oldest look at a followed petition is {span} old.", span=age)
+    if health.oldest_look and health.bound:
+        bound = _at_most(health.bound)
+        yield tr("While the site answers, none gets older than {span}.", span=bound)
+    if health.lag is not None:
+        yield tr("The freshest figures it gave me lately were {span} old.", span=span(health.lag))
+
+
+def _at_most(value: timedelta) -> str:
+    """A length of time that this one does not exceed, in whole minutes or hours."""
+    hour, minute = timedelta(hours=1), timedelta(minutes=1)
+    unit = hour if value > hour else minute
+    return span(-(-value // unit) * unit)

@@ -1,0 +1,202 @@
+"""What a chat did not hear when it happened: one message, a line for each thing, oldest first."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Literal, NamedTuple, TypeAlias
+
+from telegram import InlineKeyboardMarkup
+
+from bot.messages.alert import in_brief
+from bot.messages.buttons import CARD, button
+from bot.messages.format import clock, in_words, number
+from bot.messages.i18n import many, marked, say, say_many, tr
+from bot.messages.message import TEXT_LIMIT, Message, Rich, compose, italic, lines, link, row, width
+from bot.messages.petition.parts import short_title
+from bot.petitions.events import (
+    Closed,
+    DebateCancelled,
+    DebateMoved,
+    DebateScheduled,
+    Event,
+    Occurrence,
+    Removed,
+    Reopened,
+    Responded,
+    ResponseWithdrawn,
+)
+from bot.petitions.history import PetitionHistory
+from bot.petitions.petition import Petition, PetitionRef
+
+# Why it was not heard when it happened.
+Occasion: TypeAlias = Literal["away", "quiet", "digest", "snooze", "burst", "together"]
+
+_BUTTONS = 10
+
+_HEADS: dict[Occasion, str] = {
+    "away": marked("🌅 <b>While you were away</b> — {things}."),
+    "quiet": marked("🌅 <b>While it was quiet</b> — {things}."),
+    "digest": marked("📰 <b>Your digest</b> — {things}."),
+    "snooze": marked("⏰ <b>Your snooze is over</b> — {things}."),
+    "burst": marked("📬 <b>A lot at once</b> — {things}."),
+    "together": marked("📬 <b>In the order it happened</b> — {things}."),
+}
+
+
+class Missed(NamedTuple):
+    """Something a chat was not told: what would have been one alert."""
+
+    known: PetitionHistory
+    occurrences: Sequence[Occurrence]
+
+
+class Summary(NamedTuple):
+    """The message, its buttons, and how many of the things missed it tells."""
+
+    message: Message
+    buttons: InlineKeyboardMarkup
+    told: int
+
+
+def occasion_of(lane: str) -> Occasion:
+    """Why what waits in a lane was not heard at once."""
+    match lane.partition(":")[0]:
+        case "quiet":
+            return "quiet"
+        case "digest":
+            return "digest"
+        case "snooze":
+            return "snooze"
+        case "gathered" | "flood":
+            return "burst"
+        case "together":
+            return "together"
+        case _:
+            return "away"
+
+
+def summary(missed: Sequence[Missed], now: datetime, occasion: Occasion = "away") -> Summary:
+    """Tell what was missed, oldest first, as much of it as one message holds.
+
+    The things of one petition stand together, where its first one would.
+    """
+    count = len(missed)
+    message = _laid_out(missed, now, count, occasion)
+    while width(message.text) > TEXT_LIMIT:
+        count -= 1
+        message = _laid_out(missed, now, count, occasion)
+    return Summary(message, _buttons(missed[:count]), count)
+
+
+def _laid_out(missed: Sequence[Missed], now: datetime, count: int, occasion: Occasion) -> Message:
+    """The first `count` of the things, under what they have in common."""
+    by_petition: dict[PetitionRef, list[Missed]] = {}
+    for each in missed[:count]:
+        by_petition.setdefault(each.known.petition.ref, []).append(each)
+    rows = (line for things in by_petition.values() for line in _of_one(things, now))
+    return compose(*lines(_head(missed, count, occasion), *rows))
+
+
+def _of_one(things: Sequence[Missed], now: datetime) -> Iterator[Rich]:
+    """What happened to one petition, under its title."""
+    petition = things[-1].known.petition
+    yield ""
+    yield link(short_title(petition), petition.url)
+    standing = [
+        each for place, each in enumerate(things) if not _is_overtaken(each, things[place + 1 :])
+    ]
+    for _, group in groupby(enumerate(standing), key=_pairing(standing)):
+        yield _line([each for _, each in group], now)
+
+
+def _head(missed: Sequence[Missed], count: int, occasion: Occasion) -> Rich:
+    if occasion == "burst" and _all_closed(missed):
+        closed = say_many(
+            "🏁 <b>{count} petition that you follow closed.</b>",
+            "🏁 <b>{count} of your petitions closed.</b>",
+            len({each.known.petition.ref for each in missed}),
+        )
+        rest = tr("The first {number} of them are here.", number=number(count))
+        return closed if count == len(missed) else row(closed, " ", rest)
+    return say(_HEADS[occasion], things=_things(len(missed), count))
+
+
+def _all_closed(missed: Sequence[Missed]) -> bool:
+    events = [occurrence.event for each in missed for occurrence in each.occurrences]
+    return all(isinstance(event, Closed) for event in events)
+
+
+def _things(all_: int, told: int) -> str:
+    if told == all_:
+        return many("{count} thing", "{count} things", all_, count=in_words(all_))
+    return many(
+        "{count} thing, the first {told} of them here",
+        "{count} things, the first {told} of them here",
+        all_,
+        count=in_words(all_),
+        told=number(told),
+    )
+
+
+_DEBATE_DATES = (DebateScheduled, DebateMoved, DebateCancelled)
+
+
+def _is_overtaken(each: Missed, later: Sequence[Missed]) -> bool:
+    """Whether it says no more than that a debate had a date which it has not any more."""
+    return isinstance(_event(each), _DEBATE_DATES) and any(
+        isinstance(_event(other), _DEBATE_DATES) for other in later
+    )
+
+
+def _event(each: Missed) -> Event:
+    return each.occurrences[0].event
+
+
+def _pairing(standing: Sequence[Missed]) -> Callable[[tuple[int, Missed]], int]:
+    """What is told in one line: a thing, or one and what took it back right after it."""
+    lines_of: list[int] = []
+    for place, each in enumerate(standing):
+        last = standing[place - 1] if place else None
+        is_back = (
+            last is not None
+            and _undone(_event(last), _event(each))
+            and lines_of.count(lines_of[-1]) == 1
+        )
+        lines_of.append(lines_of[-1] if is_back else place)
+    return lambda placed: lines_of[placed[0]]
+
+
+def _undone(event: Event, later: Event) -> bool:
+    """Whether the later event says that the earlier one holds no longer."""
+    match event, later:
+        case Removed(), Reopened(was="removed"):
+            return True
+        case ResponseWithdrawn(), Responded():
+            return True
+        case _:
+            return False
+
+
+def _line(things: Sequence[Missed], now: datetime) -> Rich:
+    """What happened, and when; what was and is no more in one with what put an end to it."""
+    first, *rest = things
+    at = clock(first.occurrences[0].at, now)
+    if not rest:
+        return row(italic(at), " ", in_brief(first.known, first.occurrences, now))
+    back = clock(rest[0].occurrences[0].at, now)
+    if isinstance(_event(first), Removed):
+        return say("↩️ <b>Taken off the site</b> at {at}, back at {back}.", at=at, back=back)
+    return say(
+        "💬 <b>The response was withdrawn</b> at {at}, and there is one again since {back}.",
+        at=at,
+        back=back,
+    )
+
+
+def _buttons(missed: Sequence[Missed]) -> InlineKeyboardMarkup:
+    """The cards of the petitions in question, those that moved last if there are many."""
+    latest: dict[PetitionRef, Petition] = {}
+    for each in reversed(missed):
+        latest.setdefault(each.known.petition.ref, each.known.petition)
+    shown = reversed(list(latest.values())[:_BUTTONS])
+    return InlineKeyboardMarkup([[button(short_title(p, 40), CARD, p.ref)] for p in shown])

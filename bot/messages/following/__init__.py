@@ -1,0 +1,1 @@
+"""Messages about what a chat follows, and how to find more."""

@@ -1,0 +1,103 @@
+"""One constituency: who sits for it, and what is signed most there."""
+
+from collections.abc import Sequence
+
+from telegram import InlineKeyboardMarkup
+
+from bot.messages.buttons import CARD, SEAT, button
+from bot.messages.format import number
+from bot.messages.i18n import say, tr
+from bot.messages.message import Message, code, compose, cut, italic, lines, row
+from bot.messages.petition.constituencies import display_name
+from bot.petitions.parse import Constituency, Local
+
+TOP = 10
+_CARDS = 5
+
+
+def constituency(
+    seat: Constituency, petitions: Sequence[Local] | None
+) -> tuple[Message, InlineKeyboardMarkup]:
+    """A constituency, its MP, and its petitions if the site tells them."""
+    message = compose(
+        *lines(
+            say("📍 <b>{name}</b>", name=cut(seat.name, 80)),
+            _holder(seat),
+            "",
+            *_petitions(petitions),
+        )
+    )
+    rows = [
+        [button(cut(_one_line(each.action), 40) or str(each.petition.id), CARD, each.petition)]
+        for each in (petitions or ())[:_CARDS]
+    ]
+    follow = button(tr("Tell me when it enters a top ten"), SEAT, extra=seat.ons_code)
+    return message, InlineKeyboardMarkup([*rows, [follow]])
+
+
+def _holder(seat: Constituency) -> str:
+    if not seat.mp:
+        return tr("The seat is vacant.")
+    person = cut(display_name(seat.mp), 60)
+    return f"{person}, {cut(seat.party, 40)}" if seat.party else person
+
+
+def _petitions(petitions: Sequence[Local] | None) -> list[str]:
+    if petitions is None:
+        return [tr("The petitions site doesn't tell me just now what is signed there.")]
+    if not petitions:
+        return [tr("No open petition has signatures from there.")]
+    shown = petitions[:TOP]
+    return [
+        tr("Signed most there:"),
+        *(f"{number(each.here)}  {cut(_one_line(each.action), 60)}" for each in shown),
+    ]
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def which_constituency() -> Message:
+    """How a constituency is named."""
+    return compose(
+        *lines(
+            tr("Which constituency? Send a postcode, a name or an ONS code, like this:"),
+            code("/constituency SW1A 1AA"),
+            code("/constituency Holborn and St Pancras"),
+            italic(tr("I ask postcodes.io about a postcode once and keep only the constituency.")),
+        )
+    )
+
+
+def unknown_postcode() -> Message:
+    """No postcode like that."""
+    return compose(tr("There is no such postcode. The constituency's name does as well."))
+
+
+def postcode_without_seat() -> Message:
+    """The Channel Islands, the Isle of Man."""
+    return compose(tr("That postcode lies in no constituency of the UK Parliament."))
+
+
+def postcodes_unavailable() -> Message:
+    """The service that knows postcodes does not answer."""
+    return compose(
+        tr("Postcodes can't be looked up just now. The constituency's name does as well.")
+    )
+
+
+def constituencies_unavailable() -> Message:
+    """The site does not tell its constituencies."""
+    return compose(tr("The petitions site doesn't tell me its constituencies just now."))
+
+
+def no_such_seat(
+    typed: str, near: Sequence[Constituency]
+) -> tuple[Message, InlineKeyboardMarkup | None]:
+    """A name that is none, and those it may have meant."""
+    sorry = tr("I know no constituency “{name}”.", name=cut(typed, 60))
+    if not near:
+        return compose(*lines(sorry, tr("A postcode finds it too: /constituency SW1A 1AA"))), None
+    rows = [[button(cut(seat.name, 60), SEAT, extra=f"show.{seat.ons_code}")] for seat in near]
+    return compose(row(sorry, " ", tr("Did you mean one of these?"))), InlineKeyboardMarkup(rows)

@@ -1,0 +1,547 @@
+"""What the bot says about rules: what can be followed, a draft, a rule kept, changed and ended."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypeAlias
+from urllib.parse import quote, urlencode
+
+from msgspec import structs
+from telegram import CopyTextButton, InlineKeyboardButton, InlineKeyboardMarkup, MessageEntity
+
+from bot.messages.buttons import DRAFT, MORE, PAGE, ROOM, RULE, WORDS, button
+from bot.messages.chat.about import consent_request, privacy
+from bot.messages.following.subscriptions import which_petition
+from bot.messages.format import number
+from bot.messages.i18n import many, marked, say, tr
+from bot.messages.message import (
+    Message,
+    Rich,
+    bold,
+    code,
+    compose,
+    cut,
+    italic,
+    joined,
+    lines,
+    link,
+    row,
+)
+from bot.messages.petition.parts import title
+from bot.petitions.events import Threshold
+from bot.petitions.petition import Site
+from bot.subscriptions.codec import carried
+from bot.subscriptions.event_filter import EventFilter, event_filters, hears
+from bot.subscriptions.rule_preview import DatedEvent
+from bot.subscriptions.rule_words import LONGEST_WORD, MOST_WORDS, Problem, typed_words
+from bot.subscriptions.site_names import Lost
+from bot.subscriptions.subscription import Loudness, Preferences, Rule
+
+_TITLES = 5
+_TOPICS_ON_A_PAGE = 20
+_PLAIN = Site("", "", "")
+_CARRIER = re.compile(r"#r_([\w-]+)$", re.ASCII)
+_DEEP_LINK_LIMIT = 64
+
+
+_EARS: Mapping[str, str] = {
+    "opened": marked("New petitions"),
+    "threshold.response": marked("{number} signatures"),
+    "threshold.debate": marked("{number} signatures"),
+    "response": marked("Responses"),
+    "debate": marked("Debates"),
+    "closing": marked("Closing"),
+    "milestone": marked("Other milestones"),
+    "surge": marked("Surges"),
+    "overdue": marked("Overdue response or debate"),
+    "standing": marked("Rejection or removal"),
+    "business": marked("Other business in Parliament"),
+    "fell": marked("Signatures removed"),
+    "place": marked("Enters a top ten"),
+}
+_LOUD: Mapping[Loudness, str] = {
+    "loud": marked("Loud"),
+    "silent": marked("Silent"),
+    "digest": marked("Digest"),
+}
+
+
+# --- a rule in words -----------------------------------------------------------------------------
+
+
+def describe(rule: Rule, site: Site | None = None, called: str = "") -> Rich:
+    """What a rule follows, in a few words; `called` names its constituency or topics, if known."""
+    if rule.words:
+        return _words(rule)
+    if rule.topics:
+        topics = ", ".join(topic.replace("-", " ") for topic in rule.topics)
+        return tr("topic: {topics}", topics=called or topics)
+    if rule.department:
+        return tr("department: {department}", department=rule.department)
+    if rule.constituency:
+        return called or tr("the constituency {code}", code=rule.constituency)
+    return _of_all(rule, site or _PLAIN)
+
+
+def _words(rule: Rule) -> str:
+    words = typed_words(rule.words, ())
+    if not rule.without:
+        return tr("words: {words}", words=words)
+    return tr("words: {words}, not {without}", words=words, without=typed_words(rule.without, ()))
+
+
+def _of_all(rule: Rule, site: Site) -> str:
+    match rule.kinds, rule.thresholds:
+        case ("response",), _:
+            return tr("every response")
+        case ("debate",), _:
+            return tr("every debate")
+        case ("opened",), _:
+            return tr("new petitions")
+        case ("threshold",), (threshold,):
+            return tr("everything that passes {number}", number=number(_at(site, threshold)))
+        case ("threshold",), _:
+            return tr("everything that passes a threshold")
+        case _:
+            return tr("all petitions")
+
+
+def _at(site: Site, threshold: Threshold) -> int:
+    match threshold:
+        case "response":
+            return site.response_threshold or 0
+        case "debate":
+            return site.debate_threshold or 0
+
+
+def _ear_name(ear: EventFilter, site: Site) -> str:
+    if ear.threshold is None:
+        return tr(_EARS[ear.name])
+    return tr(_EARS[ear.name], number=number(_at(site, ear.threshold)))
+
+
+def _is_there(ear: EventFilter, site: Site) -> bool:
+    return ear.threshold is None or _at(site, ear.threshold) > 0
+
+
+# --- what can be followed ------------------------------------------------------------------------
+
+
+def what_to_follow(site: Site) -> tuple[Message, InlineKeyboardMarkup]:
+    """`/subscribe` alone: a petition, or one of the wider things."""
+    first = which_petition("subscribe")
+    more = compose("\n\n", tr("Or follow more than one petition. What shall I listen for?"))
+    passing = [
+        _more(tr("Passing {number}", number=number(_at(site, threshold))), f"pass.{threshold}")
+        for threshold in ("response", "debate")
+        if _at(site, threshold)
+    ]
+    rows = [
+        [_more(tr("Words…"), "words"), _more(tr("A topic"), "topics")],
+        [_more(tr("A department"), "departments"), _more(tr("My constituency"), "seat")],
+        passing,
+        [_more(tr("Every response"), "response"), _more(tr("Every debate"), "debate")],
+        [_more(tr("New petitions"), "opened")],
+    ]
+    return joined(first, more), InlineKeyboardMarkup([each for each in rows if each])
+
+
+def _more(text: str, extra: str) -> InlineKeyboardButton:
+    return button(text, MORE, extra=extra)
+
+
+def how_to_follow_words() -> Message:
+    """How words are typed."""
+    return compose(
+        *lines(
+            tr("Send the words with the command; a petition has to have all of them:"),
+            code(tr("/subscribe school meals")),
+            "",
+            tr("Quotation marks keep words together, a minus leaves petitions out:"),
+            code(tr('/subscribe "school meals" -uniform')),
+        )
+    )
+
+
+def topics(known: Mapping[str, str], page: int = 0) -> tuple[Message, InlineKeyboardMarkup | None]:
+    """The site's topics, a button each."""
+    if not known:
+        return compose(tr("The petitions site tells me no topics just now.")), None
+    order = sorted(known.items(), key=lambda each: each[1].casefold())
+    pages = -(-len(order) // _TOPICS_ON_A_PAGE)
+    page = min(max(page, 0), pages - 1)
+    shown = order[page * _TOPICS_ON_A_PAGE : (page + 1) * _TOPICS_ON_A_PAGE]
+    keys = [_topic_key(topic, name) for topic, name in shown]
+    turns = [_more(tr("‹ Back"), f"topics.{page - 1}")] if page else []
+    turns += [_more(tr("On ›"), f"topics.{page + 1}")] if page < pages - 1 else []
+    rows = [keys[at : at + 2] for at in range(0, len(keys), 2)]
+    message = compose(
+        *lines(
+            tr("Which topic? By command:"), code(tr("/subscribe topic: {topic}", topic="health"))
+        )
+    )
+    return message, InlineKeyboardMarkup([*rows, turns] if turns else rows)
+
+
+def departments(names: Sequence[str]) -> tuple[Message, InlineKeyboardMarkup | None]:
+    """The departments that petitions go to, a button each."""
+    keys = [[_more(cut(name, 60), f"dept.{department_start(name)}")] for name in names]
+    message = compose(
+        *lines(
+            tr("Which department? Its acronym or a word of its name will do, by command:"),
+            code(tr("/subscribe department: {name}", name="Home Office")),
+        )
+    )
+    return message, InlineKeyboardMarkup(keys) if keys else None
+
+
+def department_start(name: str) -> str:
+    """As much of a department's name as a button carries."""
+    start = name.replace("|", " ")
+    while len(start.encode()) > ROOM - len(f"{MORE}||dept."):
+        start = start[:-1]
+    return start
+
+
+def no_such_topic(typed: str, near: Mapping[str, str]) -> tuple[Message, InlineKeyboardMarkup]:
+    """A topic there is not, or not only one of, and those it may have meant."""
+    sorry = tr("I know no topic “{name}”.", name=cut(typed, 60))
+    rows = [[_topic_key(topic, name)] for topic, name in near.items()]
+    rows.append([_more(tr("All topics"), "topics")])
+    message = compose(row(sorry, " ", tr("Did you mean one of these?")))
+    return message, InlineKeyboardMarkup(rows)
+
+
+def no_such_department(
+    typed: str, near: Sequence[str]
+) -> tuple[Message, InlineKeyboardMarkup | None]:
+    """A department that no petition is known to go to, and those it may have meant."""
+    sorry = tr("I see no petition for a department “{name}”.", name=cut(typed, 60))
+    question = tr("Did you mean one of these?") if near else None
+    rows = [[_more(cut(name, 60), f"dept.{department_start(name)}")] for name in near]
+    rows.append([_more(tr("All departments"), "departments")])
+    if department_start(typed) == typed and len(f"{MORE}||named.{typed}".encode()) <= ROOM:
+        rows.append(
+            [_more(tr("Follow “{name}” all the same", name=cut(typed, 40)), f"named.{typed}")]
+        )
+    return compose(*lines(sorry, question)), InlineKeyboardMarkup(rows)
+
+
+def _topic_key(topic: str, name: str) -> InlineKeyboardButton:
+    return _more(cut(name, 40), f"topic.{topic[: ROOM - len(f'{MORE}||topic.')]}")
+
+
+def words_problem(problem: Problem) -> Message:
+    """Why words cannot be followed."""
+    match problem:
+        case "none":
+            why = tr("Name at least one word that petitions have to have.")
+        case "at odds":
+            why = tr("No petition can have a word and be without it.")
+        case "too many":
+            why = tr("That is too many words: {most} is the limit.", most=MOST_WORDS)
+        case "too long":
+            why = tr(
+                "One of these words is too long: {most} letters is the limit.", most=LONGEST_WORD
+            )
+    return joined(compose(why, "\n\n"), how_to_follow_words())
+
+
+def words_button(typed: str) -> InlineKeyboardButton | None:
+    """Leads to the draft of a rule about these words; None if a button cannot carry them."""
+    plain = typed.replace("|", " ")
+    if len(f"{WORDS}||{plain}".encode()) > ROOM:
+        return None
+    return button(tr("Follow these words"), WORDS, extra=plain)
+
+
+# --- a draft -------------------------------------------------------------------------------------
+
+
+# Why a rule may never tell anything.
+Doubt: TypeAlias = Literal["constituency", "topic", "department", "unchecked"]
+_DOUBTS: Mapping[Doubt, str] = {
+    "constituency": marked(
+        "⚠️ The site has no such constituency now: it would never tell you anything."
+    ),
+    "topic": marked("⚠️ The site has no such topic now: it would never tell you anything."),
+    "department": marked(
+        "⚠️ I see no petition for such a department: it would tell you nothing until there is one."
+    ),
+    "unchecked": marked(
+        "⚠️ The petitions site doesn't tell me just now whether there is such a name."
+    ),
+}
+
+
+def draft(
+    rule: Rule,
+    site: Site,
+    happened: Sequence[DatedEvent] | None,
+    called: str = "",
+    doubt: Doubt | None = None,
+) -> tuple[Message, InlineKeyboardMarkup]:
+    """What would be followed and what it would have told; the message carries the rule itself."""
+    message = compose(
+        *lines(
+            row("🔔 ", say("<b>Follow {what}?</b>", what=_carrying(rule, site, called))),
+            tr(_DOUBTS[doubt]) if doubt else None,
+            tr("Choose what you want to hear of the petitions that fit, then save it."),
+            "",
+            *_last_week(rule, site, happened),
+        )
+    )
+    last = [button(tr("Save"), DRAFT, extra="save"), button(tr("Cancel"), DRAFT, extra="cancel")]
+    return message, InlineKeyboardMarkup([*_ear_rows(rule, site, DRAFT, ""), last])
+
+
+def _carrying(rule: Rule, site: Site, called: str) -> Rich:
+    """The rule's words; they lead to what the site finds for it, and carry the rule."""
+    asked = [("q", " ".join(rule.words))] if rule.words else []
+    asked += [("topic", topic) for topic in rule.topics] + [("state", "open")]
+    url = f"{site.url}/petitions?{urlencode(asked, quote_via=quote)}#r_{carried(rule)}"
+    return link(describe(rule, site, called), url)
+
+
+def carried_by(entities: Sequence[MessageEntity]) -> str | None:
+    """What a draft's message carries, if it is one."""
+    for entity in entities:
+        found = _CARRIER.search(entity.url or "")
+        if found:
+            return found[1]
+    return None
+
+
+def rule_link(username: str, rule: Rule) -> str | None:
+    """The address that shows anybody the draft of the same rule; None if it is too long for one."""
+    plain = structs.replace(rule, number=0, thread_id=None, terms=Preferences())
+    payload = f"r_{carried(plain)}"
+    return f"https://t.me/{username}?start={payload}" if len(payload) <= _DEEP_LINK_LIMIT else None
+
+
+def _last_week(rule: Rule, site: Site, happened: Sequence[DatedEvent] | None) -> list[Rich | None]:
+    if rule.constituency:
+        why = tr(
+            "The site doesn't say when a constituency entered a top ten, so I can't show the "
+            "last week."
+        )
+        return [italic(why)]
+    if happened is None:
+        return [italic(tr("The petitions site isn't answering, so I can't show the last week."))]
+    if not happened:
+        return [tr("In the last 7 days it would have told you nothing.")]
+    titles = list(dict.fromkeys(title(each.petition) for each in happened))[:_TITLES]
+    return [
+        tr("In the last 7 days it would have told you:"),
+        *_counts(site, happened),
+        "",
+        *(row("· ", each) for each in titles),
+    ]
+
+
+def _counts(site: Site, happened: Sequence[DatedEvent]) -> list[str]:
+    counts = Counter(each.ear for each in happened)
+    return [_count(ear, count, site) for ear, count in counts.items()]
+
+
+def _count(ear: EventFilter, count: int, site: Site) -> str:
+    if ear.threshold:
+        return many(
+            "{count} petition reached {number} signatures",
+            "{count} petitions reached {number} signatures",
+            count,
+            number=number(_at(site, ear.threshold)),
+        )
+    match ear.kind:
+        case "opened":
+            return many("{count} petition opened", "{count} petitions opened", count)
+        case "response":
+            return many(
+                "{count} petition got a response", "{count} petitions got a response", count
+            )
+        case "debate":
+            return many("{count} petition was debated", "{count} petitions were debated", count)
+        case _:
+            return many("{count} petition closed", "{count} petitions closed", count)
+
+
+def _ear_rows(rule: Rule, site: Site, verb: str, before: str) -> list[list[InlineKeyboardButton]]:
+    keys = [
+        button(_ticked(_ear_name(ear, site), hears(rule, ear)), verb, extra=f"{before}{ear.name}")
+        for ear in event_filters(rule)
+        if _is_there(ear, site)
+    ]
+    return [keys[at : at + 2] for at in range(0, len(keys), 2)]
+
+
+def _ticked(text: str, on: bool) -> str:
+    return f"✓ {text}" if on else text
+
+
+def asks_first(rule: Rule, site: Site, called: str = "") -> tuple[Message, InlineKeyboardMarkup]:
+    """The consent that is needed before a rule can be kept; the message carries the rule."""
+    return _before_agreeing(consent_request(), rule, site, called)
+
+
+def asks_after_reading(
+    rule: Rule, site: Site, called: str, rest_days: int
+) -> tuple[Message, InlineKeyboardMarkup]:
+    """The same with everything there is to know before agreeing."""
+    return _before_agreeing(privacy(rest_days), rule, site, called)
+
+
+def _before_agreeing(
+    asked: Message, rule: Rule, site: Site, called: str
+) -> tuple[Message, InlineKeyboardMarkup]:
+    what = compose("\n\n", say("Then I follow {what}.", what=_carrying(rule, site, called)))
+    buttons = [
+        button(tr("OK, go on"), DRAFT, extra="agree"),
+        button(tr("Read more"), DRAFT, extra="privacy"),
+    ]
+    return joined(asked, what), InlineKeyboardMarkup([buttons])
+
+
+def dropped_draft() -> Message:
+    """A draft was given up."""
+    return compose(tr("Nothing was saved."))
+
+
+def nothing_to_hear() -> str:
+    """The note when the last thing a rule listens to was to be turned off."""
+    return tr("It has to listen to something. Cancel or delete it if you want none of it.")
+
+
+def no_room(most: int) -> Message:
+    """The chat has as many rules as it may."""
+    return compose(
+        *lines(
+            many(
+                "This chat has its {count} rule; there is no room for another.",
+                "This chat has its {count} rules; there is no room for another.",
+                most,
+            ),
+            tr("Delete one to make room: /subscriptions"),
+        )
+    )
+
+
+# --- a rule that is kept -------------------------------------------------------------------------
+
+
+def saved(rule: Rule, site: Site, called: str = "") -> tuple[Message, InlineKeyboardMarkup]:
+    """A rule is kept from now on."""
+    message = compose(
+        *lines(
+            say("✅ You follow <b>{what}</b>.", what=describe(rule, site, called)),
+            tr("You hear of: {kinds}.", kinds=_heard(rule, site)),
+        )
+    )
+    keys = [
+        button(tr("Change"), RULE, extra=f"{rule.number}"),
+        button(tr("Delete"), RULE, extra=f"{rule.number}.delete"),
+    ]
+    return message, InlineKeyboardMarkup([keys])
+
+
+def shown(
+    rule: Rule, site: Site, called: str, address: str | None
+) -> tuple[Message, InlineKeyboardMarkup]:
+    """A rule with all that can be changed about it; its address can be copied, if it has one."""
+    message = compose(
+        *lines(
+            row("🔔 ", bold(describe(rule, site, called))),
+            tr("You hear of: {kinds}.", kinds=_heard(rule, site)),
+            italic(tr("A press turns something on or off; the last row says how loud it is.")),
+        )
+    )
+    loudness = {rule.terms.loudness.get(kind, "loud") for kind in rule.kinds}
+    louder = [
+        button(_ticked(tr(name), loudness == {each}), RULE, extra=f"{rule.number}.{each}")
+        for each, name in _LOUD.items()
+    ]
+    last = [
+        button(tr("Delete"), RULE, extra=f"{rule.number}.delete"),
+        button(tr("‹ All I follow"), PAGE, extra="0"),
+    ]
+    rows = _ear_rows(rule, site, RULE, f"{rule.number}.")
+    copy = InlineKeyboardButton(tr("Copy a link to it"), copy_text=CopyTextButton(address or ""))
+    return message, InlineKeyboardMarkup([*rows, louder, *([[copy]] if address else []), last])
+
+
+def _heard(rule: Rule, site: Site) -> str:
+    heard = [ear for ear in event_filters(rule) if hears(rule, ear) and _is_there(ear, site)]
+    return ", ".join(_ear_name(ear, site) for ear in heard)
+
+
+def ended(rule: Rule, site: Site, called: str = "") -> tuple[Message, InlineKeyboardMarkup]:
+    """A rule was deleted, and can be had back: the message carries it."""
+    message = compose(say("You no longer follow {what}.", what=_carrying(rule, site, called)))
+    return message, InlineKeyboardMarkup([[button(tr("Undo"), DRAFT, extra="undo")]])
+
+
+def renamed(was: str, now: str) -> Message:
+    """A department has another name, and a rule goes on with that."""
+    return compose(
+        say(
+            "The department you follow as <b>{was}</b> is called <b>{now}</b> now. "
+            "Your rule goes on with that.",
+            was=was,
+            now=now,
+        )
+    )
+
+
+_OUTDATED: Mapping[str, str] = {
+    "constituency": marked(
+        "🔕 Your rule about <b>{name}</b> can't tell you anything any more: "
+        "there is no constituency of that name now."
+    ),
+    "topic": marked(
+        "🔕 Your rule about <b>{name}</b> can't tell you anything any more: "
+        "the site has no topic of that name now."
+    ),
+    "department": marked(
+        "🔕 Your rule about <b>{name}</b> can't tell you anything any more: "
+        "no petition goes to a department of that name now."
+    ),
+}
+
+
+def outdated(
+    rule: Rule, gone: Lost, others: Mapping[str, str]
+) -> tuple[Message, InlineKeyboardMarkup]:
+    """What a rule asks for is gone; `others` may take its place, by what their buttons carry."""
+    menu = {"constituency": "seat", "topic": "topics", "department": "departments"}[gone.what]
+    rows = [
+        [button(cut(name, 60), RULE, extra=_as_much(f"{rule.number}.{what}"))]
+        for what, name in others.items()
+    ]
+    rows.append([_more(tr("Something else"), menu)])
+    rows.append([button(tr("Delete"), RULE, extra=f"{rule.number}.delete")])
+    message = compose(
+        *lines(
+            say(_OUTDATED[gone.what], name=cut(gone.name, 100)),
+            tr("Choose what to follow instead, or delete the rule."),
+        )
+    )
+    return message, InlineKeyboardMarkup(rows)
+
+
+def _as_much(extra: str) -> str:
+    """As much as a button of a rule carries."""
+    plain = extra.replace("|", " ")
+    while len(plain.encode()) > ROOM - len(f"{RULE}||"):
+        plain = plain[:-1]
+    return plain
+
+
+def ended_already() -> str:
+    """The note of a button that belongs to a rule that is gone."""
+    return tr("This rule has been deleted already.")
+
+
+def listed(rule: Rule, site: Site | None, called: str = "") -> tuple[Rich, InlineKeyboardButton]:
+    """A rule as a line of `/subscriptions`, and the button that opens it."""
+    what = describe(rule, site, called)
+    name = compose(what).text
+    return row("🔔 ", what), button(cut(name, 40), RULE, extra=f"{rule.number}")

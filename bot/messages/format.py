@@ -1,0 +1,155 @@
+"""Numbers, dates and spans of time as the reader's language writes them."""
+
+from contextvars import ContextVar
+from datetime import date, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime, get_day_names
+from babel.lists import format_list
+from babel.numbers import format_decimal, format_percent
+
+from bot.messages.i18n import ENGLISH, language, locale, many, tr
+
+LONDON = ZoneInfo("Europe/London")
+
+_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def number(value: float) -> str:
+    """131,625."""
+    return str(format_decimal(value, format="#,##0", locale=locale()))
+
+
+def decimal(value: float, places: int = 1) -> str:
+    """1.9: a number with so many digits behind the point, be they noughts."""
+    return str(format_decimal(value, format=f"#,##0.{'0' * places}", locale=locale()))
+
+
+def percent(share: float, places: int = 1) -> str:
+    """4.2%, of a share of one."""
+    return str(format_percent(share, format=f"0.{'0' * places}%", locale=locale()))
+
+
+def in_words(count: int) -> str:
+    """A small whole number in words where the language likes them: six, but 43."""
+    has_word = language() == ENGLISH and 0 <= count < len(_WORDS)
+    return _WORDS[count] if has_word else number(count)
+
+
+def day(value: date) -> str:
+    """5 September 2020; an instant is told by its date in London."""
+    if isinstance(value, datetime):
+        value = value.astimezone(LONDON).date()
+    return format_date(value, "d MMMM y", locale=locale())
+
+
+def weekday(value: date) -> str:
+    """Monday 15 December 2025."""
+    return format_date(value, "EEEE d MMMM y", locale=locale())
+
+
+_clocks: ContextVar[tzinfo] = ContextVar("clocks", default=LONDON)
+
+
+def go_by(clocks: tzinfo) -> None:
+    """Tell instants by these clocks for the rest of this task: those where the chat lives."""
+    _clocks.set(clocks)
+
+
+def moment(value: datetime) -> str:
+    """5 March 2020, 20:21, where the chat lives."""
+    return format_datetime(value.astimezone(_clocks.get()), "d MMMM y, HH:mm", locale=locale())
+
+
+def clock(value: datetime, now: datetime) -> str:
+    """20:21 for today's instants, with the date for others, where the chat lives."""
+    local, today = value.astimezone(_clocks.get()), now.astimezone(_clocks.get()).date()
+    is_today = local.date() == today
+    return format_datetime(local, "HH:mm", locale=locale()) if is_today else moment(value)
+
+
+def years(count: int) -> str:
+    """Two years."""
+    return many("{count} year", "{count} years", count, count=in_words(count))
+
+
+def days(count: int) -> str:
+    """43 days."""
+    return many("{count} day", "{count} days", count, count=in_words(count))
+
+
+def hours(count: int) -> str:
+    """Six hours."""
+    return many("{count} hour", "{count} hours", count, count=in_words(count))
+
+
+def minutes(count: int) -> str:
+    """One minute."""
+    return many("{count} minute", "{count} minutes", count, count=in_words(count))
+
+
+def signatures(count: int) -> str:
+    """131,625 signatures."""
+    return many("{count} signature", "{count} signatures", count)
+
+
+def span(value: timedelta) -> str:
+    """A length of time in its largest whole unit: six hours, 43 days, two years."""
+    seconds = max(0, int(value.total_seconds()))
+    # Days say more than one year, hours more than one day.
+    for told, size, least in (
+        (years, 31_557_600, 2),
+        (days, 86_400, 2),
+        (hours, 3_600, 1),
+        (minutes, 60, 1),
+    ):
+        if seconds >= size * least:
+            return told(seconds // size)
+    return tr("less than a minute")
+
+
+def about(value: timedelta) -> str:
+    """A time still to pass, in the nearest whole unit: what is left of six hours is six hours."""
+    day_, hour, minute = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
+    if value < minute:
+        return span(value)
+    unit = day_ if value >= 2 * day_ else hour if value >= hour else minute
+    return span(round(value / unit) * unit)
+
+
+def bar(share: float, cells: int = 10) -> str:
+    """▰▰▰▰▰▰▱▱▱▱: how much of the way is done, never full before it is."""
+    full = min(cells, max(0, int(share * cells)))
+    return "▰" * full + "▱" * (cells - full)
+
+
+def london_today(now: datetime) -> date:
+    """The calendar date in London, which the site's dates are."""
+    return now.astimezone(LONDON).date()
+
+
+def listed(things: list[str]) -> str:
+    """One, two and three."""
+    return str(format_list(things, locale=locale()))
+
+
+def length(count: int) -> str:
+    """A number of hours, told in days if it is a whole number of them."""
+    return days(count // 24) if count % 24 == 0 else hours(count)
+
+
+def on_button(count: int) -> str:
+    """The same in digits, which a narrow button has room for."""
+    if count % 24:
+        return many("{count} hour", "{count} hours", count)
+    return many("{count} day", "{count} days", count // 24)
+
+
+def time_of_day(minute: int) -> str:
+    """22:00."""
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
+def weekday_name(weekday: int) -> str:
+    """Monday is 0."""
+    return str(get_day_names("wide", locale=locale())[weekday])

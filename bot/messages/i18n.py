@@ -1,0 +1,124 @@
+"""Every text of the bot in the reader's language: English in the source, others from catalogues.
+
+The language belongs to what is being done, not to the process: each task sets its own. A text is a
+whole sentence with named gaps, so that another language may order it differently.
+"""
+
+import gettext
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import lru_cache
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
+
+from bot.messages.message import Rich, Styled, bold, code, italic
+
+ENGLISH = "en"
+# What each language is called in its own words, and the locale of its numbers and dates.
+LANGUAGES = {ENGLISH: "English", "cy": "Cymraeg"}
+_LOCALES = {ENGLISH: "en_GB", "cy": "cy"}
+
+CATALOGUES = Path(__file__).parent / "locale"
+
+_language: ContextVar[str] = ContextVar("language", default=ENGLISH)
+
+_MARKS = {"b": bold, "i": italic, "code": code}
+_PIECE = re.compile(r"<(b|i|code)>(.*?)</\1>|\{(\w+)\}", re.DOTALL)
+
+
+def speak(language: str) -> None:
+    """Speak this language for the rest of this task; English if nobody has it."""
+    _language.set(language if language in LANGUAGES else ENGLISH)
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Speak this language meanwhile."""
+    before = _language.set(language if language in LANGUAGES else ENGLISH)
+    try:
+        yield
+    finally:
+        _language.reset(before)
+
+
+def language() -> str:
+    """The language that is spoken now."""
+    return _language.get()
+
+
+def locale() -> str:
+    """The locale of numbers and dates in the language that is spoken now."""
+    return _LOCALES[language()]
+
+
+def marked(text: str) -> str:
+    """A text that is translated where it is used: the catalogues have to know it."""
+    return text
+
+
+def tr(text: str, /, **gaps: object) -> str:
+    """A text in the reader's language, its gaps filled."""
+    return catalogue(language()).gettext(text).format(**gaps)
+
+
+def many(one: str, more: str, count: int, /, **gaps: object) -> str:
+    """A text about a number of things, in the plural form the language has for that number.
+
+    `{count}` is the number as the language writes it, unless a gap says otherwise.
+    """
+    found = catalogue(language()).ngettext(one, more, count)
+    return found.format(**{"count": _written(count), **gaps})
+
+
+def say(text: str, /, **gaps: Rich) -> Rich:
+    """A text whose gaps may be formatted, and which may have `<b>`, `<i>` and `<code>` itself."""
+    return _laid_out(catalogue(language()).gettext(text), gaps)
+
+
+def say_many(one: str, more: str, count: int, /, **gaps: Rich) -> Rich:
+    """A formatted text about a number of things; see `many`."""
+    found = catalogue(language()).ngettext(one, more, count)
+    return _laid_out(found, {"count": _written(count), **gaps})
+
+
+def preload() -> None:
+    """Read every language's texts, so that nobody waits for them; blocks, so run it in a thread."""
+    for name in LANGUAGES:
+        catalogue(name)
+        with speaking(name):
+            _written(0)  # reads the locale's figures and dates as well
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def catalogue(name: str) -> gettext.NullTranslations:
+    """The texts of a language; the first time it is read from its file, which takes a moment."""
+    path = CATALOGUES / f"{name}.po"
+    if not path.exists():
+        return gettext.NullTranslations()
+    compiled = BytesIO()
+    with path.open("rb") as file:
+        write_mo(compiled, read_po(file, locale=name))
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
+
+
+def _written(count: int) -> str:
+    return str(format_decimal(count, format="#,##0", locale=locale()))
+
+
+def _laid_out(text: str, gaps: dict[str, Rich]) -> Rich:
+    """The text with its marks and gaps as pieces; what fills a gap is never read for marks."""
+    parts: list[Rich] = []
+    at = 0
+    for found in _PIECE.finditer(text):
+        parts.append(text[at : found.start()])
+        mark, inner, gap = found.groups()
+        parts.append(_MARKS[mark](_laid_out(inner, gaps)) if mark else gaps[gap])
+        at = found.end()
+    return Styled("", (*parts, text[at:]))

@@ -1,0 +1,282 @@
+"""The card: a whole petition in one message, under a thousand characters before it is expanded."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from telegram import MessageEntity
+
+from bot.messages.alert import LINK_NAMES, REASONS
+from bot.messages.format import bar, clock, day, london_today, moment, number, signatures, weekday
+from bot.messages.i18n import say, tr
+from bot.messages.message import (
+    TEXT_LIMIT,
+    Message,
+    Rich,
+    aside,
+    compose,
+    cut,
+    italic,
+    lines,
+    quote,
+    row,
+    width,
+)
+from bot.messages.petition.parts import department, pace_line, status_line, title
+from bot.messages.petition.response import excerpt, safe_link
+from bot.petitions.forecast import pace as recent_pace
+from bot.petitions.petition import GovernmentResponse, Petition, Reading
+from bot.petitions.text_diff import readable
+from bot.petitions.thresholds import thresholds
+from bot.subscriptions.subscription import Subscription
+
+_FOLDED_LIMIT = 1_000
+
+
+class _Room(NamedTuple):
+    """How many characters the parts of a card may take."""
+
+    asked: int
+    said: int
+    folded: int
+
+
+# A card is laid out as amply as its texts allow.
+_ROOMS = (
+    _Room(320, 320, 1_500),
+    _Room(300, 200, 1_000),
+    _Room(160, 120, 1_000),
+    _Room(80, 60, 1_000),
+    _Room(80, 60, 400),
+    _Room(40, 40, 150),
+)
+
+
+def card(
+    petition: Petition,
+    read_at: datetime,
+    now: datetime,
+    *,
+    subscription: Subscription | None = None,
+    unreachable_since: datetime | None = None,
+    readings: Sequence[Reading] = (),
+) -> Message:
+    """The petition as of `read_at`; says so if the site cannot be asked right now.
+
+    `readings` of the last days, oldest first, give the present pace beside that of its whole life.
+    """
+    source = _source(petition, read_at, now, unreachable_since)
+    for room in _ROOMS:
+        message = compose(
+            *lines(
+                title(petition),
+                _count(petition),
+                _status(petition, now),
+                _paces(petition, readings, now),
+                _following(subscription),
+                _said(petition.background, room.asked),
+                *_response(petition, room.said),
+                *_debate(petition, room.said, now),
+                *_rejection(petition, room.said),
+                _noted(petition, room.said),
+                _more(petition, room),
+                cut(_about(petition), max(200, room.asked)) or None,
+                source,
+            )
+        )
+        if width(message.text) <= TEXT_LIMIT and _unfolded(message) < _FOLDED_LIMIT:
+            break
+    return message
+
+
+def _unfolded(message: Message) -> int:
+    """The length that shows before anything is expanded."""
+    folded = MessageEntity.EXPANDABLE_BLOCKQUOTE
+    return width(message.text) - sum(e.length for e in message.entities if e.type == folded)
+
+
+def _count(petition: Petition) -> Rich | None:
+    if petition.is_unpublished:
+        return None
+    ahead = sorted(n for n in thresholds(petition) if n > petition.signature_count)
+    if not petition.is_open or not ahead:
+        return signatures(petition.signature_count)
+    return tr(
+        "{bar} {count} of {threshold}",
+        bar=bar(petition.signature_count / ahead[0]),
+        count=number(petition.signature_count),
+        threshold=number(ahead[0]),
+    )
+
+
+def _status(petition: Petition, now: datetime) -> str:
+    parts = [status_line(petition, now, to_the_minute=True)]
+    if petition.opened_at and petition.state != "rejected":
+        parts.append(tr("opened {moment}", moment=moment(petition.opened_at)))
+    return " · ".join(parts)
+
+
+def _paces(petition: Petition, readings: Sequence[Reading], now: datetime) -> str | None:
+    """Signatures a day over its life, and lately as far as we have been watching."""
+    if petition.state == "rejected" or petition.is_unpublished:
+        return None
+    parts = [pace_line(petition, now)]
+    if petition.is_open:
+        lately = recent_pace(petition, readings, now)
+        if a_day := lately.last_24h:
+            parts.append(tr("{number} a day in the last 24 hours", number=number(round(a_day))))
+        if a_day := lately.last_7d:
+            parts.append(tr("{number} a day in the last 7 days", number=number(round(a_day))))
+    return " · ".join(part for part in parts if part) or None
+
+
+def _following(subscription: Subscription | None) -> str | None:
+    if subscription is None:
+        return None
+    if subscription.muted:
+        return tr("✅ You follow this one, without sound.")
+    return tr("✅ You follow this one.")
+
+
+def _response(petition: Petition, most: int) -> list[Rich | None]:
+    response = petition.government_response
+    if response is None:
+        is_late = petition.archived or petition.is_cut_short
+        since = None if is_late else petition.response_threshold_reached_at
+        return [tr("💬 A response is awaited since {day}.", day=day(since))] if since else []
+    said = _said(response.summary or response.details, most)
+    return [_responded(petition, response), said]
+
+
+def _responded(petition: Petition, response: GovernmentResponse) -> str:
+    """That there is a response, since when, and whose."""
+    by = aside(department(petition))
+    on, first = response.responded_on, petition.government_response_at
+    if on is None:
+        return tr("💬 The Government responded{by}.", by=by)
+    if first and first.date() < on:
+        return tr(
+            "💬 The Government responded on {day}, first on {first}{by}.",
+            day=day(on),
+            first=day(first),
+            by=by,
+        )
+    return tr("💬 The Government responded on {day}{by}.", day=day(on), by=by)
+
+
+def _debate(petition: Petition, most: int, now: datetime) -> list[Rich | None]:
+    debate = petition.debate
+    if debate is None:
+        if date := petition.scheduled_debate_date:
+            if date < london_today(now):
+                return [tr("🏛 Debate: {day}, record awaited.", day=weekday(date))]
+            return [tr("🏛 Debate: {day}.", day=weekday(date))]
+        # What a past parliament, or a dissolved one, did not debate nobody waits for any more.
+        is_late = petition.archived or petition.is_cut_short
+        since = None if is_late else petition.debate_threshold_reached_at
+        return [tr("🏛 A debate is awaited since {day}.", day=day(since))] if since else []
+    if debate.debated_on is None:
+        return [tr("🏛 It will not be debated."), _quoted(debate.overview, most)]
+    links = [
+        part
+        for name, label in LINK_NAMES.items()
+        if (url := debate.link(name))
+        for part in (" · ", safe_link(tr(label), url))
+    ]
+    return [row(tr("🏛 Debated on {day}.", day=weekday(debate.debated_on)), *links)]
+
+
+def _rejection(petition: Petition, most: int) -> list[Rich | None]:
+    if petition.state != "rejected" or petition.rejection is None:
+        return []
+    why = REASONS.get(petition.rejection.code)
+    return [f"🚫 {tr(why)}" if why else None, _quoted(petition.rejection.details, most)]
+
+
+def _more(petition: Petition, room: _Room) -> Rich | None:
+    """What shows when it is expanded: whatever was cut above, the details, other business."""
+    is_cut = len(petition.committee_note.strip()) > room.said
+    note = excerpt(petition.committee_note, room.folded) if is_cut else None
+    parts: list[Rich] = [
+        *_rest(petition.background, room.asked, room.folded),
+        *_rest(petition.additional_details, 0, room.folded),
+        *((say("Committee's note: {note}", note=note),) if note else ()),
+        *_business(petition, room),
+    ]
+    apart = [piece for part in parts for piece in (part, "\n\n")][:-1]
+    return quote(*apart, expandable=True) if apart else None
+
+
+def _rest(text: str, shown: int, most: int) -> list[str]:
+    words = readable(text).strip()
+    return [cut(words, most)] if len(words) > shown else []
+
+
+def _business(petition: Petition, room: _Room) -> list[str]:
+    """Letters, statements and the like, the latest three."""
+    return [
+        f"📜 {cut(b.subject, 120)}"
+        + aside(day(b.occurred_on) if b.occurred_on else "")
+        + (f"\n{cut(readable(b.body), room.folded // 4)}" if b.body.strip() else "")
+        for b in petition.other_parliamentary_business[-3:]
+    ]
+
+
+def _about(petition: Petition) -> str:
+    topics = ", ".join(topic.replace("-", " ") for topic in petition.topics[:6])
+    departments = ", ".join(d.name for d in petition.departments[:3])
+    parts = [
+        tr("Topics: {topics}", topics=topics) if topics else "",
+        tr("For: {departments}", departments=cut(departments, 120)) if departments else "",
+        tr("Started by {name}", name=cut(petition.creator_name, 80))
+        if petition.creator_name and petition.is_open
+        else "",
+        _parliament(petition),
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def _parliament(petition: Petition) -> str:
+    past = petition.parliament
+    if past is None or not past.period:
+        return ""
+    period = past.period.replace("-", "–")
+    if not past.government:
+        return tr("From the {period} parliament", period=period)
+    return tr(
+        "From the {period} parliament ({party} government)",
+        period=period,
+        party=cut(past.government, 60),
+    )
+
+
+def _source(
+    petition: Petition, read_at: datetime, now: datetime, unreachable_since: datetime | None
+) -> Rich:
+    host = urlsplit(petition.url).hostname or petition.ref.site
+    figures = tr(
+        "{number} on {host}, as of {clock}.",
+        number=petition.ref.id,
+        host=host,
+        clock=clock(read_at, now),
+    )
+    if unreachable_since is None:
+        return italic(figures)
+    since = clock(unreachable_since, now)
+    return italic(tr("The site has not been answering since {clock}.", clock=since), " ", figures)
+
+
+def _said(text: str, most: int) -> Rich | None:
+    words = cut(readable(text), most)
+    return quote(words) if words else None
+
+
+def _noted(petition: Petition, most: int) -> Rich | None:
+    words = excerpt(petition.committee_note, most)
+    return quote(say("Committee's note: {note}", note=words)) if words else None
+
+
+def _quoted(text: str, most: int) -> Rich | None:
+    words = excerpt(text, most)
+    return quote(words) if words else None

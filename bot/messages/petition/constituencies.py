@@ -1,0 +1,256 @@
+"""Where a petition was signed: its constituencies in order, with their MPs and parties."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+
+from bot.messages.buttons import CONSTITUENCIES, button
+from bot.messages.format import decimal, in_words, number, percent
+from bot.messages.i18n import many, say, tr
+from bot.messages.message import Message, Rich, bold, compose, cut, italic, lines, row
+from bot.messages.petition.parts import title
+from bot.petitions.parse import Constituency
+from bot.petitions.petition import Petition, Place
+
+TOP = 10
+PAGE_SIZE = 25
+_TOP_SHARE = 50
+
+Seats = Mapping[str, Constituency]
+
+
+class Ranked(NamedTuple):
+    """A constituency with its place in the order; equals share a place."""
+
+    rank: int
+    place: Place
+
+
+def ranked(petition: Petition) -> list[Ranked]:
+    """A petition's constituencies, most signatures first."""
+    order = sorted(petition.signatures_by_constituency, key=lambda p: (-p.signature_count, p.name))
+    ranks: dict[int, int] = {}
+    for position, place in enumerate(order, 1):
+        ranks.setdefault(place.signature_count, position)
+    return [Ranked(ranks[place.signature_count], place) for place in order]
+
+
+def find_place(petition: Petition, words: str) -> Place | None:
+    """The constituency that an ONS code, a name or the beginning of a name means."""
+    wanted = _plain(words)
+    places = petition.signatures_by_constituency
+    for place in places:
+        if wanted in (_plain(place.code), _plain(place.name)):
+            return place
+    near = [place for place in places if wanted and _plain(place.name).startswith(wanted)]
+    return near[0] if len(near) == 1 else None
+
+
+def top_codes(petition: Petition, own: Place | None = None) -> list[str]:
+    """The codes of the seats that the first message names."""
+    codes = [entry.place.code for entry in ranked(petition)[:TOP]]
+    return [*codes, own.code] if own and own.code not in codes else codes
+
+
+def constituencies(
+    petition: Petition, seats: Seats, own: Place | None = None
+) -> tuple[Message, InlineKeyboardMarkup]:
+    """The top ten, the share of the top fifty, and one's own seat."""
+    order = ranked(petition)
+    message = compose(
+        *lines(
+            say("📍 <b>Where it was signed most</b>"),
+            title(petition),
+            "",
+            *(_entry(entry, petition, seats, own) for entry in order[:TOP]),
+            "",
+            _top_share(order, petition),
+            *_own(order, petition, seats, own),
+        )
+    )
+    bars = button(tr("Chart"), CONSTITUENCIES, petition.ref, f"bars.{_code(own)}")
+    whole = _page_button(tr("All of them"), petition, 0, own)
+    return message, InlineKeyboardMarkup([[whole, bars, _csv(petition)]])
+
+
+def all_constituencies(
+    petition: Petition, seats: Seats, page: int, own: Place | None = None
+) -> tuple[Message, InlineKeyboardMarkup]:
+    """One page of every constituency."""
+    order = ranked(petition)
+    pages = max(1, -(-len(order) // PAGE_SIZE))
+    page = min(max(page, 0), pages - 1)
+    shown = order[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]
+    where = many(
+        "{count} constituency, page {page} of {pages}",
+        "{count} constituencies, page {page} of {pages}",
+        len(order),
+        count=in_words(len(order)),
+        page=page + 1,
+        pages=pages,
+    )
+    message = compose(
+        *lines(
+            row("📍 ", bold(where)),
+            title(petition),
+            "",
+            *(_entry(entry, petition, seats, own) for entry in shown),
+        )
+    )
+    return message, _page_buttons(petition, page, pages, own)
+
+
+def no_regions(petition: Petition, is_reachable: bool) -> Message:
+    """There is no map to show, and why."""
+    why = (
+        tr("The site gives no regions for this petition.")
+        if is_reachable
+        else tr("The petitions site isn't answering, and I don't keep the regions myself.")
+    )
+    return compose(*lines(title(petition), why))
+
+
+def no_breakdown(petition: Petition, is_reachable: bool) -> Message:
+    """There are no constituencies to show, and why."""
+    why = (
+        tr("The site gives no constituencies for this petition.")
+        if is_reachable
+        else tr("The petitions site isn't answering, and I don't keep the constituencies myself.")
+    )
+    return compose(*lines(title(petition), why))
+
+
+def no_such_constituency(words: str) -> str:
+    """The words name no constituency of this petition."""
+    return tr(
+        "I don't find “{words}” among the constituencies of this petition.", words=cut(words, 60)
+    )
+
+
+def table(petition: Petition, seats: Seats) -> bytes:
+    """Every constituency as a CSV file for spreadsheets."""
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(_columns())
+    for rank, place in ranked(petition):
+        seat = seats.get(place.code)
+        person, party = (display_name(seat.mp), seat.party) if seat else ("", "")
+        texts = [_harmless(text) for text in (place.name, place.code, person, party)]
+        share = f"{100 * _share(place.signature_count, petition):.4f}"
+        writer.writerow([rank, *texts[:2], place.signature_count, share, *texts[2:]])
+    return file.getvalue().encode("utf-8-sig")
+
+
+def _columns() -> list[str]:
+    return [
+        tr("Rank"),
+        tr("Constituency"),
+        tr("ONS code"),
+        tr("Signatures"),
+        tr("% of total"),
+        tr("MP"),
+        tr("Party"),
+    ]
+
+
+def display_name(mp: str) -> str:
+    """An MP's name without `Rt Hon`, courtesy titles and `MP`."""
+    return re.sub(r"^(?:(?:Rt Hon|Mr|Mrs|Ms|Miss)\.? )*|,? MP$", "", " ".join(mp.split())).strip()
+
+
+def _entry(entry: Ranked, petition: Petition, seats: Seats, own: Place | None) -> Rich:
+    place = entry.place
+    share = percent(_share(place.signature_count, petition), 2)
+    name = cut(place.name, 80)
+    is_own = own is not None and own.code == place.code
+    heading = f"{entry.rank}. {name} · {number(place.signature_count)} · {share}"
+    first: Rich = bold(f"★ {heading}") if is_own else heading
+    return row(*lines(first, _holder(seats.get(place.code))))
+
+
+def _holder(seat: Constituency | None) -> Rich | None:
+    if seat is None:
+        return None
+    if not seat.mp:
+        return row("     ", italic(tr("vacant")))
+    person = cut(display_name(seat.mp), 60)
+    return f"     {person}, {cut(seat.party, 40)}" if seat.party else f"     {person}"
+
+
+def _top_share(order: Sequence[Ranked], petition: Petition) -> str | None:
+    top = [entry.place.signature_count for entry in order[:_TOP_SHARE]]
+    if len(top) < _TOP_SHARE:
+        return None
+    return tr(
+        "Top 50: {number} signatures — {share} of the total.",
+        number=number(sum(top)),
+        share=percent(_share(sum(top), petition)),
+    )
+
+
+def _own(
+    order: Sequence[Ranked], petition: Petition, seats: Seats, own: Place | None
+) -> Iterator[Rich | None]:
+    """One's own seat: its place, and its share against that of an average seat."""
+    entry = next((entry for entry in order if own and entry.place.code == own.code), None)
+    if entry is None:
+        return
+    if entry not in order[:TOP]:
+        yield ""
+        yield _entry(entry, petition, seats, own)
+    everywhere = sum(e.place.signature_count for e in order)
+    if everywhere:
+        times = entry.place.signature_count * len(order) / everywhere
+        yield tr(
+            "{place} is number {rank} of {all}, with {times} times the signatures of an average "
+            "constituency ({share}).",
+            place=cut(entry.place.name, 80),
+            rank=number(entry.rank),
+            all=number(len(order)),
+            times=decimal(times),
+            share=percent(_share(everywhere / len(order), petition), 2),
+        )
+
+
+def _share(signatures: float, petition: Petition) -> float:
+    """The share of all signatures, those from abroad included."""
+    return signatures / petition.signature_count if petition.signature_count else 0.0
+
+
+def _page_button(
+    text: str, petition: Petition, page: int, own: Place | None
+) -> InlineKeyboardButton:
+    return button(text, CONSTITUENCIES, petition.ref, f"{page}.{_code(own)}")
+
+
+def _code(own: Place | None) -> str:
+    """One's own constituency as a button carries it."""
+    return own.code if own and re.fullmatch(r"[\w-]{1,12}", own.code, re.ASCII) else ""
+
+
+def _page_buttons(
+    petition: Petition, page: int, pages: int, own: Place | None
+) -> InlineKeyboardMarkup:
+    turns = []
+    if page > 0:
+        turns.append(_page_button(tr("‹ Back"), petition, page - 1, own))
+    if page < pages - 1:
+        turns.append(_page_button(tr("On ›"), petition, page + 1, own))
+    return InlineKeyboardMarkup([turns, [_csv(petition)]] if turns else [[_csv(petition)]])
+
+
+def _csv(petition: Petition) -> InlineKeyboardButton:
+    return button(tr("As a file"), CONSTITUENCIES, petition.ref, "csv")
+
+
+def _harmless(text: str) -> str:
+    """A text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.lstrip().startswith(("=", "+", "-", "@")) else text
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.casefold().replace("&", " and ").replace(",", " ").split())

@@ -1,0 +1,258 @@
+"""The milestones of a petition: which were reached, what comes next, and which are one's own."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+
+from bot.messages.buttons import ROOM, SETTINGS, SUBSCRIBE, WISH, Press, button, in_rows
+from bot.messages.format import day, listed, london_today, moment, number, weekday
+from bot.messages.i18n import marked, say, tr
+from bot.messages.message import Message, Rich, bold, code, compose, italic, lines
+from bot.messages.petition.parts import title
+from bot.petitions.events import MilestoneReached, Threshold
+from bot.petitions.forecast import pace
+from bot.petitions.petition import Petition, PetitionRef, Reading
+from bot.petitions.thresholds import (
+    CustomMilestones,
+    at_number,
+    custom_reached,
+    is_custom,
+    next_custom,
+    next_milestone,
+    reached,
+    thresholds,
+)
+from bot.subscriptions.custom_milestones import LEAST, MOST, InvalidMilestone, as_typed, next_round
+
+_OFFICIAL: dict[Threshold, str] = {
+    "response": marked("{number} — a government response is due"),
+    "debate": marked("{number} — considered for debate"),
+}
+_FAR = timedelta(days=365)
+_OFTEN = 10_000
+_HALF = 50
+_NONE = CustomMilestones()
+
+
+def ladder(
+    petition: Petition,
+    readings: Sequence[Reading],
+    now: datetime,
+    own: CustomMilestones = _NONE,
+    undo: CustomMilestones = _NONE,
+) -> Message:
+    """Every rung behind and the next ones ahead, at the pace of the last week if it is known.
+
+    `own` are the reader's own milestones, `undo` those they have just given up.
+    """
+    known = pace(petition, readings, now)
+    rate = known.life if known.last_7d is None else known.last_7d
+    return compose(
+        *lines(
+            say("🪜 <b>Milestones</b>"),
+            title(petition),
+            "",
+            *(_behind(rung, petition, own, readings) for rung in _reached(petition, own)),
+            _standing(petition),
+            *(_ahead(n, petition, own, rate, now) for n in _coming(petition, own)),
+            None if petition.is_open else italic(tr("It is no longer open for signatures.")),
+            *_about_own(petition, own, undo),
+        )
+    )
+
+
+def _standing(petition: Petition) -> str:
+    now = number(petition.signature_count)
+    return (
+        tr("▸ {number} now", number=now) if petition.is_open else tr("■ {number} now", number=now)
+    )
+
+
+def _reached(petition: Petition, own: CustomMilestones) -> list[MilestoneReached]:
+    count = petition.signature_count
+    found = {n: at_number(petition, n) for n in custom_reached(own, petition, 0, count)}
+    found |= reached(petition)
+    return [found[n] for n in sorted(found)]
+
+
+def _coming(petition: Petition, own: CustomMilestones) -> list[int]:
+    """The next milestone, the official thresholds not reached yet, and the reader's own."""
+    if not petition.is_open:
+        return []
+    count = petition.signature_count
+    official = {n for n in thresholds(petition) if n > count}
+    coming = {next_milestone(petition), *official, *(n for n in own.numbers if n > count)}
+    if following := next_custom(own, petition, count):
+        coming.add(following)
+    return sorted(coming)
+
+
+def _name(rung: int, petition: Petition, own: CustomMilestones) -> str:
+    """The number, what it stands for, and whether it is one of the reader's own."""
+    official = thresholds(petition).get(rung)
+    name = tr(_OFFICIAL[official], number=number(rung)) if official else number(rung)
+    return f"★ {name}" if is_custom(rung, own, petition) else name
+
+
+def _behind(
+    rung: MilestoneReached, petition: Petition, own: CustomMilestones, readings: Sequence[Reading]
+) -> Rich:
+    text = _when(rung, _name(rung.number, petition, own), readings)
+    return bold(text) if rung.official else text
+
+
+def _when(rung: MilestoneReached, name: str, readings: Sequence[Reading]) -> str:
+    """The site's own time, or the one between two readings of ours."""
+    if rung.reached_at:
+        return tr("✓ {milestone}: reached {moment}", milestone=name, moment=moment(rung.reached_at))
+    for before, after in pairwise(readings):
+        if before.signature_count < rung.number <= after.signature_count:
+            return tr("✓ {milestone}: reached by {moment}", milestone=name, moment=moment(after.at))
+    return f"✓ {name}"
+
+
+def _ahead(
+    rung: int, petition: Petition, own: CustomMilestones, a_day: float | None, now: datetime
+) -> str:
+    name, missing = _name(rung, petition, own), number(rung - petition.signature_count)
+    plain = tr("○ {milestone}: {missing} to go", milestone=name, missing=missing)
+    if not a_day or a_day < 1:
+        return plain
+    wait = timedelta(days=min((rung - petition.signature_count) / a_day, 10_000))
+    on = london_today(now + wait)
+    if petition.closing_date and on > petition.closing_date:
+        return tr(
+            "○ {milestone}: {missing} to go; not before it closes, at this pace",
+            milestone=name,
+            missing=missing,
+        )
+    if wait < timedelta(days=1):
+        return tr(
+            "○ {milestone}: {missing} to go, at this pace within a day",
+            milestone=name,
+            missing=missing,
+        )
+    when = weekday(on) if wait < timedelta(days=14) else day(on)
+    coming = tr(
+        "○ {milestone}: {missing} to go, at this pace on {day}",
+        milestone=name,
+        missing=missing,
+        day=when,
+    )
+    return coming if wait < _FAR else plain
+
+
+# --- one's own -----------------------------------------------------------------------------------
+
+
+def wish_named(wish: CustomMilestones) -> str:
+    """15,000, every 5,000 and 50% of the way."""
+    every = [tr("every {number}", number=number(wish.every))] if wish.every else []
+    parts = [tr("{percent}% of the way", percent=percent) for percent in wish.percents]
+    return listed([*(number(each) for each in wish.numbers), *every, *parts])
+
+
+def _about_own(petition: Petition, own: CustomMilestones, undo: CustomMilestones) -> Iterator[Rich]:
+    if own != _NONE or undo != _NONE:
+        yield ""
+    if own != _NONE:
+        yield say("★ Your own: <b>{milestones}</b>", milestones=wish_named(own))
+    if undo != _NONE:
+        again = code(f"/milestones {petition.ref.id} {as_typed(undo)}")
+        gone = wish_named(undo)
+        yield say("Given up: {milestones}. To undo that: {command}", milestones=gone, command=again)
+
+
+def ladder_buttons(
+    petition: Petition, wish: CustomMilestones | None, undo: CustomMilestones = _NONE
+) -> InlineKeyboardMarkup:
+    """Beneath the ladder: what to choose or give up; `wish` is None if it is not followed."""
+    ref = petition.ref
+    if wish is None:
+        return InlineKeyboardMarkup([[button(tr("Subscribe"), SUBSCRIBE, ref)]])
+    rows = [[button(tr("Undo"), WISH, ref, as_typed(undo))]] if _fits(ref, undo) else []
+    rows += in_rows(_common(petition, wish)) if petition.is_open else []
+    rows += in_rows((_number_button(ref, each) for each in wish.numbers), 3)
+    last = [button(tr("‹ Back"), SETTINGS, ref)]
+    if wish != _NONE:
+        last.insert(0, button(tr("None of my own"), WISH, ref, "off"))
+    return InlineKeyboardMarkup([*rows, last])
+
+
+def _fits(ref: PetitionRef, undo: CustomMilestones) -> bool:
+    return undo != _NONE and len(Press(WISH, ref, as_typed(undo)).data) <= ROOM
+
+
+def _common(petition: Petition, wish: CustomMilestones) -> list[InlineKeyboardButton]:
+    ref, following = petition.ref, next_round(petition, wish)
+    often = tr("Every {number}", number=number(_OFTEN))
+    keys = [
+        *_next_button(ref, following),
+        _switch(ref, often, f"every {_OFTEN}", is_on=wish.every == _OFTEN),
+    ]
+    ahead = any(n * _HALF > petition.signature_count * 100 for n in thresholds(petition))
+    if ahead or _HALF in wish.percents:
+        half = tr("Half way to a threshold")
+        keys.append(_switch(ref, half, f"{_HALF}%", is_on=_HALF in wish.percents))
+    return keys
+
+
+def _next_button(ref: PetitionRef, following: int | None) -> list[InlineKeyboardButton]:
+    if following is None:
+        return []
+    return [button(tr("At {number}", number=number(following)), WISH, ref, str(following))]
+
+
+def _switch(ref: PetitionRef, text: str, change: str, *, is_on: bool) -> InlineKeyboardButton:
+    return button(f"✓ {text}" if is_on else text, WISH, ref, f"-{change}" if is_on else change)
+
+
+def _number_button(ref: PetitionRef, each: int) -> InlineKeyboardButton:
+    return button(f"✕ {number(each)}", WISH, ref, f"-{each}")
+
+
+def unwished(wrong: InvalidMilestone, petition: Petition) -> Message:
+    """Why own milestones cannot be had as asked for, and what can."""
+    return compose(*lines(why_not(wrong, petition), *_examples(petition.ref, wrong)))
+
+
+def why_not(wrong: InvalidMilestone, petition: Petition) -> Rich:
+    """Why own milestones cannot be had as asked for."""
+    match wrong.reason:
+        case "reached":
+            return say(
+                "{milestone} is reached already: the count stands at {number}. "
+                "A milestone rings once, so choose a higher one.",
+                milestone=_written(wrong.what),
+                number=number(petition.signature_count),
+            )
+        case "many":
+            return tr("You can have up to {most} milestones of your own.", most=MOST)
+        case "range":
+            return tr("A milestone of your own can be {least} or more.", least=LEAST)
+        case "percent":
+            return tr("A part of the way can be 1% to 99%.")
+        case "over":
+            return tr("It can't be signed now, so no new milestone can ring.")
+        case "unclear":
+            return say("I can't tell which milestone {text} is.", text=code(wrong.what[:60]))
+
+
+def _written(what: str) -> str:
+    return number(int(what)) if what.isdigit() else what
+
+
+def _examples(ref: PetitionRef, wrong: InvalidMilestone) -> Sequence[Rich]:
+    if wrong.reason == "over":
+        return ()
+    if wrong.reason == "many":
+        return (tr("To make room, give one up:"), code(f"/milestones {ref.id} -15000"))
+    typed = ("15000", "every 5000", "50%", "off")
+    return [code(f"/milestones {ref.id} {example}") for example in typed]
+
+
+def no_milestones(petition: Petition) -> Message:
+    """A petition that was never open has none."""
+    return compose(*lines(title(petition), tr("It has no milestones: it was never open to sign.")))

@@ -1,0 +1,231 @@
+"""The pieces of text about one petition that several messages share."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Literal, TypeAlias
+
+from bot.messages.format import day, in_words, london_today, moment, number, span
+from bot.messages.i18n import many, marked, tr
+from bot.messages.message import Rich, bold, cut, link
+from bot.petitions.events import Threshold
+from bot.petitions.forecast import pace
+from bot.petitions.petition import Petition
+from bot.petitions.thresholds import (
+    CustomMilestones,
+    is_reached,
+    next_custom,
+    next_milestone,
+    thresholds,
+)
+
+_TITLE_LENGTH = 200
+
+# What reaching an official threshold means, by what has happened already.
+Meaning: TypeAlias = Literal["response", "responded", "debate", "scheduled", "debated", "refused"]
+
+_MEANINGS: Mapping[Meaning, str] = {
+    "response": marked("A government response is now due."),
+    "responded": marked("Enough for a government response, which is there already."),
+    "debate": marked("Parliament will now consider it for a debate."),
+    "scheduled": marked("Enough to be considered for a debate, which has a date already."),
+    "debated": marked("Enough to be considered for a debate, which there has been already."),
+    "refused": marked(
+        "Enough to be considered for a debate, but it was decided that there will be none."
+    ),
+}
+
+_STATE_LENGTH = 40
+_STATES = {
+    "open": marked("open"),
+    "closed": marked("closed"),
+    "completed": marked("completed"),
+    "rejected": marked("rejected"),
+}
+_UNPUBLISHED = {
+    "gathering_support": marked("Gathering its first supporters, not open yet"),
+    "moderation": marked("Being checked before it is published"),
+    "stopped": marked("Stopped before it was published"),
+    "hidden": marked("Not shown on the site just now"),
+}
+
+
+def title(petition: Petition, carrying: str = "") -> Rich:
+    """The petition's own words for itself, leading to its page; `carrying` hides in the address."""
+    words = " ".join(cut(petition.action, _TITLE_LENGTH).split())
+    url = f"{petition.url}#{carrying}" if carrying else petition.url
+    return bold(link(words or nameless(petition), url))
+
+
+def short_title(petition: Petition, most: int = 60) -> str:
+    """The title cut at a word, for lists and sentences."""
+    return cut(" ".join(petition.action.split()), most) or nameless(petition)
+
+
+def nameless(petition: Petition) -> str:
+    """What a petition without words is called."""
+    return tr("Petition {number}", number=petition.ref.id)
+
+
+def state_name(petition: Petition) -> str:
+    """Closed, rejected and the like in one word; a state nobody foresaw in the site's own."""
+    known = _STATES.get(petition.state)
+    return tr(known) if known else cut(petition.state.replace("_", " "), _STATE_LENGTH)
+
+
+def meaning(threshold: Threshold, petition: Petition) -> Meaning:
+    """What reaching an official threshold means, given what has happened already."""
+    match threshold:
+        case "response":
+            return "responded" if petition.government_response else "response"
+        case "debate":
+            if petition.debate:
+                return "debated" if petition.debate.debated_on else "refused"
+            return "scheduled" if petition.scheduled_debate_date else "debate"
+
+
+def meaning_line(threshold: Threshold, petition: Petition) -> str:
+    """A government response is now due."""
+    return tr(_MEANINGS[meaning(threshold, petition)])
+
+
+def department(petition: Petition) -> str:
+    """Who answers for the Government, as far as the site says: the first of its departments."""
+    return petition.departments[0].name if petition.departments else ""
+
+
+def a_day(petition: Petition, now: datetime) -> float | None:
+    """Signatures a day over the petition's life; None if that is not known, or says little."""
+    if petition.opened_at and now - petition.opened_at < timedelta(days=1):
+        return None  # a few hours say little about a day
+    return pace(petition, (), now).life
+
+
+def rate(petition: Petition, now: datetime) -> str | None:
+    """714 a day."""
+    signed = a_day(petition, now)
+    if signed is None:
+        return None
+    if signed < 1:
+        return tr("less than one a day")
+    return tr("{number} a day", number=number(round(signed)))
+
+
+def pace_line(petition: Petition, now: datetime) -> str | None:
+    """714 a day since it opened."""
+    signed = a_day(petition, now)
+    if signed is None:
+        return None
+    if signed < 1:
+        if petition.is_open:
+            return tr("Less than one a day since it opened")
+        return tr("Less than one a day while it was open")
+    if petition.is_open:
+        return tr("{number} a day since it opened", number=number(round(signed)))
+    return tr("{number} a day while it was open", number=number(round(signed)))
+
+
+def outlook(petition: Petition, wish: CustomMilestones | None = None) -> str | None:
+    """What comes next for an open petition: a milestone, and what the next threshold means.
+
+    `wish` are the reader's own milestones.
+    """
+    if not petition.is_open:
+        return None
+    following = next_milestone(petition)
+    if wish:
+        own = next_custom(wish, petition, petition.signature_count)
+        following = min(following, own or following)
+    ahead = sorted(n for n in thresholds(petition) if n > petition.signature_count)
+    if not ahead:
+        return tr("Next: {milestone}.", milestone=number(following))
+    return _promise(thresholds(petition)[ahead[0]], ahead[0], following)
+
+
+def _promise(kind: Threshold, threshold: int, following: int) -> str:
+    at = number(threshold)
+    if following == threshold:
+        if kind == "response":
+            return tr("Next: at {threshold} a government response is due.", threshold=at)
+        return tr("Next: at {threshold} Parliament considers a debate.", threshold=at)
+    if kind == "response":
+        return tr(
+            "Next: {milestone}; at {threshold} a government response is due.",
+            milestone=number(following),
+            threshold=at,
+        )
+    return tr(
+        "Next: {milestone}; at {threshold} Parliament considers a debate.",
+        milestone=number(following),
+        threshold=at,
+    )
+
+
+_AWAITED = {
+    ("response",): marked("Waiting for a government response. I keep watching."),
+    ("debate",): marked("Waiting for a debate. I keep watching."),
+    ("date",): marked("Waiting for its debate. I keep watching."),
+    ("response", "debate"): marked(
+        "Waiting for a government response and a debate. I keep watching."
+    ),
+    ("response", "date"): marked(
+        "Waiting for a government response and its debate. I keep watching."
+    ),
+}
+
+
+def awaited(petition: Petition) -> str | None:
+    """What the petition has earned and not got yet."""
+    earned = {kind for n, kind in thresholds(petition).items() if is_reached(petition, n, kind)}
+    waiting = []
+    if "response" in earned and petition.government_response is None:
+        waiting.append("response")
+    if "debate" in earned and petition.debate is None:
+        waiting.append("date" if petition.scheduled_debate_date else "debate")
+    if waiting and petition.is_cut_short:
+        return tr("What it was still waiting for may not come any more. I keep watching.")
+    return tr(_AWAITED[tuple(waiting)]) if waiting else None
+
+
+def _open_until(closing: date, now: datetime) -> str:
+    """Open until 5 September 2020, 12 days left; the last day is said as such."""
+    left = (closing - london_today(now)).days
+    if left < 0:
+        return tr("Open until {day}, its time is up", day=day(closing))
+    if left == 0:
+        return tr("Open until {day}, closes tonight", day=day(closing))
+    return many(
+        "Open until {day}, {count} day left",
+        "Open until {day}, {count} days left",
+        left,
+        day=day(closing),
+        count=in_words(left),
+    )
+
+
+def status_line(petition: Petition, now: datetime, *, to_the_minute: bool = False) -> str:
+    """Open until 5 September 2020, 12 days left; a closing to the minute if that is wanted."""
+    match petition.state:
+        case "open" if petition.closing_date:
+            return _open_until(petition.closing_date, now)
+        case "open":
+            return tr("Open for signatures")
+        case "closed" | "completed" if petition.closed_at:
+            told = moment if to_the_minute else day
+            return tr("Closed on {day}", day=told(petition.closed_at))
+        case "closed" | "completed":
+            return tr("Closed")
+        case "rejected" if petition.rejected_at:
+            return tr("Rejected on {day}", day=day(petition.rejected_at))
+        case "rejected":
+            return tr("Rejected")
+        case state if state in _UNPUBLISHED:
+            return tr(_UNPUBLISHED[state])
+        case _:
+            return tr("Status: {state}", state=state_name(petition))
+
+
+def life(petition: Petition) -> str | None:
+    """How long a closed petition was open."""
+    if not (petition.opened_at and petition.closed_at):
+        return None
+    return span(petition.closed_at - petition.opened_at)

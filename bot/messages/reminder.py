@@ -1,0 +1,177 @@
+"""What the clock and the counts alone bring: reminders, surges, places among the top ten.
+
+Each may be heard hours after it happened, so nothing here is said as of the moment of hearing that
+may have passed since.
+"""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple, TypeAlias
+
+from bot.messages.format import (
+    about,
+    day,
+    in_words,
+    london_today,
+    number,
+    percent,
+    signatures,
+    weekday,
+)
+from bot.messages.i18n import marked, say, say_many, tr
+from bot.messages.message import Rich, cut
+from bot.messages.petition.parts import outlook
+from bot.petitions.events import (
+    ClosingSoon,
+    DebateOverdue,
+    DebatePassed,
+    DebateToday,
+    ResponseOverdue,
+    Surged,
+    ToppedIn,
+)
+from bot.petitions.forecast import Verdict
+from bot.petitions.petition import Petition
+from bot.petitions.thresholds import thresholds
+
+Reminder: TypeAlias = (
+    ClosingSoon | ResponseOverdue | DebateOverdue | DebateToday | DebatePassed | Surged | ToppedIn
+)
+
+_DAY = timedelta(days=1)
+_NAME = 80
+
+_NEEDS: dict[Verdict, str] = {
+    "likely": marked("It needs {needed} a day to reach {threshold} and gets {pace}. Likely."),
+    "possible": marked("It needs {needed} a day to reach {threshold} and gets {pace}. Possible."),
+    "unlikely": marked("It needs {needed} a day to reach {threshold} and gets {pace}. Unlikely."),
+}
+_LACKS: dict[Verdict, str] = {
+    "likely": marked("It lacks {needed} to reach {threshold} and gets {pace} a day. Likely."),
+    "possible": marked("It lacks {needed} to reach {threshold} and gets {pace} a day. Possible."),
+    "unlikely": marked("It lacks {needed} to reach {threshold} and gets {pace} a day. Unlikely."),
+}
+
+
+class Told(NamedTuple):
+    """How an event is told: its first line, and what follows the title."""
+
+    headline: Rich
+    rows: tuple[Rich | None, ...] = ()
+
+
+def reminder(event: Reminder, petition: Petition, now: datetime) -> Told:
+    """How it is told."""
+    match event:
+        case ClosingSoon():
+            return _closing(event, petition, now)
+        case ResponseOverdue() | DebateOverdue():
+            return _overdue(event, petition)
+        case DebateToday() | DebatePassed():
+            return _debate(event, now)
+        case Surged():
+            return _surge(event, petition)
+        case ToppedIn():
+            return _topped(event)
+
+
+def _closing(event: ClosingSoon, petition: Petition, now: datetime) -> Told:
+    last = event.closes_at - timedelta(seconds=1)
+    if now >= event.closes_at:
+        return Told(say("⏳ <b>Its last day was {day}.</b>", day=weekday(last)))
+    headline = say(
+        "⏳ <b>Closes in {span}</b> at {count}.",
+        span=about(event.closes_at - now),
+        count=signatures(petition.signature_count),
+    )
+    last_day = tr("Its last day is {day}.", day=weekday(last))
+    return Told(headline, (_chances(event, petition, now), last_day))
+
+
+def _chances(event: ClosingSoon, petition: Petition, now: datetime) -> str | None:
+    """What it needs for the next threshold, what it gets, and how that is going to end."""
+    ahead = [n for n in thresholds(petition) if n > petition.signature_count]
+    if not ahead or event.a_day is None or event.expected is None:
+        return None
+    threshold, days = min(ahead), (event.closes_at - now) / _DAY
+    missing = threshold - petition.signature_count
+    verdict = _verdict(event.expected, threshold)
+    text, needed = (_NEEDS, missing / days) if days >= 2 else (_LACKS, missing)
+    return tr(
+        text[verdict],
+        needed=number(round(needed)),
+        threshold=number(threshold),
+        pace=number(round(event.a_day)),
+    )
+
+
+def _verdict(expected: tuple[int, int], threshold: int) -> Verdict:
+    low, high = expected
+    if low >= threshold:
+        return "likely"
+    return "possible" if high >= threshold else "unlikely"
+
+
+def _overdue(event: ResponseOverdue | DebateOverdue, petition: Petition) -> Told:
+    since = tr("It was reached on {day}.", day=day(event.since))
+    count = in_words(event.days)
+    if isinstance(event, ResponseOverdue):
+        threshold = number(petition.response_threshold or 0)
+        headline = say_many(
+            "⏳ <b>{count} day past {threshold} without a response.</b>",
+            "⏳ <b>{count} days past {threshold} without a response.</b>",
+            event.days,
+            count=count,
+            threshold=threshold,
+        )
+        return Told(headline, (since,))
+    threshold = number(petition.debate_threshold or 0)
+    headline = say_many(
+        "⏳ <b>{count} day past {threshold} without a date for a debate.</b>",
+        "⏳ <b>{count} days past {threshold} without a date for a debate.</b>",
+        event.days,
+        count=count,
+        threshold=threshold,
+    )
+    return Told(headline, (since,))
+
+
+def _debate(event: DebateToday | DebatePassed, now: datetime) -> Told:
+    today = london_today(now)
+    if event.on >= today:
+        return Told(say("🏛 <b>The debate is today</b>, {day}.", day=weekday(event.on)))
+    follows = tr("Its record usually follows within days.")
+    if event.on == today - _DAY:
+        return Told(
+            say("🏛 <b>The debate was due yesterday</b>, {day}.", day=weekday(event.on)), (follows,)
+        )
+    return Told(say("🏛 <b>The debate was due on {day}.</b>", day=weekday(event.on)), (follows,))
+
+
+def _surge(event: Surged, petition: Petition) -> Told:
+    gained = signatures(event.an_hour)
+    if event.usual < 1:
+        headline = say(
+            "📈 <b>{signatures} in an hour</b> — it usually gets less than one.", signatures=gained
+        )
+    else:
+        headline = say(
+            "📈 <b>{signatures} in an hour</b> — it usually gets {usual}.",
+            signatures=gained,
+            usual=number(round(event.usual)),
+        )
+    now_at = tr("That made {signatures}.", signatures=signatures(event.signature_count))
+    return Told(headline, (now_at, outlook(petition)))
+
+
+def _topped(event: ToppedIn) -> Told:
+    headline = say(
+        "📍 <b>{constituency}</b> is now number {rank} among constituencies.",
+        constituency=cut(event.name, _NAME),
+        rank=number(event.rank),
+    )
+    share = tr(
+        "{signatures} come from there, {share} of all.",
+        signatures=signatures(event.signature_count),
+        share=percent(event.share),
+    )
+    return Told(headline, (share,))

@@ -1,0 +1,98 @@
+"""Whose settings a page is about, and what all those pages have in common."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple, TypeAlias
+
+from babel.dates import format_datetime
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+
+from bot.local_time import LONDON, zone_of
+from bot.messages.buttons import SETTINGS, button
+from bot.messages.following.subscriptions import Followed
+from bot.messages.format import listed
+from bot.messages.i18n import locale, marked, say, tr
+from bot.messages.message import Message, Rich
+from bot.petitions.events import Kind
+from bot.petitions.petition import PetitionRef
+from bot.subscriptions.settings import KINDS, snoozed_until
+from bot.subscriptions.subscription import Chat as KeptChat
+from bot.subscriptions.subscription import Preferences
+
+Page: TypeAlias = tuple[Message, InlineKeyboardMarkup]
+
+KIND_NAMES: dict[Kind, str] = {
+    "threshold": marked("Official thresholds"),
+    "milestone": marked("Other milestones"),
+    "own": marked("Your own milestones"),
+    "response": marked("Government response"),
+    "debate": marked("Debate"),
+    "business": marked("Other business in Parliament"),
+    "closing": marked("Closing"),
+    "standing": marked("Rejection or removal"),
+    "overdue": marked("Overdue response or debate"),
+    "surge": marked("Surges"),
+    "fell": marked("Signatures removed"),
+}
+
+
+class Scope(NamedTuple):
+    """The settings of a chat, or of one petition that it follows.
+
+    `topic` is the forum topic in which they are looked at.
+    """
+
+    chat: KeptChat
+    now: datetime
+    followed: Followed | None = None
+    topic: int | None = None
+
+    @property
+    def terms(self) -> Preferences:
+        """What was chosen here."""
+        return self.followed.subscription.terms if self.followed else self.chat.terms
+
+    @property
+    def petition(self) -> PetitionRef | None:
+        """The petition, if the settings are one's."""
+        return self.followed.petition.ref if self.followed else None
+
+    @property
+    def snoozed_until(self) -> datetime | None:
+        """When the snooze chosen here ends, if it has not yet."""
+        return snoozed_until(self.terms, self.now)
+
+    def leads(self, text: str, extra: str = "") -> InlineKeyboardButton:
+        """A button to a page of these settings, or one that makes a choice."""
+        return button(text, SETTINGS, self.petition, extra)
+
+    def option(self, text: str, extra: str, *, is_chosen: bool) -> InlineKeyboardButton:
+        """A button that makes a choice, ticked if it is made already."""
+        return self.leads(f"✓ {text}" if is_chosen else text, extra)
+
+    def back(self) -> list[InlineKeyboardButton]:
+        """The row that leads back to the first page."""
+        return [self.leads(tr("‹ Back"))]
+
+    def command(self, rest: str) -> str:
+        """The command that does the same as a button."""
+        return f"/settings {self.petition.id} {rest}" if self.petition else f"/settings {rest}"
+
+
+def kinds_named(kinds: Iterable[Kind]) -> str:
+    """Government response, debate and closing, within a sentence."""
+    names = [tr(KIND_NAMES[kind]) for kind in KINDS if kind in set(kinds)]
+    return listed([name[:1].lower() + name[1:] for name in names])
+
+
+def moment_there(value: datetime, zone: str) -> str:
+    """Monday 30 March, 08:00, where the chat lives; the zone is named unless it is London's."""
+    local = value.astimezone(zone_of(zone))
+    when = format_datetime(local, "EEEE d MMMM, HH:mm", locale=locale())
+    return f"{when} ({zone})" if zone and zone != LONDON else str(when)
+
+
+def snoozed_line(scope: Scope) -> Rich:
+    """Until when nothing is told."""
+    until = moment_there(scope.snoozed_until or scope.now, scope.chat.terms.zone)
+    return say("Snoozed until <b>{moment}</b>.", moment=until)

@@ -1,0 +1,185 @@
+"""The settings that speak of hours: quiet hours, the digest, the time zone."""
+
+from datetime import datetime
+
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+
+from bot.local_time import LONDON, zone_of
+from bot.messages.buttons import in_rows
+from bot.messages.format import time_of_day, weekday_name
+from bot.messages.i18n import say, tr
+from bot.messages.message import Rich, code, compose, italic, lines, row
+from bot.messages.settings.context import KIND_NAMES, Page, Scope, kinds_named, moment_there
+from bot.subscriptions.preferences import next_digest
+from bot.subscriptions.settings import KINDS, NoZone
+from bot.subscriptions.subscription import Digest, Preferences, Quiet
+
+_QUIET = (Quiet(22 * 60, 7 * 60), Quiet(23 * 60, 8 * 60), Quiet(0, 8 * 60))
+_DIGEST_HOURS = (7, 9, 12, 18, 21)
+_ZONES = (
+    LONDON,
+    "Europe/Paris",
+    "Europe/Athens",
+    "America/New_York",
+    "America/Los_Angeles",
+    "Asia/Dubai",
+    "Asia/Kolkata",
+    "Asia/Hong_Kong",
+    "Australia/Sydney",
+    "Pacific/Auckland",
+)
+
+
+def quiet_line(terms: Preferences) -> Rich:
+    """When nothing rings."""
+    if terms.quiet is None:
+        return say("Quiet hours: <b>none</b>")
+    return say(
+        "Quiet hours: <b>{start} to {end}</b>",
+        start=time_of_day(terms.quiet.start),
+        end=time_of_day(terms.quiet.end),
+    )
+
+
+def quiet_page(scope: Scope) -> Page:
+    """When nothing rings, and what happens to it."""
+    message = compose(
+        *lines(
+            quiet_line(scope.terms),
+            "",
+            tr("What happens meanwhile comes in one summary when they end."),
+            _zone_line(scope.terms),
+            "",
+            italic(say("Other hours: {command}", command=code("/settings quiet 21:30-06:30"))),
+        )
+    )
+    keys = [scope.option(tr("None"), "quiet.off", is_chosen=scope.terms.quiet is None)]
+    keys += [
+        scope.option(
+            f"{time_of_day(quiet.start)}–{time_of_day(quiet.end)}",
+            f"quiet.{quiet.start}-{quiet.end}",
+            is_chosen=quiet == scope.terms.quiet,
+        )
+        for quiet in _QUIET
+    ]
+    also = [scope.leads(tr("Urgent news"), "urgent"), scope.leads(tr("Time zone"), "zone")]
+    return message, InlineKeyboardMarkup([*in_rows(keys), also, scope.back()])
+
+
+def urgent_page(scope: Scope) -> Page:
+    """What is sent even in quiet hours."""
+    urgent = scope.terms.urgent or ()
+    ringing = kinds_named(urgent) if urgent else tr("nothing")
+    message = compose(
+        *lines(
+            say("Sent even in quiet hours: <b>{kinds}</b>", kinds=ringing),
+            tr("What you set to silent still makes no sound."),
+            quiet_line(scope.terms),
+            "",
+            italic(say("By command: {command}", command=code("/settings urgent response debate"))),
+        )
+    )
+    keys = [
+        scope.option(
+            tr(KIND_NAMES[kind]),
+            f"urgent.{kind}.{'off' if kind in urgent else 'on'}",
+            is_chosen=kind in urgent,
+        )
+        for kind in KINDS
+    ]
+    return message, InlineKeyboardMarkup([*in_rows(keys), scope.back()])
+
+
+def digest_line(terms: Preferences) -> Rich:
+    """When the digest comes."""
+    digest = terms.digest or Digest()
+    time = time_of_day(digest.minute)
+    if digest.weekday is None:
+        return say("Digest: <b>every day at {time}</b>", time=time)
+    day = weekday_name(digest.weekday)
+    return say("Digest: <b>every {weekday} at {time}</b>", weekday=day, time=time)
+
+
+def digest_page(scope: Scope) -> Page:
+    """When the digest comes, and what is in it."""
+    digest = scope.terms.digest or Digest()
+    message = compose(
+        *lines(
+            digest_line(scope.terms),
+            tr("Next digest: {moment}.", moment=next_one(scope.terms, scope.now)),
+            "",
+            tr("It tells what you set to “digest”, and comes only if there is something to tell."),
+            _zone_line(scope.terms),
+            "",
+            italic(
+                say("By command: {command}", command=code("/settings digest weekly monday 9:00"))
+            ),
+        )
+    )
+    return message, InlineKeyboardMarkup([*_digest_rows(scope, digest), scope.back()])
+
+
+def next_one(terms: Preferences, now: datetime) -> str:
+    """When the next digest comes, where the chat lives."""
+    zone = terms.zone or LONDON
+    return moment_there(next_digest(terms.digest or Digest(), now, zone), zone)
+
+
+def _digest_rows(scope: Scope, digest: Digest) -> list[list[InlineKeyboardButton]]:
+    weekday = "" if digest.weekday is None else digest.weekday
+    hours = [
+        scope.option(
+            time_of_day(hour * 60),
+            f"digest.{hour * 60}.{weekday}",
+            is_chosen=digest.minute == hour * 60,
+        )
+        for hour in _DIGEST_HOURS
+    ]
+    daily = digest.weekday is None
+    days = [scope.option(tr("Every day"), f"digest.{digest.minute}.", is_chosen=daily)]
+    days += [
+        scope.option(
+            weekday_name(day), f"digest.{digest.minute}.{day}", is_chosen=day == digest.weekday
+        )
+        for day in range(7)
+    ]
+    return [*in_rows(hours, 5), *in_rows(days)]
+
+
+def _zone_line(terms: Preferences) -> Rich:
+    return say("Time zone: <b>{zone}</b>", zone=terms.zone or LONDON)
+
+
+def zone_page(scope: Scope) -> Page:
+    """Whose clocks count."""
+    now = scope.terms.zone or LONDON
+    local = scope.now.astimezone(zone_of(now))
+    message = compose(
+        *lines(
+            _zone_line(scope.terms),
+            tr("It is {time} there now.", time=f"{local:%H:%M}"),
+            "",
+            tr("Quiet hours and digests follow the clocks there, summer and winter time included."),
+            italic(say("Elsewhere: {command}", command=code("/settings zone Asia/Kathmandu"))),
+        )
+    )
+    keys = [_zone_button(scope, zone) for zone in dict.fromkeys((*_ZONES, now))]
+    return message, InlineKeyboardMarkup([*in_rows(keys), scope.back()])
+
+
+def _zone_button(scope: Scope, zone: str) -> InlineKeyboardButton:
+    is_chosen = zone == (scope.terms.zone or LONDON)
+    return scope.option(zone.replace("_", " "), f"zone.{zone}", is_chosen=is_chosen)
+
+
+def no_zone(scope: Scope, wrong: NoZone) -> Page:
+    """No such time zone; the nearest ones as buttons."""
+    first: Rich = say("I know no time zone called {name}.", name=code(wrong.word[:60]))
+    if wrong.is_offset:
+        first = tr("An offset is right for half the year only. Name a place whose clocks count.")
+    elif not wrong.word:
+        first = tr("Which time zone? Name a place whose clocks count.")
+    examples = lines(code(f"/settings zone {LONDON}"), code("/settings zone Asia/Kathmandu"))
+    nearest = tr("Do you mean one of these?") if wrong.near else row(*examples)
+    keys = [_zone_button(scope, zone) for zone in wrong.near]
+    return compose(*lines(first, nearest)), InlineKeyboardMarkup([*in_rows(keys, 1), scope.back()])

@@ -1,0 +1,297 @@
+"""The settings: a first page, and a page for each subject; every page leads back."""
+
+from collections.abc import Iterator
+
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+from telegram.constants import ChatType
+
+from bot.local_time import LONDON
+from bot.messages.buttons import ELSEWHERE, SETTINGS, WISH, button, in_rows
+from bot.messages.format import length, listed, on_button
+from bot.messages.i18n import LANGUAGES, marked, say, tr
+from bot.messages.message import Message, Rich, bold, code, compose, italic, lines
+from bot.messages.petition.milestones import wish_named
+from bot.messages.petition.parts import title
+from bot.messages.settings.context import KIND_NAMES, Page, Scope, kinds_named, snoozed_line
+from bot.messages.settings.hours import digest_line, quiet_line
+from bot.petitions.events import Kind
+from bot.petitions.reminders import REMINDERS
+from bot.petitions.thresholds import CustomMilestones
+from bot.subscriptions.packed_preferences import packed
+from bot.subscriptions.preferences import DEFAULT_REMINDERS, LOUDNESS
+from bot.subscriptions.settings import KINDS, Misread, is_usual, usual
+from bot.subscriptions.subscription import Loudness, Preferences, Subscription
+
+LOUDNESS_NAMES: dict[Loudness, str] = {
+    "loud": marked("loud"),
+    "silent": marked("silent"),
+    "digest": marked("digest"),
+    "off": marked("off"),
+}
+_MEANINGS: dict[Loudness, str] = {
+    "loud": marked("<b>Loud</b>, it rings: {kinds}"),
+    "silent": marked("<b>Silent</b>, without a sound: {kinds}"),
+    "digest": marked("<b>Digest</b>, waits for your digest: {kinds}"),
+    "off": marked("<b>Off</b>, not told: {kinds}"),
+}
+# A press goes one step down; after the last comes the first again.
+_STEPS = tuple(reversed(LOUDNESS))
+
+
+# --- the first page ------------------------------------------------------------------------------
+
+
+def first_page(scope: Scope, undo: Preferences | None = None) -> Page:
+    """All settings at a glance; `undo` are the terms that were just given up."""
+    rows = _chat_rows(scope)
+    told = _of_chat(scope)
+    if scope.followed:
+        rows = _petition_rows(scope, scope.followed.subscription)
+        told = _of_petition(scope, scope.followed.subscription)
+    if undo:
+        rows.insert(0, [scope.leads(tr("Undo"), f"undo.{packed(undo)}")])
+    return compose(*lines(*_heading(scope), "", *told)), InlineKeyboardMarkup(rows)
+
+
+def _heading(scope: Scope) -> Iterator[Rich]:
+    if scope.followed:
+        yield bold(tr("Settings for one petition"))
+        yield title(scope.followed.petition)
+    else:
+        yield bold(tr("Settings"))
+
+
+def _of_chat(scope: Scope) -> Iterator[Rich | None]:
+    terms = scope.terms
+    yield snoozed_line(scope) if scope.snoozed_until else None
+    yield _loudness_line(scope)
+    yield quiet_line(terms)
+    if terms.quiet and terms.urgent:
+        yield say("Urgent, sent even then: <b>{kinds}</b>", kinds=kinds_named(terms.urgent))
+    yield digest_line(terms)
+    yield say("Time zone: <b>{zone}</b>", zone=terms.zone or LONDON)
+    yield _closing_line(scope)
+    yield say("Language: <b>{language}</b>", language=_language_name(scope.chat.language))
+    yield ""
+    yield italic(say("For one petition: {command}", command=code("/settings 300239")))
+
+
+def _of_petition(scope: Scope, subscription: Subscription) -> Iterator[Rich | None]:
+    yield snoozed_line(scope) if scope.snoozed_until else None
+    yield tr("Muted: everything arrives without a sound.") if subscription.muted else None
+    yield _loudness_line(scope)
+    yield _closing_line(scope)
+    wish = subscription.terms.milestones
+    if wish and wish != CustomMilestones():
+        yield say("Your own milestones: <b>{milestones}</b>", milestones=wish_named(wish))
+
+
+def _loudness_line(scope: Scope) -> Rich:
+    if scope.terms.loudness:
+        return say("How loud: changed for <b>{kinds}</b>", kinds=kinds_named(scope.terms.loudness))
+    if scope.followed:
+        return tr("How loud: as in this chat's settings")
+    return tr("How loud: as usual")
+
+
+def _closing_line(scope: Scope) -> Rich:
+    hours = scope.terms.closing
+    if hours is None and scope.followed:
+        return tr("Closing reminders: as in this chat's settings")
+    hours = DEFAULT_REMINDERS if hours is None else hours
+    if not hours:
+        return say("Closing reminders: <b>none</b>")
+    spans = listed([length(each) for each in hours])
+    return say("Closing reminders: <b>{spans}</b> before the end", spans=spans)
+
+
+def _language_name(language: str) -> str:
+    return LANGUAGES.get(language) or tr("as in Telegram")
+
+
+def _chat_rows(scope: Scope) -> list[list[InlineKeyboardButton]]:
+    keys = [
+        scope.leads(tr("How loud"), "loud"),
+        scope.leads(tr("Quiet hours"), "quiet"),
+        scope.leads(tr("Urgent news"), "urgent"),
+        scope.leads(tr("Digest"), "digest"),
+        scope.leads(tr("Time zone"), "zone"),
+        scope.leads(tr("Closing reminders"), "closing"),
+        scope.leads(tr("Language"), "lang"),
+        scope.leads(tr("Snooze"), "snooze"),
+    ]
+    if scope.chat.kind == ChatType.PRIVATE:
+        keys.append(button(tr("A group or channel…"), ELSEWHERE))
+    if not is_usual(scope.terms, scope.now):
+        keys.append(scope.leads(tr("Everything as usual"), "reset"))
+    return in_rows(keys)
+
+
+def _petition_rows(scope: Scope, subscription: Subscription) -> list[list[InlineKeyboardButton]]:
+    is_muted = subscription.muted
+    keys = [
+        scope.leads(tr("How loud"), "loud"),
+        scope.leads(tr("Closing reminders"), "closing"),
+        scope.leads(tr("Snooze"), "snooze"),
+        button(tr("Your own milestones"), WISH, scope.petition),
+        scope.leads(tr("Unmute"), "mute.off") if is_muted else scope.leads(tr("Mute"), "mute.on"),
+    ]
+    if scope.topic != subscription.thread_id:
+        here = tr("Hear it in this topic") if scope.topic else tr("Hear it outside the topics")
+        keys.append(scope.leads(here, "topic"))
+    if not is_usual(scope.terms, scope.now):
+        keys.append(scope.leads(tr("As in this chat"), "reset"))
+    return [*in_rows(keys), [button(tr("‹ All settings"), SETTINGS)]]
+
+
+# --- how loud ------------------------------------------------------------------------------------
+
+
+def loudness_page(scope: Scope) -> Page:
+    """A line for each step and a button for each kind; a press goes one step quieter."""
+    message = compose(
+        *lines(
+            *_heading(scope),
+            "",
+            *(_as_loud(scope, loudness) for loudness in _STEPS),
+            "",
+            tr("Each press goes one step on."),
+            italic(say("By command: {command}", command=code(scope.command("response silent")))),
+        )
+    )
+    keys = (_loudness_button(scope, kind) for kind in KINDS)
+    return message, InlineKeyboardMarkup([*in_rows(keys, 1), scope.back()])
+
+
+def _as_loud(scope: Scope, loudness: Loudness) -> Rich:
+    """What a step means, and the kinds that are on it."""
+    kinds = [kind for kind in KINDS if _in_force(scope, kind) == loudness]
+    return say(_MEANINGS[loudness], kinds=kinds_named(kinds) if kinds else tr("nothing"))
+
+
+def _in_force(scope: Scope, kind: Kind) -> Loudness:
+    above = scope.chat.terms if scope.followed else Preferences()
+    return scope.terms.loudness.get(kind) or usual(kind, above)
+
+
+def _loudness_button(scope: Scope, kind: Kind) -> InlineKeyboardButton:
+    text = f"{tr(KIND_NAMES[kind])}: {_loudness(scope, kind)}"
+    return scope.leads(text, f"loud.{kind}.{_next_step(scope, kind)}")
+
+
+def _loudness(scope: Scope, kind: Kind) -> str:
+    own = scope.terms.loudness.get(kind)
+    if own is None and scope.followed:
+        inherited = LOUDNESS_NAMES[usual(kind, scope.chat.terms)]
+        return tr("as in this chat ({loudness})", loudness=tr(inherited))
+    return tr(LOUDNESS_NAMES[own or usual(kind, Preferences())])
+
+
+def _next_step(scope: Scope, kind: Kind) -> str:
+    """What a press makes of it; a petition's own settings have one step more."""
+    now = scope.terms.loudness.get(kind)
+    if scope.followed:
+        steps: tuple[str, ...] = ("usual", *_STEPS)
+        return steps[(steps.index(now or "usual") + 1) % len(steps)]
+    return _STEPS[(_STEPS.index(now or usual(kind, Preferences())) + 1) % len(_STEPS)]
+
+
+# --- reminders, language -------------------------------------------------------------------------
+
+
+def closing_page(scope: Scope) -> Page:
+    """How long before its end a petition is called to mind."""
+    inherited = scope.chat.terms.closing if scope.followed else None
+    usual_hours = DEFAULT_REMINDERS if inherited is None else inherited
+    hours = usual_hours if scope.terms.closing is None else scope.terms.closing
+    message = compose(
+        *lines(
+            *_heading(scope),
+            "",
+            _closing_line(scope),
+            "",
+            italic(say("By command: {command}", command=code(scope.command("closing 7d 3d 6h")))),
+        )
+    )
+    keys = [_reminder_button(scope, each, hours) for each in REMINDERS]
+    if scope.followed:
+        is_own = scope.terms.closing is not None
+        keys.append(scope.option(tr("As in this chat"), "closing.usual", is_chosen=not is_own))
+    return message, InlineKeyboardMarkup([*in_rows(keys, 3), scope.back()])
+
+
+def _reminder_button(scope: Scope, hours: int, chosen: tuple[int, ...]) -> InlineKeyboardButton:
+    wanted = [each for each in REMINDERS if (each in chosen) != (each == hours)]
+    extra = "-".join(str(each) for each in wanted) or "none"
+    text = on_button(hours)
+    return scope.option(text, f"closing.{extra}", is_chosen=hours in chosen)
+
+
+def language_page(scope: Scope) -> Page:
+    """Which language the bot speaks here."""
+    now = scope.chat.language
+    message = compose(
+        *lines(
+            say("Language: <b>{language}</b>", language=_language_name(now)),
+            "",
+            italic(say("By command: {command}", command=code(scope.command("language cy")))),
+        )
+    )
+    keys = [
+        scope.option(name, f"lang.{language}", is_chosen=language == now)
+        for language, name in LANGUAGES.items()
+    ]
+    keys.append(scope.option(tr("As in Telegram"), "lang.auto", is_chosen=not now))
+    return message, InlineKeyboardMarkup([*in_rows(keys, 1), scope.back()])
+
+
+# --- what was not understood ---------------------------------------------------------------------
+
+
+def misread(wrong: Misread) -> Message:
+    """Typed settings that make no sense: how they are written."""
+    examples: tuple[str, ...]
+    match wrong.subject:
+        case "quiet":
+            first = tr("Quiet hours need a beginning and an end.")
+            examples = ("quiet 22:00-07:00", "quiet off")
+        case "urgent":
+            first = tr("I can't tell what should be sent even in quiet hours.")
+            examples = ("urgent response debate", "urgent off")
+        case "digest":
+            first = tr("I can't tell when your digest should come.")
+            examples = ("digest daily 18:00", "digest weekly monday 9:00")
+        case "closing":
+            spans = listed([length(each) for each in REMINDERS])
+            first = tr("A reminder can come {spans} before the end.", spans=spans)
+            examples = ("closing 7d 3d 6h", "closing none")
+        case "lang":
+            first = tr("I speak {languages}.", languages=listed(list(LANGUAGES.values())))
+            examples = tuple(f"language {language}" for language in LANGUAGES)
+        case "loud":
+            first = tr("It can be loud, silent, digest, off or usual.")
+            examples = ("response silent", "response usual")
+        case _:
+            return _no_such_setting(wrong.word)
+    return compose(*lines(first, *(code(f"/settings {example}") for example in examples)))
+
+
+def _no_such_setting(word: str) -> Message:
+    return compose(
+        *lines(
+            say("There is no setting called {word}.", word=code(word[:40])),
+            tr("/settings shows them all. By command you can change these:"),
+            code("quiet · urgent · digest · zone · closing · language · reset"),
+            code(" · ".join(KINDS)),
+        )
+    )
+
+
+def only_for_the_chat(subject: str) -> Message:
+    """A petition has no such setting of its own."""
+    return compose(
+        *lines(
+            tr("That holds for the whole chat, not for one petition alone."),
+            code(f"/settings {subject}"),
+        )
+    )

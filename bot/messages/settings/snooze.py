@@ -1,0 +1,74 @@
+"""What the bot says about snoozing, and about a digest before its time."""
+
+from datetime import datetime
+
+from telegram import InlineKeyboardMarkup
+
+from bot.messages.buttons import SNOOZE, button, in_rows
+from bot.messages.format import on_button
+from bot.messages.i18n import say, tr
+from bot.messages.message import Message, code, compose, italic, lines
+from bot.messages.petition.parts import title
+from bot.messages.settings.context import Page, Scope, snoozed_line
+from bot.messages.settings.hours import next_one
+from bot.subscriptions.subscription import Preferences
+
+
+def snooze_page(scope: Scope) -> Page:
+    """Whether it is snoozed, for how long one can, and how it ends early."""
+    example = f"{scope.petition.id} 3 days" if scope.petition else "7d"
+    message = compose(
+        *lines(
+            snoozed_line(scope) if scope.snoozed_until else _nothing_snoozed(scope),
+            title(scope.followed.petition) if scope.followed else None,
+            "",
+            tr("What happens during a snooze comes in one summary after it."),
+            italic(say("By command: {command}", command=code(f"/snooze {example}"))),
+        )
+    )
+    return message, _snooze_buttons(scope)
+
+
+def _nothing_snoozed(scope: Scope) -> str:
+    if scope.followed:
+        return tr("This petition is not snoozed. Snooze it for how long?")
+    return tr("Nothing is snoozed. Snooze everything for how long?")
+
+
+def _snooze_buttons(scope: Scope) -> InlineKeyboardMarkup:
+    spans = {
+        "1h": on_button(1),
+        "tomorrow": tr("until tomorrow"),
+        "3d": on_button(3 * 24),
+        "7d": on_button(7 * 24),
+        "30d": on_button(30 * 24),
+    }
+    keys = [button(text, SNOOZE, scope.petition, extra) for extra, text in spans.items()]
+    if scope.snoozed_until:
+        keys.append(button(tr("End the snooze"), SNOOZE, scope.petition, "end"))
+    return InlineKeyboardMarkup([*in_rows(keys), scope.back()])
+
+
+def snooze_unclear(text: str) -> Message:
+    """A length of time that is none, or too long."""
+    return compose(
+        *lines(
+            say("I can't tell how long {text} is.", text=code(text[:60])),
+            tr("A snooze may last up to a year. Write it like this:"),
+            *(code(f"/snooze {example}") for example in ("7d", "300239 3 days", "tomorrow", "off")),
+        )
+    )
+
+
+def nothing_in_digest(terms: Preferences, now: datetime) -> Message:
+    """Nothing waits; when the next one comes, and how anything gets into it."""
+    return compose(
+        *lines(
+            tr("Nothing waits for your digest."),
+            tr(
+                "Next digest: {moment}. It comes only if there is anything in it.",
+                moment=next_one(terms, now),
+            ),
+            italic(say("What goes into it: {command}", command=code("/settings"))),
+        )
+    )

@@ -1,0 +1,107 @@
+"""Tells the admins when something needs them, once, and once more when it is over."""
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+import structlog
+from telegram import Bot, LinkPreviewOptions
+from telegram.error import BadRequest, Forbidden, TelegramError
+
+from bot.errors import StorageError
+from bot.messages.chat.admin_alerts import is_over, needs_you
+from bot.messages.message import Message
+from bot.operations.health import Finding
+from storage import Storage
+
+log = structlog.get_logger(__name__)
+
+_NOTE = "alarms"
+
+
+class AdminAlerts:
+    """Keeps for every admin which troubles they know of; what could not be sent is sent later.
+
+    A trouble counts as over when nothing has been seen of it for `calm`. One that came and went
+    while an admin could not be reached is not told at all. What was told outlives a restart.
+    """
+
+    def __init__(
+        self, bot: Bot, storage: Storage, admins: Sequence[int], *, calm: timedelta
+    ) -> None:
+        self._bot = bot
+        self._storage = storage
+        self._admins = admins
+        self._calm = calm
+        self._told: dict[int, set[str]] = {admin: set() for admin in admins}
+        self._last_seen: dict[str, datetime] = {}
+        self._saved: str | None = None
+
+    def resume(self) -> None:
+        """It is ours to tell again: what was calm before another had it says nothing of now."""
+        self._last_seen.clear()
+
+    async def hand_over(self, now: datetime) -> None:
+        """Leave a note of what was told while nobody could, so that whoever tells now ends it."""
+        await self._remember(now)
+        await self._save()
+
+    async def tell(self, findings: Sequence[Finding], now: datetime) -> None:
+        """Bring every admin up to date with the findings."""
+        await self._remember(now)
+        for finding in findings:
+            if finding.trouble:
+                self._last_seen[finding.name] = now
+            for admin in self._admins:
+                await self._tell(admin, finding, now)
+        await self._save()
+
+    async def _tell(self, admin: int, finding: Finding, now: datetime) -> None:
+        known = self._told[admin]
+        is_news = bool(finding.trouble) != (finding.name in known)
+        if not is_news or not (finding.trouble or self._is_calm(finding, now)):
+            return
+        message = needs_you(finding.trouble) if finding.trouble else is_over(finding.name)
+        if await self._send(admin, message):
+            known.symmetric_difference_update({finding.name})
+
+    def _is_calm(self, finding: Finding, now: datetime) -> bool:
+        # After a restart nobody knows how long it has been calm: that counts from now.
+        return now - self._last_seen.setdefault(finding.name, now) >= self._calm
+
+    async def _send(self, admin: int, message: Message) -> bool:
+        """Whether this is done with: told, or known to be impossible to tell."""
+        try:
+            await self._bot.send_message(
+                admin,
+                message.text,
+                entities=message.entities,
+                link_preview_options=LinkPreviewOptions(is_disabled=True),
+            )
+        except (BadRequest, Forbidden):
+            log.warning("an admin cannot be told; they must open a chat with the bot first")
+        except TelegramError as error:
+            log.debug("an admin could not be told yet", error=type(error).__name__)
+            return False
+        return True
+
+    async def _remember(self, moment: datetime) -> None:
+        """Take up what was told by others or before a restart, as far as the storage can say."""
+        with suppress(StorageError):
+            before, self._saved = self._saved, await self._storage.note(_NOTE)
+            was, now = _names(before), _names(self._saved)
+            self._told = {a: told - (was - now) | (now - was) for a, told in self._told.items()}
+            self._last_seen |= dict.fromkeys(now - was, moment)
+
+    async def _save(self) -> None:
+        document = json.dumps(sorted(set().union(*self._told.values())))
+        if document == (self._saved or "[]"):
+            return
+        with suppress(StorageError):  # tried again in the next round
+            await self._storage.save_note(_NOTE, document)
+            self._saved = document
+
+
+def _names(note: str | None) -> set[str]:
+    return set(json.loads(note or "[]"))

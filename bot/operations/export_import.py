@@ -1,0 +1,94 @@
+"""Whole stores on the move: out to plain JSON and back in (`petition-bell export`, `import`)."""
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import msgspec
+
+from bot.config import StorageConfig
+from bot.errors import StorageError
+from storage import Tally
+from storage.opening import open_storage
+
+_PIECE = 1 << 20  # bytes written between two words about how far it is
+
+
+# How far a move has come: what is being done, how much of it is done, and of how much (0: unknown).
+Told: TypeAlias = Callable[[str, int, int], None]
+
+
+async def export_to(path: Path, config: StorageConfig, told: Told) -> int:
+    """Write the whole store, in plain, to a new file for its owner alone; how many chats it holds.
+
+    StorageError if the file exists or cannot be written.
+    """
+    told("opening the store", 0, 0)
+    storage = await open_storage(config)
+    try:
+        told(f"reading {_sizes(await storage.tally())}", 0, 0)
+        document = await storage.export()
+        chats = (await storage.tally()).chats
+    finally:
+        await storage.close()
+    told("writing it as text", 0, 0)
+    _write_new(path, msgspec.json.format(msgspec.json.encode(document), indent=1), told)
+    return chats
+
+
+async def import_from(path: Path, config: StorageConfig, told: Told) -> int:
+    """Fill an empty store from an exported file; how many chats that made."""
+    told(f"reading {path}", 0, 0)
+    document = _read(path)
+    told("opening the store", 0, 0)
+    storage = await open_storage(config)
+    try:
+        told(f"checking and keeping {_records(document):,} records", 0, 0)
+        await storage.import_(document)
+        tally = await storage.tally()
+        told(f"kept {_sizes(tally)}", 1, 1)
+        return tally.chats
+    finally:
+        await storage.close()
+
+
+def _sizes(tally: Tally) -> str:
+    return (
+        f"{tally.chats:,} chats, {tally.subscriptions:,} subscriptions,"
+        f" {tally.petitions:,} petitions, {tally.waiting:,} waiting alerts"
+    )
+
+
+def _records(document: Mapping[str, Any]) -> int:
+    return sum(len(part) for part in document.values() if isinstance(part, list | dict))
+
+
+def _write_new(path: Path, raw: bytes, told: Told) -> None:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as error:
+        raise StorageError(f"{path} exists already; choose another name") from error
+    except OSError as error:
+        raise StorageError(f"{path} cannot be written ({error.strerror})") from error
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            for start in range(0, len(raw), _PIECE):
+                file.write(raw[start : start + _PIECE])
+                told("writing", min(start + _PIECE, len(raw)), len(raw))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        with suppress(OSError):
+            path.unlink()
+        raise StorageError(f"{path} cannot be written ({error.strerror})") from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read ({error.strerror})") from error
+    except msgspec.MsgspecError as error:
+        raise StorageError(f"{path} is not an export of petition-bell ({error})") from error

@@ -1,0 +1,236 @@
+"""Is the bot well? One list of findings, for readiness probes and for whoever runs it."""
+
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from telegram import Bot, WebhookInfo
+
+from bot.delivery.deliverer import DeliveryCounts
+from bot.errors import StorageError
+from bot.messages.chat.status import StatusReport
+from bot.messages.format import clock
+from bot.operations.metrics import Metrics
+from bot.polling.status_reports import INTERVALS, patience
+from bot.telegram.updates import SILENT_TOO_LONG, Reception, failure_of
+from storage import Storage
+from storage.shared import Standing
+
+_PROBE_EVERY = 15.0  # seconds; however often somebody asks, Telegram is spared
+_WRITTEN_EVERY = 5.0  # seconds; as the disk is
+_SILENT_TOO_LONG = timedelta(seconds=100)
+_WINDOW = 600.0  # seconds over which failures count as many
+_MANY_REFUSED = 5
+_MANY_UNREADABLE = 5
+_SHARE_UNREADABLE = 0.2
+_LONG_WAIT = timedelta(minutes=30)
+_PROBE_NOTE = "last probe"
+
+
+class Finding(NamedTuple):
+    """One thing looked at: `trouble` says in words what is wrong, or is empty.
+
+    A grave one means that the bot cannot do its work now.
+    """
+
+    name: str
+    trouble: str
+    is_grave: bool = True
+
+
+class _Sample(NamedTuple):
+    at: float
+    refused: int
+    answers: int
+    unreadable: int
+
+
+class Health:
+    """Looks at every part the bot depends on."""
+
+    def __init__(
+        self,
+        metrics: Metrics,
+        counts: DeliveryCounts,
+        *,
+        storage: Storage,
+        bot: Bot,
+        report: Callable[[], Awaitable[StatusReport]],
+        now: Callable[[], datetime],
+        interval: timedelta,
+        is_running: Callable[[], bool],
+        webhook: str = "",
+        reception: Reception | None = None,
+        polling: Standing | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._storage = storage
+        self._bot = bot
+        self._report = report
+        self._metrics = metrics
+        self._counts = counts
+        self._now = now
+        # A single look that fails is no trouble, and two minutes of silence are one.
+        self._patience = min(INTERVALS * interval, max(_SILENT_TOO_LONG, 1.5 * interval))
+        self._round_within = patience(interval)
+        self._is_running = is_running
+        self._webhook = webhook
+        self._reception = reception or Reception()
+        self._pending = 0
+        self._polling_role = polling or Standing("poller")
+        self._monotonic = monotonic
+        self._samples: deque[_Sample] = deque([_Sample(monotonic(), 0, 0, 0)])
+        self._storage_probe = _Probe(self._probe_storage, monotonic, _WRITTEN_EVERY)
+        self._telegram_probe = _Probe(self._probe_telegram, monotonic)
+
+    async def findings(self) -> list[Finding]:
+        """Every part, the well ones too, always under the same names.
+
+        What ails the process that polls does not keep others from their work.
+        """
+        report = await self._read_report()
+        return [
+            Finding("storage", await self._storage_probe()),
+            Finding("Telegram", await self._telegram()),
+            Finding("updates", self._reception.trouble()),
+            Finding("sending", self._metrics.sending.trouble()),
+            Finding("unreadable updates", self._reception.stepped_over(), is_grave=False),
+            Finding("polling", self._polling(report), is_grave=self._is_poller()),
+            *self._sites_answer(report),
+            *self._many(),
+            Finding("waiting alerts", await self._waiting(), is_grave=False),
+        ]
+
+    async def _telegram(self) -> str:
+        return await self._telegram_probe() if self._is_running() else "I am still starting."
+
+    async def _probe_storage(self) -> str:
+        try:
+            await self._storage.save_note(_PROBE_NOTE, self._now().isoformat())
+        except StorageError as error:
+            return f"The storage cannot be written. ({error})"
+        return ""
+
+    async def _probe_telegram(self) -> str:
+        try:
+            hook = await self._bot.get_webhook_info(read_timeout=5, connect_timeout=3)
+        except Exception as error:  # an answer that cannot be decoded is one of many shapes
+            return f"{failure_of(error).cause} ({type(error).__name__})."
+        if hook.url != self._webhook:
+            return "Another program has taken over this bot's updates; stop one of the two."
+        return self._unposted(hook) if self._webhook else ""
+
+    def _unposted(self, hook: WebhookInfo) -> str:
+        """That Telegram keeps updates it cannot post: as many as a while ago, and none came in."""
+        before, self._pending = self._pending, hook.pending_update_count
+        is_stuck = 0 < before <= hook.pending_update_count
+        if is_stuck and self._reception.silence() > SILENT_TOO_LONG:
+            reason = (hook.last_error_message or "no reason given")[:100]
+            return f"Telegram cannot post updates to me ({reason})."
+        return ""
+
+    async def _waiting(self) -> str:
+        """What waits for long though nothing but us keeps it waiting."""
+        try:
+            oldest = (await self._storage.tally()).oldest_due
+        except StorageError:
+            return ""
+        now = self._now()
+        if oldest is None or now - oldest < _LONG_WAIT:
+            return ""
+        return f"An alert has been waiting to be sent since {clock(oldest, now)}."
+
+    async def _read_report(self) -> StatusReport | None:
+        try:
+            return await self._report()
+        except StorageError:
+            return None
+
+    def _is_poller(self) -> bool:
+        return not self._polling_role.is_standby
+
+    def _polling(self, report: StatusReport | None) -> str:
+        if not self._is_poller():
+            return "" if report is None or report.sites else _unheard(report.at, self._now())
+        last_sign = max(self._metrics.last_round, self._polling_role.since)
+        silence = self._monotonic() - last_sign
+        if silence > self._round_within.total_seconds():
+            return f"No round of looks has ended for {silence:.0f} seconds."
+        return ""
+
+    def _sites_answer(self, report: StatusReport | None) -> Iterator[Finding]:
+        now = self._now()
+        for health in report.sites if report else ():
+            since = health.failing_since
+            silent = since is not None and now - since >= self._patience and self._asks_for_long()
+            why = f" ({health.reason})" if health.reason else ""
+            words = (
+                f"{health.site.name}: no good poll since {clock(since, now)}{why}." if since else ""
+            )
+            yield Finding(f"site {health.site.id}", words if silent else "", self._is_poller())
+
+    def _asks_for_long(self) -> bool:
+        """Whether a site has had the time to answer us."""
+        asking = self._monotonic() - self._polling_role.since
+        return asking >= self._patience.total_seconds()
+
+    def _many(self) -> Iterator[Finding]:
+        """What counts as too much in the last ten minutes, though each alone may pass."""
+        before, after = self._span()
+        refused = after.refused - before.refused
+        unreadable = after.unreadable - before.unreadable
+        share = unreadable / max(1, after.answers - before.answers)
+        yield Finding(
+            "alerts",
+            f"Telegram refused {refused} alerts in ten minutes; the log says why."
+            if refused >= _MANY_REFUSED
+            else "",
+            is_grave=False,
+        )
+        yield Finding(
+            "answers",
+            f"{unreadable} answers of the petitions sites in ten minutes made no sense to me "
+            f"({share:.0%}); their shape may have changed."
+            if unreadable >= _MANY_UNREADABLE and share >= _SHARE_UNREADABLE
+            else "",
+            is_grave=False,
+        )
+
+    def _span(self) -> tuple[_Sample, _Sample]:
+        """How the counts stood ten minutes ago, or at the start, and how they stand."""
+        seen = self._metrics
+        now = _Sample(self._monotonic(), self._counts.refused, seen.answers, seen.unreadable)
+        if now.at - self._samples[-1].at >= _PROBE_EVERY:
+            self._samples.append(now)
+        while len(self._samples) > 1 and self._samples[1].at <= now.at - _WINDOW:
+            self._samples.popleft()
+        return self._samples[0], now
+
+
+def _unheard(at: datetime | None, now: datetime) -> str:
+    since = f"since {clock(at, now)}" if at else "yet"
+    return f"Nothing has been heard {since} from the process that polls."
+
+
+class _Probe:
+    """Tries something out, and remembers for a while how it went."""
+
+    def __init__(
+        self,
+        attempt: Callable[[], Awaitable[str]],
+        monotonic: Callable[[], float],
+        every: float = _PROBE_EVERY,
+    ) -> None:
+        self._attempt = attempt
+        self._monotonic = monotonic
+        self._every = every
+        self._until = float("-inf")
+        self._trouble = ""
+
+    async def __call__(self) -> str:
+        if self._monotonic() >= self._until:
+            self._trouble = await self._attempt()
+            self._until = self._monotonic() + self._every
+        return self._trouble

@@ -1,0 +1,250 @@
+"""The bot's own server: Telegram's webhook, health for probes, figures for Prometheus."""
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
+
+import structlog
+from aiohttp import web
+from telegram import Bot
+from telegram.ext import Application
+
+from bot.errors import ConfigError
+from bot.operations.health import Finding
+from bot.operations.metrics import CONTENT_TYPE
+from bot.telegram.floods import Floods, Verdict
+from bot.telegram.updates import Accept, Outcome, Reception, Replays, Undecodable, decode, number_of
+
+log = structlog.get_logger(__name__)
+
+AnyApplication: TypeAlias = Application[Any, Any, Any, Any, Any, Any]
+
+SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - a header's name
+LARGEST_UPDATE = 1024 * 1024
+HEADERS_WITHIN = 10.0  # seconds that a caller has to say what they want
+BODY_WITHIN = 10.0
+
+
+class Webhook:
+    """Takes updates from Telegram, and from nobody else.
+
+    Path and secret are derived from the token with a key each, so nothing has to be stored, and
+    neither tells anything of the other or of the token.
+    """
+
+    def __init__(
+        self,
+        bot: Bot,
+        token: str,
+        counted: Callable[[str], None],
+        *,
+        accept: Accept,
+        is_busy: Callable[[], bool],
+        reception: Reception,
+        floods: Floods | None = None,
+    ) -> None:
+        self.path = f"/telegram/{_derived(token, 'webhook path')}"
+        self.secret = _derived(token, "webhook secret")
+        self._bot = bot
+        self._counted = counted
+        self._accept = accept
+        self._is_busy = is_busy
+        self._reception = reception
+        self._floods = floods or Floods()
+        self._replays = Replays()
+
+    def routes(self) -> list[web.RouteDef]:
+        """The one address updates may be posted to."""
+        return [web.post(self.path, self._answer)]
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        """Queue the update and answer at once; handling goes on by itself."""
+        status, outcome = await self._take(request)
+        self._counted(outcome)
+        return web.Response(status=status)
+
+    async def _take(self, request: web.Request) -> tuple[int, str]:
+        if not self._is_telegram(request):
+            return 403, "stranger"
+        if self._is_busy():
+            return 503, "busy"  # Telegram keeps the update and posts it again
+        if request.content_type != "application/json":
+            return 415, "malformed"
+        try:
+            async with asyncio.timeout(BODY_WITHIN):
+                body = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            return 413, "too_large"
+        except TimeoutError:
+            return 408, "malformed"
+        return await self._read(body)
+
+    async def _read(self, body: bytes) -> tuple[int, str]:
+        """Hand the update on; one that makes no sense is not asked for again if it has a number."""
+        number = number_of(body)
+        if number is None:
+            return 400, "malformed"
+        if number in self._replays:
+            return 200, "replay"
+        if self._is_busy():  # others came while this one was read
+            return 503, "busy"
+        self._replays.add(number)
+        verdict = self._floods.judge(body)
+        if verdict is Verdict.DROP:
+            self._reception.took(Outcome.FLOOD)
+            return 200, "flood"
+        update = decode(body, self._bot)
+        if isinstance(update, Undecodable):
+            self._reception.skipped(update)
+            return 200, "undecodable"
+        if verdict is Verdict.REFUSE:
+            self._floods.refuse(update)
+            self._reception.took(Outcome.FLOOD)
+            return 200, "flood"
+        await self._accept(update)
+        self._reception.took(Outcome.TAKEN)
+        return 200, "taken"
+
+    def _is_telegram(self, request: web.Request) -> bool:
+        given = request.headers.get(SECRET_HEADER, "")
+        return hmac.compare_digest(given.encode("utf-8", "replace"), self.secret.encode())
+
+
+def _derived(token: str, purpose: str) -> str:
+    """64 hexadecimal digits that only whoever holds the token can work out."""
+    return hmac.new(token.encode(), purpose.encode(), hashlib.sha256).hexdigest()
+
+
+def health_routes(
+    findings: Callable[[], Awaitable[Sequence[Finding]]],
+    figures: Callable[[], Awaitable[bytes]],
+    standby: Callable[[], list[str]],
+) -> list[web.RouteDef]:
+    """`/healthz` (the process lives), `/readyz` (it can do its work) and `/metrics`.
+
+    Only what keeps this process from its own work makes it unready; `warnings` are all else that is
+    wrong, `standby` the roles that are another process's at present.
+    """
+
+    async def alive(_: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def ready(_: web.Request) -> web.Response:
+        found = [finding for finding in await findings() if finding.trouble]
+        problems = [finding.trouble for finding in found if finding.is_grave]
+        answer: dict[str, Any] = {"ready": not problems, "problems": problems}
+        if warnings := [finding.trouble for finding in found if not finding.is_grave]:
+            answer["warnings"] = warnings
+        if roles := standby():
+            answer["standby"] = roles
+        return web.json_response(answer, status=503 if problems else 200)
+
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(body=await figures(), headers={"Content-Type": CONTENT_TYPE})
+
+    return [web.get("/healthz", alive), web.get("/readyz", ready), web.get("/metrics", metrics)]
+
+
+@asynccontextmanager
+async def serving(host: str, port: int, routes: Iterable[web.RouteDef]) -> AsyncIterator[int]:
+    """Serve the routes, telling the port (a free one for 0).
+
+    Raises ConfigError if the address cannot be listened at.
+    """
+    silent: set[web.RequestHandler] = set()
+    application = web.Application(client_max_size=LARGEST_UPDATE, middlewares=[_heard(silent)])
+    application.on_response_prepare.append(_without_banner)
+    application.add_routes(routes)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=5)
+    await runner.setup()
+    loop = asyncio.get_running_loop()
+
+    def connection() -> web.RequestHandler:
+        made = _Connection(_server(runner), loop=loop, access_log=None)  # type: ignore[arg-type]
+        silent.add(made)
+        loop.call_later(HEADERS_WITHIN, _hang_up, made, silent)
+        return made
+
+    server: asyncio.Server | None = None
+    try:
+        try:
+            server = await loop.create_server(connection, host, port)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise ConfigError([f"web.listen: cannot listen there ({reason})"]) from error
+        bound = server.sockets[0].getsockname()[1]
+        log.info("serving", host=host, port=bound)
+        yield bound
+    finally:
+        if server is not None:
+            server.close()
+        await runner.cleanup()
+
+
+class _Connection(web.RequestHandler):
+    """A caller's connection, on which what is no HTTP is refused in as few words as the rest."""
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """aiohttp's own answer would quote what came and say which server at which version it is.
+
+        What a caller does wrong is in no log: they may do it as often as they like.
+        """
+        if status >= 500:
+            return _bare(super().handle_error(request, status, exc, message))
+        if request.writer.output_size > 0:
+            raise ConnectionError("an answer is under way already")
+        answer = _Bare(status=status)
+        answer.force_close()
+        return answer
+
+
+class _Bare(web.Response):
+    """An answer without a banner, for what never reaches the application."""
+
+    async def _prepare_headers(self) -> None:
+        await super()._prepare_headers()
+        self.headers.pop("Server", None)
+
+
+def _bare(answer: web.StreamResponse) -> _Bare:
+    bare = _Bare(status=answer.status, text="Internal Server Error")
+    bare.force_close()
+    return bare
+
+
+def _server(runner: web.AppRunner) -> Any:
+    if runner.server is None:
+        raise RuntimeError("the server is used before it is set up")
+    return runner.server
+
+
+def _hang_up(connection: web.RequestHandler, silent: set[web.RequestHandler]) -> None:
+    """End a connection that has not brought a whole request head; aiohttp has no clock for that."""
+    if connection in silent:
+        silent.discard(connection)
+        if connection.transport is not None:
+            connection.transport.abort()
+
+
+def _heard(silent: set[web.RequestHandler]) -> Any:
+    @web.middleware
+    async def heard(request: web.Request, handler: Any) -> web.StreamResponse:
+        silent.discard(request.protocol)
+        answer: web.StreamResponse = await handler(request)
+        return answer
+
+    return heard
+
+
+async def _without_banner(_: web.Request, response: web.StreamResponse) -> None:
+    """Which server at which version answers is of use to attackers alone."""
+    response.headers.pop("Server", None)

@@ -1,0 +1,117 @@
+"""Several processes as one bot: one polls, one reads updates, all share one send rate (shell).
+
+On a store of one process all of this is trivially so.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import Any, NamedTuple, TypeAlias
+
+import structlog
+
+from bot.errors import StorageError
+from bot.incidents import IncidentLog
+from storage import Storage
+from storage.shared import Seat, Shared, SharedRate, Standing, is_shared
+
+log = structlog.get_logger(__name__)
+
+Duty: TypeAlias = Callable[[], AbstractAsyncContextManager[Any]]
+
+
+class Rhythm(NamedTuple):
+    """Every how many seconds a leader shows that it lives, and others see whether it does.
+
+    Together well under thirty seconds: how soon another takes over when a leader is gone.
+    """
+
+    confirm_every: float = 4.0
+    try_every: float = 2.0
+
+
+RHYTHM = Rhythm()
+
+
+def shared_rate(storage: Storage, name: str, per_second: float) -> SharedRate | None:
+    """The rate at which all processes of this store together may send; None if we are alone."""
+    return storage.pace(name, per_second) if is_shared(storage) else None
+
+
+@asynccontextmanager
+async def holding(storage: Shared, role: str) -> AsyncIterator[bool]:
+    """A role for as long as this lasts, and whether it is ours; may raise StorageError."""
+    seat = storage.leadership(role)
+    try:
+        yield await seat.take()
+    finally:
+        await seat.leave()
+
+
+@asynccontextmanager
+async def on_duty(
+    storage: Storage, standing: Standing, duty: Duty, rhythm: Rhythm
+) -> AsyncIterator[None]:
+    """Be on duty whenever the role is ours, and from the start on a store of one process."""
+    if not is_shared(storage):
+        async with duty():
+            yield
+        return
+    leading = asyncio.create_task(lead(storage, standing, duty, rhythm))
+    try:
+        yield
+    finally:
+        leading.cancel()
+        await asyncio.wait([leading])
+
+
+async def lead(storage: Shared, standing: Standing, duty: Duty, rhythm: Rhythm) -> None:
+    """Be on duty whenever the role is ours, until cancelled; `duty` is entered anew each time.
+
+    Of all processes of one store, one is on duty. It goes off duty as soon as it cannot be sure
+    any more that no other has taken over.
+    """
+    seat = storage.leadership(standing.role)
+    seating = IncidentLog(log, "nobody can tell who leads", role=standing.role)
+    serving = IncidentLog(log, "a duty fails", role=standing.role)
+    try:
+        while True:
+            await _seated(seat, standing, rhythm, seating)
+            await _serve(seat, standing.role, duty, rhythm, serving)
+            await seat.leave()
+            await asyncio.sleep(rhythm.try_every)
+    finally:
+        await seat.leave()
+
+
+async def _seated(seat: Seat, standing: Standing, rhythm: Rhythm, incident: IncidentLog) -> None:
+    while True:
+        try:
+            standing.heard(await seat.take())
+        except StorageError as error:
+            incident.failed(str(error))
+        else:
+            incident.recovered()
+            if not standing.is_standby:
+                return
+        await asyncio.sleep(rhythm.try_every)
+
+
+async def _serve(seat: Seat, role: str, duty: Duty, rhythm: Rhythm, incident: IncidentLog) -> None:
+    try:
+        async with duty():
+            incident.recovered()
+            log.info("leading", role=role)
+            await _lost(seat, rhythm.confirm_every)
+            log.warning("not leading any more", role=role)
+    except Exception as error:
+        # Whatever it is, a role must not stay empty for good because of it.
+        incident.failed(type(error).__name__, exc_info=True)
+
+
+async def _lost(seat: Seat, confirm_every: float) -> None:
+    with suppress(StorageError, TimeoutError):
+        while True:
+            await asyncio.sleep(confirm_every)
+            async with asyncio.timeout(confirm_every):
+                await seat.confirm()

@@ -1,0 +1,240 @@
+"""What surrounds the bot's work: its server, its health, whom to tell, and the beat of its loop."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+from telegram.error import BadRequest
+
+from bot.config import Config
+from bot.delivery.deliverer import DeliveryCounts
+from bot.errors import ConfigError, StorageError
+from bot.incidents import IncidentLog
+from bot.operations.admin_alerts import AdminAlerts
+from bot.operations.health import Finding, Health
+from bot.operations.heartbeat import Heartbeat
+from bot.operations.http_server import AnyApplication, Webhook, health_routes, serving
+from bot.operations.leadership import holding
+from bot.operations.metrics import Metrics
+from bot.operations.systemd import notify
+from bot.operations.wall_clock import WallClock
+from bot.polling.status_reports import StatusReports
+from bot.telegram.floods import Floods
+from bot.telegram.updates import Accept, Reception
+from storage import Storage
+from storage.shared import Standing, is_shared
+
+log = structlog.get_logger(__name__)
+
+_BEAT = 1.0  # seconds
+_LOOKS_APART = 5.0  # seconds
+# Longer than anything that is under way in them may take, Telegram or the store being away.
+_STUCK = 180.0  # seconds
+_LONGEST_CALM = timedelta(minutes=5)
+
+# A standby finds so many times running that nobody polls before it tells: who should poll may tell
+# it first, and has the time to leave a report after a fault of the store.
+_LOOKS_UNHEARD = 3
+
+
+class Supervisor:
+    """Looks after one running bot."""
+
+    def __init__(
+        self,
+        config: Config,
+        metrics: Metrics,
+        *,
+        storage: Storage,
+        application: AnyApplication,
+        reports: StatusReports,
+        counts: DeliveryCounts,
+        delivered_at: Callable[[], float],
+        put_right: Callable[[], None],
+        now: Callable[[], datetime],
+        polling: Standing,
+        updates: Standing,
+        accept: Accept,
+        is_full: Callable[[], bool],
+        reception: Reception,
+        floods: Floods,
+    ) -> None:
+        self._config = config
+        self._metrics = metrics
+        self._storage = storage
+        self._application = application
+        self._now = now
+        self._polling = polling
+        self._roles = (polling, updates)
+        self._delivered_at = delivered_at
+        self._wall_clock = WallClock(storage, now, put_right)
+        self._looks_unheard = 0
+        self._webhook = Webhook(
+            application.bot,
+            config.telegram.token,
+            metrics.note_update,
+            accept=accept,
+            is_busy=lambda: not application.running or is_full(),
+            reception=reception,
+            floods=floods,
+        )
+        self._health = Health(
+            metrics,
+            counts,
+            storage=storage,
+            bot=application.bot,
+            report=lambda: reports.read(()),
+            now=now,
+            interval=config.poll.interval,
+            is_running=lambda: application.running,
+            webhook=self._url,
+            reception=reception,
+            polling=polling,
+        )
+        metrics.watch_deliveries(counts)
+
+    @property
+    def has_webhook(self) -> bool:
+        """Whether Telegram posts updates to us, instead of being asked for them."""
+        return self._config.telegram.mode == "webhook"
+
+    @property
+    def _url(self) -> str:
+        """Where Telegram is to post updates; empty while we ask for them."""
+        public = self._config.web.public_url
+        return public.rstrip("/") + self._webhook.path if self.has_webhook and public else ""
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        """The bot's own server, if there is to be one."""
+        listen = self._config.web.listen
+        if listen is None:
+            yield
+            return
+        routes = health_routes(self._health.findings, self._figures, self._stood_by)
+        if self.has_webhook:
+            routes += self._webhook.routes()
+        async with serving(*listen, routes):
+            yield
+
+    async def set_webhook(self, allowed_updates: list[str]) -> None:
+        """Have updates posted to us; ConfigError if Telegram won't have the address."""
+        try:
+            await self._application.bot.set_webhook(
+                self._url, allowed_updates=allowed_updates, secret_token=self._webhook.secret
+            )
+        except BadRequest as error:
+            raise ConfigError([f"web.public_url: Telegram says: {error.message}"]) from error
+
+    @asynccontextmanager
+    async def watching(self) -> AsyncIterator[None]:
+        """Watch the loop and the bot's health; systemd is told that it is ready, and when not."""
+        notify("READY=1")
+        try:
+            async with (
+                _meanwhile(self._wall_clock.watch()),
+                _meanwhile(self._beat()),
+                _meanwhile(self._look_after()),
+                self._heard(),
+            ):
+                yield
+        finally:
+            notify("STOPPING=1")
+
+    def _heard(self) -> AbstractAsyncContextManager[None]:
+        """Have somebody outside hear that all is well, if they are to."""
+        url, polling = self._config.web.heartbeat_url, self._polling
+        if not url:
+            return nullcontext()
+        beat = Heartbeat(url, self._health.findings, is_ours=lambda: not polling.is_standby)
+        return _meanwhile(beat.run())
+
+    def _stood_by(self) -> list[str]:
+        """The roles that another process has at present."""
+        return [standing.role for standing in self._roles if standing.is_standby]
+
+    async def _figures(self) -> bytes:
+        tally = None
+        with suppress(StorageError):
+            tally = await self._storage.tally()
+        return self._metrics.page(tally, _store_bytes(self._config.storage.url), self._now())
+
+    async def _beat(self) -> None:
+        """Once a second: how late does the event loop wake up? And systemd hears that it did."""
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + _BEAT
+            await asyncio.sleep(_BEAT)
+            self._metrics.note_lag(max(0.0, loop.time() - due))
+            if self._makes_progress():
+                notify("WATCHDOG=1")
+
+    def _makes_progress(self) -> bool:
+        """Whether what has to go round does: a process in which it stands still is begun anew."""
+        now = time.monotonic()
+        is_polling = self._polling.is_standby or now - self._metrics.last_tick < _STUCK
+        return is_polling and now - self._delivered_at() < _STUCK
+
+    async def _look_after(self) -> None:
+        """Tell the admins, if there are any, what needs them; of several processes, one does."""
+        admins, interval = self._config.telegram.admins, self._config.poll.interval
+        alarm, was_standby = self._alarm(), self._polling.is_standby
+        incident = IncidentLog(log, "the bot's health cannot be looked at")
+        while admins:
+            await asyncio.sleep(min(max(interval.total_seconds(), 1.0), _LOOKS_APART))
+            if self._polling.is_standby != was_standby:
+                was_standby = not was_standby
+                alarm.resume()
+            try:
+                await self._tell(alarm, await self._health.findings())
+                incident.recovered()
+            except Exception as error:
+                incident.failed(type(error).__name__, exc_info=True)
+
+    async def _tell(self, alarm: AdminAlerts, findings: Sequence[Finding]) -> None:
+        """Who polls tells what it finds; a standby, and of several one, that nobody polls."""
+        if not self._polling.is_standby:
+            self._looks_unheard = 0
+            await alarm.tell(findings, self._now())
+            return
+        await alarm.hand_over(self._now())
+        unheard = [f for f in findings if f.name == "polling" and f.trouble]
+        self._looks_unheard = self._looks_unheard + 1 if unheard else 0
+        if self._looks_unheard >= _LOOKS_UNHEARD and is_shared(self._storage):
+            async with holding(self._storage, "alarm") as is_ours:
+                if is_ours:
+                    await alarm.tell(unheard, self._now())
+
+    def _alarm(self) -> AdminAlerts:
+        calm = min(3 * self._config.poll.interval, _LONGEST_CALM)
+        admins = self._config.telegram.admins
+        return AdminAlerts(self._application.bot, self._storage, admins, calm=calm)
+
+
+@asynccontextmanager
+async def _meanwhile(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Something that goes on in the background until this ends."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+def _store_bytes(url: str) -> int | None:
+    """The size of the store's files, or None where it is not made of files."""
+    scheme, _, place = url.partition(":")
+    if scheme != "tinydb":
+        return None
+    path, size = Path(place), 0
+    for file in path.parent.glob(f"{path.name}*"):
+        with suppress(FileNotFoundError):  # a rewrite puts one file in place of another
+            size += file.stat().st_size
+    return size

@@ -1,0 +1,393 @@
+"""What happens to a petition: the closed union of events, and the kinds they are of (pure)."""
+
+from datetime import date, datetime
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+from bot.petitions.petition import (
+    Business,
+    DebateLinkName,
+    GovernmentResponse,
+    PetitionRef,
+    Rejection,
+)
+
+
+class Happened(Struct, frozen=True, tag_field="kind"):
+    """The base of every event; `key` names what happened within its petition, never when we saw it.
+
+    An event with `once` happens at most once in a petition's life, however often it seems to.
+    """
+
+    @property
+    def key(self) -> str:
+        return str(self.__struct_config__.tag)
+
+    @property
+    def once(self) -> bool:
+        return False
+
+
+class Opened(Happened, frozen=True, tag="opened"):
+    """Published and open for signatures for the first time."""
+
+    opened_at: datetime | None = None
+
+    @property
+    def once(self) -> bool:
+        return True
+
+
+Threshold: TypeAlias = Literal["response", "debate"]
+
+
+class MilestoneReached(Happened, frozen=True, tag="milestone"):
+    """A number of signatures was reached; `official` names the threshold it stands for, if one."""
+
+    number: int
+    signature_count: int
+    official: Threshold | None = None
+    reached_at: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        return f"milestone:{self.number}"
+
+    @property
+    def once(self) -> bool:
+        return True
+
+
+class Responded(Happened, frozen=True, tag="response"):
+    """The government responded; `is_first` unless it had before."""
+
+    response: GovernmentResponse
+    government_response_at: datetime | None = None
+    is_first: bool = True
+
+    @property
+    def key(self) -> str:
+        stamp = self.response.created_at or self.government_response_at
+        return f"response:{stamp:%Y%m%dT%H%M%S}" if stamp else "response"
+
+
+class ResponseRevised(Happened, frozen=True, tag="response_revised"):
+    """The response's words changed: `removed` and `added` are whole sentences, in order."""
+
+    response: GovernmentResponse
+    removed: tuple[str, ...]
+    added: tuple[str, ...]
+
+
+class ResponseWithdrawn(Happened, frozen=True, tag="response_withdrawn"):
+    """The response was taken back; the petition waits for one again."""
+
+    responded_on: date | None = None
+
+
+class DebateScheduled(Happened, frozen=True, tag="debate_scheduled"):
+    """A date for the debate was set."""
+
+    on: date
+
+    @property
+    def key(self) -> str:
+        return f"debate_scheduled:{self.on}"
+
+
+class DebateMoved(Happened, frozen=True, tag="debate_moved"):
+    """The debate has another date now."""
+
+    was: date
+    on: date
+
+    @property
+    def key(self) -> str:
+        return f"debate_moved:{self.on}"
+
+
+class DebateCancelled(Happened, frozen=True, tag="debate_cancelled"):
+    """The debate lost its date and has no new one."""
+
+    was: date
+
+    @property
+    def key(self) -> str:
+        return f"debate_cancelled:{self.was}"
+
+
+class Debated(Happened, frozen=True, tag="debated"):
+    """The petition was debated."""
+
+    debated_on: date
+    overview: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"debated:{self.debated_on}"
+
+    @property
+    def once(self) -> bool:
+        return True
+
+
+class NotDebated(Happened, frozen=True, tag="not_debated"):
+    """It was decided not to debate the petition."""
+
+    overview: str = ""
+
+
+class DebateLink(Happened, frozen=True, tag="debate_link"):
+    """A link about the debate appeared."""
+
+    name: DebateLinkName
+    url: str
+
+    @property
+    def key(self) -> str:
+        return f"debate_link:{self.name}"
+
+    @property
+    def once(self) -> bool:
+        return True
+
+
+class BusinessAdded(Happened, frozen=True, tag="business"):
+    """Other parliamentary business was published; `identity` tells it from its siblings."""
+
+    business: Business
+    identity: str
+
+    @property
+    def key(self) -> str:
+        return f"business:{self.identity}"
+
+    @property
+    def once(self) -> bool:
+        return True
+
+
+class CommitteeNoted(Happened, frozen=True, tag="committee_note"):
+    """The Petitions Committee added a note, or changed its words; `identity` stands for them."""
+
+    note: str
+    revised: bool = False
+    identity: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"committee_note:{self.identity}"
+
+    @property
+    def once(self) -> bool:
+        return True
+
+
+class Closed(Happened, frozen=True, tag="closed"):
+    """The petition can no longer be signed; `early` when it ended before its own closing date."""
+
+    signature_count: int
+    closed_at: datetime | None = None
+    early: bool = False
+
+
+class Rejected(Happened, frozen=True, tag="rejected"):
+    """The petition was rejected."""
+
+    rejection: Rejection | None = None
+
+
+class NotPublished(Happened, frozen=True, tag="not_published"):
+    """What was still to be published will not be, or is not to be found any more."""
+
+    why: Literal["stopped", "hidden"]
+
+    @property
+    def key(self) -> str:
+        return f"not_published:{self.why}"
+
+    @property
+    def once(self) -> bool:
+        return True
+
+
+class Removed(Happened, frozen=True, tag="removed"):
+    """The petition was taken off the site."""
+
+
+class Reopened(Happened, frozen=True, tag="reopened"):
+    """The petition is back: from rejection, from closing, or onto the site (`was`)."""
+
+    was: str
+    state: str
+
+
+class CountFell(Happened, frozen=True, tag="count_fell"):
+    """A noticeable number of signatures was removed."""
+
+    was: int
+    signature_count: int
+
+
+class ToppedIn(Happened, frozen=True, tag="top_ten"):
+    """A constituency came among the ten with the most signatures; `rank` counts from 1.
+
+    `share` is its part of all signatures that a constituency is known of.
+    """
+
+    code: str
+    name: str
+    rank: int
+    signature_count: int
+    share: float
+
+    @property
+    def key(self) -> str:
+        return f"top_ten:{self.code}"
+
+    @property
+    def once(self) -> bool:
+        return True
+
+
+class ClosingSoon(Happened, frozen=True, tag="closing_soon"):
+    """So many hours are left to sign; `expected` is the count to close with, low and high."""
+
+    hours: int
+    closes_at: datetime
+    signature_count: int
+    a_day: float | None = None
+    expected: tuple[int, int] | None = None
+
+    @property
+    def key(self) -> str:
+        # The closing date may move: then its reminders come anew.
+        return f"closing_soon:{self.closes_at:%Y%m%d}:{self.hours}"
+
+    @property
+    def once(self) -> bool:
+        return True
+
+
+class ResponseOverdue(Happened, frozen=True, tag="response_overdue"):
+    """So many days have passed since the threshold for a response, and there is none."""
+
+    days: int
+    since: datetime
+
+    @property
+    def key(self) -> str:
+        return f"response_overdue:{self.days}"
+
+    @property
+    def once(self) -> bool:
+        return True
+
+
+class DebateOverdue(Happened, frozen=True, tag="debate_overdue"):
+    """So many days have passed since the threshold for a debate, and there is no date for one."""
+
+    days: int
+    since: datetime
+
+    @property
+    def key(self) -> str:
+        return f"debate_overdue:{self.days}"
+
+    @property
+    def once(self) -> bool:
+        return True
+
+
+class DebateToday(Happened, frozen=True, tag="debate_today"):
+    """The debate is on this day's agenda."""
+
+    on: date
+
+    @property
+    def key(self) -> str:
+        return f"debate_today:{self.on}"
+
+    @property
+    def once(self) -> bool:
+        return True
+
+
+class DebatePassed(Happened, frozen=True, tag="debate_passed"):
+    """The day of the debate is over; its outcome is not published yet."""
+
+    on: date
+
+    @property
+    def key(self) -> str:
+        return f"debate_passed:{self.on}"
+
+    @property
+    def once(self) -> bool:
+        return True
+
+
+class Surged(Happened, frozen=True, tag="surge"):
+    """Far more signatures than this petition is used to: both in signatures an hour."""
+
+    an_hour: int
+    usual: float
+    signature_count: int
+
+
+Event: TypeAlias = (
+    Opened
+    | MilestoneReached
+    | Responded
+    | ResponseRevised
+    | ResponseWithdrawn
+    | DebateScheduled
+    | DebateMoved
+    | DebateCancelled
+    | Debated
+    | NotDebated
+    | DebateLink
+    | BusinessAdded
+    | CommitteeNoted
+    | Closed
+    | Rejected
+    | NotPublished
+    | Removed
+    | Reopened
+    | CountFell
+    | ToppedIn
+    | ClosingSoon
+    | ResponseOverdue
+    | DebateOverdue
+    | DebateToday
+    | DebatePassed
+    | Surged
+)
+
+
+class Occurrence(Struct, frozen=True):
+    """An event as it is kept: `key` is unique for ever (`uk:300239:milestone:10000`)."""
+
+    key: str
+    petition: PetitionRef
+    at: datetime
+    event: Event
+
+
+# What can be turned louder or quieter: every event is of one kind (`kind_of`).
+Kind: TypeAlias = Literal[
+    "threshold",
+    "milestone",
+    "own",
+    "response",
+    "debate",
+    "business",
+    "closing",
+    "standing",
+    "overdue",
+    "surge",
+    "fell",
+    "opened",
+    "place",
+]

@@ -1,0 +1,272 @@
+"""What is known of a followed petition, carried on by one look at a time (pure).
+
+`diff` compares two readings; here its answer meets what happened before them, so that nothing rings
+twice in a petition's life, and a body from an old cache does not turn time back.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from msgspec import structs
+
+from bot.petitions.diff import aligned, diff, facts
+from bot.petitions.events import (
+    CountFell,
+    Event,
+    MilestoneReached,
+    NotPublished,
+    Occurrence,
+    Removed,
+    Reopened,
+    Responded,
+    Surged,
+    ToppedIn,
+)
+from bot.petitions.history import PetitionHistory
+from bot.petitions.petition import (
+    Counts,
+    GovernmentResponse,
+    Petition,
+    PetitionRef,
+    Place,
+    Site,
+    Unpublication,
+)
+from bot.petitions.reminders import passed, premature
+
+# A cache serves an older body for up to five times the site's minute, which is as often as we look.
+# Once it is served that often in a row, time has been turned back at its source.
+_LOOKS_TO_BELIEVE_OLDER = 5
+
+_LOOKS_TO_BELIEVE_GONE = 2
+# A petition may be set aside and taken up again while it is checked; the site says 404 meanwhile.
+_LOOKS_TO_BELIEVE_HIDDEN = 12
+
+# A count that falls to less than half, as by no check for fraud, is mostly a fault of the site.
+_COLLAPSE = 2
+_COUNTS_FROM = 20
+
+# With fewer signatures a handful of people decide which constituencies come first.
+_RANKED_FROM = 1_000
+_TOP = 10
+
+
+def observe(
+    known: PetitionHistory | None, reading: Petition, now: datetime
+) -> tuple[PetitionHistory, tuple[Occurrence, ...]]:
+    """Take in one reading: what is known now, and what happened. The first one is silent."""
+    if known is None:
+        return _first(reading, now), ()
+    older_looks = known.older_looks + 1 if is_older(known, reading) else 0
+    if 0 < older_looks < _LOOKS_TO_BELIEVE_OLDER:
+        # The site dates its counts back by a minute or two, so numbers may still go forward.
+        reading = with_counts(known.petition, reading)
+    else:
+        older_looks = 0
+    _, current = aligned(known.petition, reading)
+    events = diff(known.petition, reading)
+    if known.removed:
+        events = (Reopened(was="removed", state=reading.state), *events)
+    top = _top(reading) or known.top
+    if known.top and reading.is_open:
+        events = (*events, *_topped(reading, known.top))
+    earlier = _earlier_responses(known, current)
+    events = tuple(
+        structs.replace(event, is_first=not earlier) if isinstance(event, Responded) else event
+        for event in events
+    )
+    seen, occurrences = _latched(known, events, now)
+    # What the body tells just now and the clock has overtaken already is no news any more.
+    overtaken = passed(current, now) - passed(known.petition, now)
+    return (
+        PetitionHistory(
+            petition=current.without_breakdowns(),
+            read_at=now,
+            seen=(seen | overtaken | _topped_keys(top)) - premature(current, now),
+            peak=max(known.peak, known.petition.signature_count, current.signature_count),
+            top=top,
+            surged_at=known.surged_at,
+            earlier_responses=earlier,
+            older_looks=older_looks,
+        ),
+        occurrences,
+    )
+
+
+def _first(reading: Petition, now: datetime) -> PetitionHistory:
+    top = _top(reading)
+    return PetitionHistory(
+        petition=reading.without_breakdowns(),
+        read_at=now,
+        seen=facts(reading) | passed(reading, now) | _topped_keys(top),
+        peak=reading.signature_count,
+        top=top,
+    )
+
+
+def observe_surge(
+    known: PetitionHistory, event: Surged, now: datetime
+) -> tuple[PetitionHistory, Occurrence]:
+    """Take in that a petition surges; it will not be said again for a while."""
+    seen, (occurrence,) = _latched(known, (event,), now)
+    return structs.replace(known, seen=seen, surged_at=now), occurrence
+
+
+def _top(reading: Petition) -> tuple[str, ...]:
+    """The codes of the ten constituencies that signed most; empty while that says nothing."""
+    return tuple(place.code for place in _leading(reading))
+
+
+def _leading(reading: Petition) -> list[Place]:
+    if reading.signature_count < _RANKED_FROM:
+        return []
+    signed = [place for place in reading.signatures_by_constituency if place.signature_count > 0]
+    return sorted(signed, key=lambda place: (-place.signature_count, place.name))[:_TOP]
+
+
+def _topped(reading: Petition, was: tuple[str, ...]) -> Iterator[ToppedIn]:
+    """The constituencies that came among the ten; equals share a rank."""
+    leading = _leading(reading)
+    counts = [place.signature_count for place in leading]
+    total = sum(place.signature_count for place in reading.signatures_by_constituency)
+    for place in leading:
+        if place.code not in was:
+            count = place.signature_count
+            rank = counts.index(count) + 1
+            yield ToppedIn(place.code, place.name, rank, count, count / total)
+
+
+def _topped_keys(top: Iterable[str]) -> frozenset[str]:
+    """Who is there already does not come in any more."""
+    return frozenset(f"top_ten:{code}" for code in top)
+
+
+def observe_gone(
+    known: PetitionHistory, now: datetime
+) -> tuple[PetitionHistory, tuple[Occurrence, ...]]:
+    """Take in that the site says the petition was taken down; believed at the second look."""
+    if known.removed:
+        return known, ()
+    looks = known.gone_looks + 1
+    if looks < _LOOKS_TO_BELIEVE_GONE:
+        return structs.replace(known, gone_looks=looks), ()
+    seen, occurrences = _latched(known, (Removed(),), now)
+    return structs.replace(known, gone_looks=0, removed=True, seen=seen), occurrences
+
+
+def unpublished(ref: PetitionRef, site: Site, state: Unpublication) -> Petition:
+    """All there is to know of a petition that the site does not show yet."""
+    return Petition(
+        ref=ref,
+        url=f"{site.url.rstrip('/')}/petitions/{ref.id}",
+        action="",
+        state=state,
+        signature_count=0,
+        response_threshold=site.response_threshold,
+        debate_threshold=site.debate_threshold,
+    )
+
+
+def observe_unpublished(
+    known: PetitionHistory, state: Unpublication, now: datetime
+) -> tuple[PetitionHistory, tuple[Occurrence, ...]]:
+    """Take in that the site still does not show a petition, and why.
+
+    That it was stopped, or is not to be found, is believed when seen often enough. Of what was
+    published once it says nothing: moderators may have it back for a while.
+    """
+    if not known.petition.is_unpublished or known.removed:
+        return known, ()
+    petition = structs.replace(known.petition, state=state)
+    match state:
+        case "gathering_support" | "moderation":
+            return structs.replace(known, petition=petition, gone_looks=0), ()
+        case "stopped":
+            enough = _LOOKS_TO_BELIEVE_GONE
+        case "hidden":
+            enough = _LOOKS_TO_BELIEVE_HIDDEN
+    if known.petition.state == state:
+        return known, ()
+    looks = known.gone_looks + 1
+    if looks < enough:
+        return structs.replace(known, gone_looks=looks), ()
+    seen, occurrences = _latched(known, (NotPublished(state),), now)
+    told = structs.replace(known, petition=petition, gone_looks=0, seen=seen, read_at=now)
+    return told, occurrences
+
+
+def with_counts(petition: Petition, counts: Counts | Petition) -> Petition:
+    """A petition with the numbers another body tells of it, where they take it further.
+
+    Lists and `count.json` come from other caches than the petition's own body, so either may be
+    the older one: what would fall or vanish is left for the petition's own body to say.
+    """
+    return structs.replace(
+        petition,
+        signature_count=max(petition.signature_count, counts.signature_count),
+        response_threshold_reached_at=petition.response_threshold_reached_at
+        or counts.response_threshold_reached_at,
+        debate_threshold_reached_at=petition.debate_threshold_reached_at
+        or counts.debate_threshold_reached_at,
+    )
+
+
+def is_news(petition: Petition, other: Counts | Petition) -> bool:
+    """Whether another body tells of more than numbers, so that its own has to be looked at."""
+    if isinstance(other, Petition):
+        events = diff(petition, other)
+        return any(not isinstance(event, MilestoneReached | CountFell) for event in events)
+    return (
+        other.government_response_at != petition.government_response_at
+        or other.scheduled_debate_date != petition.scheduled_debate_date
+        or other.debate_outcome_at != petition.debate_outcome_at
+    )
+
+
+def has_collapsed(last: Petition, reading: Petition) -> bool:
+    """Whether a count fell so far that it is to be seen twice; an archive keeps its own."""
+    is_low = reading.signature_count * _COLLAPSE < last.signature_count
+    return is_low and last.signature_count >= _COUNTS_FROM and last.archived == reading.archived
+
+
+def is_older(known: PetitionHistory, reading: Petition) -> bool:
+    """Whether a body was made before the one we have, as the site's caches can serve it.
+
+    Moving to the archive gives a petition another clock.
+    """
+    last = known.petition
+    if last.updated_at is None or reading.updated_at is None or last.archived != reading.archived:
+        return False
+    return reading.updated_at < last.updated_at
+
+
+def _latched(
+    known: PetitionHistory, events: Iterable[Event], now: datetime
+) -> tuple[frozenset[str], tuple[Occurrence, ...]]:
+    """Drop what happens once and did; number what happens again."""
+    seen = set(known.seen)
+    occurrences: list[Occurrence] = []
+    for event in events:
+        if event.once and event.key in seen:
+            continue
+        key = _numbered(event.key, seen)
+        seen.add(key)
+        ref = known.petition.ref
+        occurrences.append(Occurrence(f"{ref}:{key}", ref, now, event))
+    return frozenset(seen), tuple(occurrences)
+
+
+def _numbered(key: str, seen: set[str]) -> str:
+    if key not in seen:
+        return key
+    times = 2
+    while f"{key}:{times}" in seen:
+        times += 1
+    return f"{key}:{times}"
+
+
+def _earlier_responses(known: PetitionHistory, current: Petition) -> tuple[GovernmentResponse, ...]:
+    last = known.petition.government_response
+    if last is None or last == current.government_response:
+        return known.earlier_responses
+    return (*known.earlier_responses, last)

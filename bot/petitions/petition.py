@@ -1,0 +1,211 @@
+"""Petitions as a site gives them: what is read, and the names of its parts (pure).
+
+Times are aware and in UTC; dates are London calendar dates, as the petitions site uses them.
+Field names are the API's own words.
+"""
+
+from datetime import date, datetime
+from typing import Literal, Self, TypeAlias, get_args
+
+from msgspec import Struct, structs
+
+
+class Site(Struct, frozen=True):
+    """A site that runs the e-petitions software; a threshold it does not have is None."""
+
+    id: str
+    name: str
+    url: str
+    response_threshold: int | None = 10_000
+    debate_threshold: int | None = 100_000
+
+
+class PetitionRef(Struct, frozen=True, order=True):
+    """What a petition is called wherever it has to be told from others: `uk:300239`."""
+
+    site: str
+    id: int
+
+    def __str__(self) -> str:
+        return f"{self.site}:{self.id}"
+
+    @classmethod
+    def parse(cls, name: str) -> Self:
+        """Read `uk:300239` as we write it ourselves; ValueError for anything else."""
+        site, _, number = name.partition(":")
+        if not site or not number.isascii() or not number.isdigit():
+            raise ValueError(f"not a petition's name: {name!r}")
+        return cls(site, int(number))
+
+
+class Rejection(Struct, frozen=True):
+    """Why a petition was rejected: an open set of codes, and details in raw Markdown."""
+
+    code: str
+    details: str = ""
+
+
+class GovernmentResponse(Struct, frozen=True):
+    """A government response; `details` is plain text (Markdown before November 2025)."""
+
+    summary: str = ""
+    details: str = ""
+    responded_on: date | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+class Debate(Struct, frozen=True):
+    """A debate's outcome; `debated_on` None means it was decided not to debate."""
+
+    debated_on: date | None = None
+    overview: str = ""
+    transcript_url: str = ""
+    video_url: str = ""
+    debate_pack_url: str = ""
+    public_engagement_url: str = ""
+    debate_summary_url: str = ""
+
+    def link(self, name: "DebateLinkName") -> str:
+        """The address of one of its links, "" while there is none."""
+        return str(getattr(self, f"{name}_url"))
+
+
+class Department(Struct, frozen=True):
+    """A government department a petition is addressed to."""
+
+    name: str
+    acronym: str = ""
+    url: str = ""
+
+
+class Business(Struct, frozen=True):
+    """Other parliamentary business: a letter, an inquiry, a mention outside the debate."""
+
+    subject: str
+    body: str = ""
+    occurred_on: date | None = None
+    created_at: datetime | None = None
+
+
+class Place(Struct, frozen=True):
+    """Signatures from one country, constituency, region or parish; `code` as the site gives it."""
+
+    name: str
+    code: str
+    signature_count: int
+    mp: str = ""
+
+
+class Parliament(Struct, frozen=True):
+    """The past parliament an archived petition belongs to."""
+
+    period: str
+    government: str = ""
+    dissolution_at: datetime | None = None
+
+
+# Why a petition that was never published has no body; as its state, none of a site's own.
+Unpublication: TypeAlias = Literal["gathering_support", "moderation", "stopped", "hidden"]
+
+
+_UNPUBLISHED = frozenset(get_args(Unpublication))
+
+
+class Petition(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One reading of a petition's body, whatever year's schema it was served in.
+
+    `missing` names the attributes below that this body does not carry at all, which is different
+    from carrying null: a missing one has not changed.
+    """
+
+    ref: PetitionRef
+    url: str
+    action: str
+    state: str
+    signature_count: int
+    background: str = ""
+    additional_details: str = ""
+    committee_note: str = ""
+    archived: bool = False
+    parliament: Parliament | None = None
+    response_threshold: int | None = None
+    debate_threshold: int | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    opened_at: datetime | None = None
+    closing_date: date | None = None
+    closed_at: datetime | None = None
+    rejected_at: datetime | None = None
+    moderation_threshold_reached_at: datetime | None = None
+    response_threshold_reached_at: datetime | None = None
+    government_response_at: datetime | None = None
+    debate_threshold_reached_at: datetime | None = None
+    debate_scheduled_on: date | None = None
+    scheduled_debate_date: date | None = None
+    debate_outcome_at: datetime | None = None
+    creator_name: str = ""
+    rejection: Rejection | None = None
+    government_response: GovernmentResponse | None = None
+    debate: Debate | None = None
+    departments: tuple[Department, ...] = ()
+    topics: tuple[str, ...] = ()
+    signatures_by_country: tuple[Place, ...] = ()
+    signatures_by_constituency: tuple[Place, ...] = ()
+    signatures_by_region: tuple[Place, ...] = ()
+    other_parliamentary_business: tuple[Business, ...] = ()
+    missing: frozenset[str] = frozenset()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be signed, as far as the site says."""
+        return self.state == "open"
+
+    @property
+    def is_unpublished(self) -> bool:
+        """Whether the site has never shown it, so that nothing but its number is known."""
+        return self.state in _UNPUBLISHED
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its time to be signed has run out (the Senedd's `completed` included)."""
+        return self.state in {"closed", "completed"}
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether it closed before its own closing date, as when Parliament is dissolved.
+
+        What it was still waiting for by then may never come.
+        """
+        ended, due = self.closed_at, self.closing_date
+        return self.is_over and ended is not None and due is not None and ended.date() < due
+
+    def without_breakdowns(self) -> "Petition":
+        """The same reading without its long lists of places."""
+        return structs.replace(
+            self, signatures_by_country=(), signatures_by_constituency=(), signatures_by_region=()
+        )
+
+
+class Counts(Struct, frozen=True):
+    """What `count.json` tells: the numbers of a petition without its text."""
+
+    signature_count: int
+    response_threshold_reached_at: datetime | None = None
+    government_response_at: datetime | None = None
+    debate_threshold_reached_at: datetime | None = None
+    scheduled_debate_date: date | None = None
+    debate_outcome_at: datetime | None = None
+    debated: bool | None = None
+
+
+class Reading(Struct, frozen=True):
+    """A signature count and the instant we read it."""
+
+    at: datetime
+    signature_count: int
+
+
+DebateLinkName: TypeAlias = Literal[
+    "transcript", "video", "debate_pack", "public_engagement", "debate_summary"
+]

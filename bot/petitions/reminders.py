@@ -1,0 +1,170 @@
+"""What the clock alone brings to a petition: closing soon, waiting too long, a debate's day (pure).
+
+Each of these is known beforehand, so that a petition need not be looked at before its next moment.
+All of them go by London's calendar. What is noticed too late to be of use passes in silence.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple, TypeAlias
+
+from msgspec import structs
+
+from bot.petitions.events import (
+    ClosingSoon,
+    DebateOverdue,
+    DebatePassed,
+    DebateToday,
+    Occurrence,
+    ResponseOverdue,
+)
+from bot.petitions.forecast import DAY, LONDON, closes_at, forecast, pace
+from bot.petitions.history import PetitionHistory
+from bot.petitions.petition import Petition, Reading
+
+# Hours before closing at which a reminder may be chosen, and those that come unasked.
+REMINDERS = (14 * 24, 7 * 24, 3 * 24, 24, 6)
+
+
+# Days after an official threshold at which its promise is called overdue.
+RESPONSE_DAYS = (21, 60, 180)
+DEBATE_DAYS = (45, 120)
+
+_MORNING, _EVENING = time(8), time(18)
+_FRESH_FOR = DAY
+_SURELY_AHEAD = 2 * DAY
+
+Timed: TypeAlias = ClosingSoon | ResponseOverdue | DebateOverdue | DebateToday | DebatePassed
+
+
+class Moment(NamedTuple):
+    """Something to be told from `at` on, and no longer from `until` on."""
+
+    at: datetime
+    until: datetime
+    event: Timed
+
+
+def moments(petition: Petition) -> list[Moment]:
+    """All that the clock brings to a petition as it stands, past and to come."""
+    if petition.archived or petition.state == "rejected":
+        return []
+    return [*_closing(petition), *_overdue(petition), *_debate(petition)]
+
+
+def passed(petition: Petition, now: datetime) -> frozenset[str]:
+    """The keys of everything whose moment has come already."""
+    return frozenset(moment.event.key for moment in moments(petition) if moment.at <= now)
+
+
+def premature(petition: Petition, now: datetime) -> frozenset[str]:
+    """The keys of what is days ahead: whatever passed for told was so by a clock that was wrong."""
+    return frozenset(m.event.key for m in moments(petition) if m.at > now + _SURELY_AHEAD)
+
+
+def due(
+    known: PetitionHistory, now: datetime, readings: Sequence[Reading] = ()
+) -> tuple[PetitionHistory, tuple[Occurrence, ...]]:
+    """What the clock has brought since: what is known now, and what of it is worth telling.
+
+    `readings` are those of the last weeks, oldest first: a closing is told with how it will end.
+    """
+    if known.removed:
+        return known, ()
+    new = [m for m in moments(known.petition) if m.at <= now and m.event.key not in known.seen]
+    ref = known.petition.ref
+    told = (_completed(m.event, known.petition, readings, now) for m in new if now < m.until)
+    occurrences = tuple(Occurrence(f"{ref}:{event.key}", ref, now, event) for event in told)
+    seen = known.seen | {moment.event.key for moment in new}
+    return structs.replace(known, seen=seen), occurrences
+
+
+def next_moment(known: PetitionHistory) -> datetime | None:
+    """When the clock brings something next; it may be past already. None if it never does."""
+    if known.removed:
+        return None
+    unseen = (m.at for m in moments(known.petition) if m.event.key not in known.seen)
+    return min(unseen, default=None)
+
+
+def wants_readings(known: PetitionHistory, now: datetime) -> bool:
+    """Whether what is due is told with how the petition will end."""
+    return any(
+        isinstance(m.event, ClosingSoon) and m.at <= now < m.until and m.event.key not in known.seen
+        for m in moments(known.petition)
+    )
+
+
+def _completed(
+    event: Timed, petition: Petition, readings: Sequence[Reading], now: datetime
+) -> Timed:
+    """A closing with the pace of these days and the range it will end in; others as they are."""
+    if not isinstance(event, ClosingSoon):
+        return event
+    paces = pace(petition, readings, now)
+    known_paces = (paces.last_24h, paces.last_7d, paces.life)
+    a_day = next((each for each in known_paces if each is not None), None)
+    ahead = forecast(petition, readings, now)
+    expected = (ahead.low, ahead.high) if ahead else None
+    return structs.replace(event, a_day=a_day, expected=expected)
+
+
+# --- each in its turn ----------------------------------------------------------------------------
+
+
+def _closing(petition: Petition) -> Iterator[Moment]:
+    closing = closes_at(petition) if petition.is_open else None
+    if closing is None:
+        return
+    for hours in REMINDERS:
+        at = _hours_before(closing, hours)
+        event = ClosingSoon(hours, closing, petition.signature_count)
+        yield Moment(at, min(at + _FRESH_FOR, closing), event)
+
+
+def _hours_before(closing: datetime, hours: int) -> datetime:
+    """Whole days count by London's calendar; what falls into its night comes the evening before."""
+    days, rest = divmod(hours, 24)
+    local = (closing - timedelta(hours=rest)).astimezone(LONDON)
+    day = local.date() - timedelta(days=days)
+    if local.time() < _MORNING:
+        return _london(day - DAY, _EVENING)
+    return _london(day, local.time())
+
+
+def _overdue(petition: Petition) -> Iterator[Moment]:
+    """What is late; of a parliament of the past nobody can expect it any more."""
+    if petition.archived:
+        return
+    since = petition.response_threshold_reached_at if petition.response_threshold else None
+    if since and not (petition.government_response or petition.government_response_at):
+        for days in RESPONSE_DAYS:
+            yield _days_after(since, days, ResponseOverdue(days, since))
+    since = petition.debate_threshold_reached_at if petition.debate_threshold else None
+    if since and not (petition.debate or petition.scheduled_debate_date):
+        for days in DEBATE_DAYS:
+            yield _days_after(since, days, DebateOverdue(days, since))
+
+
+def _days_after(since: datetime, days: int, event: Timed) -> Moment:
+    at = _london(since.astimezone(LONDON).date() + timedelta(days=days), _MORNING)
+    return Moment(at, at + _FRESH_FOR, event)
+
+
+def _debate(petition: Petition) -> Iterator[Moment]:
+    on = petition.scheduled_debate_date
+    if on is None or _has_outcome(petition, on):
+        return
+    yield Moment(_london(on, _MORNING), _london(on + DAY, time()), DebateToday(on))
+    next_morning = _london(on + DAY, _MORNING)
+    yield Moment(next_morning, next_morning + 2 * DAY, DebatePassed(on))
+
+
+def _has_outcome(petition: Petition, on: date) -> bool:
+    """Whether the debate of that day is told of already; an older one says nothing about it."""
+    debate = petition.debate
+    return debate is not None and (debate.debated_on is None or debate.debated_on >= on)
+
+
+def _london(day: date, at: time) -> datetime:
+    return datetime.combine(day, at, LONDON).astimezone(UTC)

@@ -1,0 +1,136 @@
+"""Which numbers of signatures ring (pure).
+
+The official thresholds of the petition's own site always ring. Between and beyond them the default
+ladder has few rungs, each at most two and a half times the one before up to a million, then every
+half million: a typical petition rings once or twice in its life, the most signed one ever about
+twenty times. Whoever wants another number asks for it.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import count, takewhile
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from bot.petitions.events import MilestoneReached, Threshold
+from bot.petitions.petition import Petition
+
+
+class CustomMilestones(Struct, frozen=True, omit_defaults=True):
+    """Milestones of one's own: numbers, every so many, parts in a hundred of each threshold."""
+
+    numbers: tuple[Annotated[int, Meta(gt=0)], ...] = ()
+    every: Annotated[int, Meta(ge=0)] = 0
+    percents: tuple[Annotated[int, Meta(gt=0, lt=100)], ...] = ()
+
+
+LADDER = (1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 75_000, 100_000, 250_000, 500_000, 750_000)
+BEYOND = 500_000
+
+
+def rungs() -> Iterator[int]:
+    """The default ladder, upwards without end."""
+    yield from LADDER
+    yield from count(1_000_000, BEYOND)
+
+
+def is_rung(number: int) -> bool:
+    """Whether a number is on the default ladder."""
+    return number in LADDER or (number >= 1_000_000 and number % BEYOND == 0)
+
+
+def is_custom(number: int, wish: CustomMilestones, petition: Petition) -> bool:
+    """Whether a number is one of somebody's own milestones of a petition."""
+    return (
+        number in wish.numbers
+        or (wish.every > 0 and number % wish.every == 0)
+        or number in _parts(wish, petition)
+    )
+
+
+def custom_reached(wish: CustomMilestones, petition: Petition, above: int, up_to: int) -> set[int]:
+    """Somebody's own milestones above one count and up to another; of each series the highest."""
+    numbers = {*wish.numbers, *_parts(wish, petition)}
+    if wish.every:
+        numbers.add(up_to // wish.every * wish.every)
+    return {number for number in numbers if above < number <= up_to}
+
+
+def next_custom(wish: CustomMilestones, petition: Petition, above: int) -> int | None:
+    """The lowest of somebody's own milestones above a count."""
+    numbers = {*wish.numbers, *_parts(wish, petition)}
+    if wish.every:
+        numbers.add((above // wish.every + 1) * wish.every)
+    return min((number for number in numbers if number > above), default=None)
+
+
+def at_number(petition: Petition, number: int) -> MilestoneReached:
+    """That a petition has reached a number, official or not."""
+    return _milestone(petition, number, thresholds(petition).get(number))
+
+
+def _parts(wish: CustomMilestones, petition: Petition) -> set[int]:
+    """Parts in a hundred of each official threshold, rounded up."""
+    return {-(-n * part // 100) for n in thresholds(petition) for part in wish.percents}
+
+
+def thresholds(petition: Petition) -> dict[int, Threshold]:
+    """The official thresholds this petition is measured against, by number."""
+    found: dict[int, Threshold] = {}
+    if petition.debate_threshold:
+        found[petition.debate_threshold] = "debate"
+    if petition.response_threshold:
+        found[petition.response_threshold] = "response"
+    return found
+
+
+def reached(petition: Petition) -> dict[int, MilestoneReached]:
+    """Every milestone the petition stands at or above, by number, upwards.
+
+    An official threshold counts as reached when the site says so or when the count does: the site
+    sets its flag in a second step after the count, and a recount can move one without the other.
+    """
+    official = thresholds(petition)
+    numbers = set(takewhile(lambda rung: rung <= petition.signature_count, rungs()))
+    numbers |= {n for n, kind in official.items() if is_reached(petition, n, kind)}
+    return {n: _milestone(petition, n, official.get(n)) for n in sorted(numbers)}
+
+
+def next_milestone(petition: Petition) -> int:
+    """The lowest milestone above the count."""
+    above = (n for n in thresholds(petition) if n > petition.signature_count)
+    rung = next(rung for rung in rungs() if rung > petition.signature_count)
+    return min((rung, *above))
+
+
+def is_reached(petition: Petition, number: int, kind: Threshold) -> bool:
+    """Whether a petition has reached an official threshold, as its flag or its count says."""
+    return petition.signature_count >= number or _flag(petition, kind) is not None
+
+
+def is_settled(petition: Petition) -> bool:
+    """Whether nothing is expected of a petition any more: what its signatures earned has come."""
+    earned = {kind for n, kind in thresholds(petition).items() if is_reached(petition, n, kind)}
+    awaits_response = "response" in earned and petition.government_response is None
+    has_debate = "debate" in earned or petition.scheduled_debate_date is not None
+    awaits_debate = has_debate and petition.debate is None
+    is_over = petition.state == "rejected" or petition.archived
+    return is_over or not (petition.is_open or awaits_response or awaits_debate)
+
+
+def _milestone(petition: Petition, number: int, official: Threshold | None) -> MilestoneReached:
+    return MilestoneReached(
+        number=number,
+        signature_count=petition.signature_count,
+        official=official,
+        reached_at=_flag(petition, official) if official else None,
+    )
+
+
+def _flag(petition: Petition, kind: Threshold) -> datetime | None:
+    match kind:
+        case "response":
+            return petition.response_threshold_reached_at
+        case "debate":
+            return petition.debate_threshold_reached_at

@@ -1,0 +1,505 @@
+"""The client of one petitions site (shell).
+
+A look at a petition is answered with a value, whatever the network or the site does; lists and the
+rest raise ParliamentUnavailable, ParliamentError or MalformedPetition. Nothing is tried twice here:
+when to try again is for whoever asks to decide.
+"""
+
+import copy
+import re
+import ssl
+import unicodedata
+from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
+from typing import Literal, Self, TypeAlias
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
+
+import aiohttp
+from msgspec import Struct, structs
+
+from bot.errors import MalformedPetition, ParliamentError, ParliamentUnasked, ParliamentUnavailable
+from bot.petitions.parse import (
+    Constituency,
+    Local,
+    Page,
+    PastParliament,
+    Trending,
+    parse_constituencies,
+    parse_counts,
+    parse_local,
+    parse_page,
+    parse_parliaments,
+    parse_petition,
+    parse_topics,
+    parse_trending,
+)
+from bot.petitions.petition import Counts, Petition, PetitionRef, Site
+
+TIMEOUT = aiohttp.ClientTimeout(total=10, sock_connect=5)
+_ELSEWHERE = "redirected elsewhere"
+MAX_BYTES = 8 * 1024 * 1024
+
+# The most rows the site puts on a page; asked for more, it sends 25.
+ROWS = 50
+
+
+class Found(Struct, frozen=True):
+    """The petition as the site shows it; `max_age` is how many seconds the body counts as fresh."""
+
+    petition: Petition
+    last_modified: datetime | None = None
+    max_age: int | None = None
+
+
+class NotModified(Struct, frozen=True):
+    """Nothing changed since the time asked about, as far as the site can tell (to ten seconds)."""
+
+
+class NotFound(Struct, frozen=True):
+    """The site knows no such petition, or does not show it."""
+
+
+class Gone(Struct, frozen=True):
+    """The petition was published, and was taken off the site."""
+
+
+class Unpublished(Struct, frozen=True):
+    """The petition exists and is not published; `stopped` ones ran into the end of a parliament."""
+
+    reason: Literal["gathering_support", "moderation", "stopped"]
+
+
+class Unavailable(Struct, frozen=True):
+    """No answer now; `retry_after` is the site's own wish in seconds.
+
+    `whole_site` tells an answer that would be the same for every petition of the site.
+    """
+
+    reason: str
+    retry_after: float | None = None
+    whole_site: bool = False
+
+
+class Unreadable(Struct, frozen=True):
+    """An answer that makes no sense to us."""
+
+    reason: str
+
+
+# What a site sent lately, or how it failed to, by the address that was asked.
+Kept: TypeAlias = MutableMapping[str, bytes | ParliamentError]
+
+Look: TypeAlias = Found | NotModified | NotFound | Gone | Unpublished | Unavailable | Unreadable
+
+
+def open_session(version: str) -> aiohttp.ClientSession:
+    """A session for every site together; it is the caller's to close."""
+    return aiohttp.ClientSession(
+        headers={
+            "User-Agent": f"PetitionBell/{version} (petition alerts for Telegram)",
+            "Accept": "application/json",
+        },
+        connector=aiohttp.TCPConnector(limit=8, limit_per_host=4),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=TIMEOUT,
+    )
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class _Answer(Struct, frozen=True):
+    """What came back, read to its end; there is a body only with a status of 200."""
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class PetitionsApi:
+    """Asks one petitions site."""
+
+    def __init__(
+        self,
+        site: Site,
+        session: aiohttp.ClientSession,
+        *,
+        max_bytes: int = MAX_BYTES,
+        timeout: aiohttp.ClientTimeout = TIMEOUT,
+        now: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        self.site = site
+        self._session = session
+        self._max_bytes = max_bytes
+        self._timeout = timeout
+        self._now = now
+        self._asks: Callable[[], None] = lambda: None
+        self._hops: Callable[[], None] = lambda: None
+        self._hears: Callable[[ParliamentUnavailable], None] = lambda _: None
+        self._kept: Kept = {}
+        self._keeps = self._is_for_people = False
+
+    def keep_lists(self, kept: Kept, hops: Callable[[], None]) -> None:
+        """Keep what lists say, for people who ask the same; `hops` is told of second requests."""
+        self._kept, self._hops, self._keeps = kept, hops, True
+
+    def for_people(
+        self, asks: Callable[[], None], hears: Callable[[ParliamentUnavailable], None]
+    ) -> Self:
+        """The same site for what people ask: what was kept lately is not asked for again.
+
+        `asks` is told of each request before it is made and may raise ParliamentUnasked; `hears`
+        is told when there is no answer.
+        """
+        other = copy.copy(self)
+        other._asks, other._hears, other._is_for_people = asks, hears, True
+        return other
+
+    async def archived_look(self, petition_id: int, *, since: datetime | None = None) -> Look:
+        """How a petition stands that was in the archive when last seen: one request, if it is."""
+        look = await self._looked(f"/archived/petitions/{petition_id}.json", petition_id, since)
+        if isinstance(look, Found | NotModified) or (
+            isinstance(look, Unavailable) and look.reason != _ELSEWHERE
+        ):
+            return look
+        self._hops()
+        return await self.look(petition_id, since=since)
+
+    async def look(self, petition: PetitionRef | int, *, since: datetime | None = None) -> Look:
+        """How a petition stands, wherever the site keeps it. Never raises for what a site does.
+
+        With `since`, the answer may be NotModified; the site's clock for that ticks in tens of
+        seconds, so a NotModified is a hint and not a proof.
+        """
+        petition_id = petition.id if isinstance(petition, PetitionRef) else petition
+        return await self._looked(f"/petitions/{petition_id}.json", petition_id, since)
+
+    async def _looked(self, target: str, petition_id: int, since: datetime | None) -> Look:
+        try:
+            answer = await self._get(target, since)
+            if archive := self._archive(answer):
+                self._hops()
+                answer = await self._get(archive, since)
+            return self._seen(answer, petition_id)
+        except ParliamentUnavailable as error:
+            return Unavailable(error.reason, error.retry_after, is_whole_site(error))
+        except (ParliamentError, MalformedPetition) as error:
+            return unreadable(error)
+
+    def _archive(self, answer: _Answer) -> str | None:
+        """Where the site keeps a petition now, if it says so: a body on the same host."""
+        target = self._redirect(answer)
+        return target if target and target.endswith(".json") else None
+
+    def _redirect(self, answer: _Answer) -> str | None:
+        """The path a redirect leads to; None if it is no redirect or leads off the site."""
+        if answer.status not in {301, 302, 303, 307, 308}:
+            return None
+        try:
+            target = urlsplit(urljoin(answer.url, answer.headers.get("Location", "")))
+            here = target.hostname == urlsplit(self.site.url).hostname
+        except ValueError:
+            return None
+        return (target.path or "/") if here else None
+
+    def _seen(self, answer: _Answer, petition_id: int) -> Look:
+        match answer.status:
+            case 200:
+                return self._found(answer, petition_id)
+            case 304:
+                return NotModified()
+            case 404:
+                return NotFound()
+            case 410:
+                return Gone()
+            case _:
+                return _unpublished(self._redirect(answer), petition_id)
+
+    def _found(self, answer: _Answer, petition_id: int) -> Look:
+        petition = parse_petition(answer.body, self.site)
+        if petition.ref.id != petition_id:
+            return Unreadable("answered about another petition")
+        return Found(
+            petition,
+            last_modified=_date(answer.headers.get("Last-Modified")),
+            max_age=_max_age(answer.headers.get("Cache-Control", "")),
+        )
+
+    async def counts(self, petition_id: int) -> Counts:
+        """A petition's numbers alone; the site answers for unpublished petitions too."""
+        return parse_counts(await self._body(f"/petitions/{petition_id}/count.json"), self.site)
+
+    async def page(
+        self,
+        state: str,
+        *,
+        q: str | None = None,
+        topic: str | None = None,
+        number: int = 1,
+        url: str | None = None,
+    ) -> Page:
+        """A page of the current petitions, by its number or by the `next` of the page before it."""
+        target = _target(url) if url else f"/petitions.json?{_query(state, q, topic, number)}"
+        return parse_page(await self._body(target), self.site)
+
+    async def archived_page(
+        self, state: str, *, q: str | None = None, topic: str | None = None, number: int = 1
+    ) -> Page:
+        """A page of the last archived parliament's petitions; their `next` cannot be relied on."""
+        target = f"/archived/petitions.json?{_query(state, q, topic, number)}"
+        return parse_page(await self._body(target), self.site)
+
+    async def pages(
+        self, state: str, *, q: str | None = None, topic: str | None = None
+    ) -> AsyncIterator[Page]:
+        """Every page of a list, each petition once.
+
+        The order is alive while we page: a petition may come twice, and then counts once, or not
+        at all, which says nothing about it.
+        """
+        seen: set[int] = set()
+        been: set[int | str | None] = set()
+        page = await self.page(state, q=q, topic=topic)
+        while page.petitions or page.malformed:
+            start = page.petitions[0].ref.id if page.petitions else page.next
+            if start in been:
+                return
+            been.add(start)
+            yield _without(seen, page)
+            if page.next is None:
+                return
+            page = await self.page(state, url=page.next)
+
+    async def trending(self) -> tuple[Trending, ...]:
+        """What was signed most in the last hour; nothing in a quiet one."""
+        return parse_trending(await self._body("/trending.json"), self.site)
+
+    async def constituencies(self, period: str | None = None) -> tuple[Constituency, ...]:
+        """The constituencies of a parliament named like `2019-2024`, or of the current one."""
+        if period is not None and not re.fullmatch(r"[0-9]{4}-[0-9]{4}|current", period):
+            raise ValueError(f"not a parliament's period: {period!r}")
+        folder = f"/parliaments/{period}" if period else ""
+        return parse_constituencies(await self._body(f"{folder}/constituencies.json"), self.site)
+
+    async def topics(self) -> Mapping[str, str]:
+        """The names of the site's topics, by their codes."""
+        return parse_topics(await self._body("/topics.json"), self.site)
+
+    async def local(self, name: str) -> tuple[Local, ...]:
+        """What is signed most in a current constituency, named as the site names it."""
+        return parse_local(await self._body(f"/petitions/local/{slug(name)}.json"), self.site)
+
+    async def parliaments(self) -> tuple[PastParliament, ...]:
+        """The parliaments whose petitions are archived, the latest first."""
+        return parse_parliaments(await self._body("/parliaments.json"), self.site)
+
+    async def _body(self, target: str) -> bytes:
+        """What is at a path of the site, if it is there and is JSON."""
+        address = _canonical(target)
+        if self._is_for_people and (kept := self._kept.get(address)) is not None:
+            if isinstance(kept, ParliamentError):
+                raise kept.with_traceback(None)
+            return kept
+        try:
+            body = await self._fetch(target)
+        except ParliamentUnasked:
+            raise
+        except ParliamentError as error:
+            if self._is_for_people:
+                self._keep(address, error)
+            raise
+        self._keep(address, body)
+        return body
+
+    async def _fetch(self, target: str) -> bytes:
+        answer = await self._get(target)
+        if answer.status != 200:
+            raise ParliamentError(answer.url, answer.status, f"status {answer.status}")
+        return answer.body
+
+    def _keep(self, address: str, answer: bytes | ParliamentError) -> None:
+        if self._keeps and not address.endswith("/count.json"):
+            with suppress(ValueError):  # larger than all that is kept
+                self._kept[address] = answer
+
+    async def _get(self, target: str, since: datetime | None = None) -> _Answer:
+        """Ask once for a path of the site, following nothing.
+
+        Comes back with a body of JSON, a redirect, or one of 304, 404 and 410; for anything else
+        raises ParliamentUnavailable if it may pass by itself, and ParliamentError if it will not.
+        """
+        url = self.site.url.rstrip("/") + target
+        self._asks()
+        try:
+            async with self._session.get(
+                url, headers=_only_if(since), allow_redirects=False, timeout=self._timeout
+            ) as response:
+                self._accept(url, response)
+                body = await self._read(url, response) if response.status == 200 else b""
+                return _Answer(url, response.status, response.headers, body)
+        except ParliamentUnavailable as error:
+            self._hears(error)
+            raise
+        except (aiohttp.ClientError, OSError) as error:
+            if isinstance(error, aiohttp.InvalidURL):
+                raise ParliamentError(url, None, "an address that cannot be asked") from error
+            failure = ParliamentUnavailable(url, None, _reason(error))
+            self._hears(failure)
+            raise failure from error
+        except ValueError as error:
+            raise ParliamentError(url, None, "an address that cannot be asked") from error
+
+    def _accept(self, url: str, response: aiohttp.ClientResponse) -> None:
+        """Refuses what cannot be used, by its status and headers alone."""
+        status = response.status
+        if status in {403, 408, 425, 429} or status >= 500:
+            wish = _retry_after(response.headers.get("Retry-After"), self._now())
+            raise ParliamentUnavailable(url, status, f"status {status}", wish)
+        if not (status in {200, 304, 404, 410} or 300 < status < 400):
+            raise ParliamentError(url, status, f"status {status}")
+        if status == 200 and "json" not in response.content_type:
+            html = "html" in response.content_type
+            kind = "HTML" if html else "something other than JSON"
+            raise ParliamentError(url, status, f"answered in {kind}")
+
+    async def _read(self, url: str, response: aiohttp.ClientResponse) -> bytes:
+        """The body, unpacked; reading stops where it grows out of all proportion."""
+        body = bytearray()
+        async for chunk in response.content.iter_any():
+            body += chunk
+            if len(body) > self._max_bytes:
+                raise ParliamentError(url, response.status, "too large")
+        return bytes(body)
+
+
+def is_whole_site(error: ParliamentUnavailable) -> bool:
+    """Whether every other request to the site would have failed alike."""
+    return error.status in {403, 429, 503} or isinstance(
+        error.__cause__, aiohttp.ClientConnectorError | aiohttp.ClientSSLError
+    )
+
+
+def unreadable(error: ParliamentError | MalformedPetition) -> Unreadable:
+    """What to say of an answer that makes no sense."""
+    if isinstance(error, MalformedPetition):
+        return Unreadable(f"malformed at {error.field}")
+    return Unreadable(error.reason)
+
+
+def slug(name: str) -> str:
+    """A constituency's name as the site has it in addresses: Ynys Môn is ynys-mon."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+
+
+def _unpublished(path: str | None, petition_id: int) -> Look:
+    """What a redirect to one of the site's web pages says of a petition."""
+    match path:
+        case "/":
+            return Unpublished("stopped")
+        case str() if path.endswith("/gathering-support"):
+            return Unpublished("gathering_support")
+        case str() if path.endswith("/moderation-info"):
+            return Unpublished("moderation")
+        case str() if path == f"/petitions/{petition_id}":
+            return Unavailable("being archived")
+        case _:
+            return Unavailable(_ELSEWHERE)
+
+
+def _without(seen: set[int], page: Page) -> Page:
+    """The page less what has been seen, all of which is seen from now on."""
+    fresh = {petition.ref.id: petition for petition in page.petitions}
+    fresh = {id_: petition for id_, petition in fresh.items() if id_ not in seen}
+    seen.update(fresh)
+    return structs.replace(page, petitions=tuple(fresh.values()))
+
+
+def _query(state: str, q: str | None, topic: str | None, number: int) -> str:
+    asked = {"state": state, "count": str(ROWS)}
+    if number > 1:
+        asked["page"] = str(number)
+    if q:
+        # A number alone would send us to the web page of the petition that has it.
+        asked["q"] = f"#{q}" if q.isdigit() else q
+    if topic:
+        asked["topic"] = topic
+    return urlencode(asked, errors="replace")
+
+
+def _canonical(target: str) -> str:
+    """An address by which the same question is known, in whatever order it is put."""
+    path, _, query = target.partition("?")
+    return f"{path}?{urlencode(sorted(parse_qsl(query)))}" if query else path
+
+
+def _target(url: str) -> str:
+    """The path and query of a link the site gave, to be asked of the site itself."""
+    try:
+        link = urlsplit(url)
+    except ValueError as error:
+        raise ParliamentError(url, None, "a link that leads nowhere") from error
+    if not link.path.startswith("/"):
+        raise ParliamentError(url, None, "a link that leads nowhere")
+    return f"{link.path}?{link.query}" if link.query else link.path
+
+
+def _only_if(since: datetime | None) -> dict[str, str]:
+    if since is None:
+        return {}
+    return {"If-Modified-Since": format_datetime(since.astimezone(UTC), usegmt=True)}
+
+
+def _reason(error: Exception) -> str:
+    match error:
+        case TimeoutError():
+            return "timed out"
+        case aiohttp.ClientPayloadError():
+            return "the answer was cut off"
+        case aiohttp.ClientConnectorCertificateError():
+            return _certificate_fault(error.certificate_error)
+        case aiohttp.ClientConnectorDNSError():
+            return "its name is not found (DNS)"
+        case aiohttp.ClientSSLError():
+            return "no secure connection (TLS)"
+        case aiohttp.ClientConnectorError(os_error=ConnectionRefusedError()):
+            return "the connection was refused"
+        case aiohttp.ClientConnectorError():
+            return "could not connect"
+        case aiohttp.ClientConnectionError() | OSError():
+            return "the connection was lost"
+        case _:
+            return "answered in something other than HTTP"
+
+
+def _certificate_fault(error: Exception) -> str:
+    """What is wrong with a certificate, as OpenSSL puts it."""
+    fault = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else ""
+    return f"its certificate is not valid: {fault or 'not to be trusted'} (TLS)"
+
+
+def _date(header: str | None) -> datetime | None:
+    """An HTTP date as an instant in UTC, or None if it is none."""
+    try:
+        moment = parsedate_to_datetime(header or "")
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def _retry_after(header: str | None, now: datetime) -> float | None:
+    """Seconds until the site wants to be asked again: it gives them, or a date."""
+    wish = (header or "").strip()
+    if re.fullmatch("[0-9]{1,9}", wish):
+        return float(wish)
+    until = _date(wish)
+    return max(0.0, (until - now).total_seconds()) if until else None
+
+
+def _max_age(cache_control: str) -> int | None:
+    match = re.search(r"(?:^|[\s,])max-age=([0-9]{1,9})", cache_control)
+    return int(match[1]) if match else None

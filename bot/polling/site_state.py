@@ -1,0 +1,204 @@
+"""One site as polling sees it: what it may be asked, how it answers, when it wants to be left."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from math import inf
+from statistics import median
+
+import structlog
+from cachetools import TTLCache
+from msgspec import structs
+
+from bot.errors import ParliamentError
+from bot.incidents import IncidentLog
+from bot.petitions.petition import Department, Petition, PetitionRef
+from bot.polling.budget import Budget
+from bot.polling.lookup import LookupResult, Unasked
+from bot.polling.petitions_api import Found, Look, PetitionsApi, Unavailable, Unreadable
+from bot.polling.planner import Limits, Matter, Outlook
+from bot.polling.watchlist import Watchlist
+
+log = structlog.get_logger(__name__)
+
+# An answer that takes so many times as long as is usual leaves its place to others, if all are
+# taken: the least is below a tick's second, and what is usual takes a few answers to know.
+_UNUSUAL = 5
+_LEAST_PATIENCE, _PATIENCE = 0.8, 2.0
+_WAITS_KEPT, _WAITS_TO_KNOW = 31, 5
+
+_FIRST_BACKOFF = 5.0
+_LONGEST_BACKOFF = 45.0
+_BACKOFF_SPREAD = 0.25
+
+# The site counts in whole seconds of ten and sets its dates back by up to two counts of a minute,
+# so that a date as young as this may come again for another body.
+_SETTLES_IN = timedelta(seconds=130)
+_SHORTEST_CONDITIONAL = 10.0
+
+_LAG_FOR = 600.0  # seconds
+
+# What people were shown is shown again for a minute at most: the site's own caches last as long.
+_SHORTEST_KEPT, _LONGEST_KEPT = 10.0, 60.0
+_MOST_SIGHTS = 64
+_MOST_DEPARTMENTS, _DEPARTMENTS_KEPT_FOR = 500, 6 * 3600.0
+_MOST_BYTES = 16 * 1024 * 1024
+
+
+class SiteState:
+    """What polling knows of one site's side: its budget, its answers, its wish to be left alone."""
+
+    def __init__(
+        self,
+        parliament: PetitionsApi,
+        budget: Budget,
+        limits: Limits,
+        jitter: Callable[[], float],
+        monotonic: Callable[[], float] = time.monotonic,
+        *,
+        name: str = "",
+    ) -> None:
+        self.parliament = parliament
+        self.budget = budget
+        self.outlook = Outlook(limits)
+        self.interest = Watchlist()
+        self.in_flight: dict[Matter, asyncio.Task[None]] = {}
+        self.unanswered_since: dict[Matter, float] = {}
+        self.answered_at: float | None = None
+        self.failing_at: float | None = None
+        self.reason = ""
+        self.collapsed: set[int] = set()
+        self.quiet_until = -inf
+        self.lag: tuple[float, timedelta] | None = None
+        self.is_doubtful = False
+        self._backoff = _FIRST_BACKOFF
+        self._stepped_at = -inf
+        self._jitter = jitter
+        self.incident = IncidentLog(log, "the site is not answering", monotonic, site=name)
+        self.own_faults = IncidentLog(log, "a look cannot be taken in", monotonic, site=name)
+        self._waits: dict[type[Matter], deque[float]] = {}
+        # Whoever has a site polled every few seconds wants to see it as it is.
+        is_spared = limits.interval >= _SHORTEST_KEPT
+        kept_for = min(_LONGEST_KEPT, limits.interval) if is_spared else 0.0
+        self.departments: TTLCache[str, Department] = TTLCache(
+            _MOST_DEPARTMENTS, _DEPARTMENTS_KEPT_FOR, monotonic
+        )
+        self.sights: TTLCache[PetitionRef, LookupResult] = TTLCache(
+            _MOST_SIGHTS, kept_for, monotonic
+        )
+        self.lists: TTLCache[str, bytes | ParliamentError] = TTLCache(
+            _MOST_BYTES, kept_for, monotonic, getsizeof=_size
+        )
+
+    def unasked(self, person: int | None, monotonic: float) -> Unasked | None:
+        """Why the site is not to be asked for somebody now; None if it may be."""
+        if (quiet_for := self.quiet_until - monotonic) > 0:
+            return Unasked(quiet_for, wants_quiet=True)
+        wait = self.budget.wait_of(person)
+        return Unasked(wait, wants_quiet=False) if wait > 0 else None
+
+    def asked(self, matter: Matter, monotonic: float) -> None:
+        """A request has gone out."""
+        self.unanswered_since[matter] = monotonic
+
+    def came(self, matter: Matter, monotonic: float, *, answered: bool) -> None:
+        """The wait for a request's answer is over, whether or not there was one."""
+        since = self.unanswered_since.pop(matter, None)
+        if answered and since is not None:
+            waits = self._waits.setdefault(type(matter), deque(maxlen=_WAITS_KEPT))
+            waits.append(monotonic - since)
+
+    def hanging(self, monotonic: float) -> list[Matter]:
+        """What has been waited for far longer than usual here; lists take longer than the rest."""
+        unanswered = self.unanswered_since.items()
+        return [m for m, since in unanswered if monotonic - since >= self._patience(type(m))]
+
+    def _patience(self, kind: type[Matter]) -> float:
+        waits = self._waits.get(kind, ())
+        if len(waits) < _WAITS_TO_KNOW:
+            return _PATIENCE
+        return max(_LEAST_PATIENCE, _UNUSUAL * median(waits))
+
+    def answered(self, monotonic: float) -> None:
+        """The site is there, and its answer can be read."""
+        self.answered_at, self.failing_at, self.reason = monotonic, None, ""
+        self.incident.recovered()
+        self._backoff, self.is_doubtful = _FIRST_BACKOFF, False
+
+    def heard(
+        self,
+        look: Look,
+        now: datetime,
+        monotonic: float,
+        *,
+        asked_at: float = inf,
+        asked_for_somebody: bool = False,
+    ) -> None:
+        """Take note of an answer; 403, 429 and 503 speak for the whole site, others for a page.
+
+        What was asked before we last backed off says nothing new. What people ask may fail as
+        often as they like: only what the site itself wishes for is heeded then.
+        """
+        if not isinstance(look, Unavailable | Unreadable):
+            self.answered(monotonic)
+            return
+        self.failing_at = monotonic if self.failing_at is None else self.failing_at
+        self.reason = look.reason
+        self.incident.failed(look.reason)
+        if isinstance(look, Unreadable):
+            return
+        spread = 1 + _BACKOFF_SPREAD * self._jitter()
+        if look.retry_after is not None:
+            # Never sooner than wished, and not in the same instant as everybody else.
+            self._be_quiet(monotonic + min(look.retry_after, 3600.0) + self._jitter())
+            self.is_doubtful = True
+        elif look.whole_site and asked_at > self._stepped_at and not asked_for_somebody:
+            self._be_quiet(monotonic + self._backoff * spread)
+            self._backoff = min(self._backoff * 2, _LONGEST_BACKOFF)
+            self._stepped_at, self.is_doubtful = monotonic, True
+
+    def _be_quiet(self, until: float) -> None:
+        self.quiet_until = max(self.quiet_until, until)
+
+    def saw_departments(self, petitions: Iterable[Petition]) -> None:
+        """Take note of the departments that petitions go to now; those of an archive are past."""
+        for petition in petitions:
+            if not petition.archived:
+                self.departments.update((each.name, each) for each in petition.departments)
+
+    def saw_dated(self, petitions: Iterable[Petition], now: datetime, monotonic: float) -> None:
+        """Take note of how far back the freshest body of the last minutes was dated."""
+        ages = [now - p.updated_at for p in petitions if p.updated_at is not None]
+        if not ages:
+            return
+        youngest = max(min(ages), timedelta(0))
+        if self.lag is None or monotonic - self.lag[0] > _LAG_FOR or youngest <= self.lag[1]:
+            self.lag = (monotonic, youngest)
+
+    def saw_whole(self, look: Found, now: datetime, monotonic: float) -> None:
+        """Tell the plan what a petition's own body was like."""
+        if not look.petition.archived:
+            self._note_max_age(look.max_age)
+            self.saw_departments([look.petition])
+            self.saw_dated([look.petition], now, monotonic)
+        since = _settled_since(look, now, self.outlook.limits)
+        self.outlook.saw_whole(look.petition, monotonic, settled_since=since)
+
+    def _note_max_age(self, max_age: int | None) -> None:
+        limits = self.outlook.limits
+        if max_age and max_age != limits.max_age:
+            self.outlook.limits = structs.replace(limits, max_age=float(max_age))
+
+
+def _settled_since(look: Found, now: datetime, limits: Limits) -> datetime | None:
+    """The date to ask about next time, if no other body can come to have the same."""
+    dated = look.last_modified
+    if dated is None or now - dated < _SETTLES_IN or limits.interval < _SHORTEST_CONDITIONAL:
+        return None
+    return dated
+
+
+def _size(kept: bytes | ParliamentError) -> int:
+    return len(kept) if isinstance(kept, bytes) else 1_000

@@ -1,0 +1,112 @@
+"""Which petitions of a site are watched: what somebody follows, and where rules listen the rest."""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime, timedelta
+
+from bot.petitions.history import PetitionHistory
+from bot.petitions.thresholds import CustomMilestones, is_settled
+from storage import Storage
+
+# What happened longer ago to a petition that is met for the first time is no news any more.
+_NEWS_FOR = timedelta(days=1)
+
+
+class Watchlist:
+    """One site's petitions, by their ids.
+
+    `followers` is how many follow each, `wishes` the milestones they have set themselves, and
+    `ruled_since` since when rules have been listening to the site, None while none do. Of what
+    rules alone are about, `_awaited` holds all that may still ring, and `_settled` what is known
+    and will not.
+    """
+
+    def __init__(self) -> None:
+        self.followers: Mapping[int, int] = {}
+        self.wishes: Mapping[int, Collection[CustomMilestones]] = {}
+        self.ruled_since: datetime | None = None
+        self._awaited: dict[int, None] = {}
+        self._settled: set[int] = set()
+
+    @property
+    def is_ruled(self) -> bool:
+        """Whether any rule listens to this site."""
+        return self.ruled_since is not None
+
+    def watched(self, followed: Iterable[int]) -> set[int]:
+        """All that is to be watched, given what somebody follows."""
+        return {*followed, *self._awaited}
+
+    def since(self, now: datetime) -> datetime | None:
+        """From when on the news of a petition met for the first time rings; None: never."""
+        return max(self.ruled_since, now - _NEWS_FOR) if self.ruled_since else None
+
+    def is_strange(self, id_: int, known: PetitionHistory | None) -> bool:
+        """Whether a petition was not watched when rules began to listen, and has not been since."""
+        if self.ruled_since is None:
+            return False
+        return known is None or (known.read_at < self.ruled_since and id_ not in self.followers)
+
+    def leaves_out(self, known: PetitionHistory) -> bool:
+        """Whether nothing is expected of a petition any more; it is remembered as such."""
+        self.note(known)
+        return known.petition.ref.id in self._settled
+
+    def note(self, known: PetitionHistory) -> None:
+        """Take note of a petition as it is known now."""
+        if self.ruled_since is None:
+            return
+        id_ = known.petition.ref.id
+        if known.removed or is_settled(known.petition):
+            self._settled.add(id_)
+            self._awaited.pop(id_, None)
+        else:
+            self._settled.discard(id_)
+            self._awaited[id_] = None
+
+    def listen(self, since: datetime, known: Iterable[int]) -> None:
+        """Rules listen; these are all the petitions that are known."""
+        if self.ruled_since != since:
+            self._settled.clear()
+        self.ruled_since = since
+        self._awaited = dict.fromkeys(id_ for id_ in known if id_ not in self._settled)
+
+    def rest(self) -> None:
+        """No rule listens any longer."""
+        self.ruled_since = None
+        self._awaited, self._settled = {}, set()
+
+
+async def survey(storage: Storage, interests: Mapping[str, Watchlist], now: datetime) -> None:
+    """Have each site's interest take note of who follows what, and of whether rules listen."""
+    followers, ruled = await storage.followers(), await storage.ruled_sites()
+    wishes = await storage.wishes()
+    known = await storage.petitions() if ruled else ()
+    for site, interest in interests.items():
+        interest.followers = {ref.id: many for ref, many in followers.items() if ref.site == site}
+        interest.wishes = {ref.id: some for ref, some in wishes.items() if ref.site == site}
+        if site in ruled:
+            since = await _listening_since(storage, site, now)
+            interest.listen(since, [ref.id for ref in known if ref.site == site])
+        else:
+            await _forget_listening(storage, site, interest)
+
+
+async def _listening_since(storage: Storage, site: str, now: datetime) -> datetime:
+    """Since when rules have been listening; from now on, if they have not."""
+    if kept := await storage.note(_note(site)):
+        since = datetime.fromisoformat(kept)
+        if since <= now:  # else the clock was ahead then
+            return since
+    await storage.save_note(_note(site), now.isoformat())
+    return now
+
+
+async def _forget_listening(storage: Storage, site: str, interest: Watchlist) -> None:
+    """What happens while no rule listens is not to ring when one does again."""
+    interest.rest()
+    if await storage.note(_note(site)):
+        await storage.save_note(_note(site), "")
+
+
+def _note(site: str) -> str:
+    return f"rules listen to {site} since"

@@ -1,0 +1,159 @@
+"""Milestones of one's own as people type them: "15000", "every 5,000", "50%", "-15000" (pure)."""
+
+import re
+from typing import Literal, NamedTuple, TypeAlias
+
+from msgspec import structs
+
+from bot.petitions.petition import Petition
+from bot.petitions.thresholds import CustomMilestones, is_custom, is_rung, thresholds
+
+MOST = 20
+LEAST = 100
+_NEAR = 20  # round numbers that are tried
+HIGHEST = 100_000_000
+
+Sort: TypeAlias = Literal["number", "every", "percent"]
+Reason: TypeAlias = Literal["unclear", "range", "percent", "reached", "many", "over"]
+
+
+class MilestoneChange(NamedTuple):
+    """One milestone, or series of them, to be taken up or (`drop`) given up."""
+
+    sort: Sort
+    value: int
+    drop: bool = False
+
+
+class InvalidMilestone(NamedTuple):
+    """Why milestones cannot be had as asked for; `what` is the word or the number at fault."""
+
+    reason: Reason
+    what: str = ""
+
+
+_NUMBER = r"(?:[0-9]{1,3}(?:,[0-9]{3}){1,3}|[0-9]{1,12})"
+_ITEM = re.compile(
+    rf"(?<![^\s,;])(?P<drop>[-−–]\s*)?(?P<every>every\s+)?(?P<number>{_NUMBER})\s*(?P<unit>%|k|m)?(?=[\s,;]|$)",
+    re.IGNORECASE,
+)
+_TIMES = {"k": 1_000, "m": 1_000_000}
+_NOTHING = frozenset({"off", "none", "clear"})
+
+
+def read_changes(text: str) -> tuple[MilestoneChange, ...] | InvalidMilestone:
+    """The changes a text asks for, in its order; no change at all gives everything up ("off")."""
+    if text.strip().lower() in _NOTHING:
+        return ()
+    rest = " ".join(_ITEM.sub("", text).replace(",", " ").replace(";", " ").split())
+    found = tuple(_change(item) for item in _ITEM.finditer(text))
+    if rest or not found:
+        return InvalidMilestone("unclear", rest or text.strip())
+    return next((wrong for change in found if (wrong := _wrong(change))), None) or found
+
+
+def changed(
+    wish: CustomMilestones, changes: tuple[MilestoneChange, ...], petition: Petition
+) -> CustomMilestones | InvalidMilestone:
+    """Somebody's milestones of a petition with these changes made, or why they cannot be."""
+    if not changes:
+        return CustomMilestones()
+    if not petition.is_open and not all(change.drop for change in changes):
+        return InvalidMilestone("over")
+    for change in changes:
+        if not change.drop and _has_passed(change, petition):
+            return InvalidMilestone("reached", _written(change))
+        wish = _with(wish, change)
+    return wish if len(wish.numbers) + len(wish.percents) <= MOST else InvalidMilestone("many")
+
+
+def _change(item: re.Match[str]) -> MilestoneChange:
+    unit = (item["unit"] or "").lower()
+    value = int(item["number"].replace(",", "")) * _TIMES.get(unit, 1)
+    sort: Sort = "every" if item["every"] else "percent" if unit == "%" else "number"
+    return MilestoneChange(sort, value, bool(item["drop"]))
+
+
+def _wrong(change: MilestoneChange) -> InvalidMilestone | None:
+    if change.sort == "percent":
+        return None if 1 <= change.value <= 99 else InvalidMilestone("percent", str(change.value))
+    return (
+        None if LEAST <= change.value <= HIGHEST else InvalidMilestone("range", str(change.value))
+    )
+
+
+def _has_passed(change: MilestoneChange, petition: Petition) -> bool:
+    """Whether it lies behind already; a series never does, it has a next one."""
+    count = petition.signature_count
+    match change.sort:
+        case "number":
+            return change.value <= count
+        case "percent":
+            return all(-(-n * change.value // 100) <= count for n in thresholds(petition))
+        case "every":
+            return False
+
+
+def _written(change: MilestoneChange) -> str:
+    return f"{change.value}%" if change.sort == "percent" else str(change.value)
+
+
+def _with(wish: CustomMilestones, change: MilestoneChange) -> CustomMilestones:
+    match change.sort:
+        case "number":
+            return structs.replace(wish, numbers=_toggled(wish.numbers, change))
+        case "percent":
+            return structs.replace(wish, percents=_toggled(wish.percents, change))
+        case "every":
+            return structs.replace(wish, every=0 if change.drop else change.value)
+
+
+def _toggled(values: tuple[int, ...], change: MilestoneChange) -> tuple[int, ...]:
+    others = {value for value in values if value != change.value}
+    return tuple(sorted(others if change.drop else {*others, change.value}))
+
+
+def possible(wish: CustomMilestones) -> CustomMilestones:
+    """The milestones without those that nobody can ask for."""
+    numbers = sorted({number for number in wish.numbers if LEAST <= number <= HIGHEST})[:MOST]
+    percents = sorted(set(wish.percents))[: MOST - len(numbers)]
+    every = wish.every if LEAST <= wish.every <= HIGHEST else 0
+    return CustomMilestones(tuple(numbers), every, tuple(percents))
+
+
+def given_up(
+    before: CustomMilestones, after: CustomMilestones, petition: Petition
+) -> CustomMilestones:
+    """What could still have rung and is not wished any more."""
+    return CustomMilestones(
+        numbers=_gone("number", before.numbers, after.numbers, petition),
+        every=before.every if before.every != after.every else 0,
+        percents=_gone("percent", before.percents, after.percents, petition),
+    )
+
+
+def _gone(
+    sort: Sort, before: tuple[int, ...], after: tuple[int, ...], petition: Petition
+) -> tuple[int, ...]:
+    gone = (value for value in before if value not in after)
+    return tuple(value for value in gone if not _has_passed(MilestoneChange(sort, value), petition))
+
+
+def as_typed(wish: CustomMilestones) -> str:
+    """The text that asks for these milestones: `read_changes` reads it."""
+    every = [f"every {wish.every}"] if wish.every else []
+    parts = [f"{percent}%" for percent in wish.percents]
+    return " ".join((*(str(number) for number in wish.numbers), *every, *parts))
+
+
+def next_round(petition: Petition, wish: CustomMilestones) -> int | None:
+    """The next round number above the count that does not ring anyway; None if all near it do."""
+    count = petition.signature_count
+    step = max(LEAST, int(5 * 10 ** (len(str(count)) - 2)))
+    first = (count // step + 1) * step
+    near = range(first, first + _NEAR * step, step)
+    return next((number for number in near if not _rings(number, wish, petition)), None)
+
+
+def _rings(number: int, wish: CustomMilestones, petition: Petition) -> bool:
+    return is_rung(number) or number in thresholds(petition) or is_custom(number, wish, petition)

@@ -1,0 +1,72 @@
+"""What a chat is owed, and what became of sending it (pure)."""
+
+from datetime import datetime
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from bot.petitions.petition import PetitionRef
+
+
+class Delivery(Struct, frozen=True, omit_defaults=True):
+    """An alert a chat is owed: `occurrences` are the keys of what it tells, in one message.
+
+    `number` rises with every delivery made, so that a chat hears things in the order they happened.
+    What is due at once is in the lane "". Another lane is what waits for a moment of its own
+    (`digest`, `quiet`, `snooze` …): when its first delivery is due, all of it is told in one
+    message. `rule` is the number of the chat's rule that it comes from, 0 for a subscription.
+    """
+
+    key: str
+    number: int
+    chat_id: int
+    petition: PetitionRef
+    occurrences: tuple[str, ...]
+    created_at: datetime
+    not_before: datetime
+    thread_id: int | None = None
+    silent: bool = False
+    attempts: int = 0
+    leased_until: datetime | None = None
+    lane: str = ""
+    rule: int = 0
+
+
+class Sent(Struct, frozen=True, tag=True):
+    """Telegram accepted the message."""
+
+    message_id: int
+
+
+class RetryAt(Struct, frozen=True, tag=True):
+    """Not now: try this delivery again from `when`; `reason` is for the log."""
+
+    when: datetime
+    reason: str
+
+
+class ChatGone(Struct, frozen=True, tag=True):
+    """The chat cannot hear us any more (blocked, kicked, deleted), until it comes back."""
+
+    reason: str
+
+
+class ChatRefuses(Struct, frozen=True, tag=True):
+    """The chat would not take it now, for a reason that may pass: no right to write, a topic."""
+
+    reason: str
+
+
+class ChatMoved(Struct, frozen=True, tag=True):
+    """The group became a supergroup with another id."""
+
+    new_id: int
+
+
+class Refused(Struct, frozen=True, tag=True):
+    """Telegram will never take this message as it is."""
+
+    reason: str
+
+
+Outcome: TypeAlias = Sent | RetryAt | ChatGone | ChatRefuses | ChatMoved | Refused

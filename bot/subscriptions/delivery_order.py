@@ -1,0 +1,162 @@
+"""A chat hears of one petition in order, whatever lanes its news waits in (pure).
+
+What is told at once may find older news of its petition that waits for a moment of its own. Where
+it cannot wait itself, or that moment was chosen by a person (a digest, quiet hours, a snooze), the
+older news comes along, all of it in one message. Where the moment is the bot's own doing (a flood,
+closings that are gathered), it waits behind, for a few minutes at most.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from msgspec import structs
+
+from bot.petitions.events import Kind, Occurrence
+from bot.petitions.petition import PetitionRef
+from bot.subscriptions.delivery import Delivery
+from bot.subscriptions.matching import is_free
+from bot.subscriptions.preferences import kind_of
+
+# Where what follows too many alerts of one moment waits to be told in one message.
+FLOOD = "flood"
+# How long what a chat was told at once counts as a moment ago.
+LATELY = timedelta(minutes=2)
+# Where one petition's older news and what cannot wait for its moment are told in one message.
+TOGETHER = "together"
+
+_OUR_OWN = (FLOOD, "gathered")
+# How the names of lanes end in which an alert waits that its chat would not take.
+REFUSED = ":refused"
+# What is official, and what corrects what was told before.
+_PRESSING: frozenset[Kind] = frozenset({"threshold", "response", "debate", "standing", "fell"})
+_SOON = timedelta(seconds=1)
+
+
+def is_pressing(occurrences: Iterable[Occurrence]) -> bool:
+    """Whether any of it is never held back: official thresholds, responses, debates, corrections.
+
+    What was told and holds no longer is put right at once.
+    """
+    return any(kind_of(each.event) in _PRESSING for each in occurrences)
+
+
+def refused_lane(delivery: Delivery) -> str:
+    """Where an alert waits that its chat would not take, so that it keeps no other news waiting.
+
+    What comes later of its petition waits there too, behind it.
+    """
+    if is_refused(delivery):
+        return delivery.lane
+    return f"{delivery.lane or f'{TOGETHER}:{delivery.petition}'}{REFUSED}"
+
+
+def is_refused(delivery: Delivery) -> bool:
+    """Whether it waits by itself because its chat would not take it."""
+    return delivery.lane.endswith(REFUSED)
+
+
+def in_order(
+    due: Sequence[Delivery],
+    elsewhere: Sequence[Delivery],
+    pressing: Collection[int],
+    now: datetime,
+    until: datetime,
+) -> tuple[list[Delivery], list[Delivery]]:
+    """What may be told now, leased `until` then, and what goes on waiting, each as it is kept.
+
+    `elsewhere` is older news of the same petitions and chats in other lanes; `pressing` are the
+    numbers of what cannot wait.
+    """
+    numbers = {each.number for each in due}
+    everything = sorted((*due, *elsewhere), key=_about)
+    told: list[Delivery] = []
+    left: list[Delivery] = []
+    for _, group in groupby(everything, key=_about):
+        line = _Line(group, numbers, pressing, now)
+        line.arrange()
+        told += (structs.replace(each, leased_until=until) for each in line.told)
+        left += line.left
+    return told, left
+
+
+def _about(delivery: Delivery) -> tuple[int, PetitionRef]:
+    return delivery.chat_id, delivery.petition
+
+
+class _Line:
+    """What one chat is owed about one petition."""
+
+    def __init__(
+        self,
+        owed: Iterable[Delivery],
+        due: Collection[int],
+        pressing: Collection[int],
+        now: datetime,
+    ) -> None:
+        by_number = sorted(owed, key=lambda each: each.number)
+        self._owed = {each.number: each for each in by_number}
+        self._mine = {number for number in self._owed if number in due}
+        self._pressing = pressing
+        self._now = now
+
+    @property
+    def told(self) -> list[Delivery]:
+        """What may be told."""
+        return [each for number, each in self._owed.items() if number in self._mine]
+
+    @property
+    def left(self) -> list[Delivery]:
+        """What goes on waiting."""
+        return [each for number, each in self._owed.items() if number not in self._mine]
+
+    def arrange(self) -> None:
+        """Have what is due wait behind what is older, or bring that along."""
+        for number in sorted(self._mine):
+            if older := self._elsewhere(self._owed[number]):
+                self._place(self._owed[number], older)
+
+    def _elsewhere(self, delivery: Delivery) -> list[Delivery]:
+        """What is older and waits in another lane, oldest first."""
+        return [
+            each
+            for number, each in self._owed.items()
+            if number < delivery.number and each.lane != delivery.lane
+        ]
+
+    def _place(self, delivery: Delivery, older: Sequence[Delivery]) -> None:
+        waiting = [each for each in older if each.number not in self._mine]
+        if any(not is_free(each, self._now) for each in waiting):
+            self._give_back(delivery, delivery.lane, self._now + _SOON)
+        elif tried := [each for each in waiting if self._is_tried(each)]:
+            self._give_back(delivery, tried[-1].lane, tried[-1].not_before)
+        elif len(waiting) == len(older) and self._can_wait(delivery, older):
+            self._give_back(delivery, older[-1].lane, older[-1].not_before)
+        else:
+            self._bring_along(delivery, older)
+
+    def _is_tried(self, delivery: Delivery) -> bool:
+        """Whether it was tried already and is tried again by itself."""
+        return bool(delivery.attempts) and (delivery.not_before > self._now or is_refused(delivery))
+
+    def _can_wait(self, delivery: Delivery, older: Sequence[Delivery]) -> bool:
+        """Whether it waits behind what waits for no longer than a few minutes."""
+        if delivery.lane or delivery.number in self._pressing:
+            return False
+        return all(each.lane in _OUR_OWN and each.not_before > self._now for each in older)
+
+    def _give_back(self, delivery: Delivery, lane: str, not_before: datetime) -> None:
+        self._mine.discard(delivery.number)
+        self._owed[delivery.number] = structs.replace(
+            delivery, lane=lane, not_before=not_before, leased_until=None
+        )
+
+    def _bring_along(self, delivery: Delivery, older: Sequence[Delivery]) -> None:
+        """Tell it with all that is older, in the lane of what is told already, if anything is."""
+        told = [each.lane for each in older if each.number in self._mine]
+        lane = delivery.lane or (told[-1] if told else f"{TOGETHER}:{delivery.petition}")
+        for each in (*older, delivery):
+            self._mine.add(each.number)
+            self._owed[each.number] = structs.replace(
+                each, lane=lane, not_before=min(each.not_before, self._now)
+            )

@@ -1,0 +1,84 @@
+"""What a rule can be made to listen to, and turning that on and off (pure)."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from msgspec import structs
+
+from bot.petitions.events import Kind, Threshold
+from bot.subscriptions.rule_words import Words, read_words, typed_words
+from bot.subscriptions.rules import stems
+from bot.subscriptions.subscription import Rule
+
+
+class EventFilter(NamedTuple):
+    """Something a rule may listen to: a kind, or one of the two thresholds."""
+
+    kind: Kind
+    threshold: Threshold | None = None
+
+    @property
+    def name(self) -> str:
+        """As a button carries it."""
+        return f"{self.kind}.{self.threshold}" if self.threshold else self.kind
+
+
+_EVERYTHING = (
+    EventFilter("opened"),
+    EventFilter("threshold", "response"),
+    EventFilter("threshold", "debate"),
+    EventFilter("response"),
+    EventFilter("debate"),
+    EventFilter("milestone"),
+    EventFilter("closing"),
+    EventFilter("surge"),
+    EventFilter("overdue"),
+    EventFilter("standing"),
+    EventFilter("business"),
+    EventFilter("fell"),
+)
+# Of all petitions there are, the others would never stop.
+_OF_ALL = _EVERYTHING[:5]
+
+# What a rule that narrows petitions down listens to until somebody chooses.
+USUAL: tuple[Kind, ...] = ("opened", "threshold", "response", "debate")
+
+
+def event_filters(rule: Rule) -> tuple[EventFilter, ...]:
+    """What a rule can listen to."""
+    if rule.constituency:
+        return (EventFilter("place"), *_OF_ALL[1:])
+    return _EVERYTHING if rule.words or rule.topics or rule.department else _OF_ALL
+
+
+def hears(rule: Rule, ear: EventFilter) -> bool:
+    """Whether a rule listens to this."""
+    if ear.kind not in rule.kinds:
+        return False
+    return ear.threshold is None or not rule.thresholds or ear.threshold in rule.thresholds
+
+
+def turned(rule: Rule, name: str) -> Rule:
+    """The rule with the ear of that name turned on or off; it may be left with none."""
+    return _with(
+        rule, [ear for ear in event_filters(rule) if hears(rule, ear) != (ear.name == name)]
+    )
+
+
+def possible(rule: Rule) -> Rule | None:
+    """The rule as buttons can make it; None if it asks for nothing, or listens to nothing."""
+    typed = typed_words(rule.words, rule.without)
+    words = read_words(typed) if typed else Words()
+    if not isinstance(words, Words) or (rule.department and not stems(rule.department)):
+        return None
+    asked = structs.replace(rule, words=words.wanted, without=words.without)
+    heard = _with(asked, [ear for ear in event_filters(asked) if hears(asked, ear)])
+    return heard if heard.kinds else None
+
+
+def _with(rule: Rule, chosen: Sequence[EventFilter]) -> Rule:
+    kinds = dict.fromkeys(ear.kind for ear in chosen)
+    thresholds = tuple(ear.threshold for ear in chosen if ear.threshold)
+    return structs.replace(
+        rule, kinds=tuple(kinds), thresholds=thresholds if len(thresholds) == 1 else ()
+    )

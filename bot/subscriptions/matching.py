@@ -1,0 +1,323 @@
+"""Events x followers -> deliveries: whom it concerns, how it is heard, in how many messages (pure).
+
+A chat may follow a petition, and have rules that it fits as well: it hears each thing once, by the
+loudest of these ways. Followers with equal policies are owed alike, so what a policy means for an
+event is worked out once (`Planner`), however many follow.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import NamedTuple
+
+import msgspec
+from msgspec import structs
+
+from bot.petitions.events import (
+    ClosingSoon,
+    Debated,
+    DebateLink,
+    Event,
+    MilestoneReached,
+    Occurrence,
+)
+from bot.petitions.history import PetitionHistory
+from bot.petitions.petition import Petition, PetitionRef
+from bot.petitions.thresholds import CustomMilestones, at_number, custom_reached
+from bot.subscriptions.delivery import Delivery
+from bot.subscriptions.preferences import (
+    LOUDNESS,
+    Decision,
+    EffectivePreferences,
+    decide,
+    is_chosen,
+)
+from bot.subscriptions.subscription import Preferences, Rule, Subscription
+
+
+class Source(NamedTuple):
+    """One way in which a chat hears of a petition: its subscription, or a rule's number."""
+
+    policy: EffectivePreferences
+    thread_id: int | None = None
+    rule: int = 0
+
+
+class Follower(NamedTuple):
+    """A chat that a petition's events concern, in at least one way; a subscription comes first."""
+
+    chat_id: int
+    ways: tuple[Source, ...]
+
+
+class Plan(NamedTuple):
+    """A delivery as everybody with the same ways is owed it; `head` names what happened.
+
+    `way` is the place of the way by which it is heard.
+    """
+
+    head: str
+    occurrences: tuple[str, ...]
+    lane: str
+    not_before: datetime
+    silent: bool
+    way: int = 0
+
+
+def follower(
+    subscription: Subscription | None, rules: Sequence[Rule], chat: Preferences, chat_id: int
+) -> Follower:
+    """A chat with all its ways of following one petition, given the chat's own terms."""
+    ways = [source_of(subscription, chat)] if subscription else []
+    return Follower(chat_id, (*ways, *(source_of_rule(rule, chat) for rule in rules)))
+
+
+def source_of(subscription: Subscription, chat: Preferences) -> Source:
+    """How a subscription hears, given its chat's own terms."""
+    return Source(
+        EffectivePreferences(chat, subscription.terms, subscription.muted), subscription.thread_id
+    )
+
+
+def source_of_rule(rule: Rule, chat: Preferences) -> Source:
+    """How a rule hears, given its chat's own terms."""
+    policy = EffectivePreferences(
+        chat,
+        rule.terms,
+        kinds=rule.kinds,
+        thresholds=rule.thresholds,
+        constituency=rule.constituency,
+    )
+    return Source(policy, rule.thread_id, rule.number)
+
+
+def match(
+    occurrences: Sequence[Occurrence],
+    petition: Petition,
+    followers: Iterable[Follower],
+    now: datetime,
+    first_number: int,
+) -> list[Delivery]:
+    """The deliveries that new occurrences of one petition cause, numbered from `first_number` up.
+
+    What belongs together (milestones passed in one look, a debate and its links) shares a message.
+    """
+    planner = Planner(occurrences, petition, now)
+    owed = (
+        (chat_id, plan, ways[plan.way])
+        for chat_id, ways in followers
+        for plan in planner.plans(ways)
+    )
+    return [
+        Delivery(
+            key=f"{plan.head}:{chat_id}",
+            number=number,
+            chat_id=chat_id,
+            petition=petition.ref,
+            occurrences=plan.occurrences,
+            created_at=now,
+            not_before=plan.not_before,
+            thread_id=way.thread_id,
+            silent=plan.silent,
+            lane=plan.lane,
+            rule=way.rule,
+        )
+        for number, (chat_id, plan, way) in enumerate(owed, first_number)
+    ]
+
+
+class Planner:
+    """What new occurrences of one petition mean: worked out once for all who hear alike."""
+
+    def __init__(
+        self, occurrences: Sequence[Occurrence], petition: Petition, now: datetime
+    ) -> None:
+        self._occurrences = occurrences
+        self._petition = petition
+        self._now = now
+        self._worked_out: dict[bytes, tuple[Plan, ...]] = {}
+
+    def plans(self, ways: Sequence[Source]) -> tuple[Plan, ...]:
+        """What somebody with these ways is owed."""
+        # Rules differ by their numbers even where they hear alike.
+        heard_by = [(way.policy, way.rule > 0) for way in ways]
+        alike = msgspec.json.encode(heard_by, order="deterministic")
+        if alike not in self._worked_out:
+            self._worked_out[alike] = plans(self._occurrences, self._petition, ways, self._now)
+        return self._worked_out[alike]
+
+
+def plans(
+    occurrences: Sequence[Occurrence], petition: Petition, ways: Sequence[Source], now: datetime
+) -> tuple[Plan, ...]:
+    """What somebody with these ways is owed for new occurrences of one petition."""
+    heard = _heard(occurrences, petition, ways, now)
+    wanted = [occurrence for occurrence in occurrences if occurrence.key in heard]
+    return tuple(
+        _plan(bundle, [heard[occurrence.key] for occurrence in bundle])
+        for bundle in bundled(wanted)
+    )
+
+
+class _Heard(NamedTuple):
+    """How something is heard, and the place of the way by which it is."""
+
+    decision: Decision
+    way: int
+
+
+def _heard(
+    occurrences: Iterable[Occurrence], petition: Petition, ways: Sequence[Source], now: datetime
+) -> dict[str, _Heard]:
+    """How occurrences are heard, by their keys; those that are not heard are left out."""
+    heard: dict[str, _Heard] = {}
+    for occurrence in occurrences:
+        hearings = [
+            _Heard(found, place)
+            for place, way in enumerate(_deciding(ways, occurrence.event, petition, now))
+            if (found := decide(occurrence.event, petition, way.policy, now))
+        ]
+        if hearings:
+            heard[occurrence.key] = max(hearings, key=_prominence)
+    return heard
+
+
+def _prominence(heard: _Heard) -> tuple[int, float]:
+    """The loudest goes first, then what is heard soonest."""
+    found, _ = heard
+    return LOUDNESS.index(found.loudness), -found.not_before.timestamp()
+
+
+def _deciding(
+    ways: Sequence[Source], event: Event, petition: Petition, now: datetime
+) -> Sequence[Source]:
+    """The ways that say how an event is heard: what was chosen for this petition goes before rules.
+
+    Whoever snoozes, mutes or turns off something of one petition means it, whatever finds it too.
+    """
+    own = [way for way in ways[:1] if way.rule == 0]
+    is_own = any(is_chosen(event, petition, way.policy, now) for way in own)
+    return own if is_own else ways
+
+
+def _plan(bundle: Sequence[Occurrence], heard: Sequence[_Heard]) -> Plan:
+    found, way = max(heard, key=_prominence)
+    keys = tuple(occurrence.key for occurrence in bundle)
+    return Plan(head(bundle).key, keys, found.lane, found.not_before, found.silent, way)
+
+
+# --- what is owed already ------------------------------------------------------------------------
+
+
+def replanned(
+    delivery: Delivery,
+    occurrences: Sequence[Occurrence],
+    petition: Petition,
+    ways: Sequence[Source],
+    now: datetime,
+) -> Delivery:
+    """A delivery that is not settled yet, after its chat has changed how it hears.
+
+    `ways` are the subscription and the rule it is heard by; of other rules nothing is known here.
+    It makes a sound or not as is decided now, and waits for the new moment if it waits for one of
+    its own. What is heard no longer, or only in a digest to come, was owed before: it stays as it
+    was, without a sound if the petition is muted.
+    """
+    heard = _heard(occurrences, petition, ways, now)
+    found = max(heard.values(), key=_prominence).decision if heard else None
+    if found is None or (found.lane == "digest" and not delivery.lane):
+        is_muted = any(way.policy.muted for way in ways)
+        return structs.replace(delivery, silent=delivery.silent or is_muted)
+    changed = structs.replace(delivery, silent=found.silent)
+    # What is gathered waits from when it happened, not from now.
+    if not _waits(delivery, now) or found.lane == delivery.lane == "gathered":
+        return changed
+    lane = "" if found.lane == "gathered" else found.lane
+    return structs.replace(changed, lane=lane, not_before=found.not_before if lane else now)
+
+
+def _waits(delivery: Delivery, now: datetime) -> bool:
+    """Whether a delivery waits for a moment of its own that has not come yet.
+
+    One that was tried waits for its next try: its moment has come.
+    """
+    is_early = delivery.not_before > now and not delivery.attempts
+    return bool(delivery.lane) and is_early and is_free(delivery, now)
+
+
+def is_free(delivery: Delivery, now: datetime) -> bool:
+    """Whether nobody has a lease of a delivery."""
+    return delivery.leased_until is None or delivery.leased_until <= now
+
+
+def released_lane(lane: str, petition: PetitionRef | None) -> str:
+    """The lane of what is released: one petition's is told apart from what goes on waiting."""
+    if petition is None or lane.endswith(f":{petition}"):
+        return lane
+    return f"{lane}:{petition}"
+
+
+# --- milestones of one's own ---------------------------------------------------------------------
+
+
+def own_occurrences(
+    before: PetitionHistory | None,
+    after: PetitionHistory,
+    wishes: Iterable[CustomMilestones],
+    now: datetime,
+) -> list[Occurrence]:
+    """That a petition has passed followers' own milestones, upwards; each once for life.
+
+    A store adds these to what a look has found, since the wishes are its own.
+    """
+    if before is None:
+        return []
+    petition, was = after.petition, max(before.peak, before.petition.signature_count)
+    numbers = {
+        number
+        for wish in wishes
+        for number in custom_reached(wish, petition, was, petition.signature_count)
+    }
+    return [_reached(petition, number, now) for number in sorted(numbers)]
+
+
+def _reached(petition: Petition, number: int, now: datetime) -> Occurrence:
+    event = at_number(petition, number)
+    return Occurrence(f"{petition.ref}:{event.key}", petition.ref, now, event)
+
+
+def with_own(found: Sequence[Occurrence], own: Sequence[Occurrence]) -> list[Occurrence]:
+    """What a look found, with followers' own milestones among its milestones, upwards."""
+    keys = {occurrence.key for occurrence in found}
+    milestones = [o for o in found if isinstance(o.event, MilestoneReached)]
+    added = sorted(
+        (*milestones, *(o for o in own if o.key not in keys)),
+        key=lambda o: o.event.number if isinstance(o.event, MilestoneReached) else 0,
+    )
+    others = [o for o in found if not isinstance(o.event, MilestoneReached)]
+    return [*added, *others]
+
+
+# --- what one message tells ----------------------------------------------------------------------
+
+
+def bundled(occurrences: Sequence[Occurrence]) -> list[tuple[Occurrence, ...]]:
+    """Neighbouring occurrences that one message should tell together, in their order."""
+    return [tuple(group) for _, group in groupby(occurrences, key=_topic)]
+
+
+def head(bundle: Sequence[Occurrence]) -> Occurrence:
+    """What a message that tells a bundle is named after: the highest milestone, or the first."""
+    return bundle[-1] if isinstance(bundle[-1].event, MilestoneReached) else bundle[0]
+
+
+def _topic(occurrence: Occurrence) -> str:
+    match occurrence.event:
+        case MilestoneReached():
+            return "milestones"
+        case Debated() | DebateLink():
+            return "debate"
+        case ClosingSoon():
+            return "closing_soon"
+        case _:
+            return occurrence.key

@@ -1,0 +1,76 @@
+"""Names of constituencies, topics and departments: which of them typed words mean (pure)."""
+
+from collections.abc import Mapping, Sequence
+from difflib import SequenceMatcher
+from typing import TypeAlias
+
+from bot.subscriptions.rules import stems
+
+MOST_NEAR = 5
+_ALIKE = 0.75
+_LONGEST = 200
+# Words that so many names have that they tell none from another.
+_COMMON = frozenset(stems("and department for ministry of office the"))
+
+_DIRECTIONS = frozenset(stems("north south east west mid central"))
+
+# How something may be called, by its key: a code, or the name itself.
+Names: TypeAlias = Mapping[str, Sequence[str]]
+
+
+def plain(name: str) -> str:
+    """A name as it is compared: its words without case, accents and endings."""
+    return " ".join(stems(name.replace("&", " and ")))
+
+
+def meant(typed: str, names: Names) -> list[str]:
+    """The keys of what a typed name means: what is called so, else what has it in its name."""
+    wanted = plain(typed)
+    if not wanted:
+        return []
+    called = {key: [plain(each) for each in spellings] for key, spellings in names.items()}
+    exact = [key for key, spellings in called.items() if wanted in spellings]
+    return exact or [
+        key
+        for key, spellings in called.items()
+        if any(f" {wanted}" in f" {spelling}" for spelling in spellings)
+    ]
+
+
+def near(typed: str, names: Names, most: int = MOST_NEAR) -> list[str]:
+    """The keys of what is spelt most like this, the likest first."""
+    wanted = plain(typed[:_LONGEST])
+    scored = [
+        (max((_likeness(wanted, plain(each)) for each in spellings), default=0.0), key)
+        for key, spellings in names.items()
+    ]
+    alike = sorted((one for one in scored if one[0] >= _ALIKE), key=lambda one: (-one[0], one[1]))
+    return [key for _, key in alike[:most]]
+
+
+def related(name: str, names: Names, most: int = MOST_NEAR) -> list[str]:
+    """The keys of what may have come of something: spelt like it, or with a word of its name."""
+    own = set(plain(name).split()) - _COMMON - _DIRECTIONS
+    shared = {
+        key: len(own & {word for each in spellings for word in plain(each).split()})
+        for key, spellings in names.items()
+    }
+    sharing = sorted((key for key, many in shared.items() if many), key=lambda k: (-shared[k], k))
+    return list(dict.fromkeys([*near(name, names, most), *sharing]))[:most]
+
+
+def _likeness(wanted: str, name: str) -> float:
+    """How alike two names are, from 0 to 1: as a whole, or word by word."""
+    whole = _ratio(wanted, name)
+    own = [word for word in wanted.split() if word not in _COMMON]
+    theirs = [word for word in name.split() if word not in _COMMON]
+    if not own or not theirs:
+        return whole
+    by_word = sum(max(_ratio(word, other) for other in theirs) for word in own) / len(own)
+    return max(whole, by_word)
+
+
+def _ratio(one: str, other: str) -> float:
+    matcher = SequenceMatcher(None, one, other, autojunk=False)
+    is_far = min(matcher.real_quick_ratio(), matcher.quick_ratio()) < _ALIKE
+    return 0.0 if is_far else matcher.ratio()

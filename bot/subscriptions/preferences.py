@@ -1,0 +1,250 @@
+"""How loudly an event is heard, and when, by what a chat has chosen (pure).
+
+The defaults are for who never chooses: what a petition was signed for rings, what only colours the
+picture arrives without a sound.
+"""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple, assert_never
+
+from msgspec import Struct, structs
+
+from bot.local_time import LONDON, instant_of, next_local, zone_of
+from bot.petitions.events import (
+    BusinessAdded,
+    Closed,
+    ClosingSoon,
+    CommitteeNoted,
+    CountFell,
+    DebateCancelled,
+    Debated,
+    DebateLink,
+    DebateMoved,
+    DebateOverdue,
+    DebatePassed,
+    DebateScheduled,
+    DebateToday,
+    Event,
+    Kind,
+    MilestoneReached,
+    NotDebated,
+    NotPublished,
+    Opened,
+    Rejected,
+    Removed,
+    Reopened,
+    Responded,
+    ResponseOverdue,
+    ResponseRevised,
+    ResponseWithdrawn,
+    Surged,
+    Threshold,
+    ToppedIn,
+)
+from bot.petitions.petition import Petition
+from bot.petitions.thresholds import is_custom, is_rung
+from bot.subscriptions.subscription import Digest, Loudness, Preferences, Quiet
+
+
+def next_digest(digest: Digest, after: datetime, zone: str) -> datetime:
+    """When the next digest comes."""
+    return next_local(digest.minute, after, zone, digest.weekday)
+
+
+def quiet_until(quiet: Quiet, now: datetime, zone: str) -> datetime | None:
+    """When the quiet hours that hold now end, or None if none do."""
+    if quiet.start == quiet.end:
+        return None
+    today = now.astimezone(zone_of(zone)).date()
+    for day in (today, today - timedelta(days=1)):
+        begin = instant_of(day, quiet.start, zone)
+        end = next_local(quiet.end, begin, zone)
+        if begin <= now < end:
+            return end
+    return None
+
+
+LOUDNESS: tuple[Loudness, ...] = ("off", "digest", "silent", "loud")
+
+DEFAULTS: dict[Kind, Loudness] = {
+    "threshold": "loud",
+    "milestone": "loud",
+    "own": "loud",
+    "response": "loud",
+    "debate": "loud",
+    "business": "silent",
+    "closing": "loud",
+    "standing": "loud",
+    "overdue": "silent",
+    "surge": "silent",
+    "fell": "silent",
+    "opened": "loud",
+    "place": "off",
+}
+
+DEFAULT_REMINDERS = (3 * 24, 6)
+
+# When Parliament is dissolved every petition closes at once: they are told together.
+_GATHERED_FOR = timedelta(minutes=10)
+
+
+class EffectivePreferences(Struct, frozen=True, omit_defaults=True):
+    """Everything that decides how a chat hears of what it follows; equal ones hear alike.
+
+    `kinds` and `thresholds` are a rule's: what it listens to, and nothing else is heard by it.
+    """
+
+    chat: Preferences = Preferences()
+    own: Preferences = Preferences()
+    muted: bool = False
+    kinds: tuple[Kind, ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
+    constituency: str = ""
+
+    @property
+    def zone(self) -> str:
+        """The time zone in which its hours count."""
+        return self.chat.zone or LONDON
+
+
+def without_past_snoozes(policy: EffectivePreferences, now: datetime) -> EffectivePreferences:
+    """A policy that says the same from now on: a snooze that is over decides nothing."""
+    return structs.replace(
+        policy, chat=_without_past(policy.chat, now), own=_without_past(policy.own, now)
+    )
+
+
+def _without_past(terms: Preferences, now: datetime) -> Preferences:
+    is_over = terms.snoozed_until is not None and terms.snoozed_until <= now
+    return structs.replace(terms, snoozed_until=None) if is_over else terms
+
+
+class Decision(NamedTuple):
+    """How an event is heard: in which lane, from when, with or without a sound."""
+
+    loudness: Loudness
+    lane: str
+    not_before: datetime
+    silent: bool
+
+
+def kind_of(event: Event) -> Kind:
+    """The kind of an event, by which it is turned louder or quieter."""
+    match event:
+        case MilestoneReached(official=official):
+            return "threshold" if official else "milestone"
+        case Responded() | ResponseRevised() | ResponseWithdrawn():
+            return "response"
+        case (
+            DebateScheduled()
+            | DebateMoved()
+            | DebateCancelled()
+            | Debated()
+            | NotDebated()
+            | DebateLink()
+            | DebateToday()
+            | DebatePassed()
+        ):
+            return "debate"
+        case BusinessAdded() | CommitteeNoted():
+            return "business"
+        case Closed() | ClosingSoon():
+            return "closing"
+        case Rejected() | NotPublished() | Removed() | Reopened():
+            return "standing"
+        case ResponseOverdue() | DebateOverdue():
+            return "overdue"
+        case Surged():
+            return "surge"
+        case CountFell():
+            return "fell"
+        case Opened():
+            return "opened"
+        case ToppedIn():
+            return "place"
+        case _:
+            assert_never(event)
+
+
+def decide(
+    event: Event, petition: Petition, policy: EffectivePreferences, now: datetime
+) -> Decision | None:
+    """How an event of a petition is heard under a policy; None if it is not."""
+    loudness = _loudness(event, petition, policy)
+    if loudness == "off":
+        return None
+    silent = policy.muted or loudness == "silent"
+    if loudness == "digest":
+        snoozes = (policy.own.snoozed_until, policy.chat.snoozed_until)
+        awake = max((until for until in snoozes if until), default=now)
+        at = next_digest(policy.chat.digest or Digest(), max(now, awake), policy.zone)
+        return Decision(loudness, "digest", at, policy.muted)
+    lane, at = _lane(event, petition, policy, now)
+    return Decision(loudness, lane, at, silent)
+
+
+def is_chosen(
+    event: Event, petition: Petition, policy: EffectivePreferences, now: datetime
+) -> bool:
+    """Whether somebody has said how to hear of this on this very petition."""
+    own = policy.own
+    is_snoozed = own.snoozed_until is not None and own.snoozed_until > now
+    kinds = _kinds(event, petition, policy)
+    return policy.muted or is_snoozed or any(kind in own.loudness for kind in kinds)
+
+
+def _loudness(event: Event, petition: Petition, policy: EffectivePreferences) -> Loudness:
+    kinds = [kind for kind in _kinds(event, petition, policy) if _listens(policy, kind)]
+    return max((_chosen(kind, policy) for kind in kinds), key=LOUDNESS.index, default="off")
+
+
+def _kinds(event: Event, petition: Petition, policy: EffectivePreferences) -> list[Kind]:
+    """What an event is to this follower: a number may be a milestone of their own as well."""
+    match event:
+        case MilestoneReached(number=number, official=official):
+            if official and policy.thresholds and official not in policy.thresholds:
+                return []
+            usual: list[Kind] = [kind_of(event)] if official or is_rung(number) else []
+            wish = policy.own.milestones
+            return ["own", *usual] if wish and is_custom(number, wish, petition) else usual
+        case ClosingSoon(hours=hours):
+            return ["closing"] if hours in _reminders(policy) else []
+        case ToppedIn(code=code):
+            return ["place"] if code == policy.constituency else []
+        case _:
+            return [kind_of(event)]
+
+
+def _listens(policy: EffectivePreferences, kind: Kind) -> bool:
+    return not policy.kinds or kind in policy.kinds
+
+
+def _chosen(kind: Kind, policy: EffectivePreferences) -> Loudness:
+    if policy.kinds:
+        # What a rule was made to listen to is not turned off by what is usual for petitions.
+        return policy.own.loudness.get(kind, "loud")
+    return policy.own.loudness.get(kind) or policy.chat.loudness.get(kind, DEFAULTS[kind])
+
+
+def _reminders(policy: EffectivePreferences) -> tuple[int, ...]:
+    for terms in (policy.own, policy.chat):
+        if terms.closing is not None:
+            return terms.closing
+    return DEFAULT_REMINDERS
+
+
+def _lane(
+    event: Event, petition: Petition, policy: EffectivePreferences, now: datetime
+) -> tuple[str, datetime]:
+    """Where what is not for the digest waits, and until when."""
+    lane, at = "", now
+    for name, terms in ((f"snooze:{petition.ref}", policy.own), ("snooze", policy.chat)):
+        if terms.snoozed_until and terms.snoozed_until > at:
+            lane, at = name, terms.snoozed_until
+    quiet = policy.chat.quiet
+    is_urgent = not lane and kind_of(event) in (policy.chat.urgent or ())
+    if quiet and not is_urgent and (end := quiet_until(quiet, at, policy.zone)):
+        return "quiet", end
+    if not lane and isinstance(event, Closed) and event.early:
+        return "gathered", now + _GATHERED_FOR
+    return lane, at

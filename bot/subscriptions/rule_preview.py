@@ -1,0 +1,50 @@
+"""What happened to a petition lately, by the dates it carries itself (pure)."""
+
+from collections.abc import Iterator
+from datetime import datetime, time
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from bot.petitions.petition import Petition
+from bot.subscriptions.event_filter import EventFilter, hears
+from bot.subscriptions.subscription import Rule
+
+_LONDON = ZoneInfo("Europe/London")
+
+
+class DatedEvent(NamedTuple):
+    """Something that happened to a petition at an instant."""
+
+    ear: EventFilter
+    at: datetime
+    petition: Petition
+
+
+def dated_events(petition: Petition, since: datetime, now: datetime) -> list[DatedEvent]:
+    """What a petition dates between two instants; what the site does not date is left out."""
+    return [DatedEvent(ear, at, petition) for ear, at in _dated(petition) if since <= at <= now]
+
+
+def heard_lately(rule: Rule, happened: list[DatedEvent]) -> list[DatedEvent]:
+    """Of what happened to petitions that fit a rule, what the rule listens to; the newest first."""
+    heard = [each for each in happened if hears(rule, each.ear)]
+    return sorted(heard, key=lambda each: each.at, reverse=True)
+
+
+def _dated(petition: Petition) -> Iterator[tuple[EventFilter, datetime]]:
+    told = (
+        (EventFilter("opened"), petition.opened_at),
+        (EventFilter("threshold", "response"), petition.response_threshold_reached_at),
+        (EventFilter("threshold", "debate"), petition.debate_threshold_reached_at),
+        (EventFilter("response"), petition.government_response_at),
+        (EventFilter("debate"), _debated(petition)),
+        (EventFilter("closing"), petition.closed_at),
+    )
+    yield from ((ear, at) for ear, at in told if at)
+
+
+def _debated(petition: Petition) -> datetime | None:
+    if petition.debate_outcome_at:
+        return petition.debate_outcome_at
+    held = petition.debate.debated_on if petition.debate else None
+    return datetime.combine(held, time(12), _LONDON) if held else None

@@ -1,0 +1,60 @@
+"""Typed words -> what a rule is to ask for, or why they cannot be one (pure)."""
+
+import re
+from typing import Literal, NamedTuple, TypeAlias
+
+from bot.subscriptions.rules import stems
+
+MOST_WORDS = 10
+LONGEST_WORD = 40
+
+_PIECE = re.compile(r"([-–−]?)(?:[\"“”„]([^\"“”„]*)[\"“”„]?|([^\s\"“”„]+))")
+
+Problem: TypeAlias = Literal["none", "at odds", "too many", "too long"]
+
+
+class Words(NamedTuple):
+    """Words a petition must have, and must not have; more than one in a row is a phrase."""
+
+    wanted: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+
+
+def read_words(typed: str) -> Words | Problem:
+    """What typed words ask for: `school "free meals" -uniform`; or why they cannot be a rule."""
+    found: dict[bool, dict[tuple[str, ...], str]] = {False: {}, True: {}}
+    for minus, phrase, word in _PIECE.findall(typed):
+        text = " ".join((phrase or word).split()).strip(" -–−.,;:!?")
+        if stems(text):
+            found[bool(minus)].setdefault(stems(text), text)
+    words = Words(tuple(found[False].values()), tuple(found[True].values()))
+    return problem_of(words) or words
+
+
+def problem_of(words: Words) -> Problem | None:
+    """Why words cannot be a rule, if they cannot."""
+    if not words.wanted:
+        return "none"
+    if any(_has(stems(word), stems(other)) for word in words.wanted for other in words.without):
+        return "at odds"
+    everything = (*words.wanted, *words.without)
+    # What is no word, like an emoji, is left out when texts are compared, but it takes up room.
+    if sum(max(len(stems(word)), len(word.split())) for word in everything) > MOST_WORDS:
+        return "too many"
+    too_long = any(len(part) > LONGEST_WORD for word in everything for part in word.split())
+    return "too long" if too_long else None
+
+
+def _has(phrase: tuple[str, ...], part: tuple[str, ...]) -> bool:
+    """Whether whatever has the one has the other."""
+    return any(phrase[at : at + len(part)] == part for at in range(len(phrase)))
+
+
+def typed_words(words: tuple[str, ...], without: tuple[str, ...]) -> str:
+    """Words as somebody would type them."""
+    wanted = (_quoted(word) for word in words)
+    return " ".join((*wanted, *(f"-{_quoted(word)}" for word in without)))
+
+
+def _quoted(word: str) -> str:
+    return f'"{word}"' if " " in word else word

@@ -1,0 +1,291 @@
+"""Rules x petitions -> whom a petition concerns that they never named (pure).
+
+Every rule stands in an index under one thing a petition must have to fit it, so that what a
+petition costs grows with the rules it fits, not with all there are.
+"""
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
+from threading import Lock
+from typing import NamedTuple, TypeAlias
+
+import snowballstemmer
+from msgspec import structs
+
+from bot.petitions.events import Kind
+from bot.petitions.petition import Petition
+from bot.subscriptions.subscription import Rule
+
+_WORD = re.compile(r"[^\W_]+")
+_ENGLISH = snowballstemmer.stemmer("english")
+_STEMMING = Lock()  # the stemmer keeps the word it is at in itself, and stores work in threads
+# Plurals that have no rule; of a possessive the apostrophe is gone already.
+_IRREGULAR = {
+    "children": "child",
+    "childrens": "child",
+    "women": "woman",
+    "womens": "woman",
+    "men": "man",
+    "mens": "man",
+    "buses": "bus",
+    "gases": "gas",
+    "lives": "life",
+    "wives": "wife",
+    "knives": "knife",
+    "leaves": "leaf",
+    "loaves": "loaf",
+    "shelves": "shelf",
+    "wolves": "wolf",
+    "calves": "calf",
+    "halves": "half",
+    "thieves": "thief",
+    "scarves": "scarf",
+    "hooves": "hoof",
+    "feet": "foot",
+    "teeth": "tooth",
+    "mice": "mouse",
+}
+
+# A chat's id and its rule's number.
+RuleKey: TypeAlias = tuple[int, int]
+
+
+class RuleBook:
+    """All rules there are, looked up by what a petition is like."""
+
+    def __init__(self, rules: Iterable[Rule] = ()) -> None:
+        self._entries: dict[RuleKey, _Entry] = {}
+        self._under: dict[str, dict[str, dict[RuleKey, _Entry]]] = {}
+        for rule in rules:
+            self.put(rule)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def put(self, rule: Rule) -> None:
+        """Take in a rule, in place of the one its chat had under that number."""
+        key = (rule.chat_id, rule.number)
+        self.drop(key)
+        under = self._under.setdefault(rule.site, {})
+        entry = _Entry(rule, _asked(rule), frozenset(rule.kinds), _handles(rule, under))
+        self._entries[key] = entry
+        for handle in entry.handles:
+            under.setdefault(handle, {})[key] = entry
+
+    def drop(self, key: RuleKey) -> None:
+        """Take out a rule, if it is there."""
+        entry = self._entries.pop(key, None)
+        if entry is None:
+            return
+        under = self._under[entry.rule.site]
+        for handle in entry.handles:
+            del under[handle][key]
+            if not under[handle]:
+                del under[handle]
+
+    def of_site(self, site: str) -> list[Rule]:
+        """All rules about a site, by chat and number."""
+        found = (key for key, entry in self._entries.items() if entry.rule.site == site)
+        return [self._entries[key].rule for key in sorted(found)]
+
+    def fitting(
+        self, petition: Petition, kinds: Collection[Kind], places: Collection[str] = ()
+    ) -> list[Rule]:
+        """The rules that a petition fits and that listen to one of the kinds, by chat and number.
+
+        `places` are the ONS codes of the constituencies among its top ten.
+        """
+        under = self._under.get(petition.ref.site)
+        if not under or not kinds:
+            return []
+        seen = _seen(petition, places)
+        found: dict[RuleKey, Rule] = {}
+        for handle in _offered(seen, kinds, under):
+            for key, entry in under[handle].items():
+                if _answers(entry.asked, seen) and not entry.kinds.isdisjoint(kinds):
+                    found[key] = entry.rule
+        return [found[key] for key in sorted(found)]
+
+
+def fits(rule: Rule, petition: Petition, places: Collection[str] = ()) -> bool:
+    """Whether a petition is what a rule asks for, whatever happens to it."""
+    return rule.site == petition.ref.site and _answers(_asked(rule), _seen(petition, places))
+
+
+def is_department(asked: str, names: Iterable[str]) -> bool:
+    """Whether a department with these names is the one that a rule asks for."""
+    words = frozenset(stems(asked))
+    return bool(words) and any(words <= _name(name) for name in names if name)
+
+
+def same_rule(one: Rule, other: Rule) -> bool:
+    """Whether two rules ask for the same: whosever they are, however old and however heard."""
+    alike = structs.replace(
+        one,
+        chat_id=other.chat_id,
+        created_at=other.created_at,
+        number=other.number,
+        thread_id=other.thread_id,
+        terms=other.terms,
+        constituency_name=other.constituency_name,
+        is_lost_told=other.is_lost_told,
+    )
+    return alike == other
+
+
+def next_number(numbers: Collection[int]) -> int:
+    """The number that a chat's next rule gets."""
+    return max(numbers, default=0) + 1
+
+
+def stems(text: str) -> tuple[str, ...]:
+    """The words of a text as they are compared: without case, accents and English endings."""
+    folded = text.casefold()
+    if not folded.isascii():
+        folded = folded.replace("’", "")
+        folded = "".join(c for c in unicodedata.normalize("NFKD", folded) if not _is_accent(c))
+    return tuple(map(_stem, _WORD.findall(folded.replace("'", ""))))
+
+
+# --- what a rule asks for, and what a petition shows ---------------------------------------------
+
+
+class _Asked(NamedTuple):
+    """A rule as it is compared; a phrase is its words between spaces."""
+
+    words: frozenset[str]
+    phrases: tuple[str, ...]
+    without: tuple[str, ...]
+    without_phrases: tuple[str, ...]
+    topics: frozenset[str]
+    department: frozenset[str]
+    place: str
+
+
+class _Seen(NamedTuple):
+    """A petition as it is compared: its texts apart, and all the words in them."""
+
+    texts: tuple[str, ...]
+    words: frozenset[str]
+    topics: Collection[str]
+    departments: Sequence[frozenset[str]]
+    places: Collection[str]
+
+
+class _Entry(NamedTuple):
+    rule: Rule
+    asked: _Asked
+    kinds: frozenset[Kind]
+    handles: tuple[str, ...]
+
+
+def _answers(asked: _Asked, seen: _Seen) -> bool:
+    """Whether a petition has all that is asked for; the cheapest question first."""
+    if not asked.words <= seen.words:
+        return False
+    return (
+        (not asked.place or asked.place in seen.places)
+        and (not asked.topics or not asked.topics.isdisjoint(seen.topics))
+        and (not asked.department or any(asked.department <= name for name in seen.departments))
+        and seen.words.isdisjoint(asked.without)
+        and _says(asked, seen.texts)
+    )
+
+
+def _says(asked: _Asked, texts: tuple[str, ...]) -> bool:
+    """Whether texts have the phrases they should, and none that they should not."""
+    if not asked.phrases and not asked.without_phrases:
+        return True
+    spaced = _in_order(texts)
+    return all(phrase in spaced for phrase in asked.phrases) and not any(
+        phrase in spaced for phrase in asked.without_phrases
+    )
+
+
+def _asked(rule: Rule) -> _Asked:
+    wanted = [stems(word) for word in rule.words]
+    unwanted = [stems(word) for word in rule.without]
+    return _Asked(
+        words=frozenset(stem for word in wanted for stem in word),
+        phrases=tuple(_spaced(word) for word in wanted if len(word) > 1),
+        without=tuple(word[0] for word in unwanted if len(word) == 1),
+        without_phrases=tuple(_spaced(word) for word in unwanted if len(word) > 1),
+        topics=frozenset(rule.topics),
+        department=frozenset(stems(rule.department)),
+        place=rule.constituency,
+    )
+
+
+def _seen(petition: Petition, places: Collection[str]) -> _Seen:
+    texts = (petition.action, petition.background, petition.additional_details)
+    names = [name for d in petition.departments for name in (d.name, d.acronym) if name]
+    return _Seen(texts, _words(texts), petition.topics, [_name(name) for name in names], places)
+
+
+@lru_cache(maxsize=64)
+def _words(texts: tuple[str, ...]) -> frozenset[str]:
+    return frozenset().union(*map(stems, texts))
+
+
+@lru_cache(maxsize=64)
+def _in_order(texts: tuple[str, ...]) -> str:
+    """The words in their order; no phrase reaches from one text into the next."""
+    return "|".join(_spaced(stems(text)) for text in texts)
+
+
+@lru_cache(maxsize=256)
+def _name(text: str) -> frozenset[str]:
+    return frozenset(stems(text))
+
+
+def _spaced(words: Iterable[str]) -> str:
+    return f" {' '.join(words)} "
+
+
+@lru_cache(maxsize=32_768)
+def _stem(word: str) -> str:
+    """A word without its endings: its forms come out alike, though not always as a word."""
+    with _STEMMING:
+        return str(_ENGLISH.stemWord(_IRREGULAR.get(word, word)))
+
+
+def _is_accent(char: str) -> bool:
+    return unicodedata.combining(char) != 0
+
+
+# --- the index -----------------------------------------------------------------------------------
+
+
+def _handles(rule: Rule, under: dict[str, dict[RuleKey, _Entry]]) -> tuple[str, ...]:
+    """What a rule stands under: one thing without which no petition fits it, crowded least."""
+    asked = _asked(rule)
+
+    def crowded(handle: str) -> tuple[int, int, str]:
+        return len(under.get(handle, ())), -len(handle), handle
+
+    if asked.words:
+        return (min(asked.words, key=crowded),)
+    if asked.place:
+        return (_handle("place", asked.place),)
+    if asked.department:
+        return (min((_handle("department", word) for word in asked.department), key=crowded),)
+    sort, names = ("topic", asked.topics) if asked.topics else ("kind", frozenset(rule.kinds))
+    return tuple(_handle(sort, name) for name in sorted(names))
+
+
+def _offered(seen: _Seen, kinds: Collection[Kind], under: Collection[str]) -> set[str]:
+    """What a petition can be found under, of all that there are rules under."""
+    others = {
+        *(_handle("place", code) for code in seen.places),
+        *(_handle("department", word) for name in seen.departments for word in name),
+        *(_handle("topic", topic) for topic in seen.topics),
+        *(_handle("kind", kind) for kind in kinds),
+    }
+    return {handle for handle in (*seen.words, *others) if handle in under}
+
+
+def _handle(sort: str, name: str) -> str:
+    """Told from a word by its colon."""
+    return f"{sort}:{name}"

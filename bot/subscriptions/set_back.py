@@ -1,0 +1,78 @@
+"""What waits for a moment of the wall clock, once a clock that was ahead is put right (pure).
+
+A clock that was a year ahead has set everything that waited by it a year away: without this, an
+alert that was only to wait for the morning would come next year.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from msgspec import structs
+
+from bot.petitions.events import Occurrence
+from bot.petitions.petition import Petition
+from bot.subscriptions.delivery import Delivery
+from bot.subscriptions.matching import Source, is_free, replanned
+from bot.subscriptions.subscription import Chat, Preferences
+
+_CHOSEN = ("quiet", "digest", "snooze")
+
+
+def sooner(moment: datetime, now: datetime, by: timedelta) -> datetime:
+    """A moment that lies ahead, sooner by as much as the clock was ahead; past ones stay."""
+    return moment if moment <= now else max(now, moment - by)
+
+
+def terms_set_back(terms: Preferences, now: datetime, by: timedelta) -> Preferences:
+    """Terms whose snooze lasts as long as was meant, where the wrong clock set its end.
+
+    So it is taken to have, where the end lies beyond what that clock showed: a snooze that ends too
+    soon is heard of, one that lasts a year is not.
+    """
+    until = terms.snoozed_until
+    if until is None or until <= now + by:
+        return terms
+    return structs.replace(terms, snoozed_until=until - by)
+
+
+def chat_set_back(chat: Chat, now: datetime, by: timedelta) -> Chat:
+    """A chat that is tried again, and has rested or refused, as the right clock has it."""
+    return structs.replace(
+        chat,
+        terms=terms_set_back(chat.terms, now, by),
+        probe_at=chat.probe_at and sooner(chat.probe_at, now, by),
+        resting_since=chat.resting_since and sooner(chat.resting_since, now, by),
+        refused_since=chat.refused_since and sooner(chat.refused_since, now, by),
+    )
+
+
+def delivery_set_back(
+    delivery: Delivery,
+    occurrences: Sequence[Occurrence],
+    petition: Petition,
+    ways: Sequence[Source],
+    *,
+    now: datetime,
+    by: timedelta,
+) -> Delivery:
+    """A delivery that is leased or waits as it would, had the clock been right.
+
+    What waits for hours that somebody chose waits for the next of these; `ways` are as in
+    `bot.subscriptions.matching.replanned`, after `terms_set_back`.
+    """
+    changed = structs.replace(
+        delivery,
+        created_at=sooner(delivery.created_at, now, by),
+        leased_until=delivery.leased_until and sooner(delivery.leased_until, now, by),
+    )
+    if delivery.not_before <= now:
+        return changed
+    is_chosen = delivery.lane.partition(":")[0] in _CHOSEN
+    if is_chosen and not delivery.attempts and is_free(changed, now):
+        planned = replanned(changed, occurrences, petition, ways, now)
+        if planned.not_before != delivery.not_before:
+            return planned
+        changed = planned
+        if delivery.not_before <= now + by:
+            return changed
+    return structs.replace(changed, not_before=sooner(delivery.not_before, now, by))

@@ -1,0 +1,157 @@
+"""Chats, what they follow, and what they chose (pure)."""
+
+from datetime import datetime
+from typing import Annotated, Literal, TypeAlias
+
+from msgspec import Meta, Struct, structs
+
+from bot.petitions.events import Kind, Threshold
+from bot.petitions.petition import PetitionRef
+from bot.petitions.thresholds import CustomMilestones
+
+Loudness: TypeAlias = Literal["loud", "silent", "digest", "off"]
+
+
+Minute: TypeAlias = Annotated[int, Meta(ge=0, lt=24 * 60)]
+
+
+class Quiet(Struct, frozen=True):
+    """Hours in which nothing rings, in minutes after local midnight; `start` > `end` spans it."""
+
+    start: Minute
+    end: Minute
+
+
+class Digest(Struct, frozen=True):
+    """When a digest comes: minutes after local midnight, on one weekday (Monday is 0) or on all."""
+
+    minute: Minute = 18 * 60
+    weekday: Annotated[int, Meta(ge=0, le=6)] | None = None
+
+
+class Preferences(Struct, frozen=True, omit_defaults=True):
+    """How something is heard, as far as it was chosen: what is left out is as usual.
+
+    A chat's terms hold for all it hears; those of a subscription or a rule go before them. `zone`,
+    `quiet`, `digest` and `urgent` (kinds that ring through quiet hours) are a chat's alone,
+    `milestones` a subscription's. `closing` are the hours before closing at which to be reminded.
+    """
+
+    loudness: dict[Kind, Loudness] = {}
+    closing: tuple[int, ...] | None = None
+    snoozed_until: datetime | None = None
+    zone: str = ""
+    quiet: Quiet | None = None
+    digest: Digest | None = None
+    urgent: tuple[Kind, ...] | None = None
+    milestones: CustomMilestones | None = None
+
+
+class Chat(Struct, frozen=True, omit_defaults=True):
+    """A chat the bot speaks in; `resting` says why nothing is sent there now, if so.
+
+    A chat that has `returned` from resting is told what it missed in one summary. `language` is a
+    locale's name ("cy"), "" while nobody chose one. A chat that is there and yet `refused` what it
+    was sent (why, so often in a row, since when) gets its oldest alert alone, at `probe_at`, and
+    the rest once that was taken.
+    """
+
+    id: int
+    kind: str = "private"
+    created_at: datetime | None = None
+    consented_at: datetime | None = None
+    resting: str = ""
+    resting_since: datetime | None = None
+    returned: bool = False
+    language: str = ""
+    terms: Preferences = Preferences()
+    refused: str = ""
+    refusals: int = 0
+    refused_since: datetime | None = None
+    probe_at: datetime | None = None
+
+    @property
+    def is_shut(self) -> bool:
+        """Whether it rests or refuses, so that nothing is sent there as a matter of course."""
+        return bool(self.resting) or self.probe_at is not None
+
+    def resting_for(self, reason: str, now: datetime) -> "Chat":
+        """The chat at rest, since it first was."""
+        return structs.replace(
+            self.open(),
+            resting=reason,
+            resting_since=self.resting_since or now,
+            returned=False,
+        )
+
+    def refusing(self, reason: str, refusals: int, now: datetime, probe_at: datetime) -> "Chat":
+        """The chat after so many refusals in a row; being there, it rests no more."""
+        return structs.replace(
+            self,
+            resting="",
+            resting_since=None,
+            refused=reason,
+            refusals=refusals,
+            refused_since=self.refused_since or now,
+            probe_at=probe_at,
+        )
+
+    def open(self) -> "Chat":
+        """The chat as one that takes what it is sent."""
+        return structs.replace(
+            self,
+            resting="",
+            resting_since=None,
+            refused="",
+            refusals=0,
+            refused_since=None,
+            probe_at=None,
+        )
+
+    def has_rested(self, since: datetime) -> bool:
+        """Whether it rests, and has for as long as since then."""
+        return self.resting_since is not None and bool(self.resting) and self.resting_since <= since
+
+
+class Subscription(Struct, frozen=True, omit_defaults=True):
+    """A chat follows a petition; a muted one still hears everything, without a sound.
+
+    `card_id` is the message that shows the petition's card in that chat and is kept up to date.
+    """
+
+    chat_id: int
+    petition: PetitionRef
+    created_at: datetime
+    thread_id: int | None = None
+    muted: bool = False
+    card_id: int | None = None
+    terms: Preferences = Preferences()
+
+
+class Rule(Struct, frozen=True, omit_defaults=True):
+    """A chat follows whatever petitions of a site fit, those to come included.
+
+    A petition fits that has all of the `words`, none of the words `without`, one of the `topics`
+    (codes), the `department` (its name or acronym) and, with a `constituency` (an ONS code), that
+    seat among its top ten; what is empty asks for nothing. `kinds` are what the chat hears of
+    them, `thresholds` which official ones, if not both. `number` tells a chat's rules apart,
+    from 1; 0 is a rule that is not kept yet. `constituency_name` is what its constituency was
+    called when it was kept. `is_lost_told`: its chat has been told that the site has no longer what
+    it asks for.
+    """
+
+    chat_id: int
+    site: str
+    created_at: datetime
+    kinds: tuple[Kind, ...]
+    number: int = 0
+    words: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
+    department: str = ""
+    constituency: str = ""
+    thresholds: tuple[Threshold, ...] = ()
+    thread_id: int | None = None
+    terms: Preferences = Preferences()
+    constituency_name: str = ""
+    is_lost_told: bool = False

@@ -1,0 +1,209 @@
+"""What is kept of a chat as a file that people can read, and that brings it all back.
+
+Petitions and settings are named as everywhere else; where messages were and who said so is left
+out of what comes back.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, NamedTuple
+
+import msgspec
+from msgspec import Meta, Struct, structs
+
+from bot.local_time import zones
+from bot.petitions.events import Kind, Threshold
+from bot.petitions.petition import PetitionRef, Site
+from bot.petitions.reminders import REMINDERS
+from bot.subscriptions.custom_milestones import possible
+from bot.subscriptions.event_filter import possible as possible_rule
+from bot.subscriptions.settings import KINDS, LONGEST_SNOOZE
+from bot.subscriptions.subscription import Preferences, Rule, Subscription
+from storage import ChatData
+
+FORMAT = "petition-bell/1"
+FILE = "petition-bell-data.json"
+
+# Nothing was followed with this bot before.
+_FIRST = datetime(2000, 1, 1, tzinfo=UTC)
+
+# A file as large as this is none of ours.
+LARGEST = 2_000_000
+
+_Short = Annotated[str, Meta(max_length=100)]
+_Topic = Annotated[int, Meta(gt=0, lt=2**31)]
+_Few = Annotated[tuple[_Short, ...], Meta(max_length=20)]
+
+
+class _Petition(Struct, omit_defaults=True):
+    petition: Annotated[str, Meta(pattern="^[a-z][a-z0-9]{0,31}:[1-9][0-9]{0,9}$")]
+    link: str | None = None
+    since: datetime | None = None
+    muted: bool = False
+    topic: _Topic | None = None
+    card_message: int | None = None
+    settings: Preferences = Preferences()
+
+
+class _Rule(Struct, omit_defaults=True):
+    site: _Short
+    kinds: Annotated[tuple[Kind, ...], Meta(min_length=1, max_length=20)]
+    since: datetime | None = None
+    words: _Few = ()
+    without: _Few = ()
+    topics: _Few = ()
+    department: _Short = ""
+    constituency: _Short = ""
+    thresholds: tuple[Threshold, ...] = ()
+    topic: _Topic | None = None
+    settings: Preferences = Preferences()
+
+
+class _File(Struct, kw_only=True):
+    """The whole file, in the order in which it reads best."""
+
+    format: str
+    chat: int
+    known_since: datetime | None = None
+    consented_at: datetime | None = None
+    language: str = ""
+    settings: Preferences = Preferences()
+    subscriptions: Annotated[tuple[_Petition, ...], Meta(max_length=10_000)] = ()
+    rules: Annotated[tuple[_Rule, ...], Meta(max_length=1_000)] = ()
+    alerts_waiting: int = 0
+
+
+class DataFile(NamedTuple):
+    """What a file brings back into a chat."""
+
+    language: str
+    terms: Preferences
+    subscriptions: tuple[Subscription, ...]
+    rules: tuple[Rule, ...]
+
+
+def written(data: ChatData, sites: Mapping[str, Site]) -> bytes:
+    """Everything kept of a chat, as JSON."""
+    chat = data.chat
+    file = _File(
+        format=FORMAT,
+        chat=chat.id,
+        known_since=_to_the_second(chat.created_at),
+        consented_at=_to_the_second(chat.consented_at),
+        language=chat.language,
+        settings=chat.terms,
+        subscriptions=tuple(_petition(each, sites) for each in data.subscriptions),
+        rules=tuple(_rule(each) for each in data.rules),
+        alerts_waiting=data.waiting,
+    )
+    return json.dumps(msgspec.to_builtins(file), ensure_ascii=False, indent=2).encode()
+
+
+def read(content: bytes, chat_id: int, now: datetime) -> DataFile | None:
+    """What a file brings back into this chat; None if it is not one of ours.
+
+    Topics belong to the chat that the file is of. Raises ValueError for a file of ours that makes
+    no sense, with what is wrong with it.
+    """
+    document = _decoded(content)
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        return None
+    try:
+        file = msgspec.convert(document, _File)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from error
+    subscriptions = tuple(_subscribed(each, file, chat_id, now) for each in file.subscriptions)
+    rules = tuple(_ruled(each, file, chat_id, now) for each in file.rules)
+    return DataFile(file.language, _possible(file.settings, now), subscriptions, rules)
+
+
+def _decoded(content: bytes) -> Any:
+    try:
+        return msgspec.json.decode(content)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def _petition(each: Subscription, sites: Mapping[str, Site]) -> _Petition:
+    site = sites.get(each.petition.site)
+    return _Petition(
+        petition=str(each.petition),
+        link=f"{site.url}/petitions/{each.petition.id}" if site else None,
+        since=_to_the_second(each.created_at),
+        muted=each.muted,
+        topic=each.thread_id,
+        card_message=each.card_id,
+        settings=each.terms,
+    )
+
+
+def _rule(each: Rule) -> _Rule:
+    return _Rule(
+        site=each.site,
+        kinds=each.kinds,
+        since=_to_the_second(each.created_at),
+        words=each.words,
+        without=each.without,
+        topics=each.topics,
+        department=each.department,
+        constituency=each.constituency,
+        thresholds=each.thresholds,
+        topic=each.thread_id,
+        settings=each.terms,
+    )
+
+
+def _subscribed(each: _Petition, file: _File, chat_id: int, now: datetime) -> Subscription:
+    return Subscription(
+        chat_id,
+        PetitionRef.parse(each.petition),
+        _begun(each.since, now),
+        thread_id=each.topic if file.chat == chat_id else None,
+        muted=each.muted,
+        terms=_possible(each.settings, now),
+    )
+
+
+def _ruled(each: _Rule, file: _File, chat_id: int, now: datetime) -> Rule:
+    rule = Rule(
+        chat_id,
+        each.site,
+        _begun(each.since, now),
+        each.kinds,
+        words=each.words,
+        without=each.without,
+        topics=each.topics,
+        department=each.department,
+        constituency=each.constituency,
+        thresholds=each.thresholds,
+        thread_id=each.topic if file.chat == chat_id else None,
+        terms=_possible(each.settings, now),
+    )
+    found = possible_rule(rule)
+    if found is None:
+        raise ValueError(f"no button makes this rule: {msgspec.json.encode(each).decode()}")
+    return found
+
+
+def _possible(terms: Preferences, now: datetime) -> Preferences:
+    """The terms without what nobody could have chosen: it would trouble more than this chat."""
+    until, closing, urgent = terms.snoozed_until, terms.closing, terms.urgent
+    is_snoozed = until is not None and until.tzinfo and now < until <= now + LONGEST_SNOOZE
+    return structs.replace(
+        terms,
+        snoozed_until=until if is_snoozed else None,
+        zone=terms.zone if terms.zone in zones() else "",
+        closing=closing and tuple(hours for hours in REMINDERS if hours in closing),
+        urgent=urgent and tuple(kind for kind in KINDS if kind in urgent),
+        milestones=terms.milestones and possible(terms.milestones),
+    )
+
+
+def _begun(since: datetime | None, now: datetime) -> datetime:
+    is_past = since is not None and since.tzinfo and _FIRST <= since < now
+    return since if since and is_past else now
+
+
+def _to_the_second(when: datetime | None) -> datetime | None:
+    return when.replace(microsecond=0) if when else None

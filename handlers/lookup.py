@@ -1,0 +1,92 @@
+"""Looking at a petition for somebody, and saying why if there is nothing to see."""
+
+from datetime import datetime
+
+from telegram import Update
+
+from bot.messages.chat import errors
+from bot.messages.following.subscriptions import which_petition
+from bot.messages.message import Message
+from bot.petitions.petition import PetitionRef
+from bot.polling.lookup import LookupResult, Unasked
+from bot.polling.petitions_api import Gone, NotFound, Unavailable, Unpublished, Unreadable
+from bot.polling.postcodes_api import is_postcode
+from handlers.constituency import of_postcode
+from handlers.context import Context, answer
+from handlers.find import offer
+
+
+async def seen(
+    update: Update,
+    context: Context,
+    ref: PetitionRef,
+    *,
+    keep: bool = False,
+    says_age: bool = True,
+    shows_unpublished: bool = False,
+) -> LookupResult | None:
+    """What can be seen of a petition now; if nothing, the person is told why.
+
+    Where the site is silent, what is known is seen, and the person told how old that is, unless
+    whoever asks says so by other means. Of what is not published yet there is nothing to show,
+    unless it `shows_unpublished` or is to be kept.
+    """
+    services = context.services
+    sight = await services.look(ref, keep=keep)
+    if sight.petition is not None:
+        if sight.petition.is_unpublished and not (keep or shows_unpublished):
+            await answer(update, errors.nothing_yet(sight.petition, services.now()))
+            return None
+        if says_age and not keep and isinstance(sight.look, Unavailable):
+            site = services.sites[ref.site]
+            await answer(update, errors.as_last_read(site, sight.read_at, services.now()))
+        return sight
+    if isinstance(sight.look, Unpublished):
+        await answer(update, *errors.unpublished(ref, sight.look.reason))
+    else:
+        await answer(update, await _why_not(context, ref, sight))
+    return None
+
+
+async def _why_not(context: Context, ref: PetitionRef, sight: LookupResult) -> Message:
+    services = context.services
+    site = services.sites[ref.site]
+    match sight.look:
+        case NotFound():
+            return errors.not_found(ref, site)
+        case Gone():
+            return errors.taken_down(ref)
+        case Unreadable():
+            return errors.unreadable(site)
+        case Unasked(wants_quiet=False):
+            return errors.in_a_minute(site)
+        case _:
+            return errors.unreachable(site, await unreachable_since(context, ref), services.now())
+
+
+async def asked_for(update: Update, context: Context, command: str) -> PetitionRef | None:
+    """The petition a command is about; if it names none, the person is told how to.
+
+    Words that are no number and no link are searched for; a postcode leads to its constituency.
+    """
+    text = context.text
+    if not text:
+        await answer(update, which_petition(command))
+        return None
+    if is_postcode(text):
+        await of_postcode(update, context, text)
+        return None
+    ref = context.services.reference(text)
+    if ref is None and not await offer(update, context, text):
+        await answer(update, errors.not_a_petition(text))
+    return ref
+
+
+async def unreachable_since(
+    context: Context, ref: PetitionRef, sight: LookupResult | None = None
+) -> datetime | None:
+    """Since when the petition's site, just asked, has not been answering; None if it did."""
+    since = await context.services.reports.failing_since(ref.site)
+    if since is None and sight and isinstance(sight.look, Unavailable):
+        return context.services.now()
+    return since

@@ -1,0 +1,46 @@
+"""What a claim takes: what is due, put in order with what else its petitions have waiting."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from msgspec import structs
+
+from bot.subscriptions.delivery import Delivery
+from bot.subscriptions.delivery_order import in_order, is_pressing
+from storage import ClaimedDelivery
+
+# What a chat is told at most in one summary.
+SUMMARY_AT_MOST = 50
+
+
+def turns(
+    due: Sequence[ClaimedDelivery],
+    elsewhere: Sequence[ClaimedDelivery],
+    now: datetime,
+    until: datetime,
+) -> tuple[list[ClaimedDelivery], list[Delivery]]:
+    """What is claimed, in its order, and all deliveries that are to be kept otherwise than given.
+
+    `elsewhere` is older news of what is due, which waits in other lanes of the same chats.
+    """
+    given = {each.delivery.number: each for each in (*due, *elsewhere)}
+    pressing = {each.delivery.number for each in due if is_pressing(each.occurrences)}
+    told, left = in_order(
+        [each.delivery for each in due],
+        [each.delivery for each in elsewhere],
+        pressing,
+        now,
+        until,
+    )
+    claimed = [structs.replace(given[each.number], delivery=each) for each in told]
+    changed = [each for each in (*told, *left) if each != given[each.number].delivery]
+    return by_queue(claimed), changed
+
+
+def by_queue(claimed: Iterable[ClaimedDelivery]) -> list[ClaimedDelivery]:
+    """Each chat's lanes together, in the order of their oldest."""
+    queues: dict[tuple[int, str], list[ClaimedDelivery]] = {}
+    for each in sorted(claimed, key=lambda each: each.delivery.number):
+        queue = (each.delivery.chat_id, each.delivery.lane)
+        queues.setdefault(queue, []).append(each)
+    return [each for queue in queues.values() for each in queue]

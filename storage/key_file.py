@@ -1,0 +1,109 @@
+"""The store's key: from its own file, or handed over; made on the first start."""
+
+import base64
+import binascii
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from bot.errors import StorageError
+from storage.disk import Disk, reason
+from storage.encryption import KEY_SIZE
+
+
+def new_key() -> bytes:
+    """A key nobody has had before."""
+    return os.urandom(KEY_SIZE)
+
+
+def spelled(key: bytes) -> str:
+    """A key as it is written in its file and in the environment: base64."""
+    return base64.b64encode(key).decode()
+
+
+def read_key(text: str, where: str) -> bytes:
+    """The key that a text spells; StorageError, which never repeats it, if it spells none."""
+    with suppress(binascii.Error, ValueError):
+        key = base64.b64decode(text.strip(), validate=True)
+        if len(key) == KEY_SIZE:
+            return key
+    raise StorageError(f"{where} is no key: it must be {KEY_SIZE} bytes in base64")
+
+
+def key_in(path: Path) -> bytes | None:
+    """The key in a file, None if there is no file; StorageError if others may read it."""
+    try:
+        with path.open(encoding="ascii", errors="replace") as file:
+            mode = os.fstat(file.fileno()).st_mode & 0o777
+            if mode & 0o077:
+                raise StorageError(f"{path} can be read by others ({mode:o}): chmod 600 {path}")
+            return read_key(file.read(), str(path))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read: {reason(error)}") from error
+
+
+def keep_key(path: Path, key: bytes, disk: Disk) -> None:
+    """Write a key to its file, whole and durable."""
+    aside = path.with_name(f".{path.name}.new")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        disk.remove(aside)
+        disk.write_file(aside, [f"{spelled(key)}\n".encode()])
+        disk.replace(aside, path)
+        disk.sync_folder(path.parent)
+    except OSError as error:
+        raise StorageError(f"{path} cannot be written: {reason(error)}") from error
+
+
+def beside(path: Path) -> Path:
+    """Where a key waits until the store is sealed with it."""
+    return path.with_name(f"{path.name}.next")
+
+
+class KeyRing:
+    """Where the store's key comes from: the operator's hand first, else the key file."""
+
+    def __init__(self, file: Path | None, given: str | None = None) -> None:
+        self.file = file
+        self._given = given
+
+    @property
+    def is_given(self) -> bool:
+        """Whether the operator hands the key over, so that no file is ours to write."""
+        return self._given is not None
+
+    def find(self) -> list[bytes]:
+        """The keys there are, the one in force first; the other is one not yet in force."""
+        if self._given is not None:
+            return [read_key(self._given, "the key given as storage.key")]
+        if self.file is None:
+            raise StorageError("the store needs a key: give it a key file")
+        found = (key_in(self.file), key_in(beside(self.file)))
+        return [key for key in found if key is not None]
+
+    def prepare(self, key: bytes, disk: Disk) -> None:
+        """Have a new key wait beside the file of the one in force."""
+        if self._given is None and self.file is not None:
+            keep_key(beside(self.file), key, disk)
+
+    def settle_on(self, key: bytes, disk: Disk) -> None:
+        """This key is in force: if it waits beside its file, it moves in; another one goes."""
+        if self._given is not None or self.file is None or not beside(self.file).exists():
+            return
+        if key_in(beside(self.file)) == key:
+            disk.replace(beside(self.file), self.file)
+        else:
+            disk.remove(beside(self.file))
+        disk.sync_folder(self.file.parent)
+
+    def make(self, disk: Disk) -> bytes:
+        """The key for a new store: the one there is, or a new one."""
+        if keys := self.find():
+            return keys[0]
+        if self.file is None:
+            raise StorageError("the store needs a key: give it a key file")
+        key = new_key()
+        keep_key(self.file, key, disk)
+        return key

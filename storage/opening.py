@@ -1,0 +1,74 @@
+"""Opens, rekeys and restores the store that an address names."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from bot.errors import ConfigError
+from storage import Storage
+from storage.key_file import KeyRing
+from storage.tinydb.store import open_tiny, rekey_tiny, restore_tiny
+
+
+class Place(Protocol):
+    """Where a store is, and its key: given, or else in a file (`bot.config.StorageConfig`)."""
+
+    @property
+    def url(self) -> str:
+        """`tinydb:` and a path, or the address of a PostgreSQL database."""
+
+    @property
+    def key_file(self) -> Path:
+        """The file of the key, where none is given."""
+
+    @property
+    def key(self) -> str | None:
+        """The key itself, where it is given."""
+
+
+async def open_storage(place: Place) -> Storage:
+    """Opens the store; ConfigError if there is no such kind of store, or its extra is missing."""
+    match place.url.partition(":")[0]:
+        case "tinydb":
+            return await open_tiny(_path(place), place.key_file, key=place.key)
+        case "postgresql":
+            with _extra_installed():
+                from storage.postgres.store import (  # noqa: PLC0415 - an extra that few install
+                    open_postgres,
+                )
+            return await open_postgres(place.url, KeyRing(place.key_file, place.key))
+        case scheme:
+            raise ConfigError([f"storage.url: there is no storage called {scheme!r}"])
+
+
+async def rekey_storage(place: Place, tell: Callable[[str], None]) -> None:
+    """Seals the store with a new key; where it has to be given, not filed, it is told first."""
+    if not place.url.startswith("postgresql:"):
+        await rekey_tiny(_path(place), place.key_file, key=place.key, tell=tell)
+        return
+    with _extra_installed():
+        from storage.postgres.rekey import rekey_postgres  # noqa: PLC0415 - as above
+    await rekey_postgres(place.url, KeyRing(place.key_file, place.key), tell=tell)
+
+
+async def restore_storage(place: Place) -> bool:
+    """Makes a damaged store whole from what can be read of it, and says if nothing is lost."""
+    return await restore_tiny(_path(place), place.key_file, key=place.key)
+
+
+def _path(place: Place) -> Path:
+    scheme, _, path = place.url.partition(":")
+    if scheme != "tinydb":
+        raise ConfigError([f"storage.url: only a tinydb: store can do that, not {scheme}"])
+    return Path(path)
+
+
+@contextmanager
+def _extra_installed() -> Iterator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            ['storage.url: PostgreSQL needs an extra: pip install "petition-bell[postgres]"']
+        ) from error

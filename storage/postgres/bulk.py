@@ -1,0 +1,316 @@
+"""Steps that concern a whole PostgreSQL store: pruning it, and moving it in and out."""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any, TypeAlias
+
+import msgspec
+from asyncpg import Record
+
+from bot.errors import StorageError
+from bot.petitions.events import Occurrence
+from bot.petitions.history import PetitionHistory
+from bot.petitions.petition import PetitionRef
+from bot.petitions.thresholds import is_settled
+from bot.subscriptions.delivery import Delivery
+from bot.subscriptions.preferences import EffectivePreferences
+from bot.subscriptions.subscription import Chat, Preferences, Rule, Subscription
+from storage.export import days_of, exported, imported
+from storage.postgres.pool import Connection
+from storage.postgres.preferences import policy_of
+from storage.postgres.row_cipher import Address, RowCipher, address_of
+from storage.postgres.rules import change_rules
+from storage.tables import (
+    CHATS,
+    COUNTERS,
+    DELIVERIES,
+    LONELY,
+    NOTES,
+    OCCURRENCES,
+    PETITIONS,
+    READINGS,
+    RULES,
+    SUBSCRIPTIONS,
+    Counter,
+    Fields,
+    Lonely,
+    Note,
+    Tables,
+    document_of,
+    documents_of,
+)
+
+_Rows: TypeAlias = dict[str, list[Record]]
+
+_KNOWN = msgspec.json.Decoder(PetitionHistory)
+
+# --- pruning -------------------------------------------------------------------------------------
+
+# Of each span of time the last reading stays; how long a span is depends on how old it is.
+_THIN = """
+delete from reading using (
+    select petition, at, number,
+        row_number() over (partition by petition, span, at / span order by at desc, number desc)
+    from (
+        select *, case when $1 - at <= 2 * 86400 then 1
+            when $1 - at <= 60 * 86400 then 3600 else 86400 end as span
+        from reading
+    ) aged
+) ranked
+where ranked.row_number > 1 and reading.petition = ranked.petition
+    and reading.at = ranked.at and reading.number = ranked.number
+"""
+
+# Nobody follows it, is owed anything of it yet, or may come to hear of it by a rule ($1).
+_LONELY = """
+    not exists (select from subscription where subscription.petition = ref)
+    and not exists (select from delivery where delivery.petition = ref)
+    and ref <> all($1)
+"""
+
+_RULED = """
+select ref, known from petition
+where split_part(ref, ':', 1) in (select site from rule)
+    and not exists (select from subscription where subscription.petition = ref)
+"""
+
+
+async def thin_readings(connection: Connection, second: int) -> int:
+    """Thin out readings by their age at a Unix second; how many went."""
+    return _affected(await connection.execute(_THIN, second))
+
+
+async def forget_lonely(connection: Connection, now: datetime, rest_for: timedelta) -> int:
+    """Note who is lonely since when, and forget the petitions that have been for long enough."""
+    ruled = await asyncio.to_thread(_unsettled, await connection.fetch(_RULED))
+    await connection.execute(
+        "update petition set lonely_since = null where ref = any($1) and lonely_since is not null",
+        ruled,
+    )
+    await connection.execute(
+        f"update petition set lonely_since = $2 where lonely_since is null and {_LONELY}",  # noqa: S608
+        ruled,
+        now,
+    )
+    status = await connection.execute(
+        f"delete from petition where lonely_since <= $2 and {_LONELY}",  # noqa: S608
+        ruled,
+        now - rest_for,
+    )
+    return _affected(status)
+
+
+def _unsettled(rows: Iterable[Record]) -> list[str]:
+    """The petitions of which something is still expected."""
+    return [row["ref"] for row in rows if not is_settled(_KNOWN.decode(row["known"]).petition)]
+
+
+def _affected(status: str) -> int:
+    return int(status.rpartition(" ")[2])
+
+
+# --- out -----------------------------------------------------------------------------------------
+
+_CONTENT = {
+    "chat": "select * from chat",
+    "subscription": "select * from subscription order by created_at, number",
+    "rule": "select * from rule order by chat, number",
+    "petition": "select * from petition",
+    "occurrence": "select * from occurrence",
+    "reading": "select * from reading order by petition, at, number",
+    "delivery": "select * from delivery order by number",
+    "note": "select * from note",
+    "counter": "select last_value + is_called::int as next from {sequence}",
+}
+
+
+async def copied(connection: Connection, veil: RowCipher) -> dict[str, Any]:
+    """The whole store as plain JSON values, as `Storage.export` has it."""
+    sequence = await connection.fetchval("select pg_get_serial_sequence('delivery', 'number')")
+    rows = {
+        name: await connection.fetch(query.format(sequence=sequence))
+        for name, query in _CONTENT.items()
+    }
+    return await asyncio.to_thread(lambda: exported(_tables(rows, veil)))
+
+
+def _tables(rows: _Rows, veil: RowCipher) -> Tables:
+    return {
+        CHATS.name: documents_of(map(veil.chat, rows["chat"])),
+        SUBSCRIPTIONS.name: documents_of(map(veil.subscription, rows["subscription"])),
+        RULES.name: documents_of(map(veil.rule, rows["rule"])),
+        PETITIONS.name: {row["ref"]: msgspec.json.decode(row["known"]) for row in rows["petition"]},
+        OCCURRENCES.name: {
+            row["key"]: msgspec.json.decode(row["document"]) for row in rows["occurrence"]
+        },
+        READINGS.name: days_of(
+            (PetitionRef.parse(row["petition"]), row["at"], row["count"]) for row in rows["reading"]
+        ),
+        DELIVERIES.name: documents_of(map(veil.delivery, rows["delivery"])),
+        NOTES.name: {row["name"]: document_of(Note(row["value"])) for row in rows["note"]},
+        COUNTERS.name: {"delivery": document_of(Counter(rows["counter"][0]["next"]))},
+        LONELY.name: {
+            row["ref"]: document_of(Lonely(row["lonely_since"]))
+            for row in rows["petition"]
+            if row["lonely_since"] is not None
+        },
+    }
+
+
+# --- in ------------------------------------------------------------------------------------------
+
+_COLUMNS = {
+    "petition": ("ref", "known", "lonely_since"),
+    "occurrence": ("key", "petition", "document"),
+    "reading": ("petition", "at", "count"),
+    "chat": ("handle", "resting", "returned", "probe_at", "sealed"),
+    "policy": ("mark", "sealed"),
+    "subscription": (
+        "chat",
+        "petition",
+        "created_at",
+        "muted",
+        "wishes",
+        "policy",
+        "resting",
+        "sealed",
+    ),
+    "rule": ("chat", "number", "site", "changed", "sealed"),
+    "delivery": (
+        "number",
+        "chat",
+        "head",
+        "petition",
+        "occurrences",
+        "created_at",
+        "not_before",
+        "leased_until",
+        "attempts",
+        "silent",
+        "resting",
+        "lane",
+        "sealed",
+    ),
+    "note": ("name", "value"),
+}
+_AT_A_TIME = 20_000
+
+
+async def place_all(connection: Connection, veil: RowCipher, document: Mapping[str, Any]) -> None:
+    """Put an exported store into this one; StorageError if it is not empty or makes no sense."""
+    tables = await asyncio.to_thread(imported, document)
+    records = await asyncio.to_thread(lambda: dict(_records(tables, veil)))
+    # Two who import at once, or one while the bot runs: the second waits, and finds it not empty.
+    await connection.execute(
+        "lock table policy, petition, chat, subscription in share row exclusive mode"
+    )
+    if await connection.fetchval(
+        "select exists (select from chat) or exists (select from petition)"
+        " or exists (select from rule)"
+    ):
+        raise StorageError("the store is not empty, so nothing is imported into it")
+    await connection.execute("delete from note")
+    await connection.execute("delete from policy")
+    await change_rules(connection)
+    for table, columns in _COLUMNS.items():
+        rows = records.pop(table)
+        # All of a large table would take longer than one statement may.
+        for start in range(0, len(rows), _AT_A_TIME):
+            portion = rows[start : start + _AT_A_TIME]
+            await connection.copy_records_to_table(table, columns=columns, records=portion)
+    await connection.execute("update rule set changed = version from rulebook")
+    await connection.execute(
+        "select setval(pg_get_serial_sequence('delivery', 'number'), $1, false)",
+        tables[COUNTERS.name]["delivery"]["next"],
+    )
+
+
+def _records(tables: Tables, veil: RowCipher) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
+    chats = [msgspec.convert(each, Chat) for each in tables[CHATS.name].values()]
+    resting = {chat.id for chat in chats if chat.is_shut}
+    terms = {chat.id: chat.terms for chat in chats}
+    follows = [msgspec.convert(each, Subscription) for each in tables[SUBSCRIPTIONS.name].values()]
+    hears = [(each, policy_of(each, terms.get(each.chat_id, Preferences()))) for each in follows]
+    yield (
+        "petition",
+        [_petition(each, tables[LONELY.name]) for each in tables[PETITIONS.name].values()],
+    )
+    yield "occurrence", [_occurrence(each) for each in tables[OCCURRENCES.name].values()]
+    yield "reading", list(_readings(tables[READINGS.name]))
+    yield "chat", [_chat(each, veil) for each in chats]
+    agreed = {veil.mark(policy): policy for _, policy in hears}
+    yield "policy", [(mark, veil.seal_policy(policy)) for mark, policy in agreed.items()]
+    yield (
+        "subscription",
+        [_subscription(each, policy, resting, veil) for each, policy in hears],
+    )
+    rules = [msgspec.convert(each, Rule) for each in tables[RULES.name].values()]
+    yield "rule", [_rule(each, veil) for each in rules]
+    yield (
+        "delivery",
+        [
+            _delivery(msgspec.convert(each, Delivery), resting, veil)
+            for each in tables[DELIVERIES.name].values()
+        ],
+    )
+    yield "note", [(name, each["value"]) for name, each in tables[NOTES.name].items()]
+
+
+def _petition(document: Fields, lonely: Mapping[str, Fields]) -> tuple[Any, ...]:
+    ref = str(msgspec.convert(document, PetitionHistory).petition.ref)
+    since = msgspec.convert(lonely[ref], Lonely).since if ref in lonely else None
+    return ref, msgspec.json.encode(document).decode(), since
+
+
+def _occurrence(document: Fields) -> tuple[Any, ...]:
+    occurrence = msgspec.convert(document, Occurrence)
+    return occurrence.key, str(occurrence.petition), msgspec.json.encode(document).decode()
+
+
+def _readings(days: Mapping[str, Fields]) -> Iterator[tuple[Any, ...]]:
+    for doc_id, day in days.items():
+        petition = doc_id.rpartition(":")[0]
+        yield from ((petition, at, count) for at, count in day["counts"])
+
+
+def _chat(chat: Chat, veil: RowCipher) -> tuple[Any, ...]:
+    handle, sealed = veil.handle(chat.id), veil.seal_chat(chat)
+    return handle, chat.is_shut, chat.returned, chat.probe_at, sealed
+
+
+def _subscription(
+    each: Subscription, policy: EffectivePreferences, resting: set[int], veil: RowCipher
+) -> tuple[Any, ...]:
+    return (
+        veil.handle(each.chat_id),
+        str(each.petition),
+        each.created_at,
+        each.muted,
+        each.terms.milestones is not None,
+        veil.mark(policy),
+        each.chat_id in resting,
+        veil.seal_address(each.petition, address_of(each)),
+    )
+
+
+def _rule(each: Rule, veil: RowCipher) -> tuple[Any, ...]:
+    return veil.handle(each.chat_id), each.number, each.site, 0, veil.seal_rule(each)
+
+
+def _delivery(each: Delivery, resting: set[int], veil: RowCipher) -> tuple[Any, ...]:
+    return (
+        each.number,
+        veil.handle(each.chat_id),
+        each.key.removesuffix(f":{each.chat_id}"),
+        str(each.petition),
+        list(each.occurrences),
+        each.created_at,
+        each.not_before,
+        each.leased_until,
+        each.attempts,
+        each.silent,
+        each.chat_id in resting,
+        each.lane,
+        veil.seal_address(each.petition, Address(each.chat_id, each.thread_id, rule=each.rule)),
+    )

@@ -1,0 +1,261 @@
+"""What chats are owed in PostgreSQL: read in full, planned anew, addressed anew."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+from asyncpg import Record
+from msgspec import structs
+
+from bot.petitions.events import Occurrence
+from bot.petitions.history import PetitionHistory
+from bot.petitions.petition import PetitionRef
+from bot.subscriptions.delivery import Delivery
+from bot.subscriptions.delivery_order import FLOOD, LATELY
+from bot.subscriptions.matching import follower, replanned
+from bot.subscriptions.set_back import delivery_set_back
+from bot.subscriptions.subscription import Chat, Subscription
+from storage import ClaimedDelivery
+from storage.claiming import by_queue, turns
+from storage.postgres.delivery_queue import FLOODS, OLDER
+from storage.postgres.pool import Connection
+from storage.postgres.row_cipher import RowCipher
+from storage.postgres.rules import Rules
+from storage.postgres.subscriptions import Subscriptions
+from storage.tables import second_of
+
+_KNOWN = msgspec.json.Decoder(PetitionHistory)
+_OCCURRENCE = msgspec.json.Decoder(Occurrence)
+
+
+class Deliveries:
+    """The deliveries of a store."""
+
+    def __init__(self, veil: RowCipher, subscriptions: Subscriptions, rules: Rules) -> None:
+        self._veil = veil
+        self._subscriptions = subscriptions
+        self._rules = rules
+
+    async def take_turns(
+        self, connection: Connection, rows: Sequence[Record], now: datetime, until: datetime
+    ) -> list[ClaimedDelivery]:
+        """What may be told of rows that are leased already; the rest of them is given back."""
+        due = await self._with_floods(connection, await self.in_full(connection, rows), now)
+        older = await self._older(connection, [row["number"] for row in rows], until)
+        claimed, changed = turns(due, older, now, until)
+        await _replace_plans(connection, changed)
+        tried = {each.delivery.chat_id for each in claimed}
+        spared = {each.delivery.chat_id for each in due} - tried
+        await connection.execute(
+            "update chat set probe_at = $2 where handle = any($1) and probe_at is not null",
+            [self._veil.handle(chat_id) for chat_id in spared],
+            now,
+        )
+        return claimed
+
+    async def _with_floods(
+        self, connection: Connection, due: Sequence[ClaimedDelivery], now: datetime
+    ) -> list[ClaimedDelivery]:
+        """What is due at once, with how much else its chat has just been told or waits for."""
+        chats = {each.delivery.chat_id for each in due if not each.delivery.lane}
+        if not chats:
+            return list(due)
+        handles = {self._veil.handle(chat_id): chat_id for chat_id in chats}
+        rows = await connection.fetch(FLOODS, list(handles), *lately(now), now, FLOOD)
+        floods = {handles[row["handle"]]: (row["told"], row["until"]) for row in rows}
+        return [
+            each
+            if each.delivery.lane
+            else structs.replace(
+                each,
+                told_lately=floods[each.delivery.chat_id][0],
+                flood_until=floods[each.delivery.chat_id][1],
+            )
+            for each in due
+        ]
+
+    async def _older(
+        self, connection: Connection, numbers: Sequence[int], until: datetime
+    ) -> list[ClaimedDelivery]:
+        """Older news of the same petitions that waits in other lanes of the chats.
+
+        What another process has in hand just now is given as leased.
+        """
+        older = await connection.fetch(OLDER, numbers)
+        if not older:
+            return []
+        held = {
+            row["number"]: row
+            for row in await connection.fetch(
+                "select * from delivery where number = any($1) order by number"
+                " for update skip locked",
+                [row["number"] for row in older],
+            )
+        }
+        found = await self.in_full(connection, [held.get(r["number"], r) for r in older])
+        return [
+            each
+            if each.delivery.number in held
+            else structs.replace(each, delivery=structs.replace(each.delivery, leased_until=until))
+            for each in found
+        ]
+
+    async def in_full(
+        self, connection: Connection, rows: Sequence[Record]
+    ) -> list[ClaimedDelivery]:
+        """Deliveries with what they refer to, by chat and lane in the order of their oldest."""
+        if not rows:
+            return []
+        petitions = await connection.fetch(
+            "select ref, known from petition where ref = any($1)",
+            list({row["petition"] for row in rows}),
+        )
+        occurrences = await connection.fetch(
+            "select key, document from occurrence where key = any($1)",
+            list({key for row in rows for key in row["occurrences"]}),
+        )
+        chats = await connection.fetch(
+            "select * from chat where handle = any($1)", list({row["chat"] for row in rows})
+        )
+        # A body has hundreds of constituencies, and a chat may be owed much about many.
+        owed = await asyncio.to_thread(lambda: [(row, self._veil.delivery(row)) for row in rows])
+        rules = await self._rules.named(
+            connection, {(row["chat"], each.rule) for row, each in owed if each.rule}
+        )
+        known = await asyncio.to_thread(
+            lambda: {row["ref"]: _KNOWN.decode(row["known"]) for row in petitions}
+        )
+        happened = {row["key"]: _OCCURRENCE.decode(row["document"]) for row in occurrences}
+        to = {row["handle"]: self._veil.chat(row) for row in chats}
+        return by_queue(
+            ClaimedDelivery(
+                delivery,
+                known[row["petition"]],
+                tuple(happened[key] for key in delivery.occurrences),
+                to.get(row["chat"]),
+                rules.get((row["chat"], delivery.rule)),
+            )
+            for row, delivery in owed
+        )
+
+    async def replan(
+        self, connection: Connection, chat: Chat, rows: Sequence[Record], now: datetime
+    ) -> None:
+        """Have deliveries of a chat heard as it hears now."""
+        followed = await self._subscriptions.of(connection, chat.id)
+        follows = {each.petition: each for each in followed}
+        claims = await self.in_full(connection, rows)
+        planned = await asyncio.to_thread(
+            lambda: [_replanned(each, follows, chat, now) for each in claims]
+        )
+        pairs = zip(planned, claims, strict=True)
+        await _replace_plans(connection, [new for new, was in pairs if new != was.delivery])
+
+    async def set_back(
+        self,
+        connection: Connection,
+        chat: Chat | None,
+        rows: Sequence[Record],
+        now: datetime,
+        by: timedelta,
+    ) -> None:
+        """Have deliveries of one chat come when they should, after a clock that was ahead."""
+        moved: list[Delivery] = []
+        for claimed in await self.in_full(connection, rows):
+            owed = claimed.delivery
+            hears = chat or Chat(owed.chat_id)
+            followed = await self._subscriptions.find(connection, owed.chat_id, owed.petition)
+            rules = [claimed.rule] if claimed.rule is not None else []
+            ways = follower(followed, rules, hears.terms, hears.id).ways
+            about = claimed.known.petition
+            right = delivery_set_back(owed, claimed.occurrences, about, ways, now=now, by=by)
+            if right != owed:
+                moved.append(right)
+        await _replace_plans(connection, moved)
+        await connection.execute(
+            "update delivery set created_at = $2 where number = any($1) and created_at > $2",
+            [each.number for each in moved],
+            now,
+        )
+
+    async def readdress(self, connection: Connection, row: Record, thread_id: int | None) -> None:
+        """Have a delivery told in a topic, or in the chat itself."""
+        address = structs.replace(self._veil.address(row), thread_id=thread_id)
+        await connection.execute(
+            "update delivery set sealed = $2 where number = $1",
+            row["number"],
+            self._veil.seal_address(PetitionRef.parse(row["petition"]), address),
+        )
+
+    async def move(
+        self, connection: Connection, old_id: int, new_id: int, numbers: Mapping[int, int]
+    ) -> None:
+        """Carry over what a chat is owed; `numbers` are those that its rules have now."""
+        old, new = self._veil.handle(old_id), self._veil.handle(new_id)
+        for row in await lock_deliveries(connection, old):
+            address = self._veil.address(row)
+            rule = numbers.get(address.rule, address.rule)
+            moved = structs.replace(address, chat_id=new_id, rule=rule)
+            sealed = self._veil.seal_address(PetitionRef.parse(row["petition"]), moved)
+            await connection.execute(
+                "update delivery set chat = $2, sealed = $3, leased_until = null where number = $1"
+                " and not exists (select from delivery where chat = $2 and head = $4)",
+                row["number"],
+                new,
+                sealed,
+                row["head"],
+            )
+        await connection.execute("delete from delivery where chat = $1", old)
+
+
+def lately(now: datetime) -> tuple[int, int]:
+    """Between which Unix seconds lies what was told a moment ago.
+
+    What lies further ahead was told while the clock was wrong.
+    """
+    second, span = second_of(now), int(LATELY.total_seconds())
+    return second - span, second + span
+
+
+async def lock_deliveries(connection: Connection, handle: bytes) -> list[Record]:
+    """What a chat is owed, oldest first; nobody else changes it meanwhile."""
+    return await connection.fetch(
+        "select * from delivery where chat = $1 order by number for update", handle
+    )
+
+
+async def welcome(connection: Connection, handles: Sequence[bytes]) -> None:
+    """A chat that is owed nothing any more is one like any other."""
+    await connection.execute(
+        "update chat set returned = false where handle = any($1) and returned"
+        " and not exists (select from delivery where delivery.chat = handle)",
+        handles,
+    )
+
+
+def _replanned(
+    claimed: ClaimedDelivery,
+    follows: Mapping[PetitionRef, Subscription],
+    chat: Chat,
+    now: datetime,
+) -> Delivery:
+    owed, about = claimed.delivery, claimed.known.petition
+    rules = [claimed.rule] if claimed.rule is not None else []
+    ways = follower(follows.get(owed.petition), rules, chat.terms, chat.id).ways
+    return replanned(owed, claimed.occurrences, about, ways, now)
+
+
+async def _replace_plans(connection: Connection, deliveries: Sequence[Delivery]) -> None:
+    await connection.execute(
+        "update delivery set lane = plan.lane, not_before = plan.not_before, silent = plan.silent,"
+        " leased_until = plan.leased_until"
+        " from unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::bool[], $5::timestamptz[])"
+        " plan (number, lane, not_before, silent, leased_until)"
+        " where delivery.number = plan.number",
+        [each.number for each in deliveries],
+        [each.lane for each in deliveries],
+        [each.not_before for each in deliveries],
+        [each.silent for each in deliveries],
+        [each.leased_until for each in deliveries],
+    )

@@ -1,0 +1,145 @@
+"""Whose turn it is among the deliveries in PostgreSQL, as statements.
+
+Each lane of a chat is a queue, and only its head may be claimed: what is due at once is looked for
+by number, what waits for a moment of its own by when that is, each in an index of its own. No index
+knows of leases, so that a claim changes none.
+"""
+
+from storage.claiming import SUMMARY_AT_MOST
+
+# The only delivery of its chat and lane that may be claimed. Written so that it is looked up in an
+# index, whatever the planner thinks of the tables: it takes an equality for rare, and would rather
+# sort all there is than look at the first few; of a coalesce it knows nothing.
+_IS_HEAD = """coalesce(d.number = (
+    select e.number from delivery e where e.chat = d.chat and e.lane = d.lane
+    order by e.number limit 1
+), false)"""
+_DUE_AT = "greatest(d.not_before, d.leased_until)"
+_AT_ONCE = f"delivery d where not d.resting and not d.timed and {_IS_HEAD}"
+_TOGETHER = f"delivery d where not d.resting and d.timed and {_IS_HEAD}"
+
+# What a chat that refuses may be tried with next, `c` being the chat: the heads of its lanes.
+_PROBE = f"""
+    select d.number, d.chat, d.lane, d.attempts, {_DUE_AT} as due from delivery d
+    where d.chat = c.handle and {_IS_HEAD}
+"""  # noqa: S608 - nothing in it comes from outside
+
+# With the head of a lane of its own goes all that nobody has in hand; with that of a chat that has
+# returned, all that is due. $1 is now, $2 how many turns, $3 until when they are leased.
+CLAIM = f"""
+with at_once as materialized (
+    select d.number, d.chat, d.lane from {_AT_ONCE} and {_DUE_AT} <= $1
+    order by d.number limit $2 for update of d skip locked
+), together as materialized (
+    select d.number, d.chat, d.lane from {_TOGETHER} and d.not_before <= $1 and {_DUE_AT} <= $1
+    order by d.not_before, d.number limit $2 for update of d skip locked
+), refusing as materialized (
+    select c.handle from chat c where c.probe_at <= $1
+        and exists (select from ({_PROBE}) p where p.due <= $1)
+    order by c.probe_at limit $2 for update of c skip locked
+), probe as materialized (
+    select head.* from refusing c, lateral (
+        select p.number, p.chat, p.lane from ({_PROBE}) p where p.due <= $1
+        order by p.attempts, p.number limit 1
+    ) head
+), turn as materialized (
+    select * from (
+        select * from at_once union all select * from together union all select * from probe
+    ) head
+    order by number limit $2
+), along as (
+    select later.number from turn left join chat on chat.handle = turn.chat,
+    lateral (
+        select number, bool_and(due) over (order by number) as at_once from (
+            select d.number, {_DUE_AT} <= $1 as due from delivery d
+            where d.chat = turn.chat and d.lane = turn.lane
+                and (turn.lane = '' or coalesce(d.leased_until, $1) <= $1)
+            order by d.number limit {SUMMARY_AT_MOST}
+        ) queue
+    ) later
+    where turn.lane <> '' or (chat.returned and later.at_once)
+), probed as (
+    update chat set probe_at = $3
+    where handle in (select chat from turn intersect select chat from probe)
+)
+update delivery d set leased_until = $3
+where d.number = any(array(select number from turn union select number from along))
+returning d.*
+"""  # noqa: S608 - nothing in it comes from outside
+
+# Older news of petitions that is due ($1), in other lanes of the same chats and not due itself.
+OLDER = """
+select distinct o.* from delivery d join delivery o
+    on o.chat = d.chat and o.petition = d.petition and o.number < d.number and o.lane <> d.lane
+where d.number = any($1) and o.number <> all($1)
+order by o.number
+"""
+
+# Of what waits for a moment of its own, whatever comes after the first that nobody has in hand is
+# not looked at.
+NEXT_DUE = f"""
+with free as materialized (
+    select d.not_before from {_TOGETHER} and coalesce(d.leased_until, d.not_before) <= d.not_before
+    order by d.not_before, d.number limit 1
+)
+select least(
+    (select min({_DUE_AT}) from {_AT_ONCE}),
+    (select not_before from free),
+    (select min({_DUE_AT}) from {_TOGETHER}
+        and d.not_before < coalesce((select not_before from free), 'infinity')),
+    (select min(greatest(c.probe_at, p.due)) from chat c, lateral ({_PROBE}) p
+        where c.probe_at is not null)
+)
+"""  # noqa: S608
+
+ANY_DUE = f"""
+select exists (select from {_AT_ONCE} and {_DUE_AT} <= $1)
+    or exists (select from {_TOGETHER} and d.not_before <= $1 and {_DUE_AT} <= $1)
+    or exists (select from chat c, lateral ({_PROBE}) p where c.probe_at <= $1 and p.due <= $1)
+"""  # noqa: S608
+
+# What was due at once counts as told at the Unix second $3, if that is given.
+SETTLE = """
+with done as materialized (
+    select number from delivery join unnest($1::bytea[], $2::text[]) named (chat, head)
+        using (chat, head)
+    order by number for update of delivery
+), gone as (
+    delete from delivery where number = any(array(select number from done)) returning chat, lane
+)
+insert into recent_alert (chat, at)
+select distinct chat, $3::bigint from gone where lane = '' and $3::bigint is not null
+"""
+
+# Of chats ($1): how many alerts each was told since a moment ago ($2, $3: Unix seconds), and until
+# when a flood of them is held as of now ($4).
+FLOODS = """
+select handle,
+    (select count(*) from recent_alert r where r.chat = handle and r.at > $2 and r.at < $3) as told,
+    (select min(d.not_before) from delivery d
+        where d.chat = handle and d.lane = $5 and d.not_before > $4 and d.attempts = 0) as until
+from unnest($1::bytea[]) asked (handle)
+"""
+
+# Skipping what another process drops just now, nobody waits for anybody.
+DROP_PAST = """
+delete from recent_alert where ctid = any(array(
+    select ctid from recent_alert where at <= $1 or at >= $2 limit 1000 for update skip locked
+))
+"""
+
+RETRY = """
+update delivery set not_before = $3, attempts = attempts + 1, leased_until = null,
+    lane = coalesce($4, lane)
+where chat = $1 and head = $2
+"""
+
+HOLD = """
+update delivery set lane = $3, not_before = $4, leased_until = null where chat = $1 and head = $2
+"""
+
+RELEASE = """
+update delivery set not_before = $3, lane = $5
+where chat = $1 and lane = $2 and coalesce(leased_until, $3) <= $3
+    and petition = coalesce($4, petition)
+"""

@@ -1,0 +1,239 @@
+"""Connections to PostgreSQL: given out, replaced when they break, their errors wrapped once."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any, Literal, NamedTuple, TypeAlias
+from urllib.parse import urlsplit
+
+import asyncpg
+from asyncpg.connect_utils import SessionAttribute
+from asyncpg.pool import PoolConnectionProxy
+
+from bot.errors import StorageError
+
+Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
+_Bare: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+# What may go wrong with a connection; the third says that no server takes writes.
+BROKEN = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
+
+_AT_ONCE = 10
+
+# Nobody waits for the answer any more, and the server may be gone: the connection is cut off, as to
+# cancel or to undo what was asked could take as long again.
+_INTERRUPTED = (TimeoutError, asyncio.CancelledError)
+
+# Held by every connection of a process that has the store open; whoever seals it anew has it alone.
+_IN_USE = "hashtextextended(current_schema() || ' in use', 0)"
+
+# As asyncpg resets a connection, but for the lock above.
+_RESET = "close all; unlisten *; reset all"
+
+# Custom plans: one that was made while a table was empty would be kept when it no longer is.
+_SETTINGS = {"application_name": "petition-bell", "plan_cache_mode": "force_custom_plan"}
+
+
+class Patience(NamedTuple):
+    """After how many seconds a server that neither answers nor refuses is taken for lost.
+
+    A use case of the whole store is given time by statement, any other all in all.
+    """
+
+    host: float = 5.0
+    use_case: float = 20.0
+    statement: float = 60.0
+
+
+PATIENCE = Patience()
+
+
+@contextmanager
+def wrapped() -> Iterator[None]:
+    """Whatever goes wrong with PostgreSQL becomes a StorageError, its cause chained."""
+    try:
+        yield
+    except BROKEN as error:
+        # The lines after the first may quote rows.
+        reason = str(error).partition("\n")[0] or "no answer in time"
+        raise StorageError(f"PostgreSQL: {reason}") from error
+
+
+class Pool:
+    """The connections of one process; made by `open_pool`."""
+
+    def __init__(self, url: str, patience: Patience) -> None:
+        self._url = url
+        self._patience = patience
+        self._hosts: list[str] = []  # the one that took writes last comes first
+        self._pool = asyncpg.create_pool(
+            url,
+            min_size=1,
+            max_size=_AT_ONCE,
+            connect=self._connect,
+            init=self._greet,
+            reset=_reset,
+            command_timeout=patience.statement,
+            server_settings=_SETTINGS,
+        )
+        self._key_mark: str | None = None
+
+    async def open(self) -> None:
+        """Connect to the database; StorageError if it does not answer."""
+        with wrapped():
+            try:
+                self._hosts = _each_host(self._url)
+                await self._pool
+            except ValueError as error:
+                raise StorageError(f"storage.url is no address of a database: {error}") from error
+
+    def keep_to(self, key_mark: str) -> None:
+        """From now on, take no connection to a store that is sealed with another key."""
+        self._key_mark = key_mark
+
+    async def _connect(self, dsn: str | None = None, **settings: Any) -> _Bare:
+        """A connection to the host that takes writes, each asked by itself, within a time."""
+        failures: list[Exception] = []
+        for host in tuple(self._hosts):
+            try:
+                connection: _Bare = await asyncpg.connect(
+                    host,
+                    timeout=self._patience.host,
+                    target_session_attrs=_wanted_server(host),
+                    **settings,
+                )
+            except BROKEN as error:
+                failures.append(error)
+            else:
+                await self._stay_with(host)
+                return connection
+        # Which of them is a standby is no news.
+        raise min(failures, key=_is_standby)
+
+    async def _stay_with(self, host: str) -> None:
+        """Leave all others: a primary that comes back as it was must not be written to as well."""
+        if host != self._hosts[0]:
+            self._hosts.sort(key=lambda each: each != host)
+            await self._pool.expire_connections()
+
+    async def _greet(self, connection: _Bare) -> None:
+        await connection.execute(f"select pg_advisory_lock_shared({_IN_USE})")
+        if self._key_mark is None:
+            return
+        if self._key_mark != await connection.fetchval("select key_mark from about"):
+            raise StorageError("the store was sealed with a new key meanwhile: start again")
+
+    async def close(self) -> None:
+        """Let go of all connections; a server that does not answer is not waited for."""
+        with suppress(*BROKEN):
+            async with asyncio.timeout(self._patience.host):
+                await self._pool.close()
+
+    @asynccontextmanager
+    async def connected(self, *, patient: bool = False) -> AsyncIterator[Connection]:
+        """A connection for one use case; StorageError if there is none, or it breaks."""
+        within = None if patient else self._patience.use_case
+        with wrapped():
+            try:
+                async with asyncio.timeout(within), self._pool.acquire() as connection:
+                    with _cut_off_if_interrupted(connection):
+                        yield connection
+            except (asyncpg.ReadOnlySQLTransactionError, TimeoutError):
+                # The server was demoted, or is gone: whoever leads is found by connecting anew.
+                await self._pool.expire_connections()
+                raise
+
+    @asynccontextmanager
+    async def transaction(self, *chats: bytes, patient: bool = False) -> AsyncIterator[Connection]:
+        """One use case: kept when left, undone if it raises; these chats are ours meanwhile."""
+        async with self.connected(patient=patient) as connection, _transaction(connection):
+            for number in sorted({_lock_number(chat) for chat in chats}):
+                await connection.execute("select pg_advisory_xact_lock($1)", number)
+            yield connection
+
+    @asynccontextmanager
+    async def snapshot(self, *, patient: bool = False) -> AsyncIterator[Connection]:
+        """Several readings of one moment."""
+        async with (
+            self.connected(patient=patient) as connection,
+            _transaction(connection, isolation="repeatable_read", readonly=True),
+        ):
+            yield connection
+
+    async def apart(self, **settings: str) -> _Bare:
+        """A connection of one's own, with these settings; the caller closes it."""
+        with wrapped():
+            return await self._connect(
+                command_timeout=self._patience.host, server_settings=_SETTINGS | settings
+            )
+
+
+async def open_pool(url: str, patience: Patience = PATIENCE) -> Pool:
+    """Connect to the database at an address; StorageError if it does not answer."""
+    pool = Pool(url, patience)
+    await pool.open()
+    return pool
+
+
+async def have_alone(connection: Connection) -> None:
+    """Let nobody else open the store until the transaction ends; StorageError if somebody has."""
+    if not await connection.fetchval(f"select pg_try_advisory_xact_lock({_IN_USE})"):
+        raise StorageError("the store is in use by another process: stop them all first")
+
+
+@contextmanager
+def _cut_off_if_interrupted(connection: Connection) -> Iterator[None]:
+    try:
+        yield
+    except _INTERRUPTED:
+        connection.terminate()
+        raise
+
+
+@asynccontextmanager
+async def _transaction(
+    connection: Connection,
+    isolation: Literal["read_committed", "repeatable_read"] = "read_committed",
+    *,
+    readonly: bool = False,
+) -> AsyncIterator[None]:
+    transaction = connection.transaction(isolation=isolation, readonly=readonly)
+    await transaction.start()
+    try:
+        yield
+    except _INTERRUPTED:
+        raise  # with the connection, the server ends it
+    except BaseException:
+        await transaction.rollback()
+        raise
+    await transaction.commit()
+
+
+async def _reset(connection: _Bare) -> None:
+    await connection.execute(_RESET)
+
+
+def _each_host(url: str) -> list[str]:
+    """The address of each of its hosts, if they are named before the path."""
+    parts = urlsplit(url)
+    login, at, hosts = parts.netloc.rpartition("@")
+    return [parts._replace(netloc=f"{login}{at}{host}").geturl() for host in hosts.split(",")]
+
+
+def _is_standby(failure: Exception) -> bool:
+    return isinstance(failure, asyncpg.TargetServerAttributeNotMatched)
+
+
+def _wanted_server(url: str) -> SessionAttribute | None:
+    """Of several hosts, the one that takes writes, unless the address says which itself."""
+    return None if "target_session_attrs=" in url else SessionAttribute.read_write
+
+
+def _lock_number(handle: bytes) -> int:
+    return int.from_bytes(handle[:8], "big", signed=True)

@@ -1,0 +1,164 @@
+"""Sealing a PostgreSQL store with a new key: one transaction, with the store to itself.
+
+Nobody else has the store open meanwhile, and who opens it waits until the end is known; the new key
+is beside the file of the old one before anything is sealed with it. So at every moment one of the
+two opens the store, and the next start takes that one.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+from asyncpg import Record
+
+from bot.errors import StorageError
+from bot.petitions.petition import PetitionRef
+from storage.disk import Disk, reason
+from storage.encryption import mark_of
+from storage.key_file import KeyRing, new_key, spelled
+from storage.postgres.pool import Connection, have_alone, open_pool
+from storage.postgres.row_cipher import RowCipher
+from storage.postgres.schema import bring_up_to_date, unveiled
+
+_AT_A_TIME = 5000
+
+# Whoever has come past our advisory lock, with another program, waits as well.
+_LOCK = "lock table about, chat, policy, subscription, rule, delivery in access exclusive mode"
+
+_CHATS = """
+update chat set handle = anew.handle, sealed = anew.sealed
+from unnest($1::bytea[], $2::bytea[], $3::bytea[]) anew (was, handle, sealed)
+where chat.handle = anew.was
+"""
+_POLICIES = """
+update policy set mark = anew.mark, sealed = anew.sealed
+from unnest($1::bytea[], $2::bytea[], $3::bytea[]) anew (was, mark, sealed)
+where policy.mark = anew.was
+"""
+_SUBSCRIPTIONS = """
+update subscription set chat = anew.chat, policy = anew.policy, sealed = anew.sealed
+from unnest($1::bytea[], $2::text[], $3::bytea[], $4::bytea[], $5::bytea[])
+    anew (was, petition, chat, policy, sealed)
+where subscription.chat = anew.was and subscription.petition = anew.petition
+"""
+_RULES = """
+update rule set chat = anew.chat, sealed = anew.sealed
+from unnest($1::bytea[], $2::integer[], $3::bytea[], $4::bytea[]) anew (was, number, chat, sealed)
+where rule.chat = anew.was and rule.number = anew.number
+"""
+_DELIVERIES = """
+update delivery set chat = anew.chat, sealed = anew.sealed
+from unnest($1::bigint[], $2::bytea[], $3::bytea[]) anew (number, chat, sealed)
+where delivery.number = anew.number
+"""
+
+
+async def rekey_postgres(
+    url: str,
+    keys: KeyRing,
+    *,
+    tell: Callable[[str], None] = lambda key: None,
+    told: Callable[[str], None] = lambda table: None,
+    disk: Disk | None = None,
+) -> None:
+    """Seal a store nobody has open with a new key, which takes the place of the old in its file.
+
+    Where the key is given instead of read from a file, the new one is told before it is used.
+    `told` hears of each table that is done. After a StorageError one of the two keys opens the
+    store, as after a crash: both are kept until the next start has found out which.
+    """
+    pool, disk, new = await open_pool(url), disk or Disk(), new_key()
+    try:
+        async with pool.connected(patient=True) as connection:
+            await bring_up_to_date(connection, keys)
+            before = await unveiled(connection, keys)
+            async with connection.transaction():
+                await have_alone(connection)
+                if keys.is_given:
+                    tell(spelled(new))
+                keys.prepare(new, disk)
+                await _seal_anew(connection, before, new, told)
+    finally:
+        await pool.close()
+    _settle(keys, new, disk)
+
+
+def _settle(keys: KeyRing, new: bytes, disk: Disk) -> None:
+    try:
+        keys.settle_on(new, disk)
+    except OSError as error:
+        raise StorageError(
+            f"the store is sealed with the new key, which waits beside {keys.file}: {reason(error)}"
+        ) from error
+
+
+async def _seal_anew(
+    connection: Connection, before: RowCipher, new: bytes, told: Callable[[str], None]
+) -> None:
+    await connection.execute(_LOCK)
+    after = RowCipher(new, await connection.fetchval("select salt from about"))
+    marks = await _policies(connection, before, after)
+    told("policies")
+    tables = {
+        "chats": ("select * from chat", _CHATS, _chat),
+        "subscriptions": ("select * from subscription", _SUBSCRIPTIONS, _subscription(marks)),
+        "rules": ("select * from rule", _RULES, _rule),
+        "deliveries": ("select * from delivery", _DELIVERIES, _delivery),
+    }
+    for name, (query, change, anew) in tables.items():
+        async for rows in _portions(connection, query):
+            columns = zip(*(anew(row, before, after) for row in rows), strict=True)
+            await connection.execute(change, *map(list, columns))
+        told(name)
+    # Kept for minutes only, and nobody was told anything for as long as nobody had the store open.
+    await connection.execute("delete from recent_alert")
+    await connection.execute("update about set key_mark = $1", mark_of(new))
+
+
+async def _portions(connection: Connection, query: str) -> AsyncIterator[Sequence[Record]]:
+    """The rows as they were when the query began, some at a time."""
+    cursor = await connection.cursor(query)
+    while rows := await cursor.fetch(_AT_A_TIME):
+        yield rows
+
+
+async def _policies(
+    connection: Connection, before: RowCipher, after: RowCipher
+) -> dict[bytes, bytes]:
+    """Seal the policies anew; what each mark has become."""
+    rows = await connection.fetch("select * from policy")
+    policies = [(row["mark"], before.policy(row)) for row in rows]
+    marks = {was: after.mark(policy) for was, policy in policies}
+    sealed = [after.seal_policy(policy) for _, policy in policies]
+    await connection.execute(_POLICIES, list(marks), list(marks.values()), sealed)
+    return marks
+
+
+_Anew = Callable[[Record, RowCipher, RowCipher], tuple[Any, ...]]
+
+
+def _chat(row: Record, before: RowCipher, after: RowCipher) -> tuple[Any, ...]:
+    chat = before.chat(row)
+    return row["handle"], after.handle(chat.id), after.seal_chat(chat)
+
+
+def _subscription(marks: dict[bytes, bytes]) -> _Anew:
+    def anew(row: Record, before: RowCipher, after: RowCipher) -> tuple[Any, ...]:
+        handle, sealed = _address(row, before, after)
+        return row["chat"], row["petition"], handle, marks[row["policy"]], sealed
+
+    return anew
+
+
+def _rule(row: Record, before: RowCipher, after: RowCipher) -> tuple[Any, ...]:
+    rule = before.rule(row)
+    return row["chat"], row["number"], after.handle(rule.chat_id), after.seal_rule(rule)
+
+
+def _delivery(row: Record, before: RowCipher, after: RowCipher) -> tuple[Any, ...]:
+    return row["number"], *_address(row, before, after)
+
+
+def _address(row: Record, before: RowCipher, after: RowCipher) -> tuple[bytes, bytes]:
+    address = before.address(row)
+    petition = PetitionRef.parse(row["petition"])
+    return after.handle(address.chat_id), after.seal_address(petition, address)

@@ -1,0 +1,160 @@
+"""The rules in PostgreSQL, and the book that each process keeps of them.
+
+Whoever changes a rule has the rules for himself until he is done, and whoever owes alerts by them
+shares them: a rule is in the book of a poll, or was saved after it. The version counter tells a
+process that its book is old.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from asyncpg import Record
+from msgspec import structs
+
+from bot.petitions.events import Occurrence, ToppedIn
+from bot.petitions.history import PetitionHistory
+from bot.subscriptions.chat_migration import moved_rules
+from bot.subscriptions.preferences import kind_of
+from bot.subscriptions.rules import RuleBook, RuleKey, next_number
+from bot.subscriptions.subscription import Rule
+from storage.postgres.pool import Connection
+from storage.postgres.row_cipher import RowCipher
+
+_NAME = "hashtextextended(current_schema() || ' rules', 0)"
+_CHANGE = f"select pg_advisory_xact_lock({_NAME})"
+_SHARE = f"select pg_advisory_xact_lock_shared({_NAME})"
+
+_EDITION = "select pg_postmaster_start_time(), version from rulebook"
+
+_KEEP = """
+insert into rule (chat, number, site, changed, sealed)
+select $1, $2, $3, version, $4 from rulebook
+on conflict (chat, number) do update
+    set site = excluded.site, changed = excluded.changed, sealed = excluded.sealed
+"""
+
+
+class Rules:
+    """The rules of a store, as one process knows them."""
+
+    def __init__(self, veil: RowCipher) -> None:
+        self._veil = veil
+        self._reading = asyncio.Lock()
+        self._start_anew(None)
+
+    def _start_anew(self, server: datetime | None) -> None:
+        self._book = RuleBook()
+        self._keys: dict[tuple[bytes, int], RuleKey] = {}
+        self._version = 0
+        self._server = server
+
+    # --- what is kept
+
+    async def of(self, connection: Connection, handle: bytes) -> list[Rule]:
+        """A chat's rules, by their numbers."""
+        rows = await connection.fetch("select * from rule where chat = $1 order by number", handle)
+        return [self._veil.rule(row) for row in rows]
+
+    async def of_site(self, connection: Connection, site: str) -> list[Rule]:
+        """Every chat's rules about a site, by chat and number."""
+        rows = await connection.fetch("select * from rule where site = $1", site)
+        rules = await asyncio.to_thread(lambda: [self._veil.rule(row) for row in rows])
+        return sorted(rules, key=lambda rule: (rule.chat_id, rule.number))
+
+    async def named(
+        self, connection: Connection, wanted: Iterable[tuple[bytes, int]]
+    ) -> dict[tuple[bytes, int], Rule]:
+        """Those of some rules, each by its chat's handle and its number, that are still there."""
+        pairs = list(wanted)
+        if not pairs:
+            return {}
+        rows = await connection.fetch(
+            "select * from rule"
+            " where (chat, number) in (select * from unnest($1::bytea[], $2::integer[]))",
+            [handle for handle, _ in pairs],
+            [number for _, number in pairs],
+        )
+        return {(row["chat"], row["number"]): self._veil.rule(row) for row in rows}
+
+    async def keep(self, connection: Connection, rule: Rule) -> Rule:
+        """Keep a rule, with its chat's next number if it has none; after `change_rules`."""
+        handle = self._veil.handle(rule.chat_id)
+        number = rule.number or next_number(await self._numbers(connection, handle))
+        kept = structs.replace(rule, number=number)
+        await connection.execute(_KEEP, handle, number, rule.site, self._veil.seal_rule(kept))
+        return kept
+
+    async def _numbers(self, connection: Connection, handle: bytes) -> set[int]:
+        """The numbers of a chat's rules, and of those gone since that it is still owed for."""
+        rules = await connection.fetch("select number from rule where chat = $1", handle)
+        owed = await connection.fetch("select * from delivery where chat = $1", handle)
+        return {row["number"] for row in rules} | {self._veil.address(row).rule for row in owed}
+
+    async def move(self, connection: Connection, old_id: int, new_id: int) -> dict[int, int]:
+        """Carry a chat's rules over to another, the same one once; their numbers, old to new."""
+        old, new = self._veil.handle(old_id), self._veil.handle(new_id)
+        olds, news = await self.of(connection, old), await self.of(connection, new)
+        moved = moved_rules(olds, news, new_id)
+        for rule in moved.values():
+            await self.keep(connection, rule)
+        await connection.execute("delete from rule where chat = $1", old)
+        return {number: rule.number for number, rule in moved.items()}
+
+    # --- what a petition fits
+
+    async def fitting(
+        self, connection: Connection, known: PetitionHistory, new: Sequence[Occurrence]
+    ) -> dict[int, list[Rule]]:
+        """The rules that what happened concerns, by chat; they stay as they are until we commit."""
+        kinds = {kind_of(each.event) for each in new}
+        tops = (each.event.code for each in new if isinstance(each.event, ToppedIn))
+        places = {*known.top, *tops}
+        await connection.execute(_SHARE)
+        async with self._reading:
+            await self._refresh(connection)
+            found = await asyncio.to_thread(self._book.fitting, known.petition, kinds, places)
+        by_chat: dict[int, list[Rule]] = {}
+        for rule in found:
+            by_chat.setdefault(rule.chat_id, []).append(rule)
+        return by_chat
+
+    async def _refresh(self, connection: Connection) -> None:
+        [(server, version)] = await connection.fetch(_EDITION)
+        # A server that took over may lack the last changes that we saw, and count on from there.
+        if server != self._server:
+            self._start_anew(server)
+        if version == self._version:
+            return
+        changed = await connection.fetch("select * from rule where changed > $1", self._version)
+        await asyncio.to_thread(self._take_in, changed)
+        if len(self._keys) != await connection.fetchval("select count(*) from rule"):
+            there = await connection.fetch("select chat, number from rule")
+            self._take_out({(row["chat"], row["number"]) for row in there})
+        self._version = version
+
+    def _take_in(self, rows: Iterable[Record]) -> None:
+        for row in rows:
+            rule = self._veil.rule(row)
+            self._book.put(rule)
+            self._keys[row["chat"], row["number"]] = (rule.chat_id, rule.number)
+
+    def _take_out(self, there: set[tuple[bytes, int]]) -> None:
+        for name in self._keys.keys() - there:
+            self._book.drop(self._keys.pop(name))
+
+
+async def change_rules(connection: Connection, *handles: bytes) -> None:
+    """Have the rules for ourselves; of these chats only, if any are named and have rules."""
+    if handles and not await connection.fetchval(
+        "select exists (select from rule where chat = any($1))", list(handles)
+    ):
+        return
+    await connection.execute(_CHANGE)
+    await connection.execute("update rulebook set version = version + 1")
+
+
+async def ruled_sites(connection: Connection) -> Mapping[str, int]:
+    """How many rules there are for each site that has any."""
+    rows = await connection.fetch("select site, count(*) as rules from rule group by site")
+    return {row["site"]: row["rules"] for row in rows}

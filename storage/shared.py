@@ -1,0 +1,65 @@
+"""What a store offers that several processes have open: roles, and one rate for them all."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import Protocol, TypeGuard
+
+
+@dataclass(eq=False, slots=True)
+class Standing:
+    """How this process stands to a role: a standby is one that knows that another has it.
+
+    Who has lost the store answers for its role until it hears of another, so that somebody does.
+    `since` is when it was taken up last, on the monotonic clock.
+    """
+
+    role: str
+    is_standby: bool = False
+    since: float = -inf
+
+    def heard(self, is_ours: bool) -> None:
+        """The seat was asked for: it is ours, or another's."""
+        self.is_standby = not is_ours
+        if is_ours:
+            self.since = time.monotonic()
+
+
+class Seat(Protocol):
+    """The one place for a role among all processes."""
+
+    async def take(self) -> bool:
+        """Take it if it is free; may raise StorageError."""
+
+    async def confirm(self) -> None:
+        """Say that we are alive; StorageError once the seat is not ours."""
+
+    async def leave(self) -> None:
+        """Let another have it."""
+
+
+class SharedRate(Protocol):
+    """A send rate, shared by all processes that deliver."""
+
+    async def slots(self, count: int) -> Sequence[float]:
+        """In how many seconds each of the next `count` sends may leave; may raise StorageError."""
+
+    async def hold(self, seconds: float) -> None:
+        """Let nobody send for a while; may raise StorageError."""
+
+
+class Shared(Protocol):
+    """A store that several processes have open at once."""
+
+    def leadership(self, role: str) -> Seat:
+        """The seat for a role."""
+
+    def pace(self, name: str, per_second: float) -> SharedRate:
+        """A rate under its name."""
+
+
+def is_shared(storage: object) -> TypeGuard[Shared]:
+    """Whether several processes may have this store open at once."""
+    # Asked of the object itself, which may be seen through glass (`bot.operations.observed`).
+    return hasattr(storage, "leadership")

@@ -1,0 +1,1 @@
+"""TinyDB, journalled, encrypted and crash-safe, for one process."""

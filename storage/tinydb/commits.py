@@ -1,0 +1,256 @@
+"""Use cases take turns here: many that wait together share one write, and one wait for the disk.
+
+A batch is worked off and written in one thread of its own, however large it is, so the event loop
+goes on meanwhile. Memory and disk agree except in that moment; whoever reads waits for it to pass
+(`calm`), so nobody sees what may yet be undone.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from time import monotonic
+from typing import Any, NamedTuple, TypeVar
+
+import structlog
+from msgspec import Struct
+
+from bot.errors import StorageError
+from bot.incidents import IncidentLog
+from storage.disk import reason
+from storage.tables import ERASE, NOTES, SHELVES, Tables
+from storage.tinydb.database import Changes, Database, Transaction
+from storage.tinydb.files import StoreFiles
+from storage.tinydb.garbage import Garbage
+from storage.tinydb.index import Index
+
+log = structlog.get_logger(__name__)
+
+_BATCH_FOR = 0.005  # seconds of use cases in one batch, while those who read wait
+_FOLD_AGAIN_AFTER = 30.0  # seconds after a fold that failed
+
+R = TypeVar("R")
+
+
+class _Waiting(NamedTuple):
+    """A use case in the queue, and who waits for it."""
+
+    work: Callable[[Transaction], Any]
+    outcome: asyncio.Future[Any]
+
+
+class _Done(NamedTuple):
+    """A use case done in memory, and what would undo it; or the error that kept it from being."""
+
+    outcome: asyncio.Future[Any]
+    result: Any = None
+    changes: Changes | None = None
+    undo: Changes | None = None
+    error: BaseException | None = None
+
+
+class Commits:
+    """The one way to change the store: in the order of asking, durable when it returns."""
+
+    def __init__(self, database: Database, index: Index, vault: StoreFiles) -> None:
+        self._database = database
+        self._index = index
+        self._vault = vault
+        self._loop = asyncio.get_running_loop()
+        self._writer = ThreadPoolExecutor(1, "store")
+        self._queue: deque[_Waiting] = deque()
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+        self._next_is_called = False
+        self._closed = False
+        self._fold: asyncio.Task[None] | None = None
+        self._fold_not_before = 0.0
+        self._must_erase = False
+        self._folding = IncidentLog(log, "the journal cannot be folded")
+        self._garbage = Garbage()
+
+    async def do(self, work: Callable[[Transaction], R]) -> R:
+        """Do one use case: on disk and in memory when this returns, or neither if it raises.
+
+        Who is cancelled while waiting leaves it to finish, whole, behind their back.
+        """
+        if self._closed:
+            raise StorageError(f"{self._vault.path} is closed")
+        outcome: asyncio.Future[R] = self._loop.create_future()
+        self._queue.append(_Waiting(work, outcome))
+        if self._quiet.is_set() and not self._next_is_called:
+            self._next_batch()
+        return await outcome
+
+    async def calm(self) -> None:
+        """Wait until memory holds nothing but what is durable; so it stays until the next await."""
+        while not self._quiet.is_set():
+            await self._quiet.wait()
+
+    async def close(self) -> None:
+        """Finish what waits, and a fold under way; then let go of the files."""
+        if self._closed:
+            return
+        self._closed = True
+        while self._queue or not self._quiet.is_set():
+            await self._quiet.wait()
+            await asyncio.sleep(0)
+        await self._finish_folds()
+        if self._must_erase:  # the last chance, however the one before went
+            self._start_fold()
+            await self._finish_folds()
+        self._writer.shutdown()
+        self._vault.release()
+
+    async def _finish_folds(self) -> None:
+        while self._fold is not None:
+            await asyncio.wait([self._fold])
+
+    # --- one batch
+
+    def _next_batch(self) -> None:
+        self._next_is_called = False
+        self._quiet.clear()
+        batch = self._writer.submit(self._batch)
+        batch.add_done_callback(lambda _: self._loop.call_soon_threadsafe(self._finished, batch))
+
+    def _batch(self) -> list[_Done]:
+        """Do what waits and write it; in the writer's thread, as all that changes the tables is."""
+        with self._garbage.waiting():
+            done = self._write()
+            self._garbage.made(sum(len(each.changes or ()) for each in done))
+            # What may be large is let go of here, where it holds up nobody.
+            return [each._replace(changes=None, undo=None) for each in done]
+
+    def _write(self) -> list[_Done]:
+        """Do what waits, and have it on disk, or undo it all."""
+        done = self._work_off()
+        changes = [each.changes for each in done if each.changes]
+        try:
+            if changes:
+                self._vault.append(changes)
+        except Exception as error:
+            for each in reversed(done):
+                self._apply(each.undo or {})
+            complaint = self._complaint(error)
+            return [each if each.error else each._replace(error=complaint) for each in done]
+        return done
+
+    def _work_off(self) -> list[_Done]:
+        """Do what waits, in memory, for as long as readers can spare."""
+        done: list[_Done] = []
+        until = monotonic() + _BATCH_FOR
+        while self._queue and (not done or monotonic() < until):
+            work, outcome = self._queue.popleft()
+            transaction = Transaction(self._database)
+            try:
+                result = work(transaction)
+            except Exception as error:
+                done.append(_Done(outcome, error=error))
+            else:
+                undo = self._apply(transaction.changes)
+                done.append(_Done(outcome, result, transaction.changes, undo))
+        return done
+
+    def _finished(self, batch: Future[list[_Done]]) -> None:
+        # Readers go first: they are called before anybody can start the next batch.
+        self._quiet.set()
+        for each in batch.result():
+            _settle(each)
+        self._fold_if_due()
+        self._go_on()
+
+    def _go_on(self) -> None:
+        if self._queue and not self._next_is_called:
+            self._next_is_called = True
+            self._loop.call_soon(self._next_batch)
+
+    def _complaint(self, error: Exception) -> Exception:
+        if not isinstance(error, OSError):
+            return error
+        complaint = StorageError(f"{self._vault.path} is not written: {reason(error)}")
+        complaint.__cause__ = error
+        return complaint
+
+    def _apply(self, changes: Changes) -> Changes:
+        """Change the tables and the index; what would change them back."""
+        undo: Changes = {}
+        self._index.apply(self._moves(changes, undo))
+        return undo
+
+    def _moves(
+        self, changes: Changes, undo: Changes
+    ) -> Iterator[tuple[str, Struct | None, Struct | None]]:
+        """Change the tables one document at a time, and tell of those that are indexed."""
+        for (name, doc_id), document in changes.items():
+            before = undo[name, doc_id] = self._database.place(name, doc_id, document)
+            shelf = SHELVES[name]
+            if shelf.indexed:
+                yield doc_id, shelf.read(before), shelf.read(document)
+
+    # --- folding
+
+    def erase_traces(self) -> None:
+        """Fold soon, so that what has been taken out is in no file any more."""
+        self._must_erase = True
+        if self._quiet.is_set():
+            self._fold_if_due()
+
+    def _fulfil(self, wish: Struct | None) -> None:
+        """What was to be erased is; a later wish stands, and a store that closes erases again."""
+
+        def work(transaction: Transaction) -> None:
+            if transaction.get(NOTES, ERASE) == wish:
+                transaction.remove(NOTES, ERASE)
+
+        if wish and not self._closed:
+            outcome = self._loop.create_future()
+            outcome.add_done_callback(lambda done: done.exception())  # if it fails, the wish stands
+            self._queue.append(_Waiting(work, outcome))
+            self._go_on()
+
+    def _fold_if_due(self) -> None:
+        wanted = self._must_erase or self._vault.wants_fold
+        if wanted and self._fold is None and monotonic() >= self._fold_not_before:
+            self._start_fold()
+
+    def _start_fold(self) -> None:
+        erasing, self._must_erase = self._must_erase, False
+        turning = self._writer.submit(self._turn)
+        self._fold = self._loop.create_task(self._finish_fold(turning, erasing))
+
+    def _turn(self) -> tuple[Tables, int, Struct | None]:
+        """What the journals say up to now, the journal that goes on, and the wish to erase so far.
+
+        In the writer's thread, so that no commit comes between them.
+        """
+        return self._database.copied(), self._vault.turn(), self._database.get(NOTES, ERASE)
+
+    async def _finish_fold(
+        self, turning: Future[tuple[Tables, int, Struct | None]], erasing: bool
+    ) -> None:
+        try:
+            tables, generation, wish = await asyncio.wrap_future(turning)
+            await asyncio.to_thread(self._vault.fold, tables, generation, erasing=erasing)
+            if erasing:
+                await asyncio.to_thread(self._vault.drop_copies)
+                self._fulfil(wish)
+            self._folding.recovered()
+        except OSError as error:
+            self._folding.failed(reason(error))
+            self._must_erase |= erasing
+            self._fold_not_before = monotonic() + _FOLD_AGAIN_AFTER
+        finally:
+            self._fold = None
+        await self.calm()
+        self._fold_if_due()
+
+
+def _settle(done: _Done) -> None:
+    """Tell who waits, unless they have left."""
+    if done.outcome.done():
+        return
+    if done.error is None:
+        done.outcome.set_result(done.result)
+    else:
+        done.outcome.set_exception(done.error)

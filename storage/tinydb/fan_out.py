@@ -1,0 +1,103 @@
+"""One petition's news to all whom it concerns, inside the transaction that keeps it (TinyDB)."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
+
+from bot.petitions.events import Occurrence, ToppedIn
+from bot.petitions.history import PetitionHistory
+from bot.subscriptions.delivery import Delivery
+from bot.subscriptions.matching import Follower, follower, match, own_occurrences, with_own
+from bot.subscriptions.preferences import kind_of
+from bot.subscriptions.subscription import Preferences, Rule, Subscription
+from storage.tables import (
+    CHATS,
+    COUNTERS,
+    DELIVERIES,
+    OCCURRENCES,
+    SUBSCRIPTIONS,
+    Counter,
+    Fields,
+    document_of,
+    followed_as,
+)
+from storage.tinydb.database import Transaction
+from storage.tinydb.index import Index
+
+
+class FanOut:
+    """Owes the news of one poll, as everybody hears it at that moment."""
+
+    def __init__(
+        self, transaction: Transaction, index: Index, known: PetitionHistory, now: datetime
+    ) -> None:
+        self._transaction = transaction
+        self._index = index
+        self._known = known
+        self._ref = known.petition.ref
+        self._now = now
+
+    def owe(self, before: PetitionHistory | None, found: Sequence[Occurrence]) -> int:
+        """Keep what is new of it, and owe it to everybody; how many deliveries that makes."""
+        wishes = set(self._index.wishes.get(self._ref, {}).values())
+        own = own_occurrences(before, self._known, wishes, self._now)
+        new = self._kept(with_own(found, own) if own else found)
+        if not new:
+            return 0
+        first = self._transaction.get(COUNTERS, "delivery") or Counter()
+        followers = self._followers(new)
+        deliveries = match(new, self._known.petition, followers, self._now, first.next)
+        self._put(deliveries)
+        return len(deliveries)
+
+    def _kept(self, occurrences: Sequence[Occurrence]) -> list[Occurrence]:
+        """Keep those whose key is new; they are returned, in their order."""
+        new: list[Occurrence] = []
+        for occurrence in occurrences:
+            if not self._transaction.has(OCCURRENCES, occurrence.key):
+                self._transaction.keep(occurrence)
+                new.append(occurrence)
+        return new
+
+    def _followers(self, new: Sequence[Occurrence]) -> Iterator[Follower]:
+        """Who follows the petition, who came first first; then whom it concerns by rules alone."""
+        ruled = {
+            chat_id: list(rules)
+            for chat_id, rules in groupby(self._rules(new), attrgetter("chat_id"))
+        }
+        for each in self._subscribers():
+            rules = ruled.pop(each.chat_id, ())
+            yield follower(each, rules, self._terms(each.chat_id), each.chat_id)
+        for chat_id, rules in ruled.items():
+            yield follower(None, rules, self._terms(chat_id), chat_id)
+
+    def _rules(self, new: Sequence[Occurrence]) -> list[Rule]:
+        """The rules that the petition fits, by chat and number."""
+        kinds = {kind_of(each.event) for each in new}
+        arrived = {each.event.code for each in new if isinstance(each.event, ToppedIn)}
+        places = arrived.union(self._known.top)
+        return self._index.rules.fitting(self._known.petition, kinds, places)
+
+    def _subscribers(self) -> list[Subscription]:
+        chats = self._index.followers.get(self._ref, ())
+        found = (self._transaction.get(SUBSCRIPTIONS, followed_as(c, self._ref)) for c in chats)
+        present = [subscription for subscription in found if subscription is not None]
+        return sorted(present, key=lambda each: (each.created_at, each.chat_id))
+
+    def _terms(self, chat_id: int) -> Preferences:
+        chat = self._transaction.get(CHATS, str(chat_id))
+        return chat.terms if chat is not None else Preferences()
+
+    def _put(self, deliveries: Sequence[Delivery]) -> None:
+        """Keep new deliveries: most are alike but for whom they are for, and made from one."""
+        made: dict[tuple[object, ...], Fields] = {}
+        for each in deliveries:
+            alike = (each.occurrences, each.not_before, each.lane, each.rule, each.thread_id)
+            model = made.get((*alike, each.silent))
+            if model is None:
+                model = made[*alike, each.silent] = document_of(each)
+            document = {**model, "key": each.key, "number": each.number, "chat_id": each.chat_id}
+            self._transaction.place(DELIVERIES.name, each.key, document)
+        if deliveries:
+            self._transaction.put(COUNTERS, "delivery", Counter(deliveries[-1].number + 1))

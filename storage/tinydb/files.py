@@ -1,0 +1,513 @@
+"""The files of a store: a snapshot, the journals since then, and who may open them.
+
+petition-bell.db              the snapshot of generation n, sealed
+petition-bell.db.journal.n    what was committed since; n+1, n+2 … while a fold is under way
+petition-bell.db.previous     the snapshot before, with its journal: as complete as the newer
+petition-bell.db.lock         keeps other processes out
+"""
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from math import inf
+from pathlib import Path
+from typing import IO, TypeAlias, TypeVar
+
+import msgspec
+import structlog
+
+from bot.errors import StorageError
+from storage.disk import Disk, reason
+from storage.integrity import RESTORE, checked, sound
+from storage.key_file import KeyRing
+from storage.tables import SHELVES, Fields, Tables
+from storage.tinydb.database import Changes
+from storage.tinydb.frames import Damaged, Torn, frames
+from storage.tinydb.journal import Journal
+from storage.tinydb.plain import Foreign, read_plain
+from storage.tinydb.sealed import FORMAT, Content, Kind, Sealed, WrongKey, format_of, new_store
+
+log = structlog.get_logger(__name__)
+
+# A change as it is written: table, document id, document (None: taken out).
+Row: TypeAlias = tuple[str, str, Fields | None]
+
+T = TypeVar("T")
+
+_ROWS = msgspec.json.Decoder(list[Row])
+_ROWS_A_FRAME = 200
+_BREATH = 0.0005  # seconds
+_HEADER_AT_MOST = 4096
+_FOLD_FROM = 1_000_000  # bytes of journal
+
+
+class StoreFiles:
+    """The store's files. Its methods block: they are called off the event loop."""
+
+    def __init__(self, path: Path, keys: KeyRing, disk: Disk) -> None:
+        self.path = path.resolve()
+        self._keys = keys
+        self._disk = disk
+        self._key = b""
+        self._store = ""
+        self._lock: IO[str] | None = None
+        self._journal: Journal | None = None
+        self._next = self.path.with_name(f".{self.path.name}.next")
+        self._previous = self.path.with_name(f"{self.path.name}.previous")
+        self._snapshot_size = 0
+        self._generation = 0  # of the journal that is written
+
+    # --- opening
+
+    def load(self) -> Tables:
+        """Take the lock and read the store, made if there is none.
+
+        StorageError for one that is in use, damaged, sealed with another key or not ours.
+        """
+        return self._locked(self._load)
+
+    def _locked(self, read: Callable[[], T]) -> T:
+        self._take_lock()
+        try:
+            return read()
+        except OSError as error:
+            self.release()
+            raise StorageError(f"{self.path} cannot be read: {reason(error)}") from error
+        except BaseException:
+            self.release()
+            raise
+
+    def _load(self) -> Tables:
+        self._finish_fold()
+        raw = self._raw_snapshot()
+        if raw is None:
+            tables = _tables()
+            self._found(tables)
+            return tables
+        match format_of(raw):
+            case 1:
+                return self._migrate(raw)
+            case 2:
+                return self._renew(raw)
+            case 3:
+                return self._read(raw)
+            case None:
+                raise self._not_ours(raw)
+            case newer:
+                raise self._newer(newer)
+
+    def _finish_fold(self) -> None:
+        """A crash between the two renames of a fold leaves the finished snapshot aside."""
+        if self._next.exists() and not self.path.exists() and self._previous.exists():
+            self._disk.replace(self._next, self.path)
+
+    def _raw_snapshot(self) -> bytes | None:
+        try:
+            return self.path.read_bytes()
+        except FileNotFoundError:
+            self._check_nothing_is_lost()
+            return None
+
+    def _check_nothing_is_lost(self) -> None:
+        """A snapshot that has gone is not a new store."""
+        lived = any(_holds_commits(path) for path in self._journals().values())
+        if lived or self._previous.exists():
+            raise StorageError(
+                f"{self.path} is gone, but files of its store are still beside it; {self._offer()}"
+            )
+
+    def _read(self, raw: bytes) -> Tables:
+        tables = self._read_snapshot(self.path, raw)
+        self._read_journals(tables)
+        self._tidy()
+        return tables
+
+    def _read_snapshot(self, path: Path, raw: bytes) -> Tables:
+        content = self._checked(path, lambda: Content(raw))
+        self._key = self._key_for(content)
+        self._store, self._generation = content.header.store, content.header.generation
+        self._snapshot_size = len(raw)
+        tables = _tables()
+        for plain in self._pieces(path, content.whole(self._key)):
+            _replay(path, tables, _ROWS.decode(plain))
+        return tables
+
+    def _key_for(self, content: Content) -> bytes:
+        keys = self._keys.find()
+        if not keys:
+            raise StorageError(f"{self._keys.file} is missing; {self.path} is sealed with that key")
+        for key in keys:
+            try:
+                content.sealed(key)
+            except WrongKey:
+                continue
+            self._keys.settle_on(key, self._disk)
+            return key
+        raise StorageError(f"{self.path} is sealed with another key than the one given")
+
+    def _read_journals(self, tables: Tables) -> None:
+        first, last = self._generation, self._drop_unused_journals()
+        for generation in range(first, last + 1):
+            self._read_journal(generation, tables, is_last=generation == last)
+        self._generation = last
+
+    def _drop_unused_journals(self) -> int:
+        """Take away what a fold that came to nothing has begun; the newest generation left."""
+        journals = self._journals()
+        last = max(journals, default=0)
+        while last > self._generation and not _holds_commits(journals[last]):
+            self._disk.remove(journals.pop(last))
+            last = max(journals, default=0)
+        return max(last, self._generation)
+
+    def _read_journal(self, generation: int, tables: Tables, *, is_last: bool) -> None:
+        path = self._journal_path(generation)
+        if not path.exists():
+            raise StorageError(f"{path} is gone, so {self.path} is not complete; {self._offer()}")
+        raw = path.read_bytes()
+        content = self._content(path, raw, "journal", generation)
+        try:
+            for plain in self._pieces(path, content.plains(self._key)):
+                _replay(path, tables, _ROWS.decode(plain))
+        except Torn:
+            if not is_last:
+                raise self._damaged(path, "it ends in the middle") from None
+            log.warning("an unfinished commit is cut off", bytes=len(raw) - content.end)
+        if is_last:
+            sealed = content.sealed(self._key)
+            self._journal = Journal(
+                path, sealed, self._disk, sequence=content.sequence, size=content.end
+            )
+
+    def _content(self, path: Path, raw: bytes, kind: Kind, generation: int) -> Content:
+        content = self._checked(path, lambda: Content(raw))
+        header = content.header
+        if (header.kind, header.store, header.generation) != (kind, self._store, generation):
+            raise self._damaged(path, "it belongs elsewhere")
+        return content
+
+    def _pieces(self, path: Path, plains: Iterator[bytes]) -> Iterator[bytes]:
+        while (plain := self._checked(path, lambda: next(plains, None))) is not None:
+            yield plain
+
+    def _checked(self, path: Path, read: Callable[[], T]) -> T:
+        try:
+            return read()
+        except WrongKey as error:
+            raise self._damaged(path, "it is sealed with another key") from error
+        except Damaged as error:
+            raise self._damaged(path, str(error)) from error
+
+    # --- what is refused
+
+    def _damaged(self, path: Path, why: str) -> StorageError:
+        """The complaint about a damaged file, of which a copy is kept aside."""
+        kept = self._keep_aside(path)
+        return StorageError(f"{path} is damaged: {why}. A copy is kept as {kept}; {self._offer()}")
+
+    def _keep_aside(self, path: Path) -> Path:
+        """A copy named after the time of the damage, so that trying again makes no further one."""
+        when = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(path.stat().st_mtime))
+        aside = path.with_name(f"{path.name}.damaged-{when}")
+        if not aside.exists():
+            self._disk.write_file(aside, [path.read_bytes()])
+        return aside
+
+    def _offer(self) -> str:
+        if self._previous.exists():
+            return f"{RESTORE}, {self._previous} included"
+        return RESTORE
+
+    def _newer(self, found: int) -> StorageError:
+        return StorageError(
+            f"{self.path} has format {found}; this version knows formats up to {FORMAT}"
+        )
+
+    def _not_ours(self, raw: bytes) -> StorageError:
+        if raw.startswith(b"\xf1PB"):
+            return self._damaged(self.path, "its header does not check")
+        return StorageError(f"{self.path} is not a store of petition-bell")
+
+    def _take_lock(self) -> None:
+        side = self.path.with_name(f"{self.path.name}.lock")
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock = open(side, "a", opener=_privately)  # noqa: SIM115  # until `release`
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self.release()
+            raise StorageError(f"{self.path} is in use by another process") from error
+        except OSError as error:
+            self.release()
+            raise StorageError(f"{side} cannot be locked: {reason(error)}") from error
+
+    # --- making, migrating
+
+    def _found(self, tables: Tables) -> None:
+        """Make a store of these tables, whose snapshot then stands at the path."""
+        self._key = self._keys.make(self._disk)
+        self._store, self._generation = new_store(), 1
+        self._journal = self._new_journal(1)
+        self._write_snapshot(tables, 1)
+        self._disk.replace(self._next, self.path)
+        self._disk.sync_folder(self.path.parent)
+
+    def _migrate(self, raw: bytes) -> Tables:
+        """Seal what version 0.1 kept in plain; the plain file stays as a backup."""
+        try:
+            tables = _tables() | read_plain(raw)
+        except Foreign as error:
+            raise StorageError(f"{self.path} {error}") from error
+        except Damaged as error:
+            raise self._damaged(self.path, str(error)) from error
+        for _ in checked(self.path, tables):
+            pass
+        self._disk.write_file(self._backup, [raw])
+        self._found(tables)
+        log.warning("store migrated; delete the plain backup when all is well", to=FORMAT)
+        return tables
+
+    def _renew(self, raw: bytes) -> Tables:
+        """Write anew what a version without rules kept; that stays beside until the next fold."""
+        tables = self._read(raw)
+        self.fold(tables, self.turn(), erasing=False)
+        log.info("store migrated", to=FORMAT)
+        return tables
+
+    @property
+    def _backup(self) -> Path:
+        return self.path.with_name(f"{self.path.name}.format-1")
+
+    # --- restoring, sealing anew
+
+    def restore(self) -> bool:
+        """Make a whole store of what can still be read; whether that is all there was."""
+        return self._locked(self._restore)
+
+    def _restore(self) -> bool:
+        if self.path.exists() and (found := format_of(self.path.read_bytes()) or 0) > FORMAT:
+            raise self._newer(found)
+        tables, is_all = self._salvaged()
+        tables, unsound = sound(tables)
+        if unsound:
+            log.warning("records that miss what they refer to are left out", records=unsound)
+        if not (is_all := is_all and not unsound):
+            for path in self._journals().values():
+                self._keep_aside(path)
+        self._generation = max(self._generation, *self._journals(), 0)
+        self.fold(tables, self.turn(), erasing=True)
+        self.release()
+        return is_all
+
+    def _salvaged(self) -> tuple[Tables, bool]:
+        """The newest tables to be had, and whether they are complete."""
+        complaint = StorageError(f"there is nothing to restore at {self.path}")
+        for path in (self.path, self._previous):
+            try:
+                tables = self._read_snapshot(path, path.read_bytes())
+            except FileNotFoundError:
+                continue
+            except StorageError as error:
+                complaint = error
+                continue
+            try:
+                self._read_journals(tables)
+            except StorageError as error:
+                complaint = error
+                break
+            return tables, True
+        tables = _tables()
+        if not self._read_what_is_left(tables):
+            raise complaint
+        return tables, False
+
+    def _read_what_is_left(self, tables: Tables) -> bool:
+        """Replay every frame that can be read, of all files in their order; whether one could.
+
+        The snapshot before comes first: what was taken out of the store since may come back from
+        it, which is better than to lose what stands nowhere else.
+        """
+        journals = [path for _, path in sorted(self._journals().items())]
+        found = [self._left_of(path) for path in (self._previous, self.path, *journals)]
+        files = [each for each in found if each is not None]
+        for path, content in sorted(files, key=lambda file: file[1].header.generation):
+            plains = list(content.left(self._key))
+            for plain in plains:
+                if plain:
+                    _replay(path, tables, _ROWS.decode(plain))
+            if lost := plains.count(None):
+                log.warning("some frames cannot be read", file=path.name, frames=lost)
+        return bool(files)
+
+    def _left_of(self, path: Path) -> tuple[Path, Content] | None:
+        """A file of this store whose header can be read, and the key to it."""
+        try:
+            content = Content(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except Damaged:
+            log.warning("nothing can be read of a file", file=path.name)
+            return None
+        self._store, self._key = content.header.store, self._key_for(content)
+        return path, content
+
+    def rekey(self, key: bytes) -> None:
+        """Seal everything with another key, which waits beside its file until that is done."""
+        tables = self._locked(self._load)
+        try:
+            self._keys.prepare(key, self._disk)
+            self.fold(tables, self.turn(key), erasing=True)
+            self._keys.settle_on(key, self._disk)
+        except OSError as error:
+            raise StorageError(f"{self.path} is not written: {reason(error)}") from error
+        finally:
+            self.release()
+
+    # --- committing
+
+    def append(self, batch: Sequence[Changes]) -> None:
+        """Have these changes on disk, all of them, or none (OSError)."""
+        rows = ((table, name, doc) for each in batch for (table, name), doc in each.items())
+        self._open_journal.append(b"[%b]" % b",".join(_pieces_of(rows)))
+
+    @property
+    def _open_journal(self) -> Journal:
+        if self._journal is None:
+            raise StorageError(f"{self.path} is closed")
+        return self._journal
+
+    def release(self) -> None:
+        """Let another process have the store."""
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    # --- folding
+
+    @property
+    def wants_fold(self) -> bool:
+        """Whether the journal has grown enough to be folded into a snapshot."""
+        return self._open_journal.size > max(_FOLD_FROM, self._snapshot_size // 2)
+
+    def turn(self, key: bytes | None = None) -> int:
+        """Begin a new journal; the generation of the snapshot that has to go under it."""
+        self._key, before = key or self._key, self._key
+        try:
+            journal = self._new_journal(self._generation + 1)
+        except BaseException:
+            self._key = before
+            raise
+        if self._journal is not None:
+            self._journal.close()
+        self._journal = journal
+        self._generation += 1
+        return self._generation
+
+    def fold(self, tables: Tables, generation: int, *, erasing: bool) -> None:
+        """Put a snapshot of the tables in the place of the one before, and of its journals.
+
+        Erasing, what the one before held goes too: a copy of the new one takes its place.
+        """
+        self._write_snapshot(tables, generation)
+        if not erasing:
+            self._disk.replace(self.path, self._previous)
+        self._disk.replace(self._next, self.path)
+        self._disk.sync_folder(self.path.parent)
+        if erasing:
+            self._copy_snapshot()
+            self._disk.remove(self._backup)
+        self._snapshot_size = self.path.stat().st_size
+        self._tidy()
+
+    def drop_copies(self) -> None:
+        """Take away the copies kept of damaged files, which hold what has been erased since."""
+        for copy in self.path.parent.glob(f"{self.path.name}*.damaged-*"):
+            self._disk.remove(copy)
+
+    def _copy_snapshot(self) -> None:
+        self._disk.write_file(self._next, [self.path.read_bytes()])
+        self._disk.replace(self._next, self._previous)
+        self._disk.sync_folder(self.path.parent)
+
+    def _write_snapshot(self, tables: Tables, generation: int) -> None:
+        sealed = Sealed.new(self._key, "snapshot", self._store, generation)
+        self._disk.write_file(self._next, sealed.whole(_rows_of(tables)))
+
+    def _new_journal(self, generation: int) -> Journal:
+        sealed = Sealed.new(self._key, "journal", self._store, generation)
+        return Journal.new(self._journal_path(generation), sealed, self._disk)
+
+    def _tidy(self) -> None:
+        """Take away what no snapshot needs any more."""
+        oldest = min(_generation_of(self.path), _generation_of(self._previous))
+        for generation, path in self._journals().items():
+            if generation < oldest:
+                self._disk.remove(path)
+        for unfinished in self.path.parent.glob(f".{self.path.name}.*next"):
+            self._disk.remove(unfinished)
+
+    def _journal_path(self, generation: int) -> Path:
+        return self.path.with_name(f"{self.path.name}.journal.{generation}")
+
+    def _journals(self) -> dict[int, Path]:
+        start = f"{self.path.name}.journal."
+        names = [each.name for each in self.path.parent.iterdir() if each.name.startswith(start)]
+        numbers = [name.removeprefix(start) for name in names]
+        return {int(each): self._journal_path(int(each)) for each in numbers if each.isdigit()}
+
+
+def _privately(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _tables() -> Tables:
+    return {name: {} for name in SHELVES}
+
+
+def _replay(path: Path, tables: Tables, rows: Iterable[Row]) -> None:
+    for table, name, document in rows:
+        if table not in tables:
+            raise StorageError(f"{path} has a table {table!r} that this version does not know")
+        if document is None:
+            tables[table].pop(name, None)
+        else:
+            tables[table][name] = document
+
+
+def _pieces_of(rows: Iterator[Row]) -> Iterator[bytes]:
+    """Rows as JSON, some at a time; between them, whoever waits for the processor has a turn."""
+    while piece := list(islice(rows, _ROWS_A_FRAME)):
+        yield msgspec.json.encode(piece)[1:-1]
+
+
+def _rows_of(tables: Tables) -> Iterator[bytes]:
+    """All documents, some at a time; between them, whoever waits for the processor has a turn."""
+    for table, documents in tables.items():
+        rows = iter(documents.items())
+        while piece := [(table, name, doc) for name, doc in islice(rows, _ROWS_A_FRAME)]:
+            yield msgspec.json.encode(piece)
+            time.sleep(_BREATH)
+
+
+def _generation_of(snapshot: Path) -> float:
+    """The generation that a snapshot's header names; without one, later than all others."""
+    try:
+        with snapshot.open("rb") as file:
+            return Content(file.read(_HEADER_AT_MOST)).header.generation
+    except (FileNotFoundError, Damaged, Torn):
+        return inf
+
+
+def _holds_commits(journal: Path) -> bool:
+    found = frames(journal.read_bytes())
+    try:
+        return len(list(islice(found, 2))) > 1
+    except Torn:
+        return False
+    except Damaged:
+        return True

@@ -1,0 +1,146 @@
+"""A sealed file: a header that says what it is, then frames sealed under that very header."""
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from storage.encryption import Seal, Unsealable, mark_of
+from storage.tinydb.frames import Damaged, Torn, framed, frames, readable
+
+FORMAT = 3
+
+Kind = Literal["snapshot", "journal"]
+
+
+class WrongKey(Exception):
+    """The file is sealed with another key."""
+
+
+class Header(Struct, frozen=True):
+    """What a sealed file tells without its key: nothing about anybody."""
+
+    program: str
+    format: int
+    kind: str
+    store: str
+    generation: int
+    salt: str
+    key: str
+
+
+class _Beginning(Struct):
+    """As much of a header as every format has."""
+
+    program: str
+    format: int
+
+
+def new_store() -> str:
+    """What tells one store's files from another's."""
+    return os.urandom(8).hex()
+
+
+class Sealed:
+    """Makes the frames of one file; `header` is its own, as it stands there."""
+
+    def __init__(self, key: bytes, header: bytes) -> None:
+        salt = msgspec.json.decode(header, type=Header).salt
+        self.beginning = framed(0, header)
+        self.seal = Seal(key, bytes.fromhex(salt), header)
+
+    @classmethod
+    def new(cls, key: bytes, kind: Kind, store: str, generation: int) -> "Sealed":
+        """A file of a new salt."""
+        salt = os.urandom(16).hex()
+        header = Header("petition-bell", FORMAT, kind, store, generation, salt, mark_of(key))
+        return cls(key, msgspec.json.encode(header))
+
+    def frame(self, plain: bytes, sequence: int) -> bytes:
+        """A sealed frame; the first one is number 1."""
+        return framed(sequence, self.seal.close(plain, sequence))
+
+    def whole(self, plains: Iterable[bytes]) -> Iterator[bytes]:
+        """The whole file, which ends with an empty frame so that nothing can be cut off it."""
+        yield self.beginning
+        sequence = 0
+        for sequence, plain in enumerate(plains, 1):
+            yield self.frame(plain, sequence)
+        yield self.frame(b"", sequence + 1)
+
+
+class Content:
+    """What a sealed file holds; reading `plains` raises Torn, Damaged or WrongKey."""
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = raw
+        self._frames = frames(raw)
+        try:
+            first = next(self._frames, None)
+        except Torn as error:
+            raise Damaged("its header does not check") from error
+        if first is None:
+            raise Damaged("it is empty")
+        self._raw_header = first.payload
+        try:
+            self.header = msgspec.json.decode(first.payload, type=Header)
+        except msgspec.MsgspecError as error:
+            raise Damaged("its header makes no sense") from error
+        self.sequence, self.end = 0, first.end
+
+    def sealed(self, key: bytes) -> Sealed:
+        """What makes further frames of this file; raises WrongKey."""
+        if mark_of(key) != self.header.key:
+            raise WrongKey
+        return Sealed(key, self._raw_header)
+
+    def plains(self, key: bytes) -> Iterator[bytes]:
+        """What the frames hold, in their order; `sequence` and `end` follow."""
+        seal = self.sealed(key).seal
+        for frame in self._frames:
+            try:
+                plain = seal.open(frame.payload, frame.sequence)
+            except Unsealable as error:
+                raise Damaged(str(error)) from error
+            self.sequence, self.end = frame.sequence, frame.end
+            yield plain
+
+    def left(self, key: bytes) -> Iterator[bytes | None]:
+        """What can be read of a damaged file, in its order; None for each frame that cannot."""
+        seal, last = self.sealed(key).seal, 0
+        for frame in readable(self._raw):
+            if frame.sequence == 0:
+                continue
+            yield from [None] * (frame.sequence - last - 1)
+            last = frame.sequence
+            try:
+                yield seal.open(frame.payload, frame.sequence)
+            except Unsealable:
+                yield None
+
+    def whole(self, key: bytes) -> Iterator[bytes]:
+        """As `plains`, of a file that was finished: Damaged if its end is missing."""
+        last = None
+        try:
+            for plain in self.plains(key):
+                if last is not None:
+                    yield last
+                last = plain
+        except Torn as error:
+            raise Damaged(str(error)) from error
+        if last != b"":
+            raise Damaged("its end is missing")
+
+
+def format_of(raw: bytes) -> int | None:
+    """Which format a file has, as far as it says: 1 was plain JSON; None if it is not ours."""
+    if raw.lstrip()[:1] == b"{":
+        return 1
+    try:
+        first = next(frames(raw), None)
+        beginning = msgspec.json.decode(first.payload if first else b"", type=_Beginning)
+    except (Torn, Damaged, msgspec.MsgspecError):
+        return None
+    return beginning.format if beginning.program == "petition-bell" else None
