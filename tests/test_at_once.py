@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from bell import TEA, Conversation, Village
+from bell import TEA, Conversation, Village, open_petition
 from petitions import petition as made_petition
 
 from bot.app import utc_now
@@ -131,25 +131,32 @@ async def test_a_channels_post_in_its_discussion_group_is_not_answered(
         await club.ask("/about", "Petition Bell 0", user_id=BEN)
 
 
-@pytest.mark.parametrize("how", ["caption", "edited_message", "sender_chat"])
+@pytest.mark.parametrize("how", ["link", "command", "caption", "edited", "sender_chat"])
 async def test_h9_a_channels_post_is_not_answered_there_in_whichever_form_it_comes(
     village: Village, club: Conversation, how: str
 ) -> None:
-    link = village.site.url + f"/petitions/{TEA}"
-    post = {
-        "message_id": 78,
-        "date": village.api.messenger.date(),
-        "chat": {"id": CLUB, "type": "supergroup", "title": "Tea club"},
-        "from": {"id": 777000, "is_bot": False, "first_name": "Telegram"},
-        "is_automatic_forward": True,
-        **({"caption": link} if how == "caption" else {"text": f"/petition {TEA}"}),
-    }
-    if how == "sender_chat":
-        post |= {"sender_chat": {"id": -1009001, "type": "channel", "title": "Tea news"}}
+    village.site.put(TEA + 1, open_petition(action="Coffee for all"))
+
+    def post(number: int, *, automatic: bool) -> dict[str, object]:
+        link = f"{village.site.url}/petitions/{number}"
+        words = f"/petition {number}" if how == "command" else link
+        sender = {"id": -1009001, "type": "channel", "title": "Tea news"}
+        return {
+            "message_id": number,
+            "date": village.api.messenger.date(),
+            "chat": {"id": CLUB, "type": "supergroup", "title": "Tea club"},
+            "from": {"id": 777000, "is_bot": False, "first_name": "Telegram"},
+            **({"sender_chat": sender} if how == "sender_chat" else {}),
+            **({"caption": words} if how == "caption" and automatic else {"text": words}),
+            "is_automatic_forward": automatic,
+        }
+
     async with village.bell():
-        kind = how if how == "edited_message" else "message"
-        village.api.messenger.emit(kind, post)
-        await club.ask("/about", "Petition Bell 0", user_id=BEN)
+        kind = "edited_message" if how == "edited" else "message"
+        village.api.messenger.emit(kind, post(TEA, automatic=True))
+        # The same sender's updates keep their order: an answer to the first would come first.
+        village.api.messenger.emit("message", post(TEA + 1, automatic=False))
+        await club.hears("Coffee for all")
 
 
 async def test_a_link_that_somebody_sends_there_is_answered(
