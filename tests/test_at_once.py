@@ -148,9 +148,11 @@ async def test_h9_a_channels_post_is_not_answered_there_in_whichever_form_it_com
             "from": {"id": 777000, "is_bot": False, "first_name": "Telegram"},
             **({"sender_chat": sender} if how == "sender_chat" else {}),
             **({"caption": words} if how == "caption" and automatic else {"text": words}),
+            **({"entities": [slash]} if how == "command" else {}),
             "is_automatic_forward": automatic,
         }
 
+    slash = {"type": "bot_command", "offset": 0, "length": len("/petition")}
     async with village.bell():
         kind = "edited_message" if how == "edited" else "message"
         village.api.messenger.emit(kind, post(TEA, automatic=True))
