@@ -143,7 +143,7 @@ async def _about_department(update: Update, context: Context, typed: str) -> Non
 
     A button carries a name the way it begins.
     """
-    known = await _departments(context)
+    known = await _departments(context, searchable(typed))
     begins = [name for name in known.names if name.startswith(typed)]
     asked = begins[0] if len(begins) == 1 else searchable(typed)
     if not stems(asked):  # a rule that asks for nothing would fit every petition
@@ -173,14 +173,17 @@ class _Departments(NamedTuple):
         return any(is_department(asked, names) for names in self.names.values())
 
 
-async def _departments(context: Context) -> _Departments:
+async def _departments(context: Context, asked: str = "") -> _Departments:
     """The departments that petitions are known to go to: the site has no list of them.
 
-    Those that rules have made the bot see come with those that answered last or are to answer next.
+    Those that rules have made the bot see come with those that answered last or are to answer next;
+    where one of the first is the one `asked` for, the site is not asked.
     """
     site = _site(context).id
     parliament = context.services.parliaments[site]
     names: dict[str, Sequence[str]] = dict(current((await _names(context, site)).departments))
+    if (seen := _Departments(names, is_whole=True)).has(asked):
+        return seen
     try:
         for state in ("with_response", "awaiting_response", "open"):
             for petition in (await parliament.page(state)).petitions:
@@ -203,7 +206,7 @@ async def _doubt(context: Context, rule: Rule) -> Doubt | None:
             return "unchecked"
         return None if any(topic in known for topic in rule.topics) else "topic"
     if rule.department:
-        departments = await _departments(context)
+        departments = await _departments(context, rule.department)
         if departments.has(rule.department):
             return None
         return "department" if departments.is_whole else "unchecked"

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from bell import Village, open_petition
 
-from bot.app import utc_now
+from bot.app import open_storage, utc_now
 from bot.demo.petitions_site import Fault
 from bot.subscriptions.codec import carried
 from bot.subscriptions.names import meant, near
+from bot.subscriptions.site_names import Name, SiteNames, note_of, written
 from bot.subscriptions.subscription import Rule
 
 Json = dict[str, Any]
@@ -101,6 +102,21 @@ async def test_a_department_without_petitions_can_be_followed_and_says_what_that
         offices.reader.tap(sorry, "Follow “Wales Office” all the same")
         draft = await offices.reader.hears("Follow department: Wales Office?")
         assert "nothing until there is one" in draft["text"]
+
+
+async def test_a_department_seen_on_a_petition_before_is_known_while_the_site_is_away(
+    offices: Village,
+) -> None:
+    seen = SiteNames(departments={"Home Office": Name("Home Office", "HO")})
+    storage = await open_storage(offices.config().storage)
+    await storage.save_note(note_of("uk"), written(seen))
+    await storage.close()
+    offices.site.fail("/petitions.json", Fault(status=503))
+    async with offices.bell():
+        draft = await offices.reader.ask("/subscribe department: HO", "Follow department: HO?")
+        assert "⚠️" not in draft["text"]
+        draft = await offices.reader.ask("/subscribe department: Home Ofice", "Did you mean")
+        assert "Home Office" in _labels(draft)
 
 
 async def test_a_department_that_cannot_be_checked_is_said_not_to_be(offices: Village) -> None:

@@ -132,6 +132,13 @@ async def test_its_number_alone_offers_to_wait_for_it_and_a_press_does(village: 
         await village.reader.ask(f"/chart {TEA}", "nothing of that to show")
 
 
+@pytest.mark.parametrize("said", ["/search {}", "https://petition.parliament.uk/petitions/{}"])
+async def test_wherever_it_is_named_the_answer_is_the_same(village: Village, said: str) -> None:
+    async with village.bell():
+        offer = await village.reader.ask(said.format(TEA), "still gathering its first supporters")
+        assert "reply_markup" in offer
+
+
 async def test_its_link_begins_to_wait_for_it(village: Village) -> None:
     async with village.bell():
         asked = await village.reader.ask(f"/start p_uk_{TEA}", "I ask first")

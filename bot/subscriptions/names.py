@@ -1,14 +1,15 @@
 """Names of constituencies, topics and departments: which of them typed words mean (pure)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import SequenceMatcher
+from functools import cache, lru_cache
 from typing import TypeAlias
 
 from bot.subscriptions.rules import stems
 
 MOST_NEAR = 5
 _ALIKE = 0.75
-_LONGEST = 200
+_LONGEST = 80
 # Words that so many names have that they tell none from another.
 _COMMON = frozenset(stems("and department for ministry of office the"))
 
@@ -17,7 +18,10 @@ _DIRECTIONS = frozenset(stems("north south east west mid central"))
 # How something may be called, by its key: a code, or the name itself.
 Names: TypeAlias = Mapping[str, Sequence[str]]
 
+_Likeness: TypeAlias = Callable[[str], float]
 
+
+@lru_cache(maxsize=4096)
 def plain(name: str) -> str:
     """A name as it is compared: its words without case, accents and endings."""
     return " ".join(stems(name.replace("&", " and ")))
@@ -38,10 +42,12 @@ def meant(typed: str, names: Names) -> list[str]:
 
 
 def near(typed: str, names: Names, most: int = MOST_NEAR) -> list[str]:
-    """The keys of what is spelt most like this, the likest first."""
+    """The keys of what is spelt most like this, the likest first: as a whole, or word by word."""
     wanted = plain(typed[:_LONGEST])
+    whole = _likeness_to(wanted)
+    by_word = [_likeness_to(word) for word in wanted.split() if word not in _COMMON]
     scored = [
-        (max((_likeness(wanted, plain(each)) for each in spellings), default=0.0), key)
+        (max((_likeness(plain(each), whole, by_word) for each in spellings), default=0.0), key)
         for key, spellings in names.items()
     ]
     alike = sorted((one for one in scored if one[0] >= _ALIKE), key=lambda one: (-one[0], one[1]))
@@ -59,18 +65,25 @@ def related(name: str, names: Names, most: int = MOST_NEAR) -> list[str]:
     return list(dict.fromkeys([*near(name, names, most), *sharing]))[:most]
 
 
-def _likeness(wanted: str, name: str) -> float:
-    """How alike two names are, from 0 to 1: as a whole, or word by word."""
-    whole = _ratio(wanted, name)
-    own = [word for word in wanted.split() if word not in _COMMON]
-    theirs = [word for word in name.split() if word not in _COMMON]
-    if not own or not theirs:
-        return whole
-    by_word = sum(max(_ratio(word, other) for other in theirs) for word in own) / len(own)
-    return max(whole, by_word)
+def _likeness(name: str, whole: _Likeness, by_word: Sequence[_Likeness]) -> float:
+    """How like a name is to what is wanted, from 0 to 1."""
+    words = [word for word in name.split() if word not in _COMMON]
+    if not by_word or not words:
+        return whole(name)
+    each = sum(max(map(likeness, words)) for likeness in by_word) / len(by_word)
+    return max(whole(name), each)
 
 
-def _ratio(one: str, other: str) -> float:
-    matcher = SequenceMatcher(None, one, other, autojunk=False)
-    is_far = min(matcher.real_quick_ratio(), matcher.quick_ratio()) < _ALIKE
-    return 0.0 if is_far else matcher.ratio()
+def _likeness_to(wanted: str) -> _Likeness:
+    """Tells how like something is to this: 0 where it is not nearly so."""
+    matcher = SequenceMatcher(None, "", wanted, autojunk=False)
+
+    @cache
+    def likeness(other: str) -> float:
+        length = len(wanted) + len(other)
+        if 2 * min(len(wanted), len(other)) < _ALIKE * length:
+            return 0.0
+        matcher.set_seq1(other)
+        return matcher.ratio() if matcher.quick_ratio() >= _ALIKE else 0.0
+
+    return likeness
