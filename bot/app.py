@@ -232,6 +232,7 @@ async def _put_together(
     ):
         parliaments = [metrics.watched_site(PetitionsApi(site, session)) for site in config.sites]
         pacer = _pacer(config, storage, make_pacer)
+        metrics.watch_pace(lambda: pacer.refused_for)
         application = build_application(config, pacer, metrics)
         dispatcher = build_dispatcher(application, pacer)
         floods = Floods(heard=pacer.heard, refuse=dispatcher.refuse)

@@ -1,6 +1,7 @@
 """Health counts successes: what was accepted, read and written last, not that nothing failed."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from test_operator import NOW, Patient, Watch, watch  # noqa: F401 - a fixture
@@ -102,8 +103,14 @@ class Fickle:
 class Told(AdminAlerts):
     """An alarm whose messages are only counted."""
 
-    def __init__(self, storage: Fickle) -> None:
-        super().__init__(None, storage, [77], calm=timedelta(minutes=3))  # type: ignore[arg-type]
+    def __init__(self, storage: Fickle, **how: Any) -> None:
+        super().__init__(
+            None,  # type: ignore[arg-type]
+            storage,  # type: ignore[arg-type]
+            [77],
+            calm=timedelta(minutes=3),
+            **how,
+        )
         self.sent: list[str] = []
 
     async def _send(self, admin: int, message: object) -> bool:

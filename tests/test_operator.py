@@ -141,7 +141,7 @@ async def test_an_admin_hears_of_a_site_that_stays_away_and_of_its_return(
     async with running(config):
         await village.reader.subscribes()
         village.site.fail("/petitions", Fault(500))
-        await admin.hears("🔧 UK Parliament: no good poll since")
+        await admin.hears("🔧 UK Parliament: not answering since")
         village.site.heal()
         await admin.hears("✅ Site uk answers again.")
         assert admin.unread() == []

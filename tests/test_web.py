@@ -260,7 +260,7 @@ async def test_a_site_that_stays_away_makes_it_unready_until_it_is_back(village:
             status, text = await ask("/readyz")
             if status == 503:
                 break
-        assert "UK Parliament: no good poll since" in text
+        assert "UK Parliament: not answering since" in text
         assert (await ask("/healthz"))[0] == 200
 
 

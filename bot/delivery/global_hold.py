@@ -37,6 +37,7 @@ class GlobalHold:
     def __init__(self) -> None:
         self.is_on = False
         self.until = -inf  # when the next probe may leave
+        self.began_at = -inf
         self._span = FIRST_HOLD
         self._is_slower = False
         self._ended_at = -inf
@@ -96,7 +97,7 @@ class GlobalHold:
     def _begin(self, now: float, span: float) -> None:
         self._rate = self.rate(now)
         self._span = span
-        self.until = now + span
+        self.until, self.began_at = now + span, now
         self.is_on, self._is_slower = True, False
         self._refused.clear()
 

@@ -74,6 +74,7 @@ _HARMLESS = ("answer", "getChat", "getFile")  # to ask for twice; they belong to
 _MANY_WAITING = 10 * PER_SECOND  # answers; a chat has no second one waiting then
 _PLACE_TOLD_WITHIN = 1.0  # seconds that the store has to say when the next message may leave
 _PLACE_WITHIN = 2.0  # seconds that the next place may be away unless everything is held
+_TRIED_WITHIN = 75.0  # seconds in which somebody tries again whom nothing keeps from it
 _COUNTED = ("send", "edit", "copy", "forward")
 _TYPING = "sendChatAction"
 
@@ -150,6 +151,7 @@ class RateLimiter(BaseRateLimiter[Any]):
         # What another process writes into a message is not known here.
         self._sent = None if shared else SentMessages()
         self._hold = GlobalHold()
+        self._waits_until = -inf  # the latest that a chat was told to wait until
         self._incident = IncidentLog(log, "Telegram may refuse everything", now)
         self._overall = Window(PER_SECOND, 1.0)
         self._spread = Window(_SPREAD, _EVEN)
@@ -190,6 +192,16 @@ class RateLimiter(BaseRateLimiter[Any]):
     def held_for(self) -> float:
         """Seconds until anything may leave at all."""
         return self._hold.seconds_left(self._now())
+
+    @property
+    def refused_for(self) -> float:
+        """For how many seconds Telegram has refused everything, as far as can be known.
+
+        Once the waits that it named are long over and nobody has tried since, nobody knows.
+        """
+        now = self._now()
+        is_known = self._hold.is_on and now <= self._waits_until + _TRIED_WITHIN
+        return now - self._hold.began_at if is_known else 0.0
 
     def room(self, within: float) -> int:
         """How many more alerts to different chats may be taken on that leave within seconds."""
@@ -450,6 +462,7 @@ class RateLimiter(BaseRateLimiter[Any]):
         now = self._now()
         is_news = not chat.refused
         chat.refused[kind] = max(chat.refused.get(kind, -inf), now + wait)
+        self._waits_until = max(self._waits_until, now + wait)
         held = self._hold.refused(chat.id, departure, now, is_news=is_news)
         if held is None:
             return

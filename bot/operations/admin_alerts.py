@@ -1,7 +1,7 @@
 """Tells the admins when something needs them, once, and once more when it is over."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -19,21 +19,41 @@ log = structlog.get_logger(__name__)
 
 _NOTE = "alarms"
 
+# What comes of another trouble is no news beside it; "site" stands for each of them.
+_CAUSES: Mapping[str, Sequence[str]] = {
+    "updates": ["Telegram"],
+    "sending": ["Telegram"],
+    "waiting alerts": ["storage", "Telegram", "sending"],
+    "answers": ["site"],
+}
+
 
 class AdminAlerts:
     """Keeps for every admin which troubles they know of; what could not be sent is sent later.
 
     A trouble counts as over when nothing has been seen of it for `calm`. One that came and went
     while an admin could not be reached is not told at all. What was told outlives a restart.
+
+    Where several tell, each of what it knows best, `tells` says what is this one's to tell, and the
+    note that it leaves is its own.
     """
 
     def __init__(
-        self, bot: Bot, storage: Storage, admins: Sequence[int], *, calm: timedelta
+        self,
+        bot: Bot,
+        storage: Storage,
+        admins: Sequence[int],
+        *,
+        calm: timedelta,
+        note: str = _NOTE,
+        tells: Callable[[str], bool] = lambda _: True,
     ) -> None:
         self._bot = bot
         self._storage = storage
         self._admins = admins
         self._calm = calm
+        self._note = note
+        self._tells = tells
         self._told: dict[int, set[str]] = {admin: set() for admin in admins}
         self._last_seen: dict[str, datetime] = {}
         self._saved: str | None = None
@@ -50,11 +70,11 @@ class AdminAlerts:
     async def tell(self, findings: Sequence[Finding], now: datetime) -> None:
         """Bring every admin up to date with the findings."""
         await self._remember(now)
+        self._last_seen |= {finding.name: now for finding in findings if finding.trouble}
         for finding in findings:
-            if finding.trouble:
-                self._last_seen[finding.name] = now
-            for admin in self._admins:
-                await self._tell(admin, finding, now)
+            if self._tells(finding.name):
+                for admin in self._admins:
+                    await self._tell(admin, finding, now)
         await self._save()
 
     async def _tell(self, admin: int, finding: Finding, now: datetime) -> None:
@@ -62,9 +82,19 @@ class AdminAlerts:
         is_news = bool(finding.trouble) != (finding.name in known)
         if not is_news or not (finding.trouble or self._is_calm(finding, now)):
             return
+        if finding.trouble and self._comes_of_another(finding.name, known, now):
+            return
         message = needs_you(finding.trouble) if finding.trouble else is_over(finding.name)
         if await self._send(admin, message):
             known.symmetric_difference_update({finding.name})
+
+    def _comes_of_another(self, name: str, known: Container[str], now: datetime) -> bool:
+        """Whether a trouble comes of one that is told of, or has only just passed."""
+        causes = _CAUSES.get(name, ())
+        return any(
+            other.partition(" ")[0] in causes and (other in known or now - seen < self._calm)
+            for other, seen in self._last_seen.items()
+        )
 
     def _is_calm(self, finding: Finding, now: datetime) -> bool:
         # After a restart nobody knows how long it has been calm: that counts from now.
@@ -89,7 +119,7 @@ class AdminAlerts:
     async def _remember(self, moment: datetime) -> None:
         """Take up what was told by others or before a restart, as far as the storage can say."""
         with suppress(StorageError):
-            before, self._saved = self._saved, await self._storage.note(_NOTE)
+            before, self._saved = self._saved, await self._storage.note(self._note)
             was, now = _names(before), _names(self._saved)
             self._told = {a: told - (was - now) | (now - was) for a, told in self._told.items()}
             self._last_seen |= dict.fromkeys(now - was, moment)
@@ -99,7 +129,7 @@ class AdminAlerts:
         if document == (self._saved or "[]"):
             return
         with suppress(StorageError):  # tried again in the next round
-            await self._storage.save_note(_NOTE, document)
+            await self._storage.save_note(self._note, document)
             self._saved = document
 
 

@@ -92,9 +92,9 @@ async def _site(parliament: PetitionsApi) -> Finding:
     try:
         page = await parliament.page("open")
     except ParliamentError as error:
-        return Finding(site.name, False, error.reason)
+        return Finding(site.name, False, f"not answering ({error.reason})")
     except PetitionBellError as error:
-        return Finding(site.name, False, str(error))
+        return Finding(site.name, False, f"not answering ({error})")
     return Finding(
         site.name, True, f"{site.url}: {len(page.petitions)} petitions on its first page"
     )

@@ -1,5 +1,6 @@
 """Is the bot well? One list of findings, for readiness probes and for whoever runs it."""
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
@@ -10,7 +11,7 @@ from telegram import Bot, WebhookInfo
 
 from bot.delivery.deliverer import DeliveryCounts
 from bot.errors import StorageError
-from bot.messages.chat.status import StatusReport
+from bot.messages.chat.status import SiteHealth, StatusReport
 from bot.messages.format import clock
 from bot.operations.metrics import Metrics
 from bot.polling.status_reports import INTERVALS, patience
@@ -25,6 +26,8 @@ _WINDOW = 600.0  # seconds over which failures count as many
 _MANY_REFUSED = 5
 _MANY_UNREADABLE = 5
 _SHARE_UNREADABLE = 0.2
+_STORAGE_WITHIN = 5.0  # seconds
+_NO_CHANCE = timedelta(seconds=20)
 _LONG_WAIT = timedelta(minutes=30)
 _PROBE_NOTE = "last probe"
 
@@ -79,6 +82,8 @@ class Health:
         self._webhook = webhook
         self._reception = reception or Reception()
         self._pending = 0
+        self._store_failed_at = float("-inf")
+        self._excused = 0  # answers that could not be read while a site was away
         self._polling_role = polling or Standing("poller")
         self._monotonic = monotonic
         self._samples: deque[_Sample] = deque([_Sample(monotonic(), 0, 0, 0)])
@@ -91,26 +96,44 @@ class Health:
         What ails the process that polls does not keep others from their work.
         """
         report = await self._read_report()
+        storage = await self._storage_probe()
+        if storage:
+            self._store_failed_at = self._monotonic()
         return [
-            Finding("storage", await self._storage_probe()),
+            Finding("storage", storage),
             Finding("Telegram", await self._telegram()),
             Finding("updates", self._reception.trouble()),
-            Finding("sending", self._metrics.sending.trouble()),
-            Finding("unreadable updates", self._reception.stepped_over(), is_grave=False),
+            Finding("sending", self._metrics.sending.trouble() or self._refused()),
+            self._unreadable_updates(),
             Finding("polling", self._polling(report), is_grave=self._is_poller()),
             *self._sites_answer(report),
-            *self._many(),
+            *self._many(report),
             Finding("waiting alerts", await self._waiting(), is_grave=False),
         ]
 
     async def _telegram(self) -> str:
         return await self._telegram_probe() if self._is_running() else "I am still starting."
 
+    def _unreadable_updates(self) -> Finding:
+        """One that cannot be read is no reason to be unready; none that can be read is."""
+        reception = self._reception
+        trouble, is_grave = reception.stepped_over(), reception.reads_nothing
+        return Finding("unreadable updates", trouble, is_grave=is_grave)
+
+    def _refused(self) -> str:
+        seconds = self._metrics.refused_for()
+        if seconds <= SILENT_TOO_LONG:
+            return ""
+        return f"Telegram has refused every message for {seconds:.0f} seconds (flood limit)."
+
     async def _probe_storage(self) -> str:
         try:
-            await self._storage.save_note(_PROBE_NOTE, self._now().isoformat())
+            async with asyncio.timeout(_STORAGE_WITHIN):
+                await self._storage.save_note(_PROBE_NOTE, self._now().isoformat())
         except StorageError as error:
             return f"The storage cannot be written. ({error})"
+        except TimeoutError:
+            return "The storage cannot be written. (It does not answer.)"
         return ""
 
     async def _probe_telegram(self) -> str:
@@ -134,8 +157,9 @@ class Health:
     async def _waiting(self) -> str:
         """What waits for long though nothing but us keeps it waiting."""
         try:
-            oldest = (await self._storage.tally()).oldest_due
-        except StorageError:
+            async with asyncio.timeout(_STORAGE_WITHIN):
+                oldest = (await self._storage.tally()).oldest_due
+        except (StorageError, TimeoutError):
             return ""
         now = self._now()
         if oldest is None or now - oldest < _LONG_WAIT:
@@ -144,8 +168,9 @@ class Health:
 
     async def _read_report(self) -> StatusReport | None:
         try:
-            return await self._report()
-        except StorageError:
+            async with asyncio.timeout(_STORAGE_WITHIN):
+                return await self._report()
+        except (StorageError, TimeoutError):
             return None
 
     def _is_poller(self) -> bool:
@@ -154,7 +179,8 @@ class Health:
     def _polling(self, report: StatusReport | None) -> str:
         if not self._is_poller():
             return "" if report is None or report.sites else _unheard(report.at, self._now())
-        last_sign = max(self._metrics.last_round, self._polling_role.since)
+        # No round can end without a store, which is a trouble of its own.
+        last_sign = max(self._metrics.last_round, self._polling_role.since, self._store_failed_at)
         silence = self._monotonic() - last_sign
         if silence > self._round_within.total_seconds():
             return f"No round of looks has ended for {silence:.0f} seconds."
@@ -163,24 +189,40 @@ class Health:
     def _sites_answer(self, report: StatusReport | None) -> Iterator[Finding]:
         now = self._now()
         for health in report.sites if report else ():
-            since = health.failing_since
-            silent = since is not None and now - since >= self._patience and self._asks_for_long()
-            why = f" ({health.reason})" if health.reason else ""
-            words = (
-                f"{health.site.name}: no good poll since {clock(since, now)}{why}." if since else ""
-            )
-            yield Finding(f"site {health.site.id}", words if silent else "", self._is_poller())
+            words, since = "", health.failing_since
+            if since is not None and self._is_away(health):
+                why = f" ({health.reason})" if health.reason else ""
+                words = f"{health.site.name}: not answering since {clock(since, now)}{why}."
+            yield Finding(f"site {health.site.id}", words, self._is_poller())
+
+    def _is_away(self, health: SiteHealth) -> bool:
+        """Whether it has been failing for long, or for a while and gave its last answer long ago.
+
+        Who is asked once a minute may have been away for most of one when it is found out.
+        """
+        since, now = health.failing_since, self._now()
+        if since is None or not self._asks_for_long():
+            return False
+        failing, silent = now - since, now - (health.last_answer or since)
+        return failing >= self._patience or (failing >= _NO_CHANCE and silent >= self._patience)
 
     def _asks_for_long(self) -> bool:
         """Whether a site has had the time to answer us."""
         asking = self._monotonic() - self._polling_role.since
         return asking >= self._patience.total_seconds()
 
-    def _many(self) -> Iterator[Finding]:
-        """What counts as too much in the last ten minutes, though each alone may pass."""
+    def _many(self, report: StatusReport | None) -> Iterator[Finding]:
+        """What counts as too much in the last ten minutes, though each alone may pass.
+
+        A site of which nothing can be read is a trouble of its own, and is not counted here.
+        """
+        sites = report.sites if report else ()
+        if any(self._is_away(health) for health in sites):
+            self._excused = self._metrics.unreadable
         before, after = self._span()
         refused = after.refused - before.refused
-        unreadable = after.unreadable - before.unreadable
+        is_failing = any(health.failing_since for health in sites)
+        unreadable = 0 if is_failing else after.unreadable - before.unreadable
         share = unreadable / max(1, after.answers - before.answers)
         yield Finding(
             "alerts",
@@ -201,7 +243,8 @@ class Health:
     def _span(self) -> tuple[_Sample, _Sample]:
         """How the counts stood ten minutes ago, or at the start, and how they stand."""
         seen = self._metrics
-        now = _Sample(self._monotonic(), self._counts.refused, seen.answers, seen.unreadable)
+        unreadable = seen.unreadable - self._excused
+        now = _Sample(self._monotonic(), self._counts.refused, seen.answers, unreadable)
         if now.at - self._samples[-1].at >= _PROBE_EVERY:
             self._samples.append(now)
         while len(self._samples) > 1 and self._samples[1].at <= now.at - _WINDOW:

@@ -95,6 +95,7 @@ class Metrics:
         self.last_round = monotonic()
         self.last_tick = monotonic()
         self.sending = Sending(monotonic)
+        self.refused_for: Callable[[], float] = lambda: 0.0
         self.answers = 0
         self.unreadable = 0
         self._rounds = self._counter("polls", "Rounds of looks, by outcome.", "outcome")
@@ -159,6 +160,10 @@ class Metrics:
     def watch_deliveries(self, counts: DeliveryCounts) -> None:
         """Show what became of deliveries whenever somebody asks."""
         self.registry.register(_Deliveries(counts))
+
+    def watch_pace(self, refused_for: Callable[[], float]) -> None:
+        """Know for how many seconds Telegram has refused everything, each chat for itself."""
+        self.refused_for = refused_for
 
     def watch_updates(
         self, waiting: Callable[[], int], dropped: Callable[[], Mapping[Kind, int]]

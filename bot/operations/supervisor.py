@@ -35,6 +35,7 @@ _BEAT = 1.0  # seconds
 _LOOKS_APART = 5.0  # seconds
 # Longer than anything that is under way in them may take, Telegram or the store being away.
 _STUCK = 180.0  # seconds
+_OF_UPDATES = frozenset({"updates", "unreadable updates"})
 _LONGEST_CALM = timedelta(minutes=5)
 
 # A standby finds so many times running that nobody polls before it tells: who should poll may tell
@@ -70,6 +71,7 @@ class Supervisor:
         self._application = application
         self._now = now
         self._polling = polling
+        self._updates = updates
         self._roles = (polling, updates)
         self._delivered_at = delivered_at
         self._wall_clock = WallClock(storage, now, put_right)
@@ -183,26 +185,38 @@ class Supervisor:
     async def _look_after(self) -> None:
         """Tell the admins, if there are any, what needs them; of several processes, one does."""
         admins, interval = self._config.telegram.admins, self._config.poll.interval
-        alarm, was_standby = self._alarm(), self._polling.is_standby
+        alarms = self._alarms()
+        were_standby = [standing.is_standby for standing, _ in alarms]
         incident = IncidentLog(log, "the bot's health cannot be looked at")
         while admins:
             await asyncio.sleep(min(max(interval.total_seconds(), 1.0), _LOOKS_APART))
-            if self._polling.is_standby != was_standby:
-                was_standby = not was_standby
-                alarm.resume()
+            for number, (standing, alarm) in enumerate(alarms):
+                if standing.is_standby != were_standby[number]:
+                    were_standby[number] = standing.is_standby
+                    alarm.resume()
             try:
-                await self._tell(alarm, await self._health.findings())
+                findings = await self._health.findings()
+                for standing, alarm in alarms:
+                    await self._tell(standing, alarm, findings)
                 incident.recovered()
             except Exception as error:
                 incident.failed(type(error).__name__, exc_info=True)
 
-    async def _tell(self, alarm: AdminAlerts, findings: Sequence[Finding]) -> None:
-        """Who polls tells what it finds; a standby, and of several one, that nobody polls."""
-        if not self._polling.is_standby:
-            self._looks_unheard = 0
+    async def _tell(
+        self, standing: Standing, alarm: AdminAlerts, findings: Sequence[Finding]
+    ) -> None:
+        """Who polls tells what it finds; a standby, and of several one, that nobody polls.
+
+        Whether updates are heard is told by who asks for them, which may be another process.
+        """
+        if not standing.is_standby:
+            if standing is self._polling:
+                self._looks_unheard = 0
             await alarm.tell(findings, self._now())
             return
         await alarm.hand_over(self._now())
+        if standing is not self._polling:
+            return
         unheard = [f for f in findings if f.name == "polling" and f.trouble]
         self._looks_unheard = self._looks_unheard + 1 if unheard else 0
         if self._looks_unheard >= _LOOKS_UNHEARD and is_shared(self._storage):
@@ -210,10 +224,21 @@ class Supervisor:
                 if is_ours:
                     await alarm.tell(unheard, self._now())
 
-    def _alarm(self) -> AdminAlerts:
+    def _alarms(self) -> list[tuple[Standing, AdminAlerts]]:
+        """Who tells what of all findings: a process for each role that it has."""
+        if self.has_webhook:
+            return [(self._polling, self._alarm("alarms", lambda _: True))]
+        return [
+            (self._polling, self._alarm("alarms", lambda name: name not in _OF_UPDATES)),
+            (self._updates, self._alarm("alarms of updates", _OF_UPDATES.__contains__)),
+        ]
+
+    def _alarm(self, note: str, tells: Callable[[str], bool]) -> AdminAlerts:
         calm = min(3 * self._config.poll.interval, _LONGEST_CALM)
         admins = self._config.telegram.admins
-        return AdminAlerts(self._application.bot, self._storage, admins, calm=calm)
+        return AdminAlerts(
+            self._application.bot, self._storage, admins, calm=calm, note=note, tells=tells
+        )
 
 
 @asynccontextmanager

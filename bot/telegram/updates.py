@@ -33,6 +33,8 @@ Accept: TypeAlias = Callable[[Update], Awaitable[None]]
 REMEMBERED = 2048  # updates: many times what Telegram has under way at once
 SILENT_TOO_LONG = 60.0  # seconds without a good answer
 _LINE_EVERY = 60.0
+_AFTER_THE_LAST = 50.0  # seconds for which what happens now and then is believed to go on
+_TOO_MANY = 3  # once or twice is chance
 _TOLD_FOR = 600.0  # seconds for which an update that was stepped over stays a trouble
 _LONGEST_WAIT = 30.0
 _LONGEST_ASKED = 3600.0  # a wait that Telegram names is kept, up to this
@@ -203,6 +205,34 @@ def failure_of(error: Exception) -> Failure:
 # --- how well it goes ----------------------------------------------------------------------------
 
 
+class _Again:
+    """Something that happens again and again, until it is known to have ended."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._since = self._last = float("-inf")
+        self.times = 0
+
+    def happened(self) -> None:
+        """It happened once more."""
+        now = self._monotonic()
+        if not self.times or now - self._last > SILENT_TOO_LONG:
+            self._since, self.times = now, 0
+        self._last = now
+        self.times += 1
+
+    def ended(self) -> None:
+        """What happens now is another story."""
+        self.times = 0
+
+    @property
+    def go_on(self) -> bool:
+        """Whether it has gone on for over a minute, and does so still."""
+        now = self._monotonic()
+        is_long = self.times >= _TOO_MANY and now - self._since > SILENT_TOO_LONG
+        return is_long and now - self._last <= _AFTER_THE_LAST
+
+
 class Reception:
     """How well updates come in, for health, figures and the log."""
 
@@ -225,11 +255,14 @@ class Reception:
         self._skip_line = float("-inf")
         self._skipped = self._skipped_unsaid = 0
         self._last_skip = float("-inf")
+        self._nonsense = _Again(monotonic)  # with nothing between that could be read
+        self._conflicts = _Again(monotonic)
 
     def begins(self) -> None:
         """From now on answers are to be expected."""
         self._is_receiving = True
         self._last_sign = self._monotonic()
+        self._conflicts.ended()
 
     def ends(self) -> None:
         """Nothing is expected any more."""
@@ -251,6 +284,8 @@ class Reception:
     def failed(self, failure: Failure, retry_in: float) -> None:
         """Telegram gave no good answer; at most one line a minute says so."""
         self._cause = failure.cause
+        if failure.cause is Cause.OTHER_PROGRAM:
+            self._conflicts.happened()
         self._incident.failed(str(failure.cause), error=failure.detail, retry_in=round(retry_in, 1))
 
     def waits(self, *, for_room: bool) -> None:
@@ -260,6 +295,7 @@ class Reception:
     def took(self, outcome: Outcome) -> None:
         """An update was decoded; this is what became of it."""
         self.last_update = self._last_sign = self._monotonic()
+        self._nonsense.ended()
         self._counted(outcome)
 
     def skipped(self, update: Undecodable) -> None:
@@ -268,6 +304,7 @@ class Reception:
         if now - self._last_skip >= _TOLD_FOR:
             self._skipped = 0
         self._last_skip = now
+        self._nonsense.happened()
         self._skipped += 1
         self._skipped_unsaid += 1
         self._counted(Outcome.UNDECODABLE)
@@ -290,14 +327,23 @@ class Reception:
             return f"{_sentence(self._cause)}." if self._cause else ""
         silence = self.silence()
         if silence <= SILENT_TOO_LONG:
-            return ""
+            # Two programs that ask by turns get a part of the updates each.
+            is_shared = self._conflicts.go_on
+            return f"Some updates go elsewhere: {Cause.OTHER_PROGRAM}." if is_shared else ""
         cause = Cause.FULL if self._is_waiting else self._cause or Cause.UNREACHABLE
         return f"No updates have been heard for {silence:.0f} seconds: {cause}."
+
+    @property
+    def reads_nothing(self) -> bool:
+        """Whether, for over a minute, there has been no update that could be read among many."""
+        return self._nonsense.go_on
 
     def stepped_over(self) -> str:
         """That there were updates that could not be read lately."""
         if self._monotonic() - self._last_skip >= _TOLD_FOR:
             return ""
+        if self.reads_nothing:
+            return f"I could not read any of the last {self._nonsense.times} updates."
         some = "1 update" if self._skipped == 1 else f"{self._skipped} updates"
         return f"I could not read {some} and went on to the next; the log says which kind."
 

@@ -1,5 +1,6 @@
 """How the bot itself is doing, told to whoever asks."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -7,7 +8,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from bot.messages.format import clock, in_words, span
-from bot.messages.i18n import many, tr
+from bot.messages.i18n import many, marked, tr
 from bot.messages.message import Message, bold, compose, lines
 from bot.petitions.petition import Site
 
@@ -36,6 +37,41 @@ class StatusReport(Struct, frozen=True):
 
     at: datetime | None = None
     sites: tuple[SiteHealth, ...] = ()
+
+
+_REASONS = (
+    marked("timed out"),
+    marked("the answer was cut off"),
+    marked("its name is not found (DNS)"),
+    marked("no secure connection (TLS)"),
+    marked("the connection was refused"),
+    marked("could not connect"),
+    marked("the connection was lost"),
+    marked("answered in something other than HTTP"),
+    marked("answered in HTML"),
+    marked("answered in something other than JSON"),
+    marked("answered about another petition"),
+    marked("an address that cannot be asked"),
+    marked("a link that leads nowhere"),
+    marked("redirected elsewhere"),
+    marked("being archived"),
+    marked("too large"),
+)
+
+
+def reason_in_words(reason: str) -> str:
+    """Why a site is not answering, which the log has in English, in the reader's language."""
+    if reason in _REASONS:
+        return tr(reason)
+    kind, _, rest = reason.rpartition(" ")
+    match kind:
+        case "status":
+            return tr("status {code}", code=rest)
+        case "malformed at":
+            return tr("malformed at {field}", field=rest)
+    if found := re.fullmatch(r"its certificate is not valid: (.*) \(TLS\)", reason):
+        return tr("its certificate is not valid: {fault} (TLS)", fault=found[1])
+    return reason
 
 
 def status(report: StatusReport, following: int, waiting: int, now: datetime) -> Message:
@@ -95,7 +131,7 @@ def _answers(health: SiteHealth, now: datetime) -> str:
                 "{site}: not answering since {clock} ({reason}). I keep trying.",
                 site=name,
                 clock=since,
-                reason=tr(health.reason),
+                reason=reason_in_words(health.reason),
             )
         return tr("{site}: not answering since {clock}. I keep trying.", site=name, clock=since)
     if health.last_answer:
