@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -242,6 +242,28 @@ async def test_a_clock_that_was_ahead_when_the_bot_ended_is_noticed_at_the_start
 async def test_a_clock_that_was_right_when_the_bot_ended_changes_nothing() -> None:
     watched = Watched(note=(NOON - DAY).isoformat())
     await watched.after(1)
+    assert watched.storage.set_back == []
+
+
+@pytest.mark.parametrize("ended", [NOON - DAY, AHEAD])
+async def test_a_clock_that_starts_at_1970_changes_nothing_until_it_is_put_right(
+    ended: datetime,
+) -> None:
+    watched = Watched(note=ended.isoformat())
+    since_1970 = NOON - datetime(1970, 1, 1, tzinfo=UTC)
+    await watched.after(1, moved=-since_1970)
+    await watched.after(120)
+    assert (watched.storage.set_back, watched.storage.kept) == ([], ended.isoformat())
+    await watched.after(1, moved=since_1970)
+    assert len(watched.storage.set_back) == (ended == AHEAD)
+
+
+async def test_a_clock_that_falls_to_1970_and_comes_back_changes_nothing() -> None:
+    watched = Watched()
+    since_1970 = NOON - datetime(1970, 1, 1, tzinfo=UTC)
+    await watched.after(1)
+    await watched.after(1, moved=-since_1970)
+    await watched.after(1, moved=since_1970)
     assert watched.storage.set_back == []
 
 

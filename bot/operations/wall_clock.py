@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -17,6 +17,8 @@ _EVERY = 1.0  # seconds
 _TOLERATED = timedelta(seconds=1)
 _NOTE = "wall clock"
 _NOTED_EVERY = 60.0  # seconds
+# Before it there was no petitions site.
+_EARLIEST = datetime(2015, 7, 20, tzinfo=UTC)
 # What was noted may be another machine's clock, which is never quite like ours.
 _NOTE_TOLERATED = timedelta(minutes=2)
 
@@ -50,6 +52,8 @@ class WallClock:
 
     async def look(self) -> None:
         """Compare the clock with what it showed before; raises StorageError."""
+        if self._now() < _EARLIEST:
+            return  # a machine whose battery is flat: what it says is no measure of anything
         if self._noted_at is None:
             await self._compare_with_last_start()
         now, moment = self._now(), self._monotonic()
