@@ -235,7 +235,11 @@ async def _put_together(
         metrics.watch_pace(lambda: pacer.refused_for)
         application = build_application(config, pacer, metrics)
         dispatcher = build_dispatcher(application, pacer)
-        floods = Floods(heard=pacer.heard, refuse=dispatcher.refuse)
+        floods = Floods(
+            heard=pacer.heard,
+            refuse=dispatcher.refuse,
+            is_crowded=lambda: dispatcher.is_crowded,
+        )
         metrics.watch_updates(
             lambda: dispatcher.waiting,
             lambda: {kind: dispatcher.dropped[kind] + floods.dropped[kind] for kind in Kind},

@@ -1,6 +1,7 @@
 """Floods: what is too much of one person costs nobody else anything, at the door or behind it."""
 
 import asyncio
+import itertools
 import json
 from collections import Counter
 from collections.abc import Callable
@@ -125,6 +126,41 @@ def test_while_little_comes_nobody_is_dropped_however_fast_they_are(
     for _ in range(1000):
         assert door.judges(update) is Verdict.TAKE
         door.time += 0.01
+
+
+@pytest.mark.parametrize("is_slow", [True, False])
+def test_a_slow_machine_knows_a_flood_by_what_waits(is_slow: bool) -> None:
+    floods = Floods(is_crowded=lambda: is_slow)
+    raw = json.dumps({"update_id": 5} | press(101)).encode()
+    assert (Verdict.DROP in {floods.judge(raw) for _ in range(100)}) is is_slow
+
+
+@pytest.mark.parametrize("is_behind", [True, False])
+def test_a_slow_machine_knows_a_flood_by_what_telegram_keeps(door: Door, is_behind: bool) -> None:
+    raw = json.dumps({"update_id": 5} | press(101)).encode()
+    door.floods.answer_begins(is_behind=is_behind)
+    verdicts = {door.floods.judge(raw) for _ in range(100)}
+    assert (Verdict.DROP in verdicts) is is_behind
+
+
+def test_while_we_are_behind_few_are_told_at_once_that_they_send_too_much(door: Door) -> None:
+    verdicts: Counter[Verdict] = Counter()
+    for _ in range(20):
+        door.floods.answer_begins(is_behind=True)
+        verdicts.update(door.judges(press(person)) for person in CROWD)
+    assert 0 < verdicts[Verdict.REFUSE] <= 20 * 3
+
+
+def test_a_machine_too_slow_to_see_how_much_is_sent_still_gets_through_it(door: Door) -> None:
+    """Each answer takes it most of a second, as long as it has to handle what is in it."""
+    crowd, taken = itertools.cycle(CROWD), []
+    for _ in range(60):
+        door.floods.answer_begins(is_behind=True)
+        verdicts = Counter(door.judges(press(next(crowd))) for _ in range(100))
+        taken.append(verdicts[Verdict.TAKE])
+        door.time += 0.02 + 0.008 * taken[-1]
+    assert sum(taken[:20]) < 1000
+    assert sum(taken[20:]) < 400
 
 
 def test_whoever_stops_is_heard_again_within_seconds(door: Door) -> None:

@@ -158,6 +158,11 @@ class Dispatcher:
         return self._waiting >= MOST_WAITING or self._service_waiting >= _MOST_SERVICE
 
     @property
+    def is_crowded(self) -> bool:
+        """Whether so much waits that it will take a while."""
+        return self._waiting >= MOST_WAITING // 2
+
+    @property
     def waiting(self) -> int:
         """How many updates wait for their turn."""
         return self._waiting + self._service_waiting

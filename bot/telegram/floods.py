@@ -18,9 +18,12 @@ from bot.telegram.fading import NEVER, counted, faded_to
 
 BUSY = 150  # updates a second, of all people; fewer are all decoded
 _BUSY_OVER = 1.0  # seconds
-_LIMITS = {Kind.PRESS: 6, Kind.INLINE: 10, Kind.MESSAGE: 10}  # of one person, within the span
+_LIMITS = {Kind.PRESS: 5, Kind.INLINE: 10, Kind.MESSAGE: 10}  # of one person, within the span
 _SPAN = 4.0
 _MOST = 2  # times the limit: who stops is heard again within seconds
+_LEAST = 1.5  # of one person, when even that is too much of all
+_FEW = 10  # updates of an answer that are taken in their stride
+_TOLD_AT_ONCE = 3  # people, while we are behind
 _TOLD_EVERY = 30.0
 _REMEMBERED = 4096
 
@@ -72,7 +75,8 @@ class Floods:
     """Judges each update by how much its person has sent lately.
 
     `heard` is told of every person and chat that asks for something. `refuse` tells a person that
-    it is too much; it is asked at most once in a while for each.
+    it is too much; it is asked at most once in a while for each. `is_crowded` says whether what
+    was taken waits for long.
     """
 
     def __init__(
@@ -80,10 +84,15 @@ class Floods:
         *,
         heard: Callable[[int], None] = lambda _: None,
         refuse: Callable[[Update], None] = lambda _: None,
+        is_crowded: Callable[[], bool] = lambda: False,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.refuse = refuse
         self._heard = heard
+        self._is_crowded = is_crowded
+        self._taken = self._telling = 0  # of this answer
+        self._limited = 1.0  # to this part of what a person may send
+        self._is_behind = False
         self._monotonic = monotonic
         self._all = NEVER
         self._sent: dict[Kind, dict[int, float]] = {kind: {} for kind in _LIMITS}
@@ -96,8 +105,23 @@ class Floods:
         """How many updates were let go of undecoded since the start, by what they were."""
         return self._dropped
 
+    def answer_begins(self, *, is_behind: bool) -> None:
+        """Updates have come; whether more wait where they came from, and did so the last time.
+
+        On a slow machine few come within a second, however many are sent. So a person may send
+        less as long as we are behind and take most of what comes, which is what keeps us behind.
+        """
+        is_too_much = is_behind and self._taken > _FEW
+        self._limited = min(1.0, max(0.1, self._limited * (0.5 if is_too_much else 1.2)))
+        self._is_behind, self._taken, self._telling = is_behind, 0, 0
+
     def judge(self, raw: bytes) -> Verdict:
         """Whether to take an update; asked once for each. What is odd of it decoding will say."""
+        verdict = self._judged(raw)
+        self._taken += verdict is Verdict.TAKE
+        return verdict
+
+    def _judged(self, raw: bytes) -> Verdict:
         now = self._monotonic()
         self._all = counted(self._all, now, _BUSY_OVER, 10 * BUSY)
         try:
@@ -136,10 +160,12 @@ class Floods:
         if person not in sent and len(sent) >= self._sweep_at:
             sent = self._swept(kind, at)
         faded_at = sent[person] = counted(sent.get(person, NEVER), at, _SPAN, _MOST * limit)
-        is_busy = faded_to(BUSY, self._all, _BUSY_OVER) > now
-        if not is_busy or faded_to(limit, faded_at, _SPAN) <= at:
+        least = max(limit * self._limited, _LEAST)
+        if faded_to(least, faded_at, _SPAN) <= at or not self._is_busy(now):
             return Verdict.TAKE
-        if now - self._told.get(person, NEVER) >= _TOLD_EVERY:
+        has_time = not self._is_behind or self._telling < _TOLD_AT_ONCE
+        if has_time and now - self._told.get(person, NEVER) >= _TOLD_EVERY:
+            self._telling += 1
             self._told[person] = now
             self._told.move_to_end(person)
             if len(self._told) > _REMEMBERED:
@@ -147,6 +173,11 @@ class Floods:
             return Verdict.REFUSE
         self._dropped[kind] += 1
         return Verdict.DROP
+
+    def _is_busy(self, now: float) -> bool:
+        """Whether more comes than can be handled: a slow machine finds that out by its backlog."""
+        comes_fast = faded_to(BUSY, self._all, _BUSY_OVER) > now
+        return comes_fast or self._is_behind or self._is_crowded()
 
     def _swept(self, kind: Kind, at: float) -> dict[int, float]:
         """Who has sent some lately; all others are forgotten."""

@@ -41,6 +41,7 @@ _LONGEST_ASKED = 3600.0  # a wait that Telegram names is kept, up to this
 _AT_MOST_EVERY = 1.0  # an answer with nothing in it that comes at once is not asked for at once
 _STOPPING = 2.0
 _TRIES_ALONE = 3
+_MOST_AT_ONCE = 100  # updates in an answer, as Telegram has it
 _LARGEST_ID = 2**63 - 1
 _FIRST_ID = re.compile(rb'"update_id"\s*:\s*([0-9]{1,19})\b')
 
@@ -406,6 +407,7 @@ class Receiver:
         self._failures = 0
         self._nonsense = 0
         self._has_webhook = True  # perhaps, of before
+        self._is_full = False  # the last answer: more may wait at Telegram
 
     @asynccontextmanager
     async def receiving(self) -> AsyncIterator[None]:
@@ -460,7 +462,9 @@ class Receiver:
                 if self._has_webhook:
                     await self._bot.delete_webhook()
                     self._has_webhook = False
-                status, body = await self._call(self._poll, limit=1 if self._nonsense else 100)
+                status, body = await self._call(
+                    self._poll, limit=1 if self._nonsense else _MOST_AT_ONCE
+                )
         except Exception as error:
             return failure_of(error)
         answer = read_answer(status, body)
@@ -492,7 +496,9 @@ class Receiver:
 
     async def _take(self, raws: list[bytes]) -> bool:
         """Hand on what is new; whether anything was."""
-        is_news = False
+        is_news, was_full = False, self._is_full
+        self._is_full = len(raws) >= _MOST_AT_ONCE
+        self._floods.answer_begins(is_behind=was_full and self._is_full)
         for raw in raws:
             number = number_of(raw)
             if number is not None and number in self._replays:

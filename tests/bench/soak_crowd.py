@@ -23,6 +23,7 @@ from bell import TEA, Village
 from broken_updates import UNDECODABLE
 from soak_deliver import ALERT, heard, prepared, start_child
 
+from bot.deliver import LEASE
 from bot.demo.bot_api import BotApi
 from bot.demo.messenger import Change
 
@@ -140,7 +141,7 @@ async def crowded(presses: float) -> bool:
         api = village.api
         data = _prepare(village)
         ears, waits = Ears(api), list[float]()
-        child = await start_child(village)
+        child = await start_child(village, LEASE)
         try:
             await until(lambda: not api.messenger.updates, 20)
             crowd = Crowd(api, data, presses)

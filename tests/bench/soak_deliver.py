@@ -162,7 +162,7 @@ async def killed(times: int) -> bool:
         village.site.edit(TEA, signature_count=10_002)
         kills, dice = 0, random.Random(11)  # noqa: S311
         while kills < times and not all(heard(village.api, chat) for chat in chats):
-            child = await start_child(village)
+            child = await start_child(village, LEASE)
             before = len(village.api.calls_to("sendMessage"))
             amount = dice.randint(0, most)
             enough = lambda api, n=before + amount: len(api.calls_to("sendMessage")) >= n or None  # noqa: E731
@@ -171,7 +171,7 @@ async def killed(times: int) -> bool:
             child.kill()
             await child.wait()
             kills += 1
-        child = await start_child(village)
+        child = await start_child(village, LEASE)
         for chat in chats:
             await village.api.wait_for(lambda api, c=chat: heard(api, c) or None, timeout=300)  # type: ignore[misc]
         child.kill()
@@ -182,7 +182,7 @@ async def killed(times: int) -> bool:
         return 0 in counts
 
 
-async def start_child(village: Village) -> asyncio.subprocess.Process:
+async def start_child(village: Village, lease: timedelta) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
         str(CHILD),
@@ -190,13 +190,14 @@ async def start_child(village: Village) -> asyncio.subprocess.Process:
         str(village.folder),
         village.site.url,
         village.api.base_url,
+        str(lease.total_seconds()),
         stderr=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
     )
 
 
-def child(folder: str, site_url: str, api_url: str) -> None:
-    """The bot in a process of its own, with a lease short enough to be waited for."""
+def child(folder: str, site_url: str, api_url: str, lease: str) -> None:
+    """The bot in a process of its own; a death costs as much time as its lease."""
 
     class Address:
         def __init__(self, url: str) -> None:
@@ -204,11 +205,11 @@ def child(folder: str, site_url: str, api_url: str) -> None:
             self.token = BotApi().token
 
     village = Village(Address(site_url), Address(api_url), Path(folder))  # type: ignore[arg-type]
-    asyncio.run(_ring_for_ever(village))
+    asyncio.run(_ring_for_ever(village, timedelta(seconds=float(lease))))
 
 
-async def _ring_for_ever(village: Village) -> None:
-    async with running(village.config(), lease=LEASE):
+async def _ring_for_ever(village: Village, lease: timedelta) -> None:
+    async with running(village.config(), lease=lease):
         await asyncio.Event().wait()
 
 
@@ -216,7 +217,7 @@ def main() -> None:
     logging.disable(logging.CRITICAL)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     if sys.argv[1:2] == ["child"]:
-        child(*sys.argv[2:5])
+        child(*sys.argv[2:6])
         return
     kills = int(sys.argv[1]) if len(sys.argv) > 1 else 100
     lost = [
