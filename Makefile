@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CONFIG ?= config.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo init doctor run test check bench soak picture catalogue lock clean
+.PHONY: help demo init doctor run test check bench soak soak-health picture catalogue lock clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ bench: $(VENV)/dev.ok  ## measure, and print ratios against peers
 
 soak: $(VENV)/dev.ok  ## crashes, floods and faults at full size (long)
 	@for file in tests/bench/soak_*.py; do PYTHONPATH=.:tests $(BIN)/python $$file || exit 1; done
+
+soak-health: $(VENV)/dev.ok  ## how soon each kind of deafness and muteness is known (ten minutes)
+	PYTHONPATH=.:tests $(BIN)/python tests/bench/soak_health.py
 
 picture: $(VENV)/dev.ok  ## take the README's picture of the chat anew
 	DRAW_PICTURES=1 $(BIN)/python -m pytest -q tests/test_demo.py

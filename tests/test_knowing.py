@@ -9,7 +9,7 @@ from test_operator import NOW, Patient, Watch, watch  # noqa: F401 - a fixture
 from bot.errors import StorageError
 from bot.operations.admin_alerts import AdminAlerts
 from bot.operations.health import Finding
-from bot.operations.metrics import Sending
+from bot.operations.metrics import Metrics, Sending
 
 AWAY = Finding("storage", "The storage cannot be written.")
 WELL = Finding("storage", "")
@@ -67,6 +67,17 @@ def test_who_has_nothing_to_send_is_not_mute(sending: Sending, clock: Clock) -> 
     assert tries(sending, clock, "502") == ""
     clock.now += 10_000
     assert sending.trouble() == ""
+
+
+def test_that_it_may_show_that_it_types_does_not_make_a_bot_speak(clock: Clock) -> None:
+    metrics = Metrics(monotonic=clock)
+    for _ in range(6):
+        clock.now += 20
+        metrics._note_call("sendMessage", "502")
+        metrics._note_call("sendChatAction", "200")
+    assert "502" in metrics.sending.trouble()
+    metrics._note_call("editMessageText", "200")
+    assert metrics.sending.trouble() == ""
 
 
 async def test_a_mute_bot_is_not_ready_within_two_minutes_and_ready_right_after(

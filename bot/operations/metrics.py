@@ -42,6 +42,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _OUTCOMES = {"sent", "retried", "rested", "moved", "refused"}
 _FLOOD_LIMIT = 429
+_TYPING = "sendChatAction"  # is no message, and is taken while none is
 _OF_ONE_CHAT = {"400", "403"}
 _MUTE_TOO_LONG = 60.0
 # What could not be sent is tried again at least so often; without a try, nobody knows.
@@ -203,7 +204,7 @@ class Metrics:
 
     def _note_call(self, method: str, outcome: str) -> None:
         self._telegram.labels(method, outcome).inc()
-        if method.startswith(("send", "edit")):
+        if method.startswith(("send", "edit")) and method != _TYPING:
             self.sending.came(method, outcome)
             if outcome == "200":
                 self._accepted.set_to_current_time()

@@ -206,6 +206,8 @@ KINDS: dict[str, Begin] = {
     "store hangs": disk("hangs"),
     "store moved": moved,
 }
+# That updates can be read again is believed after ten minutes without one that cannot.
+_UNENDED = {"all undecodable"}
 # Where nothing can be sent, an admin can hear of it at its end at best.
 _UNHEARD = {name for name in KINDS if name.startswith(("sends", "Telegram"))}
 
@@ -276,6 +278,8 @@ async def ready(life: Life, session: ClientSession, *, wanted: bool, within: flo
 
 async def until_told(life: Life) -> None:
     """Wait until the admin has heard the end of what they have heard the start of."""
+    if life.kind in _UNENDED:
+        return
     for _ in range(int(TOLD_WITHIN)):
         if life.told() and len(life.told()) % 2 == 0:
             break
@@ -326,6 +330,8 @@ def is_well(life: Life) -> bool:
 
 def is_told_once(life: Life) -> bool:
     told = life.told()
+    if life.kind in _UNENDED:
+        return len(told) == 1
     is_told = len(told) == 2 and told[0].startswith("🔧") and told[1].startswith("✅")
     return is_told or (life.kind in _UNHEARD and len(told) in {0, 2})
 
