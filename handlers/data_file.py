@@ -55,6 +55,7 @@ class _Rule(Struct, omit_defaults=True):
     topics: _Few = ()
     department: _Short = ""
     constituency: _Short = ""
+    constituency_name: _Short = ""
     thresholds: tuple[Threshold, ...] = ()
     topic: _Topic | None = None
     settings: Preferences = Preferences()
@@ -148,6 +149,7 @@ def _rule(each: Rule) -> _Rule:
         topics=each.topics,
         department=each.department,
         constituency=each.constituency,
+        constituency_name=each.constituency_name,
         thresholds=each.thresholds,
         topic=each.thread_id,
         settings=each.terms,
@@ -176,6 +178,7 @@ def _ruled(each: _Rule, file: _File, chat_id: int, now: datetime) -> Rule:
         topics=each.topics,
         department=each.department,
         constituency=each.constituency,
+        constituency_name=each.constituency_name,
         thresholds=each.thresholds,
         thread_id=each.topic if file.chat == chat_id else None,
         terms=_possible(each.settings, now),

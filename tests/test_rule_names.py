@@ -255,6 +255,21 @@ async def test_its_owner_is_told_once_through_restarts(store: Store, keeper: Kee
     assert OLD not in said
 
 
+async def test_what_came_back_and_went_again_is_told_again(store: Store, keeper: Keeper) -> None:
+    await store.storage.save_chat(Chat(READER))
+    await store.storage.save_rule(seat_rule(), NOON)
+    await keeper.passes(store.storage)
+    there = keeper.site.constituencies
+    for _ in range(2):
+        keeper.site.constituencies = _seats({"E14000002": "Leeds East"})
+        await keeper.passes(store.storage, 5)
+        keeper.site.constituencies = there
+        await keeper.passes(store.storage)
+    assert len(keeper.bot.said) == 2
+    [rule] = await store.storage.rules(READER)
+    assert not rule.is_lost_told
+
+
 async def test_one_that_could_not_be_told_is_told_later(store: Store, keeper: Keeper) -> None:
     await store.storage.save_chat(Chat(READER))
     await store.storage.save_rule(seat_rule(), NOON)
