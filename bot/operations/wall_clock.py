@@ -57,9 +57,11 @@ class WallClock:
         if self._noted_at is None:
             await self._compare_with_last_start()
         now, moment = self._now(), self._monotonic()
+        expected = self._shown + timedelta(seconds=moment - self._looked_at)
         if now < self._shown - _TOLERATED:
-            passed = timedelta(seconds=moment - self._looked_at)
-            self._ahead_by += self._shown + passed - now
+            self._ahead_by += expected - now
+        elif now > expected + _NOTE_TOLERATED:
+            self._noted_at = -_NOTED_EVERY  # it may be the last thing that this process learns
         self._shown, self._looked_at = now, moment
         if self._ahead_by:
             await self._storage.clock_set_back(now, self._ahead_by)

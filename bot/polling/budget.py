@@ -12,6 +12,9 @@ from bot.polling.planner import peoples_share
 asking_for: ContextVar[int | None] = ContextVar("asking_for", default=None)
 
 _MINUTE, _HOUR = 60.0, 3600.0
+# What leaves within a minute and a second comes within no minute, though one takes longer than
+# another; of that, people give up theirs, so that polling keeps its two thirds.
+_ALL_WITHIN, _PEOPLES_WITHIN = 61.0, 64.0
 _MOST_PEOPLE = 10_000
 
 
@@ -39,8 +42,8 @@ class Budget:
     def left(self) -> int:
         """Whole requests that polling may make now; it refills evenly."""
         now = self._refill()
-        _drop_until(self._last_minute, now - _MINUTE)
-        _drop_until(self._for_people, now - _MINUTE)
+        _drop_until(self._last_minute, now - _ALL_WITHIN)
+        _drop_until(self._for_people, now - _PEOPLES_WITHIN)
         kept_free = max(0, self._kept_free - len(self._for_people))
         free = self._a_minute - len(self._last_minute) - kept_free
         return max(0, min(int(self._left), free))
@@ -61,11 +64,11 @@ class Budget:
         """Seconds until a request may be made for somebody: none if it may be now."""
         now = self._monotonic()
         waits = [
-            _wait(self._last_minute, self._a_minute, now),
-            _wait(self._for_people, self._peoples, now),
+            _wait(self._last_minute, self._a_minute, now, _ALL_WITHIN),
+            _wait(self._for_people, self._peoples, now, _PEOPLES_WITHIN),
         ]
         if person is not None and person in self._for_each:
-            waits.append(_wait(self._for_each[person], self._each, now))
+            waits.append(_wait(self._for_each[person], self._each, now, _MINUTE))
         return max(waits)
 
     def spend_for(self, person: int | None) -> None:
@@ -88,10 +91,10 @@ class Budget:
         return len(self._last_hour)
 
 
-def _wait(moments: deque[float], most: int, now: float) -> float:
-    """Seconds until less than so many lie within a minute."""
-    _drop_until(moments, now - _MINUTE)
-    return moments[len(moments) - most] + _MINUTE - now if len(moments) >= most else 0.0
+def _wait(moments: deque[float], most: int, now: float, within: float) -> float:
+    """Seconds until less than so many lie within a span."""
+    _drop_until(moments, now - within)
+    return moments[len(moments) - most] + within - now if len(moments) >= most else 0.0
 
 
 def _drop_until(moments: deque[float], then: float) -> None:

@@ -424,6 +424,11 @@ class Outlook:
             prospect.suspect_at = prospect.awaited = None
         _told(prospect, petition, now)
 
+    def lost(self, id_: int) -> None:
+        """What its own body told could not be kept: the next one is asked for whole."""
+        if prospect := self.prospects.get(id_):
+            prospect.settled_since = None
+
     def saw_nothing(
         self, id_: int, now: float, *, answered: bool = True, suspect: bool = False
     ) -> None:

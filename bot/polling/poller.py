@@ -328,7 +328,11 @@ class Poller:
                     watch.outlook.saw_nothing(ref.id, moment, answered=False)
                 case _:
                     watch.outlook.saw_nothing(ref.id, moment)
-            return await self._take_in(watch, look, ref, known, now, keep=keep)
+            try:
+                return await self._take_in(watch, look, ref, known, now, keep=keep)
+            except BaseException:
+                watch.outlook.lost(ref.id)
+                raise
 
     def _taken(
         self, watch: SiteState, known: PetitionHistory | None, reading: Petition, now: datetime

@@ -22,7 +22,7 @@ from statistics import median, quantiles
 
 import structlog
 from aiohttp import web
-from bell import open_petition
+from bell import open_petition, stamp
 from msgspec import structs
 from soak_crowd import background
 
@@ -31,6 +31,7 @@ from bot.config import Config, LogConfig, PollConfig, StorageConfig, TelegramCon
 from bot.demo.bot_api import BotApi
 from bot.demo.messenger import Change
 from bot.demo.petition_bodies import show_body
+from bot.demo.petition_lists import Attributes
 from bot.demo.petitions_site import PetitionsSite
 from bot.petitions.observe import observe
 from bot.petitions.parse import parse_petition
@@ -45,7 +46,7 @@ A_MINUTE, INTERVAL = 60, timedelta(seconds=60)
 # How often a second each of them acts.
 RATES = {"inline": 3.0, "words": 3.0, "numbers": 3.0, "files": 1.0, "presses": 10.0}
 WORDS = ("tea", "bees", "trains", "schools", "rivers", "hedgehogs", "buses", "roads", "trees")
-CROSSED_BEFORE_END = 75.0  # seconds in which the last crossing may still be heard
+STILL_HEARD = 75.0  # seconds after the last crossing
 SHARE, WITHIN, SLICE = 2 / 3, 60.0, 0.1
 
 
@@ -122,16 +123,16 @@ class Hour:
 
     def __init__(self, site: CountingSite, api: BotApi, folder: Path) -> None:
         self.site, self.api, self.folder = site, api, folder
+        self.paces: dict[int, tuple[float, float]] = {}
         self.crossed: dict[int, float] = {}
         self.heard: dict[int, float] = {}
         api.on_change(self._hear)
 
     def _hear(self, change: Change) -> None:
         text = change.payload.get("text", "")
-        if change.kind == "message" and change.chat_id == LISTENER and "10,000" in text:
-            for number in self.crossed:
-                if f"number {number}" in text:
-                    self.heard.setdefault(number, time.monotonic())
+        number = (change.chat_id or 0) - LISTENER + FIRST
+        if change.kind == "message" and number in self.crossed and "10,000 signatures" in text:
+            self.heard.setdefault(number, time.monotonic())
 
     def config(self) -> Config:
         return Config(
@@ -142,22 +143,44 @@ class Hour:
             sites=(Site("uk", "UK Parliament", self.site.url),),
         )
 
-    async def follow(self) -> None:
-        """200 petitions stand shortly before 10,000 signatures, each followed."""
+    def _signed(self, number: int) -> Attributes:
+        """A petition as it stands: the site counts once a minute, and some cross 10,000."""
+        pace, crosses_at = self.paces[number]
+        counted_at = (time.monotonic() - number * 7.3) // 60 * 60 + number * 7.3
+        count = max(50, 10_000 + int(pace / 86_400 * (counted_at - crosses_at)))
+        if count >= 10_000:
+            self.crossed.setdefault(number, max(crosses_at, counted_at))
+        moved = utc_now() - timedelta(seconds=time.monotonic() - counted_at)
+        return open_petition(
+            action=f"Tea number {number}", signature_count=count, updated_at=stamp(moved)
+        )
+
+    def _draw(self, seconds: float) -> None:
+        """Half of the petitions cross in this time, at paces of 30 to 10,000 signatures a day."""
+        dice, now = random.Random(7), time.monotonic()  # noqa: S311
+        for number in range(FIRST, FIRST + FOLLOWED):
+            later = dice.uniform(60, seconds) if number % 2 else dice.uniform(2, 40) * 86_400
+            self.paces[number] = (10 ** dice.uniform(1.5, 4), now + later)
+
+    async def follow(self, seconds: float) -> None:
+        """200 petitions, each followed by a chat of its own."""
+        self._draw(seconds)
         storage = await open_tiny(self.folder / "bell.db", self.folder / "bell.key")
         uk, now = self.config().sites[0], utc_now()
-        self.api.add_chat(LISTENER, "supergroup", title="Readers")
-        self.api.add_chat(PRESSER)
-        for chat in (LISTENER, PRESSER):
+        listeners = range(LISTENER, LISTENER + FOLLOWED)
+        for chat in (*listeners, PRESSER):
+            self.api.add_chat(chat)
             await storage.save_chat(Chat(chat, consented_at=now))
         for number in range(FIRST, FIRST + FOLLOWED):
-            attributes = open_petition(action=f"Tea number {number}", signature_count=9_900)
-            self.site.put(number, attributes)
+            self.site.put(number, lambda _, number=number: self._signed(number))  # type: ignore[misc]
+            attributes = self._signed(number)
             known, _ = observe(None, parse_petition(show_body(uk.url, number, attributes), uk), now)
             # Read at moments of their own, as by a bot that has been at work for long.
             read_at = now - timedelta(seconds=number % 60)
             await storage.commit_poll(structs.replace(known, read_at=read_at), (), now)
-            await storage.subscribe(Subscription(LISTENER, PetitionRef("uk", number), now))
+            await storage.subscribe(
+                Subscription(LISTENER + number - FIRST, PetitionRef("uk", number), now)
+            )
         await storage.close()
 
     async def button(self) -> tuple[int, str]:
@@ -168,28 +191,19 @@ class Hour:
         data = next(str(b["callback_data"]) for row in rows for b in row if "callback_data" in b)
         return int(card["message_id"]), data
 
-    async def cross(self, seconds: float) -> None:
-        """One petition after the other crosses 10,000, at even distances."""
-        numbers = random.Random(7).sample(range(FIRST, FIRST + FOLLOWED), FOLLOWED // 2)  # noqa: S311
-        for number in numbers:
-            await asyncio.sleep(seconds / len(numbers))
-            self.crossed[number] = time.monotonic()
-            self.site.edit(number, signature_count=10_002)
-
 
 async def measured(minutes: float) -> bool:
     with tempfile.TemporaryDirectory() as name:
         async with CountingSite() as site, BotApi(limits=True) as api:
             hour = Hour(site, api, Path(name))
-            await hour.follow()
+            seconds = 60 * minutes
+            await hour.follow(seconds)
             async with running(hour.config()):
                 hostile = Hostile(api, await hour.button())
                 hammering = [hostile.hammer(*each) for each in RATES.items()]
                 began = time.monotonic()
                 async with background(*hammering):
-                    await asyncio.sleep(60)
-                    await hour.cross((minutes - 1) * 60)
-                    await asyncio.sleep(CROSSED_BEFORE_END)
+                    await asyncio.sleep(seconds + STILL_HEARD)
                 lasted = time.monotonic() - began
                 await asyncio.sleep(30)
             return told(hour, hostile, began, lasted)
@@ -203,11 +217,12 @@ def told(hour: Hour, hostile: Hostile, began: float, lasted: float) -> bool:
     most = most_in_a_minute([at for at, _ in came])
     print(f"  requests in any minute: at most {most} (wanted at most {A_MINUTE})")
     # The first minute has what people had left unused before.
-    during = [is_polling for at, is_polling in came if began + 60 <= at <= began + lasted]
-    per_minute = sum(during) / (lasted - 60) * 60
+    whole = int(lasted // 60) - 1
+    during = [is_polling for at, is_polling in came if 60 <= at - began < 60 * (whole + 1)]
+    per_minute = sum(during) / whole
     print(
         f"  of these polling's {per_minute:.1f} a minute, people's"
-        f" {(len(during) - sum(during)) / (lasted - 60) * 60:.1f}"
+        f" {len(during) / whole - per_minute:.1f}"
         f" (wanted at least {SHARE * A_MINUTE:.0f} for polling)"
     )
     waits = [hour.heard[number] - at for number, at in hour.crossed.items() if number in hour.heard]

@@ -274,6 +274,7 @@ class Soak:
         self.faults: Counter[str] = Counter()
         self.jumps = 0
         self.log: Counter[str] = Counter()
+        self.decided: dict[tuple[int, str], str] = {}
         self.calm_since = 0.0
         self._bell: AsyncExitStack | None = None
 
@@ -635,6 +636,7 @@ class Soak:
         await self._quieten()
         left = await self._heard_out()
         await self.stop()
+        await self._look_for(self._missing())
         await self.gate.shut()
         await self.site.stop()
         await self.api.stop()
@@ -680,13 +682,22 @@ class Soak:
         for length in (timedelta(0), DAY, DAY):
             if length:
                 await self.sleep(length)
-            until = self.clocks.steady() + 600
+            until = self.clocks.steady() + 420
             await self._until(lambda at=until: self.clocks.steady() > at or not self._missing())
             self._tell(f"{len(self._missing())} not heard")
             if not self._missing():
                 break
         await asyncio.sleep(60)  # for whatever is told twice
         return len(self._missing())
+
+    async def _look_for(self, missing: Sequence[tuple[int, int, str]]) -> None:
+        """Where what was not heard waits, if it does."""
+        storage = await open_tiny(self.data / "bell.db", self.key)
+        waiting = list((await storage.export())["deliveries"])
+        for each in waiting[:8]:
+            self._tell(f"waits: {each}")
+        self._tell(f"{len(waiting)} wait in the store, {len(missing)} were not heard")
+        await storage.close()
 
     def _missing(self) -> list[tuple[int, int, str]]:
         return [
@@ -716,6 +727,11 @@ class Soak:
                 self.log[what] += 1
                 if self.log[what] <= 2:
                     self._tell(f"log: {what}, {sys.exc_info()[1]!r}")
+            if event.get("event") == "event":
+                _, petition, kind = str(event["event_key"]).split(":")[:3]
+                kind = {"debate_scheduled": "debate", "committee_note": "note"}.get(kind, kind)
+                at = f"decided at {self.clocks.steady() - 1_000:.0f} s"
+                self.decided[int(petition), kind] = at
             raise structlog.DropEvent
 
         structlog.configure(processors=[count])
@@ -737,7 +753,11 @@ class Soak:
             f"  {len(self.happened)} things happened, {owed} alerts owed:"
             f" lost {left}, twice {len(twice)}, untrue {len(untrue)} (wanted 0, 0, 0)"
         )
-        for name, each in (("lost", missing), ("twice", twice), ("untrue", untrue)):
+        for (petition, kind), chats in Counter(each[1:] for each in missing).most_common(8):
+            at = self.happened[petition, kind] - 1_000
+            known = self.decided.get((petition, kind), "never decided")
+            print(f"    lost: {kind} of {petition} to {chats} chats, of {at:.0f} s; {known}")
+        for name, each in (("twice", twice), ("untrue", untrue)):
             for one in each[:8]:
                 print(f"    {name}: {one}")
         slowest, name = max(self.backs, default=(0.0, "no fault"))
