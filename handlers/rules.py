@@ -33,6 +33,7 @@ from handlers.context import Context, answer, asks_first, chat_of, on_press, rew
 from handlers.find import LONGEST, search, searchable
 from handlers.rule_preview import last_week
 
+_LONGEST_NAME = 100  # of a constituency, as the data file takes it
 _LOUDNESS: tuple[Loudness, ...] = ("loud", "silent", "digest")
 _OF_ALL: dict[str, tuple[Kind, tuple[Threshold, ...]]] = {
     "pass.response": ("threshold", ("response",)),
@@ -341,7 +342,7 @@ async def _save(update: Update, context: Context, chat: Chat, rule: Rule) -> str
     kept = await services.storage.rules(chat.id)
     wanted = _numbered(update, rule, {each.number for each in kept})
     if wanted.constituency:
-        wanted = structs.replace(wanted, constituency_name=called)
+        wanted = structs.replace(wanted, constituency_name=called[:_LONGEST_NAME])
     if again := next((each for each in kept if _is_same(each, wanted)), None):
         await rewrite(update, *text.saved(again, site, called))  # the button was pressed twice
         return None
@@ -413,7 +414,7 @@ async def _instead(context: Context, rule: Rule, what: str, which: str) -> Rule 
     search_results = [key for key in current(registers[what]) if key.startswith(which)]
     match what, search_results:
         case "seat", [code] if rule.constituency:
-            name = names.constituencies[code].name
+            name = names.constituencies[code].name[:_LONGEST_NAME]
             return structs.replace(
                 rule, constituency=code, constituency_name=name, is_lost_told=False
             )
