@@ -23,7 +23,7 @@ from bell import TEA, Village
 from broken_updates import UNDECODABLE
 from soak_deliver import ALERT, heard, prepared, start_child
 
-from bot.deliver import LEASE
+from bot.delivery.deliverer import LEASE
 from bot.demo.bot_api import BotApi
 from bot.demo.messenger import Change
 
