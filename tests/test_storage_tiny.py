@@ -779,7 +779,7 @@ async def test_a_senseless_plain_store_is_refused_and_left_alone(
 WRITER = """
 import asyncio, sys
 from pathlib import Path
-from bot.petitions.petition import Chat
+from bot.subscriptions.subscription import Chat
 from storage.tinydb.store import open_tiny
 
 async def main():

@@ -58,6 +58,7 @@ class StoreFiles:
         self._previous = self.path.with_name(f"{self.path.name}.previous")
         self._snapshot_size = 0
         self._generation = 0  # of the journal that is written
+        self._salts: dict[int, str] = {}  # of the journals, by their generations
 
     # --- opening
 
@@ -129,6 +130,7 @@ class StoreFiles:
         self._key = self._key_for(content)
         self._store, self._generation = content.header.store, content.header.generation
         self._snapshot_size = len(raw)
+        self._salts = {content.header.generation: content.header.after}
         tables = _tables()
         for plain in self._pieces(path, content.whole(self._key)):
             _replay(path, tables, _ROWS.decode(plain))
@@ -148,9 +150,9 @@ class StoreFiles:
         raise StorageError(f"{self.path} is sealed with another key than the one given")
 
     def _read_journals(self, tables: Tables) -> None:
-        first, last = self._generation, self._drop_unused_journals()
+        first, last, before = self._generation, self._drop_unused_journals(), ""
         for generation in range(first, last + 1):
-            self._read_journal(generation, tables, is_last=generation == last)
+            before = self._read_journal(generation, tables, before, is_last=generation == last)
         self._generation = last
 
     def _drop_unused_journals(self) -> int:
@@ -162,12 +164,18 @@ class StoreFiles:
             last = max(journals, default=0)
         return max(last, self._generation)
 
-    def _read_journal(self, generation: int, tables: Tables, *, is_last: bool) -> None:
+    def _read_journal(self, generation: int, tables: Tables, before: str, *, is_last: bool) -> str:
+        """Replay a journal, which goes on after the end of the one before; its own end."""
         path = self._journal_path(generation)
         if not path.exists():
             raise StorageError(f"{path} is gone, so {self.path} is not complete; {self._offer()}")
         raw = path.read_bytes()
         content = self._content(path, raw, "journal", generation)
+        header, named = content.header, self._salts.get(generation)
+        # What an earlier version wrote names nothing.
+        if (named and named != header.salt) or (before and header.after not in ("", before)):
+            raise self._damaged(path, "it does not go on where the file before it ends")
+        self._salts[generation] = header.salt
         try:
             for plain in self._pieces(path, content.plains(self._key)):
                 _replay(path, tables, _ROWS.decode(plain))
@@ -180,6 +188,7 @@ class StoreFiles:
             self._journal = Journal(
                 path, sealed, self._disk, sequence=content.sequence, size=content.end
             )
+        return f"{header.salt}:{content.sequence}"
 
     def _content(self, path: Path, raw: bytes, kind: Kind, generation: int) -> Content:
         content = self._checked(path, lambda: Content(raw))
@@ -435,12 +444,16 @@ class StoreFiles:
         self._disk.sync_folder(self.path.parent)
 
     def _write_snapshot(self, tables: Tables, generation: int) -> None:
-        sealed = Sealed.new(self._key, "snapshot", self._store, generation)
+        after = self._salts.get(generation, "")
+        sealed = Sealed.new(self._key, "snapshot", self._store, generation, after=after)
         self._disk.write_file(self._next, sealed.whole(_rows_of(tables)))
 
     def _new_journal(self, generation: int) -> Journal:
-        sealed = Sealed.new(self._key, "journal", self._store, generation)
-        return Journal.new(self._journal_path(generation), sealed, self._disk)
+        after = self._journal.end if self._journal is not None else ""
+        sealed = Sealed.new(self._key, "journal", self._store, generation, after=after)
+        journal = Journal.new(self._journal_path(generation), sealed, self._disk)
+        self._salts[generation] = sealed.salt
+        return journal
 
     def _tidy(self) -> None:
         """Take away what no snapshot needs any more."""

@@ -53,6 +53,11 @@ class Journal:
         self._sequence += 1
         self.size += len(frame)
 
+    @property
+    def end(self) -> str:
+        """Which journal this is and how many frames it has, as the next one names it."""
+        return f"{self._sealed.salt}:{self._sequence}"
+
     def close(self) -> None:
         os.close(self._descriptor)
 

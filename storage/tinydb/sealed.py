@@ -20,7 +20,11 @@ class WrongKey(Exception):
 
 
 class Header(Struct, frozen=True):
-    """What a sealed file tells without its key: nothing about anybody."""
+    """What a sealed file tells without its key: nothing about anybody.
+
+    `after` chains the files: a snapshot names the journal it goes on with, by its salt, a journal
+    the one before it and how many frames that had.
+    """
 
     program: str
     format: int
@@ -29,6 +33,7 @@ class Header(Struct, frozen=True):
     generation: int
     salt: str
     key: str
+    after: str = ""
 
 
 class _Beginning(Struct):
@@ -47,15 +52,18 @@ class Sealed:
     """Makes the frames of one file; `header` is its own, as it stands there."""
 
     def __init__(self, key: bytes, header: bytes) -> None:
-        salt = msgspec.json.decode(header, type=Header).salt
+        self.salt = msgspec.json.decode(header, type=Header).salt
         self.beginning = framed(0, header)
-        self.seal = Seal(key, bytes.fromhex(salt), header)
+        self.seal = Seal(key, bytes.fromhex(self.salt), header)
 
     @classmethod
-    def new(cls, key: bytes, kind: Kind, store: str, generation: int) -> "Sealed":
+    def new(
+        cls, key: bytes, kind: Kind, store: str, generation: int, *, after: str = ""
+    ) -> "Sealed":
         """A file of a new salt."""
         salt = os.urandom(16).hex()
-        header = Header("petition-bell", FORMAT, kind, store, generation, salt, mark_of(key))
+        mark = mark_of(key)
+        header = Header("petition-bell", FORMAT, kind, store, generation, salt, mark, after)
         return cls(key, msgspec.json.encode(header))
 
     def frame(self, plain: bytes, sequence: int) -> bytes:
