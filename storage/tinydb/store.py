@@ -27,7 +27,6 @@ from storage.disk import Disk
 from storage.export import exported, imported
 from storage.integrity import checked
 from storage.key_file import KeyRing, new_key, spelled
-from storage.recent import drop_past, note_told, told_lately
 from storage.set_back import set_chat_back, set_readings_back
 from storage.tables import (
     CHATS,
@@ -55,6 +54,7 @@ from storage.tinydb.database import Database, Transaction, wish_to_erase
 from storage.tinydb.fan_out import FanOut
 from storage.tinydb.files import StoreFiles
 from storage.tinydb.index import Index
+from storage.tinydb.recent_alerts import drop_past, note_told, told_lately
 from storage.tinydb.replan import replan
 from storage.tinydb.retention import Pruning, forget
 
