@@ -36,12 +36,18 @@ DEAFNESS = {
 }
 
 
+async def at_work(village: Village) -> None:
+    """The process has started, however long a busy machine takes for it."""
+    village.reader.say("/help")
+    await village.reader.hears("What I can do", timeout=60)
+
+
 @pytest.mark.parametrize("deafen", DEAFNESS.values(), ids=DEAFNESS)
 async def test_a_deaf_bot_stops_cleanly_when_it_is_told_to(
     village: Village, deafen: Callable[[BotApi], None]
 ) -> None:
     async with process(written(village)) as bell:
-        await village.reader.ask("/help", "What I can do")
+        await at_work(village)
         deafen(village.api)
         village.api.say(village.reader.chat_id, "/help")  # ends the question under way
         await asyncio.sleep(0.5)
@@ -53,7 +59,7 @@ async def test_a_deaf_bot_stops_cleanly_when_it_is_told_to(
 
 async def test_a_bot_that_hears_stops_cleanly_too(village: Village) -> None:
     async with process(written(village)) as bell:
-        await village.reader.ask("/help", "What I can do")
+        await at_work(village)
         code, log = await stopped(bell)
     assert code == 0
     assert "Traceback" not in log
@@ -64,6 +70,7 @@ async def test_a_bot_whose_alert_hangs_stops_cleanly_and_tells_it_after_the_next
 ) -> None:
     config = written(village)
     async with process(config) as bell:
+        await at_work(village)
         await village.reader.subscribes()
         village.api.hang(village.reader.chat_id, times=None, method="sendMessage")
         village.site.edit(TEA, signature_count=10_002)
@@ -73,4 +80,4 @@ async def test_a_bot_whose_alert_hangs_stops_cleanly_and_tells_it_after_the_next
         assert "Traceback" not in log
     village.api.accept_everything()
     async with process(config):
-        await village.reader.hears("10,002 signatures")
+        await village.reader.hears("10,002 signatures", timeout=60)
