@@ -30,6 +30,7 @@ from telegram import (
     BotCommandScopeAllChatAdministrators,
     BotCommandScopeAllGroupChats,
     BotCommandScopeDefault,
+    Message,
     Update,
 )
 from telegram.error import TelegramError
@@ -68,6 +69,7 @@ from bot.telegram.floods import Floods
 from bot.telegram.updates import Receiver, Reception, failure_of
 from handlers import COMMANDS, all_handlers
 from handlers.context import Context, Services, typing, was_acknowledged
+from handlers.conversation import as_command, once_more
 from handlers.fallback import acknowledge_early, failed, is_asked, slow_down
 from handlers.membership import wake_if_resting
 from handlers.remote_admin import prepare
@@ -85,6 +87,7 @@ App: TypeAlias = Application[
 _UPDATES = [
     Update.MESSAGE,
     Update.CALLBACK_QUERY,
+    Update.EDITED_MESSAGE,
     Update.CHANNEL_POST,
     Update.MY_CHAT_MEMBER,
     Update.CHAT_MEMBER,
@@ -107,7 +110,14 @@ def build_dispatcher(application: App, pacer: RateLimiter) -> Dispatcher:
 
     faults: IncidentLog = application.bot_data["faults"]
 
-    async def handle(update: Update, is_acknowledged: bool) -> None:
+    def services() -> Services:
+        found: Services = application.bot_data["services"]
+        return found
+
+    async def handle(received: Update, is_acknowledged: bool) -> None:
+        update = once_more(received, services())
+        if update is None:
+            return
         if is_acknowledged:
             was_acknowledged(update)
         before = faults.times
@@ -123,9 +133,12 @@ def build_dispatcher(application: App, pacer: RateLimiter) -> Dispatcher:
         if is_asked(update):
             await slow_down(update, tell=is_news)
 
+    def command_of(message: Message) -> str:
+        return as_command(message, services())
+
     return Dispatcher(
         handle,
-        tickets(COMMANDS, all_handlers()),
+        tickets(COMMANDS, all_handlers(), command_of),
         acknowledge_early,
         too_much,
         clamour=pacer.clamour,
@@ -514,7 +527,11 @@ def _menus(name: str) -> list[_Menu]:
     """All commands for people and for admins; for a group's members only what they may do."""
     code = "" if name == ENGLISH else name
     with speaking(name):
-        lines = {c.name: BotCommand(c.name, tr(c.does)) for c in COMMANDS if c.name != "start"}
+        lines = {
+            each.name: BotCommand(each.name, tr(each.does))
+            for each in COMMANDS
+            if each.listed and each.name != "start"
+        }
     for_members = [line for command, line in lines.items() if command in _GROUP_MENU]
     return [
         _Menu(BotCommandScopeDefault(), code, list(lines.values())),

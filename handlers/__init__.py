@@ -7,6 +7,7 @@ from handlers import (
     chart,
     constituencies,
     constituency,
+    conversation,
     digest,
     fallback,
     forget,
@@ -36,7 +37,7 @@ from handlers import (
 )
 from handlers.context import AnyHandler, Command
 
-# The order of the commands menu; `fallback` and `petition` listen to whatever is left, so last.
+# The order of the commands menu; `conversation` and `fallback` listen to whatever is left.
 MODULES = (
     remote_admin,
     start,
@@ -67,6 +68,7 @@ MODULES = (
     membership,
     inline,
     stats,
+    conversation,
 )
 
 COMMANDS: tuple[Command, ...] = tuple(
@@ -78,4 +80,5 @@ def all_handlers() -> Iterator[AnyHandler]:
     """Every handler, in the order in which they are asked."""
     for module in MODULES:
         yield from module.HANDLERS
+    yield from conversation.handlers(COMMANDS)
     yield from fallback.handlers(COMMANDS)

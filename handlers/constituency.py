@@ -7,13 +7,15 @@ from telegram import Update
 
 from bot.errors import MalformedPetition, ParliamentError
 from bot.messages.buttons import SEAT, Press
+from bot.messages.chat.conversation import which_constituency
 from bot.messages.chat.errors import old_button
 from bot.messages.following import constituency as text
 from bot.messages.i18n import marked
 from bot.petitions.parse import Constituency, Local
-from bot.polling.postcodes_api import InSeat, is_postcode
+from bot.petitions.postcode import is_postcode
+from bot.polling.postcodes_api import InSeat
 from bot.subscriptions.names import MOST_NEAR, meant, near
-from handlers.context import Command, Context, answer, on_press
+from handlers.context import Command, Context, answer, ask, on_press
 from handlers.rules import about_seat, show_draft
 
 _CODE = re.compile(r"[EWSN][0-9]{8}")
@@ -23,7 +25,7 @@ async def constituency(update: Update, context: Context) -> None:
     """`/constituency SW1A 1AA`, a name or an ONS code."""
     typed = context.text
     if not typed:
-        await answer(update, text.which_constituency())
+        await ask(update, context, which_constituency(), "constituency")
     elif is_postcode(typed):
         await of_postcode(update, context, typed)
     else:
@@ -50,12 +52,13 @@ async def _of_name(update: Update, context: Context, typed: str) -> None:
         return
     found = named(seats, typed)
     if len(found) == 1:
-        await _show(update, context, found[0])
+        await show(update, context, found[0])
     else:
         await answer(update, *text.no_such_seat(typed, found or nearest(seats, typed)))
 
 
-async def _show(update: Update, context: Context, seat: Constituency) -> None:
+async def show(update: Update, context: Context, seat: Constituency) -> None:
+    """Answer with a constituency."""
     await answer(update, *text.constituency(seat, await _signed(context, seat)))
 
 
@@ -91,7 +94,7 @@ async def seat_pressed(update: Update, context: Context, press: Press) -> str | 
     if code not in seats:
         return old_button()
     if wanted == "show":
-        await _show(update, context, seats[code])
+        await show(update, context, seats[code])
     else:
         await show_draft(update, context, about_seat(context, code))
     return None

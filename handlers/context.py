@@ -15,13 +15,15 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import structlog
-from cachetools import LRUCache
+from cachetools import LRUCache, TTLCache
 from telegram import (
     Bot,
     CallbackQuery,
+    ForceReply,
+    InlineKeyboardButton,
     InlineKeyboardMarkup,
     LinkPreviewOptions,
     ReplyParameters,
@@ -50,6 +52,7 @@ from bot.config import LimitsConfig
 from bot.messages.buttons import Press
 from bot.messages.chat import groups
 from bot.messages.chat.about import CommandHelp
+from bot.messages.chat.conversation import Question, cancel_button
 from bot.messages.chat.errors import old_button
 from bot.messages.i18n import ENGLISH, LANGUAGES, tr
 from bot.messages.message import Message, compose, split
@@ -62,12 +65,14 @@ from bot.polling.postcodes_api import Postcodes
 from bot.polling.status_reports import StatusReports
 from bot.subscriptions.subscription import Chat
 from bot.telegram.errors import is_lost, is_no_topic, is_unchanged
+from handlers.open_questions import Heard, OpenQuestion, OpenQuestions
 from handlers.permissions import Rights
 from storage import Storage
 
 log = structlog.get_logger(__name__)
 
 _CARDS = 2_000
+_MOST_NAMES, _DAY = 32, 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,12 @@ class Services:
     # By chat and message: what a card showed but for its age, and when that was read.
     cards: LRUCache[tuple[int, int], tuple[str, datetime]] = field(
         default_factory=lambda: LRUCache(_CARDS)
+    )
+    questions: OpenQuestions = field(default_factory=OpenQuestions)
+    heard: Heard = field(default_factory=Heard)
+    # What a site calls its topics and its departments changes once in years.
+    names: TTLCache[str, Mapping[str, str]] = field(
+        default_factory=lambda: TTLCache(_MOST_NAMES, _DAY)
     )
 
     def reference(self, text: str) -> PetitionRef | None:
@@ -123,6 +134,9 @@ _GROUPS = {ChatType.GROUP, ChatType.SUPERGROUP}
 Action: TypeAlias = Callable[[Update, Context], Coroutine[Any, Any, None]]
 Pressed: TypeAlias = Callable[[Update, Context, Press], Coroutine[Any, Any, str | None]]
 AnyHandler: TypeAlias = BaseHandler[Update, Context, None]
+_Buttons = TypeVar(
+    "_Buttons", InlineKeyboardMarkup | None, InlineKeyboardMarkup | ForceReply | None
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +171,8 @@ class Command:
     """A command: its names, what it takes and does, and the action behind it.
 
     One that `changes` something is for admins alone in groups and channels. One that is `here` is
-    about the chat it is said in even while another one is managed from there.
+    about the chat it is said in even while another one is managed from there. Menus and help leave
+    out one that is not `listed`.
     """
 
     name: str
@@ -167,13 +182,19 @@ class Command:
     aliases: tuple[str, ...] = ()
     changes: bool = False
     here: bool = False
+    listed: bool = True
 
     @property
     def handler(self) -> AnyHandler:
         """The handler that python-telegram-bot runs; edited messages are no new commands."""
-        return CommandHandler((self.name, *self.aliases), self._run, filters=SPOKEN)
+        return CommandHandler((self.name, *self.aliases), self._typed, filters=SPOKEN)
 
-    async def _run(self, update: Update, context: Context) -> None:
+    async def _typed(self, update: Update, context: Context) -> None:
+        async with leaving_questions(update, context):
+            await self.run(update, context)
+
+    async def run(self, update: Update, context: Context) -> None:
+        """Do it, if whoever asks for it may."""
         if self.here:
             act_on(None)
         if not self.changes or await allowed(update, context):
@@ -183,6 +204,19 @@ class Command:
     def help(self) -> CommandHelp:
         """The line of `/help` about it."""
         return CommandHelp(self.name, self.takes, self.does)
+
+
+@asynccontextmanager
+async def leaving_questions(update: Update, context: Context) -> AsyncIterator[None]:
+    """Who does something else than answer leaves what they were asked, save for a new question."""
+    chat, user, services = update.effective_chat, update.effective_user, context.services
+    whose = (chat.id, user.id) if chat and user else (0, 0)
+    asked = services.questions.to(*whose, services.now())
+    try:
+        yield
+    finally:
+        if asked is not None and services.questions.to(*whose, services.now()) is asked:
+            services.questions.close(*whose)
 
 
 class PressHandler(CallbackQueryHandler[Context, None]):
@@ -215,7 +249,10 @@ def on_press(verb: str, action: Pressed, *, changes: bool = False) -> AnyHandler
             if _is_ours(update, context, press):
                 note = None
                 refusal = await _refused_press(update, context, changes=changes)
-                note = refusal or await _in_time(query, action(update, context, press))
+                if refusal is None:
+                    async with leaving_questions(update, context):
+                        note = await _in_time(query, action(update, context, press))
+                note = refusal or note
                 note = note or next(iter(asides), None)
         finally:
             await acknowledge(query, note, alert=refusal is not None)
@@ -350,7 +387,7 @@ def _speaks_for(chat: TelegramChat, update: Update) -> bool:
 
 
 async def answer(
-    update: Update, message: Message, buttons: InlineKeyboardMarkup | None = None
+    update: Update, message: Message, buttons: InlineKeyboardMarkup | ForceReply | None = None
 ) -> TelegramMessage | None:
     """Say something where the person spoke: same chat, same topic; in parts if it is long."""
     chat, source = update.effective_chat, update.effective_message
@@ -371,6 +408,39 @@ async def answer(
         )
         sent = await _in_topic(send, _topic(source))
     return sent
+
+
+async def ask(
+    update: Update,
+    context: Context,
+    question: Question,
+    command: str,
+    before: str = "",
+    *,
+    rows: Sequence[Sequence[InlineKeyboardButton]] = (),
+) -> None:
+    """Ask something: for ten minutes, what that person says next is read behind the command.
+
+    `before` is what stands between the two; `rows` are answers that a press can give.
+    """
+    chat, user, services = update.effective_chat, update.effective_user, context.services
+    if chat is None:
+        return
+    if user is not None:
+        other = target()
+        asked = OpenQuestion(command, before, services.now(), other.id if other else None)
+        services.questions.open(chat.id, user.id, asked)
+    if is_private(update):
+        keys = InlineKeyboardMarkup([*rows, [cancel_button()]])
+        await answer(update, question.message, keys)
+        return
+    if rows:
+        await answer(update, question.message, InlineKeyboardMarkup(list(rows)))
+        return
+    reply = ForceReply(
+        selective=update.message is not None, input_field_placeholder=question.example or None
+    )
+    await answer(update, question.message, reply if user else None)
 
 
 async def whisper(
@@ -462,14 +532,14 @@ async def rewrite_buttons(update: Update, buttons: InlineKeyboardMarkup) -> None
             )
 
 
-def _addressed(
-    message: Message, buttons: InlineKeyboardMarkup | None
-) -> tuple[Message, InlineKeyboardMarkup | None]:
+def _addressed(message: Message, buttons: _Buttons) -> tuple[Message, _Buttons]:
     """Say on whose behalf, where that is not plain; the buttons act on the same chat's behalf."""
     other = target()
     if other is None:
         return message, buttons
-    return groups.on_behalf(other.title, message), buttons and groups.for_chat(buttons, other.id)
+    if isinstance(buttons, InlineKeyboardMarkup):
+        buttons = groups.for_chat(buttons, other.id)
+    return groups.on_behalf(other.title, message), buttons
 
 
 def topic_of(message: object) -> int | None:
@@ -533,7 +603,7 @@ def is_private(update: Update) -> bool:
 
 def helps(commands: Sequence[Command]) -> list[CommandHelp]:
     """The help lines of commands."""
-    return [command.help for command in commands]
+    return [command.help for command in commands if command.listed]
 
 
 def bot_name(bot: Bot) -> str:

@@ -1,7 +1,7 @@
 """What nobody else understood: a misspelt command, a button of another age, our own faults."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TypeGuard
 
@@ -12,19 +12,9 @@ from telegram.ext import CallbackQueryHandler, MessageHandler, filters
 
 from bot.errors import StorageError
 from bot.incidents import IncidentLog
-from bot.messages.buttons import (
-    CARD,
-    CHART,
-    CONSTITUENCIES,
-    MAP,
-    MILESTONES,
-    RESPONSE,
-    SETTINGS,
-    SUBSCRIBE,
-    UNSUBSCRIBE,
-    button,
-)
+from bot.messages.buttons import button
 from bot.messages.chat import errors
+from bot.messages.chat.conversation import PRESSES
 from bot.messages.chat.groups import too_fast
 from bot.messages.i18n import speak, tr
 from handlers.context import (
@@ -40,28 +30,19 @@ from handlers.context import (
 
 log = structlog.get_logger(__name__)
 
-# Commands that a button can carry out on the petition that was named.
-_VERBS = {
-    "subscribe": SUBSCRIBE,
-    "unsubscribe": UNSUBSCRIBE,
-    "petition": CARD,
-    "response": RESPONSE,
-    "constituencies": CONSTITUENCIES,
-    "chart": CHART,
-    "map": MAP,
-    "milestones": MILESTONES,
-    "settings": SETTINGS,
-}
+_NEAR, _SURE = 0.7, 0.8  # how much alike a misspelt command is to the one that was meant
 
 
 def handlers(commands: Sequence[Command]) -> list[AnyHandler]:
     """Whatever comes last, knowing all the commands there are."""
-    names = {
-        name: command.name for command in commands for name in (command.name, *command.aliases)
-    }
+    names = {name: each for each in commands for name in (each.name, *each.aliases)}
 
     async def unknown_command(update: Update, context: Context) -> None:
-        await suggest(update, context, names)
+        text = (update.effective_message and update.effective_message.text) or ""
+        typed, _, rest = text.partition(" ")
+        command, _, addressee = typed.removeprefix("/").partition("@")
+        if is_private(update) or addressee.lower() == context.bot.username.lower():
+            await suggest(update, context, names, command, rest)
 
     return [
         MessageHandler(SPOKEN & filters.COMMAND, unknown_command),
@@ -69,22 +50,27 @@ def handlers(commands: Sequence[Command]) -> list[AnyHandler]:
     ]
 
 
-async def suggest(update: Update, context: Context, names: dict[str, str]) -> None:
-    """Offer the nearest command; in a group only if the bot itself was addressed."""
-    typed, _, rest = ((update.effective_message and update.effective_message.text) or "").partition(
-        " "
-    )
-    command, _, addressee = typed.removeprefix("/").partition("@")
-    if not is_private(update) and addressee.lower() != context.bot.username.lower():
-        return
-    near = difflib.get_close_matches(command.lower(), names, n=1, cutoff=0.7)
+async def suggest(
+    update: Update, context: Context, names: Mapping[str, Command], command: str, rest: str
+) -> None:
+    """Do what the nearest command only shows; what would change something is offered."""
+    near = difflib.get_close_matches(command.lower(), names, n=1, cutoff=_NEAR)
     nearest = names[near[0]] if near else None
+    if nearest and not (nearest.changes and rest.strip()) and _is_sure(command, near[0]):
+        context.args = rest.split()
+        await nearest.run(update, context)
+        return
     ref = context.services.reference(rest) if rest else None
     buttons = None
-    if nearest in _VERBS and ref:
-        yes = button(tr("Yes, {command}", command=f"/{nearest} {ref.id}"), _VERBS[nearest], ref)
-        buttons = InlineKeyboardMarkup([[yes]])
-    await answer(update, errors.unknown_command(command, nearest, rest.strip()), buttons)
+    if nearest and nearest.name in PRESSES and ref:
+        meant = tr("Yes, {command}", command=f"/{nearest.name} {ref.id}")
+        buttons = InlineKeyboardMarkup([[button(meant, PRESSES[nearest.name], ref)]])
+    name = nearest.name if nearest else None
+    await answer(update, errors.unknown_command(command, name, rest.strip()), buttons)
+
+
+def _is_sure(typed: str, command: str) -> bool:
+    return difflib.SequenceMatcher(None, typed.lower(), command).ratio() >= _SURE
 
 
 async def unknown_button(update: Update, _: Context) -> None:
@@ -97,9 +83,10 @@ def is_asked(update: object) -> TypeGuard[Update]:
     """Whether somebody waits for an answer to it: to a press, a command, anything in private."""
     if not isinstance(update, Update):
         return False
+    said = update.message or update.edited_message
     text = (update.message and update.message.text) or ""
     return update.callback_query is not None or bool(
-        text and (is_private(update) or text[0] == "/")
+        said and (is_private(update) or text.startswith("/"))
     )
 
 

@@ -5,13 +5,11 @@ import time
 from collections.abc import Awaitable, Sequence
 from typing import TypeVar
 
-from telegram import Update
-
 from bot.errors import MalformedPetition, ParliamentError, ParliamentUnavailable
 from bot.messages.following import search_results
 from bot.petitions.petition import Petition
-from bot.polling.postcodes_api import without_postcodes
-from handlers.context import Context, answer
+from bot.petitions.postcode import without_postcodes
+from handlers.context import Context
 
 LONGEST = 100
 _ENOUGH = search_results.MOST
@@ -58,20 +56,6 @@ async def search(context: Context, words: str) -> tuple[Sequence[Petition], bool
     if failure and not petitions:
         raise failure
     return list(petitions.values()), len(petitions) > _ENOUGH
-
-
-async def offer(update: Update, context: Context, typed: str) -> bool:
-    """Offer what a search for the typed words finds; False if it finds or can ask nothing."""
-    words = searchable(typed)
-    if not any(char.isalpha() for char in words) or len(typed) > LONGEST:
-        return False
-    try:
-        petitions, has_more = await search(context, words)
-    except (ParliamentError, MalformedPetition):
-        return False
-    if petitions:
-        await answer(update, *search_results.results(words, petitions, has_more))
-    return bool(petitions)
 
 
 def searchable(typed: str) -> str:

@@ -5,15 +5,14 @@ from datetime import datetime
 from telegram import Update
 
 from bot.messages.chat import errors
-from bot.messages.following.subscriptions import which_petition
+from bot.messages.chat.conversation import which_petition
 from bot.messages.message import Message
 from bot.petitions.petition import PetitionRef
 from bot.polling.lookup import LookupResult, Unasked
 from bot.polling.petitions_api import Gone, NotFound, Unavailable, Unpublished, Unreadable
-from bot.polling.postcodes_api import is_postcode
-from handlers.constituency import of_postcode
-from handlers.context import Context, answer
-from handlers.find import offer
+from handlers.context import Context, answer, ask, chat_of
+from handlers.subscriptions import followed_by
+from handlers.word_search import tell
 
 
 async def seen(
@@ -65,20 +64,19 @@ async def _why_not(context: Context, ref: PetitionRef, sight: LookupResult) -> M
 
 
 async def asked_for(update: Update, context: Context, command: str) -> PetitionRef | None:
-    """The petition a command is about; if it names none, the person is told how to.
+    """The petition a command is about; if it names none, the person is asked for it.
 
     Words that are no number and no link are searched for; a postcode leads to its constituency.
     """
     text = context.text
     if not text:
-        await answer(update, which_petition(command))
-        return None
-    if is_postcode(text):
-        await of_postcode(update, context, text)
+        chat = await chat_of(update, context)
+        question, rows = which_petition(command, await followed_by(context, chat.id))
+        await ask(update, context, question, command, rows=rows)
         return None
     ref = context.services.reference(text)
-    if ref is None and not await offer(update, context, text):
-        await answer(update, errors.not_a_petition(text))
+    if ref is None:
+        await tell(update, context, text)
     return ref
 
 

@@ -1,10 +1,13 @@
-"""The Mute button: alerts about one petition arrive without a sound, or ring again."""
+"""`/mute` and its button: alerts about one petition arrive without a sound, or with one again."""
 
-from telegram import Message, Update
+from telegram import InlineKeyboardMarkup, Message, Update
 
-from bot.messages.buttons import MUTE, UNMUTE, Press, with_sound
-from bot.messages.following.subscriptions import muted, not_following
-from handlers.context import Context, chat_of, on_press, rewrite_buttons
+from bot.messages.buttons import MUTE, UNMUTE, Press, mute_button, with_sound
+from bot.messages.following.subscriptions import follow_first, muted, not_following
+from bot.messages.i18n import marked
+from bot.messages.message import compose
+from handlers.context import Command, Context, answer, chat_of, on_press, rewrite_buttons
+from handlers.lookup import asked_for
 
 
 async def mute(update: Update, context: Context, press: Press) -> str | None:
@@ -26,4 +29,51 @@ async def mute(update: Update, context: Context, press: Press) -> str | None:
     return muted(known.petition, is_muted)
 
 
-HANDLERS = [on_press(MUTE, mute, changes=True), on_press(UNMUTE, mute, changes=True)]
+async def mute_named(update: Update, context: Context) -> None:
+    """`/mute 300239`."""
+    await _turn(update, context, is_muted=True)
+
+
+async def unmute_named(update: Update, context: Context) -> None:
+    """`/unmute 300239`."""
+    await _turn(update, context, is_muted=False)
+
+
+async def _turn(update: Update, context: Context, *, is_muted: bool) -> None:
+    ref = await asked_for(update, context, "mute" if is_muted else "unmute")
+    if ref is None:
+        return
+    storage, chat = context.services.storage, await chat_of(update, context)
+    done = await storage.mute(chat.id, ref, is_muted, context.services.now())
+    known = await storage.known(ref)
+    if not done or known is None:
+        await answer(update, *follow_first(ref))
+        return
+    context.services.woken()
+    back = InlineKeyboardMarkup([[mute_button(ref, is_muted)]])
+    await answer(update, compose(muted(known.petition, is_muted)), back)
+
+
+COMMANDS = [
+    Command(
+        "mute",
+        "300239",
+        marked("get a petition's alerts without a sound"),
+        mute_named,
+        changes=True,
+        listed=False,
+    ),
+    Command(
+        "unmute",
+        "300239",
+        marked("get a petition's alerts with a sound again"),
+        unmute_named,
+        changes=True,
+        listed=False,
+    ),
+]
+HANDLERS = [
+    *(command.handler for command in COMMANDS),
+    on_press(MUTE, mute, changes=True),
+    on_press(UNMUTE, mute, changes=True),
+]

@@ -1,33 +1,17 @@
-"""`/petition`, or a petition's link or number alone: its card."""
+"""`/petition`: a petition's card."""
 
 from telegram import InlineKeyboardMarkup, ReplyParameters, Update
 from telegram.error import BadRequest
-from telegram.ext import MessageHandler, filters
 
 from bot.delivery.card_message import Edited, draw_card, edit_card
 from bot.messages.buttons import CARD, Press
-from bot.messages.chat.errors import not_a_petition
-from bot.messages.following.search_results import search_offer
 from bot.messages.format import clock
 from bot.messages.i18n import marked, tr
 from bot.messages.message import Message
 from bot.petitions.petition import PetitionRef
-from bot.petitions.reference import find_link
 from bot.polling.lookup import LookupResult
-from bot.polling.postcodes_api import is_postcode
 from bot.subscriptions.subscription import Subscription
-from handlers.constituency import of_postcode
-from handlers.context import (
-    Command,
-    Context,
-    answer,
-    chat_of,
-    is_private,
-    on_press,
-    target,
-    topic_of,
-)
-from handlers.find import searchable
+from handlers.context import Command, Context, answer, chat_of, on_press, target, topic_of
 from handlers.lookup import asked_for, seen, unreachable_since
 
 
@@ -106,23 +90,6 @@ def _but_for_age(card: Message) -> str:
     return card.text.rpartition("\n")[0]
 
 
-async def plain_text(update: Update, context: Context) -> None:
-    """A link or a number by itself; in a group, only a link by itself is meant for the bot."""
-    text = (update.effective_message.text if update.effective_message else None) or ""
-    ref = find_link(text, tuple(context.services.sites.values()))
-    if not is_private(update):
-        if ref and len(text.split()) == 1:
-            await show(update, context, ref)
-        return
-    ref = ref or context.services.reference(text)
-    if ref:
-        await show(update, context, ref)
-    elif is_postcode(text):
-        await of_postcode(update, context, text)
-    else:
-        await answer(update, not_a_petition(text), search_offer(searchable(text)))
-
-
 async def card_pressed(update: Update, context: Context, press: Press) -> str | None:
     """A petition's button in a list."""
     if press.petition:
@@ -134,5 +101,4 @@ COMMANDS = [Command("petition", "300239", marked("see a petition as it stands"),
 HANDLERS = [
     *(command.handler for command in COMMANDS),
     on_press(CARD, card_pressed),
-    MessageHandler(filters.UpdateType.MESSAGE & filters.TEXT & ~filters.COMMAND, plain_text),
 ]

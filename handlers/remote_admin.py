@@ -60,7 +60,7 @@ async def prepare(update: Update, context: Context) -> None:
         return
     if update.callback_query:
         await _pressed(update, context)
-    elif update.message and update.message.text:
+    elif update.message and (update.message.text or update.message.caption):
         await _said(update, context)
 
 
@@ -118,6 +118,16 @@ async def _administered(
         context.bot, chat_id, user.id, services.now(), posts=found.kind == ChatType.CHANNEL
     )
     return found if is_admin else None
+
+
+async def on_behalf_of(update: Update, context: Context, chat_id: int) -> bool:
+    """Have the rest be about that chat, if the person is still its admin; else they are told."""
+    found = await _administered(update, context, chat_id)
+    if found is None:
+        await answer(update, Words(groups.not_your_chat()))
+        return False
+    act_on(found)
+    return True
 
 
 async def choose(update: Update, context: Context) -> None:

@@ -7,20 +7,17 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec import structs
-from telegram import InlineKeyboardMarkup, Update
 from telegram import Message as TelegramMessage
+from telegram import Update
 
 from bot.errors import MalformedPetition, ParliamentError
 from bot.messages.buttons import DRAFT, MORE, RULE, WORDS, Press
 from bot.messages.chat import errors
+from bot.messages.chat.conversation import which_constituency, which_words
 from bot.messages.following import rules as text
-from bot.messages.following import search_results
-from bot.messages.following.constituency import which_constituency
 from bot.messages.following.rules import Doubt
-from bot.messages.message import Message
 from bot.petitions.events import Kind, Threshold
 from bot.petitions.petition import Site
-from bot.polling.postcodes_api import without_postcodes
 from bot.subscriptions import site_names
 from bot.subscriptions.codec import taken_up
 from bot.subscriptions.event_filter import USUAL, event_filters, turned
@@ -29,8 +26,8 @@ from bot.subscriptions.rule_words import Words, read_words
 from bot.subscriptions.rules import is_department, same_rule, stems
 from bot.subscriptions.site_names import SiteNames, current, note_of, read
 from bot.subscriptions.subscription import Chat, Loudness, Rule
-from handlers.context import Context, answer, asks_first, chat_of, on_press, rewrite, topic_of
-from handlers.find import LONGEST, search, searchable
+from handlers.context import Context, answer, ask, asks_first, chat_of, on_press, rewrite, topic_of
+from handlers.find import searchable
 from handlers.rule_preview import last_week
 
 _LONGEST_NAME = 100  # of a constituency, as the data file takes it
@@ -52,44 +49,12 @@ async def offer_all(update: Update, context: Context) -> None:
     await answer(update, *text.what_to_follow(_site(context)))
 
 
-async def offer_words(update: Update, context: Context, typed: str) -> None:
-    """`/subscribe school meals`: the petitions that are there, and the rule about those to come."""
-    typed = without_postcodes(typed).strip()  # none is kept, and none is told the site
-    named, _, what = typed.partition(":")
-    match named.strip().casefold():
-        case "topic" if what.strip():
-            await _about_topic(update, context, what.strip())
-            return
-        case "department" if what.strip():
-            await _about_department(update, context, what.strip())
-            return
-    words = read_words(typed)
-    if not isinstance(words, Words):
-        await answer(update, text.words_problem(words))
-        return
-    follow = text.words_button(typed)
-    if follow is None or len(typed) > LONGEST:
-        await show_draft(update, context, _about_words(context, words))
-        return
-    message, cards = await _found(context, searchable(" ".join(words.wanted)))
-    rows = cards.inline_keyboard if cards else ()
-    await answer(update, message, InlineKeyboardMarkup([*rows, [follow]]))
-
-
-async def _found(context: Context, words: str) -> tuple[Message, InlineKeyboardMarkup | None]:
-    try:
-        petitions, has_more = await search(context, words)
-    except (ParliamentError, MalformedPetition) as error:
-        return errors.no_answer(error, _site(context), context.services.now()), None
-    return search_results.results(words, petitions, has_more)
-
-
 async def words_pressed(update: Update, context: Context, press: Press) -> str | None:
     """The button that follows words: their draft."""
     words = read_words(press.extra)
     if not isinstance(words, Words):
         return errors.old_button()
-    await show_draft(update, context, _about_words(context, words))
+    await show_draft(update, context, about_words(context, words))
     return None
 
 
@@ -98,19 +63,19 @@ async def more_pressed(update: Update, context: Context, press: Press) -> str | 
     what, _, which = press.extra.partition(".")
     match what:
         case "words":
-            await answer(update, text.how_to_follow_words())
+            await ask(update, context, which_words(), "subscribe")
         case "seat":
-            await answer(update, which_constituency())
+            await ask(update, context, which_constituency(), "constituency")
         case "topics":
             page = int(which) if which.isascii() and which.isdigit() else 0
-            known = await _topics(context)
+            known = await topics(context)
             await (rewrite if which else answer)(update, *text.topics(known, page))
         case "departments":
-            await answer(update, *text.departments(sorted((await _departments(context)).names)))
+            await answer(update, *text.departments(sorted((await departments(context)).names)))
         case "topic" if which:
-            await _about_topic(update, context, which)
+            await about_topic(update, context, which)
         case "dept" if which:
-            await _about_department(update, context, which)
+            await about_department(update, context, which)
         case "named" if stems(which):
             await show_draft(update, context, _new(context, USUAL, department=searchable(which)))
         case _ if press.extra in _OF_ALL:
@@ -121,12 +86,12 @@ async def more_pressed(update: Update, context: Context, press: Press) -> str | 
     return None
 
 
-async def _about_topic(update: Update, context: Context, typed: str) -> None:
+async def about_topic(update: Update, context: Context, typed: str) -> None:
     """The draft of a rule about a topic, by its code or name; those that it may be, if it is none.
 
     A button carries a code the way it begins.
     """
-    known = await _topics(context)
+    known = await topics(context)
     exact = [code for code in known if code == typed.casefold()]
     begins = [code for code in known if code.startswith(typed.casefold())]
     names = {code: (code.replace("-", " "), name) for code, name in known.items()}
@@ -139,12 +104,12 @@ async def _about_topic(update: Update, context: Context, typed: str) -> None:
         await answer(update, *text.topics(known))
 
 
-async def _about_department(update: Update, context: Context, typed: str) -> None:
+async def about_department(update: Update, context: Context, typed: str) -> None:
     """The draft of a rule about a department; those that it may be, if there is none like it.
 
     A button carries a name the way it begins.
     """
-    known = await _departments(context, searchable(typed))
+    known = await departments(context, searchable(typed))
     begins = [name for name in known.names if name.startswith(typed)]
     asked = begins[0] if len(begins) == 1 else searchable(typed)
     if not stems(asked):  # a rule that asks for nothing would fit every petition
@@ -156,14 +121,20 @@ async def _about_department(update: Update, context: Context, typed: str) -> Non
         await answer(update, *text.no_such_department(asked, maybe))
 
 
-async def _topics(context: Context) -> dict[str, str]:
+async def topics(context: Context) -> Mapping[str, str]:
+    """The names of the site's topics, by their codes; none while it does not tell them."""
+    site, names = _site(context), context.services.names
+    if (known := names.get(f"topics:{site.id}")) is not None:
+        return known
     try:
-        return dict(await context.services.parliaments[_site(context).id].topics())
+        told = await context.services.parliaments[site.id].topics()
     except (ParliamentError, MalformedPetition):
         return {}
+    names[f"topics:{site.id}"] = told
+    return told
 
 
-class _Departments(NamedTuple):
+class Departments(NamedTuple):
     """The departments that are known of, each with all it is called; whether these are all."""
 
     names: Mapping[str, Sequence[str]]
@@ -174,24 +145,38 @@ class _Departments(NamedTuple):
         return any(is_department(asked, names) for names in self.names.values())
 
 
-async def _departments(context: Context, asked: str = "") -> _Departments:
+def departments_known(context: Context) -> Departments | None:
+    """The departments, if they were asked for today."""
+    known = context.services.names.get(f"departments:{_site(context).id}")
+    if known is None:
+        return None
+    return Departments({name: (name, acronym) for name, acronym in known.items()}, is_whole=True)
+
+
+async def departments(context: Context, asked: str = "") -> Departments:
     """The departments that petitions are known to go to: the site has no list of them.
 
     Those that rules have made the bot see come with those that answered last or are to answer next;
     where one of the first is the one `asked` for, the site is not asked.
     """
+    if known := departments_known(context):
+        return known
     site = _site(context).id
     parliament = context.services.parliaments[site]
-    names: dict[str, Sequence[str]] = dict(current((await _names(context, site)).departments))
-    if (seen := _Departments(names, is_whole=True)).has(asked):
-        return seen
+    seen = current((await _names(context, site)).departments)
+    if (noted := Departments(dict(seen), is_whole=True)).has(asked):
+        return noted
+    found = {name: called[-1] for name, called in seen.items()}
+    is_whole = True
     try:
         for state in ("with_response", "awaiting_response", "open"):
             for petition in (await parliament.page(state)).petitions:
-                names |= {each.name: (each.name, each.acronym) for each in petition.departments}
+                found.update((each.name, each.acronym) for each in petition.departments)
     except (ParliamentError, MalformedPetition):
-        return _Departments(names, is_whole=False)
-    return _Departments(names, is_whole=True)
+        is_whole = False
+    if found and is_whole:
+        context.services.names[f"departments:{site}"] = found
+    return Departments({name: (name, acronym) for name, acronym in found.items()}, is_whole)
 
 
 async def _doubt(context: Context, rule: Rule) -> Doubt | None:
@@ -202,15 +187,15 @@ async def _doubt(context: Context, rule: Rule) -> Doubt | None:
         seats = await context.services.members.current(rule.site)
         return "constituency" if seats and rule.constituency not in seats else None
     if rule.topics:
-        known = await _topics(context)
+        known = await topics(context)
         if not known:
             return "unchecked"
         return None if any(topic in known for topic in rule.topics) else "topic"
     if rule.department:
-        departments = await _departments(context, rule.department)
-        if departments.has(rule.department):
+        known_ones = await departments(context, rule.department)
+        if known_ones.has(rule.department):
             return None
-        return "department" if departments.is_whole else "unchecked"
+        return "department" if known_ones.is_whole else "unchecked"
     return None
 
 
@@ -240,7 +225,8 @@ def _new(
     )
 
 
-def _about_words(context: Context, words: Words) -> Rule:
+def about_words(context: Context, words: Words) -> Rule:
+    """A rule about words."""
     return structs.replace(_new(context, USUAL), words=words.wanted, without=words.without)
 
 
@@ -271,12 +257,12 @@ async def name_of(context: Context, rule: Rule) -> str:
     names = await _names(context, rule.site)
     if rule.constituency:
         return site_names.called(rule.constituency, names.constituencies) or rule.constituency_name
-    topics = {code: name.name for code, name in names.topics.items()}
-    if rule.site == _site(context).id and not topics.keys() >= {*rule.topics}:
-        topics |= await _topics(context)
-    if not topics.keys() & {*rule.topics}:
+    told = {code: name.name for code, name in names.topics.items()}
+    if rule.site == _site(context).id and not told.keys() >= {*rule.topics}:
+        told |= await topics(context)
+    if not told.keys() & {*rule.topics}:
         return ""
-    return ", ".join(topics.get(topic, topic.replace("-", " ")) for topic in rule.topics)
+    return ", ".join(told.get(topic, topic.replace("-", " ")) for topic in rule.topics)
 
 
 async def _names(context: Context, site: str) -> SiteNames:
@@ -411,8 +397,8 @@ async def _instead(context: Context, rule: Rule, what: str, which: str) -> Rule 
     """The rule about another constituency, topic or department, named the way it begins."""
     names = await _names(context, rule.site)
     registers = {"seat": names.constituencies, "topic": names.topics, "dept": names.departments}
-    search_results = [key for key in current(registers[what]) if key.startswith(which)]
-    match what, search_results:
+    found = [key for key in current(registers[what]) if key.startswith(which)]
+    match what, found:
         case "seat", [code] if rule.constituency:
             name = names.constituencies[code].name[:_LONGEST_NAME]
             return structs.replace(

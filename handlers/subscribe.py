@@ -8,7 +8,7 @@ from bot.messages.chat.about import agreed, consent_request
 from bot.messages.following.subscriptions import Followed, already_subscribed, no_room, subscribed
 from bot.messages.i18n import marked
 from bot.petitions.petition import PetitionRef
-from bot.polling.postcodes_api import is_postcode
+from bot.petitions.postcode import is_postcode
 from bot.subscriptions.subscription import Chat, Subscription
 from handlers.context import (
     Command,
@@ -21,8 +21,9 @@ from handlers.context import (
     topic_of,
 )
 from handlers.lookup import asked_for, seen
-from handlers.rules import offer_all, offer_words
+from handlers.rules import offer_all
 from handlers.settings import typed_to
+from handlers.word_search import offer_words
 
 
 async def subscribe(update: Update, context: Context) -> None:

@@ -11,15 +11,20 @@ from handlers.context import AnyHandler, Command, PressHandler
 # Told by heart, so that they wait for nobody.
 _BY_HEART = frozenset({"help", "about", "privacy", "status"})
 # With nothing behind them they only show what there is.
-_SHOWING = frozenset({"settings", "subscribe", "snooze", "mydata", "forget"})
+_SHOWING = frozenset({"settings", "subscribe", "unsubscribe", "snooze", "mydata", "forget"})
 # With something behind them they change what is kept, though anybody may send them.
 _TAKING = frozenset({"start", "milestones"})
 
 
 def tickets(
-    commands: Sequence[Command], handlers: Iterable[AnyHandler]
+    commands: Sequence[Command],
+    handlers: Iterable[AnyHandler],
+    as_command: Callable[[Message], str] = lambda _: "",
 ) -> Callable[[Update], Ticket | None]:
-    """What says how an update takes its turn; None for what nobody said to the bot."""
+    """What says how an update takes its turn; None for what nobody said to the bot.
+
+    `as_command` tells the command that a plain message comes down to.
+    """
     named = {name: each for each in commands for name in (each.name, *each.aliases)}
     acting = {each.verb for each in handlers if isinstance(each, PressHandler) and each.changes}
 
@@ -47,8 +52,9 @@ def tickets(
             return Ticket(Kind.FILE, Lane.FILE, owner, chat)
         if (message.text or "").startswith("/"):
             return Ticket(Kind.COMMAND, _lane(message.text or "", named), owner, chat)
-        lane = Lane.ACT if message.chat_shared else Lane.LOOK
-        return Ticket(Kind.MESSAGE, lane, owner, chat)
+        if message.chat_shared:
+            return Ticket(Kind.MESSAGE, Lane.ACT, owner, chat)
+        return Ticket(Kind.MESSAGE, _lane(as_command(message), named), owner, chat)
 
     return ticket
 

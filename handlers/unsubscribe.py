@@ -1,13 +1,19 @@
-"""`/unsubscribe`: stop following, with a way back."""
+"""`/unsubscribe` or `/stop`: stop following one, several or all, with a way back."""
 
 from msgspec import structs
 from telegram import Message, Update
 
-from bot.messages.buttons import UNDO, UNSUBSCRIBE, Press, undone
+from bot.messages.buttons import STOP, UNDO, UNSUBSCRIBE, Press, undone
+from bot.messages.chat.conversation import (
+    all_stopped,
+    nothing_to_stop,
+    stop_all_question,
+    what_to_stop,
+)
 from bot.messages.chat.errors import old_button
+from bot.messages.following.rules import describe
 from bot.messages.following.subscriptions import (
     Followed,
-    listing,
     no_room,
     not_following,
     nothing_followed,
@@ -19,22 +25,67 @@ from bot.messages.i18n import marked, tr
 from bot.messages.message import compose
 from bot.petitions.petition import PetitionRef
 from bot.subscriptions.subscription import Subscription
-from handlers.context import Command, Context, answer, asks_first, chat_of, on_press, rewrite
+from handlers.context import (
+    Command,
+    Context,
+    answer,
+    asks_first,
+    chat_of,
+    is_private,
+    on_press,
+    rewrite,
+)
+from handlers.forget import forget
 from handlers.lookup import asked_for
+from handlers.rules import name_of
 from handlers.subscribe import begin, has_room
 from handlers.subscriptions import followed_by
 
 
 async def unsubscribe(update: Update, context: Context) -> None:
-    """`/unsubscribe 300239`; without a number it shows what could be meant."""
-    chat = await chat_of(update, context)
+    """`/unsubscribe 300239`; without a number it shows what can be stopped."""
     if not context.text:
-        followed = await followed_by(context, chat.id)
-        await answer(update, *listing(followed, 0, context.services.now()))
-        return
-    ref = await asked_for(update, context, "unsubscribe")
-    if ref:
+        await _offer(update, context)
+    elif ref := await asked_for(update, context, "unsubscribe"):
         await end(update, context, ref)
+
+
+async def _offer(update: Update, context: Context) -> None:
+    """Each petition and rule to be stopped, all of them, or everything that is kept."""
+    chat, storage = await chat_of(update, context), context.services.storage
+    followed, rules = await followed_by(context, chat.id), await storage.rules(chat.id)
+    if not followed and not rules:
+        is_kept = await storage.chat(chat.id) is not None
+        await answer(update, *nothing_to_stop(is_kept=is_kept and is_private(update)))
+        return
+    sites = context.services.sites
+    told = [
+        (describe(rule, sites.get(rule.site), await name_of(context, rule)), rule.number)
+        for rule in rules
+    ]
+    await answer(update, *what_to_stop(followed, told, is_private=is_private(update)))
+
+
+async def stop_pressed(update: Update, context: Context, press: Press) -> str | None:
+    """All that is followed, after a question; or the question whether to erase everything."""
+    chat, storage = await chat_of(update, context), context.services.storage
+    if press.extra == "forget":
+        await forget(update, context)
+        return None
+    refs = [each.petition for each in await storage.subscriptions(chat.id)]
+    rules = await storage.rules(chat.id)
+    count = len(refs) + len(rules)
+    if press.extra == "all" and count:
+        await rewrite(update, *stop_all_question(count))
+    elif press.extra == "yes" and count:
+        for ref in refs:
+            await storage.unsubscribe(chat.id, ref)
+        for rule in rules:
+            await storage.drop_rule(chat.id, rule.number)
+        await rewrite(update, all_stopped(count))
+    else:
+        await rewrite(update, *nothing_to_stop(is_kept=is_private(update)))
+    return None
 
 
 async def end(update: Update, context: Context, ref: PetitionRef) -> str | None:
@@ -92,7 +143,7 @@ COMMANDS = [
         "300239",
         marked("stop following a petition"),
         unsubscribe,
-        aliases=("unfollow",),
+        aliases=("unfollow", "stop"),
         changes=True,
     ),
 ]
@@ -100,4 +151,5 @@ HANDLERS = [
     *(command.handler for command in COMMANDS),
     on_press(UNSUBSCRIBE, unsubscribe_pressed, changes=True),
     on_press(UNDO, undo, changes=True),
+    on_press(STOP, stop_pressed, changes=True),
 ]

@@ -8,6 +8,7 @@ from bell import TEA, Conversation, Village, open_petition
 from petitions import petition as made_petition
 
 from bot.app import utc_now
+from bot.demo.bot_api import BOT_USERNAME
 from bot.demo.site_answers import Fault
 from bot.petitions.history import PetitionHistory
 from bot.petitions.petition import PetitionRef
@@ -109,7 +110,7 @@ async def test_a_refused_toast_is_no_failure_of_what_was_done(village: Village, 
 # --- who spoke -----------------------------------------------------------------------------------
 
 
-def forwarded(village: Village, automatic: bool) -> None:
+def forwarded(village: Village, automatic: bool, name: str = f"@{BOT_USERNAME}") -> None:
     village.api.messenger.emit(
         "message",
         {
@@ -117,7 +118,7 @@ def forwarded(village: Village, automatic: bool) -> None:
             "date": village.api.messenger.date(),
             "chat": {"id": CLUB, "type": "supergroup", "title": "Tea club"},
             "from": {"id": 777000, "is_bot": False, "first_name": "Telegram"},
-            "text": village.site.url + f"/petitions/{TEA}",
+            "text": f"{name} {village.site.url}/petitions/{TEA}".strip(),
             "is_automatic_forward": automatic,
         },
     )
@@ -138,7 +139,7 @@ async def test_h9_a_channels_post_is_not_answered_there_in_whichever_form_it_com
     village.site.put(TEA + 1, open_petition(action="Coffee for all"))
 
     def post(number: int, *, automatic: bool) -> dict[str, object]:
-        link = f"{village.site.url}/petitions/{number}"
+        link = f"@{BOT_USERNAME} {village.site.url}/petitions/{number}"
         words = f"/petition {number}" if how == "command" else link
         sender = {"id": -1009001, "type": "channel", "title": "Tea news"}
         return {
@@ -161,12 +162,13 @@ async def test_h9_a_channels_post_is_not_answered_there_in_whichever_form_it_com
         await club.hears("Coffee for all")
 
 
-async def test_a_link_that_somebody_sends_there_is_answered(
+async def test_a_link_that_somebody_sends_there_is_not_either_unless_the_bot_is_mentioned(
     village: Village, club: Conversation
 ) -> None:
     async with village.bell():
-        forwarded(village, automatic=False)
-        await club.hears("Free tea in every library")
+        forwarded(village, automatic=False, name="")
+        await club.ask("/about", "Petition Bell 0", user_id=BEN)
+        await club.ask(f"@{BOT_USERNAME} {TEA}", "Free tea in every library", user_id=BEN)
 
 
 # --- looks that take their time ------------------------------------------------------------------

@@ -384,7 +384,7 @@ async def test_a_petition_that_cannot_be_followed_is_told_why(village: Village) 
         await village.reader.ask("/subscribe 123", "There is no petition 123")
         await village.reader.ask("/subscribe 700002", "when it opens for signatures")
         await village.reader.ask("/subscribe 700003", "taken off the site")
-        await village.reader.ask("/subscribe 0x10", "I can't tell which petition")
+        await village.reader.ask("/subscribe 0x10", "I couldn't find a petition about “0x10”")
         await village.reader.ask("/subscribe", "Which petition?")
 
 
@@ -406,10 +406,10 @@ async def test_an_outage_is_admitted_and_what_is_known_is_shown(village: Village
         ("/about", "Open Government Licence"),
         ("/status", "How I am doing"),
         ("/subscriptions", "You follow no petition yet"),
-        ("/unsubscribe", "You follow no petition yet"),
+        ("/unsubscribe", "You're not following anything"),
         ("/forget", "I keep nothing"),
-        ("what is this", "I can't tell which petition"),
-        ("/subscribe " + "9" * 4000, "I can't tell which petition"),
+        ("what is this", "rings when a petition moves"),
+        ("/subscribe " + "9" * 4000, "I couldn't find a petition about"),
     ],
 )
 async def test_every_command_answers_a_stranger(village: Village, command: str, words: str) -> None:

@@ -24,9 +24,10 @@ from bot.demo.petitions_site import Fault
 from bot.demo.postcodes import PostcodesApi
 from bot.messages import buttons
 from bot.messages.alert import alert
-from bot.messages.buttons import Press, search_button
+from bot.messages.buttons import Press
 from bot.messages.chat import groups
-from bot.messages.following.rules import topics
+from bot.messages.chat.conversation import PRESSES
+from bot.messages.following.rules import topics, words_button
 from bot.petitions.events import Event, Occurrence
 from bot.petitions.history import PetitionHistory
 from bot.petitions.petition import PetitionRef
@@ -64,7 +65,17 @@ EXPECTED: tuple[tuple[str, str], ...] = (
     (r"map\|P\|", r"\[photo\]|gives no regions"),
     (r"miles\|P\|", "Milestones|It has no milestones"),
     (r"wish\|P\|", "Milestones"),
-    (r"find\|", "🔎|I find no petition"),
+    (r"ask\|P?\|snooze", "How long do you want to snooze"),
+    (r"ask\|P\|milestones", "At how many signatures"),
+    (r"ask\|\|quiet", "Quiet hours from when to when"),
+    (r"ask\|\|digest", "When should your digest come"),
+    (r"ask\|\|zone", "Which time zone"),
+    (r"talk\|\|cancel", "Cancelled"),
+    (r"talk\|\|help", "What you can send"),
+    (r"talk\|\|list", "You follow"),
+    (r"stop\|\|forget", "Erase everything"),
+    (r"stop\|\|all", "Unfollow all|not following anything"),
+    (r"stop\|\|yes", "You've unfollowed|not following anything"),
     (r"set\|P?\|snooze", "[Ss]nooze"),
     (r"set\|P\|", "Settings for one petition"),
     (r"set\|\|quiet", "Quiet hours: "),
@@ -88,7 +99,7 @@ EXPECTED: tuple[tuple[str, str], ...] = (
     (r"else\|", "Which group or channel"),
     (r"done\|", "our own chat again"),
     (r"words\|\|", "Follow words"),
-    (r"more\|\|words", "/subscribe school meals"),
+    (r"more\|\|words", "Which words"),
     (r"more\|\|topics", "Which topic"),
     (r"more\|\|departments", "Which department"),
     (r"more\|\|seat", "Which constituency"),
@@ -110,7 +121,7 @@ MUST_BE_MET = {
     *("sub|P|", "unsub|P|", "undo|P|", "mute|P|", "unmute|P|", "resp|P|", "resp|P|0"),
     *("where|P|", "where|P|csv", "where|P|bars.", "where|P|0.", "chart|P|", "map|P|"),
     *("miles|P|", "wish|P|", "wish|P|0", "wish|P|-0", "wish|P|off", "wish|P|every 0"),
-    *("find||*", "set|P|", "set|P|loud", "set|P|reset", "set|P|undo", "set||", "set||undo"),
+    *("set|P|", "set|P|loud", "set|P|reset", "set|P|undo", "set||", "set||undo"),
     *("snooze||0d", "snooze||end", "snooze|P|0d", "snooze|P|end", "card|P|", "page||0"),
     *("consent|P|", "consent||set", "consent||", "forget||yes", "forget||no", "privacy|P|"),
     *("privacy||set", "share|P|", "else||", "words||*", "more||words", "more||seat"),
@@ -118,7 +129,9 @@ MUST_BE_MET = {
     *("more||pass.response", "more||response", "more||debate", "more||opened", "draft||save"),
     *("draft||cancel", "draft||agree", "draft||undo", "draft||privacy", "draft||response"),
     *("rule||0", "rule||0.delete", "rule||0.silent", "rule||0.opened", "seat||E0"),
-    *("seat||show.E0",),
+    *("seat||show.E0", "ask||quiet", "ask||digest", "ask||zone", "ask||snooze", "ask|P|snooze"),
+    *("ask|P|milestones", "talk||cancel", "talk||help", "talk||list", "stop||all", "stop||yes"),
+    *("stop||forget",),
 }
 
 
@@ -126,7 +139,7 @@ def shape(data: str) -> str:
     """The verb, whether there is a petition, and the rest without what is one message's own."""
     verb, name, extra = groups.pressed_for(data)[0].split("|")
     match verb:
-        case "find" | "words":
+        case "words":
             extra = "*"
         case "set":
             extra = extra.partition(".")[0]
@@ -406,7 +419,7 @@ SCENES: dict[str, Scene] = {
     "constituencies": Scene(asking(f"/constituencies {TEA}")),
     "own constituency": Scene(asking(f"/constituencies {TEA} Seat 3")),
     "settings": Scene(asking("/settings quiet 22-7", "/settings")),
-    "misspelt zone": Scene(asking("/settings zone Europe/Lodnon")),
+    "misspelt zone": Scene(asking("/settings zone Kathmandoo")),
     "one's settings": Scene(asking(f"/settings {TEA} response silent", f"/settings {TEA}")),
     "snooze": Scene(asking("/snooze")),
     "snooze one": Scene(asking(f"/snooze {TEA}")),
@@ -419,13 +432,15 @@ SCENES: dict[str, Scene] = {
     "dropped draft": Scene(after("Every debate", asking("/subscribe")), r"draft\|\|cancel"),
     "not forgotten": Scene(asking("/forget"), r"forget\|\|no"),
     "forgotten": Scene(asking("/forget"), r"forget\|\|yes"),
+    "all to stop": Scene(asking(f"/follow {TEA + 6}", "/stop"), r"stop\|\|all"),
+    "all stopped": Scene(
+        after("Unfollow all", asking(f"/follow {TEA + 6}", "/stop"), "Unfollow all 2"),
+        r"stop\|\|yes",
+    ),
+    "which petition": Scene(asking("/response")),
     **{
         f"misspelt {typed}": Scene(asking(f"/{typed} {TEA}"))
-        for typed in ("subscrib", "unsubscrib", "petitio", "respons", "constituencie")
-    },
-    **{
-        f"misspelt {typed}": Scene(asking(f"/{typed} {TEA}"))
-        for typed in ("char", "mapp", "mileston", "setings")
+        for typed in ("subscrib", "unsubscrib", "setings")
     },
 }
 
@@ -557,7 +572,7 @@ MANAGED = (
     "words",
     "draft",
     "dropped draft",
-    "misspelt petitio",
+    "misspelt subscrib",
 )
 
 
@@ -634,9 +649,9 @@ async def test_save_pressed_twice_keeps_one_rule(village: Village) -> None:
 async def test_words_that_look_like_another_chat_are_searched_for(village: Village) -> None:
     reader = village.reader
     async with village.bell():
-        offered = await reader.ask("~tea")
-        reader.tap(offered, "Search")
-        await reader.hears("~tea")
+        found = await reader.ask("tea|~tea", "tea|~tea")
+        reader.tap(found, "Follow these words")
+        await reader.hears("Follow words: tea")
 
 
 async def test_a_button_without_room_for_its_chat_says_so(village: Village) -> None:
@@ -716,9 +731,10 @@ def calls(name: str) -> Iterator[tuple[Path, ast.Call]]:
 def test_every_button_presses_a_verb() -> None:
     verbs = {ast.unparse(call.args[1]) for _, call in calls("button")}
     constants = {name for name in vars(buttons) if name.isupper()} - {"ROOM"}
-    # One is handed down to where both of its values stand, one is looked up among commands.
-    assert verbs - constants == {"verb", "_VERBS[nearest]"}
-    assert set(handlers.fallback._VERBS.values()) <= VERBS
+    # One is handed down to where both of its values stand, others are looked up among commands.
+    looked_up = {"PRESSES[nearest.name]", "PRESSES.get(command, CARD)"}
+    assert verbs - constants == {"verb", *looked_up}
+    assert set(PRESSES.values()) <= VERBS
 
 
 def test_nothing_else_makes_buttons_that_are_pressed() -> None:
@@ -763,7 +779,7 @@ def test_under_every_kind_of_alert_there_are_buttons_that_were_pressed(
     assert any(key.url == known.petition.url for key in keys)
 
 
-def test_a_button_that_searches_leaves_room_for_another_chat() -> None:
-    for typed in ("tea " * 40, "é" * 100, "~" * 100):
-        data = str(search_button(typed).callback_data)
+def test_a_button_that_follows_words_leaves_room_for_another_chat() -> None:
+    for typed in ("tea " * 10, "é" * 18, "~" * 36):
+        data = str((key := words_button(typed)) and key.callback_data)
         assert len(f"{data}|~{'z' * 13}".encode()) <= 64

@@ -10,7 +10,7 @@ from bell import READER, TEA, Conversation, Json, Village, hasty, open_petition
 
 from bot.app import utc_now
 from bot.demo.bot_api import BOT_USERNAME, BotApi
-from bot.messages.buttons import SEARCH, UNSUBSCRIBE, button
+from bot.messages.buttons import UNSUBSCRIBE, WORDS, button
 from bot.messages.chat import groups
 from bot.messages.message import bold, compose, width
 from bot.petitions.petition import PetitionRef
@@ -533,7 +533,7 @@ def test_a_message_on_behalf_of_a_chat_keeps_its_formatting() -> None:
 def test_a_button_names_its_chat_once_or_says_that_it_cannot() -> None:
     short, long = (
         button("a", UNSUBSCRIBE, PetitionRef("uk", 1)),
-        button("b", SEARCH, extra="x" * 57),
+        button("b", WORDS, extra="x" * 56),
     )
     keyboard = groups.for_chat(groups.for_chat(markup(short, long), CLUB), CLUB)
     assert [key.text for row in keyboard.inline_keyboard for key in row] == ["a", "b"]

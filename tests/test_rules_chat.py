@@ -167,8 +167,8 @@ async def test_words_that_cannot_be_followed_are_explained(village: Village) -> 
             ("-tea", "at least one word"),
             (" ".join("abcdefghijk"), "too many words: 10 is the limit"),
             ("x" * 41, "too long: 40 letters is the limit"),
-            ('"', "can't tell which petition"),
-            ("https://example.com/tea", "can't tell which petition"),
+            ('"', "What are you looking for?"),
+            ("https://example.com/tea", "I can't find a petition behind that link to example.com"),
         ):
             await village.reader.ask(f"/subscribe {typed}", answer)
 

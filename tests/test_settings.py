@@ -22,7 +22,7 @@ from bot.subscriptions.subscription import Chat, Digest, Preferences, Quiet, Sub
 
 OLD = "out of date"
 # What leads out of the settings, to something that is tested where it belongs.
-AWAY = ("sub|", "else|")
+AWAY = ("sub|", "else|", "ask|")
 
 
 def labels(message: Json) -> list[str]:
@@ -205,7 +205,8 @@ TYPED = (
     ("digest weekly monday 9:00", "Digest: every Monday at 09:00"),
     ("zone Europe/London", "Time zone: Europe/London"),
     ("zone kathmandu", "Time zone: Asia/Kathmandu"),
-    ("zone Europe/Lodnon", "Do you mean one of these?"),
+    ("zone Europe/Lodnon", "Time zone: Europe/London"),
+    ("zone Kathmandoo", "Do you mean one of these?"),
     ("zone UTC+1", "An offset is right for half the year only"),
     ("zone", "Time zone: Europe/London"),
     ("closing 7d 3d 6h", "seven days, three days and six hours before the end"),
@@ -236,7 +237,7 @@ async def test_a_misspelt_zone_can_be_chosen_from_the_nearest_ones(village: Vill
     reader = village.reader
     async with village.bell():
         await agrees(reader)
-        page = await reader.ask("/settings zone Europe/Lodnon", "I know no time zone")
+        page = await reader.ask("/settings zone Europ/Lundn", "I know no time zone")
         page = await press(reader, page, "Europe/London")
         assert "Time zone: Europe/London" in page["text"]
 

@@ -168,6 +168,7 @@ async def test_switching_between_the_two_ways_leaves_no_stale_webhook(village: V
             asked = village.api.calls_to("setWebhook" if mode == "webhook" else "getUpdates")
             assert set(asked[-1]["allowed_updates"]) == {
                 "message",
+                "edited_message",
                 "callback_query",
                 "channel_post",
                 "my_chat_member",

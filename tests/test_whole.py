@@ -355,7 +355,11 @@ async def test_a_search_finds_open_petitions_first_and_its_buttons_open_cards(
     )
     async with village.bell():
         results = await village.reader.ask("/search tea", "🔎 “tea”")
-        assert labels(results) == ["Free tea in every library", "Tea for closed libraries"]
+        assert labels(results) == [
+            "Free tea in every library",
+            "Tea for closed libraries",
+            "Follow these words",
+        ]
         village.reader.tap(results, "Tea for")
         await village.reader.hears("9,000 signatures")
 
@@ -363,15 +367,15 @@ async def test_a_search_finds_open_petitions_first_and_its_buttons_open_cards(
 @pytest.mark.parametrize(
     ("said", "words"),
     [
-        ("/search", "Search for what?"),
+        ("/search", "What are you looking for?"),
         (f"/search {TEA}", "84 of 10,000"),
         ("/search 424242", "There is no petition 424242"),
-        ("/search 12345678901", "I find no petition"),
-        ("/search \x00'; DROP TABLE petitions; --&state=open#", "I find no petition"),
-        ("/search 🏴󠁧󠁢󠁷󠁬󠁳󠁿 %00 <b>", "I find no petition"),
+        ("/search 12345678901", "I couldn't find a petition about"),
+        ("/search \x00'; DROP TABLE petitions; --&state=open#", "I couldn't find a petition about"),
+        ("/search 🏴󠁧󠁢󠁷󠁬󠁳󠁿 %00 <b>", "I couldn't find a petition about"),
         ("/petition free tea", "Free tea in every library"),
         ("/subscribe free tea", "Free tea in every library"),
-        ("/petition zzzz", "I can't tell which petition"),
+        ("/petition zzzz", "I couldn't find a petition about “zzzz”"),
     ],
 )
 async def test_words_are_searched_for_and_hostile_ones_harm_nothing(
@@ -379,13 +383,6 @@ async def test_words_are_searched_for_and_hostile_ones_harm_nothing(
 ) -> None:
     async with village.bell():
         await village.reader.ask(said, words)
-
-
-async def test_words_alone_offer_a_search(village: Village) -> None:
-    async with village.bell():
-        offered = await village.reader.ask("free tea please", "I can't tell which petition")
-        village.reader.tap(offered, "Search")
-        await village.reader.hears("I find no petition with “free tea please”")
 
 
 async def test_a_search_during_an_outage_says_so(village: Village) -> None:

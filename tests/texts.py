@@ -33,6 +33,8 @@ UNSHOWN = {"pattern", "callback_data"}
 # What people type, as an example of it, and names that nobody sees. No language changes them.
 TYPED = frozenset(
     {
+        "SW1A 1AA",
+        "Paris",
         "/constituency SW1A 1AA",
         "/constituency Holborn and St Pancras",
         "Home Office",

@@ -19,11 +19,11 @@ from bot.subscriptions.subscription import Subscription
 SUBSCRIBE, UNSUBSCRIBE, UNDO = "sub", "unsub", "undo"
 MUTE, UNMUTE = "mute", "unmute"
 RESPONSE, CONSTITUENCIES, CHART, MAP, MILESTONES = "resp", "where", "chart", "map", "miles"
-SEARCH = "find"
 SETTINGS, SNOOZE, WISH = "set", "snooze", "wish"
 CARD, PAGE, CONSENT, FORGET, PRIVACY = "card", "page", "consent", "forget", "privacy"
 SHARE = "share"
 ELSEWHERE, DONE, FULL = "else", "done", "full"
+ASK, TALK, STOP = "ask", "talk", "stop"
 WORDS, MORE, DRAFT, RULE, SEAT = "words", "more", "draft", "rule", "seat"
 
 # What leaves room for the chat that a press is about, where that is another than it is made in.
@@ -92,15 +92,6 @@ def card_buttons(petition: Petition, subscription: Subscription | None) -> Inlin
     opened, *others = last
     share = button(tr("Share"), SHARE, ref)
     return InlineKeyboardMarkup([told, drawn, [*opened, share], *others])
-
-
-def search_button(words: str) -> InlineKeyboardButton:
-    """Searches for words; only as many of them as a button can carry."""
-    wanted = " ".join(words.replace("|", " ").split())
-    room = ROOM - len(f"{SEARCH}||")
-    while len(wanted.encode()) > room:
-        wanted = wanted.rpartition(" ")[0] or wanted[:-1]
-    return button(tr("Search “{words}”", words=wanted), SEARCH, extra=wanted)
 
 
 def response_row(petition: Petition, earlier: int) -> list[InlineKeyboardButton]:

@@ -5,7 +5,9 @@ that we know.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from bot.petitions.petition import PetitionRef, Site
@@ -34,6 +36,23 @@ _MIRRORS = {
 # The site of this name understands these links wherever it is asked: as a stand-in or a mirror.
 _UK = ("uk", ("petition.parliament.uk", "parallelparliament.co.uk"))
 
+# Our own links, whatever the bot is called.
+_DEEP_LINK = re.compile(
+    rf"(?:https?://)?(?:t|telegram)\.me/\w+\?start=p_(?P<site>[a-z][a-z0-9]*)_(?P<id>{_NUMBER})\b",
+    re.IGNORECASE,
+)
+_EXPLICIT = re.compile(
+    rf"(?<![\w:#/&])(?:(?P<site>[a-z][a-z0-9_-]*):|#)(?P<id>{_NUMBER})(?![\w:])", re.IGNORECASE
+)
+_ADDRESS = re.compile(r"\S*(?:://|www\.|@|t\.me/)\S*", re.IGNORECASE)
+_DIGITS = re.compile(
+    r"(?<![\w£$€+/#:-])[0-9]+(?:[ \u00a0\u202f\u2009,.'’][0-9]+)*(?![^\W_]|_)", re.ASCII
+)
+# What is counted is no petition.
+_COUNTED = re.compile(
+    r"\s*(?:%|signatures?\b|sigs\b|signers?\b|people\b|votes?\b|llofnod|pounds?\b|[kmKM]\b)"
+)
+
 _BRACKETS = " \n<>()[]\"'"
 _STOPS = " \n.,;:!?"
 
@@ -43,9 +62,13 @@ def find_reference(text: str, sites: Sequence[Site]) -> PetitionRef | None:
 
     A bare number belongs to the first site. None if the text means no petition that we can know.
     """
-    if named := _NAME.fullmatch(text.rstrip(_STOPS).strip(_BRACKETS)):
-        return _named(named, sites)
-    return find_link(text, sites)
+    bare = text.rstrip(_STOPS).strip(_BRACKETS)
+    if named := _NAME.fullmatch(bare):
+        return _named(named["site"], named["id"], sites)
+    if (link := find_link(text, sites)) or not (sites and _DIGITS.fullmatch(bare)):
+        return link
+    numbers = _numbers(bare)
+    return PetitionRef(sites[0].id, numbers[0][2]) if len(numbers) == 1 else None
 
 
 def find_link(text: str, sites: Sequence[Site]) -> PetitionRef | None:
@@ -57,11 +80,77 @@ def find_link(text: str, sites: Sequence[Site]) -> PetitionRef | None:
     return None
 
 
-def _named(named: re.Match[str], sites: Sequence[Site]) -> PetitionRef | None:
-    wanted = named["site"]
+class Mention(NamedTuple):
+    """A petition that a text names, and where; a bare number may be meant for something else."""
+
+    start: int
+    end: int
+    petition: PetitionRef
+    is_bare: bool = False
+
+
+def find_mentions(text: str, sites: Sequence[Site]) -> list[Mention]:
+    """Every petition that a text names: by link, `#300239`, `uk:300239` or a number alone.
+
+    A number of five to seven digits may be written "300,239" or "300 239"; it belongs to the first
+    site. What is plainly a sum of money, a count or a telephone number is none.
+    """
+    found = list(_linked(text, sites))
+    rest = _ADDRESS.sub(lambda each: " " * len(each[0]), _without(text, found))
+    found += [
+        Mention(each.start(), each.end(), ref)
+        for each in _EXPLICIT.finditer(rest)
+        if (ref := _named(each["site"], each["id"], sites))
+    ]
+    rest = _without(rest, found)
+    for run in _DIGITS.finditer(rest) if sites else ():
+        if not _COUNTED.match(rest, run.end()):
+            for start, end, number in _numbers(run[0]):
+                ref = PetitionRef(sites[0].id, number)
+                found.append(Mention(run.start() + start, run.start() + end, ref, is_bare=True))
+    return sorted(found)
+
+
+def _linked(text: str, sites: Sequence[Site]) -> Iterator[Mention]:
+    known = _hosts(sites)
+    for link in _LINK.finditer(text):
+        if site := known.get(_plain(link["host"])):
+            # What follows the number, a query say, is of the link as well.
+            more = re.compile(r"[^\s<>()\[\]\"“”*]*").match(text, link.end())
+            end = more.end() if more else link.end()
+            yield Mention(link.start(), end, PetitionRef(site, int(link["id"])))
+    for link in _DEEP_LINK.finditer(text):
+        if ref := _named(link["site"], link["id"], sites):
+            yield Mention(link.start(), link.end(), ref)
+
+
+def _without(text: str, found: Sequence[Mention]) -> str:
+    """The text with blanks where those stand."""
+    for each in found:
+        text = text[: each.start] + " " * (each.end - each.start) + text[each.end :]
+    return text
+
+
+def _numbers(run: str) -> list[tuple[int, int, int]]:
+    """The petitions' numbers in digits with single signs between them, and where they stand."""
+    parts = list(re.finditer("[0-9]+", run))
+    if any(part[0].startswith("0") for part in parts[:1]):
+        return []
+    between = {run[one.end() : other.start()] for one, other in pairwise(parts)}
+    if parts[1:] and len(between) == 1 and len(parts[0][0]) < 4:
+        is_grouped = all(len(part[0]) == 3 for part in parts[1:])
+        whole = "".join(part[0] for part in parts)
+        if is_grouped:
+            return [(0, len(run), int(whole))] if 5 <= len(whole) <= 7 else []
+    if "." in between or any(part[0].startswith("0") for part in parts):
+        return []
+    return [(part.start(), part.end(), int(part[0])) for part in parts if 5 <= len(part[0]) <= 7]
+
+
+def _named(wanted: str | None, number: str, sites: Sequence[Site]) -> PetitionRef | None:
     for site in sites:
         if wanted is None or site.id.lower() == wanted.lower():
-            return PetitionRef(site.id, int(named["id"]))
+            return PetitionRef(site.id, int(number))
     return None
 
 

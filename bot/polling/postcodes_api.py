@@ -3,7 +3,6 @@
 A postcode says where somebody lives: it is asked once, and neither kept nor logged.
 """
 
-import re
 from typing import Literal, TypeAlias
 from urllib.parse import quote
 
@@ -13,20 +12,13 @@ from msgspec import DecodeError, Struct
 from msgspec.json import decode
 
 from bot.incidents import IncidentLog
+from bot.petitions.postcode import POSTCODE
 
 log = structlog.get_logger(__name__)
 
 POSTCODES_API = "https://api.postcodes.io"
 
 _TIMEOUT = aiohttp.ClientTimeout(total=5, sock_connect=3)
-_POSTCODE = re.compile(
-    r"([A-Z]{1,2}[0-9][A-Z0-9]?)[\s,.-]*([0-9][ABD-HJLNP-UW-Z]{2})", re.IGNORECASE
-)
-# At the end of a text stands perhaps one that is still being typed.
-_AMONG_WORDS = re.compile(
-    rf"(?<![^\W_])(?:{_POSTCODE.pattern}(?![^\W_])|[A-Z]{{1,2}}[0-9][A-Z0-9]?\s+[0-9][A-Z]?$)",
-    re.IGNORECASE,
-)
 
 NotPlaced: TypeAlias = Literal["unknown", "nowhere", "unavailable"]
 
@@ -59,7 +51,7 @@ class Postcodes:
 
     async def seat(self, postcode: str) -> InSeat | NotPlaced:
         """The constituency of a postcode, or why there is none to name. Never raises."""
-        found = _POSTCODE.fullmatch(postcode.strip())
+        found = POSTCODE.fullmatch(postcode.strip())
         if found is None:
             return "unknown"
         try:
@@ -81,13 +73,3 @@ class Postcodes:
             place = decode(await response.read(), type=_Answer).result
         code = place and place.codes and place.codes.parliamentary_constituency
         return InSeat(code) if code else "nowhere"
-
-
-def is_postcode(text: str) -> bool:
-    """Whether a text reads like a whole postcode."""
-    return _POSTCODE.fullmatch(text.strip()) is not None
-
-
-def without_postcodes(text: str) -> str:
-    """A text with a gap for each postcode in it."""
-    return _AMONG_WORDS.sub(" ", text)

@@ -26,6 +26,19 @@ _PART = re.compile(
 )
 _BETWEEN = re.compile(r"[\s,]|\band\b")
 
+_MORNINGS = frozenset({"tonight", "overnight", "morning", "the morning", "heno"})
+_TOMORROW = frozenset({"tomorrow", "tomorrow morning", "yfory"})
+_DAYS = (
+    ("monday", "dydd llun", "llun"),
+    ("tuesday", "dydd mawrth", "mawrth"),
+    ("wednesday", "dydd mercher", "mercher"),
+    ("thursday", "dydd iau", "iau"),
+    ("friday", "dydd gwener", "gwener"),
+    ("saturday", "dydd sadwrn", "sadwrn"),
+    ("sunday", "dydd sul", "sul"),
+)
+_WEEKDAY = {name: day for day, names in enumerate(_DAYS) for name in (*names, names[0][:3])}
+
 # "Tomorrow" begins when most people look at their telephone again.
 _MORNING = 8 * 60
 # What is longer than this is longer than anybody means, and would leave the calendar.
@@ -47,10 +60,18 @@ def read_duration(text: str) -> timedelta | None:
 
 
 def read_until(text: str, now: datetime, zone: str) -> datetime | None:
-    """The moment that a length of time from now, or "tomorrow" where the chat lives, leads to."""
-    plain = re.sub(r"^(?:for|until)\s+", "", text.strip().lower())
-    if plain == "tomorrow":
+    """The moment that a length of time leads to, or the morning of a day where the chat lives.
+
+    "2 hours", "tomorrow", "until Monday".
+    """
+    plain = " ".join(text.lower().strip(" .!").split())
+    plain = re.sub(r"^(?:(?:for|until|till|til|am|tan|next|on)\s+)+", "", plain)
+    if plain in _TOMORROW:
         return next_local(_MORNING, next_local(0, now, zone), zone)
+    if plain in _MORNINGS:
+        return next_local(_MORNING, now, zone)
+    if plain in _WEEKDAY:
+        return next_local(_MORNING, next_local(0, now, zone), zone, _WEEKDAY[plain])
     span = read_duration(plain)
     return now + span if span else None
 

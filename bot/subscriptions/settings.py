@@ -243,15 +243,19 @@ def _read_urgent(rest: Sequence[str]) -> str | None:
     return "-".join(kind for kind in kinds if kind) if kinds and all(kinds) else None
 
 
-_HOURS = re.compile(r"(?P<hour>[0-9]{1,2})(?:[:.](?P<minute>[0-9][0-9]))?\s*(?P<half>am|pm)?")
-_SPAN = re.compile(r"(?P<start>[0-9:.apm]+)\s*(?:-|–|—|to|until)\s*(?P<end>[0-9:.apm]+)")
+_HOURS = re.compile(
+    r"(?P<hour>[0-9]{1,2})(?:[:.h]?(?P<minute>[0-9][0-9]))?\s*(?:h|o['’]?clock)?\s*"
+    r"(?:(?P<half>[ap])\.?m\.?)?"
+)
+_SPAN = re.compile(r"(?P<start>.+?)\s*(?:-|–|—|\b(?:to|until|till|til|and|i|tan)\b)\s*(?P<end>.+)")
+_NAMED_HOURS = {"midnight": 0, "noon": 720, "midday": 720, "hanner nos": 0, "hanner dydd": 720}
 
 
 def read_quiet(text: str) -> str | None:
     """Quiet hours: "22:00-07:00", "22 to 7", "10pm-7am", or "off"."""
     if text in _NONE:
         return "off"
-    found = _SPAN.fullmatch(re.sub(r"\s+(am|pm)", r"\1", text.removeprefix("from ")))
+    found = _SPAN.fullmatch(re.sub(r"^(?:from|between|o)\s+", "", text.strip()))
     if found is None:
         return None
     start, end = read_hour(found["start"]), read_hour(found["end"])
@@ -260,14 +264,17 @@ def read_quiet(text: str) -> str | None:
 
 def read_hour(text: str) -> int | None:
     """The minute of the day: "18:00", "9", "6pm"; midnight may be 24:00."""
-    found = _HOURS.fullmatch(text)
+    plain = text.strip(" .")
+    if plain in _NAMED_HOURS:
+        return _NAMED_HOURS[plain]
+    found = _HOURS.fullmatch(plain)
     if found is None:
         return None
     hour, minute = int(found["hour"]), int(found["minute"] or 0)
     if found["half"]:
         if not 1 <= hour <= 12:
             return None
-        hour = hour % 12 + (12 if found["half"] == "pm" else 0)
+        hour = hour % 12 + (12 if found["half"] == "p" else 0)
     elif hour == 24 and minute == 0:
         hour = 0
     return hour * 60 + minute if hour < 24 and minute < 60 else None
@@ -276,7 +283,8 @@ def read_hour(text: str) -> int | None:
 def read_digest(words: Sequence[str], was: Digest) -> str | None:
     """When the digest comes: "daily 18:00", "weekly monday 9:00"; what is left out stays."""
     minute, weekday = was.minute, was.weekday
-    for word in words:
+    said = re.sub(r"(?<=[0-9])\s+(?=(?:am|pm|a\.m|p\.m|o'clock)\b)", "", " ".join(words))
+    for word in said.replace(",", " ").split():
         day = _weekday(word)
         at = read_hour(word)
         if word in {"daily", "day"}:
@@ -287,7 +295,7 @@ def read_digest(words: Sequence[str], was: Digest) -> str | None:
             weekday = day
         elif at is not None:
             minute = at
-        elif word not in {"at", "on", "every"}:
+        elif word not in {"at", "on", "every", "am"}:
             return None
     return f"{minute}.{'' if weekday is None else weekday}" if words else None
 
@@ -310,6 +318,7 @@ def _read_reminders(rest: Sequence[str]) -> str | None:
 # --- time zones ----------------------------------------------------------------------------------
 
 _OFFSET = re.compile(r"(?:etc/)?(?:utc|gmt|z)?\s*[-+−–]?\s*[0-9].*", re.IGNORECASE)
+_SURE = 0.85  # how much alike a name is to the one that was meant, and no other is
 _NO_PLACES = frozenset({"localtime", "Factory"})
 
 
@@ -323,6 +332,10 @@ def find_zone(text: str) -> str | NoZone:
     found = names.get(wanted) or cities.get(wanted)
     if found:
         return found
+    sure = difflib.get_close_matches(wanted, [*names, *cities], n=2, cutoff=_SURE)
+    meant = {(names | cities)[each] for each in sure}
+    if len(meant) == 1:
+        return meant.pop()
     near = difflib.get_close_matches(wanted, [*names, *cities], n=6, cutoff=0.6)
     return NoZone(text, near=tuple(dict.fromkeys((names | cities)[each] for each in near))[:3])
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from telegram import InlineKeyboardMarkup
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.messages.buttons import CARD, SEAT, button
 from bot.messages.format import number
 from bot.messages.i18n import say, tr
-from bot.messages.message import Message, code, compose, cut, italic, lines, row
+from bot.messages.message import Message, compose, cut, lines, row
 from bot.messages.petition.constituencies import display_name
 from bot.petitions.parse import Constituency, Local
 
@@ -58,16 +58,9 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def which_constituency() -> Message:
-    """How a constituency is named."""
-    return compose(
-        *lines(
-            tr("Which constituency? Send a postcode, a name or an ONS code, like this:"),
-            code("/constituency SW1A 1AA"),
-            code("/constituency Holborn and St Pancras"),
-            italic(tr("I ask postcodes.io about a postcode once and keep only the constituency.")),
-        )
-    )
+def seat_button(seat: Constituency) -> InlineKeyboardButton:
+    """Leads to a constituency."""
+    return button(cut(f"📍 {seat.name}", 60), SEAT, extra=f"show.{seat.ons_code}")
 
 
 def unknown_postcode() -> Message:

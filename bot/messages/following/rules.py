@@ -11,7 +11,7 @@ from telegram import CopyTextButton, InlineKeyboardButton, InlineKeyboardMarkup,
 
 from bot.messages.buttons import DRAFT, MORE, PAGE, ROOM, RULE, WORDS, button
 from bot.messages.chat.about import consent_request, privacy
-from bot.messages.following.subscriptions import which_petition
+from bot.messages.chat.conversation import which_petition, which_words
 from bot.messages.format import number
 from bot.messages.i18n import many, marked, say, tr
 from bot.messages.message import (
@@ -42,6 +42,7 @@ _TOPICS_ON_A_PAGE = 20
 _PLAIN = Site("", "", "")
 _CARRIER = re.compile(r"#r_([\w-]+)$", re.ASCII)
 _DEEP_LINK_LIMIT = 64
+_TOPIC_ROOM = ROOM - len(f"{MORE}||topic.")
 
 
 _EARS: Mapping[str, str] = {
@@ -129,7 +130,7 @@ def _is_there(ear: EventFilter, site: Site) -> bool:
 
 def what_to_follow(site: Site) -> tuple[Message, InlineKeyboardMarkup]:
     """`/subscribe` alone: a petition, or one of the wider things."""
-    first = which_petition("subscribe")
+    first = which_petition("subscribe")[0].message
     more = compose("\n\n", tr("Or follow more than one petition. What shall I listen for?"))
     passing = [
         _more(tr("Passing {number}", number=number(_at(site, threshold))), f"pass.{threshold}")
@@ -148,19 +149,6 @@ def what_to_follow(site: Site) -> tuple[Message, InlineKeyboardMarkup]:
 
 def _more(text: str, extra: str) -> InlineKeyboardButton:
     return button(text, MORE, extra=extra)
-
-
-def how_to_follow_words() -> Message:
-    """How words are typed."""
-    return compose(
-        *lines(
-            tr("Send the words with the command; a petition has to have all of them:"),
-            code(tr("/subscribe school meals")),
-            "",
-            tr("Quotation marks keep words together, a minus leaves petitions out:"),
-            code(tr('/subscribe "school meals" -uniform')),
-        )
-    )
 
 
 def topics(known: Mapping[str, str], page: int = 0) -> tuple[Message, InlineKeyboardMarkup | None]:
@@ -195,6 +183,21 @@ def departments(names: Sequence[str]) -> tuple[Message, InlineKeyboardMarkup | N
     return message, InlineKeyboardMarkup(keys) if keys else None
 
 
+def topic_button(code: str, name: str) -> InlineKeyboardButton:
+    """Leads to the draft of a rule about a topic, from among other things."""
+    return _more(cut(tr("Topic: {name}", name=name), 40), f"topic.{code[:_TOPIC_ROOM]}")
+
+
+def _topic_key(topic: str, name: str) -> InlineKeyboardButton:
+    return _more(cut(name, 40), f"topic.{topic[:_TOPIC_ROOM]}")
+
+
+def department_button(name: str) -> InlineKeyboardButton:
+    """Leads to the draft of a rule about a department."""
+    label = cut(tr("Department: {name}", name=name), 60)
+    return _more(label, f"dept.{department_start(name)}")
+
+
 def department_start(name: str) -> str:
     """As much of a department's name as a button carries."""
     start = name.replace("|", " ")
@@ -227,10 +230,6 @@ def no_such_department(
     return compose(*lines(sorry, question)), InlineKeyboardMarkup(rows)
 
 
-def _topic_key(topic: str, name: str) -> InlineKeyboardButton:
-    return _more(cut(name, 40), f"topic.{topic[: ROOM - len(f'{MORE}||topic.')]}")
-
-
 def words_problem(problem: Problem) -> Message:
     """Why words cannot be followed."""
     match problem:
@@ -244,7 +243,7 @@ def words_problem(problem: Problem) -> Message:
             why = tr(
                 "One of these words is too long: {most} letters is the limit.", most=LONGEST_WORD
             )
-    return joined(compose(why, "\n\n"), how_to_follow_words())
+    return joined(compose(why, "\n\n"), which_words().message)
 
 
 def words_button(typed: str) -> InlineKeyboardButton | None:

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from telegram import InlineKeyboardMarkup
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
-from bot.messages.buttons import CARD, button, search_button
+from bot.messages.buttons import CARD, button
+from bot.messages.chat.conversation import nothing_found
 from bot.messages.format import number
 from bot.messages.i18n import say, tr
 from bot.messages.message import Message, bold, compose, cut, italic, lines, row
@@ -16,11 +17,20 @@ MOST = 10
 
 
 def results(
-    words: str, petitions: Sequence[Petition], has_more: bool
-) -> tuple[Message, InlineKeyboardMarkup | None]:
-    """What was found, in the order given: a line and a button each."""
+    words: str,
+    petitions: Sequence[Petition],
+    has_more: bool,
+    above: Sequence[InlineKeyboardButton] = (),
+    below: Sequence[InlineKeyboardButton] = (),
+) -> tuple[Message, InlineKeyboardMarkup]:
+    """What was found, in the order given: a line and a button each.
+
+    `above` are topics and places of that name, `below` is what else can be done with the words.
+    """
+    around = [[each] for each in above], [[each] for each in below]
     if not petitions:
-        return nothing_found(words), None
+        message, keys = nothing_found(words)
+        return message, InlineKeyboardMarkup([*around[0], *around[1], *keys.inline_keyboard])
     shown = petitions[:MOST]
     more = tr("There are more; another word narrows it down.") if has_more else None
     message = compose(
@@ -32,27 +42,12 @@ def results(
         )
     )
     rows = [[button(short_title(petition, 40), CARD, petition.ref)] for petition in shown]
-    return message, InlineKeyboardMarkup(rows)
+    return message, InlineKeyboardMarkup([*around[0], *rows, *around[1]])
 
 
 def _line(petition: Petition) -> str:
     state = "" if petition.is_open else f" · {state_name(petition)}"
     return f"{number(petition.signature_count)}{state}  {short_title(petition)}"
-
-
-def nothing_found(words: str) -> Message:
-    """No petition has these words."""
-    return compose(
-        *lines(
-            tr("I find no petition with “{words}”.", words=cut(words, 60)),
-            tr("Fewer or other words may help; so does the number or the link."),
-        )
-    )
-
-
-def what_to_search() -> Message:
-    """A search without words."""
-    return compose(*lines(tr("Search for what? Like this:"), tr("/search free school meals")))
 
 
 def trending(petitions: Sequence[Trending]) -> tuple[Message, InlineKeyboardMarkup | None]:
@@ -70,8 +65,3 @@ def trending(petitions: Sequence[Trending]) -> tuple[Message, InlineKeyboardMark
         for p in petitions[:MOST]
     ]
     return message, InlineKeyboardMarkup(buttons)
-
-
-def search_offer(words: str) -> InlineKeyboardMarkup | None:
-    """The button that searches for what was typed, if there is anything to search for."""
-    return InlineKeyboardMarkup([[search_button(words)]]) if words.strip(" |\n") else None

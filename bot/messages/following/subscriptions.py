@@ -10,7 +10,7 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup, MessageEntity
 from bot.messages.buttons import CARD, PAGE, SUBSCRIBE, button, follower_rows, undo_buttons
 from bot.messages.format import day, in_words, number, signatures
 from bot.messages.i18n import many, marked, say, tr
-from bot.messages.message import Message, Rich, bold, compose, italic, joined, lines
+from bot.messages.message import Message, Rich, bold, compose, joined, lines
 from bot.messages.petition.parts import short_title, status_line, title
 from bot.petitions.petition import Petition, PetitionRef
 from bot.petitions.thresholds import is_reached, thresholds
@@ -273,17 +273,6 @@ def nothing_followed() -> Message:
         *lines(
             tr("You follow no petition yet. Send me a petition's link or its number, or"),
             "/subscribe 300239",
-        )
-    )
-
-
-def which_petition(command: str) -> Message:
-    """A command came without saying which petition it is about."""
-    return compose(
-        *lines(
-            tr("Which petition? Send its number or its link with the command, like this:"),
-            f"/{command} 300239",
-            italic(tr("The number is in the address of the petition's page.")),
         )
     )
 

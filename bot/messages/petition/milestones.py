@@ -7,6 +7,7 @@ from itertools import pairwise
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.messages.buttons import ROOM, SETTINGS, SUBSCRIBE, WISH, Press, button, in_rows
+from bot.messages.chat.conversation import ask_button
 from bot.messages.format import day, listed, london_today, moment, number, weekday
 from bot.messages.i18n import marked, say, tr
 from bot.messages.message import Message, Rich, bold, code, compose, italic, lines
@@ -175,6 +176,8 @@ def ladder_buttons(
     rows = [[button(tr("Undo"), WISH, ref, as_typed(undo))]] if _fits(ref, undo) else []
     rows += in_rows(_common(petition, wish)) if petition.is_open else []
     rows += in_rows((_number_button(ref, each) for each in wish.numbers), 3)
+    if petition.is_open:
+        rows.append([ask_button(tr("Another number…"), "milestones", ref)])
     last = [button(tr("‹ Back"), SETTINGS, ref)]
     if wish != _NONE:
         last.insert(0, button(tr("None of my own"), WISH, ref, "off"))

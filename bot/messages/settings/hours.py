@@ -6,6 +6,7 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.local_time import LONDON, zone_of
 from bot.messages.buttons import in_rows
+from bot.messages.chat.conversation import ask_button
 from bot.messages.format import time_of_day, weekday_name
 from bot.messages.i18n import say, tr
 from bot.messages.message import Rich, code, compose, italic, lines, row
@@ -62,6 +63,7 @@ def quiet_page(scope: Scope) -> Page:
         )
         for quiet in _QUIET
     ]
+    keys.append(ask_button(tr("Other hours…"), "quiet"))
     also = [scope.leads(tr("Urgent news"), "urgent"), scope.leads(tr("Time zone"), "zone")]
     return message, InlineKeyboardMarkup([*in_rows(keys), also, scope.back()])
 
@@ -143,6 +145,7 @@ def _digest_rows(scope: Scope, digest: Digest) -> list[list[InlineKeyboardButton
         )
         for day in range(7)
     ]
+    days.append(ask_button(tr("Another time…"), "digest"))
     return [*in_rows(hours, 5), *in_rows(days)]
 
 
@@ -164,6 +167,7 @@ def zone_page(scope: Scope) -> Page:
         )
     )
     keys = [_zone_button(scope, zone) for zone in dict.fromkeys((*_ZONES, now))]
+    keys.append(ask_button(tr("Somewhere else…"), "zone"))
     return message, InlineKeyboardMarkup([*in_rows(keys), scope.back()])
 
 

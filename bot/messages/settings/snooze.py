@@ -5,6 +5,7 @@ from datetime import datetime
 from telegram import InlineKeyboardMarkup
 
 from bot.messages.buttons import SNOOZE, button, in_rows
+from bot.messages.chat.conversation import ask_button
 from bot.messages.format import on_button
 from bot.messages.i18n import say, tr
 from bot.messages.message import Message, code, compose, italic, lines
@@ -44,6 +45,7 @@ def _snooze_buttons(scope: Scope) -> InlineKeyboardMarkup:
         "30d": on_button(30 * 24),
     }
     keys = [button(text, SNOOZE, scope.petition, extra) for extra, text in spans.items()]
+    keys.append(ask_button(tr("Another length…"), "snooze", scope.petition))
     if scope.snoozed_until:
         keys.append(button(tr("End the snooze"), SNOOZE, scope.petition, "end"))
     return InlineKeyboardMarkup([*in_rows(keys), scope.back()])

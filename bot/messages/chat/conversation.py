@@ -1,0 +1,354 @@
+"""What the bot says to plain messages: what it asks, what it can read, what can be stopped."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, TypeAlias
+
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+
+from bot.messages.buttons import (
+    ASK,
+    CARD,
+    CHART,
+    CONSTITUENCIES,
+    MAP,
+    MILESTONES,
+    MUTE,
+    PAGE,
+    RESPONSE,
+    RULE,
+    SETTINGS,
+    SHARE,
+    STOP,
+    SUBSCRIBE,
+    TALK,
+    UNMUTE,
+    UNSUBSCRIBE,
+    button,
+)
+from bot.messages.following.subscriptions import Followed
+from bot.messages.format import number
+from bot.messages.i18n import many, marked, say, tr
+from bot.messages.message import Message, Rich, bold, code, compose, cut, italic, lines, row
+from bot.messages.petition.parts import short_title, state_name
+from bot.petitions.petition import Petition, PetitionRef, Site
+
+# The button that does to one petition what a command does.
+PRESSES = {
+    "subscribe": SUBSCRIBE,
+    "unsubscribe": UNSUBSCRIBE,
+    "petition": CARD,
+    "response": RESPONSE,
+    "constituencies": CONSTITUENCIES,
+    "chart": CHART,
+    "map": MAP,
+    "milestones": MILESTONES,
+    "settings": SETTINGS,
+    "share": SHARE,
+    "mute": MUTE,
+    "unmute": UNMUTE,
+}
+_STOPPED = 8  # petitions and rules that a page has room for
+_PETITIONS = 10
+
+
+Page: TypeAlias = tuple[Message, InlineKeyboardMarkup]
+
+
+class Question(NamedTuple):
+    """What is asked, and an example of an answer."""
+
+    message: Message
+    example: str = ""
+
+
+# --- questions ------------------------------------------------------------------------------------
+
+
+def which_words() -> Question:
+    """Which words petitions shall have."""
+    example = tr("school meals")
+    return Question(
+        compose(
+            *lines(
+                say("Which words? For example: {example}", example=code(example)),
+                say(
+                    "Quotation marks keep words together, a minus leaves petitions out: {example}",
+                    example=code(tr('"school meals" -uniform')),
+                ),
+            )
+        ),
+        example,
+    )
+
+
+def what_to_search() -> Question:
+    """What shall be searched for."""
+    example = tr("school meals")
+    asked = say("What are you looking for? For example: {example}", example=code(example))
+    return Question(compose(asked), example)
+
+
+def which_constituency() -> Question:
+    """Which constituency it is about."""
+    return Question(
+        compose(
+            *lines(
+                tr("Which constituency? Send a postcode or a name, for example:"),
+                code("SW1A 1AA"),
+                code("Holborn and St Pancras"),
+                italic(tr("I look your postcode up on postcodes.io and don't keep it.")),
+            )
+        ),
+        "SW1A 1AA",
+    )
+
+
+def which_milestone() -> Question:
+    """At how many signatures somebody wants to be told."""
+    asked = say(
+        "At how many signatures? For example: {number}, {series} or {part}",
+        number=code("15,000"),
+        series=code("every 5,000"),
+        part=code("50%"),
+    )
+    return Question(compose(asked), "15,000")
+
+
+def which_hours() -> Question:
+    """When it shall be quiet."""
+    asked = say("Quiet hours from when to when? For example: {hours}", hours=code("22:00-07:00"))
+    return Question(compose(asked), "22:00-07:00")
+
+
+def which_digest_hour() -> Question:
+    """When the digest shall come."""
+    asked = say(
+        "When should your digest come? For example: {daily} or {weekly}",
+        daily=code("08:00"),
+        weekly=code(tr("Monday 09:00")),
+    )
+    return Question(compose(asked), "08:00")
+
+
+def which_zone() -> Question:
+    """Whose clocks count."""
+    asked = say("Which time zone? Send a city, for example: {city}", city=code("Paris"))
+    return Question(compose(asked), "Paris")
+
+
+def how_long() -> Question:
+    """For how long nothing shall be told."""
+    asked = say(
+        "How long do you want to snooze? For example: {hours}, {days} or {until}",
+        hours=code(tr("2 hours")),
+        days=code(tr("3 days")),
+        until=code(tr("until Monday")),
+    )
+    return Question(compose(asked), tr("2 hours"))
+
+
+def which_petition(
+    command: str, followed: Sequence[Followed] = ()
+) -> tuple[Question, list[list[InlineKeyboardButton]]]:
+    """Which petition a command is about, with those that the chat follows to choose from."""
+    asked = say(
+        "Which petition? Send its number or link, for example: {number}", number=code("300239")
+    )
+    choice = tr("Or choose one you follow:") if followed else None
+    rows = [
+        [_to(command, each.petition.ref, short_title(each.petition, 40))]
+        for each in followed[:_STOPPED]
+    ]
+    return Question(compose(*lines(asked, choice)), "300239"), rows
+
+
+def _to(command: str, ref: PetitionRef, label: str) -> InlineKeyboardButton:
+    if command == "snooze":
+        return button(label, SETTINGS, ref, "snooze")
+    return button(label, PRESSES.get(command, CARD), ref)
+
+
+def cancel_button() -> InlineKeyboardButton:
+    """Leaves a question unanswered."""
+    return button(tr("Cancel"), TALK, extra="cancel")
+
+
+def cancelled() -> Message:
+    """A question is closed."""
+    return compose(tr("Cancelled."))
+
+
+def nothing_to_cancel() -> Message:
+    """No question is open."""
+    return compose(
+        tr("There's nothing to cancel. Send a petition's number or link, or a few words.")
+    )
+
+
+def ask_button(text: str, what: str, petition: PetitionRef | None = None) -> InlineKeyboardButton:
+    """A button that has the bot ask for what its other buttons do not offer."""
+    return button(text, ASK, petition, what)
+
+
+# --- what can be read -----------------------------------------------------------------------------
+
+
+def nothing_found(words: str) -> Page:
+    """No petition has these words."""
+    sorry = tr(
+        "I couldn't find a petition about “{words}”. "
+        "Try fewer words, or send a petition's number or link.",
+        words=cut(" ".join(words.split()), 60),
+    )
+    return compose(sorry), _what_next()
+
+
+def only_text() -> Page:
+    """A picture, a voice message, a sticker: nothing to read."""
+    sorry = tr("I can only read text: a petition's number or link, or a few words.")
+    return compose(sorry), _what_next()
+
+
+def other_site(host: str, sites: Sequence[Site]) -> Page:
+    """An address that leads to no petition that can be known."""
+    known = [site.url.split("://")[-1].rstrip("/") for site in sites]
+    message = compose(
+        *lines(
+            tr("I can't find a petition behind that link to {host}.", host=cut(host, 60)),
+            tr("I know petitions on {sites}.", sites=", ".join(known)),
+            tr("Send a petition's link or number, or a few words to search for."),
+        )
+    )
+    return message, _what_next()
+
+
+def _what_next() -> InlineKeyboardMarkup:
+    return InlineKeyboardMarkup(
+        [
+            [
+                button(tr("What can I send?"), TALK, extra="help"),
+                button(tr("What I follow"), TALK, extra="list"),
+            ]
+        ]
+    )
+
+
+def what_to_send() -> Message:
+    """What the bot understands, by example."""
+    return compose(
+        *lines(
+            bold(tr("What you can send")),
+            say("A petition's number or link: {example}", example=code("300239")),
+            say(
+                "A few words to search for: {example}",
+                example=code(tr("school meals")),
+            ),
+            say(
+                "A postcode or a constituency: {example}",
+                example=code("Holborn and St Pancras"),
+            ),
+            say(
+                "What to do, and with which petition: {example}",
+                example=code(tr("chart {number}", number=300239)),
+            ),
+            "",
+            tr("See all commands: /help"),
+        )
+    )
+
+
+def welcome() -> Message:
+    """Where a thank you cannot have a reaction."""
+    return compose(tr("You're welcome."))
+
+
+def several(command: str, found: Sequence[tuple[PetitionRef, Petition | None]]) -> Page:
+    """Several petitions that were named, a line and a button each."""
+    shown = found[:_PETITIONS]
+    rows = [
+        [_to(command, ref, short_title(petition, 40) if petition else str(ref.id))]
+        for ref, petition in shown
+    ]
+    heading = _HEADINGS.get(command, _WHICH)
+    return compose(*lines(bold(tr(heading)), "", *map(_line, shown))), InlineKeyboardMarkup(rows)
+
+
+_WHICH = marked("Which petition do you want to see?")
+_HEADINGS = {
+    "subscribe": marked("Which petition do you want to follow?"),
+    "unsubscribe": marked("Which petition do you want to unfollow?"),
+}
+
+
+def _line(found: tuple[PetitionRef, Petition | None]) -> Rich:
+    ref, petition = found
+    if petition is None:
+        return str(ref.id)
+    state = "" if petition.is_open else f" · {state_name(petition)}"
+    return f"{number(petition.signature_count)}{state}  {short_title(petition)}"
+
+
+# --- what can be stopped --------------------------------------------------------------------------
+
+
+def what_to_stop(
+    followed: Sequence[Followed], rules: Sequence[tuple[Rich, int]], *, is_private: bool
+) -> Page:
+    """Each petition and rule, all of them, or everything that is kept."""
+    petitions = [
+        [button(f"✕ {short_title(each.petition, 38)}", UNSUBSCRIBE, each.petition.ref)]
+        for each in followed
+    ]
+    wider = [
+        [button(f"✕ {cut(compose(what).text, 38)}", RULE, extra=f"{number_}.delete")]
+        for what, number_ in rules
+    ]
+    rows = [*wider, *petitions][:_STOPPED]
+    count = len(followed) + len(rules)
+    more = [button(tr("See all"), PAGE, extra="0")] if count > len(rows) else []
+    every = [button(tr("Unfollow all"), STOP, extra="all")] if count > 1 else []
+    erase = [button(tr("Delete my data"), STOP, extra="forget")] if is_private else []
+    last = [button(tr("Snooze"), SETTINGS, extra="snooze"), cancel_button()]
+    message = compose(
+        *lines(
+            bold(tr("What do you want to stop?")),
+            tr("Tap what you no longer want to follow. You can undo it afterwards."),
+            row(tr("To pause everything for a while, tap Snooze.")),
+        )
+    )
+    keyboard = [*rows, [*more, *every], erase, last]
+    return message, InlineKeyboardMarkup([each for each in keyboard if each])
+
+
+def nothing_to_stop(*, is_kept: bool) -> tuple[Message, InlineKeyboardMarkup | None]:
+    """Nothing is followed, so no alert comes."""
+    message = compose(
+        *lines(
+            tr("You're not following anything, so I won't send you any alerts."),
+            tr("To follow a petition, send its number or link."),
+        )
+    )
+    erase = button(tr("Delete my data"), STOP, extra="forget")
+    return message, InlineKeyboardMarkup([[erase]]) if is_kept else None
+
+
+def stop_all_question(count: int) -> Page:
+    """Asked once before everything is given up."""
+    asked = many(
+        "Unfollow {count} petition or rule? Your settings stay as they are.",
+        "Unfollow all {count} petitions and rules? Your settings stay as they are.",
+        count,
+    )
+    yes = button(tr("Unfollow all"), STOP, extra="yes")
+    return compose(asked), InlineKeyboardMarkup([[yes, cancel_button()]])
+
+
+def all_stopped(count: int) -> Message:
+    """Nothing is followed any more."""
+    return compose(
+        many(
+            "You've unfollowed {count} petition or rule. You won't get any more alerts.",
+            "You've unfollowed all {count} petitions and rules. You won't get any more alerts.",
+            count,
+        )
+    )

@@ -1,0 +1,246 @@
+"""The words by which people ask for what the bot does: English, Welsh, some in others (pure).
+
+Whatever stands here is written as `plain` leaves it: small letters, no accents, no punctuation.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
+Everyday: TypeAlias = Literal[
+    "start",
+    "help",
+    "unsubscribe",
+    "subscriptions",
+    "settings",
+    "settings quiet",
+    "snooze",
+    "snooze off",
+    "status",
+    "digest",
+    "forget",
+    "mydata",
+    "privacy",
+    "about",
+    "trending",
+    "search",
+    "subscribe",
+    "constituency",
+    "petition",
+    "response",
+    "constituencies",
+    "chart",
+    "map",
+    "milestones",
+    "share",
+    "mute",
+    "unmute",
+    "cancel",
+    "thanks",
+]
+
+_APOSTROPHES = re.compile(r"['’‘`´]")
+_NO_WORD = re.compile(r"[\W_]+")
+
+
+def plain(text: str) -> str:
+    """A text as it is compared: small letters without accents, words with one space between."""
+    spelt = unicodedata.normalize("NFKD", text.casefold())
+    bare = "".join(each for each in spelt if unicodedata.category(each) not in {"Mn", "Cf"})
+    return _NO_WORD.sub(" ", _APOSTROPHES.sub("", bare)).strip()
+
+
+def _table(phrases: Mapping[Everyday, str]) -> dict[str, Everyday]:
+    return {
+        plain(phrase): command
+        for command, listed in phrases.items()
+        for phrase in re.split(r"[,\n]", listed)
+        if plain(phrase)
+    }
+
+
+# A message that says no more than this means the command.
+SAYINGS: Mapping[str, Everyday] = _table(
+    {
+        "start": """
+            hi, hello, hey, hiya, hi there, hello there, hey there, hi bot, hello bot, yo, howdy
+            good morning, good afternoon, good evening, start, begin, lets start, get started
+            home, what is this, whats this, who are you, what are you, who is this
+            helo, shwmae, sut mae, smae, bore da, prynhawn da, noswaith dda, dechrau, haia
+            hallo, bonjour, salut, hola, ciao, ola, czesc, salaam, namaste, merhaba""",
+        "help": """
+            help, help me, help please, i need help, can you help, can you help me, menu
+            main menu, commands, all commands, instructions, how does this work, guide
+            how do you work, how do i use this, how to use, what can you do, what can i do
+            what do you do, what can i send, what can i say, what now, info, faq, usage
+            cymorth, help llaw, dewislen, gorchmynion, sut mae hyn yn gweithio
+            hilfe, aide, ayuda, aiuto, pomoc, ajuda, yardim, hulp""",
+        "unsubscribe": """
+            stop, stop it, stop this, stop that, stop please, please stop, stop now, stop all
+            stop everything, stop alerts, stop the alerts, stop all alerts, stop messages
+            stop messaging me, stop texting me, stop sending me messages, stop sending messages
+            unsubscribe, unsubscribe me, unsubscribe all, unsubscribe from all, unfollow
+            unfollow all, unfollow everything, leave, leave me alone, quit, exit, end, go away
+            no more, no more alerts, no more messages, optout, opt out, shut up, enough, unsub
+            stopio, stopiwch, peidio, peidiwch, paid, dad ddilyn, dad danysgrifio, dod i ben
+            gadael, dim mwy
+            stopp, stoppen, aufhoren, hor auf, schluss, abmelden, halt
+            arret, arrete, arreter, arretez, stoppez, desabonner, se desabonner
+            para, parar, pare, basta, detener, cancelar suscripcion, alto, fermati, smettila
+            zatrzymaj, przestan, koniec, stop prosze, стоп, стой, хватит, отписаться, стопп
+            зупинись, зупинити, відписатися, dur, durdur, yeter, stoppa, sluta, slutt, lopeta
+            stop maar, ophouden, afmelden, opreste, stai, spri, aturat, ndal
+            توقف, قف, ایقاف, إيقاف, بند کرو, رکو, روک دو, रुको, बंद करो, बंद, বন্ধ করো, বন্ধ, থামো
+            ਬੰਦ ਕਰੋ, ਰੁਕੋ, બંધ કરો, நிறுத்து, 停, 停止
+            取消订阅, 退订, 停止する, やめて, 止めて, 그만, 중지
+            σταματα, סטופ, עצור, dừng lại, ngừng, berhenti""",
+        "subscriptions": """
+            list, my list, the list, show list, show my list, list all, lists, following
+            what do i follow, what am i following, what im following, what i follow
+            what do i follow now, what am i subscribed to, what have i subscribed to
+            which petitions do i follow, which petitions am i following, what are my petitions
+            my petitions, show my petitions, my subscriptions, subscriptions, my alerts
+            show subscriptions, show what i follow, my follows, my rules, rules, followed
+            rhestr, fy rhestr, beth ydw i yn ei ddilyn, beth rydw in ei ddilyn
+            beth dwin dilyn, fy neisebau, dilyn beth, be dwin ddilyn, tanysgrifiadau""",
+        "settings": """
+            settings, setting, my settings, change settings, change my settings, preferences
+            options, config, configure, change alerts, change my alerts, set up, setup
+            gosodiadau, fy ngosodiadau, dewisiadau, language, change language, iaith""",
+        "settings quiet": """
+            quiet, be quiet, quiet hours, quiet please, silence, silent, silence at night, shh
+            do not disturb, dnd, night mode, no alerts at night, not at night, no noise
+            oriau tawel, tawel, distaw, bydd ddistaw""",
+        "snooze": """
+            snooze, mute, mute all, mute everything, mute alerts, pause, pause alerts, pause all
+            snooze all, snooze everything, take a break, holiday, im on holiday, on holiday
+            saib, seibiant, cysgu, tawelu, distewi, ar wyliau""",
+        "snooze off": """
+            unsnooze, unmute, unmute all, unpause, resume, resume alerts, wake up, wake
+            end snooze, end the snooze, stop snooze, stop snoozing, stop the snooze, im back
+            ailddechrau, deffro""",
+        "status": """
+            status, statws, are you there, are you alive, are you working, are you ok, ping
+            is it working, is this working, are you up, test, working, is the bot working""",
+        "digest": """
+            digest, my digest, summary, my summary, send digest, send my digest, show digest
+            digest now, digest please, get digest, what did i miss, crynodeb, fy nghrynodeb""",
+        "forget": """
+            forget, forget me, delete, delete me, delete my data, delete all my data, erase
+            delete everything, erase everything, erase my data, erase me, remove my data
+            delete my account, remove me, gdpr, wipe my data, anghofio, anghofia fi, dileu
+            dileu fy nata, dileu popeth""",
+        "mydata": """
+            mydata, my data, export, export my data, download my data, show my data
+            what do you know about me, what do you have on me, subject access request
+            fy nata, allforio""",
+        "privacy": """
+            privacy, privacy policy, privacy notice, what do you keep, what do you store
+            is it private, is this private, preifatrwydd""",
+        "about": """
+            about, about you, about this bot, who made you, who made this, who runs this, source
+            licence, license, version, ynghylch, amdanat ti""",
+        "trending": """
+            trending, popular, popular petitions, most popular, most popular petitions, top
+            top petitions, trending petitions, hot, biggest petitions, most signatures
+            poblogaidd, tueddiadau""",
+        "search": """
+            search, find, search petitions, find a petition, search for a petition, look up
+            search for petitions, find petitions, find petition, chwilio, chwilia, dod o hyd""",
+        "subscribe": """
+            follow, subscribe, follow a petition, subscribe to a petition, follow something
+            follow petition, what can i follow, new petitions, sign up, signup, watch, track
+            alert me, alerts, dilyn, dilyn deiseb, tanysgrifio""",
+        "constituency": """
+            constituency, my constituency, my mp, mp, who is my mp, whos my mp, find my mp
+            postcode, my postcode, my area, local, near me, where i live
+            etholaeth, fy etholaeth, cod post, fy as""",
+        "petition": "petition, petitions, a petition, deiseb, deisebau, card, show petition",
+        "response": """
+            response, responses, government response, the response, ymateb, ymatebion""",
+        "constituencies": "constituencies, etholaethau",
+        "chart": "chart, graph, charts, curve, siart, graff",
+        "map": "map, maps, mapiau, heat map, heatmap",
+        "milestones": "milestones, milestone, my milestones, cerrig milltir, carreg filltir",
+        "share": "share, rhannu, invite, tell a friend",
+        "cancel": """
+            cancel, no, nope, nah, never mind, nevermind, nvm, no thanks, no thank you, abort
+            not now, forget it, skip, back, go back, dont, scrap that, leave it
+            canslo, na, nage, dim diolch, dim ots, dim nawr, dim byd, nein, non, nie, нет
+            abbrechen, annuler, cancelar, annulla, anuluj""",
+        "thanks": """
+            thanks, thank you, thank u, thx, tx, ty, ta, cheers, many thanks, thanks a lot
+            thank you very much, thank you so much, thanks so much, thanks bot, thank you bot
+            much appreciated, appreciated, great thanks, ok thanks, okay thanks, nice one
+            great thank you, lovely thanks, perfect thanks, brilliant, great, perfect, good bot
+            well done, awesome, amazing, lovely, nice, cool, good, excellent, super, fab
+            ok, okay, k, kk, got it, understood, fine, alright, all right, will do
+            bye, goodbye, bye bye, see you, good night, night night
+            diolch, diolch yn fawr, diolch yn fawr iawn, diolch i ti, diolch i chi, gwych
+            ardderchog, iawn, hwyl, hwyl fawr, nos da, da iawn
+            merci, danke, gracias, grazie, obrigado, dziekuje, спасибо, dank je, tack""",
+    }
+)
+
+# Reactions as messages: nobody waits for words.
+KIND_SIGNS = frozenset("👍👌🙏❤💙💚💛🧡💜🖤♥👏🙌😊🙂😀😃😄😁😍🥰🤝💯🎉✅👋🏼🏻🏽🏾🏿\ufe0f\u200d")
+
+
+def _words(listed: str) -> frozenset[str]:
+    return frozenset(map(plain, listed.split()))
+
+
+# What may stand beside a petition without saying anything of what to do with it.
+FILLERS = _words(
+    """
+    please pls plz the a an this that it its one petition petitions no nr num number id link url
+    page i id ill im me my we want wanna would like love need to for of about on with in at from
+    can could you your u will do does how lets let us get give send tell have here hi hello hey
+    is are was and also too then now just new news updates alerts notifications notification
+    following signed signatures so ok okay thanks thank bot uk government parliament gov called
+    named numbered again both all see happening out off when its whether any
+    os gwelwch yn dda plis deiseb deisebau ddeiseb y yr rhif am i ar gyda gyfer hon hwn dolen
+    eisiau dwi rwyf hoffwn rydw fi ei eu am amdani a ac sy yma happened happening happens
+    """
+)
+
+Verb: TypeAlias = Literal[
+    "unsubscribe",
+    "unmute",
+    "mute",
+    "snooze",
+    "chart",
+    "map",
+    "response",
+    "constituencies",
+    "milestones",
+    "share",
+    "settings",
+    "subscribe",
+    "petition",
+]
+
+# The earlier of two wins: "stop following", "show me the chart".
+_LISTED: Mapping[Verb, str] = {
+    "unsubscribe": """
+        unfollow unsubscribe stop remove delete drop leave quit end dont forget unsub untrack
+        unwatch cancel stopio peidio peidiwch paid dad dileu gadael stopp arrete basta""",
+    "unmute": "unmute unsilence",
+    "mute": "mute silence silent silently quiet tawelu tawel distewi distaw hush",
+    "snooze": "snooze pause saib",
+    "chart": "chart graph curve plot siart graff charts trend",
+    "map": "map heatmap",
+    "response": "response reply respond responded answer answered ymateb",
+    "constituencies": "constituencies constituency places where etholaethau etholaeth ble",
+    "milestones": "milestones milestone cerrig carreg milltir filltir",
+    "share": "share rhannu forward",
+    "settings": "settings setting options change configure gosodiadau newid",
+    "subscribe": """
+        follow subscribe watch track add alert notify monitor hear sub dilyn dilynwch ddilyn
+        tanysgrifio danysgrifio followed keep eye""",
+    "petition": """
+        show open view card details info status check look display search find what whats
+        dangos dangoswch gweld agor chwilio""",
+}
+VERBS: Mapping[Verb, frozenset[str]] = {verb: _words(listed) for verb, listed in _LISTED.items()}

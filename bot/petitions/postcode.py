@@ -1,0 +1,22 @@
+"""What reads like a postcode (pure)."""
+
+import re
+
+POSTCODE = re.compile(
+    r"([A-Z]{1,2}[0-9][A-Z0-9]?)[\s,.-]*([0-9][ABD-HJLNP-UW-Z]{2})", re.IGNORECASE
+)
+# At the end of a text stands perhaps one that is still being typed.
+_AMONG_WORDS = re.compile(
+    rf"(?<![^\W_])(?:{POSTCODE.pattern}(?![^\W_])|[A-Z]{{1,2}}[0-9][A-Z0-9]?\s+[0-9][A-Z]?$)",
+    re.IGNORECASE,
+)
+
+
+def is_postcode(text: str) -> bool:
+    """Whether a text reads like a whole postcode."""
+    return POSTCODE.fullmatch(text.strip()) is not None
+
+
+def without_postcodes(text: str) -> str:
+    """A text with a gap for each postcode in it."""
+    return _AMONG_WORDS.sub(" ", text)

@@ -1,0 +1,218 @@
+"""What a plain message means, as far as its words alone say it (pure).
+
+The first rule that fits decides: a petition, a command's everyday name, a postcode, an address of
+another site, words. Whether words are the name of a place or a topic only a site can tell.
+"""
+
+import re
+from collections.abc import Collection, Sequence
+from itertools import pairwise, takewhile
+from typing import NamedTuple, TypeAlias
+from urllib.parse import urlsplit
+
+from bot.petitions.everyday_words import FILLERS, KIND_SIGNS, SAYINGS, VERBS, Verb, plain
+from bot.petitions.petition import PetitionRef, Site
+from bot.petitions.postcode import is_postcode
+from bot.petitions.reference import Mention, find_mentions, find_reference
+
+
+class OnPetition(NamedTuple):
+    """A command about one petition; `rest` is what stands behind it.
+
+    One that `may_be_words` was named by a bare number among words that say something else.
+    """
+
+    command: Verb
+    petition: PetitionRef
+    rest: str = ""
+    may_be_words: bool = False
+
+
+class OnPetitions(NamedTuple):
+    """Several petitions, and what is to be done with them."""
+
+    command: Verb
+    petitions: tuple[PetitionRef, ...]
+
+
+class Ask(NamedTuple):
+    """A command, with what stands behind it."""
+
+    command: str
+    rest: str = ""
+
+
+class SharedRule(NamedTuple):
+    """A link that carries a rule."""
+
+    carried: str
+
+
+class Cancel(NamedTuple):
+    """Nothing is wanted after all."""
+
+
+class Thanks(NamedTuple):
+    """A kind word that waits for no answer."""
+
+
+class Postcode(NamedTuple):
+    """A whole postcode."""
+
+    postcode: str
+
+
+class OtherSite(NamedTuple):
+    """An address that leads to no petition on a known site."""
+
+    host: str
+
+
+class Words(NamedTuple):
+    """Anything else that has letters."""
+
+    words: str
+
+
+class NoWords(NamedTuple):
+    """Signs without letters, in which nothing is named."""
+
+    text: str
+
+
+class NoText(NamedTuple):
+    """A picture, a voice, a place: nothing that can be read."""
+
+
+Meaning: TypeAlias = (
+    OnPetition
+    | OnPetitions
+    | Ask
+    | SharedRule
+    | Cancel
+    | Thanks
+    | Postcode
+    | OtherSite
+    | Words
+    | NoWords
+    | NoText
+)
+
+_SLASH = re.compile(r"/(?P<name>\w{1,32})(?:@\w+)?(?:\s+(?P<rest>.*))?", re.DOTALL)
+_RULE_LINK = re.compile(r"(?:t|telegram)\.me/\w+\?start=r_(?P<carried>[\w-]+)", re.ASCII)
+_ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>\"“”]+", re.IGNORECASE)
+_BARE_HOST = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,12}(?:/\S*)?", re.IGNORECASE)
+_PLEASE = re.compile(r"\b(?:please|pls|plz|plis|now)\b")
+# Some commands read what stands behind the petition; for the others it is politeness.
+_READS_ON: Collection[Verb] = frozenset({"snooze", "milestones", "settings"})
+
+
+def read(text: str, sites: Sequence[Site], links: Sequence[str] = ()) -> Meaning:
+    """What a message means; `links` are the addresses behind its words."""
+    text = text.strip()
+    if not text and not links:
+        return NoText()
+    if slash := _SLASH.fullmatch(text):
+        return Ask(slash["name"].casefold(), " ".join((slash["rest"] or "").split()))
+    if named := _petitions(text, sites, links):
+        return named
+    if carried := _RULE_LINK.search("\n".join((text, *links))):
+        return SharedRule(carried["carried"])
+    if (saying := _saying(text)) is not None:
+        return saying
+    if is_postcode(text):
+        return Postcode(text)
+    if host := other_host(text, links):
+        return OtherSite(host)
+    return Words(text) if any(map(str.isalpha, text)) else NoWords(text)
+
+
+def leaves_a_question(text: str, sites: Sequence[Site], links: Sequence[str] = ()) -> bool:
+    """Whether who says this is about something else than what they were asked: a slash, a link."""
+    return text.lstrip().startswith("/") or any(
+        not mention.is_bare for mention in find_mentions("\n".join((text, *links)), sites)
+    )
+
+
+def _petitions(
+    text: str, sites: Sequence[Site], links: Sequence[str]
+) -> OnPetition | OnPetitions | None:
+    found = find_mentions(text, sites)
+    behind = [each.petition for link in links for each in find_mentions(link, sites)]
+    explicit = [each for each in found if not each.is_bare]
+    if explicit or behind:  # beside a link, a number is a count or a date
+        found = explicit
+    petitions = tuple(dict.fromkeys((*(each.petition for each in found), *behind)))
+    if not petitions:
+        whole = find_reference(text, sites)
+        return OnPetition("petition", whole) if whole else None
+    before = text[: found[0].start] if found else text
+    verb = _verb(before)
+    # A number to be snoozed or told of has numbers of its own behind it.
+    if verb and verb in _READS_ON and found and len(found) == len(petitions):
+        return OnPetition(verb, petitions[0], _rest(text, found[0]))
+    if len(petitions) > 1:
+        return OnPetitions(verb or "petition", petitions)
+    after = text[found[-1].end :] if found else ""
+    between = [text[one.end : other.start] for one, other in pairwise(found)]
+    others = " ".join((*between, after))
+    if verb == "petition" or (verb is None and not _said(before)):
+        verb = _verb(others, at_start=bool(found)) or verb
+    is_plain = verb is not None or not _said(f"{before} {others}")
+    rest = _rest(text, found[0]) if verb in _READS_ON and found else ""
+    may_be_words = not is_plain and not behind and found[0].is_bare
+    return OnPetition(verb or "petition", petitions[0], rest, may_be_words)
+
+
+def _rest(text: str, mention: Mention) -> str:
+    words = _PLEASE.sub(" ", text[mention.end :].strip(" .,;:!?"))
+    return re.sub(r"^(?:for|at|to|am|ar)\s+", "", " ".join(words.split()))
+
+
+def _said(text: str) -> list[str]:
+    """The words of a text that are neither a verb nor beside the point."""
+    known = FILLERS.union(*VERBS.values())
+    return [word for word in plain(text).split() if word not in known]
+
+
+def _verb(text: str, *, at_start: bool = False) -> Verb | None:
+    """What is to be done, if a text says nothing besides; `at_start` reads as far as it does so."""
+    words = plain(text).split()
+    known = FILLERS.union(*VERBS.values())
+    if at_start:
+        words = list(takewhile(known.__contains__, words))
+    if any(word not in known for word in words):
+        return None
+    return next((verb for verb, names in VERBS.items() if names.intersection(words)), None)
+
+
+def _saying(text: str) -> Ask | Cancel | Thanks | None:
+    if text.strip() and KIND_SIGNS.issuperset(text.replace(" ", "")):
+        return Thanks()
+    if text in {"?", "??", "???"}:
+        return Ask("help")
+    words = plain(text)
+    said = SAYINGS.get(words) or SAYINGS.get(" ".join(_PLEASE.sub(" ", words).split()))
+    match said:
+        case None:
+            return None
+        case "cancel":
+            return Cancel()
+        case "thanks":
+            return Thanks()
+        case _:
+            command, _, rest = said.partition(" ")
+            return Ask(command, rest)
+
+
+def other_host(text: str, links: Sequence[str] = ()) -> str:
+    """The host of the first address; "" if there is none."""
+    for address in (*_ADDRESS.findall(text), *links):
+        full = address if "://" in address else f"https://{address}"
+        try:
+            host = urlsplit(full).hostname
+        except ValueError:
+            host = None
+        if host:
+            return host
+    return text.partition("/")[0].lower() if _BARE_HOST.fullmatch(text) else ""

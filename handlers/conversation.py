@@ -1,0 +1,366 @@
+"""What is said without a command: the first reading that fits is carried out.
+
+In a private chat everything is answered. In a group only what is said to the bot: an answer to its
+question, a reply to it, a message that mentions it.
+"""
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from typing import assert_never
+
+from telegram import Message, Update
+from telegram.error import TelegramError
+from telegram.ext import MessageHandler, filters
+
+from bot.messages.buttons import ASK, TALK, Press
+from bot.messages.chat import conversation as text
+from bot.messages.chat.errors import old_button
+from bot.messages.i18n import marked
+from bot.petitions.petition import Petition, PetitionRef
+from bot.petitions.utterance import (
+    Ask,
+    Cancel,
+    Meaning,
+    NoText,
+    NoWords,
+    OnPetition,
+    OnPetitions,
+    OtherSite,
+    Postcode,
+    SharedRule,
+    Thanks,
+    Words,
+    leaves_a_question,
+    read,
+)
+from bot.polling.petitions_api import NotFound
+from bot.subscriptions.custom_milestones import InvalidMilestone, read_changes
+from bot.subscriptions.durations import read_until
+from bot.subscriptions.settings import find_zone, read_digest, read_quiet
+from bot.subscriptions.subscription import Digest
+from handlers.constituency import of_postcode
+from handlers.context import (
+    AnyHandler,
+    Command,
+    Context,
+    Services,
+    answer,
+    ask,
+    is_private,
+    on_press,
+    rewrite,
+    target,
+)
+from handlers.fallback import suggest
+from handlers.open_questions import OpenQuestion
+from handlers.remote_admin import on_behalf_of
+from handlers.subscriptions import page_of
+from handlers.word_search import tell
+
+_MOST_LOOKS = 3  # petitions that a site is asked about for one message
+_OFF = frozenset({"off", "end", "none", "never"})
+
+
+def handlers(commands: Sequence[Command]) -> list[AnyHandler]:
+    """What listens to everything that is no command, knowing all the commands there are."""
+    names = {name: each for each in commands for name in (each.name, *each.aliases)}
+
+    async def said(update: Update, context: Context) -> None:
+        await hear(update, context, names)
+
+    return [
+        MessageHandler(
+            filters.UpdateType.MESSAGE & ~filters.COMMAND & ~filters.StatusUpdate.ALL, said
+        )
+    ]
+
+
+async def hear(update: Update, context: Context, commands: Mapping[str, Command]) -> None:
+    """Carry out what was said, if it was said to the bot."""
+    message = update.message
+    if message is None:
+        return
+    private = is_private(update)
+    is_reply = _is_reply(message, context.bot.id)
+    words, is_mention = _without_name(message, context.bot.username)
+    if not private and not is_reply and not is_mention:
+        return
+    links = _links(message)
+    if (private or is_reply) and await _answered(update, context, commands, words, links):
+        return
+    if _is_more_of_an_album(message, context.services):
+        return
+    meaning = read(words, tuple(context.services.sites.values()), links)
+    # People talk to each other about what the bot said as well.
+    if private or is_mention or not isinstance(meaning, Words | NoWords | NoText | OtherSite):
+        await _carry_out(update, context, commands, meaning)
+
+
+async def _carry_out(
+    update: Update, context: Context, commands: Mapping[str, Command], meaning: Meaning
+) -> None:
+    match meaning:
+        case OnPetition(petition=ref, may_be_words=True) if await _is_none(context, ref):
+            await tell(update, context, _words_of(update, context))
+        case OnPetition(command, ref, rest):
+            await _run(update, context, commands[command], f"{ref} {rest}")
+        case OnPetitions(command, refs):
+            await answer(update, *text.several(command, await _seen(context, refs)))
+        case Ask(command, rest) if command in commands:
+            await _run(update, context, commands[command], rest)
+        case Ask(command, rest):
+            await suggest(update, context, commands, command, rest)
+        case SharedRule(carried):
+            await _run(update, context, commands["start"], f"r_{carried}")
+        case Cancel():
+            await answer(update, text.nothing_to_cancel())
+        case Thanks():
+            await _react(update)
+        case Postcode(postcode):
+            await of_postcode(update, context, postcode)
+        case Words(words):
+            await tell(update, context, words)
+        case NoWords() | NoText() | OtherSite():
+            await answer(update, *_unread(meaning, context.services))
+        case _:
+            assert_never(meaning)
+
+
+def _unread(meaning: NoWords | NoText | OtherSite, services: Services) -> text.Page:
+    match meaning:
+        case NoWords(signs):
+            return text.nothing_found(signs)
+        case NoText():
+            return text.only_text()
+        case OtherSite(host):
+            return text.other_site(host, tuple(services.sites.values()))
+        case _:
+            assert_never(meaning)
+
+
+async def _run(update: Update, context: Context, command: Command, rest: str) -> None:
+    """Do what the command with this behind it does."""
+    context.args = rest.split()
+    await command.run(update, context)
+
+
+async def _is_none(context: Context, ref: PetitionRef) -> bool:
+    """Whether there is no such petition, so that its number was one among words."""
+    if await context.services.storage.known(ref):
+        return False
+    return isinstance((await context.services.look(ref)).look, NotFound)
+
+
+async def _seen(
+    context: Context, refs: Sequence[PetitionRef]
+) -> list[tuple[PetitionRef, Petition | None]]:
+    """What is known of each; a site is asked about a few that are not."""
+    storage = context.services.storage
+    found: dict[PetitionRef, Petition | None] = {}
+    for ref in refs:
+        known = await storage.known(ref)
+        found[ref] = known.petition if known else None
+    strange = [ref for ref in refs if found[ref] is None][:_MOST_LOOKS]
+    for ref, sight in zip(
+        strange, await asyncio.gather(*map(context.services.look, strange)), strict=True
+    ):
+        found[ref] = sight.petition
+    return list(found.items())
+
+
+async def _react(update: Update) -> None:
+    """A thumb up; where there are no reactions, in words."""
+    message = update.effective_message
+    if message is None:
+        return
+    try:
+        await message.set_reaction("👍")
+    except TelegramError:
+        await answer(update, text.welcome())
+
+
+# --- open questions -------------------------------------------------------------------------------
+
+
+async def _answered(
+    update: Update,
+    context: Context,
+    commands: Mapping[str, Command],
+    words: str,
+    links: Sequence[str],
+) -> bool:
+    """Take what was said for the answer to an open question, if there is one and it may be."""
+    chat, user, services = update.effective_chat, update.effective_user, context.services
+    if chat is None or user is None:
+        return False
+    question = services.questions.to(chat.id, user.id, services.now())
+    if question is None or not words.strip():
+        return False
+    sites = tuple(services.sites.values())
+    services.questions.close(chat.id, user.id)
+    if leaves_a_question(words, sites, links):
+        return False
+    meaning, fits = read(words, sites, links), _fits(question, words, services)
+    if isinstance(meaning, Cancel) and not fits:
+        await answer(update, text.cancelled())
+        return True
+    # What can be no answer, and is plainly something else, is that.
+    if not fits and isinstance(meaning, Ask | Thanks | OnPetition | OnPetitions | Postcode):
+        return False
+    if (
+        question.target
+        and target() is None
+        and not await on_behalf_of(update, context, question.target)
+    ):
+        return True
+    if not fits:  # the command says why, and the question stays
+        services.questions.open(chat.id, user.id, question._replace(asked_at=services.now()))
+    said = " ".join(words.split())
+    await _run(update, context, commands[question.command], f"{question.before} {said}")
+    return True
+
+
+def _fits(question: OpenQuestion, words: str, services: Services) -> bool:
+    """Whether that can be an answer at all."""
+    said = " ".join(words.split())
+    match question.command, question.before:
+        case "settings", "quiet":
+            return read_quiet(said.lower()) is not None
+        case "settings", "digest":
+            return read_digest(said.lower().split(), Digest()) is not None
+        case "settings", "zone":
+            return isinstance(find_zone(said), str)
+        case "snooze", _:
+            return said.lower() in _OFF or read_until(said, services.now(), "") is not None
+        case "milestones", before if before:
+            return not isinstance(read_changes(said), InvalidMilestone)
+        case (("subscribe" | "search"), _):
+            sites = tuple(services.sites.values())
+            return not isinstance(read(words, sites), Cancel | Thanks | Ask)
+        case "constituency", _:
+            return isinstance(read(words, ()), Words | Postcode)
+        case _:
+            return services.reference(said) is not None
+
+
+async def ask_pressed(update: Update, context: Context, press: Press) -> str | None:
+    """A button that has the bot ask for what its other buttons do not offer."""
+    before = str(press.petition) if press.petition else ""
+    match press.extra:
+        case "search":
+            await ask(update, context, text.what_to_search(), "search")
+        case "quiet":
+            await ask(update, context, text.which_hours(), "settings", "quiet")
+        case "digest":
+            await ask(update, context, text.which_digest_hour(), "settings", "digest")
+        case "zone":
+            await ask(update, context, text.which_zone(), "settings", "zone")
+        case "snooze":
+            await ask(update, context, text.how_long(), "snooze", before)
+        case "milestones" if before:
+            await ask(update, context, text.which_milestone(), "milestones", before)
+        case _:
+            return old_button()
+    return None
+
+
+async def talk_pressed(update: Update, context: Context, press: Press) -> str | None:
+    """A button beneath what was asked or could not be read."""
+    chat, user = update.effective_chat, update.effective_user
+    match press.extra:
+        case "cancel":
+            if chat and user:
+                context.services.questions.close(chat.id, user.id)
+            await rewrite(update, text.cancelled())
+        case "help":
+            await answer(update, text.what_to_send())
+        case "list" if chat:
+            await answer(update, *await page_of(context, chat.id, 0))
+        case _:
+            return old_button()
+    return None
+
+
+async def cancel(update: Update, context: Context) -> None:
+    """`/cancel`."""
+    chat, user = update.effective_chat, update.effective_user
+    is_closed = chat and user and context.services.questions.close(chat.id, user.id)
+    await answer(update, text.cancelled() if is_closed else text.nothing_to_cancel())
+
+
+# --- what was said --------------------------------------------------------------------------------
+
+
+def _words_of(update: Update, context: Context) -> str:
+    return _without_name(update.message, context.bot.username)[0] if update.message else ""
+
+
+def _without_name(message: Message, username: str) -> tuple[str, bool]:
+    """The text or caption, without the bot's name; and whether that was in it."""
+    words = message.text or message.caption or ""
+    without, times = re.compile(f"@{username}(?![a-z0-9_])", re.IGNORECASE).subn(" ", words)
+    return without, times > 0
+
+
+def _links(message: Message) -> tuple[str, ...]:
+    """The addresses behind words."""
+    entities = (*message.entities, *message.caption_entities)
+    return tuple(each.url for each in entities if each.url)
+
+
+def _is_reply(message: Message, bot_id: int) -> bool:
+    replied = message.reply_to_message
+    return replied is not None and replied.from_user is not None and replied.from_user.id == bot_id
+
+
+def _is_more_of_an_album(message: Message, services: Services) -> bool:
+    """Whether it is one more picture of an album that was answered already."""
+    album = message.media_group_id
+    if album is None or message.caption:
+        return False
+    return services.heard.is_again(message.chat.id, album)
+
+
+def once_more(update: Update, services: Services) -> Update | None:
+    """The update as it is to be handled: an edited message is a new one if it says something else.
+
+    None for an edit that says nothing new, and for every edit outside a private chat.
+    """
+    message = update.edited_message or update.message
+    if message is None or message.chat.type != message.chat.PRIVATE:
+        return None if update.edited_message else update
+    said = "\n".join((message.text or message.caption or "", *_links(message)))
+    is_again = services.heard.is_again(message.chat.id, str(message.message_id), said)
+    if update.edited_message is None:
+        return update
+    if is_again or not said.strip():
+        return None
+    anew = Update(update.update_id, message=message)
+    anew.set_bot(message.get_bot())
+    return anew
+
+
+def as_command(message: Message, services: Services) -> str:
+    """The command that a plain message comes down to, as it would be typed; "" if to none."""
+    words = message.text or message.caption or ""
+    user = message.from_user
+    if user and (asked := services.questions.to(message.chat.id, user.id, services.now())):
+        return f"/{asked.command} {asked.before} {words}"
+    match read(words, tuple(services.sites.values()), _links(message)):
+        case OnPetition(command, ref):
+            return f"/{command} {ref}"
+        case Ask(command, rest):
+            return f"/{command} {rest}".strip()
+        case _:
+            return ""
+
+
+COMMANDS = [
+    Command("cancel", "", marked("leave a question unanswered"), cancel, listed=False),
+]
+HANDLERS = [
+    *(command.handler for command in COMMANDS),
+    on_press(ASK, ask_pressed),
+    on_press(TALK, talk_pressed),
+]

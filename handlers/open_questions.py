@@ -1,0 +1,57 @@
+"""What the bot has asked people and waits to hear: in memory alone, for ten minutes each."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from cachetools import LRUCache
+
+LASTS = timedelta(minutes=10)
+_MOST = 10_000
+
+
+class OpenQuestion(NamedTuple):
+    """The command that an answer is read behind, what stands between, and since when it is asked.
+
+    `target` is the other chat that it is about, if it is about another.
+    """
+
+    command: str
+    before: str
+    asked_at: datetime
+    target: int | None = None
+
+
+class Heard:
+    """What was heard lately, by chat and name, so that the same is not answered twice."""
+
+    def __init__(self) -> None:
+        self._last: LRUCache[tuple[int, str], int] = LRUCache(_MOST)
+
+    def is_again(self, chat_id: int, name: str, said: str = "") -> bool:
+        """Whether this was heard under that name last; from now on it was."""
+        was, now = self._last.get((chat_id, name)), hash(said)
+        self._last[chat_id, name] = now
+        return was == now
+
+
+class OpenQuestions:
+    """One question at most to each person in each chat: a new one takes the place of the last."""
+
+    def __init__(self) -> None:
+        self._open: LRUCache[tuple[int, int], OpenQuestion] = LRUCache(_MOST)
+
+    def open(self, chat_id: int, user_id: int, question: OpenQuestion) -> None:
+        """Wait for an answer."""
+        self._open[chat_id, user_id] = question
+
+    def to(self, chat_id: int, user_id: int, now: datetime) -> OpenQuestion | None:
+        """The question that waits for this person's answer in this chat, if it is not too old."""
+        question = self._open.get((chat_id, user_id))
+        if question is None or abs(now - question.asked_at) < LASTS:
+            return question
+        self.close(chat_id, user_id)
+        return None
+
+    def close(self, chat_id: int, user_id: int) -> bool:
+        """Wait no longer; whether anything was waited for."""
+        return self._open.pop((chat_id, user_id), None) is not None

@@ -1,0 +1,181 @@
+"""What is found for words: petitions, a button each.
+
+Topics, departments and places of that name stand above them, the rule about the words below.
+"""
+
+import asyncio
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+
+from telegram import InlineKeyboardButton, Update
+
+from bot.errors import MalformedPetition, ParliamentError
+from bot.messages.chat import errors
+from bot.messages.chat.conversation import other_site, what_to_search
+from bot.messages.following import rules as text
+from bot.messages.following import search_results
+from bot.messages.following.constituency import seat_button
+from bot.petitions.everyday_words import plain
+from bot.petitions.parse import Constituency
+from bot.petitions.petition import Petition
+from bot.petitions.postcode import is_postcode, without_postcodes
+from bot.petitions.utterance import other_host
+from bot.subscriptions.rule_words import Words, read_words
+from bot.subscriptions.rules import stems
+from handlers.constituency import named, nearest, of_postcode, show
+from handlers.context import Context, answer, ask
+from handlers.find import LONGEST, searchable
+from handlers.find import search as find
+from handlers.rules import (
+    about_department,
+    about_topic,
+    about_words,
+    departments,
+    departments_known,
+    show_draft,
+    topics,
+)
+
+_PLACES, _TOPICS, _DEPARTMENTS = 3, 2, 2
+_PATIENCE = 2.0  # seconds that whoever searches waits for names
+_SHORTEST = 4  # letters of the beginning of a name
+_ALIKE = 0.85  # how much alike a misspelt name is to the one that was meant
+# All departments have one of these in their names.
+_OFFICIAL = re.compile(
+    r"\b(?:department|dept|ministry|office|treasury|attorney|leader|commission|revenue|hm)\b"
+)
+_ACRONYM = re.compile(r"[A-Z][A-Za-z]{0,4}[A-Z]")
+
+
+async def offer_words(update: Update, context: Context, typed: str) -> None:
+    """`/subscribe school meals`: the petitions that are there, and the rule about those to come."""
+    typed = without_postcodes(typed).strip()  # none is kept, and none is told the site
+    what, _, name = typed.partition(":")
+    match what.strip().casefold():
+        case "topic" if name.strip():
+            await about_topic(update, context, name.strip())
+            return
+        case "department" if name.strip():
+            await about_department(update, context, name.strip())
+            return
+    words = read_words(typed)
+    if not isinstance(words, Words):
+        await answer(update, text.words_problem(words))
+    elif text.words_button(typed) is None or len(typed) > LONGEST:
+        await show_draft(update, context, about_words(context, words))
+    else:
+        await tell(update, context, typed)
+
+
+async def tell(update: Update, context: Context, typed: str) -> None:
+    """Answer with the place that is named, or with what is found.
+
+    Where nothing is, a name that is nearly right is taken for the one it is nearest to.
+    """
+    if is_postcode(typed):
+        await of_postcode(update, context, typed)
+        return
+    if host := other_host(typed):
+        sites = tuple(context.services.sites.values())
+        await answer(update, *other_site(host, sites))
+        return
+    typed = without_postcodes(typed).strip()
+    words = searchable(_wanted(typed))
+    if not words:
+        await ask(update, context, what_to_search(), "search")
+        return
+    seats = await _seats(context)
+    for seat in seats:
+        if plain(seat.name) == plain(typed):
+            await show(update, context, seat)
+            return
+    above, outcome = await asyncio.gather(_named(context, typed, seats), _found(context, words))
+    if isinstance(outcome, ParliamentError | MalformedPetition):
+        site, now = next(iter(context.services.sites.values())), context.services.now()
+        await answer(update, errors.no_answer(outcome, site, now))
+        return
+    petitions, has_more = outcome
+    if not petitions and not above:
+        if sure := _meant(typed, seats):
+            await show(update, context, sure)
+            return
+        maybe = nearest({seat.ons_code: seat for seat in seats}, typed)
+        above = [seat_button(seat) for seat in maybe[:_PLACES]]
+    follow = text.words_button(typed) if isinstance(read_words(typed), Words) else None
+    below = [follow] if follow and len(typed) <= LONGEST else []
+    await answer(update, *search_results.results(words, petitions, has_more, above, below))
+
+
+def _wanted(typed: str) -> str:
+    """The words to search for: without those that a petition must not have."""
+    words = read_words(typed)
+    return " ".join(words.wanted) if isinstance(words, Words) and words.without else typed
+
+
+async def _found(
+    context: Context, words: str
+) -> tuple[Sequence[Petition], bool] | ParliamentError | MalformedPetition:
+    try:
+        return await find(context, words)
+    except (ParliamentError, MalformedPetition) as error:
+        return error
+
+
+# --- what has that name
+
+
+async def _seats(context: Context) -> Sequence[Constituency]:
+    site = next(iter(context.services.sites))
+    try:
+        known = await asyncio.wait_for(context.services.members.current(site), _PATIENCE)
+    except TimeoutError:
+        return ()
+    return tuple(known.values())
+
+
+async def _named(
+    context: Context, typed: str, seats: Sequence[Constituency]
+) -> list[InlineKeyboardButton]:
+    """Buttons of the topics, the departments and the places that have this name."""
+    keys: list[InlineKeyboardButton] = []
+    words = plain(typed)
+    try:
+        known = await asyncio.wait_for(topics(context), _PATIENCE)
+        keys += [text.topic_button(code, known[code]) for code in _alike(typed, known)[:_TOPICS]]
+        official = departments_known(context)
+        if official is None and (_OFFICIAL.search(words) or _ACRONYM.fullmatch(typed)):
+            official = await asyncio.wait_for(departments(context), _PATIENCE)
+        keys += [
+            text.department_button(name)
+            for name, called in (official.names if official else {}).items()
+            if any(plain(each) == words or _is_part(words, each) for each in called)
+        ][:_DEPARTMENTS]
+    except TimeoutError:
+        pass
+    if len(words) >= _SHORTEST:
+        places = [seat for seat in seats if f"{plain(seat.name)} ".startswith(f"{words} ")]
+        keys += [seat_button(seat) for seat in places[:_PLACES]]
+    return keys
+
+
+def _alike(typed: str, names: Mapping[str, str]) -> list[str]:
+    """The codes of those that are called so, in singular or plural."""
+    wanted = stems(typed)
+    return [code for code, name in names.items() if wanted and wanted in (stems(name), stems(code))]
+
+
+def _is_part(words: str, name: str) -> bool:
+    """Whether a department is called so, or so but for being a department."""
+    bare = re.sub(r"^(?:department|ministry|office) (?:of|for)(?: the)? |^hm ", "", plain(name))
+    return len(words) >= _SHORTEST and words in {plain(name), bare}
+
+
+def _meant(typed: str, seats: Sequence[Constituency]) -> Constituency | None:
+    """The place whose name this is without doubt, begun or misspelt."""
+    begun = named({seat.ons_code: seat for seat in seats}, typed)
+    if len(begun) == 1:
+        return begun[0]
+    by_name = {plain(seat.name): seat for seat in seats}
+    alike = difflib.get_close_matches(plain(typed)[:LONGEST], by_name, n=1, cutoff=_ALIKE)
+    return by_name[alike[0]] if alike else None
