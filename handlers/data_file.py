@@ -18,7 +18,8 @@ from bot.petitions.petition import PetitionRef, Site
 from bot.petitions.reminders import REMINDERS
 from bot.subscriptions.custom_milestones import possible
 from bot.subscriptions.event_filter import possible as possible_rule
-from bot.subscriptions.settings import KINDS, LONGEST_SNOOZE
+from bot.subscriptions.preferences import KINDS
+from bot.subscriptions.settings import LONGEST_SNOOZE
 from bot.subscriptions.subscription import Preferences, Rule, Subscription
 from storage import ChatData
 

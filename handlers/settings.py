@@ -31,6 +31,7 @@ from bot.subscriptions.settings import (
     as_usual,
     chosen,
     typed,
+    without_usual,
 )
 from bot.subscriptions.subscription import Preferences
 from handlers.context import (
@@ -143,6 +144,8 @@ async def page_after(update: Update, context: Context, scope: Scope, choice: str
         return None
     if choice == "reset":
         return first_page(after, undo=scope.terms)
+    if choice.startswith("loud.all."):
+        return first_page(after)
     return _PAGES.get(choice.partition(".")[0], first_page)(after)
 
 
@@ -169,7 +172,8 @@ def _terms_after(scope: Scope, choice: str) -> Preferences | None:
         return _terms_before(scope, value)
     if scope.followed and subject not in OWN_SUBJECTS:
         return None
-    return chosen(scope.terms, choice)
+    terms = chosen(scope.terms, choice)
+    return terms if terms is None or scope.followed else without_usual(terms)
 
 
 def _terms_before(scope: Scope, packed: str) -> Preferences | None:
@@ -218,7 +222,10 @@ async def scope_of(update: Update, context: Context, ref: PetitionRef | None) ->
     storage, chat = context.services.storage, await chat_of(update, context)
     scope = Scope(chat, context.services.now(), topic=topic_of(update.effective_message))
     if ref is None:
-        return scope
+        followed, rules = await storage.subscriptions(chat.id), await storage.rules(chat.id)
+        own = [each.terms for each in followed] + [each.terms for each in rules]
+        is_any = any("digest" in terms.loudness.values() for terms in own)
+        return scope._replace(others_digest=is_any)
     subscription, known = await storage.subscription(chat.id, ref), await storage.known(ref)
     if subscription is None or known is None:
         return None
@@ -244,7 +251,7 @@ COMMANDS = [
     Command(
         "settings",
         "",
-        marked("choose what you hear, how loud and when"),
+        marked("change your alerts"),
         settings,
         changes=True,
     ),

@@ -84,8 +84,8 @@ EXPECTED: tuple[tuple[str, str], ...] = (
     (r"set\|\|zone", "Time zone: "),
     (r"set\|\|closing", "Closing reminders: "),
     (r"set\|\|lang", "Language: "),
-    (r"set\|\|loud", "Each press goes one step on"),
-    (r"set\|\|(reset|undo)?$", "Settings"),
+    (r"set\|\|loud", "Tap a kind of news to change it"),
+    (r"set\|\|(reset|undo|preset)?$", "Settings"),
     (r"snooze\|", "[Ss]nooze"),
     (r"card\|P\|", r"as of \d\d:\d\d|Updated above|Nothing new since"),
     (r"page\|", "You follow"),
@@ -122,6 +122,7 @@ MUST_BE_MET = {
     *("where|P|", "where|P|csv", "where|P|bars.", "where|P|0.", "chart|P|", "map|P|"),
     *("miles|P|", "wish|P|", "wish|P|0", "wish|P|-0", "wish|P|off", "wish|P|every 0"),
     *("set|P|", "set|P|loud", "set|P|reset", "set|P|undo", "set||", "set||undo"),
+    *("set|P|preset", "set||preset"),
     *("snooze||0d", "snooze||end", "snooze|P|0d", "snooze|P|end", "card|P|", "page||0"),
     *("consent|P|", "consent||set", "consent||", "forget||yes", "forget||no", "privacy|P|"),
     *("privacy||set", "share|P|", "else||", "words||*", "more||words", "more||seat"),
@@ -620,7 +621,7 @@ async def test_an_undone_unsubscription_is_heard_on_its_own_terms_again(village:
         await reader.ask(f"/settings {TEA} response silent")
         await reader.ask(f"/settings {TEA} closing 24h")
         await reader.ask(f"/milestones {TEA} 500 every 200 50%")
-        was = await reader.ask(f"/settings {TEA}", "changed for government response")
+        was = await reader.ask(f"/settings {TEA}", "Silent: government response")
         ended = await reader.ask(f"/unsubscribe {TEA}", "You no longer follow")
         await reader.sees_note(reader.tap(ended, "Undo"))
         now = await reader.ask(f"/settings {TEA}")

@@ -21,9 +21,8 @@ from bot.subscriptions.custom_milestones import (
 )
 from bot.subscriptions.durations import read_duration, read_until
 from bot.subscriptions.packed_preferences import packed, unpacked
-from bot.subscriptions.preferences import DEFAULTS, LOUDNESS
+from bot.subscriptions.preferences import DEFAULTS, KINDS, LOUDNESS
 from bot.subscriptions.settings import (
-    KINDS,
     Misread,
     NoZone,
     as_usual,

@@ -168,10 +168,15 @@ async def test_a_kind_is_turned_down_step_by_step_and_up_again(village: Village)
     reader = village.reader
     async with village.bell():
         page = await agrees(reader)
-        page = await press(reader, page, "How loud")
-        for loudness in ("silent", "digest", "off", "loud"):
+        page = await press(reader, page, "Custom…")
+        for loudness, line in (
+            ("silent", "Silent"),
+            ("digest", "In your digest"),
+            ("off", "Off"),
+            ("with sound", "With sound"),
+        ):
             page = await press(reader, page, "Government response")
-            assert re.search(rf"(?m)^{loudness.title()}, .*government response", page["text"])
+            assert re.search(rf"(?m)^\S+ {line}: .*government response", page["text"])
             assert f"Government response: {loudness}" in labels(page)
         page = await press(reader, page, "Back")
         assert "Quiet hours" in page["text"]
@@ -183,10 +188,8 @@ async def test_what_is_turned_off_is_not_heard_and_what_is_silent_makes_no_sound
     reader = village.reader
     async with village.bell():
         await reader.subscribes()
-        await reader.ask("/settings milestone off", "Off, not told: other milestones")
-        await reader.ask(
-            f"/settings {TEA} response silent", "Silent, without a sound: government response"
-        )
+        await reader.ask("/settings milestone off", "Off: other milestones")
+        await reader.ask(f"/settings {TEA} response silent", "Silent: government response")
         village.site.edit(TEA, signature_count=1_002)
         await village.looked(3)
         assert reader.unread() == []
@@ -212,8 +215,8 @@ TYPED = (
     ("closing 7d 3d 6h", "seven days, three days and six hours before the end"),
     ("closing none", "Closing reminders: none"),
     ("closing 5d", "A reminder can come"),
-    ("response silent", "Silent, without a sound: government response"),
-    ("response loudly", "It can be loud, silent, digest, off or usual."),
+    ("response silent", "Silent: government response"),
+    ("response loudly", "Choose loud, silent, digest, off or usual"),
     ("language en", "Language: English"),
     ("language tlh", "I speak English and Cymraeg."),
     ("quiet", "Quiet hours: none"),
@@ -270,9 +273,9 @@ async def test_everything_as_usual_can_be_undone(village: Village) -> None:
         for text in typed:
             await reader.ask(f"/settings {text}")
         before = await reader.ask("/settings", "21:30 to 06:30")
-        page = await press(reader, before, "Everything as usual")
+        page = await press(reader, before, "Reset settings")
         assert "Quiet hours: none" in page["text"]
-        assert "Everything as usual" not in labels(page)
+        assert "Reset settings" not in labels(page)
     async with village.bell():
         page = await press(reader, page, "Undo")
         assert page["text"] == before["text"]
@@ -290,20 +293,20 @@ async def test_a_petitions_settings_open_from_what_answers_a_subscription(
         reader.tap(message, "Settings")
         page = await reader.sees_edit(message, "Settings for one petition")
         page = await press(reader, page, "Mute")
-        assert "Muted: everything arrives without a sound." in page["text"]
+        assert "made this petition silent" in page["text"]
         page = await press(reader, page, "Unmute")
-        assert "Muted" not in page["text"]
-        page = await press(reader, page, "How loud")
-        assert "Debate: as in this chat (loud)" in labels(page)
-        for loudness in ("loud", "silent", "digest", "off", "as in this chat (loud)"):
+        assert "made this petition silent" not in page["text"]
+        page = await press(reader, page, "Custom…")
+        assert "Debate: same as chat (with sound)" in labels(page)
+        for loudness in ("with sound", "silent", "digest", "off", "same as chat (with sound)"):
             page = await press(reader, page, "Debate: ")
             assert f"Debate: {loudness}" in labels(page)
         page = await press(reader, await press(reader, page, "Debate: "), "Back")
-        assert "changed for debate" in page["text"]
-        page = await press(reader, page, "As in this chat")
-        assert "changed for" not in page["text"]
+        assert "Alerts: Everything" in page["text"]
+        page = await press(reader, page, "Use chat settings")
+        assert "Alerts: same as this chat (Everything)" in page["text"]
         page = await press(reader, page, "Undo")
-        assert "changed for debate" in page["text"]
+        assert "Alerts: Everything" in page["text"]
         page = await press(reader, page, "All settings")
         assert "Time zone" in page["text"]
 
@@ -391,9 +394,7 @@ async def test_the_digest_comes_when_it_is_asked_for(village: Village) -> None:
         await reader.subscribes()
         empty = await reader.ask("/digest", "Nothing waits for your digest.")
         assert "Next digest:" in empty["text"]
-        await reader.ask(
-            "/settings threshold digest", "Digest, waits for your digest: official thresholds"
-        )
+        await reader.ask("/settings threshold digest", "In your digest: official thresholds")
         await reader.ask("/settings milestone digest")
         village.site.edit(TEA, signature_count=10_002)
         await village.looked(3)

@@ -35,6 +35,7 @@ TYPED = frozenset(
     {
         "SW1A 1AA",
         "Paris",
+        "all digest",
         "/constituency SW1A 1AA",
         "/constituency Holborn and St Pancras",
         "Home Office",

@@ -82,6 +82,20 @@ DEFAULTS: dict[Kind, Loudness] = {
     "place": "off",
 }
 
+# The kinds that a follower of petitions can meet; the others are for rules, which have their own.
+KINDS: tuple[Kind, ...] = (
+    "threshold",
+    "milestone",
+    "own",
+    "response",
+    "debate",
+    "business",
+    "closing",
+    "standing",
+    "overdue",
+    "surge",
+    "fell",
+)
 DEFAULT_REMINDERS = (3 * 24, 6)
 
 # When Parliament is dissolved every petition closes at once: they are told together.

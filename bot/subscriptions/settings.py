@@ -16,27 +16,14 @@ from bot.local_time import zones
 from bot.petitions.events import Kind
 from bot.petitions.reminders import REMINDERS
 from bot.subscriptions.durations import read_duration
-from bot.subscriptions.preferences import DEFAULTS, LOUDNESS
+from bot.subscriptions.preferences import DEFAULTS, KINDS, LOUDNESS
+from bot.subscriptions.presets import PRESETS
 from bot.subscriptions.subscription import Digest, Loudness, Preferences, Quiet
 
-# The kinds that a follower of petitions can meet; the others are for rules, which have their own.
-KINDS: tuple[Kind, ...] = (
-    "threshold",
-    "milestone",
-    "own",
-    "response",
-    "debate",
-    "business",
-    "closing",
-    "standing",
-    "overdue",
-    "surge",
-    "fell",
-)
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 # What one petition can have of its own, apart from the chat it is heard in.
-OWN_SUBJECTS: tuple[str, ...] = ("loud", "closing")
+OWN_SUBJECTS: tuple[str, ...] = ("preset", "loud", "closing")
 
 LONGEST_SNOOZE = timedelta(days=366)
 _MOMENT = timedelta(microseconds=1)
@@ -59,6 +46,8 @@ _OTHER_NAMES: dict[str, Kind] = {
 }
 _NONE = frozenset({"off", "none", "never", "no"})
 _USUAL = frozenset({"usual", "default"})
+_ALL = frozenset({"all", "everything"})
+_OTHER_LOUDNESS: dict[str, Loudness] = {"sound": "loud", "with sound": "loud", "on": "loud"}
 
 
 class Misread(NamedTuple):
@@ -83,6 +72,15 @@ def chosen(terms: Preferences, choice: str) -> Preferences | None:
     """The terms with a choice made, or None for one that nobody offers (any more)."""
     subject, _, value = choice.partition(".")
     match subject:
+        case "preset":
+            return next(
+                (
+                    structs.replace(terms, loudness=dict(loudness))
+                    for preset, loudness in PRESETS.items()
+                    if preset == value
+                ),
+                None,
+            )
         case "loud":
             return _with_loudness(terms, *_two(value))
         case "quiet":
@@ -105,11 +103,13 @@ def _two(value: str) -> tuple[str, str]:
 
 
 def _with_loudness(terms: Preferences, kind: str, loudness: str) -> Preferences | None:
-    if kind not in KINDS or loudness not in (*LOUDNESS, "usual"):
+    """The terms with a kind, or `all` of them, heard so."""
+    meant = KINDS if kind == "all" else tuple(each for each in KINDS if each == kind)
+    if not meant or loudness not in (*LOUDNESS, "usual"):
         return None
-    own = {each: value for each, value in terms.loudness.items() if each != kind}
+    own = {each: value for each, value in terms.loudness.items() if each not in meant}
     found = next((value for value in LOUDNESS if value == loudness), None)
-    return structs.replace(terms, loudness=own | {kind: found} if found else own)
+    return structs.replace(terms, loudness=own | dict.fromkeys(meant, found) if found else own)
 
 
 def _with_quiet(terms: Preferences, value: str) -> Preferences | None:
@@ -168,6 +168,12 @@ def usual(kind: Kind, chat: Preferences) -> Loudness:
     return chat.loudness.get(kind, DEFAULTS[kind])
 
 
+def without_usual(terms: Preferences) -> Preferences:
+    """A chat's terms without what would be so if it had not been chosen."""
+    chosen = {kind: value for kind, value in terms.loudness.items() if value != DEFAULTS[kind]}
+    return structs.replace(terms, loudness=chosen)
+
+
 def is_usual(terms: Preferences, now: datetime) -> bool:
     """Whether nothing is chosen that `as_usual` would give up."""
     bare = structs.replace(terms, milestones=None, snoozed_until=None)
@@ -212,6 +218,10 @@ def typed(words: Sequence[str], digest: Digest | None) -> str | Misread | NoZone
             return f"zone.{found}" if isinstance(found, str) else found
         case "closing" if not rest or rest[0] not in (*LOUDNESS, *_USUAL):
             return _named("closing", _read_reminders(rest), rest)
+        case "everything" | "big" if not rest or rest == ["moments"]:
+            return f"preset.{subject}"
+        case "daily" | "weekly" if rest == ["digest"]:
+            return "preset.digest"
         case "language":
             return f"lang.{rest[0]}" if rest else Misread("lang")
         case _:
@@ -223,12 +233,14 @@ def _named(subject: str, value: str | None, rest: Sequence[str]) -> str | Misrea
 
 
 def _read_loudness(kind: str, rest: Sequence[str]) -> str | Misread:
-    found = read_kind(kind)
+    found = "all" if kind in _ALL else read_kind(kind)
     if found is None:
         return Misread("", kind)
-    if len(rest) != 1 or rest[0] not in (*LOUDNESS, *_USUAL):
-        return Misread("loud", " ".join(rest))
-    return f"loud.{found}.{'usual' if rest[0] in _USUAL else rest[0]}"
+    said = " ".join(rest)
+    loudness = _OTHER_LOUDNESS.get(said, said)
+    if loudness not in (*LOUDNESS, *_USUAL):
+        return Misread("loud", said)
+    return f"loud.{found}.{'usual' if loudness in _USUAL else loudness}"
 
 
 def read_kind(word: str) -> Kind | None:

@@ -15,9 +15,10 @@ from bot.messages.i18n import locale, marked, say, tr
 from bot.messages.message import Message, Rich
 from bot.petitions.events import Kind
 from bot.petitions.petition import PetitionRef
-from bot.subscriptions.settings import KINDS, snoozed_until
+from bot.subscriptions.preferences import KINDS
+from bot.subscriptions.settings import snoozed_until, usual
 from bot.subscriptions.subscription import Chat as KeptChat
-from bot.subscriptions.subscription import Preferences
+from bot.subscriptions.subscription import Loudness, Preferences
 
 Page: TypeAlias = tuple[Message, InlineKeyboardMarkup]
 
@@ -39,13 +40,15 @@ KIND_NAMES: dict[Kind, str] = {
 class Scope(NamedTuple):
     """The settings of a chat, or of one petition that it follows.
 
-    `topic` is the forum topic in which they are looked at.
+    `topic` is the forum topic in which they are looked at. `others_digest`: something that the
+    chat follows goes into its digest by a choice of its own.
     """
 
     chat: KeptChat
     now: datetime
     followed: Followed | None = None
     topic: int | None = None
+    others_digest: bool = False
 
     @property
     def terms(self) -> Preferences:
@@ -56,6 +59,16 @@ class Scope(NamedTuple):
     def petition(self) -> PetitionRef | None:
         """The petition, if the settings are one's."""
         return self.followed.petition.ref if self.followed else None
+
+    def in_force(self, kind: Kind) -> Loudness:
+        """How loudly a kind of news is heard, by what was chosen here and above."""
+        above = self.chat.terms if self.followed else Preferences()
+        return self.terms.loudness.get(kind) or usual(kind, above)
+
+    @property
+    def has_digest(self) -> bool:
+        """Whether anything goes into the digest."""
+        return self.others_digest or any(self.in_force(kind) == "digest" for kind in KINDS)
 
     @property
     def snoozed_until(self) -> datetime | None:

@@ -11,12 +11,12 @@ from bot.messages.format import time_of_day, weekday_name
 from bot.messages.i18n import say, tr
 from bot.messages.message import Rich, code, compose, italic, lines, row
 from bot.messages.settings.context import KIND_NAMES, Page, Scope, kinds_named, moment_there
-from bot.subscriptions.preferences import next_digest
-from bot.subscriptions.settings import KINDS, NoZone
+from bot.subscriptions.preferences import KINDS, next_digest
+from bot.subscriptions.settings import NoZone
 from bot.subscriptions.subscription import Digest, Preferences, Quiet
 
 _QUIET = (Quiet(22 * 60, 7 * 60), Quiet(23 * 60, 8 * 60), Quiet(0, 8 * 60))
-_DIGEST_HOURS = (7, 9, 12, 18, 21)
+_DIGEST_HOURS = (7, 8, 12, 18, 21)
 _ZONES = (
     LONDON,
     "Europe/Paris",
@@ -40,6 +40,13 @@ def quiet_line(terms: Preferences) -> Rich:
         start=time_of_day(terms.quiet.start),
         end=time_of_day(terms.quiet.end),
     )
+
+
+def quiet_button(scope: Scope) -> InlineKeyboardButton:
+    """Chooses the hours most people sleep in."""
+    start, end = time_of_day(_QUIET[0].start), time_of_day(_QUIET[0].end)
+    label = tr("Quiet {start} to {end}", start=start, end=end)
+    return scope.leads(label, f"quiet.{_QUIET[0].start}-{_QUIET[0].end}")
 
 
 def quiet_page(scope: Scope) -> Page:
@@ -110,7 +117,7 @@ def digest_page(scope: Scope) -> Page:
             digest_line(scope.terms),
             tr("Next digest: {moment}.", moment=next_one(scope.terms, scope.now)),
             "",
-            tr("It tells what you set to “digest”, and comes only if there is something to tell."),
+            tr("It has what you set to “digest”. If there's nothing to tell, it doesn't come."),
             _zone_line(scope.terms),
             "",
             italic(

@@ -13,26 +13,32 @@ from bot.messages.message import Message, Rich, bold, code, compose, italic, lin
 from bot.messages.petition.milestones import wish_named
 from bot.messages.petition.parts import title
 from bot.messages.settings.context import KIND_NAMES, Page, Scope, kinds_named, snoozed_line
-from bot.messages.settings.hours import digest_line, quiet_line
+from bot.messages.settings.hours import digest_line, quiet_button, quiet_line
 from bot.petitions.events import Kind
 from bot.petitions.reminders import REMINDERS
 from bot.petitions.thresholds import CustomMilestones
 from bot.subscriptions.packed_preferences import packed
-from bot.subscriptions.preferences import DEFAULT_REMINDERS, LOUDNESS
-from bot.subscriptions.settings import KINDS, Misread, is_usual, usual
+from bot.subscriptions.preferences import DEFAULT_REMINDERS, KINDS, LOUDNESS
+from bot.subscriptions.presets import PRESETS, Preset, preset_of
+from bot.subscriptions.settings import Misread, is_usual, usual
 from bot.subscriptions.subscription import Loudness, Preferences, Subscription
 
 LOUDNESS_NAMES: dict[Loudness, str] = {
-    "loud": marked("loud"),
+    "loud": marked("with sound"),
     "silent": marked("silent"),
     "digest": marked("digest"),
     "off": marked("off"),
 }
 _MEANINGS: dict[Loudness, str] = {
-    "loud": marked("<b>Loud</b>, it rings: {kinds}"),
-    "silent": marked("<b>Silent</b>, without a sound: {kinds}"),
-    "digest": marked("<b>Digest</b>, waits for your digest: {kinds}"),
-    "off": marked("<b>Off</b>, not told: {kinds}"),
+    "loud": marked("🔔 <b>With sound:</b> {kinds}"),
+    "silent": marked("🔕 <b>Silent:</b> {kinds}"),
+    "digest": marked("📰 <b>In your digest:</b> {kinds}"),
+    "off": marked("✖️ <b>Off:</b> {kinds}"),
+}
+PRESET_NAMES: dict[Preset, str] = {
+    "everything": marked("Everything"),
+    "big": marked("Big moments"),
+    "digest": marked("Daily digest"),
 }
 # A press goes one step down; after the last comes the first again.
 _STEPS = tuple(reversed(LOUDNESS))
@@ -64,34 +70,69 @@ def _heading(scope: Scope) -> Iterator[Rich]:
 def _of_chat(scope: Scope) -> Iterator[Rich | None]:
     terms = scope.terms
     yield snoozed_line(scope) if scope.snoozed_until else None
-    yield _loudness_line(scope)
+    yield from _alerts(scope)
+    yield ""
     yield quiet_line(terms)
     if terms.quiet and terms.urgent:
-        yield say("Urgent, sent even then: <b>{kinds}</b>", kinds=kinds_named(terms.urgent))
-    yield digest_line(terms)
+        yield say("Sent even in quiet hours: <b>{kinds}</b>", kinds=kinds_named(terms.urgent))
+    yield digest_line(terms) if scope.has_digest else None
     yield say("Time zone: <b>{zone}</b>", zone=terms.zone or LONDON)
     yield _closing_line(scope)
     yield say("Language: <b>{language}</b>", language=_language_name(scope.chat.language))
-    yield ""
-    yield italic(say("For one petition: {command}", command=code("/settings 300239")))
+    example = code("/settings 300239")
+    yield italic(say("Settings for one petition: {command}", command=example))
 
 
 def _of_petition(scope: Scope, subscription: Subscription) -> Iterator[Rich | None]:
     yield snoozed_line(scope) if scope.snoozed_until else None
-    yield tr("Muted: everything arrives without a sound.") if subscription.muted else None
-    yield _loudness_line(scope)
+    yield from _alerts(scope)
+    if subscription.muted:
+        yield tr("You've made this petition silent: all its alerts arrive without sound.")
+    yield digest_line(scope.chat.terms) if scope.has_digest else None
+    yield ""
     yield _closing_line(scope)
     wish = subscription.terms.milestones
     if wish and wish != CustomMilestones():
         yield say("Your own milestones: <b>{milestones}</b>", milestones=wish_named(wish))
 
 
-def _loudness_line(scope: Scope) -> Rich:
-    if scope.terms.loudness:
-        return say("How loud: changed for <b>{kinds}</b>", kinds=kinds_named(scope.terms.loudness))
-    if scope.followed:
-        return tr("How loud: as in this chat's settings")
-    return tr("How loud: as usual")
+def _alerts(scope: Scope) -> Iterator[Rich]:
+    """What was chosen, and a line each for what is heard with a sound, silently, later, never."""
+    preset = preset_of(scope.in_force)
+    chosen = _preset_name(scope, preset) if preset else tr("your own choice")
+    if scope.followed and not scope.terms.loudness:
+        yield say("Alerts: same as this chat (<b>{chosen}</b>)", chosen=chosen)
+    else:
+        yield say("Alerts: <b>{chosen}</b>", chosen=chosen)
+    yield from (
+        _as_loud(scope, loudness)
+        for loudness in _STEPS
+        if any(scope.in_force(kind) == loudness for kind in KINDS)
+    )
+
+
+def _preset_name(scope: Scope, preset: Preset) -> str:
+    """The preset by name; a digest that comes once a week is not called daily."""
+    digest = scope.chat.terms.digest
+    if preset == "digest" and digest and digest.weekday is not None:
+        return tr("Weekly digest")
+    return tr(PRESET_NAMES[preset])
+
+
+def _preset_rows(scope: Scope) -> list[list[InlineKeyboardButton]]:
+    """The three presets, and what leads to the kinds one by one."""
+    now = preset_of(scope.in_force)
+    is_inherited = scope.followed is not None and not scope.terms.loudness
+    keys = [
+        scope.option(
+            _preset_name(scope, each),
+            f"preset.{each}",
+            is_chosen=each == now and not is_inherited,
+        )
+        for each in PRESETS
+    ]
+    keys.append(scope.option(tr("Custom…"), "loud", is_chosen=now is None and not is_inherited))
+    return in_rows(keys)
 
 
 def _closing_line(scope: Scope) -> Rich:
@@ -110,11 +151,11 @@ def _language_name(language: str) -> str:
 
 
 def _chat_rows(scope: Scope) -> list[list[InlineKeyboardButton]]:
-    keys = [
-        scope.leads(tr("How loud"), "loud"),
-        scope.leads(tr("Quiet hours"), "quiet"),
-        scope.leads(tr("Urgent news"), "urgent"),
-        scope.leads(tr("Digest"), "digest"),
+    keys = [] if scope.terms.quiet else [quiet_button(scope)]
+    keys += [scope.leads(tr("Quiet hours"), "quiet"), scope.leads(tr("Urgent news"), "urgent")]
+    if scope.has_digest:
+        keys.append(scope.leads(tr("Digest times"), "digest"))
+    keys += [
         scope.leads(tr("Time zone"), "zone"),
         scope.leads(tr("Closing reminders"), "closing"),
         scope.leads(tr("Language"), "lang"),
@@ -123,14 +164,13 @@ def _chat_rows(scope: Scope) -> list[list[InlineKeyboardButton]]:
     if scope.chat.kind == ChatType.PRIVATE:
         keys.append(button(tr("A group or channel…"), ELSEWHERE))
     if not is_usual(scope.terms, scope.now):
-        keys.append(scope.leads(tr("Everything as usual"), "reset"))
-    return in_rows(keys)
+        keys.append(scope.leads(tr("Reset settings"), "reset"))
+    return [*_preset_rows(scope), *in_rows(keys)]
 
 
 def _petition_rows(scope: Scope, subscription: Subscription) -> list[list[InlineKeyboardButton]]:
     is_muted = subscription.muted
     keys = [
-        scope.leads(tr("How loud"), "loud"),
         scope.leads(tr("Closing reminders"), "closing"),
         scope.leads(tr("Snooze"), "snooze"),
         button(tr("Your own milestones"), WISH, scope.petition),
@@ -140,11 +180,11 @@ def _petition_rows(scope: Scope, subscription: Subscription) -> list[list[Inline
         here = tr("Hear it in this topic") if scope.topic else tr("Hear it outside the topics")
         keys.append(scope.leads(here, "topic"))
     if not is_usual(scope.terms, scope.now):
-        keys.append(scope.leads(tr("As in this chat"), "reset"))
-    return [*in_rows(keys), [button(tr("‹ All settings"), SETTINGS)]]
+        keys.append(scope.leads(tr("Use chat settings"), "reset"))
+    return [*_preset_rows(scope), *in_rows(keys), [button(tr("‹ All settings"), SETTINGS)]]
 
 
-# --- how loud ------------------------------------------------------------------------------------
+# --- the kinds one by one -------------------------------------------------------------------------
 
 
 def loudness_page(scope: Scope) -> Page:
@@ -155,8 +195,8 @@ def loudness_page(scope: Scope) -> Page:
             "",
             *(_as_loud(scope, loudness) for loudness in _STEPS),
             "",
-            tr("Each press goes one step on."),
-            italic(say("By command: {command}", command=code(scope.command("response silent")))),
+            tr("Tap a kind of news to change it: with sound, silent, digest, off."),
+            italic(say("Or type: {command}", command=code(scope.command("response silent")))),
         )
     )
     keys = (_loudness_button(scope, kind) for kind in KINDS)
@@ -165,13 +205,8 @@ def loudness_page(scope: Scope) -> Page:
 
 def _as_loud(scope: Scope, loudness: Loudness) -> Rich:
     """What a step means, and the kinds that are on it."""
-    kinds = [kind for kind in KINDS if _in_force(scope, kind) == loudness]
+    kinds = [kind for kind in KINDS if scope.in_force(kind) == loudness]
     return say(_MEANINGS[loudness], kinds=kinds_named(kinds) if kinds else tr("nothing"))
-
-
-def _in_force(scope: Scope, kind: Kind) -> Loudness:
-    above = scope.chat.terms if scope.followed else Preferences()
-    return scope.terms.loudness.get(kind) or usual(kind, above)
 
 
 def _loudness_button(scope: Scope, kind: Kind) -> InlineKeyboardButton:
@@ -183,7 +218,7 @@ def _loudness(scope: Scope, kind: Kind) -> str:
     own = scope.terms.loudness.get(kind)
     if own is None and scope.followed:
         inherited = LOUDNESS_NAMES[usual(kind, scope.chat.terms)]
-        return tr("as in this chat ({loudness})", loudness=tr(inherited))
+        return tr("same as chat ({loudness})", loudness=tr(inherited))
     return tr(LOUDNESS_NAMES[own or usual(kind, Preferences())])
 
 
@@ -216,7 +251,7 @@ def closing_page(scope: Scope) -> Page:
     keys = [_reminder_button(scope, each, hours) for each in REMINDERS]
     if scope.followed:
         is_own = scope.terms.closing is not None
-        keys.append(scope.option(tr("As in this chat"), "closing.usual", is_chosen=not is_own))
+        keys.append(scope.option(tr("Use chat settings"), "closing.usual", is_chosen=not is_own))
     return message, InlineKeyboardMarkup([*in_rows(keys, 3), scope.back()])
 
 
@@ -269,8 +304,8 @@ def misread(wrong: Misread) -> Message:
             first = tr("I speak {languages}.", languages=listed(list(LANGUAGES.values())))
             examples = tuple(f"language {language}" for language in LANGUAGES)
         case "loud":
-            first = tr("It can be loud, silent, digest, off or usual.")
-            examples = ("response silent", "response usual")
+            first = tr("Choose loud, silent, digest, off or usual, like this:")
+            examples = ("response silent", "all digest")
         case _:
             return _no_such_setting(wrong.word)
     return compose(*lines(first, *(code(f"/settings {example}") for example in examples)))
@@ -282,7 +317,7 @@ def _no_such_setting(word: str) -> Message:
             say("There is no setting called {word}.", word=code(word[:40])),
             tr("/settings shows them all. By command you can change these:"),
             code("quiet · urgent · digest · zone · closing · language · reset"),
-            code(" · ".join(KINDS)),
+            code(" · ".join(("all", *KINDS))),
         )
     )
 

@@ -1,0 +1,180 @@
+"""How much one wants to hear: three presets, for the chat and for one petition."""
+
+from datetime import UTC, datetime
+
+import pytest
+from bell import READER, TEA, Conversation, Json, Village, a_response
+from petitions import petition
+
+from bot.demo.messenger import buttons_of
+from bot.messages.following.subscriptions import Followed
+from bot.messages.settings.context import Scope
+from bot.messages.settings.pages import first_page
+from bot.subscriptions.preferences import DEFAULTS, KINDS
+from bot.subscriptions.presets import PRESETS, preset_of
+from bot.subscriptions.settings import chosen, is_usual, typed, without_usual
+from bot.subscriptions.subscription import Chat, Digest, Preferences, Subscription
+
+NOW = datetime(2026, 3, 28, 20, tzinfo=UTC)
+
+
+def labels(message: Json) -> list[str]:
+    return [button["text"] for button in buttons_of(message)]
+
+
+async def press(reader: Conversation, message: Json, label: str) -> Json:
+    """The message after a press that is answered without a complaint."""
+    assert not await reader.sees_note(reader.tap(message, label))
+    return next(
+        each
+        for each in reader.api.messages(reader.chat_id)
+        if each["message_id"] == message["message_id"]
+    )
+
+
+# --- what they are -------------------------------------------------------------------------------
+
+
+def test_every_preset_says_of_every_kind_how_it_is_heard() -> None:
+    for loudness in PRESETS.values():
+        assert set(loudness) == set(KINDS)
+
+
+def test_everything_leaves_nothing_out_and_is_what_nobody_chose_yet() -> None:
+    assert "off" not in PRESETS["everything"].values()
+    assert preset_of(DEFAULTS.__getitem__) == "everything"
+
+
+def test_big_moments_are_thresholds_response_debate_closing_and_removal() -> None:
+    heard = {kind for kind, loudness in PRESETS["big"].items() if loudness != "off"}
+    assert heard == {"threshold", "own", "response", "debate", "closing", "standing"}
+
+
+def test_kinds_chosen_one_by_one_are_no_preset() -> None:
+    terms = Preferences(loudness={**PRESETS["digest"], "surge": "off"})
+    assert preset_of(terms.loudness.__getitem__) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "preset"),
+    [
+        ("everything", "everything"),
+        ("big", "big"),
+        ("big moments", "big"),
+        ("daily digest", "digest"),
+        ("all digest", "digest"),
+    ],
+)
+def test_a_preset_can_be_typed(words: str, preset: str) -> None:
+    choice = typed(words.split(), None)
+    assert isinstance(choice, str)
+    terms = chosen(Preferences(loudness={"surge": "off"}), choice)
+    assert terms is not None
+    assert preset_of(terms.loudness.__getitem__) == preset
+
+
+def test_all_as_usual_gives_up_every_choice_of_a_kind_and_nothing_else() -> None:
+    digest = Digest(540)
+    terms = chosen(Preferences(loudness={"surge": "off"}, digest=digest), "loud.all.usual")
+    assert terms == Preferences(digest=digest)
+
+
+def test_a_preset_nobody_offers_changes_nothing() -> None:
+    assert chosen(Preferences(), "preset.tea") is None
+
+
+def test_a_chat_that_hears_everything_again_is_as_if_it_had_never_chosen() -> None:
+    terms = chosen(Preferences(loudness={"surge": "off"}), "preset.everything")
+    assert terms is not None
+    assert is_usual(without_usual(terms), NOW)
+
+
+# --- what the first page says --------------------------------------------------------------------
+
+
+def first_text(**terms: object) -> str:
+    return first_page(Scope(Chat(READER, terms=Preferences(**terms)), NOW))[0].text  # type: ignore[arg-type]
+
+
+def test_the_first_page_says_what_is_heard_how_and_no_more_than_a_screen() -> None:
+    for loudness in ({}, *PRESETS.values()):
+        text = first_text(loudness=dict(loudness), digest=Digest(540, 6), urgent=("debate",))
+        assert len(text) <= 600, text
+    text = first_text(loudness={"surge": "off", "fell": "digest"})
+    assert "With sound: official thresholds" in text
+    assert "Silent: other business in Parliament" in text
+    assert "In your digest: signatures removed" in text
+    assert "Off: surges" in text
+
+
+def test_the_digest_is_spoken_of_only_if_something_goes_into_it() -> None:
+    assert "Digest: " not in first_text()
+    assert "Digest: every day at 18:00" in first_text(loudness={"fell": "digest"})
+
+
+def test_a_weekly_digest_is_not_called_daily() -> None:
+    weekly = first_text(loudness=dict(PRESETS["digest"]), digest=Digest(540, 0))
+    assert "Alerts: Weekly digest" in weekly
+    assert "Alerts: Daily digest" in first_text(loudness=dict(PRESETS["digest"]))
+
+
+def test_a_petitions_page_says_what_it_takes_from_the_chat() -> None:
+    about = petition()
+    chat = Chat(READER, terms=Preferences(loudness=dict(PRESETS["digest"])))
+    followed = Followed(Subscription(READER, about.ref, NOW), about)
+    message, keyboard = first_page(Scope(chat, NOW, followed))
+    assert "Alerts: same as this chat (Daily digest)" in message.text
+    texts = [key.text for row in keyboard.inline_keyboard for key in row]
+    assert texts[:4] == ["Everything", "Big moments", "Daily digest", "Custom…"]
+
+
+# --- in a chat -----------------------------------------------------------------------------------
+
+
+async def test_everything_goes_into_the_digest_after_one_message_and_one_press(
+    village: Village,
+) -> None:
+    reader = village.reader
+    async with village.bell():
+        await reader.subscribes()
+        page = await press(reader, await reader.ask("/settings"), "Daily digest")
+        assert "✓ Daily digest" in labels(page)
+        assert "With sound" not in page["text"]
+        village.site.edit(TEA, signature_count=10_002)
+        await village.looked(3)
+        village.site.edit(TEA, **a_response())
+        await village.looked(3)
+        assert reader.unread() == []
+        digest = await reader.ask("/digest", "10,002")
+        assert "responded" in digest["text"]
+
+
+async def test_one_petition_is_heard_at_big_moments_and_the_others_as_before(
+    village: Village,
+) -> None:
+    reader = village.reader
+    async with village.bell():
+        await reader.subscribes()
+        page = await press(reader, await reader.ask(f"/settings {TEA}"), "Big moments")
+        assert "✓ Big moments" in labels(page)
+        assert "Off: other milestones" in page["text"]
+        chat = await reader.ask("/settings", "Alerts: Everything")
+        assert "✓ Everything" in labels(chat)
+        village.site.edit(TEA, signature_count=1_002)
+        await village.looked(3)
+        assert reader.unread() == []
+        village.site.edit(TEA, **a_response())
+        await reader.hears("responded")
+
+
+async def test_everything_in_a_petitions_digest_shows_when_the_chats_digest_comes(
+    village: Village,
+) -> None:
+    reader = village.reader
+    async with village.bell():
+        await reader.subscribes()
+        before = await reader.ask("/settings", "Alerts: Everything")
+        assert "Digest: " not in before["text"]
+        await reader.ask(f"/settings {TEA} all digest", "Digest: every day at 18:00")
+        after = await reader.ask("/settings", "Digest: every day at 18:00")
+        assert "Digest times" in labels(after)
