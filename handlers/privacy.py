@@ -5,20 +5,28 @@ from telegram import Update
 from bot.messages.buttons import PRIVACY, Press, agree_buttons, consent_buttons
 from bot.messages.chat.about import privacy as privacy_text
 from bot.messages.i18n import marked
+from bot.messages.message import Message
 from handlers.context import Command, Context, answer, on_press
+from storage.shared import is_shared
 
 
 async def privacy(update: Update, context: Context) -> None:
     """`/privacy`."""
-    await answer(update, privacy_text(context.services.rest_days))
+    await answer(update, what_is_kept(context))
 
 
 async def read_more(update: Update, context: Context, press: Press) -> str | None:
     """The question for consent, with everything there is to know before answering it."""
     ref = press.petition
     buttons = consent_buttons(ref) if ref else agree_buttons(press.extra)
-    await answer(update, privacy_text(context.services.rest_days), buttons)
+    await answer(update, what_is_kept(context), buttons)
     return None
+
+
+def what_is_kept(context: Context) -> Message:
+    """What `/privacy` says of this bot and its store."""
+    services = context.services
+    return privacy_text(services.rest_days, in_database=is_shared(services.storage))
 
 
 COMMANDS = [Command("privacy", "", marked("what I keep, and why"), privacy)]

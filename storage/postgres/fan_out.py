@@ -18,16 +18,17 @@ from bot.petitions.petition import PetitionRef
 from bot.subscriptions.matching import Plan, Planner, Source, follower, own_occurrences, with_own
 from bot.subscriptions.preferences import EffectivePreferences
 from bot.subscriptions.subscription import Preferences, Rule
+from storage.postgres.news import keep_news
 from storage.postgres.pool import Connection
 from storage.postgres.preferences import StoredPreferences
-from storage.postgres.row_cipher import Address, RowCipher
+from storage.postgres.row_cipher import Address, News, RowCipher, shown_due
 from storage.postgres.rules import Rules
 
 _KNOWN = msgspec.json.Decoder(PetitionHistory)
 
 # Its row also makes two pollers of one petition take turns, and who begins to follow it wait.
 _BEFORE = """
-select case when exists (select from subscription where petition = ref and wishes) then known end
+select case when exists (select from subscription where petition = $2 and wishes) then known end
 from petition where ref = $1 for no key update
 """
 
@@ -35,7 +36,7 @@ _WISHING = "select distinct policy from subscription where petition = $1 and wis
 
 _SHARE_FOLLOWERS = """
 select distinct policy from (
-    select policy from subscription where petition = $1 order by created_at, number for share
+    select policy from subscription where petition = $1 order by number for share
 ) follower
 """
 
@@ -45,33 +46,28 @@ _FOLLOWING = "select * from subscription where petition = $1 and chat = any($2)"
 
 _OWE_ALIKE = """
 with plan as materialized (
-    select place, mark, head, array(select json_array_elements_text(occurrences)) as occurrences,
-        lane, not_before, silent
-    from unnest(
-        $3::integer[], $4::bytea[], $5::text[], $6::json[], $7::text[], $8::timestamptz[],
-        $9::boolean[]
-    ) planned (place, mark, head, occurrences, lane, not_before, silent)
+    select * from unnest(
+        $2::integer[], $3::bytea[], $4::bytea[], $5::bytea[], $6::text[], $7::timestamptz[],
+        $8::boolean[]
+    ) planned (place, mark, head, news, lane, not_before, silent)
 )
-insert into delivery
-    (chat, head, petition, occurrences, created_at, not_before, silent, resting, lane, sealed)
-select chat, head, petition, plan.occurrences, $2, not_before, plan.silent, resting, lane, sealed
+insert into delivery (chat, head, petition, news, not_before, silent, resting, lane, sealed)
+select chat, head, petition, news, not_before, plan.silent, resting, lane, sealed
 from subscription join plan on mark = policy
 where petition = $1
-    and not exists (select from unnest($10::bytea[]) apart (handle) where handle = chat)
-order by place, created_at, number
+    and not exists (select from unnest($9::bytea[]) apart (handle) where handle = chat)
+order by place, number
 on conflict (chat, head) do nothing
 """
 
 _OWE_APART = """
-insert into delivery
-    (chat, head, petition, occurrences, created_at, not_before, silent, resting, lane, sealed)
-select chat, head, $1, array(select json_array_elements_text(told)), $2, not_before, silent,
-    resting, lane, sealed
+insert into delivery (chat, head, petition, news, not_before, silent, resting, lane, sealed)
+select chat, head, $1, news, not_before, silent, resting, lane, sealed
 from unnest(
-    $3::bytea[], $4::text[], $5::json[], $6::timestamptz[], $7::boolean[], $8::boolean[],
-    $9::text[], $10::bytea[]
+    $2::bytea[], $3::bytea[], $4::bytea[], $5::timestamptz[], $6::boolean[], $7::boolean[],
+    $8::text[], $9::bytea[]
 ) with ordinality
-    planned (chat, head, told, not_before, silent, resting, lane, sealed, place)
+    planned (chat, head, news, not_before, silent, resting, lane, sealed, place)
 order by place
 on conflict (chat, head) do nothing
 """
@@ -82,8 +78,8 @@ class _Alike(NamedTuple):
 
     place: int
     mark: bytes
-    head: str
-    occurrences: str
+    head: bytes
+    news: bytes
     lane: str
     not_before: datetime
     silent: bool
@@ -93,8 +89,8 @@ class _Apart(NamedTuple):
     """What one chat is owed: a row for `_OWE_APART`."""
 
     chat: bytes
-    head: str
-    occurrences: str
+    head: bytes
+    news: bytes
     not_before: datetime
     silent: bool
     resting: bool
@@ -102,13 +98,17 @@ class _Apart(NamedTuple):
     sealed: bytes
 
 
-class _News(NamedTuple):
+class _Happened(NamedTuple):
     """What happened to a petition, as of an instant."""
 
     petition: PetitionRef
     new: Sequence[Occurrence]
     now: datetime
     planner: Planner
+
+    def told_by(self, plan: Plan) -> News:
+        """What the deliveries of a plan tell."""
+        return News(plan.head, self.petition, plan.occurrences, self.now)
 
 
 class FanOut:
@@ -128,10 +128,11 @@ class FanOut:
     ) -> Sequence[Occurrence]:
         """What a look has found, and the milestones that followers have set for themselves."""
         ref = str(known.petition.ref)
-        before = await connection.fetchval(_BEFORE, ref)
+        mark = self._veil.petition(known.petition.ref)
+        before = await connection.fetchval(_BEFORE, ref, mark)
         if before is None:
             return found
-        marks = [row["policy"] for row in await connection.fetch(_WISHING, ref)]
+        marks = [row["policy"] for row in await connection.fetch(_WISHING, mark)]
         policies = (await self._policies.behind(connection, marks)).values()
         wishes = [each.own.milestones for each in policies if each.own.milestones is not None]
         own = own_occurrences(_KNOWN.decode(before), known, wishes, now)
@@ -147,53 +148,61 @@ class FanOut:
         """Owe news to all whom it concerns; how many deliveries that makes."""
         if not new:
             return 0
-        ref = str(known.petition.ref)
-        news = _News(known.petition.ref, new, now, Planner(new, known.petition, now))
+        mark = self._veil.petition(known.petition.ref)
+        happened = _Happened(known.petition.ref, new, now, Planner(new, known.petition, now))
         ruled = await self._rules.fitting(connection, known, new)
-        marks = [row["policy"] for row in await connection.fetch(_SHARE_FOLLOWERS, ref)]
+        marks = [row["policy"] for row in await connection.fetch(_SHARE_FOLLOWERS, mark)]
         policies = await self._policies.behind(connection, marks)
-        alike = await asyncio.to_thread(_alike, policies, news)
         apart = [self._veil.handle(chat_id) for chat_id in ruled]
-        owed = await self._owe_alike(connection, news, alike, apart)
-        return owed + await self._owe_apart(connection, news, ruled)
+        owed = await self._owe_alike(connection, happened, policies, apart)
+        return owed + await self._owe_apart(connection, happened, ruled)
 
     async def _owe_alike(
         self,
         connection: Connection,
-        news: _News,
-        alike: Sequence[_Alike],
+        happened: _Happened,
+        policies: Mapping[bytes, EffectivePreferences],
         apart: Sequence[bytes],
     ) -> int:
         """Owe to all but the chats set apart what their policies make of the news."""
+        told, alike = await asyncio.to_thread(_alike, self._veil, policies, happened)
         if not alike:
             return 0
-        ref, columns = str(news.petition), _columns(_Alike, alike)
-        return _affected(await connection.execute(_OWE_ALIKE, ref, news.now, *columns, apart))
+        await keep_news(connection, self._veil, told)
+        mark, columns = self._veil.petition(happened.petition), _columns(_Alike, alike)
+        return _affected(await connection.execute(_OWE_ALIKE, mark, *columns, apart))
 
     async def _owe_apart(
-        self, connection: Connection, news: _News, ruled: Mapping[int, Sequence[Rule]]
+        self, connection: Connection, happened: _Happened, ruled: Mapping[int, Sequence[Rule]]
     ) -> int:
         if not ruled:
             return 0
-        ref, handles = str(news.petition), [self._veil.handle(chat_id) for chat_id in ruled]
-        follows = await connection.fetch(_FOLLOWING, ref, handles)
+        mark = self._veil.petition(happened.petition)
+        handles = [self._veil.handle(chat_id) for chat_id in ruled]
+        follows = await connection.fetch(_FOLLOWING, mark, handles)
         chats = await connection.fetch(_SHARE_CHATS, handles)
-        apart = _SetApart(self._veil, news, follows, chats)
+        apart = _SetApart(self._veil, happened, follows, chats)
         rows = await asyncio.to_thread(apart.rows, ruled)
+        await keep_news(connection, self._veil, apart.told)
         columns = _columns(_Apart, rows)
-        return _affected(await connection.execute(_OWE_APART, ref, news.now, *columns))
+        return _affected(await connection.execute(_OWE_APART, mark, *columns))
 
 
 class _SetApart:
-    """What chats are owed that a rule brings in."""
+    """What chats are owed that a rule brings in; `told` is all that it tells them."""
 
     def __init__(
-        self, veil: RowCipher, news: _News, follows: Iterable[Record], chats: Iterable[Record]
+        self,
+        veil: RowCipher,
+        happened: _Happened,
+        follows: Iterable[Record],
+        chats: Iterable[Record],
     ) -> None:
         self._veil = veil
-        self._news = news
+        self._happened = happened
         self._follows = {row["chat"]: row for row in follows}
         self._chats = {row["handle"]: row for row in chats}
+        self.told: set[News] = set()
 
     def rows(self, ruled: Mapping[int, Sequence[Rule]]) -> list[_Apart]:
         """What is owed to chats, given the rules of each that fit."""
@@ -208,43 +217,48 @@ class _SetApart:
         resting = chat is not None and chat["resting"]
         return [
             self._row(plan, ways[plan.way], chat_id, resting=resting)
-            for plan in self._news.planner.plans(ways)
+            for plan in self._happened.planner.plans(ways)
         ]
 
     def _row(self, plan: Plan, way: Source, chat_id: int, *, resting: bool) -> _Apart:
-        address = Address(chat_id, way.thread_id, rule=way.rule)
+        news = self._happened.told_by(plan)
+        self.told.add(news)
+        address = Address(chat_id, news.petition, way.thread_id, way.rule)
         return _Apart(
             self._veil.handle(chat_id),
-            plan.head,
-            _as_json(plan),
-            plan.not_before,
+            self._veil.head(news.head),
+            self._veil.news_mark(news),
+            shown_due(plan.not_before, news.created_at),
             plan.silent,
             resting,
-            plan.lane,
-            self._veil.seal_address(self._news.petition, address),
+            self._veil.lane(plan.lane),
+            self._veil.seal_address(address),
         )
 
 
-def _alike(policies: Mapping[bytes, EffectivePreferences], news: _News) -> list[_Alike]:
-    """What each policy makes of the news, by its mark."""
-    places = {occurrence.key: place for place, occurrence in enumerate(news.new)}
-    return [
+def _alike(
+    veil: RowCipher, policies: Mapping[bytes, EffectivePreferences], happened: _Happened
+) -> tuple[set[News], list[_Alike]]:
+    """All that is told, and what each policy makes of it, by its mark."""
+    places = {occurrence.key: place for place, occurrence in enumerate(happened.new)}
+    plans = [
+        (mark, plan, happened.told_by(plan))
+        for mark, policy in policies.items()
+        for plan in happened.planner.plans((Source(policy),))
+    ]
+    rows = [
         _Alike(
             places[plan.occurrences[0]],
             mark,
-            plan.head,
-            _as_json(plan),
-            plan.lane,
-            plan.not_before,
+            veil.head(news.head),
+            veil.news_mark(news),
+            veil.lane(plan.lane),
+            shown_due(plan.not_before, news.created_at),
             plan.silent,
         )
-        for mark, policy in policies.items()
-        for plan in news.planner.plans((Source(policy),))
+        for mark, plan, news in plans
     ]
-
-
-def _as_json(plan: Plan) -> str:
-    return msgspec.json.encode(plan.occurrences).decode()
+    return {news for _, _, news in plans}, rows
 
 
 def _columns(kind: type[NamedTuple], rows: Sequence[NamedTuple]) -> list[list[object]]:

@@ -11,18 +11,19 @@ from typing import Any
 from asyncpg import Record
 
 from bot.errors import StorageError
-from bot.petitions.petition import PetitionRef
 from storage.disk import Disk, reason
 from storage.encryption import mark_of
 from storage.key_file import KeyRing, new_key, spelled
 from storage.postgres.pool import Connection, have_alone, open_pool
-from storage.postgres.row_cipher import RowCipher
+from storage.postgres.row_cipher import News, RowCipher
 from storage.postgres.schema import bring_up_to_date, unveiled
 
 _AT_A_TIME = 5000
 
 # Whoever has come past our advisory lock, with another program, waits as well.
-_LOCK = "lock table about, chat, policy, subscription, rule, delivery in access exclusive mode"
+_LOCK = (
+    "lock table about, chat, policy, subscription, rule, news, delivery in access exclusive mode"
+)
 
 _CHATS = """
 update chat set handle = anew.handle, sealed = anew.sealed
@@ -34,20 +35,30 @@ update policy set mark = anew.mark, sealed = anew.sealed
 from unnest($1::bytea[], $2::bytea[], $3::bytea[]) anew (was, mark, sealed)
 where policy.mark = anew.was
 """
+_NEWS = """
+update news set mark = anew.mark, sealed = anew.sealed
+from unnest($1::bytea[], $2::bytea[], $3::bytea[]) anew (was, mark, sealed)
+where news.mark = anew.was
+"""
 _SUBSCRIPTIONS = """
-update subscription set chat = anew.chat, policy = anew.policy, sealed = anew.sealed
-from unnest($1::bytea[], $2::text[], $3::bytea[], $4::bytea[], $5::bytea[])
-    anew (was, petition, chat, policy, sealed)
-where subscription.chat = anew.was and subscription.petition = anew.petition
+update subscription
+set chat = anew.chat, petition = anew.petition, policy = anew.policy, sealed = anew.sealed
+from unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bytea[], $5::bytea[], $6::bytea[])
+    anew (was, about, chat, petition, policy, sealed)
+where subscription.chat = anew.was and subscription.petition = anew.about
 """
 _RULES = """
-update rule set chat = anew.chat, sealed = anew.sealed
-from unnest($1::bytea[], $2::integer[], $3::bytea[], $4::bytea[]) anew (was, number, chat, sealed)
+update rule set chat = anew.chat, site = anew.site, sealed = anew.sealed
+from unnest($1::bytea[], $2::integer[], $3::bytea[], $4::bytea[], $5::bytea[])
+    anew (was, number, chat, site, sealed)
 where rule.chat = anew.was and rule.number = anew.number
 """
 _DELIVERIES = """
-update delivery set chat = anew.chat, sealed = anew.sealed
-from unnest($1::bigint[], $2::bytea[], $3::bytea[]) anew (number, chat, sealed)
+update delivery set chat = anew.chat, head = anew.head, petition = anew.petition,
+    news = anew.news, lane = anew.lane, sealed = anew.sealed
+from unnest(
+    $1::bigint[], $2::bytea[], $3::bytea[], $4::bytea[], $5::bytea[], $6::text[], $7::bytea[]
+) anew (number, chat, head, petition, news, lane, sealed)
 where delivery.number = anew.number
 """
 
@@ -69,7 +80,7 @@ async def rekey_postgres(
     pool, disk, new = await open_pool(url), disk or Disk(), new_key()
     try:
         async with pool.connected(patient=True) as connection:
-            await bring_up_to_date(connection, keys)
+            await bring_up_to_date(connection)
             before = await unveiled(connection, keys)
             async with connection.transaction():
                 await have_alone(connection)
@@ -98,11 +109,13 @@ async def _seal_anew(
     after = RowCipher(new, await connection.fetchval("select salt from about"))
     marks = await _policies(connection, before, after)
     told("policies")
+    news = await _news(connection, before, after)
+    told("news")
     tables = {
         "chats": ("select * from chat", _CHATS, _chat),
         "subscriptions": ("select * from subscription", _SUBSCRIPTIONS, _subscription(marks)),
         "rules": ("select * from rule", _RULES, _rule),
-        "deliveries": ("select * from delivery", _DELIVERIES, _delivery),
+        "deliveries": ("select * from delivery", _DELIVERIES, _delivery(news)),
     }
     for name, (query, change, anew) in tables.items():
         async for rows in _portions(connection, query):
@@ -133,6 +146,16 @@ async def _policies(
     return marks
 
 
+async def _news(connection: Connection, before: RowCipher, after: RowCipher) -> dict[bytes, News]:
+    """Seal anew what deliveries tell; what each mark stood for."""
+    rows = await connection.fetch("select * from news")
+    news = {row["mark"]: before.news(row) for row in rows}
+    marks = [after.news_mark(each) for each in news.values()]
+    sealed = [after.seal_news(each) for each in news.values()]
+    await connection.execute(_NEWS, list(news), marks, sealed)
+    return news
+
+
 _Anew = Callable[[Record, RowCipher, RowCipher], tuple[Any, ...]]
 
 
@@ -143,22 +166,36 @@ def _chat(row: Record, before: RowCipher, after: RowCipher) -> tuple[Any, ...]:
 
 def _subscription(marks: dict[bytes, bytes]) -> _Anew:
     def anew(row: Record, before: RowCipher, after: RowCipher) -> tuple[Any, ...]:
-        handle, sealed = _address(row, before, after)
-        return row["chat"], row["petition"], handle, marks[row["policy"]], sealed
+        address = before.address(row)
+        return (
+            row["chat"],
+            row["petition"],
+            after.handle(address.chat_id),
+            after.petition(address.petition),
+            marks[row["policy"]],
+            after.seal_address(address),
+        )
 
     return anew
 
 
 def _rule(row: Record, before: RowCipher, after: RowCipher) -> tuple[Any, ...]:
     rule = before.rule(row)
-    return row["chat"], row["number"], after.handle(rule.chat_id), after.seal_rule(rule)
+    handle, site = after.handle(rule.chat_id), after.site(rule.site)
+    return row["chat"], row["number"], handle, site, after.seal_rule(rule)
 
 
-def _delivery(row: Record, before: RowCipher, after: RowCipher) -> tuple[Any, ...]:
-    return row["number"], *_address(row, before, after)
+def _delivery(news: dict[bytes, News]) -> _Anew:
+    def anew(row: Record, before: RowCipher, after: RowCipher) -> tuple[Any, ...]:
+        told, address = news[row["news"]], before.address(row)
+        return (
+            row["number"],
+            after.handle(address.chat_id),
+            after.head(told.head),
+            after.petition(told.petition),
+            after.news_mark(told),
+            after.lane(before.delivery(row, told).lane),
+            after.seal_address(address),
+        )
 
-
-def _address(row: Record, before: RowCipher, after: RowCipher) -> tuple[bytes, bytes]:
-    address = before.address(row)
-    petition = PetitionRef.parse(row["petition"])
-    return after.handle(address.chat_id), after.seal_address(petition, address)
+    return anew

@@ -1,12 +1,14 @@
-"""What a database row shows of a chat: a handle instead of its id, and the rest sealed (pure).
+"""What a database row shows of a chat: keyed hashes to match by, and the rest sealed (pure).
 
-The handle is a keyed hash: equal for equal ids, so that rows can be looked up and matched, and
-telling nothing to who has not the store's key.
+A chat has a handle instead of its id. Whatever stands beside a handle and could tell what the chat
+follows is a mark: a petition, a site, what happened, a lane. Handles and marks are equal for equal
+things, so that rows can be looked up and matched, and tell nothing to who has not the store's key.
 """
 
 import hmac
 import os
-from typing import Any, TypeAlias
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -18,31 +20,56 @@ from msgspec import Struct, structs
 from bot.errors import StorageError
 from bot.petitions.petition import PetitionRef
 from bot.subscriptions.delivery import Delivery
+from bot.subscriptions.delivery_order import FLOOD, REFUSED, TOGETHER
 from bot.subscriptions.preferences import EffectivePreferences
 from bot.subscriptions.subscription import Chat, Preferences, Rule, Subscription
 from storage.encryption import mark_of
 
 Row: TypeAlias = Any  # an asyncpg.Record, or anything else that is read by column names
 
+_Kind: TypeAlias = Literal["policy", "petition", "site", "head", "news", "lane", "recent"]
+
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _SALT_SIZE = 16
 _HANDLE_SIZE = 16
 _NONCE_SIZE = 12
 
 
-class Address(Struct, frozen=True, omit_defaults=True):
-    """Where a subscription's or a delivery's alerts go, and what else of them is not shown.
+# Texts are sealed in steps of so many bytes, so that a length does not tell a site from another.
+_STEP = 32
+
+# The lanes there are; one that waits for one petition's sake has its name behind a colon.
+_LANES = ("digest", "quiet", "snooze", "gathered", FLOOD, TOGETHER)
+
+
+class Address(Struct, frozen=True, array_like=True):
+    """Where the alerts about a petition go, and all else that is not shown.
 
     A subscription has the message of its card and its own terms, a delivery the rule it is from.
+    What a fan-out owes has its subscription's whole address.
     """
 
     chat_id: int
+    petition: PetitionRef
     thread_id: int | None = None
+    rule: int = 0
+    created_at: datetime | None = None
+    muted: bool = False
     card_id: int | None = None
     terms: Preferences = Preferences()
-    rule: int = 0
+
+
+class News(Struct, frozen=True):
+    """What deliveries tell: kept once for all chats that are owed it."""
+
+    head: str
+    petition: PetitionRef
+    occurrences: tuple[str, ...]
+    created_at: datetime
 
 
 _ADDRESS = msgspec.json.Decoder(Address)
+_NEWS = msgspec.json.Decoder(News)
 _CHAT = msgspec.json.Decoder(Chat)
 _RULE = msgspec.json.Decoder(Rule)
 _POLICY = msgspec.json.Decoder(EffectivePreferences)
@@ -54,12 +81,57 @@ class RowCipher:
     def __init__(self, key: bytes, salt: bytes) -> None:
         self.key_mark = mark_of(key)
         self._handles = _derived(key, salt, b"petition-bell chat handles")
-        self._marks = _derived(key, salt, b"petition-bell policy marks")
+        self._marks = _derived(key, salt, b"petition-bell marks")
         self._cipher = AESGCM(_derived(key, salt, b"petition-bell rows"))
+        self._lanes = {self._lane_mark(name): name for name in _LANES}
 
     def handle(self, chat_id: int) -> bytes:
         """What stands for a chat wherever it has to be told from others."""
         return hmac.digest(self._handles, str(chat_id).encode(), "sha256")[:_HANDLE_SIZE]
+
+    def recent(self, chat_id: int) -> bytes:
+        """What stands for a chat that was told something a moment ago.
+
+        It is not its handle: the very moment would tell what it was told.
+        """
+        return self._mark("recent", str(chat_id).encode())
+
+    def petition(self, petition: PetitionRef) -> bytes:
+        """What stands for a petition beside a chat."""
+        return self._mark("petition", str(petition).encode())
+
+    def site(self, site: str) -> bytes:
+        """What stands for a site beside a chat."""
+        return self._mark("site", site.encode())
+
+    def head(self, head: str) -> bytes:
+        """What stands for that which a delivery is named after."""
+        return self._mark("head", head.encode())
+
+    def lane(self, lane: str) -> str:
+        """What stands for a lane; the one of what is due at once is shown as it is.
+
+        That an alert is tried by itself is shown as well: it has to be found by it.
+        """
+        if not lane:
+            return ""
+        plain = lane.removesuffix(REFUSED)
+        name, _, petition = plain.partition(":")
+        of_petition = f":{self.petition(PetitionRef.parse(petition)).hex()}" if petition else ""
+        return self._lane_mark(name) + of_petition + lane.removeprefix(plain)
+
+    def _lane_mark(self, name: str) -> str:
+        return self._mark("lane", name.encode()).hex()
+
+    def _lane(self, shown: str, petition: PetitionRef) -> str:
+        if not shown:
+            return ""
+        marks = shown.removesuffix(REFUSED)
+        mark, _, of_petition = marks.partition(":")
+        if mark not in self._lanes:
+            raise StorageError("a lane does not open with the store's key")
+        about = f":{petition}" if of_petition else ""
+        return self._lanes[mark] + about + shown.removeprefix(marks)
 
     def seal_chat(self, chat: Chat) -> bytes:
         """All of a chat; opens in its own row only."""
@@ -70,47 +142,58 @@ class RowCipher:
         chat = _CHAT.decode(self._open(row["sealed"], row["handle"]))
         return structs.replace(chat, returned=row["returned"], probe_at=row["probe_at"])
 
-    def seal_address(self, petition: PetitionRef, address: Address) -> bytes:
+    def seal_address(self, address: Address) -> bytes:
         """Where the alerts about a petition go; opens in rows of that chat and petition only."""
-        place = self.handle(address.chat_id) + str(petition).encode()
+        place = self.handle(address.chat_id) + self.petition(address.petition)
         return self._close(msgspec.json.encode(address), place)
 
     def address(self, row: Row) -> Address:
         """The address in a subscription's or a delivery's row; raises StorageError."""
-        place = row["chat"] + row["petition"].encode()
-        return _ADDRESS.decode(self._open(row["sealed"], place))
+        return _ADDRESS.decode(self._open(row["sealed"], row["chat"] + row["petition"]))
 
     def subscription(self, row: Row) -> Subscription:
         """The subscription of a row; raises StorageError."""
         address = self.address(row)
         return Subscription(
             chat_id=address.chat_id,
-            petition=PetitionRef.parse(row["petition"]),
-            created_at=row["created_at"],
+            petition=address.petition,
+            created_at=address.created_at or _LONG_AGO,
             thread_id=address.thread_id,
-            muted=row["muted"],
+            muted=address.muted,
             card_id=address.card_id,
             terms=address.terms,
         )
 
-    def delivery(self, row: Row) -> Delivery:
-        """The delivery of a row; raises StorageError."""
+    def delivery(self, row: Row, news: News) -> Delivery:
+        """The delivery of a row, given the news it tells; raises StorageError."""
         address = self.address(row)
         return Delivery(
-            key=f"{row['head']}:{address.chat_id}",
+            key=f"{news.head}:{address.chat_id}",
             number=row["number"],
             chat_id=address.chat_id,
-            petition=PetitionRef.parse(row["petition"]),
-            occurrences=tuple(row["occurrences"]),
-            created_at=row["created_at"],
-            not_before=row["not_before"],
+            petition=news.petition,
+            occurrences=news.occurrences,
+            created_at=news.created_at,
+            not_before=max(row["not_before"], news.created_at),
             thread_id=address.thread_id,
             silent=row["silent"],
             attempts=row["attempts"],
             leased_until=row["leased_until"],
-            lane=row["lane"],
+            lane=self._lane(row["lane"], news.petition),
             rule=address.rule,
         )
+
+    def news_mark(self, news: News) -> bytes:
+        """What stands for what deliveries tell."""
+        return self._mark("news", _canonical(news))
+
+    def seal_news(self, news: News) -> bytes:
+        """What deliveries tell; opens under its own mark only."""
+        return self._close(_canonical(news), self.news_mark(news))
+
+    def news(self, row: Row) -> News:
+        """What deliveries tell, of a row; raises StorageError."""
+        return _NEWS.decode(self._open(row["sealed"], row["mark"]))
 
     def seal_rule(self, rule: Rule) -> bytes:
         """All of a rule; opens in rows of that chat and number only."""
@@ -124,7 +207,7 @@ class RowCipher:
 
     def mark(self, policy: EffectivePreferences) -> bytes:
         """What stands for a policy: equal for equal ones, like a chat's handle."""
-        return hmac.digest(self._marks, _canonical(policy), "sha256")[:_HANDLE_SIZE]
+        return self._mark("policy", _canonical(policy))
 
     def seal_policy(self, policy: EffectivePreferences) -> bytes:
         """All of a policy; opens under its own mark only."""
@@ -134,7 +217,12 @@ class RowCipher:
         """The policy of a row; raises StorageError."""
         return _POLICY.decode(self._open(row["sealed"], row["mark"]))
 
-    def _close(self, plain: bytes, place: bytes) -> bytes:
+    def _mark(self, kind: _Kind, plain: bytes) -> bytes:
+        return hmac.digest(self._marks, kind.encode() + b"\0" + plain, "sha256")[:_HANDLE_SIZE]
+
+    def _close(self, document: bytes, place: bytes) -> bytes:
+        # JSON may end in any number of spaces.
+        plain = document.ljust(-(-len(document) // _STEP) * _STEP)
         nonce = os.urandom(_NONCE_SIZE)
         return nonce + self._cipher.encrypt(nonce, plain, place)
 
@@ -147,7 +235,32 @@ class RowCipher:
 
 def address_of(follows: Subscription) -> Address:
     """What of a subscription is not shown."""
-    return Address(follows.chat_id, follows.thread_id, follows.card_id, follows.terms)
+    return Address(
+        follows.chat_id,
+        follows.petition,
+        follows.thread_id,
+        created_at=follows.created_at,
+        muted=follows.muted,
+        card_id=follows.card_id,
+        terms=follows.terms,
+    )
+
+
+def news_of(delivery: Delivery) -> News:
+    """What a delivery tells."""
+    head = delivery.key.removesuffix(f":{delivery.chat_id}")
+    return News(head, delivery.petition, delivery.occurrences, delivery.created_at)
+
+
+def shown_due(not_before: datetime, created_at: datetime) -> datetime:
+    """From when a delivery is due, as its row shows it.
+
+    The instant of what is due at once would tell what happened: its day, in UTC, stands for it.
+    """
+    if not_before > created_at:
+        return not_before
+    day = created_at.astimezone(UTC)
+    return day.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def new_salt() -> bytes:
@@ -159,8 +272,8 @@ def _rule_place(handle: bytes, number: int) -> bytes:
     return handle + b"rule %d" % number
 
 
-def _canonical(policy: EffectivePreferences) -> bytes:
-    return msgspec.json.encode(policy, order="deterministic")
+def _canonical(record: EffectivePreferences | News) -> bytes:
+    return msgspec.json.encode(record, order="deterministic")
 
 
 def _derived(key: bytes, salt: bytes, purpose: bytes) -> bytes:

@@ -58,7 +58,8 @@ class Rules:
 
     async def of_site(self, connection: Connection, site: str) -> list[Rule]:
         """Every chat's rules about a site, by chat and number."""
-        rows = await connection.fetch("select * from rule where site = $1", site)
+        mark = self._veil.site(site)
+        rows = await connection.fetch("select * from rule where site = $1", mark)
         rules = await asyncio.to_thread(lambda: [self._veil.rule(row) for row in rows])
         return sorted(rules, key=lambda rule: (rule.chat_id, rule.number))
 
@@ -82,8 +83,17 @@ class Rules:
         handle = self._veil.handle(rule.chat_id)
         number = rule.number or next_number(await self._numbers(connection, handle))
         kept = structs.replace(rule, number=number)
-        await connection.execute(_KEEP, handle, number, rule.site, self._veil.seal_rule(kept))
+        site, sealed = self._veil.site(rule.site), self._veil.seal_rule(kept)
+        await connection.execute(_KEEP, handle, number, site, sealed)
         return kept
+
+    async def sites(self, connection: Connection) -> Mapping[str, int]:
+        """How many rules there are for each site that has any."""
+        # One of each site's rules says which it is.
+        rows = await connection.fetch(
+            "select distinct on (site) *, count(*) over (partition by site) as rules from rule"
+        )
+        return {self._veil.rule(row).site: row["rules"] for row in rows}
 
     async def _numbers(self, connection: Connection, handle: bytes) -> set[int]:
         """The numbers of a chat's rules, and of those gone since that it is still owed for."""
@@ -152,9 +162,3 @@ async def change_rules(connection: Connection, *handles: bytes) -> None:
         return
     await connection.execute(_CHANGE)
     await connection.execute("update rulebook set version = version + 1")
-
-
-async def ruled_sites(connection: Connection) -> Mapping[str, int]:
-    """How many rules there are for each site that has any."""
-    rows = await connection.fetch("select site, count(*) as rules from rule group by site")
-    return {row["site"]: row["rules"] for row in rows}

@@ -43,15 +43,20 @@ from storage.postgres.delivery_queue import (
 )
 from storage.postgres.fan_out import FanOut
 from storage.postgres.leadership import Leadership, SharedSendRate
+from storage.postgres.news import news_behind, news_since, sweep_news
+from storage.postgres.petition_names import PetitionNames
 from storage.postgres.pool import PATIENCE, Connection, Patience, Pool, open_pool
 from storage.postgres.preferences import StoredPreferences, policy_of, sweep_policies
 from storage.postgres.row_cipher import RowCipher
-from storage.postgres.rules import Rules, change_rules, ruled_sites
+from storage.postgres.rules import Rules, change_rules
 from storage.postgres.schema import bring_up_to_date, unveiled
 from storage.postgres.subscriptions import Subscriptions, lock_subscriptions
 from storage.tables import encoded, second_of
 
 _KNOWN = msgspec.json.Decoder(PetitionHistory)
+
+# What of a tally is first found as a mark of news.
+_OLDEST = ("oldest_waiting", "oldest_due")
 
 _KEEP = """
 insert into petition as kept (ref, known) values ($1, $2)
@@ -71,7 +76,7 @@ async def open_postgres(
     pool = await open_pool(url, patience)
     try:
         async with pool.connected(patient=True) as connection:
-            await bring_up_to_date(connection, keys)
+            await bring_up_to_date(connection)
             veil = await unveiled(connection, keys)
         pool.keep_to(veil.key_mark)
         return PostgresStorage(pool, veil)
@@ -89,6 +94,7 @@ class PostgresStorage:
         self._policies = StoredPreferences(veil)
         self._subscriptions = Subscriptions(veil, self._policies)
         self._rules = Rules(veil)
+        self._names = PetitionNames(veil)
         self._deliveries = Deliveries(veil, self._subscriptions, self._rules)
         self._owing = FanOut(veil, self._policies, self._rules)
 
@@ -164,7 +170,11 @@ class PostgresStorage:
             numbers = await self._rules.move(connection, old_id, new_id)
             await self._subscriptions.move(connection, old_id, new_id, terms)
             await self._deliveries.move(connection, old_id, new_id, numbers)
-            await connection.execute("update recent_alert set chat = $2 where chat = $1", old, new)
+            await connection.execute(
+                "update recent_alert set recent = $2 where recent = $1",
+                self._veil.recent(old_id),
+                self._veil.recent(new_id),
+            )
             await connection.execute("delete from chat where handle = $1", old)
             if chat is not None:
                 await self._put_chat(connection, chat)
@@ -186,9 +196,10 @@ class PostgresStorage:
     async def forget_chat(self, chat_id: int) -> None:
         handle = self._veil.handle(chat_id)
         async with self._pool.transaction(handle) as connection:
-            await _forget(connection, handle)
+            await _forget(connection, handle, self._veil.recent(chat_id))
         async with self._pool.transaction() as connection:
             await sweep_policies(connection)
+            await sweep_news(connection)
 
     async def set_terms(self, chat_id: int, terms: Preferences, now: datetime) -> Chat | None:
         handle = self._veil.handle(chat_id)
@@ -211,10 +222,10 @@ class PostgresStorage:
             status = await connection.execute(
                 RELEASE,
                 handle,
-                lane,
+                self._veil.lane(lane),
                 now,
-                None if petition is None else str(petition),
-                released_lane(lane, petition),
+                None if petition is None else self._veil.petition(petition),
+                self._veil.lane(released_lane(lane, petition)),
             )
             return int(status.rpartition(" ")[2])
 
@@ -281,16 +292,16 @@ class PostgresStorage:
             return subscription, True
 
     async def unsubscribe(self, chat_id: int, petition: PetitionRef) -> Subscription | None:
-        handle = self._veil.handle(chat_id)
+        handle, mark = self._veil.handle(chat_id), self._veil.petition(petition)
         async with self._pool.transaction(handle) as connection:
             row = await connection.fetchrow(
                 "delete from subscription where chat = $1 and petition = $2 returning *",
                 handle,
-                str(petition),
+                mark,
             )
             await lock_deliveries(connection, handle)
             await connection.execute(
-                "delete from delivery where chat = $1 and petition = $2", handle, str(petition)
+                "delete from delivery where chat = $1 and petition = $2", handle, mark
             )
             await welcome(connection, [handle])
             return None if row is None else self._veil.subscription(row)
@@ -334,7 +345,8 @@ class PostgresStorage:
             chat = await self._chat(connection, chat_id) or Chat(chat_id)
             await self._subscriptions.put(connection, changed, chat.terms)
             owed = await lock_deliveries(connection, handle)
-            about = [row for row in owed if row["petition"] == str(petition)]
+            mark = self._veil.petition(petition)
+            about = [row for row in owed if row["petition"] == mark]
             await self._deliveries.replan(connection, chat, about, now)
             return changed
 
@@ -349,8 +361,9 @@ class PostgresStorage:
             card_id = existing.card_id if existing.thread_id == thread_id else None
             changed = structs.replace(existing, thread_id=thread_id, card_id=card_id)
             await self._subscriptions.reseal(connection, changed)
+            mark = self._veil.petition(petition)
             for row in await lock_deliveries(connection, handle):
-                if row["petition"] == str(petition):
+                if row["petition"] == mark:
                     await self._deliveries.readdress(connection, row, thread_id)
             return changed
 
@@ -406,7 +419,7 @@ class PostgresStorage:
 
     async def ruled_sites(self) -> Mapping[str, int]:
         async with self._pool.connected() as connection:
-            return await ruled_sites(connection)
+            return await self._rules.sites(connection)
 
     # --- petitions
 
@@ -424,18 +437,15 @@ class PostgresStorage:
 
     async def followed(self) -> Sequence[PetitionRef]:
         async with self._pool.connected() as connection:
-            rows = await connection.fetch(
-                "select ref from petition p"
-                " where exists (select from subscription s where s.petition = p.ref)"
-            )
-            return sorted(PetitionRef.parse(row["ref"]) for row in rows)
+            return sorted(await self._names.followed(connection))
 
     async def followers(self) -> Mapping[PetitionRef, int]:
         async with self._pool.connected() as connection:
             rows = await connection.fetch(
                 "select petition, count(*) as chats from subscription group by petition"
             )
-            return {PetitionRef.parse(row["petition"]): row["chats"] for row in rows}
+            named = await self._names.behind(connection, [row["petition"] for row in rows])
+            return {named[row["petition"]]: row["chats"] for row in rows}
 
     async def wishes(self) -> Mapping[PetitionRef, Collection[CustomMilestones]]:
         async with self._pool.snapshot() as connection:
@@ -443,10 +453,11 @@ class PostgresStorage:
                 "select distinct petition, policy from subscription where wishes"
             )
             policies = await self._policies.behind(connection, {row["policy"] for row in rows})
+            named = await self._names.behind(connection, {row["petition"] for row in rows})
         found: dict[PetitionRef, set[CustomMilestones]] = {}
         for row in rows:
             if wish := policies[row["policy"]].own.milestones:
-                found.setdefault(PetitionRef.parse(row["petition"]), set()).add(wish)
+                found.setdefault(named[row["petition"]], set()).add(wish)
         return found
 
     async def readings(self, petition: PetitionRef, since: datetime) -> Sequence[Reading]:
@@ -491,20 +502,22 @@ class PostgresStorage:
     async def settle(self, *keys: str, told_at: datetime | None = None) -> None:
         pairs = [self._named(key) for key in keys]
         handles, heads = [handle for handle, _ in pairs], [head for _, head in pairs]
+        recents = [self._veil.recent(int(key.rpartition(":")[2])) for key in keys]
         async with self._pool.transaction() as connection:
             at = None if told_at is None else second_of(told_at)
-            await connection.execute(SETTLE, handles, heads, at)
+            await connection.execute(SETTLE, handles, heads, at, recents)
             await welcome(connection, handles)
 
     async def retry(self, key: str, not_before: datetime, lane: str | None = None) -> None:
         handle, named = self._named(key)
+        shown = None if lane is None else self._veil.lane(lane)
         async with self._pool.transaction() as connection:
-            await connection.execute(RETRY, handle, named, not_before, lane)
+            await connection.execute(RETRY, handle, named, not_before, shown)
 
     async def hold(self, key: str, lane: str, until: datetime) -> None:
         handle, named = self._named(key)
         async with self._pool.transaction() as connection:
-            await connection.execute(HOLD, handle, named, lane, until)
+            await connection.execute(HOLD, handle, named, self._veil.lane(lane), until)
 
     async def next_due(self, now: datetime) -> datetime | None:
         async with self._pool.connected() as connection:
@@ -530,8 +543,9 @@ class PostgresStorage:
         async with self._pool.snapshot() as connection:
             owed = await connection.fetch(
                 "select distinct chat from delivery"
-                " where greatest(created_at, not_before, leased_until) > $1",
+                " where greatest(not_before, leased_until) > $1 or news = any($2)",
                 now,
+                await news_since(connection, self._veil, now),
             )
             chats = await connection.fetch("select * from chat")
             rules = await connection.fetch("select * from rule")
@@ -585,10 +599,10 @@ class PostgresStorage:
             owed = await lock_deliveries(connection, handle)
             await self._deliveries.set_back(connection, chat, owed, now, by)
 
-    def _named(self, key: str) -> tuple[bytes, str]:
-        """The handle and the head that a delivery's key stands for."""
+    def _named(self, key: str) -> tuple[bytes, bytes]:
+        """The handle and the mark of the head that a delivery's key stands for."""
         named, _, chat_id = key.rpartition(":")
-        return self._veil.handle(int(chat_id)), named
+        return self._veil.handle(int(chat_id)), self._veil.head(named)
 
     # --- the whole store
 
@@ -599,10 +613,13 @@ class PostgresStorage:
         async with self._pool.transaction(patient=True) as connection:
             await sweep_policies(connection)
         async with self._pool.transaction(patient=True) as connection:
+            await sweep_news(connection)
+        async with self._pool.transaction(patient=True) as connection:
+            sites = await self._rules.sites(connection)
             return Pruned(
                 readings=await thin_readings(connection, second_of(now)),
                 chats=chats,
-                petitions=await forget_lonely(connection, now, rest_for),
+                petitions=await forget_lonely(connection, self._names, sites, now, rest_for),
             )
 
     async def _forget_rested(self, since: datetime) -> int:
@@ -617,7 +634,7 @@ class PostgresStorage:
             chat = await self._chat(connection, chat_id)
             if chat is None or not chat.has_rested(since):
                 return False
-            await _forget(connection, handle)
+            await _forget(connection, handle, self._veil.recent(chat_id))
             return True
 
     async def export(self) -> dict[str, Any]:
@@ -647,14 +664,17 @@ class PostgresStorage:
                 " (select count(*) from subscription) as subscriptions,"
                 " (select count(*) from petition) as petitions,"
                 " (select count(*) from delivery) as waiting,"
-                " (select min(created_at) from delivery) as oldest_waiting,"
-                " (select min(created_at) from delivery d where not resting"
+                " (select news from delivery order by number limit 1) as oldest_waiting,"
+                " (select news from delivery d where not resting"
                 " and (not timed or lane like '%:refused')"
-                " and not exists (select from chat where handle = d.chat and returned))"
-                " as oldest_due,"
+                " and not exists (select from chat where handle = d.chat and returned)"
+                " order by number limit 1) as oldest_due,"
                 " (select count(*) from chat where probe_at is not null) as refusing"
             )
-            return Tally(**dict(row or {}))
+            counts = dict(row or {})
+            oldest = {name: counts[name] for name in _OLDEST if counts[name] is not None}
+            news = await news_behind(connection, self._veil, oldest.values())
+            return Tally(**counts | {name: news[mark].created_at for name, mark in oldest.items()})
 
     async def note(self, name: str) -> str | None:
         async with self._pool.connected() as connection:
@@ -679,14 +699,14 @@ class PostgresStorage:
 # --- steps of the use cases ----------------------------------------------------------------------
 
 
-async def _forget(connection: Connection, handle: bytes) -> None:
+async def _forget(connection: Connection, handle: bytes, recent: bytes) -> None:
     await change_rules(connection, handle)
     await connection.execute("delete from rule where chat = $1", handle)
     await lock_subscriptions(connection, handle)
     await connection.execute("delete from subscription where chat = $1", handle)
     await lock_deliveries(connection, handle)
     await connection.execute("delete from delivery where chat = $1", handle)
-    await connection.execute("delete from recent_alert where chat = $1", handle)
+    await connection.execute("delete from recent_alert where recent = $1", recent)
     await connection.execute("delete from chat where handle = $1", handle)
 
 

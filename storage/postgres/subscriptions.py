@@ -9,11 +9,9 @@ from storage.postgres.preferences import StoredPreferences, policy_of
 from storage.postgres.row_cipher import RowCipher, address_of
 
 _PUT = """
-insert into subscription (chat, petition, created_at, muted, wishes, policy, resting, sealed)
-values ($1, $2, $3, $4, $5, $6,
-    coalesce((select resting from chat where handle = $1), false), $7)
-on conflict (chat, petition) do update set created_at = excluded.created_at,
-    muted = excluded.muted, wishes = excluded.wishes, policy = excluded.policy,
+insert into subscription (chat, petition, wishes, policy, resting, sealed)
+values ($1, $2, $3, $4, coalesce((select resting from chat where handle = $1), false), $5)
+on conflict (chat, petition) do update set wishes = excluded.wishes, policy = excluded.policy,
     resting = excluded.resting, sealed = excluded.sealed
 """
 
@@ -32,7 +30,7 @@ class Subscriptions:
         row = await connection.fetchrow(
             "select * from subscription where chat = $1 and petition = $2",
             self._veil.handle(chat_id),
-            str(petition),
+            self._veil.petition(petition),
         )
         return None if row is None else self._veil.subscription(row)
 
@@ -60,9 +58,7 @@ class Subscriptions:
         await connection.execute(
             _PUT,
             self._veil.handle(follows.chat_id),
-            str(follows.petition),
-            follows.created_at,
-            follows.muted,
+            self._veil.petition(follows.petition),
             follows.terms.milestones is not None,
             self._veil.mark(policy_of(follows, terms)),
             self._seal(follows),
@@ -73,12 +69,12 @@ class Subscriptions:
         await connection.execute(
             "update subscription set sealed = $3 where chat = $1 and petition = $2",
             self._veil.handle(follows.chat_id),
-            str(follows.petition),
+            self._veil.petition(follows.petition),
             self._seal(follows),
         )
 
     def _seal(self, follows: Subscription) -> bytes:
-        return self._veil.seal_address(follows.petition, address_of(follows))
+        return self._veil.seal_address(address_of(follows))
 
     async def retune(self, connection: Connection, chat_id: int, terms: Preferences) -> None:
         """Have all that a chat follows heard as the terms say."""
@@ -89,10 +85,10 @@ class Subscriptions:
         await lock_subscriptions(connection, handle)
         await connection.execute(
             "update subscription set policy = heard.mark"
-            " from unnest($2::text[], $3::bytea[]) heard (petition, mark)"
+            " from unnest($2::bytea[], $3::bytea[]) heard (petition, mark)"
             " where chat = $1 and subscription.petition = heard.petition",
             handle,
-            [str(each.petition) for each in follows],
+            [self._veil.petition(each.petition) for each in follows],
             [self._veil.mark(each) for each in policies],
         )
 
@@ -116,7 +112,7 @@ class Subscriptions:
         await connection.execute(
             "update subscription set chat = $3, sealed = $4 where chat = $1 and petition = $2",
             old,
-            str(moved.petition),
+            self._veil.petition(moved.petition),
             self._veil.handle(moved.chat_id),
             self._seal(moved),
         )
@@ -125,7 +121,6 @@ class Subscriptions:
 async def lock_subscriptions(connection: Connection, *handles: bytes) -> None:
     """Nobody else changes what these chats follow, or matches it, meanwhile."""
     await connection.execute(
-        "select from subscription where chat = any($1)"
-        " order by petition, created_at, number for update",
+        "select from subscription where chat = any($1) order by petition, number for update",
         list(handles),
     )

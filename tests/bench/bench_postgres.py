@@ -79,7 +79,7 @@ async def settle_in(storage: PostgresStorage, ground: PostgresGround, size: int)
         ),
         "subscription": (
             _rows(veil, marks, size),
-            ("chat", "petition", "created_at", "muted", "resting", "policy", "sealed"),
+            ("chat", "petition", "resting", "policy", "sealed"),
         ),
         "rule": (_rules(veil, size), ("chat", "number", "site", "changed", "sealed")),
     }
@@ -99,15 +99,15 @@ def _policy(number: int) -> EffectivePreferences:
 def _rows(veil: RowCipher, marks: list[bytes], size: int) -> Iterator[tuple[Any, ...]]:
     for chat in range(1, size + 1):
         ref = PetitionRef("uk", chat % FOLLOWED)
-        sealed = veil.seal_address(ref, Address(chat))
         at, mark = NOON + timedelta(seconds=chat), marks[chat // FOLLOWED % POLICIES]
-        yield veil.handle(chat), str(ref), at, False, False, mark, sealed
+        sealed = veil.seal_address(Address(chat, ref, created_at=at))
+        yield veil.handle(chat), veil.petition(ref), False, mark, sealed
 
 
 def _rules(veil: RowCipher, size: int) -> Iterator[tuple[Any, ...]]:
     for chat in range(size + 1, size + 1 + size // RULED):
         rule = Rule(chat, "uk", NOON, ("threshold", "milestone"), 1, words=("act",))
-        yield veil.handle(chat), 1, "uk", 1, veil.seal_rule(rule)
+        yield veil.handle(chat), 1, veil.site("uk"), 1, veil.seal_rule(rule)
 
 
 async def measured(ground: PostgresGround, storage: PostgresStorage, size: int) -> Figures:

@@ -115,8 +115,16 @@ def agreed() -> Message:
     return compose(tr("Thank you. Now I can keep what you follow; /forget takes it back."))
 
 
-def privacy(rest_days: int) -> Message:
-    """What is kept, why, for how long, and how to end it; a chat at rest is kept for some days."""
+def privacy(rest_days: int, *, in_database: bool = False) -> Message:
+    """What is kept, why, for how long, and how to end it; a chat at rest is kept for some days.
+
+    A shared database has to see more than a file that is sealed as a whole.
+    """
+    shown = say(
+        "<b>Not encrypted:</b> how many petitions and rules this chat has, when its alerts are due "
+        "and whether I can reach it. That stands in a database, under a code in place of this "
+        "chat's number."
+    )
     return compose(
         *lines(
             bold(tr("Privacy")),
@@ -127,6 +135,7 @@ def privacy(rest_days: int) -> Message:
                 "card, when you agreed to it, the alerts that wait for this chat and when it had "
                 "the latest. Encrypted on disk."
             ),
+            *([shown] if in_database else []),
             say(
                 "<b>Not kept:</b> your name, your messages, your postcode (only the constituency "
                 "you follow), what you only looked at."

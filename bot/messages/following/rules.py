@@ -10,7 +10,7 @@ from msgspec import structs
 from telegram import CopyTextButton, InlineKeyboardButton, InlineKeyboardMarkup, MessageEntity
 
 from bot.messages.buttons import DRAFT, MORE, PAGE, ROOM, RULE, WORDS, button
-from bot.messages.chat.about import consent_request, privacy
+from bot.messages.chat.about import consent_request
 from bot.messages.chat.conversation import which_petition, which_words
 from bot.messages.format import number
 from bot.messages.i18n import many, marked, say, tr
@@ -383,10 +383,10 @@ def asks_first(rule: Rule, site: Site, called: str = "") -> tuple[Message, Inlin
 
 
 def asks_after_reading(
-    rule: Rule, site: Site, called: str, rest_days: int
+    rule: Rule, site: Site, called: str, everything: Message
 ) -> tuple[Message, InlineKeyboardMarkup]:
     """The same with everything there is to know before agreeing."""
-    return _before_agreeing(privacy(rest_days), rule, site, called)
+    return _before_agreeing(everything, rule, site, called)
 
 
 def _before_agreeing(
