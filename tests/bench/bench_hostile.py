@@ -17,6 +17,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from math import floor
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -147,7 +148,7 @@ class Hour:
         """A petition as it stands: the site counts once a minute, and some cross 10,000."""
         pace, crosses_at = self.paces[number]
         counted_at = (time.monotonic() - number * 7.3) // 60 * 60 + number * 7.3
-        count = max(50, 10_000 + int(pace / 86_400 * (counted_at - crosses_at)))
+        count = max(50, 10_000 + floor(pace / 86_400 * (counted_at - crosses_at)))
         if count >= 10_000:
             self.crossed.setdefault(number, max(crosses_at, counted_at))
         moved = utc_now() - timedelta(seconds=time.monotonic() - counted_at)

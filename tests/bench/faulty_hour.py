@@ -31,7 +31,8 @@ from bell import a_response, open_petition, stamp
 from hastened import HOST, Clocks, HastyLoop
 from store_faults import FaultyDisk
 
-import bot.app
+import bot.delivery.deliverer
+import storage.opening
 from bot.app import running
 from bot.config import Config, LogConfig, PollConfig, StorageConfig, TelegramConfig, Token
 from bot.demo.bot_api import BotApi
@@ -184,6 +185,7 @@ class Ears:
         self._clocks = clocks
         self.heard: Counter[tuple[int, int, str]] = Counter()
         self.first: dict[tuple[int, int, str], float] = {}
+        self.times: dict[tuple[int, int, str], list[float]] = defaultdict(list)
         self.odd: list[str] = []
         self.by_wrong_calendar: list[str] = []
         self.numbers: dict[tuple[int, int], int] = {}
@@ -203,6 +205,7 @@ class Ears:
             key = (chat, petition, kind)
             self.heard[key] += 1
             self.first.setdefault(key, self._clocks.steady())
+            self.times[key].append(self._clocks.steady())
             if number:
                 self.numbers[chat, petition] = number
 
@@ -375,19 +378,19 @@ class Soak:
         self.happened[thing.petition, thing.kind] = self.clocks.steady()
 
     async def _subscribe(self) -> None:
-        storage = await open_tiny(self.data / "bell.db", self.key)
+        store = await open_tiny(self.data / "bell.db", self.key)
         now = self.clocks.truth()
         for chat, terms in self.terms.items():
             self.api.add_chat(chat)
-            await storage.save_chat(Chat(chat, consented_at=now, terms=terms))
+            await store.save_chat(Chat(chat, consented_at=now, terms=terms))
         uk = self._uk()
         for number, chats in self.followers.items():
             body = self.site.body_of(number)
             known, _ = observe(None, parse_petition(body, uk), now)
-            await storage.commit_poll(known, (), now)
+            await store.commit_poll(known, (), now)
             theirs = [Subscription(chat, PetitionRef("uk", number), now) for chat in chats]
-            await asyncio.gather(*map(storage.subscribe, theirs))
-        await storage.close()
+            await asyncio.gather(*map(store.subscribe, theirs))
+        await store.close()
 
     def _uk(self) -> Site:
         return Site("uk", "UK Parliament", self.site.url)
@@ -620,7 +623,9 @@ class Soak:
 
     async def lived(self, seconds: float) -> int:
         self._listen_to_log()
-        bot.app.open_tiny = partial(open_tiny, disk=self.disk)  # type: ignore[attr-defined]
+        storage.opening.open_tiny = partial(open_tiny, disk=self.disk)  # type: ignore[attr-defined]
+        # The processor is not hastened: who ends gives Telegram as many real seconds as ever.
+        bot.delivery.deliverer._FAREWELL *= self.clocks.times
         await self.site.start()
         await self.gate.become()
         self.site.public = f"https://{HOST}:{self.gate.port}"
@@ -692,12 +697,12 @@ class Soak:
 
     async def _look_for(self, missing: Sequence[tuple[int, int, str]]) -> None:
         """Where what was not heard waits, if it does."""
-        storage = await open_tiny(self.data / "bell.db", self.key)
-        waiting = list((await storage.export())["deliveries"])
+        store = await open_tiny(self.data / "bell.db", self.key)
+        waiting = list((await store.export())["deliveries"])
         for each in waiting[:8]:
             self._tell(f"waits: {each}")
         self._tell(f"{len(waiting)} wait in the store, {len(missing)} were not heard")
-        await storage.close()
+        await store.close()
 
     def _missing(self) -> list[tuple[int, int, str]]:
         return [
@@ -757,9 +762,14 @@ class Soak:
             at = self.happened[petition, kind] - 1_000
             known = self.decided.get((petition, kind), "never decided")
             print(f"    lost: {kind} of {petition} to {chats} chats, of {at:.0f} s; {known}")
-        for name, each in (("twice", twice), ("untrue", untrue)):
-            for one in each[:8]:
-                print(f"    {name}: {one}")
+        for key in twice[:8]:
+            at = ", ".join(f"{moment - 1_000:.0f}" for moment in self.ears.times[key])
+            print(
+                f"    twice: {key[2]} of {key[1]} to {key[0]}, heard at {at} s;"
+                f" {self.decided.get(key[1:], '')}"
+            )
+        for one in untrue[:8]:
+            print(f"    untrue: {one}")
         slowest, name = max(self.backs, default=(0.0, "no fault"))
         waits = [wait for wait, _ in self.backs]
         print(
