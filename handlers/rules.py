@@ -16,7 +16,7 @@ from bot.messages.chat import errors
 from bot.messages.chat.conversation import which_constituency, which_words
 from bot.messages.following import rules as text
 from bot.messages.following.rules import Doubt
-from bot.petitions.events import Kind, Threshold
+from bot.petitions.events import Kind, Loudness, Threshold
 from bot.petitions.petition import Site
 from bot.subscriptions import site_names
 from bot.subscriptions.codec import taken_up
@@ -25,7 +25,7 @@ from bot.subscriptions.names import MOST_NEAR, meant, near
 from bot.subscriptions.rule_words import Words, read_words
 from bot.subscriptions.rules import is_department, same_rule, stems
 from bot.subscriptions.site_names import SiteNames, current, note_of, read
-from bot.subscriptions.subscription import Chat, Loudness, Rule
+from bot.subscriptions.subscription import Chat, Rule
 from handlers.context import Context, answer, ask, asks_first, chat_of, on_press, rewrite, topic_of
 from handlers.find import searchable
 from handlers.privacy import what_is_kept

@@ -14,6 +14,7 @@ from bot.petitions.events import (
     Closed,
     ClosingSoon,
     Event,
+    Loudness,
     MilestoneReached,
     Occurrence,
     Responded,
@@ -41,7 +42,7 @@ from bot.subscriptions.preferences import (
     quiet_until,
     without_past_snoozes,
 )
-from bot.subscriptions.subscription import Digest, Loudness, Preferences, Quiet, Rule, Subscription
+from bot.subscriptions.subscription import Digest, Preferences, Quiet, Rule, Subscription
 
 LONDON, NEW_YORK, KATHMANDU = "Europe/London", "America/New_York", "Asia/Kathmandu"
 ZONES = (LONDON, NEW_YORK, KATHMANDU)

@@ -1,7 +1,12 @@
-"""What happens to a petition: the closed union of events, and the kinds they are of (pure)."""
+"""What happens to a petition: the kinds of news, and the closed union of events (pure).
 
+A new kind is a name in `Kind`, a row in `EVENT_KINDS`, a label in `bot/messages/kinds.py`, and an
+event with its wording; everything else about kinds is read off the table.
+"""
+
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
@@ -13,12 +18,87 @@ from bot.petitions.petition import (
     Rejection,
 )
 
+Loudness: TypeAlias = Literal["loud", "silent", "digest", "off"]
+Threshold: TypeAlias = Literal["response", "debate"]
+
+# What can be turned louder or quieter: every event is of one kind.
+Kind: TypeAlias = Literal[
+    "threshold",
+    "milestone",
+    "own",
+    "response",
+    "debate",
+    "business",
+    "closing",
+    "standing",
+    "overdue",
+    "surge",
+    "fell",
+    "opened",
+    "place",
+]
+
+
+class EventKind(NamedTuple):
+    """What holds for one kind of news.
+
+    `letter` stands for it in links and buttons, and is never given to another kind. `loudness` is
+    how it is heard until somebody chooses. `in_settings`: a follower of petitions can meet it; the
+    others are for rules. `rules` says which rules can ask for it (those about all petitions, those
+    that narrow them down as well, those about a constituency alone) and where it stands among their
+    buttons. `is_big` kinds are left by the preset for big moments; `is_pressing` ones, which are
+    official or put right what was told before, are never held back for the sake of order. `aliases`
+    are what people type for it besides its name.
+    """
+
+    letter: str
+    loudness: Loudness
+    rules: tuple[Literal["all", "narrow", "seat"], int] | None
+    in_settings: bool = True
+    is_big: bool = False
+    is_pressing: bool = False
+    aliases: tuple[str, ...] = ()
+
+
+# In the order in which the settings show them.
+EVENT_KINDS: Mapping[Kind, EventKind] = {
+    "threshold": EventKind(
+        "t", "loud", ("all", 2), is_big=True, is_pressing=True, aliases=("thresholds",)
+    ),
+    "milestone": EventKind("m", "loud", ("narrow", 5), aliases=("milestones",)),
+    # These are asked for one by one, so they are big to whoever has any.
+    "own": EventKind("n", "loud", None, is_big=True),
+    "response": EventKind(
+        "r", "loud", ("all", 3), is_big=True, is_pressing=True, aliases=("responses",)
+    ),
+    "debate": EventKind(
+        "d", "loud", ("all", 4), is_big=True, is_pressing=True, aliases=("debates",)
+    ),
+    "business": EventKind("b", "silent", ("narrow", 10)),
+    "closing": EventKind("c", "loud", ("narrow", 6), is_big=True),
+    "standing": EventKind(
+        "x", "loud", ("narrow", 9), is_big=True, is_pressing=True, aliases=("rejected", "removed")
+    ),
+    "overdue": EventKind("w", "silent", ("narrow", 8)),
+    "surge": EventKind("s", "silent", ("narrow", 7), aliases=("surges",)),
+    "fell": EventKind("f", "silent", ("narrow", 11), is_pressing=True, aliases=("fall",)),
+    "opened": EventKind("o", "loud", ("all", 1), in_settings=False),
+    "place": EventKind("p", "off", ("seat", 1), in_settings=False),
+}
+
 
 class Happened(Struct, frozen=True, tag_field="kind"):
     """The base of every event; `key` names what happened within its petition, never when we saw it.
 
-    An event with `once` happens at most once in a petition's life, however often it seems to.
+    An event with `once` happens at most once in a petition's life, however often it seems to. Every
+    class names the kind it is of.
     """
+
+    KIND: ClassVar[Kind]
+
+    @property
+    def kind(self) -> Kind:
+        return self.KIND
 
     @property
     def key(self) -> str:
@@ -32,6 +112,7 @@ class Happened(Struct, frozen=True, tag_field="kind"):
 class Opened(Happened, frozen=True, tag="opened"):
     """Published and open for signatures for the first time."""
 
+    KIND: ClassVar[Kind] = "opened"
     opened_at: datetime | None = None
 
     @property
@@ -39,16 +120,26 @@ class Opened(Happened, frozen=True, tag="opened"):
         return True
 
 
-Threshold: TypeAlias = Literal["response", "debate"]
-
-
 class MilestoneReached(Happened, frozen=True, tag="milestone"):
     """A number of signatures was reached; `official` names the threshold it stands for, if one."""
 
+    KIND: ClassVar[Kind] = "milestone"
     number: int
     signature_count: int
     official: Threshold | None = None
     reached_at: datetime | None = None
+
+    @property
+    def kind(self) -> Kind:
+        return "threshold" if self.official else "milestone"
+
+    def kinds(self, *, is_rung: bool, is_own: bool) -> list[Kind]:
+        """All that it is to a follower: a number may be a milestone of their own as well.
+
+        `is_rung`: it is on the ladder that rings for everybody, as every threshold does.
+        """
+        usual = [self.kind] if self.official or is_rung else []
+        return ["own", *usual] if is_own else usual
 
     @property
     def key(self) -> str:
@@ -62,6 +153,7 @@ class MilestoneReached(Happened, frozen=True, tag="milestone"):
 class Responded(Happened, frozen=True, tag="response"):
     """The government responded; `is_first` unless it had before."""
 
+    KIND: ClassVar[Kind] = "response"
     response: GovernmentResponse
     government_response_at: datetime | None = None
     is_first: bool = True
@@ -75,6 +167,7 @@ class Responded(Happened, frozen=True, tag="response"):
 class ResponseRevised(Happened, frozen=True, tag="response_revised"):
     """The response's words changed: `removed` and `added` are whole sentences, in order."""
 
+    KIND: ClassVar[Kind] = "response"
     response: GovernmentResponse
     removed: tuple[str, ...]
     added: tuple[str, ...]
@@ -83,12 +176,14 @@ class ResponseRevised(Happened, frozen=True, tag="response_revised"):
 class ResponseWithdrawn(Happened, frozen=True, tag="response_withdrawn"):
     """The response was taken back; the petition waits for one again."""
 
+    KIND: ClassVar[Kind] = "response"
     responded_on: date | None = None
 
 
 class DebateScheduled(Happened, frozen=True, tag="debate_scheduled"):
     """A date for the debate was set."""
 
+    KIND: ClassVar[Kind] = "debate"
     on: date
 
     @property
@@ -99,6 +194,7 @@ class DebateScheduled(Happened, frozen=True, tag="debate_scheduled"):
 class DebateMoved(Happened, frozen=True, tag="debate_moved"):
     """The debate has another date now."""
 
+    KIND: ClassVar[Kind] = "debate"
     was: date
     on: date
 
@@ -110,6 +206,7 @@ class DebateMoved(Happened, frozen=True, tag="debate_moved"):
 class DebateCancelled(Happened, frozen=True, tag="debate_cancelled"):
     """The debate lost its date and has no new one."""
 
+    KIND: ClassVar[Kind] = "debate"
     was: date
 
     @property
@@ -120,6 +217,7 @@ class DebateCancelled(Happened, frozen=True, tag="debate_cancelled"):
 class Debated(Happened, frozen=True, tag="debated"):
     """The petition was debated."""
 
+    KIND: ClassVar[Kind] = "debate"
     debated_on: date
     overview: str = ""
 
@@ -135,12 +233,14 @@ class Debated(Happened, frozen=True, tag="debated"):
 class NotDebated(Happened, frozen=True, tag="not_debated"):
     """It was decided not to debate the petition."""
 
+    KIND: ClassVar[Kind] = "debate"
     overview: str = ""
 
 
 class DebateLink(Happened, frozen=True, tag="debate_link"):
     """A link about the debate appeared."""
 
+    KIND: ClassVar[Kind] = "debate"
     name: DebateLinkName
     url: str
 
@@ -156,6 +256,7 @@ class DebateLink(Happened, frozen=True, tag="debate_link"):
 class BusinessAdded(Happened, frozen=True, tag="business"):
     """Other parliamentary business was published; `identity` tells it from its siblings."""
 
+    KIND: ClassVar[Kind] = "business"
     business: Business
     identity: str
 
@@ -171,6 +272,7 @@ class BusinessAdded(Happened, frozen=True, tag="business"):
 class CommitteeNoted(Happened, frozen=True, tag="committee_note"):
     """The Petitions Committee added a note, or changed its words; `identity` stands for them."""
 
+    KIND: ClassVar[Kind] = "business"
     note: str
     revised: bool = False
     identity: str = ""
@@ -187,6 +289,7 @@ class CommitteeNoted(Happened, frozen=True, tag="committee_note"):
 class Closed(Happened, frozen=True, tag="closed"):
     """The petition can no longer be signed; `early` when it ended before its own closing date."""
 
+    KIND: ClassVar[Kind] = "closing"
     signature_count: int
     closed_at: datetime | None = None
     early: bool = False
@@ -195,12 +298,14 @@ class Closed(Happened, frozen=True, tag="closed"):
 class Rejected(Happened, frozen=True, tag="rejected"):
     """The petition was rejected."""
 
+    KIND: ClassVar[Kind] = "standing"
     rejection: Rejection | None = None
 
 
 class NotPublished(Happened, frozen=True, tag="not_published"):
     """What was still to be published will not be, or is not to be found any more."""
 
+    KIND: ClassVar[Kind] = "standing"
     why: Literal["stopped", "hidden"]
 
     @property
@@ -215,10 +320,13 @@ class NotPublished(Happened, frozen=True, tag="not_published"):
 class Removed(Happened, frozen=True, tag="removed"):
     """The petition was taken off the site."""
 
+    KIND: ClassVar[Kind] = "standing"
+
 
 class Reopened(Happened, frozen=True, tag="reopened"):
     """The petition is back: from rejection, from closing, or onto the site (`was`)."""
 
+    KIND: ClassVar[Kind] = "standing"
     was: str
     state: str
 
@@ -226,6 +334,7 @@ class Reopened(Happened, frozen=True, tag="reopened"):
 class CountFell(Happened, frozen=True, tag="count_fell"):
     """A noticeable number of signatures was removed."""
 
+    KIND: ClassVar[Kind] = "fell"
     was: int
     signature_count: int
 
@@ -236,6 +345,7 @@ class ToppedIn(Happened, frozen=True, tag="top_ten"):
     `share` is its part of all signatures that a constituency is known of.
     """
 
+    KIND: ClassVar[Kind] = "place"
     code: str
     name: str
     rank: int
@@ -254,6 +364,7 @@ class ToppedIn(Happened, frozen=True, tag="top_ten"):
 class ClosingSoon(Happened, frozen=True, tag="closing_soon"):
     """So many hours are left to sign; `expected` is the count to close with, low and high."""
 
+    KIND: ClassVar[Kind] = "closing"
     hours: int
     closes_at: datetime
     signature_count: int
@@ -273,6 +384,7 @@ class ClosingSoon(Happened, frozen=True, tag="closing_soon"):
 class ResponseOverdue(Happened, frozen=True, tag="response_overdue"):
     """So many days have passed since the threshold for a response, and there is none."""
 
+    KIND: ClassVar[Kind] = "overdue"
     days: int
     since: datetime
 
@@ -288,6 +400,7 @@ class ResponseOverdue(Happened, frozen=True, tag="response_overdue"):
 class DebateOverdue(Happened, frozen=True, tag="debate_overdue"):
     """So many days have passed since the threshold for a debate, and there is no date for one."""
 
+    KIND: ClassVar[Kind] = "overdue"
     days: int
     since: datetime
 
@@ -303,6 +416,7 @@ class DebateOverdue(Happened, frozen=True, tag="debate_overdue"):
 class DebateToday(Happened, frozen=True, tag="debate_today"):
     """The debate is on this day's agenda."""
 
+    KIND: ClassVar[Kind] = "debate"
     on: date
 
     @property
@@ -317,6 +431,7 @@ class DebateToday(Happened, frozen=True, tag="debate_today"):
 class DebatePassed(Happened, frozen=True, tag="debate_passed"):
     """The day of the debate is over; its outcome is not published yet."""
 
+    KIND: ClassVar[Kind] = "debate"
     on: date
 
     @property
@@ -331,6 +446,7 @@ class DebatePassed(Happened, frozen=True, tag="debate_passed"):
 class Surged(Happened, frozen=True, tag="surge"):
     """Far more signatures than this petition is used to: both in signatures an hour."""
 
+    KIND: ClassVar[Kind] = "surge"
     an_hour: int
     usual: float
     signature_count: int
@@ -373,21 +489,3 @@ class Occurrence(Struct, frozen=True):
     petition: PetitionRef
     at: datetime
     event: Event
-
-
-# What can be turned louder or quieter: every event is of one kind (`kind_of`).
-Kind: TypeAlias = Literal[
-    "threshold",
-    "milestone",
-    "own",
-    "response",
-    "debate",
-    "business",
-    "closing",
-    "standing",
-    "overdue",
-    "surge",
-    "fell",
-    "opened",
-    "place",
-]

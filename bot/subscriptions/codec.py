@@ -1,39 +1,25 @@
 """A rule, or terms, as something that a link can carry, and taken up again (pure)."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 
 from msgspec import DecodeError, Meta, Struct, json
 
-from bot.petitions.events import Kind, Threshold
+from bot.petitions.events import EVENT_KINDS, Kind, Loudness, Threshold
 from bot.subscriptions.base64 import as_letters, from_letters
 from bot.subscriptions.event_filter import possible
 from bot.subscriptions.rule_words import Words, read_words, typed_words
-from bot.subscriptions.subscription import Loudness, Preferences, Rule
+from bot.subscriptions.subscription import Preferences, Rule
 
-_LETTERS: dict[Kind, str] = {
-    "threshold": "t",
-    "milestone": "m",
-    "own": "n",
-    "response": "r",
-    "debate": "d",
-    "business": "b",
-    "closing": "c",
-    "standing": "x",
-    "overdue": "w",
-    "surge": "s",
-    "fell": "f",
-    "opened": "o",
-    "place": "p",
-}
-_KINDS = {letter: kind for kind, letter in _LETTERS.items()}
+_KINDS: Mapping[str, Kind] = {row.letter: kind for kind, row in EVENT_KINDS.items()}
 
 
 class _Carried(Struct, frozen=True, array_like=True):
     """A rule without its chat, in the order in which its parts are left out least."""
 
     site: Annotated[str, Meta(pattern="^[a-z][a-z0-9]{0,31}$")]
-    letters: Annotated[str, Meta(min_length=1, max_length=len(_LETTERS))]
+    letters: Annotated[str, Meta(min_length=1, max_length=len(EVENT_KINDS))]
     typed: Annotated[str, Meta(max_length=1000)] = ""
     thresholds: tuple[Threshold, ...] = ()
     topics: Annotated[
@@ -54,7 +40,7 @@ def carried(rule: Rule) -> str:
     """A rule as letters, digits, - and _, as few as it takes; whose it is stays out."""
     parts = [
         rule.site,
-        "".join(_LETTERS[kind] for kind in rule.kinds),
+        "".join(EVENT_KINDS[kind].letter for kind in rule.kinds),
         typed_words(rule.words, rule.without),
         rule.thresholds,
         rule.topics,

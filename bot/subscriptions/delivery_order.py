@@ -12,11 +12,10 @@ from itertools import groupby
 
 from msgspec import structs
 
-from bot.petitions.events import Kind, Occurrence
+from bot.petitions.events import EVENT_KINDS, Occurrence
 from bot.petitions.petition import PetitionRef
 from bot.subscriptions.delivery import Delivery
 from bot.subscriptions.matching import is_free
-from bot.subscriptions.preferences import kind_of
 
 # Where what follows too many alerts of one moment waits to be told in one message.
 FLOOD = "flood"
@@ -28,8 +27,6 @@ TOGETHER = "together"
 _OUR_OWN = (FLOOD, "gathered")
 # How the names of lanes end in which an alert waits that its chat would not take.
 REFUSED = ":refused"
-# What is official, and what corrects what was told before.
-_PRESSING: frozenset[Kind] = frozenset({"threshold", "response", "debate", "standing", "fell"})
 _SOON = timedelta(seconds=1)
 
 
@@ -38,7 +35,7 @@ def is_pressing(occurrences: Iterable[Occurrence]) -> bool:
 
     What was told and holds no longer is put right at once.
     """
-    return any(kind_of(each.event) in _PRESSING for each in occurrences)
+    return any(EVENT_KINDS[each.event.kind].is_pressing for each in occurrences)
 
 
 def refused_lane(delivery: Delivery) -> str:

@@ -1,11 +1,11 @@
 """What a rule can be made to listen to, and turning that on and off (pure)."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from msgspec import structs
 
-from bot.petitions.events import Kind, Threshold
+from bot.petitions.events import EVENT_KINDS, Kind, Threshold
 from bot.subscriptions.rule_words import Words, read_words, typed_words
 from bot.subscriptions.rules import stems
 from bot.subscriptions.subscription import Rule
@@ -23,31 +23,33 @@ class EventFilter(NamedTuple):
         return f"{self.kind}.{self.threshold}" if self.threshold else self.kind
 
 
-_EVERYTHING = (
-    EventFilter("opened"),
-    EventFilter("threshold", "response"),
-    EventFilter("threshold", "debate"),
-    EventFilter("response"),
-    EventFilter("debate"),
-    EventFilter("milestone"),
-    EventFilter("closing"),
-    EventFilter("surge"),
-    EventFilter("overdue"),
-    EventFilter("standing"),
-    EventFilter("business"),
-    EventFilter("fell"),
-)
+def _for(scope: Literal["all", "narrow", "seat"]) -> tuple[EventFilter, ...]:
+    """What the rules of a scope alone can ask for, in the order of their buttons."""
+    asked = sorted(
+        (row.rules[1], kind)
+        for kind, row in EVENT_KINDS.items()
+        if row.rules and row.rules[0] == scope
+    )
+    return tuple(
+        EventFilter(kind, threshold)
+        for _, kind in asked
+        for threshold in (get_args(Threshold) if kind == "threshold" else (None,))
+    )
+
+
 # Of all petitions there are, the others would never stop.
-_OF_ALL = _EVERYTHING[:5]
+_OF_ALL = _for("all")
+_EVERYTHING = (*_OF_ALL, *_for("narrow"))
+_OF_A_SEAT = (*_for("seat"), *(ear for ear in _OF_ALL if ear.kind != "opened"))
 
 # What a rule that narrows petitions down listens to until somebody chooses.
-USUAL: tuple[Kind, ...] = ("opened", "threshold", "response", "debate")
+USUAL: tuple[Kind, ...] = tuple(dict.fromkeys(ear.kind for ear in _OF_ALL))
 
 
 def event_filters(rule: Rule) -> tuple[EventFilter, ...]:
     """What a rule can listen to."""
     if rule.constituency:
-        return (EventFilter("place"), *_OF_ALL[1:])
+        return _OF_A_SEAT
     return _EVERYTHING if rule.words or rule.topics or rule.department else _OF_ALL
 
 

@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from bot.local_time import zones
-from bot.petitions.events import Kind
+from bot.petitions.events import Kind, Loudness
 from bot.petitions.reminders import REMINDERS
 from bot.subscriptions.base64 import as_letters, from_letters
 from bot.subscriptions.preferences import DEFAULTS, LOUDNESS
-from bot.subscriptions.subscription import Digest, Loudness, Preferences, Quiet
+from bot.subscriptions.subscription import Digest, Preferences, Quiet
 
 _KINDS: tuple[Kind, ...] = tuple(DEFAULTS)
 _DAY = 24 * 60

@@ -4,46 +4,27 @@ The defaults are for who never chooses: what a petition was signed for rings, wh
 picture arrives without a sound.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import NamedTuple, assert_never
+from typing import NamedTuple
 
 from msgspec import Struct, structs
 
 from bot.local_time import LONDON, instant_of, next_local, zone_of
 from bot.petitions.events import (
-    BusinessAdded,
+    EVENT_KINDS,
     Closed,
     ClosingSoon,
-    CommitteeNoted,
-    CountFell,
-    DebateCancelled,
-    Debated,
-    DebateLink,
-    DebateMoved,
-    DebateOverdue,
-    DebatePassed,
-    DebateScheduled,
-    DebateToday,
     Event,
     Kind,
+    Loudness,
     MilestoneReached,
-    NotDebated,
-    NotPublished,
-    Opened,
-    Rejected,
-    Removed,
-    Reopened,
-    Responded,
-    ResponseOverdue,
-    ResponseRevised,
-    ResponseWithdrawn,
-    Surged,
     Threshold,
     ToppedIn,
 )
 from bot.petitions.petition import Petition
 from bot.petitions.thresholds import is_custom, is_rung
-from bot.subscriptions.subscription import Digest, Loudness, Preferences, Quiet
+from bot.subscriptions.subscription import Digest, Preferences, Quiet
 
 
 def next_digest(digest: Digest, after: datetime, zone: str) -> datetime:
@@ -66,36 +47,11 @@ def quiet_until(quiet: Quiet, now: datetime, zone: str) -> datetime | None:
 
 LOUDNESS: tuple[Loudness, ...] = ("off", "digest", "silent", "loud")
 
-DEFAULTS: dict[Kind, Loudness] = {
-    "threshold": "loud",
-    "milestone": "loud",
-    "own": "loud",
-    "response": "loud",
-    "debate": "loud",
-    "business": "silent",
-    "closing": "loud",
-    "standing": "loud",
-    "overdue": "silent",
-    "surge": "silent",
-    "fell": "silent",
-    "opened": "loud",
-    "place": "off",
-}
+DEFAULTS: Mapping[Kind, Loudness] = {kind: row.loudness for kind, row in EVENT_KINDS.items()}
 
 # The kinds that a follower of petitions can meet; the others are for rules, which have their own.
-KINDS: tuple[Kind, ...] = (
-    "threshold",
-    "milestone",
-    "own",
-    "response",
-    "debate",
-    "business",
-    "closing",
-    "standing",
-    "overdue",
-    "surge",
-    "fell",
-)
+KINDS: tuple[Kind, ...] = tuple(kind for kind, row in EVENT_KINDS.items() if row.in_settings)
+
 DEFAULT_REMINDERS = (3 * 24, 6)
 
 # When Parliament is dissolved every petition closes at once: they are told together.
@@ -142,44 +98,6 @@ class Decision(NamedTuple):
     silent: bool
 
 
-def kind_of(event: Event) -> Kind:
-    """The kind of an event, by which it is turned louder or quieter."""
-    match event:
-        case MilestoneReached(official=official):
-            return "threshold" if official else "milestone"
-        case Responded() | ResponseRevised() | ResponseWithdrawn():
-            return "response"
-        case (
-            DebateScheduled()
-            | DebateMoved()
-            | DebateCancelled()
-            | Debated()
-            | NotDebated()
-            | DebateLink()
-            | DebateToday()
-            | DebatePassed()
-        ):
-            return "debate"
-        case BusinessAdded() | CommitteeNoted():
-            return "business"
-        case Closed() | ClosingSoon():
-            return "closing"
-        case Rejected() | NotPublished() | Removed() | Reopened():
-            return "standing"
-        case ResponseOverdue() | DebateOverdue():
-            return "overdue"
-        case Surged():
-            return "surge"
-        case CountFell():
-            return "fell"
-        case Opened():
-            return "opened"
-        case ToppedIn():
-            return "place"
-        case _:
-            assert_never(event)
-
-
 def decide(
     event: Event, petition: Petition, policy: EffectivePreferences, now: datetime
 ) -> Decision | None:
@@ -213,20 +131,20 @@ def _loudness(event: Event, petition: Petition, policy: EffectivePreferences) ->
 
 
 def _kinds(event: Event, petition: Petition, policy: EffectivePreferences) -> list[Kind]:
-    """What an event is to this follower: a number may be a milestone of their own as well."""
+    """What an event is to this follower, as far as they asked to hear of it at all."""
     match event:
         case MilestoneReached(number=number, official=official):
             if official and policy.thresholds and official not in policy.thresholds:
                 return []
-            usual: list[Kind] = [kind_of(event)] if official or is_rung(number) else []
             wish = policy.own.milestones
-            return ["own", *usual] if wish and is_custom(number, wish, petition) else usual
+            is_own = wish is not None and is_custom(number, wish, petition)
+            return event.kinds(is_rung=is_rung(number), is_own=is_own)
         case ClosingSoon(hours=hours):
-            return ["closing"] if hours in _reminders(policy) else []
+            return [event.kind] if hours in _reminders(policy) else []
         case ToppedIn(code=code):
-            return ["place"] if code == policy.constituency else []
+            return [event.kind] if code == policy.constituency else []
         case _:
-            return [kind_of(event)]
+            return [event.kind]
 
 
 def _listens(policy: EffectivePreferences, kind: Kind) -> bool:
@@ -256,7 +174,7 @@ def _lane(
         if terms.snoozed_until and terms.snoozed_until > at:
             lane, at = name, terms.snoozed_until
     quiet = policy.chat.quiet
-    is_urgent = not lane and kind_of(event) in (policy.chat.urgent or ())
+    is_urgent = not lane and event.kind in (policy.chat.urgent or ())
     if quiet and not is_urgent and (end := quiet_until(quiet, at, policy.zone)):
         return "quiet", end
     if not lane and isinstance(event, Closed) and event.early:

@@ -3,18 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Literal, TypeAlias
 
-from bot.petitions.events import Kind
+from bot.petitions.events import EVENT_KINDS, Kind, Loudness
 from bot.subscriptions.preferences import DEFAULTS, KINDS
-from bot.subscriptions.subscription import Loudness
 
 Preset: TypeAlias = Literal["everything", "big", "digest"]
 
-# One's own milestones are asked for one by one, so they are big to whoever has any.
-_BIG: frozenset[Kind] = frozenset({"threshold", "own", "response", "debate", "closing", "standing"})
-
 PRESETS: Mapping[Preset, Mapping[Kind, Loudness]] = {
     "everything": {kind: DEFAULTS[kind] for kind in KINDS},
-    "big": {kind: DEFAULTS[kind] if kind in _BIG else "off" for kind in KINDS},
+    "big": {kind: DEFAULTS[kind] if EVENT_KINDS[kind].is_big else "off" for kind in KINDS},
     "digest": dict.fromkeys(KINDS, "digest"),
 }
 

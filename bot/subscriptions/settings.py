@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 from msgspec import structs
 
 from bot.local_time import zones
-from bot.petitions.events import Kind
+from bot.petitions.events import EVENT_KINDS, Kind, Loudness
 from bot.petitions.reminders import REMINDERS
 from bot.subscriptions.durations import read_duration
 from bot.subscriptions.preferences import DEFAULTS, KINDS, LOUDNESS
 from bot.subscriptions.presets import PRESETS
-from bot.subscriptions.subscription import Digest, Loudness, Preferences, Quiet
+from bot.subscriptions.subscription import Digest, Preferences, Quiet
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -34,15 +34,8 @@ _UNCHOSEN: Mapping[str, Any] = {
     for name, value in structs.asdict(Preferences()).items()
     if name not in {"milestones", "snoozed_until"}
 }
-_OTHER_NAMES: dict[str, Kind] = {
-    "thresholds": "threshold",
-    "milestones": "milestone",
-    "responses": "response",
-    "debates": "debate",
-    "rejected": "standing",
-    "removed": "standing",
-    "surges": "surge",
-    "fall": "fell",
+_TYPED_KINDS: Mapping[str, Kind] = {
+    name: kind for kind in KINDS for name in (kind, *EVENT_KINDS[kind].aliases)
 }
 _NONE = frozenset({"off", "none", "never", "no"})
 _USUAL = frozenset({"usual", "default"})
@@ -245,7 +238,7 @@ def _read_loudness(kind: str, rest: Sequence[str]) -> str | Misread:
 
 def read_kind(word: str) -> Kind | None:
     """The kind of event that a word names."""
-    return next((kind for kind in KINDS if kind == word), None) or _OTHER_NAMES.get(word)
+    return _TYPED_KINDS.get(word)
 
 
 def _read_urgent(rest: Sequence[str]) -> str | None:

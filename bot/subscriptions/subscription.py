@@ -1,16 +1,13 @@
 """Chats, what they follow, and what they chose (pure)."""
 
 from datetime import datetime
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, TypeAlias
 
 from msgspec import Meta, Struct, structs
 
-from bot.petitions.events import Kind, Threshold
+from bot.petitions.events import Kind, Loudness, Threshold
 from bot.petitions.petition import PetitionRef
 from bot.petitions.thresholds import CustomMilestones
-
-Loudness: TypeAlias = Literal["loud", "silent", "digest", "off"]
-
 
 Minute: TypeAlias = Annotated[int, Meta(ge=0, lt=24 * 60)]
 

@@ -15,7 +15,6 @@ from msgspec import structs
 from bot.petitions.events import Occurrence, ToppedIn
 from bot.petitions.history import PetitionHistory
 from bot.subscriptions.chat_migration import moved_rules
-from bot.subscriptions.preferences import kind_of
 from bot.subscriptions.rules import RuleBook, RuleKey, next_number
 from bot.subscriptions.subscription import Rule
 from storage.postgres.pool import Connection
@@ -117,7 +116,7 @@ class Rules:
         self, connection: Connection, known: PetitionHistory, new: Sequence[Occurrence]
     ) -> dict[int, list[Rule]]:
         """The rules that what happened concerns, by chat; they stay as they are until we commit."""
-        kinds = {kind_of(each.event) for each in new}
+        kinds = {each.event.kind for each in new}
         tops = (each.event.code for each in new if isinstance(each.event, ToppedIn))
         places = {*known.top, *tops}
         await connection.execute(_SHARE)

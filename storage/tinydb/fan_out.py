@@ -9,7 +9,6 @@ from bot.petitions.events import Occurrence, ToppedIn
 from bot.petitions.history import PetitionHistory
 from bot.subscriptions.delivery import Delivery
 from bot.subscriptions.matching import Follower, follower, match, own_occurrences, with_own
-from bot.subscriptions.preferences import kind_of
 from bot.subscriptions.subscription import Preferences, Rule, Subscription
 from storage.tables import (
     CHATS,
@@ -74,7 +73,7 @@ class FanOut:
 
     def _rules(self, new: Sequence[Occurrence]) -> list[Rule]:
         """The rules that the petition fits, by chat and number."""
-        kinds = {kind_of(each.event) for each in new}
+        kinds = {each.event.kind for each in new}
         arrived = {each.event.code for each in new if isinstance(each.event, ToppedIn)}
         places = arrived.union(self._known.top)
         return self._index.rules.fitting(self._known.petition, kinds, places)

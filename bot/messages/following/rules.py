@@ -14,6 +14,7 @@ from bot.messages.chat.about import consent_request
 from bot.messages.chat.conversation import which_petition, which_words
 from bot.messages.format import number
 from bot.messages.i18n import many, marked, say, tr
+from bot.messages.kinds import LABELS
 from bot.messages.message import (
     Message,
     Rich,
@@ -28,14 +29,14 @@ from bot.messages.message import (
     row,
 )
 from bot.messages.petition.parts import title
-from bot.petitions.events import Threshold
+from bot.petitions.events import Loudness, Threshold
 from bot.petitions.petition import Site
 from bot.subscriptions.codec import carried
 from bot.subscriptions.event_filter import EventFilter, event_filters, hears
 from bot.subscriptions.rule_preview import DatedEvent
 from bot.subscriptions.rule_words import LONGEST_WORD, MOST_WORDS, Problem, typed_words
 from bot.subscriptions.site_names import Lost
-from bot.subscriptions.subscription import Loudness, Preferences, Rule
+from bot.subscriptions.subscription import Preferences, Rule
 
 _TITLES = 5
 _TOPICS_ON_A_PAGE = 20
@@ -45,21 +46,6 @@ _DEEP_LINK_LIMIT = 64
 _TOPIC_ROOM = ROOM - len(f"{MORE}||topic.")
 
 
-_EARS: Mapping[str, str] = {
-    "opened": marked("New petitions"),
-    "threshold.response": marked("{number} signatures"),
-    "threshold.debate": marked("{number} signatures"),
-    "response": marked("Responses"),
-    "debate": marked("Debates"),
-    "closing": marked("Closing"),
-    "milestone": marked("Other milestones"),
-    "surge": marked("Surges"),
-    "overdue": marked("Overdue response or debate"),
-    "standing": marked("Rejection or removal"),
-    "business": marked("Other business in Parliament"),
-    "fell": marked("Signatures removed"),
-    "place": marked("Enters a top ten"),
-}
 _LOUD: Mapping[Loudness, str] = {
     "loud": marked("Loud"),
     "silent": marked("Silent"),
@@ -116,9 +102,10 @@ def _at(site: Site, threshold: Threshold) -> int:
 
 
 def _ear_name(ear: EventFilter, site: Site) -> str:
+    name = LABELS[ear.kind].in_rules
     if ear.threshold is None:
-        return tr(_EARS[ear.name])
-    return tr(_EARS[ear.name], number=number(_at(site, ear.threshold)))
+        return tr(name)
+    return tr(name, number=number(_at(site, ear.threshold)))
 
 
 def _is_there(ear: EventFilter, site: Site) -> bool:
@@ -360,8 +347,10 @@ def _count(ear: EventFilter, count: int, site: Site) -> str:
             )
         case "debate":
             return many("{count} petition was debated", "{count} petitions were debated", count)
-        case _:
+        case "closing":
             return many("{count} petition closed", "{count} petitions closed", count)
+        case _:
+            return f"{_ear_name(ear, site)}: {count}"
 
 
 def _ear_rows(rule: Rule, site: Site, verb: str, before: str) -> list[list[InlineKeyboardButton]]:

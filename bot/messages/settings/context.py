@@ -1,6 +1,5 @@
 """Whose settings a page is about, and what all those pages have in common."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
@@ -10,31 +9,16 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 from bot.local_time import LONDON, zone_of
 from bot.messages.buttons import SETTINGS, button
 from bot.messages.following.subscriptions import Followed
-from bot.messages.format import listed
-from bot.messages.i18n import locale, marked, say, tr
+from bot.messages.i18n import locale, say, tr
 from bot.messages.message import Message, Rich
-from bot.petitions.events import Kind
+from bot.petitions.events import Kind, Loudness
 from bot.petitions.petition import PetitionRef
 from bot.subscriptions.preferences import KINDS
 from bot.subscriptions.settings import snoozed_until, usual
 from bot.subscriptions.subscription import Chat as KeptChat
-from bot.subscriptions.subscription import Loudness, Preferences
+from bot.subscriptions.subscription import Preferences
 
 Page: TypeAlias = tuple[Message, InlineKeyboardMarkup]
-
-KIND_NAMES: dict[Kind, str] = {
-    "threshold": marked("Official thresholds"),
-    "milestone": marked("Other milestones"),
-    "own": marked("Your own milestones"),
-    "response": marked("Government response"),
-    "debate": marked("Debate"),
-    "business": marked("Other business in Parliament"),
-    "closing": marked("Closing"),
-    "standing": marked("Rejection or removal"),
-    "overdue": marked("Overdue response or debate"),
-    "surge": marked("Surges"),
-    "fell": marked("Signatures removed"),
-}
 
 
 class Scope(NamedTuple):
@@ -90,12 +74,6 @@ class Scope(NamedTuple):
     def command(self, rest: str) -> str:
         """The command that does the same as a button."""
         return f"/settings {self.petition.id} {rest}" if self.petition else f"/settings {rest}"
-
-
-def kinds_named(kinds: Iterable[Kind]) -> str:
-    """Government response, debate and closing, within a sentence."""
-    names = [tr(KIND_NAMES[kind]) for kind in KINDS if kind in set(kinds)]
-    return listed([name[:1].lower() + name[1:] for name in names])
 
 
 def moment_there(value: datetime, zone: str) -> str:

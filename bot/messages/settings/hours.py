@@ -9,8 +9,9 @@ from bot.messages.buttons import in_rows
 from bot.messages.chat.conversation import ask_button
 from bot.messages.format import time_of_day, weekday_name
 from bot.messages.i18n import say, tr
+from bot.messages.kinds import kind_name, kinds_named
 from bot.messages.message import Rich, code, compose, italic, lines, row
-from bot.messages.settings.context import KIND_NAMES, Page, Scope, kinds_named, moment_there
+from bot.messages.settings.context import Page, Scope, moment_there
 from bot.subscriptions.preferences import KINDS, next_digest
 from bot.subscriptions.settings import NoZone
 from bot.subscriptions.subscription import Digest, Preferences, Quiet
@@ -90,7 +91,7 @@ def urgent_page(scope: Scope) -> Page:
     )
     keys = [
         scope.option(
-            tr(KIND_NAMES[kind]),
+            kind_name(kind),
             f"urgent.{kind}.{'off' if kind in urgent else 'on'}",
             is_chosen=kind in urgent,
         )

@@ -9,19 +9,20 @@ from bot.local_time import LONDON
 from bot.messages.buttons import ELSEWHERE, SETTINGS, WISH, button, in_rows
 from bot.messages.format import length, listed, on_button
 from bot.messages.i18n import LANGUAGES, marked, say, tr
+from bot.messages.kinds import kind_name, kinds_named
 from bot.messages.message import Message, Rich, bold, code, compose, italic, lines
 from bot.messages.petition.milestones import wish_named
 from bot.messages.petition.parts import title
-from bot.messages.settings.context import KIND_NAMES, Page, Scope, kinds_named, snoozed_line
+from bot.messages.settings.context import Page, Scope, snoozed_line
 from bot.messages.settings.hours import digest_line, quiet_button, quiet_line
-from bot.petitions.events import Kind
+from bot.petitions.events import Kind, Loudness
 from bot.petitions.reminders import REMINDERS
 from bot.petitions.thresholds import CustomMilestones
 from bot.subscriptions.packed_preferences import packed
 from bot.subscriptions.preferences import DEFAULT_REMINDERS, KINDS, LOUDNESS
 from bot.subscriptions.presets import PRESETS, Preset, preset_of
 from bot.subscriptions.settings import Misread, is_usual, usual
-from bot.subscriptions.subscription import Loudness, Preferences, Subscription
+from bot.subscriptions.subscription import Preferences, Subscription
 
 LOUDNESS_NAMES: dict[Loudness, str] = {
     "loud": marked("with sound"),
@@ -210,7 +211,7 @@ def _as_loud(scope: Scope, loudness: Loudness) -> Rich:
 
 
 def _loudness_button(scope: Scope, kind: Kind) -> InlineKeyboardButton:
-    text = f"{tr(KIND_NAMES[kind])}: {_loudness(scope, kind)}"
+    text = f"{kind_name(kind)}: {_loudness(scope, kind)}"
     return scope.leads(text, f"loud.{kind}.{_next_step(scope, kind)}")
 
 

@@ -1,0 +1,52 @@
+"""What the kinds of news are called in the settings, and in a rule's buttons."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from bot.messages.format import listed
+from bot.messages.i18n import marked, tr
+from bot.petitions.events import Kind
+from bot.subscriptions.preferences import KINDS
+
+
+class Label(NamedTuple):
+    """A kind's name among the settings of what is followed, and among what a rule can ask for."""
+
+    in_settings: str = ""
+    in_rules: str = ""
+
+
+_OTHER_MILESTONES = marked("Other milestones")
+_BUSINESS = marked("Other business in Parliament")
+_CLOSING = marked("Closing")
+_STANDING = marked("Rejection or removal")
+_OVERDUE = marked("Overdue response or debate")
+_SURGES = marked("Surges")
+_FELL = marked("Signatures removed")
+
+LABELS: Mapping[Kind, Label] = {
+    "threshold": Label(marked("Official thresholds"), marked("{number} signatures")),
+    "milestone": Label(_OTHER_MILESTONES, _OTHER_MILESTONES),
+    "own": Label(marked("Your own milestones")),
+    "response": Label(marked("Government response"), marked("Responses")),
+    "debate": Label(marked("Debate"), marked("Debates")),
+    "business": Label(_BUSINESS, _BUSINESS),
+    "closing": Label(_CLOSING, _CLOSING),
+    "standing": Label(_STANDING, _STANDING),
+    "overdue": Label(_OVERDUE, _OVERDUE),
+    "surge": Label(_SURGES, _SURGES),
+    "fell": Label(_FELL, _FELL),
+    "opened": Label(in_rules=marked("New petitions")),
+    "place": Label(in_rules=marked("Enters a top ten")),
+}
+
+
+def kind_name(kind: Kind) -> str:
+    """Government response: a kind as the settings have it."""
+    return tr(LABELS[kind].in_settings)
+
+
+def kinds_named(kinds: Iterable[Kind]) -> str:
+    """Government response, debate and closing, within a sentence."""
+    names = [kind_name(kind) for kind in KINDS if kind in set(kinds)]
+    return listed([name[:1].lower() + name[1:] for name in names])

@@ -1,0 +1,170 @@
+"""The kinds of news are written down once: what is said of them anywhere is read off that table."""
+
+from collections import Counter
+from typing import get_args
+
+import pytest
+from petitions import NOW, petition
+
+from bot.messages.following.rules import describe, shown, what_to_follow
+from bot.messages.kinds import LABELS, kind_name
+from bot.messages.settings.context import Scope
+from bot.messages.settings.hours import urgent_page
+from bot.messages.settings.pages import loudness_page
+from bot.petitions.events import EVENT_KINDS, Event, Kind, MilestoneReached
+from bot.petitions.petition import Site
+from bot.subscriptions.event_filter import event_filters
+from bot.subscriptions.preferences import DEFAULTS, KINDS, EffectivePreferences, decide
+from bot.subscriptions.settings import read_kind, typed
+from bot.subscriptions.subscription import Chat, Preferences, Rule
+from handlers.rules import _OF_ALL
+
+SITE = Site("uk", "UK Parliament", "https://petition.parliament.uk", 10_000, 100_000)
+
+
+def rule(kind: Kind = "opened", **asked: object) -> Rule:
+    return Rule(7, "uk", NOW, (kind,), **asked)  # type: ignore[arg-type]
+
+
+OF_ALL = rule()
+NARROW = rule(words=("tea",))
+OF_A_SEAT = rule(constituency="E14000530")
+
+
+def test_every_kind_has_a_row_and_every_row_is_a_kind() -> None:
+    assert tuple(EVENT_KINDS) == get_args(Kind)
+    assert tuple(DEFAULTS) == get_args(Kind)
+
+
+def test_every_event_names_its_kind_and_every_kind_has_an_event() -> None:
+    for event in get_args(Event):
+        assert vars(event).get("KIND") in EVENT_KINDS, event
+    # What a milestone is besides depends on the number, and on whose it is.
+    assert {event.KIND for event in get_args(Event)} == set(EVENT_KINDS) - {"threshold", "own"}
+
+
+@pytest.mark.parametrize(
+    ("official", "is_rung", "is_own", "kinds"),
+    [
+        ("debate", False, False, ["threshold"]),
+        ("response", True, True, ["own", "threshold"]),
+        (None, True, False, ["milestone"]),
+        (None, True, True, ["own", "milestone"]),
+        (None, False, True, ["own"]),
+        (None, False, False, []),
+    ],
+)
+def test_a_number_is_a_threshold_a_milestone_or_ones_own(
+    official: object, is_rung: bool, is_own: bool, kinds: list[str]
+) -> None:
+    reached = MilestoneReached(7, 8, official)  # type: ignore[arg-type]
+    assert reached.kinds(is_rung=is_rung, is_own=is_own) == kinds
+
+
+def test_the_letters_of_links_that_are_out_there_keep_their_meaning() -> None:
+    letters = {row.letter: kind for kind, row in EVENT_KINDS.items()}
+    assert len(letters) == len(EVENT_KINDS)
+    assert all(len(letter) == 1 and letter.isascii() for letter in letters)
+    assert (
+        letters.items()
+        >= {
+            "t": "threshold",
+            "m": "milestone",
+            "n": "own",
+            "r": "response",
+            "d": "debate",
+            "b": "business",
+            "c": "closing",
+            "x": "standing",
+            "w": "overdue",
+            "s": "surge",
+            "f": "fell",
+            "o": "opened",
+            "p": "place",
+        }.items()
+    )
+
+
+def test_a_word_typed_for_a_kind_means_one_kind_alone() -> None:
+    words = Counter(name for kind, row in EVENT_KINDS.items() for name in (kind, *row.aliases))
+    assert max(words.values()) == 1
+    for kind in KINDS:
+        assert typed([kind, "off"], None) == f"loud.{kind}.off"
+        assert {read_kind(name) for name in (kind, *EVENT_KINDS[kind].aliases)} == {kind}
+
+
+@pytest.mark.parametrize("word", ["place", "opened", "tea", ""])
+def test_a_kind_that_settings_do_not_offer_cannot_be_typed(word: str) -> None:
+    assert read_kind(word) is None
+
+
+def test_every_kind_has_a_name_wherever_it_is_offered_and_nowhere_else() -> None:
+    assert tuple(LABELS) == tuple(EVENT_KINDS)
+    for kind, row in EVENT_KINDS.items():
+        assert bool(LABELS[kind].in_settings) == row.in_settings, kind
+        assert bool(LABELS[kind].in_rules) == bool(row.rules), kind
+
+
+def test_the_settings_show_every_kind_they_offer() -> None:
+    scope = Scope(Chat(7), NOW)
+    for page in (loudness_page, urgent_page):
+        keys = [key.text for row in page(scope)[1].inline_keyboard for key in row]
+        for kind in KINDS:
+            assert sum(kind_name(kind) in key for key in keys) == 1, (page, kind)
+
+
+def test_the_buttons_of_rules_stand_where_they_stood() -> None:
+    assert [ear.name for ear in event_filters(OF_ALL)] == [
+        "opened",
+        "threshold.response",
+        "threshold.debate",
+        "response",
+        "debate",
+    ]
+    assert [ear.name for ear in event_filters(NARROW)[5:]] == [
+        "milestone",
+        "closing",
+        "surge",
+        "overdue",
+        "standing",
+        "business",
+        "fell",
+    ]
+    assert [ear.name for ear in event_filters(OF_A_SEAT)] == [
+        "place",
+        "threshold.response",
+        "threshold.debate",
+        "response",
+        "debate",
+    ]
+
+
+def test_some_rule_can_ask_for_every_kind_that_rules_can_ask_for() -> None:
+    offered = {ear.kind for each in (NARROW, OF_A_SEAT) for ear in event_filters(each)}
+    assert offered == {kind for kind, row in EVENT_KINDS.items() if row.rules}
+    for each in (OF_ALL, NARROW, OF_A_SEAT):
+        keys = [key.text for row in shown(each, SITE, "", None)[1].inline_keyboard for key in row]
+        assert len(keys) == len(set(keys)) >= len(event_filters(each))
+
+
+def test_what_a_rule_about_everything_can_ask_for_can_be_followed_by_itself() -> None:
+    keys = [key for row in what_to_follow(SITE)[1].inline_keyboard for key in row]
+    offered = {str(key.callback_data).rpartition("|")[2] for key in keys}
+    assert set(_OF_ALL) <= offered
+    wanted = {(ear.kind, ear.threshold) for ear in event_filters(OF_ALL)}
+    assert wanted == {(kind, *(of or (None,))) for kind, of in _OF_ALL.values()}
+    named = {
+        str(describe(rule(kind, thresholds=thresholds), SITE))
+        for kind, thresholds in _OF_ALL.values()
+    }
+    assert len(named) == len(_OF_ALL)
+    assert str(describe(rule("milestone"), SITE)) not in named
+
+
+def test_a_number_that_is_on_no_ladder_is_heard_by_whose_it_is_alone() -> None:
+    event = MilestoneReached(1_234, 1_300)
+    assert decide(event, petition(), EffectivePreferences(), NOW) is None
+    official = MilestoneReached(10_000, 10_001, "response")
+    off = EffectivePreferences(Preferences(loudness={"threshold": "off"}))
+    assert decide(official, petition(), EffectivePreferences(), NOW) is not None
+    assert decide(official, petition(), off, NOW) is None
