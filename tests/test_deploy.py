@@ -115,6 +115,7 @@ def test_compose_files_name_only_settings_that_exist_and_no_secret(name: str) ->
     load_config(None, TOKEN | settings)
     for secret in re.findall(r"(?:TOKEN|PASSWORD): (.+)", text):
         assert secret.startswith("${")
+    assert "POSTGRES_USER" not in text, "the bot's role would be the superuser"
 
 
 def test_the_bot_in_compose_may_write_only_where_it_must() -> None:
