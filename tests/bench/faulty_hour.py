@@ -683,8 +683,8 @@ class Soak:
         self._tell("all is well again")
 
     async def _heard_out(self) -> int:
-        """Let time pass until all is heard, two nights at most; how much is not."""
-        for length in (timedelta(0), DAY, DAY):
+        """Let time pass until all is heard, past every quiet hour and digest; how much is not."""
+        for length in (timedelta(0), 5 * HOUR_LONG, DAY):
             if length:
                 await self.sleep(length)
             until = self.clocks.steady() + 420
