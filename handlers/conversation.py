@@ -32,6 +32,7 @@ from bot.petitions.utterance import (
     Thanks,
     Words,
     leaves_a_question,
+    nearest_saying,
     read,
 )
 from bot.polling.petitions_api import NotFound
@@ -113,22 +114,24 @@ async def _carry_out(
             await suggest(update, context, commands, command, rest)
         case SharedRule(carried):
             await _run(update, context, commands["start"], f"r_{carried}")
-        case Cancel():
-            await answer(update, text.nothing_to_cancel())
         case Thanks():
             await _react(update)
         case Postcode(postcode):
             await of_postcode(update, context, postcode)
         case Words(words):
-            await tell(update, context, words)
-        case NoWords() | NoText() | OtherSite():
+            instead = nearest_saying(words)
+            if not await tell(update, context, words, unless_none=instead is not None) and instead:
+                await _carry_out(update, context, commands, instead)
+        case Cancel() | NoWords() | NoText() | OtherSite():
             await answer(update, *_unread(meaning, context.services))
         case _:
             assert_never(meaning)
 
 
-def _unread(meaning: NoWords | NoText | OtherSite, services: Services) -> text.Page:
+def _unread(meaning: Cancel | NoWords | NoText | OtherSite, services: Services) -> text.Page:
     match meaning:
+        case Cancel():
+            return text.nothing_to_cancel()
         case NoWords(signs):
             return text.nothing_found(signs)
         case NoText():
@@ -286,7 +289,10 @@ async def cancel(update: Update, context: Context) -> None:
     """`/cancel`."""
     chat, user = update.effective_chat, update.effective_user
     is_closed = chat and user and context.services.questions.close(chat.id, user.id)
-    await answer(update, text.cancelled() if is_closed else text.nothing_to_cancel())
+    if is_closed:
+        await answer(update, text.cancelled())
+    else:
+        await answer(update, *text.nothing_to_cancel())
 
 
 # --- what was said --------------------------------------------------------------------------------

@@ -45,6 +45,11 @@ _ALIKE = 0.85  # how much alike a misspelt name is to the one that was meant
 _OFFICIAL = re.compile(
     r"\b(?:department|dept|ministry|office|treasury|attorney|leader|commission|revenue|hm)\b"
 )
+# What stands around a place's name without being part of any.
+_ABOUT_PLACES = re.compile(
+    r"\b(?:what|whats|who|is|whos|the|my|mps?|for|of|in|please|constituency|petitions|popular"
+    r"|signed|near|i|live|show|me|etholaeth|yn|deisebau|as)\b"
+)
 _ACRONYM = re.compile(r"[A-Z][A-Za-z]{0,4}[A-Z]")
 
 
@@ -68,43 +73,53 @@ async def offer_words(update: Update, context: Context, typed: str) -> None:
         await tell(update, context, typed)
 
 
-async def tell(update: Update, context: Context, typed: str) -> None:
-    """Answer with the place that is named, or with what is found.
+async def tell(update: Update, context: Context, typed: str, *, unless_none: bool = False) -> bool:
+    """Answer with the place that is named, or with what is found; whether there was an answer.
 
-    Where nothing is, a name that is nearly right is taken for the one it is nearest to.
+    Where nothing is found, a name that is nearly right is taken for the one it is nearest to. If
+    there is none, that is said; with `unless_none` nothing is.
     """
     if is_postcode(typed):
         await of_postcode(update, context, typed)
-        return
+        return True
     if host := other_host(typed):
         sites = tuple(context.services.sites.values())
         await answer(update, *other_site(host, sites))
-        return
+        return True
     typed = without_postcodes(typed).strip()
     words = searchable(_wanted(typed))
     if not words:
         await ask(update, context, what_to_search(), "search")
-        return
+        return True
     seats = await _seats(context)
+    named = {plain(typed), _place_in(typed)}
     for seat in seats:
-        if plain(seat.name) == plain(typed):
+        if plain(seat.name) in named:
             await show(update, context, seat)
-            return
+            return True
     above, outcome = await asyncio.gather(_named(context, typed, seats), _found(context, words))
     if isinstance(outcome, ParliamentError | MalformedPetition):
         site, now = next(iter(context.services.sites.values())), context.services.now()
         await answer(update, errors.no_answer(outcome, site, now))
-        return
+        return True
     petitions, has_more = outcome
     if not petitions and not above:
         if sure := _meant(typed, seats):
             await show(update, context, sure)
-            return
+            return True
+        if unless_none:
+            return False
         maybe = nearest({seat.ons_code: seat for seat in seats}, typed)
         above = [seat_button(seat) for seat in maybe[:_PLACES]]
     follow = text.words_button(typed) if isinstance(read_words(typed), Words) else None
     below = [follow] if follow and len(typed) <= LONGEST else []
     await answer(update, *search_results.results(words, petitions, has_more, above, below))
+    return True
+
+
+def _place_in(typed: str) -> str:
+    """What is left of a question about a place but for its words: "who is the MP for Bath?"."""
+    return " ".join(_ABOUT_PLACES.sub(" ", plain(typed)).split())
 
 
 def _wanted(typed: str) -> str:

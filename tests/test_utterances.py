@@ -22,6 +22,7 @@ from bot.petitions.utterance import (
     Thanks,
     Words,
     leaves_a_question,
+    nearest_saying,
     read,
 )
 
@@ -200,7 +201,27 @@ OTHERS: dict[str, Meaning] = {
     "Huddersfield": Words("Huddersfield"),
     "Ynys Môn": Words("Ynys Môn"),
     "school meals": Words("school meals"),
-    "petitions about school meals": Words("petitions about school meals"),
+    "petitions about school meals": Ask("search", "school meals"),
+    "are there any petitions about tea?": Ask("search", "tea"),
+    "find petitions about Dogs": Ask("search", "Dogs"),
+    "search for school meals": Ask("search", "school meals"),
+    "chwilio am ysgolion": Ask("search", "ysgolion"),
+    "look after our nurses": Words("look after our nurses"),
+    "follow school meals": Ask("subscribe", "school meals"),
+    "follow petitions about the NHS": Ask("subscribe", "the NHS"),
+    "dilyn ysgolion": Ask("subscribe", "ysgolion"),
+    "who is the MP for Bath?": Ask("constituency", "Bath"),
+    "constituency Huddersfield": Ask("constituency", "Huddersfield"),
+    "snooze 2 hours": Ask("snooze", "2 hours"),
+    "mute for 3 days": Ask("snooze", "for 3 days"),
+    "mute swans need protection": Words("mute swans need protection"),
+    "pause until Monday": Ask("snooze", "until Monday"),
+    "quiet hours from 10pm to 7am": Ask("settings", "quiet 10pm to 7am"),
+    "no alerts 22-7": Ask("settings", "quiet 22-7"),
+    "digest at 8": Ask("settings", "digest at 8"),
+    "daily digest": Ask("settings", "all digest"),
+    "time zone Paris": Ask("settings", "zone Paris"),
+    "I live in SW1A 1AA": Postcode("SW1A 1AA"),
     "prydau ysgol": Words("prydau ysgol"),
     "stop the badger cull": Words("stop the badger cull"),
     "ban fireworks": Words("ban fireworks"),
@@ -260,6 +281,19 @@ def test_everyday_words_mean_the_command(said: str) -> None:
 def test_anything_else_is_a_place_an_address_words_or_nothing(said: str) -> None:
     meaning = read(said, SITES)
     assert (type(meaning), meaning) == (type(OTHERS[said]), OTHERS[said])
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [("setings", "settings"), ("stpo", "unsubscribe"), ("what do i folow", "subscriptions")],
+)
+def test_misspelt_everyday_words_are_near_the_right_ones(said: str, meant: str) -> None:
+    assert nearest_saying(said) == Ask(meant)
+
+
+@pytest.mark.parametrize("said", ["tea", "free school meals", "badgers", "Huddersfield"])
+def test_other_words_are_near_none(said: str) -> None:
+    assert nearest_saying(said) is None
 
 
 def test_a_link_behind_words_counts_and_their_verb_with_it() -> None:
@@ -327,6 +361,10 @@ ANSWERED = {
     "https://www.change.org/p/tea": "I know petitions on",
     "/setings": "I ask first",
     "/statsu": "How I am doing",
+    "hlep": "What I can do",
+    "unsubscibe": "not following anything",
+    "petitions in Huddersfield": "📍 Huddersfield",
+    "who is the MP for Huddersfield?": "📍 Huddersfield",
 }
 
 

@@ -244,3 +244,72 @@ _LISTED: Mapping[Verb, str] = {
         dangos dangoswch gweld agor chwilio""",
 }
 VERBS: Mapping[Verb, frozenset[str]] = {verb: _words(listed) for verb, listed in _LISTED.items()}
+
+# A command with what it is about behind it, as people say it. The group `rest` is that; what stands
+# before it in the command is the second of each pair.
+_FOR = r"(?:for|until|till|til|am|tan)"
+_SPAN = (
+    rf"(?:{_FOR}\s+)?(?:\d|an?\s|one\s|two\s|three\s|half\s|tomorrow|tonight|overnight|yfory|heno"
+    r"|next\s|mon|tue|wed|thu|fri|sat|sun|dydd\s).*"
+)
+_HOUR = r"(?:\d|midnight|noon).*"
+_ABOUT = r"(?:about|on|for|mentioning|concerning|with|am|ynghylch|sy'n sôn am)"
+PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(rf"(?:(?:please|can you|could you|i want to|i'd like to)\s+)*{pattern}"), command)
+    for pattern, command in (
+        (
+            rf"(?:snooze|mute|pause|oedi)(?:\s+(?:me|all|everything|alerts))*\s+(?P<rest>{_SPAN})",
+            "snooze",
+        ),
+        (
+            r"(?:quiet(?:\s+hours)?|silence|do not disturb|oriau tawel|no alerts)"
+            rf"\s+(?:(?:from|between|o)\s+)?(?P<rest>{_HOUR})",
+            "settings quiet",
+        ),
+        (
+            rf"(?:my\s+)?(?:daily\s+)?(?:digest|crynodeb)\s+(?P<rest>(?:at|every|on|daily|weekly|am)\s.*|{_HOUR})",
+            "settings digest",
+        ),
+        (r"(?:my\s+)?time\s?zone\s+(?:is\s+)?(?P<rest>\S.*)", "settings zone"),
+        (r"(?:settings|gosodiadau)\s+(?P<rest>\S.*)", "settings"),
+        (
+            r"(?:constituency|etholaeth|mp|(?:who is|who's|whos)\s+(?:my|the|your)\s+mp)"
+            r"\s+(?:(?:of|for|in)\s+)?(?P<rest>\S.*)",
+            "constituency",
+        ),
+        (
+            r"(?:follow|subscribe(?:\s+to)?|track|(?:alert|notify) me about|dilyn|tanysgrifio i)"
+            rf"\s+(?:(?:any|all|new)\s+)*(?:petitions?\s+{_ABOUT}\s+|deisebau\s+{_ABOUT}\s+)?"
+            r"(?P<rest>\S.*)",
+            "subscribe",
+        ),
+        (
+            r"(?:search|find|look(?=\s+(?:for|up)\b)|chwilio|chwiliwch)(?:\s+me)?(?:\s+up)?(?:\s+(?:for|am))?"
+            rf"(?:\s+(?:an?|any|all|some))?(?:\s+(?:petitions?|ddeiseb|deisebau)(?:\s+{_ABOUT})?)?"
+            r"\s+(?P<rest>\S.*)",
+            "search",
+        ),
+        (
+            rf"(?:(?:are|is) there\s+)?(?:an?\s+|any\s+|all\s+|show me\s+)*"
+            rf"(?:petitions?|deisebau?)\s+{_ABOUT}\s+(?P<rest>\S.*)",
+            "search",
+        ),
+    )
+)
+EVERYTHING_LATER = frozenset(
+    map(
+        plain,
+        (
+            "daily digest",
+            "digest only",
+            "only a digest",
+            "everything in a digest",
+            "everything in the digest",
+            "put everything in a digest",
+            "all digest",
+            "once a day",
+            "just once a day",
+            "crynodeb dyddiol",
+        ),
+    )
+)

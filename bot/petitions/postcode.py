@@ -17,6 +17,12 @@ def is_postcode(text: str) -> bool:
     return POSTCODE.fullmatch(text.strip()) is not None
 
 
+def find_postcode(text: str) -> str:
+    """The one whole postcode in a text; "" if there is none, or more than one."""
+    found = [each for each in _AMONG_WORDS.finditer(text) if each[1]]
+    return found[0][0] if len(found) == 1 else ""
+
+
 def without_postcodes(text: str) -> str:
     """A text with a gap for each postcode in it."""
     return _AMONG_WORDS.sub(" ", text)

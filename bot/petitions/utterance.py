@@ -4,15 +4,25 @@ The first rule that fits decides: a petition, a command's everyday name, a postc
 another site, words. Whether words are the name of a place or a topic only a site can tell.
 """
 
+import difflib
 import re
 from collections.abc import Collection, Sequence
 from itertools import pairwise, takewhile
 from typing import NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
-from bot.petitions.everyday_words import FILLERS, KIND_SIGNS, SAYINGS, VERBS, Verb, plain
+from bot.petitions.everyday_words import (
+    EVERYTHING_LATER,
+    FILLERS,
+    KIND_SIGNS,
+    PHRASES,
+    SAYINGS,
+    VERBS,
+    Verb,
+    plain,
+)
 from bot.petitions.petition import PetitionRef, Site
-from bot.petitions.postcode import is_postcode
+from bot.petitions.postcode import find_postcode
 from bot.petitions.reference import Mention, find_mentions, find_reference
 
 
@@ -102,6 +112,7 @@ _SLASH = re.compile(r"/(?P<name>\w{1,32})(?:@\w+)?(?:\s+(?P<rest>.*))?", re.DOTA
 _RULE_LINK = re.compile(r"(?:t|telegram)\.me/\w+\?start=r_(?P<carried>[\w-]+)", re.ASCII)
 _ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>\"“”]+", re.IGNORECASE)
 _BARE_HOST = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,12}(?:/\S*)?", re.IGNORECASE)
+_NEAR, _SHORTEST = 0.75, 4  # how much alike, and from how many letters on
 _PLEASE = re.compile(r"\b(?:please|pls|plz|plis|now)\b")
 # Some commands read what stands behind the petition; for the others it is politeness.
 _READS_ON: Collection[Verb] = frozenset({"snooze", "milestones", "settings"})
@@ -120,8 +131,10 @@ def read(text: str, sites: Sequence[Site], links: Sequence[str] = ()) -> Meaning
         return SharedRule(carried["carried"])
     if (saying := _saying(text)) is not None:
         return saying
-    if is_postcode(text):
-        return Postcode(text)
+    if postcode := find_postcode(text):
+        return Postcode(postcode)
+    if (asked := _phrase(text)) is not None:
+        return asked
     if host := other_host(text, links):
         return OtherSite(host)
     return Words(text) if any(map(str.isalpha, text)) else NoWords(text)
@@ -184,6 +197,27 @@ def _verb(text: str, *, at_start: bool = False) -> Verb | None:
     if any(word not in known for word in words):
         return None
     return next((verb for verb, names in VERBS.items() if names.intersection(words)), None)
+
+
+def _phrase(text: str) -> Ask | None:
+    """A command with what it is about, said in words of every day."""
+    if plain(text) in EVERYTHING_LATER:
+        return Ask("settings", "all digest")
+    said = " ".join(text.split()).rstrip("?!. ")
+    for pattern, command in PHRASES:
+        if found := pattern.fullmatch(said.lower()):
+            # Case is kept where lowering keeps the length: some letters grow.
+            rest = said[found.start("rest") :] if len(said) == len(said.lower()) else found["rest"]
+            name, _, before = command.partition(" ")
+            return Ask(name, f"{before} {rest}".strip())
+    return None
+
+
+def nearest_saying(text: str) -> Ask | None:
+    """The command that misspelt everyday words may mean; nothing else was found for them."""
+    near = difflib.get_close_matches(plain(text)[:40], SAYINGS, n=1, cutoff=_NEAR)
+    meant = _saying(near[0]) if near and len(plain(text)) >= _SHORTEST else None
+    return meant if isinstance(meant, Ask) else None
 
 
 def _saying(text: str) -> Ask | Cancel | Thanks | None:

@@ -237,8 +237,9 @@ def _read_loudness(kind: str, rest: Sequence[str]) -> str | Misread:
 
 
 def read_kind(word: str) -> Kind | None:
-    """The kind of event that a word names."""
-    return _TYPED_KINDS.get(word)
+    """The kind of event that a word names, or nearly does."""
+    near = difflib.get_close_matches(word, _TYPED_KINDS, n=1, cutoff=_SURE) or [""]
+    return _TYPED_KINDS.get(word) or _TYPED_KINDS.get(near[0])
 
 
 def _read_urgent(rest: Sequence[str]) -> str | None:

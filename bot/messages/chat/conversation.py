@@ -178,11 +178,10 @@ def cancelled() -> Message:
     return compose(tr("Cancelled."))
 
 
-def nothing_to_cancel() -> Message:
+def nothing_to_cancel() -> Page:
     """No question is open."""
-    return compose(
-        tr("There's nothing to cancel. Send a petition's number or link, or a few words.")
-    )
+    message = tr("There's nothing to cancel. Send a petition's number or link, or a few words.")
+    return compose(message), _what_next()
 
 
 def ask_button(text: str, what: str, petition: PetitionRef | None = None) -> InlineKeyboardButton:
