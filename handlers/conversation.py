@@ -18,6 +18,7 @@ from bot.messages.chat import conversation as text
 from bot.messages.chat.errors import old_button
 from bot.messages.i18n import marked
 from bot.petitions.petition import Petition, PetitionRef
+from bot.petitions.reference import find_link
 from bot.petitions.utterance import (
     Ask,
     Cancel,
@@ -85,9 +86,11 @@ async def hear(update: Update, context: Context, commands: Mapping[str, Command]
     private = is_private(update)
     is_reply = _is_reply(message, context.bot.id)
     words, is_mention = _without_name(message, context.bot.username)
-    if not private and not is_reply and not is_mention:
-        return
     links = _links(message)
+    if not private and not is_reply and not is_mention:
+        if len(words.split()) == 1 and await _shows_links(update, context):
+            await _show_link(update, context, commands, words)
+        return
     if (private or is_reply) and await _answered(update, context, commands, words, links):
         return
     if _is_more_of_an_album(message, context.services):
@@ -96,6 +99,21 @@ async def hear(update: Update, context: Context, commands: Mapping[str, Command]
     # People talk to each other about what the bot said as well.
     if private or is_mention or not isinstance(meaning, Words | NoWords | NoText | OtherSite):
         await _carry_out(update, context, commands, meaning)
+
+
+async def _shows_links(update: Update, context: Context) -> bool:
+    """Whether the admins of a group want a card for each bare link."""
+    chat = update.effective_chat
+    kept = await context.services.storage.chat(chat.id) if chat else None
+    return kept is not None and kept.shows_links
+
+
+async def _show_link(
+    update: Update, context: Context, commands: Mapping[str, Command], words: str
+) -> None:
+    """Draw the card of a petition that is sent as nothing but its link."""
+    if ref := find_link(words, tuple(context.services.sites.values())):
+        await _run(update, context, commands["petition"], str(ref))
 
 
 async def _carry_out(

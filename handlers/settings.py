@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from msgspec import structs
 from telegram import Update
+from telegram.constants import ChatType
 
 from bot.messages.buttons import SETTINGS, Press, agree_buttons
 from bot.messages.chat.about import consent_request
@@ -154,6 +155,8 @@ async def _make(update: Update, context: Context, scope: Scope, choice: str) -> 
     subject, _, value = choice.partition(".")
     if subject == "lang" and not scope.followed:
         return await _speak(update, context, scope, value)
+    if subject == "links" and not scope.followed:
+        return await _show_links(context, scope, value)
     if scope.followed and choice in {"mute.on", "mute.off", "topic"}:
         await _hear(context, scope, scope.followed, choice)
         return True
@@ -194,6 +197,15 @@ async def _speak(update: Update, context: Context, scope: Scope, language: str) 
     await context.services.storage.save_chat(structs.replace(scope.chat, language=kept))
     if target() is None:
         speak(kept or first_language(update))
+    return True
+
+
+async def _show_links(context: Context, scope: Scope, value: str) -> bool:
+    """Have a bare link that somebody sends to a group draw a card there, or not."""
+    if value not in {"on", "off"} or scope.chat.kind not in {ChatType.GROUP, ChatType.SUPERGROUP}:
+        return False
+    chat = structs.replace(scope.chat, shows_links=value == "on")
+    await context.services.storage.save_chat(chat)
     return True
 
 

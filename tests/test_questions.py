@@ -249,6 +249,21 @@ async def test_a_group_hears_replies_and_mentions_and_nothing_else(town: Village
         await club.ask(f"@{BOT_USERNAME} follow {TEA}", "You'll hear about", user_id=ADA)
 
 
+async def test_a_bare_link_draws_a_card_in_a_group_whose_admins_want_that(town: Village) -> None:
+    club, link = town.chat(CLUB), f"{town.site.url}/petitions/{TEA}"
+    async with town.bell():
+        await club.ask("/settings links on", "Only admins", user_id=BEN)
+        await club.ask("/settings links on", "Settings", user_id=ADA)
+        await club.ask(link, "Free tea in every library", user_id=BEN)
+        club.say(f"look at {link}", user_id=BEN)  # said to the others
+        club.say("free tea", user_id=BEN)
+        page = await club.ask("/settings", "Settings", user_id=ADA)
+        club.tap(page, "✓ Cards for links", user_id=ADA)
+        await club.sees_edit(page, "Settings")
+        club.say(link, user_id=BEN)
+        await club.ask("/about", "Petition Bell 0", user_id=BEN)
+
+
 # --- what can be stopped --------------------------------------------------------------------------
 
 

@@ -220,6 +220,7 @@ OTHERS: dict[str, Meaning] = {
     "no alerts 22-7": Ask("settings", "quiet 22-7"),
     "digest at 8": Ask("settings", "digest at 8"),
     "daily digest": Ask("settings", "all digest"),
+    "big moments": Ask("settings", "big moments"),
     "time zone Paris": Ask("settings", "zone Paris"),
     "I live in SW1A 1AA": Postcode("SW1A 1AA"),
     "prydau ysgol": Words("prydau ysgol"),

@@ -272,6 +272,7 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (r"(?:my\s+)?time\s?zone\s+(?:is\s+)?(?P<rest>\S.*)", "settings zone"),
         (r"(?:settings|gosodiadau)\s+(?P<rest>\S.*)", "settings"),
+        (r"(?P<rest>big moments|everything)(?:\s+(?:only|please))?", "settings"),
         (
             r"(?:constituency|etholaeth|mp|(?:who is|who's|whos)\s+(?:my|the|your)\s+mp)"
             r"\s+(?:(?:of|for|in)\s+)?(?P<rest>\S.*)",

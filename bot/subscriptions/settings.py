@@ -215,6 +215,8 @@ def typed(words: Sequence[str], digest: Digest | None) -> str | Misread | NoZone
             return f"preset.{subject}"
         case "daily" | "weekly" if rest == ["digest"]:
             return "preset.digest"
+        case "links" if rest in (["on"], ["off"]):
+            return f"links.{rest[0]}"
         case "language":
             return f"lang.{rest[0]}" if rest else Misread("lang")
         case _:

@@ -48,9 +48,10 @@ class Chat(Struct, frozen=True, omit_defaults=True):
     """A chat the bot speaks in; `resting` says why nothing is sent there now, if so.
 
     A chat that has `returned` from resting is told what it missed in one summary. `language` is a
-    locale's name ("cy"), "" while nobody chose one. A chat that is there and yet `refused` what it
-    was sent (why, so often in a row, since when) gets its oldest alert alone, at `probe_at`, and
-    the rest once that was taken.
+    locale's name ("cy"), "" while nobody chose one. In a group that `shows_links`, a bare link that
+    somebody sends has a card drawn. A chat that is there and yet `refused` what it was sent (why,
+    so often in a row, since when) gets its oldest alert alone, at `probe_at`, and the rest once
+    that was taken.
     """
 
     id: int
@@ -61,6 +62,7 @@ class Chat(Struct, frozen=True, omit_defaults=True):
     resting_since: datetime | None = None
     returned: bool = False
     language: str = ""
+    shows_links: bool = False
     terms: Preferences = Preferences()
     refused: str = ""
     refusals: int = 0

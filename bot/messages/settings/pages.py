@@ -164,6 +164,10 @@ def _chat_rows(scope: Scope) -> list[list[InlineKeyboardButton]]:
     ]
     if scope.chat.kind == ChatType.PRIVATE:
         keys.append(button(tr("A group or channel…"), ELSEWHERE))
+    elif scope.chat.kind != ChatType.CHANNEL:
+        shows = scope.chat.shows_links
+        choice = f"links.{'off' if shows else 'on'}"
+        keys.append(scope.option(tr("Cards for links"), choice, is_chosen=shows))
     if not is_usual(scope.terms, scope.now):
         keys.append(scope.leads(tr("Reset settings"), "reset"))
     return [*_preset_rows(scope), *in_rows(keys)]
