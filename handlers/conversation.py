@@ -61,6 +61,7 @@ from handlers.subscriptions import page_of
 from handlers.word_search import tell
 
 _MOST_LOOKS = 3  # petitions that a site is asked about for one message
+_LONGEST_COMMAND = 200
 _OFF = frozenset({"off", "end", "none", "never"})
 
 
@@ -137,9 +138,14 @@ async def _carry_out(
         case Postcode(postcode):
             await of_postcode(update, context, postcode)
         case Words(words):
-            instead = nearest_saying(words)
-            if not await tell(update, context, words, unless_none=instead is not None) and instead:
-                await _carry_out(update, context, commands, instead)
+
+            async def correct() -> bool:
+                meant = nearest_saying(words)
+                if meant:
+                    await _carry_out(update, context, commands, meant)
+                return meant is not None
+
+            await tell(update, context, words, correct)
         case Cancel() | NoWords() | NoText() | OtherSite():
             await answer(update, *_unread(meaning, context.services))
         case _:
@@ -368,6 +374,8 @@ def once_more(update: Update, services: Services) -> Update | None:
 def as_command(message: Message, services: Services) -> str:
     """The command that a plain message comes down to, as it would be typed; "" if to none."""
     words = message.text or message.caption or ""
+    if len(words) > _LONGEST_COMMAND:
+        return ""
     user = message.from_user
     if user and (asked := services.questions.to(message.chat.id, user.id, services.now())):
         return f"/{asked.command} {asked.before} {words}"

@@ -6,7 +6,7 @@ Topics, departments and places of that name stand above them, the rule about the
 import asyncio
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from telegram import InlineKeyboardButton, Update
 
@@ -73,48 +73,52 @@ async def offer_words(update: Update, context: Context, typed: str) -> None:
         await tell(update, context, typed)
 
 
-async def tell(update: Update, context: Context, typed: str, *, unless_none: bool = False) -> bool:
-    """Answer with the place that is named, or with what is found; whether there was an answer.
+async def tell(
+    update: Update,
+    context: Context,
+    typed: str,
+    otherwise: Callable[[], Awaitable[bool]] | None = None,
+) -> None:
+    """Answer with the place that is named, or with what is found.
 
     Where nothing is found, a name that is nearly right is taken for the one it is nearest to. If
-    there is none, that is said; with `unless_none` nothing is.
+    there is none, `otherwise` may know an answer; it says whether it did.
     """
     if is_postcode(typed):
         await of_postcode(update, context, typed)
-        return True
+        return
     if host := other_host(typed):
         sites = tuple(context.services.sites.values())
         await answer(update, *other_site(host, sites))
-        return True
+        return
     typed = without_postcodes(typed).strip()
     words = searchable(_wanted(typed))
     if not words:
         await ask(update, context, what_to_search(), "search")
-        return True
+        return
     seats = await _seats(context)
     named = {plain(typed), _place_in(typed)}
     for seat in seats:
         if plain(seat.name) in named:
             await show(update, context, seat)
-            return True
+            return
     above, outcome = await asyncio.gather(_named(context, typed, seats), _found(context, words))
     if isinstance(outcome, ParliamentError | MalformedPetition):
         site, now = next(iter(context.services.sites.values())), context.services.now()
         await answer(update, errors.no_answer(outcome, site, now))
-        return True
+        return
     petitions, has_more = outcome
     if not petitions and not above:
         if sure := _meant(typed, seats):
             await show(update, context, sure)
-            return True
-        if unless_none:
-            return False
+            return
+        if otherwise and await otherwise():
+            return
         maybe = nearest({seat.ons_code: seat for seat in seats}, typed)
         above = [seat_button(seat) for seat in maybe[:_PLACES]]
     follow = text.words_button(typed) if isinstance(read_words(typed), Words) else None
     below = [follow] if follow and len(typed) <= LONGEST else []
     await answer(update, *search_results.results(words, petitions, has_more, above, below))
-    return True
 
 
 def _place_in(typed: str) -> str:

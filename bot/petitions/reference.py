@@ -44,7 +44,8 @@ _DEEP_LINK = re.compile(
 _EXPLICIT = re.compile(
     rf"(?<![\w:#/&])(?:(?P<site>[a-z][a-z0-9_-]*):|#)(?P<id>{_NUMBER})(?![\w:])", re.IGNORECASE
 )
-_ADDRESS = re.compile(r"\S*(?:://|www\.|@|t\.me/)\S*", re.IGNORECASE)
+_WORD = re.compile(r"\S+")
+_ADDRESS = re.compile(r"://|www\.|@|t\.me/", re.IGNORECASE)
 _DIGITS = re.compile(
     r"(?<![\w£$€+/#:-])[0-9]+(?:[ \u00a0\u202f\u2009,.'’][0-9]+)*(?![^\W_]|_)", re.ASCII
 )
@@ -96,7 +97,7 @@ def find_mentions(text: str, sites: Sequence[Site]) -> list[Mention]:
     site. What is plainly a sum of money, a count or a telephone number is none.
     """
     found = list(_linked(text, sites))
-    rest = _ADDRESS.sub(lambda each: " " * len(each[0]), _without(text, found))
+    rest = _WORD.sub(_unless_address, _without(text, found))
     found += [
         Mention(each.start(), each.end(), ref)
         for each in _EXPLICIT.finditer(rest)
@@ -122,6 +123,10 @@ def _linked(text: str, sites: Sequence[Site]) -> Iterator[Mention]:
     for link in _DEEP_LINK.finditer(text):
         if ref := _named(link["site"], link["id"], sites):
             yield Mention(link.start(), link.end(), ref)
+
+
+def _unless_address(word: re.Match[str]) -> str:
+    return " " * len(word[0]) if _ADDRESS.search(word[0]) else word[0]
 
 
 def _without(text: str, found: Sequence[Mention]) -> str:
