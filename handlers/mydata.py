@@ -14,6 +14,7 @@ from bot.messages.chat.about import consent_request, data_caption, nothing_kept
 from bot.messages.chat.errors import no_files
 from bot.messages.following.data_file import not_restored, restored, send_again, too_large
 from bot.messages.i18n import LANGUAGES, marked
+from bot.subscriptions.data_file import FILE, LARGEST, DataFile, read, written
 from bot.subscriptions.rules import same_rule
 from bot.subscriptions.subscription import Subscription
 from bot.telegram.errors import is_no_media
@@ -27,7 +28,6 @@ from handlers.context import (
     is_private,
     topic_of,
 )
-from handlers.data_file import FILE, LARGEST, DataFile, read, written
 
 
 async def mydata(update: Update, context: Context) -> None:
@@ -37,7 +37,9 @@ async def mydata(update: Update, context: Context) -> None:
     if data is None:
         await answer(update, nothing_kept())
         return
-    file = BytesIO(written(data, context.services.sites))
+    file = BytesIO(
+        written(data.chat, data.subscriptions, data.rules, data.waiting, context.services.sites)
+    )
     try:
         await context.bot.send_document(
             chat.id,

@@ -19,7 +19,7 @@ from bot.messages.following.rules import Doubt
 from bot.petitions.events import Kind, Loudness, Threshold
 from bot.petitions.petition import Site
 from bot.subscriptions import site_names
-from bot.subscriptions.codec import taken_up
+from bot.subscriptions.codec import rule_from_link
 from bot.subscriptions.event_filter import USUAL, event_filters, turned
 from bot.subscriptions.names import MOST_NEAR, meant, near
 from bot.subscriptions.rule_words import Words, read_words
@@ -272,7 +272,7 @@ async def _names(context: Context, site: str) -> SiteNames:
 
 async def shared(update: Update, context: Context, carried: str) -> bool:
     """Show the draft that a link carries; False if it carries none."""
-    rule = taken_up(carried, 0, context.services.now())
+    rule = rule_from_link(carried, 0, context.services.now())
     if rule is None or rule.site not in context.services.sites:
         return False
     await show_draft(update, context, structs.replace(rule, number=0, thread_id=None))
@@ -315,7 +315,7 @@ def _carried(update: Update, context: Context, chat: Chat) -> Rule | None:
     if not isinstance(message, TelegramMessage):
         return None
     carried = text.carried_by(message.entities)
-    rule = taken_up(carried, chat.id, context.services.now()) if carried else None
+    rule = rule_from_link(carried, chat.id, context.services.now()) if carried else None
     return rule if rule and rule.site in context.services.sites else None
 
 

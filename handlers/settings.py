@@ -23,7 +23,7 @@ from bot.messages.settings.pages import (
 )
 from bot.messages.settings.snooze import snooze_page
 from bot.petitions.petition import PetitionRef
-from bot.subscriptions.packed_preferences import unpacked
+from bot.subscriptions.codec import preferences_from_button
 from bot.subscriptions.settings import (
     LONGEST_SNOOZE,
     OWN_SUBJECTS,
@@ -179,9 +179,9 @@ def _terms_after(scope: Scope, choice: str) -> Preferences | None:
     return terms if terms is None or scope.followed else without_usual(terms)
 
 
-def _terms_before(scope: Scope, packed: str) -> Preferences | None:
+def _terms_before(scope: Scope, carried: str) -> Preferences | None:
     """The terms before they were reset; None for any that nobody can have had."""
-    was = unpacked(packed)
+    was = preferences_from_button(carried)
     if was is None:
         return None
     if was.snoozed_until and was.snoozed_until - scope.now > LONGEST_SNOOZE:

@@ -5,6 +5,7 @@ import re
 from telegram import Update
 
 from bot.messages.chat.about import greeting
+from bot.messages.chat.errors import old_link
 from bot.messages.i18n import marked
 from bot.petitions.petition import PetitionRef
 from handlers.context import Command, Context, allowed, answer, bot_name
@@ -16,7 +17,9 @@ _PAYLOAD = re.compile(r"p_([a-z][a-z0-9]*)_([1-9][0-9]{0,9})")
 
 async def start(update: Update, context: Context) -> None:
     """Greet, or begin the subscription that a deep link asks for."""
-    if context.text.startswith("r_") and await shared(update, context, context.text[2:]):
+    if context.text.startswith("r_"):
+        if not await shared(update, context, context.text[2:]):
+            await answer(update, old_link())
         return
     wanted = deep_link(context.text)
     if wanted and wanted.site in context.services.sites:

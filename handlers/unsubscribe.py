@@ -1,9 +1,8 @@
 """`/unsubscribe` or `/stop`: stop following one, several or all, with a way back."""
 
-from msgspec import structs
 from telegram import Message, Update
 
-from bot.messages.buttons import STOP, UNDO, UNSUBSCRIBE, Press, undone
+from bot.messages.buttons import STOP, UNDO, UNSUBSCRIBE, Press
 from bot.messages.chat.conversation import (
     all_stopped,
     nothing_to_stop,
@@ -17,13 +16,14 @@ from bot.messages.following.subscriptions import (
     no_room,
     not_following,
     nothing_followed,
+    own_preferences_in,
     subscribed,
-    terms_carried_by,
     unsubscribed,
 )
 from bot.messages.i18n import marked, tr
 from bot.messages.message import compose
 from bot.petitions.petition import PetitionRef
+from bot.subscriptions.codec import subscription_from_button
 from bot.subscriptions.subscription import Subscription
 from handlers.context import (
     Command,
@@ -112,7 +112,7 @@ async def undo(update: Update, context: Context, press: Press) -> str | None:
     """Take a subscription up again as it was."""
     services = context.services
     chat = await chat_of(update, context)
-    was = undone(press, chat.id)
+    was = _ended(update, press, chat.id)
     if was is None or was.petition.site not in services.sites:
         return old_button()
     if asks_first(chat):  # everything was erased meanwhile
@@ -123,18 +123,20 @@ async def undo(update: Update, context: Context, press: Press) -> str | None:
     # What happened in between is taken in first, so that it does not ring afterwards.
     await services.look(was.petition, keep=True)
     await services.storage.save_chat(chat)
-    subscription, _ = await services.storage.subscribe(_on_its_terms(update, was))
+    subscription, _ = await services.storage.subscribe(was)
     known = await services.storage.known(was.petition)
     if known:
         await rewrite(update, *subscribed(Followed(subscription, known.petition), services.now()))
     return tr("You follow it again.")
 
 
-def _on_its_terms(update: Update, was: Subscription) -> Subscription:
-    """The subscription with what the message whose button was pressed carries of it."""
+def _ended(update: Update, press: Press, chat_id: int) -> Subscription | None:
+    """The subscription that the button and the message above it carry between them."""
+    if press.petition is None:
+        return None
     pressed = update.effective_message
-    entities = pressed.entities if isinstance(pressed, Message) else ()
-    return structs.replace(was, terms=terms_carried_by(entities))
+    link = own_preferences_in(pressed.entities if isinstance(pressed, Message) else ())
+    return subscription_from_button(press.extra, chat_id, press.petition, link)
 
 
 COMMANDS = [

@@ -3,12 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from petitions import NOW, OPEN, petition
 
-from bot.local_time import zones
-from bot.petitions.reminders import REMINDERS
 from bot.petitions.thresholds import CustomMilestones
 from bot.subscriptions.custom_milestones import (
     InvalidMilestone,
@@ -20,8 +16,6 @@ from bot.subscriptions.custom_milestones import (
     read_changes,
 )
 from bot.subscriptions.durations import read_duration, read_until
-from bot.subscriptions.packed_preferences import packed, unpacked
-from bot.subscriptions.preferences import DEFAULTS, KINDS, LOUDNESS
 from bot.subscriptions.settings import (
     Misread,
     NoZone,
@@ -246,43 +240,6 @@ def test_as_usual_gives_up_everything_but_own_milestones_and_ends_a_snooze() -> 
     assert after.snoozed_until is not None
     assert NOW < after.snoozed_until < NOW + timedelta(seconds=1)
     assert awake(Preferences(snoozed_until=NOW - timedelta(days=1)), NOW) == Preferences()
-
-
-_MINUTES = st.integers(0, 1439)
-_TERMS = st.builds(
-    Preferences,
-    loudness=st.dictionaries(st.sampled_from(tuple(DEFAULTS)), st.sampled_from(LOUDNESS)),
-    closing=st.none()
-    | st.sets(st.sampled_from(REMINDERS)).map(
-        lambda hours: tuple(each for each in REMINDERS if each in hours)
-    ),
-    snoozed_until=st.none()
-    | st.integers(1, 2**30).map(lambda minutes: datetime.fromtimestamp(minutes * 60, UTC)),
-    zone=st.sampled_from(["", *sorted(zones())]),
-    quiet=st.none() | st.builds(Quiet, _MINUTES, _MINUTES),
-    digest=st.none() | st.builds(Digest, _MINUTES, st.none() | st.integers(0, 6)),
-    urgent=st.none()
-    | st.sets(st.sampled_from(KINDS)).map(
-        lambda kinds: tuple(each for each in DEFAULTS if each in kinds)
-    ),
-)
-
-
-@given(_TERMS)
-def test_terms_fit_in_a_button_and_come_back_as_they_were(terms: Preferences) -> None:
-    text = packed(terms)
-    assert len(text) <= 28
-    assert unpacked(text) == terms
-
-
-@given(st.text(max_size=40))
-def test_what_was_never_packed_is_refused_or_harmless(text: str) -> None:
-    found = unpacked(text)
-    assert found is None or isinstance(found, Preferences)
-
-
-def test_a_snooze_that_leaves_the_calendar_was_never_packed() -> None:
-    assert unpacked("_____w") is None
 
 
 # --- own milestones ------------------------------------------------------------------------------

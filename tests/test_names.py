@@ -8,7 +8,7 @@ from bell import Village, open_petition
 
 from bot.app import open_storage, utc_now
 from bot.demo.petitions_site import Fault
-from bot.subscriptions.codec import carried
+from bot.subscriptions.codec import rule_for_link
 from bot.subscriptions.names import meant, near
 from bot.subscriptions.site_names import Name, SiteNames, note_of, written
 from bot.subscriptions.subscription import Rule
@@ -159,6 +159,6 @@ async def test_a_link_to_a_rule_that_cannot_match_says_so_before_it_is_saved(
     kinds = ("place",) if "constituency" in asked else ("response",)
     rule = Rule(7, "uk", utc_now(), kinds, **asked)
     async with offices.bell():
-        draft = await offices.reader.ask(f"/start r_{carried(rule)}", "Follow ")
+        draft = await offices.reader.ask(f"/start r_{rule_for_link(rule)}", "Follow ")
         assert doubt in draft["text"]
         assert ("⚠️" in draft["text"]) == bool(doubt)

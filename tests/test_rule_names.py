@@ -17,7 +17,7 @@ from bot.demo.petitions_site import Fault, PetitionsSite
 from bot.operations.rule_names import RuleNames
 from bot.petitions.petition import Department, Site
 from bot.polling.petitions_api import PetitionsApi
-from bot.subscriptions.codec import carried
+from bot.subscriptions.codec import rule_for_link
 from bot.subscriptions.site_names import (
     Lost,
     Name,
@@ -402,4 +402,4 @@ async def test_a_topic_is_shown_by_the_sites_own_name(village: Village) -> None:
     village.site.topics = {"food": "Food and drink"}
     rule = Rule(7, "uk", utc_now(), ("response",), topics=("food",))
     async with village.bell():
-        await village.reader.ask(f"/start r_{carried(rule)}", "Follow topic: Food and drink?")
+        await village.reader.ask(f"/start r_{rule_for_link(rule)}", "Follow topic: Food and drink?")

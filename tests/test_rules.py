@@ -10,7 +10,7 @@ from petitions import NOW, petition
 
 from bot.petitions.events import Kind
 from bot.petitions.petition import Debate, Department, Petition, PetitionRef
-from bot.subscriptions.codec import carried, taken_up
+from bot.subscriptions.codec import rule_for_link, rule_from_link
 from bot.subscriptions.event_filter import EventFilter, event_filters, hears, possible, turned
 from bot.subscriptions.rule_preview import dated_events, heard_lately
 from bot.subscriptions.rule_words import Words, read_words, typed_words
@@ -240,7 +240,7 @@ def test_any_text_is_read_or_refused(typed: str) -> None:
 @given(RULES, st.none() | st.integers(1, 2**40))
 def test_a_rule_that_was_carried_is_the_same(packed: Rule, thread: int | None) -> None:
     kept = structs.replace(packed, thread_id=thread, terms=Preferences({"response": "silent"}))
-    assert taken_up(carried(kept), kept.chat_id, NOW) == possible(kept)
+    assert rule_from_link(rule_for_link(kept), kept.chat_id, NOW) == possible(kept)
 
 
 @given(RULES)
@@ -265,22 +265,22 @@ def test_what_buttons_can_make_stays_as_it_is(made: Rule) -> None:
 )
 def test_a_rule_no_button_makes_is_not_taken_from_a_link(nobodys: Rule) -> None:
     assert possible(nobodys) is None
-    assert taken_up(carried(nobodys), 1, NOW) is None
+    assert rule_from_link(rule_for_link(nobodys), 1, NOW) is None
 
 
 def test_a_rule_from_a_link_listens_to_no_more_than_buttons_offer() -> None:
-    found = taken_up(carried(rule(kinds=("response", "milestone", "response"))), 1, NOW)
+    found = rule_from_link(rule_for_link(rule(kinds=("response", "milestone", "response"))), 1, NOW)
     assert found == rule(kinds=("response",))
 
 
 @pytest.mark.parametrize("text", ["", "A", "bm8", "e30", "🔔", "W10", "eyJzIjoidWsifQ"])
 def test_what_we_did_not_carry_is_no_rule(text: str) -> None:
-    assert taken_up(text, 1, NOW) is None
+    assert rule_from_link(text, 1, NOW) is None
 
 
 def test_a_carried_rule_with_more_words_than_may_be_typed_is_refused() -> None:
     many = rule(words=tuple(f"w{n}" for n in range(11)))
-    assert taken_up(carried(many), 1, NOW) is None
+    assert rule_from_link(rule_for_link(many), 1, NOW) is None
 
 
 # --- what they listen to -------------------------------------------------------------------------

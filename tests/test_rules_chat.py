@@ -11,7 +11,7 @@ from bell import READER, TEA, Village, a_response, open_petition, stamp
 from bot.app import utc_now
 from bot.demo.petitions_site import Fault
 from bot.demo.postcodes import PostcodesApi
-from bot.subscriptions.codec import carried
+from bot.subscriptions.codec import rule_for_link
 from bot.subscriptions.subscription import Rule
 
 HOLBORN, MON = "E14001290", "W07000112"
@@ -230,9 +230,17 @@ async def test_a_department_is_chosen_by_button_or_by_command(village: Village) 
 async def test_a_link_to_a_rule_shows_its_draft_to_anybody(village: Village) -> None:
     rule = Rule(7, "uk", utc_now(), ("response",), words=("tea",), number=4, thread_id=9)
     async with village.bell():
-        draft = await village.reader.ask(f"/start r_{carried(rule)}", "Follow words: tea?")
+        draft = await village.reader.ask(f"/start r_{rule_for_link(rule)}", "Follow words: tea?")
         assert "You follow words: tea" in (await saved(village, draft))["text"]
-        await village.reader.ask("/start r_nonsense", "rings when a petition moves")
+        await village.reader.ask("/start", "rings when a petition moves")
+
+
+@pytest.mark.parametrize("site", ["moon", "uk"])
+async def test_a_link_that_cannot_be_read_is_refused_in_words(village: Village, site: str) -> None:
+    carried = rule_for_link(Rule(7, site, utc_now(), ("response",), words=("tea",)))
+    old = carried if site == "moon" else carried[1:]  # of a site gone, or of another version
+    async with village.bell():
+        await village.reader.ask(f"/start r_{old}", "can't read this link")
 
 
 # --- a rule that is kept

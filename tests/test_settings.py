@@ -141,10 +141,14 @@ async def test_a_button_of_another_age_is_explained(village: Village) -> None:
             "set||undo.3GIzYA",
             "snooze||tea",
             "snooze||9000d",
-            f"undo|uk:{TEA}|999999999999.0.",
+            f"undo|uk:{TEA}|A999999999999.0..0",
+            f"undo|uk:{TEA}|1700000000.0.",
+            # It was heard on preferences of its own, and the message has them no more.
+            f"undo|uk:{TEA}|A1700000000.0..1",
         ):
             query = reader.api.press(READER, page["message_id"], data)
             assert OLD in await reader.sees_note(query)
+        await reader.ask("/subscriptions", "You follow no petition yet")
         for data in (f"set|uk:{TEA}|loud", f"snooze|uk:{TEA}|3d", f"wish|uk:{TEA}|15000"):
             query = reader.api.press(READER, page["message_id"], data)
             assert "don't follow" in await reader.sees_note(query)

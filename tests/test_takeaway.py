@@ -9,9 +9,10 @@ from petitions import NOW, REF
 
 from bot.petitions.petition import PetitionRef, Site
 from bot.petitions.thresholds import CustomMilestones
+from bot.subscriptions import data_file
+from bot.subscriptions.data_file import FORMAT, read
 from bot.subscriptions.rules import same_rule
 from bot.subscriptions.subscription import Chat, Digest, Preferences, Quiet, Rule, Subscription
-from handlers.data_file import FORMAT, read, written
 from storage import ChatData
 
 UK = Site("uk", "UK Parliament", "https://petition.parliament.uk")
@@ -35,6 +36,10 @@ RULE = Rule(7, "uk", NOW, ("response",), number=2, words=("school meals",), with
 DATA = ChatData(
     Chat(7, created_at=NOW, consented_at=NOW, language="cy", terms=TERMS), (FOLLOWED,), 3, (RULE,)
 )
+
+
+def written(data: ChatData, sites: dict[str, Site]) -> bytes:
+    return data_file.written(data.chat, data.subscriptions, data.rules, data.waiting, sites)
 
 
 def test_everything_that_is_kept_is_in_the_file_in_words() -> None:
@@ -75,6 +80,13 @@ def test_a_file_of_somebody_else_is_none_of_ours(content: bytes) -> None:
         {"subscriptions": [{"petition": "uk:1", "settings": {"loudness": {"response": "shrill"}}}]},
         {"settings": {"quiet": {"start": -1, "end": 5_000}}},
         {"settings": {"digest": {"weekday": 9}}},
+        {"settings": {"pigeon": True}},
+        {"settings": {"quiet": {"start": 0, "end": 60, "days": [6]}}},
+        {"rules": [{"site": "uk", "kinds": ["response"], "settings": {"pigeon": True}}]},
+        {"rules": [{"site": "uk", "kinds": ["response"], "hashtags": ["tea"]}]},
+        {"rules": [{"site": "uk", "kinds": ["pigeons"]}]},
+        {"subscriptions": [{"petition": "uk:1", "colour": "red"}]},
+        {"pigeons": 3},
         {"subscriptions": [{"petition": "uk:1", "settings": {"milestones": {"numbers": [0]}}}]},
         {"rules": [{"site": "uk", "kinds": []}]},
         {"rules": [{"site": "uk", "kinds": ["response"], "words": ["x" * 1_000]}]},

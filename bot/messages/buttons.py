@@ -4,9 +4,7 @@ A press carries `verb|petition|extra` in at most 64 bytes. Alerts and handlers b
 functions, so no button can be made that no handler reads.
 """
 
-import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import NamedTuple, Self
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
@@ -14,6 +12,7 @@ from telegram.constants import InlineKeyboardButtonLimit
 
 from bot.messages.i18n import tr
 from bot.petitions.petition import Petition, PetitionRef
+from bot.subscriptions.codec import subscription_for_button
 from bot.subscriptions.subscription import Subscription
 
 SUBSCRIBE, UNSUBSCRIBE, UNDO = "sub", "unsub", "undo"
@@ -146,27 +145,8 @@ def alert_buttons(petition: Petition, muted: bool) -> InlineKeyboardMarkup:
 
 def undo_buttons(subscription: Subscription) -> InlineKeyboardMarkup:
     """Beneath the news that a subscription ended: takes it up again exactly as it was."""
-    started = int(subscription.created_at.timestamp())
-    extra = f"{started}.{int(subscription.muted)}.{subscription.thread_id or ''}"
+    extra = subscription_for_button(subscription)
     return InlineKeyboardMarkup([[button(tr("Undo"), UNDO, subscription.petition, extra)]])
-
-
-_UNDO = re.compile(r"([0-9]{1,10})\.([01])\.([0-9]{0,10})")
-
-
-def undone(press: Press, chat_id: int) -> Subscription | None:
-    """The subscription an Undo button takes up again, if it is one of ours."""
-    found = _UNDO.fullmatch(press.extra)
-    if found is None or press.petition is None:
-        return None
-    started, muted, thread = found.groups()
-    return Subscription(
-        chat_id,
-        press.petition,
-        datetime.fromtimestamp(int(started), UTC),
-        thread_id=int(thread) if thread else None,
-        muted=muted == "1",
-    )
 
 
 def consent_buttons(petition: PetitionRef) -> InlineKeyboardMarkup:

@@ -156,6 +156,16 @@ def unknown_command(command: str, nearest: str | None, arguments: str) -> Messag
     )
 
 
+def old_link() -> Message:
+    """A link to a rule that nobody reads any more."""
+    return compose(
+        tr(
+            "I can't read this link: it may be out of date. "
+            "Send /subscribe to see what you can follow."
+        )
+    )
+
+
 def old_button() -> str:
     """The short answer to a button nobody reads any more."""
     return tr("This button is out of date. Send /help to see what I can do now.")

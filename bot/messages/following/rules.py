@@ -31,7 +31,7 @@ from bot.messages.message import (
 from bot.messages.petition.parts import title
 from bot.petitions.events import Loudness, Threshold
 from bot.petitions.petition import Site
-from bot.subscriptions.codec import carried
+from bot.subscriptions.codec import rule_for_link
 from bot.subscriptions.event_filter import EventFilter, event_filters, hears
 from bot.subscriptions.rule_preview import DatedEvent
 from bot.subscriptions.rule_words import LONGEST_WORD, MOST_WORDS, Problem, typed_words
@@ -285,7 +285,7 @@ def _carrying(rule: Rule, site: Site, called: str) -> Rich:
     """The rule's words; they lead to what the site finds for it, and carry the rule."""
     asked = [("q", " ".join(rule.words))] if rule.words else []
     asked += [("topic", topic) for topic in rule.topics] + [("state", "open")]
-    url = f"{site.url}/petitions?{urlencode(asked, quote_via=quote)}#r_{carried(rule)}"
+    url = f"{site.url}/petitions?{urlencode(asked, quote_via=quote)}#r_{rule_for_link(rule)}"
     return link(describe(rule, site, called), url)
 
 
@@ -301,7 +301,7 @@ def carried_by(entities: Sequence[MessageEntity]) -> str | None:
 def rule_link(username: str, rule: Rule) -> str | None:
     """The address that shows anybody the draft of the same rule; None if it is too long for one."""
     plain = structs.replace(rule, number=0, thread_id=None, terms=Preferences())
-    payload = f"r_{carried(plain)}"
+    payload = f"r_{rule_for_link(plain)}"
     return f"https://t.me/{username}?start={payload}" if len(payload) <= _DEEP_LINK_LIMIT else None
 
 

@@ -14,7 +14,7 @@ from bot.messages.message import Message, Rich, bold, compose, joined, lines
 from bot.messages.petition.parts import short_title, status_line, title
 from bot.petitions.petition import Petition, PetitionRef
 from bot.petitions.thresholds import is_reached, thresholds
-from bot.subscriptions.codec import carried_terms, terms_taken_up
+from bot.subscriptions.codec import preferences_for_link
 from bot.subscriptions.subscription import Preferences, Subscription
 
 PAGE_SIZE = 8
@@ -170,18 +170,15 @@ def no_room(most: int) -> Message:
 def unsubscribed(followed: Followed) -> tuple[Message, InlineKeyboardMarkup]:
     """A subscription ended, and can be had back: the message carries its terms, if it had any."""
     terms = followed.subscription.terms
-    carrying = "" if terms == Preferences() else f"t_{carried_terms(terms)}"
+    carrying = "" if terms == Preferences() else f"t_{preferences_for_link(terms)}"
     ended = say("You no longer follow {title}.", title=title(followed.petition, carrying))
     return compose(ended), undo_buttons(followed.subscription)
 
 
-def terms_carried_by(entities: Sequence[MessageEntity]) -> Preferences:
-    """The terms in the news that a subscription ended."""
-    for entity in entities:
-        found = _CARRIER.search(entity.url or "")
-        if found:
-            return terms_taken_up(found[1]) or Preferences()
-    return Preferences()
+def own_preferences_in(entities: Sequence[MessageEntity]) -> str | None:
+    """What the news that a subscription ended carries in its title's link, if anything."""
+    found = (_CARRIER.search(entity.url or "") for entity in entities)
+    return next((match[1] for match in found if match), None)
 
 
 def muted(petition: Petition, is_muted: bool) -> str:

@@ -18,7 +18,7 @@ from bot.messages.settings.hours import digest_line, quiet_button, quiet_line
 from bot.petitions.events import Kind, Loudness
 from bot.petitions.reminders import REMINDERS
 from bot.petitions.thresholds import CustomMilestones
-from bot.subscriptions.packed_preferences import packed
+from bot.subscriptions.codec import preferences_for_button
 from bot.subscriptions.preferences import DEFAULT_REMINDERS, KINDS, LOUDNESS
 from bot.subscriptions.presets import PRESETS, Preset, preset_of
 from bot.subscriptions.settings import Misread, is_usual, usual
@@ -56,7 +56,7 @@ def first_page(scope: Scope, undo: Preferences | None = None) -> Page:
         rows = _petition_rows(scope, scope.followed.subscription)
         told = _of_petition(scope, scope.followed.subscription)
     if undo:
-        rows.insert(0, [scope.leads(tr("Undo"), f"undo.{packed(undo)}")])
+        rows.insert(0, [scope.leads(tr("Undo"), f"undo.{preferences_for_button(undo)}")])
     return compose(*lines(*_heading(scope), "", *told)), InlineKeyboardMarkup(rows)
 
 

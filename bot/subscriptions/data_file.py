@@ -5,7 +5,7 @@ out of what comes back.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, NamedTuple
 
@@ -16,12 +16,12 @@ from bot.local_time import zones
 from bot.petitions.events import Kind, Threshold
 from bot.petitions.petition import PetitionRef, Site
 from bot.petitions.reminders import REMINDERS
+from bot.petitions.thresholds import CustomMilestones
 from bot.subscriptions.custom_milestones import possible
 from bot.subscriptions.event_filter import possible as possible_rule
 from bot.subscriptions.preferences import KINDS
 from bot.subscriptions.settings import LONGEST_SNOOZE
-from bot.subscriptions.subscription import Preferences, Rule, Subscription
-from storage import ChatData
+from bot.subscriptions.subscription import Chat, Digest, Preferences, Quiet, Rule, Subscription
 
 FORMAT = "petition-bell/1"
 FILE = "petition-bell-data.json"
@@ -32,12 +32,19 @@ _FIRST = datetime(2000, 1, 1, tzinfo=UTC)
 # A file as large as this is none of ours.
 LARGEST = 2_000_000
 
+# The settings that have parts of their own.
+_PARTS: Mapping[str, type[Quiet | Digest | CustomMilestones]] = {
+    "quiet": Quiet,
+    "digest": Digest,
+    "milestones": CustomMilestones,
+}
+
 _Short = Annotated[str, Meta(max_length=100)]
 _Topic = Annotated[int, Meta(gt=0, lt=2**31)]
 _Few = Annotated[tuple[_Short, ...], Meta(max_length=20)]
 
 
-class _Petition(Struct, omit_defaults=True):
+class _Petition(Struct, omit_defaults=True, forbid_unknown_fields=True):
     petition: Annotated[str, Meta(pattern="^[a-z][a-z0-9]{0,31}:[1-9][0-9]{0,9}$")]
     link: str | None = None
     since: datetime | None = None
@@ -47,7 +54,7 @@ class _Petition(Struct, omit_defaults=True):
     settings: Preferences = Preferences()
 
 
-class _Rule(Struct, omit_defaults=True):
+class _Rule(Struct, omit_defaults=True, forbid_unknown_fields=True):
     site: _Short
     kinds: Annotated[tuple[Kind, ...], Meta(min_length=1, max_length=20)]
     since: datetime | None = None
@@ -62,7 +69,7 @@ class _Rule(Struct, omit_defaults=True):
     settings: Preferences = Preferences()
 
 
-class _File(Struct, kw_only=True):
+class _File(Struct, kw_only=True, forbid_unknown_fields=True):
     """The whole file, in the order in which it reads best."""
 
     format: str
@@ -85,9 +92,14 @@ class DataFile(NamedTuple):
     rules: tuple[Rule, ...]
 
 
-def written(data: ChatData, sites: Mapping[str, Site]) -> bytes:
-    """Everything kept of a chat, as JSON."""
-    chat = data.chat
+def written(
+    chat: Chat,
+    subscriptions: Sequence[Subscription],
+    rules: Sequence[Rule],
+    waiting: int,
+    sites: Mapping[str, Site],
+) -> bytes:
+    """Everything kept of a chat, for which so many alerts are waiting, as JSON."""
     file = _File(
         format=FORMAT,
         chat=chat.id,
@@ -95,9 +107,9 @@ def written(data: ChatData, sites: Mapping[str, Site]) -> bytes:
         consented_at=_to_the_second(chat.consented_at),
         language=chat.language,
         settings=chat.terms,
-        subscriptions=tuple(_petition(each, sites) for each in data.subscriptions),
-        rules=tuple(_rule(each) for each in data.rules),
-        alerts_waiting=data.waiting,
+        subscriptions=tuple(_petition(each, sites) for each in subscriptions),
+        rules=tuple(_rule(each) for each in rules),
+        alerts_waiting=waiting,
     )
     return json.dumps(msgspec.to_builtins(file), ensure_ascii=False, indent=2).encode()
 
@@ -113,11 +125,23 @@ def read(content: bytes, chat_id: int, now: datetime) -> DataFile | None:
         return None
     try:
         file = msgspec.convert(document, _File)
+        _know_every_setting(document)
     except msgspec.ValidationError as error:
         raise ValueError(str(error)) from error
     subscriptions = tuple(_subscribed(each, file, chat_id, now) for each in file.subscriptions)
     rules = tuple(_ruled(each, file, chat_id, now) for each in file.rules)
     return DataFile(file.language, _possible(file.settings, now), subscriptions, rules)
+
+
+def _know_every_setting(document: Mapping[str, Any]) -> None:
+    """ValidationError for a setting of another version, which would be left out in silence."""
+    places = [document, *document.get("subscriptions", ()), *document.get("rules", ())]
+    for settings in (place.get("settings", {}) for place in places):
+        parts: list[tuple[type[Struct], Any]] = [(Preferences, settings)]
+        parts += [(part, settings[name]) for name, part in _PARTS.items() if settings.get(name)]
+        for part, found in parts:
+            if unknown := sorted(found.keys() - {*part.__struct_fields__}):
+                raise msgspec.ValidationError(f"there is no setting `{unknown[0]}`")
 
 
 def _decoded(content: bytes) -> Any:
