@@ -146,6 +146,8 @@ async def _found(
 
 async def _seats(context: Context) -> Sequence[Constituency]:
     site = next(iter(context.services.sites))
+    if await context.services.reports.failing_since(site):
+        return ()  # nobody waits for a site that is known to be away
     try:
         known = await asyncio.wait_for(context.services.members.current(site), _PATIENCE)
     except TimeoutError:

@@ -46,7 +46,7 @@ _NO_WORD = re.compile(r"[\W_]+")
 
 def plain(text: str) -> str:
     """A text as it is compared: small letters without accents, words with one space between."""
-    spelt = unicodedata.normalize("NFKD", text.casefold())
+    spelt = unicodedata.normalize("NFKD", text.casefold().replace("&", " and "))
     bare = "".join(each for each in spelt if unicodedata.category(each) not in {"Mn", "Cf"})
     return _NO_WORD.sub(" ", _APOSTROPHES.sub("", bare)).strip()
 
@@ -197,7 +197,7 @@ FILLERS = _words(
     please pls plz the a an this that it its one petition petitions no nr num number id link url
     page i id ill im me my we want wanna would like love need to for of about on with in at from
     can could you your u will do does how lets let us get give send tell have here hi hello hey
-    is are was and also too then now just new news updates alerts notifications notification
+    is are was and also too then now just new news updates
     following signed signatures so ok okay thanks thank bot uk government parliament gov called
     named numbered again both all see happening out off when its whether any
     os gwelwch yn dda plis deiseb deisebau ddeiseb y yr rhif am i ar gyda gyfer hon hwn dolen
@@ -237,7 +237,8 @@ _LISTED: Mapping[Verb, str] = {
     "share": "share rhannu forward",
     "settings": "settings setting options change configure gosodiadau newid",
     "subscribe": """
-        follow subscribe watch track add alert notify monitor hear sub dilyn dilynwch ddilyn
+        follow subscribe watch track add alert alerts notification notifications notify monitor
+        hear sub dilyn dilynwch ddilyn
         tanysgrifio danysgrifio followed keep eye""",
     "petition": """
         show open view card details info status check look display search find what whats

@@ -47,7 +47,7 @@ _EXPLICIT = re.compile(
 _WORD = re.compile(r"\S+")
 _ADDRESS = re.compile(r"://|www\.|@|t\.me/", re.IGNORECASE)
 _DIGITS = re.compile(
-    r"(?<![\w£$€+/#:-])[0-9]+(?:[ \u00a0\u202f\u2009,.'’][0-9]+)*(?![^\W_]|_)", re.ASCII
+    r"(?<![\w£$€+#:-])[0-9]+(?:[ \u00a0\u202f\u2009,.'’][0-9]+)*(?![^\W_]|_)", re.ASCII
 )
 # What is counted is no petition.
 _COUNTED = re.compile(
