@@ -2,11 +2,13 @@
 
 from datetime import datetime
 
+from msgspec import structs
 from telegram import Update
 
 from bot.messages.chat import errors
 from bot.messages.chat.conversation import which_petition
 from bot.messages.message import Message
+from bot.petitions.observe import unpublished
 from bot.petitions.petition import PetitionRef
 from bot.polling.lookup import LookupResult, Unasked
 from bot.polling.petitions_api import Gone, NotFound, Unavailable, Unpublished, Unreadable
@@ -23,12 +25,14 @@ async def seen(
     keep: bool = False,
     says_age: bool = True,
     shows_unpublished: bool = False,
+    would_wait: bool = False,
 ) -> LookupResult | None:
     """What can be seen of a petition now; if nothing, the person is told why.
 
     Where the site is silent, what is known is seen, and the person told how old that is, unless
     whoever asks says so by other means. Of what is not published yet there is nothing to show,
-    unless it `shows_unpublished` or is to be kept.
+    unless it `shows_unpublished` or is to be kept. Who `would_wait` for one is shown it without
+    anything being kept.
     """
     services = context.services
     sight = await services.look(ref, keep=keep)
@@ -41,6 +45,9 @@ async def seen(
             await answer(update, errors.as_last_read(site, sight.read_at, services.now()))
         return sight
     if isinstance(sight.look, Unpublished):
+        if would_wait and sight.look.reason != "stopped":
+            waiting = unpublished(ref, services.sites[ref.site], sight.look.reason)
+            return structs.replace(sight, petition=waiting)
         await answer(update, *errors.unpublished(ref, sight.look.reason))
     else:
         await answer(update, await _why_not(context, ref, sight))

@@ -63,6 +63,8 @@ async def more_pressed(update: Update, context: Context, press: Press) -> str | 
     """A button of what can be followed."""
     what, _, which = press.extra.partition(".")
     match what:
+        case "all":
+            await offer_all(update, context)
         case "words":
             await ask(update, context, which_words(), "subscribe")
         case "seat":

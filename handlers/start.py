@@ -4,11 +4,23 @@ import re
 
 from telegram import Update
 
+from bot.errors import MalformedPetition, ParliamentError
+from bot.messages.buttons import EXAMPLE, Press
+from bot.messages.chat import errors
 from bot.messages.chat.about import greeting
-from bot.messages.chat.errors import old_link
-from bot.messages.i18n import marked
+from bot.messages.i18n import marked, tr
 from bot.petitions.petition import PetitionRef
-from handlers.context import Command, Context, allowed, answer, bot_name
+from handlers.context import (
+    Command,
+    Context,
+    allowed,
+    answer,
+    bot_name,
+    is_private,
+    on_press,
+)
+from handlers.find import soon
+from handlers.petition import show
 from handlers.rules import shared
 from handlers.subscribe import begin
 
@@ -19,14 +31,31 @@ async def start(update: Update, context: Context) -> None:
     """Greet, or begin the subscription that a deep link asks for."""
     if context.text.startswith("r_"):
         if not await shared(update, context, context.text[2:]):
-            await answer(update, old_link())
+            await answer(update, errors.old_link())
         return
     wanted = deep_link(context.text)
     if wanted and wanted.site in context.services.sites:
         if await allowed(update, context):
             await begin(update, context, wanted)
     else:
-        await answer(update, greeting(bot_name(context.bot)))
+        private = is_private(update)
+        await answer(update, *greeting(bot_name(context.bot), is_private=private))
+
+
+async def example_pressed(update: Update, context: Context, _: Press) -> str | None:
+    """The card of the open petition with the most signatures."""
+    services = context.services
+    parliament = next(iter(services.parliaments.values()))
+    try:
+        page = await soon(parliament.site.url, parliament.page("open"))
+    except (ParliamentError, MalformedPetition) as error:
+        await answer(update, errors.no_answer(error, parliament.site, services.now()))
+        return None
+    most = max(page.petitions, key=lambda each: each.signature_count, default=None)
+    if most is None:
+        return tr("No petition is open at the moment.")
+    await show(update, context, most.ref)
+    return None
 
 
 def deep_link(payload: str) -> PetitionRef | None:
@@ -36,4 +65,4 @@ def deep_link(payload: str) -> PetitionRef | None:
 
 
 COMMANDS = [Command("start", "", marked("say hello"), start, here=True)]
-HANDLERS = [command.handler for command in COMMANDS]
+HANDLERS = [*(command.handler for command in COMMANDS), on_press(EXAMPLE, example_pressed)]

@@ -1,12 +1,18 @@
 """`/subscribe`: follow a petition, after the reader's consent in a private chat."""
 
+from datetime import datetime
+
 from msgspec import structs
-from telegram import Update
+from telegram import InlineKeyboardMarkup, Update
 
 from bot.messages.buttons import CONSENT, SETTINGS, SUBSCRIBE, Press, consent_buttons
-from bot.messages.chat.about import agreed, consent_request
+from bot.messages.chat.about import agreed, consent_request, not_now
 from bot.messages.following.subscriptions import Followed, already_subscribed, no_room, subscribed
 from bot.messages.i18n import marked
+from bot.messages.message import Message
+from bot.messages.petition.parts import title
+from bot.messages.settings.context import Scope
+from bot.messages.settings.pages import in_a_sentence
 from bot.petitions.petition import PetitionRef
 from bot.petitions.postcode import is_postcode
 from bot.subscriptions.subscription import Chat, Subscription
@@ -17,6 +23,7 @@ from handlers.context import (
     asks_first,
     chat_of,
     on_press,
+    rewrite,
     target,
     topic_of,
 )
@@ -50,7 +57,11 @@ async def begin(update: Update, context: Context, ref: PetitionRef) -> None:
     """Begin a subscription, or ask for consent first; the answer shows how the petition stands."""
     chat = await chat_of(update, context)
     if asks_first(chat):
-        await answer(update, consent_request(), consent_buttons(ref))
+        sight = await seen(
+            update, context, ref, says_age=False, shows_unpublished=True, would_wait=True
+        )
+        if sight and sight.petition:
+            await answer(update, consent_request(title(sight.petition)), consent_buttons(ref))
         return
     if not await has_room(context, chat, ref):
         await answer(update, no_room(context.services.limits.subscriptions))
@@ -69,11 +80,18 @@ async def begin(update: Update, context: Context, ref: PetitionRef) -> None:
         return
     followed = Followed(subscription, known.petition)
     if is_new:
-        await answer(update, *subscribed(followed, services.now()))
+        await answer(update, *confirmed(chat, followed, services.now()))
         return
     here = topic_of(update.effective_message)
     is_elsewhere = target() is None and subscription.thread_id != here
     await answer(update, *already_subscribed(followed, is_elsewhere=is_elsewhere))
+
+
+def confirmed(
+    chat: Chat, followed: Followed, now: datetime
+) -> tuple[Message, InlineKeyboardMarkup]:
+    """The answer to who follows a petition from now on: how it stands and how it is heard."""
+    return subscribed(followed, now, in_a_sentence(Scope(chat, now, followed)))
 
 
 async def has_room(context: Context, chat: Chat, ref: PetitionRef) -> bool:
@@ -85,7 +103,10 @@ async def has_room(context: Context, chat: Chat, ref: PetitionRef) -> bool:
 
 
 async def consent(update: Update, context: Context, press: Press) -> str | None:
-    """The reader agreed: keep that, and go on with what they asked for."""
+    """The reader agreed: keep that, and go on with what they asked for. Or not: keep nothing."""
+    if press.extra == "no":
+        await rewrite(update, not_now())
+        return None
     chat = await chat_of(update, context)
     if chat.consented_at is None:
         now = context.services.now()

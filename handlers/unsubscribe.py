@@ -17,7 +17,6 @@ from bot.messages.following.subscriptions import (
     not_following,
     nothing_followed,
     own_preferences_in,
-    subscribed,
     unsubscribed,
 )
 from bot.messages.i18n import marked, tr
@@ -38,7 +37,7 @@ from handlers.context import (
 from handlers.forget import forget
 from handlers.lookup import asked_for
 from handlers.rules import name_of
-from handlers.subscribe import begin, has_room
+from handlers.subscribe import begin, confirmed, has_room
 from handlers.subscriptions import followed_by
 
 
@@ -126,7 +125,9 @@ async def undo(update: Update, context: Context, press: Press) -> str | None:
     subscription, _ = await services.storage.subscribe(was)
     known = await services.storage.known(was.petition)
     if known:
-        await rewrite(update, *subscribed(Followed(subscription, known.petition), services.now()))
+        await rewrite(
+            update, *confirmed(chat, Followed(subscription, known.petition), services.now())
+        )
     return tr("You follow it again.")
 
 

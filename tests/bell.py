@@ -145,16 +145,21 @@ class Conversation:
             if m["message_id"] > self.read and m.get("from") == bot
         ]
 
+    def agrees(self, message: Json) -> str:
+        """Press the button that gives consent, whatever it is called where it is asked."""
+        keys = [key for row in message["reply_markup"]["inline_keyboard"] for key in row]
+        return self.tap(message, keys[0]["text"])
+
     async def consents(self, message: Json) -> Json:
-        self.tap(message, "OK")
+        self.agrees(message)
         return await self.hears()
 
     async def subscribes(self, number: int = TEA) -> Json:
         """Follow a petition, agreeing if asked."""
         message = await self.ask(f"/subscribe {number}")
-        if "I ask first" in message["text"]:
+        if "I need to keep" in message["text"]:
             message = await self.consents(message)
-        assert "You'll hear about" in message["text"], message["text"]
+        assert "You're now following" in message["text"], message["text"]
         return message
 
 

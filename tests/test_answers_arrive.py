@@ -65,7 +65,7 @@ async def test_s5_subscribing_is_answered(village: Village, trouble: Trouble) ->
         await village.reader.subscribes()
         village.site.put(TEA + 1, open_petition(action="Coffee"))
         trouble(village.api, "sendMessage")
-        await village.reader.ask(f"/subscribe {TEA + 1}", "You'll hear about")
+        await village.reader.ask(f"/subscribe {TEA + 1}", "You're now following")
     assert says_nothing_untrue(village)
 
 
@@ -78,7 +78,7 @@ async def test_s5_erasing_everything_is_answered(village: Village, trouble: Trou
         village.reader.tap(question, "Erase")
         await village.reader.sees_edit(question, "Erased")
         # Whoever presses twice, for want of an answer, is told the same.
-        await village.reader.ask("/subscriptions", "You follow no petition yet")
+        await village.reader.ask("/subscriptions", "You're not following anything yet")
     assert says_nothing_untrue(village)
 
 

@@ -35,8 +35,8 @@ class Unhurried:
 async def test_a_reader_is_asked_once_follows_and_hears_each_event_once(village: Village) -> None:
     reader = village.reader
     async with village.bell(clock := Unhurried()):
-        asked = await reader.ask(f"/subscribe {TEA}", "I ask first")
-        assert "You'll hear about" in (await reader.consents(asked))["text"]
+        asked = await reader.ask(f"/subscribe {TEA}", "I need to keep")
+        assert "You're now following" in (await reader.consents(asked))["text"]
 
         village.site.edit(
             TEA, signature_count=10_002, response_threshold_reached_at=stamp(utc_now())
@@ -250,10 +250,11 @@ async def test_c10_a_petition_that_moves_to_the_archive_stays_followed_in_silenc
 
 async def test_a_deep_link_subscribes_after_consent(village: Village) -> None:
     async with village.bell():
-        asked = await village.reader.ask(f"/start p_uk_{TEA}", "I ask first")
-        assert "You'll hear about" in (await village.reader.consents(asked))["text"]
+        asked = await village.reader.ask(f"/start p_uk_{TEA}", "I need to keep")
+        assert "You're now following" in (await village.reader.consents(asked))["text"]
         assert (
-            "You follow this one since" in (await village.reader.ask(f"/start p_uk_{TEA}"))["text"]
+            "You've been following this petition since"
+            in (await village.reader.ask(f"/start p_uk_{TEA}"))["text"]
         )
 
 
@@ -262,8 +263,8 @@ async def test_consent_is_not_asked_twice_and_never_in_a_group(village: Village)
     village.api.add_chat(-77, type="supergroup", title="Tea club")
     async with village.bell():
         await village.reader.subscribes()
-        await village.reader.ask("/subscribe 700001", "You'll hear about")
-        await village.chat(-77).ask(f"/subscribe {TEA}", "You'll hear about")
+        await village.reader.ask("/subscribe 700001", "You're now following")
+        await village.chat(-77).ask(f"/subscribe {TEA}", "You're now following")
 
 
 async def test_unsubscribing_can_be_undone_and_until_then_nothing_rings(village: Village) -> None:
@@ -273,7 +274,7 @@ async def test_unsubscribing_can_be_undone_and_until_then_nothing_rings(village:
         ended = await reader.ask(f"/unsubscribe {TEA}", "You no longer follow")
         village.site.edit(TEA, signature_count=1_002)
         reader.tap(ended, "Undo")
-        await reader.sees_edit(ended, "You'll hear about")
+        await reader.sees_edit(ended, "You're now following")
         village.site.edit(TEA, signature_count=2_600)
         await reader.hears("2,500 signatures")
         assert reader.unread() == []
@@ -288,7 +289,7 @@ async def test_a_chat_follows_no_more_than_it_may_and_hears_how_to_make_room(
         await reader.subscribes()
         refused = await reader.ask(f"/subscribe {COFFEE}", "follows 1 petition; there is no room")
         assert "/subscriptions" in refused["text"]
-        await reader.ask(f"/subscribe {TEA}", "You follow this one since")
+        await reader.ask(f"/subscribe {TEA}", "You've been following this petition since")
         ended = await reader.ask(f"/unsubscribe {TEA}", "You no longer follow")
         await reader.subscribes(COFFEE)
         assert "no room" in await reader.sees_note(reader.tap(ended, "Undo"))
@@ -319,7 +320,7 @@ async def test_the_list_leads_to_cards_and_turns_pages(village: Village) -> None
     async with village.bell():
         await reader.subscribes()
         for number in range(700_001, 700_011):
-            await reader.ask(f"/follow {number}", "You'll hear about")
+            await reader.ask(f"/follow {number}", "You're now following")
         listed = await reader.ask("/list", "You follow 11 petitions (page 1 of 2)")
         reader.tap(listed, "Older")
         listed = await reader.sees_edit(listed, "page 2 of 2")
@@ -337,14 +338,14 @@ async def test_a_link_or_number_alone_shows_a_card_with_a_subscribe_button(
     async with village.bell():
         card = await village.reader.ask(text.format(url=village.site.url), "Free tea")
         village.reader.tap(card, "Subscribe")
-        await village.reader.hears("I ask first")
+        await village.reader.hears("I need to keep")
 
 
 async def test_p24_a_misspelt_command_gets_the_nearest_one_as_a_button(village: Village) -> None:
     async with village.bell():
         message = await village.reader.ask(f"/subscrbe {TEA}", "Did you mean /subscribe 700000?")
         village.reader.tap(message, "Yes")
-        await village.reader.hears("I ask first")
+        await village.reader.hears("I need to keep")
         await village.reader.ask("/xyzzy", "/help shows")
 
 
@@ -371,7 +372,7 @@ async def test_the_data_of_a_chat_can_be_had_and_is_erased_after_asking_once(
         reader.tap(question, "Erase")
         await reader.sees_edit(question, "Erased")
         await reader.ask("/mydata", "I keep nothing")
-        await reader.ask(f"/subscribe {TEA}", "I ask first")
+        await reader.ask(f"/subscribe {TEA}", "I need to keep")
 
 
 async def test_a_petition_that_cannot_be_followed_is_told_why(village: Village) -> None:
@@ -400,15 +401,15 @@ async def test_an_outage_is_admitted_and_what_is_known_is_shown(village: Village
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ("/start", "rings when a petition moves"),
+        ("/start", "tells you when something happens to a petition"),
         ("/help", "/subscribe 300239 — follow a petition"),
         ("/privacy", "Not kept"),
         ("/about", "Open Government Licence"),
         ("/status", "How I am doing"),
-        ("/subscriptions", "You follow no petition yet"),
+        ("/subscriptions", "You're not following anything yet"),
         ("/unsubscribe", "You're not following anything"),
         ("/forget", "I keep nothing"),
-        ("what is this", "rings when a petition moves"),
+        ("what is this", "tells you when something happens to a petition"),
         ("/subscribe " + "9" * 4000, "I couldn't find a petition about"),
     ],
 )
@@ -454,7 +455,7 @@ async def test_a_subscription_in_a_topic_is_heard_in_that_topic(village: Village
     village.api.messenger.chat(-99).topics.add(7)
     group = village.chat(-99)
     async with village.bell():
-        await group.ask(f"/subscribe {TEA}", "You'll hear about", thread_id=7)
+        await group.ask(f"/subscribe {TEA}", "You're now following", thread_id=7)
         village.site.edit(TEA, signature_count=1_002)
         message = await group.hears("1,000 signatures")
         assert message["message_thread_id"] == 7

@@ -52,9 +52,9 @@ VERBS = {
 # By the shape of what a button carries: its verb, whether it names a petition, and the rest with
 # its numbers made alike. The first pattern that fits says what is seen after the press.
 EXPECTED: tuple[tuple[str, str], ...] = (
-    (r"sub\|P\|", "You'll hear about|You follow this one since|I ask first"),
+    (r"sub\|P\|", "You're now following|You've been following this petition since|I need to keep"),
     (r"unsub\|P\|", "You no longer follow"),
-    (r"undo\|P\|", "You'll hear about"),
+    (r"undo\|P\|", "You're now following"),
     (r"mute\|P\|", "Muted: alerts"),
     (r"unmute\|P\|", "Unmuted: alerts"),
     (r"resp\|P\|", "esponse|responded"),
@@ -67,12 +67,13 @@ EXPECTED: tuple[tuple[str, str], ...] = (
     (r"wish\|P\|", "Milestones"),
     (r"ask\|P?\|snooze", "How long do you want to snooze"),
     (r"ask\|P\|milestones", "At how many signatures"),
+    (r"ask\|\|search", "What are you looking for"),
     (r"ask\|\|quiet", "Quiet hours from when to when"),
     (r"ask\|\|digest", "When should your digest come"),
     (r"ask\|\|zone", "Which time zone"),
     (r"talk\|\|cancel", "Cancelled"),
     (r"talk\|\|help", "What you can send"),
-    (r"talk\|\|list", "You follow"),
+    (r"talk\|\|list", "You follow|not following anything"),
     (r"stop\|\|forget", "Erase everything"),
     (r"stop\|\|all", "Unfollow all|not following anything"),
     (r"stop\|\|yes", "You've unfollowed|not following anything"),
@@ -89,13 +90,16 @@ EXPECTED: tuple[tuple[str, str], ...] = (
     (r"set\|\|(reset|undo|preset)?$", "Settings"),
     (r"snooze\|", "[Ss]nooze"),
     (r"card\|P\|", r"as of \d\d:\d\d|Updated above|Nothing new since"),
-    (r"page\|", "You follow"),
-    (r"consent\|P\|", "You'll hear about"),
+    (r"page\|", "You follow|not following anything"),
+    (r"consent\|P?\|no", "Nothing is kept"),
+    (r"consent\|P\|", "You're now following"),
     (r"consent\|\|set", "Settings"),
     (r"consent\|\|", "Thank you|agreed|Agreed|OK"),
     (r"forget\|\|yes", "Erased"),
     (r"forget\|\|no", "Nothing was erased"),
     (r"privacy\|", "Privacy"),
+    (r"eg\|", r"as of \d\d:\d\d"),
+    (r"more\|\|all", "What shall I listen for"),
     (r"share\|P\|", "📤 Share"),
     (r"else\|", "Which group or channel"),
     (r"done\|", "our own chat again"),
@@ -108,8 +112,8 @@ EXPECTED: tuple[tuple[str, str], ...] = (
     (r"more\|\|dept\.", "Follow department"),
     (r"more\|\|", "Follow (every|new|everything)"),
     (r"draft\|\|cancel", "Nothing was saved"),
-    (r"draft\|\|(save|agree|undo)", "You follow|Then I follow"),
-    (r"draft\|\|privacy", "Privacy.*Then I follow"),
+    (r"draft\|\|(save|agree|undo)", "You follow|I need to keep"),
+    (r"draft\|\|privacy", "Privacy.*To alert you about"),
     (r"draft\|\|", "Follow .*|has to listen to something"),
     (r"rule\|\|0\.delete", "You no longer follow"),
     (r"rule\|\|", "You hear of|has to listen to something"),
@@ -126,6 +130,7 @@ MUST_BE_MET = {
     *("set|P|preset", "set||preset"),
     *("snooze||0d", "snooze||end", "snooze|P|0d", "snooze|P|end", "card|P|", "page||0"),
     *("consent|P|", "consent||set", "consent||", "forget||yes", "forget||no", "privacy|P|"),
+    *("consent|P|no", "consent||no", "eg||", "more||all", "ask||search"),
     *("privacy||set", "share|P|", "else||", "words||*", "more||words", "more||seat"),
     *("more||topics", "more||topics.0", "more||departments", "more||topic.*", "more||dept.*"),
     *("more||pass.response", "more||response", "more||debate", "more||opened", "draft||save"),
@@ -339,7 +344,7 @@ async def by_rule(village: Village, chat: Conversation) -> Json:
         village, chat
     )
     chat.tap(draft, "Save")
-    chat.tap(await chat.sees_edit(draft, "I ask first"), "OK")
+    chat.tap(await chat.sees_edit(draft, "I need to keep"), "Follow it")
     await chat.sees_edit(draft, "You follow")
     await village.chat(chat.chat_id + 500).subscribes(RULED)  # has it looked at often
     village.site.edit(RULED, **a_response())
@@ -365,7 +370,7 @@ async def from_a_file(village: Village, chat: Conversation) -> Json:
     file = village.api.file(sent["document"]["file_id"])
     assert file is not None
     village.api.send_file(chat.chat_id, "data.json", file.content)
-    return await chat.hears("I ask first")
+    return await chat.hears("I need to keep")
 
 
 CLOSED, REJECTED, DEBATED, RESPONDED = (TEA + n for n in range(1, 5))
@@ -375,19 +380,20 @@ NOON = "2026-01-20T12:00:00.000Z"
 
 SCENES: dict[str, Scene] = {
     "consent": Scene(asking(f"/subscribe {TEA}", follows=False)),
+    "start": Scene(asking("/start", follows=False)),
     "consent to settings": Scene(asking("/settings", follows=False)),
     "consent to a rule": Scene(
         after(
             "Save",
             after("Follow these words", asking("/subscribe free tea", follows=False)),
-            "I ask first",
+            "I need to keep",
         )
     ),
     "more about a rule": Scene(
         after(
             "Save",
             after("Follow these words", asking("/subscribe free tea", follows=False)),
-            "I ask first",
+            "I need to keep",
         ),
         r"draft\|\|privacy",
     ),

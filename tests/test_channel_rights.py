@@ -36,7 +36,7 @@ async def test_g1_an_admin_who_may_not_post_changes_nothing_in_a_channel(
     village: Village, news: Conversation
 ) -> None:
     async with village.bell():
-        began = await news.ask(f"/subscribe {TEA}", "You'll hear about")
+        began = await news.ask(f"/subscribe {TEA}", "You're now following")
         note = await news.sees_note(news.tap(began, "Unsubscribe", user_id=ADA))
         assert "only those who may post here" in note
         await news.ask("/subscriptions", "Free tea")
@@ -51,7 +51,7 @@ async def test_g1_an_admin_who_may_post_and_the_owner_do(
 ) -> None:
     village.api.add_member(NEWS, ADA, place)
     async with village.bell():
-        began = await news.ask(f"/subscribe {TEA}", "You'll hear about")
+        began = await news.ask(f"/subscribe {TEA}", "You're now following")
         news.tap(began, "Unsubscribe", user_id=ADA)
         await news.hears("You no longer follow")
 
@@ -60,7 +60,7 @@ async def test_g1_who_may_not_post_has_the_bot_post_nothing_either(
     village: Village, news: Conversation
 ) -> None:
     async with village.bell():
-        await news.ask(f"/subscribe {TEA}", "You'll hear about")
+        await news.ask(f"/subscribe {TEA}", "You're now following")
         card = await news.ask(f"/petition {TEA}", "Free tea")
         for user in (ADA, BEN):
             note = await news.sees_note(news.tap(card, "Milestones", user_id=user))
@@ -78,7 +78,7 @@ async def test_g1_a_channel_is_not_managed_from_afar_by_who_may_not_post(
     async with village.bell():
         told = await picks(village, ada, "A channel", NEWS)
         assert "one who may post" in told["text"]
-        await ada.ask("/subscriptions", "You follow no petition yet")
+        await ada.ask("/subscriptions", "You're not following anything yet")
 
 
 async def test_g1_the_right_to_post_taken_away_ends_managing_a_channel(
@@ -101,7 +101,7 @@ async def test_g1_in_a_group_an_admin_needs_no_right_to_post(village: Village) -
     village.api.add_member(CLUB, ADA, "administrator", may_post=False)
     club = village.chat(CLUB)
     async with village.bell():
-        await club.ask(f"/subscribe {TEA}", "You'll hear about", user_id=ADA)
+        await club.ask(f"/subscribe {TEA}", "You're now following", user_id=ADA)
 
 
 @pytest.mark.parametrize(("right", "may"), [(True, True), (False, False), (None, False)])

@@ -225,7 +225,7 @@ async def test_kill_9_of_the_leader_hands_over_within_thirty_seconds_and_loses_n
     village = cluster.village
     async with cluster.process() as leader:
         village.reader.say(f"/subscribe {TEA}")
-        await village.reader.consents(await village.reader.hears("I ask first", SECOND_PROCESS))
+        await village.reader.consents(await village.reader.hears("I need to keep", SECOND_PROCESS))
         async with cluster.bell() as second:
             await second.stands_by()
             leader.send_signal(signal.SIGKILL)

@@ -87,8 +87,8 @@ async def say(page: Page, text: str) -> None:
 @needs_browser
 async def test_a_newcomer_subscribes_sees_the_story_and_unsubscribes(page: Page) -> None:
     await say(page, "/subscribe 300239")
-    await key(said(page, "I ask first"), "OK").click()
-    await said(page, "You'll hear about").wait_for()
+    await key(said(page, "I need to keep"), "Follow it").click()
+    await said(page, "You're now following").wait_for()
 
     await page.get_by_role("button", name="Pause").click()
     for words in BEATS:
@@ -102,7 +102,7 @@ async def test_a_newcomer_subscribes_sees_the_story_and_unsubscribes(page: Page)
     ended = said(page, "You no longer follow")
     await ended.wait_for()
     await key(ended, "Undo").click()
-    await said(page, "You'll hear about").wait_for()
+    await said(page, "You're now following").wait_for()
     alerts = page.get_by_test_id("message").filter(has_text="a government response is now due")
     assert await alerts.count() == 1
 
@@ -110,7 +110,7 @@ async def test_a_newcomer_subscribes_sees_the_story_and_unsubscribes(page: Page)
 @needs_browser
 async def test_the_story_can_begin_again_with_an_empty_memory(page: Page) -> None:
     await say(page, "/subscribe 300239")
-    await said(page, "I ask first").wait_for()
+    await said(page, "I need to keep").wait_for()
     await page.get_by_role("button", name="Start over").click()
     await page.get_by_test_id("message").first.wait_for(state="detached")
     await say(page, "/mydata")

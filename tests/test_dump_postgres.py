@@ -287,7 +287,7 @@ async def test_privacy_says_of_each_storage_what_it_shows_without_the_key(
 ) -> None:
     async with a_bell(village, ground) if shared else village.bell():
         told = (await village.reader.ask("/privacy", "Privacy"))["text"]
-        question = await village.reader.ask(f"/subscribe {TEA}", "I ask first")
+        question = await village.reader.ask(f"/subscribe {TEA}", "I need to keep")
         assert "encrypted" in question["text"]
     for said in ("Not encrypted", "when its alerts are due", "database"):
         assert (said in told) is shared

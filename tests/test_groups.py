@@ -62,7 +62,7 @@ async def test_p21_a_member_is_refused_and_shown_the_way_to_their_own_chat(
         way = no["reply_markup"]["inline_keyboard"][0][0]
         assert way["url"] == f"https://t.me/{BOT_USERNAME}?start=p_uk_{TEA}"
         assert no["receiver_user"]["id"] == BEN  # nobody else sees that they were refused
-        await club.ask("/subscriptions", "You follow no petition yet", user_id=BEN)
+        await club.ask("/subscriptions", "You're not following anything yet", user_id=BEN)
 
 
 @pytest.mark.parametrize(
@@ -89,15 +89,15 @@ async def test_p21_an_admin_may_and_an_anonymous_one_too(
     village: Village, club: Conversation
 ) -> None:
     async with village.bell():
-        await club.ask(f"/subscribe {TEA}", "You'll hear about", user_id=ADA)
-        await club.ask(f"/subscribe {COFFEE}", "You'll hear about", anonymous=True)
+        await club.ask(f"/subscribe {TEA}", "You're now following", user_id=ADA)
+        await club.ask(f"/subscribe {COFFEE}", "You're now following", anonymous=True)
 
 
 async def test_p23_a_press_changes_something_for_admins_alone(
     village: Village, club: Conversation
 ) -> None:
     async with village.bell():
-        message = await club.ask(f"/subscribe {TEA}", "You'll hear about", user_id=ADA)
+        message = await club.ask(f"/subscribe {TEA}", "You're now following", user_id=ADA)
         for label in ("Mute", "Unsubscribe"):
             told = await alert_of(village, club.tap(message, label, user_id=BEN))
             assert REFUSED in told["text"]
@@ -111,7 +111,7 @@ async def test_a_page_of_the_settings_leads_on_for_admins_alone(
     village: Village, club: Conversation
 ) -> None:
     async with village.bell():
-        await club.ask(f"/subscribe {TEA}", "You'll hear about", user_id=ADA)
+        await club.ask(f"/subscribe {TEA}", "You're now following", user_id=ADA)
         page = await club.ask(f"/settings {TEA}", "Settings for one", user_id=ADA)
         told = await alert_of(village, club.tap(page, "Your own milestones", user_id=BEN))
         assert REFUSED in told["text"]
@@ -148,7 +148,7 @@ async def test_a_demoted_admin_is_refused_at_once_where_the_bot_is_told(
 ) -> None:
     village.api.add_member(CLUB, BOT, "administrator")
     async with village.bell():
-        await club.ask(f"/subscribe {TEA}", "You'll hear about", user_id=ADA)
+        await club.ask(f"/subscribe {TEA}", "You're now following", user_id=ADA)
         village.api.change_place(CLUB, ADA, "member")
         await club.ask(f"/unsubscribe {TEA}", REFUSED, user_id=ADA)
 
@@ -158,7 +158,7 @@ async def test_a_demoted_admin_is_refused_a_moment_later_where_it_is_not(
 ) -> None:
     clock = Clock()
     async with village.bell(clock.now):
-        await club.ask(f"/subscribe {TEA}", "You'll hear about", user_id=ADA)
+        await club.ask(f"/subscribe {TEA}", "You're now following", user_id=ADA)
         village.api.change_place(CLUB, ADA, "member")
         clock.later(timedelta(seconds=3))
         await club.ask(f"/unsubscribe {TEA}", REFUSED, user_id=ADA)
@@ -171,7 +171,7 @@ async def test_where_members_are_hidden_the_list_of_admins_says_it(
         CLUB, 400, "Bad Request: member list is inaccessible", method="getChatMember", times=9
     )
     async with village.bell():
-        await club.ask(f"/subscribe {TEA}", "You'll hear about", user_id=ADA)
+        await club.ask(f"/subscribe {TEA}", "You're now following", user_id=ADA)
         await club.ask(f"/unsubscribe {TEA}", REFUSED, user_id=BEN)
 
 
@@ -182,7 +182,7 @@ async def test_nothing_is_changed_while_telegram_cannot_say_who_is_an_admin(
         village.api.refuse(CLUB, 400, "Bad Request: not now", method=method)
     async with village.bell():
         await club.ask(f"/subscribe {TEA}", "can't tell just now", user_id=ADA)
-        await club.ask(f"/subscribe {TEA}", "You'll hear about", user_id=ADA)
+        await club.ask(f"/subscribe {TEA}", "You're now following", user_id=ADA)
 
 
 async def test_who_speaks_as_another_channel_is_no_admin(
@@ -199,7 +199,7 @@ async def test_who_speaks_as_another_channel_is_no_admin(
     async with village.bell():
         messenger.emit("message", messenger.store(messenger.chat(CLUB), as_channel))
         await club.hears()  # whichever words: nothing was changed
-        await club.ask("/subscriptions", "You follow no petition yet", user_id=BEN)
+        await club.ask("/subscriptions", "You're not following anything yet", user_id=BEN)
 
 
 # --- channels and topics -------------------------------------------------------------------------
@@ -209,7 +209,7 @@ async def test_a_post_in_a_channel_is_a_command_and_alerts_are_posted_there(
     village: Village, news: Conversation
 ) -> None:
     async with village.bell():
-        await news.ask(f"/subscribe {TEA}", "You'll hear about")
+        await news.ask(f"/subscribe {TEA}", "You're now following")
         village.site.edit(TEA, signature_count=1_002)
         alert = await news.hears("1,000 signatures")
         told = await alert_of(village, news.tap(alert, "Unsubscribe", user_id=BEN))
@@ -288,7 +288,7 @@ async def test_a_group_is_managed_from_the_private_chat_of_its_admin(
     ada = village.chat(ADA)
     async with village.bell():
         await manages(village, ada, "A group", CLUB)
-        said = await ada.ask(f"/subscribe {TEA}", "You'll hear about")
+        said = await ada.ask(f"/subscribe {TEA}", "You're now following")
         assert said["text"].startswith("For Tea club:\n")
         await club.ask("/subscriptions", "Free tea", user_id=BEN)
         village.site.edit(TEA, signature_count=1_002)
@@ -323,10 +323,10 @@ async def test_done_leads_back_and_buttons_stay_about_the_chat_they_were_made_fo
         said = await ada.ask(f"/subscribe {TEA}", "For Tea club:")
         ada.tap(managing, "Done")
         await ada.hears("our own chat again")
-        await ada.ask(f"/subscribe {TEA}", "I ask first")
+        await ada.ask(f"/subscribe {TEA}", "I need to keep")
         ada.tap(said, "Unsubscribe")
         await ada.hears("For Tea club:")
-        await club.ask("/subscriptions", "You follow no petition yet", user_id=BEN)
+        await club.ask("/subscriptions", "You're not following anything yet", user_id=BEN)
 
 
 async def test_another_restart_of_the_bot_forgets_nothing_of_it(
@@ -350,8 +350,8 @@ async def test_after_an_hour_nothing_is_done_for_the_chat_before_it_is_chosen_ag
         await manages(village, ada, "A group", CLUB)
         clock.later(timedelta(minutes=61))
         await ada.ask(f"/subscribe {TEA}", "An hour has passed")
-        await club.ask("/subscriptions", "You follow no petition yet", user_id=BEN)
-        await ada.ask(f"/subscribe {TEA}", "I ask first")
+        await club.ask("/subscriptions", "You're not following anything yet", user_id=BEN)
+        await ada.ask(f"/subscribe {TEA}", "I need to keep")
 
 
 async def test_who_is_no_admin_there_or_no_more_manages_nothing(
@@ -362,7 +362,7 @@ async def test_who_is_no_admin_there_or_no_more_manages_nothing(
     async with village.bell():
         no = await manages(village, ben, "A group", CLUB)
         assert "can't see that you are an admin" in no["text"]
-        await ben.ask(f"/subscribe {TEA}", "I ask first")
+        await ben.ask(f"/subscribe {TEA}", "I need to keep")
 
         await manages(village, ada, "A group", CLUB)
         said = await ada.ask(f"/subscribe {TEA}", "For Tea club:")
@@ -378,7 +378,7 @@ async def test_a_press_forged_for_a_chat_of_others_is_refused(
     village: Village, club: Conversation
 ) -> None:
     async with village.bell():
-        await club.ask(f"/subscribe {TEA}", "You'll hear about", user_id=ADA)
+        await club.ask(f"/subscribe {TEA}", "You're now following", user_id=ADA)
         message = await village.reader.ask("/about")
         ref = PetitionRef("uk", TEA)
         keyboard = button("x", UNSUBSCRIBE, ref)
@@ -405,7 +405,7 @@ async def test_settings_and_rules_of_a_managed_chat_are_that_chats(
         listed = await club.ask("/subscriptions", user_id=BEN)
         assert "tea" in str(listed).lower()
         await ada.ask("/settings here", "our own chat again")
-        own = await ada.ask("/subscriptions", "You follow no")
+        own = await ada.ask("/subscriptions", "You're not following anything")
         assert "free tea" not in str(own).lower()
 
 
@@ -431,7 +431,7 @@ async def test_never_minding_leads_back(village: Village, club: Conversation) ->
     async with village.bell():
         await manages(village, ada, "A group", CLUB)
         await ada.ask("Never mind", "our own chat again")
-        await ada.ask(f"/subscribe {TEA}", "I ask first")
+        await ada.ask(f"/subscribe {TEA}", "I need to keep")
         await manages(village, ada, "A group", CLUB)
         await ada.ask("/settings here", "our own chat again")
         await ada.ask("/settings elsewhere", "Which group or channel")
@@ -442,7 +442,7 @@ async def test_erasing_is_about_the_chat_it_is_said_in(
 ) -> None:
     ada = village.chat(ADA)
     async with village.bell():
-        await club.ask(f"/subscribe {TEA}", "You'll hear about", user_id=ADA)
+        await club.ask(f"/subscribe {TEA}", "You're now following", user_id=ADA)
         await manages(village, ada, "A group", CLUB)
         await ada.ask("/forget", "I keep nothing about this chat")
 
@@ -452,7 +452,7 @@ async def test_the_card_of_a_managed_chat_is_neither_moved_nor_edited(
 ) -> None:
     ada = village.chat(ADA)
     async with village.bell():
-        await club.ask(f"/subscribe {TEA}", "You'll hear about", user_id=ADA)
+        await club.ask(f"/subscribe {TEA}", "You're now following", user_id=ADA)
         await club.ask(f"/petition {TEA}", "You follow this one", user_id=BEN)
         await manages(village, ada, "A group", CLUB)
         await ada.ask(f"/petition {TEA}", "For Tea club:")

@@ -246,7 +246,7 @@ async def test_a_group_hears_replies_and_mentions_and_nothing_else(town: Village
         said = {"user_id": BEN, "reply_to": about["message_id"]}
         await club.ask(str(TEA), "Free tea in every library", **said)
         await club.ask(f"@{BOT_USERNAME} follow {TEA}", "Only admins", user_id=BEN)
-        await club.ask(f"@{BOT_USERNAME} follow {TEA}", "You'll hear about", user_id=ADA)
+        await club.ask(f"@{BOT_USERNAME} follow {TEA}", "You're now following", user_id=ADA)
 
 
 async def test_a_bare_link_draws_a_card_in_a_group_whose_admins_want_that(town: Village) -> None:
@@ -284,7 +284,7 @@ async def test_stop_stops_one_or_all_after_a_question_and_nothing_rings_then(
         reader.tap(await reader.sees_edit(page, "Unfollow all 2"), "Unfollow all")
         await reader.sees_edit(page, "unfollowed all 2")
         town.site.edit(TEA, signature_count=10_002)
-        await reader.ask("list", "You follow no petition yet")
+        await reader.ask("list", "You're not following anything yet")
         assert reader.unread() == []
 
 

@@ -343,8 +343,8 @@ async def _follows_holborn(village: Village) -> None:
     village.reader.tap(found, "Tell me when it enters a top ten")
     draft = await village.reader.hears(f"Follow {HOLBORN}")
     village.reader.tap(draft, "Save")
-    asked = await village.reader.sees_edit(draft, "I ask first")
-    village.reader.tap(asked, "OK")
+    asked = await village.reader.sees_edit(draft, "I need to keep")
+    village.reader.tap(asked, "Follow it")
     await village.reader.sees_edit(asked, "You follow")
 
 

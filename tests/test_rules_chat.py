@@ -50,9 +50,9 @@ async def drafted(village: Village, typed: str) -> Json:
 async def saved(village: Village, draft: Json) -> Json:
     """A draft is kept, after consent if it is asked for."""
     village.reader.tap(draft, "Save")
-    now = await village.reader.sees_edit(draft, "I ask first|You follow")
-    if "I ask first" in now["text"]:
-        village.reader.tap(now, "OK")
+    now = await village.reader.sees_edit(draft, "I need to keep|You follow")
+    if "I need to keep" in now["text"]:
+        village.reader.tap(now, "Follow it")
         now = await village.reader.sees_edit(now, "You follow")
     return now
 
@@ -147,8 +147,8 @@ async def test_nothing_is_kept_of_a_draft_that_is_cancelled_or_not_agreed_to(
         await reader.sees_edit(draft, "Nothing was saved")
         draft = await drafted(village, "tea")
         reader.tap(draft, "Save")
-        await reader.sees_edit(draft, "I ask first")
-        await reader.ask("/subscriptions", "You follow no petition yet")
+        await reader.sees_edit(draft, "I need to keep")
+        await reader.ask("/subscriptions", "You're not following anything yet")
         await reader.ask("/mydata", "I keep nothing")
 
 
@@ -232,7 +232,7 @@ async def test_a_link_to_a_rule_shows_its_draft_to_anybody(village: Village) -> 
     async with village.bell():
         draft = await village.reader.ask(f"/start r_{rule_for_link(rule)}", "Follow words: tea?")
         assert "You follow words: tea" in (await saved(village, draft))["text"]
-        await village.reader.ask("/start", "rings when a petition moves")
+        await village.reader.ask("/start", "tells you when something happens")
 
 
 @pytest.mark.parametrize("site", ["moon", "uk"])
@@ -262,7 +262,7 @@ async def test_a_rule_is_changed_made_silent_ended_and_had_back(village: Village
         )
         reader.tap(shown, "Delete")
         gone = await reader.sees_edit(shown, "You no longer follow words: tea")
-        assert await reader.ask("/subscriptions", "You follow no petition yet")
+        assert await reader.ask("/subscriptions", "You're not following anything yet")
         reader.tap(gone, "Undo")
         back = await reader.sees_edit(gone, "You follow words: tea")
         assert "Debates" not in back["text"]

@@ -50,7 +50,7 @@ async def press(reader: Conversation, message: Json, label: str) -> Json:
 
 async def agrees(reader: Conversation) -> Json:
     """The settings of somebody nothing was kept of before."""
-    asked = await reader.ask("/settings", "I ask first")
+    asked = await reader.ask("/settings", "I need to keep")
     return await reader.consents(asked)
 
 
@@ -148,7 +148,7 @@ async def test_a_button_of_another_age_is_explained(village: Village) -> None:
         ):
             query = reader.api.press(READER, page["message_id"], data)
             assert OLD in await reader.sees_note(query)
-        await reader.ask("/subscriptions", "You follow no petition yet")
+        await reader.ask("/subscriptions", "You're not following anything yet")
         for data in (f"set|uk:{TEA}|loud", f"snooze|uk:{TEA}|3d", f"wish|uk:{TEA}|15000"):
             query = reader.api.press(READER, page["message_id"], data)
             assert "don't follow" in await reader.sees_note(query)
@@ -161,7 +161,7 @@ async def test_nothing_is_kept_before_a_person_agrees(village: Village) -> None:
     reader = village.reader
     async with village.bell():
         for text in ("/settings", "/settings quiet 22-7", "/snooze 7d"):
-            await reader.ask(text, "I ask first")
+            await reader.ask(text, "I need to keep")
         await reader.ask("/mydata", "I keep nothing")
         page = await agrees(reader)
         assert "Quiet hours: none" in page["text"]
@@ -294,7 +294,7 @@ async def test_a_petitions_settings_open_from_what_answers_a_subscription(
     reader = village.reader
     async with village.bell():
         message = await reader.subscribes()
-        reader.tap(message, "Settings")
+        reader.tap(message, "Change alerts")
         page = await reader.sees_edit(message, "Settings for one petition")
         page = await press(reader, page, "Mute")
         assert "made this petition silent" in page["text"]
@@ -323,7 +323,7 @@ async def test_a_petition_is_heard_in_the_topic_its_settings_were_opened_in(
     village.api.add_member(-100_7, READER, "administrator")
     group = village.chat(-100_7)
     async with village.bell():
-        await group.ask(f"/subscribe {TEA}", "You'll hear about", user_id=READER)
+        await group.ask(f"/subscribe {TEA}", "You're now following", user_id=READER)
         page = await group.ask(f"/settings {TEA}", "Settings", user_id=READER, thread_id=7)
         assert page["message_thread_id"] == 7
         query = group.tap(page, "Hear it in this topic", user_id=READER)

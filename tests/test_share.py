@@ -45,8 +45,8 @@ async def test_the_link_of_a_shared_card_begins_a_subscription(village: Village)
     async with village.bell():
         (card,) = await _offered(village, str(TEA))
         payload = _links(card)[0].rpartition("start=")[2]
-        asked = await village.reader.ask(f"/start {payload}", "I ask first")
-        assert "You'll hear about" in (await village.reader.consents(asked))["text"]
+        asked = await village.reader.ask(f"/start {payload}", "I need to keep")
+        assert "You're now following" in (await village.reader.consents(asked))["text"]
 
 
 async def test_words_offer_what_the_site_finds_and_nothing_offers_what_one_follows(
@@ -140,9 +140,9 @@ async def test_what_was_forgotten_comes_back_with_the_file_after_a_new_consent(
         await reader.sees_edit(asked, "Erased")
 
         village.api.send_file(READER, "petition-bell-data.json", file)
-        consent = await reader.hears("I ask first")
+        consent = await reader.hears("I need to keep")
         await reader.hears("send me the file again")
-        reader.tap(consent, "OK")
+        reader.agrees(consent)
         await reader.hears()
         village.api.send_file(READER, "petition-bell-data.json", file)
         await reader.hears("1 petition is followed")

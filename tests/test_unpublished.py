@@ -1,7 +1,7 @@
 """A petition that gathers its supporters, or is being checked, followed from its first day."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from bot.messages.following.subscriptions import Followed, subscribed
 from bot.petitions.events import NotPublished, Opened, Rejected
 from bot.petitions.history import PetitionHistory
 from bot.petitions.observe import observe, observe_unpublished, unpublished
-from bot.petitions.petition import GovernmentResponse, Petition, PetitionRef, Site
+from bot.petitions.petition import Debate, GovernmentResponse, Petition, PetitionRef, Site
 from bot.polling.planner import UNPUBLISHED_ROUNDS, Limits, Outlook, Whole
 from bot.subscriptions.subscription import Subscription
 from tests.bell import READER, TEA, Village, open_petition, stamp
@@ -43,12 +43,13 @@ async def test_following_a_petition_that_gathers_supporters_says_what_can_come(
     village: Village,
 ) -> None:
     async with village.bell():
-        asked = await village.reader.ask(f"/subscribe {TEA}", "I ask first")
+        asked = await village.reader.ask(f"/subscribe {TEA}", "I need to keep")
         told = await village.reader.consents(asked)
         assert told["text"].splitlines() == [
-            f"✅ You'll hear about Petition {TEA}",
+            f"✅ You're now following Petition {TEA}",
             "Gathering its first supporters, not open yet",
             "I'll tell you when it opens for signatures or is rejected.",
+            "Alerts arrive with sound, smaller news without.",
         ]
 
 
@@ -104,12 +105,10 @@ async def test_while_nothing_is_decided_nothing_rings(village: Village) -> None:
 async def test_a_stopped_petition_is_not_followed_for_it_never_opens(village: Village) -> None:
     village.site.redirect(TEA, "/")
     async with village.bell():
-        asked = await village.reader.ask(f"/subscribe {TEA}", "I ask first")
-        told = await village.reader.consents(asked)
-        assert "will not open" in told["text"]
+        told = await village.reader.ask(f"/subscribe {TEA}", "will not open")
         assert "Try again" not in told["text"]
         assert "reply_markup" not in told
-        await village.reader.ask("/subscriptions", "You follow no petition")
+        await village.reader.ask("/subscriptions", "You're not following anything")
 
 
 async def test_a_followed_one_that_is_stopped_is_told_of_once(village: Village) -> None:
@@ -125,7 +124,7 @@ async def test_its_number_alone_offers_to_wait_for_it_and_a_press_does(village: 
     async with village.bell():
         offer = await village.reader.ask(str(TEA), "still gathering its first supporters")
         village.reader.tap(offer, "Tell me when it opens")
-        asked = await village.reader.hears("I ask first")
+        asked = await village.reader.hears("I need to keep")
         await village.reader.consents(asked)
         listed = await village.reader.ask("/subscriptions", f"Petition {TEA}\nGathering")
         assert "0  " not in listed["text"]
@@ -141,7 +140,7 @@ async def test_wherever_it_is_named_the_answer_is_the_same(village: Village, sai
 
 async def test_its_link_begins_to_wait_for_it(village: Village) -> None:
     async with village.bell():
-        asked = await village.reader.ask(f"/start p_uk_{TEA}", "I ask first")
+        asked = await village.reader.ask(f"/start p_uk_{TEA}", "I need to keep")
         told = await village.reader.consents(asked)
         assert "when it opens" in told["text"]
 
@@ -159,9 +158,8 @@ async def test_inline_it_is_a_card_without_numbers(village: Village) -> None:
 async def test_a_number_that_is_nobodys_cannot_be_followed(village: Village) -> None:
     village.site.hide(TEA)
     async with village.bell():
-        asked = await village.reader.ask(f"/subscribe {TEA}", "I ask first")
-        told = await village.reader.consents(asked)
-        assert "There is no petition" in told["text"]
+        await village.reader.ask(f"/subscribe {TEA}", "There is no petition")
+        assert village.reader.unread() == []
 
 
 # --- by itself
@@ -238,23 +236,32 @@ def _promise(**changes: object) -> str:
         "debate_threshold": 100_000,
     }
     petition = Petition(**(plain | changes))  # type: ignore[arg-type]
-    message, _ = subscribed(Followed(Subscription(1, REF, NOW), petition), NOW)
-    return message.text.splitlines()[-1]
+    message, _ = subscribed(Followed(Subscription(1, REF, NOW), petition), NOW, "")
+    return " ".join(message.text.splitlines()[2:])
 
 
 _RESPONSE = {"government_response": GovernmentResponse("Yes.")}
+_DEBATED = {"debate": Debate(date(2026, 2, 2))}
+_REFUSED = {"debate": Debate(None)}
+_PLANNED = {"scheduled_debate_date": date(2039, 2, 1)}
 
 
 @pytest.mark.parametrize(
     ("petition", "said", "unsaid"),
     [
-        ({}, "the response, the debate and the closing", "already"),
-        (_RESPONSE, "the response is here already", "the response, the debate"),
-        ({"state": "closed"}, "nothing is due", "I'll tell you of the response"),
-        ({"state": "closed", "signature_count": 12_000}, "I'll tell you of the response", "due"),
-        ({"state": "closed", "signature_count": 12_000, **_RESPONSE}, "if it changes", "due"),
-        ({"state": "closed", "signature_count": 120_000, **_RESPONSE}, "of the debate", "due"),
-        ({"state": "closed", "archived": True}, "past parliament", "the response, the debate"),
+        ({}, "closing, the government response and a debate if there is one", "already"),
+        (_RESPONSE, "has already responded. I'll tell you about milestones", "the government resp"),
+        (_RESPONSE, "changes to the response", "nothing is due"),
+        (_DEBATED, "already been debated", "a debate if"),
+        (_DEBATED, "anything new about the debate", "if there is one"),
+        (_REFUSED, "decided not to debate it", "a debate if"),
+        (_PLANNED, "planned for Tuesday 1 February 2039", "if there is one"),
+        ({"state": "closed"}, "nothing is due", "I'll tell you about"),
+        ({"state": "closed", **_RESPONSE}, "has already responded", "nothing is due"),
+        ({"state": "closed", "signature_count": 12_000}, "the government response", "due"),
+        ({"state": "closed", "signature_count": 12_000, **_RESPONSE}, "changes to the", "due"),
+        ({"state": "closed", "signature_count": 120_000, **_RESPONSE}, "and the debate", "due"),
+        ({"state": "closed", "archived": True}, "past parliament", "I'll tell you about"),
         ({"state": "rejected"}, "if it is allowed after all", "opens"),
         ({"state": "moderation"}, "when it opens for signatures or is rejected", "Milestones"),
         ({"state": "stopped"}, "will not open", "when it opens"),

@@ -20,7 +20,7 @@ MUTE, UNMUTE = "mute", "unmute"
 RESPONSE, CONSTITUENCIES, CHART, MAP, MILESTONES = "resp", "where", "chart", "map", "miles"
 SETTINGS, SNOOZE, WISH = "set", "snooze", "wish"
 CARD, PAGE, CONSENT, FORGET, PRIVACY = "card", "page", "consent", "forget", "privacy"
-SHARE = "share"
+SHARE, EXAMPLE = "share", "eg"
 ELSEWHERE, DONE, FULL = "else", "done", "full"
 ASK, TALK, STOP = "ask", "talk", "stop"
 WORDS, MORE, DRAFT, RULE, SEAT = "words", "more", "draft", "rule", "seat"
@@ -121,7 +121,7 @@ def with_sound(
 def follower_rows(petition: Petition, muted: bool) -> list[list[InlineKeyboardButton]]:
     """What a follower can do: as beneath an alert, and the petition's own settings."""
     opened, *others = alert_row(petition, muted)
-    return [[opened, button(tr("Settings"), SETTINGS, petition.ref)], others]
+    return [[opened, button(tr("Change alerts"), SETTINGS, petition.ref)], others]
 
 
 def alert_row(petition: Petition, muted: bool) -> list[InlineKeyboardButton]:
@@ -150,21 +150,21 @@ def undo_buttons(subscription: Subscription) -> InlineKeyboardMarkup:
 
 
 def consent_buttons(petition: PetitionRef) -> InlineKeyboardMarkup:
-    """Agree and go on with the subscription that was asked for, or read more first."""
-    return InlineKeyboardMarkup(
-        [
-            [
-                button(tr("OK, go on"), CONSENT, petition),
-                button(tr("Read more"), PRIVACY, petition),
-            ]
-        ]
-    )
+    """Agree by following what was asked for, or not, or read more first."""
+    follow = button(tr("Follow it"), CONSENT, petition)
+    return InlineKeyboardMarkup([[follow], _unsure(petition)])
 
 
 def agree_buttons(then: str = "") -> InlineKeyboardMarkup:
-    """Agree to something that is about no petition, and go on to a page; or read more first."""
-    agree = button(tr("OK, go on"), CONSENT, extra=then)
-    return InlineKeyboardMarkup([[agree, button(tr("Read more"), PRIVACY, extra=then)]])
+    """Agree to something that is about no petition, and go on to a page; or not, or read more."""
+    return InlineKeyboardMarkup([[button(tr("I agree"), CONSENT, extra=then)], _unsure(extra=then)])
+
+
+def _unsure(petition: PetitionRef | None = None, extra: str = "") -> list[InlineKeyboardButton]:
+    return [
+        button(tr("Not now"), CONSENT, petition, "no"),
+        button(tr("What's kept?"), PRIVACY, petition, extra),
+    ]
 
 
 def forget_buttons() -> InlineKeyboardMarkup:

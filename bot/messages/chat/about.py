@@ -3,6 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from telegram import InlineKeyboardMarkup
+
+from bot.messages.buttons import ASK, EXAMPLE, MORE, button
 from bot.messages.format import days, listed
 from bot.messages.i18n import many, marked, say, tr
 from bot.messages.message import Message, Rich, bold, compose, italic, lines, link
@@ -39,24 +42,30 @@ class CommandHelp(NamedTuple):
     does: str
 
 
-def greeting(bot_name: str) -> Message:
-    """The first words, and all that has to be known to begin."""
-    return compose(
+def greeting(bot_name: str, *, is_private: bool) -> tuple[Message, InlineKeyboardMarkup]:
+    """The first words, and the ways to begin."""
+    message = compose(
         *lines(
-            say("<b>{bot} rings when a petition moves.</b>", bot=bot_name),
+            say("<b>{bot} tells you when something happens to a petition.</b>", bot=bot_name),
             "",
             tr(
-                "Send me the link or the number of a petition on petition.parliament.uk, and I "
-                "tell you when it reaches a milestone, gets a response or a debate, or closes. "
-                "Following is not signing; /privacy says what I keep."
+                "Send the link or number of a petition on petition.parliament.uk. I'll tell you "
+                "when it reaches a milestone, gets a government response or a debate, or closes. "
+                "Following isn't signing."
             ),
             "",
-            tr("Try it: /subscribe 300239"),
-            tr("Follow words, a topic or your constituency: /subscribe"),
-            tr("Everything I can do: /help"),
-            "",
-            italic(tr("Unofficial: I am no part of Parliament.")),
+            tr("See all commands: /help"),
+            italic(tr("This is an unofficial bot. It isn't part of Parliament or the Government.")),
         )
+    )
+    # In a group only admins choose what it follows.
+    wider = [[button(tr("Follow a place or topic"), MORE, extra="all")]] if is_private else []
+    return message, InlineKeyboardMarkup(
+        [
+            [button(tr("Find a petition"), ASK, extra="search")],
+            *wider,
+            [button(tr("See an example"), EXAMPLE)],
+        ]
     )
 
 
@@ -96,23 +105,40 @@ def _help_line(command: CommandHelp) -> str:
     return f"/{command.name}{takes} — {tr(command.does)}"
 
 
-def consent_request() -> Message:
-    """Asked once, before the first subscription."""
+def consent_request(about: Rich | None = None) -> Message:
+    """Asked once, before anything is kept; `about` is what somebody wants to be told of."""
+    keep = (
+        say(
+            "To alert you about {what}, I need to keep this chat's number, what you follow and "
+            "your settings, encrypted.",
+            what=about,
+        )
+        if about
+        else tr(
+            "To remember what you choose, I need to keep this chat's number, what you follow and "
+            "your settings, encrypted."
+        )
+    )
     return compose(
         *lines(
-            tr("Which petitions you follow says something about your politics, so I ask first."),
+            keep,
             "",
             tr(
-                "I keep this chat's number, what you follow and your settings, encrypted, until "
-                "you say /forget. /privacy lists all of it. I share it with nobody."
+                "Following isn't signing, and I don't tell anyone what you follow. "
+                "/forget deletes it."
             ),
         )
     )
 
 
+def not_now() -> Message:
+    """Consent was not given."""
+    return compose(tr("OK. Nothing is kept. You can look at petitions and search all the same."))
+
+
 def agreed() -> Message:
     """The reader agreed, with nothing to go on with."""
-    return compose(tr("Thank you. Now I can keep what you follow; /forget takes it back."))
+    return compose(tr("Thanks. You can now follow petitions. To withdraw your consent: /forget"))
 
 
 def privacy(rest_days: int, *, in_database: bool = False) -> Message:

@@ -368,25 +368,24 @@ def _ticked(text: str, on: bool) -> str:
 
 def asks_first(rule: Rule, site: Site, called: str = "") -> tuple[Message, InlineKeyboardMarkup]:
     """The consent that is needed before a rule can be kept; the message carries the rule."""
-    return _before_agreeing(consent_request(), rule, site, called)
+    return _before_agreeing(consent_request(_carrying(rule, site, called)))
 
 
 def asks_after_reading(
     rule: Rule, site: Site, called: str, everything: Message
 ) -> tuple[Message, InlineKeyboardMarkup]:
     """The same with everything there is to know before agreeing."""
-    return _before_agreeing(everything, rule, site, called)
+    again = consent_request(_carrying(rule, site, called))
+    return _before_agreeing(joined(everything, compose("\n\n"), again))
 
 
-def _before_agreeing(
-    asked: Message, rule: Rule, site: Site, called: str
-) -> tuple[Message, InlineKeyboardMarkup]:
-    what = compose("\n\n", say("Then I follow {what}.", what=_carrying(rule, site, called)))
-    buttons = [
-        button(tr("OK, go on"), DRAFT, extra="agree"),
-        button(tr("Read more"), DRAFT, extra="privacy"),
+def _before_agreeing(asked: Message) -> tuple[Message, InlineKeyboardMarkup]:
+    follow = button(tr("Follow it"), DRAFT, extra="agree")
+    unsure = [
+        button(tr("Not now"), DRAFT, extra="cancel"),
+        button(tr("What's kept?"), DRAFT, extra="privacy"),
     ]
-    return joined(asked, what), InlineKeyboardMarkup([buttons])
+    return asked, InlineKeyboardMarkup([[follow], unsure])
 
 
 def dropped_draft() -> Message:

@@ -8,10 +8,19 @@ from typing import NamedTuple
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, MessageEntity
 
 from bot.messages.buttons import CARD, PAGE, SUBSCRIBE, button, follower_rows, undo_buttons
-from bot.messages.format import day, in_words, number, signatures
+from bot.messages.format import (
+    day,
+    in_words,
+    listed,
+    london_today,
+    number,
+    signatures,
+    weekday,
+)
 from bot.messages.i18n import many, marked, say, tr
-from bot.messages.message import Message, Rich, bold, compose, joined, lines
+from bot.messages.message import Message, Rich, bold, code, compose, joined, lines
 from bot.messages.petition.parts import short_title, status_line, title
+from bot.petitions.events import Threshold
 from bot.petitions.petition import Petition, PetitionRef
 from bot.petitions.thresholds import is_reached, thresholds
 from bot.subscriptions.codec import preferences_for_link
@@ -28,14 +37,18 @@ class Followed(NamedTuple):
     petition: Petition
 
 
-def subscribed(followed: Followed, now: datetime) -> tuple[Message, InlineKeyboardMarkup]:
-    """A subscription began: what is followed, where it stands, and what will be heard."""
+def subscribed(
+    followed: Followed, now: datetime, heard: Rich
+) -> tuple[Message, InlineKeyboardMarkup]:
+    """A subscription began: how the petition stands, what may come, and how that is `heard`."""
     petition, subscription = followed.petition, followed.subscription
     message = compose(
         *lines(
-            say("✅ You'll hear about {title}", title=title(petition)),
+            say("✅ You're now following {title}", title=title(petition)),
             _stands(petition, now),
-            _promise(petition),
+            _happened(petition, now),
+            _promise(petition, now),
+            heard,
         )
     )
     return message, InlineKeyboardMarkup(follower_rows(petition, subscription.muted))
@@ -48,7 +61,27 @@ def _stands(petition: Petition, now: datetime) -> str:
     return f"{signatures(petition.signature_count)} · {status}"
 
 
-def _promise(petition: Petition) -> str:
+def _happened(petition: Petition, now: datetime) -> str | None:
+    """What has come of it already, as far as nobody needs to be told of that any more."""
+    done = []
+    if petition.government_response:
+        done.append(tr("The Government has already responded."))
+    if petition.debate and petition.debate.debated_on:
+        done.append(tr("It has already been debated."))
+    elif petition.debate:
+        done.append(tr("It has been decided not to debate it."))
+    elif _has_date(petition, now) and petition.scheduled_debate_date:
+        on = weekday(petition.scheduled_debate_date)
+        done.append(tr("A debate is planned for {day}.", day=on))
+    return " ".join(done) or None
+
+
+def _has_date(petition: Petition, now: datetime) -> bool:
+    on = petition.scheduled_debate_date
+    return on is not None and on >= london_today(now)
+
+
+def _promise(petition: Petition, now: datetime) -> str:
     """What can still happen to it, and so what will be told."""
     match petition.state:
         case "gathering_support" | "moderation":
@@ -61,81 +94,40 @@ def _promise(petition: Petition) -> str:
             return tr("I'll tell you if it is allowed after all.")
     if petition.archived:
         return tr(
-            "It is from a past parliament, which can do no more about it. "
-            "I'll tell you should its page change."
+            "It's from a past parliament, which can't do any more about it. "
+            "I'll tell you if its page changes."
         )
     if petition.is_cut_short:
         return tr(
             "It closed before its closing date, so a response or a debate may not come any more. "
-            "I'll tell you should its page change."
+            "I'll tell you if its page changes."
         )
-    has_response = petition.government_response is not None
-    has_debate = petition.debate is not None
-    if petition.is_open:
-        return tr(_WHILE_OPEN[has_response, has_debate])
-    if not petition.is_over:
-        return tr("It is not open; I tell you if that changes.")
+    if not petition.is_open and not petition.is_over:
+        return tr("It isn't open. I'll tell you if that changes.")
     earned = {kind for n, kind in thresholds(petition).items() if is_reached(petition, n, kind)}
-    awaits_debate = "debate" in earned or petition.scheduled_debate_date is not None
-    if has_debate:
-        return tr(_DEBATED[has_response])
-    if awaits_debate:
-        return tr(_AWAITS_DEBATE[has_response])
-    if not has_response and "response" not in earned:
+    awaited = bool(earned) or petition.debate is not None or _has_date(petition, now)
+    if not petition.is_open and not awaited and petition.government_response is None:
         return tr(
-            "Its signing is over, and it reached no threshold, so nothing is due. "
-            "I'll tell you if a response or a debate comes all the same."
+            "It closed without reaching a threshold, so nothing is due. "
+            "I'll tell you if it gets a response or a debate all the same."
         )
-    return tr(_AWAITS_NO_DEBATE[has_response])
+    coming = listed([tr(each) for each in _coming(petition, earned, now)])
+    return tr("I'll tell you about {things}.", things=coming)
 
 
-# By whether there is a response, and an outcome of the debate.
-_WHILE_OPEN = {
-    (False, False): marked(
-        "Milestones, the response, the debate and the closing: each once, when it happens."
-    ),
-    (True, False): marked(
-        "Milestones, the debate and the closing: each once, when it happens. "
-        "The response is here already; I'll tell you if it changes."
-    ),
-    (False, True): marked(
-        "Milestones, the response and the closing: each once, when it happens. "
-        "Whether it is debated is settled already."
-    ),
-    (True, True): marked(
-        "Milestones and the closing: each once, when it happens. The response is here and whether "
-        "it is debated is settled; I'll tell you if more is published."
-    ),
-}
-# Once signing is over, by whether there is a response.
-_DEBATED = {
-    False: marked(
-        "Its signing is over and whether it is debated is settled. "
-        "I'll tell you of a response and of what follows."
-    ),
-    True: marked(
-        "Its signing is over, the response is here and whether it is debated is settled. "
-        "I'll tell you if the response changes or more is published."
-    ),
-}
-_AWAITS_DEBATE = {
-    False: marked(
-        "Its signing is over; I'll tell you of the response, the debate and what follows."
-    ),
-    True: marked(
-        "Its signing is over and the response is here. "
-        "I'll tell you of the debate, and if the response changes."
-    ),
-}
-_AWAITS_NO_DEBATE = {
-    False: marked(
-        "Its signing is over; I'll tell you of the response, and of a debate if there is one."
-    ),
-    True: marked(
-        "Its signing is over and the response is here. "
-        "I'll tell you if it changes, or if a debate is set."
-    ),
-}
+def _coming(petition: Petition, earned: set[Threshold], now: datetime) -> list[str]:
+    coming = [marked("milestones"), marked("closing")] if petition.is_open else []
+    if petition.government_response:
+        coming.append(marked("changes to the response"))
+    elif petition.is_open or "response" in earned:
+        coming.append(marked("the government response"))
+    if petition.debate:
+        coming.append(marked("anything new about the debate"))
+    elif "debate" in earned or _has_date(petition, now):
+        coming.append(marked("the debate"))
+    else:
+        coming.append(marked("a debate if there is one"))
+    return coming
 
 
 def already_subscribed(
@@ -143,7 +135,7 @@ def already_subscribed(
 ) -> tuple[Message, InlineKeyboardMarkup]:
     """Nothing new began; a forum may hear of it in another topic than the one it was said in."""
     petition, subscription = followed.petition, followed.subscription
-    since = tr("You follow this one since {day}.", day=day(subscription.created_at))
+    since = tr("You've been following this petition since {day}.", day=day(subscription.created_at))
     buttons = InlineKeyboardMarkup(follower_rows(petition, subscription.muted))
     where = (
         tr("Its alerts come in another topic. To have them here, unsubscribe and subscribe here.")
@@ -268,8 +260,12 @@ def nothing_followed() -> Message:
     """An empty list, and how to fill it."""
     return compose(
         *lines(
-            tr("You follow no petition yet. Send me a petition's link or its number, or"),
-            "/subscribe 300239",
+            tr("You're not following anything yet."),
+            say(
+                "Send a petition's number or link, for example {number}, or a few words to search "
+                "for.",
+                number=code("300239"),
+            ),
         )
     )
 

@@ -10,10 +10,10 @@ from bot.messages.buttons import ELSEWHERE, SETTINGS, WISH, button, in_rows
 from bot.messages.format import length, listed, on_button
 from bot.messages.i18n import LANGUAGES, marked, say, tr
 from bot.messages.kinds import kind_name, kinds_named
-from bot.messages.message import Message, Rich, bold, code, compose, italic, lines
+from bot.messages.message import Message, Rich, bold, code, compose, italic, lines, row
 from bot.messages.petition.milestones import wish_named
 from bot.messages.petition.parts import title
-from bot.messages.settings.context import Page, Scope, snoozed_line
+from bot.messages.settings.context import Page, Scope, moment_there, snoozed_line
 from bot.messages.settings.hours import digest_line, quiet_button, quiet_line
 from bot.petitions.events import Kind, Loudness
 from bot.petitions.reminders import REMINDERS
@@ -21,7 +21,7 @@ from bot.petitions.thresholds import CustomMilestones
 from bot.subscriptions.codec import preferences_for_button
 from bot.subscriptions.preferences import DEFAULT_REMINDERS, KINDS, LOUDNESS
 from bot.subscriptions.presets import PRESETS, Preset, preset_of
-from bot.subscriptions.settings import Misread, is_usual, usual
+from bot.subscriptions.settings import Misread, is_usual, snoozed_until, usual
 from bot.subscriptions.subscription import Preferences, Subscription
 
 LOUDNESS_NAMES: dict[Loudness, str] = {
@@ -110,6 +110,29 @@ def _alerts(scope: Scope) -> Iterator[Rich]:
         for loudness in _STEPS
         if any(scope.in_force(kind) == loudness for kind in KINDS)
     )
+
+
+def in_a_sentence(scope: Scope) -> Rich:
+    """How loudly news is heard, and when not, for whoever has just begun to follow."""
+    terms = scope.chat.terms
+    told: list[Rich] = [tr(_IN_A_SENTENCE[preset_of(scope.in_force)])]
+    if scope.followed and scope.followed.subscription.muted:
+        told = [tr("Alerts arrive without sound.")]
+    if scope.has_digest:
+        told += [" ", digest_line(terms), "."]
+    if terms.quiet:
+        told += [" ", quiet_line(terms), "."]
+    if snoozed := scope.snoozed_until or snoozed_until(terms, scope.now):
+        told += [" ", tr("Snoozed until {moment}.", moment=moment_there(snoozed, terms.zone))]
+    return row(*told)
+
+
+_IN_A_SENTENCE: dict[Preset | None, str] = {
+    "everything": marked("Alerts arrive with sound, smaller news without."),
+    "big": marked("You'll get alerts about big moments only."),
+    "digest": marked("Everything goes into your digest."),
+    None: marked("Alerts arrive as you chose in the settings."),
+}
 
 
 def _preset_name(scope: Scope, preset: Preset) -> str:
