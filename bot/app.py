@@ -54,6 +54,7 @@ from bot.messages.i18n import ENGLISH, LANGUAGES, preload, speaking, tr
 from bot.operations.leadership import RHYTHM, Rhythm, on_duty, shared_rate
 from bot.operations.metrics import Metrics
 from bot.operations.observed import observed
+from bot.operations.pruning import prune_if_sure
 from bot.operations.rule_names import RuleNames
 from bot.operations.store_incident import StoreIncident
 from bot.operations.supervisor import Supervisor
@@ -438,7 +439,8 @@ async def _scheduled(poller: Poller, bell: _Bell) -> AsyncIterator[None]:
     )
 
     async def prune() -> None:
-        await bell.storage.prune(bell.now(), timedelta(days=bell.config.storage.rest_days))
+        rest_for = timedelta(days=bell.config.storage.rest_days)
+        await prune_if_sure(bell.storage, poller.site_clocks(), bell.now(), rest_for)
 
     a_tick = min(timedelta(seconds=1), bell.config.poll.interval / 4)
     scheduler.add_job(tick, Every(a_tick), next_run_time=utc_now())

@@ -148,6 +148,23 @@ async def test_an_admin_hears_of_a_site_that_stays_away_and_of_its_return(
         assert village.reader.unread() == []
 
 
+async def test_an_admin_hears_of_the_end_though_the_clock_was_set_back_meanwhile(
+    village: Village,
+) -> None:
+    config = village.config()
+    admin = village.chat(ADMIN)
+    village.api.add_chat(ADMIN)
+    config = replace(config, telegram=replace(config.telegram, admins=(ADMIN,)))
+    wrong_by = timedelta(days=365)
+    async with running(config, now=lambda: datetime.now(UTC) + wrong_by):
+        await village.reader.subscribes()
+        village.site.fail("/petitions", Fault(500))
+        await admin.hears("🔧 UK Parliament: not answering since")
+        wrong_by = timedelta(0)
+        village.site.heal()
+        await admin.hears("✅ Site uk answers again.")
+
+
 # --- what is found -------------------------------------------------------------------------------
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeAlias
 
@@ -231,9 +231,22 @@ async def test_a_status_means_the_same_in_json_and_in_html(
 async def test_the_sites_own_wish_to_be_left_alone_is_heard(
     stand: Stand, parliament: PetitionsApi, header: str, seconds: float | None
 ) -> None:
-    stand.says(SHOW, status=429, headers=JSON | {"Retry-After": header})
+    date = {"Date": "Tue, 02 Sep 2025 12:00:00 GMT"}
+    stand.says(SHOW, status=429, headers=JSON | date | {"Retry-After": header})
     look = await parliament.look(700_009)
     assert look == Unavailable("status 429", retry_after=seconds, whole_site=True)
+
+
+@pytest.mark.parametrize("ahead", [365, -365])
+async def test_a_wish_until_an_instant_ends_with_the_sites_clock_however_wrong_ours_is(
+    stand: Stand, session: aiohttp.ClientSession, ahead: int
+) -> None:
+    date = {"Date": "Tue, 02 Sep 2025 12:00:00 GMT"}
+    wish = {"Retry-After": "Tue, 02 Sep 2025 12:01:30 GMT"}
+    stand.says(SHOW, status=429, headers=JSON | date | wish)
+    wrong = NOON + timedelta(days=ahead)
+    look = await PetitionsApi(Site("uk", "UK", stand.url), session, now=lambda: wrong).look(700_009)
+    assert look == Unavailable("status 429", retry_after=90.0, whole_site=True)
 
 
 async def test_an_unchanged_petition_is_not_sent_again(

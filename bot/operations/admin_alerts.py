@@ -34,6 +34,8 @@ class AdminAlerts:
     A trouble counts as over when nothing has been seen of it for `calm`. One that came and went
     while an admin could not be reached is not told at all. What was told outlives a restart.
 
+    How long that is goes by a steady clock: the instants given here are for that alone.
+
     Where several tell, each of what it knows best, `tells` says what is this one's to tell, and the
     note that it leaves is its own.
     """

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ _LOOKS_APART = 5.0  # seconds
 _STUCK = 180.0  # seconds
 _OF_UPDATES = frozenset({"updates", "unreadable updates"})
 _LONGEST_CALM = timedelta(minutes=5)
+_SOME_INSTANT = datetime(2000, 1, 1, tzinfo=UTC)
 
 # A standby finds so many times running that nobody polls before it tells: who should poll may tell
 # it first, and has the time to leave a report after a fault of the store.
@@ -212,9 +213,9 @@ class Supervisor:
         if not standing.is_standby:
             if standing is self._polling:
                 self._looks_unheard = 0
-            await alarm.tell(findings, self._now())
+            await alarm.tell(findings, _steadily())
             return
-        await alarm.hand_over(self._now())
+        await alarm.hand_over(_steadily())
         if standing is not self._polling:
             return
         unheard = [f for f in findings if f.name == "polling" and f.trouble]
@@ -222,7 +223,7 @@ class Supervisor:
         if self._looks_unheard >= _LOOKS_UNHEARD and is_shared(self._storage):
             async with holding(self._storage, "alarm") as is_ours:
                 if is_ours:
-                    await alarm.tell(unheard, self._now())
+                    await alarm.tell(unheard, _steadily())
 
     def _alarms(self) -> list[tuple[Standing, AdminAlerts]]:
         """Who tells what of all findings: a process for each role that it has."""
@@ -239,6 +240,11 @@ class Supervisor:
         return AdminAlerts(
             self._application.bot, self._storage, admins, calm=calm, note=note, tells=tells
         )
+
+
+def _steadily() -> datetime:
+    """An instant that only waiting is measured by: no wall clock moves it."""
+    return _SOME_INSTANT + timedelta(seconds=time.monotonic())
 
 
 @asynccontextmanager

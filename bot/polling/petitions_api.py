@@ -36,6 +36,7 @@ from bot.petitions.parse import (
     parse_trending,
 )
 from bot.petitions.petition import Counts, Petition, PetitionRef, Site
+from bot.polling.site_clock import SiteClock
 
 TIMEOUT = aiohttp.ClientTimeout(total=10, sock_connect=5)
 _ELSEWHERE = "redirected elsewhere"
@@ -137,6 +138,7 @@ class PetitionsApi:
         self._max_bytes = max_bytes
         self._timeout = timeout
         self._now = now
+        self.clock = SiteClock()
         self._asks: Callable[[], None] = lambda: None
         self._hops: Callable[[], None] = lambda: None
         self._hears: Callable[[ParliamentUnavailable], None] = lambda _: None
@@ -338,6 +340,8 @@ class PetitionsApi:
             async with self._session.get(
                 url, headers=_only_if(since), allow_redirects=False, timeout=self._timeout
             ) as response:
+                if told := _date(response.headers.get("Date")):
+                    self.clock.told(told)
                 self._accept(url, response)
                 body = await self._read(url, response) if response.status == 200 else b""
                 return _Answer(url, response.status, response.headers, body)
@@ -357,7 +361,9 @@ class PetitionsApi:
         """Refuses what cannot be used, by its status and headers alone."""
         status = response.status
         if status in {403, 408, 425, 429} or status >= 500:
-            wish = _retry_after(response.headers.get("Retry-After"), self._now())
+            # A wish that ends at an instant means one of the site's own clock.
+            told = _date(response.headers.get("Date")) or self._now()
+            wish = _retry_after(response.headers.get("Retry-After"), told)
             raise ParliamentUnavailable(url, status, f"status {status}", wish)
         if not (status in {200, 304, 404, 410} or 300 < status < 400):
             raise ParliamentError(url, status, f"status {status}")

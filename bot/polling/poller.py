@@ -56,6 +56,7 @@ from bot.polling.petitions_api import (
     unreadable,
 )
 from bot.polling.planner import TRENDING, Limits, ListPage, Matter, Numbers, Request, Whole, about
+from bot.polling.site_clock import SiteClock
 from bot.polling.site_state import SiteState
 from bot.polling.watchlist import survey
 from storage import Storage
@@ -709,6 +710,10 @@ class Poller:
 
     def _heard_by_somebody(self, watch: SiteState, error: ParliamentUnavailable) -> None:
         watch.heard(_silence(error), self._now(), self._monotonic(), asked_for_somebody=True)
+
+    def site_clocks(self) -> Sequence[SiteClock]:
+        """What time it is by each site's answers."""
+        return [watch.parliament.clock for watch in self._watches.values()]
 
     def departments(self, site: str) -> Sequence[Department]:
         """The departments that a site's petitions went to in the last hours."""
