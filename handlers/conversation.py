@@ -38,9 +38,8 @@ from bot.petitions.utterance import (
 )
 from bot.polling.petitions_api import NotFound
 from bot.subscriptions.custom_milestones import InvalidMilestone, read_changes
-from bot.subscriptions.durations import read_until
-from bot.subscriptions.settings import find_zone, read_digest, read_quiet
 from bot.subscriptions.subscription import Digest
+from bot.subscriptions.typed_settings import find_zone, read_digest, read_quiet, read_until
 from handlers.constituency import of_postcode
 from handlers.context import (
     AnyHandler,

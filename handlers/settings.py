@@ -24,17 +24,9 @@ from bot.messages.settings.pages import (
 from bot.messages.settings.snooze import snooze_page
 from bot.petitions.petition import PetitionRef
 from bot.subscriptions.codec import preferences_from_button
-from bot.subscriptions.settings import (
-    LONGEST_SNOOZE,
-    OWN_SUBJECTS,
-    Misread,
-    NoZone,
-    as_usual,
-    chosen,
-    typed,
-    without_usual,
-)
+from bot.subscriptions.settings import LONGEST_SNOOZE, OWN_SUBJECTS, as_usual, chosen, without_usual
 from bot.subscriptions.subscription import Preferences
+from bot.subscriptions.typed_settings import Misread, NoZone, typed
 from handlers.context import (
     Command,
     Context,

@@ -10,9 +10,9 @@ from bot.messages.i18n import marked
 from bot.messages.settings.context import Scope
 from bot.messages.settings.snooze import snooze_page, snooze_unclear
 from bot.petitions.petition import PetitionRef
-from bot.subscriptions.durations import read_until
 from bot.subscriptions.settings import LONGEST_SNOOZE, awake
 from bot.subscriptions.subscription import Preferences
+from bot.subscriptions.typed_settings import read_until
 from handlers.context import Command, Context, answer, asks_first, on_press, rewrite
 from handlers.settings import ask_first, keep_terms, scope_of
 

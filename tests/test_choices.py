@@ -15,19 +15,17 @@ from bot.subscriptions.custom_milestones import (
     next_round,
     read_changes,
 )
-from bot.subscriptions.durations import read_duration, read_until
-from bot.subscriptions.settings import (
+from bot.subscriptions.settings import as_usual, awake, chosen, is_usual
+from bot.subscriptions.subscription import Digest, Preferences, Quiet
+from bot.subscriptions.typed_settings import (
     Misread,
     NoZone,
-    as_usual,
-    awake,
-    chosen,
     find_zone,
-    is_usual,
+    read_duration,
     read_hour,
+    read_until,
     typed,
 )
-from bot.subscriptions.subscription import Digest, Preferences, Quiet
 
 # --- lengths of time -----------------------------------------------------------------------------
 

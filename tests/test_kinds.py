@@ -15,8 +15,8 @@ from bot.petitions.events import EVENT_KINDS, Event, Kind, MilestoneReached
 from bot.petitions.petition import Site
 from bot.subscriptions.event_filter import event_filters
 from bot.subscriptions.preferences import DEFAULTS, KINDS, EffectivePreferences, decide
-from bot.subscriptions.settings import read_kind, typed
 from bot.subscriptions.subscription import Chat, Preferences, Rule
+from bot.subscriptions.typed_settings import read_kind, typed
 from handlers.rules import _OF_ALL
 
 SITE = Site("uk", "UK Parliament", "https://petition.parliament.uk", 10_000, 100_000)

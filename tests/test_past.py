@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from petitions import NOW, OPENED, petition, responded
 
-from bot.petitions.as_of import as_of, caught_up
 from bot.petitions.diff import diff
 from bot.petitions.events import (
     Closed,
@@ -17,7 +16,7 @@ from bot.petitions.events import (
     Opened,
     Responded,
 )
-from bot.petitions.observe import observe
+from bot.petitions.observe import as_of, caught_up, observe
 from bot.petitions.petition import Debate, Petition
 
 HOUR = timedelta(hours=1)

@@ -11,9 +11,9 @@ from bot.messages.following.subscriptions import Followed
 from bot.messages.settings.context import Scope
 from bot.messages.settings.pages import first_page
 from bot.subscriptions.preferences import DEFAULTS, KINDS
-from bot.subscriptions.presets import PRESETS, preset_of
-from bot.subscriptions.settings import chosen, is_usual, typed, without_usual
+from bot.subscriptions.settings import PRESETS, chosen, is_usual, preset_of, without_usual
 from bot.subscriptions.subscription import Chat, Digest, Preferences, Subscription
+from bot.subscriptions.typed_settings import typed
 
 NOW = datetime(2026, 3, 28, 20, tzinfo=UTC)
 

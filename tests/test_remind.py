@@ -27,10 +27,9 @@ from bot.petitions.events import (
 )
 from bot.petitions.forecast import LONDON
 from bot.petitions.history import PetitionHistory
-from bot.petitions.next_reminders import Diary
 from bot.petitions.observe import observe, observe_surge
 from bot.petitions.petition import Debate, Petition, PetitionRef, Place, Reading, Site
-from bot.petitions.reminders import REMINDERS, due, moments, next_moment, wants_readings
+from bot.petitions.reminders import REMINDERS, Diary, due, moments, next_moment, wants_readings
 from bot.petitions.surge import surge
 from bot.polling.petitions_api import PetitionsApi, open_session
 from bot.polling.poller import Poller

@@ -6,6 +6,7 @@ All of them go by London's calendar. What is noticed too late to be of use passe
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from heapq import heappop, heappush
 from typing import NamedTuple, TypeAlias
 
 from msgspec import structs
@@ -20,7 +21,7 @@ from bot.petitions.events import (
 )
 from bot.petitions.forecast import DAY, LONDON, closes_at, forecast, pace
 from bot.petitions.history import PetitionHistory
-from bot.petitions.petition import Petition, Reading
+from bot.petitions.petition import Petition, PetitionRef, Reading
 
 # Hours before closing at which a reminder may be chosen, and those that come unasked.
 REMINDERS = (14 * 24, 7 * 24, 3 * 24, 24, 6)
@@ -168,3 +169,36 @@ def _has_outcome(petition: Petition, on: date) -> bool:
 
 def _london(day: date, at: time) -> datetime:
     return datetime.combine(day, at, LONDON).astimezone(UTC)
+
+
+class Diary:
+    """Which petition the clock brings something to next, with one moment for each.
+
+    Asking what is due costs what is due, not what is kept.
+    """
+
+    def __init__(self) -> None:
+        self._next: dict[PetitionRef, datetime] = {}
+        self._heap: list[tuple[datetime, PetitionRef]] = []
+
+    def __len__(self) -> int:
+        return len(self._next)
+
+    def note(self, ref: PetitionRef, at: datetime | None) -> None:
+        """The petition's next moment is then, or never, in place of the one it had."""
+        if at is None:
+            self._next.pop(ref, None)
+        elif self._next.get(ref) != at:
+            self._next[ref] = at
+            heappush(self._heap, (at, ref))
+
+    def due(self, now: datetime, most: int) -> list[PetitionRef]:
+        """Take out at most so many petitions whose moment has come, earliest first."""
+        found: list[PetitionRef] = []
+        while self._heap and self._heap[0][0] <= now and len(found) < most:
+            at, ref = heappop(self._heap)
+            # A moment that was moved is still in the heap where it was.
+            if self._next.get(ref) == at:
+                del self._next[ref]
+                found.append(ref)
+        return found

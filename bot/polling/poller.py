@@ -23,11 +23,10 @@ from bot.errors import (
 )
 from bot.messages.chat.status import SiteHealth
 from bot.petitions import surge
-from bot.petitions.as_of import caught_up
 from bot.petitions.events import Occurrence, Surged
 from bot.petitions.history import PetitionHistory
-from bot.petitions.next_reminders import Diary
 from bot.petitions.observe import (
+    caught_up,
     has_collapsed,
     is_news,
     observe,
@@ -39,7 +38,7 @@ from bot.petitions.observe import (
 )
 from bot.petitions.parse import Page
 from bot.petitions.petition import Counts, Department, Petition, PetitionRef, Site, Unpublication
-from bot.petitions.reminders import due, next_moment, wants_readings
+from bot.petitions.reminders import Diary, due, next_moment, wants_readings
 from bot.polling.budget import Budget, asking_for
 from bot.polling.lookup import LookupResult
 from bot.polling.petitions_api import (

@@ -13,8 +13,8 @@ from bot.messages.kinds import kind_name, kinds_named
 from bot.messages.message import Rich, code, compose, italic, lines, row
 from bot.messages.settings.context import Page, Scope, moment_there
 from bot.subscriptions.preferences import KINDS, next_digest
-from bot.subscriptions.settings import NoZone
 from bot.subscriptions.subscription import Digest, Preferences, Quiet
+from bot.subscriptions.typed_settings import NoZone
 
 _QUIET = (Quiet(22 * 60, 7 * 60), Quiet(23 * 60, 8 * 60), Quiet(0, 8 * 60))
 _DIGEST_HOURS = (7, 8, 12, 18, 21)
