@@ -767,7 +767,8 @@ def sample(kind: Any) -> Any:
     if kind in plain:
         return plain[kind]
     if isinstance(kind, type) and issubclass(kind, Struct):
-        return kind(**{name: sample(of) for name, of in get_type_hints(kind).items()})
+        types = get_type_hints(kind)
+        return kind(**{name: sample(types[name]) for name in kind.__struct_fields__})
     if get_origin(kind) is Literal:
         return get_args(kind)[0]
     return () if get_origin(kind) is tuple else None
