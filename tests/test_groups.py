@@ -212,10 +212,14 @@ async def test_a_post_in_a_channel_is_a_command_and_alerts_are_posted_there(
         await news.ask(f"/subscribe {TEA}", "You're now following")
         village.site.edit(TEA, signature_count=1_002)
         alert = await news.hears("1,000 signatures")
-        told = await alert_of(village, news.tap(alert, "Unsubscribe", user_id=BEN))
+        rows = alert["reply_markup"]["inline_keyboard"]
+        assert [key["text"] for row in rows for key in row] == ["Open", "Follow it yourself"]
+        assert all("url" in key for row in rows for key in row)
+        began = news.api.messages(NEWS)[1]
+        told = await alert_of(village, news.tap(began, "Unsubscribe", user_id=BEN))
         assert "Only admins change what this channel hears" in told["text"]
         village.api.add_member(NEWS, ADA, "administrator")
-        news.tap(alert, "Unsubscribe", user_id=ADA)
+        news.tap(began, "Unsubscribe", user_id=ADA)
         await news.hears("You no longer follow")
 
 

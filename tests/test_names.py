@@ -129,7 +129,7 @@ async def test_a_department_that_cannot_be_checked_is_said_not_to_be(offices: Vi
 async def test_a_misspelt_topic_is_one_press_away(offices: Village) -> None:
     async with offices.bell():
         sorry = await offices.reader.ask("/subscribe topic: helth", "I know no topic “helth”. Did")
-        assert _labels(sorry) == ["Health and social care", "All topics"]
+        assert _labels(sorry) == ["Health and social care", "All topics", "Cancel"]
         offices.reader.tap(sorry, "Health and social care")
         await offices.reader.hears("Follow topic")
 

@@ -205,7 +205,7 @@ async def test_a_topic_is_chosen_by_button_or_by_command(
         menu = await village.reader.ask("/subscribe")
         village.reader.tap(menu, "A topic")
         topics = await village.reader.hears("Which topic?")
-        assert labels(topics) == ["Culture", "Food and drink"]
+        assert labels(topics) == ["Culture", "Food and drink", "Cancel"]
         village.reader.tap(topics, "Food and drink")
         await village.reader.hears("Follow topic: Food and drink?")
         await village.reader.ask(

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, assert_never
 import structlog
 from telegram import InlineKeyboardMarkup, LinkPreviewOptions, MessageEntity, ReplyParameters
 from telegram import Message as TelegramMessage
+from telegram.constants import ChatType
 from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TelegramError
 from telegram.ext import ExtBot
 
@@ -34,7 +35,7 @@ from bot.delivery.retry import (
 from bot.errors import StorageError
 from bot.incidents import IncidentLog
 from bot.local_time import zone_of
-from bot.messages.alert import alert, bare_alert
+from bot.messages.alert import Among, alert, bare_alert
 from bot.messages.digest import Missed, occasion_of, summary
 from bot.messages.format import go_by
 from bot.messages.i18n import ENGLISH, marked, speak, tr
@@ -282,7 +283,8 @@ class Deliverer:
         card = followed if followed and followed.card_id else None
         # One alert that cannot be worded or sent must not hold up all else a chat is owed.
         is_doubtful = self._faults[owed[0].key] >= _TRIES_IN_FULL
-        letter = _worded(claims, followed, self._now(), plainly=is_doubtful)
+        among = _among(claims[0], self._bot)
+        letter = _worded(claims, followed, self._now(), among, plainly=is_doubtful)
         outcome, sent = await self._send(letter._replace(card_id=card.card_id if card else None))
         told = owed[: letter.told]
         if isinstance(outcome, Sent):
@@ -475,12 +477,13 @@ def _worded(
     claims: Sequence[ClaimedDelivery],
     followed: Subscription | None,
     now: datetime,
+    among: Among | None,
     *,
     plainly: bool,
 ) -> OutgoingMessage:
     """What to send for these claims; plainly, without anything that can be wrong with it."""
     try:
-        letter = _in_full(claims, followed, now)
+        letter = _in_full(claims, followed, now, among)
     except Exception:
         if not plainly:
             raise
@@ -494,13 +497,23 @@ def _plain(letter: OutgoingMessage) -> OutgoingMessage:
     return letter._replace(message=Message(letter.message.text), buttons=None)
 
 
+def _among(claim: ClaimedDelivery, bot: ExtBot[Any]) -> Among | None:
+    """The group or channel that this is told in; None for a person's own chat."""
+    if claim.chat is None or claim.chat.kind == ChatType.PRIVATE:
+        return None
+    return Among(bot.username, is_channel=claim.chat.kind == ChatType.CHANNEL)
+
+
 def _in_full(
-    claims: Sequence[ClaimedDelivery], followed: Subscription | None, now: datetime
+    claims: Sequence[ClaimedDelivery],
+    followed: Subscription | None,
+    now: datetime,
+    among: Among | None,
 ) -> OutgoingMessage:
     """One alert as it is, several as a summary."""
     first = claims[0].delivery
     if len(claims) == 1:
-        message, buttons = _alert(claims[0], followed, now)
+        message, buttons = _alert(claims[0], followed, now, among)
         return OutgoingMessage(first.chat_id, message, buttons, first.thread_id, first.silent)
     owed = [claim.delivery for claim in claims]
     missed = [Missed(claim.known, claim.occurrences) for claim in claims]
@@ -509,7 +522,7 @@ def _in_full(
     return OutgoingMessage(
         first.chat_id,
         whole.message,
-        whole.buttons,
+        None if among and among.is_channel else whole.buttons,
         first.thread_id if len(threads) == 1 else None,
         all(delivery.silent for delivery in owed),
         whole.told,
@@ -517,7 +530,7 @@ def _in_full(
 
 
 def _alert(
-    claim: ClaimedDelivery, followed: Subscription | None, now: datetime
+    claim: ClaimedDelivery, followed: Subscription | None, now: datetime, among: Among | None
 ) -> tuple[Message, InlineKeyboardMarkup]:
     return alert(
         claim.known,
@@ -527,6 +540,7 @@ def _alert(
         rule=claim.rule,
         followed=followed is not None or not claim.delivery.rule,
         wish=followed.terms.milestones if followed else None,
+        among=among,
     )
 
 

@@ -5,11 +5,17 @@ The first line does as a notification; one emoji for each kind of event, always 
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
-from bot.messages.buttons import alert_row, response_row, stranger_row
+from bot.messages.buttons import (
+    alert_row,
+    readers_row,
+    response_row,
+    stranger_row,
+    subscribe_link,
+)
 from bot.messages.following.rules import describe
 from bot.messages.format import (
     clock,
@@ -126,6 +132,15 @@ _REACHED: Mapping[Meaning, str] = {
 }
 
 
+class Among(NamedTuple):
+    """A group or channel, where most who read an alert may change nothing, and in a channel press
+    nothing that has the bot speak; `username` is the bot's.
+    """
+
+    username: str
+    is_channel: bool
+
+
 def alert(
     known: PetitionHistory,
     occurrences: Sequence[Occurrence],
@@ -135,18 +150,24 @@ def alert(
     rule: Rule | None = None,
     followed: bool = True,
     wish: CustomMilestones | None = None,
+    among: Among | None = None,
 ) -> tuple[Message, InlineKeyboardMarkup]:
     """The message for occurrences that belong together, oldest first, and its buttons.
 
     `rule` is the one by which it is heard, if it is not for following the petition; `wish` are the
-    chat's own milestones of it.
+    chat's own milestones of it. `among` whom it is told, if not to one person alone.
     """
     petition = known.petition
     told = _tell([occurrence.event for occurrence in occurrences], known, now, wish)
     since = italic(tr("Known since {clock}.", clock=clock(occurrences[0].at, now)))
     why = _why(rule, occurrences) if rule else None
     message = compose(*lines(told.headline, title(petition), *told.rows, since, why))
-    row = alert_row(petition, muted) if followed else stranger_row(petition)
+    if among:
+        row = readers_row(petition, subscribe_link(among.username, petition.ref))
+    else:
+        row = alert_row(petition, muted) if followed else stranger_row(petition)
+    if among and among.is_channel:
+        return message, InlineKeyboardMarkup([row])
     return message, _buttons(known, [occurrence.event for occurrence in occurrences], row)
 
 

@@ -58,6 +58,11 @@ def button(
     return InlineKeyboardButton(text, callback_data=data)
 
 
+def subscribe_link(username: str, petition: PetitionRef) -> str:
+    """The address that begins a subscription to a petition, in whatever chat it is opened."""
+    return f"https://t.me/{username}?start=p_{petition.site}_{petition.id}"
+
+
 def open_button(petition: Petition) -> InlineKeyboardButton:
     """Leads to the petition's own page."""
     return InlineKeyboardButton(tr("Open"), url=petition.url)
@@ -131,6 +136,11 @@ def alert_row(petition: Petition, muted: bool) -> list[InlineKeyboardButton]:
         mute_button(petition.ref, muted),
         button(tr("Unsubscribe"), UNSUBSCRIBE, petition.ref),
     ]
+
+
+def readers_row(petition: Petition, address: str) -> list[InlineKeyboardButton]:
+    """Beneath what many read, of whom few may change what the chat follows: addresses alone."""
+    return [open_button(petition), InlineKeyboardButton(tr("Follow it yourself"), url=address)]
 
 
 def stranger_row(petition: Petition) -> list[InlineKeyboardButton]:

@@ -13,10 +13,9 @@ from telegram import (
 )
 from telegram.constants import ChatType, InlineKeyboardButtonLimit
 
-from bot.messages.buttons import DONE, FULL, button
+from bot.messages.buttons import DONE, FULL, button, subscribe_link
 from bot.messages.i18n import say, tr
 from bot.messages.message import Message, code, compose, cut, lines, width
-from bot.messages.petition.share import subscribe_link
 from bot.petitions.petition import PetitionRef
 
 GROUP, CHANNEL = 1, 2  # which of the two buttons a chat was picked with

@@ -11,7 +11,7 @@ from telegram import CopyTextButton, InlineKeyboardButton, InlineKeyboardMarkup,
 
 from bot.messages.buttons import DRAFT, MORE, PAGE, ROOM, RULE, WORDS, button
 from bot.messages.chat.about import consent_request
-from bot.messages.chat.conversation import which_petition, which_words
+from bot.messages.chat.conversation import cancel_button, which_petition, which_words
 from bot.messages.format import number
 from bot.messages.i18n import many, marked, say, tr
 from bot.messages.kinds import LABELS
@@ -130,6 +130,7 @@ def what_to_follow(site: Site) -> tuple[Message, InlineKeyboardMarkup]:
         passing,
         [_more(tr("Every response"), "response"), _more(tr("Every debate"), "debate")],
         [_more(tr("New petitions"), "opened")],
+        [cancel_button()],
     ]
     return joined(first, more), InlineKeyboardMarkup([each for each in rows if each])
 
@@ -147,15 +148,15 @@ def topics(known: Mapping[str, str], page: int = 0) -> tuple[Message, InlineKeyb
     page = min(max(page, 0), pages - 1)
     shown = order[page * _TOPICS_ON_A_PAGE : (page + 1) * _TOPICS_ON_A_PAGE]
     keys = [_topic_key(topic, name) for topic, name in shown]
-    turns = [_more(tr("‹ Back"), f"topics.{page - 1}")] if page else []
-    turns += [_more(tr("On ›"), f"topics.{page + 1}")] if page < pages - 1 else []
+    turns = [_more(tr("‹ Previous"), f"topics.{page - 1}")] if page else []
+    turns += [_more(tr("Next ›"), f"topics.{page + 1}")] if page < pages - 1 else []
     rows = [keys[at : at + 2] for at in range(0, len(keys), 2)]
     message = compose(
         *lines(
             tr("Which topic? By command:"), code(tr("/subscribe topic: {topic}", topic="health"))
         )
     )
-    return message, InlineKeyboardMarkup([*rows, turns] if turns else rows)
+    return message, InlineKeyboardMarkup([*rows, *([turns] if turns else []), [cancel_button()]])
 
 
 def departments(names: Sequence[str]) -> tuple[Message, InlineKeyboardMarkup | None]:
@@ -167,7 +168,7 @@ def departments(names: Sequence[str]) -> tuple[Message, InlineKeyboardMarkup | N
             code(tr("/subscribe department: {name}", name="Home Office")),
         )
     )
-    return message, InlineKeyboardMarkup(keys) if keys else None
+    return message, InlineKeyboardMarkup([*keys, [cancel_button()]]) if keys else None
 
 
 def topic_button(code: str, name: str) -> InlineKeyboardButton:
@@ -197,7 +198,7 @@ def no_such_topic(typed: str, near: Mapping[str, str]) -> tuple[Message, InlineK
     """A topic there is not, or not only one of, and those it may have meant."""
     sorry = tr("I know no topic “{name}”.", name=cut(typed, 60))
     rows = [[_topic_key(topic, name)] for topic, name in near.items()]
-    rows.append([_more(tr("All topics"), "topics")])
+    rows.append([_more(tr("All topics"), "topics"), cancel_button()])
     message = compose(row(sorry, " ", tr("Did you mean one of these?")))
     return message, InlineKeyboardMarkup(rows)
 
@@ -209,7 +210,7 @@ def no_such_department(
     sorry = tr("I see no petition for a department “{name}”.", name=cut(typed, 60))
     question = tr("Did you mean one of these?") if near else None
     rows = [[_more(cut(name, 60), f"dept.{department_start(name)}")] for name in near]
-    rows.append([_more(tr("All departments"), "departments")])
+    rows.append([_more(tr("All departments"), "departments"), cancel_button()])
     if department_start(typed) == typed and len(f"{MORE}||named.{typed}".encode()) <= ROOM:
         rows.append(
             [_more(tr("Follow “{name}” all the same", name=cut(typed, 40)), f"named.{typed}")]

@@ -12,19 +12,15 @@ from telegram import (
     SwitchInlineQueryChosenChat,
 )
 
+from bot.messages.buttons import subscribe_link
 from bot.messages.format import signatures
 from bot.messages.i18n import many, say, tr
 from bot.messages.message import Message, compose, lines
 from bot.messages.petition.card import card
 from bot.messages.petition.parts import short_title, status_line, title
-from bot.petitions.petition import Petition, PetitionRef
+from bot.petitions.petition import Petition
 
 _NAME = 60
-
-
-def subscribe_link(username: str, petition: PetitionRef) -> str:
-    """The address that begins a subscription to a petition, in whatever chat it is opened."""
-    return f"https://t.me/{username}?start=p_{petition.site}_{petition.id}"
 
 
 def shared_card(
