@@ -145,20 +145,22 @@ class Commits:
             transaction = Transaction(self._database)
             try:
                 result = work(transaction)
+                undo = self._apply(transaction.changes)
             except Exception as error:
                 done.append(_Done(outcome, error=error))
             else:
-                undo = self._apply(transaction.changes)
                 done.append(_Done(outcome, result, transaction.changes, undo))
         return done
 
     def _finished(self, batch: Future[list[_Done]]) -> None:
         # Readers go first: they are called before anybody can start the next batch.
         self._quiet.set()
-        for each in batch.result():
-            _settle(each)
-        self._fold_if_due()
-        self._go_on()
+        try:
+            for each in batch.result():
+                _settle(each)
+        finally:
+            self._fold_if_due()
+            self._go_on()
 
     def _go_on(self) -> None:
         if self._queue and not self._next_is_called:
@@ -173,9 +175,16 @@ class Commits:
         return complaint
 
     def _apply(self, changes: Changes) -> Changes:
-        """Change the tables and the index; what would change them back."""
+        """Change the tables and the index; what would change them back.
+
+        Where a document is none that could be read again, nothing is changed.
+        """
         undo: Changes = {}
-        self._index.apply(self._moves(changes, undo))
+        try:
+            self._index.apply(self._moves(changes, undo))
+        except Exception:
+            self._index.apply(self._moves(dict(undo), {}))
+            raise
         return undo
 
     def _moves(
@@ -183,10 +192,11 @@ class Commits:
     ) -> Iterator[tuple[str, Struct | None, Struct | None]]:
         """Change the tables one document at a time, and tell of those that are indexed."""
         for (name, doc_id), document in changes.items():
-            before = undo[name, doc_id] = self._database.place(name, doc_id, document)
             shelf = SHELVES[name]
+            after = shelf.read(document) if shelf.indexed else None
+            before = undo[name, doc_id] = self._database.place(name, doc_id, document)
             if shelf.indexed:
-                yield doc_id, shelf.read(before), shelf.read(document)
+                yield doc_id, shelf.read(before), after
 
     # --- folding
 
