@@ -1,0 +1,140 @@
+"""What a Bot API server answers to a call, whatever shape it has.
+
+Only what the call was about is believed: an answer that says `ok` means that it was carried out,
+even where the rest of it makes no sense; a page of somebody else's says nothing about a chat.
+"""
+
+import json
+import math
+import re
+import time
+from contextlib import suppress
+from http import HTTPStatus
+from typing import Any, TypeGuard
+
+from telegram import Message
+from telegram.error import (
+    BadRequest,
+    ChatMigrated,
+    Conflict,
+    Forbidden,
+    InvalidToken,
+    NetworkError,
+    RetryAfter,
+    TelegramError,
+)
+
+LARGEST_CHAT = 2**52  # as the Bot API has it: no id has more than 52 bits
+_LONGEST_WAIT = 24 * 60 * 60
+_MAKING_A_MESSAGE = ("send", "forward", "edit")
+_MAKING_NONE = frozenset({"sendChatAction", "sendMediaGroup"})
+_WAIT_IN_WORDS = re.compile(r"retry after ([0-9]{1,9})\b", re.IGNORECASE)
+
+
+def read_json(body: bytes) -> dict[str, Any] | None:
+    """The object that an answer is, or None where it is none."""
+    try:
+        answer = json.loads(body.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
+def result_of(status: int, body: bytes, chat_id: object = None) -> Any:
+    """The result of a call about that chat; raises what python-telegram-bot would if it failed."""
+    answer = read_json(body)
+    if answer is None:
+        if status < 300:
+            raise TelegramError("Invalid server response")
+        raise NetworkError(f"{_phrase(status)}, and no JSON")
+    if status < 300 and (answer.get("ok") is True or ("ok" not in answer and "result" in answer)):
+        return answer.get("result", True)
+    raise _error(_code(status, answer), answer, chat_id)
+
+
+def message_of(method: str, result: Any, chat_id: object) -> Any:
+    """A result that can be read as what the method makes.
+
+    A message that was sent is sent, whatever is told of it: whoever took a strange receipt for a
+    failure would send it again.
+    """
+    if not method.startswith(_MAKING_A_MESSAGE) or method in _MAKING_NONE:
+        return result
+    if method.startswith("edit") and isinstance(result, bool):
+        return result
+    with suppress(Exception):  # the library takes it apart as it likes
+        if isinstance(result, dict) and _is_whole(Message.de_json(result)):
+            return result
+    number = result.get("message_id") if isinstance(result, dict) else None
+    return {
+        "message_id": number if _is_id(number) else 0,
+        "date": int(time.time()),
+        "chat": {"id": chat_id if _is_id(chat_id) else 0, "type": "private"},
+    }
+
+
+def _is_whole(message: Message) -> bool:
+    return _is_id(message.message_id) and message.chat is not None and _is_id(message.chat.id)
+
+
+def _is_id(value: object) -> TypeGuard[int]:
+    return type(value) is int and -LARGEST_CHAT < value < LARGEST_CHAT
+
+
+def _code(status: int, answer: dict[str, Any]) -> int:
+    """The error's number; some servers in between turn every status into 200."""
+    if status >= 300:
+        return status
+    told = answer.get("error_code")
+    return told if _is_id(told) and 400 <= told < 600 else HTTPStatus.BAD_GATEWAY
+
+
+def _error(code: int, answer: dict[str, Any], chat_id: object) -> TelegramError:
+    told = answer.get("description")
+    reason = told if isinstance(told, str) and told else _phrase(code)
+    given = answer.get("parameters")
+    parameters = given if isinstance(given, dict) else {}
+    moved = _number(parameters.get("migrate_to_chat_id"))
+    if isinstance(moved, int) and moved and _is_id(moved) and moved != chat_id:
+        return ChatMigrated(moved)
+    wait = _wait(code, parameters.get("retry_after"), reason)
+    if wait:
+        return RetryAfter(wait)
+    match code:
+        case HTTPStatus.FORBIDDEN:
+            return Forbidden(reason)
+        case HTTPStatus.NOT_FOUND | HTTPStatus.UNAUTHORIZED:
+            return InvalidToken(reason)
+        case HTTPStatus.BAD_REQUEST:
+            return BadRequest(reason)
+        case HTTPStatus.CONFLICT:
+            return Conflict(reason)
+        case _:
+            return NetworkError(reason)
+
+
+def _wait(code: int, told: object, reason: str) -> int:
+    """For how many seconds nothing is wanted; nought if that is not what is wrong."""
+    named = _number(told)
+    if named is not None and named > 0:
+        return math.ceil(min(named, _LONGEST_WAIT))
+    if code != HTTPStatus.TOO_MANY_REQUESTS:
+        return 0
+    in_words = _WAIT_IN_WORDS.search(reason)
+    return min(max(1, int(in_words[1])), _LONGEST_WAIT) if in_words else 1
+
+
+def _number(told: object) -> int | float | None:
+    """A number that is one, also where it is written as a text."""
+    if isinstance(told, str) and re.fullmatch(r"-?[0-9]{1,18}", told):
+        return int(told)
+    if isinstance(told, bool) or not isinstance(told, int | float):
+        return None
+    return None if math.isnan(told) else told
+
+
+def _phrase(code: int) -> str:
+    try:
+        return f"{HTTPStatus(code).phrase} ({code})"
+    except ValueError:
+        return f"status {code}"
