@@ -202,11 +202,23 @@ async def test_h1_a_number_or_a_depth_that_json_cannot_hold_costs_only_its_updat
     infinite = '{"update_id": 6, "message": {"message_id": 1, "date": 1e400}}'
     deep = f'{{"update_id": 8, "message": {"[" * 100_000}{"]" * 100_000}}}'
     fine = json.dumps({"update_id": 7} | said())
-    await ear.hears(raw(long, infinite, fine), *[raw(deep) for _ in range(4)], [])
+    await ear.hears(raw(long, infinite, fine), raw(deep), [])
     assert ear.taken == [7]
     assert ear.counted.count("undecodable") == 3
     assert ear.telegram.asked[-1]["offset"] == "9"
-    assert ear.telegram.asked[-2]["limit"] == "1"
+
+
+async def test_h1_an_answer_that_is_cut_off_again_and_again_costs_only_its_first_update(
+    ear: Ear,
+) -> None:
+    def cut() -> web.Response:
+        body = '{"ok": true, "result": [{"update_id": 8, "message": {'
+        return web.Response(text=body, content_type="application/json")
+
+    await ear.hears(*[cut() for _ in range(4)], [{"update_id": 9} | said()], [])
+    assert ear.taken == [9]
+    assert ear.telegram.asked[-3]["offset"] == "9"
+    assert ear.telegram.asked[-4]["limit"] == "1"
 
 
 async def test_h1_many_bad_updates_are_a_line_a_minute_and_one_trouble(ear: Ear) -> None:

@@ -19,10 +19,11 @@ from urllib.parse import urlencode
 
 import msgspec
 import structlog
-from telegram import Bot, TelegramObject, Update
+from telegram import Bot, Chat, Message, TelegramObject, Update, User
 from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
 
 from bot.incidents import IncidentLog
+from bot.telegram.answers import LARGEST_CHAT
 from bot.telegram.floods import Floods, Verdict
 from bot.telegram.request import AiohttpRequest
 
@@ -44,6 +45,12 @@ _TRIES_ALONE = 3
 _MOST_AT_ONCE = 100  # updates in an answer, as Telegram has it
 _LARGEST_ID = 2**63 - 1
 _FIRST_ID = re.compile(rb'"update_id"\s*:\s*([0-9]{1,19})\b')
+_STARTS_WITH_ID = re.compile(rb'\s*\{\s*"update_id"\s*:\s*([0-9]{1,19})\s*[,}]')
+_RESULTS = re.compile(rb'\s*\{\s*"ok"\s*:\s*true\s*,\s*"result"\s*:\s*\[')
+_MARKS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{},]', re.DOTALL)
+_HIGH, _LOW = r"\\u[dD][89abAB][0-9a-fA-F]{2}", r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+# An escaped backslash or a whole pair goes by; what is left of such is half a character.
+_HALF = re.compile(rf"(\\\\|{_HIGH}{_LOW})|{_HIGH}|{_LOW}")
 
 
 class Cause(StrEnum):
@@ -96,7 +103,7 @@ def decode(body: bytes, bot: Bot) -> Update | Undecodable:
     number = number_of(body)
     data: Any = None
     try:
-        data = json.loads(body)
+        data = json.loads(_well_formed(body))
         # The library takes what it is given apart, so that `data` still tells the kind below.
         update = Update.de_json(data, bot)
         lacking = _lacking(update)
@@ -111,13 +118,43 @@ def _lacking(update: Update) -> str:
     """What the library lets pass though nobody can do without it, such as a message's chat."""
     for kind in Update.ALL_TYPES:
         part = getattr(update, kind, None)
-        nested = (getattr(part, name, None) for name in ("message", "reply_to_message"))
+        nested = (getattr(part, name, None) for name in _PARTS)
         for each in (part, *nested):
-            made_by: Any = type(each)
-            for name in _required(made_by) if isinstance(each, TelegramObject) else ():
-                if getattr(each, name, ...) is None:
-                    return name
+            if isinstance(each, TelegramObject) and (name := _lacking_of(each)):
+                return name
     return ""
+
+
+_PARTS = ("message", "reply_to_message", "from_user", "chat", "sender_chat")
+_NUMBERS = frozenset(
+    {"id", "message_id", "message_thread_id", "migrate_to_chat_id", "migrate_from_chat_id"}
+)
+_TEXTS = frozenset(
+    {"id", "type", "text", "data", "query", "offset", "title", "username", "first_name"}
+    | {"language_code", "inline_message_id", "guest_query_id"}
+)
+
+
+def _lacking_of(part: TelegramObject) -> str:
+    """What is not there, or is nothing of the kind that it ought to be."""
+    made_by: Any = type(part)
+    is_numbered = isinstance(part, Chat | User | Message)
+    for name in _required(made_by):
+        if getattr(part, name, ...) is None:
+            return name
+    for name in _NUMBERS if is_numbered else ():
+        if not _is_number(getattr(part, name, None)):
+            return name
+    for name in _TEXTS:
+        value = getattr(part, name, None)
+        if not (value is None or isinstance(value, str) or (is_numbered and name == "id")):
+            return name
+    return ""
+
+
+def _is_number(value: object) -> bool:
+    """Whether it is none, or one that can be that of a chat, a person or a message."""
+    return value is None or (type(value) is int and -LARGEST_CHAT < value < LARGEST_CHAT)
 
 
 @cache
@@ -130,9 +167,20 @@ def number_of(body: bytes) -> int | None:
     """An update's number, if it has one that can be one."""
     try:
         number = msgspec.json.decode(body, type=_Numbered).update_id
-    except (msgspec.MsgspecError, RecursionError, ValueError):
+    except msgspec.ValidationError:
         return None
+    except (msgspec.MsgspecError, RecursionError, ValueError):
+        first = _STARTS_WITH_ID.match(body)  # what comes after makes no sense
+        number = int(first[1]) if first else -1
     return number if 0 <= number < _LARGEST_ID else None
+
+
+def _well_formed(body: bytes) -> str:
+    """The text of an update, in which halves of a character are marked as what they are."""
+    text = body.decode("utf-8", "replace")
+    if "\\ud" not in text and "\\uD" not in text:
+        return text
+    return _HALF.sub(lambda found: found[1] or r"\ufffd", text)
 
 
 def _kind(data: object) -> str:
@@ -157,10 +205,36 @@ def read_answer(status: int, body: bytes) -> list[bytes] | Failure:
                 bytes(raw) for raw in msgspec.json.decode(answer.result, type=list[msgspec.Raw])
             ]
     except (msgspec.MsgspecError, RecursionError, ValueError) as error:
+        if status == 200 and (updates := _taken_apart(body)) is not None:
+            return updates
         cause = Cause.UNREACHABLE if status >= 500 else Cause.STRANGE
         return Failure(cause, f"{status} {type(error).__name__}")
     wait = answer.parameters.get("retry_after") if isinstance(answer.parameters, dict) else None
     return Failure(_cause(status, answer.description), str(status), _seconds(wait))
+
+
+def _taken_apart(body: bytes) -> list[bytes] | None:
+    """The updates of an answer in which one is no JSON that could be read: told by its brackets.
+
+    None if it is not even that, such as one that was cut off.
+    """
+    start = _RESULTS.match(body)
+    if start is None:
+        return None
+    updates: list[bytes] = []
+    begin, depth = start.end(), 0
+    for mark in _MARKS.finditer(body, begin):
+        match mark[0]:
+            case b"[" | b"{":
+                depth += 1
+            case b"," | b"]" if depth == 0:
+                updates.append(body[begin : mark.start()])
+                begin = mark.end()
+                if mark[0] == b"]":
+                    return [each for each in updates if each.strip()]
+            case b"]" | b"}":
+                depth -= 1
+    return None
 
 
 def _cause(status: int, description: str) -> Cause:
