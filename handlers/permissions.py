@@ -38,7 +38,7 @@ class Rights:
         One who `posts` has to have that right too, which there is in channels alone.
         """
         told = self._told.get((chat_id, user_id))
-        place = told.place if told and now < told.until else None
+        place = told.place if told and _is_fresh(told, now) else None
         if place is None:
             place = await _asked(bot, chat_id, user_id)
             if place is None:
@@ -57,8 +57,13 @@ class Rights:
 
     def _keep(self, key: tuple[int, int], told: _Told, now: datetime) -> None:
         if len(self._told) >= _MANY:
-            self._told = {key: each for key, each in self._told.items() if now < each.until}
+            self._told = {k: each for k, each in self._told.items() if _is_fresh(each, now)}
         self._told[key] = told
+
+
+def _is_fresh(told: _Told, now: datetime) -> bool:
+    """Whether it was said a moment ago, however the clock was set meanwhile."""
+    return timedelta(0) < told.until - now <= _KEPT[told.place.is_admin]
 
 
 async def _asked(bot: Bot, chat_id: int, user_id: int) -> _Place | None:

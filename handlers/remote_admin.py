@@ -84,7 +84,8 @@ async def _said(update: Update, context: Context) -> None:
     managed = await _managed(update, context)
     if managed is None:
         return
-    if managed.until <= context.services.now():
+    left = managed.until - context.services.now()
+    if not timedelta(0) < left <= _LASTS:  # more is left only where a clock that was ahead chose it
         await _stop(update, context, groups.time_is_up(managed.title))
     found = await _administered(update, context, managed.id, managed)
     if found is None:

@@ -164,6 +164,17 @@ async def test_a_demoted_admin_is_refused_a_moment_later_where_it_is_not(
         await club.ask(f"/unsubscribe {TEA}", REFUSED, user_id=ADA)
 
 
+async def test_a_demoted_admin_is_refused_though_the_clock_was_set_back(
+    village: Village, club: Conversation
+) -> None:
+    clock = Clock()
+    async with village.bell(clock.now):
+        await club.ask(f"/subscribe {TEA}", "You're now following", user_id=ADA)
+        village.api.change_place(CLUB, ADA, "member")
+        clock.later(timedelta(days=-365))
+        await club.ask(f"/unsubscribe {TEA}", REFUSED, user_id=ADA)
+
+
 async def test_where_members_are_hidden_the_list_of_admins_says_it(
     village: Village, club: Conversation
 ) -> None:
@@ -345,14 +356,15 @@ async def test_another_restart_of_the_bot_forgets_nothing_of_it(
     assert b"Tea club" not in kept
 
 
+@pytest.mark.parametrize("passed", [timedelta(minutes=61), timedelta(days=-365)])
 async def test_after_an_hour_nothing_is_done_for_the_chat_before_it_is_chosen_again(
-    village: Village, club: Conversation
+    village: Village, club: Conversation, passed: timedelta
 ) -> None:
     clock = Clock()
     ada = village.chat(ADA)
     async with village.bell(clock.now):
         await manages(village, ada, "A group", CLUB)
-        clock.later(timedelta(minutes=61))
+        clock.later(passed)
         await ada.ask(f"/subscribe {TEA}", "An hour has passed")
         await club.ask("/subscriptions", "You're not following anything yet", user_id=BEN)
         await ada.ask(f"/subscribe {TEA}", "I need to keep")

@@ -244,7 +244,7 @@ def why_not(wrong: InvalidMilestone, petition: Petition) -> Rich:
 
 
 def _written(what: str) -> str:
-    return number(int(what)) if what.isdigit() else what
+    return number(int(what)) if what.isascii() and what.isdigit() else what
 
 
 def _examples(ref: PetitionRef, wrong: InvalidMilestone) -> Sequence[Rich]:
