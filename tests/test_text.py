@@ -334,7 +334,7 @@ def test_a_list_has_a_button_for_each_petition_and_turns_pages() -> None:
 
 def test_an_empty_list_says_how_to_begin_and_has_no_buttons() -> None:
     message, buttons = listing([], 0, NOW)
-    assert "/subscribe" in message.text
+    assert "a petition's number or link" in message.text
     assert buttons is None
 
 
