@@ -378,7 +378,9 @@ async def rule_pressed(update: Update, context: Context, press: Press) -> str | 
         await context.services.storage.save_rule(changed, context.services.now())
         context.services.woken()
     called, address = await name_of(context, changed), text.rule_link(context.bot.username, changed)
-    await rewrite(update, *text.shown(changed, _site_of(context, rule), called, address))
+    await rewrite(
+        update, *text.shown(changed, _site_of(context, rule), called, address, chat.terms)
+    )
     return None
 
 
@@ -389,9 +391,7 @@ async def _changed(context: Context, rule: Rule, change: str) -> Rule | None:
         return await _instead(context, rule, what, which)
     for loudness in _LOUDNESS:
         if change == loudness:
-            chosen = (
-                {} if loudness == "loud" else {ear.kind: loudness for ear in event_filters(rule)}
-            )
+            chosen = {ear.kind: loudness for ear in event_filters(rule)}
             return structs.replace(rule, terms=structs.replace(rule.terms, loudness=chosen))
     return turned(rule, change) if change in {ear.name for ear in event_filters(rule)} else None
 

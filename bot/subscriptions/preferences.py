@@ -151,10 +151,18 @@ def _listens(policy: EffectivePreferences, kind: Kind) -> bool:
     return not policy.kinds or kind in policy.kinds
 
 
+def rule_loudness(kind: Kind, own: Preferences, chat: Preferences) -> Loudness:
+    """How loudly a rule's news is heard: as was chosen for it, else as the chat hears that kind.
+
+    What a rule was made to listen to is not turned off by what the chat hears of petitions.
+    """
+    chosen = own.loudness.get(kind) or chat.loudness.get(kind, "loud")
+    return "loud" if chosen == "off" and kind not in own.loudness else chosen
+
+
 def _chosen(kind: Kind, policy: EffectivePreferences) -> Loudness:
     if policy.kinds:
-        # What a rule was made to listen to is not turned off by what is usual for petitions.
-        return policy.own.loudness.get(kind, "loud")
+        return rule_loudness(kind, policy.own, policy.chat)
     return policy.own.loudness.get(kind) or policy.chat.loudness.get(kind, DEFAULTS[kind])
 
 

@@ -22,7 +22,8 @@ Preset: TypeAlias = Literal["everything", "big", "digest"]
 PRESETS: Mapping[Preset, Mapping[Kind, Loudness]] = {
     "everything": {kind: DEFAULTS[kind] for kind in KINDS},
     "big": {kind: DEFAULTS[kind] if EVENT_KINDS[kind].is_big else "off" for kind in KINDS},
-    "digest": dict.fromkeys(KINDS, "digest"),
+    # What rules alone bring goes there as well.
+    "digest": dict.fromkeys(DEFAULTS, "digest"),
 }
 
 # What one petition can have of its own, apart from the chat it is heard in.
@@ -87,7 +88,7 @@ def _two(value: str) -> tuple[str, str]:
 
 def _with_loudness(terms: Preferences, kind: str, loudness: str) -> Preferences | None:
     """The terms with a kind, or `all` of them, heard so."""
-    meant = KINDS if kind == "all" else tuple(each for each in KINDS if each == kind)
+    meant = tuple(DEFAULTS) if kind == "all" else tuple(each for each in KINDS if each == kind)
     if not meant or loudness not in (*LOUDNESS, "usual"):
         return None
     own = {each: value for each, value in terms.loudness.items() if each not in meant}

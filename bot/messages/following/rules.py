@@ -33,6 +33,7 @@ from bot.petitions.events import Loudness, Threshold
 from bot.petitions.petition import Site
 from bot.subscriptions.codec import rule_for_link
 from bot.subscriptions.event_filter import EventFilter, event_filters, hears
+from bot.subscriptions.preferences import rule_loudness
 from bot.subscriptions.rule_preview import DatedEvent
 from bot.subscriptions.rule_words import LONGEST_WORD, MOST_WORDS, Problem, typed_words
 from bot.subscriptions.site_names import Lost
@@ -432,9 +433,12 @@ def saved(rule: Rule, site: Site, called: str = "") -> tuple[Message, InlineKeyb
 
 
 def shown(
-    rule: Rule, site: Site, called: str, address: str | None
+    rule: Rule, site: Site, called: str, address: str | None, chat: Preferences
 ) -> tuple[Message, InlineKeyboardMarkup]:
-    """A rule with all that can be changed about it; its address can be copied, if it has one."""
+    """A rule with all that can be changed about it; its address can be copied, if it has one.
+
+    How loud it is the `chat` says, as far as nothing was chosen for the rule.
+    """
     message = compose(
         *lines(
             row("🔔 ", bold(describe(rule, site, called))),
@@ -442,7 +446,7 @@ def shown(
             italic(tr("A press turns something on or off; the last row says how loud it is.")),
         )
     )
-    loudness = {rule.terms.loudness.get(kind, "loud") for kind in rule.kinds}
+    loudness = {rule_loudness(kind, rule.terms, chat) for kind in rule.kinds}
     louder = [
         button(_ticked(tr(name), loudness == {each}), RULE, extra=f"{rule.number}.{each}")
         for each, name in _LOUD.items()
