@@ -554,12 +554,16 @@ def _plain(sent: _Attributes) -> dict[str, Any]:
 def _objects(sent: _Attributes) -> dict[str, Any]:
     return {
         "rejection": _rejection(sent.rejection or None),
-        "government_response": _response(sent.government_response or None),
-        "debate": _debate(sent.debate or None),
+        "government_response": _response(
+            sent.government_response or None, is_told=bool(sent.government_response_at)
+        ),
+        "debate": _debate(sent.debate or None, is_told=bool(sent.debate_outcome_at)),
         "departments": tuple(_department(item) for item in sent.departments or ()),
         "topics": tuple(item if isinstance(item, str) else item.code for item in sent.topics or ()),
         "other_parliamentary_business": tuple(
-            _business(item) for item in sent.other_parliamentary_business or ()
+            _business(item)
+            for item in sent.other_parliamentary_business or ()
+            if item.subject or item.body
         ),
     }
 
@@ -589,8 +593,9 @@ def _rejection(sent: _Rejection | None) -> Rejection | None:
     return Rejection(sent.code or "", sent.details or "")
 
 
-def _response(sent: _Response | None) -> GovernmentResponse | None:
-    if sent is None:
+def _response(sent: _Response | None, *, is_told: bool) -> GovernmentResponse | None:
+    """None if there is nothing in it and no date says either that there is one."""
+    if sent is None or not (is_told or any(structs.astuple(sent))):
         return None
     return GovernmentResponse(
         summary=sent.summary or "",
@@ -601,8 +606,9 @@ def _response(sent: _Response | None) -> GovernmentResponse | None:
     )
 
 
-def _debate(sent: _Debate | None) -> Debate | None:
-    if sent is None:
+def _debate(sent: _Debate | None, *, is_told: bool) -> Debate | None:
+    """None if there is nothing in it: that it is not to be debated has a reason or a date."""
+    if sent is None or not (is_told or any(structs.astuple(sent))):
         return None
     said = structs.asdict(sent)
     debated_on = said.pop("debated_on")
