@@ -4,8 +4,9 @@ import json
 from typing import Any
 
 import pytest
-from bell import TEA, Village
+from bell import TEA, Village, stamp
 
+from bot.app import utc_now
 from bot.petitions.parse import parse_petition
 from bot.petitions.petition import Petition, Site
 
@@ -53,3 +54,17 @@ async def test_nobody_is_told_of_what_has_nothing_in_it(village: Village) -> Non
             await village.looked()
         village.site.edit(TEA, government_response={"summary": "We like tea."})
         await village.reader.hears("We like tea.")
+
+
+@pytest.mark.parametrize(("closed", "lasted"), [("2150-01-01T00:00:00.000Z", False), (None, True)])
+async def test_a_petition_that_closed_in_the_far_future_was_not_open_for_a_century(
+    village: Village, closed: str | None, lasted: bool
+) -> None:
+    async with village.bell():
+        await village.reader.subscribes()
+        now = utc_now()
+        day = now.date().isoformat()  # an early close is waited with
+        village.site.edit(TEA, state="closed", closed_at=closed or stamp(now), closing_date=day)
+        told = await village.reader.hears("Closed with 84 signatures")
+        assert ("Open " in told["text"]) == lasted
+        assert "years" not in told["text"]

@@ -474,7 +474,7 @@ def _closed(event: Closed, petition: Petition, now: datetime) -> Told:
 
 def _life_line(petition: Petition, now: datetime) -> str | None:
     """How long it was open and how fast it was signed, as far as both are known."""
-    lasted, signed = life(petition), rate(petition, now)
+    lasted, signed = life(petition, now), rate(petition, now)
     if lasted is None:
         return _sentence(pace_line(petition, now))
     if signed is None:

@@ -149,7 +149,7 @@ def _count_at(at: datetime, before: Reading, after: Reading) -> float:
 def _life_rate(petition: Petition, now: datetime) -> float | None:
     if petition.opened_at is None:
         return None
-    until = now if petition.is_open else petition.closed_at or now
+    until = now if petition.is_open else min(petition.closed_at or now, now)
     age = (until - petition.opened_at) / DAY
     return petition.signature_count / age if age >= 1 / 24 else None
 

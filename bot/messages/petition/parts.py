@@ -224,8 +224,11 @@ def status_line(petition: Petition, now: datetime, *, to_the_minute: bool = Fals
             return tr("Status: {state}", state=state_name(petition))
 
 
-def life(petition: Petition) -> str | None:
-    """How long a closed petition was open."""
-    if not (petition.opened_at and petition.closed_at):
+_SLACK = timedelta(days=1)  # clocks differ, and some sites tell the day alone
+
+
+def life(petition: Petition, now: datetime) -> str | None:
+    """How long a closed petition was open; a close still to come is a slip of the site's."""
+    if not (petition.opened_at and petition.closed_at and petition.closed_at - _SLACK <= now):
         return None
     return span(petition.closed_at - petition.opened_at)
