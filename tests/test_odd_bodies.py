@@ -1,12 +1,14 @@
 """What a site sends with nothing in it is no news."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from bell import TEA, Village, stamp
 
 from bot.app import utc_now
+from bot.messages.petition.parts import life
 from bot.petitions.parse import parse_petition
 from bot.petitions.petition import Petition, Site
 
@@ -56,15 +58,20 @@ async def test_nobody_is_told_of_what_has_nothing_in_it(village: Village) -> Non
         await village.reader.hears("We like tea.")
 
 
-@pytest.mark.parametrize(("closed", "lasted"), [("2150-01-01T00:00:00.000Z", False), (None, True)])
 async def test_a_petition_that_closed_in_the_far_future_was_not_open_for_a_century(
-    village: Village, closed: str | None, lasted: bool
+    village: Village,
 ) -> None:
     async with village.bell():
         await village.reader.subscribes()
-        now = utc_now()
-        day = now.date().isoformat()  # an early close is waited with
-        village.site.edit(TEA, state="closed", closed_at=closed or stamp(now), closing_date=day)
+        village.site.edit(TEA, state="closed", closed_at="2150-01-01T00:00:00.000Z")
         told = await village.reader.hears("Closed with 84 signatures")
-        assert ("Open " in told["text"]) == lasted
         assert "years" not in told["text"]
+        assert "Open " not in told["text"]
+
+
+def test_how_long_a_petition_was_open_is_told_once_it_is_over() -> None:
+    now = utc_now()
+    opened = stamp(now - timedelta(days=30))
+    assert life(read(state="closed", opened_at=opened, closed_at=stamp(now)), now) == "30 days"
+    later = stamp(now + timedelta(days=9))
+    assert life(read(state="closed", opened_at=opened, closed_at=later), now) is None
