@@ -27,6 +27,13 @@ ODD = {
     "a person whose language is a list": {
         "message": SAID | {"from": PERSON | {"language_code": []}}
     },
+    "a caption that is a list": {"message": SAID | {"caption": ["tea"]}},
+    "a mark as long as a text": {
+        "message": SAID | {"entities": [{"type": "bold", "offset": 0, "length": "3"}]}
+    },
+    "a mark that leads to a list": {
+        "message": SAID | {"entities": [{"type": "url", "offset": 0, "length": 3, "url": []}]}
+    },
     "a text that is a number": {"message": SAID | {"text": 5}},
     "a topic that is a text": {"message": SAID | {"message_thread_id": "5"}},
     "a chat that moves to a text": {"message": SAID | {"migrate_to_chat_id": "-100"}},

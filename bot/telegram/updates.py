@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 
 import msgspec
 import structlog
-from telegram import Bot, Chat, Message, TelegramObject, Update, User
+from telegram import Bot, Chat, Message, MessageEntity, TelegramObject, Update, User
 from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
 
 from bot.incidents import IncidentLog
@@ -122,6 +122,8 @@ def _lacking(update: Update) -> str:
         for each in (part, *nested):
             if isinstance(each, TelegramObject) and (name := _lacking_of(each)):
                 return name
+            if isinstance(each, Message) and not all(map(_is_marked, each.entities)):
+                return "entities"
     return ""
 
 
@@ -130,7 +132,7 @@ _NUMBERS = frozenset(
     {"id", "message_id", "message_thread_id", "migrate_to_chat_id", "migrate_from_chat_id"}
 )
 _TEXTS = frozenset(
-    {"id", "type", "text", "data", "query", "offset", "title", "username", "first_name"}
+    {"id", "type", "text", "caption", "data", "query", "offset", "title", "username", "first_name"}
     | {"language_code", "inline_message_id", "guest_query_id"}
 )
 
@@ -150,6 +152,12 @@ def _lacking_of(part: TelegramObject) -> str:
         if not (value is None or isinstance(value, str) or (is_numbered and name == "id")):
             return name
     return ""
+
+
+def _is_marked(entity: MessageEntity) -> bool:
+    """Whether it says from where to where, and leads to an address if to anything."""
+    is_url = entity.url is None or isinstance(entity.url, str)
+    return type(entity.offset) is int and type(entity.length) is int and is_url
 
 
 def _is_number(value: object) -> bool:
