@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from handlers import (
     about,
+    calendar,
     chart,
     constituencies,
     constituency,
@@ -46,6 +47,7 @@ MODULES = (
     subscriptions,
     petition,
     response,
+    calendar,
     constituencies,
     constituency,
     chart,

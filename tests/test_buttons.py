@@ -98,6 +98,7 @@ EXPECTED: tuple[tuple[str, str], ...] = (
     (r"forget\|\|yes", "Erased"),
     (r"forget\|\|no", "Nothing was erased"),
     (r"privacy\|", "Privacy"),
+    (r"ics\|P\|", r"\.ics"),
     (r"eg\|", r"as of \d\d:\d\d"),
     (r"more\|\|all", "What shall I listen for"),
     (r"share\|P\|", "📤 Share"),

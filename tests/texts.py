@@ -33,6 +33,8 @@ UNSHOWN = {"pattern", "callback_data"}
 # What people type, as an example of it, and names that nobody sees. No language changes them.
 TYPED = frozenset(
     {
+        "-//Petition Bell//petition-bell//EN",
+        "TRANSPARENT",
         "SW1A 1AA",
         "Paris",
         "all digest",

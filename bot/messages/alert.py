@@ -11,6 +11,7 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.messages.buttons import (
     alert_row,
+    calendar_button,
     readers_row,
     response_row,
     stranger_row,
@@ -186,6 +187,14 @@ def _buttons(
     known: PetitionHistory, events: Sequence[Event], row: list[InlineKeyboardButton]
 ) -> InlineKeyboardMarkup:
     """What an alert can always be answered with, and under a response the whole of it."""
+    for event in events:
+        match event:
+            case DebateScheduled() | DebateMoved() if known.petition.scheduled_debate_date:
+                key = calendar_button(known.petition.ref, "debate")
+                return InlineKeyboardMarkup([[key], row])
+            case ClosingSoon():
+                key = calendar_button(known.petition.ref, "closing")
+                return InlineKeyboardMarkup([[key], row])
     if any(isinstance(event, Responded | ResponseRevised | ResponseWithdrawn) for event in events):
         told = response_row(known.petition, len(known.earlier_responses))
         return InlineKeyboardMarkup([told, row] if told else [row])

@@ -5,7 +5,7 @@ functions, so no button can be made that no handler reads.
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple, Self
+from typing import Literal, NamedTuple, Self, TypeAlias
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 from telegram.constants import InlineKeyboardButtonLimit
@@ -20,10 +20,12 @@ MUTE, UNMUTE = "mute", "unmute"
 RESPONSE, CONSTITUENCIES, CHART, MAP, MILESTONES = "resp", "where", "chart", "map", "miles"
 SETTINGS, SNOOZE, WISH = "set", "snooze", "wish"
 CARD, PAGE, CONSENT, FORGET, PRIVACY = "card", "page", "consent", "forget", "privacy"
-SHARE, EXAMPLE = "share", "eg"
+SHARE, EXAMPLE, CALENDAR = "share", "eg", "ics"
 ELSEWHERE, DONE, FULL = "else", "done", "full"
 ASK, TALK, STOP = "ask", "talk", "stop"
 WORDS, MORE, DRAFT, RULE, SEAT = "words", "more", "draft", "rule", "seat"
+
+CalendarDate: TypeAlias = Literal["debate", "closing"]
 
 # What leaves room for the chat that a press is about, where that is another than it is made in.
 ROOM = InlineKeyboardButtonLimit.MAX_CALLBACK_DATA - len("|~") - 13
@@ -106,6 +108,11 @@ def response_row(petition: Petition, earlier: int) -> list[InlineKeyboardButton]
     if earlier:
         row.append(button(tr("Earlier text"), RESPONSE, petition.ref, str(earlier - 1)))
     return row
+
+
+def calendar_button(petition: PetitionRef, what: CalendarDate) -> InlineKeyboardButton:
+    """Sends a date for one's own calendar."""
+    return button(tr("Add to calendar"), CALENDAR, petition, what)
 
 
 def with_sound(
