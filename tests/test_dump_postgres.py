@@ -289,6 +289,6 @@ async def test_privacy_says_of_each_storage_what_it_shows_without_the_key(
         told = (await village.reader.ask("/privacy", "Privacy"))["text"]
         question = await village.reader.ask(f"/subscribe {TEA}", "I need to keep")
         assert "encrypted" in question["text"]
-    for said in ("Not encrypted", "when its alerts are due", "database"):
+    for said in ("Not encrypted", "when its alerts are due", "the same petition", "database"):
         assert (said in told) is shared
     assert "Encrypted on disk" in told

@@ -147,9 +147,9 @@ def privacy(rest_days: int, *, in_database: bool = False) -> Message:
     A shared database has to see more than a file that is sealed as a whole.
     """
     shown = say(
-        "<b>Not encrypted:</b> how many petitions and rules this chat has, when its alerts are due "
-        "and whether I can reach it. That stands in a database, under a code in place of this "
-        "chat's number."
+        "<b>Not encrypted:</b> how many petitions and rules this chat has, when its alerts are "
+        "due, whether I can reach it, and which chats follow the same petition, though not which "
+        "one. That stands in a database, under a code in place of this chat's number."
     )
     return compose(
         *lines(
