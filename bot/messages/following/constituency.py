@@ -7,7 +7,7 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 from bot.messages.buttons import CARD, SEAT, button
 from bot.messages.format import number
 from bot.messages.i18n import say, tr
-from bot.messages.message import Message, compose, cut, lines, row
+from bot.messages.message import Message, code, compose, cut, lines, row
 from bot.messages.petition.constituencies import display_name
 from bot.petitions.parse import Constituency, Local
 
@@ -91,6 +91,9 @@ def no_such_seat(
     """A name that is none, and those it may have meant."""
     sorry = tr("I know no constituency “{name}”.", name=cut(typed, 60))
     if not near:
-        return compose(*lines(sorry, tr("A postcode finds it too: /constituency SW1A 1AA"))), None
+        example = code("/constituency SW1A 1AA")
+        return compose(
+            *lines(sorry, say("A postcode finds it too: {example}", example=example))
+        ), None
     rows = [[button(cut(seat.name, 60), SEAT, extra=f"show.{seat.ons_code}")] for seat in near]
     return compose(row(sorry, " ", tr("Did you mean one of these?"))), InlineKeyboardMarkup(rows)
