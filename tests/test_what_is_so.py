@@ -59,7 +59,7 @@ def test_t1_nothing_is_waited_for_after_an_early_end() -> None:
     assert "awaited since" not in card(CUT_SHORT, NOW, NOW).text
     assert "awaited since" not in response(CUT_SHORT, (), NOW)[0][0].text
     followed = Followed(Subscription(1, REF, NOW), CUT_SHORT)
-    assert "may not come any more" in subscribed(followed, NOW)[0].text
+    assert "may not come any more" in subscribed(followed, NOW, "")[0].text
 
 
 def test_t1_what_was_earned_is_waited_for_after_a_proper_end() -> None:
