@@ -98,7 +98,7 @@ _UPDATES = [
 _HOURS_BETWEEN_PRUNINGS = 6
 _ROUSED_EVERY = 1.0
 _MENU_NOTE = "commands menu"
-_GROUP_MENU = {"subscriptions", "petition", "response", "chart", "search", "help"}
+_GROUP_MENU = {"list", "petition", "response", "chart", "search", "help"}
 
 
 def utc_now() -> datetime:
@@ -460,7 +460,7 @@ async def _scheduled(poller: Poller, bell: _Bell) -> AsyncIterator[None]:
 
 def _note_job(incident: IncidentLog, event: JobExecutionEvent) -> None:
     if event.code == EVENT_JOB_MAX_INSTANCES:
-        log.debug("the last round of looks is still under way")
+        log.debug("previous check still running")
     elif event.code == EVENT_JOB_MISSED:
         incident.failed("it was missed")
     elif isinstance(event.exception, StorageError):
@@ -530,7 +530,7 @@ def _menus(name: str) -> list[_Menu]:
     code = "" if name == ENGLISH else name
     with speaking(name):
         lines = {
-            each.name: BotCommand(each.name, tr(each.does))
+            each.help.name: BotCommand(each.help.name, tr(each.does))
             for each in COMMANDS
             if each.listed and each.name != "start"
         }

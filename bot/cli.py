@@ -15,7 +15,7 @@ from bot.errors import ConfigError, PetitionBellError
 
 app = typer.Typer(
     name="petition-bell",
-    help="A Telegram bot that rings when a petition moves.",
+    help="A Telegram bot that tells people when something happens to a petition.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -64,10 +64,10 @@ def run(config: ConfigOption = None) -> None:
 @app.command()
 def demo(
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port of the chat page; 0 picks a free one.")
+        int, typer.Option(min=0, max=65535, help="Port of the demo page; 0 picks a free one.")
     ] = 8300,
 ) -> None:
-    """Show everything offline: no token, no network. Prints the address of the chat page."""
+    """Try the bot offline, with no token or network. Prints the address of the demo page."""
     from bot.demo import run_demo
 
     _run(run_demo(port))
@@ -96,10 +96,10 @@ def init(
     from bot.config_example import EXAMPLE
 
     if path.exists() and not force:
-        _end([f"{path} exists already; --force replaces it"])
+        _end([f"{path} already exists. Use --force to replace it."])
     if not token and sys.stdin.isatty():
         token = typer.prompt(
-            "The token that @BotFather gave you (Enter to fill it in later)",
+            "Bot token from @BotFather (press Enter to add it later)",
             default="",
             show_default=False,
             hide_input=True,
@@ -117,13 +117,13 @@ def export_store(
     file: Annotated[Path, typer.Argument(help="The file to write; it must not exist yet.")],
     config: ConfigOption = None,
 ) -> None:
-    """Write the whole store as plain JSON. Whoever can read it sees who follows what."""
+    """Write the whole store as plain JSON. Anyone who can read it can see who follows what."""
     from bot.operations.export_import import export_to
 
     with _progress() as told:
         chats = _run(export_to(file, _load(config).storage, told))
-    typer.echo(f"Wrote {file}: {chats} chats, readable by you alone.")
-    typer.echo(f"It is NOT encrypted: keep {file} safe, and delete it when you are done.", err=True)
+    typer.echo(f"Wrote {file} ({chats} chats). Only you can read it.")
+    typer.echo(f"{file} is not encrypted. Keep it safe and delete it when you're done.", err=True)
 
 
 @app.command("import")
@@ -137,38 +137,38 @@ def import_store(
     with _progress() as told:
         chats = _run(import_from(file, _load(config).storage, told))
     typer.echo(f"Imported {chats} chats.")
-    typer.echo(f"{file} is NOT encrypted: delete it when you are done.", err=True)
+    typer.echo(f"{file} is not encrypted. Delete it when you're done.", err=True)
 
 
 @app.command()
 def rekey(config: ConfigOption = None) -> None:
-    """Seal the store with a new key; the bot must be stopped."""
+    """Encrypt the store with a new key. Stop the bot first."""
     from storage.opening import rekey_storage
 
     def tell(key: str) -> None:
-        typer.echo(f"From now on, give this as PETITION_BELL_STORAGE__KEY:\n{key}")
+        typer.echo(f"Set PETITION_BELL_STORAGE__KEY to this from now on:\n{key}")
 
     settings = _load(config).storage
     _run(rekey_storage(settings, tell))
     where = "" if settings.key else f", kept in {settings.key_file}"
-    typer.echo(f"The store is sealed with a new key{where}.")
+    typer.echo(f"The store is now encrypted with a new key{where}.")
 
 
 @app.command()
 def restore(config: ConfigOption = None) -> None:
-    """Make a damaged store whole from all that can still be read; copies of it are kept."""
+    """Repair a damaged store from what can still be read. Copies of the damaged files are kept."""
     from storage.opening import restore_storage
 
     is_all = _run(restore_storage(_load(config).storage))
-    lost = "The store opens again; what came last is lost."
-    typer.echo("The store is whole." if is_all else lost)
+    lost = "The store is repaired, but the latest changes are lost."
+    typer.echo("The store is repaired. Nothing was lost." if is_all else lost)
 
 
 @app.callback(invoke_without_command=True)
 def options(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
 ) -> None:
-    """A Telegram bot that rings when a petition moves."""
+    """A Telegram bot that tells people when something happens to a petition."""
     if version:
         typer.echo(__version__)
         raise typer.Exit

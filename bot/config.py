@@ -198,7 +198,7 @@ def _lay_over(tables: Table, environment: Mapping[str, str], problems: list[str]
             case [section, key] if section in DEFAULTS and section != "sites":
                 _section(tables, section)[key] = environment[name]
             case _:
-                problems.append(f"{name}: names no setting; {PREFIX}<SECTION>__<KEY> does")
+                problems.append(f"{name}: isn't a setting. Use {PREFIX}<SECTION>__<KEY>")
 
 
 def _section(tables: Table, name: str) -> Table:
@@ -253,7 +253,7 @@ class _Reader:
         if self._table("telegram").get("mode") == "webhook":
             for key in ("listen", "public_url"):
                 if getattr(web, key) is None:
-                    self.problems.append(f'web.{key}: telegram.mode = "webhook" needs it')
+                    self.problems.append(f'web.{key}: is required when telegram.mode is "webhook"')
         return web
 
     def _storage(self) -> StorageConfig:
@@ -273,8 +273,8 @@ class _Reader:
         is_within = storage.key_file.resolve().is_relative_to(folder)
         if scheme == "tinydb" and storage.key is None and is_within:
             self.problems.append(
-                "storage.key_file: must lie outside the folder of the data, or whoever copies the "
-                "one has the other as well"
+                "storage.key_file: must be outside the data folder, or anyone who copies the "
+                "data gets the key too"
             )
 
     def _storage_url(self) -> str:
@@ -301,7 +301,8 @@ class _Reader:
             return self._token_from(self.folder / str(section["token_file"]))
         if given is None:
             self.problems.append(
-                "telegram.token: is missing; give it here, in TELEGRAM_TOKEN, or as token_file"
+                "telegram.token: is missing. Set it here, in TELEGRAM_TOKEN or in "
+                "telegram.token_file"
             )
             return Token()
         return self._checked("telegram.token", given, token)
@@ -327,7 +328,7 @@ class _Reader:
             self._unknown_names(f"{name}.", table, DEFAULTS["sites"])
             site = self._one_site(name, table)
             if site.id in seen:
-                self.problems.append(f"{name}.id: {site.id!r} is taken by another site")
+                self.problems.append(f"{name}.id: {site.id!r} is already used by another site")
             seen.add(site.id)
             yield site
 
@@ -367,7 +368,7 @@ class _Reader:
             if name not in known:
                 near = difflib.get_close_matches(name, known, n=1)
                 hint = f"; did you mean {prefix}{near[0]}?" if near else ""
-                self.problems.append(f"{prefix}{name}: there is no such setting{hint}")
+                self.problems.append(f"{prefix}{name}: isn't a setting{hint}")
             elif not prefix and name != "sites":
                 if isinstance(value, dict):
                     self._unknown_names(f"{name}.", value, DEFAULTS[name])
@@ -398,9 +399,9 @@ def text(value: object) -> str:
 def token(value: object) -> Token:
     """A bot token; never repeated in the complaint."""
     if not isinstance(value, str) or not re.fullmatch(r"[^\s/]+", value):
-        raise ValueError("must be a token as BotFather gives it")
+        raise ValueError("must be a bot token from @BotFather")
     if value == PLACEHOLDER_TOKEN:
-        raise ValueError("is still the placeholder; put in the token that BotFather gave you")
+        raise ValueError("is still the placeholder. Replace it with your token from @BotFather")
     return Token(value)
 
 

@@ -34,11 +34,11 @@ url = "tinydb:data/petition-bell.db"
 key_file = "petition-bell.key"
 # key = "32 bytes in base64"
 
-# For so many days everything is kept of a chat that blocked the bot, in case it returns.
+# How many days to keep a chat's data after it blocks the bot, in case it comes back.
 rest_days = 90
 
 [poll]
-# The longest a followed petition waits for its next look. The site counts about once a minute.
+# How often each followed petition is checked. The site updates its counts about once a minute.
 interval = "60s"
 
 # The most requests a minute to each site, a third of them for what people ask; with more followed,

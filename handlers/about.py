@@ -16,5 +16,5 @@ async def about(update: Update, context: Context) -> None:
     await answer(update, about_text(services.version, ", ".join(hosts)))
 
 
-COMMANDS = [Command("about", "", marked("who I am, and where my facts come from"), about)]
+COMMANDS = [Command("about", "", marked("about this bot and its data"), about)]
 HANDLERS = [command.handler for command in COMMANDS]

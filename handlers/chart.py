@@ -53,7 +53,15 @@ async def send_picture(
     chat = update.effective_chat
     if picture is None or chat is None:
         name = short_title(petition, 80)
-        await answer(update, compose(tr("I can't draw this for “{title}” right now.", title=name)))
+        await answer(
+            update,
+            compose(
+                tr(
+                    "I can't draw this for “{title}” at the moment. Please try again later.",
+                    title=name,
+                )
+            ),
+        )
         return
     try:
         await context.bot.send_photo(
@@ -75,5 +83,5 @@ async def chart_pressed(update: Update, context: Context, press: Press) -> str |
     return None
 
 
-COMMANDS = [Command("chart", "300239", marked("see the curve of its signatures"), chart)]
+COMMANDS = [Command("chart", "300239", marked("see a chart of its signatures"), chart)]
 HANDLERS = [*(command.handler for command in COMMANDS), on_press(CHART, chart_pressed)]

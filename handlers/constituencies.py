@@ -124,13 +124,15 @@ async def send_table(update: Update, context: Context, ref: PetitionRef) -> None
     await context.bot.send_document(
         chat.id,
         InputFile(BytesIO(file), f"petition-{ref.id}-constituencies.csv"),
-        caption=tr("Every constituency of “{title}”.", title=short_title(petition)),
+        caption=tr("All constituencies for “{title}”.", title=short_title(petition)),
         message_thread_id=topic_of(update.effective_message),
     )
 
 
 COMMANDS = [
-    Command("constituencies", "300239", marked("see where a petition was signed"), constituencies),
+    Command(
+        "constituencies", "300239", marked("see which constituencies signed it"), constituencies
+    ),
 ]
 HANDLERS = [
     *(command.handler for command in COMMANDS),

@@ -104,7 +104,7 @@ COMMANDS = [
     Command(
         "constituency",
         "SW1A 1AA",
-        marked("see what is signed where you live, and follow it"),
+        marked("see petitions popular where you live"),
         constituency,
     ),
 ]

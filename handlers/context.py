@@ -170,6 +170,7 @@ SPOKEN = filters.UpdateType.MESSAGE | filters.UpdateType.CHANNEL_POST
 class Command:
     """A command: its names, what it takes and does, and the action behind it.
 
+    People are told of it by the name that is `shown`, which may be one of its aliases.
     One that `changes` something is for admins alone in groups and channels. One that is `here` is
     about the chat it is said in even while another one is managed from there. Menus and help leave
     out one that is not `listed`.
@@ -180,6 +181,7 @@ class Command:
     does: str
     action: Action
     aliases: tuple[str, ...] = ()
+    shown: str = ""
     changes: bool = False
     here: bool = False
     listed: bool = True
@@ -203,7 +205,7 @@ class Command:
     @property
     def help(self) -> CommandHelp:
         """The line of `/help` about it."""
-        return CommandHelp(self.name, self.takes, self.does)
+        return CommandHelp(self.shown or self.name, self.takes, self.does)
 
 
 @asynccontextmanager
@@ -494,7 +496,7 @@ async def rewrite(
     named, its_buttons = _addressed(message, buttons)
     if _is_shown(query.message, named, its_buttons):
         if (asides := _asides.get()) is not None:
-            asides.append(tr("That's how it is already."))
+            asides.append(tr("It's like that already."))
         return
     try:
         await query.edit_message_text(

@@ -17,5 +17,5 @@ async def digest(update: Update, context: Context) -> None:
         await answer(update, nothing_in_digest(chat.terms, now))
 
 
-COMMANDS = [Command("digest", "", marked("have your digest now"), digest, changes=True)]
+COMMANDS = [Command("digest", "", marked("get your digest now"), digest, changes=True)]
 HANDLERS = [command.handler for command in COMMANDS]

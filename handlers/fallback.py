@@ -63,9 +63,9 @@ async def suggest(
     ref = context.services.reference(rest) if rest else None
     buttons = None
     if nearest and nearest.name in PRESSES and ref:
-        meant = tr("Yes, {command}", command=f"/{nearest.name} {ref.id}")
+        meant = tr("Yes, {command}", command=f"/{nearest.help.name} {ref.id}")
         buttons = InlineKeyboardMarkup([[button(meant, PRESSES[nearest.name], ref)]])
-    name = nearest.name if nearest else None
+    name = nearest.help.name if nearest else None
     await answer(update, errors.unknown_command(command, name, rest.strip()), buttons)
 
 

@@ -37,7 +37,7 @@ COMMANDS = [
     Command(
         "forget",
         "",
-        marked("erase everything I keep about this chat"),
+        marked("delete everything I keep about this chat"),
         forget,
         changes=True,
         here=True,

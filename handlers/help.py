@@ -12,5 +12,5 @@ async def help_(update: Update, context: Context) -> None:
     await answer(update, help_text(helps(context.bot_data["commands"])))
 
 
-COMMANDS = [Command("help", "", marked("what I can do"), help_)]
+COMMANDS = [Command("help", "", marked("see all commands"), help_)]
 HANDLERS = [command.handler for command in COMMANDS]

@@ -60,13 +60,13 @@ def _button(found: _Offer) -> InlineQueryResultsButton | None:
     """
     match found.lacks:
         case Unasked(wants_quiet=False):
-            text = tr("That was a lot. Type on in a minute for more.")
+            text = tr("That was a lot. Type again in a minute for more.")
         case Unasked() | Unavailable():
-            text = tr("The petitions site isn't answering just now.")
+            text = tr("The petitions site isn't answering at the moment.")
         case None if found.results:
             return None
         case None:
-            text = tr("Follow petitions in our own chat")
+            text = tr("Follow petitions with this bot")
     return InlineQueryResultsButton(text, start_parameter="hello")
 
 

@@ -138,7 +138,7 @@ COMMANDS = [
     Command(
         "milestones",
         "300239",
-        marked("see what a petition has reached, and set your own"),
+        marked("see its milestones and set your own"),
         milestones,
     )
 ]

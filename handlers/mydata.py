@@ -142,7 +142,7 @@ COMMANDS = [
     Command(
         "mydata",
         "",
-        marked("get everything I keep about this chat"),
+        marked("get a copy of everything I keep about this chat"),
         mydata,
         changes=True,
         here=True,

@@ -69,7 +69,7 @@ async def _brought_up_to_date(  # noqa: PLR0917 - a card, and what it is to show
     showed, since = services.cards.get(card, ("", sight.read_at))
     if edited is Edited.CHANGED and shows != showed:
         since = sight.read_at
-        pointer = tr("Updated above ↑")
+        pointer = tr("Here it is ↑")
     else:
         pointer = tr("Nothing new since {clock} ↑", clock=clock(since, services.now()))
     services.cards[card] = shows, since
@@ -97,7 +97,7 @@ async def card_pressed(update: Update, context: Context, press: Press) -> str | 
     return None
 
 
-COMMANDS = [Command("petition", "300239", marked("see a petition as it stands"), petition)]
+COMMANDS = [Command("petition", "300239", marked("see a petition's latest figures"), petition)]
 HANDLERS = [
     *(command.handler for command in COMMANDS),
     on_press(CARD, card_pressed),

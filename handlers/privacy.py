@@ -29,5 +29,5 @@ def what_is_kept(context: Context) -> Message:
     return privacy_text(services.rest_days, in_database=is_shared(services.storage))
 
 
-COMMANDS = [Command("privacy", "", marked("what I keep, and why"), privacy)]
+COMMANDS = [Command("privacy", "", marked("see what I keep and why"), privacy)]
 HANDLERS = [*(command.handler for command in COMMANDS), on_press(PRIVACY, read_more)]

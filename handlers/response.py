@@ -38,5 +38,5 @@ async def response_pressed(update: Update, context: Context, press: Press) -> st
     return None
 
 
-COMMANDS = [Command("response", "300239", marked("read the Government's whole response"), response)]
+COMMANDS = [Command("response", "300239", marked("read the government response"), response)]
 HANDLERS = [*(command.handler for command in COMMANDS), on_press(RESPONSE, response_pressed)]

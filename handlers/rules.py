@@ -46,7 +46,7 @@ _OF_ALL: dict[str, tuple[Kind, tuple[Threshold, ...]]] = {
 
 
 async def offer_all(update: Update, context: Context) -> None:
-    """`/subscribe` alone: what there is to follow."""
+    """`/follow` alone: what there is to follow."""
     await answer(update, *text.what_to_follow(_site(context)))
 
 

@@ -19,5 +19,5 @@ async def search(update: Update, context: Context) -> None:
         await tell(update, context, context.text)
 
 
-COMMANDS = [Command("search", marked("words"), marked("find petitions by their words"), search)]
+COMMANDS = [Command("search", marked("words"), marked("search for petitions"), search)]
 HANDLERS = [command.handler for command in COMMANDS]

@@ -32,7 +32,7 @@ async def offer(update: Update, context: Context, ref: PetitionRef) -> None:
         await answer(update, *share_offer(sight.petition, bot.username, inline=inline))
 
 
-COMMANDS = [Command("share", "300239", marked("hand a petition on"), share)]
+COMMANDS = [Command("share", "300239", marked("share a petition"), share)]
 HANDLERS = [
     *(command.handler for command in COMMANDS),
     on_press(SHARE, share_pressed),

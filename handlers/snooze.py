@@ -76,7 +76,7 @@ async def snooze_pressed(update: Update, context: Context, press: Press) -> str 
 
 
 COMMANDS = [
-    Command("snooze", "7d", marked("hear nothing for a while"), snooze, changes=True),
+    Command("snooze", "7d", marked("pause alerts for a while"), snooze, changes=True),
 ]
 HANDLERS = [
     *(command.handler for command in COMMANDS),

@@ -64,5 +64,5 @@ def deep_link(payload: str) -> PetitionRef | None:
     return PetitionRef(found[1], int(found[2])) if found else None
 
 
-COMMANDS = [Command("start", "", marked("say hello"), start, here=True)]
+COMMANDS = [Command("start", "", marked("start here"), start, here=True)]
 HANDLERS = [*(command.handler for command in COMMANDS), on_press(EXAMPLE, example_pressed)]

@@ -18,5 +18,5 @@ async def status(update: Update, context: Context) -> None:
     await answer(update, status_text(report, len(refs), waiting, services.now()))
 
 
-COMMANDS = [Command("status", "", marked("how fresh my knowledge is"), status)]
+COMMANDS = [Command("status", "", marked("see when petitions were last checked"), status)]
 HANDLERS = [command.handler for command in COMMANDS]

@@ -1,4 +1,4 @@
-"""`/subscribe`: follow a petition, after the reader's consent in a private chat."""
+"""`/follow`: follow a petition, after the reader's consent in a private chat."""
 
 from datetime import datetime
 
@@ -34,7 +34,7 @@ from handlers.word_search import offer_words
 
 
 async def subscribe(update: Update, context: Context) -> None:
-    """`/subscribe 300239`; words lead to a rule, a postcode to the constituency.
+    """`/follow 300239`; words lead to a rule, a postcode to the constituency.
 
     Alone it shows all that can be followed.
     """
@@ -131,9 +131,10 @@ COMMANDS = [
     Command(
         "subscribe",
         "300239",
-        marked("follow a petition, or words, a topic, a place"),
+        marked("follow a petition, topic, words or place"),
         subscribe,
         aliases=("follow",),
+        shown="follow",
         changes=True,
     ),
 ]

@@ -1,4 +1,4 @@
-"""`/subscriptions`: what this chat follows, page by page, a button for each petition and rule."""
+"""`/list`: what this chat follows, page by page, a button for each petition and rule."""
 
 from telegram import InlineKeyboardMarkup, Update
 
@@ -12,7 +12,7 @@ from handlers.rules import name_of
 
 
 async def subscriptions(update: Update, context: Context) -> None:
-    """`/subscriptions`."""
+    """`/list`."""
     chat = await chat_of(update, context)
     await answer(update, *await page_of(context, chat.id, 0))
 
@@ -50,7 +50,12 @@ async def followed_by(context: Context, chat_id: int) -> list[Followed]:
 
 COMMANDS = [
     Command(
-        "subscriptions", "", marked("see what this chat follows"), subscriptions, aliases=("list",)
+        "subscriptions",
+        "",
+        marked("see what this chat follows"),
+        subscriptions,
+        aliases=("list",),
+        shown="list",
     ),
 ]
 HANDLERS = [*(command.handler for command in COMMANDS), on_press(PAGE, turn_page)]

@@ -22,5 +22,5 @@ async def trending(update: Update, context: Context) -> None:
         await answer(update, *search_results.trending(petitions))
 
 
-COMMANDS = [Command("trending", "", marked("what was signed most in the last hour"), trending)]
+COMMANDS = [Command("trending", "", marked("see the most signed in the last hour"), trending)]
 HANDLERS = [command.handler for command in COMMANDS]

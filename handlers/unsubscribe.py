@@ -1,4 +1,4 @@
-"""`/unsubscribe` or `/stop`: stop following one, several or all, with a way back."""
+"""`/unfollow` or `/stop`: stop following one, several or all, with a way back."""
 
 from telegram import Message, Update
 
@@ -42,7 +42,7 @@ from handlers.subscriptions import followed_by
 
 
 async def unsubscribe(update: Update, context: Context) -> None:
-    """`/unsubscribe 300239`; without a number it shows what can be stopped."""
+    """`/unfollow 300239`; without a number it shows what can be stopped."""
     if not context.text:
         await _offer(update, context)
     elif ref := await asked_for(update, context, "unsubscribe"):
@@ -128,7 +128,7 @@ async def undo(update: Update, context: Context, press: Press) -> str | None:
         await rewrite(
             update, *confirmed(chat, Followed(subscription, known.petition), services.now())
         )
-    return tr("You follow it again.")
+    return tr("You're following it again.")
 
 
 def _ended(update: Update, press: Press, chat_id: int) -> Subscription | None:
@@ -144,9 +144,10 @@ COMMANDS = [
     Command(
         "unsubscribe",
         "300239",
-        marked("stop following a petition"),
+        marked("unfollow a petition"),
         unsubscribe,
         aliases=("unfollow", "stop"),
+        shown="unfollow",
         changes=True,
     ),
 ]

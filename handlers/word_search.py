@@ -54,7 +54,7 @@ _ACRONYM = re.compile(r"[A-Z][A-Za-z]{0,4}[A-Z]")
 
 
 async def offer_words(update: Update, context: Context, typed: str) -> None:
-    """`/subscribe school meals`: the petitions that are there, and the rule about those to come."""
+    """`/follow school meals`: the petitions that are there, and the rule about those to come."""
     typed = without_postcodes(typed).strip()  # none is kept, and none is told the site
     what, _, name = typed.partition(":")
     match what.strip().casefold():

@@ -85,7 +85,7 @@ def imported(document: Mapping[str, Any]) -> Tables:
     try:
         export = msgspec.convert(document, _Export)
     except msgspec.ValidationError as error:
-        raise StorageError(f"the export makes no sense: {error}") from error
+        raise StorageError(f"the export can't be read: {error}") from error
     if export.program != "petition-bell":
         raise StorageError("the export is not one of petition-bell")
     if export.export_version not in _KNOWN_VERSIONS:
@@ -143,4 +143,4 @@ def _ref(name: str) -> PetitionRef:
     try:
         return PetitionRef.parse(name)
     except ValueError as error:
-        raise StorageError(f"the export makes no sense: {error}") from error
+        raise StorageError(f"the export can't be read: {error}") from error

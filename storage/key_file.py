@@ -27,7 +27,7 @@ def read_key(text: str, where: str) -> bytes:
         key = base64.b64decode(text.strip(), validate=True)
         if len(key) == KEY_SIZE:
             return key
-    raise StorageError(f"{where} is no key: it must be {KEY_SIZE} bytes in base64")
+    raise StorageError(f"{where} isn't a key. It must be {KEY_SIZE} bytes in base64")
 
 
 def key_in(path: Path) -> bytes | None:

@@ -39,7 +39,9 @@ async def open_storage(place: Place) -> Storage:
                 )
             return await open_postgres(place.url, KeyRing(place.key_file, place.key))
         case scheme:
-            raise ConfigError([f"storage.url: there is no storage called {scheme!r}"])
+            raise ConfigError(
+                [f"storage.url: {scheme!r} isn't a storage type. Use tinydb: or postgresql:"]
+            )
 
 
 async def rekey_storage(place: Place, tell: Callable[[str], None]) -> None:
@@ -60,7 +62,7 @@ async def restore_storage(place: Place) -> bool:
 def _path(place: Place) -> Path:
     scheme, _, path = place.url.partition(":")
     if scheme != "tinydb":
-        raise ConfigError([f"storage.url: only a tinydb: store can do that, not {scheme}"])
+        raise ConfigError([f"storage.url: this command only works with tinydb:, not {scheme}"])
     return Path(path)
 
 

@@ -19,7 +19,7 @@ from bot.telegram.errors import NotConnected
 
 GATEWAY = b"<html><h1>502 Bad Gateway</h1></html>"
 TOO_OLD = "Bad Request: query is too old and response timeout expired or query ID is invalid"
-UNTRUE = re.compile("nothing was changed|Nothing was erased|went wrong", re.IGNORECASE)
+UNTRUE = re.compile("nothing has changed|Nothing was deleted|went wrong", re.IGNORECASE)
 
 Trouble = Callable[[BotApi, str], None]
 
@@ -73,10 +73,10 @@ async def test_s5_subscribing_is_answered(village: Village, trouble: Trouble) ->
 async def test_s5_erasing_everything_is_answered(village: Village, trouble: Trouble) -> None:
     async with village.bell():
         await village.reader.subscribes()
-        question = await village.reader.ask("/forget", "Erase everything")
+        question = await village.reader.ask("/forget", "Delete everything")
         trouble(village.api, "editMessageText")
-        village.reader.tap(question, "Erase")
-        await village.reader.sees_edit(question, "Erased")
+        village.reader.tap(question, "Delete")
+        await village.reader.sees_edit(question, "Deleted")
         # Whoever presses twice, for want of an answer, is told the same.
         await village.reader.ask("/subscriptions", "You're not following anything yet")
     assert says_nothing_untrue(village)
@@ -87,11 +87,11 @@ async def test_s5_erasing_is_told_anew_where_the_question_cannot_be_rewritten(
 ) -> None:
     async with village.bell():
         await village.reader.subscribes()
-        question = await village.reader.ask("/forget", "Erase everything")
+        question = await village.reader.ask("/forget", "Delete everything")
         village.api.refuse(None, 502, "Bad Gateway", method="editMessageText", times=None)
         village.api.refuse(None, 400, TOO_OLD, method="answerCallbackQuery", times=None)
-        village.reader.tap(question, "Erase")
-        await village.reader.hears("Erased")
+        village.reader.tap(question, "Delete")
+        await village.reader.hears("Deleted")
     assert says_nothing_untrue(village)
 
 
@@ -102,12 +102,12 @@ async def test_s5_muting_is_seen_on_the_button_and_in_the_note(
     async with village.bell():
         began = await village.reader.subscribes()
         trouble(village.api, "editMessageReplyMarkup")
-        query = village.reader.tap(began, "Mute")
-        assert "Muted" in await village.reader.sees_note(query)
+        query = village.reader.tap(began, "Make silent")
+        assert "will arrive silently" in await village.reader.sees_note(query)
         now = next(
             m for m in village.api.messages(READER) if m["message_id"] == village.reader.read
         )
-        assert "Unmute" in str(now["reply_markup"])
+        assert "Turn sound on" in str(now["reply_markup"])
     assert says_nothing_untrue(village)
 
 
@@ -116,7 +116,9 @@ async def test_s5_a_note_is_given_again(village: Village, trouble: Trouble) -> N
     async with village.bell():
         began = await village.reader.subscribes()
         trouble(village.api, "answerCallbackQuery")
-        assert "Muted" in await village.reader.sees_note(village.reader.tap(began, "Mute"))
+        assert "will arrive silently" in await village.reader.sees_note(
+            village.reader.tap(began, "Make silent")
+        )
         assert village.reader.unread() == []
 
 
@@ -124,15 +126,15 @@ async def test_s5_a_note_that_telegram_never_takes_is_said_aloud(village: Villag
     async with village.bell():
         began = await village.reader.subscribes()
         village.api.refuse(None, 502, "Bad Gateway", method="answerCallbackQuery", times=None)
-        village.reader.tap(began, "Mute")
-        await village.reader.hears("Muted")
+        village.reader.tap(began, "Make silent")
+        await village.reader.hears("will arrive silently")
 
 
 async def test_s5_that_a_press_is_too_old_for_a_note_is_no_failure(village: Village) -> None:
     async with village.bell():
         began = await village.reader.subscribes()
         village.api.refuse(None, 400, TOO_OLD, method="answerCallbackQuery")
-        village.reader.tap(began, "Mute")
+        village.reader.tap(began, "Make silent")
         await village.api.wait_for(lambda api: api.calls_to("editMessageReplyMarkup"))
         await village.reader.ask("/settings", "Settings")
         assert len(village.api.calls_to("answerCallbackQuery")) == 2  # of consent, and of Mute
@@ -204,19 +206,19 @@ BAD_GATEWAY = NetworkError("Bad Gateway")
 async def test_s5_what_hangs_is_sent_once_more() -> None:
     telegram = Telegram(*[TimedOut()] * 9)
     with pytest.raises(TimedOut):
-        await telegram.sends("Erased")
+        await telegram.sends("Deleted")
     assert telegram.tries == 2
 
 
 async def test_s5_an_edit_that_hangs_is_made_again_since_twice_is_once() -> None:
     telegram = Telegram(TimedOut(), TimedOut(), TimedOut(), TAKEN)
-    await telegram.edits("Erased")
+    await telegram.edits("Deleted")
     assert telegram.tries == 4
 
 
 async def test_s5_where_no_connection_came_about_nothing_can_arrive_twice() -> None:
     telegram = Telegram(*[NotConnected()] * 4, TAKEN)
-    await telegram.sends("Erased")
+    await telegram.sends("Deleted")
     assert telegram.tries == 5
     waits = [wait for wait in telegram.waits if wait >= 0.5]
     assert waits == sorted(set(waits))
@@ -225,7 +227,7 @@ async def test_s5_where_no_connection_came_about_nothing_can_arrive_twice() -> N
 async def test_s5_nothing_is_tried_for_ever() -> None:
     telegram = Telegram(*[BAD_GATEWAY] * 50)
     with pytest.raises(NetworkError):
-        await telegram.sends("Erased")
+        await telegram.sends("Deleted")
     assert telegram.tries == 5
     assert sum(wait for wait in telegram.waits if wait > 0) < 30
 
@@ -269,7 +271,7 @@ async def test_s9_the_same_text_with_other_buttons_is_an_edit() -> None:
     telegram = Telegram(*[TAKEN] * 9)
     mute, unmute = (
         InlineKeyboardMarkup([[InlineKeyboardButton(label, callback_data=label)]])
-        for label in ("Mute", "Unmute")
+        for label in ("Make silent", "Turn sound on")
     )
     message = {"chat_id": 1, "message_id": 2}
     await telegram.asks("sendMessage", chat_id=1, text="84", reply_markup=mute)
@@ -327,7 +329,7 @@ async def test_s9_the_same_card_twice_is_not_edited_and_said_to_be_what_it_is(
         assert note["reply_to_message"]["message_id"] == card["message_id"]
         assert len(village.api.calls_to("editMessageText")) == edits
         village.site.edit(TEA, signature_count=97)
-        await village.reader.ask(f"/petition {TEA}", "Updated above ↑")
+        await village.reader.ask(f"/petition {TEA}", "Here it is ↑")
         assert len(village.api.calls_to("editMessageText")) == edits + 1
 
 
@@ -342,7 +344,7 @@ async def test_s9_a_card_that_differs_by_its_age_alone_is_not_called_updated(
         await village.looked()
         await village.reader.ask(f"/petition {TEA}", "Nothing new since")
         later = now.astimezone(LONDON).strftime("%H:%M")
-        await village.reader.sees_edit(card, f"as of {later}")
+        await village.reader.sees_edit(card, f"Figures from {later}")
 
 
 async def test_s9_what_a_new_bot_does_not_know_telegram_tells_it(village: Village) -> None:

@@ -47,7 +47,7 @@ async def test_a_reader_is_asked_once_follows_and_hears_each_event_once(village:
         revised = a_response("We love tea.")
         revised["government_response"]["created_at"] = None
         village.site.edit(TEA, government_response=revised["government_response"])
-        await reader.hears("💬 Revised response")
+        await reader.hears("💬 Government response revised")
         clock.go_on()
         village.site.edit(TEA, state="closed", closed_at=stamp(utc_now()), closing_date=None)
         await reader.hears("🏁 Closed with 10,002 signatures.")
@@ -77,22 +77,22 @@ async def test_the_recorded_life_reaches_a_reader_in_order_and_nothing_else_does
         while "Closed with 100,345 signatures" not in text:
             text += f"{(await reader.hears())['text']}\n\n"
         for words in (
-            "9,999 signatures — past 5,000",
+            "9,999 signatures, past 5,000",
             "10,000 signatures",
             "Committee added a note",
             "has responded",
-            "Revised response",
+            "response revised",
             "withdrawn",
             "responded again",
-            "99,999 signatures — past 75,000",
+            "99,999 signatures, past 75,000",
             "100,000 signatures",
-            "Debate date given",
+            "Debate date added",
             "Debate moved",
             "Debate cancelled",
-            "Debate date given",
+            "Debate date added",
             "In Parliament",
             "Debated",
-            "New about the debate",
+            "New links about the debate",
             "Closed with 100,345 signatures",
         ):
             text = text[text.index(words) + len(words) :]
@@ -170,7 +170,7 @@ async def test_p13_a_chat_that_blocked_the_bot_keeps_its_subscriptions_and_wakes
         await village.looked(3)
         village.api.unblock(READER)
         await reader.hears("10,002 signatures")
-        await reader.ask("/subscriptions", "You follow one petition")
+        await reader.ask("/subscriptions", "You're following one petition")
 
 
 async def test_p14_a_group_that_becomes_a_supergroup_hears_on(village: Village) -> None:
@@ -226,7 +226,7 @@ async def test_p4_a_petition_taken_down_rings_once_and_its_return_too(village: V
         await village.looked(3)
         assert village.reader.unread() == []
         village.site.restore(TEA)
-        await village.reader.hears("It is back")
+        await village.reader.hears("Open for signatures again")
 
 
 async def test_c10_a_petition_that_moves_to_the_archive_stays_followed_in_silence(
@@ -271,7 +271,7 @@ async def test_unsubscribing_can_be_undone_and_until_then_nothing_rings(village:
     reader = village.reader
     async with village.bell():
         await reader.subscribes()
-        ended = await reader.ask(f"/unsubscribe {TEA}", "You no longer follow")
+        ended = await reader.ask(f"/unsubscribe {TEA}", "You've unfollowed")
         village.site.edit(TEA, signature_count=1_002)
         reader.tap(ended, "Undo")
         await reader.sees_edit(ended, "You're now following")
@@ -287,13 +287,13 @@ async def test_a_chat_follows_no_more_than_it_may_and_hears_how_to_make_room(
     village.site.put(COFFEE, open_petition(action="Free coffee"))
     async with running(replace(village.config(), limits=LimitsConfig(subscriptions=1))):
         await reader.subscribes()
-        refused = await reader.ask(f"/subscribe {COFFEE}", "follows 1 petition; there is no room")
-        assert "/subscriptions" in refused["text"]
+        refused = await reader.ask(f"/subscribe {COFFEE}", "follows 1 petition, which is the limit")
+        assert "/list" in refused["text"]
         await reader.ask(f"/subscribe {TEA}", "You've been following this petition since")
-        ended = await reader.ask(f"/unsubscribe {TEA}", "You no longer follow")
+        ended = await reader.ask(f"/unsubscribe {TEA}", "You've unfollowed")
         await reader.subscribes(COFFEE)
-        assert "no room" in await reader.sees_note(reader.tap(ended, "Undo"))
-        listed = await reader.ask("/subscriptions", "You follow one petition")
+        assert "which is the limit" in await reader.sees_note(reader.tap(ended, "Undo"))
+        listed = await reader.ask("/subscriptions", "You're following one petition")
         assert "Free coffee" in listed["text"]
 
 
@@ -303,11 +303,11 @@ async def test_a_muted_petition_arrives_without_a_sound_and_rings_again_unmuted(
     reader = village.reader
     async with village.bell():
         message = await reader.subscribes()
-        assert "without a sound" in await reader.sees_note(reader.tap(message, "Mute"))
+        assert "will arrive silently" in await reader.sees_note(reader.tap(message, "Make silent"))
         village.site.edit(TEA, signature_count=1_002)
         silent = await reader.hears("1,000 signatures")
         assert village.api.is_silent(READER, silent["message_id"])
-        assert "ring again" in await reader.sees_note(reader.tap(silent, "Unmute"))
+        assert "Sound is on again" in await reader.sees_note(reader.tap(silent, "Turn sound on"))
         village.site.edit(TEA, signature_count=2_600)
         loud = await reader.hears("2,500 signatures")
         assert not village.api.is_silent(READER, loud["message_id"])
@@ -321,11 +321,11 @@ async def test_the_list_leads_to_cards_and_turns_pages(village: Village) -> None
         await reader.subscribes()
         for number in range(700_001, 700_011):
             await reader.ask(f"/follow {number}", "You're now following")
-        listed = await reader.ask("/list", "You follow 11 petitions (page 1 of 2)")
-        reader.tap(listed, "Older")
+        listed = await reader.ask("/list", "You're following 11 petitions (page 1 of 2)")
+        reader.tap(listed, "Next")
         listed = await reader.sees_edit(listed, "page 2 of 2")
         reader.tap(listed, "Free tea")
-        await reader.hears("✅ You follow this one")
+        await reader.hears("✅ You're following this petition")
 
 
 @pytest.mark.parametrize(
@@ -337,16 +337,16 @@ async def test_a_link_or_number_alone_shows_a_card_with_a_subscribe_button(
 ) -> None:
     async with village.bell():
         card = await village.reader.ask(text.format(url=village.site.url), "Free tea")
-        village.reader.tap(card, "Subscribe")
+        village.reader.tap(card, "Follow")
         await village.reader.hears("I need to keep")
 
 
 async def test_p24_a_misspelt_command_gets_the_nearest_one_as_a_button(village: Village) -> None:
     async with village.bell():
-        message = await village.reader.ask(f"/subscrbe {TEA}", "Did you mean /subscribe 700000?")
+        message = await village.reader.ask(f"/subscrbe {TEA}", "Did you mean /follow 700000?")
         village.reader.tap(message, "Yes")
         await village.reader.hears("I need to keep")
-        await village.reader.ask("/xyzzy", "/help shows")
+        await village.reader.ask("/xyzzy", "See all commands: /help")
 
 
 async def test_the_data_of_a_chat_can_be_had_and_is_erased_after_asking_once(
@@ -354,7 +354,7 @@ async def test_the_data_of_a_chat_can_be_had_and_is_erased_after_asking_once(
 ) -> None:
     reader = village.reader
     async with village.bell():
-        await reader.ask("/mydata", "I keep nothing")
+        await reader.ask("/mydata", "I don't keep anything")
         await reader.subscribes()
         reader.say("/mydata")
         document = await village.api.next_message(READER, after=reader.read)
@@ -365,13 +365,13 @@ async def test_the_data_of_a_chat_can_be_had_and_is_erased_after_asking_once(
         assert [s["petition"] for s in data["subscriptions"]] == [f"uk:{TEA}"]
         assert data["consented_at"]
 
-        question = await reader.ask("/forget", "cannot be undone")
-        reader.tap(question, "Keep it")
-        await reader.sees_edit(question, "Nothing was erased")
-        question = await reader.ask("/forget", "cannot be undone")
-        reader.tap(question, "Erase")
-        await reader.sees_edit(question, "Erased")
-        await reader.ask("/mydata", "I keep nothing")
+        question = await reader.ask("/forget", "can't undo this")
+        reader.tap(question, "Cancel")
+        await reader.sees_edit(question, "Nothing was deleted")
+        question = await reader.ask("/forget", "can't undo this")
+        reader.tap(question, "Delete")
+        await reader.sees_edit(question, "Deleted")
+        await reader.ask("/mydata", "I don't keep anything")
         await reader.ask(f"/subscribe {TEA}", "I need to keep")
 
 
@@ -382,9 +382,9 @@ async def test_a_petition_that_cannot_be_followed_is_told_why(village: Village) 
     village.site.take_down(700_003)
     async with village.bell():
         await village.reader.subscribes()
-        await village.reader.ask("/subscribe 123", "There is no petition 123")
+        await village.reader.ask("/subscribe 123", "There's no petition 123")
         await village.reader.ask("/subscribe 700002", "when it opens for signatures")
-        await village.reader.ask("/subscribe 700003", "taken off the site")
+        await village.reader.ask("/subscribe 700003", "taken off the petitions site")
         await village.reader.ask("/subscribe 0x10", "I couldn't find a petition about “0x10”")
         await village.reader.ask("/subscribe", "Which petition?")
 
@@ -393,8 +393,8 @@ async def test_an_outage_is_admitted_and_what_is_known_is_shown(village: Village
     async with village.bell():
         await village.reader.subscribes()
         village.site.fail("/", Fault(status=503))
-        await village.reader.ask(f"/petition {TEA}", "has not been answering since")
-        await village.reader.ask("/petition 700009", "isn't answering")
+        await village.reader.ask(f"/petition {TEA}", "hasn't answered since")
+        await village.reader.ask("/petition 700009", "hasn't answered since")
         await village.reader.ask("/status", "not answering since")
 
 
@@ -402,13 +402,13 @@ async def test_an_outage_is_admitted_and_what_is_known_is_shown(village: Village
     ("command", "words"),
     [
         ("/start", "tells you when something happens to a petition"),
-        ("/help", "/subscribe 300239 — follow a petition"),
-        ("/privacy", "Not kept"),
+        ("/help", "/follow 300239 — follow a petition"),
+        ("/privacy", "What I don't keep"),
         ("/about", "Open Government Licence"),
-        ("/status", "How I am doing"),
+        ("/status", "Status"),
         ("/subscriptions", "You're not following anything yet"),
         ("/unsubscribe", "You're not following anything"),
-        ("/forget", "I keep nothing"),
+        ("/forget", "I don't keep anything"),
         ("what is this", "tells you when something happens to a petition"),
         ("/subscribe " + "9" * 4000, "I couldn't find a petition about"),
     ],
@@ -434,9 +434,9 @@ async def test_p19_a_press_too_old_to_be_answered_still_does_its_work(village: V
     reader = village.reader
     async with village.bell():
         message = await reader.subscribes()
-        reader.tap(message, "Unsubscribe")
+        reader.tap(message, "Unfollow")
         village.api.expire_queries()
-        await reader.hears("You no longer follow")
+        await reader.hears("You've unfollowed")
 
 
 async def test_p25_the_commands_menu_is_set_once(village: Village) -> None:
@@ -444,7 +444,7 @@ async def test_p25_the_commands_menu_is_set_once(village: Village) -> None:
         await village.reader.ask("/help")
     menus = len(village.api.calls_to("setMyCommands"))
     assert menus == 6
-    assert {c["command"] for c in village.api.commands()} >= {"subscribe", "privacy", "forget"}
+    assert {c["command"] for c in village.api.commands()} >= {"follow", "privacy", "forget"}
     async with village.bell():
         await village.reader.ask("/help")
     assert len(village.api.calls_to("setMyCommands")) == menus
@@ -473,4 +473,4 @@ async def test_the_card_and_the_parser_agree_on_a_recorded_body(village: Village
 async def test_nothing_is_kept_of_a_petition_that_was_only_looked_at(village: Village) -> None:
     async with village.bell():
         await village.reader.ask(f"/petition {TEA}", "Free tea")
-        await village.reader.ask("/mydata", "I keep nothing")
+        await village.reader.ask("/mydata", "I don't keep anything")

@@ -35,8 +35,8 @@ from bot.petitions.petition import PetitionRef
 Begin: TypeAlias = Callable[[Village, Conversation], Awaitable[Json]]
 
 ROOT = Path(__file__).parents[1]
-OLD = "out of date"
-TROUBLE = ("Something went wrong", "couldn't save")
+OLD = "no longer works"
+TROUBLE = ("something went wrong", "couldn't save")
 CLUB = -1_009_876_543_210
 BOT = 123456
 HOLBORN = "E14001290"
@@ -53,17 +53,17 @@ VERBS = {
 # its numbers made alike. The first pattern that fits says what is seen after the press.
 EXPECTED: tuple[tuple[str, str], ...] = (
     (r"sub\|P\|", "You're now following|You've been following this petition since|I need to keep"),
-    (r"unsub\|P\|", "You no longer follow"),
+    (r"unsub\|P\|", "You've unfollowed"),
     (r"undo\|P\|", "You're now following"),
-    (r"mute\|P\|", "Muted: alerts"),
-    (r"unmute\|P\|", "Unmuted: alerts"),
+    (r"mute\|P\|", "will arrive silently"),
+    (r"unmute\|P\|", "Sound is on again for"),
     (r"resp\|P\|", "esponse|responded"),
     (r"where\|P\|csv", r"\.csv"),
     (r"where\|P\|bars", r"\[photo\]"),
-    (r"where\|P\|", "constituenc|Where it was signed most"),
+    (r"where\|P\|", "onstituencies with most signatures|constituenc|doesn't say where"),
     (r"chart\|P\|", r"\[photo\]"),
-    (r"map\|P\|", r"\[photo\]|gives no regions"),
-    (r"miles\|P\|", "Milestones|It has no milestones"),
+    (r"map\|P\|", r"\[photo\]|doesn't say which regions"),
+    (r"miles\|P\|", "Milestones|has no milestones"),
     (r"wish\|P\|", "Milestones"),
     (r"ask\|P?\|snooze", "How long do you want to snooze"),
     (r"ask\|P\|milestones", "At how many signatures"),
@@ -73,8 +73,8 @@ EXPECTED: tuple[tuple[str, str], ...] = (
     (r"ask\|\|zone", "Which time zone"),
     (r"talk\|\|cancel", "Cancelled"),
     (r"talk\|\|help", "What you can send"),
-    (r"talk\|\|list", "You follow|not following anything"),
-    (r"stop\|\|forget", "Erase everything"),
+    (r"talk\|\|list", "You're following|You have|not following anything"),
+    (r"stop\|\|forget", "Delete everything"),
     (r"stop\|\|all", "Unfollow all|not following anything"),
     (r"stop\|\|yes", "You've unfollowed|not following anything"),
     (r"set\|P?\|snooze", "[Ss]nooze"),
@@ -89,35 +89,35 @@ EXPECTED: tuple[tuple[str, str], ...] = (
     (r"set\|\|loud", "Tap a kind of news to change it"),
     (r"set\|\|(reset|undo|preset)?$", "Settings"),
     (r"snooze\|", "[Ss]nooze"),
-    (r"card\|P\|", r"as of \d\d:\d\d|Updated above|Nothing new since"),
-    (r"page\|", "You follow|not following anything"),
+    (r"card\|P\|", r"Figures from \d\d:\d\d|Here it is|Nothing new since"),
+    (r"page\|", "You're following|You have|not following anything"),
     (r"consent\|P?\|no", "Nothing is kept"),
     (r"consent\|P\|", "You're now following"),
     (r"consent\|\|set", "Settings"),
-    (r"consent\|\|", "Thank you|agreed|Agreed|OK"),
-    (r"forget\|\|yes", "Erased"),
-    (r"forget\|\|no", "Nothing was erased"),
+    (r"consent\|\|", "Thanks. You can now follow"),
+    (r"forget\|\|yes", "Deleted"),
+    (r"forget\|\|no", "Nothing was deleted"),
     (r"privacy\|", "Privacy"),
     (r"ics\|P\|", r"\.ics"),
-    (r"eg\|", r"as of \d\d:\d\d"),
-    (r"more\|\|all", "What shall I listen for"),
+    (r"eg\|", r"Figures from \d\d:\d\d"),
+    (r"more\|\|all", "What should I look for"),
     (r"share\|P\|", "📤 Share"),
     (r"else\|", "Which group or channel"),
-    (r"done\|", "our own chat again"),
-    (r"words\|\|", "Follow words"),
+    (r"done\|", "apply to this chat again"),
+    (r"words\|\|", "Follow petitions mentioning"),
     (r"more\|\|words", "Which words"),
-    (r"more\|\|topics", "Which topic"),
-    (r"more\|\|departments", "Which department"),
+    (r"more\|\|topics", "Choose a topic"),
+    (r"more\|\|departments", "Choose a department"),
     (r"more\|\|seat", "Which constituency"),
-    (r"more\|\|topic\.", "Follow topic"),
-    (r"more\|\|dept\.", "Follow department"),
-    (r"more\|\|", "Follow (every|new|everything)"),
+    (r"more\|\|topic\.", "Follow petitions on"),
+    (r"more\|\|dept\.", "Follow petitions for"),
+    (r"more\|\|", "Follow (all|new petitions|petitions that pass)"),
     (r"draft\|\|cancel", "Nothing was saved"),
-    (r"draft\|\|(save|agree|undo)", "You follow|I need to keep"),
+    (r"draft\|\|(save|agree|undo)", "You're now following|I need to keep"),
     (r"draft\|\|privacy", "Privacy.*To alert you about"),
-    (r"draft\|\|", "Follow .*|has to listen to something"),
-    (r"rule\|\|0\.delete", "You no longer follow"),
-    (r"rule\|\|", "You hear of|has to listen to something"),
+    (r"draft\|\|", "Follow .*|Keep at least one on"),
+    (r"rule\|\|0\.delete", "You've unfollowed"),
+    (r"rule\|\|", "You'll be told about|Keep at least one on"),
     (r"seat\|\|show", "📍"),
     (r"seat\|\|", "Follow "),
 )
@@ -346,20 +346,20 @@ async def by_rule(village: Village, chat: Conversation) -> Json:
     )
     chat.tap(draft, "Save")
     chat.tap(await chat.sees_edit(draft, "I need to keep"), "Follow it")
-    await chat.sees_edit(draft, "You follow")
+    await chat.sees_edit(draft, "You're now following")
     await village.chat(chat.chat_id + 500).subscribes(RULED)  # has it looked at often
     village.site.edit(RULED, **a_response())
-    return await chat.hears("By your rule")
+    return await chat.hears("From your rule")
 
 
 async def with_pages(_: Village, chat: Conversation) -> Json:
     """A list of more than a page, with a rule before it."""
     for number in range(TEA, TEA + 10):
         await chat.subscribes(number)
-    draft = await after("Every response", asking("/subscribe", follows=False))(_, chat)
+    draft = await after("All responses", asking("/subscribe", follows=False))(_, chat)
     chat.tap(draft, "Save")
-    await chat.sees_edit(draft, "You follow")
-    return await chat.ask("/subscriptions", "You follow one rule")
+    await chat.sees_edit(draft, "You're now following")
+    return await chat.ask("/subscriptions", "You have one rule")
 
 
 async def from_a_file(village: Village, chat: Conversation) -> Json:
@@ -437,8 +437,8 @@ SCENES: dict[str, Scene] = {
     "not followed": Scene(asking(f"/settings {TEA + 5}")),
     "what to follow": Scene(asking("/subscribe")),
     "words": Scene(asking("/subscribe free tea")),
-    "draft": Scene(after("Every debate", asking("/subscribe"))),
-    "dropped draft": Scene(after("Every debate", asking("/subscribe")), r"draft\|\|cancel"),
+    "draft": Scene(after("All debates", asking("/subscribe"))),
+    "dropped draft": Scene(after("All debates", asking("/subscribe")), r"draft\|\|cancel"),
     "not forgotten": Scene(asking("/forget"), r"forget\|\|no"),
     "forgotten": Scene(asking("/forget"), r"forget\|\|yes"),
     "all to stop": Scene(asking(f"/follow {TEA + 6}", "/stop"), r"stop\|\|all"),
@@ -601,7 +601,7 @@ async def test_every_button_made_for_another_chat_is_about_that_chat(
         walker = Walker(village.api, met, f"For {name}:")
         await walker.walk(chat, message, scene.only)
         await walker.walk(chat, managing)
-        await chat.ask("/mydata", "I keep nothing")
+        await chat.ask("/mydata", "I don't keep anything")
 
     async with village.bell(postcodes_api=postcodes.url):
         await play_all(village, play, MANAGED)
@@ -614,9 +614,9 @@ async def manages(village: Village, person: Conversation, chat_id: int) -> Json:
     await person.ask("/about")
     village.api.press(person.chat_id, person.read, "else||")
     await person.hears("Which group or channel")
-    village.api.share_chat(person.chat_id, "A group", chat_id)
+    village.api.share_chat(person.chat_id, "Choose a group", chat_id)
     await person.hears("Chosen.")
-    return await person.hears("about that chat now")
+    return await person.hears("now apply to that chat")
 
 
 # --- what the walks found ------------------------------------------------------------------------
@@ -630,7 +630,7 @@ async def test_an_undone_unsubscription_is_heard_on_its_own_terms_again(village:
         await reader.ask(f"/settings {TEA} closing 24h")
         await reader.ask(f"/milestones {TEA} 500 every 200 50%")
         was = await reader.ask(f"/settings {TEA}", "Silent: government response")
-        ended = await reader.ask(f"/unsubscribe {TEA}", "You no longer follow")
+        ended = await reader.ask(f"/unsubscribe {TEA}", "You've unfollowed")
         await reader.sees_note(reader.tap(ended, "Undo"))
         now = await reader.ask(f"/settings {TEA}")
     assert "500, every 200 and 50%" in now["text"]
@@ -642,14 +642,14 @@ async def test_save_pressed_twice_keeps_one_rule(village: Village) -> None:
     async with village.bell():
         await reader.subscribes()
         await reader.ask("/subscribe")
-        reader.tap(village.api.messages(READER)[-1], "Every debate")
-        draft = await reader.hears("Follow every debate?")
+        reader.tap(village.api.messages(READER)[-1], "All debates")
+        draft = await reader.hears("Follow all debates?")
         twice = [reader.tap(draft, "Save") for _ in range(2)]
         assert [await reader.sees_note(each) for each in twice] == ["", ""]
-        listed = await reader.ask("/subscriptions", "You follow one rule")
-        ended = await reader.sees_edit(draft, "You follow every debate")
+        listed = await reader.ask("/subscriptions", "You have one rule")
+        ended = await reader.sees_edit(draft, "You're now following all debates")
         reader.tap(ended, "Delete")
-        gone = await reader.sees_edit(draft, "You no longer follow")
+        gone = await reader.sees_edit(draft, "You've unfollowed")
         for each in [reader.tap(gone, "Undo") for _ in range(2)]:
             assert await reader.sees_note(each) == ""
         assert (await reader.ask("/subscriptions"))["text"] == listed["text"]
@@ -660,7 +660,7 @@ async def test_words_that_look_like_another_chat_are_searched_for(village: Villa
     async with village.bell():
         found = await reader.ask("tea|~tea", "tea|~tea")
         reader.tap(found, "Follow these words")
-        await reader.hears("Follow words: tea")
+        await reader.hears("Follow petitions mentioning tea")
 
 
 async def test_a_button_without_room_for_its_chat_says_so(village: Village) -> None:
@@ -669,7 +669,7 @@ async def test_a_button_without_room_for_its_chat_says_so(village: Village) -> N
         note = await village.reader.sees_note(
             village.api.press(READER, message["message_id"], f"{buttons.FULL}||")
         )
-    assert "Do it by command" in note
+    assert "Use a command instead" in note
 
 
 async def test_a_topic_with_a_long_code_can_be_followed_for_another_chat(
@@ -683,7 +683,7 @@ async def test_a_topic_with_a_long_code_can_be_followed_for_another_chat(
         assert len(data) <= 64
         message = await village.reader.ask("/about")
         village.api.press(READER, message["message_id"], keys["Longest"])
-        await village.reader.hears("Follow topic: Longest?")
+        await village.reader.hears("Follow petitions on Longest?")
 
 
 async def test_a_press_is_answered_in_time_however_long_the_site_takes(
@@ -697,14 +697,14 @@ async def test_a_press_is_answered_in_time_however_long_the_site_takes(
         assert await reader.sees_note(reader.tap(card, "Response")) == ""
         assert reader.unread() == []
         village.site.heal()
-        await reader.hears("No response yet")
+        await reader.hears("No government response yet")
         village.site.put(TEA + 1, open_petition())
         await reader.subscribes(TEA + 1)
         ended = await reader.ask(f"/unsubscribe {TEA + 1}")
         village.site.fail(f"/petitions/{TEA + 1}", Fault(hang=True))
         assert await reader.sees_note(reader.tap(ended, "Undo")) == ""
         village.site.heal()
-        await reader.hears("You follow it again")
+        await reader.hears("You're following it again")
 
 
 # --- what can be read from the source ------------------------------------------------------------

@@ -37,11 +37,11 @@ async def test_g1_an_admin_who_may_not_post_changes_nothing_in_a_channel(
 ) -> None:
     async with village.bell():
         began = await news.ask(f"/subscribe {TEA}", "You're now following")
-        note = await news.sees_note(news.tap(began, "Unsubscribe", user_id=ADA))
-        assert "only those who may post here" in note
+        note = await news.sees_note(news.tap(began, "Unfollow", user_id=ADA))
+        assert "Only admins who can post here" in note
         await news.ask("/subscriptions", "Free tea")
-        question = await news.ask("/forget", "Erase everything")
-        await news.sees_note(news.tap(question, "Erase", user_id=ADA))
+        question = await news.ask("/forget", "Delete everything")
+        await news.sees_note(news.tap(question, "Delete", user_id=ADA))
         await news.ask("/subscriptions", "Free tea")
 
 
@@ -52,8 +52,8 @@ async def test_g1_an_admin_who_may_post_and_the_owner_do(
     village.api.add_member(NEWS, ADA, place)
     async with village.bell():
         began = await news.ask(f"/subscribe {TEA}", "You're now following")
-        news.tap(began, "Unsubscribe", user_id=ADA)
-        await news.hears("You no longer follow")
+        news.tap(began, "Unfollow", user_id=ADA)
+        await news.hears("You've unfollowed")
 
 
 async def test_g1_who_may_not_post_has_the_bot_post_nothing_either(
@@ -64,7 +64,7 @@ async def test_g1_who_may_not_post_has_the_bot_post_nothing_either(
         card = await news.ask(f"/petition {TEA}", "Free tea")
         for user in (ADA, BEN):
             note = await news.sees_note(news.tap(card, "Milestones", user_id=user))
-            assert "only admins who may post" in note
+            assert "only admins who can post" in note
         assert news.unread() == []
         village.api.add_member(NEWS, 9, "administrator")
         news.tap(card, "Milestones", user_id=9)
@@ -76,8 +76,8 @@ async def test_g1_a_channel_is_not_managed_from_afar_by_who_may_not_post(
 ) -> None:
     ada = village.chat(ADA)
     async with village.bell():
-        told = await picks(village, ada, "A channel", NEWS)
-        assert "one who may post" in told["text"]
+        told = await picks(village, ada, "Choose a channel", NEWS)
+        assert "you also need to be allowed to post" in told["text"]
         await ada.ask("/subscriptions", "You're not following anything yet")
 
 
@@ -87,13 +87,13 @@ async def test_g1_the_right_to_post_taken_away_ends_managing_a_channel(
     ada = village.chat(ADA)
     village.api.add_member(NEWS, ADA, "administrator")
     async with village.bell():
-        await picks(village, ada, "A channel", NEWS)
+        await picks(village, ada, "Choose a channel", NEWS)
         said = await ada.hears("For Tea news")
         village.api.add_member(NEWS, ADA, "administrator", may_post=False)
         village.api.change_place(NEWS, ADA, "administrator")
-        await ada.ask(f"/subscribe {TEA}", "one who may post")
+        await ada.ask(f"/subscribe {TEA}", "you also need to be allowed to post")
         note = await ada.sees_note(ada.tap(said, "Done"))
-        assert "nothing was changed" in note
+        assert "nothing has changed" in note
 
 
 async def test_g1_in_a_group_an_admin_needs_no_right_to_post(village: Village) -> None:

@@ -83,7 +83,7 @@ def test_the_caption_tells_what_was_read_and_what_was_not() -> None:
     alone = signature_curve(petition(), [], NOW, dark=False)
     assert both is not None
     assert alone is not None
-    assert "Solid since 18 February 2025: counts read by this bot" in both.caption
+    assert "Solid line: recorded by this bot since 18 February 2025" in both.caption
     assert "Dashed" in both.caption
     assert "Solid" not in alone.caption
     assert "84 signatures by 1 March 2025" in alone.caption
@@ -95,7 +95,7 @@ def test_an_open_petition_is_foretold_and_a_closed_one_is_not() -> None:
     over = signature_curve(closed, read(), NOW, dark=False)
     assert still_open is not None
     assert over is not None
-    assert "At this pace it ends near" in still_open.caption
+    assert "At this pace it will close at about" in still_open.caption
     assert "pace" not in over.caption
     assert "Closed 28 February 2025" in over.caption
 
@@ -110,8 +110,8 @@ def test_a_map_tells_each_regions_shares(dark: bool) -> None:
     picture = region_map(known, dark=dark)
     assert size(picture) == (1080, 1330)
     assert picture is not None
-    assert "Wales 31.0% of signatures, 4.7% of people" in picture.caption
-    assert "London 0.0% of signatures, 13.0% of people" in picture.caption
+    assert "Wales 31.0% of signatures, 4.7% of population" in picture.caption
+    assert "London 0.0% of signatures, 13.0% of population" in picture.caption
     assert "chance" not in picture.caption
 
 

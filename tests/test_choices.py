@@ -67,7 +67,7 @@ def test_what_is_no_length_of_time_is_none(text: str) -> None:
 def test_tomorrow_begins_at_eight_by_the_clocks_there(
     zone: str, now: datetime, morning: tuple[int, int, int, int]
 ) -> None:
-    assert read_until("until tomorrow", now, zone) == datetime(*morning, tzinfo=UTC)
+    assert read_until("Until tomorrow", now, zone) == datetime(*morning, tzinfo=UTC)
 
 
 def test_a_length_of_time_leads_to_a_moment_and_nonsense_nowhere() -> None:

@@ -213,7 +213,7 @@ async def test_a_standby_takes_over_from_a_leader_that_ends(cluster: Cluster) ->
         await leader.aclose()
         village.site.edit(TEA, signature_count=10_002)
         await village.reader.hears("10,002 signatures")
-        await village.reader.ask("/subscriptions", "You follow one petition")
+        await village.reader.ask("/subscriptions", "You're following one petition")
         assert "standby" not in await second.ready()
         await village.looked(2)
         assert village.reader.unread() == []
@@ -233,7 +233,7 @@ async def test_kill_9_of_the_leader_hands_over_within_thirty_seconds_and_loses_n
             village.reader.say("/subscriptions")
             told = [(await village.reader.hears("", SECOND_PROCESS))["text"] for _ in range(2)]
             assert sum("10,002 signatures" in text for text in told) == 1
-            assert sum("You follow one petition" in text for text in told) == 1
+            assert sum("You're following one petition" in text for text in told) == 1
             await village.looked(2)
             assert village.reader.unread() == []
 
@@ -251,7 +251,7 @@ async def test_an_admin_hears_of_a_trouble_once_from_all_of_them(cluster: Cluste
         ready = await second.ready()
         assert (ready["ready"], ready["problems"]) == (True, [])
         village.site.heal()
-        await admin.hears("✅ Site uk answers again.")
+        await admin.hears("✅ Site uk is answering again.")
         assert admin.unread() == []
 
 
@@ -272,7 +272,7 @@ async def test_a_standby_tells_how_the_sites_stand_with_whoever_polls(cluster: C
         await village.reader.subscribes()
         await village.looked(2)
         told = await village.reader.ask("/status", "UK Parliament: answered less than a minute ago")
-        assert "My oldest look at a followed petition is less than a minute old." in told["text"]
+        assert "Oldest check of a petition you follow: less than a minute ago." in told["text"]
         village.site.fail("/petitions", Fault(500))
         await second.warns()
         await village.reader.ask("/status", "UK Parliament: not answering since")
@@ -288,14 +288,16 @@ async def test_an_admin_hears_once_that_whoever_should_poll_does_not(cluster: Cl
         first = await bells.enter_async_context(cluster.bell(admins=(ADMIN,)))
         await bells.enter_async_context(cluster.bell(admins=(ADMIN,)))
         since = clock(long_ago, utc_now())
-        await admin.hears(f"🔧 Nothing has been heard since {since} from the process that polls.")
+        await admin.hears(
+            f"🔧 The process that checks the petitions sites hasn't reported since {since}."
+        )
         assert await first.warns()
         assert (await first.ready())["ready"]
-        await village.reader.ask("/status", f"has not been heard of since {since}")
+        await village.reader.ask("/status", f"Last report: {since}")
         await leader.aclose()
-        await admin.hears("✅ Rounds of looks end again.")
+        await admin.hears("✅ Checks of the petitions sites are running again.")
         assert admin.unread() == []
-        await village.reader.ask("/status", "UK Parliament: not asked yet.")
+        await village.reader.ask("/status", "UK Parliament: not checked yet.")
 
 
 @pytest.mark.parametrize("note", [None, "", "{", '{"at": 5}', '{"sites": [1]}'])
@@ -307,8 +309,12 @@ async def test_a_report_that_is_missing_or_makes_no_sense_tells_nothing(
             await storage.save_note(NOTE, note)
         async with cluster.bell() as bell:
             await bell.stands_by(1)
-            assert await bell.warns() == ["Nothing has been heard yet from the process that polls."]
-            await cluster.village.reader.ask("/status", "has not been heard of yet")
+            assert await bell.warns() == [
+                "The process that checks the petitions sites hasn't reported yet."
+            ]
+            await cluster.village.reader.ask(
+                "/status", "can't tell yet when petitions were last checked"
+            )
 
 
 async def test_a_standby_does_not_take_its_last_failed_look_for_all_there_was(
@@ -321,10 +327,10 @@ async def test_a_standby_does_not_take_its_last_failed_look_for_all_there_was(
         await bell.stands_by(1)
         await leave_report(storage, time, failing_since=began - timedelta(minutes=5))
         earlier = clock(began - timedelta(minutes=5), time)
-        await village.reader.ask("/petition 1", f"isn't answering (since {earlier})")
+        await village.reader.ask("/petition 1", f"hasn't answered since {earlier}.")
         time = began + timedelta(days=1)
         await leave_report(storage, time)
-        await village.reader.ask("/petition 1", f"isn't answering (since {clock(time, time)})")
+        await village.reader.ask("/petition 1", f"hasn't answered since {clock(time, time)}.")
 
 
 async def test_a_role_is_held_by_one_at_a_time(cluster: Cluster) -> None:

@@ -134,7 +134,7 @@ def test_every_problem_is_reported_at_once_and_names_its_key(tmp_path: Path) -> 
 
 def test_a_misspelt_setting_gets_the_nearest_one(tmp_path: Path) -> None:
     (problem,) = problems("[poll]\nintervall = '60s'\n", tmp_path, TOKEN)
-    assert problem == "poll.intervall: there is no such setting; did you mean poll.interval?"
+    assert problem == "poll.intervall: isn't a setting; did you mean poll.interval?"
 
 
 @pytest.mark.parametrize("text", ["sites = 3", "telegram = 1", "[sites]\nid = 'uk'", "sites = []"])
@@ -145,7 +145,7 @@ def test_tables_of_the_wrong_shape_are_problems_not_crashes(text: str, tmp_path:
 def test_two_sites_of_one_name_are_a_problem(tmp_path: Path) -> None:
     site = "[[sites]]\nid = 'uk'\nurl = 'https://a.uk'\n"
     (problem,) = problems(site * 2, tmp_path, TOKEN)
-    assert "taken by another site" in problem
+    assert "already used by another site" in problem
 
 
 def test_the_placeholder_is_not_taken_for_a_token(tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ def test_the_key_does_not_lie_with_the_data(
     if is_apart:
         assert load_config(path, {}).storage.url.endswith("bell.db") or "postgresql" in url
         return
-    with pytest.raises(ConfigError, match="storage.key_file: must lie outside"):
+    with pytest.raises(ConfigError, match="storage.key_file: must be outside"):
         load_config(path, {})
 
 

@@ -388,7 +388,7 @@ async def test_p13_a_chat_that_is_gone_rests_and_hears_one_summary_when_it_is_ba
         assert deliverer.counts.summaries == 1
         await office.ring(10_000)
         await office.settled()
-    assert office.heard(1) == ["🌅 While you were away — three things.", office.heard(1)[1]]
+    assert office.heard(1) == ["🌅 While you were away: three updates.", office.heard(1)[1]]
     assert office.rings(2)["10,000"] == 1
     first = office.api.messages(1)[0]
     where = [first["text"].index(f"{number} signatures") for number in ("1,000", "2,500", "5,000")]
@@ -463,7 +463,7 @@ async def test_p14_a_lost_topic_falls_back_to_the_chat_once_with_a_note(
     first, second = office.api.messages(-9)
     assert "message_thread_id" not in first
     assert "message_thread_id" not in second
-    assert first["text"].endswith("closed or gone, so I write here from now on.")
+    assert first["text"].endswith("closed or deleted, so I'll post here from now on.")
     assert "closed or gone" not in second["text"]
     subscription = await office.storage.subscription(-9, REF)
     assert subscription is not None
@@ -654,14 +654,14 @@ def test_a_summary_tells_the_things_of_one_petition_together_in_their_order() ->
     text = summary(things, now, "digest").message.text
     at = clock(now, now)
     assert text.splitlines() == [
-        "📰 Your digest — three things.",
+        "📰 Your digest: three updates.",
         "",
         "Free tea",
-        f"{at} 🔔 1,000 signatures — a milestone.",
+        f"{at} 🔔 1,000 signatures reached.",
         f"{at} 🏁 Closed with 1,002 signatures.",
         "",
         "Coffee",
-        f"{at} 🔔 1,000 signatures — a milestone.",
+        f"{at} 🔔 1,000 signatures reached.",
     ]
 
 
@@ -676,7 +676,7 @@ async def test_p33_a_dissolution_closes_fourteen_petitions_in_one_message(office
     async with office.delivering():
         await office.settled()
     (message,) = office.api.messages(1)
-    assert message["text"].startswith("🏁 14 of your petitions closed.")
+    assert message["text"].startswith("🏁 14 petitions you follow have closed.")
     assert all(f"{office.title} {each.ref.id}" in message["text"] for each in petitions)
 
 
@@ -694,7 +694,7 @@ async def test_of_fourteen_that_close_on_the_same_day_the_sixth_and_on_are_told_
     assert len(office.api.messages(2)) == 5
     *single, together = (message["text"] for message in office.api.messages(1))
     assert [text.partition("\n")[0] for text in single] == ["🏁 Closed with 84 signatures."] * 5
-    assert together.startswith("🏁 9 of your petitions closed.")
+    assert together.startswith("🏁 9 petitions you follow have closed.")
     told = " ".join([*single, together])
     assert all(told.count(f"{office.title} {each.ref.id}") == 1 for each in petitions)
 
@@ -712,9 +712,9 @@ async def test_p20_what_a_flood_holds_back_is_not_overtaken(office: Office) -> N
     text = "\n".join(message["text"] for message in office.api.messages(1))
     assert deliverer.counts.held == 1
     numbers = (1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000)
-    where = [text.index(f"{n:,} signatures —") for n in numbers]
+    where = [text.index(f"{n:,} signatures") for n in numbers]
     assert where == sorted(where)
-    assert "📬 A lot at once — two things." in text
+    assert "📬 Several updates at once: two updates." in text
 
 
 async def test_alerts_with_time_between_them_are_no_flood(office: Office) -> None:
@@ -744,11 +744,11 @@ async def test_an_alert_that_was_tried_already_is_not_held_back(office: Office) 
 @pytest.mark.parametrize(
     ("terms", "head"),
     [
-        (Preferences(quiet=Quiet(0, 24 * 60 - 1)), "🌅 While it was quiet — two things."),
-        (Preferences(loudness={"milestone": "digest"}), "📰 Your digest — two things."),
+        (Preferences(quiet=Quiet(0, 24 * 60 - 1)), "🌅 During your quiet hours: two updates."),
+        (Preferences(loudness={"milestone": "digest"}), "📰 Your digest: two updates."),
         (
             Preferences(snoozed_until=utc_now() + timedelta(days=1)),
-            "⏰ Your snooze is over — two things.",
+            "⏰ Your snooze has ended: two updates.",
         ),
     ],
 )
@@ -769,7 +769,7 @@ async def test_one_thing_that_waited_comes_as_ever(office: Office) -> None:
     await office.ring(1_000)
     async with office.delivering():
         await office.settled()
-    assert office.heard(1) == ["🔔 1,000 signatures — a milestone."]
+    assert office.heard(1) == ["🔔 1,000 signatures reached."]
 
 
 async def test_what_waited_for_two_topics_comes_in_each(office: Office) -> None:
@@ -784,7 +784,7 @@ async def test_what_waited_for_two_topics_comes_in_each(office: Office) -> None:
     async with office.delivering():
         await office.settled()
     told = {m["message_thread_id"]: m["text"] for m in office.api.messages(-9)}
-    assert told[7].startswith("📰 Your digest — two things.")
+    assert told[7].startswith("📰 Your digest: two updates.")
     assert told[8].startswith("🏁 Closed with 84 signatures.")
 
 
@@ -798,9 +798,9 @@ async def test_what_a_rule_brings_says_so_and_offers_to_subscribe(office: Office
     async with office.delivering():
         await office.settled()
     (message,) = office.api.messages(1)
-    assert message["text"].splitlines()[-1] == "By your rule “words: tea”."
+    assert message["text"].splitlines()[-1] == "From your rule “petitions mentioning tea”."
     labels = [key["text"] for row in message["reply_markup"]["inline_keyboard"] for key in row]
-    assert labels == ["Subscribe", "Open"]
+    assert labels == ["Follow", "Open"]
 
 
 async def test_a_kind_that_makes_no_sound_does_not_read_as_a_muted_petition(
@@ -813,7 +813,7 @@ async def test_a_kind_that_makes_no_sound_does_not_read_as_a_muted_petition(
     (message,) = office.api.messages(1)
     assert office.api.is_silent(1, message["message_id"])
     labels = [key["text"] for row in message["reply_markup"]["inline_keyboard"] for key in row]
-    assert "Mute" in labels
+    assert "Make silent" in labels
 
 
 async def test_two_reminders_that_come_due_together_are_one_message(office: Office) -> None:

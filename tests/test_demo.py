@@ -20,11 +20,11 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 # What the reader hears at each event of the story, up to the closing.
 BEATS = (
     "a government response is now due",
-    "signatures — past 100,000",
-    "21 days past 10,000 without a response",
+    "signatures, past 100,000",
+    "21 days after 10,000 signatures, still no government response",
     "The Government has responded",
     "The Petitions Committee added a note",
-    "Revised response",
+    "Government response revised",
     "Closes in",
     "Closed with 131,625 signatures",
 )
@@ -86,7 +86,7 @@ async def say(page: Page, text: str) -> None:
 
 @needs_browser
 async def test_a_newcomer_subscribes_sees_the_story_and_unsubscribes(page: Page) -> None:
-    await say(page, "/subscribe 300239")
+    await say(page, "/follow 300239")
     await key(said(page, "I need to keep"), "Follow it").click()
     await said(page, "You're now following").wait_for()
 
@@ -98,8 +98,8 @@ async def test_a_newcomer_subscribes_sees_the_story_and_unsubscribes(page: Page)
             PICTURE.parent.mkdir(exist_ok=True)
             await page.screenshot(path=PICTURE, animations="disabled")
 
-    await key(said(page, "Closed with"), "Unsubscribe").click()
-    ended = said(page, "You no longer follow")
+    await key(said(page, "Closed with"), "Unfollow").click()
+    ended = said(page, "You've unfollowed")
     await ended.wait_for()
     await key(ended, "Undo").click()
     await said(page, "You're now following").wait_for()
@@ -109,9 +109,9 @@ async def test_a_newcomer_subscribes_sees_the_story_and_unsubscribes(page: Page)
 
 @needs_browser
 async def test_the_story_can_begin_again_with_an_empty_memory(page: Page) -> None:
-    await say(page, "/subscribe 300239")
+    await say(page, "/follow 300239")
     await said(page, "I need to keep").wait_for()
     await page.get_by_role("button", name="Start over").click()
     await page.get_by_test_id("message").first.wait_for(state="detached")
     await say(page, "/mydata")
-    await said(page, "I keep nothing about this chat").wait_for()
+    await said(page, "I don't keep anything about this chat").wait_for()

@@ -301,14 +301,16 @@ async def test_a_button_s_address_must_be_one(bot: Bot) -> None:
 
 async def test_a_pressed_button_reaches_the_bot_and_is_answered_once(api: BotApi, bot: Bot) -> None:
     sent = await bot.send_message(ME, "x", reply_markup=keys([("Mute it", "mute:1")]))
-    api.tap(ME, sent.message_id, "Mute")
+    api.tap(ME, sent.message_id, "Make silent")
     (update,) = await bot.get_updates()
     query = update.callback_query
     assert query is not None
     assert (query.data, query.from_user.id) == ("mute:1", ME)
     assert isinstance(query.message, Message)
-    await bot.answer_callback_query(query.id, "Muted", show_alert=True)
-    assert [(answer["text"], answer["show_alert"]) for answer in api.answers] == [("Muted", True)]
+    await bot.answer_callback_query(query.id, "will arrive silently", show_alert=True)
+    assert [(answer["text"], answer["show_alert"]) for answer in api.answers] == [
+        ("will arrive silently", True)
+    ]
     with pytest.raises(BadRequest, match="Query is too old"):
         await bot.answer_callback_query(query.id)
 
@@ -447,7 +449,7 @@ async def test_a_person_s_file_reaches_the_bot(api: BotApi, bot: Bot) -> None:
 
 
 async def test_what_people_say_arrives_once(api: BotApi, bot: Bot) -> None:
-    api.say(ME, "/subscribe 300239")
+    api.say(ME, "/follow 300239")
     (update,) = await bot.get_updates()
     assert update.message is not None
     assert update.message.entities[0].type == "bot_command"

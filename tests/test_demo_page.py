@@ -64,10 +64,10 @@ async def test_an_open_page_is_greeted_with_an_empty_chat_and_a_resting_clock(
 async def test_the_first_message_reaches_the_bot_and_starts_the_story(
     world: World, window: Window, telegram_bot: Bot
 ) -> None:
-    await window.do("say", text="/subscribe 300239")
+    await window.do("say", text="/follow 300239")
     (update,) = await telegram_bot.get_updates(timeout=10)
     assert update.message is not None
-    assert (update.message.chat.id, update.message.text) == (CHAT_ID, "/subscribe 300239")
+    assert (update.message.chat.id, update.message.text) == (CHAT_ID, "/follow 300239")
     assert world.clock.started
 
 
@@ -88,8 +88,8 @@ async def test_what_the_bot_does_is_seen(world: World, window: Window, telegram_
     assert (seen["text"], seen["mine"], seen["silent"]) == ("Ring", False, True)
     await window.do("press", message_id=sent.message_id, data="mute", key=1)
     pressed = await window.hear("pressed", key=1)
-    await telegram_bot.answer_callback_query(pressed["callback_query_id"], "Muted")
-    assert (await window.hear("answer"))["text"] == "Muted"
+    await telegram_bot.answer_callback_query(pressed["callback_query_id"], "will arrive silently")
+    assert (await window.hear("answer"))["text"] == "will arrive silently"
     await telegram_bot.edit_message_text("Rung", CHAT_ID, sent.message_id)
     assert (await window.hear("edit"))["message"]["text"] == "Rung"
     await telegram_bot.delete_message(CHAT_ID, sent.message_id)

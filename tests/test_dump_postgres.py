@@ -214,8 +214,8 @@ async def test_after_forget_and_one_start_nothing_of_the_chat_is_left_with_the_k
         await only_waiting(storage, 1)
         await storage.close()
         question = await village.reader.ask("/forget")
-        village.reader.tap(question, "Erase everything")
-        await village.reader.sees_edit(question, "Erased")
+        village.reader.tap(question, "Delete everything")
+        await village.reader.sees_edit(question, "Deleted")
     async with a_bell(village, ground):
         await village.reader.ask("/status")
         storage = await ground.open()

@@ -108,9 +108,9 @@ async def test_after_forget_and_one_start_the_key_opens_nothing_of_that_chat(
     await lived_in(village)
     assert str(READER).encode() in unsealed(village)
     async with village.bell():
-        question = await village.reader.ask("/forget", "cannot be undone")
-        village.reader.tap(question, "Erase")
-        await village.reader.sees_edit(question, "Erased")
+        question = await village.reader.ask("/forget", "can't undo this")
+        village.reader.tap(question, "Delete")
+        await village.reader.sees_edit(question, "Deleted")
     async with village.bell():
         pass
     kept = unsealed(village)

@@ -225,7 +225,7 @@ async def test_after_a_restart_a_flood_goes_on_being_one_message(office: Office)
         await office.settled()
     *single, together = office.heard(1)
     assert single == ["🏁 Closed with 84 signatures."] * 5
-    assert together.startswith("🏁 4 of your petitions closed.")
+    assert together.startswith("🏁 4 petitions you follow have closed.")
 
 
 async def test_after_a_restart_nothing_overtakes_what_a_flood_holds(office: Office) -> None:
@@ -242,7 +242,7 @@ async def test_after_a_restart_nothing_overtakes_what_a_flood_holds(office: Offi
         await office.settled()
     *single, together = office.heard(1)
     assert len(single) == 5
-    assert together.startswith("🏁 2 of your petitions closed.")
+    assert together.startswith("🏁 2 petitions you follow have closed.")
 
 
 async def test_after_a_restart_what_is_official_is_not_held(office: Office) -> None:

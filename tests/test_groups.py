@@ -19,7 +19,7 @@ CLUB, NEWS = -1001, -1002
 ADA, BEN = 51, 52  # an admin and a member
 BOT = 123456
 COFFEE = 700_001
-REFUSED = "Only admins change what this group hears"
+REFUSED = "Only admins can change this group's alerts"
 
 
 @pytest.fixture
@@ -98,12 +98,12 @@ async def test_p23_a_press_changes_something_for_admins_alone(
 ) -> None:
     async with village.bell():
         message = await club.ask(f"/subscribe {TEA}", "You're now following", user_id=ADA)
-        for label in ("Mute", "Unsubscribe"):
+        for label in ("Make silent", "Unfollow"):
             told = await alert_of(village, club.tap(message, label, user_id=BEN))
             assert REFUSED in told["text"]
             assert told["show_alert"]
-        club.tap(message, "Unsubscribe", user_id=ADA)
-        ended = await club.hears("You no longer follow")
+        club.tap(message, "Unfollow", user_id=ADA)
+        ended = await club.hears("You've unfollowed")
         assert REFUSED in (await alert_of(village, club.tap(ended, "Undo", user_id=BEN)))["text"]
 
 
@@ -137,7 +137,7 @@ async def test_a_file_sent_by_a_member_is_not_even_fetched(
 async def test_looking_is_open_to_everybody(village: Village, club: Conversation) -> None:
     async with village.bell():
         card = await club.ask(f"/petition {TEA}", "Free tea", user_id=BEN)
-        told = await alert_of(village, club.tap(card, "Subscribe", user_id=BEN))
+        told = await alert_of(village, club.tap(card, "Follow", user_id=BEN))
         assert REFUSED in told["text"]
         club.tap(card, "Milestones", user_id=BEN)
         await club.hears("Free tea")
@@ -192,7 +192,7 @@ async def test_nothing_is_changed_while_telegram_cannot_say_who_is_an_admin(
     for method in ("getChatMember", "getChatAdministrators"):
         village.api.refuse(CLUB, 400, "Bad Request: not now", method=method)
     async with village.bell():
-        await club.ask(f"/subscribe {TEA}", "can't tell just now", user_id=ADA)
+        await club.ask(f"/subscribe {TEA}", "can't check whether you're an admin", user_id=ADA)
         await club.ask(f"/subscribe {TEA}", "You're now following", user_id=ADA)
 
 
@@ -227,11 +227,11 @@ async def test_a_post_in_a_channel_is_a_command_and_alerts_are_posted_there(
         assert [key["text"] for row in rows for key in row] == ["Open", "Follow it yourself"]
         assert all("url" in key for row in rows for key in row)
         began = news.api.messages(NEWS)[1]
-        told = await alert_of(village, news.tap(began, "Unsubscribe", user_id=BEN))
-        assert "Only admins change what this channel hears" in told["text"]
+        told = await alert_of(village, news.tap(began, "Unfollow", user_id=BEN))
+        assert "Only admins who can post here can change this channel's alerts" in told["text"]
         village.api.add_member(NEWS, ADA, "administrator")
-        news.tap(began, "Unsubscribe", user_id=ADA)
-        await news.hears("You no longer follow")
+        news.tap(began, "Unfollow", user_id=ADA)
+        await news.hears("You've unfollowed")
 
 
 async def test_an_answer_meant_for_a_closed_topic_is_given_in_the_chat(
@@ -253,8 +253,8 @@ async def test_a_group_is_greeted_once_when_it_takes_the_bot_in(
     village.api.add_member(CLUB, BOT, "left")
     async with village.bell():
         village.api.change_bot(CLUB, "member", ADA)
-        hello = await club.hears("tells this group when a petition moves")
-        assert "Only admins change" in hello["text"]
+        hello = await club.hears("can tell this group when something happens to a petition")
+        assert "Only admins can change" in hello["text"]
         village.api.change_bot(CLUB, "administrator", ADA)
         await club.ask("/about", "Petition Bell 0", user_id=BEN)
 
@@ -266,7 +266,7 @@ async def test_losing_its_voice_is_told_to_who_took_it_if_they_know_the_bot(
     async with village.bell():
         await ada.ask("/about")
         village.api.change_bot(CLUB, "restricted", ADA)
-        await ada.hears("I can no longer write in Tea club")
+        await ada.hears("I can no longer post in Tea club")
         village.api.change_bot(CLUB, "member", ADA)
         village.api.change_bot(CLUB, "restricted", BEN)  # who never spoke to the bot
         await ada.ask("/about", "Petition Bell 0")
@@ -280,7 +280,7 @@ async def test_a_channel_is_told_nothing_and_who_let_the_bot_in_is_told_what_nex
     async with village.bell():
         await ada.ask("/about")
         village.api.change_bot(NEWS, "administrator", ADA)
-        await ada.hears("I can post in Tea news now")
+        await ada.hears("I can now post in Tea news")
         assert village.api.messages(NEWS) == []
 
 
@@ -302,14 +302,14 @@ async def test_a_group_is_managed_from_the_private_chat_of_its_admin(
 ) -> None:
     ada = village.chat(ADA)
     async with village.bell():
-        await manages(village, ada, "A group", CLUB)
+        await manages(village, ada, "Choose a group", CLUB)
         said = await ada.ask(f"/subscribe {TEA}", "You're now following")
         assert said["text"].startswith("For Tea club:\n")
         await club.ask("/subscriptions", "Free tea", user_id=BEN)
         village.site.edit(TEA, signature_count=1_002)
         await club.hears("1,000 signatures")
         assert ada.unread() == []
-        await ada.sees_note(ada.tap(said, "Mute"))
+        await ada.sees_note(ada.tap(said, "Make silent"))
         village.site.edit(TEA, signature_count=2_600)
         quiet = await club.hears("2,500 signatures")
         assert village.api.is_silent(CLUB, quiet["message_id"])
@@ -321,7 +321,7 @@ async def test_a_channel_is_managed_from_the_private_chat_of_its_admin(
     village.api.add_member(NEWS, ADA, "administrator")
     ada = village.chat(ADA)
     async with village.bell():
-        managing = await manages(village, ada, "A channel", NEWS)
+        managing = await manages(village, ada, "Choose a channel", NEWS)
         assert managing["text"].startswith("For Tea news:\n")
         await ada.ask(f"/subscribe {TEA}", "For Tea news:")
         assert village.api.messages(NEWS) == []
@@ -334,12 +334,12 @@ async def test_done_leads_back_and_buttons_stay_about_the_chat_they_were_made_fo
 ) -> None:
     ada = village.chat(ADA)
     async with village.bell():
-        managing = await manages(village, ada, "A group", CLUB)
+        managing = await manages(village, ada, "Choose a group", CLUB)
         said = await ada.ask(f"/subscribe {TEA}", "For Tea club:")
         ada.tap(managing, "Done")
-        await ada.hears("our own chat again")
+        await ada.hears("apply to this chat again")
         await ada.ask(f"/subscribe {TEA}", "I need to keep")
-        ada.tap(said, "Unsubscribe")
+        ada.tap(said, "Unfollow")
         await ada.hears("For Tea club:")
         await club.ask("/subscriptions", "You're not following anything yet", user_id=BEN)
 
@@ -349,7 +349,7 @@ async def test_another_restart_of_the_bot_forgets_nothing_of_it(
 ) -> None:
     ada = village.chat(ADA)
     async with village.bell():
-        await manages(village, ada, "A group", CLUB)
+        await manages(village, ada, "Choose a group", CLUB)
     async with village.bell():
         await ada.ask(f"/subscribe {TEA}", "For Tea club:")
     kept = (village.folder / "bell.db").read_bytes()
@@ -363,9 +363,9 @@ async def test_after_an_hour_nothing_is_done_for_the_chat_before_it_is_chosen_ag
     clock = Clock()
     ada = village.chat(ADA)
     async with village.bell(clock.now):
-        await manages(village, ada, "A group", CLUB)
+        await manages(village, ada, "Choose a group", CLUB)
         clock.later(passed)
-        await ada.ask(f"/subscribe {TEA}", "An hour has passed")
+        await ada.ask(f"/subscribe {TEA}", "for an hour")
         await club.ask("/subscriptions", "You're not following anything yet", user_id=BEN)
         await ada.ask(f"/subscribe {TEA}", "I need to keep")
 
@@ -376,17 +376,17 @@ async def test_who_is_no_admin_there_or_no_more_manages_nothing(
     ada, ben = village.chat(ADA), village.chat(BEN)
     village.api.add_member(CLUB, BOT, "administrator")
     async with village.bell():
-        no = await manages(village, ben, "A group", CLUB)
-        assert "can't see that you are an admin" in no["text"]
+        no = await manages(village, ben, "Choose a group", CLUB)
+        assert "can't see that you're an admin" in no["text"]
         await ben.ask(f"/subscribe {TEA}", "I need to keep")
 
-        await manages(village, ada, "A group", CLUB)
+        await manages(village, ada, "Choose a group", CLUB)
         said = await ada.ask(f"/subscribe {TEA}", "For Tea club:")
         village.api.change_place(CLUB, ADA, "member")
         await village.api.wait_for(lambda api: not api.messenger.updates)
-        told = await alert_of(village, ada.tap(said, "Unsubscribe"))
-        assert "can't see that you are an admin" in told["text"]
-        await ada.ask(f"/unsubscribe {TEA}", "can't see that you are an admin of Tea club")
+        told = await alert_of(village, ada.tap(said, "Unfollow"))
+        assert "can't see that you're an admin" in told["text"]
+        await ada.ask(f"/unsubscribe {TEA}", "can't see that you're an admin of Tea club")
         await club.ask("/subscriptions", "Free tea", user_id=BEN)
 
 
@@ -400,7 +400,7 @@ async def test_a_press_forged_for_a_chat_of_others_is_refused(
         keyboard = button("x", UNSUBSCRIBE, ref)
         data = groups.for_chat(markup(keyboard), CLUB).inline_keyboard[0][0].callback_data
         query = village.api.press(READER, message["message_id"], str(data))
-        assert "can't see that you are an admin" in (await alert_of(village, query))["text"]
+        assert "can't see that you're an admin" in (await alert_of(village, query))["text"]
         await club.ask("/subscriptions", "Free tea", user_id=BEN)
 
 
@@ -409,7 +409,7 @@ async def test_settings_and_rules_of_a_managed_chat_are_that_chats(
 ) -> None:
     ada = village.chat(ADA)
     async with village.bell():
-        await manages(village, ada, "A group", CLUB)
+        await manages(village, ada, "Choose a group", CLUB)
         await ada.ask("/settings quiet 22:00-07:00", "For Tea club:")
         shown = await club.ask("/settings", user_id=ADA)
         assert "22:00" in shown["text"]
@@ -420,7 +420,7 @@ async def test_settings_and_rules_of_a_managed_chat_are_that_chats(
         await ada.sees_edit(draft, "For Tea club:\\n.*(?s:.)*✅")
         listed = await club.ask("/subscriptions", user_id=BEN)
         assert "tea" in str(listed).lower()
-        await ada.ask("/settings here", "our own chat again")
+        await ada.ask("/settings here", "apply to this chat again")
         own = await ada.ask("/subscriptions", "You're not following anything")
         assert "free tea" not in str(own).lower()
 
@@ -438,18 +438,18 @@ async def test_members_are_listed_what_they_may_do_and_admins_all_in_each_langua
     }
     assert {language for _, language in lists} == {"", "cy"}
     for language in ("", "cy"):
-        assert "subscribe" not in lists["all_group_chats", language]
-        assert {"subscribe", "settings"} <= lists["all_chat_administrators", language]
+        assert "follow" not in lists["all_group_chats", language]
+        assert {"follow", "settings"} <= lists["all_chat_administrators", language]
 
 
 async def test_never_minding_leads_back(village: Village, club: Conversation) -> None:
     ada = village.chat(ADA)
     async with village.bell():
-        await manages(village, ada, "A group", CLUB)
-        await ada.ask("Never mind", "our own chat again")
+        await manages(village, ada, "Choose a group", CLUB)
+        await ada.ask("Cancel", "apply to this chat again")
         await ada.ask(f"/subscribe {TEA}", "I need to keep")
-        await manages(village, ada, "A group", CLUB)
-        await ada.ask("/settings here", "our own chat again")
+        await manages(village, ada, "Choose a group", CLUB)
+        await ada.ask("/settings here", "apply to this chat again")
         await ada.ask("/settings elsewhere", "Which group or channel")
 
 
@@ -459,8 +459,8 @@ async def test_erasing_is_about_the_chat_it_is_said_in(
     ada = village.chat(ADA)
     async with village.bell():
         await club.ask(f"/subscribe {TEA}", "You're now following", user_id=ADA)
-        await manages(village, ada, "A group", CLUB)
-        await ada.ask("/forget", "I keep nothing about this chat")
+        await manages(village, ada, "Choose a group", CLUB)
+        await ada.ask("/forget", "I don't keep anything about this chat")
 
 
 async def test_the_card_of_a_managed_chat_is_neither_moved_nor_edited(
@@ -469,8 +469,8 @@ async def test_the_card_of_a_managed_chat_is_neither_moved_nor_edited(
     ada = village.chat(ADA)
     async with village.bell():
         await club.ask(f"/subscribe {TEA}", "You're now following", user_id=ADA)
-        await club.ask(f"/petition {TEA}", "You follow this one", user_id=BEN)
-        await manages(village, ada, "A group", CLUB)
+        await club.ask(f"/petition {TEA}", "You're following this petition", user_id=BEN)
+        await manages(village, ada, "Choose a group", CLUB)
         await ada.ask(f"/petition {TEA}", "For Tea club:")
         await club.ask(f"/petition {TEA}", "Nothing new since", user_id=BEN)
 

@@ -103,7 +103,7 @@ async def test_digits_of_other_scripts_in_a_press_are_an_old_button(village: Vil
     async with village.bell():
         message = await village.reader.subscribes()
         query = village.api.press(READER, message["message_id"], f"mute|uk:٧{TEA}|")
-        assert "out of date" in (await village.reader.sees_note(query)).lower()
+        assert "no longer works" in (await village.reader.sees_note(query)).lower()
         assert village.reader.unread() == []
 
 

@@ -18,7 +18,7 @@ from bot.operations.health import Finding
 from bot.operations.heartbeat import EVERY, Heartbeat
 
 WELL = Finding("storage", "")
-ILL = Finding("storage", "The storage cannot be written.")
+ILL = Finding("storage", "Storage can't be written to")
 PASSING = Finding("alerts", "Telegram refused 5 alerts in ten minutes.", is_grave=False)
 SECRET = "3f6c-secret-path"
 

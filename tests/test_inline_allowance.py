@@ -64,7 +64,7 @@ async def test_within_the_allowance_the_site_is_asked(tight: Village) -> None:
         answer = await offered(tight, "coffee")
         assert [result["title"] for result in answer["results"]] == ["Coffee for all"]
         assert "button" not in answer
-        assert (await offered(tight, "zzz"))["button"]["text"] == "Follow petitions in our own chat"
+        assert (await offered(tight, "zzz"))["button"]["text"] == "Follow petitions with this bot"
 
 
 async def test_a_site_that_is_away_is_told_so(village: Village) -> None:

@@ -11,7 +11,7 @@ from bot.operations.admin_alerts import AdminAlerts
 from bot.operations.health import Finding
 from bot.operations.metrics import Metrics, Sending
 
-AWAY = Finding("storage", "The storage cannot be written.")
+AWAY = Finding("storage", "Storage can't be written to")
 WELL = Finding("storage", "")
 
 

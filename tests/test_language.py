@@ -182,7 +182,7 @@ def test_every_text_for_people_is_whole_and_in_a_catalogue(path: Path) -> None:
         'lines("", "muted")',
         'button("Mute", MUTE)',
         'button("mute", MUTE)',
-        'x = "Nothing was erased."',
+        'x = "Nothing was deleted."',
         'x = f"{count} signatures"',
         "x = f\"{count} {'signature' if one else 'signatures'}\"",
         'tr(f"Closed on {day}")',
@@ -316,7 +316,7 @@ def test_the_same_card_in_english_and_in_welsh() -> None:
         welsh = the_card()
     assert "31 December 2025" in english
     assert "31 Rhagfyr 2025" in welsh
-    for text in ("✅ You follow this one.", "Constituencies", "Unsubscribe"):
+    for text in ("✅ You're following this petition.", "Constituencies", "Unfollow"):
         assert text in english
         assert (catalogue("cy").gettext(text)) in welsh
     assert the_card() == english

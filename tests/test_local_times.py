@@ -22,11 +22,11 @@ async def test_t10_a_card_and_an_alert_go_by_the_zone_in_the_settings(
         read_at = datetime.fromtimestamp(card["date"], UTC).astimezone(zone_of(zone))
         # Rather the hour than the minute, which may have changed between reading and telling; the
         # minutes of Kathmandu are another quarter's.
-        hour = f"as of {read_at:%H:}"
+        hour = f"Figures from {read_at:%H:}"
         assert hour in card["text"] or read_at.minute in (0, 59)
         village.site.edit(TEA, signature_count=1_002)
         alert = await village.reader.hears("1,000 signatures")
-        assert f"Known since {read_at:%H:}" in alert["text"] or read_at.minute in (0, 59)
+        assert f"First seen: {read_at:%H:}" in alert["text"] or read_at.minute in (0, 59)
 
 
 async def test_t10_an_instant_of_another_day_there_is_told_with_its_date() -> None:

@@ -57,7 +57,7 @@ async def test_an_exported_store_can_be_imported_elsewhere(old: Path, tmp_path: 
     file, new = tmp_path / "export.json", tmp_path / "new"
     exported = bell("export", file, "--config", config_for(old))
     assert exported.returncode == 0, exported.stderr
-    assert "NOT encrypted" in exported.stderr
+    assert "not encrypted" in exported.stderr
     assert file.stat().st_mode & 0o777 == 0o600
     assert "4242424242" in file.read_text()
     imported = bell("import", file, "--config", config_for(new))

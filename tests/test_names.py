@@ -79,17 +79,19 @@ def _labels(message: Json) -> list[str]:
 async def test_a_misspelt_department_is_one_press_away(offices: Village) -> None:
     async with offices.bell():
         sorry = await offices.reader.ask(
-            "/subscribe department: helth", "no petition for a department “helth”."
+            "/follow department: helth", "can't find any petitions for a department called “helth”."
         )
         offices.reader.tap(sorry, "Department of Health and Social Care")
-        draft = await offices.reader.hears("Follow department: Department of Health")
+        draft = await offices.reader.hears("Follow petitions for Department of Health")
         assert "⚠️" not in draft["text"]
 
 
 async def test_a_department_is_found_by_its_acronym_or_a_word_of_its_name(offices: Village) -> None:
     async with offices.bell():
         for typed in ("DEFRA", "transport", "Home Office"):
-            draft = await offices.reader.ask(f"/subscribe department: {typed}", "Follow department")
+            draft = await offices.reader.ask(
+                f"/follow department: {typed}", "Follow petitions for "
+            )
             assert "⚠️" not in draft["text"]
 
 
@@ -97,11 +99,11 @@ async def test_a_department_without_petitions_can_be_followed_and_says_what_that
     offices: Village,
 ) -> None:
     async with offices.bell():
-        sorry = await offices.reader.ask("/subscribe department: Wales Office")
-        assert "Follow “Wales Office” all the same" in _labels(sorry)
-        offices.reader.tap(sorry, "Follow “Wales Office” all the same")
-        draft = await offices.reader.hears("Follow department: Wales Office?")
-        assert "nothing until there is one" in draft["text"]
+        sorry = await offices.reader.ask("/follow department: Wales Office")
+        assert "Follow “Wales Office” anyway" in _labels(sorry)
+        offices.reader.tap(sorry, "Follow “Wales Office” anyway")
+        draft = await offices.reader.hears("Follow petitions for Wales Office?")
+        assert "won't find anything until there is one" in draft["text"]
 
 
 async def test_a_department_seen_on_a_petition_before_is_known_while_the_site_is_away(
@@ -113,38 +115,40 @@ async def test_a_department_seen_on_a_petition_before_is_known_while_the_site_is
     await storage.close()
     offices.site.fail("/petitions.json", Fault(status=503))
     async with offices.bell():
-        draft = await offices.reader.ask("/subscribe department: HO", "Follow department: HO?")
+        draft = await offices.reader.ask("/follow department: HO", "Follow petitions for HO?")
         assert "⚠️" not in draft["text"]
-        draft = await offices.reader.ask("/subscribe department: Home Ofice", "Did you mean")
+        draft = await offices.reader.ask("/follow department: Home Ofice", "Did you mean")
         assert "Home Office" in _labels(draft)
 
 
 async def test_a_department_that_cannot_be_checked_is_said_not_to_be(offices: Village) -> None:
     offices.site.fail("/petitions.json", Fault(status=503))
     async with offices.bell():
-        draft = await offices.reader.ask("/subscribe department: helth", "Follow department: helth")
-        assert "doesn't tell me just now whether there is such a name" in draft["text"]
+        draft = await offices.reader.ask("/follow department: helth", "Follow petitions for helth")
+        assert "can't check that name" in draft["text"]
 
 
 async def test_a_misspelt_topic_is_one_press_away(offices: Village) -> None:
     async with offices.bell():
-        sorry = await offices.reader.ask("/subscribe topic: helth", "I know no topic “helth”. Did")
+        sorry = await offices.reader.ask(
+            "/follow topic: helth", "I can't find a topic called “helth”. Did"
+        )
         assert _labels(sorry) == ["Health and social care", "All topics", "Cancel"]
         offices.reader.tap(sorry, "Health and social care")
-        await offices.reader.hears("Follow topic")
+        await offices.reader.hears("Follow petitions on Health and social care?")
 
 
 async def test_a_word_of_a_topics_name_is_enough(offices: Village) -> None:
     async with offices.bell():
-        await offices.reader.ask("/subscribe topic: social care", "Follow topic")
-        await offices.reader.ask("/subscribe topic: gardening", "Which topic?")
+        await offices.reader.ask("/follow topic: social care", "Follow petitions on ")
+        await offices.reader.ask("/follow topic: gardening", "Choose a topic")
 
 
 @pytest.mark.parametrize(
     ("asked", "doubt"),
     [
         ({"topics": ("gardening",)}, "no such topic now"),
-        ({"department": "Helth"}, "no petition for such a department"),
+        ({"department": "Helth"}, "can't find any petitions for that department"),
         ({"constituency": "E14000999"}, "no such constituency now"),
         ({"topics": ("gardening", "health")}, ""),
         ({"words": ("helth",)}, ""),

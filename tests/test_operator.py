@@ -26,7 +26,7 @@ ADMIN = 77
 NOW = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
 CALM = timedelta(minutes=3)
 
-FULL = Finding("storage", "The storage cannot be written.")
+FULL = Finding("storage", "Storage can't be written to")
 WELL = Finding("storage", "")
 
 
@@ -64,9 +64,9 @@ async def test_a_trouble_is_told_once_and_once_more_when_it_is_over(watch: Watch
     assert await watch.finds(WELL) == []
     for _ in range(5):
         (told,) = await watch.finds(FULL, after=1)
-    assert "The storage cannot be written." in told
+    assert "Storage can't be written to" in told
     assert len(await watch.finds(WELL, after=1)) == 1
-    assert (await watch.finds(WELL, after=3))[1:] == ["✅ The storage can be written again."]
+    assert (await watch.finds(WELL, after=3))[1:] == ["✅ Storage can be written to again."]
     assert len(await watch.finds(WELL, after=60)) == 2
 
 
@@ -143,7 +143,7 @@ async def test_an_admin_hears_of_a_site_that_stays_away_and_of_its_return(
         village.site.fail("/petitions", Fault(500))
         await admin.hears("🔧 UK Parliament: not answering since")
         village.site.heal()
-        await admin.hears("✅ Site uk answers again.")
+        await admin.hears("✅ Site uk is answering again.")
         assert admin.unread() == []
         assert village.reader.unread() == []
 
@@ -162,7 +162,7 @@ async def test_an_admin_hears_of_the_end_though_the_clock_was_set_back_meanwhile
         await admin.hears("🔧 UK Parliament: not answering since")
         wrong_by = timedelta(0)
         village.site.heal()
-        await admin.hears("✅ Site uk answers again.")
+        await admin.hears("✅ Site uk is answering again.")
 
 
 # --- what is found -------------------------------------------------------------------------------
@@ -270,8 +270,8 @@ async def test_stats_are_for_admins_alone(village: Village) -> None:
     config = replace(config, telegram=replace(config.telegram, admins=(ADMIN,)))
     async with running(config):
         await village.reader.subscribes()
-        await village.reader.ask("/stats", "I don't know /stats")
-        shown = await village.chat(ADMIN).ask("/stats", "Subscriptions: fewer than 5")
+        await village.reader.ask("/stats", "I don't know the command /stats")
+        shown = await village.chat(ADMIN).ask("/stats", "Follows: fewer than 5")
         for secret in (str(READER), "700000", "tea"):
             assert secret not in shown["text"]
 

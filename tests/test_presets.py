@@ -103,7 +103,7 @@ def test_the_first_page_says_what_is_heard_how_and_no_more_than_a_screen() -> No
         assert len(text) <= 600, text
     text = first_text(loudness={"surge": "off", "fell": "digest"})
     assert "With sound: official thresholds" in text
-    assert "Silent: other business in Parliament" in text
+    assert "Silent: other news from Parliament" in text
     assert "In your digest: signatures removed" in text
     assert "Off: surges" in text
 
@@ -215,11 +215,11 @@ async def test_a_rules_page_says_how_loud_it_is_and_a_press_makes_it_its_own(
         await reader.subscribes()
         await reader.ask("/settings all digest", "Alerts: Daily digest")
         menu = await reader.ask("/subscribe")
-        reader.tap(menu, "Every response")
-        draft = await reader.hears("Follow every response?")
+        reader.tap(menu, "All responses")
+        draft = await reader.hears("Follow all government responses?")
         reader.tap(draft, "Save")
-        saved = await reader.sees_edit(draft, "You follow every response")
+        saved = await reader.sees_edit(draft, "You're now following")
         page = await press(reader, saved, "Change")
         assert "✓ Digest" in labels(page)
-        page = await press(reader, page, "Loud")
-        assert "✓ Loud" in labels(page)
+        page = await press(reader, page, "With sound")
+        assert "✓ With sound" in labels(page)

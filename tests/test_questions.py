@@ -277,7 +277,7 @@ async def test_stop_stops_one_or_all_after_a_question_and_nothing_rings_then(
         await reader.subscribes(TEA + 1)
         page = await reader.ask("stop", "What do you want to stop?")
         reader.tap(page, "Free coffee")
-        await reader.hears("You no longer follow Free coffee")
+        await reader.hears("You've unfollowed Free coffee")
         await reader.subscribes(TEA + 1)
         page = await reader.ask("STOP!", "What do you want to stop?")
         reader.tap(page, "Unfollow all")
@@ -293,17 +293,17 @@ async def test_stop_leads_to_erasing_everything(town: Village) -> None:
         await town.reader.subscribes()
         page = await town.reader.ask("leave", "What do you want to stop?")
         town.reader.tap(page, "Delete my data")
-        asked = await town.reader.hears("Erase everything")
-        town.reader.tap(asked, "Erase everything")
-        await town.reader.sees_edit(asked, "Erased")
+        asked = await town.reader.hears("Delete everything")
+        town.reader.tap(asked, "Delete everything")
+        await town.reader.sees_edit(asked, "Deleted")
         await town.reader.ask("stop", "not following anything")
 
 
 async def test_mute_by_word_and_back(town: Village) -> None:
     async with town.bell():
         await town.reader.subscribes()
-        await town.reader.ask(f"mute {TEA}", "without a sound")
+        await town.reader.ask(f"mute {TEA}", "will arrive silently")
         town.site.edit(TEA, signature_count=1_002)
         alert = await town.reader.hears("1,000 signatures")
         assert town.api.is_silent(READER, alert["message_id"])
-        await town.reader.ask(f"unmute {TEA}", "ring again")
+        await town.reader.ask(f"unmute {TEA}", "Sound is on again")

@@ -141,7 +141,7 @@ async def test_a_bot_that_cannot_read_the_site_is_not_ready_until_it_can(
     said = await ready(False)
     assert "UK Parliament: not answering since" in said
     assert cause in said
-    assert "made no sense" not in said
+    assert "couldn't be read" not in said
     village.site.heal()
     assert await ready(True) == "[]"
 
@@ -169,8 +169,8 @@ async def test_a_bot_that_cannot_write_is_not_ready_until_it_can(
     monkeypatch.setattr(health, "_STORAGE_WITHIN", 0.5)
     with failing("bell.db"):
         said = await ready(False)
-        assert "The storage cannot be written" in said
-        assert "No round" not in said
+        assert "Storage can't be written to" in said
+        assert "No check" not in said
     assert await ready(True) == "[]"
 
 

@@ -100,7 +100,7 @@ async def test_a_new_key_opens_all_there_was_and_the_old_one_nothing(
     assert not hidden & await sealed(ground)
     assert ground.key_file.read_text() != old
     assert not beside(ground.key_file).exists()
-    with pytest.raises(StorageError, match="another key"):
+    with pytest.raises(StorageError, match="a different key"):
         await open_postgres(ground.url, KeyRing(None, old))
 
 

@@ -443,14 +443,14 @@ def test_a_closing_is_worded_with_what_it_needs_gets_and_will_come_to() -> None:
     reading = petition(signature_count=88_410)
     event = ClosingSoon(72, CLOSING, 88_410, 410.0, (89_000, 91_000))
     assert told(event, reading, CLOSING - 3 * DAY) == (
-        "⏳ Closes in three days at 88,410 signatures.\n"
-        "It needs 3,863 a day to reach 100,000 and gets 410. Unlikely.\n"
-        "Its last day is Sunday 10 August 2025."
+        "⏳ Closes in three days with 88,410 signatures so far.\n"
+        "Unlikely to reach 100,000: it needs 3,863 a day and is getting 410.\n"
+        "Last day to sign: Sunday 10 August 2025."
     )
     event = ClosingSoon(6, CLOSING, 99_000, 2_410.0, (99_500, 101_000))
     assert told(event, petition(signature_count=99_000), CLOSING - 6 * HOUR).splitlines()[:2] == [
-        "⏳ Closes in six hours at 99,000 signatures.",
-        "It lacks 1,000 to reach 100,000 and gets 2,410 a day. Possible.",
+        "⏳ Closes in six hours with 99,000 signatures so far.",
+        "Might reach 100,000: 1,000 to go, getting 2,410 a day.",
     ]
 
 
@@ -467,18 +467,19 @@ def test_a_closing_without_a_goal_or_a_forecast_says_no_more_than_is_known() -> 
         (
             ClosingSoon(6, CLOSING, 84),
             CLOSING + HOUR,
-            "⏳ Its last day was Sunday 10 August 2025.",
+            "⏳ The last day to sign was Sunday 10 August 2025.",
         ),
         (
             ResponseOverdue(21, REACHED),
             NOW,
-            "⏳ 21 days past 10,000 without a response.\nIt was reached on 20 February 2025.",
+            "⏳ 21 days after 10,000 signatures, still no government response.\n"
+            "It reached the threshold on 20 February 2025.",
         ),
         (
             DebateOverdue(45, REACHED),
             NOW,
-            "⏳ 45 days past 100,000 without a date for a debate.\n"
-            "It was reached on 20 February 2025.",
+            "⏳ 45 days after 100,000 signatures, still no debate date.\n"
+            "It reached the threshold on 20 February 2025.",
         ),
         (
             DebateToday(date(2025, 3, 1)),
@@ -489,26 +490,26 @@ def test_a_closing_without_a_goal_or_a_forecast_says_no_more_than_is_known() -> 
             DebateToday(date(2025, 3, 1)),
             NOW + DAY,
             "🏛 The debate was due yesterday, Saturday 1 March 2025.\n"
-            "Its record usually follows within days.",
+            "The transcript is usually published within a few days.",
         ),
         (
             DebatePassed(date(2025, 3, 1)),
             NOW + 3 * DAY,
             "🏛 The debate was due on Saturday 1 March 2025.\n"
-            "Its record usually follows within days.",
+            "The transcript is usually published within a few days.",
         ),
         (
             Surged(1_240, 45.2, 9_000),
             NOW,
-            "📈 1,240 signatures in an hour — it usually gets 45.\n"
-            "That made 9,000 signatures.\n"
-            "Next: 1,000; at 10,000 a government response is due.",
+            "📈 1,240 signatures in an hour. It usually gets 45.\n"
+            "That took it to 9,000 signatures.\n"
+            "Next: 1,000. At 10,000, a government response is due.",
         ),
         (
             ToppedIn("E14001290", "Holborn and St Pancras", 7, 66, 0.0131),
             NOW,
-            "📍 Holborn and St Pancras is now number 7 among constituencies.\n"
-            "66 signatures come from there, 1.3% of all.",
+            "📍 Holborn and St Pancras is now in the top 10, at number 7.\n"
+            "66 signatures from there, 1.3% of the total.",
         ),
     ],
 )

@@ -340,12 +340,12 @@ async def test_a_site_that_does_not_answer_changes_nothing(store: Store, keeper:
 
 async def _follows_holborn(village: Village) -> None:
     found = await village.reader.ask(f"/constituency {HOLBORN}", "📍")
-    village.reader.tap(found, "Tell me when it enters a top ten")
+    village.reader.tap(found, "Follow this constituency")
     draft = await village.reader.hears(f"Follow {HOLBORN}")
     village.reader.tap(draft, "Save")
     asked = await village.reader.sees_edit(draft, "I need to keep")
     village.reader.tap(asked, "Follow it")
-    await village.reader.sees_edit(asked, "You follow")
+    await village.reader.sees_edit(asked, "You're now following")
 
 
 async def test_a_rule_rings_again_under_the_new_code_of_its_constituency(
@@ -374,7 +374,7 @@ async def test_a_rule_rings_again_under_the_new_code_of_its_constituency(
             number, signature_count=3_900, signatures_by_constituency=signed(NEW)[:-1]
         )
         rang = await village.reader.hears(HOLBORN)
-        assert "By your rule" in rang["text"]
+        assert "From your rule" in rang["text"]
 
 
 async def test_a_rule_about_what_is_gone_is_given_something_else_by_a_press(
@@ -389,7 +389,7 @@ async def test_a_rule_about_what_is_gone_is_given_something_else_by_a_press(
     await storage.save_note(note_of("uk"), written(missed_for_long))
     await storage.close()
     async with village.bell():
-        told = await village.reader.hears("there is no constituency of that name now")
+        told = await village.reader.hears("there's no constituency with that name now")
         listed = await village.reader.ask("/subscriptions", f"🔔 {HOLBORN}")
         assert OLD not in listed["text"]
         village.reader.tap(told, "Holborn North")
@@ -402,4 +402,6 @@ async def test_a_topic_is_shown_by_the_sites_own_name(village: Village) -> None:
     village.site.topics = {"food": "Food and drink"}
     rule = Rule(7, "uk", utc_now(), ("response",), topics=("food",))
     async with village.bell():
-        await village.reader.ask(f"/start r_{rule_for_link(rule)}", "Follow topic: Food and drink?")
+        await village.reader.ask(
+            f"/start r_{rule_for_link(rule)}", "Follow petitions on Food and drink?"
+        )

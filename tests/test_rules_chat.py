@@ -50,10 +50,10 @@ async def drafted(village: Village, typed: str) -> Json:
 async def saved(village: Village, draft: Json) -> Json:
     """A draft is kept, after consent if it is asked for."""
     village.reader.tap(draft, "Save")
-    now = await village.reader.sees_edit(draft, "I need to keep|You follow")
+    now = await village.reader.sees_edit(draft, "I need to keep|You're now following")
     if "I need to keep" in now["text"]:
         village.reader.tap(now, "Follow it")
-        now = await village.reader.sees_edit(now, "You follow")
+        now = await village.reader.sees_edit(now, "You're now following")
     return now
 
 
@@ -65,13 +65,13 @@ async def test_words_are_searched_and_can_be_followed_from_a_draft(village: Vill
         found = await village.reader.ask("/subscribe free tea", "Free tea in every library")
         assert "Follow these words" in labels(found)
         village.reader.tap(found, "Follow these words")
-        draft = await village.reader.hears("Follow words: free tea?")
-        assert "would have told you nothing" in draft["text"]
+        draft = await village.reader.hears("Follow petitions mentioning free tea?")
+        assert "would have found nothing" in draft["text"]
         kept = await saved(village, draft)
-        assert "✅ You follow words: free tea." in kept["text"]
+        assert "✅ You're now following petitions mentioning free tea." in kept["text"]
         assert labels(kept) == ["Change", "Delete"]
-        listed = await village.reader.ask("/subscriptions", "You follow one rule")
-        assert "words: free tea" in listed["text"]
+        listed = await village.reader.ask("/subscriptions", "You have one rule")
+        assert "petitions mentioning free tea" in listed["text"]
 
 
 async def test_a_draft_shows_the_last_week_as_the_site_dates_it(village: Village) -> None:
@@ -118,8 +118,10 @@ async def test_a_draft_whose_week_cannot_be_asked_says_so_and_can_be_kept(
         found = await village.reader.ask("/subscribe tea")
         village.site.fail("/petitions.json", Fault(status=503))
         village.reader.tap(found, "Follow these words")
-        draft = await village.reader.hears("isn't answering, so I can't show the last week")
-        assert "You follow words: tea" in (await saved(village, draft))["text"]
+        draft = await village.reader.hears("isn't answering, so I can't show the last 7 days")
+        assert (
+            "You're now following petitions mentioning tea" in (await saved(village, draft))["text"]
+        )
 
 
 async def test_a_draft_outlives_a_restart_with_what_was_chosen(village: Village) -> None:
@@ -132,7 +134,7 @@ async def test_a_draft_outlives_a_restart_with_what_was_chosen(village: Village)
         )
     async with village.bell():
         kept = await saved(village, draft)
-        assert 'words: "free tea", not coffee' in kept["text"]
+        assert 'petitions mentioning "free tea", not coffee' in kept["text"]
         assert "Responses" in kept["text"]
         assert "Debates" not in kept["text"]
 
@@ -149,24 +151,24 @@ async def test_nothing_is_kept_of_a_draft_that_is_cancelled_or_not_agreed_to(
         reader.tap(draft, "Save")
         await reader.sees_edit(draft, "I need to keep")
         await reader.ask("/subscriptions", "You're not following anything yet")
-        await reader.ask("/mydata", "I keep nothing")
+        await reader.ask("/mydata", "I don't keep anything")
 
 
 async def test_the_last_thing_a_draft_listens_to_stays(village: Village) -> None:
     async with village.bell():
-        menu = await village.reader.ask("/subscribe", "Or follow more than one petition")
-        village.reader.tap(menu, "Every response")
-        draft = await village.reader.hears("Follow every response?")
+        menu = await village.reader.ask("/subscribe", "Or follow several petitions at once")
+        village.reader.tap(menu, "All responses")
+        draft = await village.reader.hears("Follow all government responses?")
         note = await village.reader.sees_note(village.reader.tap(draft, "✓ Responses"))
-        assert "has to listen to something" in note
+        assert "Keep at least one on" in note
 
 
 async def test_words_that_cannot_be_followed_are_explained(village: Village) -> None:
     async with village.bell():
         for typed, answer in (
             ("-tea", "at least one word"),
-            (" ".join("abcdefghijk"), "too many words: 10 is the limit"),
-            ("x" * 41, "too long: 40 letters is the limit"),
+            (" ".join("abcdefghijk"), "too many words. The limit is 10"),
+            ("x" * 41, "too long. The limit is 40 letters"),
             ('"', "What are you looking for?"),
             ("https://example.com/tea", "I can't find a petition behind that link to example.com"),
         ):
@@ -176,7 +178,7 @@ async def test_words_that_cannot_be_followed_are_explained(village: Village) -> 
 async def test_words_that_no_button_can_carry_lead_to_the_draft_at_once(village: Village) -> None:
     words = " ".join(f"{letter * 12}" for letter in "abcdef")
     async with village.bell():
-        draft = await village.reader.ask(f"/subscribe {words}", "Follow words: aaaa")
+        draft = await village.reader.ask(f"/subscribe {words}", "Follow petitions mentioning aaaa")
         assert words in (await saved(village, draft))["text"]
 
 
@@ -187,15 +189,15 @@ async def test_what_concerns_all_petitions_is_one_press_away(village: Village) -
     async with village.bell():
         menu = await village.reader.ask("/subscribe", "Which petition?")
         for label, what in (
-            ("Passing 10,000", "everything that passes 10,000"),
-            ("Passing 100,000", "everything that passes 100,000"),
-            ("Every response", "every response"),
-            ("Every debate", "every debate"),
+            ("Passing 10,000", "petitions that pass 10,000 signatures"),
+            ("Passing 100,000", "petitions that pass 100,000 signatures"),
+            ("All responses", "all government responses"),
+            ("All debates", "all debates"),
             ("New petitions", "new petitions"),
         ):
             village.reader.tap(menu, label)
             draft = await village.reader.hears(f"Follow {what}?")
-            assert f"You follow {what}." in (await saved(village, draft))["text"]
+            assert f"You're now following {what}." in (await saved(village, draft))["text"]
 
 
 async def test_a_topic_is_chosen_by_button_or_by_command(
@@ -203,15 +205,15 @@ async def test_a_topic_is_chosen_by_button_or_by_command(
 ) -> None:
     async with village.bell():
         menu = await village.reader.ask("/subscribe")
-        village.reader.tap(menu, "A topic")
-        topics = await village.reader.hears("Which topic?")
+        village.reader.tap(menu, "Topic")
+        topics = await village.reader.hears("Choose a topic")
         assert labels(topics) == ["Culture", "Food and drink", "Cancel"]
         village.reader.tap(topics, "Food and drink")
-        await village.reader.hears("Follow topic: Food and drink?")
+        await village.reader.hears("Follow petitions on Food and drink?")
         await village.reader.ask(
-            "/subscribe topic: food and drink", "Follow topic: Food and drink?"
+            "/follow topic: food and drink", "Follow petitions on Food and drink?"
         )
-        await village.reader.ask("/subscribe topic: gardening", "Which topic?")
+        await village.reader.ask("/follow topic: gardening", "Choose a topic")
 
 
 async def test_a_department_is_chosen_by_button_or_by_command(village: Village) -> None:
@@ -219,19 +221,23 @@ async def test_a_department_is_chosen_by_button_or_by_command(village: Village) 
     village.site.edit(TEA, departments=[{"name": name, "acronym": None, "url": None}])
     async with village.bell():
         menu = await village.reader.ask("/subscribe")
-        village.reader.tap(menu, "A department")
-        choice = await village.reader.hears("Which department?")
+        village.reader.tap(menu, "Department")
+        choice = await village.reader.hears("Choose a department")
         village.reader.tap(choice, labels(choice)[0])
-        await village.reader.hears(f"Follow department: {name}?")
-        await village.reader.ask("/subscribe department: tea", "Follow department: tea?")
-        await village.reader.ask("/subscribe department: 🫖", "Which department?")
+        await village.reader.hears(f"Follow petitions for {name}?")
+        await village.reader.ask("/follow department: tea", "Follow petitions for tea?")
+        await village.reader.ask("/follow department: 🫖", "Choose a department")
 
 
 async def test_a_link_to_a_rule_shows_its_draft_to_anybody(village: Village) -> None:
     rule = Rule(7, "uk", utc_now(), ("response",), words=("tea",), number=4, thread_id=9)
     async with village.bell():
-        draft = await village.reader.ask(f"/start r_{rule_for_link(rule)}", "Follow words: tea?")
-        assert "You follow words: tea" in (await saved(village, draft))["text"]
+        draft = await village.reader.ask(
+            f"/start r_{rule_for_link(rule)}", "Follow petitions mentioning tea?"
+        )
+        assert (
+            "You're now following petitions mentioning tea" in (await saved(village, draft))["text"]
+        )
         await village.reader.ask("/start", "tells you when something happens")
 
 
@@ -251,23 +257,23 @@ async def test_a_rule_is_changed_made_silent_ended_and_had_back(village: Village
     async with village.bell():
         kept = await saved(village, await drafted(village, "tea"))
         reader.tap(kept, "Change")
-        shown = await reader.sees_edit(kept, "🔔 words: tea")
-        assert "✓ Loud" in labels(shown)
-        assert "Copy a link to it" in labels(shown)
+        shown = await reader.sees_edit(kept, "🔔 petitions mentioning tea")
+        assert "✓ With sound" in labels(shown)
+        assert "Copy link" in labels(shown)
         reader.tap(shown, "✓ Debates")
-        shown = await reader.sees_edit(shown, r"(?m)^You hear of: (?!.*Debates)")
+        shown = await reader.sees_edit(shown, "(?m)^You'll be told about: (?!.*Debates)")
         reader.tap(shown, "Digest")
         await village.api.wait_for(
             lambda api: "✓ Digest" in labels(api.messages(READER)[-1]) or None
         )
         reader.tap(shown, "Delete")
-        gone = await reader.sees_edit(shown, "You no longer follow words: tea")
+        gone = await reader.sees_edit(shown, "You've unfollowed petitions mentioning tea")
         assert await reader.ask("/subscriptions", "You're not following anything yet")
         reader.tap(gone, "Undo")
-        back = await reader.sees_edit(gone, "You follow words: tea")
+        back = await reader.sees_edit(gone, "You're now following petitions mentioning tea")
         assert "Debates" not in back["text"]
         reader.tap(back, "Change")
-        again = await reader.sees_edit(back, "🔔 words: tea")
+        again = await reader.sees_edit(back, "🔔 petitions mentioning tea")
         assert "✓ Digest" in labels(again)
 
 
@@ -276,19 +282,19 @@ async def test_the_list_opens_a_rule_and_a_rule_that_is_gone_says_so(village: Vi
     async with village.bell():
         await reader.subscribes()
         await saved(village, await drafted(village, "tea"))
-        listed = await reader.ask("/subscriptions", "You follow one rule")
-        assert "You follow one petition" in listed["text"]
-        reader.tap(listed, "words: tea")
-        shown = await reader.sees_edit(listed, "You hear of")
-        reader.tap(shown, "‹ All I follow")
-        await reader.sees_edit(shown, "You follow one rule")
+        listed = await reader.ask("/subscriptions", "You have one rule")
+        assert "You're following one petition" in listed["text"]
+        reader.tap(listed, "petitions mentioning tea")
+        shown = await reader.sees_edit(listed, "You'll be told about")
+        reader.tap(shown, "‹ Back to list")
+        await reader.sees_edit(shown, "You have one rule")
         again = await reader.ask("/subscriptions")
-        reader.tap(again, "words: tea")
-        reader.tap(await reader.sees_edit(again, "You hear of"), "Delete")
-        await reader.sees_edit(again, "no longer")
-        other = await reader.sees_edit(listed, "You follow one rule")
-        note = await reader.sees_note(reader.tap(other, "words: tea"))
-        assert "deleted already" in note
+        reader.tap(again, "petitions mentioning tea")
+        reader.tap(await reader.sees_edit(again, "You'll be told about"), "Delete")
+        await reader.sees_edit(again, "You've unfollowed petitions mentioning tea")
+        other = await reader.sees_edit(listed, "You have one rule")
+        note = await reader.sees_note(reader.tap(other, "petitions mentioning tea"))
+        assert "already been deleted" in note
 
 
 # --- alerts
@@ -317,7 +323,7 @@ async def test_a_petition_that_somebody_else_follows_rings_for_a_rule_that_fits(
         await saved(village, await drafted(village, "teas library"))
         village.site.edit(TEA, signature_count=10_002)
         message = await village.reader.hears("🔔 10,000 signatures")
-        assert "words: teas library" in message["text"]
+        assert "petitions mentioning teas library" in message["text"]
         village.site.edit(TEA, signature_count=25_001)  # a milestone, which the rule doesn't hear
         await other.hears("🔔 10,002 signatures")
         await other.hears("🔔 25,000 signatures")
@@ -364,17 +370,17 @@ async def test_a_postcode_is_never_searched_for_on_the_petitions_site(
 async def test_a_postcode_becomes_no_word_of_a_rule(village: Village) -> None:
     async with village.bell():
         draft = await drafted(village, "free tea sw1a 1aa")
-        assert "Follow words: free tea?" in draft["text"]
+        assert "Follow petitions mentioning free tea?" in draft["text"]
         assert "1aa" not in json.dumps(draft).lower()
 
 
 async def test_a_constituency_can_be_followed(village: Village, postcodes: PostcodesApi) -> None:
     async with village.bell(postcodes_api=postcodes.url):
         shown = await village.reader.ask("/constituency SW1A 1AA")
-        village.reader.tap(shown, "Tell me when")
+        village.reader.tap(shown, "Follow this constituency")
         draft = await village.reader.hears("Follow Holborn and St Pancras?")
         kept = await saved(village, draft)
-        assert "You hear of: Enters a top ten." in kept["text"]
+        assert "You'll be told about: Entering a top 10." in kept["text"]
         await village.reader.ask("/subscriptions", "Holborn and St Pancras")
 
 
@@ -391,7 +397,7 @@ async def test_a_followed_constituency_rings_when_it_enters_a_top_ten(
     async with village.bell(postcodes_api=postcodes.url):
         await village.chat(5000).subscribes()
         shown = await village.reader.ask("/constituency SW1A 1AA")
-        village.reader.tap(shown, "Tell me when")
+        village.reader.tap(shown, "Follow this constituency")
         await saved(village, await village.reader.hears("Follow Holborn"))
         village.site.edit(
             TEA, signature_count=5_600, signatures_by_constituency=[*others, place(HOLBORN, 2_055)]
@@ -421,12 +427,12 @@ async def test_every_place_gets_a_clear_answer(village: Village, postcodes: Post
     async with village.bell(postcodes_api=postcodes.url):
         for typed, answer in (
             ("", "Which constituency?"),
-            ("ZZ1 1ZZ", "no such postcode"),
-            ("JE2 3QA", "lies in no constituency"),
-            ("Ynys Mon", "The seat is vacant"),
+            ("ZZ1 1ZZ", "can't find that postcode"),
+            ("JE2 3QA", "isn't in a UK Parliament constituency"),
+            ("Ynys Mon", "This seat is vacant"),
             ("Hollborn and Saint Pancreas", "Did you mean one of these?"),
-            ("Atlantis", "I know no constituency “Atlantis”."),
-            ("X" * 3000, "I know no constituency"),
+            ("Atlantis", "I can't find a constituency called “Atlantis”."),
+            ("X" * 3000, "I can't find a constituency"),
         ):
             await village.reader.ask(f"/constituency {typed}".strip(), answer)
 
@@ -446,11 +452,13 @@ async def test_places_that_cannot_be_asked_are_said_to_be(
     postcodes.status = 503
     village.site.fail("/petitions/local", Fault(status=503))
     async with village.bell(postcodes_api=postcodes.url):
-        await village.reader.ask("/constituency SW1A 1AA", "can't be looked up just now")
-        await village.reader.ask(f"/constituency {HOLBORN}", "doesn't tell me just now")
+        await village.reader.ask("/constituency SW1A 1AA", "can't look up postcodes")
+        await village.reader.ask(
+            f"/constituency {HOLBORN}", "can't see which petitions are signed there"
+        )
     village.site.fail("/constituencies.json", Fault(status=503))
     async with village.bell(postcodes_api=postcodes.url):
-        await village.reader.ask(f"/constituency {MON}", "doesn't tell me its constituencies")
+        await village.reader.ask(f"/constituency {MON}", "can't get the list of constituencies")
 
 
 # --- buttons of another age
@@ -474,4 +482,4 @@ async def test_a_button_nobody_can_use_any_more_says_so(village: Village) -> Non
         ):
             query = village.api.press(READER, message["message_id"], data)
             note = await village.reader.sees_note(query)
-            assert "button" in note or "deleted already" in note, data
+            assert "button" in note or "already been deleted" in note, data

@@ -88,7 +88,7 @@ async def test_a_token_that_telegram_refuses_is_tried_again_and_the_bot_can_be_s
     async with process(written(village, token="999:wrong")) as bell:
         assert bell.stderr is not None
         seen = b""
-        while seen.count(b"Telegram refuses the token") < 1:
+        while seen.count(b"Telegram rejected the token") < 1:
             seen += await asyncio.wait_for(bell.stderr.readline(), 20)
         code, log = await stopped(bell)
     assert code == 0
@@ -102,7 +102,7 @@ async def test_the_bot_waits_for_a_telegram_that_is_away_and_can_be_stopped_mean
     async with process(written(village, base_url="http://127.0.0.1:9/bot")) as bell:
         assert bell.stderr is not None
         seen = b""
-        while b"cannot be reached" not in seen:
+        while b"can't be reached" not in seen:
             seen += await asyncio.wait_for(bell.stderr.readline(), 20)
         code, _ = await stopped(bell)
     assert code == 0
@@ -134,4 +134,4 @@ async def test_check_prints_a_table_and_says_whether_all_is_well(village: Villag
     assert "problem" not in table
     code, table = await checked(written(village, token="999:wrong"))
     assert code == 2
-    assert "does not accept the token" in table
+    assert "rejected the token" in table

@@ -20,7 +20,7 @@ from bot.petitions.petition import PetitionRef
 from bot.petitions.thresholds import CustomMilestones
 from bot.subscriptions.subscription import Chat, Digest, Preferences, Quiet, Subscription
 
-OLD = "out of date"
+OLD = "no longer works"
 # What leads out of the settings, to something that is tested where it belongs.
 AWAY = ("sub|", "else|", "ask|")
 
@@ -151,7 +151,7 @@ async def test_a_button_of_another_age_is_explained(village: Village) -> None:
         await reader.ask("/subscriptions", "You're not following anything yet")
         for data in (f"set|uk:{TEA}|loud", f"snooze|uk:{TEA}|3d", f"wish|uk:{TEA}|15000"):
             query = reader.api.press(READER, page["message_id"], data)
-            assert "don't follow" in await reader.sees_note(query)
+            assert "not following" in await reader.sees_note(query)
 
 
 # --- the chat's own settings ---------------------------------------------------------------------
@@ -162,7 +162,7 @@ async def test_nothing_is_kept_before_a_person_agrees(village: Village) -> None:
     async with village.bell():
         for text in ("/settings", "/settings quiet 22-7", "/snooze 7d"):
             await reader.ask(text, "I need to keep")
-        await reader.ask("/mydata", "I keep nothing")
+        await reader.ask("/mydata", "I don't keep anything")
         page = await agrees(reader)
         assert "Quiet hours: none" in page["text"]
         await reader.ask("/settings", "Settings")
@@ -213,12 +213,12 @@ TYPED = (
     ("zone Europe/London", "Time zone: Europe/London"),
     ("zone kathmandu", "Time zone: Asia/Kathmandu"),
     ("zone Europe/Lodnon", "Time zone: Europe/London"),
-    ("zone Kathmandoo", "Do you mean one of these?"),
-    ("zone UTC+1", "An offset is right for half the year only"),
+    ("zone Kathmandoo", "Did you mean one of these?"),
+    ("zone UTC+1", "A time offset is only right for half the year"),
     ("zone", "Time zone: Europe/London"),
-    ("closing 7d 3d 6h", "seven days, three days and six hours before the end"),
+    ("closing 7d 3d 6h", "seven days, three days and six hours before closing"),
     ("closing none", "Closing reminders: none"),
-    ("closing 5d", "A reminder can come"),
+    ("closing 5d", "You can be reminded"),
     ("response silent", "Silent: government response"),
     ("response loudly", "Choose loud, silent, digest, off or usual"),
     ("language en", "Language: English"),
@@ -228,10 +228,10 @@ TYPED = (
     ("urgent tea", "/settings urgent response debate"),
     ("digest sometimes", "/settings digest weekly monday 9:00"),
     ("snooze", "Nothing is snoozed"),
-    ("tea", "There is no setting called tea."),
+    ("tea", "There's no setting called tea."),
     ("reset", "Settings"),
-    ("300239", "You don't follow this petition."),
-    ("mute", "There is no setting called mute."),
+    ("300239", "You're not following this petition."),
+    ("mute", "There's no setting called mute."),
 )
 
 
@@ -244,7 +244,7 @@ async def test_a_misspelt_zone_can_be_chosen_from_the_nearest_ones(village: Vill
     reader = village.reader
     async with village.bell():
         await agrees(reader)
-        page = await reader.ask("/settings zone Europ/Lundn", "I know no time zone")
+        page = await reader.ask("/settings zone Europ/Lundn", "I can't find a time zone")
         page = await press(reader, page, "Europe/London")
         assert "Time zone: Europe/London" in page["text"]
 
@@ -253,7 +253,9 @@ async def test_a_petition_alone_has_no_quiet_hours(village: Village) -> None:
     reader = village.reader
     async with village.bell():
         await reader.subscribes()
-        answer = await reader.ask(f"/settings {TEA} quiet 22-7", "That holds for the whole chat")
+        answer = await reader.ask(
+            f"/settings {TEA} quiet 22-7", "You can only set that for the whole chat"
+        )
         assert "/settings quiet 22-7" in answer["text"]
 
 
@@ -296,10 +298,10 @@ async def test_a_petitions_settings_open_from_what_answers_a_subscription(
         message = await reader.subscribes()
         reader.tap(message, "Change alerts")
         page = await reader.sees_edit(message, "Settings for one petition")
-        page = await press(reader, page, "Mute")
-        assert "made this petition silent" in page["text"]
-        page = await press(reader, page, "Unmute")
-        assert "made this petition silent" not in page["text"]
+        page = await press(reader, page, "Make silent")
+        assert "arrive without sound" in page["text"]
+        page = await press(reader, page, "Turn sound on")
+        assert "arrive without sound" not in page["text"]
         page = await press(reader, page, "Custom…")
         assert "Debate: same as chat (with sound)" in labels(page)
         for loudness in ("with sound", "silent", "digest", "off", "same as chat (with sound)"):
@@ -326,9 +328,9 @@ async def test_a_petition_is_heard_in_the_topic_its_settings_were_opened_in(
         await group.ask(f"/subscribe {TEA}", "You're now following", user_id=READER)
         page = await group.ask(f"/settings {TEA}", "Settings", user_id=READER, thread_id=7)
         assert page["message_thread_id"] == 7
-        query = group.tap(page, "Hear it in this topic", user_id=READER)
+        query = group.tap(page, "Move alerts here", user_id=READER)
         assert not await group.sees_note(query)
-        assert "Hear it in this topic" not in labels(shown(group, page))
+        assert "Move alerts here" not in labels(shown(group, page))
         village.site.edit(TEA, signature_count=10_002)
         assert (await group.hears("10,002 signatures"))["message_thread_id"] == 7
 
@@ -348,8 +350,8 @@ async def test_a_snoozed_petition_is_silent_and_told_in_one_summary_when_it_ends
         village.site.edit(TEA, **a_response())
         await village.looked(3)
         assert reader.unread() == []
-        page = await press(reader, page, "End the snooze")
-        assert "This petition is not snoozed" in page["text"]
+        page = await press(reader, page, "End snooze")
+        assert "This petition isn't snoozed" in page["text"]
         summary = await reader.hears()
         assert "10,002" in summary["text"]
         assert "responded" in summary["text"]
@@ -363,9 +365,9 @@ SNOOZED = (
     ("for 3 days", "Snoozed until"),
     ("tomorrow", ", 08:00."),
     ("off", "Nothing is snoozed"),
-    ("2 years", "A snooze may last up to a year"),
-    ("soon", "I can't tell how long soon is."),
-    ("300239 3 days", "You don't follow this petition."),
+    ("2 years", "You can snooze for up to a year"),
+    ("soon", "I don't understand soon as a length of time."),
+    ("300239 3 days", "You're not following this petition."),
     ("7 days", "Snoozed until"),
 )
 
@@ -380,8 +382,8 @@ async def test_a_snooze_is_ended_by_command(village: Village) -> None:
     async with village.bell():
         await reader.subscribes()
         page = await reader.ask("/snooze", "Nothing is snoozed")
-        page = await press(reader, page, "until tomorrow")
-        assert "End the snooze" in labels(page)
+        page = await press(reader, page, "Until tomorrow")
+        assert "End snooze" in labels(page)
         village.site.edit(TEA, signature_count=10_002)
         await village.looked(3)
         assert reader.unread() == []
@@ -396,7 +398,7 @@ async def test_the_digest_comes_when_it_is_asked_for(village: Village) -> None:
     reader = village.reader
     async with village.bell():
         await reader.subscribes()
-        empty = await reader.ask("/digest", "Nothing waits for your digest.")
+        empty = await reader.ask("/digest", "There's nothing in your digest yet.")
         assert "Next digest:" in empty["text"]
         await reader.ask("/settings threshold digest", "In your digest: official thresholds")
         await reader.ask("/settings milestone digest")
@@ -404,7 +406,7 @@ async def test_the_digest_comes_when_it_is_asked_for(village: Village) -> None:
         await village.looked(3)
         assert reader.unread() == []
         await reader.ask("/digest", "10,002")
-        await reader.ask("/digest", "Nothing waits for your digest.")
+        await reader.ask("/digest", "There's nothing in your digest yet.")
 
 
 # --- own milestones ------------------------------------------------------------------------------
@@ -415,7 +417,7 @@ async def test_a_milestone_of_ones_own_stands_in_the_ladder_and_rings(village: V
     async with village.bell():
         await reader.subscribes()
         message = await reader.ask(f"/milestones {TEA} 300 every 200", "★ 300")
-        assert "★ Your own: 300 and every 200" in message["text"]
+        assert "★ Your milestones: 300 and every 200" in message["text"]
         assert "○ ★ 200" in message["text"]
         village.site.edit(TEA, signature_count=301)
         await reader.hears("301 signatures")
@@ -431,33 +433,33 @@ async def test_own_milestones_are_chosen_and_given_up_by_buttons(village: Villag
         assert "★" not in page["text"]
         page = await press(reader, page, "At 100")
         page = await press(reader, page, "Every 10,000")
-        page = await press(reader, page, "Half way")
-        assert "★ Your own: 100, every 10,000 and 50% of the way" in page["text"]
+        page = await press(reader, page, "Halfway")
+        assert "★ Your milestones: 100, every 10,000 and 50% of the way" in page["text"]
         page = await press(reader, page, "✓ Every 10,000")
         page = await press(reader, page, "✕ 100")
-        assert "★ Your own: 50% of the way" in page["text"]
+        assert "★ Your milestones: 50% of the way" in page["text"]
         page = await press(reader, page, "Undo")
-        assert "★ Your own: 100 and 50% of the way" in page["text"]
-        page = await press(reader, page, "None of my own")
+        assert "★ Your milestones: 100 and 50% of the way" in page["text"]
+        page = await press(reader, page, "Clear my milestones")
         assert f"/milestones {TEA} 100 50%" in page["text"]
         page = await press(reader, page, "Undo")
-        assert "★ Your own: 100 and 50% of the way" in page["text"]
+        assert "★ Your milestones: 100 and 50% of the way" in page["text"]
         page = await press(reader, page, "Back")
         assert "Your own milestones: 100 and 50%" in page["text"]
         page = await press(reader, page, "Your own milestones")
-        assert "★ Your own: 100 and 50% of the way" in page["text"]
+        assert "★ Your milestones: 100 and 50% of the way" in page["text"]
         village.site.edit(TEA, signature_count=120)
         await reader.hears("100 signatures")
         await reader.ask(f"/milestones {TEA} off")
         query = reader.api.press(READER, page["message_id"], f"wish|uk:{TEA}|100")
-        assert "reached already" in await reader.sees_note(query)
+        assert "already passed" in await reader.sees_note(query)
 
 
 WISHED = (
-    ("84", "A milestone of your own can be 100 or more."),
-    ("0%", "A part of the way can be 1% to 99%."),
-    ("tea", "I can't tell which milestone tea is."),
-    ("9000", "9,000 is reached already: the count stands at 12,345."),
+    ("84", "Your own milestones must be 100 or more."),
+    ("0%", "Choose a percentage from 1% to 99%."),
+    ("tea", "I don't understand tea as a milestone."),
+    ("9000", "It has already passed 9,000 (now 12,345)."),
     ("50%", "★ 50,000"),
     ("-15000", "Milestones"),
     ("off", "Milestones"),
@@ -474,10 +476,10 @@ async def test_milestones_that_cannot_be_are_refused_with_a_reason(village: Vill
 async def test_who_does_not_follow_is_offered_to(village: Village) -> None:
     reader = village.reader
     async with village.bell():
-        offer = await reader.ask(f"/milestones {TEA} 15000", "You don't follow this petition.")
-        assert labels(offer) == ["Subscribe"]
+        offer = await reader.ask(f"/milestones {TEA} 15000", "You're not following this petition.")
+        assert labels(offer) == ["Follow"]
         ladder = await reader.ask(f"/milestones {TEA}", "84 now")
-        assert labels(ladder) == ["Subscribe"]
+        assert labels(ladder) == ["Follow"]
 
 
 # --- in words ------------------------------------------------------------------------------------

@@ -135,17 +135,17 @@ async def test_what_was_forgotten_comes_back_with_the_file_after_a_new_consent(
         await reader.subscribes()
         await reader.ask("/settings quiet 22:00-07:00")
         file = await _taken(village)
-        asked = await reader.ask("/forget", "Erase")
-        reader.tap(asked, "Erase everything")
-        await reader.sees_edit(asked, "Erased")
+        asked = await reader.ask("/forget", "Delete everything I keep")
+        reader.tap(asked, "Delete everything")
+        await reader.sees_edit(asked, "Deleted")
 
         village.api.send_file(READER, "petition-bell-data.json", file)
         consent = await reader.hears("I need to keep")
-        await reader.hears("send me the file again")
+        await reader.hears("send the file again")
         reader.agrees(consent)
         await reader.hears()
         village.api.send_file(READER, "petition-bell-data.json", file)
-        await reader.hears("1 petition is followed")
+        await reader.hears("1 petition followed")
         assert "tea" in (await reader.ask("/subscriptions"))["text"]
         again = json.loads(await _taken(village))
         assert again["settings"] == json.loads(file)["settings"] != {}
@@ -160,7 +160,7 @@ async def test_a_file_that_is_none_of_ours_or_was_spoilt_changes_nothing(village
         await reader.hears("I can't read this file")
         spoilt = json.dumps({**file, "settings": {"quiet": {"start": -5, "end": 0}}}).encode()
         village.api.send_file(READER, "petition-bell-data.json", spoilt)
-        await reader.hears("changed nothing")
+        await reader.hears("Nothing has changed")
         assert json.loads(await _taken(village))["subscriptions"] == file["subscriptions"]
 
 
@@ -171,7 +171,7 @@ async def test_a_file_of_more_than_may_be_followed_is_taken_up_that_far(village:
         wanted = [{"petition": f"uk:{number}"} for number in range(TEA, TEA + 50)]
         file = json.dumps({"format": "petition-bell/1", "chat": READER, "subscriptions": wanted})
         village.api.send_file(READER, "petition-bell-data.json", file.encode())
-        await reader.hears("49 petitions could not be followed")
+        await reader.hears("49 petitions couldn't be followed")
         assert not village.site.seen(f"/petitions/{TEA + 2}.json")
 
 

@@ -126,7 +126,7 @@ async def test_another_key_opens_nothing(
 ) -> None:
     await storage.save_chat(Chat(ANN))
     KeyRing(ground.key_file).file.rename(tmp_path / "kept")  # type: ignore[union-attr]
-    with pytest.raises(StorageError, match="another key"):
+    with pytest.raises(StorageError, match="a different key"):
         await ground.open()
     assert not ground.key_file.exists()
     (tmp_path / "kept").rename(ground.key_file)

@@ -369,7 +369,7 @@ async def test_another_key_is_refused_and_changes_nothing(place: Place) -> None:
     await place.furnish()
     place.key_file.write_text(spelled(bytes(32)))
     before = place.content()
-    assert "another key" in await refused(place)
+    assert "a different key" in await refused(place)
     assert place.content() == before
 
 
@@ -383,7 +383,7 @@ async def test_a_key_that_others_can_read_is_refused(place: Place) -> None:
 async def test_a_key_file_that_holds_no_key_is_refused(place: Place, text: str) -> None:
     await place.furnish()
     place.key_file.write_text(text)
-    assert "no key" in await refused(place)
+    assert "isn't a key" in await refused(place)
 
 
 async def test_a_new_key_opens_the_store_and_the_old_one_does_not(place: Place) -> None:
@@ -396,7 +396,7 @@ async def test_a_new_key_opens_the_store_and_the_old_one_does_not(place: Place) 
     assert place.key_file.read_text() != old
     assert not place.key_file.with_name("store.key.next").exists()
     place.key_file.write_text(old)
-    assert "another key" in await refused(place)
+    assert "a different key" in await refused(place)
 
 
 async def test_a_new_key_that_is_not_filed_is_told(tmp_path: Path) -> None:
@@ -634,7 +634,7 @@ async def test_an_unfinished_commit_is_cut_off_and_the_rest_is_kept(
     place.journal.write_bytes(place.journal.read_bytes()[:-lost])
     with capture_logs() as logs:
         storage = await place.open()
-    assert [each["event"] for each in logs] == ["an unfinished commit is cut off"]
+    assert [each["event"] for each in logs] == ["unfinished commit discarded"]
     assert await storage.note("offset") is None
     assert await storage.chat(BOB) is not None
     await storage.save_note("offset", "8")

@@ -196,7 +196,7 @@ def test_every_alert_is_sound_names_its_petition_and_says_since_when(
     message = message_for(event, about=petition(action=title))
     assert is_sound(message)
     assert OPEN.url in {entity.url for entity in message.entities}
-    assert message.text.endswith("Known since 12:00.")
+    assert message.text.endswith("First seen: 12:00.")
 
 
 @given(st.text(max_size=9_000), st.lists(st.text(max_size=2_000), max_size=30))
@@ -217,9 +217,9 @@ def test_an_official_threshold_says_what_it_means() -> None:
         MilestoneReached(10_000, 10_002, "response", OPENED + timedelta(hours=6)),
         about=petition(signature_count=10_002),
     )
-    assert text.startswith("🔔 10,000 signatures — a government response is now due.")
-    assert "10,000 reached 10 February 2025, 20:05, six hours after it opened." in text
-    assert "Next: 25,000; at 100,000 Parliament considers a debate." in text
+    assert text.startswith("🔔 10,000 signatures. A government response is now due.")
+    assert "It reached 10,000 on 10 February 2025, 20:05, six hours after it opened." in text
+    assert "Next: 25,000. At 100,000, Parliament considers it for a debate." in text
 
 
 def test_a_milestone_of_ones_own_is_called_so_and_the_next_one_is_named() -> None:
@@ -227,11 +227,11 @@ def test_a_milestone_of_ones_own_is_called_so_and_the_next_one_is_named() -> Non
     known = PetitionHistory(petition(signature_count=15_003), NOW)
     happened = [Occurrence(f"{REF}:{event.key}", REF, NOW, event)]
     message, _ = alert(known, happened, NOW, muted=False, wish=CustomMilestones((15_000, 17_500)))
-    assert message.text.startswith("🔔 15,000 signatures — your milestone.")
-    assert "Next: 17,500;" in message.text
+    assert message.text.startswith("🔔 15,000 signatures, your own milestone.")
+    assert "Next: 17,500." in message.text
     stranger, _ = alert(known, happened, NOW, muted=False)
-    assert "your milestone" not in stranger.text
-    assert "Next: 25,000;" in stranger.text
+    assert "your own milestone" not in stranger.text
+    assert "Next: 25,000." in stranger.text
 
 
 def test_a_threshold_reached_after_the_response_does_not_promise_one() -> None:
@@ -245,7 +245,7 @@ def test_p2_many_milestones_make_one_message_naming_the_highest_and_both_thresho
         for n in (1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 75_000, 100_000)
     ]
     text = told(*events, about=petition(signature_count=120_000))
-    assert text.startswith("🔔 120,000 signatures — past 100,000 and 10,000.")
+    assert text.startswith("🔔 120,000 signatures, past 100,000 and 10,000.")
     assert "Parliament will now consider it for a debate" in text
     assert "government response is now due" in text
 
@@ -281,7 +281,7 @@ def test_a_link_that_is_no_address_is_shown_as_text() -> None:
 def test_closing_says_what_is_still_awaited() -> None:
     over = petition(state="closed", signature_count=131_625, closed_at=OPENED + timedelta(days=181))
     text = told(Closed(131_625, over.closed_at), about=over)
-    assert "Waiting for a government response and a debate. I keep watching." in text
+    assert "Still waiting for a government response and a debate date. I'll keep checking." in text
 
 
 def test_closing_with_nothing_awaited_does_not() -> None:
@@ -294,7 +294,7 @@ def test_closing_with_nothing_awaited_does_not() -> None:
 
 def test_a_card_shows_where_the_petition_stands() -> None:
     text = card(petition(signature_count=6_412), NOW, NOW).text
-    assert "▰▰▰▰▰▰▱▱▱▱ 6,412 of 10,000" in text
+    assert "6,412 of 10,000 ▰▰▰▰▰▰▱▱▱▱" in text
     assert "Open until 10 August 2025, 162 days left" in text
     assert "We want it." in text
 
@@ -317,7 +317,7 @@ def test_a_card_is_under_a_thousand_characters_before_it_is_expanded() -> None:
 
 def test_a_card_says_so_when_the_site_does_not_answer() -> None:
     stale = card(OPEN, NOW - timedelta(minutes=1), NOW, unreachable_since=NOW).text
-    assert "has not been answering since 12:00" in stale
+    assert "hasn't answered since 12:00" in stale
     assert "not been answering" not in card(OPEN, NOW, NOW).text
 
 
@@ -329,7 +329,7 @@ def test_a_list_has_a_button_for_each_petition_and_turns_pages() -> None:
     assert "page 2 of 3" in message.text
     assert buttons is not None
     assert len(buttons.inline_keyboard) == PAGE_SIZE + 1
-    assert [b.text for b in buttons.inline_keyboard[-1]] == ["‹ Newer", "Older ›"]
+    assert [b.text for b in buttons.inline_keyboard[-1]] == ["‹ Previous", "Next ›"]
 
 
 def test_an_empty_list_says_how_to_begin_and_has_no_buttons() -> None:

@@ -193,8 +193,8 @@ def test_a_card_tells_the_pace_of_life_of_the_last_week_and_of_the_last_day() ->
     readings = [Reading(NOW - timedelta(days=8) + timedelta(hours=h), 10 * h) for h in range(192)]
     text = card(petition(signature_count=1_920), NOW, NOW, readings=readings).text
     assert "102 a day since it opened" in text
-    assert "240 a day in the last 24 hours" in text
-    assert "240 a day in the last 7 days" in text
+    assert "240 in the last 24 hours" in text
+    assert "240 a day over the last 7 days" in text
 
 
 def test_a_card_without_readings_tells_only_what_the_petition_itself_says() -> None:
@@ -217,35 +217,37 @@ def test_an_archived_card_names_its_parliament_and_government_and_not_its_creato
 
 def test_a_card_says_since_when_a_response_is_awaited_and_not_when_none_is_owed() -> None:
     waiting = petition(signature_count=10_001, response_threshold_reached_at=OPENED)
-    assert "awaited since 10 February 2025" in card(waiting, NOW, NOW).text
-    assert "awaited" not in card(OPEN, NOW, NOW).text
+    assert (
+        "Waiting for a government response since 10 February 2025" in card(waiting, NOW, NOW).text
+    )
+    assert "Waiting for" not in card(OPEN, NOW, NOW).text
 
 
 def test_a_card_says_that_a_debate_is_awaited_and_not_of_a_past_parliament() -> None:
     waiting = petition(debate_threshold_reached_at=OPENED, state="closed")
-    assert "debate is awaited since 10 February 2025" in card(waiting, NOW, NOW).text
+    assert "Waiting for a debate date since 10 February 2025" in card(waiting, NOW, NOW).text
     past = structs.replace(waiting, archived=True)
-    assert "awaited" not in card(past, NOW, NOW).text
+    assert "Waiting for" not in card(past, NOW, NOW).text
 
 
 @pytest.mark.parametrize(
     ("event", "has"),
     [
-        (Responded(RESPONSE), ["Read it all"]),
-        (ResponseRevised(RESPONSE, ("Old.",), ("New.",)), ["Read it all"]),
+        (Responded(RESPONSE), ["Read in full"]),
+        (ResponseRevised(RESPONSE, ("Old.",), ("New.",)), ["Read in full"]),
         (MilestoneReached(1_000, 1_003), []),
     ],
 )
 def test_only_an_alert_about_a_response_leads_to_it(event: Event, has: list[str]) -> None:
     known = PetitionHistory(petition=responded(), read_at=NOW)
     _, buttons = alert(known, [Occurrence("k", known.petition.ref, NOW, event)], NOW, muted=False)
-    assert labels(buttons) == [*has, "Open", "Mute", "Unsubscribe"]
+    assert labels(buttons) == [*has, "Open", "Make silent", "Unfollow"]
 
 
 def test_an_alert_about_another_response_leads_to_the_one_before_it_too() -> None:
     known = PetitionHistory(petition=responded(), read_at=NOW, earlier_responses=(RESPONSE,))
     occurrence = Occurrence("k", known.petition.ref, NOW, Responded(RESPONSE))
-    assert "Earlier text" in labels(alert(known, [occurrence], NOW, muted=False)[1])
+    assert "Earlier version" in labels(alert(known, [occurrence], NOW, muted=False)[1])
 
 
 def test_a_card_leads_to_the_debates_record_only_where_the_address_is_one() -> None:
@@ -268,11 +270,11 @@ def test_the_buttons_of_a_card_lead_everywhere_and_a_rejected_one_only_to_its_pa
         "Chart",
         "Map",
         "Milestones",
-        "Subscribe",
+        "Follow",
         "Open",
         "Share",
     ]
-    assert labels(card_buttons(petition(state="rejected"), None)) == ["Subscribe", "Open"]
+    assert labels(card_buttons(petition(state="rejected"), None)) == ["Follow", "Open"]
 
 
 # --- the response --------------------------------------------------------------------------------
@@ -330,12 +332,12 @@ def test_a_revised_response_is_called_so_and_leads_to_the_first() -> None:
     first = structs.replace(RESPONSE, responded_on=date(2025, 2, 24), details="The first text.")
     about = responded(details="The second text.")
     messages, buttons = response(about, (first,), NOW)
-    assert "This is a revised response" in messages[0].text
-    assert labels(buttons) == ["First response of 24 February 2025"]
+    assert "This response has been revised" in messages[0].text
+    assert labels(buttons) == ["First response, 24 February 2025"]
     messages, buttons = response(about, (first,), NOW, wanted=0)
     assert "The first text." in messages[0].text
-    assert "An earlier text" in messages[0].text
-    assert labels(buttons) == ["Revised response of 5 March 2025"]
+    assert "This is an earlier version" in messages[0].text
+    assert labels(buttons) == ["Revised response, 5 March 2025"]
 
 
 def test_c20_a_response_given_again_after_a_withdrawal_is_not_called_revised() -> None:
@@ -347,7 +349,7 @@ def test_c20_a_response_given_again_after_a_withdrawal_is_not_called_revised() -
 
 def test_an_only_response_is_neither_revised_nor_new_and_has_no_buttons() -> None:
     messages, buttons = response(responded(), (), NOW)
-    assert messages[0].text.startswith("💬 The Government's response of 5 March 2025")
+    assert messages[0].text.startswith("💬 Government response, 5 March 2025")
     assert "revised" not in messages[0].text
     assert buttons is None
 
@@ -356,13 +358,13 @@ def test_a_withdrawn_response_is_told_and_its_text_is_still_there() -> None:
     about = petition(response_threshold_reached_at=OPENED, signature_count=10_002)
     messages, buttons = response(about, (RESPONSE,), NOW)
     assert "The response was withdrawn" in messages[0].text
-    assert labels(buttons) == ["First response of 5 March 2025"]
+    assert labels(buttons) == ["First response, 5 March 2025"]
 
 
 def test_no_response_yet_says_since_when_it_is_awaited_or_when_it_is_owed() -> None:
     waiting = petition(response_threshold_reached_at=OPENED, signature_count=10_002)
-    assert "awaited since 10 February 2025, for 18 days" in response(waiting, (), NOW)[0][0].text
-    assert "one is due at 10,000 signatures" in response(OPEN, (), NOW)[0][0].text
+    assert "waiting 18 days, since 10 February 2025" in response(waiting, (), NOW)[0][0].text
+    assert "One is due at 10,000 signatures" in response(OPEN, (), NOW)[0][0].text
 
 
 def test_the_original_response_that_the_committee_published_is_an_earlier_text() -> None:
@@ -397,7 +399,7 @@ def test_without_any_members_the_table_stands_without_the_column() -> None:
 
 def test_the_top_fifty_are_summed_only_if_there_are_fifty() -> None:
     fifty = [Place(f"Seat {n}", f"E{n}", 100) for n in range(60)]
-    assert "Top 50: 5,000 signatures — 50.0% of the total." in (
+    assert "Top 50: 5,000 signatures, 50.0% of the total." in (
         constituencies(signed_in(*fifty, total=10_000), {})[0].text
     )
     assert "Top 50" not in constituencies(signed_in(*fifty[:49], total=10_000), {})[0].text
@@ -408,7 +410,7 @@ def test_ones_own_constituency_is_pointed_out_with_its_rank_and_share() -> None:
     about = signed_in(*places, total=20_000)
     text = constituencies(about, {}, places[15])[0].text
     assert "★ 16. Seat 15 · 985" in text
-    assert "Seat 15 is number 16 of 20, with 1.0 times the signatures of an average" in text
+    assert "Seat 15 is number 16 of 20. It has 1.0 times as many signatures as the average" in text
     assert "★" not in constituencies(about, {})[0].text
 
 
@@ -437,9 +439,9 @@ def test_all_of_them_are_paged_and_no_page_is_lost() -> None:
     told = "\n".join(message.text for message, _ in pages)
     assert all(f"{place.name} · " in told for place in places)
     assert [labels(buttons)[:-1] for _, buttons in pages] == [
-        ["On ›"],
-        ["‹ Back", "On ›"],
-        ["‹ Back"],
+        ["Next ›"],
+        ["‹ Previous", "Next ›"],
+        ["‹ Previous"],
     ]
     assert all_constituencies(signed_in(*places), {}, 99)[0] == pages[2][0]
 
@@ -481,9 +483,9 @@ def test_the_ladder_tells_what_was_reached_when_and_what_is_to_come() -> None:
     readings = [Reading(NOW - timedelta(days=3), 900), Reading(NOW - timedelta(days=2), 1_100)]
     text = ladder(about, readings, NOW).text
     assert "✓ 1,000: reached by 27 February 2025, 12:00" in text
-    assert "✓ 10,000 — a government response is due: reached 10 February 2025, 14:05" in text
-    assert "○ 25,000: 13,000 to go, at this pace on" in text
-    assert "○ 100,000 — considered for debate: 88,000 to go" in text
+    assert "✓ 10,000 (response threshold): reached 10 February 2025, 14:05" in text
+    assert "○ 25,000: 13,000 to go, about" in text
+    assert "○ 100,000 (debate threshold): 88,000 to go" in text
 
 
 def test_a_closed_petition_has_no_rung_to_come() -> None:

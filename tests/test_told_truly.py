@@ -93,27 +93,27 @@ def test_s7_days_are_counted_only_to_a_date_that_the_debate_still_has() -> None:
     on, other = date(2025, 3, 24), date(2025, 3, 31)
     still = structs.replace(petition(), scheduled_debate_date=on)
     moved = structs.replace(petition(), scheduled_debate_date=other)
-    assert "In 19 days." in told(DebateScheduled(on), PetitionHistory(still, NOW))
+    assert "The debate is in 19 days." in told(DebateScheduled(on), PetitionHistory(still, NOW))
     assert "days." not in told(DebateScheduled(on), PetitionHistory(moved, NOW))
     assert "days." not in told(DebateScheduled(on), PetitionHistory(petition(), NOW))
 
 
 def test_s7_nothing_is_promised_about_a_removed_petition_that_is_back() -> None:
-    assert "I keep asking" in told(Removed(), PetitionHistory(petition(), NOW, removed=True))
-    assert "I keep asking" not in told(Removed(), PetitionHistory(petition(), NOW))
+    assert "I'll keep checking" in told(Removed(), PetitionHistory(petition(), NOW, removed=True))
+    assert "I'll keep checking" not in told(Removed(), PetitionHistory(petition(), NOW))
 
 
 def test_s7_a_return_to_signing_is_told_so_though_it_has_closed_since() -> None:
     closed = structs.replace(petition(), state="closed")
     text = told(Reopened("removed", "open"), PetitionHistory(closed, NOW))
-    assert "open for signatures again" in text
-    assert "open for" not in told(Reopened("removed", "closed"), PetitionHistory(closed, NOW))
+    assert "Open for signatures again" in text
+    assert "Open for" not in told(Reopened("removed", "closed"), PetitionHistory(closed, NOW))
 
 
 def test_s7_the_count_called_that_of_now_is_the_one_last_read() -> None:
     text = told(CountFell(900, 800), PetitionHistory(petition(signature_count=850), NOW))
     assert "100 signatures were removed" in text
-    assert "Now 850." in text
+    assert "The total is now 850." in text
 
 
 # --- S7: a summary -------------------------------------------------------------------------------
@@ -122,14 +122,14 @@ def test_s7_the_count_called_that_of_now_is_the_one_last_read() -> None:
 def test_s7_a_summary_shows_what_changed_in_a_response() -> None:
     revised = ResponseRevised(FIRST, ("It is warm.",), ("It is hot.", "Mind your tongue."))
     (line,), _ = summed_up(revised)
-    assert line == "14:00 💬 Revised response: + It is hot. · two more changes"
+    assert line == "14:00 💬 Government response revised: + It is hot. · two more changes"
     (line,), _ = summed_up(ResponseRevised(FIRST, ("It is warm.",), ()))
-    assert line == "14:00 💬 Revised response: − It is warm."
+    assert line == "14:00 💬 Government response revised: − It is warm."
 
 
 def test_s7_a_summary_promises_no_change_that_it_does_not_show() -> None:
     (line,), _ = summed_up(ResponseRevised(FIRST, (), ()))
-    assert line == "14:00 💬 Revised response."
+    assert line == "14:00 💬 Government response revised."
 
 
 def test_s7_a_summary_leads_to_what_is_new_about_a_debate() -> None:

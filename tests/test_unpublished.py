@@ -105,7 +105,7 @@ async def test_while_nothing_is_decided_nothing_rings(village: Village) -> None:
 async def test_a_stopped_petition_is_not_followed_for_it_never_opens(village: Village) -> None:
     village.site.redirect(TEA, "/")
     async with village.bell():
-        told = await village.reader.ask(f"/subscribe {TEA}", "will not open")
+        told = await village.reader.ask(f"/subscribe {TEA}", "won't open")
         assert "Try again" not in told["text"]
         assert "reply_markup" not in told
         await village.reader.ask("/subscriptions", "You're not following anything")
@@ -128,7 +128,7 @@ async def test_its_number_alone_offers_to_wait_for_it_and_a_press_does(village: 
         await village.reader.consents(asked)
         listed = await village.reader.ask("/subscriptions", f"Petition {TEA}\nGathering")
         assert "0  " not in listed["text"]
-        await village.reader.ask(f"/chart {TEA}", "nothing of that to show")
+        await village.reader.ask(f"/chart {TEA}", "nothing like that to show")
 
 
 @pytest.mark.parametrize("said", ["/search {}", "https://petition.parliament.uk/petitions/{}"])
@@ -158,7 +158,7 @@ async def test_inline_it_is_a_card_without_numbers(village: Village) -> None:
 async def test_a_number_that_is_nobodys_cannot_be_followed(village: Village) -> None:
     village.site.hide(TEA)
     async with village.bell():
-        await village.reader.ask(f"/subscribe {TEA}", "There is no petition")
+        await village.reader.ask(f"/subscribe {TEA}", "There's no petition")
         assert village.reader.unread() == []
 
 
@@ -262,9 +262,9 @@ _PLANNED = {"scheduled_debate_date": date(2039, 2, 1)}
         ({"state": "closed", "signature_count": 12_000, **_RESPONSE}, "changes to the", "due"),
         ({"state": "closed", "signature_count": 120_000, **_RESPONSE}, "and the debate", "due"),
         ({"state": "closed", "archived": True}, "past parliament", "I'll tell you about"),
-        ({"state": "rejected"}, "if it is allowed after all", "opens"),
+        ({"state": "rejected"}, "if it's accepted after all", "opens"),
         ({"state": "moderation"}, "when it opens for signatures or is rejected", "Milestones"),
-        ({"state": "stopped"}, "will not open", "when it opens"),
+        ({"state": "stopped"}, "won't open", "when it opens"),
     ],
 )
 def test_what_is_promised_is_what_still_can_happen(

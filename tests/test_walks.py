@@ -71,7 +71,7 @@ async def test_a_newcomer_is_greeted_in_sixty_words_and_everything_to_tap_works(
         # Telegram makes only the command itself tappable, so nothing may stand behind one.
         assert not re.search(r"(?m)/\w+ \d", hello["text"])
         await walk.taps(hello, "Find a petition", "What are you looking for")
-        menu = await walk.taps(hello, "Follow a place or topic", "What shall I listen for")
+        menu = await walk.taps(hello, "Follow a place or topic", "What should I look for")
         await walk.taps(menu, "Cancel", "Cancelled")
         await walk.taps(hello, "See an example", "Free tea")
 
@@ -80,7 +80,7 @@ async def test_the_signer_follows_a_pasted_link(village: Village) -> None:
     async with village.bell():
         walk = Walk(village.reader)
         card = await walk.says(LINK, "Free tea", is_long=True)
-        asked = await walk.taps(card, "Subscribe", "To alert you about Free tea in every library")
+        asked = await walk.taps(card, "Follow", "To alert you about Free tea in every library")
         assert labels(asked) == ["Follow it", "Not now", "What's kept?"]
         told = await walk.taps(asked, "Follow it", "You're now following Free tea")
         assert "I'll tell you about milestones" in told["text"]
@@ -95,16 +95,16 @@ async def test_who_says_not_now_is_kept_nothing_of_and_asked_again(village: Vill
         walk = Walk(village.reader)
         asked = await walk.says(f"/subscribe {TEA}", "I need to keep")
         await walk.taps(asked, "Not now", "Nothing is kept")
-        await walk.says("/mydata", "I keep nothing")
+        await walk.says("/mydata", "I don't keep anything")
         asked = await walk.says(f"/subscribe {TEA}", "I need to keep")
         await walk.taps(asked, "Follow it", "You're now following")
-        await walk.says(f"/unsubscribe {TEA}", "You no longer follow")
+        await walk.says(f"/unsubscribe {TEA}", "You've unfollowed")
         await walk.says(f"/subscribe {TEA}", "You're now following")  # once only
 
 
 async def test_nobody_is_asked_for_consent_to_a_petition_there_is_not(village: Village) -> None:
     async with village.bell():
-        await Walk(village.reader).says("/subscribe 999999", "There is no petition")
+        await Walk(village.reader).says("/subscribe 999999", "There's no petition")
         assert village.reader.unread() == []
 
 
@@ -116,7 +116,7 @@ async def test_the_campaigner_has_a_milestone_of_their_own_from_the_card(
         walk = Walk(village.reader)
         card = await walk.says(str(TEA), "Free tea", is_long=True)
         ladder = await walk.taps(card, "Milestones", "Milestones")
-        await walk.taps(ladder, "At 100", "Your own: 100")
+        await walk.taps(ladder, "At 100", "Your milestones: 100")
         walk.took(1, 2)
         village.site.edit(TEA, signature_count=120)
         await village.reader.hears("100 signatures")
@@ -153,7 +153,7 @@ async def test_the_topic_admin_has_alerts_in_the_topic_and_nobody_a_button_that_
         village.site.edit(TEA, **a_response())
         alert = await walk.chat.hears("responded")
         assert alert["message_thread_id"] == TOPIC
-        assert labels(alert) == ["Read it all", "Open", "Follow it yourself"]
+        assert labels(alert) == ["Read in full", "Open", "Follow it yourself"]
         own = next(key for key in buttons_of(alert) if key["text"] == "Follow it yourself")
         assert own["url"].endswith(f"?start=p_uk_{TEA}")
 
@@ -177,10 +177,10 @@ async def test_the_leaver_takes_everything_along_and_leaves_nothing(village: Vil
         file = await village.api.next_message(READER, after=village.reader.read)
         assert file["document"]["file_name"].endswith(".json")
         village.reader.read = file["message_id"]
-        asked = await walk.says("/forget", "Erase everything")
-        await walk.taps(asked, "Erase everything", "Erased")
+        asked = await walk.says("/forget", "Delete everything")
+        await walk.taps(asked, "Delete everything", "Deleted")
         walk.took(2, 1)
-        await village.reader.ask("/mydata", "I keep nothing")
+        await village.reader.ask("/mydata", "I don't keep anything")
 
 
 async def test_the_welsh_speaker_follows_a_pasted_link(village: Village) -> None:
@@ -188,7 +188,7 @@ async def test_the_welsh_speaker_follows_a_pasted_link(village: Village) -> None
     async with village.bell():
         walk = Walk(village.reader)
         card = await walk.says(LINK, "Free tea", is_long=True)
-        asked = await walk.taps(card, "Tanysgrifio", "mae angen imi gadw")
+        asked = await walk.taps(card, "Dilyn", "mae angen imi gadw")
         await walk.taps(asked, "Ei dilyn", "Rydych nawr yn dilyn Free tea")
         walk.took(1, 2)
 
@@ -199,7 +199,7 @@ async def test_the_screen_reader_user_meets_no_symbol_that_alone_says_something(
     async with village.bell():
         walk = Walk(village.reader)
         card = await walk.says(LINK, "Free tea", is_long=True)
-        asked = await walk.taps(card, "Subscribe", "To alert you about")
+        asked = await walk.taps(card, "Follow", "To alert you about")
         told = await walk.taps(asked, "Follow it", "You're now following")
         page = await walk.taps(told, "Change alerts", "Settings for one petition")
         page = await walk.taps(page, "Big moments", "Alerts: Big moments")

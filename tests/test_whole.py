@@ -140,7 +140,8 @@ async def test_every_figure_of_the_archived_page_is_in_the_chat(archive: Village
             "714 a day",
             "refusing to release official research",
             "promised in July 2018",
-            "The Government responded on 19 May 2020, first on 24 April 2020 (Home Office).",
+            "The Government responded on 19 May 2020 (Home Office). Its first response was on "
+            "24 April 2020.",
             "A paper will be published this year.",
             "From the 2019–2024 parliament (Conservative government)",
         )
@@ -152,18 +153,18 @@ async def test_every_figure_of_the_archived_page_is_in_the_chat(archive: Village
             "Colne Valley · 423 · 0.32%\n     Jason McCartney, Conservative",
             "0.28%",
             "0.23%",
-            "Top 50: 14,714 signatures — 11.2% of the total.",
+            "Top 50: 14,714 signatures, 11.2% of the total.",
         )
         reader.tap(card, "Response")
         told = await hears_all(
             reader,
             "19 May 2020",
             "Home Office",
-            "revised response",
+            "This response has been revised",
             "It will set out the findings.",
         )
-        reader.tap(told, "First response of 24 April 2020")
-        await hears_all(reader, "An earlier text", "Tackling abuse is a priority.")
+        reader.tap(told, "First response, 24 April 2020")
+        await hears_all(reader, "This is an earlier version", "Tackling abuse is a priority.")
 
 
 async def test_members_the_archive_does_not_name_come_from_the_members_api(
@@ -205,18 +206,18 @@ async def test_ones_own_constituency_is_named_with_the_command(archive: Village)
         await archive.reader.ask(
             f"/constituencies {GANGS} E14000030", "Seat 20 is number 11 of 650"
         )
-        await archive.reader.ask(f"/constituencies {GANGS} Atlantis", "I don't find “Atlantis”")
+        await archive.reader.ask(f"/constituencies {GANGS} Atlantis", "I can't find “Atlantis”")
 
 
 async def test_all_constituencies_turn_pages_and_come_as_a_file(archive: Village) -> None:
     reader = archive.reader
     async with with_members(archive):
         listed = await reader.ask(f"/constituencies {GANGS}", "Top 50")
-        reader.tap(listed, "All of them")
+        reader.tap(listed, "See all")
         page = await reader.sees_edit(listed, "650 constituencies, page 1 of 26")
-        reader.tap(page, "On ›")
+        reader.tap(page, "Next ›")
         page = await reader.sees_edit(listed, "page 2 of 26")
-        reader.tap(page, "As a file")
+        reader.tap(page, "Download CSV")
         document = await archive.api.next_message(READER, after=reader.read)
         upload = archive.api.file(document["document"]["file_id"])
         assert upload is not None
@@ -227,8 +228,10 @@ async def test_all_constituencies_turn_pages_and_come_as_a_file(archive: Village
 
 async def test_a_petition_without_constituencies_says_so(village: Village) -> None:
     async with village.bell():
-        await village.reader.ask(f"/constituencies {TEA}", "gives no constituencies")
-        await village.reader.ask(f"/map {TEA}", "gives no regions")
+        await village.reader.ask(
+            f"/constituencies {TEA}", "doesn't say where this petition was signed"
+        )
+        await village.reader.ask(f"/map {TEA}", "doesn't say which regions")
 
 
 # --- the living card -----------------------------------------------------------------------------
@@ -242,7 +245,7 @@ async def test_a_second_card_of_a_followed_petition_edits_the_first_and_points_a
         await reader.subscribes()
         first = await reader.ask(f"/petition {TEA}", "84 of 10,000")
         village.site.edit(TEA, signature_count=97)
-        pointer = await reader.ask(f"/petition {TEA}", "Updated above ↑")
+        pointer = await reader.ask(f"/petition {TEA}", "Here it is ↑")
         assert pointer["reply_to_message"]["message_id"] == first["message_id"]
         await reader.sees_edit(first, "97 of 10,000")
 
@@ -255,7 +258,7 @@ async def test_a_card_that_was_deleted_is_sent_anew(village: Village) -> None:
         village.api.messenger.remove(village.api.messenger.chat(READER), first["message_id"])
         again = await reader.ask(f"/petition {TEA}", "84 of 10,000")
         village.site.edit(TEA, signature_count=97)
-        pointer = await reader.ask(f"/petition {TEA}", "Updated above ↑")
+        pointer = await reader.ask(f"/petition {TEA}", "Here it is ↑")
         assert pointer["reply_to_message"]["message_id"] == again["message_id"]
 
 
@@ -282,7 +285,7 @@ async def test_news_bring_the_card_up_to_date_and_a_lost_card_is_forgotten(
         assert subscription is not None
         later = datetime(2031, 1, 1, tzinfo=UTC)
         assert await refresh_card(bot, storage, known, subscription, later)
-        await village.reader.sees_edit(shown, "its time is up")
+        await village.reader.sees_edit(shown, "Closing date was")
         village.api.refuse(READER, 502, "Bad Gateway", method="editMessageText")
         assert await refresh_card(bot, storage, known, subscription, utc_now())
         village.api.messenger.chat(READER).messages.pop(shown["message_id"])
@@ -299,9 +302,9 @@ async def test_muting_from_a_card_keeps_its_other_buttons(village: Village) -> N
     async with village.bell():
         await reader.subscribes()
         card = await reader.ask(f"/petition {TEA}", "84 of 10,000")
-        await reader.sees_note(reader.tap(card, "Mute"))
+        await reader.sees_note(reader.tap(card, "Make silent"))
         now = next(m for m in village.api.messages(READER) if m["message_id"] == card["message_id"])
-        assert {"Response", "Chart", "Unmute"} <= set(labels(now))
+        assert {"Response", "Chart", "Turn sound on"} <= set(labels(now))
 
 
 # --- the response --------------------------------------------------------------------------------
@@ -317,10 +320,10 @@ async def test_a_revision_leads_to_the_whole_response_and_to_the_earlier_text(
         revised = a_response("Tea is fine.", "New words here.")["government_response"]
         revised["created_at"] = None
         village.site.edit(TEA, government_response=revised)
-        alert = await reader.hears("Revised response")
-        reader.tap(alert, "Read it all")
+        alert = await reader.hears("Government response revised")
+        reader.tap(alert, "Read in full")
         await reader.hears("New words here.")
-        reader.tap(alert, "Earlier text")
+        reader.tap(alert, "Earlier version")
         await reader.hears("Old words here.")
 
 
@@ -336,11 +339,11 @@ async def test_a_long_response_comes_in_several_messages(village: Village) -> No
 
 async def test_no_response_yet_says_when_one_is_owed(village: Village) -> None:
     async with village.bell():
-        await village.reader.ask(f"/response {TEA}", "one is due at 10,000 signatures")
+        await village.reader.ask(f"/response {TEA}", "One is due at 10,000 signatures")
         village.site.edit(
             TEA, signature_count=10_500, response_threshold_reached_at=stamp(utc_now())
         )
-        await village.reader.ask(f"/response {TEA}", "awaited since")
+        await village.reader.ask(f"/response {TEA}", "yet: waiting")
 
 
 # --- finding -------------------------------------------------------------------------------------
@@ -369,7 +372,7 @@ async def test_a_search_finds_open_petitions_first_and_its_buttons_open_cards(
     [
         ("/search", "What are you looking for?"),
         (f"/search {TEA}", "84 of 10,000"),
-        ("/search 424242", "There is no petition 424242"),
+        ("/search 424242", "There's no petition 424242"),
         ("/search 12345678901", "I couldn't find a petition about"),
         ("/search \x00'; DROP TABLE petitions; --&state=open#", "I couldn't find a petition about"),
         ("/search 🏴󠁧󠁢󠁷󠁬󠁳󠁿 %00 <b>", "I couldn't find a petition about"),
@@ -397,7 +400,7 @@ async def test_trending_tells_the_last_hours_number_and_a_quiet_hour_is_told(
     village: Village,
 ) -> None:
     async with village.bell():
-        await village.reader.ask("/trending", "Nothing stands out")
+        await village.reader.ask("/trending", "No petitions are trending")
         village.site.hourly = lambda: {TEA: 57}
         listed = await village.reader.ask("/trending", "in the last hour")
         assert "+57  Free tea" in listed["text"]
@@ -414,8 +417,8 @@ async def test_the_ladder_opens_from_the_card(archive: Village) -> None:
         archive.reader.tap(card, "Milestones")
         await hears_all(
             archive.reader,
-            "✓ 10,000 — a government response is due: reached 5 March 2020, 20:21",
-            "✓ 100,000 — considered for debate: reached 10 March 2020, 04:43",
+            "✓ 10,000 (response threshold): reached 5 March 2020, 20:21",
+            "✓ 100,000 (debate threshold): reached 10 March 2020, 04:43",
             "■ 131,625 now",
         )
 

@@ -256,13 +256,13 @@ def _number(axes: Axes, canvas: Canvas, x: float, y: float, place: int) -> None:
 
 def _keys(petition: Petition, parts: _Parts) -> Iterator[tuple[str, str]]:
     if parts.read:
-        yield "read", tr("Read by this bot since {day}", day=day(parts.read[0].at))
+        yield "read", tr("Recorded by this bot since {day}", day=day(parts.read[0].at))
     if len(parts.own) > 1:
-        yield "own", tr("Drawn from the petition’s own dates")
+        yield "own", tr("Estimated between known dates")
     if parts.ahead:
         end = parts.ahead[-1]
         low, high = number(end.low), number(end.high)
-        yield "ahead", tr("May end at {low} to {high}, at this pace", low=low, high=high)
+        yield "ahead", tr("Likely total at closing: {low} to {high}", low=low, high=high)
 
 
 def _legend(
@@ -288,7 +288,7 @@ def _legend(
 def _caption(petition: Petition, parts: _Parts) -> str:
     told = [
         tr(
-            "Signature curve of “{title}”: {signatures} by {day}, {state}.",
+            "Chart of signatures for “{title}”: {signatures} by {day}, {state}.",
             title=title(petition),
             signatures=signatures(petition.signature_count),
             day=day((parts.read or parts.own)[-1].at),
@@ -309,13 +309,14 @@ def _read_how(parts: _Parts) -> Iterator[str]:
     if parts.ahead:
         end = parts.ahead[-1]
         yield tr(
-            "At this pace it ends near {number}, four times in five between {low} and {high}.",
+            "At this pace it will close at about {number}, with a 4 in 5 chance of {low} to "
+            "{high}.",
             number=number(end.count),
             low=number(end.low),
             high=number(end.high),
         )
     if parts.read:
         since = day(parts.read[0].at)
-        yield tr("Solid since {day}: counts read by this bot.", day=since)
+        yield tr("Solid line: recorded by this bot since {day}.", day=since)
     if len(parts.own) > 1:
-        yield tr("Dashed: drawn between the petition’s own dates.")
+        yield tr("Dashed line: estimated between known dates.")

@@ -98,7 +98,7 @@ def region_map(petition: Petition, *, dark: bool) -> Picture | None:
         _tile(canvas, top, share)
     _key(canvas, top)
     if total < _FEW:
-        note = tr("Few signatures: differences may be chance.")
+        note = tr("Few signatures, so differences may be chance.")
         canvas.write(MARGIN, canvas.height - 72, note, SMALL)
     canvas.footer(f"{source(petition.url)} · {tr('population: ONS, mid-2023')}")
     return captioned(canvas.png(), _caption(petition, shares, total))
@@ -138,7 +138,7 @@ def _tile(canvas: Canvas, top: float, share: _Share) -> None:
     ink = ink_on(colour)
     canvas.box(x, y, _TILE, _TALL, facecolor=colour, linewidth=0)
     signed = tr("signatures {share}", share=percent(share.signed))
-    live = tr("{share} live here", share=percent(share.live))
+    live = tr("people {share}", share=percent(share.live))
     times = f"{share.sign} {decimal(share.ratio, 2)}×"
     canvas.write(x + 14, y + 36, tr(_LABELS[region.name]), SMALL, color=ink)
     canvas.write(x + 14, y + 92, times, 42, color=ink, weight="bold")
@@ -149,7 +149,11 @@ def _tile(canvas: Canvas, top: float, share: _Share) -> None:
 def _key(canvas: Canvas, top: float) -> None:
     """What the tiles mean, in the sea to the north-east."""
     x, y = MARGIN + 2 * (_TILE + _GAP) + 14, top + 22
-    for line in (tr("▲ signs more than its share"), tr("▼ signs less"), tr("= within a tenth")):
+    for line in (
+        tr("▲ more signatures than its share"),
+        tr("▼ fewer than its share"),
+        tr("= about its share (within 10%)"),
+    ):
         canvas.write(x, y, line, SMALL)
         y += 35
     steps = 31
@@ -168,7 +172,7 @@ def _caption(petition: Petition, shares: Sequence[_Share], total: int) -> str:
     ordered = sorted(shares, key=lambda share: -share.ratio)
     each = "; ".join(
         tr(
-            "{region} {signed} of signatures, {live} of people",
+            "{region} {signed} of signatures, {live} of population",
             region=tr(_NAMES[share.region.name]),
             signed=percent(share.signed),
             live=percent(share.live),
@@ -176,14 +180,14 @@ def _caption(petition: Petition, shares: Sequence[_Share], total: int) -> str:
         for share in ordered
     )
     map_ = many(
-        "Map of the UK’s regions for “{title}”: {count} signature, from the most to the least "
-        "for its population. {regions}.",
-        "Map of the UK’s regions for “{title}”: {count} signatures, from the most to the least "
-        "for its population. {regions}.",
+        "UK map for “{title}”: {count} signature. Regions with the most signatures for their "
+        "population come first. {regions}.",
+        "UK map for “{title}”: {count} signatures. Regions with the most signatures for their "
+        "population come first. {regions}.",
         total,
         title=title(petition),
         regions=each,
     )
     if total >= _FEW:
         return map_
-    return f"{map_} {tr('With so few signatures the differences may be chance.')}"
+    return f"{map_} {tr('Few signatures, so differences may be chance.')}"

@@ -94,8 +94,8 @@ def _subtitle(petition: Petition, rows: Sequence[_Row]) -> str:
     first = [row for row in rows if row.rank <= TOP]
     share = sum(row.share for row in first)
     return many(
-        "Top {count} constituency: {share} of {number}",
-        "Top {count} constituencies: {share} of {number}",
+        "Top {count} constituency: {share} of {number} signatures",
+        "Top {count} constituencies: {share} of {number} signatures",
         len(first),
         count=in_words(len(first)),
         share=percent(share),

@@ -75,7 +75,9 @@ _REST_PAUSE = timedelta(seconds=1)
 _TRIES_IN_FULL = 3  # that failed by a fault of our own, before an alert is sent plainly
 _OUR_FAULT = "a fault of our own"
 _TOLD_AT = 2  # refusals in a row, so that what passes in a minute is nobody's worry
-_TOPIC_NOTE = marked("The topic this was meant for is closed or gone, so I write here from now on.")
+_TOPIC_NOTE = marked(
+    "The topic for these alerts is closed or deleted, so I'll post here from now on."
+)
 
 
 @dataclass(slots=True)
@@ -384,7 +386,7 @@ class Deliverer:
                 await self._try_again(owed, at)
             case RestChat(reason):
                 self.counts.rested += 1
-                log.info("chat rests", reason=reason)
+                log.info("chat paused", reason=reason)
                 await self._storage.rest_chat(first.chat_id, reason, now)
                 await self._try_again(owed, now + _REST_PAUSE)
             case ProbeChat():

@@ -30,7 +30,7 @@ async def run_demo(port: int) -> None:
         bell = await stack.enter_async_context(_Bell.living_in(world))
         world.on_restart.append(bell.begin_again)
         typer.echo(f"Petition Bell's demo: {world.page_url}")
-        typer.echo("Open it in a browser and send /subscribe 300239. Ctrl+C ends it.")
+        typer.echo("Open it in a browser and send /follow 300239. Press Ctrl+C to stop.")
         await _interrupted()
 
 

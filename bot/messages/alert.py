@@ -87,14 +87,16 @@ _BRIEF = 160  # characters of a changed sentence in a summary
 _SENTENCES = 5
 
 REASONS = {
-    "duplicate": marked("There is already a petition about this."),
+    "duplicate": marked("There's already a petition about this."),
     "irrelevant": marked(
-        "It is about something the Government or Parliament is not responsible for."
+        "It's about something the Government or Parliament isn't responsible for."
     ),
-    "no-action": marked("It did not ask for a clear action from the Government or Parliament."),
-    "honours": marked("It is about honours or appointments, which have their own way."),
-    "fake-name": marked("It was not started under a real name."),
-    "foi": marked("It asks for information, which a freedom of information request is for."),
+    "no-action": marked("It isn't clear what it asks the Government or Parliament to do."),
+    "honours": marked("It's about honours or appointments, which have a separate process."),
+    "fake-name": marked("It was started with a fake or incomplete name."),
+    "foi": marked(
+        "It asks for information. For that, make a freedom of information (FOI) request."
+    ),
 }
 
 LINK_NAMES: dict[DebateLinkName, str] = {
@@ -106,29 +108,30 @@ LINK_NAMES: dict[DebateLinkName, str] = {
 }
 
 _LINKS_OUT: dict[DebateLinkName, str] = {
-    "transcript": marked("🏛 <b>Transcript of the debate is out.</b>"),
-    "video": marked("🏛 <b>Video of the debate is out.</b>"),
-    "debate_pack": marked("🏛 <b>Research briefing of the debate is out.</b>"),
-    "public_engagement": marked("🏛 <b>Public engagement of the debate is out.</b>"),
-    "debate_summary": marked("🏛 <b>Summary of the debate is out.</b>"),
+    "transcript": marked("🏛 <b>Debate transcript published.</b>"),
+    "video": marked("🏛 <b>Debate video published.</b>"),
+    "debate_pack": marked("🏛 <b>Research briefing for the debate published.</b>"),
+    "public_engagement": marked("🏛 <b>Public engagement page for the debate published.</b>"),
+    "debate_summary": marked("🏛 <b>Debate summary published.</b>"),
 }
 
 _REACHED: Mapping[Meaning, str] = {
-    "response": marked("🔔 <b>{signatures}</b> — a government response is now due."),
+    "response": marked("🔔 <b>{signatures}</b>. A government response is now due."),
     "responded": marked(
-        "🔔 <b>{signatures}</b> — enough for a government response, which is there already."
+        "🔔 <b>{signatures}</b>. That's enough for a government response, which it already has."
     ),
-    "debate": marked("🔔 <b>{signatures}</b> — Parliament will now consider it for a debate."),
+    "debate": marked("🔔 <b>{signatures}</b>. Parliament will now consider it for a debate."),
     "scheduled": marked(
-        "🔔 <b>{signatures}</b> — enough to be considered for a debate, which has a date already."
+        "🔔 <b>{signatures}</b>. That's enough to be considered for a debate, which already has "
+        "a date."
     ),
     "debated": marked(
-        "🔔 <b>{signatures}</b> — enough to be considered for a debate, which there has been "
-        "already."
+        "🔔 <b>{signatures}</b>. That's enough to be considered for a debate, which it has "
+        "already had."
     ),
     "refused": marked(
-        "🔔 <b>{signatures}</b> — enough to be considered for a debate, but it was decided that "
-        "there will be none."
+        "🔔 <b>{signatures}</b>. That's enough to be considered for a debate, but it was "
+        "decided not to hold one."
     ),
 }
 
@@ -160,7 +163,7 @@ def alert(
     """
     petition = known.petition
     told = _tell([occurrence.event for occurrence in occurrences], known, now, wish)
-    since = italic(tr("Known since {clock}.", clock=clock(occurrences[0].at, now)))
+    since = italic(tr("First seen: {clock}.", clock=clock(occurrences[0].at, now)))
     why = _why(rule, occurrences) if rule else None
     message = compose(*lines(told.headline, title(petition), *told.rows, since, why))
     if among:
@@ -173,7 +176,7 @@ def alert(
 
 
 def _why(rule: Rule, occurrences: Sequence[Occurrence]) -> Rich:
-    return italic(say("By your rule “{rule}”.", rule=_described(rule, occurrences)))
+    return italic(say("From your rule “{rule}”.", rule=_described(rule, occurrences)))
 
 
 def _described(rule: Rule, occurrences: Sequence[Occurrence]) -> Rich:
@@ -218,12 +221,12 @@ def _revised_in_brief(event: ResponseRevised, petition: Petition) -> Rich:
     changes = [("+", sentence) for sentence in event.added]
     changes += [("−", sentence) for sentence in event.removed]
     if not changes:
-        return say("💬 <b>Revised response</b>{by}.", by=by)
+        return say("💬 <b>Government response revised</b>{by}.", by=by)
     sign, sentence = changes[0]
     left = len(changes) - 1
     more = many("{count} more change", "{count} more changes", left, count=in_words(left))
     return row(
-        say("💬 <b>Revised response</b>{by}:", by=by),
+        say("💬 <b>Government response revised</b>{by}:", by=by),
         f" {sign} {cut(sentence, _BRIEF)}",
         *([" · ", more] if left else []),
     )
@@ -232,7 +235,7 @@ def _revised_in_brief(event: ResponseRevised, petition: Petition) -> Rich:
 def bare_alert(known: PetitionHistory) -> Message:
     """That there is news of a petition, in words that nothing can be wrong with."""
     number, url = known.petition.ref.id, known.petition.url
-    return compose(tr("There is news about petition {number}: {url}", number=number, url=url))
+    return compose(tr("There's an update to petition {number}: {url}", number=number, url=url))
 
 
 def _tell(
@@ -311,17 +314,17 @@ def _reached(event: MilestoneReached, petition: Petition, wish: CustomMilestones
     if event.official:
         return say(_REACHED[meaning(event.official, petition)], signatures=reached)
     if wish and is_custom(event.number, wish, petition):
-        return say("🔔 <b>{signatures}</b> — your milestone.", signatures=reached)
-    return say("🔔 <b>{signatures}</b> — a milestone.", signatures=reached)
+        return say("🔔 <b>{signatures}</b>, your own milestone.", signatures=reached)
+    return say("🔔 <b>{signatures}</b> reached.", signatures=reached)
 
 
 def _past(top: MilestoneReached, others: Sequence[MilestoneReached], count: str) -> Rich:
     """Past the highest, and the official ones beneath it if there are any."""
     *passed, last = [number(event.number) for event in (top, *reversed(others))]
     if not passed:
-        return say("🔔 <b>{signatures}</b> — past {last}.", signatures=count, last=last)
+        return say("🔔 <b>{signatures}</b>, past {last}.", signatures=count, last=last)
     return say(
-        "🔔 <b>{signatures}</b> — past {others} and {last}.",
+        "🔔 <b>{signatures}</b>, past {others} and {last}.",
         signatures=count,
         others=", ".join(passed),
         last=last,
@@ -334,12 +337,12 @@ def _reached_row(event: MilestoneReached, petition: Petition) -> str | None:
     at = moment(event.reached_at)
     if petition.opened_at and event.reached_at > petition.opened_at:
         return tr(
-            "{number} reached {moment}, {span} after it opened.",
+            "It reached {number} on {moment}, {span} after it opened.",
             number=number(event.number),
             moment=at,
             span=span(event.reached_at - petition.opened_at),
         )
-    return tr("{number} reached {moment}.", number=number(event.number), moment=at)
+    return tr("It reached {number} on {moment}.", number=number(event.number), moment=at)
 
 
 def _responded(event: Responded, petition: Petition) -> Told:
@@ -357,7 +360,7 @@ def _responded(event: Responded, petition: Petition) -> Told:
 def _revised(event: ResponseRevised, petition: Petition) -> Told:
     changes = (*_changes("−", event.removed), *_changes("+", event.added))
     return Told(
-        say("💬 <b>Revised response</b>{by}.", by=aside(department(petition))),
+        say("💬 <b>Government response revised</b>{by}.", by=aside(department(petition))),
         (tr("What changed:") if changes else None, *changes),
     )
 
@@ -373,13 +376,13 @@ def _changes(sign: str, sentences: Sequence[str]) -> list[Rich]:
 def _withdrawn(petition: Petition) -> Told:
     """It waits again, unless this is told so late that there is a response once more."""
     if petition.government_response is not None:
-        return Told(say("💬 <b>The response was withdrawn.</b>"))
+        return Told(say("💬 <b>Government response withdrawn.</b>"))
     waiting = (
-        tr("Another may not come any more: the petition closed before its closing date.")
+        tr("There may not be another: the petition closed before its closing date.")
         if petition.is_cut_short
-        else tr("The petition is waiting for one again.")
+        else tr("It's waiting for a response again.")
     )
-    return Told(say("💬 <b>The response was withdrawn.</b>"), (waiting,))
+    return Told(say("💬 <b>Government response withdrawn.</b>"), (waiting,))
 
 
 def _debate_date(
@@ -390,7 +393,10 @@ def _debate_date(
         case DebateScheduled(on):
             if on < london_today(now):
                 return Told(
-                    say("🏛 <b>Debate date given</b>: {day}, already past.", day=weekday(on))
+                    say(
+                        "🏛 <b>Debate date added:</b> {day}, which has already passed.",
+                        day=weekday(on),
+                    )
                 )
             return Told(
                 say("🏛 <b>Debate on {day}</b>.", day=weekday(on)),
@@ -404,7 +410,7 @@ def _debate_date(
         case DebateCancelled(was):
             return Told(
                 say("🏛 <b>Debate cancelled</b>: no new date yet."),
-                (tr("It was to be on {day}.", day=weekday(was)),),
+                (tr("The debate was planned for {day}.", day=weekday(was)),),
             )
 
 
@@ -415,8 +421,13 @@ def _days_until(
     if left < 0 or petition.scheduled_debate_date != event.on:
         return None
     if left == 0:
-        return tr("That is today.")
-    return many("In {count} day.", "In {count} days.", left, count=in_words(left))
+        return tr("The debate is today.")
+    return many(
+        "The debate is in {count} day.",
+        "The debate is in {count} days.",
+        left,
+        count=in_words(left),
+    )
 
 
 def _debate_outcome(event: Debated | NotDebated | DebateLink) -> Told:
@@ -428,7 +439,7 @@ def _debate_outcome(event: Debated | NotDebated | DebateLink) -> Told:
             )
         case NotDebated(overview):
             return Told(
-                say("🏛 <b>It will not be debated.</b>"),
+                say("🏛 <b>It won't be debated.</b>"),
                 (_quoted(overview),),
             )
         case DebateLink():
@@ -438,7 +449,7 @@ def _debate_outcome(event: Debated | NotDebated | DebateLink) -> Told:
 def _links(links: Sequence[DebateLink]) -> Told:
     if len(links) == 1:
         return Told(say(_LINKS_OUT[links[0].name]), (_link_row(links),))
-    return Told(say("🏛 <b>New about the debate.</b>"), (_link_row(links),))
+    return Told(say("🏛 <b>New links about the debate.</b>"), (_link_row(links),))
 
 
 def _link_row(links: Sequence[DebateLink]) -> Rich:
@@ -465,7 +476,7 @@ def _paper(event: BusinessAdded | CommitteeNoted) -> Told:
             )
         case CommitteeNoted(note, revised):
             what = (
-                say("📝 <b>The Petitions Committee changed its note</b>.")
+                say("📝 <b>The Petitions Committee updated its note</b>.")
                 if revised
                 else say("📝 <b>The Petitions Committee added a note</b>.")
             )
@@ -473,7 +484,10 @@ def _paper(event: BusinessAdded | CommitteeNoted) -> Told:
 
 
 def _closed(event: Closed, petition: Petition, now: datetime) -> Told:
-    early = tr("It closed before its closing date, as can happen when Parliament is dissolved.")
+    early = tr(
+        "It closed before its closing date. This can happen when Parliament is "
+        "dissolved for a general election."
+    )
     count = signatures(event.signature_count)
     return Told(
         say("🏁 <b>Closed with {signatures}.</b>", signatures=count),
@@ -487,8 +501,8 @@ def _life_line(petition: Petition, now: datetime) -> str | None:
     if lasted is None:
         return _sentence(pace_line(petition, now))
     if signed is None:
-        return tr("Open {span}.", span=lasted)
-    return tr("Open {span}, {rate}.", span=lasted, rate=signed)
+        return tr("It was open for {span}.", span=lasted)
+    return tr("It was open for {span}, at {rate}.", span=lasted, rate=signed)
 
 
 def _standing(
@@ -505,28 +519,32 @@ def _standing(
         case NotPublished("stopped"):
             return Told(
                 say("🚫 <b>Stopped before it was published.</b>"),
-                (tr("It will not open: Parliament was dissolved before it could."),),
+                (tr("It won't open: Parliament was dissolved first."),),
             )
         case NotPublished():
             return Told(
-                say("⚠️ <b>The site does not show it any more.</b>"),
+                say("⚠️ <b>The petitions site no longer shows it.</b>"),
                 (
                     tr(
-                        "It may have been refused, or set aside for now. "
-                        "I keep asking, and tell you if it opens."
+                        "It may have been refused, or set aside for now. I'll keep checking "
+                        "and tell you if it opens."
                     ),
                 ),
             )
         case Removed():
             return Told(
                 say("⚠️ <b>Taken off the site.</b>"),
-                (tr("I keep asking, and tell you if it returns.") if known.removed else None,),
+                (
+                    tr("I'll keep checking and tell you if it comes back.")
+                    if known.removed
+                    else None,
+                ),
             )
         case Reopened():
             back = (
-                say("↩️ <b>It is back</b>: open for signatures again.")
+                say("↩️ <b>Open for signatures again.</b>")
                 if event.state == "open"
-                else say("↩️ <b>It is back</b>: on the site again.")
+                else say("↩️ <b>Back on the petitions site.</b>")
             )
             return Told(back, (outlook(petition),))
 
@@ -534,13 +552,13 @@ def _standing(
 def _fell(event: CountFell, petition: Petition) -> Told:
     return Told(
         say_many(
-            "↘️ <b>{count} signature was removed</b> (fraud checks happen).",
-            "↘️ <b>{count} signatures were removed</b> (fraud checks happen).",
+            "↘️ <b>{count} signature was removed.</b> This can happen after fraud checks.",
+            "↘️ <b>{count} signatures were removed.</b> This can happen after fraud checks.",
             event.was - event.signature_count,
         ),
         (
             tr(
-                "Now {number}. Milestones that were reached stay reached.",
+                "The total is now {number}. Milestones already reached still count.",
                 number=number(petition.signature_count),
             ),
         ),

@@ -73,8 +73,8 @@ def open_button(petition: Petition) -> InlineKeyboardButton:
 def mute_button(petition: PetitionRef, muted: bool) -> InlineKeyboardButton:
     """Turns the sound of a petition's alerts off, or on again."""
     if muted:
-        return button(tr("Unmute"), UNMUTE, petition)
-    return button(tr("Mute"), MUTE, petition)
+        return button(tr("Turn sound on"), UNMUTE, petition)
+    return button(tr("Make silent"), MUTE, petition)
 
 
 def card_buttons(petition: Petition, subscription: Subscription | None) -> InlineKeyboardMarkup:
@@ -104,9 +104,9 @@ def response_row(petition: Petition, earlier: int) -> list[InlineKeyboardButton]
     """The response as it reads now, and as it read before if it was another one."""
     row = []
     if petition.government_response:
-        row.append(button(tr("Read it all"), RESPONSE, petition.ref))
+        row.append(button(tr("Read in full"), RESPONSE, petition.ref))
     if earlier:
-        row.append(button(tr("Earlier text"), RESPONSE, petition.ref, str(earlier - 1)))
+        row.append(button(tr("Earlier version"), RESPONSE, petition.ref, str(earlier - 1)))
     return row
 
 
@@ -141,7 +141,7 @@ def alert_row(petition: Petition, muted: bool) -> list[InlineKeyboardButton]:
     return [
         open_button(petition),
         mute_button(petition.ref, muted),
-        button(tr("Unsubscribe"), UNSUBSCRIBE, petition.ref),
+        button(tr("Unfollow"), UNSUBSCRIBE, petition.ref),
     ]
 
 
@@ -152,7 +152,7 @@ def readers_row(petition: Petition, address: str) -> list[InlineKeyboardButton]:
 
 def stranger_row(petition: Petition) -> list[InlineKeyboardButton]:
     """Beneath what a chat hears of a petition that it does not follow."""
-    return [button(tr("Subscribe"), SUBSCRIBE, petition.ref), open_button(petition)]
+    return [button(tr("Follow"), SUBSCRIBE, petition.ref), open_button(petition)]
 
 
 def alert_buttons(petition: Petition, muted: bool) -> InlineKeyboardMarkup:
@@ -189,8 +189,8 @@ def forget_buttons() -> InlineKeyboardMarkup:
     return InlineKeyboardMarkup(
         [
             [
-                button(tr("Erase everything"), FORGET, extra="yes"),
-                button(tr("Keep it"), FORGET, extra="no"),
+                button(tr("Delete everything"), FORGET, extra="yes"),
+                button(tr("Cancel"), FORGET, extra="no"),
             ]
         ]
     )

@@ -34,12 +34,12 @@ Occasion: TypeAlias = Literal["away", "quiet", "digest", "snooze", "burst", "tog
 _BUTTONS = 10
 
 _HEADS: dict[Occasion, str] = {
-    "away": marked("🌅 <b>While you were away</b> — {things}."),
-    "quiet": marked("🌅 <b>While it was quiet</b> — {things}."),
-    "digest": marked("📰 <b>Your digest</b> — {things}."),
-    "snooze": marked("⏰ <b>Your snooze is over</b> — {things}."),
-    "burst": marked("📬 <b>A lot at once</b> — {things}."),
-    "together": marked("📬 <b>In the order it happened</b> — {things}."),
+    "away": marked("🌅 <b>While you were away:</b> {things}."),
+    "quiet": marked("🌅 <b>During your quiet hours:</b> {things}."),
+    "digest": marked("📰 <b>Your digest:</b> {things}."),
+    "snooze": marked("⏰ <b>Your snooze has ended:</b> {things}."),
+    "burst": marked("📬 <b>Several updates at once:</b> {things}."),
+    "together": marked("📬 <b>In the order it happened:</b> {things}."),
 }
 
 
@@ -112,11 +112,11 @@ def _of_one(things: Sequence[Missed], now: datetime) -> Iterator[Rich]:
 def _head(missed: Sequence[Missed], count: int, occasion: Occasion) -> Rich:
     if occasion == "burst" and _all_closed(missed):
         closed = say_many(
-            "🏁 <b>{count} petition that you follow closed.</b>",
-            "🏁 <b>{count} of your petitions closed.</b>",
+            "🏁 <b>{count} petition you follow has closed.</b>",
+            "🏁 <b>{count} petitions you follow have closed.</b>",
             len({each.known.petition.ref for each in missed}),
         )
-        rest = tr("The first {number} of them are here.", number=number(count))
+        rest = tr("Here are the first {number}.", number=number(count))
         return closed if count == len(missed) else row(closed, " ", rest)
     return say(_HEADS[occasion], things=_things(len(missed), count))
 
@@ -128,10 +128,10 @@ def _all_closed(missed: Sequence[Missed]) -> bool:
 
 def _things(all_: int, told: int) -> str:
     if told == all_:
-        return many("{count} thing", "{count} things", all_, count=in_words(all_))
+        return many("{count} update", "{count} updates", all_, count=in_words(all_))
     return many(
-        "{count} thing, the first {told} of them here",
-        "{count} things, the first {told} of them here",
+        "{count} update, here are the first {told}",
+        "{count} updates, here are the first {told}",
         all_,
         count=in_words(all_),
         told=number(told),

@@ -17,7 +17,7 @@ class Label(NamedTuple):
 
 
 _OTHER_MILESTONES = marked("Other milestones")
-_BUSINESS = marked("Other business in Parliament")
+_BUSINESS = marked("Other news from Parliament")
 _CLOSING = marked("Closing")
 _STANDING = marked("Rejection or removal")
 _OVERDUE = marked("Overdue response or debate")
@@ -37,7 +37,7 @@ LABELS: Mapping[Kind, Label] = {
     "surge": Label(_SURGES, _SURGES),
     "fell": Label(_FELL, _FELL),
     "opened": Label(in_rules=marked("New petitions")),
-    "place": Label(in_rules=marked("Enters a top ten")),
+    "place": Label(in_rules=marked("Entering a top 10")),
 }
 
 

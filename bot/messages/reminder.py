@@ -41,14 +41,16 @@ _DAY = timedelta(days=1)
 _NAME = 80
 
 _NEEDS: dict[Verdict, str] = {
-    "likely": marked("It needs {needed} a day to reach {threshold} and gets {pace}. Likely."),
-    "possible": marked("It needs {needed} a day to reach {threshold} and gets {pace}. Possible."),
-    "unlikely": marked("It needs {needed} a day to reach {threshold} and gets {pace}. Unlikely."),
+    "likely": marked("Likely to reach {threshold}: it needs {needed} a day and is getting {pace}."),
+    "possible": marked("Might reach {threshold}: it needs {needed} a day and is getting {pace}."),
+    "unlikely": marked(
+        "Unlikely to reach {threshold}: it needs {needed} a day and is getting {pace}."
+    ),
 }
 _LACKS: dict[Verdict, str] = {
-    "likely": marked("It lacks {needed} to reach {threshold} and gets {pace} a day. Likely."),
-    "possible": marked("It lacks {needed} to reach {threshold} and gets {pace} a day. Possible."),
-    "unlikely": marked("It lacks {needed} to reach {threshold} and gets {pace} a day. Unlikely."),
+    "likely": marked("Likely to reach {threshold}: {needed} to go, getting {pace} a day."),
+    "possible": marked("Might reach {threshold}: {needed} to go, getting {pace} a day."),
+    "unlikely": marked("Unlikely to reach {threshold}: {needed} to go, getting {pace} a day."),
 }
 
 
@@ -77,13 +79,13 @@ def reminder(event: Reminder, petition: Petition, now: datetime) -> Told:
 def _closing(event: ClosingSoon, petition: Petition, now: datetime) -> Told:
     last = event.closes_at - timedelta(seconds=1)
     if now >= event.closes_at:
-        return Told(say("⏳ <b>Its last day was {day}.</b>", day=weekday(last)))
+        return Told(say("⏳ <b>The last day to sign was {day}.</b>", day=weekday(last)))
     headline = say(
-        "⏳ <b>Closes in {span}</b> at {count}.",
+        "⏳ <b>Closes in {span}</b> with {count} so far.",
         span=about(event.closes_at - now),
         count=signatures(petition.signature_count),
     )
-    last_day = tr("Its last day is {day}.", day=weekday(last))
+    last_day = tr("Last day to sign: {day}.", day=weekday(last))
     return Told(headline, (_chances(event, petition, now), last_day))
 
 
@@ -112,13 +114,13 @@ def _verdict(expected: tuple[int, int], threshold: int) -> Verdict:
 
 
 def _overdue(event: ResponseOverdue | DebateOverdue, petition: Petition) -> Told:
-    since = tr("It was reached on {day}.", day=day(event.since))
+    since = tr("It reached the threshold on {day}.", day=day(event.since))
     count = in_words(event.days)
     if isinstance(event, ResponseOverdue):
         threshold = number(petition.response_threshold or 0)
         headline = say_many(
-            "⏳ <b>{count} day past {threshold} without a response.</b>",
-            "⏳ <b>{count} days past {threshold} without a response.</b>",
+            "⏳ <b>{count} day after {threshold} signatures, still no government response.</b>",
+            "⏳ <b>{count} days after {threshold} signatures, still no government response.</b>",
             event.days,
             count=count,
             threshold=threshold,
@@ -126,8 +128,8 @@ def _overdue(event: ResponseOverdue | DebateOverdue, petition: Petition) -> Told
         return Told(headline, (since,))
     threshold = number(petition.debate_threshold or 0)
     headline = say_many(
-        "⏳ <b>{count} day past {threshold} without a date for a debate.</b>",
-        "⏳ <b>{count} days past {threshold} without a date for a debate.</b>",
+        "⏳ <b>{count} day after {threshold} signatures, still no debate date.</b>",
+        "⏳ <b>{count} days after {threshold} signatures, still no debate date.</b>",
         event.days,
         count=count,
         threshold=threshold,
@@ -139,7 +141,7 @@ def _debate(event: DebateToday | DebatePassed, now: datetime) -> Told:
     today = london_today(now)
     if event.on >= today:
         return Told(say("🏛 <b>The debate is today</b>, {day}.", day=weekday(event.on)))
-    follows = tr("Its record usually follows within days.")
+    follows = tr("The transcript is usually published within a few days.")
     if event.on == today - _DAY:
         return Told(
             say("🏛 <b>The debate was due yesterday</b>, {day}.", day=weekday(event.on)), (follows,)
@@ -151,26 +153,26 @@ def _surge(event: Surged, petition: Petition) -> Told:
     gained = signatures(event.an_hour)
     if event.usual < 1:
         headline = say(
-            "📈 <b>{signatures} in an hour</b> — it usually gets less than one.", signatures=gained
+            "📈 <b>{signatures} in an hour</b>. It usually gets fewer than 1.", signatures=gained
         )
     else:
         headline = say(
-            "📈 <b>{signatures} in an hour</b> — it usually gets {usual}.",
+            "📈 <b>{signatures} in an hour</b>. It usually gets {usual}.",
             signatures=gained,
             usual=number(round(event.usual)),
         )
-    now_at = tr("That made {signatures}.", signatures=signatures(event.signature_count))
+    now_at = tr("That took it to {signatures}.", signatures=signatures(event.signature_count))
     return Told(headline, (now_at, outlook(petition)))
 
 
 def _topped(event: ToppedIn) -> Told:
     headline = say(
-        "📍 <b>{constituency}</b> is now number {rank} among constituencies.",
+        "📍 <b>{constituency}</b> is now in the top 10, at number {rank}.",
         constituency=cut(event.name, _NAME),
         rank=number(event.rank),
     )
     share = tr(
-        "{signatures} come from there, {share} of all.",
+        "{signatures} from there, {share} of the total.",
         signatures=signatures(event.signature_count),
         share=percent(event.share),
     )

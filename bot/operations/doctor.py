@@ -47,7 +47,7 @@ def _described(config: Config) -> str:
     every = config.poll.interval / timedelta(seconds=1)
     sites = ", ".join(site.id for site in config.sites)
     a_minute = config.poll.requests_per_minute
-    return f"sites {sites}; a look every {every:g} s, at most {a_minute} requests a minute"
+    return f"sites {sites}; checked every {every:g} s, at most {a_minute} requests a minute"
 
 
 async def _storage(opening: Awaitable[Storage], config: Config) -> Finding:
@@ -63,7 +63,7 @@ async def _storage(opening: Awaitable[Storage], config: Config) -> Finding:
         "storage",
         True,
         f"{tally.chats} chats, {tally.subscriptions} subscriptions;"
-        f" {len(followed)} petitions, each looked at within {longest:.0f} s",
+        f" {len(followed)} petitions, each checked within {longest:.0f} s",
     )
 
 
@@ -82,7 +82,7 @@ async def _telegram(config: Config) -> Finding:
         async with Bot(config.telegram.token, base_url=config.telegram.base_url) as bot:
             return Finding("Telegram", True, f"@{bot.username}")
     except InvalidToken:
-        return Finding("Telegram", False, "does not accept the token")
+        return Finding("Telegram", False, "rejected the token")
     except TelegramError as error:
         return Finding("Telegram", False, f"no answer ({type(error).__name__})")
 

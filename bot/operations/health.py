@@ -112,7 +112,7 @@ class Health:
         ]
 
     async def _telegram(self) -> str:
-        return await self._telegram_probe() if self._is_running() else "I am still starting."
+        return await self._telegram_probe() if self._is_running() else "The bot is still starting."
 
     def _unreadable_updates(self) -> Finding:
         """One that cannot be read is no reason to be unready; none that can be read is."""
@@ -131,9 +131,9 @@ class Health:
             async with asyncio.timeout(_STORAGE_WITHIN):
                 await self._storage.save_note(_PROBE_NOTE, self._now().isoformat())
         except StorageError as error:
-            return f"The storage cannot be written. ({error})"
+            return f"Storage can't be written to ({error})."
         except TimeoutError:
-            return "The storage cannot be written. (It does not answer.)"
+            return "Storage can't be written to (it isn't answering)."
         return ""
 
     async def _probe_telegram(self) -> str:
@@ -142,7 +142,7 @@ class Health:
         except Exception as error:  # an answer that cannot be decoded is one of many shapes
             return f"{failure_of(error).cause} ({type(error).__name__})."
         if hook.url != self._webhook:
-            return "Another program has taken over this bot's updates; stop one of the two."
+            return "Another program is receiving this bot's updates. Stop one of the two."
         return self._unposted(hook) if self._webhook else ""
 
     def _unposted(self, hook: WebhookInfo) -> str:
@@ -151,7 +151,7 @@ class Health:
         is_stuck = 0 < before <= hook.pending_update_count
         if is_stuck and self._reception.silence() > SILENT_TOO_LONG:
             reason = (hook.last_error_message or "no reason given")[:100]
-            return f"Telegram cannot post updates to me ({reason})."
+            return f"Telegram can't post updates to the bot ({reason})."
         return ""
 
     async def _waiting(self) -> str:
@@ -183,7 +183,7 @@ class Health:
         last_sign = max(self._metrics.last_round, self._polling_role.since, self._store_failed_at)
         silence = self._monotonic() - last_sign
         if silence > self._round_within.total_seconds():
-            return f"No round of looks has ended for {silence:.0f} seconds."
+            return f"No check of the petitions sites has finished for {silence:.0f} seconds."
         return ""
 
     def _sites_answer(self, report: StatusReport | None) -> Iterator[Finding]:
@@ -226,15 +226,15 @@ class Health:
         share = unreadable / max(1, after.answers - before.answers)
         yield Finding(
             "alerts",
-            f"Telegram refused {refused} alerts in ten minutes; the log says why."
+            f"Telegram refused {refused} alerts in the last 10 minutes. See the log for the reason."
             if refused >= _MANY_REFUSED
             else "",
             is_grave=False,
         )
         yield Finding(
             "answers",
-            f"{unreadable} answers of the petitions sites in ten minutes made no sense to me "
-            f"({share:.0%}); their shape may have changed."
+            f"{unreadable} answers from the petitions sites ({share:.0%}) couldn't be read in the "
+            "last 10 minutes. Their format may have changed."
             if unreadable >= _MANY_UNREADABLE and share >= _SHARE_UNREADABLE
             else "",
             is_grave=False,
@@ -254,7 +254,7 @@ class Health:
 
 def _unheard(at: datetime | None, now: datetime) -> str:
     since = f"since {clock(at, now)}" if at else "yet"
-    return f"Nothing has been heard {since} from the process that polls."
+    return f"The process that checks the petitions sites hasn't reported {since}."
 
 
 class _Probe:

@@ -174,7 +174,7 @@ async def serving(host: str, port: int, routes: Iterable[web.RouteDef]) -> Async
             server = await loop.create_server(connection, host, port)
         except OSError as error:
             reason = error.strerror or type(error).__name__
-            raise ConfigError([f"web.listen: cannot listen there ({reason})"]) from error
+            raise ConfigError([f"web.listen: can't use this address ({reason})"]) from error
         bound = server.sockets[0].getsockname()[1]
         log.info("serving", host=host, port=bound)
         yield bound

@@ -72,7 +72,7 @@ async def lead(storage: Shared, standing: Standing, duty: Duty, rhythm: Rhythm) 
     any more that no other has taken over.
     """
     seat = storage.leadership(standing.role)
-    seating = IncidentLog(log, "nobody can tell who leads", role=standing.role)
+    seating = IncidentLog(log, "leader unknown", role=standing.role)
     serving = IncidentLog(log, "a duty fails", role=standing.role)
     try:
         while True:

@@ -397,11 +397,11 @@ class Poller:
             case NotFound() if known and known.petition.is_unpublished:
                 known = await self._still_unpublished(known, "hidden", now)
             case Unavailable() | Unreadable():
-                log.debug("no reading", petition=str(ref), reason=str(look.reason))
+                log.debug("petition not read", petition=str(ref), reason=str(look.reason))
             case NotModified():
                 pass
             case _:
-                log.debug("no reading", petition=str(ref), answer=type(look).__name__)
+                log.debug("petition not read", petition=str(ref), answer=type(look).__name__)
         if known is None:
             return LookupResult(look, None, now)
         return LookupResult(look, known.petition, known.read_at, known)
@@ -531,7 +531,7 @@ class Poller:
             log.debug("no answer", url=error.url, reason=error.reason)
         except (ParliamentError, MalformedPetition) as error:
             watch.heard(unreadable(error), self._now(), self._monotonic(), asked_at=asked_at)
-            log.debug("no sense in the answer", reason=str(error))
+            log.debug("unreadable answer", reason=str(error))
         else:
             watch.answered(self._monotonic())
             return answer

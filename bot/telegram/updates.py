@@ -56,13 +56,13 @@ _HALF = re.compile(rf"(\\\\|{_HIGH}{_LOW})|{_HIGH}|{_LOW}")
 class Cause(StrEnum):
     """Why nothing is heard."""
 
-    TOKEN = "Telegram refuses the token"  # noqa: S105 - words, no token
-    OTHER_PROGRAM = "another program polls"
+    TOKEN = "Telegram rejected the token"  # noqa: S105 - words, no token
+    OTHER_PROGRAM = "another program is receiving this bot's updates"
     WEBHOOK = "a webhook is set"
-    UNREACHABLE = "Telegram cannot be reached"
-    SLOWED = "Telegram asks me to wait"
-    STRANGE = "what answers in Telegram's place makes no sense"
-    FULL = "more waits than I can handle"
+    UNREACHABLE = "Telegram can't be reached"
+    SLOWED = "Telegram asks the bot to wait"
+    STRANGE = "Telegram's answers can't be read"
+    FULL = "more is waiting than the bot can handle"
 
 
 class Outcome(StrEnum):

@@ -226,7 +226,7 @@ async def place_all(connection: Connection, veil: RowCipher, document: Mapping[s
         "select exists (select from chat) or exists (select from petition)"
         " or exists (select from rule)"
     ):
-        raise StorageError("the store is not empty, so nothing is imported into it")
+        raise StorageError("the store isn't empty, so nothing was imported")
     await connection.execute("delete from note")
     await connection.execute("delete from policy")
     await connection.execute("delete from news")

@@ -127,7 +127,7 @@ class Pool:
         if self._key_mark is None:
             return
         if self._key_mark != await connection.fetchval("select key_mark from about"):
-            raise StorageError("the store was sealed with a new key meanwhile: start again")
+            raise StorageError("the store was encrypted with a new key meanwhile: start again")
 
     async def close(self) -> None:
         """Let go of all connections; a server that does not answer is not waited for."""

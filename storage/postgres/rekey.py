@@ -98,7 +98,8 @@ def _settle(keys: KeyRing, new: bytes, disk: Disk) -> None:
         keys.settle_on(new, disk)
     except OSError as error:
         raise StorageError(
-            f"the store is sealed with the new key, which waits beside {keys.file}: {reason(error)}"
+            f"the store is encrypted with the new key, which waits beside {keys.file}: "
+            f"{reason(error)}"
         ) from error
 
 

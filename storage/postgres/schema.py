@@ -157,7 +157,7 @@ async def unveiled(connection: Connection, keys: KeyRing) -> RowCipher:
         if about is not None and mark_of(key) == about["key_mark"]:
             keys.settle_on(key, Disk())
             return RowCipher(key, about["salt"])
-    raise StorageError("the database is sealed with another key than the one given")
+    raise StorageError("the database is encrypted with a different key")
 
 
 async def _version(connection: Connection) -> int:

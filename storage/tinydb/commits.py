@@ -170,7 +170,7 @@ class Commits:
     def _complaint(self, error: Exception) -> Exception:
         if not isinstance(error, OSError):
             return error
-        complaint = StorageError(f"{self._vault.path} is not written: {reason(error)}")
+        complaint = StorageError(f"{self._vault.path} couldn't be written: {reason(error)}")
         complaint.__cause__ = error
         return complaint
 

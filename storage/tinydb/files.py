@@ -139,7 +139,9 @@ class StoreFiles:
     def _key_for(self, content: Content) -> bytes:
         keys = self._keys.find()
         if not keys:
-            raise StorageError(f"{self._keys.file} is missing; {self.path} is sealed with that key")
+            raise StorageError(
+                f"The key file {self._keys.file} is missing. {self.path} can't be opened without it"
+            )
         for key in keys:
             try:
                 content.sealed(key)
@@ -147,7 +149,7 @@ class StoreFiles:
                 continue
             self._keys.settle_on(key, self._disk)
             return key
-        raise StorageError(f"{self.path} is sealed with another key than the one given")
+        raise StorageError(f"{self.path} is encrypted with a different key")
 
     def _read_journals(self, tables: Tables) -> None:
         first, last, before = self._generation, self._drop_unused_journals(), ""
@@ -182,7 +184,7 @@ class StoreFiles:
         except Torn:
             if not is_last:
                 raise self._damaged(path, "it ends in the middle") from None
-            log.warning("an unfinished commit is cut off", bytes=len(raw) - content.end)
+            log.warning("unfinished commit discarded", bytes=len(raw) - content.end)
         if is_last:
             sealed = content.sealed(self._key)
             self._journal = Journal(
@@ -205,7 +207,7 @@ class StoreFiles:
         try:
             return read()
         except WrongKey as error:
-            raise self._damaged(path, "it is sealed with another key") from error
+            raise self._damaged(path, "it is encrypted with a different key") from error
         except Damaged as error:
             raise self._damaged(path, str(error)) from error
 
@@ -237,7 +239,7 @@ class StoreFiles:
     def _not_ours(self, raw: bytes) -> StorageError:
         if raw.startswith(b"\xf1PB"):
             return self._damaged(self.path, "its header does not check")
-        return StorageError(f"{self.path} is not a store of petition-bell")
+        return StorageError(f"{self.path} isn't a petition-bell store")
 
     def _take_lock(self) -> None:
         side = self.path.with_name(f"{self.path.name}.lock")
@@ -275,7 +277,9 @@ class StoreFiles:
             pass
         self._disk.write_file(self._backup, [raw])
         self._found(tables)
-        log.warning("store migrated; delete the plain backup when all is well", to=FORMAT)
+        log.warning(
+            "store migrated; delete the unencrypted backup once you've checked it", to=FORMAT
+        )
         return tables
 
     def _renew(self, raw: bytes) -> Tables:
@@ -370,7 +374,7 @@ class StoreFiles:
             self.fold(tables, self.turn(key), erasing=True)
             self._keys.settle_on(key, self._disk)
         except OSError as error:
-            raise StorageError(f"{self.path} is not written: {reason(error)}") from error
+            raise StorageError(f"{self.path} couldn't be written: {reason(error)}") from error
         finally:
             self.release()
 

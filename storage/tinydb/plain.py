@@ -15,7 +15,7 @@ def read_plain(raw: bytes) -> Tables:
     try:
         tables = msgspec.json.decode(raw, type=Tables)
     except msgspec.ValidationError as error:
-        raise Foreign("is not a store of petition-bell") from error
+        raise Foreign("isn't a petition-bell store") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Damaged(str(error)) from error
     _check_about(tables.pop("about", {}).get("file", {}))
@@ -24,6 +24,6 @@ def read_plain(raw: bytes) -> Tables:
 
 def _check_about(about: Fields) -> None:
     if about.get("program") != "petition-bell":
-        raise Foreign("is not a store of petition-bell")
+        raise Foreign("isn't a petition-bell store")
     if about.get("format") != 1:
         raise Foreign(f"has format {about.get('format')!r}, which is unknown here")

@@ -617,7 +617,7 @@ class TinyStorage:
 
         def work(transaction: Transaction) -> None:
             if self._holds_anything():
-                raise StorageError("the store is not empty, so nothing is imported into it")
+                raise StorageError("the store isn't empty, so nothing was imported")
             for name in self.database.live(NOTES):
                 transaction.remove(NOTES, name)
             for name, documents in tables.items():

@@ -56,7 +56,7 @@ DATED = ("threshold", *NEWS.values(), OPENED)
 GROUPS_OF_RULES: Mapping[str, Sequence[str]] = {
     "everything passing a threshold": ("threshold",),
     "every milestone": ("milestone",),
-    "every response and debate": tuple(NEWS.values()),
+    "all government responses and debate": tuple(NEWS.values()),
     "new petitions": (OPENED,),
     "everything that closes": ("closed",),
 }

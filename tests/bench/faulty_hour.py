@@ -215,7 +215,7 @@ def told_in(text: str, odd: list[str]) -> Iterator[tuple[int, str, int]]:
     rows = text.splitlines()
     if not rows or not TITLE.search(text):
         return
-    if not rows[0].startswith(HEADS) and "of your petitions closed" not in rows[0]:
+    if not rows[0].startswith(HEADS) and "petitions you follow have closed" not in rows[0]:
         petition = int(TITLE.search(text)[1])  # type: ignore[index]
         found = _told(rows[0])
         if found is None:

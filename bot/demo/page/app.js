@@ -480,11 +480,11 @@ function showClock(clock) {
 
 function showTowards(count) {
   const goal = count < 10000 ? 10000 : 100000;
-  const what = goal === 10000 ? "the Government responds" : "a debate is considered";
+  const what = goal === 10000 ? "a government response is due" : "it is considered for a debate";
   byId("fill").style.width = `${Math.min(100, (100 * count) / goal)}%`;
   byId("towards").textContent = count < goal
-    ? `${grouped.format(goal - count)} more, and ${what}`
-    : "Past 100,000: a debate is considered";
+    ? `${grouped.format(goal - count)} more until ${what}`
+    : "Past 100,000: considered for a debate";
 }
 
 // The wire

@@ -14,9 +14,9 @@ OGL = "https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3
 
 
 _SECTIONS: Sequence[tuple[str, Sequence[str]]] = (
-    (marked("Follow"), ("subscribe", "unsubscribe", "subscriptions")),
+    (marked("Follow"), ("follow", "unfollow", "list")),
     (
-        marked("Look"),
+        marked("Look up"),
         (
             "petition",
             "response",
@@ -29,9 +29,9 @@ _SECTIONS: Sequence[tuple[str, Sequence[str]]] = (
             "share",
         ),
     ),
-    (marked("Hear it your way"), ("settings", "milestones", "snooze", "digest")),
+    (marked("Choose your alerts"), ("settings", "milestones", "snooze", "digest")),
 )
-_ABOUT_ME = marked("About me and what I keep")
+_ABOUT_ME = marked("About this bot and your data")
 
 
 class CommandHelp(NamedTuple):
@@ -77,9 +77,10 @@ def help_text(commands: Sequence[CommandHelp]) -> Message:
             *_in_sections(commands),
             "",
             tr(
-                "A petition is named by its number or by any link to it. "
-                "Send one alone and I show you its card."
+                "Use a petition's number or any link to it. Send one on its own to see the "
+                "petition."
             ),
+            tr("The old commands still work: /subscribe, /unsubscribe and /subscriptions."),
         )
     )
 
@@ -156,36 +157,36 @@ def privacy(rest_days: int, *, in_database: bool = False) -> Message:
             bold(tr("Privacy")),
             "",
             say(
-                "<b>Kept:</b> this chat's number, the petitions and rules it follows, since when, "
-                "your settings with language and time zone, which message shows a petition's "
-                "card, when you agreed to it, the alerts that wait for this chat and when it had "
-                "the latest. Encrypted on disk."
+                "<b>What I keep:</b> this chat's number, the petitions and rules it follows "
+                "and since when, your settings (with language and time zone), which message "
+                "shows each petition, when you agreed, the alerts waiting to be sent and when "
+                "this chat had its latest one. It's encrypted on disk."
             ),
             *([shown] if in_database else []),
             say(
-                "<b>Not kept:</b> your name, your messages, your postcode (only the constituency "
-                "you follow), what you only looked at."
+                "<b>What I don't keep:</b> your name, your messages, petitions you only look "
+                "at, or your postcode (only a constituency you choose to follow)."
             ),
             say(
-                "<b>Why:</b> to send you alerts, and for nothing else. Which petitions somebody "
-                "follows can show a political opinion, so I ask before the first one."
+                "<b>Why:</b> to send you alerts, and for nothing else. The petitions you "
+                "follow can show your political views, so I ask before the first one."
             ),
             say(
-                "<b>Shared:</b> with nobody. Telegram carries the messages, as it does all yours. "
-                "The petitions site is asked about petitions and for the words you search, "
-                "Parliament's Members API about MPs, and postcodes.io where a postcode lies: "
-                "never told for whom. Whoever runs me holds the key to what I keep; in a group or "
-                "channel, everybody there sees what it follows."
+                "<b>Who sees it:</b> I don't share it with anyone. Telegram carries our "
+                "messages. I ask the petitions site about petitions and the words you search "
+                "for, Parliament's Members API about MPs, and postcodes.io about a postcode, "
+                "but I never say who asked. Whoever runs this bot holds the key to what I "
+                "keep. In a group or channel, everyone there sees what it follows."
             ),
             say(
-                "<b>How long:</b> what you follow until you unsubscribe, your settings and your "
-                "consent until you say /forget. If you block me, for {days} in case you return, "
-                "then it is erased.",
+                "<b>How long:</b> each petition until you unfollow it, and everything until "
+                "you send /forget. If you block me, I keep it for {days} in case you come "
+                "back, then delete it.",
                 days=days(rest_days),
             ),
             "",
             tr("/mydata sends you everything I keep about this chat."),
-            tr("/forget erases it and takes back your consent."),
+            tr("/forget deletes it and withdraws your consent."),
         )
     )
 
@@ -197,14 +198,14 @@ def about(version: str, host: str) -> Message:
             say("<b>Petition Bell {version}</b>", version=version),
             "",
             tr(
-                "An unofficial notifier for petitions on {host}. It never signs anything, and is "
-                "no part of Parliament or Government.",
+                "Unofficial alerts about petitions on {host}. This bot never signs anything "
+                "and isn't part of Parliament or the Government.",
                 host=host,
             ),
             "",
             say(
-                "Contains petitions data licensed under the {licence}. Petitions say what their "
-                "creators think, not what this bot does.",
+                "Petitions data is used under the {licence}. Petitions are the views of the "
+                "people who start them, not of this bot.",
                 licence=link(tr("Open Government Licence v3.0"), OGL),
             ),
         )
@@ -216,19 +217,19 @@ def forget_question(subscriptions: int, rules: int) -> Message:
     if rules:
         return compose(
             tr(
-                "Erase everything I keep about this chat, with its {things}? "
-                "This cannot be undone.",
+                "Delete everything I keep about this chat, including its {things}? You can't "
+                "undo this.",
                 things=_counted(subscriptions, rules),
             )
         )
     if not subscriptions:
-        return compose(tr("Erase everything I keep about this chat? This cannot be undone."))
+        return compose(tr("Delete everything I keep about this chat? You can't undo this."))
     return compose(
         many(
-            "Erase everything I keep about this chat, your subscription included? "
-            "This cannot be undone.",
-            "Erase everything I keep about this chat, your {count} subscriptions included? "
-            "This cannot be undone.",
+            "Delete everything I keep about this chat, including the petition you follow? You "
+            "can't undo this.",
+            "Delete everything I keep about this chat, including the {count} petitions you "
+            "follow? You can't undo this.",
             subscriptions,
         )
     )
@@ -236,23 +237,23 @@ def forget_question(subscriptions: int, rules: int) -> Message:
 
 def forgotten() -> Message:
     """Everything is gone."""
-    return compose(tr("Erased. I keep nothing about this chat any more. /start begins anew."))
+    return compose(tr("Deleted. I no longer keep anything about this chat. To start again: /start"))
 
 
 def kept() -> Message:
     """Nothing was erased."""
-    return compose(tr("Nothing was erased."))
+    return compose(tr("Nothing was deleted."))
 
 
 def nothing_kept() -> Message:
     """There is nothing to show or to erase."""
-    return compose(tr("I keep nothing about this chat."))
+    return compose(tr("I don't keep anything about this chat."))
 
 
 def data_caption(subscriptions: int, rules: int) -> str:
     """Beneath the file of `/mydata`."""
     return tr(
-        "Everything I keep about this chat ({things}). /forget erases it.",
+        "Everything I keep about this chat ({things}). To delete it: /forget",
         things=_counted(subscriptions, rules),
     )
 

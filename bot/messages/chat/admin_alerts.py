@@ -9,43 +9,43 @@ from bot.messages.message import Message, bold, compose, lines
 
 _FEW = 5
 _WELL = {
-    "storage": marked("The storage can be written again."),
-    "Telegram": marked("Telegram and I work together again."),
-    "updates": marked("I hear updates from Telegram again."),
-    "unreadable updates": marked("I can read every update again."),
-    "sending": marked("Telegram takes what I send again."),
-    "polling": marked("Rounds of looks end again."),
-    "alerts": marked("Telegram takes alerts again."),
-    "waiting alerts": marked("No alert waits for long any more."),
-    "answers": marked("The petitions sites' answers make sense again."),
+    "storage": marked("Storage can be written to again."),
+    "Telegram": marked("The connection to Telegram is working again."),
+    "updates": marked("Updates from Telegram are arriving again."),
+    "unreadable updates": marked("All updates from Telegram can be read again."),
+    "sending": marked("Telegram is accepting messages again."),
+    "polling": marked("Checks of the petitions sites are running again."),
+    "alerts": marked("Telegram is accepting alerts again."),
+    "waiting alerts": marked("Alerts are being sent without long waits again."),
+    "answers": marked("Answers from the petitions sites can be read again."),
 }
 _FIGURES = {
     "chats": marked("Chats"),
-    "subscriptions": marked("Subscriptions"),
+    "subscriptions": marked("Follows"),
     "petitions": marked("Petitions"),
     "sent": marked("Sent"),
     "summaries": marked("Summaries"),
-    "retried": marked("Retried"),
-    "flooded": marked("Flooded"),
-    "rested": marked("Rested"),
-    "moved": marked("Moved"),
-    "refused": marked("Refused"),
+    "retried": marked("Sent again"),
+    "flooded": marked("Slowed down by Telegram"),
+    "rested": marked("Chats paused (blocked or left)"),
+    "moved": marked("Chats moved"),
+    "refused": marked("Refused by Telegram"),
     "barred": marked("Barred"),
-    "mended": marked("Mended"),
-    "topics_lost": marked("Topics lost"),
+    "mended": marked("Sent in plainer form"),
+    "topics_lost": marked("Topics closed or deleted"),
 }
 
 
 def needs_you(trouble: str) -> Message:
     """Something is wrong that may not pass by itself."""
-    return compose(*lines(f"🔧 {trouble}", tr("I keep trying, and tell you once when it is over.")))
+    return compose(*lines(f"🔧 {trouble}", tr("I'll keep trying and tell you when it's fixed.")))
 
 
 def is_over(name: str) -> Message:
     """What was wrong is so no more."""
     if name in _WELL:
         return compose(f"✅ {tr(_WELL[name])}")
-    return compose(tr("✅ Site {site} answers again.", site=name.removeprefix("site ")))
+    return compose(tr("✅ Site {site} is answering again.", site=name.removeprefix("site ")))
 
 
 def stats(
@@ -58,11 +58,11 @@ def stats(
     """Counts over everything; small ones are hidden, so that no single person shows through."""
     return compose(
         *lines(
-            bold(tr("What I keep")),
+            bold(tr("Totals")),
             *_figures(kept),
             _queue(waiting, oldest, now),
             "",
-            bold(tr("Alerts since my last start")),
+            bold(tr("Alerts since the last restart")),
             *_figures(alerts),
         )
     )

@@ -9,7 +9,7 @@ from bot.errors import ParliamentUnasked, PetitionBellError
 from bot.messages.buttons import SUBSCRIBE, button
 from bot.messages.format import clock
 from bot.messages.i18n import marked, say, tr
-from bot.messages.message import Message, compose, lines
+from bot.messages.message import Message, code, compose, lines
 from bot.messages.petition.parts import status_line, title
 from bot.petitions.petition import Petition, PetitionRef, Site, Unpublication
 
@@ -19,8 +19,8 @@ def not_found(petition: PetitionRef, site: Site) -> Message:
     host = site.url.split("://")[-1]
     return compose(
         *lines(
-            tr("There is no petition {number} on {host}.", number=petition.id, host=host),
-            tr("Check the number, or send me the link to the petition's page."),
+            tr("There's no petition {number} on {host}.", number=petition.id, host=host),
+            tr("Check the number, or send me the petition's link."),
         )
     )
 
@@ -42,7 +42,7 @@ def nothing_yet(petition: Petition, now: datetime) -> Message:
     return compose(
         *lines(
             say("{title}: {status}.", title=title(petition), status=status),
-            tr("There is nothing of that to show."),
+            tr("There's nothing like that to show."),
         )
     )
 
@@ -53,23 +53,25 @@ _UNPUBLISHED: Mapping[Unpublication, str] = {
         "I can tell you when it opens for signatures or is rejected."
     ),
     "moderation": marked(
-        "Petition {number} is being checked before it is published. "
-        "I can tell you when it opens for signatures or is rejected."
+        "Petition {number} is being checked before it's published. I can tell you when it "
+        "opens for signatures or is rejected."
     ),
     "stopped": marked(
-        "Petition {number} was stopped before it was published, as happens when Parliament is "
-        "dissolved. It will not open for signatures."
+        "Petition {number} was stopped before it was published. This happens when Parliament "
+        "is dissolved. It won't open for signatures."
     ),
     "hidden": marked(
-        "The site does not show petition {number} just now. "
-        "I can tell you if it opens for signatures."
+        "The petitions site doesn't show petition {number} at the moment. I can tell you if it "
+        "opens for signatures."
     ),
 }
 
 
 def taken_down(petition: PetitionRef) -> Message:
     """The petition was published and then taken off the site."""
-    return compose(tr("Petition {number} was taken off the site.", number=petition.id))
+    return compose(
+        tr("Petition {number} has been taken off the petitions site.", number=petition.id)
+    )
 
 
 def unreachable(site: Site, since: datetime | None, now: datetime) -> Message:
@@ -77,14 +79,14 @@ def unreachable(site: Site, since: datetime | None, now: datetime) -> Message:
     if since is None:
         return compose(
             tr(
-                "{site}'s petitions site isn't answering. Please try again in a few minutes.",
+                "The {site} petitions site isn't answering. Please try again in a few minutes.",
                 site=site.name,
             )
         )
     return compose(
         tr(
-            "{site}'s petitions site isn't answering (since {clock}). "
-            "Please try again in a few minutes.",
+            "The {site} petitions site hasn't answered since {clock}. Please try again in a "
+            "few minutes.",
             site=site.name,
             clock=clock(since, now),
         )
@@ -95,8 +97,8 @@ def in_a_minute(site: Site) -> Message:
     """The site may be asked no more just now, and nothing is known from before."""
     return compose(
         tr(
-            "I have asked {site}'s petitions site as much as I may for the moment. "
-            "Please try again in a minute.",
+            "I've reached my limit for checking the {site} petitions site. Please try again in "
+            "a minute.",
             site=site.name,
         )
     )
@@ -106,7 +108,7 @@ def as_last_read(site: Site, read_at: datetime, now: datetime) -> Message:
     """The site cannot be asked; what follows is from before."""
     return compose(
         tr(
-            "{site}'s petitions site isn't answering. This is what I read at {clock}.",
+            "The {site} petitions site isn't answering. This is from {clock}.",
             site=site.name,
             clock=clock(read_at, now),
         )
@@ -124,8 +126,8 @@ def unreadable(site: Site) -> Message:
     """The site answers, and nobody understands it."""
     return compose(
         tr(
-            "{site}'s petitions site gave an answer I can't read. "
-            "Please try again in a few minutes.",
+            "The {site} petitions site sent something I can't read. Please try again in a few "
+            "minutes.",
             site=site.name,
         )
     )
@@ -135,8 +137,8 @@ def not_a_petition(text: str) -> Message:
     """What was sent names no petition."""
     return compose(
         *lines(
-            say("I can't tell which petition <code>{text}</code> is.", text=text[:80]),
-            tr("Send me its number, like 300239, or the link to its page."),
+            say("I don't understand <code>{text}</code>.", text=text[:80]),
+            tr("Send a petition's number, like 300239, or its link. You can also search."),
         )
     )
 
@@ -146,13 +148,14 @@ def unknown_command(command: str, nearest: str | None, arguments: str) -> Messag
     if nearest is None:
         return compose(
             *lines(
-                tr("I don't know /{command}.", command=command[:40]),
-                tr("/help shows what I can do."),
+                tr("I don't know the command /{command}.", command=command[:40]),
+                tr("See all commands: /help"),
             )
         )
-    meant = f"/{nearest} {arguments[:80]}".rstrip()
+    # Telegram sends a command that is tapped without what follows it; a copied one is whole.
+    meant = code(f"/{nearest} {arguments[:80]}") if arguments else f"/{nearest}"
     return compose(
-        tr("I don't know /{command}. Did you mean {meant}?", command=command[:40], meant=meant)
+        say("I don't know /{command}. Did you mean {meant}?", command=command[:40], meant=meant)
     )
 
 
@@ -161,22 +164,22 @@ def old_link() -> Message:
     return compose(
         tr(
             "I can't read this link: it may be out of date. "
-            "Send /subscribe to see what you can follow."
+            "Send /follow to see what you can follow."
         )
     )
 
 
 def old_button() -> str:
     """The short answer to a button nobody reads any more."""
-    return tr("This button is out of date. Send /help to see what I can do now.")
+    return tr("This button no longer works. See what you can do: /help")
 
 
 def could_not_save() -> Message:
     """The store refused something; what was done before it may be kept all the same."""
     return compose(
         tr(
-            "I couldn't save all of that just now. /subscriptions shows how things are; "
-            "please try again soon."
+            "I couldn't save all of that. See what you follow with /list, and please try again "
+            "in a minute."
         )
     )
 
@@ -184,10 +187,7 @@ def could_not_save() -> Message:
 def failed() -> Message:
     """A fault of our own, or of the way an answer takes: what was asked for may be done by then."""
     return compose(
-        tr(
-            "Something went wrong on my side. It may have worked all the same: "
-            "/subscriptions shows how things are."
-        )
+        tr("Sorry, something went wrong. It may have worked all the same: check with /list.")
     )
 
 

@@ -32,23 +32,23 @@ def only_admins(kind: str) -> str:
     """To whoever may not change what a group or channel hears."""
     if kind == ChatType.CHANNEL:
         return tr(
-            "Only admins change what this channel hears, and only those who may post here. "
-            "You can follow it yourself."
+            "Only admins who can post here can change this channel's alerts. To get your own, "
+            "message me privately."
         )
-    return tr("Only admins change what this group hears. You can follow it yourself.")
+    return tr("Only admins can change this group's alerts. To get your own, message me privately.")
 
 
 def only_posters() -> str:
     """To whoever presses a button in a channel and may not post there."""
     return tr(
-        "What I answer here everybody reads, so only admins who may post can ask me. "
-        "Ask me in our own chat."
+        "Everyone here sees my answers, so only admins who can post can ask me. Message me "
+        "privately instead."
     )
 
 
 def rights_unknown() -> str:
     """Telegram does not say who is an admin."""
-    return tr("I can't tell just now whether you are an admin here. Please try again in a minute.")
+    return tr("I can't check whether you're an admin at the moment. Please try again in a minute.")
 
 
 def private_button(username: str, petition: PetitionRef | None) -> InlineKeyboardMarkup:
@@ -64,9 +64,14 @@ def hello_group(name: str) -> Message:
     """Said once to a group that the bot was added to."""
     return compose(
         *lines(
-            say("<b>{name} tells this group when a petition moves.</b>", name=name),
-            tr("An admin sends /subscribe and the number or link of a petition to begin."),
-            tr("Everybody can look: /petition. Only admins change what the group hears."),
+            say(
+                "<b>{name} can tell this group when something happens to a petition.</b>", name=name
+            ),
+            tr("To start, an admin sends /follow and a petition's number or link."),
+            tr(
+                "Anyone can look up a petition with /petition. Only admins can change what the "
+                "group follows."
+            ),
         )
     )
 
@@ -75,9 +80,9 @@ def added_to_channel(title: str) -> Message:
     """To the person who made the bot an admin of a channel."""
     return compose(
         *lines(
-            say("I can post in <b>{chat}</b> now.", chat=cut(title, _NAME)),
+            say("I can now post in <b>{chat}</b>.", chat=cut(title, _NAME)),
             say(
-                "Nothing appears there until you choose what it follows: {command}",
+                "I won't post there until you choose what it follows: {command}",
                 command=code("/settings elsewhere"),
             ),
         )
@@ -88,8 +93,8 @@ def lost_voice(title: str) -> Message:
     """To the person who took the bot's right to write away."""
     return compose(
         *lines(
-            say("I can no longer write in <b>{chat}</b>.", chat=cut(title, _NAME)),
-            tr("What it follows is kept. Let me write there again and it goes on."),
+            say("I can no longer post in <b>{chat}</b>.", chat=cut(title, _NAME)),
+            tr("I've kept what it follows. If you let me post again, alerts will carry on."),
         )
     )
 
@@ -145,10 +150,10 @@ def which_chat() -> Message:
     """Asks for the group or channel that is to be managed."""
     return compose(
         *lines(
-            tr("Which group or channel is it about? Choose it with the buttons below."),
+            tr("Which group or channel do you want to manage? Use the buttons below."),
             tr(
-                "I have to be in it, and you have to be one of its admins: in a channel, one who "
-                "may post."
+                "I need to be a member, and you need to be an admin. In a channel, you also "
+                "need to be allowed to post."
             ),
         )
     )
@@ -156,7 +161,7 @@ def which_chat() -> Message:
 
 def never_mind() -> str:
     """The button that chooses no chat."""
-    return tr("Never mind")
+    return tr("Cancel")
 
 
 def choose_chat() -> ReplyKeyboardMarkup:
@@ -174,8 +179,8 @@ def choose_chat() -> ReplyKeyboardMarkup:
     )
     return ReplyKeyboardMarkup(
         [
-            [KeyboardButton(tr("A group"), request_chat=group)],
-            [KeyboardButton(tr("A channel"), request_chat=channel)],
+            [KeyboardButton(tr("Choose a group"), request_chat=group)],
+            [KeyboardButton(tr("Choose a channel"), request_chat=channel)],
             [KeyboardButton(never_mind())],
         ],
         resize_keyboard=True,
@@ -209,10 +214,10 @@ def managing() -> Message:
     """What holds from now on; its first line says for which chat."""
     return compose(
         *lines(
-            tr("What you say here is about that chat now, and each answer begins with its name."),
-            tr("/subscriptions shows what it follows, /settings how it hears."),
+            tr("Commands you send here now apply to that chat. Each reply starts with its name."),
+            tr("See what it follows with /list and change its alerts with /settings."),
             say(
-                "That ends after an hour, or when you tap Done or send {command}.",
+                "This lasts an hour, or until you tap Done or send {command}.",
                 command=code("/settings here"),
             ),
         )
@@ -226,7 +231,7 @@ def managing_buttons() -> InlineKeyboardMarkup:
 
 def done() -> Message:
     """Back to the person's own chat."""
-    return compose(tr("What you say here is about our own chat again."))
+    return compose(tr("Commands apply to this chat again."))
 
 
 def time_is_up(title: str) -> Message:
@@ -234,12 +239,13 @@ def time_is_up(title: str) -> Message:
     return compose(
         *lines(
             say(
-                "An hour has passed, so this is about our own chat again, not <b>{chat}</b>.",
+                "You've been managing <b>{chat}</b> for an hour, so I've switched back to this "
+                "chat.",
                 chat=cut(title, _NAME),
             ),
             say(
-                "I have not done what you just asked. Say it again for yourself, or choose that "
-                "chat anew: {command}",
+                "I haven't done what you just asked. Send it again for this chat, or choose "
+                "the other one again: {command}",
                 command=code("/settings elsewhere"),
             ),
         )
@@ -251,12 +257,12 @@ def not_an_admin(title: str) -> Message:
     return compose(
         *lines(
             say(
-                "I can't see that you are an admin of <b>{chat}</b>, so nothing was changed.",
+                "I can't see that you're an admin of <b>{chat}</b>, so nothing has changed.",
                 chat=cut(title, _NAME),
             ),
             tr(
-                "I have to be in it, and you have to be one of its admins: in a channel, one who "
-                "may post."
+                "I need to be a member, and you need to be an admin. In a channel, you also "
+                "need to be allowed to post."
             ),
         )
     )
@@ -264,18 +270,19 @@ def not_an_admin(title: str) -> Message:
 
 def not_your_chat() -> str:
     """The passing note to a press about a chat that the person does not manage any more."""
-    return tr("I can't see that you are an admin of that chat, so nothing was changed.")
+    return tr("I can't see that you're an admin of that chat, so nothing has changed.")
 
 
 def no_room_on_button() -> str:
     """The note of a button that could not carry the chat it is about as well."""
-    return tr(
-        "This button has no room for the name of another chat. Do it by command instead: /help"
-    )
+    return tr("This button doesn't work for another chat. Use a command instead: /help")
 
 
 def too_fast() -> Message:
     """Said once when more comes in than can be answered."""
     return compose(
-        tr("That was a lot at once. I answer the first of it; please ask the rest again slowly.")
+        tr(
+            "That was a lot at once, so I missed some of it. Please wait a moment and send the "
+            "rest again."
+        )
     )

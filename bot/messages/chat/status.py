@@ -79,13 +79,13 @@ def status(report: StatusReport, following: int, waiting: int, now: datetime) ->
     rows = [row for health in report.sites for row in _site(health, now)]
     return compose(
         *lines(
-            bold(tr("How I am doing")),
+            bold(tr("Status")),
             "",
             *(rows or [_unheard(report.at, now)]),
             _queue(waiting),
             many(
-                "You follow {count} petition.",
-                "You follow {count} petitions.",
+                "You're following {count} petition.",
+                "You're following {count} petitions.",
                 following,
                 count=in_words(following),
             ),
@@ -95,16 +95,16 @@ def status(report: StatusReport, following: int, waiting: int, now: datetime) ->
 
 def _unheard(since: datetime | None, now: datetime) -> str:
     if since is None:
-        return tr("The part of me that asks the petitions sites has not been heard of yet.")
+        return tr("I can't tell yet when petitions were last checked.")
     return tr(
-        "The part of me that asks the petitions sites has not been heard of since {clock}.",
+        "I can't tell when petitions were last checked. Last report: {clock}.",
         clock=clock(since, now),
     )
 
 
 def _queue(waiting: int) -> str:
     if not waiting:
-        return tr("No alert is waiting to be sent.")
+        return tr("No alerts waiting to be sent.")
     return many(
         "{count} alert waiting to be sent.",
         "{count} alerts waiting to be sent.",
@@ -115,8 +115,8 @@ def _queue(waiting: int) -> str:
 
 def _site(health: SiteHealth, now: datetime) -> list[str]:
     requests = many(
-        "{count} request to it in the last hour.",
-        "{count} requests to it in the last hour.",
+        "{count} check in the last hour.",
+        "{count} checks in the last hour.",
         health.requests_last_hour,
     )
     return [_answers(health, now), *_ages(health, now), requests]
@@ -128,29 +128,29 @@ def _answers(health: SiteHealth, now: datetime) -> str:
         since = clock(health.failing_since, now)
         if health.reason:
             return tr(
-                "{site}: not answering since {clock} ({reason}). I keep trying.",
+                "{site}: not answering since {clock} ({reason}). I'll keep trying.",
                 site=name,
                 clock=since,
                 reason=reason_in_words(health.reason),
             )
-        return tr("{site}: not answering since {clock}. I keep trying.", site=name, clock=since)
+        return tr("{site}: not answering since {clock}. I'll keep trying.", site=name, clock=since)
     if health.last_answer:
         ago = span(max(now - health.last_answer, timedelta(0)))
         return tr("{site}: answered {span} ago.", site=name, span=ago)
-    return tr("{site}: not asked yet.", site=name)
+    return tr("{site}: not checked yet.", site=name)
 
 
 def _ages(health: SiteHealth, now: datetime) -> Iterator[str]:
     if health.quiet_for:
-        yield tr("It is left alone for {span} more.", span=span(health.quiet_for))
+        yield tr("I've paused checks. Next one in {span}.", span=span(health.quiet_for))
     if health.oldest_look:
         age = span(max(now - health.oldest_look, timedelta(0)))
-        yield tr("My oldest look at a followed petition is {span} old.", span=age)
+        yield tr("Oldest check of a petition you follow: {span} ago.", span=age)
     if health.oldest_look and health.bound:
         bound = _at_most(health.bound)
-        yield tr("While the site answers, none gets older than {span}.", span=bound)
+        yield tr("While the site answers, each is checked at least every {span}.", span=bound)
     if health.lag is not None:
-        yield tr("The freshest figures it gave me lately were {span} old.", span=span(health.lag))
+        yield tr("The site's newest figures were {span} old.", span=span(health.lag))
 
 
 def _at_most(value: timedelta) -> str:

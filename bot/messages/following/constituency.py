@@ -31,25 +31,30 @@ def constituency(
         [button(cut(_one_line(each.action), 40) or str(each.petition.id), CARD, each.petition)]
         for each in (petitions or ())[:_CARDS]
     ]
-    follow = button(tr("Tell me when it enters a top ten"), SEAT, extra=seat.ons_code)
+    follow = button(tr("Follow this constituency"), SEAT, extra=seat.ons_code)
     return message, InlineKeyboardMarkup([*rows, [follow]])
 
 
 def _holder(seat: Constituency) -> str:
     if not seat.mp:
-        return tr("The seat is vacant.")
+        return tr("This seat is vacant.")
     person = cut(display_name(seat.mp), 60)
     return f"{person}, {cut(seat.party, 40)}" if seat.party else person
 
 
 def _petitions(petitions: Sequence[Local] | None) -> list[str]:
     if petitions is None:
-        return [tr("The petitions site doesn't tell me just now what is signed there.")]
+        return [
+            tr(
+                "I can't see which petitions are signed there at the moment. Please try "
+                "again in a few minutes."
+            )
+        ]
     if not petitions:
-        return [tr("No open petition has signatures from there.")]
+        return [tr("No open petitions have signatures from there yet.")]
     shown = petitions[:TOP]
     return [
-        tr("Signed most there:"),
+        tr("Petitions with most signatures there:"),
         *(f"{number(each.here)}  {cut(_one_line(each.action), 60)}" for each in shown),
     ]
 
@@ -65,35 +70,52 @@ def seat_button(seat: Constituency) -> InlineKeyboardButton:
 
 def unknown_postcode() -> Message:
     """No postcode like that."""
-    return compose(tr("There is no such postcode. The constituency's name does as well."))
+    return compose(
+        say(
+            "I can't find that postcode. Check it, or try a name: {command}",
+            command=code("/constituency Huddersfield"),
+        )
+    )
 
 
 def postcode_without_seat() -> Message:
     """The Channel Islands, the Isle of Man."""
-    return compose(tr("That postcode lies in no constituency of the UK Parliament."))
+    return compose(tr("That postcode isn't in a UK Parliament constituency."))
 
 
 def postcodes_unavailable() -> Message:
     """The service that knows postcodes does not answer."""
     return compose(
-        tr("Postcodes can't be looked up just now. The constituency's name does as well.")
+        say(
+            "I can't look up postcodes at the moment. Try a name instead: {command}",
+            command=code("/constituency Huddersfield"),
+        )
     )
 
 
 def constituencies_unavailable() -> Message:
     """The site does not tell its constituencies."""
-    return compose(tr("The petitions site doesn't tell me its constituencies just now."))
+    return compose(
+        tr(
+            "I can't get the list of constituencies at the moment. Please try again "
+            "in a few minutes."
+        )
+    )
 
 
 def no_such_seat(
     typed: str, near: Sequence[Constituency]
 ) -> tuple[Message, InlineKeyboardMarkup | None]:
     """A name that is none, and those it may have meant."""
-    sorry = tr("I know no constituency “{name}”.", name=cut(typed, 60))
+    sorry = tr("I can't find a constituency called “{name}”.", name=cut(typed, 60))
     if not near:
-        example = code("/constituency SW1A 1AA")
         return compose(
-            *lines(sorry, say("A postcode finds it too: {example}", example=example))
+            *lines(
+                sorry,
+                say(
+                    "You can also use a postcode: {command}", command=code("/constituency SW1A 1AA")
+                ),
+            )
         ), None
     rows = [[button(cut(seat.name, 60), SEAT, extra=f"show.{seat.ons_code}")] for seat in near]
     return compose(row(sorry, " ", tr("Did you mean one of these?"))), InlineKeyboardMarkup(rows)

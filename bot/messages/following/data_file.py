@@ -9,20 +9,18 @@ def restored(followed: int, missed: int, rules: int) -> Message:
     return compose(
         *lines(
             say("✅ <b>Restored from your file.</b>"),
-            many("{count} petition is followed.", "{count} petitions are followed.", followed),
-            many("{count} rule is in force.", "{count} rules are in force.", rules)
-            if rules
-            else None,
+            many("{count} petition followed.", "{count} petitions followed.", followed),
+            many("{count} rule restored.", "{count} rules restored.", rules) if rules else None,
             many(
-                "{count} petition could not be followed: it is not to be found, or there are "
-                "too many.",
-                "{count} petitions could not be followed: they are not to be found, or there "
-                "are too many.",
+                "{count} petition couldn't be followed. I couldn't find it, or you've reached "
+                "the limit.",
+                "{count} petitions couldn't be followed. I couldn't find them, or you've "
+                "reached the limit.",
                 missed,
             )
             if missed
             else None,
-            tr("Your settings are as the file has them. See /subscriptions and /settings."),
+            tr("Your settings are restored too. See /list and /settings."),
         )
     )
 
@@ -30,22 +28,20 @@ def restored(followed: int, missed: int, rules: int) -> Message:
 def not_restored(why: str) -> Message:
     """The file is none of ours, or was changed beyond reading."""
     if not why:
-        return compose(
-            tr("I can't read this file. The file that /mydata sends brings back what it holds.")
-        )
+        return compose(tr("I can't read this file. I can only restore a file from /mydata."))
     return compose(
         *lines(
-            tr("This file is one of mine, but I can't read all of it, so I changed nothing."),
-            tr("What is wrong with it: {why}.", why=cut(why, 200)),
+            tr("This is a /mydata file, but I can't read all of it. Nothing has changed."),
+            tr("The problem: {why}.", why=cut(why, 200)),
         )
     )
 
 
 def too_large() -> Message:
     """No file of ours is that large."""
-    return compose(tr("This file is too large to be one of mine."))
+    return compose(tr("This file is too big. I can only restore a file from /mydata."))
 
 
 def send_again() -> Message:
     """Consent comes first."""
-    return compose(tr("Once you have agreed, send me the file again."))
+    return compose(tr("Once you've agreed, send the file again."))

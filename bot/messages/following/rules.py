@@ -48,7 +48,7 @@ _TOPIC_ROOM = ROOM - len(f"{MORE}||topic.")
 
 
 _LOUD: Mapping[Loudness, str] = {
-    "loud": marked("Loud"),
+    "loud": marked("With sound"),
     "silent": marked("Silent"),
     "digest": marked("Digest"),
 }
@@ -63,9 +63,9 @@ def describe(rule: Rule, site: Site | None = None, called: str = "") -> Rich:
         return _words(rule)
     if rule.topics:
         topics = ", ".join(topic.replace("-", " ") for topic in rule.topics)
-        return tr("topic: {topics}", topics=called or topics)
+        return tr("petitions on {topics}", topics=called or topics)
     if rule.department:
-        return tr("department: {department}", department=rule.department)
+        return tr("petitions for {department}", department=rule.department)
     if rule.constituency:
         return called or tr("the constituency {code}", code=rule.constituency)
     return _of_all(rule, site or _PLAIN)
@@ -74,22 +74,28 @@ def describe(rule: Rule, site: Site | None = None, called: str = "") -> Rich:
 def _words(rule: Rule) -> str:
     words = typed_words(rule.words, ())
     if not rule.without:
-        return tr("words: {words}", words=words)
-    return tr("words: {words}, not {without}", words=words, without=typed_words(rule.without, ()))
+        return tr("petitions mentioning {words}", words=words)
+    return tr(
+        "petitions mentioning {words}, not {without}",
+        words=words,
+        without=typed_words(rule.without, ()),
+    )
 
 
 def _of_all(rule: Rule, site: Site) -> str:
     match rule.kinds, rule.thresholds:
         case ("response",), _:
-            return tr("every response")
+            return tr("all government responses")
         case ("debate",), _:
-            return tr("every debate")
+            return tr("all debates")
         case ("opened",), _:
             return tr("new petitions")
         case ("threshold",), (threshold,):
-            return tr("everything that passes {number}", number=number(_at(site, threshold)))
+            return tr(
+                "petitions that pass {number} signatures", number=number(_at(site, threshold))
+            )
         case ("threshold",), _:
-            return tr("everything that passes a threshold")
+            return tr("petitions that pass a threshold")
         case _:
             return tr("all petitions")
 
@@ -117,19 +123,19 @@ def _is_there(ear: EventFilter, site: Site) -> bool:
 
 
 def what_to_follow(site: Site) -> tuple[Message, InlineKeyboardMarkup]:
-    """`/subscribe` alone: a petition, or one of the wider things."""
+    """`/follow` alone: a petition, or one of the wider things."""
     first = which_petition("subscribe")[0].message
-    more = compose("\n\n", tr("Or follow more than one petition. What shall I listen for?"))
+    more = compose("\n\n", tr("Or follow several petitions at once. What should I look for?"))
     passing = [
         _more(tr("Passing {number}", number=number(_at(site, threshold))), f"pass.{threshold}")
         for threshold in ("response", "debate")
         if _at(site, threshold)
     ]
     rows = [
-        [_more(tr("Words…"), "words"), _more(tr("A topic"), "topics")],
-        [_more(tr("A department"), "departments"), _more(tr("My constituency"), "seat")],
+        [_more(tr("Words"), "words"), _more(tr("Topic"), "topics")],
+        [_more(tr("Department"), "departments"), _more(tr("My constituency"), "seat")],
         passing,
-        [_more(tr("Every response"), "response"), _more(tr("Every debate"), "debate")],
+        [_more(tr("All responses"), "response"), _more(tr("All debates"), "debate")],
         [_more(tr("New petitions"), "opened")],
         [cancel_button()],
     ]
@@ -143,7 +149,9 @@ def _more(text: str, extra: str) -> InlineKeyboardButton:
 def topics(known: Mapping[str, str], page: int = 0) -> tuple[Message, InlineKeyboardMarkup | None]:
     """The site's topics, a button each."""
     if not known:
-        return compose(tr("The petitions site tells me no topics just now.")), None
+        return compose(
+            tr("I can't get the list of topics at the moment. Please try again in a few minutes.")
+        ), None
     order = sorted(known.items(), key=lambda each: each[1].casefold())
     pages = -(-len(order) // _TOPICS_ON_A_PAGE)
     page = min(max(page, 0), pages - 1)
@@ -154,7 +162,8 @@ def topics(known: Mapping[str, str], page: int = 0) -> tuple[Message, InlineKeyb
     rows = [keys[at : at + 2] for at in range(0, len(keys), 2)]
     message = compose(
         *lines(
-            tr("Which topic? By command:"), code(tr("/subscribe topic: {topic}", topic="health"))
+            tr("Choose a topic, or use a command:"),
+            code(tr("/follow topic: {topic}", topic="health")),
         )
     )
     return message, InlineKeyboardMarkup([*rows, *([turns] if turns else []), [cancel_button()]])
@@ -165,8 +174,8 @@ def departments(names: Sequence[str]) -> tuple[Message, InlineKeyboardMarkup | N
     keys = [[_more(cut(name, 60), f"dept.{department_start(name)}")] for name in names]
     message = compose(
         *lines(
-            tr("Which department? Its acronym or a word of its name will do, by command:"),
-            code(tr("/subscribe department: {name}", name="Home Office")),
+            tr("Choose a department, or use a command with its name or acronym:"),
+            code(tr("/follow department: {name}", name="Home Office")),
         )
     )
     return message, InlineKeyboardMarkup([*keys, [cancel_button()]]) if keys else None
@@ -197,7 +206,7 @@ def department_start(name: str) -> str:
 
 def no_such_topic(typed: str, near: Mapping[str, str]) -> tuple[Message, InlineKeyboardMarkup]:
     """A topic there is not, or not only one of, and those it may have meant."""
-    sorry = tr("I know no topic “{name}”.", name=cut(typed, 60))
+    sorry = tr("I can't find a topic called “{name}”.", name=cut(typed, 60))
     rows = [[_topic_key(topic, name)] for topic, name in near.items()]
     rows.append([_more(tr("All topics"), "topics"), cancel_button()])
     message = compose(row(sorry, " ", tr("Did you mean one of these?")))
@@ -208,14 +217,12 @@ def no_such_department(
     typed: str, near: Sequence[str]
 ) -> tuple[Message, InlineKeyboardMarkup | None]:
     """A department that no petition is known to go to, and those it may have meant."""
-    sorry = tr("I see no petition for a department “{name}”.", name=cut(typed, 60))
+    sorry = tr("I can't find any petitions for a department called “{name}”.", name=cut(typed, 60))
     question = tr("Did you mean one of these?") if near else None
     rows = [[_more(cut(name, 60), f"dept.{department_start(name)}")] for name in near]
     rows.append([_more(tr("All departments"), "departments"), cancel_button()])
     if department_start(typed) == typed and len(f"{MORE}||named.{typed}".encode()) <= ROOM:
-        rows.append(
-            [_more(tr("Follow “{name}” all the same", name=cut(typed, 40)), f"named.{typed}")]
-        )
+        rows.append([_more(tr("Follow “{name}” anyway", name=cut(typed, 40)), f"named.{typed}")])
     return compose(*lines(sorry, question)), InlineKeyboardMarkup(rows)
 
 
@@ -223,14 +230,14 @@ def words_problem(problem: Problem) -> Message:
     """Why words cannot be followed."""
     match problem:
         case "none":
-            why = tr("Name at least one word that petitions have to have.")
+            why = tr("Add at least one word that petitions must contain.")
         case "at odds":
-            why = tr("No petition can have a word and be without it.")
+            why = tr("You can't include and leave out the same word.")
         case "too many":
-            why = tr("That is too many words: {most} is the limit.", most=MOST_WORDS)
+            why = tr("That's too many words. The limit is {most}.", most=MOST_WORDS)
         case "too long":
             why = tr(
-                "One of these words is too long: {most} letters is the limit.", most=LONGEST_WORD
+                "One of those words is too long. The limit is {most} letters.", most=LONGEST_WORD
             )
     return joined(compose(why, "\n\n"), which_words().message)
 
@@ -250,15 +257,14 @@ def words_button(typed: str) -> InlineKeyboardButton | None:
 Doubt: TypeAlias = Literal["constituency", "topic", "department", "unchecked"]
 _DOUBTS: Mapping[Doubt, str] = {
     "constituency": marked(
-        "⚠️ The site has no such constituency now: it would never tell you anything."
+        "⚠️ The petitions site has no such constituency now, so this wouldn't find anything."
     ),
-    "topic": marked("⚠️ The site has no such topic now: it would never tell you anything."),
+    "topic": marked("⚠️ The petitions site has no such topic now, so this wouldn't find anything."),
     "department": marked(
-        "⚠️ I see no petition for such a department: it would tell you nothing until there is one."
+        "⚠️ I can't find any petitions for that department, so this won't find anything until "
+        "there is one."
     ),
-    "unchecked": marked(
-        "⚠️ The petitions site doesn't tell me just now whether there is such a name."
-    ),
+    "unchecked": marked("⚠️ I can't check that name on the petitions site at the moment."),
 }
 
 
@@ -274,7 +280,7 @@ def draft(
         *lines(
             row("🔔 ", say("<b>Follow {what}?</b>", what=_carrying(rule, site, called))),
             tr(_DOUBTS[doubt]) if doubt else None,
-            tr("Choose what you want to hear of the petitions that fit, then save it."),
+            tr("Choose what to be told about matching petitions, then tap Save."),
             "",
             *_last_week(rule, site, happened),
         )
@@ -310,17 +316,17 @@ def rule_link(username: str, rule: Rule) -> str | None:
 def _last_week(rule: Rule, site: Site, happened: Sequence[DatedEvent] | None) -> list[Rich | None]:
     if rule.constituency:
         why = tr(
-            "The site doesn't say when a constituency entered a top ten, so I can't show the "
-            "last week."
+            "I can't show the last 7 days: the site doesn't record when a constituency enters "
+            "a top 10."
         )
         return [italic(why)]
     if happened is None:
-        return [italic(tr("The petitions site isn't answering, so I can't show the last week."))]
+        return [italic(tr("The petitions site isn't answering, so I can't show the last 7 days."))]
     if not happened:
-        return [tr("In the last 7 days it would have told you nothing.")]
+        return [tr("In the last 7 days it would have found nothing.")]
     titles = list(dict.fromkeys(title(each.petition) for each in happened))[:_TITLES]
     return [
-        tr("In the last 7 days it would have told you:"),
+        tr("In the last 7 days it would have found:"),
         *_counts(site, happened),
         "",
         *(row("· ", each) for each in titles),
@@ -397,7 +403,7 @@ def dropped_draft() -> Message:
 
 def nothing_to_hear() -> str:
     """The note when the last thing a rule listens to was to be turned off."""
-    return tr("It has to listen to something. Cancel or delete it if you want none of it.")
+    return tr("Keep at least one on. If you don't want any, cancel or delete the rule.")
 
 
 def no_room(most: int) -> Message:
@@ -405,11 +411,11 @@ def no_room(most: int) -> Message:
     return compose(
         *lines(
             many(
-                "This chat has its {count} rule; there is no room for another.",
-                "This chat has its {count} rules; there is no room for another.",
+                "This chat has {count} rule, which is the limit.",
+                "This chat has {count} rules, which is the limit.",
                 most,
             ),
-            tr("Delete one to make room: /subscriptions"),
+            tr("Delete one first: /list"),
         )
     )
 
@@ -421,8 +427,8 @@ def saved(rule: Rule, site: Site, called: str = "") -> tuple[Message, InlineKeyb
     """A rule is kept from now on."""
     message = compose(
         *lines(
-            say("✅ You follow <b>{what}</b>.", what=describe(rule, site, called)),
-            tr("You hear of: {kinds}.", kinds=_heard(rule, site)),
+            say("✅ You're now following <b>{what}</b>.", what=describe(rule, site, called)),
+            tr("You'll be told about: {kinds}.", kinds=_heard(rule, site)),
         )
     )
     keys = [
@@ -442,8 +448,10 @@ def shown(
     message = compose(
         *lines(
             row("🔔 ", bold(describe(rule, site, called))),
-            tr("You hear of: {kinds}.", kinds=_heard(rule, site)),
-            italic(tr("A press turns something on or off; the last row says how loud it is.")),
+            tr("You'll be told about: {kinds}.", kinds=_heard(rule, site)),
+            italic(
+                tr("Tap a kind of news to turn it on or off. The row below sets how it arrives.")
+            ),
         )
     )
     loudness = {rule_loudness(kind, rule.terms, chat) for kind in rule.kinds}
@@ -453,10 +461,10 @@ def shown(
     ]
     last = [
         button(tr("Delete"), RULE, extra=f"{rule.number}.delete"),
-        button(tr("‹ All I follow"), PAGE, extra="0"),
+        button(tr("‹ Back to list"), PAGE, extra="0"),
     ]
     rows = _ear_rows(rule, site, RULE, f"{rule.number}.")
-    copy = InlineKeyboardButton(tr("Copy a link to it"), copy_text=CopyTextButton(address or ""))
+    copy = InlineKeyboardButton(tr("Copy link"), copy_text=CopyTextButton(address or ""))
     return message, InlineKeyboardMarkup([*rows, louder, *([[copy]] if address else []), last])
 
 
@@ -467,7 +475,7 @@ def _heard(rule: Rule, site: Site) -> str:
 
 def ended(rule: Rule, site: Site, called: str = "") -> tuple[Message, InlineKeyboardMarkup]:
     """A rule was deleted, and can be had back: the message carries it."""
-    message = compose(say("You no longer follow {what}.", what=_carrying(rule, site, called)))
+    message = compose(say("You've unfollowed {what}.", what=_carrying(rule, site, called)))
     return message, InlineKeyboardMarkup([[button(tr("Undo"), DRAFT, extra="undo")]])
 
 
@@ -475,8 +483,8 @@ def renamed(was: str, now: str) -> Message:
     """A department has another name, and a rule goes on with that."""
     return compose(
         say(
-            "The department you follow as <b>{was}</b> is called <b>{now}</b> now. "
-            "Your rule goes on with that.",
+            "The department you follow as <b>{was}</b> is now called <b>{now}</b>. Your rule "
+            "uses that name from now on.",
             was=was,
             now=now,
         )
@@ -485,16 +493,16 @@ def renamed(was: str, now: str) -> Message:
 
 _OUTDATED: Mapping[str, str] = {
     "constituency": marked(
-        "🔕 Your rule about <b>{name}</b> can't tell you anything any more: "
-        "there is no constituency of that name now."
+        "🔕 Your rule about <b>{name}</b> no longer works: there's no constituency with that "
+        "name now."
     ),
     "topic": marked(
-        "🔕 Your rule about <b>{name}</b> can't tell you anything any more: "
-        "the site has no topic of that name now."
+        "🔕 Your rule about <b>{name}</b> no longer works: the petitions site has no topic with "
+        "that name now."
     ),
     "department": marked(
-        "🔕 Your rule about <b>{name}</b> can't tell you anything any more: "
-        "no petition goes to a department of that name now."
+        "🔕 Your rule about <b>{name}</b> no longer works: no petitions go to a department with "
+        "that name now."
     ),
 }
 
@@ -529,11 +537,11 @@ def _as_much(extra: str) -> str:
 
 def ended_already() -> str:
     """The note of a button that belongs to a rule that is gone."""
-    return tr("This rule has been deleted already.")
+    return tr("This rule has already been deleted.")
 
 
 def listed(rule: Rule, site: Site | None, called: str = "") -> tuple[Rich, InlineKeyboardButton]:
-    """A rule as a line of `/subscriptions`, and the button that opens it."""
+    """A rule as a line of `/list`, and the button that opens it."""
     what = describe(rule, site, called)
     name = compose(what).text
     return row("🔔 ", what), button(cut(name, 40), RULE, extra=f"{rule.number}")

@@ -32,7 +32,7 @@ def results(
         message, keys = nothing_found(words)
         return message, InlineKeyboardMarkup([*around[0], *around[1], *keys.inline_keyboard])
     shown = petitions[:MOST]
-    more = tr("There are more; another word narrows it down.") if has_more else None
+    more = tr("There are more results. Add a word to narrow them down.") if has_more else None
     message = compose(
         *lines(
             row("🔎 ", bold(f"“{cut(words, 60)}”")),
@@ -53,13 +53,13 @@ def _line(petition: Petition) -> str:
 def trending(petitions: Sequence[Trending]) -> tuple[Message, InlineKeyboardMarkup | None]:
     """What was signed most in the last hour; the figures are of that hour alone."""
     if not petitions:
-        nothing = tr("Nothing stands out: the site lists no petition for the last hour.")
+        nothing = tr("No petitions are trending at the moment.")
         return compose(nothing), None
     rows = [
         f"+{number(p.signatures_last_hour)}  {cut(' '.join(p.action.split()), 60)}"
         for p in petitions[:MOST]
     ]
-    message = compose(*lines(say("📈 <b>Signed most in the last hour</b>"), "", *rows))
+    message = compose(*lines(say("📈 <b>Most signatures in the last hour</b>"), "", *rows))
     buttons = [
         [button(cut(" ".join(p.action.split()), 40) or str(p.petition.id), CARD, p.petition)]
         for p in petitions[:MOST]

@@ -89,9 +89,9 @@ def _promise(petition: Petition, now: datetime) -> str:
         case "hidden":
             return tr("I'll tell you if it opens for signatures.")
         case "stopped":
-            return tr("It will not open for signatures.")
+            return tr("It won't open for signatures.")
         case "rejected" if not petition.archived:
-            return tr("I'll tell you if it is allowed after all.")
+            return tr("I'll tell you if it's accepted after all.")
     if petition.archived:
         return tr(
             "It's from a past parliament, which can't do any more about it. "
@@ -99,7 +99,7 @@ def _promise(petition: Petition, now: datetime) -> str:
         )
     if petition.is_cut_short:
         return tr(
-            "It closed before its closing date, so a response or a debate may not come any more. "
+            "It closed before its closing date, so a response or a debate may not come now. "
             "I'll tell you if its page changes."
         )
     if not petition.is_open and not petition.is_over:
@@ -138,7 +138,10 @@ def already_subscribed(
     since = tr("You've been following this petition since {day}.", day=day(subscription.created_at))
     buttons = InlineKeyboardMarkup(follower_rows(petition, subscription.muted))
     where = (
-        tr("Its alerts come in another topic. To have them here, unsubscribe and subscribe here.")
+        tr(
+            "Its alerts go to another topic. To get them here, unfollow it and follow it again "
+            "here."
+        )
         if is_elsewhere
         else None
     )
@@ -150,11 +153,11 @@ def no_room(most: int) -> Message:
     return compose(
         *lines(
             many(
-                "This chat follows {count} petition; there is no room for another.",
-                "This chat follows {count} petitions; there is no room for another.",
+                "This chat follows {count} petition, which is the limit.",
+                "This chat follows {count} petitions, which is the limit.",
                 most,
             ),
-            tr("Unsubscribe from one to make room: /subscriptions"),
+            tr("Unfollow one first: /list"),
         )
     )
 
@@ -163,7 +166,7 @@ def unsubscribed(followed: Followed) -> tuple[Message, InlineKeyboardMarkup]:
     """A subscription ended, and can be had back: the message carries its terms, if it had any."""
     terms = followed.subscription.terms
     carrying = "" if terms == Preferences() else f"t_{preferences_for_link(terms)}"
-    ended = say("You no longer follow {title}.", title=title(followed.petition, carrying))
+    ended = say("You've unfollowed {title}.", title=title(followed.petition, carrying))
     return compose(ended), undo_buttons(followed.subscription)
 
 
@@ -174,16 +177,16 @@ def own_preferences_in(entities: Sequence[MessageEntity]) -> str | None:
 
 
 def muted(petition: Petition, is_muted: bool) -> str:
-    """The short answer to pressing Mute or Unmute."""
+    """The short answer to turning the sound of its alerts off or on."""
     name = short_title(petition, 80)
     if is_muted:
-        return tr("Muted: alerts about “{title}” still arrive, without a sound.", title=name)
-    return tr("Unmuted: alerts about “{title}” ring again.", title=name)
+        return tr("Alerts about “{title}” will arrive silently.", title=name)
+    return tr("Sound is on again for “{title}”.", title=name)
 
 
 def not_following() -> str:
     """The short answer to a button of a subscription that has ended."""
-    return tr("You don't follow this petition.")
+    return tr("You're not following this petition.")
 
 
 def listing(
@@ -198,9 +201,7 @@ def listing(
     if page > 0 or not rules:
         return _petitions(followed, page, now)
     count = in_words(len(rules))
-    heading = bold(
-        many("You follow {count} rule", "You follow {count} rules", len(rules), count=count)
-    )
+    heading = bold(many("You have {count} rule", "You have {count} rules", len(rules), count=count))
     message = compose(*lines(heading, "", *(line for line, _ in rules)))
     rows = [[key] for _, key in rules]
     if not followed:
@@ -226,14 +227,14 @@ def _petitions(
 def _heading(count: int, page: int, pages: int) -> str:
     if pages == 1:
         return many(
-            "You follow {count} petition",
-            "You follow {count} petitions",
+            "You're following {count} petition",
+            "You're following {count} petitions",
             count,
             count=in_words(count),
         )
     return many(
-        "You follow {count} petition (page {page} of {pages})",
-        "You follow {count} petitions (page {page} of {pages})",
+        "You're following {count} petition (page {page} of {pages})",
+        "You're following {count} petitions (page {page} of {pages})",
         count,
         count=in_words(count),
         page=page + 1,
@@ -246,13 +247,13 @@ def _line(entry: Followed, now: datetime) -> str:
     start = "" if entry.petition.is_unpublished else f"{count}  "
     parts = [status_line(entry.petition, now)]
     if entry.subscription.muted:
-        parts.append(tr("muted"))
+        parts.append(tr("silent"))
     return f"{start}{short_title(entry.petition)}\n{' · '.join(parts)}\n"
 
 
 def _page_row(page: int, pages: int) -> list[list[InlineKeyboardButton]]:
-    newer = [button(tr("‹ Newer"), PAGE, extra=str(page - 1))] if page > 0 else []
-    older = [button(tr("Older ›"), PAGE, extra=str(page + 1))] if page < pages - 1 else []
+    newer = [button(tr("‹ Previous"), PAGE, extra=str(page - 1))] if page > 0 else []
+    older = [button(tr("Next ›"), PAGE, extra=str(page + 1))] if page < pages - 1 else []
     return [newer + older] if newer or older else []
 
 
@@ -272,5 +273,5 @@ def nothing_followed() -> Message:
 
 def follow_first(petition: PetitionRef) -> tuple[Message, InlineKeyboardMarkup]:
     """What is not followed has no settings; a button changes that."""
-    subscribe = button(tr("Subscribe"), SUBSCRIBE, petition)
+    subscribe = button(tr("Follow"), SUBSCRIBE, petition)
     return compose(not_following()), InlineKeyboardMarkup([[subscribe]])

@@ -103,7 +103,7 @@ def _count(petition: Petition) -> Rich | None:
     if not petition.is_open or not ahead:
         return signatures(petition.signature_count)
     return tr(
-        "{bar} {count} of {threshold}",
+        "{count} of {threshold} {bar}",
         bar=bar(petition.signature_count / ahead[0]),
         count=number(petition.signature_count),
         threshold=number(ahead[0]),
@@ -125,9 +125,9 @@ def _paces(petition: Petition, readings: Sequence[Reading], now: datetime) -> st
     if petition.is_open:
         lately = recent_pace(petition, readings, now)
         if a_day := lately.last_24h:
-            parts.append(tr("{number} a day in the last 24 hours", number=number(round(a_day))))
+            parts.append(tr("{number} in the last 24 hours", number=number(round(a_day))))
         if a_day := lately.last_7d:
-            parts.append(tr("{number} a day in the last 7 days", number=number(round(a_day))))
+            parts.append(tr("{number} a day over the last 7 days", number=number(round(a_day))))
     return " · ".join(part for part in parts if part) or None
 
 
@@ -135,8 +135,8 @@ def _following(subscription: Subscription | None) -> str | None:
     if subscription is None:
         return None
     if subscription.muted:
-        return tr("✅ You follow this one, without sound.")
-    return tr("✅ You follow this one.")
+        return tr("✅ You're following this petition (silent).")
+    return tr("✅ You're following this petition.")
 
 
 def _response(petition: Petition, most: int) -> list[Rich | None]:
@@ -144,7 +144,11 @@ def _response(petition: Petition, most: int) -> list[Rich | None]:
     if response is None:
         is_late = petition.archived or petition.is_cut_short
         since = None if is_late else petition.response_threshold_reached_at
-        return [tr("💬 A response is awaited since {day}.", day=day(since))] if since else []
+        return (
+            [tr("💬 Waiting for a government response since {day}.", day=day(since))]
+            if since
+            else []
+        )
     said = _said(response.summary or response.details, most)
     return [_responded(petition, response), said]
 
@@ -157,7 +161,7 @@ def _responded(petition: Petition, response: GovernmentResponse) -> str:
         return tr("💬 The Government responded{by}.", by=by)
     if first and first.date() < on:
         return tr(
-            "💬 The Government responded on {day}, first on {first}{by}.",
+            "💬 The Government responded on {day}{by}. Its first response was on {first}.",
             day=day(on),
             first=day(first),
             by=by,
@@ -170,14 +174,14 @@ def _debate(petition: Petition, most: int, now: datetime) -> list[Rich | None]:
     if debate is None:
         if date := petition.scheduled_debate_date:
             if date < london_today(now):
-                return [tr("🏛 Debate: {day}, record awaited.", day=weekday(date))]
+                return [tr("🏛 Debate was due on {day}. No record of it yet.", day=weekday(date))]
             return [tr("🏛 Debate: {day}.", day=weekday(date))]
         # What a past parliament, or a dissolved one, did not debate nobody waits for any more.
         is_late = petition.archived or petition.is_cut_short
         since = None if is_late else petition.debate_threshold_reached_at
-        return [tr("🏛 A debate is awaited since {day}.", day=day(since))] if since else []
+        return [tr("🏛 Waiting for a debate date since {day}.", day=day(since))] if since else []
     if debate.debated_on is None:
-        return [tr("🏛 It will not be debated."), _quoted(debate.overview, most)]
+        return [tr("🏛 It won't be debated."), _quoted(debate.overview, most)]
     links = [
         part
         for name, label in LINK_NAMES.items()
@@ -201,7 +205,7 @@ def _more(petition: Petition, room: _Room) -> Rich | None:
     parts: list[Rich] = [
         *_rest(petition.background, room.asked, room.folded),
         *_rest(petition.additional_details, 0, room.folded),
-        *((say("Committee's note: {note}", note=note),) if note else ()),
+        *((say("Petitions Committee: {note}", note=note),) if note else ()),
         *_business(petition, room),
     ]
     apart = [piece for part in parts for piece in (part, "\n\n")][:-1]
@@ -228,7 +232,7 @@ def _about(petition: Petition) -> str:
     departments = ", ".join(d.name for d in petition.departments[:3])
     parts = [
         tr("Topics: {topics}", topics=topics) if topics else "",
-        tr("For: {departments}", departments=cut(departments, 120)) if departments else "",
+        tr("Department: {departments}", departments=cut(departments, 120)) if departments else "",
         tr("Started by {name}", name=cut(petition.creator_name, 80))
         if petition.creator_name and petition.is_open
         else "",
@@ -256,7 +260,7 @@ def _source(
 ) -> Rich:
     host = urlsplit(petition.url).hostname or petition.ref.site
     figures = tr(
-        "{number} on {host}, as of {clock}.",
+        "Petition {number} on {host}. Figures from {clock}.",
         number=petition.ref.id,
         host=host,
         clock=clock(read_at, now),
@@ -264,7 +268,9 @@ def _source(
     if unreachable_since is None:
         return italic(figures)
     since = clock(unreachable_since, now)
-    return italic(tr("The site has not been answering since {clock}.", clock=since), " ", figures)
+    return italic(
+        tr("The petitions site hasn't answered since {clock}.", clock=since), " ", figures
+    )
 
 
 def _said(text: str, most: int) -> Rich | None:
@@ -274,7 +280,7 @@ def _said(text: str, most: int) -> Rich | None:
 
 def _noted(petition: Petition, most: int) -> Rich | None:
     words = excerpt(petition.committee_note, most)
-    return quote(say("Committee's note: {note}", note=words)) if words else None
+    return quote(say("Petitions Committee: {note}", note=words)) if words else None
 
 
 def _quoted(text: str, most: int) -> Rich | None:

@@ -63,7 +63,7 @@ def constituencies(
     order = ranked(petition)
     message = compose(
         *lines(
-            say("📍 <b>Where it was signed most</b>"),
+            say("📍 <b>Constituencies with most signatures</b>"),
             title(petition),
             "",
             *(_entry(entry, petition, seats, own) for entry in order[:TOP]),
@@ -73,7 +73,7 @@ def constituencies(
         )
     )
     bars = button(tr("Chart"), CONSTITUENCIES, petition.ref, f"bars.{_code(own)}")
-    whole = _page_button(tr("All of them"), petition, 0, own)
+    whole = _page_button(tr("See all"), petition, 0, own)
     return message, InlineKeyboardMarkup([[whole, bars, _csv(petition)]])
 
 
@@ -107,9 +107,12 @@ def all_constituencies(
 def no_regions(petition: Petition, is_reachable: bool) -> Message:
     """There is no map to show, and why."""
     why = (
-        tr("The site gives no regions for this petition.")
+        tr("The petitions site doesn't say which regions this petition was signed in.")
         if is_reachable
-        else tr("The petitions site isn't answering, and I don't keep the regions myself.")
+        else tr(
+            "The petitions site isn't answering, so I can't show the regions. Please try "
+            "again in a few minutes."
+        )
     )
     return compose(*lines(title(petition), why))
 
@@ -117,18 +120,19 @@ def no_regions(petition: Petition, is_reachable: bool) -> Message:
 def no_breakdown(petition: Petition, is_reachable: bool) -> Message:
     """There are no constituencies to show, and why."""
     why = (
-        tr("The site gives no constituencies for this petition.")
+        tr("The petitions site doesn't say where this petition was signed.")
         if is_reachable
-        else tr("The petitions site isn't answering, and I don't keep the constituencies myself.")
+        else tr(
+            "The petitions site isn't answering, so I can't show where this was signed. "
+            "Please try again in a few minutes."
+        )
     )
     return compose(*lines(title(petition), why))
 
 
 def no_such_constituency(words: str) -> str:
     """The words name no constituency of this petition."""
-    return tr(
-        "I don't find “{words}” among the constituencies of this petition.", words=cut(words, 60)
-    )
+    return tr("I can't find “{words}” among this petition's constituencies.", words=cut(words, 60))
 
 
 def table(petition: Petition, seats: Seats) -> bytes:
@@ -186,7 +190,7 @@ def _top_share(order: Sequence[Ranked], petition: Petition) -> str | None:
     if len(top) < _TOP_SHARE:
         return None
     return tr(
-        "Top 50: {number} signatures — {share} of the total.",
+        "Top 50: {number} signatures, {share} of the total.",
         number=number(sum(top)),
         share=percent(_share(sum(top), petition)),
     )
@@ -206,8 +210,8 @@ def _own(
     if everywhere:
         times = entry.place.signature_count * len(order) / everywhere
         yield tr(
-            "{place} is number {rank} of {all}, with {times} times the signatures of an average "
-            "constituency ({share}).",
+            "{place} is number {rank} of {all}. It has {times} times as many signatures as the "
+            "average constituency, which has {share}.",
             place=cut(entry.place.name, 80),
             rank=number(entry.rank),
             all=number(len(order)),
@@ -237,14 +241,14 @@ def _page_buttons(
 ) -> InlineKeyboardMarkup:
     turns = []
     if page > 0:
-        turns.append(_page_button(tr("‹ Back"), petition, page - 1, own))
+        turns.append(_page_button(tr("‹ Previous"), petition, page - 1, own))
     if page < pages - 1:
-        turns.append(_page_button(tr("On ›"), petition, page + 1, own))
+        turns.append(_page_button(tr("Next ›"), petition, page + 1, own))
     return InlineKeyboardMarkup([turns, [_csv(petition)]] if turns else [[_csv(petition)]])
 
 
 def _csv(petition: Petition) -> InlineKeyboardButton:
-    return button(tr("As a file"), CONSTITUENCIES, petition.ref, "csv")
+    return button(tr("Download CSV"), CONSTITUENCIES, petition.ref, "csv")
 
 
 def _harmless(text: str) -> str:

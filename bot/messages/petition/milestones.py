@@ -28,8 +28,8 @@ from bot.petitions.thresholds import (
 from bot.subscriptions.custom_milestones import LEAST, MOST, InvalidMilestone, as_typed, next_round
 
 _OFFICIAL: dict[Threshold, str] = {
-    "response": marked("{number} — a government response is due"),
-    "debate": marked("{number} — considered for debate"),
+    "response": marked("{number} (response threshold)"),
+    "debate": marked("{number} (debate threshold)"),
 }
 _FAR = timedelta(days=365)
 _OFTEN = 10_000
@@ -58,7 +58,7 @@ def ladder(
             *(_behind(rung, petition, own, readings) for rung in _reached(petition, own)),
             _standing(petition),
             *(_ahead(n, petition, own, rate, now) for n in _coming(petition, own)),
-            None if petition.is_open else italic(tr("It is no longer open for signatures.")),
+            None if petition.is_open else italic(tr("It's no longer open for signatures.")),
             *_about_own(petition, own, undo),
         )
     )
@@ -125,19 +125,19 @@ def _ahead(
     on = london_today(now + wait)
     if petition.closing_date and on > petition.closing_date:
         return tr(
-            "○ {milestone}: {missing} to go; not before it closes, at this pace",
+            "○ {milestone}: {missing} to go, not before it closes at this pace",
             milestone=name,
             missing=missing,
         )
     if wait < timedelta(days=1):
         return tr(
-            "○ {milestone}: {missing} to go, at this pace within a day",
+            "○ {milestone}: {missing} to go, within a day at this pace",
             milestone=name,
             missing=missing,
         )
     when = weekday(on) if wait < timedelta(days=14) else day(on)
     coming = tr(
-        "○ {milestone}: {missing} to go, at this pace on {day}",
+        "○ {milestone}: {missing} to go, about {day} at this pace",
         milestone=name,
         missing=missing,
         day=when,
@@ -159,11 +159,11 @@ def _about_own(petition: Petition, own: CustomMilestones, undo: CustomMilestones
     if own != _NONE or undo != _NONE:
         yield ""
     if own != _NONE:
-        yield say("★ Your own: <b>{milestones}</b>", milestones=wish_named(own))
+        yield say("★ Your milestones: <b>{milestones}</b>", milestones=wish_named(own))
     if undo != _NONE:
         again = code(f"/milestones {petition.ref.id} {as_typed(undo)}")
         gone = wish_named(undo)
-        yield say("Given up: {milestones}. To undo that: {command}", milestones=gone, command=again)
+        yield say("Removed: {milestones}. To undo: {command}", milestones=gone, command=again)
 
 
 def ladder_buttons(
@@ -172,7 +172,7 @@ def ladder_buttons(
     """Beneath the ladder: what to choose or give up; `wish` is None if it is not followed."""
     ref = petition.ref
     if wish is None:
-        return InlineKeyboardMarkup([[button(tr("Subscribe"), SUBSCRIBE, ref)]])
+        return InlineKeyboardMarkup([[button(tr("Follow"), SUBSCRIBE, ref)]])
     rows = [[button(tr("Undo"), WISH, ref, as_typed(undo))]] if _fits(ref, undo) else []
     rows += in_rows(_common(petition, wish)) if petition.is_open else []
     rows += in_rows((_number_button(ref, each) for each in wish.numbers), 3)
@@ -180,7 +180,7 @@ def ladder_buttons(
         rows.append([ask_button(tr("Another number…"), "milestones", ref)])
     last = [button(tr("‹ Back"), SETTINGS, ref)]
     if wish != _NONE:
-        last.insert(0, button(tr("None of my own"), WISH, ref, "off"))
+        last.insert(0, button(tr("Clear my milestones"), WISH, ref, "off"))
     return InlineKeyboardMarkup([*rows, last])
 
 
@@ -197,7 +197,7 @@ def _common(petition: Petition, wish: CustomMilestones) -> list[InlineKeyboardBu
     ]
     ahead = any(n * _HALF > petition.signature_count * 100 for n in thresholds(petition))
     if ahead or _HALF in wish.percents:
-        half = tr("Half way to a threshold")
+        half = tr("Halfway to threshold")
         keys.append(_switch(ref, half, f"{_HALF}%", is_on=_HALF in wish.percents))
     return keys
 
@@ -226,21 +226,20 @@ def why_not(wrong: InvalidMilestone, petition: Petition) -> Rich:
     match wrong.reason:
         case "reached":
             return say(
-                "{milestone} is reached already: the count stands at {number}. "
-                "A milestone rings once, so choose a higher one.",
+                "It has already passed {milestone} (now {number}). Choose a higher one.",
                 milestone=_written(wrong.what),
                 number=number(petition.signature_count),
             )
         case "many":
-            return tr("You can have up to {most} milestones of your own.", most=MOST)
+            return tr("You can set up to {most} milestones of your own.", most=MOST)
         case "range":
-            return tr("A milestone of your own can be {least} or more.", least=LEAST)
+            return tr("Your own milestones must be {least} or more.", least=LEAST)
         case "percent":
-            return tr("A part of the way can be 1% to 99%.")
+            return tr("Choose a percentage from 1% to 99%.")
         case "over":
-            return tr("It can't be signed now, so no new milestone can ring.")
+            return tr("It isn't open for signatures, so it can't reach new milestones.")
         case "unclear":
-            return say("I can't tell which milestone {text} is.", text=code(wrong.what[:60]))
+            return say("I don't understand {text} as a milestone.", text=code(wrong.what[:60]))
 
 
 def _written(what: str) -> str:
@@ -251,11 +250,16 @@ def _examples(ref: PetitionRef, wrong: InvalidMilestone) -> Sequence[Rich]:
     if wrong.reason == "over":
         return ()
     if wrong.reason == "many":
-        return (tr("To make room, give one up:"), code(f"/milestones {ref.id} -15000"))
+        return (tr("Remove one first:"), code(f"/milestones {ref.id} -15000"))
     typed = ("15000", "every 5000", "50%", "off")
     return [code(f"/milestones {ref.id} {example}") for example in typed]
 
 
 def no_milestones(petition: Petition) -> Message:
     """A petition that was never open has none."""
-    return compose(*lines(title(petition), tr("It has no milestones: it was never open to sign.")))
+    return compose(
+        *lines(
+            title(petition),
+            tr("This petition was never open for signatures, so it has no milestones."),
+        )
+    )

@@ -25,12 +25,12 @@ Meaning: TypeAlias = Literal["response", "responded", "debate", "scheduled", "de
 
 _MEANINGS: Mapping[Meaning, str] = {
     "response": marked("A government response is now due."),
-    "responded": marked("Enough for a government response, which is there already."),
+    "responded": marked("That's enough for a government response, which it already has."),
     "debate": marked("Parliament will now consider it for a debate."),
-    "scheduled": marked("Enough to be considered for a debate, which has a date already."),
-    "debated": marked("Enough to be considered for a debate, which there has been already."),
+    "scheduled": marked("That's enough to be considered for a debate, which already has a date."),
+    "debated": marked("That's enough to be considered for a debate, which it has already had."),
     "refused": marked(
-        "Enough to be considered for a debate, but it was decided that there will be none."
+        "That's enough to be considered for a debate, but it was decided not to hold one."
     ),
 }
 
@@ -43,9 +43,9 @@ _STATES = {
 }
 _UNPUBLISHED = {
     "gathering_support": marked("Gathering its first supporters, not open yet"),
-    "moderation": marked("Being checked before it is published"),
+    "moderation": marked("Being checked before it's published"),
     "stopped": marked("Stopped before it was published"),
-    "hidden": marked("Not shown on the site just now"),
+    "hidden": marked("Not shown on the petitions site at the moment"),
 }
 
 
@@ -106,7 +106,7 @@ def rate(petition: Petition, now: datetime) -> str | None:
     if signed is None:
         return None
     if signed < 1:
-        return tr("less than one a day")
+        return tr("fewer than 1 a day")
     return tr("{number} a day", number=number(round(signed)))
 
 
@@ -117,8 +117,8 @@ def pace_line(petition: Petition, now: datetime) -> str | None:
         return None
     if signed < 1:
         if petition.is_open:
-            return tr("Less than one a day since it opened")
-        return tr("Less than one a day while it was open")
+            return tr("Fewer than 1 a day since it opened")
+        return tr("Fewer than 1 a day while it was open")
     if petition.is_open:
         return tr("{number} a day since it opened", number=number(round(signed)))
     return tr("{number} a day while it was open", number=number(round(signed)))
@@ -145,30 +145,30 @@ def _promise(kind: Threshold, threshold: int, following: int) -> str:
     at = number(threshold)
     if following == threshold:
         if kind == "response":
-            return tr("Next: at {threshold} a government response is due.", threshold=at)
-        return tr("Next: at {threshold} Parliament considers a debate.", threshold=at)
+            return tr("Next: at {threshold}, a government response is due.", threshold=at)
+        return tr("Next: at {threshold}, Parliament considers it for a debate.", threshold=at)
     if kind == "response":
         return tr(
-            "Next: {milestone}; at {threshold} a government response is due.",
+            "Next: {milestone}. At {threshold}, a government response is due.",
             milestone=number(following),
             threshold=at,
         )
     return tr(
-        "Next: {milestone}; at {threshold} Parliament considers a debate.",
+        "Next: {milestone}. At {threshold}, Parliament considers it for a debate.",
         milestone=number(following),
         threshold=at,
     )
 
 
 _AWAITED = {
-    ("response",): marked("Waiting for a government response. I keep watching."),
-    ("debate",): marked("Waiting for a debate. I keep watching."),
-    ("date",): marked("Waiting for its debate. I keep watching."),
+    ("response",): marked("Still waiting for a government response. I'll keep checking."),
+    ("debate",): marked("Still waiting for a debate date. I'll keep checking."),
+    ("date",): marked("The debate is still to come. I'll keep checking."),
     ("response", "debate"): marked(
-        "Waiting for a government response and a debate. I keep watching."
+        "Still waiting for a government response and a debate date. I'll keep checking."
     ),
     ("response", "date"): marked(
-        "Waiting for a government response and its debate. I keep watching."
+        "Still waiting for a government response. The debate is still to come. I'll keep checking."
     ),
 }
 
@@ -182,7 +182,7 @@ def awaited(petition: Petition) -> str | None:
     if "debate" in earned and petition.debate is None:
         waiting.append("date" if petition.scheduled_debate_date else "debate")
     if waiting and petition.is_cut_short:
-        return tr("What it was still waiting for may not come any more. I keep watching.")
+        return tr("What it was waiting for may not come now. I'll keep checking.")
     return tr(_AWAITED[tuple(waiting)]) if waiting else None
 
 
@@ -190,7 +190,7 @@ def _open_until(closing: date, now: datetime) -> str:
     """Open until 5 September 2020, 12 days left; the last day is said as such."""
     left = (closing - london_today(now)).days
     if left < 0:
-        return tr("Open until {day}, its time is up", day=day(closing))
+        return tr("Closing date was {day}", day=day(closing))
     if left == 0:
         return tr("Open until {day}, closes tonight", day=day(closing))
     return many(

@@ -45,7 +45,7 @@ _EARLIER = (
     marked("Sixth response"),
 )
 _NTH = marked("Earlier response")
-_ONLY = marked("The response")
+_ONLY = marked("Response")
 _REVISED = marked("Revised response")
 _NEW = marked("New response")
 
@@ -107,21 +107,21 @@ def _none_yet(petition: Petition, was_withdrawn: bool, now: datetime) -> Message
         says = (
             tr("The response was withdrawn, and no other has been published.")
             if petition.archived or petition.is_cut_short
-            else tr("The response was withdrawn, and there is no new one yet.")
+            else tr("The response was withdrawn. There isn't a new one yet.")
         )
     elif since and not (petition.archived or petition.is_cut_short):
         says = tr(
-            "No response yet: awaited since {day}, for {span}.",
+            "No government response yet: waiting {span}, since {day}.",
             day=day(since),
             span=span(now - since),
         )
     elif petition.is_open and need and petition.signature_count < need:
         says = tr(
-            "No response yet: one is due at {threshold} signatures.",
+            "No government response yet. One is due at {threshold} signatures.",
             threshold=number(need),
         )
     else:
-        says = tr("The Government has not responded.")
+        says = tr("The Government hasn't responded.")
     return compose(*lines(row("💬 ", bold(says)), title(petition)))
 
 
@@ -139,7 +139,7 @@ def _others(
 def _name(version: Version) -> str:
     when = _said_on(version.response)
     label = tr(version.label)
-    return tr("{response} of {day}", response=label, day=day(when)) if when else label
+    return tr("{response}, {day}", response=label, day=day(when)) if when else label
 
 
 def _said_on(text: GovernmentResponse) -> date | None:
@@ -162,8 +162,8 @@ def _heading(version: Version) -> str:
     if version.label != _ONLY:
         return _name(version)
     if when := _said_on(version.response):
-        return tr("The Government's response of {day}", day=day(when))
-    return tr("The Government's response")
+        return tr("Government response, {day}", day=day(when))
+    return tr("Government response")
 
 
 def _history(texts: Sequence[Version], index: int, petition: Petition) -> Rich | None:
@@ -171,8 +171,8 @@ def _history(texts: Sequence[Version], index: int, petition: Petition) -> Rich |
     text = texts[index].response
     if index < len(texts) - 1 or petition.government_response is None:
         if text in _published(petition):
-            return italic(tr("An earlier text, which the site shows beside the petition."))
-        return italic(tr("An earlier text; the site no longer shows it."))
+            return italic(tr("This is an earlier version, which the petitions site still shows."))
+        return italic(tr("This is an earlier version."))
     first = petition.government_response_at or text.created_at
     label = texts[index].label
     if label == _REVISED:
@@ -189,9 +189,9 @@ def _history(texts: Sequence[Version], index: int, petition: Petition) -> Rich |
 
 def _revised_since(first: datetime | None) -> str:
     if first is None:
-        return tr("This is a revised response.")
+        return tr("This response has been revised.")
     return tr(
-        "This is a revised response; the first was published on {first}.",
+        "This response has been revised. The first version was published on {first}.",
         first=day(first),
     )
 

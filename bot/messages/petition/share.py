@@ -47,7 +47,7 @@ def _card_buttons(petition: Petition, username: str) -> InlineKeyboardMarkup:
     return InlineKeyboardMarkup(
         [
             [
-                InlineKeyboardButton(tr("Subscribe"), url=subscribe_link(username, petition.ref)),
+                InlineKeyboardButton(tr("Follow"), url=subscribe_link(username, petition.ref)),
                 InlineKeyboardButton(tr("Open"), url=petition.url),
             ]
         ]
@@ -64,12 +64,12 @@ def share_offer(
             say("📤 Share {title}", title=title(petition)),
             _signed(petition),
             "",
-            say("Whoever opens this link can follow it with me: {link}", link=bell),
+            say("Anyone can follow it with this link: {link}", link=bell),
         )
     )
     rows = [
-        [_copy(tr("Copy the petition's link"), petition.url)],
-        [_copy(tr("Copy the link to follow it"), bell)],
+        [_copy(tr("Copy petition link"), petition.url)],
+        [_copy(tr("Copy follow link"), bell)],
     ]
     if inline:
         chosen = SwitchInlineQueryChosenChat(
@@ -78,9 +78,7 @@ def share_offer(
             allow_group_chats=True,
             allow_channel_chats=True,
         )
-        send = InlineKeyboardButton(
-            tr("Send the card to a chat…"), switch_inline_query_chosen_chat=chosen
-        )
+        send = InlineKeyboardButton(tr("Send to chat…"), switch_inline_query_chosen_chat=chosen)
         rows.append([send])
     return message, InlineKeyboardMarkup(rows)
 
@@ -100,9 +98,7 @@ def _copy(text: str, what: str) -> InlineKeyboardButton:
 
 def guest_help() -> Message:
     """To whoever mentions the bot in a chat that it is no part of, without naming a petition."""
-    return compose(
-        tr("Mention me with a petition's number or some of its words, and I show its card here.")
-    )
+    return compose(tr("Mention me with a petition's number or some words, and I'll show it here."))
 
 
 def guest_result(message: Message) -> InlineQueryResultArticle:

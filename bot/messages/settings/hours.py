@@ -56,10 +56,10 @@ def quiet_page(scope: Scope) -> Page:
         *lines(
             quiet_line(scope.terms),
             "",
-            tr("What happens meanwhile comes in one summary when they end."),
+            tr("When they end, you'll get one summary of anything you missed."),
             _zone_line(scope.terms),
             "",
-            italic(say("Other hours: {command}", command=code("/settings quiet 21:30-06:30"))),
+            italic(say("Other times: {command}", command=code("/settings quiet 21:30-06:30"))),
         )
     )
     keys = [scope.option(tr("None"), "quiet.off", is_chosen=scope.terms.quiet is None)]
@@ -86,7 +86,7 @@ def urgent_page(scope: Scope) -> Page:
             tr("What you set to silent still makes no sound."),
             quiet_line(scope.terms),
             "",
-            italic(say("By command: {command}", command=code("/settings urgent response debate"))),
+            italic(say("Or type: {command}", command=code("/settings urgent response debate"))),
         )
     )
     keys = [
@@ -121,9 +121,7 @@ def digest_page(scope: Scope) -> Page:
             tr("It has what you set to “digest”. If there's nothing to tell, it doesn't come."),
             _zone_line(scope.terms),
             "",
-            italic(
-                say("By command: {command}", command=code("/settings digest weekly monday 9:00"))
-            ),
+            italic(say("Or type: {command}", command=code("/settings digest weekly monday 9:00"))),
         )
     )
     return message, InlineKeyboardMarkup([*_digest_rows(scope, digest), scope.back()])
@@ -168,10 +166,10 @@ def zone_page(scope: Scope) -> Page:
     message = compose(
         *lines(
             _zone_line(scope.terms),
-            tr("It is {time} there now.", time=f"{local:%H:%M}"),
+            tr("It's {time} there now.", time=f"{local:%H:%M}"),
             "",
-            tr("Quiet hours and digests follow the clocks there, summer and winter time included."),
-            italic(say("Elsewhere: {command}", command=code("/settings zone Asia/Kathmandu"))),
+            tr("Quiet hours and digests use the time there, including when the clocks change."),
+            italic(say("Somewhere else: {command}", command=code("/settings zone Asia/Kathmandu"))),
         )
     )
     keys = [_zone_button(scope, zone) for zone in dict.fromkeys((*_ZONES, now))]
@@ -186,12 +184,12 @@ def _zone_button(scope: Scope, zone: str) -> InlineKeyboardButton:
 
 def no_zone(scope: Scope, wrong: NoZone) -> Page:
     """No such time zone; the nearest ones as buttons."""
-    first: Rich = say("I know no time zone called {name}.", name=code(wrong.word[:60]))
+    first: Rich = say("I can't find a time zone called {name}.", name=code(wrong.word[:60]))
     if wrong.is_offset:
-        first = tr("An offset is right for half the year only. Name a place whose clocks count.")
+        first = tr("A time offset is only right for half the year. Use a place instead, like this:")
     elif not wrong.word:
-        first = tr("Which time zone? Name a place whose clocks count.")
+        first = tr("Which time zone? Use a place, like this:")
     examples = lines(code(f"/settings zone {LONDON}"), code("/settings zone Asia/Kathmandu"))
-    nearest = tr("Do you mean one of these?") if wrong.near else row(*examples)
+    nearest = tr("Did you mean one of these?") if wrong.near else row(*examples)
     keys = [_zone_button(scope, zone) for zone in wrong.near]
     return compose(*lines(first, nearest)), InlineKeyboardMarkup([*in_rows(keys, 1), scope.back()])

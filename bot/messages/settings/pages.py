@@ -169,16 +169,16 @@ def _preset_rows(scope: Scope) -> list[list[InlineKeyboardButton]]:
 def _closing_line(scope: Scope) -> Rich:
     hours = scope.terms.closing
     if hours is None and scope.followed:
-        return tr("Closing reminders: as in this chat's settings")
+        return tr("Closing reminders: same as this chat")
     hours = DEFAULT_REMINDERS if hours is None else hours
     if not hours:
         return say("Closing reminders: <b>none</b>")
     spans = listed([length(each) for each in hours])
-    return say("Closing reminders: <b>{spans}</b> before the end", spans=spans)
+    return say("Closing reminders: <b>{spans}</b> before closing", spans=spans)
 
 
 def _language_name(language: str) -> str:
-    return LANGUAGES.get(language) or tr("as in Telegram")
+    return LANGUAGES.get(language) or tr("same as Telegram")
 
 
 def _chat_rows(scope: Scope) -> list[list[InlineKeyboardButton]]:
@@ -193,7 +193,7 @@ def _chat_rows(scope: Scope) -> list[list[InlineKeyboardButton]]:
         scope.leads(tr("Snooze"), "snooze"),
     ]
     if scope.chat.kind == ChatType.PRIVATE:
-        keys.append(button(tr("A group or channel…"), ELSEWHERE))
+        keys.append(button(tr("Manage another chat"), ELSEWHERE))
     elif scope.chat.kind != ChatType.CHANNEL:
         shows = scope.chat.shows_links
         choice = f"links.{'off' if shows else 'on'}"
@@ -209,10 +209,12 @@ def _petition_rows(scope: Scope, subscription: Subscription) -> list[list[Inline
         scope.leads(tr("Closing reminders"), "closing"),
         scope.leads(tr("Snooze"), "snooze"),
         button(tr("Your own milestones"), WISH, scope.petition),
-        scope.leads(tr("Unmute"), "mute.off") if is_muted else scope.leads(tr("Mute"), "mute.on"),
+        scope.leads(tr("Turn sound on"), "mute.off")
+        if is_muted
+        else scope.leads(tr("Make silent"), "mute.on"),
     ]
     if scope.topic != subscription.thread_id:
-        here = tr("Hear it in this topic") if scope.topic else tr("Hear it outside the topics")
+        here = tr("Move alerts here") if scope.topic else tr("Move to General")
         keys.append(scope.leads(here, "topic"))
     if not is_usual(scope.terms, scope.now):
         keys.append(scope.leads(tr("Use chat settings"), "reset"))
@@ -280,7 +282,7 @@ def closing_page(scope: Scope) -> Page:
             "",
             _closing_line(scope),
             "",
-            italic(say("By command: {command}", command=code(scope.command("closing 7d 3d 6h")))),
+            italic(say("Or type: {command}", command=code(scope.command("closing 7d 3d 6h")))),
         )
     )
     keys = [_reminder_button(scope, each, hours) for each in REMINDERS]
@@ -304,14 +306,14 @@ def language_page(scope: Scope) -> Page:
         *lines(
             say("Language: <b>{language}</b>", language=_language_name(now)),
             "",
-            italic(say("By command: {command}", command=code(scope.command("language cy")))),
+            italic(say("Or type: {command}", command=code(scope.command("language cy")))),
         )
     )
     keys = [
         scope.option(name, f"lang.{language}", is_chosen=language == now)
         for language, name in LANGUAGES.items()
     ]
-    keys.append(scope.option(tr("As in Telegram"), "lang.auto", is_chosen=not now))
+    keys.append(scope.option(tr("Same as Telegram"), "lang.auto", is_chosen=not now))
     return message, InlineKeyboardMarkup([*in_rows(keys, 1), scope.back()])
 
 
@@ -323,17 +325,17 @@ def misread(wrong: Misread) -> Message:
     examples: tuple[str, ...]
     match wrong.subject:
         case "quiet":
-            first = tr("Quiet hours need a beginning and an end.")
+            first = tr("Quiet hours need a start and an end, like this:")
             examples = ("quiet 22:00-07:00", "quiet off")
         case "urgent":
-            first = tr("I can't tell what should be sent even in quiet hours.")
+            first = tr("I don't understand which news is urgent. Try one of these:")
             examples = ("urgent response debate", "urgent off")
         case "digest":
-            first = tr("I can't tell when your digest should come.")
+            first = tr("I don't understand when you want your digest. Try one of these:")
             examples = ("digest daily 18:00", "digest weekly monday 9:00")
         case "closing":
             spans = listed([length(each) for each in REMINDERS])
-            first = tr("A reminder can come {spans} before the end.", spans=spans)
+            first = tr("You can be reminded {spans} before a petition closes.", spans=spans)
             examples = ("closing 7d 3d 6h", "closing none")
         case "lang":
             first = tr("I speak {languages}.", languages=listed(list(LANGUAGES.values())))
@@ -349,8 +351,8 @@ def misread(wrong: Misread) -> Message:
 def _no_such_setting(word: str) -> Message:
     return compose(
         *lines(
-            say("There is no setting called {word}.", word=code(word[:40])),
-            tr("/settings shows them all. By command you can change these:"),
+            say("There's no setting called {word}.", word=code(word[:40])),
+            tr("See them all with /settings. You can also type these:"),
             code("quiet · urgent · digest · zone · closing · language · reset"),
             code(" · ".join(("all", *KINDS))),
         )
@@ -361,7 +363,7 @@ def only_for_the_chat(subject: str) -> Message:
     """A petition has no such setting of its own."""
     return compose(
         *lines(
-            tr("That holds for the whole chat, not for one petition alone."),
+            tr("You can only set that for the whole chat:"),
             code(f"/settings {subject}"),
         )
     )

@@ -23,8 +23,8 @@ def snooze_page(scope: Scope) -> Page:
             snoozed_line(scope) if scope.snoozed_until else _nothing_snoozed(scope),
             title(scope.followed.petition) if scope.followed else None,
             "",
-            tr("What happens during a snooze comes in one summary after it."),
-            italic(say("By command: {command}", command=code(f"/snooze {example}"))),
+            tr("When the snooze ends, you'll get one summary of anything you missed."),
+            italic(say("Or type: {command}", command=code(f"/snooze {example}"))),
         )
     )
     return message, _snooze_buttons(scope)
@@ -32,14 +32,14 @@ def snooze_page(scope: Scope) -> Page:
 
 def _nothing_snoozed(scope: Scope) -> str:
     if scope.followed:
-        return tr("This petition is not snoozed. Snooze it for how long?")
-    return tr("Nothing is snoozed. Snooze everything for how long?")
+        return tr("This petition isn't snoozed. How long do you want to snooze it?")
+    return tr("Nothing is snoozed. How long do you want to snooze everything?")
 
 
 def _snooze_buttons(scope: Scope) -> InlineKeyboardMarkup:
     spans = {
         "1h": on_button(1),
-        "tomorrow": tr("until tomorrow"),
+        "tomorrow": tr("Until tomorrow"),
         "3d": on_button(3 * 24),
         "7d": on_button(7 * 24),
         "30d": on_button(30 * 24),
@@ -47,7 +47,7 @@ def _snooze_buttons(scope: Scope) -> InlineKeyboardMarkup:
     keys = [button(text, SNOOZE, scope.petition, extra) for extra, text in spans.items()]
     keys.append(ask_button(tr("Another length…"), "snooze", scope.petition))
     if scope.snoozed_until:
-        keys.append(button(tr("End the snooze"), SNOOZE, scope.petition, "end"))
+        keys.append(button(tr("End snooze"), SNOOZE, scope.petition, "end"))
     return InlineKeyboardMarkup([*in_rows(keys), scope.back()])
 
 
@@ -55,8 +55,8 @@ def snooze_unclear(text: str) -> Message:
     """A length of time that is none, or too long."""
     return compose(
         *lines(
-            say("I can't tell how long {text} is.", text=code(text[:60])),
-            tr("A snooze may last up to a year. Write it like this:"),
+            say("I don't understand {text} as a length of time.", text=code(text[:60])),
+            tr("You can snooze for up to a year, like this:"),
             *(code(f"/snooze {example}") for example in ("7d", "300239 3 days", "tomorrow", "off")),
         )
     )
@@ -66,11 +66,11 @@ def nothing_in_digest(terms: Preferences, now: datetime) -> Message:
     """Nothing waits; when the next one comes, and how anything gets into it."""
     return compose(
         *lines(
-            tr("Nothing waits for your digest."),
+            tr("There's nothing in your digest yet."),
             tr(
                 "Next digest: {moment}. It comes only if there is anything in it.",
                 moment=next_one(terms, now),
             ),
-            italic(say("What goes into it: {command}", command=code("/settings"))),
+            italic(say("Choose what goes in it: {command}", command=code("/settings"))),
         )
     )
