@@ -585,7 +585,7 @@ def test_p18_a_summary_tells_what_fits_and_says_that_there_is_more() -> None:
     whole = summary(things, utc_now())
     assert width(whole.message.text) <= TEXT_LIMIT
     assert 10 < whole.told < 50
-    assert f"the first {whole.told} of them" in whole.message.text
+    assert f"here are the first {whole.told}." in whole.message.text
     assert len(whole.buttons.inline_keyboard) == 10
 
 

@@ -301,7 +301,7 @@ async def test_a_button_s_address_must_be_one(bot: Bot) -> None:
 
 async def test_a_pressed_button_reaches_the_bot_and_is_answered_once(api: BotApi, bot: Bot) -> None:
     sent = await bot.send_message(ME, "x", reply_markup=keys([("Mute it", "mute:1")]))
-    api.tap(ME, sent.message_id, "Make silent")
+    api.tap(ME, sent.message_id, "Mute it")
     (update,) = await bot.get_updates()
     query = update.callback_query
     assert query is not None

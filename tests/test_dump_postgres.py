@@ -291,4 +291,4 @@ async def test_privacy_says_of_each_storage_what_it_shows_without_the_key(
         assert "encrypted" in question["text"]
     for said in ("Not encrypted", "when its alerts are due", "the same petition", "database"):
         assert (said in told) is shared
-    assert "Encrypted on disk" in told
+    assert "encrypted on disk" in told

@@ -143,7 +143,11 @@ def test_some_rule_can_ask_for_every_kind_that_rules_can_ask_for() -> None:
     offered = {ear.kind for each in (NARROW, OF_A_SEAT) for ear in event_filters(each)}
     assert offered == {kind for kind, row in EVENT_KINDS.items() if row.rules}
     for each in (OF_ALL, NARROW, OF_A_SEAT):
-        keys = [key.text for row in shown(each, SITE, "", None)[1].inline_keyboard for key in row]
+        keys = [
+            key.text
+            for row in shown(each, SITE, "", None, Preferences())[1].inline_keyboard
+            for key in row
+        ]
         assert len(keys) == len(set(keys)) >= len(event_filters(each))
 
 

@@ -1267,7 +1267,8 @@ async def test_overlapping_rules_and_a_subscription_ring_once(storage: Storage) 
 async def test_the_loudest_way_of_a_chat_is_the_one_it_hears_by(storage: Storage) -> None:
     await follow(storage, follows(ANN, thread_id=5))
     await storage.save_chat(Chat(ANN, terms=DIGESTS))
-    await storage.save_rule(asks(ANN, thread_id=9), NOON)
+    loud = Preferences({"milestone": "loud"})
+    await storage.save_rule(asks(ANN, thread_id=9, terms=loud), NOON)
     assert await ring(storage, milestone(10_000)) == 1
     [claimed] = await claim(storage)
     assert (claimed.delivery.rule, claimed.delivery.thread_id) == (1, 9)
@@ -2162,7 +2163,7 @@ async def test_an_export_of_a_version_to_come_is_refused_in_words(storage: Stora
 async def test_nothing_is_imported_over_a_rule_alone(storage: Storage) -> None:
     document = await storage.export()
     await storage.save_rule(asks(CAT), NOON)
-    with pytest.raises(StorageError, match="not empty"):
+    with pytest.raises(StorageError, match="isn't empty"):
         await storage.import_(document)
 
 
@@ -2179,7 +2180,7 @@ async def test_nothing_is_imported_over_what_is_there(store: Store) -> None:
     document = await store.storage.export()
     await a_full_house(store.storage)
     before = await picture(store.storage)
-    with pytest.raises(StorageError, match="not empty"):
+    with pytest.raises(StorageError, match="isn't empty"):
         await store.storage.import_(document)
     assert await picture(await store.reopen()) == before
 

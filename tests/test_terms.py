@@ -329,7 +329,11 @@ def rule(**choices: object) -> Rule:
 
 
 def test_a_chat_that_follows_and_has_two_rules_hears_once_by_the_loudest() -> None:
-    rules = [rule(terms=Preferences({"response": "silent"})), rule(number=2, thread_id=9)]
+    loud = Preferences({"response": "loud"})
+    rules = [
+        rule(terms=Preferences({"response": "silent"})),
+        rule(number=2, thread_id=9, terms=loud),
+    ]
     chat = follower(following(), rules, Preferences({"response": "digest"}), 1)
     (delivery,) = match(occurred(RESPONSE), petition(), [chat], NOW, 1)
     assert (delivery.lane, delivery.silent, delivery.rule, delivery.thread_id) == ("", False, 2, 9)
