@@ -4,17 +4,22 @@ import base64
 import difflib
 import os
 import re
-import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationError
 
 from bot.errors import ConfigError
 from bot.petitions.petition import Site
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 PREFIX = "PETITION_BELL_"
 PLACEHOLDER_TOKEN = "123456789:put-the-token-from-BotFather-here"  # noqa: S105 - not a token
@@ -32,358 +37,11 @@ class Token(str):
         return "Token(hidden)"
 
 
-@dataclass(frozen=True, slots=True)
-class TelegramConfig:
-    """How to reach Telegram, and who runs this bot."""
-
-    token: Token
-    base_url: str
-    mode: str
-    admins: tuple[int, ...]
-    paid_broadcast_per_minute: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class StorageConfig:
-    """Where the store is, and its key: given, or else in a file."""
-
-    url: str
-    key_file: Path
-    key: Token | None = None
-    rest_days: int = 90
-
-
-@dataclass(frozen=True, slots=True)
-class PollConfig:
-    """How often to look, and what that may cost."""
-
-    interval: timedelta
-    requests_per_minute: int
-
-
 class Address(NamedTuple):
     """Where to listen."""
 
     host: str
     port: int
-
-
-@dataclass(frozen=True, slots=True)
-class WebConfig:
-    """Where the bot's own server listens, if it does, and how Telegram reaches it."""
-
-    listen: Address | None = None
-    public_url: str | None = None
-    heartbeat_url: Token | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LogConfig:
-    """What the log says, and how."""
-
-    level: str
-    format: str
-
-
-@dataclass(frozen=True, slots=True)
-class LimitsConfig:
-    """How much one chat may follow."""
-
-    subscriptions: int = 200
-    rules: int = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Config:
-    """Everything an operator decides."""
-
-    telegram: TelegramConfig
-    storage: StorageConfig
-    poll: PollConfig
-    log: LogConfig
-    sites: tuple[Site, ...]
-    web: WebConfig = WebConfig()
-    limits: LimitsConfig = LimitsConfig()
-    warnings: tuple[str, ...] = ()  # what works, and should be put right all the same
-
-
-_SECRETS = (("telegram", "token"), ("storage", "key"), ("web", "heartbeat_url"))
-UK = {"id": "uk", "name": "UK Parliament", "url": "https://petition.parliament.uk"}
-
-# Every key there is, with its default; None marks one that has no default.
-DEFAULTS: Mapping[str, Mapping[str, object]] = {
-    "telegram": {
-        "token": None,
-        "token_file": None,
-        "base_url": "https://api.telegram.org/bot",
-        "mode": "polling",
-        "admins": (),
-        "paid_broadcast_per_minute": 0,
-    },
-    "storage": {
-        "url": "tinydb:data/petition-bell.db",
-        "key_file": "petition-bell.key",
-        "key": None,
-        "rest_days": 90,
-    },
-    "poll": {"interval": "60s", "requests_per_minute": 60},
-    "limits": {"subscriptions": 200, "rules": 20},
-    "web": {"listen": None, "public_url": None, "heartbeat_url": None},
-    "log": {"level": "info", "format": "console"},
-    "sites": {
-        "id": None,
-        "name": None,
-        "url": None,
-        "response_threshold": 10_000,
-        "debate_threshold": 100_000,
-    },
-}
-
-
-def load_config(path: Path | None, environment: Mapping[str, str] = os.environ) -> Config:
-    """Read the file (if any), lay the environment over it, and check every key.
-
-    Relative paths are taken from the file's folder. Raises ConfigError with every problem.
-    """
-    problems: list[str] = []
-    tables = _read_file(path, problems)
-    _lay_over(tables, environment, problems)
-    folder = path.parent if path else Path()
-    config = _Reader(tables, folder, problems).config()
-    if problems:
-        raise ConfigError(problems)
-    return replace(config, warnings=tuple(_exposed(_files_with_secrets(path, tables, folder))))
-
-
-def _files_with_secrets(path: Path | None, tables: Table, folder: Path) -> Iterator[Path]:
-    """The files that hold a secret, if any do."""
-    written = _read_file(path, [])
-    if path and any(key in _section(written, name) for name, key in _SECRETS):
-        yield path
-    if token_file := _section(tables, "telegram").get("token_file"):
-        yield folder / str(token_file)
-
-
-def _exposed(secrets: Iterable[Path]) -> Iterator[str]:
-    """A complaint of each of these files that others than its owner and group can read."""
-    for path in secrets:
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0
-        if mode & 0o007:
-            yield f"{path} can be read by anybody on this machine ({mode:o}): chmod 600 {path}"
-
-
-def _read_file(path: Path | None, problems: list[str]) -> Table:
-    if path is None:
-        return {}
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        problems.append(f"{path}: there is no such file; `petition-bell init` writes one")
-    except (OSError, UnicodeDecodeError) as error:
-        problems.append(f"{path}: cannot be read ({error})")
-    except tomllib.TOMLDecodeError as error:
-        problems.append(f"{path}: is not valid TOML ({error})")
-    return {}
-
-
-def _lay_over(tables: Table, environment: Mapping[str, str], problems: list[str]) -> None:
-    if token := environment.get("TELEGRAM_TOKEN"):
-        _section(tables, "telegram")["token"] = token
-    for name in sorted(environment):
-        if not name.startswith(PREFIX):
-            continue
-        match name.removeprefix(PREFIX).lower().split("__"):
-            case ["sites", index, key] if index.isascii() and index.isdigit():
-                _site(tables, int(index))[key] = environment[name]
-            case [section, key] if section in DEFAULTS and section != "sites":
-                _section(tables, section)[key] = environment[name]
-            case _:
-                problems.append(f"{name}: isn't a setting. Use {PREFIX}<SECTION>__<KEY>")
-
-
-def _section(tables: Table, name: str) -> Table:
-    section = tables.setdefault(name, {})
-    return section if isinstance(section, dict) else {}
-
-
-def _site(tables: Table, index: int) -> Table:
-    sites = tables.setdefault("sites", [dict(UK)])
-    if not isinstance(sites, list):
-        return {}
-    while len(sites) <= index:
-        sites.append({})
-    return sites[index] if isinstance(sites[index], dict) else {}
-
-
-class _Reader:
-    """Takes the tables apart key by key and notes what is wrong with each."""
-
-    def __init__(self, tables: Table, folder: Path, problems: list[str]) -> None:
-        self.tables = tables
-        self.folder = folder
-        self.problems = problems
-
-    def config(self) -> Config:
-        self._unknown_names("", self.tables, DEFAULTS)
-        return Config(
-            telegram=self._telegram(),
-            storage=self._storage(),
-            poll=PollConfig(
-                interval=self._value("poll", "interval", duration),
-                requests_per_minute=self._value("poll", "requests_per_minute", between(1, 6000)),
-            ),
-            log=LogConfig(
-                level=self._value("log", "level", one_of("debug", "info", "warning", "error")),
-                format=self._value("log", "format", one_of("console", "json")),
-            ),
-            sites=tuple(self._sites()),
-            web=self._web(),
-            limits=LimitsConfig(
-                subscriptions=self._value("limits", "subscriptions", between(1, 10_000)),
-                rules=self._value("limits", "rules", between(0, 1_000)),
-            ),
-        )
-
-    def _web(self) -> WebConfig:
-        web = WebConfig(
-            listen=self._value("web", "listen", optional(address)),
-            public_url=self._value("web", "public_url", optional(web_address)),
-            heartbeat_url=self._value("web", "heartbeat_url", optional(secret_address)),
-        )
-        if self._table("telegram").get("mode") == "webhook":
-            for key in ("listen", "public_url"):
-                if getattr(web, key) is None:
-                    self.problems.append(f'web.{key}: is required when telegram.mode is "webhook"')
-        return web
-
-    def _storage(self) -> StorageConfig:
-        storage = StorageConfig(
-            url=self._storage_url(),
-            key_file=self.folder / self._value("storage", "key_file", text),
-            key=self._value("storage", "key", store_key),
-            rest_days=self._value("storage", "rest_days", between(1, 3650)),
-        )
-        if not any(problem.startswith("storage.") for problem in self.problems):
-            self._key_apart(storage)
-        return storage
-
-    def _key_apart(self, storage: StorageConfig) -> None:
-        scheme, _, place = storage.url.partition(":")
-        folder = Path(place).parent.resolve()
-        is_within = storage.key_file.resolve().is_relative_to(folder)
-        if scheme == "tinydb" and storage.key is None and is_within:
-            self.problems.append(
-                "storage.key_file: must be outside the data folder, or anyone who copies the "
-                "data gets the key too"
-            )
-
-    def _storage_url(self) -> str:
-        url = self._value("storage", "url", storage_url)
-        scheme, _, place = url.partition(":")
-        return f"tinydb:{self.folder / place}" if scheme == "tinydb" else url
-
-    def _telegram(self) -> TelegramConfig:
-        mode = self._value("telegram", "mode", one_of("polling", "webhook"))
-        return TelegramConfig(
-            token=self._token(),
-            base_url=self._value("telegram", "base_url", web_address),
-            mode=mode,
-            admins=self._value("telegram", "admins", whole_numbers),
-            paid_broadcast_per_minute=self._value(
-                "telegram", "paid_broadcast_per_minute", between(0, 60_000)
-            ),
-        )
-
-    def _token(self) -> Token:
-        section = self._table("telegram")
-        given = section.get("token")
-        if given is None and "token_file" in section:
-            return self._token_from(self.folder / str(section["token_file"]))
-        if given is None:
-            self.problems.append(
-                "telegram.token: is missing. Set it here, in TELEGRAM_TOKEN or in "
-                "telegram.token_file"
-            )
-            return Token()
-        return self._checked("telegram.token", given, token)
-
-    def _token_from(self, path: Path) -> Token:
-        try:
-            return self._checked("telegram.token_file", path.read_text("utf-8").strip(), token)
-        except (OSError, UnicodeDecodeError) as error:
-            self.problems.append(f"telegram.token_file: {path} cannot be read ({error})")
-            return Token()
-
-    def _sites(self) -> Iterator[Site]:
-        tables = self.tables.get("sites", [dict(UK)])
-        if not isinstance(tables, list) or not tables:
-            self.problems.append("sites: must be [[sites]] tables, at least one")
-            return
-        seen: set[str] = set()
-        for index, table in enumerate(tables):
-            name = f"sites[{index}]"
-            if not isinstance(table, dict):
-                self.problems.append(f"{name}: must be a [[sites]] table")
-                continue
-            self._unknown_names(f"{name}.", table, DEFAULTS["sites"])
-            site = self._one_site(name, table)
-            if site.id in seen:
-                self.problems.append(f"{name}.id: {site.id!r} is already used by another site")
-            seen.add(site.id)
-            yield site
-
-    def _one_site(self, name: str, table: Table) -> Site:
-        defaults = {**DEFAULTS["sites"], "name": table.get("id")}
-        read = {key: table.get(key, default) for key, default in defaults.items()}
-        return Site(
-            id=self._checked(f"{name}.id", read["id"], site_id),
-            name=self._checked(f"{name}.name", read["name"], text),
-            url=self._checked(f"{name}.url", read["url"], web_address).rstrip("/"),
-            response_threshold=self._checked(
-                f"{name}.response_threshold", read["response_threshold"], threshold
-            ),
-            debate_threshold=self._checked(
-                f"{name}.debate_threshold", read["debate_threshold"], threshold
-            ),
-        )
-
-    def _value(self, section: str, key: str, check: Callable[[object], T]) -> T:
-        value = self._table(section).get(key, DEFAULTS[section][key])
-        return self._checked(f"{section}.{key}", value, check)
-
-    def _checked(self, name: str, value: object, check: Callable[[object], T]) -> T:
-        try:
-            return check(value)
-        except ValueError as error:
-            missing = value is None
-            self.problems.append(f"{name}: {'is missing; it ' if missing else ''}{error}")
-            return _stand_in(check)
-
-    def _table(self, section: str) -> Table:
-        table = self.tables.get(section, {})
-        return table if isinstance(table, dict) else {}
-
-    def _unknown_names(self, prefix: str, table: Table, known: Mapping[str, object]) -> None:
-        for name, value in table.items():
-            if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                hint = f"; did you mean {prefix}{near[0]}?" if near else ""
-                self.problems.append(f"{prefix}{name}: isn't a setting{hint}")
-            elif not prefix and name != "sites":
-                if isinstance(value, dict):
-                    self._unknown_names(f"{name}.", value, DEFAULTS[name])
-                else:
-                    self.problems.append(f"{name}: must be a [{name}] table")
-
-
-def _stand_in(check: Callable[[object], T]) -> T:
-    """Some valid value, so that reading goes on to the next problem; it is never used."""
-    for value in ("60s", "x", "http://x", "tinydb:x", 1, (), "info", "console", "polling", None):
-        try:
-            return check(value)
-        except ValueError:
-            continue
-    raise AssertionError(f"no stand-in for {check}")
 
 
 # --- what a value may be -------------------------------------------------------------------------
@@ -406,18 +64,20 @@ def token(value: object) -> Token:
 
 
 def web_address(value: object) -> str:
-    """An http or https address."""
+    """An http or https address, without a slash at its end."""
     if isinstance(value, str) and not re.search(r"\s", value):
-        parts = urlsplit(value)
-        if parts.scheme in {"http", "https"} and parts.hostname:
-            return value
+        with suppress(ValueError):  # of brackets that hold no address
+            parts = urlsplit(value)
+            if parts.scheme in {"http", "https"} and parts.hostname:
+                return value.rstrip("/")
     raise ValueError(f'must be an address like "https://example.org", not {value!r}')
 
 
 def secret_address(value: object) -> Token:
     """An http or https address that is a secret; never repeated in the complaint."""
     with suppress(ValueError):
-        return Token(web_address(value))
+        web_address(value)
+        return Token(value)
     raise ValueError('must be an address like "https://example.org/..."')
 
 
@@ -429,25 +89,26 @@ def address(value: object) -> Address:
     return Address(found[1].strip("[]"), int(found[2]))
 
 
-def optional(check: Callable[[object], T]) -> Callable[[object], T | None]:
+def optional(check: Callable[[object], T]) -> PlainValidator:
     """The same, or nothing at all."""
-    return lambda value: check(value) if value else None
+    return PlainValidator(lambda value: check(value) if value else None)
 
 
 def storage_url(value: object) -> str:
     """Where the store is: `tinydb:<path>` or `postgresql://…`, which may hold a password."""
-    if isinstance(value, str) and re.fullmatch(r"tinydb:.+|postgresql://\S+", value):
-        return value
-    shown = "what is there" if "@" in str(value) else repr(value)
-    raise ValueError(
-        f'must be like "tinydb:data/petition-bell.db" or "postgresql://bell@host/bell", not {shown}'
-    )
+    match re.fullmatch(r"(tinydb):.+|(postgresql)://\S+", str(value)):
+        case None:
+            shown = "what is there" if "@" in str(value) else repr(value)
+            raise ValueError(
+                'must be like "tinydb:data/petition-bell.db" or "postgresql://bell@host/bell",'
+                f" not {shown}"
+            )
+        case found:
+            return str(value) if found[1] else Token(value)
 
 
-def store_key(value: object) -> Token | None:
-    """A key in base64, or None for the one in the key file; never repeated in the complaint."""
-    if value is None:
-        return None
+def store_key(value: object) -> Token:
+    """A key in base64; never repeated in the complaint."""
     with suppress(ValueError):
         if len(base64.b64decode(str(value).strip(), validate=True)) == 32:
             return Token(value)
@@ -461,44 +122,22 @@ def site_id(value: object) -> str:
     raise ValueError(f"must be a short name of a-z and 0-9, not {value!r}")
 
 
-def threshold(value: object) -> int | None:
-    """A number of signatures; 0 where the site has no such threshold."""
-    return between(0, 100_000_000)(value) or None
-
-
-def between(least: int, most: int) -> Callable[[object], int]:
-    """A whole number within bounds."""
-
-    def check(value: object) -> int:
-        if isinstance(value, str) and re.fullmatch(r"[0-9]{1,12}", value):
-            value = int(value)
-        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-            raise ValueError(f"must be a whole number from {least} to {most}, not {value!r}")
+def whole_number(value: object) -> int:
+    """A whole number, which the environment gives as text."""
+    if isinstance(value, str) and re.fullmatch(r"\s*-?[0-9]{1,18}\s*", value):
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
         return value
-
-    return check
-
-
-def one_of(*words: str) -> Callable[[object], str]:
-    """One of a few words."""
-
-    def check(value: object) -> str:
-        if value not in words:
-            raise ValueError(f"must be one of {', '.join(words)}, not {value!r}")
-        return str(value)
-
-    return check
+    raise ValueError(f"must be a whole number, not {value!r}")
 
 
-def whole_numbers(value: object) -> tuple[int, ...]:
-    """A list of Telegram ids; in the environment, separated by commas."""
-    parts = value.split(",") if isinstance(value, str) else value
-    if not isinstance(parts, list | tuple):
-        raise ValueError(f"must be a list of numbers, not {value!r}")
-    try:
-        return tuple(int(part) for part in parts if part != "")
-    except (TypeError, ValueError):
-        raise ValueError(f"must be a list of numbers, not {value!r}") from None
+def listed(value: object) -> list[object]:
+    """Several values; in the environment, separated by commas."""
+    if isinstance(value, str):
+        return [part for part in value.split(",") if part.strip()]
+    if isinstance(value, list | tuple):
+        return list(value)
+    raise ValueError(f"must be a list of numbers, not {value!r}")
 
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
@@ -512,3 +151,383 @@ def duration(value: object) -> timedelta:
         if timedelta(seconds=0.1) <= length <= timedelta(days=1):
             return length
     raise ValueError(f'must be a length of time like "60s" or "5m", not {value!r}')
+
+
+Text: TypeAlias = Annotated[str, BeforeValidator(text)]
+Number: TypeAlias = Annotated[int, BeforeValidator(whole_number)]
+WebAddress: TypeAlias = Annotated[str, BeforeValidator(web_address)]
+File: TypeAlias = Annotated[Path, BeforeValidator(text)]
+
+
+# --- what there is to decide ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TelegramConfig:
+    """How to reach Telegram, and who runs this bot."""
+
+    token: Annotated[Token, PlainValidator(token)]
+    token_file: File | None = None  # where the token was read, if it was
+    base_url: WebAddress = "https://api.telegram.org/bot"
+    mode: Literal["polling", "webhook"] = "polling"
+    admins: Annotated[tuple[Number, ...], BeforeValidator(listed)] = ()
+    paid_broadcast_per_minute: Annotated[Number, Field(ge=0, le=60_000)] = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StorageConfig:
+    """Where the store is, and its key: given, or else in a file."""
+
+    url: Annotated[str, PlainValidator(storage_url)] = "tinydb:data/petition-bell.db"
+    key_file: File = Path("petition-bell.key")
+    key: Annotated[Token | None, PlainValidator(store_key)] = None
+    rest_days: Annotated[Number, Field(ge=1, le=3650)] = 90
+
+
+@dataclass(frozen=True, slots=True)
+class PollConfig:
+    """How often to look, and what that may cost."""
+
+    interval: Annotated[timedelta, BeforeValidator(duration)] = timedelta(seconds=60)
+    requests_per_minute: Annotated[Number, Field(ge=1, le=6000)] = 60
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsConfig:
+    """How much one chat may follow."""
+
+    subscriptions: Annotated[Number, Field(ge=1, le=10_000)] = 200
+    rules: Annotated[Number, Field(ge=0, le=1_000)] = 20
+
+
+@dataclass(frozen=True, slots=True)
+class WebConfig:
+    """Where the bot's own server listens, if it does, and how Telegram reaches it."""
+
+    listen: Annotated[Address | None, optional(address)] = None
+    public_url: Annotated[str | None, optional(web_address)] = None
+    heartbeat_url: Annotated[Token | None, optional(secret_address)] = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogConfig:
+    """What the log says, and how."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["console", "json"] = "console"
+
+
+@dataclass(frozen=True, slots=True)
+class SiteConfig:
+    """A petitions site as an operator writes it down: named like its id, if not otherwise."""
+
+    id: Annotated[str, BeforeValidator(site_id)]
+    url: WebAddress
+    name: Text | None = None
+    response_threshold: Annotated[Number, Field(ge=0, le=100_000_000)] = 10_000
+    debate_threshold: Annotated[Number, Field(ge=0, le=100_000_000)] = 100_000
+
+
+def _site(site: SiteConfig) -> Site:
+    response, debate = site.response_threshold or None, site.debate_threshold or None
+    return Site(site.id, site.name or site.id, site.url, response, debate)
+
+
+Sites: TypeAlias = tuple[Annotated[SiteConfig, AfterValidator(_site)], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything an operator decides."""
+
+    telegram: TelegramConfig
+    storage: StorageConfig
+    poll: PollConfig
+    log: LogConfig
+    sites: tuple[Site, ...]
+    web: WebConfig = WebConfig()
+    limits: LimitsConfig = LimitsConfig()
+    warnings: tuple[str, ...] = ()  # what works, and should be put right all the same
+    origins: tuple[str, ...] = ()  # what is not as by default, and where it was set
+
+
+UK = {"id": "uk", "name": "UK Parliament", "url": "https://petition.parliament.uk"}
+_SECRETS = {("telegram", "token"), ("storage", "key"), ("web", "heartbeat_url")}
+_SECTIONS: Mapping[str, Any] = {
+    "telegram": TelegramConfig,
+    "storage": StorageConfig,
+    "poll": PollConfig,
+    "limits": LimitsConfig,
+    "web": WebConfig,
+    "log": LogConfig,
+    "sites": SiteConfig,
+}
+
+# Every key there is, with its default; None marks one that has no default.
+DEFAULTS: Mapping[str, Mapping[str, object]] = {
+    section: {
+        field.name: None if field.default is MISSING else field.default for field in fields(record)
+    }
+    for section, record in _SECTIONS.items()
+}
+
+
+# --- reading it ----------------------------------------------------------------------------------
+
+
+def load_config(path: Path | None, environment: Mapping[str, str] = os.environ) -> Config:
+    """Reads the file (if any), lays the environment over it, and checks every key.
+
+    Relative paths are taken from the file's folder. Raises ConfigError with every problem.
+    """
+    problems: list[str] = []
+    written, given = _written(path, problems), _given(environment, problems)
+    holds_a_secret = any(key in _table(written, section) for section, key in _SECRETS)
+    if _table(given, "telegram").get("token_file"):
+        _table(written, "telegram").pop("token", None)
+    tables = _laid_over(written, given, problems)
+    _find_files(tables, path.parent if path else Path(), problems)
+    problems += _contradictions(tables)
+    try:
+        settings = _settings()(**tables)
+    except ValidationError as error:
+        problems += [_told(each) for each in error.errors(include_url=False)]
+    if problems:
+        raise ConfigError(problems)
+    config = Config(**{name: getattr(settings, name) for name in _SECTIONS})
+    with_secrets = (path if holds_a_secret else None, config.telegram.token_file)
+    return replace(
+        config,
+        warnings=tuple(_exposed(file for file in with_secrets if file)),
+        origins=tuple(_origins(config, path, _flat(written), _flat(given), environment)),
+    )
+
+
+@cache
+def _settings() -> Any:
+    """The sections as pydantic-settings reads them; imported here, as only a real bot needs it."""
+    from pydantic_settings import BaseSettings, SettingsConfigDict  # noqa: PLC0415
+
+    class Settings(BaseSettings):
+        model_config = SettingsConfigDict(
+            env_prefix=PREFIX,
+            env_nested_delimiter="__",
+            enable_decoding=False,
+            extra="forbid",
+            validate_default=False,
+        )
+        telegram: TelegramConfig
+        storage: StorageConfig
+        poll: PollConfig
+        limits: LimitsConfig
+        web: WebConfig
+        log: LogConfig
+        sites: Sites
+
+        @classmethod
+        def settings_customise_sources(  # type: ignore[override]
+            cls, settings_cls: Any, init_settings: Any, **others: Any
+        ) -> Any:
+            """File and environment are read one by one, so that it can be said what set what."""
+            return (init_settings,)
+
+    return Settings
+
+
+def _written(path: Path | None, problems: list[str]) -> Table:
+    """What the file says."""
+    from pydantic_settings import TomlConfigSettingsSource  # noqa: PLC0415 - as above
+
+    if path is None:
+        return {}
+    try:
+        if not path.exists():
+            problems.append(f"{path}: there is no such file; `petition-bell init` writes one")
+            return {}
+        with path.open("rb"):  # a folder, or what may not be read, is otherwise taken for nothing
+            return TomlConfigSettingsSource(_settings(), path)()
+    except OSError as error:
+        problems.append(f"{path}: cannot be read ({error.strerror or error})")
+    except ValueError as error:
+        problems.append(f"{path}: is not valid TOML ({error})")
+    return {}
+
+
+def _given(environment: Mapping[str, str], problems: list[str]) -> Table:
+    """What the environment says, as tables like the file's."""
+    from pydantic_settings import EnvSettingsSource  # noqa: PLC0415 - as above
+
+    known = [f"{PREFIX}{name}__{key}".upper() for name in DEFAULTS for key in DEFAULTS[name]]
+    variables: dict[str, str] = {}
+    for name in sorted(name for name in environment if name.startswith(PREFIX)):
+        section, _, key = name.removeprefix(PREFIX).lower().partition("__")
+        if section in DEFAULTS and key:
+            variables[name.lower()] = environment[name]
+        else:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"use {PREFIX}<SECTION>__<KEY>"
+            problems.append(f"{name}: isn't a setting; {hint}")
+    source = EnvSettingsSource(_settings())
+    source.env_vars = variables
+    given = source()
+    if secret := environment.get("TELEGRAM_TOKEN"):
+        given.setdefault("telegram", {}).setdefault("token", secret)
+    return given
+
+
+def _laid_over(written: Table, given: Table, problems: list[str]) -> Table:
+    """Every section, the environment's keys before the file's."""
+    tables: Table = {name: {} for name in _SECTIONS} | {"sites": [UK]}
+    for name, table in written.items():
+        if name in _SECTIONS:
+            tables[name] = dict(table) if isinstance(table, dict) else table
+        else:
+            problems.append(_unknown("", name, _SECTIONS))
+    tables["sites"] = _sites_laid_over(tables["sites"], given.get("sites", {}), problems)
+    for name, table in given.items():
+        if name != "sites":
+            before = tables[name]
+            tables[name] = before | table if isinstance(before, dict) else before
+    return tables
+
+
+def _sites_laid_over(sites: Any, given: Table, problems: list[str]) -> Any:
+    """The sites' tables, with those keys that the environment gives for each by its number."""
+    for index in sorted(given, key=lambda index: (len(index), index)):
+        keys, count = given[index], len(sites) if isinstance(sites, list) else 0
+        if not isinstance(keys, dict) or not index.isdecimal() or int(index) > count:
+            problems.append(f"{PREFIX}SITES__{index.upper()}: names no site; they count from 0")
+            continue
+        before = sites[int(index)] if int(index) < count else {}
+        after = before | keys if isinstance(before, dict) else before
+        sites = [*sites[: int(index)], after, *sites[int(index) + 1 :]]
+    return sites
+
+
+def _table(tables: Table, name: str) -> Table:
+    table = tables.get(name)
+    return table if isinstance(table, dict) else {}
+
+
+def _find_files(tables: Table, folder: Path, problems: list[str]) -> None:
+    """Takes relative paths from the folder, and the token from its file."""
+    storage, telegram = _table(tables, "storage"), _table(tables, "telegram")
+    url = storage.setdefault("url", DEFAULTS["storage"]["url"])
+    if str(url).startswith("tinydb:") and url != "tinydb:":
+        storage["url"] = f"tinydb:{folder / str(url).removeprefix('tinydb:')}"
+    storage.setdefault("key_file", str(DEFAULTS["storage"]["key_file"]))
+    for table, key in ((storage, "key_file"), (telegram, "token_file")):
+        if isinstance(name := table.get(key), str) and name.strip():
+            table[key] = str(folder / name)
+        elif not name:
+            table.pop(key, None)
+    path = telegram.get("token_file")
+    if "token" in telegram or not isinstance(path, str):
+        return
+    telegram["token"] = "unread"  # so that it is not called missing as well  # noqa: S105
+    try:
+        telegram["token"] = token(Path(path).read_text("utf-8").strip())
+    except (OSError, UnicodeDecodeError) as error:
+        problems.append(f"telegram.token_file: {path} cannot be read ({error})")
+    except ValueError as error:
+        problems.append(f"telegram.token_file: what is in {path} {error}")
+
+
+def _contradictions(tables: Table) -> Iterator[str]:
+    """What is wrong with settings that are right each by itself."""
+    web, storage = _table(tables, "web"), _table(tables, "storage")
+    if _table(tables, "telegram").get("mode") == "webhook":
+        for key in ("listen", "public_url"):
+            if not web.get(key):
+                yield f'web.{key}: is required when telegram.mode is "webhook"'
+    scheme, _, place = str(storage.get("url")).partition(":")
+    key_file = Path(str(storage.get("key_file"))).resolve()
+    if (
+        scheme == "tinydb"
+        and "key" not in storage
+        and key_file.is_relative_to(Path(place).parent.resolve())
+    ):
+        yield (
+            "storage.key_file: must be outside the data folder, or anyone who copies the "
+            "data gets the key too"
+        )
+    if tables["sites"] == []:
+        yield "sites: must be [[sites]] tables, at least one"
+    seen: list[object] = []
+    for index, site in enumerate(tables["sites"] if isinstance(tables["sites"], list) else ()):
+        name = site.get("id") if isinstance(site, dict) else None
+        if name is not None and name in seen:
+            yield f"sites[{index}].id: {name!r} is already used by another site"
+        seen.append(name)
+
+
+def _told(error: "ErrorDetails") -> str:
+    """A problem in a line; what is wrong with a secret is said by its own check, without it."""
+    section, *rest = error["loc"]
+    if section == "sites":
+        name = "sites" + "".join(f"[{at}]" if isinstance(at, int) else f".{at}" for at in rest)
+    else:
+        name = ".".join(str(at) for at in error["loc"][:2])  # a list's items go by its name
+    match error["type"]:
+        case "value_error":
+            return f"{name}: {error['ctx']['error']}"
+        case "missing" if name == "telegram.token":
+            return f"{name}: is missing. Set it here, in TELEGRAM_TOKEN or in telegram.token_file"
+        case "missing":
+            return f"{name}: is missing"
+        case "unexpected_keyword_argument":
+            prefix, _, key = name.rpartition(".")
+            return _unknown(f"{prefix}.", key, DEFAULTS[str(section)])
+        case "dataclass_type":
+            return (
+                f"{name}: must be a [[sites]] table"
+                if rest
+                else f"{name}: must be a [{name}] table"
+            )
+        case _ if name == "sites":
+            return "sites: must be [[sites]] tables, at least one"
+        case _:
+            return f"{name}: {error['msg'].replace('Input should', 'must')}, not {error['input']!r}"
+
+
+def _unknown(prefix: str, name: str, known: Mapping[str, object]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean {prefix}{near[0]}?" if near else ""
+    return f"{prefix}{name}: isn't a setting{hint}"
+
+
+def _exposed(secrets: Iterable[Path]) -> Iterator[str]:
+    """A complaint of each of these files that others than its owner and group can read."""
+    for path in secrets:
+        mode = path.stat().st_mode & 0o777 if path.exists() else 0
+        if mode & 0o007:
+            yield f"{path} can be read by anybody on this machine ({mode:o}): chmod 600 {path}"
+
+
+def _flat(tables: Table) -> Table:
+    """The values by their full names: `poll.interval`, `sites[0].url`."""
+    rows = {name: table for name, table in tables.items() if name != "sites"}
+    sites = tables.get("sites", ())
+    numbered = sites.items() if isinstance(sites, dict) else enumerate(sites)
+    rows |= {f"sites[{index}]": table for index, table in numbered}
+    return {f"{name}.{key}": value for name in rows for key, value in _table(rows, name).items()}
+
+
+def _origins(
+    config: Config, path: Path | None, written: Table, given: Table, environment: Mapping[str, str]
+) -> Iterator[str]:
+    """Says of each setting that is not as by default, or set twice, where its value comes from."""
+    defaults = _flat({**DEFAULTS, "sites": [{**DEFAULTS["sites"], **UK}]})
+    in_force = _flat({name: asdict(getattr(config, name)) for name in DEFAULTS if name != "sites"})
+    for name, raw in (written | given).items():
+        value = in_force.get(name, raw)
+        is_default = value == defaults.get(name) or str(raw) == str(defaults.get(name))
+        if is_default and not (name in written and name in given):
+            continue
+        variable = PREFIX + re.sub(r"\W+", "__", name).upper()
+        if name == "telegram.token" and variable not in environment:
+            variable = "TELEGRAM_TOKEN"
+        where = f"from {variable}" if name in given else f"from {path}"
+        instead = f", instead of what {path} says" if name in given and name in written else ""
+        shown = "(hidden)" if isinstance(value, Token) else raw
+        yield f"{name} = {shown}, {where}{instead}"

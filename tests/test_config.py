@@ -165,6 +165,40 @@ def test_a_length_of_time_that_is_none_is_refused(value: str, tmp_path: Path) ->
     assert problems(f"[poll]\ninterval = '{value}'\n", tmp_path, TOKEN)
 
 
+def test_what_is_not_as_by_default_is_said_with_where_it_was_set(tmp_path: Path) -> None:
+    config = loaded(
+        "telegram.admins = []\npoll.interval = '5m'\nlog = {level = 'info', format = 'json'}\n",
+        tmp_path,
+        TOKEN | {"PETITION_BELL_POLL__INTERVAL": "30s", "PETITION_BELL_SITES__0__NAME": "Kew"},
+    )
+    file = tmp_path / "config.toml"
+    assert set(config.origins) == {
+        "telegram.token = (hidden), from TELEGRAM_TOKEN",
+        f"poll.interval = 30s, from PETITION_BELL_POLL__INTERVAL, instead of what {file} says",
+        f"log.format = json, from {file}",
+        "sites[0].name = Kew, from PETITION_BELL_SITES__0__NAME",
+    }
+
+
+def test_a_file_for_the_token_in_the_environment_goes_before_the_token_in_the_file(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "secret").write_text("1:from-file\n")
+    environment = {"PETITION_BELL_TELEGRAM__TOKEN_FILE": "secret"}
+    config = loaded('[telegram]\ntoken = "1:written"\n', tmp_path, environment)
+    assert config.telegram.token == "1:from-file"
+
+
+def test_the_password_of_a_database_does_not_show_itself(tmp_path: Path) -> None:
+    config = loaded("[storage]\nurl = 'postgresql://bell:hush@db/bell'\n", tmp_path, TOKEN)
+    assert "hush" not in repr(config)
+
+
+def test_an_address_is_the_same_with_a_slash_at_its_end(tmp_path: Path) -> None:
+    config = loaded("[telegram]\nbase_url = 'https://api.example/bot/'\n", tmp_path, TOKEN)
+    assert config.telegram.base_url == "https://api.example/bot"
+
+
 # --- the command line ----------------------------------------------------------------------------
 
 

@@ -1,6 +1,7 @@
 """The documents tell the truth: every command, setting, path and target they should name."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,9 @@ def test_every_setting_is_in_the_readme(section: str) -> None:
 def test_the_readme_shows_the_defaults_that_are_in_force() -> None:
     for section in ("storage", "poll", "log"):
         for key, default in DEFAULTS[section].items():
-            shown = "–" if default is None else f"`{default}`"
+            is_time = isinstance(default, timedelta)
+            told = f"{default.total_seconds():.0f}s" if is_time else default
+            shown = "–" if default is None else f"`{told}`"
             assert f"| `{section}.{key}` | {shown} |" in README
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from telegram import Bot
 from telegram.error import InvalidToken, TelegramError
 
@@ -47,7 +48,8 @@ def _described(config: Config) -> str:
     every = config.poll.interval / timedelta(seconds=1)
     sites = ", ".join(site.id for site in config.sites)
     a_minute = config.poll.requests_per_minute
-    return f"sites {sites}; checked every {every:g} s, at most {a_minute} requests a minute"
+    summary = f"sites {sites}; checked every {every:g} s, at most {a_minute} requests a minute"
+    return "\n".join((summary, *config.origins))
 
 
 async def _storage(opening: Awaitable[Storage], config: Config) -> Finding:
@@ -104,5 +106,5 @@ def _print(findings: list[Finding]) -> None:
     table = Table(show_header=False, box=None)
     for finding in findings:
         mark = "[green]ok[/green]" if finding.is_well else "[red]problem[/red]"
-        table.add_row(mark, finding.what, finding.detail)
+        table.add_row(mark, Text(finding.what), Text(finding.detail))
     Console().print(table)

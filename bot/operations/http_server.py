@@ -1,6 +1,7 @@
 """The bot's own server: Telegram's webhook, health for probes, figures for Prometheus."""
 
 import asyncio
+import errno
 import hashlib
 import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
@@ -173,8 +174,7 @@ async def serving(host: str, port: int, routes: Iterable[web.RouteDef]) -> Async
         try:
             server = await loop.create_server(connection, host, port)
         except OSError as error:
-            reason = error.strerror or type(error).__name__
-            raise ConfigError([f"web.listen: can't use this address ({reason})"]) from error
+            raise ConfigError([f"web.listen: can't use this address ({_remedy(error)})"]) from error
         bound = server.sockets[0].getsockname()[1]
         log.info("serving", host=host, port=bound)
         yield bound
@@ -182,6 +182,19 @@ async def serving(host: str, port: int, routes: Iterable[web.RouteDef]) -> Async
         if server is not None:
             server.close()
         await runner.cleanup()
+
+
+def _remedy(error: OSError) -> str:
+    """What is wrong with an address to listen at, and what to do about it."""
+    match error.errno:
+        case errno.EADDRINUSE:
+            return "the port is taken: stop the program that uses it, or choose another port"
+        case errno.EACCES:
+            return "ports below 1024 need special rights: choose a higher one"
+        case errno.EADDRNOTAVAIL:
+            return "this machine has no such address: try 127.0.0.1"
+        case _:
+            return error.strerror or type(error).__name__
 
 
 class _Connection(web.RequestHandler):
