@@ -167,11 +167,11 @@ class TelegramConfig:
     """How to reach Telegram, and who runs this bot."""
 
     token: Annotated[Token, PlainValidator(token)]
-    token_file: File | None = None  # where the token was read, if it was
     base_url: WebAddress = "https://api.telegram.org/bot"
     mode: Literal["polling", "webhook"] = "polling"
     admins: Annotated[tuple[Number, ...], BeforeValidator(listed)] = ()
     paid_broadcast_per_minute: Annotated[Number, Field(ge=0, le=60_000)] = 0
+    token_file: File | None = None  # where the token was read, if it was
 
 
 @dataclass(frozen=True, slots=True)
