@@ -41,7 +41,7 @@ soak-health: $(VENV)/dev.ok  ## how soon each kind of deafness and muteness is k
 	PYTHONPATH=.:tests $(BIN)/python tests/bench/soak_health.py
 
 picture: $(VENV)/dev.ok  ## take the README's picture of the chat anew
-	DRAW_PICTURES=1 $(BIN)/python -m pytest -q tests/test_demo.py
+	DRAW_PICTURES=1 $(BIN)/python -m pytest -q tests/demo/test_demo.py
 
 catalogue: $(VENV)/dev.ok  ## bring the translations' catalogues up to date with the source
 	PYTHONPATH=. $(BIN)/python tests/catalogues.py

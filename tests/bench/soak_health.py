@@ -28,7 +28,7 @@ from aiohttp import ClientSession
 from bell import Village, open_petition
 from broken_updates import UNDECODABLE
 from msgspec import structs
-from test_web import free_port
+from probing import free_port
 
 from bot.app import running, utc_now
 from bot.config import Address, PollConfig, WebConfig

@@ -1,0 +1,234 @@
+"""What can be wrong with a site is told apart, and one bad list, row or date harms only itself."""
+
+import ssl
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+from bell import Village
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from looking import Bench, _bench
+from stand import ARCHIVED, SHOW, Stand, sample
+from stand import session as session
+from stand import stand as stand
+
+from bot.demo.petitions_site import Fault
+from bot.petitions.parse import parse_petition
+from bot.petitions.petition import Site
+from bot.polling.petitions_api import Found, Look, PetitionsApi, Unavailable
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    async with _bench(tmp_path) as made:
+        yield made
+
+
+# --- told apart
+
+
+def certificate(folder: Path) -> ssl.SSLContext:
+    """A server's side of TLS with a certificate that it has signed itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "petitions")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "site.pem"
+    file.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        + made.public_bytes(serialization.Encoding.PEM)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    return context
+
+
+async def look_at(url: str, asks: aiohttp.ClientSession) -> Look:
+    return await PetitionsApi(Site("uk", "UK", url), asks).look(700_009)
+
+
+async def test_a_certificate_that_is_not_valid_is_named_and_no_answer(
+    tmp_path: Path,
+    stand: Stand,
+    session: aiohttp.ClientSession,
+) -> None:
+    runner = web.ServerRunner(web.Server(stand.answer), shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=certificate(tmp_path)).start()
+    port = runner.addresses[0][1]
+    look = await look_at(f"https://127.0.0.1:{port}", session)
+    assert isinstance(look, Unavailable)
+    assert look.whole_site
+    assert "certificate" in look.reason
+    assert "self-signed" in look.reason
+    await runner.cleanup()
+
+
+async def test_plain_http_where_tls_should_be_is_no_answer(
+    stand: Stand,
+    session: aiohttp.ClientSession,
+) -> None:
+    look = await look_at(stand.url.replace("http:", "https:"), session)
+    assert isinstance(look, Unavailable)
+    assert "TLS" in look.reason
+
+
+async def test_a_name_that_is_not_found_is_told_from_a_refused_connection(
+    session: aiohttp.ClientSession,
+) -> None:
+    unknown = await look_at("http://petitions.invalid", session)
+    refused = await look_at("http://127.0.0.1:1", session)
+    assert isinstance(unknown, Unavailable)
+    assert isinstance(refused, Unavailable)
+    assert "DNS" in unknown.reason
+    assert "refused" in refused.reason
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (Fault(status=200, body=b"<html>", content_type="text/html"), "HTML"),
+        (Fault(status=200, body=b"{}"), "malformed"),
+        (Fault(status=500), "status 500"),
+        (Fault(status=418), "status 418"),
+    ],
+)
+async def test_what_cannot_be_read_is_no_answer_and_its_reason_is_told(
+    bench: Bench, fault: Fault, words: str
+) -> None:
+    ref = await bench.follow(1)
+    await bench.tick()
+    (before,) = bench.poller.health([ref])
+    bench.site.fail("/", fault)
+    await bench.pass_time(180)
+    (health,) = bench.poller.health([ref])
+    assert health.failing_since is not None
+    assert health.last_answer == before.last_answer
+    assert words in health.reason
+    bench.site.heal()
+    await bench.pass_time(65)
+    (health,) = bench.poller.health([ref])
+    assert health.failing_since is None
+    assert health.reason == ""
+
+
+# --- one bad thing
+
+
+async def test_a_search_keeps_what_it_found_when_one_list_fails(village: Village) -> None:
+    village.site.fail("/archived", Fault(status=500))
+    async with village.bell():
+        await village.reader.ask("/search tea", "Free tea in every library")
+
+
+async def test_a_search_of_which_every_list_fails_says_that_the_site_is_away(
+    village: Village,
+) -> None:
+    village.site.fail("/petitions.json", Fault(status=500))
+    village.site.fail("/archived", Fault(status=500))
+    async with village.bell():
+        await village.reader.ask("/search tea", "isn't answering")
+
+
+@pytest.mark.parametrize("year", ["0001", "9999"])
+async def test_a_date_that_cannot_be_meant_harms_only_itself(bench: Bench, year: str) -> None:
+    ref = await bench.follow(
+        1,
+        signature_count=9_990,
+        closing_date=f"{year}-01-01" if year == "0001" else f"{year}-12-31",
+        response_threshold_reached_at=f"{year}-06-30T23:59:59.000Z",
+        scheduled_debate_date=f"{year}-12-31",
+        opened_at=f"{year}-12-31T23:59:59.000Z",
+    )
+    await bench.tick()
+    bench.site.edit(1, signature_count=10_002)
+    await bench.pass_time(70)
+    assert "uk:1:milestone:10000:7" in await bench.owed()
+    known = await bench.storage.known(ref)
+    assert known is not None
+    assert known.petition.closing_date is None
+
+
+def test_a_date_that_can_be_meant_is_kept() -> None:
+    found = parse_petition(sample("show_open_fresh"), Site("uk", "UK", "https://x.example"))
+    assert isinstance(found.closing_date, date)
+
+
+# --- the archive
+
+
+async def test_an_archived_petition_costs_one_request_a_look(bench: Bench) -> None:
+    ref = await bench.follow(1, state="closed")
+    bench.site.archive(1, {"period": "2024-2026"})
+    watch = bench.poller._watches["uk"]
+    await bench.poller._look(watch, ref)
+    before = len(bench.site.seen())
+    sight = await bench.poller._look(watch, ref)
+    assert isinstance(sight.look, Found)
+    assert sight.look.petition.archived
+    assert len(bench.site.seen()) - before == 1
+
+
+async def test_a_petition_that_left_the_archive_is_found_where_it_is(
+    stand: Stand,
+    session: aiohttp.ClientSession,
+) -> None:
+    stand.says(SHOW, sample("show_open_fresh"))
+    parliament = PetitionsApi(Site("uk", "UK", stand.url), session)
+    assert isinstance(await parliament.archived_look(700_009), Found)
+    assert stand.paths == [ARCHIVED, SHOW]
+
+
+# --- a collapse
+
+
+@pytest.mark.parametrize("count", [0, 1_000])
+async def test_a_collapse_of_the_count_is_believed_when_seen_twice(
+    bench: Bench, count: int
+) -> None:
+    ref = await bench.follow(1, signature_count=9_000)
+    watch = bench.poller._watches["uk"]
+    bench.site.edit(1, signature_count=count)
+    await bench.poller._look(watch, ref)
+    assert await bench.owed() == []
+    await bench.poller._look(watch, ref)
+    assert await bench.owed() == ["uk:1:count_fell:7"]
+
+
+async def test_a_collapse_seen_once_and_gone_is_no_news(bench: Bench) -> None:
+    ref = await bench.follow(1, signature_count=9_000)
+    watch = bench.poller._watches["uk"]
+    for count in (0, 9_001, 0, 9_002):
+        bench.site.edit(1, signature_count=count)
+        await bench.poller._look(watch, ref)
+    assert await bench.owed() == []
+
+
+async def test_a_fall_as_by_a_check_is_believed_at_once(bench: Bench) -> None:
+    ref = await bench.follow(1, signature_count=9_000)
+    bench.site.edit(1, signature_count=8_000)
+    await bench.poller._look(bench.poller._watches["uk"], ref)
+    assert await bench.owed() == ["uk:1:count_fell:7"]

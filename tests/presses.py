@@ -1,0 +1,277 @@
+"""Every button there is, and what a press of it has to bring."""
+
+import re
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple, TypeAlias
+
+from bell import Conversation, Json, Village
+
+from bot.demo.bot_api import BotApi
+from bot.demo.messenger import buttons_of
+from bot.messages import buttons
+from bot.messages.buttons import Press
+from bot.messages.chat import groups
+
+Begin: TypeAlias = Callable[[Village, Conversation], Awaitable[Json]]
+
+ROOT = Path(__file__).parents[1]
+OLD = "no longer works"
+TROUBLE = ("something went wrong", "couldn't save")
+CLUB = -1_009_876_543_210
+BOT = 123456
+HOLBORN = "E14001290"
+
+VERBS = {
+    value
+    for name, value in vars(buttons).items()
+    if name.isupper() and isinstance(value, str) and not name.startswith("_")
+}
+
+
+# By the shape of what a button carries: its verb, whether it names a petition, and the rest with
+# its numbers made alike. The first pattern that fits says what is seen after the press.
+EXPECTED: tuple[tuple[str, str], ...] = (
+    (r"sub\|P\|", "You're now following|You've been following this petition since|I need to keep"),
+    (r"unsub\|P\|", "You've unfollowed"),
+    (r"undo\|P\|", "You're now following"),
+    (r"mute\|P\|", "will arrive silently"),
+    (r"unmute\|P\|", "Sound is on again for"),
+    (r"resp\|P\|", "esponse|responded"),
+    (r"where\|P\|csv", r"\.csv"),
+    (r"where\|P\|bars", r"\[photo\]"),
+    (r"where\|P\|", "onstituencies with most signatures|constituenc|doesn't say where"),
+    (r"chart\|P\|", r"\[photo\]"),
+    (r"map\|P\|", r"\[photo\]|doesn't say which regions"),
+    (r"miles\|P\|", "Milestones|has no milestones"),
+    (r"wish\|P\|", "Milestones"),
+    (r"ask\|P?\|snooze", "How long do you want to snooze"),
+    (r"ask\|P\|milestones", "At how many signatures"),
+    (r"ask\|\|search", "What are you looking for"),
+    (r"ask\|\|quiet", "Quiet hours from when to when"),
+    (r"ask\|\|digest", "When should your digest come"),
+    (r"ask\|\|zone", "Which time zone"),
+    (r"talk\|\|cancel", "Cancelled"),
+    (r"talk\|\|help", "What you can send"),
+    (r"talk\|\|list", "You're following|You have|not following anything"),
+    (r"stop\|\|forget", "Delete everything"),
+    (r"stop\|\|all", "Unfollow all|not following anything"),
+    (r"stop\|\|yes", "You've unfollowed|not following anything"),
+    (r"set\|P?\|snooze", "[Ss]nooze"),
+    (r"set\|P\|", "Settings for one petition"),
+    (r"set\|\|quiet", "Quiet hours: "),
+    (r"set\|\|urgent", "Sent even in quiet hours"),
+    (r"set\|\|digest", "Digest: "),
+    (r"set\|\|zone", "Time zone: "),
+    (r"set\|\|closing", "Closing reminders: "),
+    (r"set\|\|lang", "Language: "),
+    (r"set\|\|links", "Settings"),
+    (r"set\|\|loud", "Tap a kind of news to change it"),
+    (r"set\|\|(reset|undo|preset)?$", "Settings"),
+    (r"snooze\|", "[Ss]nooze"),
+    (r"card\|P\|", r"Figures from \d\d:\d\d|Here it is|Nothing new since"),
+    (r"page\|", "You're following|You have|not following anything"),
+    (r"consent\|P?\|no", "Nothing is kept"),
+    (r"consent\|P\|", "You're now following"),
+    (r"consent\|\|set", "Settings"),
+    (r"consent\|\|", "Thanks. You can now follow"),
+    (r"forget\|\|yes", "Deleted"),
+    (r"forget\|\|no", "Nothing was deleted"),
+    (r"privacy\|", "Privacy"),
+    (r"ics\|P\|", r"\.ics"),
+    (r"eg\|", r"Figures from \d\d:\d\d"),
+    (r"more\|\|all", "What should I look for"),
+    (r"share\|P\|", "📤 Share"),
+    (r"else\|", "Which group or channel"),
+    (r"done\|", "apply to this chat again"),
+    (r"words\|\|", "Follow petitions mentioning"),
+    (r"more\|\|words", "Which words"),
+    (r"more\|\|topics", "Choose a topic"),
+    (r"more\|\|departments", "Choose a department"),
+    (r"more\|\|seat", "Which constituency"),
+    (r"more\|\|topic\.", "Follow petitions on"),
+    (r"more\|\|dept\.", "Follow petitions for"),
+    (r"more\|\|", "Follow (all|new petitions|petitions that pass)"),
+    (r"draft\|\|cancel", "Nothing was saved"),
+    (r"draft\|\|(save|agree|undo)", "You're now following|I need to keep"),
+    (r"draft\|\|privacy", "Privacy.*To alert you about"),
+    (r"draft\|\|", "Follow .*|Keep at least one on"),
+    (r"rule\|\|0\.delete", "You've unfollowed"),
+    (r"rule\|\|", "You'll be told about|Keep at least one on"),
+    (r"seat\|\|show", "📍"),
+    (r"seat\|\|", "Follow "),
+)
+
+# Every shape that some message has to lead to; a button that is gone is missed here.
+# Pressed under alerts of their own in `test_calendar_file.py`.
+CALENDAR = {"ics|P|closing", "ics|P|debate"}
+
+MUST_BE_MET = {
+    *("sub|P|", "unsub|P|", "undo|P|", "mute|P|", "unmute|P|", "resp|P|", "resp|P|0"),
+    *("where|P|", "where|P|csv", "where|P|bars.", "where|P|0.", "chart|P|", "map|P|"),
+    *("miles|P|", "wish|P|", "wish|P|0", "wish|P|-0", "wish|P|off", "wish|P|every 0"),
+    *("set|P|", "set|P|loud", "set|P|reset", "set|P|undo", "set||", "set||undo"),
+    *("set|P|preset", "set||preset"),
+    *("snooze||0d", "snooze||end", "snooze|P|0d", "snooze|P|end", "card|P|", "page||0"),
+    *("consent|P|", "consent||set", "consent||", "forget||yes", "forget||no", "privacy|P|"),
+    *("consent|P|no", "consent||no", "eg||", "more||all", "ask||search"),
+    *("privacy||set", "share|P|", "else||", "words||*", "more||words", "more||seat"),
+    *("more||topics", "more||topics.0", "more||departments", "more||topic.*", "more||dept.*"),
+    *("more||pass.response", "more||response", "more||debate", "more||opened", "draft||save"),
+    *("draft||cancel", "draft||agree", "draft||undo", "draft||privacy", "draft||response"),
+    *("rule||0", "rule||0.delete", "rule||0.silent", "rule||0.opened", "seat||E0"),
+    *("seat||show.E0", "ask||quiet", "ask||digest", "ask||zone", "ask||snooze", "ask|P|snooze"),
+    *("ask|P|milestones", "talk||cancel", "talk||help", "talk||list", "stop||all", "stop||yes"),
+    *("stop||forget",),
+}
+
+
+def shape(data: str) -> str:
+    """The verb, whether there is a petition, and the rest without what is one message's own."""
+    verb, name, extra = groups.pressed_for(data)[0].split("|")
+    match verb:
+        case "words":
+            extra = "*"
+        case "set":
+            extra = extra.partition(".")[0]
+        case "undo":
+            extra = ""
+        case "more" if extra.startswith(("topic.", "dept.")):
+            extra = extra.partition(".")[0] + ".*"
+        case _:
+            extra = re.sub(r"\d+", "0", extra)
+    return f"{verb}|{'P' if name else ''}|{extra}"
+
+
+def expected(of: str) -> str:
+    return next(after for pattern, after in EXPECTED if re.match(pattern, of))
+
+
+# What puts something else in the place of the message.
+TURNS = ("set|", "page|", "rule|")
+
+
+def words_of(message: Json) -> str:
+    photo = "[photo] " if "photo" in message else ""
+    document = message.get("document", {}).get("file_name", "")
+    return f"{photo}{document} {message.get('text') or message.get('caption') or ''}"
+
+
+class Key(NamedTuple):
+    """A button that can be pressed: whose it is, what it carries, what is written on it."""
+
+    where: Json
+    data: str
+    label: str
+
+
+def keys_of(message: Json) -> list[Key]:
+    return [
+        Key(message, key["callback_data"], key["text"])
+        for key in buttons_of(message)
+        if "callback_data" in key
+    ]
+
+
+def data_of(message: Json) -> set[str]:
+    return {key.data for key in keys_of(message)}
+
+
+def is_sound(message: Json) -> bool:
+    """Whether a message says something, and every button beneath it can be pressed."""
+    for key in buttons_of(message):
+        assert key["text"].strip(), message
+        if data := key.get("callback_data"):
+            assert len(data.encode()) <= 64, data
+            assert Press.read(groups.pressed_for(data)[0]).verb in VERBS, data
+        elif "copy_text" in key:
+            assert key["copy_text"]["text"].startswith("http"), key
+        elif "switch_inline_query_chosen_chat" not in key:
+            assert re.match(r"https?://", key["url"]), key
+    words = words_of(message)
+    return bool(words.strip()) and not re.search(r"\{\w*\}", words)
+
+
+@dataclass
+class Walker:
+    """Presses what has not been pressed yet; each shape is met once, wherever it is found first."""
+
+    api: BotApi
+    met: set[str] = field(default_factory=set)
+    head: str = ""  # how every answer begins
+
+    def shown(self, chat: Conversation, message: Json) -> Json:
+        return next(
+            each
+            for each in self.api.messages(chat.chat_id)
+            if each["message_id"] == message["message_id"]
+        )
+
+    def _shows(self, chat: Conversation, message: Json, before: Json, last: int) -> bool | None:
+        is_new = any(each["message_id"] > last for each in self.api.messages(chat.chat_id))
+        return is_new or self.shown(chat, message) != before or None
+
+    async def press(self, chat: Conversation, pressed: Key) -> list[Json]:
+        """Press a button; the messages that came of it, the pressed one last."""
+        message, data, label = pressed
+        before = self.shown(chat, message)
+        last = max(each["message_id"] for each in self.api.messages(chat.chat_id))
+        note = await chat.sees_note(self.api.press(chat.chat_id, message["message_id"], data))
+        if not note and not label.startswith(("✓", "‹")):
+            # What takes longer than a press may wait for follows it.
+            with suppress(TimeoutError):
+                await self.api.wait_for(lambda _: self._shows(chat, message, before, last), 40)
+        after = self.shown(chat, message)
+        new = [each for each in self.api.messages(chat.chat_id) if each["message_id"] > last]
+        told = "\n".join((*map(words_of, new), words_of(after), note))
+        turns = data.startswith((buttons.MUTE, buttons.UNMUTE)) and data in data_of(before)
+        assert OLD not in note, (label, data)
+        assert not any(trouble in told for trouble in TROUBLE), (label, data, told)
+        assert all(map(is_sound, (*new, after))), (label, data, told)
+        # What is chosen already stays as it is; any other press has to show something.
+        assert new or note or after != before or label.startswith(("✓", "‹")), (label, data)
+        assert data_of(after) != data_of(before) or not turns, (label, data)
+        assert re.search(expected(shape(data)), told, re.DOTALL), (label, data, told)
+        if self.head and data.split("|")[0] not in ("done", "else"):
+            texts = [each["text"] for each in (*new, after) if "text" in each]
+            assert all(text.startswith(self.head) for text in texts), (label, data, texts)
+        chat.read = max(each["message_id"] for each in (*new, after, {"message_id": chat.read}))
+        return [*new, after]
+
+    async def walk(self, chat: Conversation, message: Json, only: str = "") -> None:
+        """Press every button of the message, then whatever new those lead to, an Undo first.
+
+        What was edited away is pressed as well: it may be slow to leave somebody's screen. Only a
+        draft's buttons mean nothing without the draft.
+        """
+        waiting = [key for key in keys_of(message) if re.match(only, key.data)]
+        waiting.sort(key=lambda key: key.data.startswith(TURNS))  # those that edit the message last
+        first = {key.data for key in waiting}
+        while waiting:
+            key = waiting.pop(0)
+            if key.data.startswith("draft") and key.data not in data_of(
+                self.shown(chat, key.where)
+            ):
+                continue
+            if key.data not in first and shape(key.data) in self.met:
+                continue
+            first.discard(key.data)
+            self.met.add(shape(key.data))
+            found = [each for one in await self.press(chat, key) for each in keys_of(one)]
+            if not only:
+                undo = [each for each in found if each.label == "Undo"]
+                self.met -= {shape(each.data) for each in undo}
+                waiting = [*undo, *waiting, *found]
+
+
+def after(label: str, begin: Begin, edits: str = "") -> Begin:
+    """What a button of the message leads to."""
+
+    async def then(village: Village, chat: Conversation) -> Json:
+        message = await begin(village, chat)
+        chat.tap(message, label)
+        return await chat.sees_edit(message, edits) if edits else await chat.hears()
+
+    return then

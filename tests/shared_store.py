@@ -1,0 +1,87 @@
+"""Steps that tests of a shared store take."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import pytest
+from postgres import PostgresGround, as_owner
+
+from bot.operations.leadership import Rhythm
+from storage.postgres.store import PostgresStorage
+
+RUNNER = [sys.executable, "-c"]
+QUICK = Rhythm(0.05, 0.05)
+
+
+@pytest.fixture
+def ground(tmp_path: Path) -> PostgresGround:
+    return PostgresGround(tmp_path)
+
+
+@pytest.fixture
+async def storage(ground: PostgresGround) -> AsyncIterator[PostgresStorage]:
+    storage = await ground.open()
+    yield storage
+    await storage.close()
+
+
+@pytest.fixture
+async def other(ground: PostgresGround, storage: PostgresStorage) -> AsyncIterator[PostgresStorage]:
+    """Another process's view of the same store."""
+    other = await ground.open()
+    yield other
+    await other.close()
+
+
+async def until(true: Callable[[], Awaitable[bool]]) -> None:
+    while not await true():  # noqa: ASYNC110 - a database tells nobody who waits for a lock
+        await asyncio.sleep(0.02)
+
+
+async def everything(ground: PostgresGround, but: str = "") -> str:
+    """All rows of all tables, as text."""
+    async with as_owner(ground.schema) as owner:
+        tables = await owner.fetch(
+            "select tablename from pg_tables where schemaname = $1 order by 1", ground.schema
+        )
+        names = [row["tablename"] for row in tables if row["tablename"] != but]
+        rows = [await owner.fetch(f"select t::text as row from {name} t") for name in names]  # noqa: S608
+    return "\n".join(sorted(row["row"] for table in rows for row in table))
+
+
+async def policies(ground: PostgresGround) -> int:
+    async with as_owner(ground.schema) as owner:
+        found: int = await owner.fetchval("select count(*) from policy")
+        return found
+
+
+@asynccontextmanager
+async def process(
+    program: str, ground: PostgresGround
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Another process on the same store; gone when left."""
+    here = Path(__file__).parent
+    running = await asyncio.create_subprocess_exec(
+        *RUNNER,
+        program,
+        ground.url,
+        str(ground.key_file),
+        stdout=asyncio.subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": f"{here.parent}:{here}"},
+    )
+    yield running
+    with suppress(ProcessLookupError):
+        running.kill()
+    await running.wait()
+
+
+async def waiting_for_locks(ground: PostgresGround, at_least: int) -> bool:
+    async with as_owner(ground.schema) as owner:
+        waiting: int = await owner.fetchval(
+            "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+        )
+    return waiting >= at_least
