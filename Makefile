@@ -22,8 +22,9 @@ init: $(VENV)/run.ok  ## write config.toml, asking for the bot's token
 doctor: $(VENV)/run.ok  ## ask storage, Telegram and the petitions site whether they answer
 	@$(BIN)/python -m bot check --config $(CONFIG)
 
+# More workers than small machines have cores: many tests wait for a clock or a server.
 test: $(VENV)/dev.ok  ## run the tests
-	$(BIN)/python -m pytest -n 4
+	$(BIN)/python -m pytest -n 6
 
 check: $(VENV)/dev.ok  ## lint, types, imports
 	$(BIN)/ruff check .
