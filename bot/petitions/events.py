@@ -95,6 +95,7 @@ class Happened(Struct, frozen=True, tag_field="kind"):
     """
 
     KIND: ClassVar[Kind]
+    once: ClassVar[bool] = False
 
     @property
     def kind(self) -> Kind:
@@ -104,26 +105,20 @@ class Happened(Struct, frozen=True, tag_field="kind"):
     def key(self) -> str:
         return str(self.__struct_config__.tag)
 
-    @property
-    def once(self) -> bool:
-        return False
-
 
 class Opened(Happened, frozen=True, tag="opened"):
     """Published and open for signatures for the first time."""
 
     KIND: ClassVar[Kind] = "opened"
+    once: ClassVar[bool] = True
     opened_at: datetime | None = None
-
-    @property
-    def once(self) -> bool:
-        return True
 
 
 class MilestoneReached(Happened, frozen=True, tag="milestone"):
     """A number of signatures was reached; `official` names the threshold it stands for, if one."""
 
     KIND: ClassVar[Kind] = "milestone"
+    once: ClassVar[bool] = True
     number: int
     signature_count: int
     official: Threshold | None = None
@@ -144,10 +139,6 @@ class MilestoneReached(Happened, frozen=True, tag="milestone"):
     @property
     def key(self) -> str:
         return f"milestone:{self.number}"
-
-    @property
-    def once(self) -> bool:
-        return True
 
 
 class Responded(Happened, frozen=True, tag="response"):
@@ -218,16 +209,13 @@ class Debated(Happened, frozen=True, tag="debated"):
     """The petition was debated."""
 
     KIND: ClassVar[Kind] = "debate"
+    once: ClassVar[bool] = True
     debated_on: date
     overview: str = ""
 
     @property
     def key(self) -> str:
         return f"debated:{self.debated_on}"
-
-    @property
-    def once(self) -> bool:
-        return True
 
 
 class NotDebated(Happened, frozen=True, tag="not_debated"):
@@ -241,6 +229,7 @@ class DebateLink(Happened, frozen=True, tag="debate_link"):
     """A link about the debate appeared."""
 
     KIND: ClassVar[Kind] = "debate"
+    once: ClassVar[bool] = True
     name: DebateLinkName
     url: str
 
@@ -248,15 +237,12 @@ class DebateLink(Happened, frozen=True, tag="debate_link"):
     def key(self) -> str:
         return f"debate_link:{self.name}"
 
-    @property
-    def once(self) -> bool:
-        return True
-
 
 class BusinessAdded(Happened, frozen=True, tag="business"):
     """Other parliamentary business was published; `identity` tells it from its siblings."""
 
     KIND: ClassVar[Kind] = "business"
+    once: ClassVar[bool] = True
     business: Business
     identity: str
 
@@ -264,15 +250,12 @@ class BusinessAdded(Happened, frozen=True, tag="business"):
     def key(self) -> str:
         return f"business:{self.identity}"
 
-    @property
-    def once(self) -> bool:
-        return True
-
 
 class CommitteeNoted(Happened, frozen=True, tag="committee_note"):
     """The Petitions Committee added a note, or changed its words; `identity` stands for them."""
 
     KIND: ClassVar[Kind] = "business"
+    once: ClassVar[bool] = True
     note: str
     revised: bool = False
     identity: str = ""
@@ -280,10 +263,6 @@ class CommitteeNoted(Happened, frozen=True, tag="committee_note"):
     @property
     def key(self) -> str:
         return f"committee_note:{self.identity}"
-
-    @property
-    def once(self) -> bool:
-        return True
 
 
 class Closed(Happened, frozen=True, tag="closed"):
@@ -306,15 +285,12 @@ class NotPublished(Happened, frozen=True, tag="not_published"):
     """What was still to be published will not be, or is not to be found any more."""
 
     KIND: ClassVar[Kind] = "standing"
+    once: ClassVar[bool] = True
     why: Literal["stopped", "hidden"]
 
     @property
     def key(self) -> str:
         return f"not_published:{self.why}"
-
-    @property
-    def once(self) -> bool:
-        return True
 
 
 class Removed(Happened, frozen=True, tag="removed"):
@@ -346,6 +322,7 @@ class ToppedIn(Happened, frozen=True, tag="top_ten"):
     """
 
     KIND: ClassVar[Kind] = "place"
+    once: ClassVar[bool] = True
     code: str
     name: str
     rank: int
@@ -356,15 +333,12 @@ class ToppedIn(Happened, frozen=True, tag="top_ten"):
     def key(self) -> str:
         return f"top_ten:{self.code}"
 
-    @property
-    def once(self) -> bool:
-        return True
-
 
 class ClosingSoon(Happened, frozen=True, tag="closing_soon"):
     """So many hours are left to sign; `expected` is the count to close with, low and high."""
 
     KIND: ClassVar[Kind] = "closing"
+    once: ClassVar[bool] = True
     hours: int
     closes_at: datetime
     signature_count: int
@@ -376,15 +350,12 @@ class ClosingSoon(Happened, frozen=True, tag="closing_soon"):
         # The closing date may move: then its reminders come anew.
         return f"closing_soon:{self.closes_at:%Y%m%d}:{self.hours}"
 
-    @property
-    def once(self) -> bool:
-        return True
-
 
 class ResponseOverdue(Happened, frozen=True, tag="response_overdue"):
     """So many days have passed since the threshold for a response, and there is none."""
 
     KIND: ClassVar[Kind] = "overdue"
+    once: ClassVar[bool] = True
     days: int
     since: datetime
 
@@ -392,15 +363,12 @@ class ResponseOverdue(Happened, frozen=True, tag="response_overdue"):
     def key(self) -> str:
         return f"response_overdue:{self.days}"
 
-    @property
-    def once(self) -> bool:
-        return True
-
 
 class DebateOverdue(Happened, frozen=True, tag="debate_overdue"):
     """So many days have passed since the threshold for a debate, and there is no date for one."""
 
     KIND: ClassVar[Kind] = "overdue"
+    once: ClassVar[bool] = True
     days: int
     since: datetime
 
@@ -408,39 +376,29 @@ class DebateOverdue(Happened, frozen=True, tag="debate_overdue"):
     def key(self) -> str:
         return f"debate_overdue:{self.days}"
 
-    @property
-    def once(self) -> bool:
-        return True
-
 
 class DebateToday(Happened, frozen=True, tag="debate_today"):
     """The debate is on this day's agenda."""
 
     KIND: ClassVar[Kind] = "debate"
+    once: ClassVar[bool] = True
     on: date
 
     @property
     def key(self) -> str:
         return f"debate_today:{self.on}"
 
-    @property
-    def once(self) -> bool:
-        return True
-
 
 class DebatePassed(Happened, frozen=True, tag="debate_passed"):
     """The day of the debate is over; its outcome is not published yet."""
 
     KIND: ClassVar[Kind] = "debate"
+    once: ClassVar[bool] = True
     on: date
 
     @property
     def key(self) -> str:
         return f"debate_passed:{self.on}"
-
-    @property
-    def once(self) -> bool:
-        return True
 
 
 class Surged(Happened, frozen=True, tag="surge"):
