@@ -12,6 +12,7 @@ from handlers import COMMANDS
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+OPERATORS_PAGE = (ROOT / "deploy" / "README.md").read_text("utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 
 
@@ -28,19 +29,19 @@ def test_the_readme_names_no_command_that_does_not_exist() -> None:
 
 
 @pytest.mark.parametrize("section", DEFAULTS)
-def test_every_setting_is_in_the_readme(section: str) -> None:
+def test_every_setting_is_on_the_operators_page(section: str) -> None:
     for key in DEFAULTS[section]:
         shown = f"`sites` → `{key}`" if section == "sites" else f"`{section}.{key}`"
-        assert shown in README, shown
+        assert shown in OPERATORS_PAGE, shown
 
 
-def test_the_readme_shows_the_defaults_that_are_in_force() -> None:
+def test_the_operators_page_shows_the_defaults_that_are_in_force() -> None:
     for section in ("storage", "poll", "log"):
         for key, default in DEFAULTS[section].items():
             is_time = isinstance(default, timedelta)
             told = f"{default.total_seconds():.0f}s" if is_time else default
             shown = "–" if default is None else f"`{told}`"
-            assert f"| `{section}.{key}` | {shown} |" in README
+            assert f"| `{section}.{key}` | {shown} |" in OPERATORS_PAGE
 
 
 def test_every_path_in_the_architecture_exists() -> None:
@@ -57,14 +58,25 @@ def test_every_module_of_the_rooms_is_on_the_map(room: str) -> None:
         assert f"`{path.name}`" in row
 
 
-@pytest.mark.parametrize("target", sorted(set(re.findall(r"make (\w+)", README))))
-def test_every_make_target_of_the_readme_exists(target: str) -> None:
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"make (\w+)", README + OPERATORS_PAGE))))
+def test_every_make_target_of_the_documents_exists(target: str) -> None:
     assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE)
 
 
-def test_every_picture_and_file_the_readme_links_to_exists() -> None:
-    for target in re.findall(r"(?:\]\(|src=\")(?!http)([^)#\"]+)", README):
-        assert (ROOT / target).exists(), target
+@pytest.mark.parametrize("page", ["README.md", "deploy/README.md"])
+def test_every_picture_and_file_a_page_links_to_exists(page: str) -> None:
+    text = (ROOT / page).read_text("utf-8")
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    anchors = {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
+    for target in re.findall(r"(?:\]\(|src=\")(?!http)([^)\"]+)", text):
+        path, _, anchor = target.partition("#")
+        assert (ROOT / page).parent.joinpath(path).exists(), target
+        assert path or anchor in anchors, target
+
+
+def test_no_section_of_the_readme_is_longer_than_a_screen() -> None:
+    for section in re.split(r"^#+ ", README, flags=re.MULTILINE):
+        assert len(section.splitlines()) <= 40, section.splitlines()[0]
 
 
 def test_no_file_holds_a_registry_address() -> None:
