@@ -321,7 +321,7 @@ class PetitionsSite:
         odd = self._odd_format(request, "/petitions", extension)
         if odd is not None:
             return odd
-        query = _query(request)
+        query = wanted(request)
         facet = FACETS.get(query.state or "")
         if facet is None:
             return self._moved(_all_of("/petitions", query))
@@ -334,7 +334,7 @@ class PetitionsSite:
         return self._listed(request, rows_page)
 
     def _archived_list(self, request: web.Request, extension: str | None) -> web.StreamResponse:
-        query = _query(request)
+        query = wanted(request)
         facet = ARCHIVED_FACETS.get(query.state or "")
         if facet is None:
             return self._moved(_all_of("/archived/petitions", query))
@@ -416,7 +416,8 @@ class PetitionsSite:
         return json_response(encode(past.get("constituencies", {})), {"Cache-Control": SHORT})
 
     def _local(self, request: web.Request, slug: str, everything: str | None) -> web.StreamResponse:
-        seat = next((s for s in self.constituencies.values() if _slug(s) == slug), None)
+        named = {slug_of(str(s.get("constituency") or "")): s for s in self.constituencies.values()}
+        seat = named.get(slug)
         if seat is None:
             return error(HTTPStatus.NOT_FOUND)
         states = {"open", "closed"} if everything else {"open"}
@@ -473,8 +474,9 @@ _ROUTES: list[tuple[str, Callable[..., web.StreamResponse]]] = [
 ]
 
 
-def _slug(seat: Mapping[str, Any]) -> str:
-    plain = unicodedata.normalize("NFKD", str(seat.get("constituency") or ""))
+def slug_of(name: str) -> str:
+    """A place's name as addresses have it."""
+    plain = unicodedata.normalize("NFKD", name)
     words = re.findall(r"[a-z0-9]+", plain.encode("ascii", "ignore").decode().lower())
     return "-".join(words)
 
@@ -505,7 +507,8 @@ def _wants_json(request: web.Request, extension: str | None) -> bool:
     return extension == ".json" or request.headers.get("Accept") == "application/json"
 
 
-def _query(request: web.Request) -> ListQuery:
+def wanted(request: web.Request) -> ListQuery:
+    """What a request asks of a list."""
     try:
         return ListQuery.parse(request.rel_url.raw_query_string)
     except UnreadableQuery:
