@@ -284,7 +284,7 @@ async def _put_together(
             version=__version__,
             parliaments=poller.parliaments(),
             members=members,
-            postcodes=Postcodes(session, postcodes_api),
+            postcodes=Postcodes(session, postcodes_api, asks_holyrood=len(config.sites) > 1),
             charts=charts,
             limits=config.limits,
             rest_days=config.storage.rest_days,

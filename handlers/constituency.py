@@ -13,7 +13,7 @@ from bot.messages.following import constituency as text
 from bot.messages.i18n import marked
 from bot.petitions.parse import Constituency, Local
 from bot.petitions.postcode import is_postcode
-from bot.polling.postcodes_api import InSeat
+from bot.polling.postcodes_api import Seats
 from bot.subscriptions.names import MOST_NEAR, meant, near
 from handlers.context import Command, Context, answer, ask, on_press
 from handlers.rules import about_seat, show_draft
@@ -33,10 +33,18 @@ async def constituency(update: Update, context: Context) -> None:
 
 
 async def of_postcode(update: Update, context: Context, typed: str) -> None:
-    """The constituency that a postcode lies in; the postcode itself goes nowhere else."""
-    match await context.services.postcodes.seat(typed):
-        case InSeat(ons_code=code):
-            await _of_name(update, context, code)
+    """The constituencies that a postcode lies in; the postcode itself goes nowhere else."""
+    match await context.services.postcodes.seats(typed):
+        case Seats() as placed:
+            known = await everywhere(context)
+            if not known:
+                await answer(update, text.constituencies_unavailable())
+                return
+            found = [seat for code, seat in known.items() if placed.has(code, seat.name)]
+            for seat in found:
+                await show(update, context, seat)
+            if not found:
+                await answer(update, text.no_seat_listed())
         case "unknown":
             await answer(update, text.unknown_postcode())
         case "nowhere":
@@ -45,8 +53,13 @@ async def of_postcode(update: Update, context: Context, typed: str) -> None:
             await answer(update, text.postcodes_unavailable())
 
 
+async def everywhere(context: Context) -> Mapping[str, Constituency]:
+    """The constituencies of every site that has any, by their ONS codes."""
+    return await context.services.members.everywhere(context.services.sites)
+
+
 async def _of_name(update: Update, context: Context, typed: str) -> None:
-    seats = await context.services.members.current(next(iter(context.services.sites)))
+    seats = await everywhere(context)
     if not seats:
         await answer(update, text.constituencies_unavailable())
         return
@@ -63,9 +76,12 @@ async def show(update: Update, context: Context, seat: Constituency) -> None:
 
 
 async def _signed(context: Context, seat: Constituency) -> Sequence[Local] | None:
-    parliament = next(iter(context.services.parliaments.values()))
+    services = context.services
+    site = await services.members.site_of(seat.ons_code, services.sites)
+    if site is None:
+        return None
     try:
-        return await parliament.local(seat.name)
+        return await services.parliaments[site].local(seat.name)
     except (ParliamentError, MalformedPetition):
         return None
 
@@ -90,13 +106,14 @@ def _names(seats: Mapping[str, Constituency]) -> dict[str, list[str]]:
 async def seat_pressed(update: Update, context: Context, press: Press) -> str | None:
     """Show a constituency that was suggested, or the draft of a rule about one."""
     wanted, _, code = press.extra.rpartition(".")
-    seats = await context.services.members.current(next(iter(context.services.sites)))
-    if code not in seats:
+    seats = await everywhere(context)
+    site = await context.services.members.site_of(code, context.services.sites)
+    if code not in seats or site is None:
         return old_button()
     if wanted == "show":
         await show(update, context, seats[code])
     else:
-        await show_draft(update, context, about_seat(context, code))
+        await show_draft(update, context, about_seat(context, site, code))
     return None
 
 

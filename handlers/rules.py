@@ -213,7 +213,6 @@ def _new(
     thresholds: tuple[Threshold, ...] = (),
     topics: tuple[str, ...] = (),
     department: str = "",
-    constituency: str = "",
 ) -> Rule:
     """A rule of nobody yet."""
     return Rule(
@@ -223,7 +222,6 @@ def _new(
         kinds,
         topics=topics,
         department=department,
-        constituency=constituency,
         thresholds=thresholds,
     )
 
@@ -233,9 +231,9 @@ def about_words(context: Context, words: Words) -> Rule:
     return structs.replace(_new(context, USUAL), words=words.wanted, without=words.without)
 
 
-def about_seat(context: Context, ons_code: str) -> Rule:
-    """A rule about a constituency."""
-    return _new(context, ("place",), constituency=ons_code)
+def about_seat(context: Context, site: str, ons_code: str) -> Rule:
+    """A rule about a constituency of a site."""
+    return structs.replace(_new(context, ("place",)), site=site, constituency=ons_code)
 
 
 # --- a draft

@@ -145,11 +145,11 @@ async def _found(
 
 
 async def _seats(context: Context) -> Sequence[Constituency]:
-    site = next(iter(context.services.sites))
-    if await context.services.reports.failing_since(site):
-        return ()  # nobody waits for a site that is known to be away
+    services = context.services
+    # Nobody waits for a site that is known to be away.
+    there = [site for site in services.sites if not await services.reports.failing_since(site)]
     try:
-        known = await asyncio.wait_for(context.services.members.current(site), _PATIENCE)
+        known = await asyncio.wait_for(services.members.everywhere(there), _PATIENCE)
     except TimeoutError:
         return ()
     return tuple(known.values())

@@ -64,8 +64,19 @@ class Trending(Struct, frozen=True):
     signatures_last_hour: int
 
 
+class Member(Struct, frozen=True):
+    """Somebody who sits for a place."""
+
+    name: str
+    party: str = ""
+
+
 class Constituency(Struct, frozen=True):
-    """A constituency and its MP; both `mp` and `party` are empty while the seat is vacant."""
+    """A constituency and its MP; both `mp` and `party` are empty while the seat is vacant.
+
+    Where several sit for one constituency, these are its `members`; those of the region around it
+    sit for it as well.
+    """
 
     name: str
     ons_code: str
@@ -73,6 +84,14 @@ class Constituency(Struct, frozen=True):
     party: str = ""
     start_date: date | None = None
     end_date: date | None = None
+    members: tuple[Member, ...] = ()
+    region: str = ""
+    region_members: tuple[Member, ...] = ()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether anybody sits for it."""
+        return bool(self.mp or self.members)
 
 
 class Local(Struct, frozen=True):
@@ -260,6 +279,27 @@ class _Constituency(Struct):
     end_date: date | None = None
 
 
+class _Member(Struct):
+    """A member by name, or wrapped once more, as Scotland's site has those of a region."""
+
+    name: str = ""
+    party: str | None = None
+    member: "_Member | None" = None
+
+
+class _Region(Struct):
+    name: str
+    members: list[_Member] = []
+
+
+class _Seat(Struct):
+    id: str
+    name: str
+    member: _Member | None = None
+    members: list[_Member] = []
+    region: _Region | None = None
+
+
 class _LocalPetition(Struct):
     action: str
     url: str
@@ -279,7 +319,7 @@ _ROW_IDENTITY = json.Decoder(_Identity)
 _LIST = json.Decoder(_List)
 _COUNTS = json.Decoder(_Counts)
 _TRENDING = json.Decoder(_Show[list[_TrendingRow]])
-_CONSTITUENCIES = json.Decoder(dict[str, _Constituency])
+_CONSTITUENCIES = json.Decoder(dict[str, _Constituency] | list[_Seat])
 _PARLIAMENTS = json.Decoder(list[_Parliament])
 _TOPICS = json.Decoder(dict[str, _Topic])
 _LOCALS = json.Decoder(_Locals)
@@ -350,6 +390,8 @@ def parse_constituencies(body: bytes, site: Site) -> tuple[Constituency, ...]:
     """Read a constituencies.json, in the site's own order."""
     with _reading(site):
         rows = _CONSTITUENCIES.decode(body)
+    if isinstance(rows, list):
+        return tuple(_constituency(row) for row in rows)
     return tuple(
         Constituency(
             name=row.name,
@@ -361,6 +403,27 @@ def parse_constituencies(body: bytes, site: Site) -> tuple[Constituency, ...]:
         )
         for row in rows.values()
     )
+
+
+def _constituency(row: _Seat) -> Constituency:
+    """A constituency as the sister sites list it: for one member, or for several alike."""
+    found = [row.member] if row.member else row.members
+    members, region = _members(found), row.region
+    one = members[0] if len(members) == 1 else Member("")
+    return Constituency(
+        name=row.name,
+        ons_code=row.id,
+        mp=one.name,
+        party=one.party,
+        members=members if len(members) > 1 else (),
+        region=region.name if region else "",
+        region_members=_members(region.members) if region else (),
+    )
+
+
+def _members(rows: Iterable[_Member]) -> tuple[Member, ...]:
+    bare = [row.member or row for row in rows]
+    return tuple(Member(row.name, row.party or "") for row in bare if row.name)
 
 
 def parse_topics(body: bytes, site: Site) -> dict[str, str]:

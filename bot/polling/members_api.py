@@ -72,14 +72,26 @@ class Members:
         places = petition.signatures_by_constituency
         found = {place.code: _joined(place, listed.get(place.code)) for place in places}
         if period is None:
-            whole = any(seat.mp for seat in listed.values())
-            return {c: s for c, s in found.items() if s.mp or (whole and c in listed)}
+            whole = _has_members(listed)
+            return {c: s for c, s in found.items() if s.is_held or (whole and c in listed)}
         found |= await self._asked(petition, [found[c] for c in asked if c in found])
         return {code: seat for code, seat in found.items() if seat.mp}
 
     async def current(self, site: str) -> Seats:
         """The constituencies there are now, by ONS code; none while the site cannot say."""
         return await self._list(site, "current")
+
+    async def everywhere(self, sites: Iterable[str]) -> Seats:
+        """The constituencies there are now at several sites."""
+        lists = await asyncio.gather(*(self.current(site) for site in sites))
+        return {code: seat for seats in lists for code, seat in seats.items()}
+
+    async def site_of(self, ons_code: str, sites: Iterable[str]) -> str | None:
+        """Which of several sites has a constituency; None while none says that it does."""
+        for site in sites:
+            if ons_code in await self.current(site):
+                return site
+        return None
 
     # --- the petitions site's lists
 
@@ -284,7 +296,7 @@ def _own_api(site: Site) -> str | None:
 
 
 def _has_members(seats: Seats) -> bool:
-    return any(seat.mp for seat in seats.values())
+    return any(seat.is_held for seat in seats.values())
 
 
 def _within(on: date, start: datetime | None, end: datetime | None) -> bool:

@@ -1,4 +1,4 @@
-"""Which constituency a postcode lies in (shell).
+"""Which constituencies a postcode lies in (shell).
 
 A postcode says where somebody lives: it is asked once, and neither kept nor logged.
 """
@@ -12,11 +12,15 @@ from msgspec import DecodeError, Struct
 from msgspec.json import decode
 
 from bot.incidents import IncidentLog
+from bot.petitions.everyday_words import plain
 from bot.petitions.postcode import POSTCODE
 
 log = structlog.get_logger(__name__)
 
 POSTCODES_API = "https://api.postcodes.io"
+
+# How the codes of a parliament's constituencies begin.
+_SENEDD, _HOLYROOD = "W09", "S16"
 
 _TIMEOUT = aiohttp.ClientTimeout(total=5, sock_connect=3)
 
@@ -25,44 +29,82 @@ NotPlaced: TypeAlias = Literal["unknown", "nowhere", "unavailable"]
 
 class _Codes(Struct):
     parliamentary_constituency: str | None = None
+    scottish_parliamentary_constituency: str | None = None
 
 
 class _Place(Struct):
     codes: _Codes | None = None
+    senedd_constituency: str | None = None
+    scottish_parliamentary_constituency: str | None = None
 
 
 class _Answer(Struct):
     result: _Place | None = None
 
 
-class InSeat(Struct, frozen=True):
-    """A postcode's constituency, by its ONS code."""
+class Seats(Struct, frozen=True):
+    """The constituencies of a postcode: one of each parliament that is elected there.
 
-    ons_code: str
+    They are known by their ONS codes, or by their names, each with how the codes of its kind begin.
+    """
+
+    codes: frozenset[str] = frozenset()
+    names: tuple[tuple[str, str], ...] = ()
+
+    def has(self, ons_code: str, name: str) -> bool:
+        """Whether a constituency is one of these."""
+        return ons_code in self.codes or any(
+            ons_code.startswith(kind) and plain(name) == plain(called)
+            for kind, called in self.names
+        )
 
 
 class Postcodes:
-    """Asks postcodes.io, or what answers like it at `api`."""
+    """Asks postcodes.io, or what answers like it at `api`.
 
-    def __init__(self, session: aiohttp.ClientSession, api: str | None = None) -> None:
+    Those of the Scottish Parliament are asked for only if it `asks_holyrood`: they take a question
+    of their own.
+    """
+
+    def __init__(
+        self, session: aiohttp.ClientSession, api: str | None = None, *, asks_holyrood: bool = False
+    ) -> None:
         self._session = session
         self._api = api or POSTCODES_API
+        self._asks_holyrood = asks_holyrood
         self._incident = IncidentLog(log, "postcodes cannot be asked")
 
-    async def seat(self, postcode: str) -> InSeat | NotPlaced:
-        """The constituency of a postcode, or why there is none to name. Never raises."""
+    async def seats(self, postcode: str) -> Seats | NotPlaced:
+        """The constituencies of a postcode, or why there is none to name. Never raises."""
         found = POSTCODE.fullmatch(postcode.strip())
         if found is None:
             return "unknown"
         try:
-            return await self._asked(f"{found[1]}{found[2]}".upper())
+            return await self._placed(f"{found[1]}{found[2]}".upper())
         except (aiohttp.ClientError, OSError, DecodeError) as error:
             # Not the error itself: it may name the address, and with it the postcode.
             self._incident.failed(type(error).__name__)
             return "unavailable"
 
-    async def _asked(self, postcode: str) -> InSeat | NotPlaced:
-        url = f"{self._api}/postcodes/{quote(postcode)}"
+    async def _placed(self, postcode: str) -> Seats | NotPlaced:
+        place = await self._asked(f"postcodes/{quote(postcode)}")
+        if not isinstance(place, _Place):
+            return place
+        code = place.codes and place.codes.parliamentary_constituency
+        codes, names = {code} if code else set(), list[tuple[str, str]]()
+        if place.senedd_constituency:
+            names.append((_SENEDD, place.senedd_constituency))
+        if self._asks_holyrood and code and code.startswith("S"):
+            scottish = await self._asked(f"scotland/postcodes/{quote(postcode)}")
+            if isinstance(scottish, _Place):
+                if scottish.codes and scottish.codes.scottish_parliamentary_constituency:
+                    codes.add(scottish.codes.scottish_parliamentary_constituency)
+                if scottish.scottish_parliamentary_constituency:
+                    names.append((_HOLYROOD, scottish.scottish_parliamentary_constituency))
+        return Seats(frozenset(codes), tuple(names)) if codes or names else "nowhere"
+
+    async def _asked(self, path: str) -> _Place | NotPlaced:
+        url = f"{self._api}/{path}"
         async with self._session.get(url, timeout=_TIMEOUT, allow_redirects=False) as response:
             if response.status == 404:
                 return "unknown"
@@ -70,6 +112,4 @@ class Postcodes:
                 self._incident.failed(f"status {response.status}")
                 return "unavailable"
             self._incident.recovered()
-            place = decode(await response.read(), type=_Answer).result
-        code = place and place.codes and place.codes.parliamentary_constituency
-        return InSeat(code) if code else "nowhere"
+            return decode(await response.read(), type=_Answer).result or _Place()

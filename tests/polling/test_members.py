@@ -11,6 +11,7 @@ from members_api import MembersApi, Term
 from petitions import petition
 
 from bot.demo.petitions_site import Fault, PetitionsSite
+from bot.petitions.parse import Constituency, Member, parse_constituencies
 from bot.petitions.petition import Parliament as PastParliament
 from bot.petitions.petition import Petition, Place, Site
 from bot.polling.members_api import Members
@@ -193,3 +194,33 @@ async def test_a_stand_in_for_the_site_never_leads_to_the_real_members_api(desk:
         parliament = PetitionsApi(Site("uk", "UK Parliament", desk.site.url), session)
         members = Members([parliament], session, desk.clock.now)
         assert await members.seats(past(Place("Colne Valley", COLNE, 423)), [COLNE]) == {}
+
+
+def test_sister_sites_list_whoever_sits_for_a_place_and_for_the_region_around_it() -> None:
+    site = Site("scotland", "Scottish Parliament", "https://petitions.parliament.scot")
+    region = {"id": "S17000014", "name": "North East"}
+    scottish = [
+        {
+            "id": "S16000074",
+            "name": "Aberdeen Central",
+            "member": {"name": "A MSP", "party": "Labour", "url": "https://x"},
+            "region": region | {"members": [{"member": {"name": "B MSP", "party": "Green"}}]},
+        },
+        {"id": "S16000075", "name": "Aberdeen Donside", "member": None, "region": None},
+    ]
+    held, vacant = parse_constituencies(json.dumps(scottish).encode(), site)
+    assert held == Constituency(
+        "Aberdeen Central",
+        "S16000074",
+        "A MSP",
+        "Labour",
+        region="North East",
+        region_members=(Member("B MSP", "Green"),),
+    )
+    assert not vacant.is_held
+
+    sitting = [{"name": name, "party": "P", "url": ""} for name in ("C", "D")]
+    welsh = [{"id": "W09000048", "name": "Afan", "members": sitting, "region": None}]
+    (seat,) = parse_constituencies(json.dumps(welsh).encode(), site)
+    assert (seat.mp, seat.members) == ("", (Member("C", "P"), Member("D", "P")))
+    assert seat.is_held

@@ -12,7 +12,7 @@ from bot.petitions.parse import Local, parse_local, parse_topics
 from bot.petitions.petition import PetitionRef, Site
 from bot.petitions.postcode import is_postcode, without_postcodes
 from bot.polling.petitions_api import slug
-from bot.polling.postcodes_api import InSeat, Postcodes
+from bot.polling.postcodes_api import Postcodes, Seats
 
 UK = Site("uk", "UK Parliament", "https://petition.parliament.uk")
 
@@ -93,19 +93,45 @@ async def test_a_postcode_gives_its_seat_or_says_why_not() -> None:
         aiohttp.ClientSession() as session,
     ):
         postcodes = Postcodes(session, api.url)
-        assert await postcodes.seat("sw1a1aa") == InSeat("E14001172")
-        assert await postcodes.seat("JE2 3QA") == "nowhere"
-        assert await postcodes.seat("ZZ1 1ZZ") == "unknown"
-        assert await postcodes.seat("not one") == "unknown"
+        assert await postcodes.seats("sw1a1aa") == Seats(frozenset({"E14001172"}))
+        assert await postcodes.seats("JE2 3QA") == "nowhere"
+        assert await postcodes.seats("ZZ1 1ZZ") == "unknown"
+        assert await postcodes.seats("not one") == "unknown"
         api.status = 503
-        assert await postcodes.seat("SW1A 1AA") == "unavailable"
+        assert await postcodes.seats("SW1A 1AA") == "unavailable"
 
 
 async def test_a_service_that_is_away_is_no_error_and_its_log_names_no_postcode(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     async with aiohttp.ClientSession() as session:
-        assert await Postcodes(session, "http://127.0.0.1:1").seat("SW1A 1AA") == "unavailable"
+        assert await Postcodes(session, "http://127.0.0.1:1").seats("SW1A 1AA") == "unavailable"
     said = capsys.readouterr().out
     assert "postcodes cannot be asked" in said
     assert "SW1A" not in said
+
+
+async def test_a_postcode_lies_in_a_seat_of_each_parliament_that_is_elected_there() -> None:
+    async with (
+        PostcodesApi(
+            {"CF24 2BT": "W07000091", "AB10 1AB": "S14000060"},
+            senedd={"CF24 2BT": "Caerdydd Penarth"},
+            holyrood={"AB10 1AB": ("S16000074", "Aberdeen Central")},
+        ) as api,
+        aiohttp.ClientSession() as session,
+    ):
+        everywhere = Postcodes(session, api.url, asks_holyrood=True)
+        welsh = await everywhere.seats("CF24 2BT")
+        assert isinstance(welsh, Seats)
+        assert welsh.has("W07000091", "Cardiff South and Penarth")
+        assert welsh.has("W09000053", "Caerdydd  Penarth")
+        assert not welsh.has("W07000053", "Caerdydd Penarth")
+
+        scottish = await everywhere.seats("AB10 1AB")
+        assert isinstance(scottish, Seats)
+        assert scottish.has("S16000074", "as it is called now")
+        assert scottish.has("S16000199", "Aberdeen Central")
+        assert api.asked == ["CF242BT", "AB101AB"]
+
+        at_westminster = await Postcodes(session, api.url).seats("AB10 1AB")
+        assert at_westminster == Seats(frozenset({"S14000060"}))

@@ -22,7 +22,7 @@ def constituency(
     message = compose(
         *lines(
             say("📍 <b>{name}</b>", name=cut(seat.name, 80)),
-            _holder(seat),
+            *_holders(seat),
             "",
             *_petitions(petitions),
         )
@@ -35,11 +35,23 @@ def constituency(
     return message, InlineKeyboardMarkup([*rows, [follow]])
 
 
-def _holder(seat: Constituency) -> str:
-    if not seat.mp:
-        return tr("This seat is vacant.")
-    person = cut(display_name(seat.mp), 60)
-    return f"{person}, {cut(seat.party, 40)}" if seat.party else person
+def _holders(seat: Constituency) -> list[str]:
+    """Who sits for it, and for the region around it."""
+    if seat.mp:
+        held = [_person(seat.mp, seat.party)]
+    elif seat.members:
+        held = [_person(each.name, each.party) for each in seat.members]
+    else:
+        held = [tr("This seat is vacant.")]
+    if not seat.region_members:
+        return held
+    around = tr("For the region {region}:", region=cut(seat.region, 60))
+    return [*held, "", around, *(_person(each.name, each.party) for each in seat.region_members)]
+
+
+def _person(name: str, party: str) -> str:
+    person = cut(display_name(name), 60)
+    return f"{person}, {cut(party, 40)}" if party else person
 
 
 def _petitions(petitions: Sequence[Local] | None) -> list[str]:
@@ -81,6 +93,13 @@ def unknown_postcode() -> Message:
 def postcode_without_seat() -> Message:
     """The Channel Islands, the Isle of Man."""
     return compose(tr("That postcode isn't in a UK Parliament constituency."))
+
+
+def no_seat_listed() -> Message:
+    """It has constituencies, and no site that is watched lists one of them."""
+    return compose(
+        tr("None of the petitions sites I watch lists a constituency for that postcode.")
+    )
 
 
 def postcodes_unavailable() -> Message:

@@ -177,7 +177,7 @@ def _entry(entry: Ranked, petition: Petition, seats: Seats, own: Place | None) -
 
 
 def _holder(seat: Constituency | None) -> Rich | None:
-    if seat is None:
+    if seat is None or seat.members:  # several are too many for a line
         return None
     if not seat.mp:
         return row("     ", italic(tr("vacant")))
