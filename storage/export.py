@@ -38,9 +38,7 @@ from storage.tables import (
     documents_of,
 )
 
-VERSION = 2
-# What the first version has not, a store of its time had not either.
-_KNOWN_VERSIONS = {1, VERSION}
+VERSION = 1
 
 
 class _Export(Struct, kw_only=True):
@@ -88,10 +86,9 @@ def imported(document: Mapping[str, Any]) -> Tables:
         raise StorageError(f"the export can't be read: {error}") from error
     if export.program != "petition-bell":
         raise StorageError("the export is not one of petition-bell")
-    if export.export_version not in _KNOWN_VERSIONS:
+    if export.export_version != VERSION:
         raise StorageError(
-            f"the export has version {export.export_version}; this program knows versions up to"
-            f" {VERSION}"
+            f"the export has version {export.export_version}; this program knows version {VERSION}"
         )
     tables = _tables_of(export)
     for _ in checked("the export", tables):

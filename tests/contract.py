@@ -128,7 +128,6 @@ def storage(store: Store) -> Storage:
 NOON = datetime(2020, 3, 6, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 LEASE = timedelta(minutes=5)
-STORES = Path(__file__).parent / "stores"
 NIGHTINGALES = PetitionRef("uk", 300239)
 HEDGES = PetitionRef("uk", 300240)
 OAKS = PetitionRef("uk", 300241)

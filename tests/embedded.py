@@ -18,7 +18,6 @@ from storage.tinydb.store import TinyStorage, open_tiny
 NOON = datetime(2020, 3, 6, 12, tzinfo=UTC)
 REF = PetitionRef("uk", 300239)
 ANN, BOB = 4242424242, 4343434343
-STORES = Path(__file__).parent / "stores"
 
 
 def known(count: int = 9_000) -> PetitionHistory:

@@ -20,13 +20,12 @@ import structlog
 
 from bot.errors import StorageError
 from storage.disk import Disk, reason
-from storage.integrity import RESTORE, checked, sound
+from storage.integrity import RESTORE, sound
 from storage.key_file import KeyRing
 from storage.tables import SHELVES, Fields, Tables
 from storage.tinydb.database import Changes
 from storage.tinydb.frames import Damaged, Torn, frames
 from storage.tinydb.journal import Journal
-from storage.tinydb.plain import Foreign, read_plain
 from storage.tinydb.sealed import FORMAT, Content, Kind, Sealed, WrongKey, format_of, new_store
 
 log = structlog.get_logger(__name__)
@@ -87,17 +86,12 @@ class StoreFiles:
             tables = _tables()
             self._found(tables)
             return tables
-        match format_of(raw):
-            case 1:
-                return self._migrate(raw)
-            case 2:
-                return self._renew(raw)
-            case 3:
-                return self._read(raw)
-            case None:
-                raise self._not_ours(raw)
-            case newer:
-                raise self._newer(newer)
+        found = format_of(raw)
+        if found is None:
+            raise self._not_ours(raw)
+        if found != FORMAT:
+            raise self._unknown(found)
+        return self._read(raw)
 
     def _finish_fold(self) -> None:
         """A crash between the two renames of a fold leaves the finished snapshot aside."""
@@ -174,8 +168,7 @@ class StoreFiles:
         raw = path.read_bytes()
         content = self._content(path, raw, "journal", generation)
         header, named = content.header, self._salts.get(generation)
-        # What an earlier version wrote names nothing.
-        if (named and named != header.salt) or (before and header.after not in ("", before)):
+        if (named and named != header.salt) or (before and header.after != before):
             raise self._damaged(path, "it does not go on where the file before it ends")
         self._salts[generation] = header.salt
         try:
@@ -231,10 +224,8 @@ class StoreFiles:
             return f"{RESTORE}, {self._previous} included"
         return RESTORE
 
-    def _newer(self, found: int) -> StorageError:
-        return StorageError(
-            f"{self.path} has format {found}; this version knows formats up to {FORMAT}"
-        )
+    def _unknown(self, found: int) -> StorageError:
+        return StorageError(f"{self.path} has format {found}; this version knows format {FORMAT}")
 
     def _not_ours(self, raw: bytes) -> StorageError:
         if raw.startswith(b"\xf1PB"):
@@ -254,7 +245,7 @@ class StoreFiles:
             self.release()
             raise StorageError(f"{side} cannot be locked: {reason(error)}") from error
 
-    # --- making, migrating
+    # --- making
 
     def _found(self, tables: Tables) -> None:
         """Make a store of these tables, whose snapshot then stands at the path."""
@@ -265,34 +256,6 @@ class StoreFiles:
         self._disk.replace(self._next, self.path)
         self._disk.sync_folder(self.path.parent)
 
-    def _migrate(self, raw: bytes) -> Tables:
-        """Seal what version 0.1 kept in plain; the plain file stays as a backup."""
-        try:
-            tables = _tables() | read_plain(raw)
-        except Foreign as error:
-            raise StorageError(f"{self.path} {error}") from error
-        except Damaged as error:
-            raise self._damaged(self.path, str(error)) from error
-        for _ in checked(self.path, tables):
-            pass
-        self._disk.write_file(self._backup, [raw])
-        self._found(tables)
-        log.warning(
-            "store migrated; delete the unencrypted backup once you've checked it", to=FORMAT
-        )
-        return tables
-
-    def _renew(self, raw: bytes) -> Tables:
-        """Write anew what a version without rules kept; that stays beside until the next fold."""
-        tables = self._read(raw)
-        self.fold(tables, self.turn(), erasing=False)
-        log.info("store migrated", to=FORMAT)
-        return tables
-
-    @property
-    def _backup(self) -> Path:
-        return self.path.with_name(f"{self.path.name}.format-1")
-
     # --- restoring, sealing anew
 
     def restore(self) -> bool:
@@ -300,8 +263,9 @@ class StoreFiles:
         return self._locked(self._restore)
 
     def _restore(self) -> bool:
-        if self.path.exists() and (found := format_of(self.path.read_bytes()) or 0) > FORMAT:
-            raise self._newer(found)
+        found = format_of(self.path.read_bytes()) if self.path.exists() else None
+        if found not in {None, FORMAT}:
+            raise self._unknown(found)
         tables, is_all = self._salvaged()
         tables, unsound = sound(tables)
         if unsound:
@@ -433,7 +397,6 @@ class StoreFiles:
         self._disk.sync_folder(self.path.parent)
         if erasing:
             self._copy_snapshot()
-            self._disk.remove(self._backup)
         self._snapshot_size = self.path.stat().st_size
         self._tidy()
 

@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-_MAGIC = b"\xf1PB\x02"
+_MAGIC = b"\xf1PB\x01"
 _HEAD = struct.Struct(">4sIQI")  # magic, length, sequence, checksum
 # No ciphertext holds so many zeros in a row: they are pages that never reached the disk.
 _NEVER_WRITTEN = bytes(16)

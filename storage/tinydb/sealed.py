@@ -10,7 +10,7 @@ from msgspec import Struct
 from storage.encryption import Seal, Unsealable, mark_of
 from storage.tinydb.frames import Damaged, Torn, framed, frames, readable
 
-FORMAT = 3
+FORMAT = 1
 
 Kind = Literal["snapshot", "journal"]
 
@@ -143,9 +143,7 @@ class Content:
 
 
 def format_of(raw: bytes) -> int | None:
-    """Which format a file has, as far as it says: 1 was plain JSON; None if it is not ours."""
-    if raw.lstrip()[:1] == b"{":
-        return 1
+    """Which format a file has, as far as it says; None if it is not ours."""
     try:
         first = next(frames(raw), None)
         beginning = msgspec.json.decode(first.payload if first else b"", type=_Beginning)

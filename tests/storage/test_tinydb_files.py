@@ -4,26 +4,22 @@ import asyncio
 import base64
 import gc
 import os
-import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-import msgspec
 import pytest
-from embedded import ANN, BOB, NOON, REF, STORES, Place, furnish, known, milestone, refused
+from embedded import ANN, BOB, NOON, REF, Place, furnish, known, milestone, refused
 from embedded import place as place
 from embedded import storage as storage
 from tinydb import where
 
 from bot.errors import StorageError
-from bot.petitions.petition import Reading
-from bot.subscriptions.subscription import Chat, Rule, Subscription
+from bot.subscriptions.subscription import Chat, Subscription
 from storage import Storage
 from storage.disk import Disk
-from storage.key_file import spelled
 from storage.tinydb.frames import frames
-from storage.tinydb.sealed import FORMAT, Content, format_of
+from storage.tinydb.sealed import Content
 from storage.tinydb.store import TinyStorage, open_tiny, restore_tiny
 
 # --- the contract's type --------------------------------------------------------------------------
@@ -229,16 +225,6 @@ async def test_a_chat_forgotten_while_a_fold_is_under_way_leaves_no_trace(place:
     assert traces(place, ANN) == traces(place, BOB) == []
 
 
-async def test_forgetting_takes_the_plain_backup_along(place: Place) -> None:
-    place.path.parent.mkdir()
-    place.path.write_bytes(PLAIN)
-    storage = await place.open()
-    assert place.file(".format-1").exists()
-    await storage.forget_chat(ANN)
-    await storage.close()
-    assert not place.file(".format-1").exists()
-
-
 # --- restoring ------------------------------------------------------------------------------------
 
 
@@ -274,100 +260,6 @@ async def test_a_store_that_is_well_is_restored_to_itself(place: Place) -> None:
     storage = await place.open()
     assert await storage.note("offset") == "7"
     await storage.close()
-
-
-# --- version 0.1 ----------------------------------------------------------------------------------
-
-
-PLAIN = msgspec.json.encode(
-    {
-        "about": {"file": {"program": "petition-bell", "format": 1}},
-        "chats": {str(ANN): {"id": ANN}},
-        "subscriptions": {
-            f"{ANN}:{REF}": {
-                "chat_id": ANN,
-                "petition": {"site": "uk", "id": REF.id},
-                "created_at": "2020-03-06T12:00:00Z",
-            }
-        },
-        "petitions": {
-            str(REF): {
-                "petition": {
-                    "ref": {"site": "uk", "id": REF.id},
-                    "url": "https://petition.example/petitions/300239",
-                    "action": "Count the nightingales",
-                    "state": "open",
-                    "signature_count": 9000,
-                },
-                "read_at": "2020-03-06T12:00:00Z",
-            }
-        },
-        "occurrences": {},
-        "readings": {f"{REF}:2020-03-06": {"counts": [[1583496000, 9000]]}},
-        "deliveries": {},
-        "notes": {"offset": {"value": "7"}},
-        "counters": {},
-    }
-)
-
-
-async def test_a_plain_store_is_sealed_and_a_backup_kept(place: Place) -> None:
-    place.path.parent.mkdir()
-    place.path.write_bytes(PLAIN)
-    for _ in range(2):
-        storage = await place.open()
-        assert await storage.subscription(ANN, REF) == Subscription(ANN, REF, NOON)
-        assert await storage.readings(REF, NOON) == [Reading(NOON, 9_000)]
-        assert await storage.note("offset") == "7"
-        await storage.close()
-    assert place.file(".format-1").read_bytes() == PLAIN
-    assert str(ANN).encode() not in place.path.read_bytes()
-
-
-async def test_a_store_from_before_there_were_rules_and_terms_is_still_opened(
-    place: Place,
-) -> None:
-    shutil.copytree(STORES / "format_2", place.path.parent)
-    rule = Rule(42, "uk", NOON, ("response",), number=1)
-    for rules in ([], [rule]):
-        storage = await open_tiny(place.path, None, key=spelled(bytes(range(32))))
-        muted = Subscription(43, REF, NOON, thread_id=7, muted=True, card_id=9)
-        assert await storage.subscriptions(43) == [muted]
-        assert await storage.rules(42) == rules
-        [claimed] = await storage.claim_deliveries(NOON, 10, timedelta(minutes=1))
-        assert (claimed.delivery.chat_id, claimed.delivery.lane) == (42, "")
-        assert await storage.save_rule(rule, NOON) == rule
-        await storage.forget_chat(1)  # folds
-        await storage.close()
-
-
-async def test_a_store_of_an_older_format_is_written_anew_and_stays_beside(place: Place) -> None:
-    shutil.copytree(STORES / "format_2", place.path.parent)
-    before = place.path.read_bytes()
-    storage = await open_tiny(place.path, None, key=spelled(bytes(range(32))))
-    await storage.close()
-    assert format_of(place.path.read_bytes()) == FORMAT > 2
-    assert place.file(".previous").read_bytes() == before
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        (b'"id":4242424242', b'"id":"Ann"'),
-        (b'"format":1', b'"format":7'),
-        (b'"counters":{}}', b'"counters":'),
-        (b'"uk:300239":{"petition"', b'"uk:1":{"petition"'),
-    ],
-)
-async def test_a_senseless_plain_store_is_refused_and_left_alone(
-    place: Place, change: tuple[bytes, bytes]
-) -> None:
-    place.path.parent.mkdir()
-    raw = PLAIN.replace(*change)
-    assert raw != PLAIN
-    place.path.write_bytes(raw)
-    await refused(place)
-    assert place.path.read_bytes() == raw
 
 
 # --- large ones -----------------------------------------------------------------------------------

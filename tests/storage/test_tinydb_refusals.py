@@ -139,6 +139,7 @@ FOREIGN = {
     "another program's": b'{"_default": {"1": {"name": "x"}}}',
     "nothing": b"{}",
     "a deeper thing": b'{"about": {"file": {"program": {"x": 1}}}}',
+    "a plain store": b'{"about": {"file": {"program": "petition-bell", "format": 1}}}',
 }
 
 
@@ -225,15 +226,16 @@ async def test_a_file_that_is_gone_is_no_new_store(place: Place, gone: str) -> N
     assert place.content() == before
 
 
-async def test_a_file_of_a_format_to_come_is_refused(place: Place) -> None:
+@pytest.mark.parametrize("other", [FORMAT - 1, FORMAT + 1])
+async def test_a_file_of_another_format_is_refused_in_words(place: Place, other: int) -> None:
     await place.furnish()
-    now, to_come = b'"format":%d' % FORMAT, b'"format":%d' % (FORMAT + 1)
+    here, there = b'"format":%d' % FORMAT, b'"format":%d' % other
     beginning = next(frames(place.path.read_bytes())).payload
-    assert now in beginning
-    place.path.write_bytes(framed(0, beginning.replace(now, to_come)))
-    assert f"format {FORMAT + 1}" in await refused(place)
+    assert here in beginning
+    place.path.write_bytes(framed(0, beginning.replace(here, there)))
+    assert f"has format {other}; this version knows format {FORMAT}" in await refused(place)
     before = place.content()
-    with pytest.raises(StorageError, match=f"format {FORMAT + 1}"):
+    with pytest.raises(StorageError, match=f"format {other}"):
         await restore_tiny(place.path, place.key_file)
     assert place.content() == before
 
