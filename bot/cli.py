@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +20,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # what stands in brackets is a text, and no mark-up
 )
 
 DEFAULT_CONFIG = Path("config.toml")
@@ -155,11 +157,53 @@ def rekey(config: ConfigOption = None) -> None:
 
 
 @app.command()
-def restore(config: ConfigOption = None) -> None:
-    """Repair a damaged store from what can still be read. Copies of the damaged files are kept."""
-    from storage.opening import restore_storage
+def backup(
+    file: Annotated[
+        Path, typer.Argument(help="The file to write, or a folder to put it in, named by the time.")
+    ],
+    keep_days: Annotated[
+        int | None,
+        typer.Option(min=1, help="Delete backups in that folder that are older than this."),
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Copy the whole store to one encrypted file. The bot may be running."""
+    from bot.operations.backup import drop_old, file_for
+    from storage.opening import back_up_storage
 
-    is_all = _run(restore_storage(_load(config).storage))
+    settings, now = _load(config).storage, datetime.now(UTC)
+    if keep_days is not None and not file.is_dir():
+        _end([f"--keep-days: {file} isn't a folder. Name the folder that the backups are in"])
+    written = file_for(file, now)
+    chats = _run(back_up_storage(settings, written))
+    typer.echo(f"Wrote {written} ({chats} chats).")
+    if keep_days is not None:
+        for each in drop_old(file, now - timedelta(days=keep_days)):
+            typer.echo(f"Deleted {each}, which was older than {keep_days} days.")
+    if not settings.key:
+        typer.echo(f"It opens only with {settings.key_file}: keep a copy of that elsewhere.")
+
+
+@app.command()
+def restore(
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="A file that `backup` wrote; without it, repair the store."),
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Put a backup back where there is no store; without a file, repair a damaged store.
+
+    A repair takes what can still be read, and keeps copies of the damaged files.
+    """
+    from storage.opening import put_back_storage, restore_storage
+
+    settings = _load(config).storage
+    if file is not None:
+        chats = _run(put_back_storage(settings, file))
+        typer.echo(f"The store of {file} is back ({chats} chats). You can start the bot.")
+        return
+    is_all = _run(restore_storage(settings))
     lost = "The store is repaired, but the latest changes are lost."
     typer.echo("The store is repaired. Nothing was lost." if is_all else lost)
 

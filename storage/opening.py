@@ -1,5 +1,6 @@
-"""Opens, rekeys and restores the store that an address names."""
+"""Opens, reads, copies, rekeys and restores the store that an address names."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,7 +9,8 @@ from typing import Protocol
 from bot.errors import ConfigError
 from storage import Storage
 from storage.key_file import KeyRing
-from storage.tinydb.store import open_tiny, rekey_tiny, restore_tiny
+from storage.tinydb.backup import back_up_tiny, put_back_tiny
+from storage.tinydb.store import open_tiny, read_tiny, rekey_tiny, restore_tiny
 
 
 class Place(Protocol):
@@ -42,6 +44,34 @@ async def open_storage(place: Place) -> Storage:
             raise ConfigError(
                 [f"storage.url: {scheme!r} isn't a storage type. Use tinydb: or postgresql:"]
             )
+
+
+async def read_storage(place: Place) -> Storage | None:
+    """The store, to be read alone, beside whoever has it open; None if there is none yet.
+
+    Nothing is made or brought up to date. StorageError if it cannot be read as it is.
+    """
+    if not place.url.startswith("postgresql:"):
+        return await read_tiny(_path(place), place.key_file, key=place.key)
+    with _extra_installed():
+        from storage.postgres.store import read_postgres  # noqa: PLC0415 - as above
+    return await read_postgres(place.url, KeyRing(place.key_file, place.key))
+
+
+async def back_up_storage(place: Place, target: Path) -> int:
+    """Writes the embedded store to a new, sealed file while it is in use; how many chats it has."""
+    if place.url.startswith("postgresql:"):
+        raise ConfigError(["backup: PostgreSQL has pg_dump; deploy/README.md says how"])
+    path = _path(place)
+    return await asyncio.to_thread(back_up_tiny, path, place.key_file, target, key=place.key)
+
+
+async def put_back_storage(place: Place, file: Path) -> int:
+    """Makes the store that a backup holds, where there is none; how many chats that are."""
+    if place.url.startswith("postgresql:"):
+        raise ConfigError(["restore: PostgreSQL has pg_restore; deploy/README.md says how"])
+    path = _path(place)
+    return await asyncio.to_thread(put_back_tiny, path, place.key_file, file, key=place.key)
 
 
 async def rekey_storage(place: Place, tell: Callable[[str], None]) -> None:

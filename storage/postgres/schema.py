@@ -142,6 +142,18 @@ async def bring_up_to_date(connection: Connection) -> None:
             await connection.execute("insert into schema_version values ($1)", version)
 
 
+async def is_up_to_date(connection: Connection) -> bool:
+    """Whether there are tables, of this version; StorageError if they are of another one."""
+    found = await _version(connection)
+    if 0 < found < len(VERSIONS):
+        raise StorageError(
+            f"the database has tables of version {found}, and this program's are of version"
+            f" {len(VERSIONS)}: stop every process and make a backup, then run `petition-bell check"
+            " --migrate` as the owner of the tables"
+        )
+    return bool(found) and await connection.fetchval("select true from about") is True
+
+
 async def unveiled(connection: Connection, keys: KeyRing) -> RowCipher:
     """What opens the rows of this store; StorageError if they are sealed with another key."""
     about = await connection.fetchrow("select salt, key_mark from about")

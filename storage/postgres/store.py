@@ -49,7 +49,7 @@ from storage.postgres.pool import PATIENCE, Connection, Patience, Pool, open_poo
 from storage.postgres.preferences import StoredPreferences, policy_of, sweep_policies
 from storage.postgres.row_cipher import RowCipher
 from storage.postgres.rules import Rules, change_rules
-from storage.postgres.schema import bring_up_to_date, unveiled
+from storage.postgres.schema import bring_up_to_date, is_up_to_date, unveiled
 from storage.postgres.subscriptions import Subscriptions, lock_subscriptions
 from storage.tables import encoded, second_of
 
@@ -78,6 +78,27 @@ async def open_postgres(
         async with pool.connected(patient=True) as connection:
             await bring_up_to_date(connection)
             veil = await unveiled(connection, keys)
+        pool.keep_to(veil.key_mark)
+        return PostgresStorage(pool, veil)
+    except BaseException:
+        await pool.close()
+        raise
+
+
+async def read_postgres(
+    url: str, keys: KeyRing, patience: Patience = PATIENCE
+) -> "PostgresStorage | None":
+    """The store in a database as it is, no table made or changed; None if there is none yet.
+
+    StorageError as `open_postgres` raises it, and if the tables are those of an older version.
+    """
+    pool = await open_pool(url, patience)
+    try:
+        async with pool.connected(patient=True) as connection:
+            veil = await unveiled(connection, keys) if await is_up_to_date(connection) else None
+        if veil is None:
+            await pool.close()
+            return None
         pool.keep_to(veil.key_mark)
         return PostgresStorage(pool, veil)
     except BaseException:

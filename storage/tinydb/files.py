@@ -35,7 +35,7 @@ Row: TypeAlias = tuple[str, str, Fields | None]
 
 T = TypeVar("T")
 
-_ROWS = msgspec.json.Decoder(list[Row])
+ROWS = msgspec.json.Decoder(list[Row])
 _ROWS_A_FRAME = 200
 _BREATH = 0.0005  # seconds
 _HEADER_AT_MOST = 4096
@@ -83,7 +83,7 @@ class StoreFiles:
         self._finish_fold()
         raw = self._raw_snapshot()
         if raw is None:
-            tables = _tables()
+            tables = empty_tables()
             self._found(tables)
             return tables
         found = format_of(raw)
@@ -125,9 +125,9 @@ class StoreFiles:
         self._store, self._generation = content.header.store, content.header.generation
         self._snapshot_size = len(raw)
         self._salts = {content.header.generation: content.header.after}
-        tables = _tables()
+        tables = empty_tables()
         for plain in self._pieces(path, content.whole(self._key)):
-            _replay(path, tables, _ROWS.decode(plain))
+            replay(path, tables, ROWS.decode(plain))
         return tables
 
     def _key_for(self, content: Content) -> bytes:
@@ -173,7 +173,7 @@ class StoreFiles:
         self._salts[generation] = header.salt
         try:
             for plain in self._pieces(path, content.plains(self._key)):
-                _replay(path, tables, _ROWS.decode(plain))
+                replay(path, tables, ROWS.decode(plain))
         except Torn:
             if not is_last:
                 raise self._damaged(path, "it ends in the middle") from None
@@ -256,6 +256,19 @@ class StoreFiles:
         self._disk.replace(self._next, self.path)
         self._disk.sync_folder(self.path.parent)
 
+    def fill(self, tables: Tables) -> None:
+        """Make a store of these tables, and let go of it; StorageError if there is one."""
+
+        def fill() -> None:
+            if self.path.exists() or self._previous.exists() or self._journals():
+                raise StorageError(
+                    f"there is a store at {self.path} already: move {self.path}* away first"
+                )
+            self._found(tables)
+
+        self._locked(fill)
+        self.release()
+
     # --- restoring, sealing anew
 
     def restore(self) -> bool:
@@ -295,7 +308,7 @@ class StoreFiles:
                 complaint = error
                 break
             return tables, True
-        tables = _tables()
+        tables = empty_tables()
         if not self._read_what_is_left(tables):
             raise complaint
         return tables, False
@@ -313,7 +326,7 @@ class StoreFiles:
             plains = list(content.left(self._key))
             for plain in plains:
                 if plain:
-                    _replay(path, tables, _ROWS.decode(plain))
+                    replay(path, tables, ROWS.decode(plain))
             if lost := plains.count(None):
                 log.warning("some frames cannot be read", file=path.name, frames=lost)
         return bool(files)
@@ -413,7 +426,7 @@ class StoreFiles:
     def _write_snapshot(self, tables: Tables, generation: int) -> None:
         after = self._salts.get(generation, "")
         sealed = Sealed.new(self._key, "snapshot", self._store, generation, after=after)
-        self._disk.write_file(self._next, sealed.whole(_rows_of(tables)))
+        self._disk.write_file(self._next, sealed.whole(rows_of(tables)))
 
     def _new_journal(self, generation: int) -> Journal:
         after = self._journal.end if self._journal is not None else ""
@@ -445,11 +458,13 @@ def _privately(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _tables() -> Tables:
+def empty_tables() -> Tables:
+    """Every table, with nothing in it."""
     return {name: {} for name in SHELVES}
 
 
-def _replay(path: Path, tables: Tables, rows: Iterable[Row]) -> None:
+def replay(path: Path, tables: Tables, rows: Iterable[Row]) -> None:
+    """Changes the tables as these rows say; StorageError if they name a table that there is not."""
     for table, name, document in rows:
         if table not in tables:
             raise StorageError(f"{path} has a table {table!r} that this version does not know")
@@ -465,7 +480,7 @@ def _pieces_of(rows: Iterator[Row]) -> Iterator[bytes]:
         yield msgspec.json.encode(piece)[1:-1]
 
 
-def _rows_of(tables: Tables) -> Iterator[bytes]:
+def rows_of(tables: Tables) -> Iterator[bytes]:
     """All documents, some at a time; between them, whoever waits for the processor has a turn."""
     for table, documents in tables.items():
         rows = iter(documents.items())

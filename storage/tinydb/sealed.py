@@ -12,7 +12,7 @@ from storage.tinydb.frames import Damaged, Torn, framed, frames, readable
 
 FORMAT = 1
 
-Kind = Literal["snapshot", "journal"]
+Kind = Literal["snapshot", "journal", "backup"]
 
 
 class WrongKey(Exception):

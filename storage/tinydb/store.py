@@ -54,6 +54,7 @@ from storage.tinydb.database import Database, Transaction, wish_to_erase
 from storage.tinydb.fan_out import FanOut
 from storage.tinydb.files import StoreFiles
 from storage.tinydb.index import Index
+from storage.tinydb.read_only import ReadOnlyFiles, is_there
 from storage.tinydb.recent_alerts import drop_past, note_told, told_lately
 from storage.tinydb.replan import replan
 from storage.tinydb.retention import Pruning, forget
@@ -80,6 +81,19 @@ async def open_tiny(
     storage = TinyStorage(vault, *await asyncio.to_thread(_load, vault))
     storage.finish_erasing()
     return storage
+
+
+async def read_tiny(
+    path: Path, key_file: Path | None, *, key: str | None = None
+) -> "TinyStorage | None":
+    """The store as it is now, to be read alone, beside whoever has it open; None if there is none.
+
+    StorageError as `open_tiny` raises it, but for a store that is in use.
+    """
+    if not is_there(path):
+        return None
+    files = ReadOnlyFiles(path, KeyRing(key_file, key))
+    return TinyStorage(files, *await asyncio.to_thread(_load, files))
 
 
 async def rekey_tiny(

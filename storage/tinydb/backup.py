@@ -1,0 +1,82 @@
+"""A whole store in one sealed file, made while the store is in use, and put back elsewhere."""
+
+import os
+from pathlib import Path
+
+from bot.errors import StorageError
+from storage.disk import Disk, reason
+from storage.integrity import checked
+from storage.key_file import KeyRing
+from storage.tables import CHATS, Tables
+from storage.tinydb.files import ROWS, StoreFiles, empty_tables, replay, rows_of
+from storage.tinydb.frames import Damaged, Torn
+from storage.tinydb.read_only import check_format, key_to, read_beside
+from storage.tinydb.sealed import Content, Sealed, new_store
+
+
+def back_up_tiny(path: Path, key_file: Path | None, target: Path, *, key: str | None = None) -> int:
+    """Writes all that is kept to a new file, sealed with the store's key; how many chats it holds.
+
+    The process that has the store open does not notice. StorageError, and no file, if the store
+    cannot be read or the file is there already or cannot be written.
+    """
+    keys, disk = KeyRing(key_file, key), Disk()
+    if target.exists():
+        raise StorageError(f"{target} exists already; choose another name")
+    tables = read_beside(path, keys)
+    for _ in checked(path, tables):
+        pass
+    sealed = Sealed.new(keys.find()[0], "backup", new_store(), 0)
+    aside = target.with_name(f".{target.name}.next")
+    try:
+        disk.write_file(aside, sealed.whole(rows_of(tables)))
+        os.replace(aside, target)
+        disk.sync_folder(target.parent)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise StorageError(f"{target} cannot be written: {reason(error)}") from error
+    return len(tables[CHATS.name])
+
+
+def put_back_tiny(path: Path, key_file: Path | None, file: Path, *, key: str | None = None) -> int:
+    """Makes the store that a backup holds, where there is none; how many chats that are.
+
+    StorageError, and nothing done, if a store is there or the backup is not whole.
+    """
+    keys = KeyRing(key_file, key)
+    tables = _read(file, keys)
+    for _ in checked(file, tables):
+        pass
+    StoreFiles(path, keys, Disk()).fill(tables)
+    return len(tables[CHATS.name])
+
+
+def _read(file: Path, keys: KeyRing) -> Tables:
+    try:
+        raw = file.read_bytes()
+    except OSError as error:
+        raise StorageError(f"{file} cannot be read: {reason(error)}") from error
+    check_format(file, raw)
+    try:
+        content = Content(raw)
+        if content.header.program != "petition-bell" or content.header.kind != "backup":
+            raise StorageError(f"{file} isn't a backup of petition-bell")
+        tables = empty_tables()
+        for plain in content.whole(_key_for(file, content, keys)):
+            replay(file, tables, ROWS.decode(plain))
+    except (Damaged, Torn) as error:
+        raise StorageError(f"{file} isn't a whole backup of petition-bell ({error})") from error
+    return tables
+
+
+def _key_for(file: Path, content: Content, keys: KeyRing) -> bytes:
+    if not keys.find():
+        raise StorageError(
+            f"The key file {keys.file} is missing. Put back the one that opens {file}"
+        )
+    key = key_to(content, keys)
+    if key is None:
+        raise StorageError(
+            f"{file} is encrypted with a different key: put back the one of its time"
+        )
+    return key
