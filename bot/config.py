@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
+from msgspec import structs
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationError
 
 from bot.errors import ConfigError
+from bot.petitions.parliaments import DESCRIPTIONS, known_by, site_like
 from bot.petitions.petition import Site
 
 if TYPE_CHECKING:
@@ -217,20 +219,40 @@ class LogConfig:
     format: Literal["console", "json"] = "console"
 
 
+Signatures: TypeAlias = Annotated[Number, Field(ge=0, le=100_000_000)]
+
+
 @dataclass(frozen=True, slots=True)
 class SiteConfig:
-    """A petitions site as an operator writes it down: named like its id, if not otherwise."""
+    """A petitions site as an operator writes it down: as it is known to be, if not otherwise.
+
+    Those that are described need nothing but their id; another one is `like` one of them.
+    """
 
     id: Annotated[str, BeforeValidator(site_id)]
-    url: WebAddress
+    url: WebAddress | None = None
     name: Text | None = None
-    response_threshold: Annotated[Number, Field(ge=0, le=100_000_000)] = 10_000
-    debate_threshold: Annotated[Number, Field(ge=0, le=100_000_000)] = 100_000
+    like: Literal["uk", "senedd", "scotland", "jersey"] | None = None
+    response_threshold: Signatures | None = None
+    debate_threshold: Signatures | None = None
 
 
 def _site(site: SiteConfig) -> Site:
-    response, debate = site.response_threshold or None, site.debate_threshold or None
-    return Site(site.id, site.name or site.id, site.url, response, debate)
+    description = known_by(site.id, site.url or "", site.like or "")
+    if description is None:  # which is told by name, with all other problems
+        return Site(site.id, site.name or site.id, site.url or "")
+    usual = site_like(site.id, description, site.url or "")
+    return structs.replace(
+        usual,
+        name=site.name or (usual.name if site.id == description.id else site.id),
+        response_threshold=_asked(site.response_threshold, usual.response_threshold),
+        debate_threshold=_asked(site.debate_threshold, usual.debate_threshold),
+    )
+
+
+def _asked(configured: int | None, usual: int | None) -> int | None:
+    """A threshold as it is configured, nought for none; none where the site has no such thing."""
+    return (usual if configured is None else configured or None) if usual else None
 
 
 Sites: TypeAlias = tuple[Annotated[SiteConfig, AfterValidator(_site)], ...]
@@ -251,7 +273,7 @@ class Config:
     origins: tuple[str, ...] = ()  # what is not as by default, and where it was set
 
 
-UK = {"id": "uk", "name": "UK Parliament", "url": "https://petition.parliament.uk"}
+UK = {"id": "uk"}
 _SECRETS = {("telegram", "token"), ("storage", "key"), ("web", "heartbeat_url")}
 _SECTIONS: Mapping[str, Any] = {
     "telegram": TelegramConfig,
@@ -458,7 +480,21 @@ def _contradictions(tables: Table) -> Iterator[str]:
         name = site.get("id") if isinstance(site, dict) else None
         if name is not None and name in seen:
             yield f"sites[{index}].id: {name!r} is already used by another site"
+        if isinstance(site, dict):
+            yield from _unknown_site(index, site)
         seen.append(name)
+
+
+def _unknown_site(index: int, site: Table) -> Iterator[str]:
+    """What has to be said of a site that is none of those we know."""
+    known = ", ".join(DESCRIPTIONS)
+    name, url = site.get("id"), site.get("url")
+    if not isinstance(name, str) or name in DESCRIPTIONS:
+        return
+    if not url:
+        yield f"sites[{index}].url: is missing, and {name!r} is none of {known}"
+    elif str(url).startswith("http") and "like" not in site and not known_by(name, str(url)):
+        yield f"sites[{index}].like: is missing. Say which of {known} it works like"
 
 
 def _told(error: "ErrorDetails") -> str:
@@ -517,7 +553,8 @@ def _origins(
     config: Config, path: Path | None, written: Table, given: Table, environment: Mapping[str, str]
 ) -> Iterator[str]:
     """Says of each setting that is not as by default, or set twice, where its value comes from."""
-    defaults = _flat({**DEFAULTS, "sites": [{**DEFAULTS["sites"], **UK}]})
+    usual = structs.asdict(site_like("uk", DESCRIPTIONS["uk"]))
+    defaults = _flat({**DEFAULTS, "sites": [{**DEFAULTS["sites"], **usual}]})
     in_force = _flat({name: asdict(getattr(config, name)) for name in DEFAULTS if name != "sites"})
     for name, raw in (written | given).items():
         value = in_force.get(name, raw)

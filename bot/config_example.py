@@ -69,13 +69,20 @@ level = "info"
 format = "console"
 
 # One table for each petitions site; the first one is meant when somebody sends a bare number.
+# uk, senedd, scotland and jersey are known: their id is all it takes.
 [[sites]]
 # A short name of a-z and 0-9. It is part of every subscription: never change it afterwards.
 id = "uk"
-name = "UK Parliament"
-url = "https://petition.parliament.uk"
 
-# Signatures for a government response and for a debate, as the site promises them; 0 for none.
-response_threshold = 10000
-debate_threshold = 100000
+# What it is called and where it is, if not as usual.
+# name = "UK Parliament"
+# url = "https://petition.parliament.uk"
+
+# Another site that runs the same software needs a url, and which of those four it works like.
+# like = "uk"
+
+# Signatures for a response and for a debate, as the site promises them; 0 for none. Sites whose
+# petitions tell these numbers themselves are believed.
+# response_threshold = 10000
+# debate_threshold = 100000
 """

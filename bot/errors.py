@@ -18,7 +18,7 @@ class ConfigError(PetitionBellError):
 class MalformedPetition(PetitionBellError):
     """A body that should be a petition is not; `field` says where it stops making sense."""
 
-    def __init__(self, site: str, petition_id: int | None, field: str) -> None:
+    def __init__(self, site: str, petition_id: int | str | None, field: str) -> None:
         self.site = site
         self.petition_id = petition_id
         self.field = field

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from bot.errors import MalformedPetition, ParliamentError, ParliamentUnavailable
 from bot.messages.following import search_results
-from bot.petitions.petition import Petition
+from bot.petitions.petition import Petition, PetitionId
 from bot.petitions.postcode import without_postcodes
 from handlers.context import Context
 
@@ -34,7 +34,7 @@ async def search(context: Context, words: str) -> tuple[Sequence[Petition], bool
     """
     services = context.services
     parliament = next(iter(services.parliaments.values()))
-    petitions: dict[int, Petition] = {}
+    petitions: dict[PetitionId, Petition] = {}
     lists = (
         (parliament.page, "open"),
         (parliament.page, "all"),

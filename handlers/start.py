@@ -24,7 +24,7 @@ from handlers.petition import show
 from handlers.rules import shared
 from handlers.subscribe import begin
 
-_PAYLOAD = re.compile(r"p_([a-z][a-z0-9]*)_([1-9][0-9]{0,9})")
+_PAYLOAD = re.compile(r"p_([a-z][a-z0-9]*)_([1-9][0-9]{0,9}|[A-Z]{2}[0-9]{1,9})")
 
 
 async def start(update: Update, context: Context) -> None:
@@ -61,7 +61,7 @@ async def example_pressed(update: Update, context: Context, _: Press) -> str | N
 def deep_link(payload: str) -> PetitionRef | None:
     """The petition a deep link names."""
     found = _PAYLOAD.fullmatch(payload)
-    return PetitionRef(found[1], int(found[2])) if found else None
+    return PetitionRef.parse(f"{found[1]}:{found[2]}") if found else None
 
 
 COMMANDS = [Command("start", "", marked("start here"), start, here=True)]

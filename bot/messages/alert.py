@@ -120,6 +120,9 @@ _REACHED: Mapping[Meaning, str] = {
     "responded": marked(
         "🔔 <b>{signatures}</b>. That's enough for a government response, which it already has."
     ),
+    "referral": marked(
+        "🔔 <b>{signatures}</b>. The Petitions Committee will consider it once it has closed."
+    ),
     "debate": marked("🔔 <b>{signatures}</b>. Parliament will now consider it for a debate."),
     "scheduled": marked(
         "🔔 <b>{signatures}</b>. That's enough to be considered for a debate, which already has "

@@ -19,7 +19,8 @@ from bot.petitions.petition import (
 )
 
 Loudness: TypeAlias = Literal["loud", "silent", "digest", "off"]
-Threshold: TypeAlias = Literal["response", "debate"]
+# What an official number of signatures brings: an answer in writing, a committee, a debate.
+Threshold: TypeAlias = Literal["response", "referral", "debate"]
 
 # What can be turned louder or quieter: every event is of one kind.
 Kind: TypeAlias = Literal[

@@ -4,27 +4,38 @@ Times are aware and in UTC; dates are London calendar dates, as the petitions si
 Field names are the API's own words.
 """
 
+import re
 from datetime import date, datetime
 from typing import Literal, Self, TypeAlias, get_args
 
 from msgspec import Struct, structs
 
+# A number, or letters and a number where a site writes it so: `PE2234`.
+PetitionId: TypeAlias = int | str
+
+_LETTERED = re.compile("[A-Z]{2}[0-9]{1,9}", re.ASCII)
+
 
 class Site(Struct, frozen=True):
-    """A site that runs the e-petitions software; a threshold it does not have is None."""
+    """A site that runs the e-petitions software; a threshold it does not have is None.
+
+    `like` names the one of the described sites (`bot.petitions.parliaments`) that it is like, if
+    its own name or address does not tell.
+    """
 
     id: str
     name: str
     url: str
     response_threshold: int | None = 10_000
     debate_threshold: int | None = 100_000
+    like: str = ""
 
 
 class PetitionRef(Struct, frozen=True, order=True):
     """What a petition is called wherever it has to be told from others: `uk:300239`."""
 
     site: str
-    id: int
+    id: PetitionId
 
     def __str__(self) -> str:
         return f"{self.site}:{self.id}"
@@ -33,9 +44,11 @@ class PetitionRef(Struct, frozen=True, order=True):
     def parse(cls, name: str) -> Self:
         """Read `uk:300239` as we write it ourselves; ValueError for anything else."""
         site, _, number = name.partition(":")
-        if not site or not number.isascii() or not number.isdigit():
-            raise ValueError(f"not a petition's name: {name!r}")
-        return cls(site, int(number))
+        if site and number.isascii() and number.isdigit():
+            return cls(site, int(number))
+        if site and _LETTERED.fullmatch(number):
+            return cls(site, number)
+        raise ValueError(f"not a petition's name: {name!r}")
 
 
 class Rejection(Struct, frozen=True):
@@ -116,7 +129,8 @@ class Petition(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One reading of a petition's body, whatever year's schema it was served in.
 
     `missing` names the attributes below that this body does not carry at all, which is different
-    from carrying null: a missing one has not changed.
+    from carrying null: a missing one has not changed. `like` names the description of its site,
+    where the site's own name does not.
     """
 
     ref: PetitionRef
@@ -128,18 +142,24 @@ class Petition(Struct, frozen=True, kw_only=True, omit_defaults=True):
     additional_details: str = ""
     committee_note: str = ""
     archived: bool = False
+    like: str = ""
+    submitted_on_paper: bool = False
     parliament: Parliament | None = None
     response_threshold: int | None = None
+    referral_threshold: int | None = None
     debate_threshold: int | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None
     opened_at: datetime | None = None
     closing_date: date | None = None
     closed_at: datetime | None = None
+    referred_at: datetime | None = None
+    completed_at: datetime | None = None
     rejected_at: datetime | None = None
     moderation_threshold_reached_at: datetime | None = None
     response_threshold_reached_at: datetime | None = None
     government_response_at: datetime | None = None
+    referral_threshold_reached_at: datetime | None = None
     debate_threshold_reached_at: datetime | None = None
     debate_scheduled_on: date | None = None
     scheduled_debate_date: date | None = None

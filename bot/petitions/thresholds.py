@@ -80,6 +80,8 @@ def thresholds(petition: Petition) -> dict[int, Threshold]:
     found: dict[int, Threshold] = {}
     if petition.debate_threshold:
         found[petition.debate_threshold] = "debate"
+    if petition.referral_threshold:
+        found[petition.referral_threshold] = "referral"
     if petition.response_threshold:
         found[petition.response_threshold] = "response"
     return found
@@ -132,5 +134,7 @@ def _flag(petition: Petition, kind: Threshold) -> datetime | None:
     match kind:
         case "response":
             return petition.response_threshold_reached_at
+        case "referral":
+            return petition.referral_threshold_reached_at
         case "debate":
             return petition.debate_threshold_reached_at

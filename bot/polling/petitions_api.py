@@ -35,7 +35,7 @@ from bot.petitions.parse import (
     parse_topics,
     parse_trending,
 )
-from bot.petitions.petition import Counts, Petition, PetitionRef, Site
+from bot.petitions.petition import Counts, Petition, PetitionId, PetitionRef, Site
 from bot.polling.site_clock import SiteClock
 
 TIMEOUT = aiohttp.ClientTimeout(total=10, sock_connect=5)
@@ -161,7 +161,9 @@ class PetitionsApi:
         other._asks, other._hears, other._is_for_people = asks, hears, True
         return other
 
-    async def archived_look(self, petition_id: int, *, since: datetime | None = None) -> Look:
+    async def archived_look(
+        self, petition_id: PetitionId, *, since: datetime | None = None
+    ) -> Look:
         """How a petition stands that was in the archive when last seen: one request, if it is."""
         look = await self._looked(f"/archived/petitions/{petition_id}.json", petition_id, since)
         if isinstance(look, Found | NotModified) or (
@@ -171,7 +173,9 @@ class PetitionsApi:
         self._hops()
         return await self.look(petition_id, since=since)
 
-    async def look(self, petition: PetitionRef | int, *, since: datetime | None = None) -> Look:
+    async def look(
+        self, petition: PetitionRef | PetitionId, *, since: datetime | None = None
+    ) -> Look:
         """How a petition stands, wherever the site keeps it. Never raises for what a site does.
 
         With `since`, the answer may be NotModified; the site's clock for that ticks in tens of
@@ -180,7 +184,7 @@ class PetitionsApi:
         petition_id = petition.id if isinstance(petition, PetitionRef) else petition
         return await self._looked(f"/petitions/{petition_id}.json", petition_id, since)
 
-    async def _looked(self, target: str, petition_id: int, since: datetime | None) -> Look:
+    async def _looked(self, target: str, petition_id: PetitionId, since: datetime | None) -> Look:
         try:
             answer = await self._get(target, since)
             if archive := self._archive(answer):
@@ -208,7 +212,7 @@ class PetitionsApi:
             return None
         return (target.path or "/") if here else None
 
-    def _seen(self, answer: _Answer, petition_id: int) -> Look:
+    def _seen(self, answer: _Answer, petition_id: PetitionId) -> Look:
         match answer.status:
             case 200:
                 return self._found(answer, petition_id)
@@ -221,7 +225,7 @@ class PetitionsApi:
             case _:
                 return _unpublished(self._redirect(answer), petition_id)
 
-    def _found(self, answer: _Answer, petition_id: int) -> Look:
+    def _found(self, answer: _Answer, petition_id: PetitionId) -> Look:
         petition = parse_petition(answer.body, self.site)
         if petition.ref.id != petition_id:
             return Unreadable("answered about another petition")
@@ -231,7 +235,7 @@ class PetitionsApi:
             max_age=_max_age(answer.headers.get("Cache-Control", "")),
         )
 
-    async def counts(self, petition_id: int) -> Counts:
+    async def counts(self, petition_id: PetitionId) -> Counts:
         """A petition's numbers alone; the site answers for unpublished petitions too."""
         return parse_counts(await self._body(f"/petitions/{petition_id}/count.json"), self.site)
 
@@ -263,8 +267,8 @@ class PetitionsApi:
         The order is alive while we page: a petition may come twice, and then counts once, or not
         at all, which says nothing about it.
         """
-        seen: set[int] = set()
-        been: set[int | str | None] = set()
+        seen: set[PetitionId] = set()
+        been: set[PetitionId | None] = set()
         page = await self.page(state, q=q, topic=topic)
         while page.petitions or page.malformed:
             start = page.petitions[0].ref.id if page.petitions else page.next
@@ -402,7 +406,7 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
 
 
-def _unpublished(path: str | None, petition_id: int) -> Look:
+def _unpublished(path: str | None, petition_id: PetitionId) -> Look:
     """What a redirect to one of the site's web pages says of a petition."""
     match path:
         case "/":
@@ -417,7 +421,7 @@ def _unpublished(path: str | None, petition_id: int) -> Look:
             return Unavailable(_ELSEWHERE)
 
 
-def _without(seen: set[int], page: Page) -> Page:
+def _without(seen: set[PetitionId], page: Page) -> Page:
     """The page less what has been seen, all of which is seen from now on."""
     fresh = {petition.ref.id: petition for petition in page.petitions}
     fresh = {id_: petition for id_, petition in fresh.items() if id_ not in seen}

@@ -24,7 +24,7 @@ from typing import NamedTuple, TypeAlias
 
 from msgspec import Struct
 
-from bot.petitions.petition import Petition, PetitionRef
+from bot.petitions.petition import Petition, PetitionId, PetitionRef
 from bot.petitions.thresholds import CustomMilestones, next_custom, next_milestone, thresholds
 
 # One request in so many is kept for the oldest look.
@@ -66,14 +66,14 @@ _MISSED = 1 / 600
 class Whole(Struct, frozen=True):
     """A petition's own body, or word that it has not changed `since`."""
 
-    id: int
+    id: PetitionId
     since: datetime | None = None
 
 
 class Numbers(Struct, frozen=True):
     """A petition's `count.json`."""
 
-    id: int
+    id: PetitionId
 
 
 class ListPage(Struct, frozen=True):
@@ -86,7 +86,7 @@ class ListPage(Struct, frozen=True):
 Request: TypeAlias = Whole | Numbers | ListPage
 
 # What is asked about: a petition by its id, or a page.
-Matter: TypeAlias = int | ListPage
+Matter: TypeAlias = PetitionId | ListPage
 
 # The lists whose first page tells of every response, debate date and outcome; see `Hazards`.
 _NEWS = (ListPage("with_response"), ListPage("awaiting_debate"), ListPage("debated"))
@@ -196,14 +196,14 @@ class Outlook:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self.prospects: dict[int, Prospect] = {}
+        self.prospects: dict[PetitionId, Prospect] = {}
         self.pages: dict[ListPage, PageSeen] = {}
         self._is_ruled = False
         self._last_open: int | None = None
         self._silent: set[Matter] = set()
         self._turn = 0
 
-    def follow_only(self, ids: Collection[int]) -> None:
+    def follow_only(self, ids: Collection[PetitionId]) -> None:
         """Forget whatever is followed no longer."""
         for id_ in self.prospects.keys() - set(ids):
             del self.prospects[id_]
@@ -215,8 +215,8 @@ class Outlook:
 
     def weigh(
         self,
-        followers: Mapping[int, int],
-        wishes: Mapping[int, Collection[CustomMilestones]] | None = None,
+        followers: Mapping[PetitionId, int],
+        wishes: Mapping[PetitionId, Collection[CustomMilestones]] | None = None,
     ) -> None:
         """Take note of how many follow each petition; whoever is left out, nobody does.
 
@@ -229,7 +229,7 @@ class Outlook:
             if prospect.wishes - before:
                 self.hurry(id_, prospect.whole_at)
 
-    def hurry(self, id_: int, now: float) -> None:
+    def hurry(self, id_: PetitionId, now: float) -> None:
         """Have a petition looked at before all others, as soon as its address may be asked."""
         prospect = self.prospects.get(id_)
         if prospect is not None and prospect.suspect_at is None:
@@ -424,13 +424,13 @@ class Outlook:
             prospect.suspect_at = prospect.awaited = None
         _told(prospect, petition, now)
 
-    def lost(self, id_: int) -> None:
+    def lost(self, id_: PetitionId) -> None:
         """What its own body told could not be kept: the next one is asked for whole."""
         if prospect := self.prospects.get(id_):
             prospect.settled_since = None
 
     def saw_nothing(
-        self, id_: int, now: float, *, answered: bool = True, suspect: bool = False
+        self, id_: PetitionId, now: float, *, answered: bool = True, suspect: bool = False
     ) -> None:
         """A petition's own address told nothing new, or gave no answer: its turn is over anyway."""
         prospect = self.prospects.get(id_)
@@ -445,7 +445,7 @@ class Outlook:
 
     def saw_numbers(
         self,
-        id_: int,
+        id_: PetitionId,
         petition: Petition | None,
         now: float,
         *,
@@ -479,7 +479,7 @@ class Outlook:
         _told(prospect, petition, now)
 
     def saw_page(
-        self, page: ListPage, counts: Mapping[int, int], now: float, *, is_last: bool = False
+        self, page: ListPage, counts: Mapping[PetitionId, int], now: float, *, is_last: bool = False
     ) -> None:
         """A page was read: the count of each petition on it, by its id; whether the list ends here.
 
@@ -507,7 +507,7 @@ class Outlook:
         elif not is_last and last is not None and number >= last:
             self._last_open = None
 
-    def saw_trending(self, last_hour: Mapping[int, int], now: float) -> None:
+    def saw_trending(self, last_hour: Mapping[PetitionId, int], now: float) -> None:
         """How often petitions were signed in the last hour: whoever surprises is looked at soon."""
         self._silent.discard(TRENDING)
         self.pages[TRENDING] = PageSeen(now, 0, 0)
@@ -535,18 +535,18 @@ class Outlook:
         """Whether it gave no answer when last asked about."""
         return matter in self._silent
 
-    def _note_silence(self, id_: int, *, answered: bool) -> None:
+    def _note_silence(self, id_: PetitionId, *, answered: bool) -> None:
         if answered:
             self._silent.discard(id_)
         else:
             self._silent.add(id_)
 
-    def is_ahead(self, id_: int, now: float) -> bool:
+    def is_ahead(self, id_: PetitionId, now: float) -> bool:
         """Whether another body raised a petition's count so lately that its own may lag behind."""
         prospect = self.prospects.get(id_)
         return prospect is not None and now - prospect.raised_at < 5 * self.limits.max_age
 
-    def oldest_look(self, ids: Iterable[int]) -> float | None:
+    def oldest_look(self, ids: Iterable[PetitionId]) -> float | None:
         """When the one of these petitions answered for longest ago was; None without any.
 
         What is not published yet is looked at seldom, and does not count.

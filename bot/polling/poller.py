@@ -37,7 +37,15 @@ from bot.petitions.observe import (
     with_counts,
 )
 from bot.petitions.parse import Page
-from bot.petitions.petition import Counts, Department, Petition, PetitionRef, Site, Unpublication
+from bot.petitions.petition import (
+    Counts,
+    Department,
+    Petition,
+    PetitionId,
+    PetitionRef,
+    Site,
+    Unpublication,
+)
 from bot.petitions.reminders import Diary, due, next_moment, wants_readings
 from bot.polling.budget import Budget, asking_for
 from bot.polling.lookup import LookupResult
@@ -210,7 +218,7 @@ class Poller:
     def _is_quiet(self, watch: SiteState) -> bool:
         return self._monotonic() < watch.quiet_until
 
-    async def _learn(self, watch: SiteState, followed: Sequence[int]) -> None:
+    async def _learn(self, watch: SiteState, followed: Sequence[PetitionId]) -> None:
         """Take up what is watched newly, or since before the start, as it was last read."""
         ids = dict.fromkeys(chain(followed, watch.interest.watched(())))
         new = (id_ for id_ in ids if id_ not in watch.outlook.prospects)
@@ -510,7 +518,9 @@ class Poller:
             after.petition, self._monotonic(), suspect=False, updated_at=row.updated_at
         )
 
-    def _is_unwatched(self, watch: SiteState, id_: int, known: PetitionHistory | None) -> bool:
+    def _is_unwatched(
+        self, watch: SiteState, id_: PetitionId, known: PetitionHistory | None
+    ) -> bool:
         is_planned = id_ in watch.outlook.prospects or id_ in watch.interest.followers
         return not is_planned or watch.interest.is_strange(id_, known)
 

@@ -14,7 +14,7 @@ from msgspec import structs
 
 from bot.errors import ParliamentError
 from bot.incidents import IncidentLog
-from bot.petitions.petition import Department, Petition, PetitionRef
+from bot.petitions.petition import Department, Petition, PetitionId, PetitionRef
 from bot.polling.budget import Budget
 from bot.polling.lookup import LookupResult, Unasked
 from bot.polling.petitions_api import Found, Look, PetitionsApi, Unavailable, Unreadable
@@ -69,7 +69,7 @@ class SiteState:
         self.answered_at: float | None = None
         self.failing_at: float | None = None
         self.reason = ""
-        self.collapsed: set[int] = set()
+        self.collapsed: set[PetitionId] = set()
         self.quiet_until = -inf
         self.lag: tuple[float, timedelta] | None = None
         self.is_doubtful = False

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from bot.petitions.history import PetitionHistory
+from bot.petitions.petition import PetitionId
 from bot.petitions.thresholds import CustomMilestones, is_settled
 from storage import Storage
 
@@ -21,18 +22,18 @@ class Watchlist:
     """
 
     def __init__(self) -> None:
-        self.followers: Mapping[int, int] = {}
-        self.wishes: Mapping[int, Collection[CustomMilestones]] = {}
+        self.followers: Mapping[PetitionId, int] = {}
+        self.wishes: Mapping[PetitionId, Collection[CustomMilestones]] = {}
         self.ruled_since: datetime | None = None
-        self._awaited: dict[int, None] = {}
-        self._settled: set[int] = set()
+        self._awaited: dict[PetitionId, None] = {}
+        self._settled: set[PetitionId] = set()
 
     @property
     def is_ruled(self) -> bool:
         """Whether any rule listens to this site."""
         return self.ruled_since is not None
 
-    def watched(self, followed: Iterable[int]) -> set[int]:
+    def watched(self, followed: Iterable[PetitionId]) -> set[PetitionId]:
         """All that is to be watched, given what somebody follows."""
         return {*followed, *self._awaited}
 
@@ -40,7 +41,7 @@ class Watchlist:
         """From when on the news of a petition met for the first time rings; None: never."""
         return max(self.ruled_since, now - _NEWS_FOR) if self.ruled_since else None
 
-    def is_strange(self, id_: int, known: PetitionHistory | None) -> bool:
+    def is_strange(self, id_: PetitionId, known: PetitionHistory | None) -> bool:
         """Whether a petition was not watched when rules began to listen, and has not been since."""
         if self.ruled_since is None:
             return False
@@ -63,7 +64,7 @@ class Watchlist:
             self._settled.discard(id_)
             self._awaited[id_] = None
 
-    def listen(self, since: datetime, known: Iterable[int]) -> None:
+    def listen(self, since: datetime, known: Iterable[PetitionId]) -> None:
         """Rules listen; these are all the petitions that are known."""
         if self.ruled_since != since:
             self._settled.clear()

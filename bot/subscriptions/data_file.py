@@ -14,6 +14,7 @@ from msgspec import Meta, Struct, structs
 
 from bot.local_time import zones
 from bot.petitions.events import Kind, Threshold
+from bot.petitions.parliaments import description_of
 from bot.petitions.petition import PetitionRef, Site
 from bot.petitions.reminders import REMINDERS
 from bot.petitions.thresholds import CustomMilestones
@@ -39,13 +40,14 @@ _PARTS: Mapping[str, type[Quiet | Digest | CustomMilestones]] = {
     "milestones": CustomMilestones,
 }
 
+_PETITION = "^[a-z][a-z0-9]{0,31}:([1-9][0-9]{0,9}|[A-Z]{2}[0-9]{1,9})$"
 _Short = Annotated[str, Meta(max_length=100)]
 _Topic = Annotated[int, Meta(gt=0, lt=2**31)]
 _Few = Annotated[tuple[_Short, ...], Meta(max_length=20)]
 
 
 class _Petition(Struct, omit_defaults=True, forbid_unknown_fields=True):
-    petition: Annotated[str, Meta(pattern="^[a-z][a-z0-9]{0,31}:[1-9][0-9]{0,9}$")]
+    petition: Annotated[str, Meta(pattern=_PETITION)]
     link: str | None = None
     since: datetime | None = None
     muted: bool = False
@@ -155,7 +157,7 @@ def _petition(each: Subscription, sites: Mapping[str, Site]) -> _Petition:
     site = sites.get(each.petition.site)
     return _Petition(
         petition=str(each.petition),
-        link=f"{site.url}/petitions/{each.petition.id}" if site else None,
+        link=description_of(site).page(site.url, each.petition.id) if site else None,
         since=_to_the_second(each.created_at),
         muted=each.muted,
         topic=each.thread_id,

@@ -6,13 +6,14 @@ from typing import Literal, NamedTuple, get_args
 from msgspec import structs
 
 from bot.petitions.events import EVENT_KINDS, Kind, Threshold
+from bot.petitions.parliaments import DESCRIPTIONS
 from bot.subscriptions.rule_words import Words, read_words, typed_words
 from bot.subscriptions.rules import stems
 from bot.subscriptions.subscription import Rule
 
 
 class EventFilter(NamedTuple):
-    """Something a rule may listen to: a kind, or one of the two thresholds."""
+    """Something a rule may listen to: a kind, or one of its site's thresholds."""
 
     kind: Kind
     threshold: Threshold | None = None
@@ -23,34 +24,42 @@ class EventFilter(NamedTuple):
         return f"{self.kind}.{self.threshold}" if self.threshold else self.kind
 
 
-def _for(scope: Literal["all", "narrow", "seat"]) -> tuple[EventFilter, ...]:
+def _for(scope: Literal["all", "narrow", "seat"]) -> tuple[Kind, ...]:
     """What the rules of a scope alone can ask for, in the order of their buttons."""
     asked = sorted(
         (row.rules[1], kind)
         for kind, row in EVENT_KINDS.items()
         if row.rules and row.rules[0] == scope
     )
-    return tuple(
-        EventFilter(kind, threshold)
-        for _, kind in asked
-        for threshold in (get_args(Threshold) if kind == "threshold" else (None,))
-    )
+    return tuple(kind for _, kind in asked)
 
 
-# Of all petitions there are, the others would never stop.
-_OF_ALL = _for("all")
-_EVERYTHING = (*_OF_ALL, *_for("narrow"))
-_OF_A_SEAT = (*_for("seat"), *(ear for ear in _OF_ALL if ear.kind != "opened"))
-
-# What a rule that narrows petitions down listens to until somebody chooses.
-USUAL: tuple[Kind, ...] = tuple(dict.fromkeys(ear.kind for ear in _OF_ALL))
+# What a rule that narrows petitions down listens to until somebody chooses; of all petitions there
+# are, the others would never stop.
+USUAL: tuple[Kind, ...] = _for("all")
+_EVERYTHING = (*USUAL, *_for("narrow"))
+_OF_A_SEAT = (*_for("seat"), *(kind for kind in USUAL if kind != "opened"))
 
 
 def event_filters(rule: Rule) -> tuple[EventFilter, ...]:
     """What a rule can listen to."""
     if rule.constituency:
-        return _OF_A_SEAT
-    return _EVERYTHING if rule.words or rule.topics or rule.department else _OF_ALL
+        kinds: tuple[Kind, ...] = _OF_A_SEAT
+    else:
+        kinds = _EVERYTHING if rule.words or rule.topics or rule.department else USUAL
+    return tuple(
+        EventFilter(kind, threshold)
+        for kind in kinds
+        for threshold in (_thresholds(rule.site) if kind == "threshold" else (None,))
+    )
+
+
+def _thresholds(site: str) -> tuple[Threshold, ...]:
+    """The thresholds that bring something on a site; all there may be where that is not known."""
+    description = DESCRIPTIONS.get(site)
+    if description is None:
+        return get_args(Threshold)
+    return tuple(threshold.kind for threshold in description.thresholds)
 
 
 def hears(rule: Rule, ear: EventFilter) -> bool:
@@ -81,6 +90,5 @@ def possible(rule: Rule) -> Rule | None:
 def _with(rule: Rule, chosen: Sequence[EventFilter]) -> Rule:
     kinds = dict.fromkeys(ear.kind for ear in chosen)
     thresholds = tuple(ear.threshold for ear in chosen if ear.threshold)
-    return structs.replace(
-        rule, kinds=tuple(kinds), thresholds=thresholds if len(thresholds) == 1 else ()
-    )
+    are_all = thresholds == _thresholds(rule.site)
+    return structs.replace(rule, kinds=tuple(kinds), thresholds=() if are_all else thresholds)

@@ -30,6 +30,7 @@ from bot.messages.message import (
 )
 from bot.messages.petition.parts import title
 from bot.petitions.events import Loudness, Threshold
+from bot.petitions.parliaments import description_of
 from bot.petitions.petition import Site
 from bot.subscriptions.codec import rule_for_link
 from bot.subscriptions.event_filter import EventFilter, event_filters, hears
@@ -104,6 +105,8 @@ def _at(site: Site, threshold: Threshold) -> int:
     match threshold:
         case "response":
             return site.response_threshold or 0
+        case "referral":
+            return description_of(site).usual("referral") or 0
         case "debate":
             return site.debate_threshold or 0
 

@@ -21,11 +21,14 @@ from bot.petitions.thresholds import (
 _TITLE_LENGTH = 200
 
 # What reaching an official threshold means, by what has happened already.
-Meaning: TypeAlias = Literal["response", "responded", "debate", "scheduled", "debated", "refused"]
+Meaning: TypeAlias = Literal[
+    "response", "responded", "referral", "debate", "scheduled", "debated", "refused"
+]
 
 _MEANINGS: Mapping[Meaning, str] = {
     "response": marked("A government response is now due."),
     "responded": marked("That's enough for a government response, which it already has."),
+    "referral": marked("The Petitions Committee will consider it once it has closed."),
     "debate": marked("Parliament will now consider it for a debate."),
     "scheduled": marked("That's enough to be considered for a debate, which already has a date."),
     "debated": marked("That's enough to be considered for a debate, which it has already had."),
@@ -77,6 +80,8 @@ def meaning(threshold: Threshold, petition: Petition) -> Meaning:
     match threshold:
         case "response":
             return "responded" if petition.government_response else "response"
+        case "referral":
+            return "referral"
         case "debate":
             if petition.debate:
                 return "debated" if petition.debate.debated_on else "refused"

@@ -1,0 +1,47 @@
+"""What each petitions site is like: one description for each of the four, and the way to it."""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from bot.petitions.parliaments.description import SiteDescription
+from bot.petitions.parliaments.jersey import JERSEY
+from bot.petitions.parliaments.scotland import SCOTLAND
+from bot.petitions.parliaments.senedd import SENEDD
+from bot.petitions.parliaments.uk import UK
+from bot.petitions.petition import Petition, Site
+
+DESCRIPTIONS: Mapping[str, SiteDescription] = {
+    each.id: each for each in (UK, SENEDD, SCOTLAND, JERSEY)
+}
+_BY_HOST = {host.name: each for each in DESCRIPTIONS.values() for host in each.hosts}
+
+
+def known_by(name: str, url: str = "", like: str = "") -> SiteDescription | None:
+    """The description of a site: of what it is said to be like, by its own name, or by its host."""
+    host = urlsplit(url).hostname or ""
+    return DESCRIPTIONS.get(like) or _BY_HOST.get(host) or DESCRIPTIONS.get(name)
+
+
+def description_of(what: Site | Petition) -> SiteDescription:
+    """What the site of something is like.
+
+    A site that nobody described runs the software as it was before anybody changed it.
+    """
+    match what:
+        case Site():
+            found = known_by(what.id, what.url, what.like)
+        case Petition():
+            found = known_by(what.ref.site, what.url, what.like)
+    return found or UK
+
+
+def site_like(name: str, description: SiteDescription, url: str = "") -> Site:
+    """A site as it is unless it is configured otherwise."""
+    return Site(
+        id=name,
+        name=description.name,
+        url=url or description.url,
+        response_threshold=description.usual("response"),
+        debate_threshold=description.usual("debate"),
+        like=description.id,
+    )
