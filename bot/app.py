@@ -236,8 +236,6 @@ async def _put_together(
 ) -> AsyncIterator[_Bell]:
     """Make every part; none works yet."""
     metrics = Metrics()
-    await asyncio.to_thread(preload)
-    await asyncio.to_thread(zones)
     async with (
         _opened(config, metrics) as storage,
         open_session(__version__) as session,
@@ -337,13 +335,16 @@ async def _at_work(bell: _Bell, rhythm: Rhythm) -> AsyncIterator[None]:
         await stack.enter_async_context(on_duty(storage, bell.polling, scheduled, rhythm))
         await _until_reached(application.initialize, bell.reception)
         stack.push_async_callback(application.shutdown)
-        await _set_menu(application.bot, storage)
         await stack.enter_async_context(_delivering(bell.deliverer))
         if is_shared(storage):
             await stack.enter_async_context(_roused(bell.deliverer))
         updates = _updates(bell, upkeep, rhythm)
         listening = _listening(application, bell.dispatcher, updates)
         await stack.enter_async_context(listening)
+        # Only now, so that hearing does not wait for what reads files or asks Telegram.
+        await asyncio.to_thread(preload)
+        await asyncio.to_thread(zones)
+        await _set_menu(application.bot, storage)
         await stack.enter_async_context(upkeep.watching())
         stack.callback(bell.deliverer.stop)  # first of all, so that its end is waited for least
         yield

@@ -1,6 +1,7 @@
 """The command line: a thin function for each command, in the words of its help."""
 
 import asyncio
+import gc
 import os
 import sys
 from collections.abc import Callable, Coroutine, Iterator
@@ -54,8 +55,9 @@ def _run(work: Coroutine[Any, Any, Any]) -> Any:
 @app.command()
 def run(config: ConfigOption = None) -> None:
     """Run the bot until it is stopped."""
-    from bot.app import run_until_stopped  # imported here: other commands start faster without
-    from bot.operations.logging import configure_logs
+    with _loaded_lightly():
+        from bot.app import run_until_stopped  # imported here: other commands start faster without
+        from bot.operations.logging import configure_logs
 
     settings = _load(config)
     _warn(settings.warnings)
@@ -216,6 +218,27 @@ def options(
     if version:
         typer.echo(__version__)
         raise typer.Exit
+
+
+@contextmanager
+def _loaded_lightly() -> Iterator[None]:
+    """Has what is imported meanwhile do without rich, and without looking for garbage.
+
+    structlog and httpx load rich where they find it, for what a bot that runs never shows; and next
+    to nothing of what an import makes is ever garbage.
+    """
+    found = sys.modules.get("rich")
+    sys.modules["rich"] = None  # type: ignore[assignment]
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+        if found:
+            sys.modules["rich"] = found
+        else:
+            del sys.modules["rich"]
 
 
 @contextmanager

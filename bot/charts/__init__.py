@@ -22,6 +22,7 @@ __all__ = ["ChartFailed", "Charts", "Picture"]
 log = structlog.get_logger(__name__)
 
 _KEPT = 64
+_IDLE = 300.0  # seconds after the last picture until the drawing process and its memory are let go
 # A curve moves on with the clock even when nobody signs; a quarter of an hour does not show.
 _FRESH = timedelta(minutes=15)
 
@@ -32,12 +33,17 @@ class Charts:
     Every drawing may raise ChartFailed; the next call starts afresh.
     """
 
-    def __init__(self, timeout: float = 20) -> None:
-        """`timeout` is in seconds, for one picture, the start of the drawing process included."""
+    def __init__(self, timeout: float = 20, *, idle: float = _IDLE) -> None:
+        """`timeout` is in seconds, for one picture, the start of the drawing process included.
+
+        The process ends when for `idle` seconds nothing was drawn; the next picture starts another.
+        """
         self._worker = Worker(timeout)
         # Waiting takes a thread; a second one would only wait for the first.
         self._waiting = ThreadPoolExecutor(1, thread_name_prefix="charts")
         self._incident = IncidentLog(log, "pictures cannot be drawn")
+        self._idle = idle
+        self._rest: asyncio.TimerHandle | None = None
         self._drawn: OrderedDict[Hashable, asyncio.Future[Picture | None]] = OrderedDict()
 
     async def __aenter__(self) -> Self:
@@ -84,6 +90,8 @@ class Charts:
 
     async def close(self) -> None:
         """End the drawing process."""
+        if self._rest:
+            self._rest.cancel()
         await asyncio.to_thread(self._worker.stop)
         self._waiting.shutdown(wait=False, cancel_futures=True)
 
@@ -96,6 +104,7 @@ class Charts:
             loop = asyncio.get_running_loop()
             drawing = loop.run_in_executor(self._waiting, self._worker.draw, job)
             self._keep(key, drawing)
+            drawing.add_done_callback(self._rest_later)
         self._drawn.move_to_end(key)
         try:
             # Whoever gives up waiting leaves the drawing to the others.
@@ -106,6 +115,14 @@ class Charts:
             raise
         self._incident.recovered()
         return picture
+
+    def _rest_later(self, _: object) -> None:
+        """Have the process end unless something is drawn meanwhile."""
+        if self._rest:
+            self._rest.cancel()
+        loop = asyncio.get_running_loop()
+        # Behind what is being drawn then, if anything is.
+        self._rest = loop.call_later(self._idle, self._waiting.submit, self._worker.stop)
 
     def _keep(self, key: Hashable, drawing: "asyncio.Future[Picture | None]") -> None:
         self._drawn[key] = drawing

@@ -6,12 +6,11 @@ import hashlib
 import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeAlias
+from typing import Any
 
 import structlog
 from aiohttp import web
 from telegram import Bot
-from telegram.ext import Application
 
 from bot.errors import ConfigError
 from bot.operations.health import Finding
@@ -20,8 +19,6 @@ from bot.telegram.floods import Floods, Verdict
 from bot.telegram.updates import Accept, Outcome, Reception, Replays, Undecodable, decode, number_of
 
 log = structlog.get_logger(__name__)
-
-AnyApplication: TypeAlias = Application[Any, Any, Any, Any, Any, Any]
 
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - a header's name
 LARGEST_UPDATE = 1024 * 1024

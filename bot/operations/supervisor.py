@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import structlog
 from telegram.error import BadRequest
+from telegram.ext import Application
 
 from bot.config import Config
 from bot.delivery.deliverer import DeliveryCounts
@@ -18,7 +19,6 @@ from bot.incidents import IncidentLog
 from bot.operations.admin_alerts import AdminAlerts
 from bot.operations.health import Finding, Health
 from bot.operations.heartbeat import Heartbeat
-from bot.operations.http_server import AnyApplication, Webhook, health_routes, serving
 from bot.operations.leadership import holding
 from bot.operations.metrics import Metrics
 from bot.operations.systemd import notify
@@ -28,6 +28,11 @@ from bot.telegram.floods import Floods
 from bot.telegram.updates import Accept, Reception
 from storage import Storage
 from storage.shared import Standing, is_shared
+
+if TYPE_CHECKING:
+    from bot.operations.http_server import Webhook
+
+AnyApplication: TypeAlias = Application[Any, Any, Any, Any, Any, Any]
 
 log = structlog.get_logger(__name__)
 
@@ -77,15 +82,19 @@ class Supervisor:
         self._delivered_at = delivered_at
         self._wall_clock = WallClock(storage, now, put_right)
         self._looks_unheard = 0
-        self._webhook = Webhook(
-            application.bot,
-            config.telegram.token,
-            metrics.note_update,
-            accept=accept,
-            is_busy=lambda: not application.running or is_full(),
-            reception=reception,
-            floods=floods,
-        )
+        self._webhook: Webhook | None = None
+        if self.has_webhook:
+            from bot.operations import http_server  # noqa: PLC0415 - as in `serving`
+
+            self._webhook = http_server.Webhook(
+                application.bot,
+                config.telegram.token,
+                metrics.note_update,
+                accept=accept,
+                is_busy=lambda: not application.running or is_full(),
+                reception=reception,
+                floods=floods,
+            )
         self._health = Health(
             metrics,
             counts,
@@ -110,7 +119,7 @@ class Supervisor:
     def _url(self) -> str:
         """Where Telegram is to post updates; empty while we ask for them."""
         public = self._config.web.public_url
-        return public.rstrip("/") + self._webhook.path if self.has_webhook and public else ""
+        return public.rstrip("/") + self._webhook.path if self._webhook and public else ""
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
@@ -119,17 +128,21 @@ class Supervisor:
         if listen is None:
             yield
             return
+        # aiohttp's server is large, and a bot that polls may do without.
+        from bot.operations.http_server import health_routes, serving  # noqa: PLC0415
+
         routes = health_routes(self._health.findings, self._figures, self._stood_by)
-        if self.has_webhook:
+        if self._webhook:
             routes += self._webhook.routes()
         async with serving(*listen, routes):
             yield
 
     async def set_webhook(self, allowed_updates: list[str]) -> None:
         """Have updates posted to us; ConfigError if Telegram won't have the address."""
+        secret = self._webhook.secret if self._webhook else None
         try:
             await self._application.bot.set_webhook(
-                self._url, allowed_updates=allowed_updates, secret_token=self._webhook.secret
+                self._url, allowed_updates=allowed_updates, secret_token=secret
             )
         except BadRequest as error:
             raise ConfigError([f"web.public_url: Telegram says: {error.message}"]) from error

@@ -10,10 +10,10 @@ from bot.subscriptions.rules import stems
 MOST_NEAR = 5
 _ALIKE = 0.75
 _LONGEST = 80
-# Words that so many names have that they tell none from another.
-_COMMON = frozenset(stems("and department for ministry of office the"))
+# Words that so many names have that they tell none from another, as `stems` leaves them.
+COMMON = frozenset(("and", "depart", "for", "ministri", "of", "offic", "the"))
 
-_DIRECTIONS = frozenset(stems("north south east west mid central"))
+DIRECTIONS = frozenset(("north", "south", "east", "west", "mid", "central"))
 
 # How something may be called, by its key: a code, or the name itself.
 Names: TypeAlias = Mapping[str, Sequence[str]]
@@ -45,7 +45,7 @@ def near(typed: str, names: Names, most: int = MOST_NEAR) -> list[str]:
     """The keys of what is spelt most like this, the likest first: as a whole, or word by word."""
     wanted = plain(typed[:_LONGEST])
     whole = _likeness_to(wanted)
-    by_word = [_likeness_to(word) for word in wanted.split() if word not in _COMMON]
+    by_word = [_likeness_to(word) for word in wanted.split() if word not in COMMON]
     scored = [
         (max((_likeness(plain(each), whole, by_word) for each in spellings), default=0.0), key)
         for key, spellings in names.items()
@@ -56,7 +56,7 @@ def near(typed: str, names: Names, most: int = MOST_NEAR) -> list[str]:
 
 def related(name: str, names: Names, most: int = MOST_NEAR) -> list[str]:
     """The keys of what may have come of something: spelt like it, or with a word of its name."""
-    own = set(plain(name).split()) - _COMMON - _DIRECTIONS
+    own = set(plain(name).split()) - COMMON - DIRECTIONS
     shared = {
         key: len(own & {word for each in spellings for word in plain(each).split()})
         for key, spellings in names.items()
@@ -67,7 +67,7 @@ def related(name: str, names: Names, most: int = MOST_NEAR) -> list[str]:
 
 def _likeness(name: str, whole: _Likeness, by_word: Sequence[_Likeness]) -> float:
     """How like a name is to what is wanted, from 0 to 1."""
-    words = [word for word in name.split() if word not in _COMMON]
+    words = [word for word in name.split() if word not in COMMON]
     if not by_word or not words:
         return whole(name)
     each = sum(max(map(likeness, words)) for likeness in by_word) / len(by_word)

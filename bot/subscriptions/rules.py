@@ -9,9 +9,8 @@ import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from threading import Lock
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-import snowballstemmer
 from msgspec import structs
 
 from bot.petitions.events import Kind
@@ -19,7 +18,6 @@ from bot.petitions.petition import Petition
 from bot.subscriptions.subscription import Rule
 
 _WORD = re.compile(r"[^\W_]+")
-_ENGLISH = snowballstemmer.stemmer("english")
 _STEMMING = Lock()  # the stemmer keeps the word it is at in itself, and stores work in threads
 # Plurals that have no rule; of a possessive the apostrophe is gone already.
 _IRREGULAR = {
@@ -244,11 +242,18 @@ def _spaced(words: Iterable[str]) -> str:
     return f" {' '.join(words)} "
 
 
+@lru_cache(maxsize=1)
+def _english() -> Any:
+    import snowballstemmer  # noqa: PLC0415 - it loads every language, and not every bot has rules
+
+    return snowballstemmer.stemmer("english")
+
+
 @lru_cache(maxsize=32_768)
 def _stem(word: str) -> str:
     """A word without its endings: its forms come out alike, though not always as a word."""
     with _STEMMING:
-        return str(_ENGLISH.stemWord(_IRREGULAR.get(word, word)))
+        return str(_english().stemWord(_IRREGULAR.get(word, word)))
 
 
 def _is_accent(char: str) -> bool:

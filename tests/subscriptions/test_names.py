@@ -9,7 +9,8 @@ from bell import Village, open_petition
 from bot.app import open_storage, utc_now
 from bot.demo.petitions_site import Fault
 from bot.subscriptions.codec import rule_for_link
-from bot.subscriptions.names import meant, near
+from bot.subscriptions.names import COMMON, DIRECTIONS, meant, near
+from bot.subscriptions.rules import stems
 from bot.subscriptions.site_names import Name, SiteNames, note_of, written
 from bot.subscriptions.subscription import Rule
 
@@ -166,3 +167,8 @@ async def test_a_link_to_a_rule_that_cannot_match_says_so_before_it_is_saved(
         draft = await offices.reader.ask(f"/start r_{rule_for_link(rule)}", "Follow ")
         assert doubt in draft["text"]
         assert ("⚠️" in draft["text"]) == bool(doubt)
+
+
+def test_the_words_that_tell_no_name_from_another_are_as_they_are_compared() -> None:
+    assert frozenset(stems("and department for ministry of office the")) == COMMON
+    assert frozenset(stems("north south east west mid central")) == DIRECTIONS

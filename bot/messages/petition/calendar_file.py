@@ -2,8 +2,6 @@
 
 from datetime import datetime, timedelta
 
-from icalendar import Calendar, Event
-
 from bot.messages.buttons import CalendarDate
 from bot.messages.i18n import tr
 from bot.messages.petition.parts import short_title
@@ -19,6 +17,8 @@ def calendar_file(petition: Petition, what: CalendarDate, now: datetime) -> byte
     A debate has a day and no hour. The moment of closing is told in UTC, so that it is right in
     every zone and whenever the clocks change.
     """
+    from icalendar import Calendar, Event  # noqa: PLC0415 - few ask, and it is large
+
     name = short_title(petition, _TITLE)
     event = Event()
     if what == "debate":

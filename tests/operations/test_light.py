@@ -1,0 +1,59 @@
+"""A bot is light: it loads what it needs to start, and the rest when somebody asks for it."""
+
+import asyncio
+import subprocess
+import sys
+
+from petitions import NOW, petition
+
+from bot.charts import Charts
+
+LARGE = {
+    "PIL",
+    "aiohttp.web",
+    "asyncpg",
+    "icalendar",
+    "matplotlib",
+    "numpy",
+    "rich",
+    "snowballstemmer",
+}
+CODE = """
+import sys
+from bot.cli import _loaded_lightly
+with _loaded_lightly():
+    import bot.app
+print(*sorted(sys.modules))
+import gc, rich, rich.console
+assert gc.isenabled()
+"""
+
+
+def test_what_is_large_and_seldom_needed_is_not_loaded_at_the_start() -> None:
+    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    loaded = set(done.stdout.split())
+    assert "telegram" in loaded
+    assert not loaded & LARGE
+
+
+async def until_gone(charts: Charts) -> None:
+    async with asyncio.timeout(10):
+        while charts.pid is not None:  # noqa: ASYNC110 - nobody is told of its end
+            await asyncio.sleep(0.01)
+
+
+async def test_the_drawing_process_ends_when_nothing_was_drawn_for_a_while() -> None:
+    async with Charts(idle=0.05) as charts:
+        assert await charts.curve(petition(), [], NOW) is not None
+        await until_gone(charts)
+        assert await charts.curve(petition(signature_count=85), [], NOW) is not None
+        await until_gone(charts)
+
+
+async def test_it_stays_while_there_may_be_more_to_draw() -> None:
+    async with Charts(idle=60) as charts:
+        await charts.curve(petition(), [], NOW)
+        first = charts.pid
+        await charts.curve(petition(signature_count=85), [], NOW)
+        assert charts.pid == first is not None
