@@ -58,9 +58,9 @@ DATED = re.compile("to sign|left|Waiting|waiting|wait|debate|Debate|closes")
 
 # How an alert or a summary's line begins that tells of each kind.
 HEADLINES = {
-    "milestone": re.compile(r"🔔 ([\d,]+) signatures — "),
+    "milestone": re.compile(r"🔔 ([\d,]+) signatures\b"),
     "response": re.compile(r"💬 The Government has responded(?! again)"),
-    "debate": re.compile(r"🏛 Debate (?:on |date given)"),
+    "debate": re.compile(r"🏛 Debate (?:on |date added)"),
     "note": re.compile(r"📝 The Petitions Committee added a note"),
     "business": re.compile(r"📜 In Parliament: "),
     "closed": re.compile(r"🏁 Closed with "),
