@@ -11,7 +11,8 @@ from bell import open_petition, stamp
 
 from bot.demo.petitions_site import PetitionsSite
 from bot.petitions.events import Kind
-from bot.petitions.petition import PetitionRef, Site
+from bot.petitions.parliaments import DESCRIPTIONS, site_like
+from bot.petitions.petition import PetitionRef
 from bot.polling.petitions_api import PetitionsApi, open_session
 from bot.polling.planner import Matter
 from bot.polling.poller import Poller
@@ -42,8 +43,16 @@ class Hours:
 class Bench:
     """A poller between a site and a store."""
 
-    def __init__(self, site: PetitionsSite, poller: Poller, storage: Storage, hours: Hours) -> None:
+    def __init__(
+        self,
+        site: PetitionsSite,
+        poller: Poller,
+        storage: Storage,
+        hours: Hours,
+        name: str = "uk",
+    ) -> None:
         self.site, self.poller, self.storage, self.hours = site, poller, storage, hours
+        self.name = name
 
     def publish(self, number: int, **changes: object) -> None:
         dated = {"updated_at": stamp(START), "opened_at": stamp(START - timedelta(days=9))}
@@ -51,8 +60,11 @@ class Bench:
 
     async def follow(self, number: int, **changes: object) -> PetitionRef:
         self.publish(number, **changes)
-        ref = PetitionRef("uk", number)
-        watch = self.poller._watches["uk"]
+        return await self.begin(PetitionRef("uk", number))
+
+    async def begin(self, ref: PetitionRef) -> PetitionRef:
+        """Follow what is on the site already."""
+        watch = self.poller._watches[self.name]
         watch.budget.spend()
         await self.poller._look(watch, ref, keep=True)
         await self.storage.subscribe(Subscription(CHAT, ref, START))
@@ -60,7 +72,7 @@ class Bench:
 
     @property
     def in_flight(self) -> Mapping[Matter, asyncio.Task[None]]:
-        return self.poller._watches["uk"].in_flight
+        return self.poller._watches[self.name].in_flight
 
     async def tick(self, hanging: Collection[Matter] = ()) -> None:
         """Let the poller ask, and whatever does not hang be answered and taken in."""
@@ -101,10 +113,20 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
 @asynccontextmanager
 async def _bench(folder: Path, a_minute: int = 60) -> AsyncIterator[Bench]:
     hours = Hours()
-    async with PetitionsSite(hours.now) as site, open_session("test") as session:
+    async with bench_at(PetitionsSite(hours.now), hours, folder, a_minute) as bench:
+        yield bench
+
+
+@asynccontextmanager
+async def bench_at(
+    site: PetitionsSite, hours: Hours, folder: Path, a_minute: int = 60, name: str = "uk"
+) -> AsyncIterator[Bench]:
+    """A poller that looks at that site, which goes by that name."""
+    async with site, open_session("test") as session:
         storage = await open_tiny(folder / "bell.db", folder / "bell.key")
+        described = site_like(name, DESCRIPTIONS[name], site.url)
         poller = Poller(
-            [PetitionsApi(Site("uk", "UK Parliament", site.url), session, now=hours.now)],
+            [PetitionsApi(described, session, now=hours.now)],
             storage,
             hours.now,
             interval=timedelta(seconds=60),
@@ -114,7 +136,7 @@ async def _bench(folder: Path, a_minute: int = 60) -> AsyncIterator[Bench]:
             jitter=lambda: 0.0,
         )
         try:
-            yield Bench(site, poller, storage, hours)
+            yield Bench(site, poller, storage, hours, name)
         finally:
             await poller.drain(patience=0)
             await storage.close()

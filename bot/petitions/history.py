@@ -13,7 +13,8 @@ class PetitionHistory(Struct, frozen=True, omit_defaults=True):
     `seen` holds the keys of everything that was ever true of it, so that nothing rings twice;
     `peak` is the highest count it ever had; `top` the codes of the ten constituencies with the most
     signatures when they were last told; `gone_looks` counts the looks in a row that found it taken
-    down (or stopped or hidden, if it was never published), `older_looks` those that were served a
+    down (or stopped or hidden, if it was never published, or missing `missing_since` then, where a
+    site says no more of what it took down), `older_looks` those that were served a
     body older than this one.
     """
 
@@ -25,5 +26,6 @@ class PetitionHistory(Struct, frozen=True, omit_defaults=True):
     surged_at: datetime | None = None
     earlier_responses: tuple[GovernmentResponse, ...] = ()
     gone_looks: int = 0
+    missing_since: datetime | None = None
     older_looks: int = 0
     removed: bool = False

@@ -5,7 +5,7 @@ twice in a petition's life, and a body from an old cache does not turn time back
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import structs
@@ -41,6 +41,8 @@ from bot.petitions.reminders import passed, premature
 _LOOKS_TO_BELIEVE_OLDER = 5
 
 _LOOKS_TO_BELIEVE_GONE = 2
+# Where a site answers for what it took down as for what never was, only time tells the two apart.
+_LOOKS_TO_BELIEVE_MISSING, _TIME_TO_BELIEVE_MISSING = 12, timedelta(days=1)
 # A petition may be set aside and taken up again while it is checked; the site says 404 meanwhile.
 _LOOKS_TO_BELIEVE_HIDDEN = 12
 
@@ -152,8 +154,33 @@ def observe_gone(
     looks = known.gone_looks + 1
     if looks < _LOOKS_TO_BELIEVE_GONE:
         return structs.replace(known, gone_looks=looks), ()
+    return observe_removed(known, now)
+
+
+def observe_missing(known: PetitionHistory, now: datetime) -> PetitionHistory:
+    """Take in that the site does not find a petition it has shown, which may pass."""
+    if known.removed:
+        return known
+    since = known.missing_since
+    if since is None or since > now:  # else the clock was ahead then
+        since = now
+    return structs.replace(known, missing_since=since, gone_looks=known.gone_looks + 1)
+
+
+def is_lastingly_missing(known: PetitionHistory, now: datetime) -> bool:
+    """Whether the site has not found a petition so often and so long that it took it down."""
+    since = known.missing_since
+    is_long = since is not None and now - since >= _TIME_TO_BELIEVE_MISSING
+    return is_long and known.gone_looks >= _LOOKS_TO_BELIEVE_MISSING and not known.removed
+
+
+def observe_removed(
+    known: PetitionHistory, now: datetime
+) -> tuple[PetitionHistory, tuple[Occurrence, ...]]:
+    """Take in that a petition was taken down, which has been proved."""
     seen, occurrences = _latched(known, (Removed(),), now)
-    return structs.replace(known, gone_looks=0, removed=True, seen=seen), occurrences
+    gone = structs.replace(known, gone_looks=0, missing_since=None, removed=True, seen=seen)
+    return gone, occurrences
 
 
 def unpublished(ref: PetitionRef, site: Site, state: Unpublication) -> Petition:

@@ -17,9 +17,12 @@ from typing import Literal, Self, TypeAlias
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 import aiohttp
+from cachetools import LRUCache
 from msgspec import Struct, structs
 
 from bot.errors import MalformedPetition, ParliamentError, ParliamentUnasked, ParliamentUnavailable
+from bot.petitions.parliaments import description_of, host_of
+from bot.petitions.parliaments.description import Host
 from bot.petitions.parse import (
     Constituency,
     Local,
@@ -42,8 +45,8 @@ TIMEOUT = aiohttp.ClientTimeout(total=10, sock_connect=5)
 _ELSEWHERE = "redirected elsewhere"
 MAX_BYTES = 8 * 1024 * 1024
 
-# The most rows the site puts on a page; asked for more, it sends 25.
-ROWS = 50
+# Bodies that are known by an ETag are kept, so that the site need not send them again.
+_MOST_BODIES = 1_000
 
 
 class Found(Struct, frozen=True):
@@ -134,6 +137,9 @@ class PetitionsApi:
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
         self.site = site
+        self.description = description_of(site)
+        self._host = _host_at(site)
+        self._paths = self._host.paths
         self._session = session
         self._max_bytes = max_bytes
         self._timeout = timeout
@@ -142,6 +148,7 @@ class PetitionsApi:
         self._asks: Callable[[], None] = lambda: None
         self._hops: Callable[[], None] = lambda: None
         self._hears: Callable[[ParliamentUnavailable], None] = lambda _: None
+        self._bodies: LRUCache[str, tuple[str, Found]] = LRUCache(_MOST_BODIES)
         self._kept: Kept = {}
         self._keeps = self._is_for_people = False
 
@@ -182,19 +189,34 @@ class PetitionsApi:
         seconds, so a NotModified is a hint and not a proof.
         """
         petition_id = petition.id if isinstance(petition, PetitionRef) else petition
-        return await self._looked(f"/petitions/{petition_id}.json", petition_id, since)
+        return await self._looked(self._path(petition_id), petition_id, since)
+
+    def _path(self, petition_id: PetitionId) -> str:
+        return f"/{self._paths.petitions}/{petition_id}.json"
 
     async def _looked(self, target: str, petition_id: PetitionId, since: datetime | None) -> Look:
         try:
-            answer = await self._get(target, since)
+            etag, body = self._bodies.get(target, ("", None))
+            answer = await self._get(target, since, etag)
+            if body and etag and answer.status == 304:
+                return body
             if archive := self._archive(answer):
                 self._hops()
                 answer = await self._get(archive, since)
-            return self._seen(answer, petition_id)
+            return self._kept_by_etag(target, answer, self._seen(answer, petition_id))
         except ParliamentUnavailable as error:
             return Unavailable(error.reason, error.retry_after, is_whole_site(error))
         except (ParliamentError, MalformedPetition) as error:
             return unreadable(error)
+
+    def _kept_by_etag(self, target: str, answer: _Answer, look: Look) -> Look:
+        """The look, kept by its ETag: those sites give one that give no date."""
+        etag = answer.headers.get("ETag")
+        if isinstance(look, Found) and etag and look.last_modified is None:
+            self._bodies[target] = etag, look
+        elif not isinstance(look, NotModified):
+            self._bodies.pop(target, None)
+        return look
 
     def _archive(self, answer: _Answer) -> str | None:
         """Where the site keeps a petition now, if it says so: a body on the same host."""
@@ -223,11 +245,37 @@ class PetitionsApi:
             case 410:
                 return Gone()
             case _:
-                return _unpublished(self._redirect(answer), petition_id)
+                return self._unpublished(self._redirect(answer), petition_id)
+
+    def _unpublished(self, path: str | None, petition_id: PetitionId) -> Look:
+        """What a redirect to one of the site's web pages says of a petition."""
+        paths = self._paths
+        match path:
+            case "/":
+                return Unpublished("stopped")
+            case str() if path.endswith(f"/{paths.gathering_support}"):
+                return Unpublished("gathering_support")
+            case str() if path.endswith(f"/{paths.moderation_info}"):
+                return Unpublished("moderation")
+            case str() if path == f"/{paths.petitions}/{petition_id}":
+                return Unavailable("being archived")
+            case _:
+                return Unavailable(_ELSEWHERE)
+
+    def _query(self, state: str, q: str | None, topic: str | None, number: int) -> str:
+        asked = {"state": state, "count": str(self.description.lists.most_rows)}
+        if number > 1:
+            asked["page"] = str(number)
+        if q:
+            # A number alone would send us to the web page of the petition that has it.
+            asked["q"] = f"#{q}" if q.isdigit() else q
+        if topic:
+            asked["topic"] = topic
+        return urlencode(asked, errors="replace")
 
     def _found(self, answer: _Answer, petition_id: PetitionId) -> Look:
         petition = parse_petition(answer.body, self.site)
-        if petition.ref.id != petition_id:
+        if not self.description.ids.may_be_same(petition_id, petition.ref.id):
             return Unreadable("answered about another petition")
         return Found(
             petition,
@@ -237,7 +285,10 @@ class PetitionsApi:
 
     async def counts(self, petition_id: PetitionId) -> Counts:
         """A petition's numbers alone; the site answers for unpublished petitions too."""
-        return parse_counts(await self._body(f"/petitions/{petition_id}/count.json"), self.site)
+        return parse_counts(await self._body(self._count_path(petition_id)), self.site)
+
+    def _count_path(self, petition_id: PetitionId) -> str:
+        return f"/{self._paths.petitions}/{petition_id}/{self._paths.count}.json"
 
     async def page(
         self,
@@ -249,14 +300,15 @@ class PetitionsApi:
         url: str | None = None,
     ) -> Page:
         """A page of the current petitions, by its number or by the `next` of the page before it."""
-        target = _target(url) if url else f"/petitions.json?{_query(state, q, topic, number)}"
+        query = self._query(state, q, topic, number)
+        target = _target(url) if url else f"/{self._paths.petitions}.json?{query}"
         return parse_page(await self._body(target), self.site)
 
     async def archived_page(
         self, state: str, *, q: str | None = None, topic: str | None = None, number: int = 1
     ) -> Page:
         """A page of the last archived parliament's petitions; their `next` cannot be relied on."""
-        target = f"/archived/petitions.json?{_query(state, q, topic, number)}"
+        target = f"/archived/petitions.json?{self._query(state, q, topic, number)}"
         return parse_page(await self._body(target), self.site)
 
     async def pages(
@@ -269,6 +321,7 @@ class PetitionsApi:
         """
         seen: set[PetitionId] = set()
         been: set[PetitionId | None] = set()
+        number = 1
         page = await self.page(state, q=q, topic=topic)
         while page.petitions or page.malformed:
             start = page.petitions[0].ref.id if page.petitions else page.next
@@ -278,26 +331,37 @@ class PetitionsApi:
             yield _without(seen, page)
             if page.next is None:
                 return
-            page = await self.page(state, url=page.next)
+            number += 1
+            if self.description.lists.next_is_right:
+                page = await self.page(state, url=page.next)
+            else:
+                page = await self.page(state, q=q, topic=topic, number=number)
 
     async def trending(self) -> tuple[Trending, ...]:
-        """What was signed most in the last hour; nothing in a quiet one."""
-        return parse_trending(await self._body("/trending.json"), self.site)
+        """What was signed most in the last hour (or day); nothing in a quiet one."""
+        return parse_trending(await self._body(f"/{self._paths.trending}.json"), self.site)
 
     async def constituencies(self, period: str | None = None) -> tuple[Constituency, ...]:
         """The constituencies of a parliament named like `2019-2024`, or of the current one."""
         if period is not None and not re.fullmatch(r"[0-9]{4}-[0-9]{4}|current", period):
             raise ValueError(f"not a parliament's period: {period!r}")
         folder = f"/parliaments/{period}" if period else ""
-        return parse_constituencies(await self._body(f"{folder}/constituencies.json"), self.site)
+        return parse_constituencies(
+            await self._body(f"{folder}/{self._paths.constituencies}.json"), self.site
+        )
 
     async def topics(self) -> Mapping[str, str]:
         """The names of the site's topics, by their codes."""
-        return parse_topics(await self._body("/topics.json"), self.site)
+        return parse_topics(await self._body(f"/{self._paths.topics}.json"), self.site)
 
-    async def local(self, name: str) -> tuple[Local, ...]:
-        """What is signed most in a current constituency, named as the site names it."""
-        return parse_local(await self._body(f"/petitions/local/{slug(name)}.json"), self.site)
+    async def local(self, name: str, code: str = "") -> tuple[Local, ...]:
+        """What is signed most in a current constituency, named as the site names it.
+
+        Some sites have it at its code instead.
+        """
+        place = code if code and self.description.places_by_code else slug(name)
+        target = f"/{self._paths.petitions}/{self._paths.local}/{place}.json"
+        return parse_local(await self._body(target), self.site)
 
     async def parliaments(self) -> tuple[PastParliament, ...]:
         """The parliaments whose petitions are archived, the latest first."""
@@ -328,11 +392,11 @@ class PetitionsApi:
         return answer.body
 
     def _keep(self, address: str, answer: bytes | ParliamentError) -> None:
-        if self._keeps and not address.endswith("/count.json"):
+        if self._keeps and not address.endswith(f"/{self._paths.count}.json"):
             with suppress(ValueError):  # larger than all that is kept
                 self._kept[address] = answer
 
-    async def _get(self, target: str, since: datetime | None = None) -> _Answer:
+    async def _get(self, target: str, since: datetime | None = None, etag: str = "") -> _Answer:
         """Ask once for a path of the site, following nothing.
 
         Comes back with a body of JSON, a redirect, or one of 304, 404 and 410; for anything else
@@ -342,7 +406,7 @@ class PetitionsApi:
         self._asks()
         try:
             async with self._session.get(
-                url, headers=_only_if(since), allow_redirects=False, timeout=self._timeout
+                url, headers=_only_if(since, etag), allow_redirects=False, timeout=self._timeout
             ) as response:
                 if told := _date(response.headers.get("Date")):
                     self.clock.told(told)
@@ -364,7 +428,7 @@ class PetitionsApi:
     def _accept(self, url: str, response: aiohttp.ClientResponse) -> None:
         """Refuses what cannot be used, by its status and headers alone."""
         status = response.status
-        if status in {403, 408, 425, 429} or status >= 500:
+        if status in {401, 403, 408, 425, 429} or status >= 500:
             # A wish that ends at an instant means one of the site's own clock.
             told = _date(response.headers.get("Date")) or self._now()
             wish = _retry_after(response.headers.get("Retry-After"), told)
@@ -388,7 +452,7 @@ class PetitionsApi:
 
 def is_whole_site(error: ParliamentUnavailable) -> bool:
     """Whether every other request to the site would have failed alike."""
-    return error.status in {403, 429, 503} or isinstance(
+    return error.status in {401, 403, 429, 503} or isinstance(
         error.__cause__, aiohttp.ClientConnectorError | aiohttp.ClientSSLError
     )
 
@@ -406,21 +470,6 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
 
 
-def _unpublished(path: str | None, petition_id: PetitionId) -> Look:
-    """What a redirect to one of the site's web pages says of a petition."""
-    match path:
-        case "/":
-            return Unpublished("stopped")
-        case str() if path.endswith("/gathering-support"):
-            return Unpublished("gathering_support")
-        case str() if path.endswith("/moderation-info"):
-            return Unpublished("moderation")
-        case str() if path == f"/petitions/{petition_id}":
-            return Unavailable("being archived")
-        case _:
-            return Unavailable(_ELSEWHERE)
-
-
 def _without(seen: set[PetitionId], page: Page) -> Page:
     """The page less what has been seen, all of which is seen from now on."""
     fresh = {petition.ref.id: petition for petition in page.petitions}
@@ -429,16 +478,10 @@ def _without(seen: set[PetitionId], page: Page) -> Page:
     return structs.replace(page, petitions=tuple(fresh.values()))
 
 
-def _query(state: str, q: str | None, topic: str | None, number: int) -> str:
-    asked = {"state": state, "count": str(ROWS)}
-    if number > 1:
-        asked["page"] = str(number)
-    if q:
-        # A number alone would send us to the web page of the petition that has it.
-        asked["q"] = f"#{q}" if q.isdigit() else q
-    if topic:
-        asked["topic"] = topic
-    return urlencode(asked, errors="replace")
+def _host_at(site: Site) -> Host:
+    """The host that a site is asked at, which decides the language of its paths."""
+    description, name = description_of(site), host_of(site.url)
+    return next((host for host in description.hosts if host.name == name), description.hosts[0])
 
 
 def _canonical(target: str) -> str:
@@ -458,7 +501,9 @@ def _target(url: str) -> str:
     return f"{link.path}?{link.query}" if link.query else link.path
 
 
-def _only_if(since: datetime | None) -> dict[str, str]:
+def _only_if(since: datetime | None, etag: str) -> dict[str, str]:
+    if etag:
+        return {"If-None-Match": etag}
     if since is None:
         return {}
     return {"If-Modified-Since": format_datetime(since.astimezone(UTC), usegmt=True)}

@@ -24,6 +24,9 @@ from typing import NamedTuple, TypeAlias
 
 from msgspec import Struct
 
+from bot.petitions.parliaments import description_of
+from bot.petitions.parliaments.description import SiteDescription
+from bot.petitions.parliaments.uk import UK
 from bot.petitions.petition import Petition, PetitionId, PetitionRef
 from bot.petitions.thresholds import CustomMilestones, next_custom, next_milestone, thresholds
 
@@ -88,28 +91,70 @@ Request: TypeAlias = Whole | Numbers | ListPage
 # What is asked about: a petition by its id, or a page.
 Matter: TypeAlias = PetitionId | ListPage
 
-# The lists whose first page tells of every response, debate date and outcome; see `Hazards`.
-_NEWS = (ListPage("with_response"), ListPage("awaiting_debate"), ListPage("debated"))
-
-_NEWEST, TRENDING = ListPage("recent"), ListPage("trending")
+TRENDING = ListPage("trending")
 
 # About so many petitions open in a second.
 _OPENINGS = 20 / _DAY
 
 # Seconds between two looks at a list for what is unknown, at sixty requests a minute.
-_PERIODS = {"recent": 60.0, "trending": 120.0, "open": 1800.0}
-_PERIOD_OF_NEWS = 300.0
+_PERIOD_OF_NEWEST, _PERIOD_OF_TRENDING = 60.0, 120.0
+_PERIOD_OF_OPEN, _PERIOD_OF_NEWS = 1800.0, 300.0
 _PERIOD_OF_THE_SILENT = 300.0
 
 
 class Hazards(NamedTuple):
-    """The chance in a second that a milestone falls, and that something else happens."""
+    """The chance in a second that a milestone falls, and that something else happens.
+
+    All but the first and the last may have a list whose first page tells of it (`SiteLists.news`).
+    """
 
     numbers: float = 0.0
     response: float = 0.0
     date: float = 0.0
     outcome: float = 0.0
+    referral: float = 0.0
+    ending: float = 0.0
     hidden: float = 0.0
+
+    @property
+    def of_news(self) -> tuple[float, ...]:
+        """Those that a list may tell of."""
+        return self[1:-1]
+
+
+class SiteLists(NamedTuple):
+    """The lists of a site that are read, by its own names; None for what it has no list of.
+
+    `news` are the pages that tell of what `Hazards.of_news` is about, in its order. Only where the
+    open list goes `by_signatures` can it be said on which of its pages a petition stands.
+    """
+
+    open: str
+    newest: ListPage | None
+    trending: ListPage | None
+    news: tuple[ListPage | None, ...]
+    by_signatures: bool
+
+    @classmethod
+    def of(cls, description: SiteDescription) -> "SiteLists":
+        """The lists that a site's description names."""
+        lists = description.lists
+        told = (lists.responded, lists.debate_dates, lists.debated, lists.referred, lists.ended)
+        return cls(
+            lists.open,
+            ListPage(lists.newest) if lists.newest else None,
+            TRENDING if description.has("trending") else None,
+            tuple(ListPage(facet) if facet else None for facet in told),
+            lists.open_by_signatures,
+        )
+
+    def period(self, page: ListPage) -> float:
+        """Seconds between two looks at a list for what is unknown."""
+        if page == self.newest:
+            return _PERIOD_OF_NEWEST
+        if page == self.trending:
+            return _PERIOD_OF_TRENDING
+        return _PERIOD_OF_OPEN if page.facet == self.open else _PERIOD_OF_NEWS
 
 
 class Prospect(Struct):
@@ -194,8 +239,9 @@ def peoples_share(requests_per_minute: int) -> int:
 class Outlook:
     """What planning knows of one site: the followed petitions, and the pages of its lists."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, lists: SiteLists | None = None) -> None:
         self.limits = limits
+        self.lists = lists or SiteLists.of(UK)
         self.prospects: dict[PetitionId, Prospect] = {}
         self.pages: dict[ListPage, PageSeen] = {}
         self._is_ruled = False
@@ -300,7 +346,9 @@ class Outlook:
     def _unread(self, most: int, now: float) -> Sequence[Request]:
         """Pages on which unknown petitions may stand, those that have waited too long first."""
         slowed = max(1.0, 60 / self.limits.requests_per_minute)
-        pages = (_NEWEST, TRENDING, *_NEWS, *self._pages_of_open())
+        lists = self.lists
+        named = (lists.newest, lists.trending, *lists.news, *self._pages_of_open())
+        pages = dict.fromkeys(page for page in named if page)
         late = [(self._waited(page, now) - self._period(page) * slowed, page) for page in pages]
         due = [(lateness, page) for lateness, page in late if lateness >= 0]
         return [page for _, page in nlargest(most, due, key=lambda one: one[0])]
@@ -309,7 +357,7 @@ class Outlook:
         return now - self.pages[page].at if page in self.pages else inf
 
     def _period(self, page: ListPage) -> float:
-        period = _PERIODS.get(page.facet, _PERIOD_OF_NEWS)
+        period = self.lists.period(page)
         if page in self._silent:
             period = max(period, _PERIOD_OF_THE_SILENT)
         return max(period, self.limits.page_gap)
@@ -317,7 +365,7 @@ class Outlook:
     def _pages_of_open(self) -> Iterator[ListPage]:
         """The whole list as far as we know its length, or one page more than was read in a row."""
         for number in count(1):
-            page = ListPage("open", number)
+            page = ListPage(self.lists.open, number)
             yield page
             is_empty = page not in self.pages or not self.pages[page].bottom
             if number == self._last_open or (is_empty and self._last_open is None):
@@ -361,33 +409,39 @@ class Outlook:
     def _lists(self, now: float) -> Iterator[tuple[float, Request]]:
         """The pages worth reading: of the open list, and the first of those that tell news."""
         worth: dict[ListPage, float] = {}
-        places, news = Places(self.pages), self._news_read_at()
+        places, news = Places(self.pages, self.lists.open), self._news_read_at()
         for prospect in self.prospects.values():
             hazards, weight = prospect.hazards, prospect.weight
-            if prospect.is_open and not prospect.missed:
+            if self.lists.by_signatures and prospect.is_open and not prospect.missed:
                 page, read_at = places.of(prospect.signature_count)
                 unread = hazards.numbers * (now - max(prospect.numbers_at, read_at)) ** 2
                 unread += hazards.hidden / 2 * (now - max(prospect.words_at, read_at)) ** 2
                 worth[page] = worth.get(page, 0.0) + weight * unread
-            for facet, hazard in zip(_NEWS, hazards[1:4], strict=True):
-                unread = hazard * (now - max(prospect.words_at, news[facet])) ** 2
-                worth[facet] = worth.get(facet, 0.0) + weight * unread
+            for facet, read_at, hazard in zip(self.lists.news, news, hazards.of_news, strict=True):
+                if facet:
+                    unread = hazard * (now - max(prospect.words_at, read_at)) ** 2
+                    worth[facet] = worth.get(facet, 0.0) + weight * unread
         for page, lateness in worth.items():
             if lateness >= _WORTH and self._may_read(page, now):
                 yield lateness, page
 
     def _openings(self, now: float) -> Iterator[tuple[float, Request]]:
         """The page that tells of new petitions, which nobody can be waiting for by name."""
-        lateness = _OPENINGS * min(self._waited(_NEWEST, now), _DAY) ** 2
-        if lateness >= _WORTH and _NEWEST not in self._silent and self._may_read(_NEWEST, now):
-            yield lateness, _NEWEST
+        newest = self.lists.newest
+        if newest is None or newest in self._silent:
+            return
+        lateness = _OPENINGS * min(self._waited(newest, now), _DAY) ** 2
+        if lateness >= _WORTH and self._may_read(newest, now):
+            yield lateness, newest
 
     def _may_read(self, page: ListPage, now: float) -> bool:
         seen = self.pages.get(page)
         return seen is None or now - seen.at >= self.limits.page_gap
 
-    def _news_read_at(self) -> dict[ListPage, float]:
-        return {page: self.pages[page].at if page in self.pages else -inf for page in _NEWS}
+    def _news_read_at(self) -> list[float]:
+        """When each list of news was read; `-inf` for one that was not, or that there is not."""
+        seen = (self.pages.get(page) if page else None for page in self.lists.news)
+        return [page.at if page else -inf for page in seen]
 
     # --- what answers tell
 
@@ -486,13 +540,15 @@ class Outlook:
         Who should have stood on it and did not may have moved or left the list: only its own
         address is relied on then. That says nothing against the petition.
         """
-        places = Places(self.pages)
+        places = Places(self.pages, self.lists.open)
         numbers = counts.values()
         self._silent.discard(page)
         self.pages[page] = PageSeen(now, max(numbers, default=0), min(numbers, default=0))
-        if page.facet != "open":
+        if page.facet != self.lists.open:
             return
         self._note_end(page.number, is_last=is_last, is_empty=not counts)
+        if not self.lists.by_signatures:
+            return
         for id_, prospect in self.prospects.items():
             if prospect.is_open and id_ not in counts:
                 prospect.missed |= places.is_sure(prospect.signature_count, page)
@@ -558,8 +614,9 @@ class Outlook:
 class Places:
     """Where in the open list, most signed first, a count stands by the pages read so far."""
 
-    def __init__(self, pages: Mapping[ListPage, PageSeen]) -> None:
-        read = sorted((p.number, seen) for p, seen in pages.items() if p.facet == "open")
+    def __init__(self, pages: Mapping[ListPage, PageSeen], facet: str) -> None:
+        self._facet = facet
+        read = sorted((p.number, seen) for p, seen in pages.items() if p.facet == facet)
         self._numbers = [number for number, _ in read]
         self._seen = [seen for _, seen in read]
         self._bottoms = [-seen.bottom for seen in self._seen]
@@ -576,11 +633,11 @@ class Places:
         index = bisect_left(self._bottoms, -count)
         before = self._numbers[index - 1] if index else 0
         if index == len(self._numbers):
-            return ListPage("open", before + 1 + before // 2), -inf
+            return ListPage(self._facet, before + 1 + before // 2), -inf
         number, seen = self._numbers[index], self._seen[index]
         if count > seen.top and number - before > 1:
-            return ListPage("open", (before + number) // 2), -inf
-        return ListPage("open", number), seen.at
+            return ListPage(self._facet, (before + number) // 2), -inf
+        return ListPage(self._facet, number), seen.at
 
     def is_sure(self, count: int, page: ListPage) -> bool:
         """Whether a count stood well within a page when that was last read."""
@@ -595,15 +652,15 @@ def about(request: Request) -> Matter:
     return request if isinstance(request, ListPage) else request.id
 
 
-def _lateness_of_words(prospect: Prospect, news: Mapping[ListPage, float], now: float) -> float:
+def _lateness_of_words(prospect: Prospect, news: Sequence[float], now: float) -> float:
     """Expected lateness of everything that a petition's own body tells besides its numbers."""
     hazards = prospect.hazards
     # For what nobody follows, the hourly look has to do.
     lateness = hazards.hidden * (now - prospect.whole_at) ** 2 if prospect.followers else 0.0
     if prospect.missed:
         lateness += _MISSED * (now - prospect.whole_at) ** 2
-    for facet, hazard in zip(_NEWS, hazards[1:4], strict=True):
-        lateness += hazard * (now - max(prospect.words_at, news[facet])) ** 2
+    for read_at, hazard in zip(news, hazards.of_news, strict=True):
+        lateness += hazard * (now - max(prospect.words_at, read_at)) ** 2
     return lateness
 
 
@@ -651,8 +708,12 @@ def hazards(petition: Petition, pace: float, wishes: Collection[CustomMilestones
     Round figures from what petitions live through: a response takes weeks from its threshold, a
     debate's date as long from its own, and its outcome comes within days of it. What is hidden from
     the lists of news is revisions, notes, endings and other business; about half of that an open
-    petition's row still tells.
+    petition's row still tells. Where a committee takes up what has closed, it does so a day later,
+    and works on it for months.
     """
+    site = description_of(petition)
+    is_before_committee = petition.referred_at is not None or site.closing == "committee"
+    is_unfinished = petition.state in {"open", "closed"} and petition.completed_at is None
     response_due, debate_due = _is_response_due(petition), _is_debate_due(petition)
     has_date = petition.scheduled_debate_date is not None and petition.debate is None
     return Hazards(
@@ -660,6 +721,8 @@ def hazards(petition: Petition, pace: float, wishes: Collection[CustomMilestones
         response=_OFFICIAL_WEIGHT / (20 * _DAY) if response_due else 0.0,
         date=_OFFICIAL_WEIGHT / (10 * _DAY) if debate_due else 0.0,
         outcome=_OFFICIAL_WEIGHT / (5 * _DAY) if has_date else 0.0,
+        referral=_OFFICIAL_WEIGHT / _DAY if _is_referral_due(petition, site) else 0.0,
+        ending=_OFFICIAL_WEIGHT / (200 * _DAY) if is_before_committee and is_unfinished else 0.0,
         hidden=1 / (30 * _DAY) if petition.is_open else 1 / (50 * _DAY),
     )
 
@@ -683,6 +746,11 @@ def _is_response_due(petition: Petition) -> bool:
         petition.response_threshold and petition.signature_count >= petition.response_threshold
     )
     return is_called_for and petition.government_response is None
+
+
+def _is_referral_due(petition: Petition, site: SiteDescription) -> bool:
+    is_closed = petition.state == "closed" and petition.referred_at is None
+    return site.is_referred_after_closing and is_closed
 
 
 def _is_debate_due(petition: Petition) -> bool:

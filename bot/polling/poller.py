@@ -28,9 +28,12 @@ from bot.petitions.history import PetitionHistory
 from bot.petitions.observe import (
     caught_up,
     has_collapsed,
+    is_lastingly_missing,
     is_news,
     observe,
     observe_gone,
+    observe_missing,
+    observe_removed,
     observe_surge,
     observe_unpublished,
     unpublished,
@@ -62,7 +65,17 @@ from bot.polling.petitions_api import (
     is_whole_site,
     unreadable,
 )
-from bot.polling.planner import TRENDING, Limits, ListPage, Matter, Numbers, Request, Whole, about
+from bot.polling.planner import (
+    TRENDING,
+    Limits,
+    ListPage,
+    Matter,
+    Numbers,
+    Request,
+    SiteLists,
+    Whole,
+    about,
+)
 from bot.polling.site_clock import SiteClock
 from bot.polling.site_state import SiteState
 from bot.polling.watchlist import survey
@@ -127,6 +140,7 @@ class Poller:
                 jitter,
                 monotonic,
                 name=parliament.site.id,
+                lists=SiteLists.of(parliament.description),
             )
             for parliament in parliaments
         }
@@ -317,7 +331,8 @@ class Poller:
         async with self._lock(ref):
             asked_at = self._monotonic()
             before = await self._storage.known(ref)
-            if before is not None and before.petition.archived:
+            has_archive = watch.parliament.description.has("archive")
+            if has_archive and before is not None and before.petition.archived:
                 look = await watch.parliament.archived_look(ref.id, since=since)
             else:
                 look = await watch.parliament.look(ref.id, since=since)
@@ -404,6 +419,8 @@ class Poller:
                 known = await self._begin_unpublished(watch, ref, look, now)
             case NotFound() if known and known.petition.is_unpublished:
                 known = await self._still_unpublished(known, "hidden", now)
+            case NotFound() if known and watch.parliament.description.removal == "missing":
+                known = await self._missing(watch, known, now)
             case Unavailable() | Unreadable():
                 log.debug("petition not read", petition=str(ref), reason=str(look.reason))
             case NotModified():
@@ -413,6 +430,24 @@ class Poller:
         if known is None:
             return LookupResult(look, None, now)
         return LookupResult(look, known.petition, known.read_at, known)
+
+    async def _missing(
+        self, watch: SiteState, known: PetitionHistory, now: datetime
+    ) -> PetitionHistory:
+        """Keep that a petition is missing; once that has lasted, and the site shows others, it is
+        known to have been taken down.
+        """
+        before, known = known, observe_missing(known, now)
+        occurrences: Sequence[Occurrence] = ()
+        if is_lastingly_missing(known, now):
+            everything = watch.parliament.description.lists.everything
+            watch.budget.spend()
+            page = await self._asked(watch, watch.parliament.page(everything))
+            if page and page.petitions:
+                known, occurrences = observe_removed(known, now)
+        if watch.interest.is_strange(known.petition.ref.id, before):
+            occurrences = ()
+        return await self._commit(before, known, occurrences, now)
 
     async def _begin_unpublished(
         self, watch: SiteState, ref: PetitionRef, look: Unpublished, now: datetime

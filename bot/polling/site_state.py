@@ -18,7 +18,7 @@ from bot.petitions.petition import Department, Petition, PetitionId, PetitionRef
 from bot.polling.budget import Budget
 from bot.polling.lookup import LookupResult, Unasked
 from bot.polling.petitions_api import Found, Look, PetitionsApi, Unavailable, Unreadable
-from bot.polling.planner import Limits, Matter, Outlook
+from bot.polling.planner import Limits, Matter, Outlook, SiteLists
 from bot.polling.watchlist import Watchlist
 
 log = structlog.get_logger(__name__)
@@ -59,10 +59,11 @@ class SiteState:
         monotonic: Callable[[], float] = time.monotonic,
         *,
         name: str = "",
+        lists: SiteLists | None = None,
     ) -> None:
         self.parliament = parliament
         self.budget = budget
-        self.outlook = Outlook(limits)
+        self.outlook = Outlook(limits, lists)
         self.interest = Watchlist()
         self.in_flight: dict[Matter, asyncio.Task[None]] = {}
         self.unanswered_since: dict[Matter, float] = {}

@@ -16,9 +16,17 @@ DESCRIPTIONS: Mapping[str, SiteDescription] = {
 _BY_HOST = {host.name: each for each in DESCRIPTIONS.values() for host in each.hosts}
 
 
+def host_of(url: str) -> str:
+    """The host of an address, "" if it is none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
 def known_by(name: str, url: str = "", like: str = "") -> SiteDescription | None:
     """The description of a site: of what it is said to be like, by its own name, or by its host."""
-    host = urlsplit(url).hostname or ""
+    host = host_of(url)
     return DESCRIPTIONS.get(like) or _BY_HOST.get(host) or DESCRIPTIONS.get(name)
 
 

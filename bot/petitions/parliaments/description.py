@@ -171,7 +171,8 @@ class SiteDescription(Struct, frozen=True, kw_only=True):
     site's states. `response_overdue` and `debate_overdue` are the days after a threshold on which
     silence is worth a word. `is_referred_after_closing`: closing is not the end, a committee takes
     it up or it is rejected for want of signatures. `removal` is how the site answers for a petition
-    that it took down: with a 410, or as for one that never was.
+    that it took down: with a 410, or as for one that never was. `places_by_code`: what is
+    signed in a constituency is at its code, instead of at its name.
     """
 
     id: str
@@ -195,6 +196,7 @@ class SiteDescription(Struct, frozen=True, kw_only=True):
     months_open: int | None
     is_referred_after_closing: bool = False
     removal: Literal["gone", "missing"] = "gone"
+    places_by_code: bool = False
     trending_hours: int = 1
 
     @property

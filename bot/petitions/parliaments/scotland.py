@@ -69,4 +69,5 @@ SCOTLAND = SiteDescription(
     closing="committee",
     months_open=None,
     trending_hours=24,
+    places_by_code=True,
 )

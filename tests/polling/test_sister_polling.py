@@ -1,0 +1,127 @@
+"""Looking at the Senedd's, Scotland's and Jersey's sites, each in its own way."""
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from looking import CHAT, START, Bench, Hours, bench_at
+
+from bot.demo.petitions_site import Fault
+from bot.demo.sister_shapes import JERSEY, SENEDD, SisterShape, jersey_petition, senedd_petition
+from bot.demo.sister_site import SisterSite
+from bot.petitions.petition import PetitionRef
+from bot.subscriptions.subscription import Chat, Rule
+
+OPENED = START - timedelta(days=9)
+FERRY, LAMP = PetitionRef("senedd", 245600), PetitionRef("jersey", 200500)
+
+
+async def _at(shape: SisterShape, folder: Path) -> AsyncIterator[Bench]:
+    hours = Hours()
+    async with bench_at(SisterSite(hours.now, shape), hours, folder, name=shape.name) as bench:
+        yield bench
+
+
+@pytest.fixture
+async def senedd(tmp_path: Path) -> AsyncIterator[Bench]:
+    async for bench in _at(SENEDD, tmp_path):
+        yield bench
+
+
+@pytest.fixture
+async def jersey(tmp_path: Path) -> AsyncIterator[Bench]:
+    async for bench in _at(JERSEY, tmp_path):
+        yield bench
+
+
+def asked_unchanged(bench: Bench, path: str) -> list[Mapping[str, str]]:
+    return [seen.headers for seen in bench.site.seen(path) if "If-None-Match" in seen.headers]
+
+
+async def test_what_the_senedd_did_not_change_is_not_sent_again(senedd: Bench) -> None:
+    senedd.site.put(FERRY.id, senedd_petition(OPENED))
+    await senedd.begin(FERRY)
+    await senedd.pass_time(180)
+    path = f"/petitions/{FERRY.id}.json"
+    assert len(asked_unchanged(senedd, path)) == senedd.asked(path) - 1 > 1
+
+    senedd.site.edit(FERRY.id, signature_count=251)
+    await senedd.pass_time(120)
+    known = await senedd.storage.known(FERRY)
+    assert known
+    assert known.petition.signature_count == 251
+
+
+async def test_only_lists_that_a_site_has_are_read(senedd: Bench) -> None:
+    """Many are followed and a rule listens, so that lists are worth reading."""
+    for number in range(60):
+        senedd.site.put(245600 + number, senedd_petition(OPENED, signature_count=10 + number))
+    for number in range(30):
+        await senedd.begin(PetitionRef("senedd", 245600 + number))
+    await senedd.storage.save_chat(Chat(CHAT, consented_at=START))
+    await senedd.storage.save_rule(Rule(CHAT, "senedd", START, ("opened",)), START)
+    await senedd.pass_time(600, step=20)
+
+    asked = {seen.path_qs.partition("?")[2] for seen in senedd.site.seen("/petitions.json")}
+    states = {each.partition("state=")[2].partition("&")[0] for each in asked}
+    assert states == {"all", "open", "referred", "debated", "completed"}
+    assert senedd.asked("/trending.json") > 0
+    assert not senedd.site.seen("/archived")
+
+
+async def test_jersey_is_never_asked_what_trends(jersey: Bench) -> None:
+    jersey.site.put(LAMP.id, jersey_petition(OPENED))
+    await jersey.storage.save_chat(Chat(CHAT, consented_at=START))
+    await jersey.storage.save_rule(Rule(CHAT, "jersey", START, ("opened",)), START)
+    await jersey.pass_time(600)
+    assert jersey.asked("/petitions.json?state=with_response") > 0
+    assert not jersey.site.seen("/trending")
+
+
+async def test_what_jersey_took_down_is_believed_after_a_day_and_not_before(jersey: Bench) -> None:
+    jersey.site.put(LAMP.id, jersey_petition(OPENED))
+    jersey.site.put(200501, jersey_petition(OPENED))
+    await jersey.begin(LAMP)
+    jersey.site.take_down(LAMP.id)
+
+    await jersey.pass_time(23 * 3600, step=3600)
+    assert await jersey.owed() == []
+    await jersey.pass_time(2 * 3600, step=3600)
+    assert [key.rpartition(":")[0] for key in await jersey.owed()] == ["jersey:200500:removed"]
+    await jersey.pass_time(24 * 3600, step=3600)
+    assert await jersey.owed() == []
+
+
+@pytest.mark.parametrize("trouble", ["came back", "nothing is shown"])
+async def test_what_is_missing_for_a_day_may_be_there_all_the_same(
+    jersey: Bench, trouble: str
+) -> None:
+    jersey.site.put(LAMP.id, jersey_petition(OPENED))
+    await jersey.begin(LAMP)
+    if trouble == "came back":
+        jersey.site.take_down(LAMP.id)
+        await jersey.pass_time(20 * 3600, step=3600)
+        jersey.site.restore(LAMP.id)
+        await jersey.pass_time(3600, step=3600)
+        jersey.site.take_down(LAMP.id)
+        await jersey.pass_time(20 * 3600, step=3600)
+    else:  # whatever is asked for, the whole site answers like this
+        jersey.site.fail("/petitions", Fault(status=404))
+        await jersey.pass_time(30 * 3600, step=3600)
+    assert await jersey.owed() == []
+
+
+async def test_a_senedd_petition_that_gathers_supporters_is_followed_until_it_opens(
+    senedd: Bench,
+) -> None:
+    senedd.site.put(FERRY.id, senedd_petition(OPENED))
+    senedd.site.redirect(FERRY.id, "gathering-support")
+    await senedd.begin(FERRY)
+    known = await senedd.storage.known(FERRY)
+    assert known
+    assert known.petition.state == "gathering_support"
+
+    senedd.site.restore(FERRY.id)
+    await senedd.pass_time(600, step=60)
+    assert [key.rpartition(":")[0] for key in await senedd.owed()] == ["senedd:245600:opened"]
