@@ -23,9 +23,6 @@ from telegram import (
     Bot,
     CallbackQuery,
     ForceReply,
-    InlineKeyboardButton,
-    InlineKeyboardMarkup,
-    LinkPreviewOptions,
     ReplyParameters,
     Update,
     User,
@@ -49,7 +46,7 @@ from telegram.ext import (
 
 from bot.charts import Charts
 from bot.config import LimitsConfig
-from bot.messages.buttons import Press
+from bot.messages.buttons import Button, Keyboard, Press
 from bot.messages.chat import groups
 from bot.messages.chat.about import CommandHelp
 from bot.messages.chat.conversation import Question, cancel_button
@@ -64,6 +61,7 @@ from bot.polling.petitions_api import PetitionsApi
 from bot.polling.postcodes_api import Postcodes
 from bot.polling.status_reports import StatusReports
 from bot.subscriptions.subscription import Chat
+from bot.telegram import render
 from bot.telegram.errors import is_lost, is_no_topic, is_unchanged
 from handlers.open_questions import Heard, OpenQuestion, OpenQuestions
 from handlers.permissions import Rights
@@ -134,9 +132,7 @@ _GROUPS = {ChatType.GROUP, ChatType.SUPERGROUP}
 Action: TypeAlias = Callable[[Update, Context], Coroutine[Any, Any, None]]
 Pressed: TypeAlias = Callable[[Update, Context, Press], Coroutine[Any, Any, str | None]]
 AnyHandler: TypeAlias = BaseHandler[Update, Context, None]
-_Buttons = TypeVar(
-    "_Buttons", InlineKeyboardMarkup | None, InlineKeyboardMarkup | ForceReply | None
-)
+_Buttons = TypeVar("_Buttons", Keyboard | None, Keyboard | ForceReply | None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,7 +385,7 @@ def _speaks_for(chat: TelegramChat, update: Update) -> bool:
 
 
 async def answer(
-    update: Update, message: Message, buttons: InlineKeyboardMarkup | ForceReply | None = None
+    update: Update, message: Message, buttons: Keyboard | ForceReply | None = None
 ) -> TelegramMessage | None:
     """Say something where the person spoke: same chat, same topic; in parts if it is long."""
     chat, source = update.effective_chat, update.effective_message
@@ -397,16 +393,17 @@ async def answer(
         return None
     sent = None
     message, buttons = _addressed(message, buttons)
+    markup = buttons if isinstance(buttons, ForceReply) else render.keyboard(buttons)
     parts = split(message)
     for part in parts:
         send = partial(
             update.get_bot().send_message,
             chat.id,
             part.text,
-            entities=part.entities,
-            reply_markup=buttons if part is parts[-1] else None,
+            entities=render.entities(part),
+            reply_markup=markup if part is parts[-1] else None,
             reply_parameters=_reply_to(update, source) if part is parts[0] else None,
-            link_preview_options=LinkPreviewOptions(is_disabled=True),
+            link_preview_options=render.NO_PREVIEW,
         )
         sent = await _in_topic(send, _topic(source))
     return sent
@@ -419,7 +416,7 @@ async def ask(
     command: str,
     before: str = "",
     *,
-    rows: Sequence[Sequence[InlineKeyboardButton]] = (),
+    rows: Sequence[Sequence[Button]] = (),
 ) -> None:
     """Ask something: for ten minutes, what that person says next is read behind the command.
 
@@ -433,21 +430,17 @@ async def ask(
         asked = OpenQuestion(command, before, services.now(), other.id if other else None)
         services.questions.open(chat.id, user.id, asked)
     if is_private(update):
-        keys = InlineKeyboardMarkup([*rows, [cancel_button()]])
+        keys = [*rows, [cancel_button()]]
         await answer(update, question.message, keys)
         return
     if rows:
-        await answer(update, question.message, InlineKeyboardMarkup(list(rows)))
+        await answer(update, question.message, list(rows))
         return
-    reply = ForceReply(
-        selective=update.message is not None, input_field_placeholder=question.example or None
-    )
+    reply = render.reply_field(question.example, selective=update.message is not None)
     await answer(update, question.message, reply if user else None)
 
 
-async def whisper(
-    update: Update, message: Message, buttons: InlineKeyboardMarkup | None = None
-) -> None:
+async def whisper(update: Update, message: Message, buttons: Keyboard | None = None) -> None:
     """Say something that in a group only the person who asked sees, where Telegram can do that.
 
     Its buttons must be addresses: nobody can press any other under such a message for long.
@@ -460,8 +453,8 @@ async def whisper(
         update.get_bot().send_message,
         chat.id,
         message.text,
-        entities=message.entities,
-        reply_markup=buttons,
+        entities=render.entities(message),
+        reply_markup=render.keyboard(buttons),
         # Newer than what python-telegram-bot names; a server that does not know it ignores it.
         api_kwargs={"ephemeral_message_parameters": {"receiver_user_id": person.id}},
     )
@@ -483,9 +476,7 @@ async def _in_topic(
         return await send(message_thread_id=None)
 
 
-async def rewrite(
-    update: Update, message: Message, buttons: InlineKeyboardMarkup | None = None
-) -> None:
+async def rewrite(update: Update, message: Message, buttons: Keyboard | None = None) -> None:
     """Change the message whose button was pressed; what it cannot be made to say is said anew.
 
     By then what the press asked for is done, so that somebody who pressed must hear of it.
@@ -494,16 +485,16 @@ async def rewrite(
     if query is None:
         return
     named, its_buttons = _addressed(message, buttons)
-    if _is_shown(query.message, named, its_buttons):
+    if render.says(query.message, named, its_buttons):
         if (asides := _asides.get()) is not None:
             asides.append(tr("It's like that already."))
         return
     try:
         await query.edit_message_text(
             named.text,
-            entities=named.entities,
-            reply_markup=its_buttons,
-            link_preview_options=LinkPreviewOptions(is_disabled=True),
+            entities=render.entities(named),
+            reply_markup=render.keyboard(its_buttons),
+            link_preview_options=render.NO_PREVIEW,
         )
     except TelegramError as error:
         if is_unchanged(error.message):
@@ -512,25 +503,13 @@ async def rewrite(
         await answer(update, message, buttons)
 
 
-def _is_shown(message: object, wanted: Message, buttons: InlineKeyboardMarkup | None) -> bool:
-    """Whether a message says already what it is to say, so that an edit would be refused."""
-    return (
-        isinstance(message, TelegramMessage)
-        and message.text == wanted.text
-        # Entities compare equal whatever address they lead to.
-        and [each.to_dict() for each in message.entities]
-        == [each.to_dict() for each in wanted.entities]
-        and message.reply_markup == buttons
-    )
-
-
-async def rewrite_buttons(update: Update, buttons: InlineKeyboardMarkup) -> None:
+async def rewrite_buttons(update: Update, buttons: Keyboard) -> None:
     """Change only the buttons beneath the message that was pressed; a note says the rest."""
     if update.callback_query:
         other = target()
         with suppress(TelegramError):
             await update.callback_query.edit_message_reply_markup(
-                groups.for_chat(buttons, other.id) if other else buttons
+                render.keyboard(groups.for_chat(buttons, other.id) if other else buttons)
             )
 
 
@@ -539,7 +518,7 @@ def _addressed(message: Message, buttons: _Buttons) -> tuple[Message, _Buttons]:
     other = target()
     if other is None:
         return message, buttons
-    if isinstance(buttons, InlineKeyboardMarkup):
+    if buttons is not None and not isinstance(buttons, ForceReply):
         buttons = groups.for_chat(buttons, other.id)
     return groups.on_behalf(other.title, message), buttons
 

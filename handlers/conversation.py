@@ -40,6 +40,7 @@ from bot.polling.petitions_api import NotFound
 from bot.subscriptions.custom_milestones import InvalidMilestone, read_changes
 from bot.subscriptions.subscription import Digest
 from bot.subscriptions.typed_settings import find_zone, read_digest, read_quiet, read_until
+from bot.telegram import render
 from handlers.constituency import of_postcode
 from handlers.context import (
     AnyHandler,
@@ -86,7 +87,7 @@ async def hear(update: Update, context: Context, commands: Mapping[str, Command]
     private = is_private(update)
     is_reply = _is_reply(message, context.bot.id)
     words, is_mention = _without_name(message, context.bot.username)
-    links = _links(message)
+    links = render.addresses(message)
     if not private and not is_reply and not is_mention:
         if len(words.split()) == 1 and await _shows_links(update, context):
             await _show_link(update, context, commands, words)
@@ -332,12 +333,6 @@ def _without_name(message: Message, username: str) -> tuple[str, bool]:
     return without, times > 0
 
 
-def _links(message: Message) -> tuple[str, ...]:
-    """The addresses behind words."""
-    entities = (*message.entities, *message.caption_entities)
-    return tuple(each.url for each in entities if each.url)
-
-
 def _is_reply(message: Message, bot_id: int) -> bool:
     replied = message.reply_to_message
     return replied is not None and replied.from_user is not None and replied.from_user.id == bot_id
@@ -359,7 +354,7 @@ def once_more(update: Update, services: Services) -> Update | None:
     message = update.edited_message or update.message
     if message is None or message.chat.type != message.chat.PRIVATE:
         return None if update.edited_message else update
-    said = "\n".join((message.text or message.caption or "", *_links(message)))
+    said = "\n".join((message.text or message.caption or "", *render.addresses(message)))
     is_again = services.heard.is_again(message.chat.id, str(message.message_id), said)
     if update.edited_message is None:
         return update
@@ -378,7 +373,7 @@ def as_command(message: Message, services: Services) -> str:
     user = message.from_user
     if user and (asked := services.questions.to(message.chat.id, user.id, services.now())):
         return f"/{asked.command} {asked.before} {words}"
-    match read(words, tuple(services.sites.values()), _links(message)):
+    match read(words, tuple(services.sites.values()), render.addresses(message)):
         case OnPetition(command, ref):
             return f"/{command} {ref}"
         case Ask(command, rest):

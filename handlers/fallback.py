@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TypeGuard
 
 import structlog
-from telegram import InlineKeyboardMarkup, Update
+from telegram import Update
 from telegram.error import BadRequest, TelegramError
 from telegram.ext import CallbackQueryHandler, MessageHandler, filters
 
@@ -64,7 +64,7 @@ async def suggest(
     buttons = None
     if nearest and nearest.name in PRESSES and ref:
         meant = tr("Yes, {command}", command=f"/{nearest.help.name} {ref.id}")
-        buttons = InlineKeyboardMarkup([[button(meant, PRESSES[nearest.name], ref)]])
+        buttons = [[button(meant, PRESSES[nearest.name], ref)]]
     name = nearest.help.name if nearest else None
     await answer(update, errors.unknown_command(command, name, rest.strip()), buttons)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-from telegram import InlineQueryResultArticle, InlineQueryResultsButton, Update
+from telegram import InlineQueryResultsButton, Update
 from telegram.error import BadRequest
 from telegram.ext import InlineQueryHandler, MessageHandler, filters
 
@@ -12,12 +12,13 @@ from bot.errors import MalformedPetition, ParliamentError, ParliamentUnasked, Pa
 from bot.messages.chat.errors import in_a_minute, not_a_petition, unreachable
 from bot.messages.i18n import tr
 from bot.messages.message import Message
-from bot.messages.petition.share import guest_help, guest_result, shared_card
+from bot.messages.petition.share import InlineResult, guest_help, guest_result, shared_card
 from bot.petitions.history import PetitionHistory
 from bot.petitions.observe import unpublished
 from bot.petitions.petition import Petition, PetitionRef
 from bot.polling.lookup import Unasked
 from bot.polling.petitions_api import Unavailable, Unpublished
+from bot.telegram import render
 from handlers.context import Context
 from handlers.find import search, searchable
 
@@ -31,7 +32,7 @@ _MOST_KNOWN = 2_000  # petitions that are looked through where the site may not 
 class _Offer(NamedTuple):
     """What can be sent on; where that is nothing, or not all there may be, why."""
 
-    results: Sequence[InlineQueryResultArticle]
+    results: Sequence[InlineResult]
     lacks: Unasked | Unavailable | None = None
 
 
@@ -46,7 +47,7 @@ async def offer(update: Update, context: Context) -> None:
     is_brief = is_alone or not found.results or found.lacks is not None
     with suppress(BadRequest):  # too late: they have typed on
         await query.answer(
-            found.results,
+            [render.article(each) for each in found.results],
             cache_time=_KEPT_FOR_ONE if is_brief else _KEPT_FOR,
             is_personal=True,  # in their own language
             button=_button(found),
@@ -143,7 +144,7 @@ async def as_guest(update: Update, context: Context) -> None:
     found = await (_named(context, named) if named else _found(context, typed))
     answer = found.results[0] if found.results else guest_result(_why_none(context, typed, found))
     with suppress(BadRequest):
-        await context.bot.answer_guest_query(message.guest_query_id, answer)
+        await context.bot.answer_guest_query(message.guest_query_id, render.article(answer))
 
 
 def _why_none(context: Context, typed: str, found: _Offer) -> Message:

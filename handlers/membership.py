@@ -18,6 +18,7 @@ from bot.delivery.retry import probe_wait
 from bot.messages.chat import groups
 from bot.messages.i18n import speaking
 from bot.messages.message import Message
+from bot.telegram import render
 from handlers.context import Context, Services, answer, bot_name, spoken_by
 
 _AWAY = {ChatMember.LEFT, ChatMember.BANNED, ChatMember.RESTRICTED}
@@ -80,7 +81,7 @@ async def _whisper(
     with speaking((kept and kept.language) or spoken_by(who)):
         message = words()
     with suppress(TelegramError):
-        await context.bot.send_message(who.id, message.text, entities=message.entities)
+        await context.bot.send_message(who.id, message.text, entities=render.entities(message))
 
 
 async def member_changed(update: Update, context: Context) -> None:

@@ -1,11 +1,12 @@
 """`/mute` and its button: alerts about one petition arrive without a sound, or with one again."""
 
-from telegram import InlineKeyboardMarkup, Message, Update
+from telegram import Update
 
 from bot.messages.buttons import MUTE, UNMUTE, Press, mute_button, with_sound
 from bot.messages.following.subscriptions import follow_first, muted, not_following
 from bot.messages.i18n import marked
 from bot.messages.message import compose
+from bot.telegram import render
 from handlers.context import Command, Context, answer, chat_of, on_press, rewrite_buttons
 from handlers.lookup import asked_for
 
@@ -23,8 +24,7 @@ async def mute(update: Update, context: Context, press: Press) -> str | None:
     known = await storage.known(press.petition)
     if known is None:
         return not_following()
-    pressed = update.effective_message
-    beneath = pressed.reply_markup if isinstance(pressed, Message) else None
+    beneath = render.read_keyboard(update.effective_message)
     await rewrite_buttons(update, with_sound(beneath, known.petition, is_muted))
     return muted(known.petition, is_muted)
 
@@ -50,7 +50,7 @@ async def _turn(update: Update, context: Context, *, is_muted: bool) -> None:
         await answer(update, *follow_first(ref))
         return
     context.services.woken()
-    back = InlineKeyboardMarkup([[mute_button(ref, is_muted)]])
+    back = [[mute_button(ref, is_muted)]]
     await answer(update, compose(muted(known.petition, is_muted)), back)
 
 

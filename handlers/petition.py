@@ -1,10 +1,10 @@
 """`/petition`: a petition's card."""
 
-from telegram import InlineKeyboardMarkup, ReplyParameters, Update
+from telegram import ReplyParameters, Update
 from telegram.error import BadRequest
 
 from bot.delivery.card_message import Edited, draw_card, edit_card
-from bot.messages.buttons import CARD, Press
+from bot.messages.buttons import CARD, Keyboard, Press
 from bot.messages.format import clock
 from bot.messages.i18n import marked, tr
 from bot.messages.message import Message
@@ -58,7 +58,7 @@ async def _brought_up_to_date(  # noqa: PLR0917 - a card, and what it is to show
     subscription: Subscription,
     sight: LookupResult,
     message: Message,
-    buttons: InlineKeyboardMarkup,
+    buttons: Keyboard,
 ) -> bool:
     """Whether the chat's card shows this now, with a short line whose tap leads to it."""
     services, card_id = context.services, subscription.card_id

@@ -23,6 +23,7 @@ from bot.messages.format import go_by
 from bot.messages.i18n import speak
 from bot.messages.message import Message as Words
 from bot.polling.budget import asking_for
+from bot.telegram import render
 from handlers.context import (
     AnyHandler,
     Context,
@@ -139,7 +140,10 @@ async def choose(update: Update, context: Context) -> None:
         return
     words = groups.which_chat()
     await context.bot.send_message(
-        chat.id, words.text, entities=words.entities, reply_markup=groups.choose_chat()
+        chat.id,
+        words.text,
+        entities=render.entities(words),
+        reply_markup=render.chat_choice(groups.choose_chat()),
     )
 
 
@@ -175,7 +179,7 @@ async def never_mind(update: Update, context: Context) -> None:
 
 async def _without_keyboard(message: Message, words: Words) -> None:
     await message.chat.send_message(
-        words.text, entities=words.entities, reply_markup=ReplyKeyboardRemove()
+        words.text, entities=render.entities(words), reply_markup=ReplyKeyboardRemove()
     )
 
 

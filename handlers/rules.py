@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec import structs
-from telegram import Message as TelegramMessage
 from telegram import Update
 
 from bot.errors import MalformedPetition, ParliamentError
@@ -26,6 +25,7 @@ from bot.subscriptions.rule_words import Words, read_words
 from bot.subscriptions.rules import is_department, same_rule, stems
 from bot.subscriptions.site_names import SiteNames, current, note_of, read
 from bot.subscriptions.subscription import Chat, Rule
+from bot.telegram import render
 from handlers.context import Context, answer, ask, asks_first, chat_of, on_press, rewrite, topic_of
 from handlers.find import searchable
 from handlers.privacy import what_is_kept
@@ -311,10 +311,7 @@ async def draft_pressed(update: Update, context: Context, press: Press) -> str |
 
 def _carried(update: Update, context: Context, chat: Chat) -> Rule | None:
     """The rule in the message whose button was pressed."""
-    message = update.effective_message
-    if not isinstance(message, TelegramMessage):
-        return None
-    carried = text.carried_by(message.entities)
+    carried = text.carried_by(render.addresses(update.effective_message))
     rule = rule_from_link(carried, chat.id, context.services.now()) if carried else None
     return rule if rule and rule.site in context.services.sites else None
 

@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from msgspec import structs
-from telegram import InlineKeyboardMarkup, Update
+from telegram import Update
 
-from bot.messages.buttons import CONSENT, SETTINGS, SUBSCRIBE, Press, consent_buttons
+from bot.messages.buttons import CONSENT, SETTINGS, SUBSCRIBE, Keyboard, Press, consent_buttons
 from bot.messages.chat.about import agreed, consent_request, not_now
 from bot.messages.following.subscriptions import Followed, already_subscribed, no_room, subscribed
 from bot.messages.i18n import marked
@@ -87,9 +87,7 @@ async def begin(update: Update, context: Context, ref: PetitionRef) -> None:
     await answer(update, *already_subscribed(followed, is_elsewhere=is_elsewhere))
 
 
-def confirmed(
-    chat: Chat, followed: Followed, now: datetime
-) -> tuple[Message, InlineKeyboardMarkup]:
+def confirmed(chat: Chat, followed: Followed, now: datetime) -> tuple[Message, Keyboard]:
     """The answer to who follows a petition from now on: how it stands and how it is heard."""
     return subscribed(followed, now, in_a_sentence(Scope(chat, now, followed)))
 

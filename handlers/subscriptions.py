@@ -1,8 +1,8 @@
 """`/list`: what this chat follows, page by page, a button for each petition and rule."""
 
-from telegram import InlineKeyboardMarkup, Update
+from telegram import Update
 
-from bot.messages.buttons import PAGE, Press
+from bot.messages.buttons import PAGE, Keyboard, Press
 from bot.messages.following.rules import listed
 from bot.messages.following.subscriptions import Followed, listing
 from bot.messages.i18n import marked
@@ -25,9 +25,7 @@ async def turn_page(update: Update, context: Context, press: Press) -> str | Non
     return None
 
 
-async def page_of(
-    context: Context, chat_id: int, page: int
-) -> tuple[Message, InlineKeyboardMarkup | None]:
+async def page_of(context: Context, chat_id: int, page: int) -> tuple[Message, Keyboard | None]:
     """A page of petitions; the rules stand before the first."""
     services = context.services
     rules = [

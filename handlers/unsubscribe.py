@@ -1,6 +1,6 @@
 """`/unfollow` or `/stop`: stop following one, several or all, with a way back."""
 
-from telegram import Message, Update
+from telegram import Update
 
 from bot.messages.buttons import STOP, UNDO, UNSUBSCRIBE, Press
 from bot.messages.chat.conversation import (
@@ -24,6 +24,7 @@ from bot.messages.message import compose
 from bot.petitions.petition import PetitionRef
 from bot.subscriptions.codec import subscription_from_button
 from bot.subscriptions.subscription import Subscription
+from bot.telegram import render
 from handlers.context import (
     Command,
     Context,
@@ -135,8 +136,7 @@ def _ended(update: Update, press: Press, chat_id: int) -> Subscription | None:
     """The subscription that the button and the message above it carry between them."""
     if press.petition is None:
         return None
-    pressed = update.effective_message
-    link = own_preferences_in(pressed.entities if isinstance(pressed, Message) else ())
+    link = own_preferences_in(render.addresses(update.effective_message))
     return subscription_from_button(press.extra, chat_id, press.petition, link)
 
 

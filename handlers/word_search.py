@@ -8,9 +8,10 @@ import difflib
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from telegram import InlineKeyboardButton, Update
+from telegram import Update
 
 from bot.errors import MalformedPetition, ParliamentError
+from bot.messages.buttons import Button
 from bot.messages.chat import errors
 from bot.messages.chat.conversation import other_site, what_to_search
 from bot.messages.following import rules as text
@@ -155,11 +156,9 @@ async def _seats(context: Context) -> Sequence[Constituency]:
     return tuple(known.values())
 
 
-async def _named(
-    context: Context, typed: str, seats: Sequence[Constituency]
-) -> list[InlineKeyboardButton]:
+async def _named(context: Context, typed: str, seats: Sequence[Constituency]) -> list[Button]:
     """Buttons of the topics, the departments and the places that have this name."""
-    keys: list[InlineKeyboardButton] = []
+    keys: list[Button] = []
     words = plain(typed)
     try:
         known = await asyncio.wait_for(topics(context), _PATIENCE)

@@ -11,7 +11,7 @@ CATALOGUED = {"tr": 1, "say": 1, "marked": 1, "many": 2, "say_many": 2}
 
 # What shows its arguments to people, letter by letter; a word is enough to be a text there.
 SHOWS = {
-    "InlineKeyboardButton",
+    "Button",
     "KeyboardButton",
     "answer",
     "bold",
@@ -28,7 +28,7 @@ SHOWS = {
 # Arguments by which Telegram's own methods show a text.
 SHOWN = {"caption", "description", "input_field_placeholder", "title"}
 
-UNSHOWN = {"pattern", "callback_data"}
+UNSHOWN = {"pattern", "press"}
 
 # What people type, as an example of it, and names that nobody sees. No language changes them.
 TYPED = frozenset(
@@ -216,7 +216,7 @@ class _Reader:
 
     def _shows(self, name: str, node: ast.Call, argument: ast.expr) -> bool:
         is_first = node.args[0] is argument
-        return name in SHOWS and (is_first or name not in {"button", "InlineKeyboardButton"})
+        return name in SHOWS and (is_first or name not in {"button", "Button"})
 
     def _catalogued(self, node: ast.Call, texts: int) -> Iterator[Loose]:
         for argument in node.args[:texts]:

@@ -5,17 +5,17 @@ from enum import Enum, auto
 from typing import Any
 
 import structlog
-from telegram import InlineKeyboardMarkup, LinkPreviewOptions
 from telegram.error import BadRequest, Forbidden, TelegramError
 from telegram.ext import ExtBot
 
 from bot.delivery.rate_limiter import ALERT
-from bot.messages.buttons import card_buttons
+from bot.messages.buttons import Keyboard, card_buttons
 from bot.messages.message import Message
 from bot.messages.petition.card import card
 from bot.petitions.history import PetitionHistory
 from bot.petitions.petition import Petition
 from bot.subscriptions.subscription import Subscription
+from bot.telegram import render
 from bot.telegram.errors import is_unchanged
 from storage import Storage
 
@@ -33,7 +33,7 @@ async def draw_card(
     *,
     subscription: Subscription | None = None,
     unreachable_since: datetime | None = None,
-) -> tuple[Message, InlineKeyboardMarkup]:
+) -> tuple[Message, Keyboard]:
     """A petition's card and its buttons, with the pace of the last days if we have watched them."""
     message = card(
         petition,
@@ -59,7 +59,7 @@ async def edit_card(
     storage: Storage,
     subscription: Subscription,
     message: Message,
-    buttons: InlineKeyboardMarkup,
+    buttons: Keyboard,
     *,
     asked_for: bool = True,
 ) -> Edited:
@@ -76,9 +76,9 @@ async def edit_card(
             message.text,
             chat_id=subscription.chat_id,
             message_id=subscription.card_id,
-            entities=message.entities,
-            reply_markup=buttons,
-            link_preview_options=LinkPreviewOptions(is_disabled=True),
+            entities=render.entities(message),
+            reply_markup=render.keyboard(buttons),
+            link_preview_options=render.NO_PREVIEW,
             rate_limit_args=None if asked_for else ALERT,
         )
     except (BadRequest, Forbidden) as error:

@@ -13,8 +13,8 @@ from itertools import groupby
 from typing import Any, NamedTuple, assert_never
 
 import structlog
-from telegram import InlineKeyboardMarkup, LinkPreviewOptions, MessageEntity, ReplyParameters
 from telegram import Message as TelegramMessage
+from telegram import ReplyParameters
 from telegram.constants import ChatType
 from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TelegramError
 from telegram.ext import ExtBot
@@ -36,10 +36,11 @@ from bot.errors import StorageError
 from bot.incidents import IncidentLog
 from bot.local_time import zone_of
 from bot.messages.alert import Among, alert, bare_alert
+from bot.messages.buttons import Keyboard
 from bot.messages.digest import Missed, occasion_of, summary
 from bot.messages.format import go_by
 from bot.messages.i18n import ENGLISH, marked, speak, tr
-from bot.messages.message import Message, compose, italic, split, width
+from bot.messages.message import Message, compose, italic, joined, split, width
 from bot.subscriptions.delivery import (
     ChatGone,
     ChatMoved,
@@ -52,6 +53,7 @@ from bot.subscriptions.delivery import (
 )
 from bot.subscriptions.delivery_order import FLOOD, is_pressing, is_refused, refused_lane
 from bot.subscriptions.subscription import Subscription
+from bot.telegram import render
 from bot.telegram.errors import (
     is_about_message,
     is_bad_buttons,
@@ -102,7 +104,7 @@ class OutgoingMessage(NamedTuple):
 
     chat_id: int
     message: Message
-    buttons: InlineKeyboardMarkup | None
+    buttons: Keyboard | None
     thread_id: int | None
     silent: bool
     told: int = 1
@@ -354,11 +356,11 @@ class Deliverer:
         return await self._bot.send_message(
             letter.chat_id,
             letter.message.text,
-            entities=letter.message.entities,
-            reply_markup=letter.buttons,
+            entities=render.entities(letter.message),
+            reply_markup=render.keyboard(letter.buttons),
             message_thread_id=letter.thread_id,
             disable_notification=letter.silent,
-            link_preview_options=LinkPreviewOptions(is_disabled=True),
+            link_preview_options=render.NO_PREVIEW,
             reply_parameters=_reply(letter),
             rate_limit_args=ALERT,
         )
@@ -533,7 +535,7 @@ def _in_full(
 
 def _alert(
     claim: ClaimedDelivery, followed: Subscription | None, now: datetime, among: Among | None
-) -> tuple[Message, InlineKeyboardMarkup]:
+) -> tuple[Message, Keyboard]:
     return alert(
         claim.known,
         claim.occurrences,
@@ -550,23 +552,16 @@ def _mended(letter: OutgoingMessage, reason: str) -> OutgoingMessage | None:
     """The letter without what Telegram complains of, or None if there is nothing to take away."""
     message = letter.message
     if letter.thread_id and is_no_topic(reason):
-        noted = _with_note(message, tr(_TOPIC_NOTE))
+        noted = joined(message, compose("\n\n", italic(tr(_TOPIC_NOTE))))
         return letter._replace(message=noted, thread_id=None, card_id=None)
     if width(message.text) > 1 and is_too_long(reason):
         halves = split(message, width(message.text) // 2 + 1)
         return letter._replace(message=halves[0])
     if letter.buttons and is_bad_buttons(reason):
         return letter._replace(buttons=None)
-    if message.entities and is_bad_text(reason):
+    if message.spans and is_bad_text(reason):
         return letter._replace(message=Message(message.text))
     return None
-
-
-def _with_note(message: Message, note: str) -> Message:
-    added = compose("\n\n", italic(note))
-    shift = width(message.text)
-    moved = [MessageEntity(e.type, e.offset + shift, e.length, url=e.url) for e in added.entities]
-    return Message(message.text + added.text, (*message.entities, *moved))
 
 
 def classify(error: TelegramError, now: datetime) -> Outcome:

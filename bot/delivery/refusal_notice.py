@@ -6,6 +6,7 @@ from telegram.error import TelegramError
 
 from bot.messages.chat import groups
 from bot.messages.i18n import ENGLISH, speaking
+from bot.telegram import render
 from storage import Storage
 
 log = structlog.get_logger(__name__)
@@ -29,7 +30,7 @@ async def _tell(bot: Bot, storage: Storage, admin: ChatMember, title: str) -> bo
     with speaking(kept.language or ENGLISH):
         message = groups.lost_voice(title)
     try:
-        await bot.send_message(kept.id, message.text, entities=message.entities)
+        await bot.send_message(kept.id, message.text, entities=render.entities(message))
     except TelegramError as error:
         log.info("an admin could not be told", error=type(error).__name__)
         return False

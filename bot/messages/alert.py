@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, assert_never
 
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup
-
 from bot.messages.buttons import (
+    Button,
+    Keyboard,
     alert_row,
     calendar_button,
     readers_row,
@@ -158,7 +158,7 @@ def alert(
     followed: bool = True,
     wish: CustomMilestones | None = None,
     among: Among | None = None,
-) -> tuple[Message, InlineKeyboardMarkup]:
+) -> tuple[Message, Keyboard]:
     """The message for occurrences that belong together, oldest first, and its buttons.
 
     `rule` is the one by which it is heard, if it is not for following the petition; `wish` are the
@@ -174,7 +174,7 @@ def alert(
     else:
         row = alert_row(petition, muted) if followed else stranger_row(petition)
     if among and among.is_channel:
-        return message, InlineKeyboardMarkup([row])
+        return message, [row]
     return message, _buttons(known, [occurrence.event for occurrence in occurrences], row)
 
 
@@ -189,22 +189,20 @@ def _described(rule: Rule, occurrences: Sequence[Occurrence]) -> Rich:
     return describe(rule, called=next(names, ""))
 
 
-def _buttons(
-    known: PetitionHistory, events: Sequence[Event], row: list[InlineKeyboardButton]
-) -> InlineKeyboardMarkup:
+def _buttons(known: PetitionHistory, events: Sequence[Event], row: list[Button]) -> Keyboard:
     """What an alert can always be answered with, and under a response the whole of it."""
     for event in events:
         match event:
             case DebateScheduled() | DebateMoved() if known.petition.scheduled_debate_date:
                 key = calendar_button(known.petition.ref, "debate")
-                return InlineKeyboardMarkup([[key], row])
+                return [[key], row]
             case ClosingSoon():
                 key = calendar_button(known.petition.ref, "closing")
-                return InlineKeyboardMarkup([[key], row])
+                return [[key], row]
     if any(isinstance(event, Responded | ResponseRevised | ResponseWithdrawn) for event in events):
         told = response_row(known.petition, len(known.earlier_responses))
-        return InlineKeyboardMarkup([told, row] if told else [row])
-    return InlineKeyboardMarkup([row])
+        return [told, row] if told else [row]
+    return [row]
 
 
 def in_brief(known: PetitionHistory, occurrences: Sequence[Occurrence], now: datetime) -> Rich:

@@ -1,14 +1,11 @@
-"""The buttons beneath messages, and what their presses carry.
+"""The buttons beneath messages as values, and what their presses carry.
 
 A press carries `verb|petition|extra` in at most 64 bytes. Alerts and handlers both use these
 functions, so no button can be made that no handler reads.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple, Self, TypeAlias
-
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup
-from telegram.constants import InlineKeyboardButtonLimit
 
 from bot.messages.i18n import tr
 from bot.petitions.petition import Petition, PetitionRef
@@ -27,8 +24,24 @@ WORDS, MORE, DRAFT, RULE, SEAT = "words", "more", "draft", "rule", "seat"
 
 CalendarDate: TypeAlias = Literal["debate", "closing"]
 
+PRESS_LIMIT = 64  # bytes that the Bot API takes
 # What leaves room for the chat that a press is about, where that is another than it is made in.
-ROOM = InlineKeyboardButtonLimit.MAX_CALLBACK_DATA - len("|~") - 13
+ROOM = PRESS_LIMIT - len("|~") - 13
+
+
+class Button(NamedTuple):
+    """A button, which does one thing: it presses, leads to an address, copies a text or offers the
+    cards of a query to a chat that the reader chooses.
+    """
+
+    text: str
+    press: str = ""
+    url: str = ""
+    copy: str = ""
+    share: str = ""
+
+
+Keyboard: TypeAlias = Sequence[Sequence[Button]]  # rows
 
 
 class Press(NamedTuple):
@@ -50,14 +63,12 @@ class Press(NamedTuple):
         return cls(verb, PetitionRef.parse(name) if name else None, extra)
 
 
-def button(
-    text: str, verb: str, petition: PetitionRef | None = None, extra: str = ""
-) -> InlineKeyboardButton:
+def button(text: str, verb: str, petition: PetitionRef | None = None, extra: str = "") -> Button:
     """A button that presses `verb`."""
     data = Press(verb, petition, extra).data
-    if len(data.encode()) > InlineKeyboardButtonLimit.MAX_CALLBACK_DATA:
+    if len(data.encode()) > PRESS_LIMIT:
         raise ValueError(f"too long for a button: {data}")
-    return InlineKeyboardButton(text, callback_data=data)
+    return Button(text, press=data)
 
 
 def subscribe_link(username: str, petition: PetitionRef) -> str:
@@ -65,26 +76,26 @@ def subscribe_link(username: str, petition: PetitionRef) -> str:
     return f"https://t.me/{username}?start=p_{petition.site}_{petition.id}"
 
 
-def open_button(petition: Petition) -> InlineKeyboardButton:
+def open_button(petition: Petition) -> Button:
     """Leads to the petition's own page."""
-    return InlineKeyboardButton(tr("Open"), url=petition.url)
+    return Button(tr("Open"), url=petition.url)
 
 
-def mute_button(petition: PetitionRef, muted: bool) -> InlineKeyboardButton:
+def mute_button(petition: PetitionRef, muted: bool) -> Button:
     """Turns the sound of a petition's alerts off, or on again."""
     if muted:
         return button(tr("Turn sound on"), UNMUTE, petition)
     return button(tr("Make silent"), MUTE, petition)
 
 
-def card_buttons(petition: Petition, subscription: Subscription | None) -> InlineKeyboardMarkup:
+def card_buttons(petition: Petition, subscription: Subscription | None) -> Keyboard:
     """Beneath a card: all there is to see of a petition, and what the reader can do with it."""
     if subscription is None:
         last = [stranger_row(petition)]
     else:
         last = follower_rows(petition, subscription.muted)
     if petition.state == "rejected" or petition.is_unpublished:
-        return InlineKeyboardMarkup(last)
+        return last
     ref = petition.ref
     told = [
         button(tr("Response"), RESPONSE, ref),
@@ -97,10 +108,10 @@ def card_buttons(petition: Petition, subscription: Subscription | None) -> Inlin
     ]
     opened, *others = last
     share = button(tr("Share"), SHARE, ref)
-    return InlineKeyboardMarkup([told, drawn, [*opened, share], *others])
+    return [told, drawn, [*opened, share], *others]
 
 
-def response_row(petition: Petition, earlier: int) -> list[InlineKeyboardButton]:
+def response_row(petition: Petition, earlier: int) -> list[Button]:
     """The response as it reads now, and as it read before if it was another one."""
     row = []
     if petition.government_response:
@@ -110,33 +121,28 @@ def response_row(petition: Petition, earlier: int) -> list[InlineKeyboardButton]
     return row
 
 
-def calendar_button(petition: PetitionRef, what: CalendarDate) -> InlineKeyboardButton:
+def calendar_button(petition: PetitionRef, what: CalendarDate) -> Button:
     """Sends a date for one's own calendar."""
     return button(tr("Add to calendar"), CALENDAR, petition, what)
 
 
-def with_sound(
-    keyboard: InlineKeyboardMarkup | None, petition: Petition, muted: bool
-) -> InlineKeyboardMarkup:
+def with_sound(keyboard: Keyboard | None, petition: Petition, muted: bool) -> Keyboard:
     """The same buttons, with the one about the sound turned round."""
     if keyboard is None:
         return alert_buttons(petition, muted)
     turned = mute_button(petition.ref, muted)
-    was = str(mute_button(petition.ref, not muted).callback_data)
-    rows = [
-        [turned if str(key.callback_data).startswith(was) else key for key in row]
-        for row in keyboard.inline_keyboard
-    ]
-    return InlineKeyboardMarkup(rows)
+    was = mute_button(petition.ref, not muted).press
+    rows = [[turned if key.press.startswith(was) else key for key in row] for row in keyboard]
+    return rows
 
 
-def follower_rows(petition: Petition, muted: bool) -> list[list[InlineKeyboardButton]]:
+def follower_rows(petition: Petition, muted: bool) -> list[list[Button]]:
     """What a follower can do: as beneath an alert, and the petition's own settings."""
     opened, *others = alert_row(petition, muted)
     return [[opened, button(tr("Change alerts"), SETTINGS, petition.ref)], others]
 
 
-def alert_row(petition: Petition, muted: bool) -> list[InlineKeyboardButton]:
+def alert_row(petition: Petition, muted: bool) -> list[Button]:
     """Open, mute, unsubscribe."""
     return [
         open_button(petition),
@@ -145,60 +151,56 @@ def alert_row(petition: Petition, muted: bool) -> list[InlineKeyboardButton]:
     ]
 
 
-def readers_row(petition: Petition, address: str) -> list[InlineKeyboardButton]:
+def readers_row(petition: Petition, address: str) -> list[Button]:
     """Beneath what many read, of whom few may change what the chat follows: addresses alone."""
-    return [open_button(petition), InlineKeyboardButton(tr("Follow it yourself"), url=address)]
+    return [open_button(petition), Button(tr("Follow it yourself"), url=address)]
 
 
-def stranger_row(petition: Petition) -> list[InlineKeyboardButton]:
+def stranger_row(petition: Petition) -> list[Button]:
     """Beneath what a chat hears of a petition that it does not follow."""
     return [button(tr("Follow"), SUBSCRIBE, petition.ref), open_button(petition)]
 
 
-def alert_buttons(petition: Petition, muted: bool) -> InlineKeyboardMarkup:
+def alert_buttons(petition: Petition, muted: bool) -> Keyboard:
     """Beneath an alert."""
-    return InlineKeyboardMarkup([alert_row(petition, muted)])
+    return [alert_row(petition, muted)]
 
 
-def undo_buttons(subscription: Subscription) -> InlineKeyboardMarkup:
+def undo_buttons(subscription: Subscription) -> Keyboard:
     """Beneath the news that a subscription ended: takes it up again exactly as it was."""
     extra = subscription_for_button(subscription)
-    return InlineKeyboardMarkup([[button(tr("Undo"), UNDO, subscription.petition, extra)]])
+    return [[button(tr("Undo"), UNDO, subscription.petition, extra)]]
 
 
-def consent_buttons(petition: PetitionRef) -> InlineKeyboardMarkup:
+def consent_buttons(petition: PetitionRef) -> Keyboard:
     """Agree by following what was asked for, or not, or read more first."""
     follow = button(tr("Follow it"), CONSENT, petition)
-    return InlineKeyboardMarkup([[follow], _unsure(petition)])
+    return [[follow], _unsure(petition)]
 
 
-def agree_buttons(then: str = "") -> InlineKeyboardMarkup:
+def agree_buttons(then: str = "") -> Keyboard:
     """Agree to something that is about no petition, and go on to a page; or not, or read more."""
-    return InlineKeyboardMarkup([[button(tr("I agree"), CONSENT, extra=then)], _unsure(extra=then)])
+    return [[button(tr("I agree"), CONSENT, extra=then)], _unsure(extra=then)]
 
 
-def _unsure(petition: PetitionRef | None = None, extra: str = "") -> list[InlineKeyboardButton]:
+def _unsure(petition: PetitionRef | None = None, extra: str = "") -> list[Button]:
     return [
         button(tr("Not now"), CONSENT, petition, "no"),
         button(tr("What's kept?"), PRIVACY, petition, extra),
     ]
 
 
-def forget_buttons() -> InlineKeyboardMarkup:
+def forget_buttons() -> Keyboard:
     """Erase everything, or not."""
-    return InlineKeyboardMarkup(
+    return [
         [
-            [
-                button(tr("Delete everything"), FORGET, extra="yes"),
-                button(tr("Cancel"), FORGET, extra="no"),
-            ]
+            button(tr("Delete everything"), FORGET, extra="yes"),
+            button(tr("Cancel"), FORGET, extra="no"),
         ]
-    )
+    ]
 
 
-def in_rows(
-    keys: Iterable[InlineKeyboardButton], width: int = 2
-) -> list[list[InlineKeyboardButton]]:
+def in_rows(keys: Iterable[Button], width: int = 2) -> list[list[Button]]:
     """Buttons in rows of so many."""
     found = list(keys)
     return [found[at : at + width] for at in range(0, len(found), width)]

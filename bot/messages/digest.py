@@ -5,10 +5,8 @@ from datetime import datetime
 from itertools import groupby
 from typing import Literal, NamedTuple, TypeAlias
 
-from telegram import InlineKeyboardMarkup
-
 from bot.messages.alert import in_brief
-from bot.messages.buttons import CARD, button
+from bot.messages.buttons import CARD, Keyboard, button
 from bot.messages.format import clock, in_words, number
 from bot.messages.i18n import many, marked, say, say_many, tr
 from bot.messages.message import TEXT_LIMIT, Message, Rich, compose, italic, lines, link, row, width
@@ -54,7 +52,7 @@ class Summary(NamedTuple):
     """The message, its buttons, and how many of the things missed it tells."""
 
     message: Message
-    buttons: InlineKeyboardMarkup
+    buttons: Keyboard
     told: int
 
 
@@ -193,10 +191,10 @@ def _line(things: Sequence[Missed], now: datetime) -> Rich:
     )
 
 
-def _buttons(missed: Sequence[Missed]) -> InlineKeyboardMarkup:
+def _buttons(missed: Sequence[Missed]) -> Keyboard:
     """The cards of the petitions in question, those that moved last if there are many."""
     latest: dict[PetitionRef, Petition] = {}
     for each in reversed(missed):
         latest.setdefault(each.known.petition.ref, each.known.petition)
     shown = reversed(list(latest.values())[:_BUTTONS])
-    return InlineKeyboardMarkup([[button(short_title(p, 40), CARD, p.ref)] for p in shown])
+    return [[button(short_title(p, 40), CARD, p.ref)] for p in shown]

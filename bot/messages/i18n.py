@@ -121,4 +121,4 @@ def _laid_out(text: str, gaps: dict[str, Rich]) -> Rich:
         mark, inner, gap = found.groups()
         parts.append(_MARKS[mark](_laid_out(inner, gaps)) if mark else gaps[gap])
         at = found.end()
-    return Styled("", (*parts, text[at:]))
+    return Styled(None, (*parts, text[at:]))

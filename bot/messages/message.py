@@ -1,17 +1,21 @@
-"""Formatted text as Telegram takes it: plain text plus entities, so that nothing needs escaping.
+"""Formatted text as a value: plain text, and spans of it that have a style.
 
-Offsets and limits are in UTF-16 code units, as the Bot API counts. A piece of text from outside is
-only ever a string in here: it cannot turn into formatting.
+A piece of text from outside is only ever a string in here, so that nothing needs escaping: it
+cannot turn into formatting. Spans count characters; what is measured against Telegram's limits is
+counted in UTF-16 code units, as the Bot API does.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 from unicodedata import category
 
-from telegram import MessageEntity
-from telegram.constants import MessageLimit
+# What the Bot API takes in one message.
+TEXT_LIMIT, SPAN_LIMIT = 4096, 100
 
-TEXT_LIMIT = MessageLimit.MAX_TEXT_LENGTH
+# As the Bot API calls them.
+Style: TypeAlias = Literal[
+    "bold", "italic", "code", "text_link", "blockquote", "expandable_blockquote"
+]
 
 # Vietnamese, Hebrew and Thai set two or three marks upon a letter.
 _MOST_MARKS = 4
@@ -22,9 +26,9 @@ _WITHOUT_WIDTH = frozenset(
 
 
 class Styled(NamedTuple):
-    """Text set in one style; `kind` is a Telegram entity type."""
+    """Pieces of text set in one style, or in none of their own."""
 
-    kind: str
+    style: Style | None
     parts: "tuple[Rich, ...]"
     url: str | None = None
 
@@ -32,37 +36,49 @@ class Styled(NamedTuple):
 Rich: TypeAlias = str | Styled
 
 
+class Span(NamedTuple):
+    """A stretch of a text that has a style; a link leads to its `url`."""
+
+    style: Style
+    offset: int
+    length: int
+    url: str | None = None
+
+    def of(self, text: str) -> str:
+        """What it covers."""
+        return text[self.offset : self.offset + self.length]
+
+
 class Message(NamedTuple):
-    """A message's text and its entities, ready to send."""
+    """What is said: a text and the spans of it that have a style."""
 
     text: str
-    entities: tuple[MessageEntity, ...] = ()
+    spans: tuple[Span, ...] = ()
 
 
 def bold(*parts: Rich) -> Styled:
     """Strong text."""
-    return Styled(MessageEntity.BOLD, parts)
+    return Styled("bold", parts)
 
 
 def italic(*parts: Rich) -> Styled:
     """Slanted text, for asides."""
-    return Styled(MessageEntity.ITALIC, parts)
+    return Styled("italic", parts)
 
 
 def code(*parts: Rich) -> Styled:
     """Fixed-width text that a tap copies."""
-    return Styled(MessageEntity.CODE, parts)
+    return Styled("code", parts)
 
 
 def link(text: Rich, url: str) -> Styled:
     """Text that leads to an address."""
-    return Styled(MessageEntity.TEXT_LINK, (text,), url)
+    return Styled("text_link", (text,), url)
 
 
 def quote(*parts: Rich, expandable: bool = False) -> Styled:
     """Somebody else's words; an expandable quotation opens on a tap."""
-    kind = MessageEntity.EXPANDABLE_BLOCKQUOTE if expandable else MessageEntity.BLOCKQUOTE
-    return Styled(kind, parts)
+    return Styled("expandable_blockquote" if expandable else "blockquote", parts)
 
 
 def lines(*rows: Rich | None) -> tuple[Rich, ...]:
@@ -73,7 +89,7 @@ def lines(*rows: Rich | None) -> tuple[Rich, ...]:
 
 def row(*parts: Rich) -> Styled:
     """Several pieces as one, without a style of their own."""
-    return Styled("", parts)
+    return Styled(None, parts)
 
 
 def aside(*words: str) -> str:
@@ -90,37 +106,31 @@ def width(text: str) -> int:
 def compose(*parts: Rich) -> Message:
     """Lay the pieces out as one message."""
     texts: list[str] = []
-    entities: list[MessageEntity] = []
-    _lay_out(parts, 0, texts, entities)
-    entities.sort(key=lambda entity: (entity.offset, -entity.length))
-    return Message("".join(texts), tuple(entities))
+    spans: list[Span] = []
+    _lay_out(parts, 0, texts, spans)
+    spans.sort(key=lambda span: (span.offset, -span.length))
+    return Message("".join(texts), tuple(spans))
 
 
 def joined(*messages: Message) -> Message:
     """Messages as one, each right after the one before."""
-    text, entities = "", []
+    text, spans = "", []
     for message in messages:
-        by = width(text)
-        entities += [
-            MessageEntity(each.type, each.offset + by, each.length, url=each.url)
-            for each in message.entities
-        ]
+        spans += [span._replace(offset=span.offset + len(text)) for span in message.spans]
         text += message.text
-    return Message(text, tuple(entities))
+    return Message(text, tuple(spans))
 
 
-def _lay_out(
-    parts: tuple[Rich, ...], at: int, texts: list[str], entities: list[MessageEntity]
-) -> int:
+def _lay_out(parts: tuple[Rich, ...], at: int, texts: list[str], spans: list[Span]) -> int:
     for part in parts:
         if isinstance(part, str):
             clean = _clean(part)
             texts.append(clean)
-            at += width(clean)
+            at += len(clean)
         else:
-            end = _lay_out(part.parts, at, texts, entities)
-            if part.kind and end > at:
-                entities.append(MessageEntity(part.kind, at, end - at, url=part.url))
+            end = _lay_out(part.parts, at, texts, spans)
+            if part.style and end > at:
+                spans.append(Span(part.style, at, end - at, part.url))
             at = end
     return at
 
@@ -194,25 +204,25 @@ def _abridged(part: Rich, most: int) -> tuple[Rich, int]:
 def split(message: Message, limit: int = TEXT_LIMIT) -> list[Message]:
     """The message in parts of at most `limit` units: at paragraphs, else lines, words, anywhere.
 
-    An entity that reaches over a cut goes on in the next part.
+    A span that reaches over a cut goes on in the next part.
     """
     return [
-        Message(text, tuple(_within(message.entities, start, start + width(text))))
+        Message(text, tuple(_within(message.spans, start, start + len(text))))
         for start, text in _chunks(message.text, limit)
     ]
 
 
 def _chunks(text: str, limit: int) -> Iterator[tuple[int, str]]:
-    """The parts of a text with their offsets in units, without the line ends at the cuts."""
+    """The parts of a text with their offsets, without the line ends at the cuts."""
     at = 0
     while text:
         head = text if width(text) <= limit else _head(text, limit)
         text = text[len(head) :]
         body = head.lstrip("\n")
-        offset = at + width(head) - width(body)
+        offset = at + len(head) - len(body)
         if body := body.rstrip("\n"):
             yield offset, body
-        at += width(head)
+        at += len(head)
 
 
 def _head(text: str, limit: int) -> str:
@@ -231,9 +241,9 @@ def _longest_prefix(text: str, limit: int) -> str:
     return prefix
 
 
-def _within(entities: tuple[MessageEntity, ...], start: int, end: int) -> Iterator[MessageEntity]:
-    for entity in entities:
-        first = max(entity.offset, start)
-        last = min(entity.offset + entity.length, end)
+def _within(spans: tuple[Span, ...], start: int, end: int) -> Iterator[Span]:
+    for span in spans:
+        first = max(span.offset, start)
+        last = min(span.offset + span.length, end)
         if last > first:
-            yield MessageEntity(entity.type, first - start, last - first, url=entity.url)
+            yield span._replace(offset=first - start, length=last - first)

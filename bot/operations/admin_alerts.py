@@ -6,13 +6,14 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 import structlog
-from telegram import Bot, LinkPreviewOptions
+from telegram import Bot
 from telegram.error import BadRequest, Forbidden, TelegramError
 
 from bot.errors import StorageError
 from bot.messages.chat.admin_alerts import is_over, needs_you
 from bot.messages.message import Message
 from bot.operations.health import Finding
+from bot.telegram import render
 from storage import Storage
 
 log = structlog.get_logger(__name__)
@@ -108,8 +109,8 @@ class AdminAlerts:
             await self._bot.send_message(
                 admin,
                 message.text,
-                entities=message.entities,
-                link_preview_options=LinkPreviewOptions(is_disabled=True),
+                entities=render.entities(message),
+                link_preview_options=render.NO_PREVIEW,
             )
         except (BadRequest, Forbidden):
             log.warning("an admin cannot be told; they must open a chat with the bot first")

@@ -13,12 +13,12 @@ from typing import Any
 
 import structlog
 from msgspec import structs
-from telegram import InlineKeyboardMarkup
 from telegram.error import BadRequest, TelegramError
 from telegram.ext import ExtBot
 
 from bot.delivery.rate_limiter import ALERT
 from bot.errors import MalformedPetition, ParliamentError, StorageError
+from bot.messages.buttons import Keyboard
 from bot.messages.following.rules import outdated, renamed
 from bot.messages.i18n import ENGLISH, speaking
 from bot.messages.message import Message
@@ -40,6 +40,7 @@ from bot.subscriptions.site_names import (
     written,
 )
 from bot.subscriptions.subscription import Rule
+from bot.telegram import render
 from bot.telegram.errors import is_no_topic
 from storage import Storage
 
@@ -131,7 +132,7 @@ class RuleNames:
             log.info("a rule was carried over", site=rule.site, is_lost=is_told)
 
     async def _tell(
-        self, rule: Rule, worded: Callable[[], tuple[Message, InlineKeyboardMarkup | None]]
+        self, rule: Rule, worded: Callable[[], tuple[Message, Keyboard | None]]
     ) -> bool:
         """Say it without a sound; False if the chat does not take it now."""
         chat = await self._storage.chat(rule.chat_id)
@@ -143,8 +144,8 @@ class RuleNames:
             self._bot.send_message,
             rule.chat_id,
             message.text,
-            entities=message.entities,
-            reply_markup=buttons,
+            entities=render.entities(message),
+            reply_markup=render.keyboard(buttons),
             disable_notification=True,
             rate_limit_args=ALERT,
         )

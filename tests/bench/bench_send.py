@@ -19,7 +19,6 @@ from typing import Any, TypeAlias
 import aiohttp
 from aiohttp import web
 from petitions import NOW, REF, petition
-from telegram import InlineKeyboardMarkup, LinkPreviewOptions
 from telegram.ext import ExtBot
 from telegram.request import HTTPXRequest
 
@@ -27,9 +26,11 @@ from bot.delivery.rate_limiter import RateLimiter
 from bot.demo.bot_api import TOKEN
 from bot.demo.loopback import Loopback
 from bot.messages.alert import alert
+from bot.messages.buttons import Keyboard
 from bot.messages.message import Message
 from bot.petitions.events import MilestoneReached, Occurrence
 from bot.petitions.history import PetitionHistory
+from bot.telegram import render
 from bot.telegram.request import AiohttpRequest
 
 Send: TypeAlias = Callable[[int], Awaitable[object]]
@@ -65,10 +66,15 @@ def serve(line: Connection) -> None:
     asyncio.run(run())
 
 
-def an_alert() -> tuple[Message, InlineKeyboardMarkup]:
+def an_alert() -> tuple[Message, Keyboard]:
     event = MilestoneReached(10_000, 10_002, "response")
     known = PetitionHistory(petition(signature_count=10_002), NOW)
     return alert(known, [Occurrence(f"{REF}:{event.key}", REF, NOW, event)], NOW, muted=False)
+
+
+def _rows(buttons: Keyboard) -> dict[str, Any]:
+    markup = render.keyboard(buttons)
+    return markup.to_dict() if markup else {}
 
 
 @asynccontextmanager
@@ -81,9 +87,9 @@ async def ptb(base_url: str, request: Any, pacer: RateLimiter | None) -> AsyncIt
         return await bot.send_message(
             chat,
             message.text,
-            entities=message.entities,
-            reply_markup=buttons,
-            link_preview_options=LinkPreviewOptions(is_disabled=True),
+            entities=render.entities(message),
+            reply_markup=render.keyboard(buttons),
+            link_preview_options=render.NO_PREVIEW,
         )
 
     yield send
@@ -108,8 +114,8 @@ async def bare(base_url: str) -> AsyncIterator[Send]:
     message, buttons = an_alert()
     form = {
         "text": message.text,
-        "entities": json.dumps([entity.to_dict() for entity in message.entities]),
-        "reply_markup": buttons.to_json(),
+        "entities": json.dumps([entity.to_dict() for entity in render.entities(message)]),
+        "reply_markup": json.dumps(_rows(buttons)),
         "link_preview_options": '{"is_disabled": true}',
     }
     async with aiohttp.ClientSession() as session:
@@ -130,8 +136,8 @@ async def aiogram(base_url: str) -> AsyncIterator[Send]:
     root = base_url.removesuffix("/bot")
     session = sessions.AiohttpSession(api=api.TelegramAPIServer.from_base(root))
     bot = library.Bot(TOKEN, session=session)
-    entities = [types.MessageEntity(**entity.to_dict()) for entity in message.entities]
-    keyboard = types.InlineKeyboardMarkup(**buttons.to_dict())
+    entities = [types.MessageEntity(**entity.to_dict()) for entity in render.entities(message)]
+    keyboard = types.InlineKeyboardMarkup(**_rows(buttons))
 
     async def send(chat: int) -> object:
         return await bot.send_message(

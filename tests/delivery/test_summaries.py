@@ -42,14 +42,14 @@ def test_p18_a_summary_tells_what_fits_and_says_that_there_is_more() -> None:
     assert width(whole.message.text) <= TEXT_LIMIT
     assert 10 < whole.told < 50
     assert f"here are the first {whole.told}." in whole.message.text
-    assert len(whole.buttons.inline_keyboard) == 10
+    assert len(whole.buttons) == 10
 
 
 def test_a_summary_of_few_things_tells_them_all() -> None:
     whole = summary([missed(1), missed(2), missed(1)], utc_now())
     assert whole.told == 3
     assert "first" not in whole.message.text
-    assert [row[0].callback_data for row in whole.buttons.inline_keyboard] == [
+    assert [row[0].press for row in whole.buttons] == [
         "card|uk:2|",
         "card|uk:1|",
     ]

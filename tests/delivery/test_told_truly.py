@@ -59,7 +59,7 @@ def summed_up(*events: Event, about: Petition | None = None) -> tuple[list[str],
     ]
     message = summary(things, NOW + timedelta(hours=9), "digest").message
     lines = [line for line in message.text.splitlines()[3:] if line]
-    return lines, [entity.url for entity in message.entities if entity.url]
+    return lines, [span.url for span in message.spans if span.url]
 
 
 # --- S7: as it was when it happened --------------------------------------------------------------

@@ -10,9 +10,9 @@ from bell import READER, TEA, Conversation, Json, Village, hasty, open_petition
 
 from bot.app import utc_now
 from bot.demo.bot_api import BOT_USERNAME, BotApi
-from bot.messages.buttons import UNSUBSCRIBE, WORDS, button
+from bot.messages.buttons import UNSUBSCRIBE, WORDS, Button, Keyboard, button
 from bot.messages.chat import groups
-from bot.messages.message import bold, compose, width
+from bot.messages.message import bold, compose
 from bot.petitions.petition import PetitionRef
 
 CLUB, NEWS = -1001, -1002
@@ -398,7 +398,7 @@ async def test_a_press_forged_for_a_chat_of_others_is_refused(
         message = await village.reader.ask("/about")
         ref = PetitionRef("uk", TEA)
         keyboard = button("x", UNSUBSCRIBE, ref)
-        data = groups.for_chat(markup(keyboard), CLUB).inline_keyboard[0][0].callback_data
+        data = groups.for_chat(markup(keyboard), CLUB)[0][0].press
         query = village.api.press(READER, message["message_id"], str(data))
         assert "can't see that you're an admin" in (await alert_of(village, query))["text"]
         await club.ask("/subscriptions", "Free tea", user_id=BEN)
@@ -542,8 +542,7 @@ async def test_the_language_of_a_persons_telegram_is_kept_with_their_first_subsc
 def test_a_message_on_behalf_of_a_chat_keeps_its_formatting() -> None:
     message = groups.on_behalf("Tea 🫖 <b>club</b>", compose("Free ", bold("tea")))
     assert message.text == "For Tea 🫖 <b>club</b>:\nFree tea"
-    entity = message.entities[-1]
-    assert entity.offset == width("For Tea 🫖 <b>club</b>:\nFree ")
+    assert [span.of(message.text) for span in message.spans][-1] == "tea"
 
 
 def test_a_button_names_its_chat_once_or_says_that_it_cannot() -> None:
@@ -552,16 +551,16 @@ def test_a_button_names_its_chat_once_or_says_that_it_cannot() -> None:
         button("b", WORDS, extra="x" * 56),
     )
     keyboard = groups.for_chat(groups.for_chat(markup(short, long), CLUB), CLUB)
-    assert [key.text for row in keyboard.inline_keyboard for key in row] == ["a", "b"]
-    named, full = (str(key.callback_data) for key in keyboard.inline_keyboard[0])
-    assert groups.pressed_for(named) == (str(short.callback_data), CLUB)
+    assert [key.text for row in keyboard for key in row] == ["a", "b"]
+    named, full = (key.press for key in keyboard[0])
+    assert groups.pressed_for(named) == (short.press, CLUB)
     assert full.startswith("full|")
     assert groups.pressed_for("card|uk:1|") == ("card|uk:1|", None)
     assert groups.pressed_for("find||~abc") == ("find||~abc", None)  # what people search for
 
 
-def markup(*buttons: groups.InlineKeyboardButton) -> groups.InlineKeyboardMarkup:
-    return groups.InlineKeyboardMarkup([list(buttons)])
+def markup(*buttons: Button) -> Keyboard:
+    return [list(buttons)]
 
 
 def button_of(message: Json) -> str:

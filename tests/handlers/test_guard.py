@@ -77,7 +77,7 @@ def test_the_details_of_a_rejection_are_set_as_their_markdown_means() -> None:
     assert "**" not in message.text
     assert "](http" not in message.text
     assert "There is one already: here" in message.text
-    assert {f"{SITE}/petitions/700000"} <= {entity.url for entity in message.entities}
+    assert {f"{SITE}/petitions/700000"} <= {span.url for span in message.spans}
 
 
 def test_an_excerpt_is_cut_by_what_is_read_and_not_in_the_middle_of_markup() -> None:

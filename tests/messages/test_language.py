@@ -289,7 +289,7 @@ def test_what_fills_a_gap_is_never_read_for_marks_or_gaps() -> None:
     hostile = "<b>{title}</b> </b> {0} <i>"
     message = compose(say("<b>{title}</b> is <code>{text}</code>.", title=hostile, text="{x}"))
     assert message.text == f"{hostile} is {{x}}."
-    assert [entity.type for entity in message.entities] == ["bold", "code"]
+    assert [span.style for span in message.spans] == ["bold", "code"]
     assert tr("Status: {state}", state=hostile) == f"Status: {hostile}"
 
 
@@ -299,14 +299,14 @@ def test_a_gap_may_be_formatted_itself() -> None:
         say_many("<b>{count} of {title}</b>", "<b>{count}s {title}</b>", 2, title=title)
     )
     assert message.text == "2s Tea"
-    assert [entity.type for entity in message.entities] == ["bold", "text_link"]
+    assert [span.style for span in message.spans] == ["bold", "text_link"]
 
 
 def the_card() -> str:
     known = petition(signature_count=64_120, state="open", opened_at=NOW - timedelta(days=60))
     followed = Subscription(1, known.ref, NOW)
     message = card(known, NOW, NOW, subscription=followed)
-    labels = [key.text for row in card_buttons(known, followed).inline_keyboard for key in row]
+    labels = [key.text for row in card_buttons(known, followed) for key in row]
     return "\n".join([message.text, *labels])
 
 

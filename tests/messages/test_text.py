@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 from petitions import NOW, OPEN, OPENED, REF, RESPONSE, petition, responded
-from telegram import MessageEntity
 from telegram.constants import MessageLimit
 
 from bot.messages.alert import alert
@@ -64,31 +63,27 @@ def message_for(*events: Event, about: Petition = OPEN, now: datetime = NOW) -> 
 
 
 def is_sound(message: Message) -> bool:
-    """Whether Telegram would take it: length, and entities inside the text at whole characters."""
-    units = message.text.encode("utf-16-le")
-    bounds = {len(message.text[:i].encode("utf-16-le")) // 2 for i in range(len(message.text) + 1)}
-    inside = all(
-        entity.length > 0 and {entity.offset, entity.offset + entity.length} <= bounds
-        for entity in message.entities
-    )
-    return inside and 0 < len(units) // 2 <= MessageLimit.MAX_TEXT_LENGTH
+    """Whether Telegram would take it: its length, and its spans inside the text."""
+    inside = all(len(span.of(message.text)) == span.length > 0 for span in message.spans)
+    return inside and 0 < width(message.text) <= MessageLimit.MAX_TEXT_LENGTH
 
 
 # --- formatting ----------------------------------------------------------------------------------
 
 
-def test_entities_are_counted_in_utf16_units() -> None:
+def test_spans_are_counted_in_characters() -> None:
     message = compose("🏴 ", bold("Tea"), " ", link("page", "https://a.uk"))
-    assert [(e.offset, e.length) for e in message.entities] == [(3, 3), (7, 4)]
+    assert [(e.offset, e.length) for e in message.spans] == [(2, 3), (6, 4)]
+    assert [e.of(message.text) for e in message.spans] == ["Tea", "page"]
 
 
 def test_styles_nest_and_the_outer_one_comes_first() -> None:
     message = compose(bold("a", italic("b")))
-    assert [e.type for e in message.entities] == [MessageEntity.BOLD, MessageEntity.ITALIC]
+    assert [e.style for e in message.spans] == ["bold", "italic"]
 
 
-def test_an_empty_style_leaves_no_entity() -> None:
-    assert compose("a", bold("")).entities == ()
+def test_an_empty_style_leaves_no_span() -> None:
+    assert compose("a", bold("")).spans == ()
 
 
 @pytest.mark.parametrize("title", HOSTILE[:4])
@@ -108,9 +103,7 @@ def test_law_a_cut_text_is_short_enough(text: str, most: int) -> None:
 
 
 @given(st.lists(st.text(alphabet="ab \n🏴é", max_size=200), max_size=6), st.integers(8, 120))
-def test_law_splitting_keeps_every_word_and_every_entity_sound(
-    texts: list[str], limit: int
-) -> None:
+def test_law_splitting_keeps_every_word_and_every_span_sound(texts: list[str], limit: int) -> None:
     message = compose(*(bold(text, quote(text)) for text in texts))
     parts = split(message, limit)
     assert "".join("".join(p.text for p in parts).split()) == "".join(message.text.split())
@@ -195,7 +188,7 @@ def test_every_alert_is_sound_names_its_petition_and_says_since_when(
 ) -> None:
     message = message_for(event, about=petition(action=title))
     assert is_sound(message)
-    assert OPEN.url in {entity.url for entity in message.entities}
+    assert OPEN.url in {entity.url for entity in message.spans}
     assert message.text.endswith("First seen: 12:00.")
 
 
@@ -275,7 +268,7 @@ def test_a_debate_and_its_links_are_one_message() -> None:
 def test_a_link_that_is_no_address_is_shown_as_text() -> None:
     message = message_for(DebateLink("video", "javascript:alert(1)"))
     assert "javascript:alert(1)" in message.text
-    assert all(e.url != "javascript:alert(1)" for e in message.entities)
+    assert all(e.url != "javascript:alert(1)" for e in message.spans)
 
 
 def test_closing_says_what_is_still_awaited() -> None:
@@ -309,9 +302,7 @@ def test_a_card_is_under_a_thousand_characters_before_it_is_expanded() -> None:
         debate=Debate(date(2025, 6, 9), "o"),
     )
     message = card(full, NOW, NOW)
-    folded = sum(
-        e.length for e in message.entities if e.type == MessageEntity.EXPANDABLE_BLOCKQUOTE
-    )
+    folded = sum(e.length for e in message.spans if e.style == "expandable_blockquote")
     assert len(message.text) - folded < 1_000
 
 
@@ -328,8 +319,8 @@ def test_a_list_has_a_button_for_each_petition_and_turns_pages() -> None:
     message, buttons = listing(followed, 1, NOW)
     assert "page 2 of 3" in message.text
     assert buttons is not None
-    assert len(buttons.inline_keyboard) == PAGE_SIZE + 1
-    assert [b.text for b in buttons.inline_keyboard[-1]] == ["‹ Previous", "Next ›"]
+    assert len(buttons) == PAGE_SIZE + 1
+    assert [b.text for b in buttons[-1]] == ["‹ Previous", "Next ›"]
 
 
 def test_an_empty_list_says_how_to_begin_and_has_no_buttons() -> None:
@@ -341,8 +332,7 @@ def test_an_empty_list_says_how_to_begin_and_has_no_buttons() -> None:
 def test_p18_the_longest_button_fits_into_64_bytes() -> None:
     ref = structs.replace(REF, site="a" * 16, id=9_999_999_999)
     markup = undo_buttons(Subscription(-1_001_234_567_890, ref, NOW, 2**31, muted=True))
-    data = markup.inline_keyboard[0][0].callback_data
-    assert isinstance(data, str)
+    data = markup[0][0].press
     assert len(data.encode()) <= 64
     assert Press.read(data).petition == ref
 

@@ -10,14 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 from petitions import NOW, OPEN, OPENED, RESPONSE, petition, responded
-from telegram import InlineKeyboardMarkup, MessageEntity
 from telegram.constants import MessageLimit
 
 from bot.errors import MalformedPetition
 from bot.messages.alert import alert
-from bot.messages.buttons import card_buttons
+from bot.messages.buttons import Keyboard, card_buttons
 from bot.messages.following import search_results
-from bot.messages.message import Message, compose
+from bot.messages.message import Message, compose, width
 from bot.messages.petition.card import card
 from bot.messages.petition.constituencies import (
     all_constituencies,
@@ -49,7 +48,7 @@ from bot.petitions.petition import (
 SAMPLES = Path(__file__).parents[1] / "samples"
 SITE = Site("uk", "UK Parliament", "https://petition.parliament.uk")
 LATER = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-FOLDED = MessageEntity.EXPANDABLE_BLOCKQUOTE
+FOLDED = "expandable_blockquote"
 
 COLNE = Place("Colne Valley", "E14000645", 423, "Jason McCartney MP")
 SEATS = {
@@ -75,16 +74,9 @@ RECORDED = petitions_in(SAMPLES)
 
 def is_sound(message: Message) -> bool:
     """Whether Telegram would take it and keep all of its formatting."""
-    units = message.text.encode("utf-16-le")
-    bounds = {0}
-    for char in message.text:
-        bounds.add(max(bounds) + len(char.encode("utf-16-le")) // 2)
-    inside = all(
-        entity.length > 0 and {entity.offset, entity.offset + entity.length} <= bounds
-        for entity in message.entities
-    )
-    few = len(message.entities) <= MessageLimit.MESSAGE_ENTITIES
-    return inside and few and 0 < len(units) // 2 <= MessageLimit.MAX_TEXT_LENGTH
+    inside = all(len(span.of(message.text)) == span.length > 0 for span in message.spans)
+    few = len(message.spans) <= MessageLimit.MESSAGE_ENTITIES
+    return inside and few and 0 < width(message.text) <= MessageLimit.MAX_TEXT_LENGTH
 
 
 def everything(about: Petition) -> list[Message]:
@@ -100,11 +92,11 @@ def everything(about: Petition) -> list[Message]:
 
 
 def unfolded(message: Message) -> int:
-    return len(message.text) - sum(e.length for e in message.entities if e.type == FOLDED)
+    return len(message.text) - sum(e.length for e in message.spans if e.style == FOLDED)
 
 
-def labels(buttons: InlineKeyboardMarkup | None) -> list[str]:
-    return [key.text for row in buttons.inline_keyboard for key in row] if buttons else []
+def labels(buttons: Keyboard | None) -> list[str]:
+    return [key.text for row in buttons for key in row] if buttons else []
 
 
 def text_of(messages: list[Message]) -> str:
@@ -186,7 +178,7 @@ def test_what_is_cut_on_a_card_shows_whole_when_it_is_expanded() -> None:
 
 
 def test_a_card_with_nothing_to_expand_has_nothing_to_expand() -> None:
-    assert all(e.type != FOLDED for e in card(OPEN, NOW, NOW).entities)
+    assert all(e.style != FOLDED for e in card(OPEN, NOW, NOW).spans)
 
 
 def test_a_card_tells_the_pace_of_life_of_the_last_week_and_of_the_last_day() -> None:
@@ -258,7 +250,7 @@ def test_a_card_leads_to_the_debates_record_only_where_the_address_is_one() -> N
             video_url="javascript:alert(1)",
         )
     )
-    urls = {entity.url for entity in card(about, NOW, NOW).entities}
+    urls = {entity.url for entity in card(about, NOW, NOW).spans}
     assert "https://hansard.uk/1" in urls
     assert "javascript:alert(1)" not in urls
 
@@ -287,7 +279,7 @@ def test_a_long_response_is_told_whole_in_messages_that_end_at_paragraphs() -> N
     assert all(is_sound(message) for message in messages)
     told = text_of(messages)
     assert all(paragraph.strip() in told for paragraph in paragraphs)
-    assert all(any(e.type == FOLDED for e in message.entities) for message in messages)
+    assert all(any(e.style == FOLDED for e in message.spans) for message in messages)
 
 
 def test_a_response_of_one_endless_paragraph_is_told_whole_too() -> None:
@@ -302,7 +294,7 @@ def test_a_response_of_one_endless_paragraph_is_told_whole_too() -> None:
 def test_a_response_with_hundreds_of_links_keeps_them_all() -> None:
     details = "\n\n".join(f"See [page {n}](https://gov.uk/{n})" for n in range(250))
     messages, _ = response(responded(details=details), (), NOW)
-    links = {e.url for m in messages for e in m.entities if e.url and "gov.uk/" in e.url}
+    links = {e.url for m in messages for e in m.spans if e.url and "gov.uk/" in e.url}
     assert len(links) == 250
     assert all(is_sound(message) for message in messages)
 
@@ -325,7 +317,7 @@ def test_a_response_with_hundreds_of_links_keeps_them_all() -> None:
 def test_the_sites_text_becomes_formatting(source: str, says: str, entities: set[str]) -> None:
     message = compose(*formatted(source))
     assert message.text == says
-    assert {e.url or str(e.type) for e in message.entities} == entities
+    assert {e.url or e.style for e in message.spans} == entities
 
 
 def test_a_revised_response_is_called_so_and_leads_to_the_first() -> None:

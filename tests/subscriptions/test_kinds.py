@@ -108,7 +108,7 @@ def test_every_kind_has_a_name_wherever_it_is_offered_and_nowhere_else() -> None
 def test_the_settings_show_every_kind_they_offer() -> None:
     scope = Scope(Chat(7), NOW)
     for page in (loudness_page, urgent_page):
-        keys = [key.text for row in page(scope)[1].inline_keyboard for key in row]
+        keys = [key.text for row in page(scope)[1] for key in row]
         for kind in KINDS:
             assert sum(kind_name(kind) in key for key in keys) == 1, (page, kind)
 
@@ -143,17 +143,13 @@ def test_some_rule_can_ask_for_every_kind_that_rules_can_ask_for() -> None:
     offered = {ear.kind for each in (NARROW, OF_A_SEAT) for ear in event_filters(each)}
     assert offered == {kind for kind, row in EVENT_KINDS.items() if row.rules}
     for each in (OF_ALL, NARROW, OF_A_SEAT):
-        keys = [
-            key.text
-            for row in shown(each, SITE, "", None, Preferences())[1].inline_keyboard
-            for key in row
-        ]
+        keys = [key.text for row in shown(each, SITE, "", None, Preferences())[1] for key in row]
         assert len(keys) == len(set(keys)) >= len(event_filters(each))
 
 
 def test_what_a_rule_about_everything_can_ask_for_can_be_followed_by_itself() -> None:
-    keys = [key for row in what_to_follow(SITE)[1].inline_keyboard for key in row]
-    offered = {str(key.callback_data).rpartition("|")[2] for key in keys}
+    keys = [key for row in what_to_follow(SITE)[1] for key in row]
+    offered = {key.press.rpartition("|")[2] for key in keys}
     assert set(_OF_ALL) <= offered
     wanted = {(ear.kind, ear.threshold) for ear in event_filters(OF_ALL)}
     assert wanted == {(kind, *(of or (None,))) for kind, of in _OF_ALL.values()}

@@ -125,7 +125,7 @@ def test_a_petitions_page_says_what_it_takes_from_the_chat() -> None:
     followed = Followed(Subscription(READER, about.ref, NOW), about)
     message, keyboard = first_page(Scope(chat, NOW, followed))
     assert "Alerts: same as this chat (Daily digest)" in message.text
-    texts = [key.text for row in keyboard.inline_keyboard for key in row]
+    texts = [key.text for row in keyboard for key in row]
     assert texts[:4] == ["Everything", "Big moments", "Daily digest", "Custom…"]
 
 

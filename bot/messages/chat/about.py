@@ -3,9 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from telegram import InlineKeyboardMarkup
-
-from bot.messages.buttons import ASK, EXAMPLE, MORE, button
+from bot.messages.buttons import ASK, EXAMPLE, MORE, Keyboard, button
 from bot.messages.format import days, listed
 from bot.messages.i18n import many, marked, say, tr
 from bot.messages.message import Message, Rich, bold, compose, italic, lines, link
@@ -42,7 +40,7 @@ class CommandHelp(NamedTuple):
     does: str
 
 
-def greeting(bot_name: str, *, is_private: bool) -> tuple[Message, InlineKeyboardMarkup]:
+def greeting(bot_name: str, *, is_private: bool) -> tuple[Message, Keyboard]:
     """The first words, and the ways to begin."""
     message = compose(
         *lines(
@@ -60,13 +58,11 @@ def greeting(bot_name: str, *, is_private: bool) -> tuple[Message, InlineKeyboar
     )
     # In a group only admins choose what it follows.
     wider = [[button(tr("Follow a place or topic"), MORE, extra="all")]] if is_private else []
-    return message, InlineKeyboardMarkup(
-        [
-            [button(tr("Find a petition"), ASK, extra="search")],
-            *wider,
-            [button(tr("See an example"), EXAMPLE)],
-        ]
-    )
+    return message, [
+        [button(tr("Find a petition"), ASK, extra="search")],
+        *wider,
+        [button(tr("See an example"), EXAMPLE)],
+    ]
 
 
 def help_text(commands: Sequence[CommandHelp]) -> Message:

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup
-
 from bot.messages.buttons import (
     ASK,
     CARD,
@@ -23,6 +21,8 @@ from bot.messages.buttons import (
     TALK,
     UNMUTE,
     UNSUBSCRIBE,
+    Button,
+    Keyboard,
     button,
 )
 from bot.messages.following.subscriptions import Followed
@@ -51,7 +51,7 @@ _STOPPED = 8  # petitions and rules that a page has room for
 _PETITIONS = 10
 
 
-Page: TypeAlias = tuple[Message, InlineKeyboardMarkup]
+Page: TypeAlias = tuple[Message, Keyboard]
 
 
 class Question(NamedTuple):
@@ -149,7 +149,7 @@ def how_long() -> Question:
 
 def which_petition(
     command: str, followed: Sequence[Followed] = ()
-) -> tuple[Question, list[list[InlineKeyboardButton]]]:
+) -> tuple[Question, list[list[Button]]]:
     """Which petition a command is about, with those that the chat follows to choose from."""
     asked = say(
         "Which petition? Send its number or link, for example: {number}", number=code("300239")
@@ -162,13 +162,13 @@ def which_petition(
     return Question(compose(*lines(asked, choice)), "300239"), rows
 
 
-def _to(command: str, ref: PetitionRef, label: str) -> InlineKeyboardButton:
+def _to(command: str, ref: PetitionRef, label: str) -> Button:
     if command == "snooze":
         return button(label, SETTINGS, ref, "snooze")
     return button(label, PRESSES.get(command, CARD), ref)
 
 
-def cancel_button() -> InlineKeyboardButton:
+def cancel_button() -> Button:
     """Leaves a question unanswered."""
     return button(tr("Cancel"), TALK, extra="cancel")
 
@@ -184,7 +184,7 @@ def nothing_to_cancel() -> Page:
     return compose(message), _what_next()
 
 
-def ask_button(text: str, what: str, petition: PetitionRef | None = None) -> InlineKeyboardButton:
+def ask_button(text: str, what: str, petition: PetitionRef | None = None) -> Button:
     """A button that has the bot ask for what its other buttons do not offer."""
     return button(text, ASK, petition, what)
 
@@ -221,15 +221,13 @@ def other_site(host: str, sites: Sequence[Site]) -> Page:
     return message, _what_next()
 
 
-def _what_next() -> InlineKeyboardMarkup:
-    return InlineKeyboardMarkup(
+def _what_next() -> Keyboard:
+    return [
         [
-            [
-                button(tr("What can I send?"), TALK, extra="help"),
-                button(tr("What I follow"), TALK, extra="list"),
-            ]
+            button(tr("What can I send?"), TALK, extra="help"),
+            button(tr("What I follow"), TALK, extra="list"),
         ]
-    )
+    ]
 
 
 def what_to_send() -> Message:
@@ -269,7 +267,7 @@ def several(command: str, found: Sequence[tuple[PetitionRef, Petition | None]]) 
         for ref, petition in shown
     ]
     heading = _HEADINGS.get(command, _WHICH)
-    return compose(*lines(bold(tr(heading)), "", *map(_line, shown))), InlineKeyboardMarkup(rows)
+    return compose(*lines(bold(tr(heading)), "", *map(_line, shown))), rows
 
 
 _WHICH = marked("Which petition do you want to see?")
@@ -316,10 +314,10 @@ def what_to_stop(
         )
     )
     keyboard = [*rows, [*more, *every], erase, last]
-    return message, InlineKeyboardMarkup([each for each in keyboard if each])
+    return message, [each for each in keyboard if each]
 
 
-def nothing_to_stop(*, is_kept: bool) -> tuple[Message, InlineKeyboardMarkup | None]:
+def nothing_to_stop(*, is_kept: bool) -> tuple[Message, Keyboard | None]:
     """Nothing is followed, so no alert comes."""
     message = compose(
         *lines(
@@ -328,7 +326,7 @@ def nothing_to_stop(*, is_kept: bool) -> tuple[Message, InlineKeyboardMarkup | N
         )
     )
     erase = button(tr("Delete my data"), STOP, extra="forget")
-    return message, InlineKeyboardMarkup([[erase]]) if is_kept else None
+    return message, [[erase]] if is_kept else None
 
 
 def stop_all_question(count: int) -> Page:
@@ -339,7 +337,7 @@ def stop_all_question(count: int) -> Page:
         count,
     )
     yes = button(tr("Unfollow all"), STOP, extra="yes")
-    return compose(asked), InlineKeyboardMarkup([[yes, cancel_button()]])
+    return compose(asked), [[yes, cancel_button()]]
 
 
 def all_stopped(count: int) -> Message:

@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from telegram import InlineKeyboardMarkup
-
 from bot.errors import ParliamentUnasked, PetitionBellError
-from bot.messages.buttons import SUBSCRIBE, button
+from bot.messages.buttons import SUBSCRIBE, Keyboard, button
 from bot.messages.format import clock
 from bot.messages.i18n import marked, say, tr
 from bot.messages.message import Message, code, compose, lines
@@ -25,15 +23,13 @@ def not_found(petition: PetitionRef, site: Site) -> Message:
     )
 
 
-def unpublished(
-    petition: PetitionRef, state: Unpublication
-) -> tuple[Message, InlineKeyboardMarkup | None]:
+def unpublished(petition: PetitionRef, state: Unpublication) -> tuple[Message, Keyboard | None]:
     """The petition exists, but not for the public yet, or no more; it can be waited for."""
     message = compose(tr(_UNPUBLISHED[state], number=petition.id))
     if state == "stopped":
         return message, None
     wait = button(tr("Tell me when it opens"), SUBSCRIBE, petition)
-    return message, InlineKeyboardMarkup([[wait]])
+    return message, [[wait]]
 
 
 def nothing_yet(petition: Petition, now: datetime) -> Message:

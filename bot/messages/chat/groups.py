@@ -1,24 +1,13 @@
 """What is said in and about groups and channels: who may change what, and on whose behalf."""
 
 import re
+from typing import NamedTuple
 
-from telegram import (
-    ChatAdministratorRights,
-    InlineKeyboardButton,
-    InlineKeyboardMarkup,
-    KeyboardButton,
-    KeyboardButtonRequestChat,
-    MessageEntity,
-    ReplyKeyboardMarkup,
-)
-from telegram.constants import ChatType, InlineKeyboardButtonLimit
-
-from bot.messages.buttons import DONE, FULL, button, subscribe_link
+from bot.messages.buttons import DONE, FULL, PRESS_LIMIT, Button, Keyboard, button, subscribe_link
 from bot.messages.i18n import say, tr
-from bot.messages.message import Message, code, compose, cut, lines, width
+from bot.messages.message import Message, code, compose, cut, joined, lines
 from bot.petitions.petition import PetitionRef
 
-GROUP, CHANNEL = 1, 2  # which of the two buttons a chat was picked with
 _NAME = 60
 # Only a fourth part names a chat: in the third, people's own words may look the same.
 _FOR_CHAT = re.compile(r"([^|]*\|[^|]*\|[^|]*)\|~([0-9a-z]{1,13})")
@@ -30,7 +19,7 @@ _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 def only_admins(kind: str) -> str:
     """To whoever may not change what a group or channel hears."""
-    if kind == ChatType.CHANNEL:
+    if kind == "channel":
         return tr(
             "Only admins who can post here can change this channel's alerts. To get your own, "
             "message me privately."
@@ -51,10 +40,10 @@ def rights_unknown() -> str:
     return tr("I can't check whether you're an admin at the moment. Please try again in a minute.")
 
 
-def private_button(username: str, petition: PetitionRef | None) -> InlineKeyboardMarkup:
+def private_button(username: str, petition: PetitionRef | None) -> Keyboard:
     """Leads to the person's own chat with the bot, and to the petition if there is one."""
     url = subscribe_link(username, petition) if petition else f"https://t.me/{username}"
-    return InlineKeyboardMarkup([[InlineKeyboardButton(tr("Open private chat"), url=url)]])
+    return [[Button(tr("Open private chat"), url=url)]]
 
 
 # --- coming and going
@@ -105,31 +94,22 @@ def lost_voice(title: str) -> Message:
 def on_behalf(title: str, message: Message) -> Message:
     """The message, with a first line that says for which chat."""
     head = compose(say("<i>For {chat}:</i>", chat=cut(title, _NAME)), "\n")
-    by = width(head.text)
-    moved = tuple(
-        MessageEntity(each.type, each.offset + by, each.length, url=each.url)
-        for each in message.entities
-    )
-    return Message(head.text + message.text, (*head.entities, *moved))
+    return joined(head, message)
 
 
-def for_chat(keyboard: InlineKeyboardMarkup, chat_id: int) -> InlineKeyboardMarkup:
+def for_chat(keyboard: Keyboard, chat_id: int) -> Keyboard:
     """The same buttons, whose presses are about that chat wherever they are pressed.
 
     A button that has no room left for it only says so: it would change the wrong chat.
     """
-    rows = [[_for_chat(key, chat_id) for key in row] for row in keyboard.inline_keyboard]
-    return InlineKeyboardMarkup(rows)
+    return [[_for_chat(key, chat_id) for key in row] for row in keyboard]
 
 
-def _for_chat(key: InlineKeyboardButton, chat_id: int) -> InlineKeyboardButton:
-    data = key.callback_data
-    if not isinstance(data, str) or _FOR_CHAT.fullmatch(data):
+def _for_chat(key: Button, chat_id: int) -> Button:
+    if not key.press or _FOR_CHAT.fullmatch(key.press):
         return key
-    data = f"{data}|~{_short(-chat_id)}"
-    if len(data.encode()) > InlineKeyboardButtonLimit.MAX_CALLBACK_DATA:
-        return button(key.text, FULL)
-    return InlineKeyboardButton(key.text, callback_data=data)
+    press = f"{key.press}|~{_short(-chat_id)}"
+    return button(key.text, FULL) if len(press.encode()) > PRESS_LIMIT else Button(key.text, press)
 
 
 def pressed_for(data: str) -> tuple[str, int | None]:
@@ -164,45 +144,17 @@ def never_mind() -> str:
     return tr("Cancel")
 
 
-def choose_chat() -> ReplyKeyboardMarkup:
-    """Telegram's own choice among the chats that a person is an admin of."""
-    manages = _rights()
-    posts = _rights(can_post_messages=True)
-    group = KeyboardButtonRequestChat(
-        GROUP, chat_is_channel=False, bot_is_member=True, user_administrator_rights=manages
-    )
-    channel = KeyboardButtonRequestChat(
-        CHANNEL,
-        chat_is_channel=True,
-        user_administrator_rights=posts,
-        bot_administrator_rights=posts,
-    )
-    return ReplyKeyboardMarkup(
-        [
-            [KeyboardButton(tr("Choose a group"), request_chat=group)],
-            [KeyboardButton(tr("Choose a channel"), request_chat=channel)],
-            [KeyboardButton(never_mind())],
-        ],
-        resize_keyboard=True,
-        one_time_keyboard=True,
-    )
+class ChatChoice(NamedTuple):
+    """The buttons of Telegram's own choice among the chats that a person is an admin of."""
+
+    group: str
+    channel: str
+    neither: str
 
 
-def _rights(can_post_messages: bool = False) -> ChatAdministratorRights:
-    return ChatAdministratorRights(
-        is_anonymous=False,
-        can_manage_chat=True,
-        can_delete_messages=False,
-        can_manage_video_chats=False,
-        can_restrict_members=False,
-        can_promote_members=False,
-        can_change_info=False,
-        can_invite_users=False,
-        can_post_stories=False,
-        can_edit_stories=False,
-        can_delete_stories=False,
-        can_post_messages=can_post_messages,
-    )
+def choose_chat() -> ChatChoice:
+    """Which kind of chat it is to be, or none."""
+    return ChatChoice(tr("Choose a group"), tr("Choose a channel"), never_mind())
 
 
 def chosen() -> Message:
@@ -224,9 +176,9 @@ def managing() -> Message:
     )
 
 
-def managing_buttons() -> InlineKeyboardMarkup:
+def managing_buttons() -> Keyboard:
     """The way back."""
-    return InlineKeyboardMarkup([[button(tr("Done"), DONE)]])
+    return [[button(tr("Done"), DONE)]]
 
 
 def done() -> Message:

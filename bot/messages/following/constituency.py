@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup
-
-from bot.messages.buttons import CARD, SEAT, button
+from bot.messages.buttons import CARD, SEAT, Button, Keyboard, button
 from bot.messages.format import number
 from bot.messages.i18n import say, tr
 from bot.messages.message import Message, code, compose, cut, lines, row
@@ -15,9 +13,7 @@ TOP = 10
 _CARDS = 5
 
 
-def constituency(
-    seat: Constituency, petitions: Sequence[Local] | None
-) -> tuple[Message, InlineKeyboardMarkup]:
+def constituency(seat: Constituency, petitions: Sequence[Local] | None) -> tuple[Message, Keyboard]:
     """A constituency, its MP, and its petitions if the site tells them."""
     message = compose(
         *lines(
@@ -32,7 +28,7 @@ def constituency(
         for each in (petitions or ())[:_CARDS]
     ]
     follow = button(tr("Follow this constituency"), SEAT, extra=seat.ons_code)
-    return message, InlineKeyboardMarkup([*rows, [follow]])
+    return message, [*rows, [follow]]
 
 
 def _holders(seat: Constituency) -> list[str]:
@@ -75,7 +71,7 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def seat_button(seat: Constituency) -> InlineKeyboardButton:
+def seat_button(seat: Constituency) -> Button:
     """Leads to a constituency."""
     return button(cut(f"📍 {seat.name}", 60), SEAT, extra=f"show.{seat.ons_code}")
 
@@ -122,9 +118,7 @@ def constituencies_unavailable() -> Message:
     )
 
 
-def no_such_seat(
-    typed: str, near: Sequence[Constituency]
-) -> tuple[Message, InlineKeyboardMarkup | None]:
+def no_such_seat(typed: str, near: Sequence[Constituency]) -> tuple[Message, Keyboard | None]:
     """A name that is none, and those it may have meant."""
     sorry = tr("I can't find a constituency called “{name}”.", name=cut(typed, 60))
     if not near:
@@ -137,4 +131,4 @@ def no_such_seat(
             )
         ), None
     rows = [[button(cut(seat.name, 60), SEAT, extra=f"show.{seat.ons_code}")] for seat in near]
-    return compose(row(sorry, " ", tr("Did you mean one of these?"))), InlineKeyboardMarkup(rows)
+    return compose(row(sorry, " ", tr("Did you mean one of these?"))), rows

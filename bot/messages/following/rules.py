@@ -2,14 +2,13 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, TypeAlias
 from urllib.parse import quote, urlencode
 
 from msgspec import structs
-from telegram import CopyTextButton, InlineKeyboardButton, InlineKeyboardMarkup, MessageEntity
 
-from bot.messages.buttons import DRAFT, MORE, PAGE, ROOM, RULE, WORDS, button
+from bot.messages.buttons import DRAFT, MORE, PAGE, ROOM, RULE, WORDS, Button, Keyboard, button
 from bot.messages.chat.about import consent_request
 from bot.messages.chat.conversation import cancel_button, which_petition, which_words
 from bot.messages.format import number
@@ -125,7 +124,7 @@ def _is_there(ear: EventFilter, site: Site) -> bool:
 # --- what can be followed ------------------------------------------------------------------------
 
 
-def what_to_follow(site: Site) -> tuple[Message, InlineKeyboardMarkup]:
+def what_to_follow(site: Site) -> tuple[Message, Keyboard]:
     """`/follow` alone: a petition, or one of the wider things."""
     first = which_petition("subscribe")[0].message
     more = compose("\n\n", tr("Or follow several petitions at once. What should I look for?"))
@@ -142,14 +141,14 @@ def what_to_follow(site: Site) -> tuple[Message, InlineKeyboardMarkup]:
         [_more(tr("New petitions"), "opened")],
         [cancel_button()],
     ]
-    return joined(first, more), InlineKeyboardMarkup([each for each in rows if each])
+    return joined(first, more), [each for each in rows if each]
 
 
-def _more(text: str, extra: str) -> InlineKeyboardButton:
+def _more(text: str, extra: str) -> Button:
     return button(text, MORE, extra=extra)
 
 
-def topics(known: Mapping[str, str], page: int = 0) -> tuple[Message, InlineKeyboardMarkup | None]:
+def topics(known: Mapping[str, str], page: int = 0) -> tuple[Message, Keyboard | None]:
     """The site's topics, a button each."""
     if not known:
         return compose(
@@ -169,10 +168,10 @@ def topics(known: Mapping[str, str], page: int = 0) -> tuple[Message, InlineKeyb
             code(tr("/follow topic: {topic}", topic="health")),
         )
     )
-    return message, InlineKeyboardMarkup([*rows, *([turns] if turns else []), [cancel_button()]])
+    return message, [*rows, *([turns] if turns else []), [cancel_button()]]
 
 
-def departments(names: Sequence[str]) -> tuple[Message, InlineKeyboardMarkup | None]:
+def departments(names: Sequence[str]) -> tuple[Message, Keyboard | None]:
     """The departments that petitions go to, a button each."""
     keys = [[_more(cut(name, 60), f"dept.{department_start(name)}")] for name in names]
     message = compose(
@@ -181,19 +180,19 @@ def departments(names: Sequence[str]) -> tuple[Message, InlineKeyboardMarkup | N
             code(tr("/follow department: {name}", name="Home Office")),
         )
     )
-    return message, InlineKeyboardMarkup([*keys, [cancel_button()]]) if keys else None
+    return message, [*keys, [cancel_button()]] if keys else None
 
 
-def topic_button(code: str, name: str) -> InlineKeyboardButton:
+def topic_button(code: str, name: str) -> Button:
     """Leads to the draft of a rule about a topic, from among other things."""
     return _more(cut(tr("Topic: {name}", name=name), 40), f"topic.{code[:_TOPIC_ROOM]}")
 
 
-def _topic_key(topic: str, name: str) -> InlineKeyboardButton:
+def _topic_key(topic: str, name: str) -> Button:
     return _more(cut(name, 40), f"topic.{topic[:_TOPIC_ROOM]}")
 
 
-def department_button(name: str) -> InlineKeyboardButton:
+def department_button(name: str) -> Button:
     """Leads to the draft of a rule about a department."""
     label = cut(tr("Department: {name}", name=name), 60)
     return _more(label, f"dept.{department_start(name)}")
@@ -207,18 +206,16 @@ def department_start(name: str) -> str:
     return start
 
 
-def no_such_topic(typed: str, near: Mapping[str, str]) -> tuple[Message, InlineKeyboardMarkup]:
+def no_such_topic(typed: str, near: Mapping[str, str]) -> tuple[Message, Keyboard]:
     """A topic there is not, or not only one of, and those it may have meant."""
     sorry = tr("I can't find a topic called “{name}”.", name=cut(typed, 60))
     rows = [[_topic_key(topic, name)] for topic, name in near.items()]
     rows.append([_more(tr("All topics"), "topics"), cancel_button()])
     message = compose(row(sorry, " ", tr("Did you mean one of these?")))
-    return message, InlineKeyboardMarkup(rows)
+    return message, rows
 
 
-def no_such_department(
-    typed: str, near: Sequence[str]
-) -> tuple[Message, InlineKeyboardMarkup | None]:
+def no_such_department(typed: str, near: Sequence[str]) -> tuple[Message, Keyboard | None]:
     """A department that no petition is known to go to, and those it may have meant."""
     sorry = tr("I can't find any petitions for a department called “{name}”.", name=cut(typed, 60))
     question = tr("Did you mean one of these?") if near else None
@@ -226,7 +223,7 @@ def no_such_department(
     rows.append([_more(tr("All departments"), "departments"), cancel_button()])
     if department_start(typed) == typed and len(f"{MORE}||named.{typed}".encode()) <= ROOM:
         rows.append([_more(tr("Follow “{name}” anyway", name=cut(typed, 40)), f"named.{typed}")])
-    return compose(*lines(sorry, question)), InlineKeyboardMarkup(rows)
+    return compose(*lines(sorry, question)), rows
 
 
 def words_problem(problem: Problem) -> Message:
@@ -245,7 +242,7 @@ def words_problem(problem: Problem) -> Message:
     return joined(compose(why, "\n\n"), which_words().message)
 
 
-def words_button(typed: str) -> InlineKeyboardButton | None:
+def words_button(typed: str) -> Button | None:
     """Leads to the draft of a rule about these words; None if a button cannot carry them."""
     plain = typed.replace("|", " ")
     if len(f"{WORDS}||{plain}".encode()) > ROOM:
@@ -277,7 +274,7 @@ def draft(
     happened: Sequence[DatedEvent] | None,
     called: str = "",
     doubt: Doubt | None = None,
-) -> tuple[Message, InlineKeyboardMarkup]:
+) -> tuple[Message, Keyboard]:
     """What would be followed and what it would have told; the message carries the rule itself."""
     message = compose(
         *lines(
@@ -289,7 +286,7 @@ def draft(
         )
     )
     last = [button(tr("Save"), DRAFT, extra="save"), button(tr("Cancel"), DRAFT, extra="cancel")]
-    return message, InlineKeyboardMarkup([*_ear_rows(rule, site, DRAFT, ""), last])
+    return message, [*_ear_rows(rule, site, DRAFT, ""), last]
 
 
 def _carrying(rule: Rule, site: Site, called: str) -> Rich:
@@ -300,13 +297,10 @@ def _carrying(rule: Rule, site: Site, called: str) -> Rich:
     return link(describe(rule, site, called), url)
 
 
-def carried_by(entities: Sequence[MessageEntity]) -> str | None:
-    """What a draft's message carries, if it is one."""
-    for entity in entities:
-        found = _CARRIER.search(entity.url or "")
-        if found:
-            return found[1]
-    return None
+def carried_by(addresses: Iterable[str]) -> str | None:
+    """What a draft's message carries in its links, if it is one."""
+    found = map(_CARRIER.search, addresses)
+    return next((match[1] for match in found if match), None)
 
 
 def rule_link(username: str, rule: Rule) -> str | None:
@@ -364,7 +358,7 @@ def _count(ear: EventFilter, count: int, site: Site) -> str:
             return f"{_ear_name(ear, site)}: {count}"
 
 
-def _ear_rows(rule: Rule, site: Site, verb: str, before: str) -> list[list[InlineKeyboardButton]]:
+def _ear_rows(rule: Rule, site: Site, verb: str, before: str) -> list[list[Button]]:
     keys = [
         button(_ticked(_ear_name(ear, site), hears(rule, ear)), verb, extra=f"{before}{ear.name}")
         for ear in event_filters(rule)
@@ -377,26 +371,26 @@ def _ticked(text: str, on: bool) -> str:
     return f"✓ {text}" if on else text
 
 
-def asks_first(rule: Rule, site: Site, called: str = "") -> tuple[Message, InlineKeyboardMarkup]:
+def asks_first(rule: Rule, site: Site, called: str = "") -> tuple[Message, Keyboard]:
     """The consent that is needed before a rule can be kept; the message carries the rule."""
     return _before_agreeing(consent_request(_carrying(rule, site, called)))
 
 
 def asks_after_reading(
     rule: Rule, site: Site, called: str, everything: Message
-) -> tuple[Message, InlineKeyboardMarkup]:
+) -> tuple[Message, Keyboard]:
     """The same with everything there is to know before agreeing."""
     again = consent_request(_carrying(rule, site, called))
     return _before_agreeing(joined(everything, compose("\n\n"), again))
 
 
-def _before_agreeing(asked: Message) -> tuple[Message, InlineKeyboardMarkup]:
+def _before_agreeing(asked: Message) -> tuple[Message, Keyboard]:
     follow = button(tr("Follow it"), DRAFT, extra="agree")
     unsure = [
         button(tr("Not now"), DRAFT, extra="cancel"),
         button(tr("What's kept?"), DRAFT, extra="privacy"),
     ]
-    return asked, InlineKeyboardMarkup([[follow], unsure])
+    return asked, [[follow], unsure]
 
 
 def dropped_draft() -> Message:
@@ -426,7 +420,7 @@ def no_room(most: int) -> Message:
 # --- a rule that is kept -------------------------------------------------------------------------
 
 
-def saved(rule: Rule, site: Site, called: str = "") -> tuple[Message, InlineKeyboardMarkup]:
+def saved(rule: Rule, site: Site, called: str = "") -> tuple[Message, Keyboard]:
     """A rule is kept from now on."""
     message = compose(
         *lines(
@@ -438,12 +432,12 @@ def saved(rule: Rule, site: Site, called: str = "") -> tuple[Message, InlineKeyb
         button(tr("Change"), RULE, extra=f"{rule.number}"),
         button(tr("Delete"), RULE, extra=f"{rule.number}.delete"),
     ]
-    return message, InlineKeyboardMarkup([keys])
+    return message, [keys]
 
 
 def shown(
     rule: Rule, site: Site, called: str, address: str | None, chat: Preferences
-) -> tuple[Message, InlineKeyboardMarkup]:
+) -> tuple[Message, Keyboard]:
     """A rule with all that can be changed about it; its address can be copied, if it has one.
 
     How loud it is the `chat` says, as far as nothing was chosen for the rule.
@@ -467,8 +461,8 @@ def shown(
         button(tr("‹ Back to list"), PAGE, extra="0"),
     ]
     rows = _ear_rows(rule, site, RULE, f"{rule.number}.")
-    copy = InlineKeyboardButton(tr("Copy link"), copy_text=CopyTextButton(address or ""))
-    return message, InlineKeyboardMarkup([*rows, louder, *([[copy]] if address else []), last])
+    copy = Button(tr("Copy link"), copy=address or "")
+    return message, [*rows, louder, *([[copy]] if address else []), last]
 
 
 def _heard(rule: Rule, site: Site) -> str:
@@ -476,10 +470,10 @@ def _heard(rule: Rule, site: Site) -> str:
     return ", ".join(_ear_name(ear, site) for ear in heard)
 
 
-def ended(rule: Rule, site: Site, called: str = "") -> tuple[Message, InlineKeyboardMarkup]:
+def ended(rule: Rule, site: Site, called: str = "") -> tuple[Message, Keyboard]:
     """A rule was deleted, and can be had back: the message carries it."""
     message = compose(say("You've unfollowed {what}.", what=_carrying(rule, site, called)))
-    return message, InlineKeyboardMarkup([[button(tr("Undo"), DRAFT, extra="undo")]])
+    return message, [[button(tr("Undo"), DRAFT, extra="undo")]]
 
 
 def renamed(was: str, now: str) -> Message:
@@ -510,9 +504,7 @@ _OUTDATED: Mapping[str, str] = {
 }
 
 
-def outdated(
-    rule: Rule, gone: Lost, others: Mapping[str, str]
-) -> tuple[Message, InlineKeyboardMarkup]:
+def outdated(rule: Rule, gone: Lost, others: Mapping[str, str]) -> tuple[Message, Keyboard]:
     """What a rule asks for is gone; `others` may take its place, by what their buttons carry."""
     menu = {"constituency": "seat", "topic": "topics", "department": "departments"}[gone.what]
     rows = [
@@ -527,7 +519,7 @@ def outdated(
             tr("Choose what to follow instead, or delete the rule."),
         )
     )
-    return message, InlineKeyboardMarkup(rows)
+    return message, rows
 
 
 def _as_much(extra: str) -> str:
@@ -543,7 +535,7 @@ def ended_already() -> str:
     return tr("This rule has already been deleted.")
 
 
-def listed(rule: Rule, site: Site | None, called: str = "") -> tuple[Rich, InlineKeyboardButton]:
+def listed(rule: Rule, site: Site | None, called: str = "") -> tuple[Rich, Button]:
     """A rule as a line of `/list`, and the button that opens it."""
     what = describe(rule, site, called)
     name = compose(what).text

@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup
-
-from bot.messages.buttons import CARD, button
+from bot.messages.buttons import CARD, Button, Keyboard, button
 from bot.messages.chat.conversation import nothing_found
 from bot.messages.format import number
 from bot.messages.i18n import say, tr
@@ -20,9 +18,9 @@ def results(
     words: str,
     petitions: Sequence[Petition],
     has_more: bool,
-    above: Sequence[InlineKeyboardButton] = (),
-    below: Sequence[InlineKeyboardButton] = (),
-) -> tuple[Message, InlineKeyboardMarkup]:
+    above: Sequence[Button] = (),
+    below: Sequence[Button] = (),
+) -> tuple[Message, Keyboard]:
     """What was found, in the order given: a line and a button each.
 
     `above` are topics and places of that name, `below` is what else can be done with the words.
@@ -30,7 +28,7 @@ def results(
     around = [[each] for each in above], [[each] for each in below]
     if not petitions:
         message, keys = nothing_found(words)
-        return message, InlineKeyboardMarkup([*around[0], *around[1], *keys.inline_keyboard])
+        return message, [*around[0], *around[1], *keys]
     shown = petitions[:MOST]
     more = tr("There are more results. Add a word to narrow them down.") if has_more else None
     message = compose(
@@ -42,7 +40,7 @@ def results(
         )
     )
     rows = [[button(short_title(petition, 40), CARD, petition.ref)] for petition in shown]
-    return message, InlineKeyboardMarkup([*around[0], *rows, *around[1]])
+    return message, [*around[0], *rows, *around[1]]
 
 
 def _line(petition: Petition) -> str:
@@ -50,7 +48,7 @@ def _line(petition: Petition) -> str:
     return f"{number(petition.signature_count)}{state}  {short_title(petition)}"
 
 
-def trending(petitions: Sequence[Trending]) -> tuple[Message, InlineKeyboardMarkup | None]:
+def trending(petitions: Sequence[Trending]) -> tuple[Message, Keyboard | None]:
     """What was signed most in the last hour; the figures are of that hour alone."""
     if not petitions:
         nothing = tr("No petitions are trending at the moment.")
@@ -64,4 +62,4 @@ def trending(petitions: Sequence[Trending]) -> tuple[Message, InlineKeyboardMark
         [button(cut(" ".join(p.action.split()), 40) or str(p.petition.id), CARD, p.petition)]
         for p in petitions[:MOST]
     ]
-    return message, InlineKeyboardMarkup(buttons)
+    return message, buttons

@@ -1,13 +1,20 @@
 """What the bot says about subscriptions: begun, ended, muted, listed."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup, MessageEntity
-
-from bot.messages.buttons import CARD, PAGE, SUBSCRIBE, button, follower_rows, undo_buttons
+from bot.messages.buttons import (
+    CARD,
+    PAGE,
+    SUBSCRIBE,
+    Button,
+    Keyboard,
+    button,
+    follower_rows,
+    undo_buttons,
+)
 from bot.messages.format import (
     day,
     in_words,
@@ -37,9 +44,7 @@ class Followed(NamedTuple):
     petition: Petition
 
 
-def subscribed(
-    followed: Followed, now: datetime, heard: Rich
-) -> tuple[Message, InlineKeyboardMarkup]:
+def subscribed(followed: Followed, now: datetime, heard: Rich) -> tuple[Message, Keyboard]:
     """A subscription began: how the petition stands, what may come, and how that is `heard`."""
     petition, subscription = followed.petition, followed.subscription
     message = compose(
@@ -51,7 +56,7 @@ def subscribed(
             heard,
         )
     )
-    return message, InlineKeyboardMarkup(follower_rows(petition, subscription.muted))
+    return message, follower_rows(petition, subscription.muted)
 
 
 def _stands(petition: Petition, now: datetime) -> str:
@@ -132,11 +137,11 @@ def _coming(petition: Petition, earned: set[Threshold], now: datetime) -> list[s
 
 def already_subscribed(
     followed: Followed, *, is_elsewhere: bool = False
-) -> tuple[Message, InlineKeyboardMarkup]:
+) -> tuple[Message, Keyboard]:
     """Nothing new began; a forum may hear of it in another topic than the one it was said in."""
     petition, subscription = followed.petition, followed.subscription
     since = tr("You've been following this petition since {day}.", day=day(subscription.created_at))
-    buttons = InlineKeyboardMarkup(follower_rows(petition, subscription.muted))
+    buttons = follower_rows(petition, subscription.muted)
     where = (
         tr(
             "Its alerts go to another topic. To get them here, unfollow it and follow it again "
@@ -162,7 +167,7 @@ def no_room(most: int) -> Message:
     )
 
 
-def unsubscribed(followed: Followed) -> tuple[Message, InlineKeyboardMarkup]:
+def unsubscribed(followed: Followed) -> tuple[Message, Keyboard]:
     """A subscription ended, and can be had back: the message carries its terms, if it had any."""
     terms = followed.subscription.terms
     carrying = "" if terms == Preferences() else f"t_{preferences_for_link(terms)}"
@@ -170,9 +175,9 @@ def unsubscribed(followed: Followed) -> tuple[Message, InlineKeyboardMarkup]:
     return compose(ended), undo_buttons(followed.subscription)
 
 
-def own_preferences_in(entities: Sequence[MessageEntity]) -> str | None:
+def own_preferences_in(addresses: Iterable[str]) -> str | None:
     """What the news that a subscription ended carries in its title's link, if anything."""
-    found = (_CARRIER.search(entity.url or "") for entity in entities)
+    found = map(_CARRIER.search, addresses)
     return next((match[1] for match in found if match), None)
 
 
@@ -193,8 +198,8 @@ def listing(
     followed: Sequence[Followed],
     page: int,
     now: datetime,
-    rules: Sequence[tuple[Rich, InlineKeyboardButton]] = (),
-) -> tuple[Message, InlineKeyboardMarkup | None]:
+    rules: Sequence[tuple[Rich, Button]] = (),
+) -> tuple[Message, Keyboard | None]:
     """A page of what a chat follows, a button for each petition; before the first, its rules."""
     if not followed and not rules:
         return nothing_followed(), None
@@ -205,23 +210,19 @@ def listing(
     message = compose(*lines(heading, "", *(line for line, _ in rules)))
     rows = [[key] for _, key in rules]
     if not followed:
-        return message, InlineKeyboardMarkup(rows)
+        return message, rows
     below, keys = _petitions(followed, page, now)
-    return joined(message, compose("\n\n"), below), InlineKeyboardMarkup(
-        [*rows, *keys.inline_keyboard]
-    )
+    return joined(message, compose("\n\n"), below), [*rows, *keys]
 
 
-def _petitions(
-    followed: Sequence[Followed], page: int, now: datetime
-) -> tuple[Message, InlineKeyboardMarkup]:
+def _petitions(followed: Sequence[Followed], page: int, now: datetime) -> tuple[Message, Keyboard]:
     pages = max(1, -(-len(followed) // PAGE_SIZE))
     page = min(max(page, 0), pages - 1)
     shown = followed[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]
     heading = bold(_heading(len(followed), page, pages))
     message = compose(*lines(heading, "", *(_line(entry, now) for entry in shown)))
     rows = [[button(short_title(entry.petition, 40), CARD, entry.petition.ref)] for entry in shown]
-    return message, InlineKeyboardMarkup(rows + _page_row(page, pages))
+    return message, rows + _page_row(page, pages)
 
 
 def _heading(count: int, page: int, pages: int) -> str:
@@ -251,7 +252,7 @@ def _line(entry: Followed, now: datetime) -> str:
     return f"{start}{short_title(entry.petition)}\n{' · '.join(parts)}\n"
 
 
-def _page_row(page: int, pages: int) -> list[list[InlineKeyboardButton]]:
+def _page_row(page: int, pages: int) -> list[list[Button]]:
     newer = [button(tr("‹ Previous"), PAGE, extra=str(page - 1))] if page > 0 else []
     older = [button(tr("Next ›"), PAGE, extra=str(page + 1))] if page < pages - 1 else []
     return [newer + older] if newer or older else []
@@ -271,7 +272,7 @@ def nothing_followed() -> Message:
     )
 
 
-def follow_first(petition: PetitionRef) -> tuple[Message, InlineKeyboardMarkup]:
+def follow_first(petition: PetitionRef) -> tuple[Message, Keyboard]:
     """What is not followed has no settings; a button changes that."""
     subscribe = button(tr("Follow"), SUBSCRIBE, petition)
-    return compose(not_following()), InlineKeyboardMarkup([[subscribe]])
+    return compose(not_following()), [[subscribe]]

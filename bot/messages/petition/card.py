@@ -5,8 +5,6 @@ from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from telegram import MessageEntity
-
 from bot.messages.alert import LINK_NAMES, REASONS
 from bot.messages.format import bar, clock, day, london_today, moment, number, signatures, weekday
 from bot.messages.i18n import say, tr
@@ -92,8 +90,8 @@ def card(
 
 def _unfolded(message: Message) -> int:
     """The length that shows before anything is expanded."""
-    folded = MessageEntity.EXPANDABLE_BLOCKQUOTE
-    return width(message.text) - sum(e.length for e in message.entities if e.type == folded)
+    folded = [span for span in message.spans if span.style == "expandable_blockquote"]
+    return width(message.text) - sum(width(span.of(message.text)) for span in folded)
 
 
 def _count(petition: Petition) -> Rich | None:

@@ -6,9 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup
-
-from bot.messages.buttons import CONSTITUENCIES, button
+from bot.messages.buttons import CONSTITUENCIES, Button, Keyboard, button
 from bot.messages.format import decimal, in_words, number, percent
 from bot.messages.i18n import many, say, tr
 from bot.messages.message import Message, Rich, bold, compose, cut, italic, lines, row
@@ -58,7 +56,7 @@ def top_codes(petition: Petition, own: Place | None = None) -> list[str]:
 
 def constituencies(
     petition: Petition, seats: Seats, own: Place | None = None
-) -> tuple[Message, InlineKeyboardMarkup]:
+) -> tuple[Message, Keyboard]:
     """The top ten, the share of the top fifty, and one's own seat."""
     order = ranked(petition)
     message = compose(
@@ -74,12 +72,12 @@ def constituencies(
     )
     bars = button(tr("Chart"), CONSTITUENCIES, petition.ref, f"bars.{_code(own)}")
     whole = _page_button(tr("See all"), petition, 0, own)
-    return message, InlineKeyboardMarkup([[whole, bars, _csv(petition)]])
+    return message, [[whole, bars, _csv(petition)]]
 
 
 def all_constituencies(
     petition: Petition, seats: Seats, page: int, own: Place | None = None
-) -> tuple[Message, InlineKeyboardMarkup]:
+) -> tuple[Message, Keyboard]:
     """One page of every constituency."""
     order = ranked(petition)
     pages = max(1, -(-len(order) // PAGE_SIZE))
@@ -225,9 +223,7 @@ def _share(signatures: float, petition: Petition) -> float:
     return signatures / petition.signature_count if petition.signature_count else 0.0
 
 
-def _page_button(
-    text: str, petition: Petition, page: int, own: Place | None
-) -> InlineKeyboardButton:
+def _page_button(text: str, petition: Petition, page: int, own: Place | None) -> Button:
     return button(text, CONSTITUENCIES, petition.ref, f"{page}.{_code(own)}")
 
 
@@ -236,18 +232,16 @@ def _code(own: Place | None) -> str:
     return own.code if own and re.fullmatch(r"[\w-]{1,12}", own.code, re.ASCII) else ""
 
 
-def _page_buttons(
-    petition: Petition, page: int, pages: int, own: Place | None
-) -> InlineKeyboardMarkup:
+def _page_buttons(petition: Petition, page: int, pages: int, own: Place | None) -> Keyboard:
     turns = []
     if page > 0:
         turns.append(_page_button(tr("‹ Previous"), petition, page - 1, own))
     if page < pages - 1:
         turns.append(_page_button(tr("Next ›"), petition, page + 1, own))
-    return InlineKeyboardMarkup([turns, [_csv(petition)]] if turns else [[_csv(petition)]])
+    return [turns, [_csv(petition)]] if turns else [[_csv(petition)]]
 
 
-def _csv(petition: Petition) -> InlineKeyboardButton:
+def _csv(petition: Petition) -> Button:
     return button(tr("Download CSV"), CONSTITUENCIES, petition.ref, "csv")
 
 

@@ -4,9 +4,17 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup
-
-from bot.messages.buttons import ROOM, SETTINGS, SUBSCRIBE, WISH, Press, button, in_rows
+from bot.messages.buttons import (
+    ROOM,
+    SETTINGS,
+    SUBSCRIBE,
+    WISH,
+    Button,
+    Keyboard,
+    Press,
+    button,
+    in_rows,
+)
 from bot.messages.chat.conversation import ask_button
 from bot.messages.format import day, listed, london_today, moment, number, weekday
 from bot.messages.i18n import marked, say, tr
@@ -168,11 +176,11 @@ def _about_own(petition: Petition, own: CustomMilestones, undo: CustomMilestones
 
 def ladder_buttons(
     petition: Petition, wish: CustomMilestones | None, undo: CustomMilestones = _NONE
-) -> InlineKeyboardMarkup:
+) -> Keyboard:
     """Beneath the ladder: what to choose or give up; `wish` is None if it is not followed."""
     ref = petition.ref
     if wish is None:
-        return InlineKeyboardMarkup([[button(tr("Follow"), SUBSCRIBE, ref)]])
+        return [[button(tr("Follow"), SUBSCRIBE, ref)]]
     rows = [[button(tr("Undo"), WISH, ref, as_typed(undo))]] if _fits(ref, undo) else []
     rows += in_rows(_common(petition, wish)) if petition.is_open else []
     rows += in_rows((_number_button(ref, each) for each in wish.numbers), 3)
@@ -181,14 +189,14 @@ def ladder_buttons(
     last = [button(tr("‹ Back"), SETTINGS, ref)]
     if wish != _NONE:
         last.insert(0, button(tr("Clear my milestones"), WISH, ref, "off"))
-    return InlineKeyboardMarkup([*rows, last])
+    return [*rows, last]
 
 
 def _fits(ref: PetitionRef, undo: CustomMilestones) -> bool:
     return undo != _NONE and len(Press(WISH, ref, as_typed(undo)).data) <= ROOM
 
 
-def _common(petition: Petition, wish: CustomMilestones) -> list[InlineKeyboardButton]:
+def _common(petition: Petition, wish: CustomMilestones) -> list[Button]:
     ref, following = petition.ref, next_round(petition, wish)
     often = tr("Every {number}", number=number(_OFTEN))
     keys = [
@@ -202,17 +210,17 @@ def _common(petition: Petition, wish: CustomMilestones) -> list[InlineKeyboardBu
     return keys
 
 
-def _next_button(ref: PetitionRef, following: int | None) -> list[InlineKeyboardButton]:
+def _next_button(ref: PetitionRef, following: int | None) -> list[Button]:
     if following is None:
         return []
     return [button(tr("At {number}", number=number(following)), WISH, ref, str(following))]
 
 
-def _switch(ref: PetitionRef, text: str, change: str, *, is_on: bool) -> InlineKeyboardButton:
+def _switch(ref: PetitionRef, text: str, change: str, *, is_on: bool) -> Button:
     return button(f"✓ {text}" if is_on else text, WISH, ref, f"-{change}" if is_on else change)
 
 
-def _number_button(ref: PetitionRef, each: int) -> InlineKeyboardButton:
+def _number_button(ref: PetitionRef, each: int) -> Button:
     return button(f"✕ {number(each)}", WISH, ref, f"-{each}")
 
 

@@ -6,13 +6,11 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from telegram import InlineKeyboardMarkup
-from telegram.constants import MessageLimit
-
-from bot.messages.buttons import RESPONSE, button
+from bot.messages.buttons import RESPONSE, Keyboard, button
 from bot.messages.format import day, number, span
 from bot.messages.i18n import marked, tr
 from bot.messages.message import (
+    SPAN_LIMIT,
     TEXT_LIMIT,
     Message,
     Rich,
@@ -32,8 +30,8 @@ from bot.messages.message import (
 from bot.messages.petition.parts import department, title
 from bot.petitions.petition import GovernmentResponse, Petition
 
-# A quotation and a heading need a few entities themselves.
-_MOST_ENTITIES = MessageLimit.MESSAGE_ENTITIES - 10
+# A quotation and a heading need a few spans themselves.
+_MOST_SPANS = SPAN_LIMIT - 10
 _LONGEST_PARAGRAPH = 3_000
 _LONGEST_ADDRESS = 1_000
 _EARLIER = (
@@ -90,7 +88,7 @@ def response(
     earlier: Sequence[GovernmentResponse],
     now: datetime,
     wanted: int | None = None,
-) -> tuple[list[Message], InlineKeyboardMarkup | None]:
+) -> tuple[list[Message], Keyboard | None]:
     """The current response, or the earlier one of that index, and the way to the others."""
     texts = versions(petition, earlier)
     is_current = wanted is None or not 0 <= wanted < len(texts)
@@ -125,15 +123,13 @@ def _none_yet(petition: Petition, was_withdrawn: bool, now: datetime) -> Message
     return compose(*lines(row("💬 ", bold(says)), title(petition)))
 
 
-def _others(
-    petition: Petition, texts: Sequence[Version], shown: int
-) -> InlineKeyboardMarkup | None:
+def _others(petition: Petition, texts: Sequence[Version], shown: int) -> Keyboard | None:
     rows = [
         [button(_name(version), RESPONSE, petition.ref, str(index))]
         for index, version in enumerate(texts)
         if index != shown
     ]
-    return InlineKeyboardMarkup(rows[-6:]) if rows else None
+    return rows[-6:] if rows else None
 
 
 def _name(version: Version) -> str:
@@ -199,17 +195,17 @@ def _revised_since(first: datetime | None) -> str:
 def _messages(head: tuple[Rich, ...], paragraphs: Iterable[Rich]) -> Iterator[Message]:
     """The heading and as many paragraphs as fit, then messages of nothing but paragraphs."""
     first = compose(*head)
-    used, entities = width(first.text) + 1, len(first.entities)
+    used, spans = width(first.text) + 1, len(first.spans)
     held: list[Rich] = []
     for paragraph in paragraphs:
         laid = compose(paragraph)
         needs = width(laid.text) + 2
-        is_full = used + needs > TEXT_LIMIT or entities + len(laid.entities) > _MOST_ENTITIES
+        is_full = used + needs > TEXT_LIMIT or spans + len(laid.spans) > _MOST_SPANS
         if is_full and (held or head):
             yield _one(head, held)
-            head, held, used, entities = (), [], 0, 0
+            head, held, used, spans = (), [], 0, 0
         held.append(paragraph)
-        used, entities = used + needs, entities + len(laid.entities)
+        used, spans = used + needs, spans + len(laid.spans)
     yield _one(head, held)
 
 

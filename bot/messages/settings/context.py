@@ -4,10 +4,9 @@ from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
 from babel.dates import format_datetime
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.local_time import LONDON, zone_of
-from bot.messages.buttons import SETTINGS, button
+from bot.messages.buttons import SETTINGS, Button, Keyboard, button
 from bot.messages.following.subscriptions import Followed
 from bot.messages.i18n import locale, say, tr
 from bot.messages.message import Message, Rich
@@ -18,7 +17,7 @@ from bot.subscriptions.settings import snoozed_until, usual
 from bot.subscriptions.subscription import Chat as KeptChat
 from bot.subscriptions.subscription import Preferences
 
-Page: TypeAlias = tuple[Message, InlineKeyboardMarkup]
+Page: TypeAlias = tuple[Message, Keyboard]
 
 
 class Scope(NamedTuple):
@@ -59,15 +58,15 @@ class Scope(NamedTuple):
         """When the snooze chosen here ends, if it has not yet."""
         return snoozed_until(self.terms, self.now)
 
-    def leads(self, text: str, extra: str = "") -> InlineKeyboardButton:
+    def leads(self, text: str, extra: str = "") -> Button:
         """A button to a page of these settings, or one that makes a choice."""
         return button(text, SETTINGS, self.petition, extra)
 
-    def option(self, text: str, extra: str, *, is_chosen: bool) -> InlineKeyboardButton:
+    def option(self, text: str, extra: str, *, is_chosen: bool) -> Button:
         """A button that makes a choice, ticked if it is made already."""
         return self.leads(f"✓ {text}" if is_chosen else text, extra)
 
-    def back(self) -> list[InlineKeyboardButton]:
+    def back(self) -> list[Button]:
         """The row that leads back to the first page."""
         return [self.leads(tr("‹ Back"))]
 

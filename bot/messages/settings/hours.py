@@ -2,10 +2,8 @@
 
 from datetime import datetime
 
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup
-
 from bot.local_time import LONDON, zone_of
-from bot.messages.buttons import in_rows
+from bot.messages.buttons import Button, in_rows
 from bot.messages.chat.conversation import ask_button
 from bot.messages.format import time_of_day, weekday_name
 from bot.messages.i18n import say, tr
@@ -43,7 +41,7 @@ def quiet_line(terms: Preferences) -> Rich:
     )
 
 
-def quiet_button(scope: Scope) -> InlineKeyboardButton:
+def quiet_button(scope: Scope) -> Button:
     """Chooses the hours most people sleep in."""
     start, end = time_of_day(_QUIET[0].start), time_of_day(_QUIET[0].end)
     label = tr("Quiet {start} to {end}", start=start, end=end)
@@ -73,7 +71,7 @@ def quiet_page(scope: Scope) -> Page:
     ]
     keys.append(ask_button(tr("Other hours…"), "quiet"))
     also = [scope.leads(tr("Urgent news"), "urgent"), scope.leads(tr("Time zone"), "zone")]
-    return message, InlineKeyboardMarkup([*in_rows(keys), also, scope.back()])
+    return message, [*in_rows(keys), also, scope.back()]
 
 
 def urgent_page(scope: Scope) -> Page:
@@ -97,7 +95,7 @@ def urgent_page(scope: Scope) -> Page:
         )
         for kind in KINDS
     ]
-    return message, InlineKeyboardMarkup([*in_rows(keys), scope.back()])
+    return message, [*in_rows(keys), scope.back()]
 
 
 def digest_line(terms: Preferences) -> Rich:
@@ -124,7 +122,7 @@ def digest_page(scope: Scope) -> Page:
             italic(say("Or type: {command}", command=code("/settings digest weekly monday 9:00"))),
         )
     )
-    return message, InlineKeyboardMarkup([*_digest_rows(scope, digest), scope.back()])
+    return message, [*_digest_rows(scope, digest), scope.back()]
 
 
 def next_one(terms: Preferences, now: datetime) -> str:
@@ -133,7 +131,7 @@ def next_one(terms: Preferences, now: datetime) -> str:
     return moment_there(next_digest(terms.digest or Digest(), now, zone), zone)
 
 
-def _digest_rows(scope: Scope, digest: Digest) -> list[list[InlineKeyboardButton]]:
+def _digest_rows(scope: Scope, digest: Digest) -> list[list[Button]]:
     weekday = "" if digest.weekday is None else digest.weekday
     hours = [
         scope.option(
@@ -174,10 +172,10 @@ def zone_page(scope: Scope) -> Page:
     )
     keys = [_zone_button(scope, zone) for zone in dict.fromkeys((*_ZONES, now))]
     keys.append(ask_button(tr("Somewhere else…"), "zone"))
-    return message, InlineKeyboardMarkup([*in_rows(keys), scope.back()])
+    return message, [*in_rows(keys), scope.back()]
 
 
-def _zone_button(scope: Scope, zone: str) -> InlineKeyboardButton:
+def _zone_button(scope: Scope, zone: str) -> Button:
     is_chosen = zone == (scope.terms.zone or LONDON)
     return scope.option(zone.replace("_", " "), f"zone.{zone}", is_chosen=is_chosen)
 
@@ -192,4 +190,4 @@ def no_zone(scope: Scope, wrong: NoZone) -> Page:
     examples = lines(code(f"/settings zone {LONDON}"), code("/settings zone Asia/Kathmandu"))
     nearest = tr("Did you mean one of these?") if wrong.near else row(*examples)
     keys = [_zone_button(scope, zone) for zone in wrong.near]
-    return compose(*lines(first, nearest)), InlineKeyboardMarkup([*in_rows(keys, 1), scope.back()])
+    return compose(*lines(first, nearest)), [*in_rows(keys, 1), scope.back()]

@@ -2,11 +2,8 @@
 
 from collections.abc import Iterator
 
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup
-from telegram.constants import ChatType
-
 from bot.local_time import LONDON
-from bot.messages.buttons import ELSEWHERE, SETTINGS, WISH, button, in_rows
+from bot.messages.buttons import ELSEWHERE, SETTINGS, WISH, Button, button, in_rows
 from bot.messages.format import length, listed, on_button
 from bot.messages.i18n import LANGUAGES, marked, say, tr
 from bot.messages.kinds import kind_name, kinds_named
@@ -64,7 +61,7 @@ def first_page(scope: Scope, undo: Preferences | None = None) -> Page:
         told = _of_petition(scope, scope.followed.subscription)
     if undo:
         rows.insert(0, [scope.leads(tr("Undo"), f"undo.{preferences_for_button(undo)}")])
-    return compose(*lines(*_heading(scope), "", *told)), InlineKeyboardMarkup(rows)
+    return compose(*lines(*_heading(scope), "", *told)), rows
 
 
 def _heading(scope: Scope) -> Iterator[Rich]:
@@ -150,7 +147,7 @@ def _preset_name(scope: Scope, preset: Preset) -> str:
     return tr(PRESET_NAMES[preset])
 
 
-def _preset_rows(scope: Scope) -> list[list[InlineKeyboardButton]]:
+def _preset_rows(scope: Scope) -> list[list[Button]]:
     """The three presets, and what leads to the kinds one by one."""
     now = preset_of(scope.in_force)
     is_inherited = scope.followed is not None and not scope.terms.loudness
@@ -181,7 +178,7 @@ def _language_name(language: str) -> str:
     return LANGUAGES.get(language) or tr("same as Telegram")
 
 
-def _chat_rows(scope: Scope) -> list[list[InlineKeyboardButton]]:
+def _chat_rows(scope: Scope) -> list[list[Button]]:
     keys = [] if scope.terms.quiet else [quiet_button(scope)]
     keys += [scope.leads(tr("Quiet hours"), "quiet"), scope.leads(tr("Urgent news"), "urgent")]
     if scope.has_digest:
@@ -192,9 +189,9 @@ def _chat_rows(scope: Scope) -> list[list[InlineKeyboardButton]]:
         scope.leads(tr("Language"), "lang"),
         scope.leads(tr("Snooze"), "snooze"),
     ]
-    if scope.chat.kind == ChatType.PRIVATE:
+    if scope.chat.kind == "private":
         keys.append(button(tr("Manage another chat"), ELSEWHERE))
-    elif scope.chat.kind != ChatType.CHANNEL:
+    elif scope.chat.kind != "channel":
         shows = scope.chat.shows_links
         choice = f"links.{'off' if shows else 'on'}"
         keys.append(scope.option(tr("Cards for links"), choice, is_chosen=shows))
@@ -203,7 +200,7 @@ def _chat_rows(scope: Scope) -> list[list[InlineKeyboardButton]]:
     return [*_preset_rows(scope), *in_rows(keys)]
 
 
-def _petition_rows(scope: Scope, subscription: Subscription) -> list[list[InlineKeyboardButton]]:
+def _petition_rows(scope: Scope, subscription: Subscription) -> list[list[Button]]:
     is_muted = subscription.muted
     keys = [
         scope.leads(tr("Closing reminders"), "closing"),
@@ -237,7 +234,7 @@ def loudness_page(scope: Scope) -> Page:
         )
     )
     keys = (_loudness_button(scope, kind) for kind in KINDS)
-    return message, InlineKeyboardMarkup([*in_rows(keys, 1), scope.back()])
+    return message, [*in_rows(keys, 1), scope.back()]
 
 
 def _as_loud(scope: Scope, loudness: Loudness) -> Rich:
@@ -246,7 +243,7 @@ def _as_loud(scope: Scope, loudness: Loudness) -> Rich:
     return say(_MEANINGS[loudness], kinds=kinds_named(kinds) if kinds else tr("nothing"))
 
 
-def _loudness_button(scope: Scope, kind: Kind) -> InlineKeyboardButton:
+def _loudness_button(scope: Scope, kind: Kind) -> Button:
     text = f"{kind_name(kind)}: {_loudness(scope, kind)}"
     return scope.leads(text, f"loud.{kind}.{_next_step(scope, kind)}")
 
@@ -289,10 +286,10 @@ def closing_page(scope: Scope) -> Page:
     if scope.followed:
         is_own = scope.terms.closing is not None
         keys.append(scope.option(tr("Use chat settings"), "closing.usual", is_chosen=not is_own))
-    return message, InlineKeyboardMarkup([*in_rows(keys, 3), scope.back()])
+    return message, [*in_rows(keys, 3), scope.back()]
 
 
-def _reminder_button(scope: Scope, hours: int, chosen: tuple[int, ...]) -> InlineKeyboardButton:
+def _reminder_button(scope: Scope, hours: int, chosen: tuple[int, ...]) -> Button:
     wanted = [each for each in REMINDERS if (each in chosen) != (each == hours)]
     extra = "-".join(str(each) for each in wanted) or "none"
     text = on_button(hours)
@@ -314,7 +311,7 @@ def language_page(scope: Scope) -> Page:
         for language, name in LANGUAGES.items()
     ]
     keys.append(scope.option(tr("Same as Telegram"), "lang.auto", is_chosen=not now))
-    return message, InlineKeyboardMarkup([*in_rows(keys, 1), scope.back()])
+    return message, [*in_rows(keys, 1), scope.back()]
 
 
 # --- what was not understood ---------------------------------------------------------------------

@@ -2,9 +2,7 @@
 
 from datetime import datetime
 
-from telegram import InlineKeyboardMarkup
-
-from bot.messages.buttons import SNOOZE, button, in_rows
+from bot.messages.buttons import SNOOZE, Keyboard, button, in_rows
 from bot.messages.chat.conversation import ask_button
 from bot.messages.format import on_button
 from bot.messages.i18n import say, tr
@@ -36,7 +34,7 @@ def _nothing_snoozed(scope: Scope) -> str:
     return tr("Nothing is snoozed. How long do you want to snooze everything?")
 
 
-def _snooze_buttons(scope: Scope) -> InlineKeyboardMarkup:
+def _snooze_buttons(scope: Scope) -> Keyboard:
     spans = {
         "1h": on_button(1),
         "tomorrow": tr("Until tomorrow"),
@@ -48,7 +46,7 @@ def _snooze_buttons(scope: Scope) -> InlineKeyboardMarkup:
     keys.append(ask_button(tr("Another length…"), "snooze", scope.petition))
     if scope.snoozed_until:
         keys.append(button(tr("End snooze"), SNOOZE, scope.petition, "end"))
-    return InlineKeyboardMarkup([*in_rows(keys), scope.back()])
+    return [*in_rows(keys), scope.back()]
 
 
 def snooze_unclear(text: str) -> Message:

@@ -1,0 +1,158 @@
+"""Messages as python-telegram-bot wants them: the one place that makes its entities and keyboards,
+and that reads them back.
+"""
+
+from telegram import (
+    ChatAdministratorRights,
+    CopyTextButton,
+    ForceReply,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    InlineQueryResultArticle,
+    InputTextMessageContent,
+    KeyboardButton,
+    KeyboardButtonRequestChat,
+    LinkPreviewOptions,
+    MessageEntity,
+    ReplyKeyboardMarkup,
+    SwitchInlineQueryChosenChat,
+)
+from telegram import Message as TelegramMessage
+
+from bot.messages.buttons import Button, Keyboard
+from bot.messages.chat.groups import ChatChoice
+from bot.messages.message import Message
+from bot.messages.petition.share import InlineResult
+
+NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+_GROUP, _CHANNEL = 1, 2  # which of the two buttons a chat was picked with
+
+
+def entities(message: Message) -> tuple[MessageEntity, ...]:
+    """The spans of a message, counted in UTF-16 code units as the Bot API does."""
+    spans = [
+        MessageEntity(span.style, span.offset, span.length, url=span.url) for span in message.spans
+    ]
+    return tuple(MessageEntity.adjust_message_entities_to_utf_16(message.text, spans))
+
+
+def keyboard(rows: Keyboard | None) -> InlineKeyboardMarkup | None:
+    """The buttons beneath a message."""
+    if rows is None:
+        return None
+    return InlineKeyboardMarkup([[_button(key) for key in row] for row in rows])
+
+
+def _button(key: Button) -> InlineKeyboardButton:
+    if key.url:
+        return InlineKeyboardButton(key.text, url=key.url)
+    if key.copy:
+        return InlineKeyboardButton(key.text, copy_text=CopyTextButton(key.copy))
+    if key.share:
+        chosen = SwitchInlineQueryChosenChat(
+            query=key.share,
+            allow_user_chats=True,
+            allow_group_chats=True,
+            allow_channel_chats=True,
+        )
+        return InlineKeyboardButton(key.text, switch_inline_query_chosen_chat=chosen)
+    return InlineKeyboardButton(key.text, callback_data=key.press)
+
+
+def read_keyboard(message: object) -> Keyboard | None:
+    """The buttons beneath a message of the bot's own, if it can be read and has any."""
+    if not isinstance(message, TelegramMessage) or message.reply_markup is None:
+        return None
+    return [[_read_button(key) for key in row] for row in message.reply_markup.inline_keyboard]
+
+
+def _read_button(key: InlineKeyboardButton) -> Button:
+    chosen = key.switch_inline_query_chosen_chat
+    return Button(
+        key.text,
+        press=str(key.callback_data or ""),
+        url=key.url or "",
+        copy=key.copy_text.text if key.copy_text else "",
+        share=(chosen.query or "") if chosen else "",
+    )
+
+
+def addresses(message: object) -> tuple[str, ...]:
+    """The addresses behind words of a message, if it can be read."""
+    if not isinstance(message, TelegramMessage):
+        return ()
+    found = (*message.entities, *message.caption_entities)
+    return tuple(each.url for each in found if each.url)
+
+
+def says(message: object, wanted: Message, buttons: Keyboard | None) -> bool:
+    """Whether a message says this already, so that an edit into it would be refused."""
+    return (
+        isinstance(message, TelegramMessage)
+        and message.text == wanted.text
+        # Entities compare equal whatever address they lead to.
+        and [each.to_dict() for each in message.entities]
+        == [each.to_dict() for each in entities(wanted)]
+        and message.reply_markup == keyboard(buttons)
+    )
+
+
+def reply_field(example: str, *, selective: bool) -> ForceReply:
+    """Opens the field for an answer, with an example in it."""
+    return ForceReply(selective=selective, input_field_placeholder=example or None)
+
+
+def chat_choice(choice: ChatChoice) -> ReplyKeyboardMarkup:
+    """Telegram's own choice among the chats that a person is an admin of."""
+    manages = _rights()
+    posts = _rights(can_post_messages=True)
+    group = KeyboardButtonRequestChat(
+        _GROUP, chat_is_channel=False, bot_is_member=True, user_administrator_rights=manages
+    )
+    channel = KeyboardButtonRequestChat(
+        _CHANNEL,
+        chat_is_channel=True,
+        user_administrator_rights=posts,
+        bot_administrator_rights=posts,
+    )
+    return ReplyKeyboardMarkup(
+        [
+            [KeyboardButton(choice.group, request_chat=group)],
+            [KeyboardButton(choice.channel, request_chat=channel)],
+            [KeyboardButton(choice.neither)],
+        ],
+        resize_keyboard=True,
+        one_time_keyboard=True,
+    )
+
+
+def _rights(can_post_messages: bool = False) -> ChatAdministratorRights:
+    return ChatAdministratorRights(
+        is_anonymous=False,
+        can_manage_chat=True,
+        can_delete_messages=False,
+        can_manage_video_chats=False,
+        can_restrict_members=False,
+        can_promote_members=False,
+        can_change_info=False,
+        can_invite_users=False,
+        can_post_stories=False,
+        can_edit_stories=False,
+        can_delete_stories=False,
+        can_post_messages=can_post_messages,
+    )
+
+
+def article(result: InlineResult) -> InlineQueryResultArticle:
+    """What may be sent to a chat that the bot is no part of."""
+    return InlineQueryResultArticle(
+        id=result.id,
+        title=result.title,
+        description=result.description or None,
+        input_message_content=InputTextMessageContent(
+            result.message.text,
+            entities=entities(result.message),
+            link_preview_options=NO_PREVIEW,
+        ),
+        reply_markup=keyboard(result.buttons),
+    )
