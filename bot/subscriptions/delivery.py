@@ -32,6 +32,11 @@ class Delivery(Struct, frozen=True, omit_defaults=True):
     rule: int = 0
 
 
+def chat_of(key: str) -> int:
+    """Returns the chat that a delivery's key says it is for."""
+    return int(key.rpartition(":")[2])
+
+
 class Sent(Struct, frozen=True, tag=True):
     """Telegram accepted the message."""
 

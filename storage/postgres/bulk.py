@@ -8,7 +8,6 @@ from typing import Any, TypeAlias
 import msgspec
 from asyncpg import Record
 
-from bot.errors import StorageError
 from bot.petitions.events import Occurrence
 from bot.petitions.history import PetitionHistory
 from bot.petitions.petition import PetitionRef
@@ -16,12 +15,11 @@ from bot.petitions.thresholds import is_settled
 from bot.subscriptions.delivery import Delivery
 from bot.subscriptions.preferences import EffectivePreferences
 from bot.subscriptions.subscription import Chat, Preferences, Rule, Subscription
-from storage.export import days_of, exported, imported
+from storage.export import days_of
 from storage.postgres.petition_names import PetitionNames
 from storage.postgres.pool import Connection
 from storage.postgres.preferences import policy_of
 from storage.postgres.row_cipher import Address, RowCipher, address_of, news_of, shown_due
-from storage.postgres.rules import change_rules
 from storage.tables import (
     CHATS,
     COUNTERS,
@@ -141,14 +139,14 @@ _CONTENT = {
 }
 
 
-async def copied(connection: Connection, veil: RowCipher) -> dict[str, Any]:
-    """The whole store as plain JSON values, as `Storage.export` has it."""
+async def copied(connection: Connection, veil: RowCipher) -> Tables:
+    """The whole store, as its tables."""
     sequence = await connection.fetchval("select pg_get_serial_sequence('delivery', 'number')")
     rows = {
         name: await connection.fetch(query.format(sequence=sequence))
         for name, query in _CONTENT.items()
     }
-    return await asyncio.to_thread(lambda: exported(_tables(rows, veil)))
+    return await asyncio.to_thread(_tables, rows, veil)
 
 
 def _tables(rows: _Rows, veil: RowCipher) -> Tables:
@@ -214,23 +212,25 @@ _COLUMNS = {
 _AT_A_TIME = 20_000
 
 
-async def place_all(connection: Connection, veil: RowCipher, document: Mapping[str, Any]) -> None:
-    """Put an exported store into this one; StorageError if it is not empty or makes no sense."""
-    tables = await asyncio.to_thread(imported, document)
-    records = await asyncio.to_thread(lambda: dict(_records(tables, veil)))
+async def is_filled(connection: Connection) -> bool:
+    """Whether there is anything but notes; nobody else adds to it until the transaction ends."""
     # Two who import at once, or one while the bot runs: the second waits, and finds it not empty.
     await connection.execute(
         "lock table policy, petition, chat, subscription in share row exclusive mode"
     )
-    if await connection.fetchval(
+    found: bool = await connection.fetchval(
         "select exists (select from chat) or exists (select from petition)"
         " or exists (select from rule)"
-    ):
-        raise StorageError("the store isn't empty, so nothing was imported")
+    )
+    return found
+
+
+async def place_all(connection: Connection, veil: RowCipher, tables: Tables) -> None:
+    """Put a whole store into this one, which has nothing but notes; after `change_rules`."""
+    records = await asyncio.to_thread(lambda: dict(_records(tables, veil)))
     await connection.execute("delete from note")
     await connection.execute("delete from policy")
     await connection.execute("delete from news")
-    await change_rules(connection)
     for table, columns in _COLUMNS.items():
         rows = records.pop(table)
         # All of a large table would take longer than one statement may.

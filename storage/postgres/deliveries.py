@@ -1,8 +1,8 @@
-"""What chats are owed in PostgreSQL: read in full, planned anew, addressed anew."""
+"""What is claimed in PostgreSQL: read in full, and put in order."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 from asyncpg import Record
@@ -10,20 +10,15 @@ from msgspec import structs
 
 from bot.petitions.events import Occurrence
 from bot.petitions.history import PetitionHistory
-from bot.petitions.petition import PetitionRef
 from bot.subscriptions.delivery import Delivery
 from bot.subscriptions.delivery_order import FLOOD, LATELY
-from bot.subscriptions.matching import follower, replanned
-from bot.subscriptions.set_back import delivery_set_back
-from bot.subscriptions.subscription import Chat, Subscription
 from storage import ClaimedDelivery
 from storage.claiming import by_queue, turns
 from storage.postgres.delivery_queue import FLOODS, OLDER
-from storage.postgres.news import keep_news, news_behind
+from storage.postgres.news import news_behind
 from storage.postgres.pool import Connection
-from storage.postgres.row_cipher import RowCipher, news_of, shown_due
+from storage.postgres.row_cipher import RowCipher, shown_due
 from storage.postgres.rules import Rules
-from storage.postgres.subscriptions import Subscriptions
 from storage.tables import second_of
 
 _KNOWN = msgspec.json.Decoder(PetitionHistory)
@@ -38,22 +33,21 @@ where delivery.number = plan.number
 """
 
 
-class Deliveries:
-    """The deliveries of a store."""
+class Claims:
+    """What of a store's deliveries is claimed, with all that is needed to word it."""
 
-    def __init__(self, veil: RowCipher, subscriptions: Subscriptions, rules: Rules) -> None:
+    def __init__(self, veil: RowCipher, rules: Rules) -> None:
         self._veil = veil
-        self._subscriptions = subscriptions
         self._rules = rules
 
     async def take_turns(
         self, connection: Connection, rows: Sequence[Record], now: datetime, until: datetime
     ) -> list[ClaimedDelivery]:
         """What may be told of rows that are leased already; the rest of them is given back."""
-        due = await self._with_floods(connection, await self.in_full(connection, rows), now)
+        due = await self._with_floods(connection, await self._in_full(connection, rows), now)
         older = await self._older(connection, [row["number"] for row in rows], until)
         claimed, changed = turns(due, older, now, until)
-        await self._replace_plans(connection, changed)
+        await replace_plans(connection, self._veil, changed)
         tried = {each.delivery.chat_id for each in claimed}
         spared = {each.delivery.chat_id for each in due} - tried
         await connection.execute(
@@ -104,7 +98,7 @@ class Deliveries:
                 [row["number"] for row in older],
             )
         }
-        found = await self.in_full(connection, [held.get(r["number"], r) for r in older])
+        found = await self._in_full(connection, [held.get(r["number"], r) for r in older])
         return [
             each
             if each.delivery.number in held
@@ -112,7 +106,7 @@ class Deliveries:
             for each in found
         ]
 
-    async def in_full(
+    async def _in_full(
         self, connection: Connection, rows: Sequence[Record]
     ) -> list[ClaimedDelivery]:
         """Deliveries with what they refer to, by chat and lane in the order of their oldest."""
@@ -153,86 +147,19 @@ class Deliveries:
             for row, delivery in owed
         )
 
-    async def replan(
-        self, connection: Connection, chat: Chat, rows: Sequence[Record], now: datetime
-    ) -> None:
-        """Have deliveries of a chat heard as it hears now."""
-        followed = await self._subscriptions.of(connection, chat.id)
-        follows = {each.petition: each for each in followed}
-        claims = await self.in_full(connection, rows)
-        planned = await asyncio.to_thread(
-            lambda: [_replanned(each, follows, chat, now) for each in claims]
-        )
-        pairs = zip(planned, claims, strict=True)
-        await self._replace_plans(connection, [new for new, was in pairs if new != was.delivery])
 
-    async def set_back(
-        self,
-        connection: Connection,
-        chat: Chat | None,
-        rows: Sequence[Record],
-        now: datetime,
-        by: timedelta,
-    ) -> None:
-        """Have deliveries of one chat come when they should, after a clock that was ahead."""
-        moved: list[Delivery] = []
-        for claimed in await self.in_full(connection, rows):
-            owed = claimed.delivery
-            hears = chat or Chat(owed.chat_id)
-            followed = await self._subscriptions.find(connection, owed.chat_id, owed.petition)
-            rules = [claimed.rule] if claimed.rule is not None else []
-            ways = follower(followed, rules, hears.terms, hears.id).ways
-            about = claimed.known.petition
-            right = delivery_set_back(owed, claimed.occurrences, about, ways, now=now, by=by)
-            if right != owed:
-                moved.append(right)
-        await self._replace_plans(connection, moved)
-        await keep_news(connection, self._veil, map(news_of, moved))
-        await connection.execute(
-            "update delivery set news = told.news"
-            " from unnest($1::bigint[], $2::bytea[]) told (number, news)"
-            " where delivery.number = told.number and delivery.news <> told.news",
-            [each.number for each in moved],
-            [self._veil.news_mark(news_of(each)) for each in moved],
-        )
-
-    async def readdress(self, connection: Connection, row: Record, thread_id: int | None) -> None:
-        """Have a delivery told in a topic, or in the chat itself."""
-        address = structs.replace(self._veil.address(row), thread_id=thread_id)
-        await connection.execute(
-            "update delivery set sealed = $2 where number = $1",
-            row["number"],
-            self._veil.seal_address(address),
-        )
-
-    async def move(
-        self, connection: Connection, old_id: int, new_id: int, numbers: Mapping[int, int]
-    ) -> None:
-        """Carry over what a chat is owed; `numbers` are those that its rules have now."""
-        old, new = self._veil.handle(old_id), self._veil.handle(new_id)
-        for row in await lock_deliveries(connection, old):
-            address = self._veil.address(row)
-            rule = numbers.get(address.rule, address.rule)
-            moved = structs.replace(address, chat_id=new_id, rule=rule)
-            await connection.execute(
-                "update delivery set chat = $2, sealed = $3, leased_until = null where number = $1"
-                " and not exists (select from delivery where chat = $2 and head = $4)",
-                row["number"],
-                new,
-                self._veil.seal_address(moved),
-                row["head"],
-            )
-        await connection.execute("delete from delivery where chat = $1", old)
-
-    async def _replace_plans(self, connection: Connection, deliveries: Sequence[Delivery]) -> None:
-        await connection.execute(
-            _REPLACE_PLANS,
-            [each.number for each in deliveries],
-            [self._veil.lane(each.lane) for each in deliveries],
-            [shown_due(each.not_before, each.created_at) for each in deliveries],
-            [each.silent for each in deliveries],
-            [each.leased_until for each in deliveries],
-        )
+async def replace_plans(
+    connection: Connection, veil: RowCipher, deliveries: Sequence[Delivery]
+) -> None:
+    """Have deliveries wait, and sound, as they say."""
+    await connection.execute(
+        _REPLACE_PLANS,
+        [each.number for each in deliveries],
+        [veil.lane(each.lane) for each in deliveries],
+        [shown_due(each.not_before, each.created_at) for each in deliveries],
+        [each.silent for each in deliveries],
+        [each.leased_until for each in deliveries],
+    )
 
 
 def lately(now: datetime) -> tuple[int, int]:
@@ -242,31 +169,3 @@ def lately(now: datetime) -> tuple[int, int]:
     """
     second, span = second_of(now), int(LATELY.total_seconds())
     return second - span, second + span
-
-
-async def lock_deliveries(connection: Connection, handle: bytes) -> list[Record]:
-    """What a chat is owed, oldest first; nobody else changes it meanwhile."""
-    return await connection.fetch(
-        "select * from delivery where chat = $1 order by number for update", handle
-    )
-
-
-async def welcome(connection: Connection, handles: Sequence[bytes]) -> None:
-    """A chat that is owed nothing any more is one like any other."""
-    await connection.execute(
-        "update chat set returned = false where handle = any($1) and returned"
-        " and not exists (select from delivery where delivery.chat = handle)",
-        handles,
-    )
-
-
-def _replanned(
-    claimed: ClaimedDelivery,
-    follows: Mapping[PetitionRef, Subscription],
-    chat: Chat,
-    now: datetime,
-) -> Delivery:
-    owed, about = claimed.delivery, claimed.known.petition
-    rules = [claimed.rule] if claimed.rule is not None else []
-    ways = follower(follows.get(owed.petition), rules, chat.terms, chat.id).ways
-    return replanned(owed, claimed.occurrences, about, ways, now)

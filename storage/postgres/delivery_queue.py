@@ -132,18 +132,9 @@ delete from recent_alert where ctid = any(array(
 ))
 """
 
-RETRY = """
-update delivery set not_before = $3, attempts = attempts + 1, leased_until = null,
+# Lets it wait until $3 (in the lane $4, if one is given), after $5 tries more.
+GIVE_BACK = """
+update delivery set not_before = $3, attempts = attempts + $5, leased_until = null,
     lane = coalesce($4, lane)
 where chat = $1 and head = $2
-"""
-
-HOLD = """
-update delivery set lane = $3, not_before = $4, leased_until = null where chat = $1 and head = $2
-"""
-
-RELEASE = """
-update delivery set not_before = $3, lane = $5
-where chat = $1 and lane = $2 and coalesce(leased_until, $3) <= $3
-    and petition = coalesce($4, petition)
 """

@@ -19,7 +19,7 @@ from msgspec import Struct, structs
 
 from bot.errors import StorageError
 from bot.petitions.petition import PetitionRef
-from bot.subscriptions.delivery import Delivery
+from bot.subscriptions.delivery import Delivery, chat_of
 from bot.subscriptions.delivery_order import FLOOD, REFUSED, TOGETHER
 from bot.subscriptions.preferences import EffectivePreferences
 from bot.subscriptions.subscription import Chat, Preferences, Rule, Subscription
@@ -107,6 +107,10 @@ class RowCipher:
     def head(self, head: str) -> bytes:
         """What stands for that which a delivery is named after."""
         return self._mark("head", head.encode())
+
+    def named(self, key: str) -> tuple[bytes, bytes]:
+        """What stands for the chat, and for the head, that a delivery's key is made of."""
+        return self.handle(chat_of(key)), self.head(key.rpartition(":")[0])
 
     def lane(self, lane: str) -> str:
         """What stands for a lane; the one of what is due at once is shown as it is.

@@ -10,12 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from asyncpg import Record
-from msgspec import structs
 
 from bot.petitions.events import Occurrence, ToppedIn
 from bot.petitions.history import PetitionHistory
-from bot.subscriptions.chat_migration import moved_rules
-from bot.subscriptions.rules import RuleBook, RuleKey, next_number
+from bot.subscriptions.rules import RuleBook, RuleKey
 from bot.subscriptions.subscription import Rule
 from storage.postgres.pool import Connection
 from storage.postgres.row_cipher import RowCipher
@@ -77,14 +75,18 @@ class Rules:
         )
         return {(row["chat"], row["number"]): self._veil.rule(row) for row in rows}
 
-    async def keep(self, connection: Connection, rule: Rule) -> Rule:
-        """Keep a rule, with its chat's next number if it has none; after `change_rules`."""
-        handle = self._veil.handle(rule.chat_id)
-        number = rule.number or next_number(await self._numbers(connection, handle))
-        kept = structs.replace(rule, number=number)
-        site, sealed = self._veil.site(rule.site), self._veil.seal_rule(kept)
-        await connection.execute(_KEEP, handle, number, site, sealed)
-        return kept
+    async def keep(self, connection: Connection, rule: Rule) -> None:
+        """Keep a rule, which has its number; after `change_rules`."""
+        handle, site = self._veil.handle(rule.chat_id), self._veil.site(rule.site)
+        await connection.execute(_KEEP, handle, rule.number, site, self._veil.seal_rule(rule))
+
+    async def drop(self, connection: Connection, rule: Rule) -> None:
+        """Take a rule out; after `change_rules`."""
+        await connection.execute(
+            "delete from rule where chat = $1 and number = $2",
+            self._veil.handle(rule.chat_id),
+            rule.number,
+        )
 
     async def sites(self, connection: Connection) -> Mapping[str, int]:
         """How many rules there are for each site that has any."""
@@ -93,22 +95,6 @@ class Rules:
             "select distinct on (site) *, count(*) over (partition by site) as rules from rule"
         )
         return {self._veil.rule(row).site: row["rules"] for row in rows}
-
-    async def _numbers(self, connection: Connection, handle: bytes) -> set[int]:
-        """The numbers of a chat's rules, and of those gone since that it is still owed for."""
-        rules = await connection.fetch("select number from rule where chat = $1", handle)
-        owed = await connection.fetch("select * from delivery where chat = $1", handle)
-        return {row["number"] for row in rules} | {self._veil.address(row).rule for row in owed}
-
-    async def move(self, connection: Connection, old_id: int, new_id: int) -> dict[int, int]:
-        """Carry a chat's rules over to another, the same one once; their numbers, old to new."""
-        old, new = self._veil.handle(old_id), self._veil.handle(new_id)
-        olds, news = await self.of(connection, old), await self.of(connection, new)
-        moved = moved_rules(olds, news, new_id)
-        for rule in moved.values():
-            await self.keep(connection, rule)
-        await connection.execute("delete from rule where chat = $1", old)
-        return {number: rule.number for number, rule in moved.items()}
 
     # --- what a petition fits
 
@@ -153,11 +139,7 @@ class Rules:
             self._book.drop(self._keys.pop(name))
 
 
-async def change_rules(connection: Connection, *handles: bytes) -> None:
-    """Have the rules for ourselves; of these chats only, if any are named and have rules."""
-    if handles and not await connection.fetchval(
-        "select exists (select from rule where chat = any($1))", list(handles)
-    ):
-        return
+async def change_rules(connection: Connection) -> None:
+    """Have the rules for ourselves, and have every process look at them anew."""
     await connection.execute(_CHANGE)
     await connection.execute("update rulebook set version = version + 1")

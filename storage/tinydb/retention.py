@@ -14,24 +14,20 @@ from storage import Pruned
 from storage.retention import thinned
 from storage.tables import (
     CHATS,
-    DELIVERIES,
     LONELY,
     OCCURRENCES,
     PETITIONS,
     READINGS,
-    RECENT,
-    RULES,
-    SUBSCRIPTIONS,
     Day,
     Fields,
     Lonely,
     Shelf,
-    followed_as,
-    ruled_as,
 )
 from storage.tinydb.commits import Commits
-from storage.tinydb.database import Database, Transaction, wish_to_erase
+from storage.tinydb.database import Database, Transaction
 from storage.tinydb.index import Index
+from storage.tinydb.unit import TinyUnit, in_one_go
+from storage.usecases import forget_if_rested
 
 _AT_A_TIME = 500  # documents looked at before others get a turn
 
@@ -75,11 +71,8 @@ class Pruning:
         forgotten = 0
 
         def work(transaction: Transaction, chat_id: int) -> bool:
-            chat = transaction.get(CHATS, str(chat_id))
-            if chat is None or not chat.has_rested(since):
-                return False
-            forget(transaction, self._index, chat_id)
-            return True
+            unit = TinyUnit(transaction, self._database, self._index)
+            return in_one_go(forget_if_rested(unit, chat_id, since))
 
         async for doc_id, chat in self._leisurely(CHATS):
             if chat.get("resting"):
@@ -143,17 +136,3 @@ class Pruning:
             document = self._database.live(shelf).get(doc_id)
             if document is not None:
                 yield doc_id, document
-
-
-def forget(transaction: Transaction, index: Index, chat_id: int) -> None:
-    """Take out all there is of a chat, and note that no file may hold it for long."""
-    transaction.remove(CHATS, str(chat_id))
-    transaction.remove(RECENT, str(chat_id))
-    for petition in index.follows.get(chat_id, ()):
-        transaction.remove(SUBSCRIPTIONS, followed_as(chat_id, petition))
-    for number in index.numbers.get(chat_id, ()):
-        transaction.remove(RULES, ruled_as(chat_id, number))
-    for key in index.agenda.keys(chat_id):
-        transaction.remove(DELIVERIES, key)
-    if transaction.changes:
-        wish_to_erase(transaction)
