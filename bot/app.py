@@ -235,7 +235,7 @@ async def _put_together(
     make_pacer: Callable[..., RateLimiter],
 ) -> AsyncIterator[_Bell]:
     """Make every part; none works yet."""
-    metrics = Metrics()
+    metrics = Metrics(config.telegram.mode)
     async with (
         _opened(config, metrics) as storage,
         open_session(__version__) as session,

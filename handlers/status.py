@@ -15,7 +15,8 @@ async def status(update: Update, context: Context) -> None:
     refs = [subscription.petition for subscription in data.subscriptions] if data else []
     waiting = data.waiting if data else 0
     report = await services.reports.read(refs)
-    await answer(update, status_text(report, len(refs), waiting, services.now()))
+    now, version = services.now(), services.version
+    await answer(update, status_text(report, len(refs), waiting, now, version=version))
 
 
 COMMANDS = [Command("status", "", marked("see when petitions were last checked"), status)]

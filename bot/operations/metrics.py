@@ -24,6 +24,7 @@ from prometheus_client.core import CounterMetricFamily
 from telegram import Bot
 from telegram.error import TelegramError
 
+from bot import __version__
 from bot.delivery.deliverer import DeliveryCounts
 from bot.errors import MalformedPetition, ParliamentUnavailable, StorageError
 from bot.incidents import IncidentLog
@@ -89,7 +90,10 @@ class Sending:
 class Metrics:
     """Every figure of one running bot, in a registry of its own."""
 
-    def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, mode: str = "polling", *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`mode` is how updates come in."""
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         self._monotonic = monotonic
@@ -99,6 +103,13 @@ class Metrics:
         self.refused_for: Callable[[], float] = lambda: 0.0
         self.answers = 0
         self.unreadable = 0
+        about = self._gauge(
+            "info", "Which version runs, and how updates come in.", "version", "mode"
+        )
+        about.labels(__version__, mode).set(1)
+        self._trouble = self._gauge(
+            "trouble", "Whether something is wrong (1), and with what.", "part", "severity"
+        )
         self._rounds = self._counter("polls", "Rounds of looks, by outcome.", "outcome")
         self._looks = self._counter(
             "site_requests", "What petitions sites were asked.", "site", "kind", "outcome"
@@ -131,8 +142,8 @@ class Metrics:
     def _counter(self, name: str, says: str, *labels: str) -> Counter:
         return Counter(f"petition_bell_{name}", says, labels, registry=self.registry)
 
-    def _gauge(self, name: str, says: str) -> Gauge:
-        return Gauge(f"petition_bell_{name}", says, registry=self.registry)
+    def _gauge(self, name: str, says: str, *labels: str) -> Gauge:
+        return Gauge(f"petition_bell_{name}", says, labels, registry=self.registry)
 
     def _histogram(self, name: str, says: str, *labels: str) -> Histogram:
         return Histogram(
@@ -218,6 +229,12 @@ class Metrics:
     def note_received(self, outcome: str) -> None:
         """Count an update, whichever way it came."""
         self._received.labels(outcome).inc()
+
+    def note_troubles(self, parts: Mapping[str, tuple[bool, bool]]) -> None:
+        """Show of each part whether something is wrong with it, and whether that would be grave."""
+        self._trouble.clear()
+        for part, (is_wrong, is_grave) in parts.items():
+            self._trouble.labels(part, "critical" if is_grave else "warning").set(is_wrong)
 
     def note_lag(self, seconds: float) -> None:
         """Take note of how late the event loop was."""

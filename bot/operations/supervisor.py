@@ -38,6 +38,7 @@ log = structlog.get_logger(__name__)
 
 _BEAT = 1.0  # seconds
 _LOOKS_APART = 5.0  # seconds
+_FOUND_WITHIN = 4.0  # seconds; Prometheus waits for ten
 # Longer than anything that is under way in them may take, Telegram or the store being away.
 _STUCK = 180.0  # seconds
 _OF_UPDATES = frozenset({"updates", "unreadable updates"})
@@ -82,6 +83,7 @@ class Supervisor:
         self._delivered_at = delivered_at
         self._wall_clock = WallClock(storage, now, put_right)
         self._looks_unheard = 0
+        self._looking: asyncio.Task[list[Finding]] | None = None
         self._webhook: Webhook | None = None
         if self.has_webhook:
             from bot.operations import http_server  # noqa: PLC0415 - as in `serving`
@@ -175,10 +177,25 @@ class Supervisor:
         return [standing.role for standing in self._roles if standing.is_standby]
 
     async def _figures(self) -> bytes:
+        await self._note_troubles()
         tally = None
         with suppress(StorageError):
             tally = await self._storage.tally()
         return self._metrics.page(tally, _store_bytes(self._config.storage.url), self._now())
+
+    async def _note_troubles(self) -> None:
+        """Show what is wrong, as far as that is found out before Prometheus loses patience.
+
+        What takes longer is still found out, and shown the next time.
+        """
+        looking = self._looking
+        if looking is None or looking.done():
+            looking = self._looking = asyncio.create_task(self._health.findings())
+        done, _ = await asyncio.wait([looking], timeout=_FOUND_WITHIN)
+        if done and not looking.cancelled() and looking.exception() is None:
+            self._metrics.note_troubles(
+                {each.name: (bool(each.trouble), each.is_grave) for each in looking.result()}
+            )
 
     async def _beat(self) -> None:
         """Once a second: how late does the event loop wake up? And systemd hears that it did."""

@@ -67,7 +67,10 @@ def test_every_metric_is_ours_by_name_and_no_label_could_hold_a_chat() -> None:
         assert family.name.startswith("petition_bell_")
         assert family.documentation
         for sample in family.samples:
-            assert set(sample.labels) <= {"outcome", "kind", "site", "use_case", "method", "le"}
+            assert set(sample.labels) <= {
+                *("outcome", "kind", "site", "use_case", "method", "le"),
+                *("version", "mode", "part", "severity"),
+            }
 
 
 def test_the_queue_is_told_by_depth_and_age() -> None:

@@ -74,8 +74,10 @@ def reason_in_words(reason: str) -> str:
     return reason
 
 
-def status(report: StatusReport, following: int, waiting: int, now: datetime) -> Message:
-    """When the sites last answered, how old the oldest look is, and whether alerts wait."""
+def status(
+    report: StatusReport, following: int, waiting: int, now: datetime, *, version: str = ""
+) -> Message:
+    """When the sites last answered, how old the oldest look is, whether alerts wait, who speaks."""
     rows = [row for health in report.sites for row in _site(health, now)]
     return compose(
         *lines(
@@ -89,6 +91,7 @@ def status(report: StatusReport, following: int, waiting: int, now: datetime) ->
                 following,
                 count=in_words(following),
             ),
+            *(["", f"Petition Bell {version}"] if version else []),
         )
     )
 
