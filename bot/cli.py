@@ -2,7 +2,9 @@
 
 import asyncio
 import gc
+import json
 import os
+import stat
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -57,11 +59,10 @@ def run(config: ConfigOption = None) -> None:
     """Run the bot until it is stopped."""
     with _loaded_lightly():
         from bot.app import run_until_stopped  # imported here: other commands start faster without
-        from bot.operations.logging import configure_logs
 
     settings = _load(config)
     _warn(settings.warnings)
-    configure_logs(settings.log.level, settings.log.format, settings.telegram.token)
+    _check_user(settings.storage.url)
     _run(run_until_stopped(settings))
 
 
@@ -78,20 +79,52 @@ def demo(
 
 
 @app.command()
-def check(config: ConfigOption = None) -> None:
-    """Check the configuration, the storage, Telegram and each site; exit code 2 on any problem."""
-    from bot.operations.doctor import check_all
+def check(
+    config: ConfigOption = None,
+    tell: Annotated[bool, typer.Option("--tell", help="Send each admin a test message.")] = False,
+    migrate: Annotated[
+        bool,
+        typer.Option("--migrate", help="Bring a store of an earlier version up to date first."),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Check configuration, storage, Telegram, admins and sites; exit code 2 on any problem.
 
-    settings = _load(config)
-    _warn(settings.warnings)
-    if not _run(check_all(settings)):
+    Nothing is changed, and the bot may be running.
+    """
+    from bot.operations.doctor import Finding, check_all
+
+    try:
+        settings = _load(config)
+    except ConfigError as error:
+        if not as_json:
+            raise
+        _print_json([Finding("configuration", False, problem) for problem in error.problems])
+        raise typer.Exit(2) from error
+    findings: list[Finding] = _run(check_all(settings, tell=tell, migrate=migrate))
+    if as_json:
+        _print_json(findings, settings=settings.origins, warnings=settings.warnings)
+    else:
+        _warn(settings.warnings)
+        _print(findings, settings.origins)
+    if not all(finding.is_well for finding in findings):
         raise typer.Exit(2)
+
+
+@app.command()
+def stats(config: ConfigOption = None) -> None:
+    """Show how much is kept. Small counts are hidden; the bot may be running."""
+    from bot.operations.figures import kept_figures
+
+    typer.echo(_run(kept_figures(_load(config).storage, datetime.now(UTC))))
 
 
 @app.command()
 def init(
     path: Annotated[Path, typer.Argument(help="The file to write.")] = DEFAULT_CONFIG,
-    token: Annotated[str, typer.Option(help="The bot's token; asked for if left out.")] = "",
+    token: Annotated[
+        str, typer.Option(help="The bot's token; otherwise asked for, or read from a pipe.")
+    ] = "",
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
     """Write a commented configuration file, readable by nobody else."""
@@ -101,19 +134,32 @@ def init(
 
     if path.exists() and not force:
         _end([f"{path} already exists. Use --force to replace it."])
-    if not token and sys.stdin.isatty():
-        token = typer.prompt(
+    given = token or _token_from_input()
+    try:
+        text = EXAMPLE.replace(PLACEHOLDER_TOKEN, checked_token(given)) if given else EXAMPLE
+    except ValueError as error:
+        _end([f"{'--token' if token else 'the token'}: {error}"])
+    _write_private(path, text)
+    if given:
+        typer.echo(f"Wrote {path}. Next: petition-bell check --config {path}")
+    else:
+        typer.echo(f"Wrote {path}. Next: put the token from @BotFather into it.")
+
+
+def _token_from_input() -> str:
+    """The token from whoever sits there, or from a pipe or file."""
+    if sys.stdin is None:
+        return ""
+    if sys.stdin.isatty():
+        asked: str = typer.prompt(
             "Bot token from @BotFather (press Enter to add it later)",
             default="",
             show_default=False,
             hide_input=True,
         )
-    try:
-        text = EXAMPLE.replace(PLACEHOLDER_TOKEN, checked_token(token)) if token else EXAMPLE
-    except ValueError as error:
-        _end([f"--token: {error}"])
-    _write_private(path, text)
-    typer.echo(f"Wrote {path}. Next: petition-bell check --config {path}")
+        return asked.strip()
+    mode = os.fstat(sys.stdin.fileno()).st_mode
+    return sys.stdin.readline().strip() if stat.S_ISFIFO(mode) or stat.S_ISREG(mode) else ""
 
 
 @app.command("export")
@@ -139,7 +185,9 @@ def import_store(
     from bot.operations.export_import import import_from
 
     with _progress() as told:
-        chats = _run(import_from(file, _load(config).storage, told))
+        settings = _load(config).storage
+        _check_user(settings.url)
+        chats = _run(import_from(file, settings, told))
     typer.echo(f"Imported {chats} chats.")
     typer.echo(f"{file} is not encrypted. Delete it when you're done.", err=True)
 
@@ -153,6 +201,7 @@ def rekey(config: ConfigOption = None) -> None:
         typer.echo(f"Set PETITION_BELL_STORAGE__KEY to this from now on:\n{key}")
 
     settings = _load(config).storage
+    _check_user(settings.url)
     _run(rekey_storage(settings, tell))
     where = "" if settings.key else f", kept in {settings.key_file}"
     typer.echo(f"The store is now encrypted with a new key{where}.")
@@ -201,6 +250,7 @@ def restore(
     from storage.opening import put_back_storage, restore_storage
 
     settings = _load(config).storage
+    _check_user(settings.url)
     if file is not None:
         chats = _run(put_back_storage(settings, file))
         typer.echo(f"The store of {file} is back ({chats} chats). You can start the bot.")
@@ -255,7 +305,7 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
     )
     from rich.table import Column
 
-    words = TextColumn("{task.description}", table_column=Column(ratio=1))
+    words = TextColumn("{task.description}", markup=False, table_column=Column(ratio=1))
     columns = (SpinnerColumn(), words, BarColumn(20), TimeElapsedColumn())
     console = Console(stderr=True)
     shown = console.is_terminal
@@ -273,11 +323,50 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
 
 
 def _load(path: Path | None) -> Any:
+    """The configuration; whatever the rest has to log goes to standard error."""
     from bot.config import load_config
+    from bot.operations.logging import configure_logs
 
     if path is None and DEFAULT_CONFIG.exists():
         path = DEFAULT_CONFIG
-    return load_config(path)
+    settings = load_config(path)
+    configure_logs(settings.log.level, settings.log.format, settings.telegram.token)
+    return settings
+
+
+def _check_user(url: str) -> None:
+    """Root leaves files that the bot's own user cannot open: it is not let near another's store."""
+    from storage.disk import user_name
+
+    scheme, _, place = url.partition(":")
+    folder = Path(place).parent
+    if scheme != "tinydb" or os.geteuid() != 0 or not folder.exists() or folder.stat().st_uid == 0:
+        return
+    owner = user_name(folder.stat().st_uid)
+    _end([f"{folder} belongs to {owner}, so run this as that user: sudo -u {owner} …"])
+
+
+def _print(findings: list[Any], origins: tuple[str, ...]) -> None:
+    """A line for each finding, whatever the width of the terminal; settings under the first."""
+    width = max(len(finding.what) for finding in findings)
+    for finding in findings:
+        mark = "ok     " if finding.is_well else "problem"
+        coloured = typer.style(mark, fg="green" if finding.is_well else "red")
+        typer.echo(f"{coloured}  {_plain(finding.what):{width}}  {_plain(finding.detail)}")
+        if finding.what == "configuration":
+            for origin in origins:
+                typer.echo(f"{'':9}{'':{width}}  {_plain(origin)}")
+
+
+def _print_json(findings: list[Any], **others: tuple[str, ...]) -> None:
+    told = [{"what": each.what, "ok": each.is_well, "detail": each.detail} for each in findings]
+    document = {"ok": all(each["ok"] for each in told), "version": __version__, "findings": told}
+    typer.echo(json.dumps(document | others, ensure_ascii=False, indent=1))
+
+
+def _plain(text: str) -> str:
+    """A text on one line, without what a terminal would take for an order."""
+    return "".join(each if each.isprintable() else "\ufffd" for each in text.replace("\n", " "))
 
 
 def _warn(warnings: tuple[str, ...]) -> None:

@@ -58,7 +58,8 @@ def text(value: object) -> str:
 
 def token(value: object) -> Token:
     """A bot token; never repeated in the complaint."""
-    if not isinstance(value, str) or not re.fullmatch(r"[^\s/]+", value):
+    value = value.strip() if isinstance(value, str) else ""
+    if not re.fullmatch(r"[^\s/]+", value):
         raise ValueError("must be a bot token from @BotFather")
     if value == PLACEHOLDER_TOKEN:
         raise ValueError("is still the placeholder. Replace it with your token from @BotFather")
@@ -73,6 +74,17 @@ def web_address(value: object) -> str:
             if parts.scheme in {"http", "https"} and parts.hostname:
                 return value.rstrip("/")
     raise ValueError(f'must be an address like "https://example.org", not {value!r}')
+
+
+def bot_api_address(value: object) -> str:
+    """Where a Bot API server takes calls; never repeated in the complaint if it holds a token."""
+    if re.search(r"bot[0-9]+:", str(value)):
+        raise ValueError('must end in "/bot", without the token')
+    address = web_address(value)
+    parts = urlsplit(address)
+    if not parts.path or parts.query or parts.fragment:
+        raise ValueError(f'must end in "/bot", like "https://api.telegram.org/bot", not {value!r}')
+    return address
 
 
 def secret_address(value: object) -> Token:
@@ -169,7 +181,7 @@ class TelegramConfig:
     """How to reach Telegram, and who runs this bot."""
 
     token: Annotated[Token, PlainValidator(token)]
-    base_url: WebAddress = "https://api.telegram.org/bot"
+    base_url: Annotated[str, BeforeValidator(bot_api_address)] = "https://api.telegram.org/bot"
     mode: Literal["polling", "webhook"] = "polling"
     admins: Annotated[tuple[Number, ...], BeforeValidator(listed)] = ()
     paid_broadcast_per_minute: Annotated[Number, Field(ge=0, le=60_000)] = 0

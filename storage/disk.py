@@ -1,6 +1,7 @@
 """What the store asks of a disk, one small step each, so that every step can be made to fail."""
 
 import os
+import pwd
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -76,3 +77,11 @@ class Disk:
 def reason(error: OSError) -> str:
     """What went wrong, without the number."""
     return error.strerror or str(error)
+
+
+def user_name(number: int) -> str:
+    """What a user of this machine is called, or the number of one who has no name."""
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)

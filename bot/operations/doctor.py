@@ -1,72 +1,151 @@
-"""`petition-bell check`: does everything this bot needs answer?"""
+"""`petition-bell check`: is everything there that this bot needs, and does it answer?
+
+Looking changes nothing, whoever else has the store open; each problem says in a line what to do.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Container, Iterable
+import os
+from collections.abc import Container, Iterable
 from datetime import timedelta
+from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+import aiohttp
 from telegram import Bot
-from telegram.error import InvalidToken, TelegramError
+from telegram.error import BadRequest, Forbidden, InvalidToken, TelegramError
 
 from bot import __version__
-from bot.config import Config, PollConfig
-from bot.errors import ParliamentError, PetitionBellError
+from bot.config import DEFAULTS, Address, Config, PollConfig
+from bot.errors import ParliamentError, ParliamentUnavailable, PetitionBellError
+from bot.messages.chat.admin_alerts import trial
+from bot.operations.http_server import remedy_for_address
 from bot.petitions.petition import PetitionRef
 from bot.polling.petitions_api import PetitionsApi, open_session
 from bot.polling.planner import Limits, bound
+from bot.telegram import render
+from bot.telegram.request import AiohttpRequest
 from storage import Storage
-from storage.opening import open_storage
+from storage.disk import user_name
+from storage.opening import open_storage, read_storage
+
+_HEALTHY_WITHIN = aiohttp.ClientTimeout(total=3)
+
+# What to do about each kind of fault between us and a server (`bot.network_faults`).
+_REMEDIES = {
+    "DNS": "check {setting}, and this machine's DNS",
+    "refused": "check {setting}, and that a server runs there",
+    "TLS": "check this machine's clock and its CA certificates",
+    "timed out": "check this machine's network and firewall",
+    "could not connect": "check this machine's network and firewall",
+    "cannot be asked": "check {setting}",
+    "other than HTTP": "check {setting}",
+    "no JSON": 'check {setting}, which should end in "/bot"',
+    "Invalid server response": 'check {setting}, which should end in "/bot"',
+}
 
 
 class Finding(NamedTuple):
-    """One line of the table."""
+    """One thing that was looked at, and how it is."""
 
     what: str
     is_well: bool
     detail: str
 
 
-async def check_all(config: Config) -> bool:
-    """Ask storage, Telegram and each site, print a table, and say whether all is well."""
+async def check_all(config: Config, *, tell: bool = False, migrate: bool = False) -> list[Finding]:
+    """Looks at store, address, Telegram, its admins and each site.
+
+    With `tell` each admin is sent a message; with `migrate` a store of an earlier version is
+    brought up to date first, and a missing one is made.
+    """
     async with open_session(__version__) as session:
-        findings = [
-            Finding("configuration", True, _described(config)),
-            await _storage(open_storage(config.storage), config),
-            *await asyncio.gather(
-                _telegram(config),
-                *(_site(PetitionsApi(site, session)) for site in config.sites),
-            ),
-        ]
-    _print(findings)
-    return all(finding.is_well for finding in findings)
+        answered = await asyncio.gather(
+            _telegram(config, tell=tell),
+            *(_site(PetitionsApi(site, session)) for site in config.sites),
+        )
+        listening = [await _listening(config.web.listen, session)] if config.web.listen else []
+    return [
+        Finding("configuration", True, _described(config)),
+        *await _storage(config, migrate=migrate),
+        *listening,
+        *(finding for findings in answered for finding in findings),
+    ]
 
 
 def _described(config: Config) -> str:
     every = config.poll.interval / timedelta(seconds=1)
     sites = ", ".join(site.id for site in config.sites)
     a_minute = config.poll.requests_per_minute
-    summary = f"sites {sites}; checked every {every:g} s, at most {a_minute} requests a minute"
-    return "\n".join((summary, *config.origins))
+    return f"sites {sites}; checked every {every:g} s, at most {a_minute} requests a minute"
 
 
-async def _storage(opening: Awaitable[Storage], config: Config) -> Finding:
+# --- the store -----------------------------------------------------------------------------------
+
+
+async def _storage(config: Config, *, migrate: bool) -> list[Finding]:
+    place = _place(config.storage.url)
     try:
-        storage = await opening
-        tally = await storage.tally()
-        followed, ruled = await storage.followed(), await storage.ruled_sites()
-        await storage.close()
+        if migrate:
+            await (await open_storage(config.storage)).close()
+        storage = await read_storage(config.storage)
+        if storage is None:
+            return [Finding("storage", *_unmade(config, place))]
+        try:
+            detail = await _amount(storage, config)
+        finally:
+            await storage.close()
     except PetitionBellError as error:
-        return Finding("storage", False, str(error))
+        return [Finding("storage", False, f"{place}: {error}")]
+    trouble = _unwritable(config)
+    return [Finding("storage", not trouble, f"{place}: {trouble or detail}")]
+
+
+def _unmade(config: Config, place: str) -> tuple[bool, str]:
+    trouble = _unwritable(config)
+    return not trouble, f"{place}: {trouble or 'no store yet; the first start makes it'}"
+
+
+async def _amount(storage: Storage, config: Config) -> str:
+    tally = await storage.tally()
+    followed, ruled = await storage.followed(), await storage.ruled_sites()
     longest = max(promised(site.id, followed, ruled, config.poll) for site in config.sites)
-    return Finding(
-        "storage",
-        True,
-        f"{tally.chats} chats, {tally.subscriptions} subscriptions;"
-        f" {len(followed)} petitions, each checked within {longest:.0f} s",
+    return (
+        f"{tally.chats} chats, {tally.subscriptions} subscriptions, {sum(ruled.values())} rules,"
+        f" {tally.waiting} alerts waiting; {len(followed)} petitions, each checked within"
+        f" {longest:.0f} s"
     )
+
+
+def _place(url: str) -> str:
+    """Where a store is, without what may be secret of it."""
+    if not url.startswith("postgresql:"):
+        return url
+    parts = urlsplit(url)
+    login, _, hosts = parts.netloc.rpartition("@")
+    user = login.partition(":")[0]
+    return f"{parts.scheme}://{f'{user}@' if user else ''}{hosts}{parts.path}"
+
+
+def _unwritable(config: Config) -> str:
+    """Why the bot could not write the embedded store's files, run by whoever checks."""
+    scheme, _, place = config.storage.url.partition(":")
+    if scheme != "tinydb":
+        return ""
+    needed = [Path(place).parent, *([] if config.storage.key else [config.storage.key_file.parent])]
+    for folder in needed:
+        there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+        if not there.is_dir() or not _may_write(there):
+            return (
+                f"{there} cannot be written by {user_name(os.geteuid())}: give it to the user that"
+                " runs the bot, and check as that user"
+            )
+    return ""
+
+
+def _may_write(folder: Path) -> bool:
+    effectively = os.access in os.supports_effective_ids
+    return os.access(folder, os.W_OK | os.X_OK, effective_ids=effectively)
 
 
 def promised(
@@ -79,32 +158,87 @@ def promised(
     return bound(here, Limits(poll.interval.total_seconds(), poll.requests_per_minute), shares)
 
 
-async def _telegram(config: Config) -> Finding:
+# --- who answers ---------------------------------------------------------------------------------
+
+
+async def _listening(listen: Address, session: aiohttp.ClientSession) -> Finding:
+    """Whether the bot's own server can have its address, or has it already."""
+    host, port = listen
+    what = f"{host}:{port}"
     try:
-        async with Bot(config.telegram.token, base_url=config.telegram.base_url) as bot:
-            return Finding("Telegram", True, f"@{bot.username}")
-    except InvalidToken:
-        return Finding("Telegram", False, "rejected the token")
+        server = await asyncio.get_running_loop().create_server(asyncio.Protocol, host, port)
+    except OSError as error:
+        if await _is_bell(what, session):
+            return Finding("web.listen", True, f"{what}: the bot runs, and answers there")
+        return Finding("web.listen", False, f"{what}: {remedy_for_address(error)}")
+    server.close()
+    return Finding("web.listen", True, f"{what} is free")
+
+
+async def _is_bell(where: str, session: aiohttp.ClientSession) -> bool:
+    try:
+        async with session.get(f"http://{where}/healthz", timeout=_HEALTHY_WITHIN) as response:
+            return response.status == 200 and await response.content.read(16) == b"ok\n"
+    except (aiohttp.ClientError, OSError, ValueError):
+        return False
+
+
+async def _telegram(config: Config, *, tell: bool) -> list[Finding]:
+    base_url, admins = config.telegram.base_url, config.telegram.admins
+    try:
+        async with Bot(
+            config.telegram.token,
+            base_url=base_url,
+            request=AiohttpRequest(),
+            get_updates_request=AiohttpRequest(connections=1),
+        ) as bot:
+            found = [Finding("Telegram", True, f"@{bot.username}")]
+            found += [await _admin(bot, admin, tell=tell) for admin in admins]
+    except InvalidToken as error:
+        detail = "rejected the token: copy it again from @BotFather"
+        if base_url != DEFAULTS["telegram"]["base_url"]:
+            detail += f'; or telegram.base_url is wrong ({base_url}, which should end in "/bot")'
+        return [Finding("Telegram", False, f"{detail} ({error.message})")]
     except TelegramError as error:
-        return Finding("Telegram", False, f"no answer ({type(error).__name__})")
+        return [Finding("Telegram", False, f"{_no_answer(error.message)} ({base_url})")]
+    if tell and not admins:
+        found.append(Finding("admins", False, "there is nobody to tell: set telegram.admins"))
+    return found
 
 
-async def _site(parliament: PetitionsApi) -> Finding:
+async def _admin(bot: Bot, admin: int, *, tell: bool) -> Finding:
+    """Whether the bot can write to an admin: tried by a sign of typing, or by a message."""
+    what = f"admin {admin}"
+    try:
+        if tell:
+            message = trial()
+            await bot.send_message(admin, message.text, entities=render.entities(message))
+            return Finding(what, True, "was sent a message")
+        await bot.send_chat_action(admin, "typing")
+    except (BadRequest, Forbidden):
+        todo = f"they must open https://t.me/{bot.username} and press Start"
+        return Finding(what, False, f"cannot be written to: {todo}")
+    except TelegramError as error:
+        return Finding(what, False, _no_answer(error.message))
+    return Finding(what, True, "can be written to")
+
+
+async def _site(parliament: PetitionsApi) -> list[Finding]:
     site = parliament.site
     try:
         page = await parliament.page("open")
+    except ParliamentUnavailable as error:
+        return [Finding(site.name, False, f"{_no_answer(error.reason, 'its url')} ({site.url})")]
     except ParliamentError as error:
-        return Finding(site.name, False, f"not answering ({error.reason})")
+        todo = "check that its url is the front page of a petitions site"
+        return [Finding(site.name, False, f"not answering ({error.reason}): {todo} ({site.url})")]
     except PetitionBellError as error:
-        return Finding(site.name, False, f"not answering ({error})")
-    return Finding(
-        site.name, True, f"{site.url}: {len(page.petitions)} petitions on its first page"
-    )
+        return [Finding(site.name, False, f"not answering ({error})")]
+    detail = f"{site.url}: {len(page.petitions)} petitions on its first page"
+    return [Finding(site.name, True, detail)]
 
 
-def _print(findings: list[Finding]) -> None:
-    table = Table(show_header=False, box=None)
-    for finding in findings:
-        mark = "[green]ok[/green]" if finding.is_well else "[red]problem[/red]"
-        table.add_row(mark, Text(finding.what), Text(finding.detail))
-    Console().print(table)
+def _no_answer(fault: str, setting: str = "telegram.base_url") -> str:
+    """What went wrong on the way to a server, and what to do; its address is that setting."""
+    found = (todo for words, todo in _REMEDIES.items() if words in fault)
+    return f"not answering ({fault}): {next(found, 'try again later').format(setting=setting)}"

@@ -11,7 +11,7 @@ import msgspec
 from bot.config import StorageConfig
 from bot.errors import StorageError
 from storage import Tally
-from storage.opening import open_storage
+from storage.opening import open_storage, read_storage
 
 _PIECE = 1 << 20  # bytes written between two words about how far it is
 
@@ -26,7 +26,9 @@ async def export_to(path: Path, config: StorageConfig, told: Told) -> int:
     StorageError if the file exists or cannot be written.
     """
     told("opening the store", 0, 0)
-    storage = await open_storage(config)
+    storage = await read_storage(config)
+    if storage is None:
+        raise StorageError("there is no store yet, so there is nothing to export")
     try:
         told(f"reading {_sizes(await storage.tally())}", 0, 0)
         document = await storage.export()

@@ -171,7 +171,9 @@ async def serving(host: str, port: int, routes: Iterable[web.RouteDef]) -> Async
         try:
             server = await loop.create_server(connection, host, port)
         except OSError as error:
-            raise ConfigError([f"web.listen: can't use this address ({_remedy(error)})"]) from error
+            raise ConfigError(
+                [f"web.listen: can't use {host}:{port} ({remedy_for_address(error)})"]
+            ) from error
         bound = server.sockets[0].getsockname()[1]
         log.info("serving", host=host, port=bound)
         yield bound
@@ -181,7 +183,7 @@ async def serving(host: str, port: int, routes: Iterable[web.RouteDef]) -> Async
         await runner.cleanup()
 
 
-def _remedy(error: OSError) -> str:
+def remedy_for_address(error: OSError) -> str:
     """What is wrong with an address to listen at, and what to do about it."""
     match error.errno:
         case errno.EADDRINUSE:
@@ -191,7 +193,7 @@ def _remedy(error: OSError) -> str:
         case errno.EADDRNOTAVAIL:
             return "this machine has no such address: try 127.0.0.1"
         case _:
-            return error.strerror or type(error).__name__
+            return error.strerror or "this machine does not know such a name: try 127.0.0.1"
 
 
 class _Connection(web.RequestHandler):

@@ -7,7 +7,6 @@ when to try again is for whoever asks to decide.
 
 import copy
 import re
-import ssl
 import unicodedata
 from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping
 from contextlib import suppress
@@ -21,6 +20,7 @@ from cachetools import LRUCache
 from msgspec import Struct, structs
 
 from bot.errors import MalformedPetition, ParliamentError, ParliamentUnasked, ParliamentUnavailable
+from bot.network_faults import fault_of
 from bot.petitions.parliaments import description_of, host_of
 from bot.petitions.parliaments.description import Host
 from bot.petitions.parse import (
@@ -419,7 +419,7 @@ class PetitionsApi:
         except (aiohttp.ClientError, OSError) as error:
             if isinstance(error, aiohttp.InvalidURL):
                 raise ParliamentError(url, None, "an address that cannot be asked") from error
-            failure = ParliamentUnavailable(url, None, _reason(error))
+            failure = ParliamentUnavailable(url, None, fault_of(error))
             self._hears(failure)
             raise failure from error
         except ValueError as error:
@@ -507,34 +507,6 @@ def _only_if(since: datetime | None, etag: str) -> dict[str, str]:
     if since is None:
         return {}
     return {"If-Modified-Since": format_datetime(since.astimezone(UTC), usegmt=True)}
-
-
-def _reason(error: Exception) -> str:
-    match error:
-        case TimeoutError():
-            return "timed out"
-        case aiohttp.ClientPayloadError():
-            return "the answer was cut off"
-        case aiohttp.ClientConnectorCertificateError():
-            return _certificate_fault(error.certificate_error)
-        case aiohttp.ClientConnectorDNSError():
-            return "its name is not found (DNS)"
-        case aiohttp.ClientSSLError():
-            return "no secure connection (TLS)"
-        case aiohttp.ClientConnectorError(os_error=ConnectionRefusedError()):
-            return "the connection was refused"
-        case aiohttp.ClientConnectorError():
-            return "could not connect"
-        case aiohttp.ClientConnectionError() | OSError():
-            return "the connection was lost"
-        case _:
-            return "answered in something other than HTTP"
-
-
-def _certificate_fault(error: Exception) -> str:
-    """What is wrong with a certificate, as OpenSSL puts it."""
-    fault = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else ""
-    return f"its certificate is not valid: {fault or 'not to be trusted'} (TLS)"
 
 
 def _date(header: str | None) -> datetime | None:

@@ -19,6 +19,7 @@ from telegram.error import NetworkError, TelegramError, TimedOut
 from telegram.request import BaseRequest, RequestData
 from yarl import URL
 
+from bot.network_faults import fault_of
 from bot.telegram.answers import message_of, read_json, result_of
 from bot.telegram.errors import NotConnected
 
@@ -130,11 +131,11 @@ class AiohttpRequest(BaseRequest):
         try:
             return await self._exchange(url, method, request_data, timeout)
         except aiohttp.ConnectionTimeoutError as error:
-            failure: TelegramError = NotConnected(_said(error))
+            failure: TelegramError = NotConnected(fault_of(error))
         except TimeoutError as error:
-            failure = TimedOut(_said(error))
+            failure = TimedOut(fault_of(error))
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            failure = NetworkError(_said(error))
+            failure = NetworkError(fault_of(error))
         # Outside the handlers, so that no traceback leads to an error that quotes the address.
         raise failure
 
@@ -217,9 +218,3 @@ def _body(data: RequestData | None) -> dict[str, Any]:
 def _proxy(scheme: str, host: str) -> str | None:
     """The proxy that the environment asks for (`HTTPS_PROXY`, `NO_PROXY`)."""
     return None if proxy_bypass(host) else getproxies().get(scheme)
-
-
-def _said(error: BaseException) -> str:
-    """What went wrong, without the address that the error itself may quote."""
-    reason = error.strerror if isinstance(error, OSError) else None
-    return f"{type(error).__name__}: {reason}" if reason else type(error).__name__

@@ -41,6 +41,7 @@ _LONGEST_WAIT = 30.0
 _LONGEST_ASKED = 3600.0  # a wait that Telegram names is kept, up to this
 _AT_MOST_EVERY = 1.0  # an answer with nothing in it that comes at once is not asked for at once
 _STOPPING = 2.0
+_LONGEST_DETAIL = 100  # characters of what a server says
 _TRIES_ALONE = 3
 _MOST_AT_ONCE = 100  # updates in an answer, as Telegram has it
 _LARGEST_ID = 2**63 - 1
@@ -270,15 +271,17 @@ def failure_of(error: Exception) -> Failure:
     name = type(error).__name__
     match error:
         case InvalidToken():
-            return Failure(Cause.TOKEN, name)
+            return Failure(Cause.TOKEN, f"{name}: copy it again from @BotFather")
         case Conflict():
             return Failure(_cause(409, error.message), name)
         case RetryAfter():
             seconds = error.retry_after
             wait = seconds if isinstance(seconds, int) else seconds.total_seconds()
             return Failure(Cause.SLOWED, name, _seconds(wait))
-        case NetworkError() | TimeoutError():
-            return Failure(Cause.UNREACHABLE, name)
+        case NetworkError():
+            return Failure(Cause.UNREACHABLE, error.message[:_LONGEST_DETAIL])
+        case TimeoutError():
+            return Failure(Cause.UNREACHABLE, "timed out")
         case TelegramError():
             return Failure(Cause.UNREACHABLE, name)
         case _:

@@ -6,6 +6,7 @@ petition-bell.db.previous     the snapshot before, with its journal: as complete
 petition-bell.db.lock         keeps other processes out
 """
 
+import errno
 import fcntl
 import os
 import time
@@ -19,7 +20,7 @@ import msgspec
 import structlog
 
 from bot.errors import StorageError
-from storage.disk import Disk, reason
+from storage.disk import Disk, reason, user_name
 from storage.integrity import RESTORE, sound
 from storage.key_file import KeyRing
 from storage.tables import SHELVES, Fields, Tables
@@ -240,10 +241,17 @@ class StoreFiles:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             self.release()
-            raise StorageError(f"{self.path} is in use by another process") from error
+            raise StorageError(
+                f"{self.path} is in use by another process: stop that first"
+            ) from error
         except OSError as error:
             self.release()
-            raise StorageError(f"{side} cannot be locked: {reason(error)}") from error
+            why = reason(error)
+            if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+                why += (
+                    f"; let {user_name(os.geteuid())} write to {side.parent}, or change storage.url"
+                )
+            raise StorageError(f"{side} cannot be locked: {why}") from error
 
     # --- making
 

@@ -199,6 +199,24 @@ def test_an_address_is_the_same_with_a_slash_at_its_end(tmp_path: Path) -> None:
     assert config.telegram.base_url == "https://api.example/bot"
 
 
+@pytest.mark.parametrize("address", ["https://api.telegram.org", "https://api.telegram.org/"])
+def test_an_address_of_telegram_without_the_bot_at_its_end_is_refused_with_what_is_right(
+    address: str, tmp_path: Path
+) -> None:
+    (problem,) = problems(f"[telegram]\nbase_url = '{address}'\n", tmp_path, TOKEN)
+    assert problem.startswith('telegram.base_url: must end in "/bot", like "https://api.')
+    (problem,) = problems(
+        "[telegram]\nbase_url = 'https://api.telegram.org/bot123456:secret'\n", tmp_path, TOKEN
+    )
+    assert problem == 'telegram.base_url: must end in "/bot", without the token'
+
+
+def test_a_token_that_ends_in_a_line_break_is_the_same_token() -> None:
+    assert (
+        load_config(None, {"TELEGRAM_TOKEN": "123456:secret\n"}).telegram.token == "123456:secret"
+    )
+
+
 # --- the command line ----------------------------------------------------------------------------
 
 

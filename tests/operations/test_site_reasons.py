@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bot import network_faults
 from bot.messages.chat.status import SiteHealth, StatusReport, reason_in_words, status
 from bot.messages.i18n import speaking
 from bot.petitions.petition import Site
@@ -17,7 +18,8 @@ UK = Site("uk", "UK Parliament", "https://petition.parliament.uk")
 
 def reasons() -> set[str]:
     """Every reason that the client of a site gives, as its source has them."""
-    source = Path(petitions_api.__file__).read_text("utf-8")
+    modules = (petitions_api, network_faults)
+    source = "\n".join(Path(module.__file__).read_text("utf-8") for module in modules)
     given = r'(?:Unavailable\(|Unreadable\(|ParliamentError\(url, [a-z.]+, |return )f?"([^"]+)"'
     given_of_answers = r'ParliamentError\([a-z.]+, (?:None|[a-z.]+), f?"([^"]+)"'
     whole = re.findall(given, source) + re.findall(given_of_answers, source)

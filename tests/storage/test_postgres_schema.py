@@ -38,7 +38,8 @@ from bot.errors import ConfigError, StorageError
 from bot.petitions.thresholds import CustomMilestones
 from bot.subscriptions.subscription import Chat, Preferences, Quiet, Rule
 from storage.key_file import KeyRing
-from storage.postgres.store import PostgresStorage, open_postgres
+from storage.postgres import schema
+from storage.postgres.store import PostgresStorage, open_postgres, read_postgres
 
 # --- the schema -----------------------------------------------------------------------------------
 
@@ -249,3 +250,28 @@ def test_the_extra_is_named_where_it_is_missing(
     config = StorageConfig("postgresql://bell@/bell", tmp_path / "bell.key", None)
     with pytest.raises(ConfigError, match=r"petition-bell\[postgres\]"):
         asyncio.run(opening.open_storage(config))
+
+
+async def test_who_only_looks_makes_no_tables_no_key_and_brings_nothing_up_to_date(
+    ground: PostgresGround, storage: PostgresStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await storage.save_chat(Chat(ANN))
+    keys = KeyRing(ground.key_file)
+    beside = await read_postgres(ground.url, keys)
+    assert beside is not None
+    assert await beside.chat(ANN) == Chat(ANN)
+    await beside.close()
+    await storage.close()
+    monkeypatch.setattr(schema, "VERSIONS", (*schema.VERSIONS, "create table more ()"))
+    with pytest.raises(StorageError, match=r"version 1, .* 2: .* `petition-bell check --migrate`"):
+        await read_postgres(ground.url, keys)
+    async with as_owner(ground.schema) as owner:
+        assert await owner.fetchval("select to_regclass('more')") is None
+        await (await open_postgres(ground.url, keys)).close()
+        assert await owner.fetchval("select to_regclass('more')") is not None
+        await owner.execute(f"drop schema {ground.schema} cascade")
+        await owner.execute(f"create schema {ground.schema} authorization bell")
+        ground.key_file.unlink()
+        assert await read_postgres(ground.url, keys) is None
+        assert await owner.fetchval("select to_regclass('schema_version')") is None
+    assert not ground.key_file.exists()

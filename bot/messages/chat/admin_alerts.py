@@ -5,7 +5,7 @@ from datetime import datetime
 
 from bot.messages.format import number, span
 from bot.messages.i18n import marked, tr
-from bot.messages.message import Message, bold, compose, lines
+from bot.messages.message import Message, Rich, bold, compose, lines
 
 _FEW = 5
 _WELL = {
@@ -41,6 +41,11 @@ def needs_you(trouble: str) -> Message:
     return compose(*lines(f"🔧 {trouble}", tr("I'll keep trying and tell you when it's fixed.")))
 
 
+def trial() -> Message:
+    """What an admin is sent to see whether the bot can write to them."""
+    return compose(tr("✅ This is a test. I can write to you, and will when something needs you."))
+
+
 def is_over(name: str) -> Message:
     """What was wrong is so no more."""
     if name in _WELL:
@@ -58,14 +63,27 @@ def stats(
     """Counts over everything; small ones are hidden, so that no single person shows through."""
     return compose(
         *lines(
-            bold(tr("Totals")),
-            *_figures(kept),
-            _queue(waiting, oldest, now),
+            *_totals(kept, waiting, oldest, now),
             "",
             bold(tr("Alerts since the last restart")),
             *_figures(alerts),
         )
     )
+
+
+def totals(
+    kept: Mapping[str, int], waiting: int, oldest: datetime | None, now: datetime
+) -> Message:
+    """The part of `stats` that the store knows by itself."""
+    return compose(*lines(*_totals(kept, waiting, oldest, now)))
+
+
+def _totals(
+    kept: Mapping[str, int], waiting: int, oldest: datetime | None, now: datetime
+) -> Iterator[Rich]:
+    yield bold(tr("Totals"))
+    yield from _figures(kept)
+    yield _queue(waiting, oldest, now)
 
 
 def _queue(waiting: int, oldest: datetime | None, now: datetime) -> str:

@@ -1,0 +1,38 @@
+"""Why a server could not be asked, in words for whoever runs the bot or waits for an answer."""
+
+import ssl
+
+import aiohttp
+
+
+def fault_of(error: Exception) -> str:
+    """What went wrong between us and a server; nothing in it repeats an address."""
+    match error:
+        case TimeoutError():
+            return "timed out"
+        case aiohttp.ClientPayloadError():
+            return "the answer was cut off"
+        case aiohttp.ClientConnectorCertificateError():
+            return _certificate_fault(error.certificate_error)
+        case aiohttp.ClientConnectorDNSError():
+            return "its name is not found (DNS)"
+        case aiohttp.ClientSSLError():
+            return "no secure connection (TLS)"
+        case aiohttp.ClientConnectorError(os_error=ConnectionRefusedError()):
+            return "the connection was refused"
+        case aiohttp.ClientConnectorError():
+            return "could not connect"
+        case aiohttp.InvalidURL():
+            return "an address that cannot be asked"
+        case aiohttp.ClientConnectionError() | OSError():
+            return "the connection was lost"
+        case aiohttp.ClientError():
+            return "answered in something other than HTTP"
+        case _:
+            return "an address that cannot be asked"
+
+
+def _certificate_fault(error: Exception) -> str:
+    """What is wrong with a certificate, as OpenSSL puts it."""
+    fault = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else ""
+    return f"its certificate is not valid: {fault or 'not to be trusted'} (TLS)"

@@ -1,0 +1,291 @@
+"""`petition-bell check` and `stats`: what is there, whether it answers, and what to do if not."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from bell import Village
+from processes import ROOT, written
+from typer.testing import CliRunner
+from watching import ADMIN
+
+from bot.app import running, utc_now
+from bot.cli import app
+from bot.config import Address, Config, StorageConfig, Token
+from bot.demo.loopback import Loopback
+from bot.errors import StorageError
+from bot.operations.doctor import Finding, check_all
+from bot.operations.figures import kept_figures
+from bot.petitions.petition import Site
+from storage.opening import open_storage
+
+NOBODY = 65534
+
+
+async def checked(config: Config, **how: bool) -> dict[str, Finding]:
+    findings = {finding.what: finding for finding in await check_all(config, **how)}
+    for finding in findings.values():
+        assert "\n" not in finding.detail
+    return findings
+
+
+def bell(*arguments: str, folder: Path, given: str = "") -> str:
+    """What a command says, after its exit code."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", *arguments],
+        cwd=folder,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    return f"{done.returncode} {done.stdout}{done.stderr}"
+
+
+# --- the store ------------------------------------------------------------------------------------
+
+
+async def test_a_store_that_does_not_exist_yet_is_named_and_not_made(village: Village) -> None:
+    config = village.config()
+    found = (await checked(config))["storage"]
+    assert found == (
+        "storage",
+        True,
+        f"{config.storage.url}: no store yet; the first start makes it",
+    )
+    assert list(village.folder.iterdir()) == []
+    with pytest.raises(StorageError, match="no store yet"):
+        await kept_figures(config.storage, utc_now())
+
+
+async def test_beside_a_running_bot_the_store_is_named_and_what_is_in_it(
+    village: Village,
+) -> None:
+    config = village.config()
+    async with village.bell():
+        await village.reader.subscribes()
+        found = await checked(config)
+        assert found["storage"].detail.startswith(
+            f"{config.storage.url}: 1 chats, 1 subscriptions, 0 rules, 0 alerts waiting;"
+            " 1 petitions, each checked within"
+        )
+        assert all(finding.is_well for finding in found.values())
+        told = await kept_figures(config.storage, utc_now())
+        assert "Follows: fewer than 5" in told
+        assert "restart" not in told
+        await village.reader.ask("/unfollow 700000", "unfollowed")
+
+
+async def test_a_store_of_another_key_is_a_problem_and_stays_as_it_is(village: Village) -> None:
+    config = village.config()
+    async with village.bell():
+        await village.reader.subscribes()
+    before = {each: each.read_bytes() for each in village.folder.glob("bell.db*")}
+    wrong = replace(config, storage=StorageConfig(config.storage.url, village.folder / "other.key"))
+    found = (await checked(wrong))["storage"]
+    assert not found.is_well
+    assert "other.key is missing" in found.detail
+    assert {each: each.read_bytes() for each in village.folder.glob("bell.db*")} == before
+
+
+async def test_the_password_of_a_database_is_not_shown(village: Village) -> None:
+    url = Token("postgresql://bell:hush@127.0.0.1:9/bell?password=hush")
+    config = replace(village.config(), storage=StorageConfig(url, village.folder / "key"))
+    found = (await checked(config))["storage"]
+    assert not found.is_well
+    assert found.detail.startswith("postgresql://bell@127.0.0.1:9/bell: ")
+    assert "hush" not in found.detail
+
+
+# --- Telegram and the admins ----------------------------------------------------------------------
+
+
+def run_by(config: Config, *admins: int, **telegram: object) -> Config:
+    return replace(config, telegram=replace(config.telegram, admins=admins, **telegram))
+
+
+async def test_an_admin_who_has_not_pressed_start_is_asked_to(village: Village) -> None:
+    village.api.add_chat(ADMIN)
+    found = await checked(run_by(village.config(), ADMIN, 5151))
+    assert found[f"admin {ADMIN}"].is_well
+    stranger = found["admin 5151"]
+    assert not stranger.is_well
+    assert "https://t.me/PetitionBellDemoBot and press Start" in stranger.detail
+    assert village.api.messages(ADMIN) == []
+    village.api.block(ADMIN)
+    assert not (await checked(run_by(village.config(), ADMIN)))[f"admin {ADMIN}"].is_well
+
+
+async def test_tell_sends_each_admin_a_test_message(village: Village) -> None:
+    village.api.add_chat(ADMIN)
+    found = await checked(run_by(village.config(), ADMIN), tell=True)
+    assert found[f"admin {ADMIN}"] == (f"admin {ADMIN}", True, "was sent a message")
+    assert "This is a test" in (await village.chat(ADMIN).hears())["text"]
+    assert not (await checked(village.config(), tell=True))["admins"].is_well
+
+
+@asynccontextmanager
+async def stranger(answer: web.Response | None = None) -> AsyncIterator[str]:
+    """The address of a web server that is no Bot API and no petitions site."""
+
+    async def say(_: web.Request) -> web.Response:
+        return web.Response(text="<html>welcome", content_type="text/html")
+
+    server, site = Loopback(), web.Application()
+    site.router.add_route("*", "/{path:.*}", say)
+    await server.start(site)
+    try:
+        yield server.url
+    finally:
+        await server.stop()
+
+
+async def test_what_is_wrong_with_telegram_or_a_site_is_told_in_a_line_with_what_to_do(
+    village: Village,
+) -> None:
+    async with stranger() as elsewhere:
+        cases = {
+            "http://127.0.0.1:9/bot": "connection was refused): check telegram.base_url",
+            "http://telegram.invalid/bot": "name is not found (DNS)): check telegram.base_url",
+            elsewhere.replace("http:", "https:") + "/bot": "(TLS)): check this machine's clock",
+            f"{elsewhere}/bot": "not answering",
+            village.api.base_url.removesuffix("/bot") + "/nowhere": 'should end in "/bot"',
+        }
+        for address, words in cases.items():
+            config = run_by(village.config(), base_url=address)
+            config = replace(config, sites=(Site("uk", "UK", address),))
+            found = await checked(config)
+            telegram, site = found["Telegram"], found["UK"]
+            assert not telegram.is_well
+            assert not site.is_well
+            assert words in telegram.detail
+            assert address in telegram.detail
+            assert address in site.detail
+            assert village.api.token not in str(found)
+        found = await checked(run_by(village.config(), token=Token("999:wrong")))
+        assert "rejected the token: copy it again from @BotFather" in found["Telegram"].detail
+
+
+# --- the address that is listened at --------------------------------------------------------------
+
+
+async def test_a_port_that_another_program_has_is_a_problem_and_the_bots_own_is_none(
+    village: Village,
+) -> None:
+    async with stranger() as elsewhere:
+        port = int(elsewhere.rpartition(":")[2])
+        taken = replace(
+            village.config(), web=replace(village.config().web, listen=Address("127.0.0.1", port))
+        )
+        found = (await checked(taken))["web.listen"]
+        assert not found.is_well
+        assert "choose another port" in found.detail
+    assert (await checked(taken))["web.listen"].detail.endswith("is free")
+    async with running(taken):
+        found = (await checked(taken))["web.listen"]
+        assert found.is_well
+        assert "the bot runs" in found.detail
+
+
+# --- on the command line --------------------------------------------------------------------------
+
+
+async def test_programs_get_json_and_people_a_line_each_with_texts_as_they_are(
+    village: Village,
+) -> None:
+    """However much they look like mark-up."""
+    config = written(village)
+    config.write_text(config.read_text().replace("UK Parliament", "[red]UK[/b]"))
+
+    async def said(*arguments: str) -> str:
+        return await asyncio.to_thread(bell, *arguments, "--config", str(config), folder=ROOT)
+
+    code, _, document = (await said("check", "--json")).partition(" ")
+    told = json.loads(document)
+    assert (code, told["ok"]) == ("0", True)
+    assert {each["what"] for each in told["findings"]} >= {"storage", "Telegram", "[red]UK[/b]"}
+    assert any(each.startswith("poll.interval = 0.1s, from ") for each in told["settings"])
+    plain = await said("check")
+    assert plain.startswith("0 ok")
+    for each in told["findings"]:
+        assert f"{each['what']:13}  {each['detail']}\n" in plain
+    assert not (village.folder / "data").exists()
+    assert (
+        await said("import", "[/x].json")
+        == "2 petition-bell: [/x].json cannot be read (No such file or directory)\n"
+    )
+
+
+def test_settings_that_are_wrong_are_json_too(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("[poll]\ninterval = 'soon'\n")
+    code, _, document = bell("check", "--json", folder=tmp_path).partition(" ")
+    told = json.loads(document)
+    assert (code, told["ok"]) == ("2", False)
+    assert any("poll.interval" in each["detail"] for each in told["findings"])
+
+
+def test_help_shows_what_stands_in_brackets() -> None:
+    told = CliRunner().invoke(app, ["check", "--help"]).output
+    assert "[default: config.toml, if any]" in " ".join(told.split())
+
+
+def test_a_token_comes_through_a_pipe_and_nonsense_does_not(tmp_path: Path) -> None:
+    assert bell("init", folder=tmp_path, given="123456:abc\n").startswith("0 ")
+    assert 'token = "123456:abc"' in (tmp_path / "config.toml").read_text()
+    assert "the token: must be" in bell("init", "c.toml", folder=tmp_path, given="no token\n")
+    assert not (tmp_path / "c.toml").exists()
+
+
+@pytest.fixture
+def folder_of_root() -> Iterator[Path]:
+    """A folder that everybody may look into, and only root may write."""
+    with tempfile.TemporaryDirectory(prefix="bell-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@contextmanager
+def nobody() -> Iterator[None]:
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else")
+async def test_a_folder_that_cannot_be_written_is_told_with_who_cannot(
+    village: Village, folder_of_root: Path
+) -> None:
+    storage = StorageConfig(f"tinydb:{folder_of_root}/data/bell.db", folder_of_root / "bell.key")
+    config = replace(village.config(), storage=storage)
+    with nobody():
+        found = (await checked(config))["storage"]
+        with pytest.raises(StorageError, match="Permission denied; let nobody write to"):
+            await open_storage(storage)
+    assert not found.is_well
+    assert f"{folder_of_root} cannot be written by nobody" in found.detail
+    assert (await checked(config))["storage"].is_well
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_root_is_not_let_near_the_store_of_the_bots_own_user(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('[telegram]\ntoken = "1:x"\n')
+    (tmp_path / "data").mkdir()
+    os.chown(tmp_path / "data", NOBODY, -1)
+    said = bell("rekey", folder=tmp_path)
+    assert said.startswith("2 ")
+    assert "sudo -u nobody" in said
+    assert list((tmp_path / "data").iterdir()) == []
