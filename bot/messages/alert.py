@@ -50,6 +50,7 @@ from bot.petitions.events import (
     Closed,
     ClosingSoon,
     CommitteeNoted,
+    Completed,
     CountFell,
     DebateCancelled,
     Debated,
@@ -65,6 +66,7 @@ from bot.petitions.events import (
     NotPublished,
     Occurrence,
     Opened,
+    Referred,
     Rejected,
     Removed,
     Reopened,
@@ -269,8 +271,8 @@ def _one(event: Event, known: PetitionHistory, now: datetime) -> Told:
             return _debate_outcome(event)
         case BusinessAdded() | CommitteeNoted():
             return _paper(event)
-        case Closed():
-            return _closed(event, petition, now)
+        case Closed() | Referred() | Completed():
+            return _ended(event, petition, now)
         case Opened() | Rejected() | NotPublished() | Removed() | Reopened():
             return _standing(event, known)
         case CountFell():
@@ -494,6 +496,16 @@ def _closed(event: Closed, petition: Petition, now: datetime) -> Told:
         say("🏁 <b>Closed with {signatures}.</b>", signatures=count),
         (early if event.early else None, _life_line(petition, now), awaited(petition)),
     )
+
+
+def _ended(event: Closed | Referred | Completed, petition: Petition, now: datetime) -> Told:
+    match event:
+        case Closed():
+            return _closed(event, petition, now)
+        case Referred():
+            return Told(say("📥 <b>Referred to the Petitions Committee.</b>"), (awaited(petition),))
+        case Completed():
+            return Told(say("🏁 <b>The Petitions Committee has finished with it.</b>"))
 
 
 def _life_line(petition: Petition, now: datetime) -> str | None:

@@ -15,6 +15,7 @@ from bot.petitions.events import (
     BusinessAdded,
     Closed,
     CommitteeNoted,
+    Completed,
     CountFell,
     DebateCancelled,
     Debated,
@@ -24,6 +25,7 @@ from bot.petitions.events import (
     Event,
     NotDebated,
     Opened,
+    Referred,
     Rejected,
     Reopened,
     Responded,
@@ -50,6 +52,9 @@ _LINKS: tuple[DebateLinkName, ...] = (
 def diff(before: Petition, after: Petition) -> tuple[Event, ...]:
     """What happened to a petition between two readings, in the order a life takes."""
     before, after = aligned(before, after)
+    if before.opened_at is None and after.submitted_on_paper and after.opened_at is not None:
+        # It comes with its signatures, and has never been open.
+        return (Opened(after.opened_at, on_paper=True),)
     return (
         *_publication(before, after),
         *_milestones(before, after),
@@ -65,7 +70,8 @@ def diff(before: Petition, after: Petition) -> tuple[Event, ...]:
 
 def facts(petition: Petition) -> frozenset[str]:
     """The keys of everything that has happened to a petition by the first time we see it."""
-    return frozenset(event.key for event in diff(_blank(petition), petition))
+    typed = structs.replace(petition, submitted_on_paper=False)
+    return frozenset(event.key for event in diff(_blank(petition), typed))
 
 
 def aligned(before: Petition, after: Petition) -> tuple[Petition, Petition]:
@@ -95,7 +101,9 @@ def _blank(petition: Petition) -> Petition:
         action="",
         state="",
         signature_count=0,
+        like=petition.like,
         response_threshold=petition.response_threshold,
+        referral_threshold=petition.referral_threshold,
         debate_threshold=petition.debate_threshold,
     )
 
@@ -209,6 +217,10 @@ def _end(before: Petition, after: Petition) -> Iterator[Event]:
         yield Rejected(after.rejection)
     elif after.is_over and not before.is_over and before.state != "rejected":
         yield Closed(after.signature_count, after.closed_at, early=_is_early(before, after))
+    if after.referred_at and before.referred_at is None:
+        yield Referred(after.referred_at)
+    if after.state == "completed" and before.state != "completed":
+        yield Completed(after.completed_at)
 
 
 def _is_early(before: Petition, after: Petition) -> bool:

@@ -108,11 +108,12 @@ class Happened(Struct, frozen=True, tag_field="kind"):
 
 
 class Opened(Happened, frozen=True, tag="opened"):
-    """Published and open for signatures for the first time."""
+    """Published for the first time, and open for signatures unless it was signed `on_paper`."""
 
     KIND: ClassVar[Kind] = "opened"
     once: ClassVar[bool] = True
     opened_at: datetime | None = None
+    on_paper: bool = False
 
 
 class MilestoneReached(Happened, frozen=True, tag="milestone"):
@@ -275,6 +276,22 @@ class Closed(Happened, frozen=True, tag="closed"):
     early: bool = False
 
 
+class Referred(Happened, frozen=True, tag="referred"):
+    """The petition, which is closed, was put before a committee."""
+
+    KIND: ClassVar[Kind] = "closing"
+    once: ClassVar[bool] = True
+    referred_at: datetime | None = None
+
+
+class Completed(Happened, frozen=True, tag="completed"):
+    """The committee has finished with the petition."""
+
+    KIND: ClassVar[Kind] = "closing"
+    once: ClassVar[bool] = True
+    completed_at: datetime | None = None
+
+
 class Rejected(Happened, frozen=True, tag="rejected"):
     """The petition was rejected."""
 
@@ -426,6 +443,8 @@ Event: TypeAlias = (
     | BusinessAdded
     | CommitteeNoted
     | Closed
+    | Referred
+    | Completed
     | Rejected
     | NotPublished
     | Removed

@@ -18,11 +18,11 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from bot.petitions.parliaments import description_of
 from bot.petitions.petition import Petition, Reading
 
 LONDON = ZoneInfo("Europe/London")
 DAY = timedelta(days=1)
-MONTHS_OPEN = 6
 
 Verdict: TypeAlias = Literal["likely", "possible", "unlikely", "nothing ahead"]
 
@@ -64,21 +64,26 @@ class Forecast(Struct, frozen=True):
 
 
 def closes_at(petition: Petition) -> datetime | None:
-    """The instant its time runs out, or ran out: as the site says, else six months from opening."""
+    """The instant its time runs out, or ran out; None where it has no end of its own.
+
+    As the site says, else the site's months from when it opened.
+    """
     if petition.closed_at is not None:
-        return petition.closed_at  # on some sites the coming deadline, while it is open
+        return petition.closed_at
     if petition.closing_date is not None:
         return _end_of(petition.closing_date)
-    if not petition.is_open or petition.opened_at is None:
+    months = description_of(petition).months_open
+    if months is None or not petition.is_open or petition.opened_at is None:
         return None
-    return _end_of(_months_later(petition.opened_at.astimezone(LONDON).date(), MONTHS_OPEN))
+    return _end_of(months_later(petition.opened_at.astimezone(LONDON).date(), months))
 
 
 def _end_of(day: date) -> datetime:
     return datetime.combine(day + DAY, time(), LONDON).astimezone(UTC)
 
 
-def _months_later(day: date, months: int) -> date:
+def months_later(day: date, months: int) -> date:
+    """The same day of a later month, or the last one it has."""
     years, month = divmod(day.month - 1 + months, 12)
     year, month = day.year + years, month + 1
     return date(year, month, min(day.day, monthrange(year, month)[1]))
@@ -90,6 +95,7 @@ def told_by_itself(petition: Petition, now: datetime) -> list[Reading]:
         return []
     points = [Reading(petition.opened_at, 0)]
     reached = (
+        (petition.referral_threshold_reached_at, petition.referral_threshold),
         (petition.response_threshold_reached_at, petition.response_threshold),
         (petition.debate_threshold_reached_at, petition.debate_threshold),
     )
@@ -315,8 +321,8 @@ def forecast(petition: Petition, readings: Sequence[Reading], now: datetime) -> 
 
 
 def _next_threshold(petition: Petition) -> int | None:
-    both = (petition.response_threshold, petition.debate_threshold)
-    return min((n for n in both if n and n > petition.signature_count), default=None)
+    known = (petition.response_threshold, petition.referral_threshold, petition.debate_threshold)
+    return min((n for n in known if n and n > petition.signature_count), default=None)
 
 
 def _days_until(missing: int, decay: _Decay, ahead: float) -> float | None:

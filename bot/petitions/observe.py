@@ -25,6 +25,7 @@ from bot.petitions.events import (
 )
 from bot.petitions.forecast import LONDON
 from bot.petitions.history import PetitionHistory
+from bot.petitions.parliaments import description_of
 from bot.petitions.petition import (
     Counts,
     GovernmentResponse,
@@ -185,13 +186,16 @@ def observe_removed(
 
 def unpublished(ref: PetitionRef, site: Site, state: Unpublication) -> Petition:
     """All there is to know of a petition that the site does not show yet."""
+    description = description_of(site)
     return Petition(
         ref=ref,
-        url=f"{site.url.rstrip('/')}/petitions/{ref.id}",
+        url=description.page(site.url, ref.id),
         action="",
         state=state,
         signature_count=0,
+        like=description.id if description.id != site.id else "",
         response_threshold=site.response_threshold,
+        referral_threshold=description.usual("referral"),
         debate_threshold=site.debate_threshold,
     )
 
@@ -235,6 +239,8 @@ def with_counts(petition: Petition, counts: Counts | Petition) -> Petition:
         signature_count=max(petition.signature_count, counts.signature_count),
         response_threshold_reached_at=petition.response_threshold_reached_at
         or counts.response_threshold_reached_at,
+        referral_threshold_reached_at=petition.referral_threshold_reached_at
+        or counts.referral_threshold_reached_at,
         debate_threshold_reached_at=petition.debate_threshold_reached_at
         or counts.debate_threshold_reached_at,
     )
@@ -245,7 +251,7 @@ def is_news(petition: Petition, other: Counts | Petition) -> bool:
     if isinstance(other, Petition):
         events = diff(petition, other)
         return any(not isinstance(event, MilestoneReached | CountFell) for event in events)
-    return (
+    return other.tells_dates and (
         other.government_response_at != petition.government_response_at
         or other.scheduled_debate_date != petition.scheduled_debate_date
         or other.debate_outcome_at != petition.debate_outcome_at
@@ -315,7 +321,8 @@ def caught_up(known: PetitionHistory | None, reading: Petition, since: datetime)
 
 def as_of(petition: Petition, since: datetime) -> Petition:
     """The petition as it was at an instant."""
-    if _is_after(petition.opened_at, since):
+    is_paper = petition.submitted_on_paper
+    if _is_after((is_paper and petition.closed_at) or petition.opened_at, since):
         return _unopened(petition)
     changes = _response(petition, since) | _debate(petition, since) | _end(petition, since)
     return structs.replace(petition, **(changes | _numbers(petition, since)))
@@ -335,6 +342,9 @@ def _unopened(petition: Petition) -> Petition:
         closed_at=None,
         rejected_at=None,
         rejection=None,
+        referral_threshold_reached_at=None,
+        referred_at=None,
+        completed_at=None,
         response_threshold_reached_at=None,
         government_response_at=None,
         government_response=None,
@@ -372,8 +382,13 @@ def _end(petition: Petition, since: datetime) -> dict[str, Any]:
         was = "open" if petition.opened_at else ""
         return {"state": was, "rejected_at": None, "rejection": None}
     if petition.is_over and _is_after(petition.closed_at, since):
-        return {"state": "open", "closed_at": None}
-    return {}
+        return {"state": "open", "closed_at": None, "completed_at": None, "referred_at": None}
+    changes: dict[str, Any] = {}
+    if _is_after(petition.referred_at, since):
+        changes["referred_at"] = None
+    if petition.state == "completed" and _is_after(petition.completed_at, since):
+        changes |= {"state": "closed", "completed_at": None}
+    return changes
 
 
 def _numbers(petition: Petition, since: datetime) -> dict[str, Any]:
@@ -381,6 +396,7 @@ def _numbers(petition: Petition, since: datetime) -> dict[str, Any]:
     dated = (
         (petition.debate_threshold, "debate_threshold_reached_at"),
         (petition.response_threshold, "response_threshold_reached_at"),
+        (petition.referral_threshold, "referral_threshold_reached_at"),
     )
     later = [(n, name) for n, name in dated if n and _is_after(getattr(petition, name), since)]
     below = min((number - 1 for number, _ in later), default=petition.signature_count)

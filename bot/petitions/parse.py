@@ -1,10 +1,12 @@
 """JSON bytes -> Petition, or MalformedPetition (pure).
 
 The structs with an underscore are what the sites send, of every year and fork; everything else is
-ours. A key that a body lacks is UNSET there, which is different from null.
+ours, and which key means what at a site its description says. A key that a body lacks is UNSET
+there, which is different from null.
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -25,6 +27,9 @@ from msgspec import (
 )
 
 from bot.errors import MalformedPetition
+from bot.petitions.events import Threshold
+from bot.petitions.forecast import LONDON, months_later
+from bot.petitions.parliaments import SiteDescription, description_of
 from bot.petitions.petition import (
     Business,
     Counts,
@@ -33,6 +38,7 @@ from bot.petitions.petition import (
     GovernmentResponse,
     Parliament,
     Petition,
+    PetitionId,
     PetitionRef,
     Place,
     Rejection,
@@ -57,7 +63,7 @@ class Page(Struct, frozen=True):
 
 
 class Trending(Struct, frozen=True):
-    """A petition that many people are signing now; the count is of the last hour alone."""
+    """A petition that many people are signing now; the count is of the site's last hours alone."""
 
     petition: PetitionRef
     action: str
@@ -181,9 +187,9 @@ class _Parliament(Struct):
 
 
 class _Attributes(Struct):
-    state: str
-    signature_count: _Count
-    action: str | UnsetType = UNSET
+    state: str | UnsetType = UNSET
+    signature_count: _Count | UnsetType = UNSET
+    action: _Sent[str] = UNSET
     background: _Sent[str] = UNSET
     additional_details: _Sent[str] = UNSET
     committee_note: _Sent[str] = UNSET
@@ -211,7 +217,7 @@ class _Attributes(Struct):
     signatures_by_region: _Sent[list[_Area]] = UNSET
     other_parliamentary_business: _Sent[list[_Business]] = UNSET
     # The archive before 2017-06.
-    title: str | UnsetType = UNSET
+    title: _Sent[str] = UNSET
     description: _Sent[str] = UNSET
     # Current petitions before 2017-07.
     open_at: _Sent[datetime] = UNSET
@@ -224,17 +230,26 @@ class _Attributes(Struct):
     ministers_reponse: _Sent[_Response] = UNSET
     ministers_response_at: _Sent[datetime] = UNSET
     signatures_by_parish: _Sent[list[_Area]] = UNSET
-
-
-class _Row(Struct):
-    id: _Id
-    attributes: _Attributes
-    type: str | None = None
-    parliament: _Parliament | None = None
+    # Scotland.
+    status: str | UnsetType = UNSET
+    summary: _Sent[str] = UNSET
+    background_information: _Sent[str] = UNSET
+    petitioner: _Sent[str] = UNSET
+    # The Senedd and Scotland.
+    referred_at: _Sent[datetime] = UNSET
+    completed_at: _Sent[datetime] = UNSET
+    submitted_on_paper: _Sent[bool] = UNSET
 
 
 class _Identity(Struct):
-    id: _Id
+    id: _Id | UnsetType = UNSET
+    pe_number: str | UnsetType = UNSET
+
+
+class _Row(_Identity, kw_only=True):
+    attributes: _Attributes
+    type: str | None = None
+    parliament: _Parliament | None = None
 
 
 class _Show(Struct, Generic[T]):
@@ -257,16 +272,17 @@ class _Counts(Struct):
     debate_threshold_reached_at: datetime | None = None
     scheduled_debate_date: date | None = None
     debate_outcome_at: datetime | None = None
-    debated: bool | None = None
+    debated: bool | UnsetType | None = UNSET
 
 
 class _TrendingAttributes(Struct):
-    action: str
     signature_count: _Count
+    action: str | None = None
+    title: str | None = None
 
 
 class _TrendingRow(Struct):
-    id: _Id
+    id: _Id | str
     attributes: _TrendingAttributes
 
 
@@ -304,8 +320,9 @@ class _LocalPetition(Struct):
     action: str
     url: str
     state: str
-    constituency_signature_count: _Count
     total_signature_count: _Count
+    constituency_signature_count: _Count = 0
+    parish_signature_count: _Count = 0
 
 
 class _Locals(Struct):
@@ -327,12 +344,16 @@ _LOCALS = json.Decoder(_Locals)
 # --- reading -------------------------------------------------------------------------------------
 
 
-def parse_petition(body: bytes, site: Site) -> Petition:
-    """Read the body of one petition, current or archived. Raises MalformedPetition."""
+def parse_petition(body: bytes, site: Site, asked: PetitionId | None = None) -> Petition:
+    """Read the body of one petition, current or archived. Raises MalformedPetition.
+
+    A body may call itself by another number than the one it was `asked` for, which is the petition
+    all the same: it keeps the name that it was asked for by.
+    """
     try:
-        return _petition(_SHOW.decode(body).data, site)
+        return _petition(_SHOW.decode(body).data, site, asked)
     except _UNREADABLE as error:
-        raise _malformed(error, site, lambda: _SHOW_IDENTITY.decode(body).data.id) from error
+        raise _malformed(error, site, lambda: _SHOW_IDENTITY.decode(body).data) from error
 
 
 def parse_page(body: bytes, site: Site) -> Page:
@@ -356,7 +377,7 @@ def _parse_row(raw: Raw, site: Site) -> Petition:
     try:
         return _petition(_ROW.decode(raw), site)
     except _UNREADABLE as error:
-        raise _malformed(error, site, lambda: _ROW_IDENTITY.decode(raw).id) from error
+        raise _malformed(error, site, lambda: _ROW_IDENTITY.decode(raw)) from error
 
 
 def parse_counts(body: bytes, site: Site) -> Counts:
@@ -370,7 +391,8 @@ def parse_counts(body: bytes, site: Site) -> Counts:
             debate_threshold_reached_at=_sane(counts.debate_threshold_reached_at),
             scheduled_debate_date=_day(counts.scheduled_debate_date),
             debate_outcome_at=_sane(counts.debate_outcome_at),
-            debated=counts.debated,
+            debated=None if counts.debated is UNSET else counts.debated,
+            tells_dates=counts.debated is not UNSET,
         )
 
 
@@ -378,11 +400,15 @@ def parse_trending(body: bytes, site: Site) -> tuple[Trending, ...]:
     """Read trending.json: at most ten petitions, the most signed first, or none in a quiet hour."""
     with _reading(site):
         rows = _TRENDING.decode(body).data
+    ids = description_of(site).ids
     return tuple(
         Trending(
-            PetitionRef(site.id, row.id), row.attributes.action, row.attributes.signature_count
+            PetitionRef(site.id, number),
+            row.attributes.action or row.attributes.title or "",
+            row.attributes.signature_count,
         )
         for row in rows
+        if (number := row.id if isinstance(row.id, int) else ids.read(row.id)) is not None
     )
 
 
@@ -433,19 +459,20 @@ def parse_topics(body: bytes, site: Site) -> dict[str, str]:
 
 
 def parse_local(body: bytes, site: Site) -> tuple[Local, ...]:
-    """Read a constituency's petitions, the most signed there first."""
+    """Read the petitions of a constituency or parish, the most signed there first."""
     with _reading(site):
         rows = _LOCALS.decode(body).petitions
+    ids = description_of(site).ids
     return tuple(
         Local(
-            PetitionRef(site.id, int(number[1])),
+            PetitionRef(site.id, number),
             row.action,
             row.state,
-            row.constituency_signature_count,
+            row.constituency_signature_count or row.parish_signature_count,
             row.total_signature_count,
         )
         for row in rows
-        if (number := _LAST_NUMBER.search(row.url))
+        if (number := ids.read(row.url.rpartition("/")[2])) is not None
     )
 
 
@@ -469,7 +496,6 @@ def parse_parliaments(body: bytes, site: Site) -> tuple[PastParliament, ...]:
 # Brackets without end overflow the stack, and a time at the end of time has no UTC.
 _UNREADABLE = (DecodeError, UnicodeDecodeError, RecursionError, OverflowError)
 
-_LAST_NUMBER = re.compile(r"/([1-9][0-9]{0,17})$")
 _MISSING = re.compile(r"required field `([^`]+)`")
 _PATH = re.compile(r" - at `\$\.?([^`]*)`$")
 _PREFIX = re.compile(r"^(?:data\.)?(?:attributes\.)?")
@@ -484,10 +510,15 @@ def _reading(site: Site) -> Iterator[None]:
         raise MalformedPetition(site.id, None, _field(error)) from error
 
 
-def _malformed(error: Exception, site: Site, identify: Callable[[], int]) -> MalformedPetition:
-    """Names the petition if its id can be read; if not, it is the id that is wrong."""
+def _malformed(
+    error: Exception, site: Site, identify: Callable[[], _Identity]
+) -> MalformedPetition:
+    """Names the petition if its number can be read; if not, it is that which is wrong."""
     try:
-        return MalformedPetition(site.id, identify(), _field(error))
+        number = _number(identify(), site, description_of(site))
+        return MalformedPetition(site.id, number, _field(error))
+    except MalformedPetition as nameless:
+        return nameless
     except ValidationError as no_id:
         return MalformedPetition(site.id, None, _field(no_id))
     except _UNREADABLE:
@@ -519,6 +550,9 @@ _MOMENTS = (
     "government_response_at",
     "debate_threshold_reached_at",
     "debate_outcome_at",
+    "referral_threshold_reached_at",
+    "referred_at",
+    "completed_at",
 )
 _DATES = ("closing_date", "debate_scheduled_on", "scheduled_debate_date")
 
@@ -546,44 +580,42 @@ _COMES_AND_GOES = (
 )
 _carried = attrgetter(*_COMES_AND_GOES)
 
-# Our name, and the names it goes by elsewhere: the first that a body carries is taken.
-_ALIASES = (
-    ("action", ("title",)),
-    ("additional_details", ("description",)),
-    ("opened_at", ("open_at",)),
-    ("response_threshold_reached_at", ("referral_threshold_reached_at",)),
-    ("government_response", ("ministers_response", "ministers_reponse")),
-    ("government_response_at", ("ministers_response_at",)),
-    ("signatures_by_region", ("signatures_by_parish",)),
-)
+# Of a referral, only where signatures bring one.
+_OF_A_REFERRAL = ("referral_threshold_reached_at", "referred_at")
 
 
-def _petition(row: _Row, site: Site) -> Petition:
+def _petition(row: _Row, site: Site, asked: PetitionId | None = None) -> Petition:
+    description = description_of(site)
+    number = _number(row, site, description)
+    if asked is not None and description.ids.may_be_same(asked, number):
+        number = asked
     sent = row.attributes
-    _settle_names(sent)
+    _settle_names(sent, description)
     _drop_absurd_dates(sent)
-    if sent.action is UNSET:
-        raise MalformedPetition(site.id, row.id, "action")
+    state = _state(sent, description)
+    if state is UNSET:
+        raise MalformedPetition(site.id, number, description.state_key)
+    if sent.signature_count is UNSET:
+        raise MalformedPetition(site.id, number, "signature_count")
+    # In a language that it is not written in, a petition has no title.
+    if sent.action is UNSET or (sent.action is None and len(description.languages) == 1):
+        raise MalformedPetition(site.id, number, "action")
+    _settle_closing(sent, state, description)
     archived = row.type == "archived-petition"
-    parliament = row.parliament or _Parliament()
+    archive = f"{site.url.rstrip('/')}/archived/petitions/{number}"
     return Petition(
-        ref=PetitionRef(site.id, row.id),
-        url=f"{site.url.rstrip('/')}{'/archived' if archived else ''}/petitions/{row.id}",
-        action=sent.action,
-        state=sent.state,
+        ref=PetitionRef(site.id, number),
+        url=archive if archived else description.page(site.url, number),
+        action=sent.action or "",
+        state=state,
         signature_count=sent.signature_count,
         archived=archived,
+        like=description.id if description.id != site.id else "",
+        submitted_on_paper=sent.submitted_on_paper is True,
         parliament=_parliament(row.parliament),
-        response_threshold=_threshold(
-            sent.threshold_for_referral,
-            parliament.response_threshold,
-            site.response_threshold,
-        ),
-        debate_threshold=_threshold(
-            sent.threshold_for_debate,
-            parliament.debate_threshold,
-            site.debate_threshold,
-        ),
+        response_threshold=_threshold("response", row, site, description),
+        referral_threshold=_threshold("referral", row, site, description),
+        debate_threshold=_threshold("debate", row, site, description),
         missing=_missing(sent),
         **_plain(sent),
         **_objects(sent),
@@ -591,12 +623,52 @@ def _petition(row: _Row, site: Site) -> Petition:
     )
 
 
-def _settle_names(sent: _Attributes) -> None:
-    """Moves what came under another schema's name to ours."""
-    for name, others in _ALIASES:
+def _number(row: _Identity, site: Site, description: SiteDescription) -> PetitionId:
+    """What a body calls its petition."""
+    told = row.id if description.id_key == "id" else row.pe_number
+    number = description.ids.read(told) if isinstance(told, str) else told
+    if number is UNSET or number is None:
+        raise MalformedPetition(site.id, None, description.id_key)
+    return number
+
+
+def _settle_names(sent: _Attributes, description: SiteDescription) -> None:
+    """Moves what came under another name to ours: the first that a body carries is taken."""
+    for name, others in description.names:
         for other in others:
             if getattr(sent, name) is UNSET:
                 setattr(sent, name, getattr(sent, other))
+    if description.threshold("referral") is None:
+        for name in _OF_A_REFERRAL:
+            setattr(sent, name, UNSET)
+
+
+def _state(sent: _Attributes, description: SiteDescription) -> str | UnsetType:
+    """The state by our name for it; one that nobody foresaw by its own."""
+    told: str | UnsetType = getattr(sent, description.state_key)
+    if told is UNSET:
+        return UNSET
+    state = description.states.get(told, told)
+    is_undated = state == "closed" and not sent.closed_at
+    return description.undated_closing if is_undated and description.undated_closing else state
+
+
+def _settle_closing(sent: _Attributes, state: str, description: SiteDescription) -> None:
+    """Has an open petition tell its last day as such, in whatever way its site knows it."""
+    if state != "open":
+        return
+    match description.closing:
+        case "told_day" | "committee":
+            pass
+        case "told_instant":
+            closing = _utc(sent.closed_at)
+            sent.closing_date = closing.astimezone(LONDON).date() if closing else None
+            sent.closed_at = None
+        case "computed":
+            opened = _utc(sent.opened_at)
+            if opened and description.months_open:
+                day = opened.astimezone(LONDON).date()
+                sent.closing_date = months_later(day, description.months_open)
 
 
 def _missing(sent: _Attributes) -> frozenset[str]:
@@ -623,6 +695,9 @@ def _objects(sent: _Attributes) -> dict[str, Any]:
         "debate": _debate(sent.debate or None, is_told=bool(sent.debate_outcome_at)),
         "departments": tuple(_department(item) for item in sent.departments or ()),
         "topics": tuple(item if isinstance(item, str) else item.code for item in sent.topics or ()),
+        "topic_names": tuple(
+            item.name for item in sent.topics or () if not isinstance(item, str) and item.name
+        ),
         "other_parliamentary_business": tuple(
             _business(item)
             for item in sent.other_parliamentary_business or ()
@@ -644,9 +719,19 @@ def _breakdowns(sent: _Attributes) -> dict[str, Any]:
 
 def _areas(sent: Iterable[_Area]) -> tuple[Place, ...]:
     return tuple(
-        Place(item.name, item.ons_code or str(item.id or ""), item.signature_count, item.mp or "")
-        for item in sent
+        Place(item.name, _code(item), item.signature_count, item.mp or "") for item in sent
     )
+
+
+def _code(sent: _Area) -> str:
+    """A place's code; of one that has none, its name as it stands in addresses."""
+    return sent.ons_code or str(sent.id or "") or slug(sent.name)
+
+
+def slug(name: str) -> str:
+    """A place's name as sites have it in addresses: Ynys Môn is ynys-mon."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
 
 
 def _rejection(sent: _Rejection | None) -> Rejection | None:
@@ -697,9 +782,24 @@ def _parliament(sent: _Parliament | None) -> Parliament | None:
     return Parliament(sent.period or "", sent.government or "", _sane(sent.dissolution_at))
 
 
-def _threshold(*told: _Sent[int]) -> int | None:
-    """The first number told: by the petition, by its parliament, or by the site's configuration."""
-    return next((number for number in told if isinstance(number, int)), None)
+def _threshold(kind: Threshold, row: _Row, site: Site, description: SiteDescription) -> int | None:
+    """How many signatures something takes, if a petition of this body can come by it.
+
+    As the petition tells it, or its parliament, or the site's configuration.
+    """
+    threshold = description.threshold(kind)
+    if threshold is None or (threshold.needs and getattr(row.attributes, threshold.needs) is UNSET):
+        return None
+    past = row.parliament or _Parliament()
+    match kind:
+        case "response":
+            told = (past.response_threshold, site.response_threshold)
+        case "debate":
+            told = (past.debate_threshold, site.debate_threshold)
+        case "referral":
+            told = (None, threshold.usual)
+    own = getattr(row.attributes, threshold.told_as) if threshold.told_as else None
+    return next((number for number in (own, *told) if isinstance(number, int)), None)
 
 
 # Dates beyond these are slips of somebody's pen, and break whatever reckons with them.

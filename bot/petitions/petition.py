@@ -170,6 +170,7 @@ class Petition(Struct, frozen=True, kw_only=True, omit_defaults=True):
     debate: Debate | None = None
     departments: tuple[Department, ...] = ()
     topics: tuple[str, ...] = ()
+    topic_names: tuple[str, ...] = ()
     signatures_by_country: tuple[Place, ...] = ()
     signatures_by_constituency: tuple[Place, ...] = ()
     signatures_by_region: tuple[Place, ...] = ()
@@ -188,7 +189,7 @@ class Petition(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def is_over(self) -> bool:
-        """Whether its time to be signed has run out (the Senedd's `completed` included)."""
+        """Whether its time to be signed has run out, whatever a committee does with it then."""
         return self.state in {"closed", "completed"}
 
     @property
@@ -208,15 +209,20 @@ class Petition(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Counts(Struct, frozen=True):
-    """What `count.json` tells: the numbers of a petition without its text."""
+    """What `count.json` tells: the numbers of a petition without its text.
+
+    Unless it `tells_dates`, that there is none of them says nothing.
+    """
 
     signature_count: int
     response_threshold_reached_at: datetime | None = None
     government_response_at: datetime | None = None
+    referral_threshold_reached_at: datetime | None = None
     debate_threshold_reached_at: datetime | None = None
     scheduled_debate_date: date | None = None
     debate_outcome_at: datetime | None = None
     debated: bool | None = None
+    tells_dates: bool = True
 
 
 class Reading(Struct, frozen=True):

@@ -21,15 +21,12 @@ from bot.petitions.events import (
 )
 from bot.petitions.forecast import DAY, LONDON, closes_at, forecast, pace
 from bot.petitions.history import PetitionHistory
+from bot.petitions.parliaments import description_of
 from bot.petitions.petition import Petition, PetitionRef, Reading
 
 # Hours before closing at which a reminder may be chosen, and those that come unasked.
 REMINDERS = (14 * 24, 7 * 24, 3 * 24, 24, 6)
 
-
-# Days after an official threshold at which its promise is called overdue.
-RESPONSE_DAYS = (21, 60, 180)
-DEBATE_DAYS = (45, 120)
 
 _MORNING, _EVENING = time(8), time(18)
 _FRESH_FOR = DAY
@@ -137,13 +134,14 @@ def _overdue(petition: Petition) -> Iterator[Moment]:
     """What is late; of a parliament of the past nobody can expect it any more."""
     if petition.archived:
         return
+    description = description_of(petition)
     since = petition.response_threshold_reached_at if petition.response_threshold else None
     if since and not (petition.government_response or petition.government_response_at):
-        for days in RESPONSE_DAYS:
+        for days in description.response_overdue:
             yield _days_after(since, days, ResponseOverdue(days, since))
     since = petition.debate_threshold_reached_at if petition.debate_threshold else None
     if since and not (petition.debate or petition.scheduled_debate_date):
-        for days in DEBATE_DAYS:
+        for days in description.debate_overdue:
             yield _days_after(since, days, DebateOverdue(days, since))
 
 

@@ -14,6 +14,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from bot.petitions.events import MilestoneReached, Threshold
+from bot.petitions.parliaments import description_of
 from bot.petitions.petition import Petition
 
 
@@ -113,12 +114,27 @@ def is_reached(petition: Petition, number: int, kind: Threshold) -> bool:
 
 def is_settled(petition: Petition) -> bool:
     """Whether nothing is expected of a petition any more: what its signatures earned has come."""
+    if petition.state == "rejected" or petition.archived:
+        return True
+    if petition.is_open or is_before_committee(petition):
+        return False
     earned = {kind for n, kind in thresholds(petition).items() if is_reached(petition, n, kind)}
     awaits_response = "response" in earned and petition.government_response is None
-    has_debate = "debate" in earned or petition.scheduled_debate_date is not None
-    awaits_debate = has_debate and petition.debate is None
-    is_over = petition.state == "rejected" or petition.archived
-    return is_over or not (petition.is_open or awaits_response or awaits_debate)
+    is_promised = "debate" in earned and not is_finished(petition)
+    has_debate = is_promised or petition.scheduled_debate_date is not None
+    return not (awaits_response or (has_debate and petition.debate is None))
+
+
+def is_before_committee(petition: Petition) -> bool:
+    """Whether a committee is considering it, or is still to be given it, when it is not open."""
+    after_closing = description_of(petition).is_referred_after_closing
+    return petition.state == "under_consideration" or (after_closing and petition.state == "closed")
+
+
+def is_finished(petition: Petition) -> bool:
+    """Whether a committee has finished with it, so that it asks for nothing any more."""
+    closes = description_of(petition).closing == "committee"
+    return petition.state == "completed" or (closes and petition.is_over)
 
 
 def _milestone(petition: Petition, number: int, official: Threshold | None) -> MilestoneReached:

@@ -7,7 +7,6 @@ when to try again is for whoever asks to decide.
 
 import copy
 import re
-import unicodedata
 from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -37,6 +36,7 @@ from bot.petitions.parse import (
     parse_petition,
     parse_topics,
     parse_trending,
+    slug,
 )
 from bot.petitions.petition import Counts, Petition, PetitionId, PetitionRef, Site
 from bot.polling.site_clock import SiteClock
@@ -274,8 +274,8 @@ class PetitionsApi:
         return urlencode(asked, errors="replace")
 
     def _found(self, answer: _Answer, petition_id: PetitionId) -> Look:
-        petition = parse_petition(answer.body, self.site)
-        if not self.description.ids.may_be_same(petition_id, petition.ref.id):
+        petition = parse_petition(answer.body, self.site, petition_id)
+        if petition.ref.id != petition_id:
             return Unreadable("answered about another petition")
         return Found(
             petition,
@@ -462,12 +462,6 @@ def unreadable(error: ParliamentError | MalformedPetition) -> Unreadable:
     if isinstance(error, MalformedPetition):
         return Unreadable(f"malformed at {error.field}")
     return Unreadable(error.reason)
-
-
-def slug(name: str) -> str:
-    """A constituency's name as the site has it in addresses: Ynys Môn is ynys-mon."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
 
 
 def _without(seen: set[PetitionId], page: Page) -> Page:

@@ -323,12 +323,13 @@ def test_the_senedd_says_its_thresholds_with_every_petition() -> None:
         SENEDD,
     )
     assert petition.is_over
-    assert (petition.response_threshold, petition.debate_threshold) == (50, 5_000)
-    assert petition.response_threshold_reached_at == datetime(2020, 1, 25, tzinfo=UTC)
+    assert (petition.referral_threshold, petition.debate_threshold) == (50, 5_000)
+    assert petition.response_threshold is None
+    assert petition.referral_threshold_reached_at == datetime(2020, 1, 25, tzinfo=UTC)
     assert petition.topics == ("animal-welfare",)
     assert petition.signatures_by_region == (Place("Mid and West Wales", "W1", 3),)
     assert petition.url == "https://petitions.senedd.wales/petitions/1"
-    assert "response_threshold_reached_at" not in petition.missing
+    assert petition.topic_names == ("Animal Welfare",)
 
 
 def test_jersey_has_ministers_and_parishes() -> None:
@@ -343,7 +344,7 @@ def test_jersey_has_ministers_and_parishes() -> None:
     assert petition.government_response is not None
     assert petition.government_response.summary == "We agree."
     assert petition.government_response_at == datetime(2019, 5, 1, 10, tzinfo=UTC)
-    assert petition.signatures_by_region == (Place("St Helier", "", 4),)
+    assert petition.signatures_by_region == (Place("St Helier", "st-helier", 4),)
     assert petition.response_threshold == 1_000
 
 
@@ -354,10 +355,20 @@ def test_jersey_misspells_the_response_it_does_not_have() -> None:
 
 
 def test_scotland_numbers_its_petitions_otherwise() -> None:
-    told = {"type": "petition", "pe_number": "PE2166", "attributes": {"title": "Do it"}}
+    attributes = {"title": "Do it", "status": "under_consideration", "signature_count": 5}
+    told: dict[str, Any] = {"type": "petition", "pe_number": "PE2166", "attributes": attributes}
+    petition = parse_petition(json.dumps({"data": told}).encode(), SCOTLAND)
+    assert (petition.ref.id, petition.action, petition.state) == ("PE2166", "Do it", "open")
+    assert petition.url == "https://petitions.parliament.scot/petitions/PE2166"
+    for wrong, field in (({"id": 2166}, "pe_number"), ({"pe_number": "2166"}, "pe_number")):
+        body = json.dumps({"data": {"attributes": attributes, **wrong}}).encode()
+        with pytest.raises(MalformedPetition) as caught:
+            parse_petition(body, SCOTLAND)
+        assert (caught.value.petition_id, caught.value.field) == (None, field)
+    del attributes["status"]
     with pytest.raises(MalformedPetition) as caught:
         parse_petition(json.dumps({"data": told}).encode(), SCOTLAND)
-    assert (caught.value.petition_id, caught.value.field) == (None, "id")
+    assert (caught.value.petition_id, caught.value.field) == ("PE2166", "status")
 
 
 def test_what_is_not_known_yet_is_no_reason_to_fail() -> None:

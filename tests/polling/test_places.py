@@ -8,10 +8,9 @@ import pytest
 
 from bot.demo.postcodes import PostcodesApi
 from bot.errors import MalformedPetition
-from bot.petitions.parse import Local, parse_local, parse_topics
+from bot.petitions.parse import Local, parse_local, parse_topics, slug
 from bot.petitions.petition import PetitionRef, Site
 from bot.petitions.postcode import is_postcode, without_postcodes
-from bot.polling.petitions_api import slug
 from bot.polling.postcodes_api import Postcodes, Seats
 
 UK = Site("uk", "UK Parliament", "https://petition.parliament.uk")

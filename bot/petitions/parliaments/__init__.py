@@ -10,6 +10,8 @@ from bot.petitions.parliaments.senedd import SENEDD
 from bot.petitions.parliaments.uk import UK
 from bot.petitions.petition import Petition, Site
 
+__all__ = ["DESCRIPTIONS", "SiteDescription", "description_of", "known_by", "site_like"]
+
 DESCRIPTIONS: Mapping[str, SiteDescription] = {
     each.id: each for each in (UK, SENEDD, SCOTLAND, JERSEY)
 }

@@ -168,11 +168,13 @@ class SiteDescription(Struct, frozen=True, kw_only=True):
     """All that is particular to a site.
 
     `names` gives for an attribute of ours the keys it may come under, `states` our names of a
-    site's states. `response_overdue` and `debate_overdue` are the days after a threshold on which
-    silence is worth a word. `is_referred_after_closing`: closing is not the end, a committee takes
-    it up or it is rejected for want of signatures. `removal` is how the site answers for a petition
-    that it took down: with a 410, or as for one that never was. `places_by_code`: what is
-    signed in a constituency is at its code, instead of at its name.
+    site's states; a petition that calls itself closed without saying since when is in the state
+    `undated_closing`, where that means something else. `response_overdue` and `debate_overdue` are
+    the days after a threshold on which silence is worth a word. `is_referred_after_closing`:
+    closing is not the end, a committee takes it up or it is rejected for want of signatures.
+    `removal` is how the site answers for a petition that it took down: with a 410, or as for one
+    that never was. `places_by_code`: what is signed in a constituency is at its code, instead of at
+    its name.
     """
 
     id: str
@@ -183,6 +185,7 @@ class SiteDescription(Struct, frozen=True, kw_only=True):
     id_key: str = "id"
     state_key: str = "state"
     states: Mapping[str, str]
+    undated_closing: str = ""
     names: tuple[tuple[str, tuple[str, ...]], ...] = ()
     thresholds: tuple[OfficialThreshold, ...]
     debate_promise: DebatePromise

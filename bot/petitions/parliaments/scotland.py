@@ -40,6 +40,8 @@ SCOTLAND = SiteDescription(
     id_key="pe_number",
     state_key="status",
     states={"under_consideration": "open", "closed": "closed", "rejected": "rejected"},
+    # Published without being signed: the committee considers it all the same.
+    undated_closing="under_consideration",
     names=(
         ("action", ("title",)),
         ("background", ("summary",)),
