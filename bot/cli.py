@@ -116,7 +116,7 @@ def stats(config: ConfigOption = None) -> None:
     """Show how much is kept. Small counts are hidden; the bot may be running."""
     from bot.operations.figures import kept_figures
 
-    typer.echo(_run(kept_figures(_load(config).storage, datetime.now(UTC))))
+    typer.echo(_run(kept_figures(_load(config, with_token=False).storage, datetime.now(UTC))))
 
 
 @app.command()
@@ -171,7 +171,7 @@ def export_store(
     from bot.operations.export_import import export_to
 
     with _progress() as told:
-        chats = _run(export_to(file, _load(config).storage, told))
+        chats = _run(export_to(file, _load(config, with_token=False).storage, told))
     typer.echo(f"Wrote {file} ({chats} chats). Only you can read it.")
     typer.echo(f"{file} is not encrypted. Keep it safe and delete it when you're done.", err=True)
 
@@ -185,7 +185,7 @@ def import_store(
     from bot.operations.export_import import import_from
 
     with _progress() as told:
-        settings = _load(config).storage
+        settings = _load(config, with_token=False).storage
         _check_user(settings.url)
         chats = _run(import_from(file, settings, told))
     typer.echo(f"Imported {chats} chats.")
@@ -200,7 +200,7 @@ def rekey(config: ConfigOption = None) -> None:
     def tell(key: str) -> None:
         typer.echo(f"Set PETITION_BELL_STORAGE__KEY to this from now on:\n{key}")
 
-    settings = _load(config).storage
+    settings = _load(config, with_token=False).storage
     _check_user(settings.url)
     _run(rekey_storage(settings, tell))
     where = "" if settings.key else f", kept in {settings.key_file}"
@@ -222,7 +222,7 @@ def backup(
     from bot.operations.backup import drop_old, file_for
     from storage.opening import back_up_storage
 
-    settings, now = _load(config).storage, datetime.now(UTC)
+    settings, now = _load(config, with_token=False).storage, datetime.now(UTC)
     if keep_days is not None and not file.is_dir():
         _end([f"--keep-days: {file} isn't a folder. Name the folder that the backups are in"])
     written = file_for(file, now)
@@ -249,7 +249,7 @@ def restore(
     """
     from storage.opening import put_back_storage, restore_storage
 
-    settings = _load(config).storage
+    settings = _load(config, with_token=False).storage
     _check_user(settings.url)
     if file is not None:
         chats = _run(put_back_storage(settings, file))
@@ -322,14 +322,14 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
         yield told
 
 
-def _load(path: Path | None) -> Any:
+def _load(path: Path | None, *, with_token: bool = True) -> Any:
     """The configuration; whatever the rest has to log goes to standard error."""
     from bot.config import load_config
     from bot.operations.logging import configure_logs
 
     if path is None and DEFAULT_CONFIG.exists():
         path = DEFAULT_CONFIG
-    settings = load_config(path)
+    settings = load_config(path, with_token=with_token)
     configure_logs(settings.log.level, settings.log.format, settings.telegram.token)
     return settings
 

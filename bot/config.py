@@ -309,10 +309,16 @@ DEFAULTS: Mapping[str, Mapping[str, object]] = {
 # --- reading it ----------------------------------------------------------------------------------
 
 
-def load_config(path: Path | None, environment: Mapping[str, str] = os.environ) -> Config:
+def load_config(
+    path: Path | None,
+    environment: Mapping[str, str] = os.environ,
+    *,
+    with_token: bool = True,
+) -> Config:
     """Reads the file (if any), lays the environment over it, and checks every key.
 
-    Relative paths are taken from the file's folder. Raises ConfigError with every problem.
+    Relative paths are taken from the file's folder. What only concerns the store needs no token,
+    and has an empty one. Raises ConfigError with every problem.
     """
     problems: list[str] = []
     written, given = _written(path, problems), _given(environment, problems)
@@ -320,6 +326,8 @@ def load_config(path: Path | None, environment: Mapping[str, str] = os.environ) 
     if _table(given, "telegram").get("token_file"):
         _table(written, "telegram").pop("token", None)
     tables = _laid_over(written, given, problems)
+    if not with_token and isinstance(telegram := tables["telegram"], dict):
+        tables["telegram"] = {**telegram, "token": "unneeded", "token_file": None}
     _find_files(tables, path.parent if path else Path(), problems)
     problems += _contradictions(tables)
     try:
@@ -329,6 +337,8 @@ def load_config(path: Path | None, environment: Mapping[str, str] = os.environ) 
     if problems:
         raise ConfigError(problems)
     config = Config(**{name: getattr(settings, name) for name in _SECTIONS})
+    if not with_token:
+        config = replace(config, telegram=replace(config.telegram, token=Token("")))
     with_secrets = (path if holds_a_secret else None, config.telegram.token_file)
     return replace(
         config,
@@ -395,6 +405,8 @@ def _given(environment: Mapping[str, str], problems: list[str]) -> Table:
     variables: dict[str, str] = {}
     for name in sorted(name for name in environment if name.startswith(PREFIX)):
         section, _, key = name.removeprefix(PREFIX).lower().partition("__")
+        if section in DEFAULTS and key and not environment[name].strip():
+            continue  # set to nothing is not set
         if section in DEFAULTS and key:
             variables[name.lower()] = environment[name]
         else:

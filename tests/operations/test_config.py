@@ -211,6 +211,25 @@ def test_an_address_of_telegram_without_the_bot_at_its_end_is_refused_with_what_
     assert problem == 'telegram.base_url: must end in "/bot", without the token'
 
 
+def test_what_is_set_to_nothing_in_the_environment_is_not_set(tmp_path: Path) -> None:
+    environment = TOKEN | {
+        "PETITION_BELL_TELEGRAM__ADMINS": "",
+        "PETITION_BELL_POLL__INTERVAL": " ",
+    }
+    config = loaded("telegram.admins = [7]\npoll.interval = '5m'\n", tmp_path, environment)
+    assert config.telegram.admins == (7,)
+    assert config.poll.interval == timedelta(minutes=5)
+
+
+def test_what_concerns_the_store_alone_needs_no_token(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    for text in ("", "telegram.token = ''", "telegram.token_file = 'gone'", EXAMPLE):
+        path.write_text(text)
+        assert load_config(path, {}, with_token=False).telegram.token == ""
+        with pytest.raises(ConfigError):
+            load_config(path, {})
+
+
 def test_a_token_that_ends_in_a_line_break_is_the_same_token() -> None:
     assert (
         load_config(None, {"TELEGRAM_TOKEN": "123456:secret\n"}).telegram.token == "123456:secret"

@@ -139,38 +139,53 @@ def test_a_linter_finds_nothing_wrong_with_the_containers_recipe() -> None:
 # --- the service ---------------------------------------------------------------------------------
 
 
+UNITS = ["petition-bell.service", "petition-bell-backup.service", "petition-bell-backup.timer"]
+
+
 @pytest.fixture
-def unit(tmp_path: Path) -> Path:
-    """The unit with a program that exists here."""
+def units(tmp_path: Path) -> list[Path]:
+    """The units with a program that exists here."""
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze (Debian's package systemd) is not installed")
-    path = tmp_path / "petition-bell.service"
-    path.write_text(UNIT.replace("/opt/petition-bell/bin/petition-bell", sys.executable))
-    return path
+    for name in UNITS:
+        text = (DEPLOY / name).read_text("utf-8")
+        there = text.replace("/opt/petition-bell/bin/petition-bell", sys.executable)
+        (tmp_path / name).write_text(there)
+    return [tmp_path / name for name in UNITS]
 
 
-def test_systemd_finds_nothing_wrong_with_the_unit(unit: Path) -> None:
+def test_systemd_finds_nothing_wrong_with_the_units(units: list[Path]) -> None:
     done = subprocess.run(
-        ["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False
+        ["systemd-analyze", "verify", *units], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_systemd_counts_the_unit_among_the_safe_ones(unit: Path) -> None:
+def test_systemd_counts_the_units_among_the_safe_ones(units: list[Path]) -> None:
     """Of 10 points of exposure, at most 1.5."""
-    done = subprocess.run(
-        ["systemd-analyze", "security", "--offline=true", "--threshold=15", unit],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-300:]
+    for unit in units[:2]:
+        done = subprocess.run(
+            ["systemd-analyze", "security", "--offline=true", "--threshold=15", unit],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout[-300:]
 
 
-def test_the_services_settings_exist_and_it_is_watched() -> None:
-    settings = dict(re.findall(r"^Environment=(PETITION_BELL_\w+)=(\S+)$", UNIT, re.MULTILINE))
-    config = load_config(None, TOKEN | settings)
-    assert config.storage.url.endswith("petition-bell/data/petition-bell.db")
+def test_the_units_set_nothing_that_a_command_in_a_shell_would_not_find() -> None:
+    folder = "/var/lib/petition-bell"
+    for name in UNITS[:2]:
+        text = (DEPLOY / name).read_text("utf-8")
+        assert not re.search(r"PETITION_BELL_|TOKEN", text)
+        assert f"--config {folder}/config.toml\n" in text
+        assert re.search(r"^StateDirectory=petition-bell\b", text, re.MULTILINE)
+    assert f"backup {folder}/backups --keep-days 30 " in (DEPLOY / UNITS[1]).read_text("utf-8")
+    page = (DEPLOY / "README.md").read_text("utf-8")
+    assert f'petition-bell "$@" --config {folder}/config.toml' in page
+
+
+def test_the_service_is_watched() -> None:
     assert "Type=notify" in UNIT
     assert re.search(r"^WatchdogSec=\d+$", UNIT, re.MULTILINE)
 
