@@ -5,12 +5,7 @@ import hashlib
 import json
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import (
-    AbstractAsyncContextManager,
-    AsyncExitStack,
-    asynccontextmanager,
-    suppress,
-)
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -34,13 +29,7 @@ from telegram import (
     Update,
 )
 from telegram.error import TelegramError
-from telegram.ext import (
-    Application,
-    ApplicationBuilder,
-    ContextTypes,
-    ExtBot,
-    TypeHandler,
-)
+from telegram.ext import Application, ApplicationBuilder, ContextTypes, ExtBot, TypeHandler
 
 from bot import __version__
 from bot.charts import Charts
@@ -69,11 +58,12 @@ from bot.telegram.dispatcher import Dispatcher, Kind
 from bot.telegram.floods import Floods
 from bot.telegram.updates import Receiver, Reception, failure_of
 from handlers import COMMANDS, all_handlers
-from handlers.context import Context, Services, typing, was_acknowledged
+from handlers.context import Context, Services
 from handlers.conversation import as_command, once_more
 from handlers.fallback import acknowledge_early, failed, is_asked, slow_down
 from handlers.membership import wake_if_resting
 from handlers.remote_admin import prepare
+from handlers.reply import typing, was_acknowledged
 from handlers.turns import tickets
 from storage import Storage
 from storage.opening import open_storage

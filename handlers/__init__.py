@@ -36,7 +36,7 @@ from handlers import (
     trending,
     unsubscribe,
 )
-from handlers.context import AnyHandler, Command
+from handlers.command import AnyHandler, Command
 
 # The order of the commands menu; `conversation` and `fallback` listen to whatever is left.
 MODULES = (

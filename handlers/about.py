@@ -6,7 +6,9 @@ from telegram import Update
 
 from bot.messages.chat.about import about as about_text
 from bot.messages.i18n import marked
-from handlers.context import Command, Context, answer
+from handlers.command import Command
+from handlers.context import Context
+from handlers.reply import answer
 
 
 async def about(update: Update, context: Context) -> None:

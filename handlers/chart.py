@@ -4,18 +4,17 @@ from datetime import UTC, datetime
 
 import structlog
 from telegram import Update
-from telegram.error import BadRequest, Forbidden
 
 from bot.charts import ChartFailed, Picture
 from bot.messages.buttons import CHART, Press
-from bot.messages.chat.errors import no_pictures
 from bot.messages.i18n import marked, tr
 from bot.messages.message import compose
 from bot.messages.petition.parts import short_title
 from bot.petitions.petition import Petition, PetitionRef
-from bot.telegram.errors import is_no_media
-from handlers.context import Command, Context, answer, on_press, topic_of
+from handlers.command import Command, on_press
+from handlers.context import Context
 from handlers.lookup import asked_for, seen
+from handlers.reply import answer, send_picture
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +30,7 @@ async def show(update: Update, context: Context, ref: PetitionRef) -> None:
     """Answer with the curve."""
     sight = await seen(update, context, ref)
     if sight and sight.petition:
-        await send_picture(update, context, sight.petition, await _curve(context, sight.petition))
+        await show_drawn(update, sight.petition, await _curve(context, sight.petition))
 
 
 async def _curve(context: Context, petition: Petition) -> Picture | None:
@@ -46,12 +45,9 @@ async def _curve(context: Context, petition: Petition) -> Picture | None:
         return None
 
 
-async def send_picture(
-    update: Update, context: Context, petition: Petition, picture: Picture | None
-) -> None:
+async def show_drawn(update: Update, petition: Petition, picture: Picture | None) -> None:
     """Send a picture with what it shows in words, or say that there is none."""
-    chat = update.effective_chat
-    if picture is None or chat is None:
+    if picture is None:
         name = short_title(petition, 80)
         await answer(
             update,
@@ -63,17 +59,7 @@ async def send_picture(
             ),
         )
         return
-    try:
-        await context.bot.send_photo(
-            chat.id,
-            picture.png,
-            caption=picture.caption,
-            message_thread_id=topic_of(update.effective_message),
-        )
-    except (BadRequest, Forbidden) as error:
-        if not is_no_media(error.message):
-            raise
-        await answer(update, no_pictures(picture.caption))
+    await send_picture(update, picture.png, caption=picture.caption)
 
 
 async def chart_pressed(update: Update, context: Context, press: Press) -> str | None:

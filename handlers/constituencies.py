@@ -1,9 +1,7 @@
 """`/constituencies`: where a petition was signed, by whose seats, on pages and as a file."""
 
-from io import BytesIO
-
 import structlog
-from telegram import InputFile, Update
+from telegram import Update
 
 from bot.charts import ChartFailed
 from bot.messages.buttons import CONSTITUENCIES, Press
@@ -22,9 +20,11 @@ from bot.messages.petition.constituencies import constituencies as constituencie
 from bot.messages.petition.parts import short_title
 from bot.petitions.petition import Petition, PetitionRef
 from bot.polling.lookup import Unasked
-from handlers.chart import send_picture
-from handlers.context import Command, Context, answer, on_press, rewrite, topic_of
+from handlers.chart import show_drawn
+from handlers.command import Command, on_press
+from handlers.context import Context
 from handlers.lookup import asked_for, seen, unreachable_since
+from handlers.reply import answer, rewrite, send_file
 
 log = structlog.get_logger(__name__)
 
@@ -111,22 +111,18 @@ async def send_bars(update: Update, context: Context, ref: PetitionRef, code: st
     except ChartFailed:
         log.debug("no bars", petition=str(ref))
         bars = None
-    await send_picture(update, context, petition, bars)
+    await show_drawn(update, petition, bars)
 
 
 async def send_table(update: Update, context: Context, ref: PetitionRef) -> None:
     """Send every constituency as a CSV file."""
     petition = await signed(update, context, ref)
-    chat = update.effective_chat
-    if petition is None or chat is None:
+    if petition is None:
         return
     file = table(petition, await context.services.members.seats(petition))
-    await context.bot.send_document(
-        chat.id,
-        InputFile(BytesIO(file), f"petition-{ref.id}-constituencies.csv"),
-        caption=tr("All constituencies for “{title}”.", title=short_title(petition)),
-        message_thread_id=topic_of(update.effective_message),
-    )
+    name = f"petition-{ref.id}-constituencies.csv"
+    caption = tr("All constituencies for “{title}”.", title=short_title(petition))
+    await send_file(update, name, file, caption=caption)
 
 
 COMMANDS = [

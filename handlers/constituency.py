@@ -15,7 +15,9 @@ from bot.petitions.parse import Constituency, Local
 from bot.petitions.postcode import is_postcode
 from bot.polling.postcodes_api import Seats
 from bot.subscriptions.names import MOST_NEAR, meant, near
-from handlers.context import Command, Context, answer, ask, on_press
+from handlers.command import Command, on_press
+from handlers.context import Context
+from handlers.reply import answer, ask
 from handlers.rules import about_seat, show_draft
 
 _CODE = re.compile(r"[EWSN][0-9]{8}")

@@ -41,22 +41,13 @@ from bot.subscriptions.custom_milestones import InvalidMilestone, read_changes
 from bot.subscriptions.subscription import Digest
 from bot.subscriptions.typed_settings import find_zone, read_digest, read_quiet, read_until
 from bot.telegram import render
+from handlers.command import AnyHandler, Command, on_press
 from handlers.constituency import of_postcode
-from handlers.context import (
-    AnyHandler,
-    Command,
-    Context,
-    Services,
-    answer,
-    ask,
-    is_private,
-    on_press,
-    rewrite,
-    target,
-)
+from handlers.context import Context, Services, is_private, target
 from handlers.fallback import suggest
 from handlers.open_questions import OpenQuestion
 from handlers.remote_admin import on_behalf_of
+from handlers.reply import answer, ask, rewrite
 from handlers.subscriptions import page_of
 from handlers.word_search import tell
 

@@ -4,7 +4,9 @@ from telegram import Update
 
 from bot.messages.i18n import marked
 from bot.messages.settings.snooze import nothing_in_digest
-from handlers.context import Command, Context, answer, chat_of
+from handlers.command import Command
+from handlers.context import Context, chat_of
+from handlers.reply import answer
 
 
 async def digest(update: Update, context: Context) -> None:

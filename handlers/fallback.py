@@ -17,16 +17,9 @@ from bot.messages.chat import errors
 from bot.messages.chat.conversation import PRESSES
 from bot.messages.chat.groups import too_fast
 from bot.messages.i18n import speak, tr
-from handlers.context import (
-    SPOKEN,
-    AnyHandler,
-    Command,
-    Context,
-    acknowledge,
-    answer,
-    first_language,
-    is_private,
-)
+from handlers.command import SPOKEN, AnyHandler, Command
+from handlers.context import Context, first_language, is_private
+from handlers.reply import acknowledge, answer
 
 log = structlog.get_logger(__name__)
 

@@ -5,8 +5,10 @@ from telegram import Update
 from bot.messages.buttons import FORGET, Press, forget_buttons
 from bot.messages.chat.about import forget_question, forgotten, kept, nothing_kept
 from bot.messages.i18n import marked
-from handlers.context import Command, Context, answer, chat_of, on_press, rewrite
+from handlers.command import Command, on_press
+from handlers.context import Context, chat_of
 from handlers.remote_admin import leave
+from handlers.reply import answer, rewrite
 
 
 async def forget(update: Update, context: Context) -> None:

@@ -4,7 +4,9 @@ from telegram import Update
 
 from bot.messages.chat.about import help_text
 from bot.messages.i18n import marked
-from handlers.context import Command, Context, answer, helps
+from handlers.command import Command, helps
+from handlers.context import Context
+from handlers.reply import answer
 
 
 async def help_(update: Update, context: Context) -> None:

@@ -12,7 +12,8 @@ from bot.petitions.observe import unpublished
 from bot.petitions.petition import PetitionRef
 from bot.polling.lookup import LookupResult, Unasked
 from bot.polling.petitions_api import Gone, NotFound, Unavailable, Unpublished, Unreadable
-from handlers.context import Context, answer, ask, chat_of
+from handlers.context import Context, chat_of
+from handlers.reply import answer, ask
 from handlers.subscriptions import followed_by
 from handlers.word_search import tell
 

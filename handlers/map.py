@@ -10,9 +10,11 @@ from bot.messages.i18n import marked
 from bot.messages.petition.constituencies import no_regions
 from bot.petitions.petition import Petition, PetitionRef
 from bot.polling.lookup import Unasked
-from handlers.chart import send_picture
-from handlers.context import Command, Context, answer, on_press
+from handlers.chart import show_drawn
+from handlers.command import Command, on_press
+from handlers.context import Context
 from handlers.lookup import asked_for, seen, unreachable_since
+from handlers.reply import answer
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +38,7 @@ async def show(update: Update, context: Context, ref: PetitionRef) -> None:
         is_reachable = await unreachable_since(context, ref, sight) is None
         await answer(update, no_regions(sight.petition, is_reachable))
         return
-    await send_picture(update, context, sight.petition, await _map(context, sight.petition))
+    await show_drawn(update, sight.petition, await _map(context, sight.petition))
 
 
 async def _map(context: Context, petition: Petition) -> Picture | None:

@@ -19,7 +19,8 @@ from bot.messages.chat import groups
 from bot.messages.i18n import speaking
 from bot.messages.message import Message
 from bot.telegram import render
-from handlers.context import Context, Services, answer, bot_name, spoken_by
+from handlers.context import Context, Services, bot_name, spoken_by
+from handlers.reply import answer
 
 _AWAY = {ChatMember.LEFT, ChatMember.BANNED, ChatMember.RESTRICTED}
 _OUTSIDE = {ChatMember.LEFT, ChatMember.BANNED}

@@ -22,8 +22,10 @@ from bot.petitions.petition import Petition, PetitionRef, Reading
 from bot.petitions.thresholds import CustomMilestones
 from bot.subscriptions.custom_milestones import InvalidMilestone, changed, given_up, read_changes
 from bot.subscriptions.subscription import Subscription
-from handlers.context import Command, Context, allowed, answer, chat_of, on_press, rewrite
+from handlers.command import Command, allowed, on_press
+from handlers.context import Context, chat_of
 from handlers.lookup import asked_for, seen
+from handlers.reply import answer, rewrite
 from handlers.settings import keep_terms, scope_of
 
 

@@ -7,8 +7,10 @@ from bot.messages.following.subscriptions import follow_first, muted, not_follow
 from bot.messages.i18n import marked
 from bot.messages.message import compose
 from bot.telegram import render
-from handlers.context import Command, Context, answer, chat_of, on_press, rewrite_buttons
+from handlers.command import Command, on_press
+from handlers.context import Context, chat_of
 from handlers.lookup import asked_for
+from handlers.reply import answer, rewrite_buttons
 
 
 async def mute(update: Update, context: Context, press: Press) -> str | None:

@@ -1,33 +1,22 @@
 """`/mydata`: everything kept about this chat, as a file that brings it back when it is sent."""
 
 import asyncio
-from io import BytesIO
 
 from msgspec import structs
-from telegram import Document, InputFile, Update
-from telegram.error import BadRequest, Forbidden
+from telegram import Document, Update
 from telegram.ext import MessageHandler, filters
 
 from bot.errors import StorageError
 from bot.messages.buttons import agree_buttons
 from bot.messages.chat.about import consent_request, data_caption, nothing_kept
-from bot.messages.chat.errors import no_files
 from bot.messages.following.data_file import not_restored, restored, send_again, too_large
 from bot.messages.i18n import LANGUAGES, marked
 from bot.subscriptions.data_file import FILE, LARGEST, DataFile, read, written
 from bot.subscriptions.rules import same_rule
 from bot.subscriptions.subscription import Subscription
-from bot.telegram.errors import is_no_media
-from handlers.context import (
-    Command,
-    Context,
-    allowed,
-    answer,
-    asks_first,
-    chat_of,
-    is_private,
-    topic_of,
-)
+from handlers.command import Command, allowed
+from handlers.context import Context, asks_first, chat_of, is_private
+from handlers.reply import answer, send_file
 
 
 async def mydata(update: Update, context: Context) -> None:
@@ -37,20 +26,9 @@ async def mydata(update: Update, context: Context) -> None:
     if data is None:
         await answer(update, nothing_kept())
         return
-    file = BytesIO(
-        written(data.chat, data.subscriptions, data.rules, data.waiting, context.services.sites)
-    )
-    try:
-        await context.bot.send_document(
-            chat.id,
-            InputFile(file, FILE),
-            caption=data_caption(len(data.subscriptions), len(data.rules)),
-            message_thread_id=topic_of(update.effective_message),
-        )
-    except (BadRequest, Forbidden) as error:
-        if not is_no_media(error.message):
-            raise
-        await answer(update, no_files())
+    file = written(data.chat, data.subscriptions, data.rules, data.waiting, context.services.sites)
+    caption = data_caption(len(data.subscriptions), len(data.rules))
+    await send_file(update, FILE, file, caption=caption)
 
 
 async def sent_back(update: Update, context: Context) -> None:

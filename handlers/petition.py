@@ -1,7 +1,6 @@
 """`/petition`: a petition's card."""
 
-from telegram import ReplyParameters, Update
-from telegram.error import BadRequest
+from telegram import Update
 
 from bot.delivery.card_message import Edited, draw_card, edit_card
 from bot.messages.buttons import CARD, Keyboard, Press
@@ -11,8 +10,10 @@ from bot.messages.message import Message
 from bot.petitions.petition import PetitionRef
 from bot.polling.lookup import LookupResult
 from bot.subscriptions.subscription import Subscription
-from handlers.context import Command, Context, answer, chat_of, on_press, target, topic_of
+from handlers.command import Command, on_press
+from handlers.context import Context, chat_of, target
 from handlers.lookup import asked_for, seen, unreachable_since
+from handlers.reply import answer, point_at, topic_of
 
 
 async def petition(update: Update, context: Context) -> None:
@@ -73,16 +74,7 @@ async def _brought_up_to_date(  # noqa: PLR0917 - a card, and what it is to show
     else:
         pointer = tr("Nothing new since {clock} ↑", clock=clock(since, services.now()))
     services.cards[card] = shows, since
-    try:
-        await context.bot.send_message(
-            subscription.chat_id,
-            pointer,
-            message_thread_id=topic_of(update.effective_message),
-            reply_parameters=ReplyParameters(card_id),
-        )
-    except BadRequest:
-        return False  # somebody deleted the card, which nobody tells a bot
-    return True
+    return await point_at(update, subscription.chat_id, card_id, pointer)
 
 
 def _but_for_age(card: Message) -> str:

@@ -6,7 +6,9 @@ from bot.messages.buttons import PRIVACY, Press, agree_buttons, consent_buttons
 from bot.messages.chat.about import privacy as privacy_text
 from bot.messages.i18n import marked
 from bot.messages.message import Message
-from handlers.context import Command, Context, answer, on_press
+from handlers.command import Command, on_press
+from handlers.context import Context
+from handlers.reply import answer
 from storage.shared import is_shared
 
 

@@ -24,17 +24,9 @@ from bot.messages.i18n import speak
 from bot.messages.message import Message as Words
 from bot.polling.budget import asking_for
 from bot.telegram import render
-from handlers.context import (
-    AnyHandler,
-    Context,
-    Target,
-    acknowledge,
-    act_on,
-    answer,
-    first_language,
-    is_private,
-    on_press,
-)
+from handlers.command import AnyHandler, on_press
+from handlers.context import Context, Target, act_on, first_language, is_private
+from handlers.reply import acknowledge, answer
 
 _LASTS = timedelta(hours=1)
 

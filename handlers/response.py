@@ -6,8 +6,10 @@ from bot.messages.buttons import RESPONSE, Press
 from bot.messages.i18n import marked
 from bot.messages.petition.response import response as response_text
 from bot.petitions.petition import PetitionRef
-from handlers.context import Command, Context, answer, on_press
+from handlers.command import Command, on_press
+from handlers.context import Context
 from handlers.lookup import asked_for, seen
+from handlers.reply import answer
 
 
 async def response(update: Update, context: Context) -> None:

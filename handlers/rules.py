@@ -26,9 +26,11 @@ from bot.subscriptions.rules import is_department, same_rule, stems
 from bot.subscriptions.site_names import SiteNames, current, note_of, read
 from bot.subscriptions.subscription import Chat, Rule
 from bot.telegram import render
-from handlers.context import Context, answer, ask, asks_first, chat_of, on_press, rewrite, topic_of
+from handlers.command import on_press
+from handlers.context import Context, asks_first, chat_of
 from handlers.find import searchable
 from handlers.privacy import what_is_kept
+from handlers.reply import answer, ask, rewrite, topic_of
 from handlers.rule_preview import last_week
 
 _LONGEST_NAME = 100  # of a constituency, as the data file takes it

@@ -4,8 +4,10 @@ from telegram import Update
 
 from bot.messages.chat.conversation import what_to_search
 from bot.messages.i18n import marked
-from handlers.context import Command, Context, ask
+from handlers.command import Command
+from handlers.context import Context
 from handlers.petition import show
+from handlers.reply import ask
 from handlers.word_search import tell
 
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 
 from msgspec import structs
 from telegram import Update
-from telegram.constants import ChatType
 
 from bot.messages.buttons import SETTINGS, Press, agree_buttons
 from bot.messages.chat.about import consent_request
@@ -27,19 +26,10 @@ from bot.subscriptions.codec import preferences_from_button
 from bot.subscriptions.settings import LONGEST_SNOOZE, OWN_SUBJECTS, as_usual, chosen, without_usual
 from bot.subscriptions.subscription import Preferences
 from bot.subscriptions.typed_settings import Misread, NoZone, typed
-from handlers.context import (
-    Command,
-    Context,
-    answer,
-    asks_first,
-    chat_of,
-    first_language,
-    on_press,
-    rewrite,
-    target,
-    topic_of,
-)
+from handlers.command import Command, on_press
+from handlers.context import GROUPS, Context, asks_first, chat_of, first_language, target
 from handlers.remote_admin import choose, done
+from handlers.reply import answer, rewrite, topic_of
 
 _PAGES: Mapping[str, Callable[[Scope], Page]] = {
     "": first_page,
@@ -194,7 +184,7 @@ async def _speak(update: Update, context: Context, scope: Scope, language: str) 
 
 async def _show_links(context: Context, scope: Scope, value: str) -> bool:
     """Have a bare link that somebody sends to a group draw a card there, or not."""
-    if value not in {"on", "off"} or scope.chat.kind not in {ChatType.GROUP, ChatType.SUPERGROUP}:
+    if value not in {"on", "off"} or scope.chat.kind not in GROUPS:
         return False
     chat = structs.replace(scope.chat, shows_links=value == "on")
     await context.services.storage.save_chat(chat)

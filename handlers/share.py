@@ -6,8 +6,10 @@ from bot.messages.buttons import SHARE, Press
 from bot.messages.i18n import marked
 from bot.messages.petition.share import share_offer
 from bot.petitions.petition import PetitionRef
-from handlers.context import Command, Context, answer, on_press
+from handlers.command import Command, on_press
+from handlers.context import Context
 from handlers.lookup import asked_for, seen
+from handlers.reply import answer
 
 
 async def share(update: Update, context: Context) -> None:

@@ -13,7 +13,9 @@ from bot.petitions.petition import PetitionRef
 from bot.subscriptions.settings import LONGEST_SNOOZE, awake
 from bot.subscriptions.subscription import Preferences
 from bot.subscriptions.typed_settings import read_until
-from handlers.context import Command, Context, answer, asks_first, on_press, rewrite
+from handlers.command import Command, on_press
+from handlers.context import Context, asks_first
+from handlers.reply import answer, rewrite
 from handlers.settings import ask_first, keep_terms, scope_of
 
 _END = frozenset({"off", "end", "stop", "over", "none"})

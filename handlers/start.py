@@ -10,17 +10,11 @@ from bot.messages.chat import errors
 from bot.messages.chat.about import greeting
 from bot.messages.i18n import marked, tr
 from bot.petitions.petition import PetitionRef
-from handlers.context import (
-    Command,
-    Context,
-    allowed,
-    answer,
-    bot_name,
-    is_private,
-    on_press,
-)
+from handlers.command import Command, allowed, on_press
+from handlers.context import Context, bot_name, is_private
 from handlers.find import soon
 from handlers.petition import show
+from handlers.reply import answer
 from handlers.rules import shared
 from handlers.subscribe import begin
 

@@ -4,7 +4,8 @@ from telegram import Update
 from telegram.ext import CommandHandler, filters
 
 from bot.messages.chat import admin_alerts, errors
-from handlers.context import Context, answer
+from handlers.context import Context
+from handlers.reply import answer
 
 
 async def stats(update: Update, context: Context) -> None:

@@ -4,7 +4,9 @@ from telegram import Update
 
 from bot.messages.chat.status import status as status_text
 from bot.messages.i18n import marked
-from handlers.context import Command, Context, answer, chat_of
+from handlers.command import Command
+from handlers.context import Context, chat_of
+from handlers.reply import answer
 
 
 async def status(update: Update, context: Context) -> None:

@@ -16,18 +16,10 @@ from bot.messages.settings.pages import in_a_sentence
 from bot.petitions.petition import PetitionRef
 from bot.petitions.postcode import is_postcode
 from bot.subscriptions.subscription import Chat, Subscription
-from handlers.context import (
-    Command,
-    Context,
-    answer,
-    asks_first,
-    chat_of,
-    on_press,
-    rewrite,
-    target,
-    topic_of,
-)
+from handlers.command import Command, on_press
+from handlers.context import Context, asks_first, chat_of, target
 from handlers.lookup import asked_for, seen
+from handlers.reply import answer, rewrite, topic_of
 from handlers.rules import offer_all
 from handlers.settings import typed_to
 from handlers.word_search import offer_words

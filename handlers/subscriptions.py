@@ -7,7 +7,9 @@ from bot.messages.following.rules import listed
 from bot.messages.following.subscriptions import Followed, listing
 from bot.messages.i18n import marked
 from bot.messages.message import Message
-from handlers.context import Command, Context, answer, chat_of, on_press, rewrite
+from handlers.command import Command, on_press
+from handlers.context import Context, chat_of
+from handlers.reply import answer, rewrite
 from handlers.rules import name_of
 
 

@@ -6,8 +6,10 @@ from bot.errors import MalformedPetition, ParliamentError
 from bot.messages.chat import errors
 from bot.messages.following import search_results
 from bot.messages.i18n import marked
-from handlers.context import Command, Context, answer
+from handlers.command import Command
+from handlers.context import Context
 from handlers.find import soon
+from handlers.reply import answer
 
 
 async def trending(update: Update, context: Context) -> None:

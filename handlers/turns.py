@@ -6,7 +6,7 @@ from telegram import Chat, Message, Update, User
 
 from bot.messages.chat.groups import pressed_for
 from bot.telegram.dispatcher import Kind, Lane, Ticket
-from handlers.context import AnyHandler, Command, PressHandler
+from handlers.command import AnyHandler, Command, PressHandler
 
 # Told by heart, so that they wait for nobody.
 _BY_HEART = frozenset({"help", "about", "privacy", "status"})

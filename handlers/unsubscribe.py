@@ -25,18 +25,11 @@ from bot.petitions.petition import PetitionRef
 from bot.subscriptions.codec import subscription_from_button
 from bot.subscriptions.subscription import Subscription
 from bot.telegram import render
-from handlers.context import (
-    Command,
-    Context,
-    answer,
-    asks_first,
-    chat_of,
-    is_private,
-    on_press,
-    rewrite,
-)
+from handlers.command import Command, on_press
+from handlers.context import Context, asks_first, chat_of, is_private
 from handlers.forget import forget
 from handlers.lookup import asked_for
+from handlers.reply import answer, rewrite
 from handlers.rules import name_of
 from handlers.subscribe import begin, confirmed, has_room
 from handlers.subscriptions import followed_by

@@ -25,9 +25,10 @@ from bot.petitions.utterance import other_host
 from bot.subscriptions.rule_words import Words, read_words
 from bot.subscriptions.rules import stems
 from handlers.constituency import named, nearest, of_postcode, show
-from handlers.context import Context, answer, ask
+from handlers.context import Context
 from handlers.find import LONGEST, searchable
 from handlers.find import search as find
+from handlers.reply import answer, ask
 from handlers.rules import (
     about_department,
     about_topic,

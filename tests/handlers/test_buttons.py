@@ -436,7 +436,7 @@ async def test_a_topic_with_a_long_code_can_be_followed_for_another_chat(
 async def test_a_press_is_answered_in_time_however_long_the_site_takes(
     village: Village, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("handlers.context.PATIENCE", 0.05)
+    monkeypatch.setattr("handlers.command.PATIENCE", 0.05)
     reader = village.reader
     async with village.bell():
         card = await reader.ask(f"/petition {TEA}")

@@ -25,6 +25,20 @@ async def test_a_chat_without_files_is_told_so(village: Village) -> None:
         await village.reader.ask("/mydata", "doesn't let me send files")
 
 
+async def test_a_chat_without_files_is_told_so_of_a_table(village: Village) -> None:
+    seats = [{"name": "Holborn", "ons_code": "E14001290", "mp": "A", "signature_count": 12}]
+    village.site.edit(TEA, signatures_by_constituency=seats)
+    async with village.bell():
+        table = await village.reader.ask(f"/constituencies {TEA}", "Holborn")
+        village.api.refuse(READER, 400, FORBIDDEN.format("documents"), method="sendDocument")
+        village.reader.tap(table, "Download CSV")
+        await village.reader.hears("doesn't let me send files")
+        village.reader.tap(table, "Download CSV")
+        await village.api.wait_for(
+            lambda api: any("document" in each for each in api.messages(READER)) or None
+        )
+
+
 async def test_another_refusal_of_a_picture_is_not_taken_for_that(village: Village) -> None:
     async with village.bell():
         await village.reader.subscribes()

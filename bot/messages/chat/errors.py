@@ -199,6 +199,4 @@ def no_pictures(caption: str) -> Message:
 
 def no_files() -> Message:
     """The chat takes words alone."""
-    return compose(
-        tr("This chat doesn't let me send files. Let me send them, then try /mydata again.")
-    )
+    return compose(tr("This chat doesn't let me send files. Let me send them, then try again."))
