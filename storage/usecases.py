@@ -281,8 +281,7 @@ class UseCases(ABC):
                 return new
             await unit.put_rule(rule)
             owed = [each for each in await unit.deliveries(chat_id) if each.rule == rule.number]
-            if owed:
-                await _replan(unit, await unit.chat(chat_id) or Chat(chat_id), owed, now)
+            await _replan(unit, await unit.chat(chat_id) or Chat(chat_id), owed, now)
             return rule
 
         aware(now)
@@ -376,7 +375,8 @@ async def set_chat_back(unit: Unit, chat_id: int, now: datetime, by: timedelta) 
     await unit.put_subscriptions(follows)
     if chat is not None and right != chat:
         await unit.put_chat(right)
-    found = await _told(unit, right, await unit.deliveries(chat_id))
+    owed = await unit.deliveries(chat_id)
+    found = await _told(unit, right, owed) if owed else []
 
     def moved() -> list[Delivery]:
         return [delivery_set_back(*told, now=now, by=by) for told in found]
@@ -405,6 +405,8 @@ class _Told(NamedTuple):
 
 async def _replan(unit: Unit, chat: Chat, owed: Sequence[Delivery], now: datetime) -> None:
     """Has deliveries of a chat heard as it hears now."""
+    if not owed:
+        return
     found = await _told(unit, chat, owed)
 
     def planned() -> list[Delivery]:
@@ -415,8 +417,6 @@ async def _replan(unit: Unit, chat: Chat, owed: Sequence[Delivery], now: datetim
 
 async def _told(unit: Unit, chat: Chat, owed: Sequence[Delivery]) -> list[_Told]:
     """Returns deliveries of a chat with what they tell, those of unknown petitions left out."""
-    if not owed:
-        return []
     follows = {each.petition: each for each in await unit.subscriptions(chat.id)}
     rules = {each.number: each for each in await unit.rules(chat.id)}
     known = await unit.histories({each.petition for each in owed})

@@ -26,7 +26,7 @@ from bot.subscriptions.subscription import Rule
 from storage import ClaimedDelivery, Pruned, Tally
 from storage.key_file import KeyRing
 from storage.postgres.bulk import forget_lonely, thin_readings
-from storage.postgres.deliveries import Claims, lately
+from storage.postgres.claims import Claims, lately
 from storage.postgres.delivery_queue import ANY_DUE, CLAIM, DROP_PAST, NEXT_DUE
 from storage.postgres.fan_out import FanOut
 from storage.postgres.leadership import Leadership, SharedSendRate

@@ -13,7 +13,7 @@ from bot.petitions.petition import PetitionRef
 from bot.subscriptions.delivery import Delivery, chat_of
 from bot.subscriptions.subscription import Chat, Preferences, Rule, Subscription
 from storage.postgres.bulk import copied, is_filled, place_all
-from storage.postgres.deliveries import replace_plans
+from storage.postgres.claims import replace_plans
 from storage.postgres.delivery_queue import GIVE_BACK, SETTLE
 from storage.postgres.news import keep_news, news_behind
 from storage.postgres.pool import Connection

@@ -3,24 +3,20 @@
 import asyncio
 import gc
 from bisect import bisect_left, insort
-from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
-from bot.errors import StorageError
 from bot.petitions.events import Occurrence
 from bot.petitions.history import PetitionHistory
 from bot.petitions.petition import PetitionRef, Reading
 from bot.petitions.thresholds import CustomMilestones
-from bot.subscriptions.delivery import Delivery
-from bot.subscriptions.delivery_order import FLOOD
 from bot.subscriptions.subscription import Rule
 from storage import ClaimedDelivery, Pruned, Tally
-from storage.claiming import turns
 from storage.disk import Disk
 from storage.integrity import checked
 from storage.key_file import KeyRing, new_key, spelled
@@ -29,25 +25,23 @@ from storage.tables import (
     DELIVERIES,
     ERASE,
     NOTES,
-    OCCURRENCES,
     PETITIONS,
     READINGS,
-    RULES,
     SUBSCRIPTIONS,
     Day,
     Shelf,
     Tables,
     day_id,
-    ruled_as,
     second_of,
 )
+from storage.tinydb.claims import Claim
 from storage.tinydb.commits import Commits
 from storage.tinydb.database import Database, Transaction
 from storage.tinydb.fan_out import FanOut
 from storage.tinydb.files import StoreFiles
 from storage.tinydb.index import Index
 from storage.tinydb.read_only import ReadOnlyFiles, is_there
-from storage.tinydb.recent_alerts import drop_past, told_lately
+from storage.tinydb.recent_alerts import drop_past
 from storage.tinydb.retention import Pruning
 from storage.tinydb.set_back import set_readings_back
 from storage.tinydb.unit import TinyUnit, in_one_go
@@ -254,54 +248,10 @@ class TinyStorage(UseCases):
         self, now: datetime, limit: int, lease: timedelta
     ) -> Sequence[ClaimedDelivery]:
         def work(transaction: Transaction) -> list[ClaimedDelivery]:
-            due = [
-                self._with_flood(transaction, _in_full(transaction, key), now)
-                for key in self._index.agenda.due(aware(now), limit)
-            ]
             drop_past(transaction, self.database, now)
-            elsewhere = [_in_full(transaction, key) for key in self._older(transaction, due)]
-            claimed, changed = turns(due, elsewhere, now, now + lease)
-            for delivery in changed:
-                transaction.keep(delivery)
-            for chat in {each.delivery.chat_id: each.chat for each in claimed}.values():
-                if chat is not None and chat.probe_at is not None:
-                    transaction.keep(structs.replace(chat, probe_at=now + lease))
-            return claimed
+            return Claim(transaction, self._index, aware(now)).take(limit, lease)
 
         return await self._commits.do(work)
-
-    def _older(self, transaction: Transaction, due: Sequence[ClaimedDelivery]) -> Iterator[str]:
-        """The keys of older news of the same petitions that waits in other lanes of the chats."""
-        latest: dict[int, dict[PetitionRef, int]] = {}
-        for each in due:
-            owed = each.delivery
-            about = latest.setdefault(owed.chat_id, {})
-            about[owed.petition] = max(owed.number, about.get(owed.petition, 0))
-        taken = {each.delivery.key for each in due}
-        for chat_id, about in latest.items():
-            if len(self._index.agenda.queues(chat_id)) > 1:
-                for owed in self._owed(transaction, chat_id):
-                    if owed.key not in taken and owed.number < about.get(owed.petition, 0):
-                        yield owed.key
-
-    def _owed(self, transaction: Transaction, chat_id: int) -> list[Delivery]:
-        """What a chat is owed, oldest first."""
-        return [_kept(transaction, DELIVERIES, key) for key in self._index.agenda.keys(chat_id)]
-
-    def _with_flood(
-        self, transaction: Transaction, claimed: ClaimedDelivery, now: datetime
-    ) -> ClaimedDelivery:
-        """What is due at once, with how much else its chat has just been told or waits for."""
-        chat_id = claimed.delivery.chat_id
-        if claimed.delivery.lane:
-            return claimed
-        held = [_kept(transaction, DELIVERIES, k) for k in self._index.agenda.lane(chat_id, FLOOD)]
-        waiting = [each.not_before for each in held if each.not_before > now and not each.attempts]
-        return structs.replace(
-            claimed,
-            told_lately=told_lately(transaction, chat_id, now),
-            flood_until=min(waiting, default=None),
-        )
 
     async def next_due(self, now: datetime) -> datetime | None:
         await self._commits.calm()
@@ -349,26 +299,3 @@ class TinyStorage(UseCases):
             oldest_due=self._index.agenda.oldest_due(),
             refusing=self._index.agenda.refusing(),
         )
-
-
-# --- steps of a claim ----------------------------------------------------------------------------
-
-
-def _in_full(transaction: Transaction, key: str) -> ClaimedDelivery:
-    """A delivery with what it refers to."""
-    delivery = _kept(transaction, DELIVERIES, key)
-    return ClaimedDelivery(
-        delivery=delivery,
-        known=_kept(transaction, PETITIONS, str(delivery.petition)),
-        occurrences=tuple(_kept(transaction, OCCURRENCES, each) for each in delivery.occurrences),
-        chat=transaction.get(CHATS, str(delivery.chat_id)),
-        rule=transaction.get(RULES, ruled_as(delivery.chat_id, delivery.rule)),
-    )
-
-
-def _kept(transaction: Transaction, shelf: Shelf[S], doc_id: str) -> S:
-    record = transaction.get(shelf, doc_id)
-    if record is None:
-        # Its name may hold a chat's id, which must not reach the log.
-        raise StorageError(f"one of the {shelf.name} is lost")
-    return record
