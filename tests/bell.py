@@ -115,13 +115,13 @@ class Conversation:
     def tap(self, message: Json, label: str, **how: Any) -> str:
         return self.api.tap(self.chat_id, message["message_id"], label, **how)
 
-    async def sees_note(self, query: str) -> str:
+    async def sees_note(self, query: str, timeout: float = 10) -> str:
         """The passing note that answers a press."""
 
         def noted(_: BotApi) -> Json | None:
             return next((a for a in self.api.answers if a["callback_query_id"] == query), None)
 
-        return str((await self.api.wait_for(noted)).get("text") or "")
+        return str((await self.api.wait_for(noted, timeout)).get("text") or "")
 
     async def sees_edit(self, message: Json, pattern: str) -> Json:
         """The message as soon as its text matches."""

@@ -1,6 +1,7 @@
 """Every button there is, and what a press of it has to bring."""
 
 import re
+from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -66,7 +67,7 @@ EXPECTED: tuple[tuple[str, str], ...] = (
     (r"set\|\|digest", "Digest: "),
     (r"set\|\|zone", "Time zone: "),
     (r"set\|\|closing", "Closing reminders: "),
-    (r"set\|\|lang", "Language: "),
+    (r"set\|\|lang", "Language: |Iaith: "),
     (r"set\|\|links", "Settings"),
     (r"set\|\|loud", "Tap a kind of news to change it"),
     (r"set\|\|(reset|undo|preset)?$", "Settings"),
@@ -74,7 +75,7 @@ EXPECTED: tuple[tuple[str, str], ...] = (
     (r"card\|P\|", r"Figures from \d\d:\d\d|Here it is|Nothing new since"),
     (r"page\|", "You're following|You have|not following anything"),
     (r"consent\|P?\|no", "Nothing is kept"),
-    (r"consent\|P\|", "You're now following"),
+    (r"consent\|P\|", "You're now following|You've been following this petition since"),
     (r"consent\|\|set", "Settings"),
     (r"consent\|\|", "Thanks. You can now follow"),
     (r"forget\|\|yes", "Deleted"),
@@ -149,8 +150,10 @@ def expected(of: str) -> str:
     return next(after for pattern, after in EXPECTED if re.match(pattern, of))
 
 
-# What puts something else in the place of the message.
-TURNS = ("set|", "page|", "rule|")
+PATIENCE = 40.0  # seconds: many chats press at once
+DEPTH = 5  # presses from the first page to the last
+# After which little of what was met can still be done, or read.
+ENDS = ("forget||yes", "stop||yes", "set||lang.cy")
 
 
 def words_of(message: Json) -> str:
@@ -194,13 +197,41 @@ def is_sound(message: Json) -> bool:
     return bool(words.strip()) and not re.search(r"\{\w*\}", words)
 
 
+def kind_of(page: Json) -> str:
+    """How its first line begins and what its buttons carry, without titles, names and numbers."""
+    head = re.split(r"[:\n“]", re.sub(r"^For .*:\n", "", _untitled(page)))[0]
+    return " ".join([_bare(head), *sorted({shape(data) for data in data_of(page)})])
+
+
+def says_the_same(page: Json, other: Json) -> bool:
+    """Whether two messages read the same and have the same buttons."""
+    shown = ("text", "caption", "photo", "document", "reply_markup")
+    return all(page.get(name) == other.get(name) for name in shown)
+
+
+def _untitled(page: Json) -> str:
+    """The words of a page without those that lead elsewhere."""
+    words = (page.get("text") or page.get("caption") or "").encode("utf-16-le")
+    links = [each for each in page.get("entities", []) if each["type"] == "text_link"]
+    for each in sorted(links, key=lambda link: -link["offset"]):
+        end = each["offset"] + each["length"]
+        words = words[: 2 * each["offset"]] + words[2 * end :]
+    return words.decode("utf-16-le")
+
+
+def _bare(words: str) -> str:
+    return re.sub(r"[\W\d]", "", words)
+
+
 @dataclass
 class Walker:
-    """Presses what has not been pressed yet; each shape is met once, wherever it is found first."""
+    """Presses every button of every page that can be reached."""
 
     api: BotApi
     met: set[str] = field(default_factory=set)
     head: str = ""  # how every answer begins
+    pages: set[str] = field(default_factory=set)
+    depth: int = DEPTH
 
     def shown(self, chat: Conversation, message: Json) -> Json:
         return next(
@@ -218,11 +249,14 @@ class Walker:
         message, data, label = pressed
         before = self.shown(chat, message)
         last = max(each["message_id"] for each in self.api.messages(chat.chat_id))
-        note = await chat.sees_note(self.api.press(chat.chat_id, message["message_id"], data))
+        query = self.api.press(chat.chat_id, message["message_id"], data)
+        note = await chat.sees_note(query, PATIENCE)
         if not note and not label.startswith(("✓", "‹")):
             # What takes longer than a press may wait for follows it.
             with suppress(TimeoutError):
-                await self.api.wait_for(lambda _: self._shows(chat, message, before, last), 40)
+                await self.api.wait_for(
+                    lambda _: self._shows(chat, message, before, last), PATIENCE
+                )
         after = self.shown(chat, message)
         new = [each for each in self.api.messages(chat.chat_id) if each["message_id"] > last]
         told = "\n".join((*map(words_of, new), words_of(after), note))
@@ -233,6 +267,7 @@ class Walker:
         # What is chosen already stays as it is; any other press has to show something.
         assert new or note or after != before or label.startswith(("✓", "‹")), (label, data)
         assert data_of(after) != data_of(before) or not turns, (label, data)
+        assert not any(says_the_same(each, before) for each in new), (label, data, told)
         assert re.search(expected(shape(data)), told, re.DOTALL), (label, data, told)
         if self.head and data.split("|")[0] not in ("done", "else"):
             texts = [each["text"] for each in (*new, after) if "text" in each]
@@ -241,29 +276,51 @@ class Walker:
         return [*new, after]
 
     async def walk(self, chat: Conversation, message: Json, only: str = "") -> None:
-        """Press every button of the message, then whatever new those lead to, an Undo first.
+        """Press every button of the message, then those of every page they lead to: breadth first,
+        to a depth of five. Of buttons that differ by a number alone one is pressed, and of pages
+        that are alike, here or in another chat, one is gone through.
 
-        What was edited away is pressed as well: it may be slow to leave somebody's screen. Only a
-        draft's buttons mean nothing without the draft.
+        What ends all that is followed is pressed last, an Undo at once.
         """
-        waiting = [key for key in keys_of(message) if re.match(only, key.data)]
-        waiting.sort(key=lambda key: key.data.startswith(TURNS))  # those that edit the message last
-        first = {key.data for key in waiting}
-        while waiting:
-            key = waiting.pop(0)
-            if key.data.startswith("draft") and key.data not in data_of(
-                self.shown(chat, key.where)
-            ):
-                continue
-            if key.data not in first and shape(key.data) in self.met:
-                continue
-            first.discard(key.data)
-            self.met.add(shape(key.data))
-            found = [each for one in await self.press(chat, key) for each in keys_of(one)]
-            if not only:
-                undo = [each for each in found if each.label == "Undo"]
-                self.met -= {shape(each.data) for each in undo}
-                waiting = [*undo, *waiting, *found]
+        self.pages.add(kind_of(message))
+        pages, ends = deque([(message, 1)]), deque[tuple[Json, int]]()
+        while pages or ends:
+            is_end = not pages
+            page, depth = (ends if is_end else pages).popleft()
+            alike = {(shape(key.data), _bare(key.label)): key for key in keys_of(page)}
+            for key in alike.values():
+                if depth == 1 and not re.match(only, key.data):
+                    continue
+                if key.data.startswith(ENDS) and not is_end:
+                    ends.append((page, depth))
+                elif key.data.startswith(ENDS) or not is_end:
+                    pages += await self._lead(chat, self._again(chat, key), depth)
+
+    def _again(self, chat: Conversation, key: Key) -> Key:
+        """The same button on the page that it was met on, sent anew if it was rewritten since."""
+        if self.shown(chat, key.where) == key.where:
+            return key
+        apart = ("message_id", "chat", "date", "edit_date")
+        content = {name: value for name, value in key.where.items() if name not in apart}
+        messenger = self.api.messenger
+        anew = messenger.store(messenger.chat(chat.chat_id), content, ours=True)
+        return key._replace(where=anew)
+
+    async def _lead(self, chat: Conversation, key: Key, depth: int) -> list[tuple[Json, int]]:
+        """The pages that a press leads to and whose buttons are still to be pressed."""
+        self.met.add(shape(key.data))
+        found = await self.press(chat, key)
+        for each in found:
+            for undo in keys_of(each):
+                if undo.label == "Undo" and undo.data != key.data:
+                    self.met.add(shape(undo.data))
+                    found = [*found, *await self.press(chat, undo)]
+        leads = []
+        for each in found if depth < self.depth else ():
+            if (kind := kind_of(each)) not in self.pages:
+                self.pages.add(kind)
+                leads.append((each, depth + 1))
+        return leads
 
 
 def after(label: str, begin: Begin, edits: str = "") -> Begin:

@@ -100,6 +100,7 @@ class BotApi:
         self._planned: list[_Planned] = []
         self.calls: list[Called] = []
         self.answers: list[Json] = []
+        self.refusals: list[str] = []  # methods that were refused, and why
 
     async def start(self, port: int = 0) -> None:
         application = web.Application(client_max_size=64 * 1024 * 1024)
@@ -425,6 +426,8 @@ class BotApi:
                 return _dropped(request)
             result = await self._result(call)
         except Refusal as refusal:
+            method = request.match_info["method"]
+            self.refusals.append(f"{method}: {refusal.description}")
             return _refused(refusal)
         if planned == "lost":
             return _dropped(request)

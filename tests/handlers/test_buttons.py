@@ -4,12 +4,13 @@ import ast
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 import pytest
-from bell import READER, TEA, Conversation, Json, Village, a_response, open_petition, stamp
+from bell import HASTY, READER, TEA, Conversation, Json, Village, a_response, open_petition, stamp
 from msgspec import Struct
 from petitions import petition
 from presses import (
@@ -29,7 +30,7 @@ from presses import (
 from telegram.ext import CallbackQueryHandler
 
 import handlers
-from bot.app import utc_now
+from bot.app import running, utc_now
 from bot.demo.petitions_site import Fault
 from bot.demo.postcodes import PostcodesApi
 from bot.messages import buttons
@@ -287,11 +288,18 @@ async def play_all(
             raise problem
 
 
+def unhurried(village: Village, postcodes: PostcodesApi) -> AbstractAsyncContextManager[None]:
+    """The bot at work, asking the site seldom enough to leave time for those who press."""
+    config = village.config(interval=1.0)
+    return running(config, postcodes_api=postcodes.url, pacer=HASTY)
+
+
 @pytest.fixture(autouse=True)
 def _a_site_in_good_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a busy machine a site takes longer than people wait for it; here that says nothing."""
     monkeypatch.setattr("bot.polling.lookup._KNOWN", 30.0)
     monkeypatch.setattr("bot.polling.lookup._UNKNOWN", 30.0)
+    monkeypatch.setattr("handlers.context.PATIENCE", 30.0)
 
 
 @pytest.mark.timeout(180)
@@ -305,9 +313,10 @@ async def test_every_button_of_every_message_does_what_it_says(
         assert keys_of(message), message
         await walker.walk(chat, message, scene.only)
 
-    async with village.bell(postcodes_api=postcodes.url):
+    async with unhurried(village, postcodes):
         await play_all(village, play, list(SCENES))
     assert MUST_BE_MET - walker.met == set()
+    assert village.api.refusals == []
 
 
 # Scenes as they are for whoever manages a group from their own chat.
@@ -337,6 +346,7 @@ async def test_every_button_made_for_another_chat_is_about_that_chat(
     village: Village, postcodes: PostcodesApi
 ) -> None:
     met: set[str] = set()
+    pages: set[str] = set()
 
     async def play(name: str, scene: Scene, chat: Conversation) -> None:
         club = CLUB - chat.chat_id
@@ -345,12 +355,12 @@ async def test_every_button_made_for_another_chat_is_about_that_chat(
         village.api.add_member(club, BOT, "member")
         managing = await manages(village, chat, club)
         message = await scene.begin(village, chat)
-        walker = Walker(village.api, met, f"For {name}:")
+        walker = Walker(village.api, met, f"For {name}:", pages, depth=3)
         await walker.walk(chat, message, scene.only)
         await walker.walk(chat, managing)
         await chat.ask("/mydata", "I don't keep anything")
 
-    async with village.bell(postcodes_api=postcodes.url):
+    async with unhurried(village, postcodes):
         await play_all(village, play, MANAGED)
     assert {"done||", "unsub|P|", "undo|P|", "set||undo", "draft||save", "rule||0.delete"} <= met
     assert not any(each.startswith("full") for each in met)
