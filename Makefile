@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 CONFIG ?= config.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo init doctor run test check bench soak soak-health picture catalogue lock clean
+.PHONY: help demo init doctor run test check bench soak soak-health picture transcripts catalogue lock clean
 
 help:  ## show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 demo: $(VENV)/run.ok  ## see it work: no token, no network
 	@$(BIN)/python -m bot demo
@@ -43,6 +43,10 @@ soak-health: $(VENV)/dev.ok  ## how soon each kind of deafness and muteness is k
 
 picture: $(VENV)/dev.ok  ## take the README's picture of the chat anew
 	DRAW_PICTURES=1 $(BIN)/python -m pytest -q tests/demo/test_demo.py
+
+transcripts: $(VENV)/dev.ok  ## write down what eight people and the bot say to each other
+	PRINT_TRANSCRIPTS=build/transcripts.html $(BIN)/python -m pytest -q tests/handlers/test_walks.py
+	@echo build/transcripts.html
 
 catalogue: $(VENV)/dev.ok  ## bring the translations' catalogues up to date with the source
 	PYTHONPATH=. $(BIN)/python tests/catalogues.py

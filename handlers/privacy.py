@@ -20,7 +20,10 @@ async def privacy(update: Update, context: Context) -> None:
 async def read_more(update: Update, context: Context, press: Press) -> str | None:
     """The question for consent, with everything there is to know before answering it."""
     ref = press.petition
-    buttons = consent_buttons(ref) if ref else agree_buttons(press.extra)
+    if ref:
+        buttons = consent_buttons(ref, is_told=True)
+    else:
+        buttons = agree_buttons(press.extra, is_told=True)
     await answer(update, what_is_kept(context), buttons)
     return None
 

@@ -172,22 +172,23 @@ def undo_buttons(subscription: Subscription) -> Keyboard:
     return [[button(tr("Undo"), UNDO, subscription.petition, extra)]]
 
 
-def consent_buttons(petition: PetitionRef) -> Keyboard:
-    """Agree by following what was asked for, or not, or read more first."""
+def consent_buttons(petition: PetitionRef, *, is_told: bool = False) -> Keyboard:
+    """Agree by following what was asked for, or not; or read more first, until that `is_told`."""
     follow = button(tr("Follow it"), CONSENT, petition)
-    return [[follow], _unsure(petition)]
+    return [[follow], _unsure(petition, is_told=is_told)]
 
 
-def agree_buttons(then: str = "") -> Keyboard:
+def agree_buttons(then: str = "", *, is_told: bool = False) -> Keyboard:
     """Agree to something that is about no petition, and go on to a page; or not, or read more."""
-    return [[button(tr("I agree"), CONSENT, extra=then)], _unsure(extra=then)]
+    agree = button(tr("I agree"), CONSENT, extra=then)
+    return [[agree], _unsure(extra=then, is_told=is_told)]
 
 
-def _unsure(petition: PetitionRef | None = None, extra: str = "") -> list[Button]:
-    return [
-        button(tr("Not now"), CONSENT, petition, "no"),
-        button(tr("What's kept?"), PRIVACY, petition, extra),
-    ]
+def _unsure(
+    petition: PetitionRef | None = None, extra: str = "", *, is_told: bool = False
+) -> list[Button]:
+    refuse = button(tr("Not now"), CONSENT, petition, "no")
+    return [refuse] if is_told else [refuse, button(tr("What's kept?"), PRIVACY, petition, extra)]
 
 
 def forget_buttons() -> Keyboard:

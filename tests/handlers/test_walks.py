@@ -1,15 +1,52 @@
 """Eight people reach what they came for, in so many messages and presses at most."""
 
+import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
+import pytest
 from bell import READER, TEA, Conversation, Json, Village, a_response
+from transcripts import Transcript, write_page
 
 from bot.demo.messenger import buttons_of
 
 CLUB, TOPIC, ADA = -1_001, 7, 51
 LINK = f"https://petition.parliament.uk/petitions/{TEA}"
 _SCREEN = 600  # characters that are read without unfolding or scrolling
+
+
+# Where `make transcripts` has the walks written down.
+PAGE = os.environ.get("PRINT_TRANSCRIPTS")
+
+
+@pytest.fixture(scope="module")
+def transcripts() -> Iterator[list[Transcript]]:
+    """What is said in all walks; a page of it if that is asked for."""
+    told: list[Transcript] = []
+    yield told
+    if PAGE:
+        write_page(Path(PAGE), told)
+
+
+@pytest.fixture(autouse=True)
+def _taken_down(
+    village: Village,
+    transcripts: list[Transcript],
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Takes down what is said in a walk, presses included."""
+    title = request.node.name.removeprefix("test_").replace("_", " ").capitalize()
+    transcript, tap = Transcript(title, village.api), village.api.tap
+
+    def noted(chat_id: int, message_id: int, label: str, **how: int | None) -> str:
+        transcript.pressed(chat_id, label)
+        return tap(chat_id, message_id, label, **how)
+
+    monkeypatch.setattr(village.api, "tap", noted)
+    transcripts.append(transcript)
 
 
 @dataclass

@@ -381,16 +381,14 @@ def asks_after_reading(
 ) -> tuple[Message, Keyboard]:
     """The same with everything there is to know before agreeing."""
     again = consent_request(_carrying(rule, site, called))
-    return _before_agreeing(joined(everything, compose("\n\n"), again))
+    return _before_agreeing(joined(everything, compose("\n\n"), again), is_told=True)
 
 
-def _before_agreeing(asked: Message) -> tuple[Message, Keyboard]:
+def _before_agreeing(asked: Message, *, is_told: bool = False) -> tuple[Message, Keyboard]:
     follow = button(tr("Follow it"), DRAFT, extra="agree")
-    unsure = [
-        button(tr("Not now"), DRAFT, extra="cancel"),
-        button(tr("What's kept?"), DRAFT, extra="privacy"),
-    ]
-    return asked, [[follow], unsure]
+    refuse = button(tr("Not now"), DRAFT, extra="cancel")
+    more = button(tr("What's kept?"), DRAFT, extra="privacy")
+    return asked, [[follow], [refuse] if is_told else [refuse, more]]
 
 
 def dropped_draft() -> Message:
