@@ -91,7 +91,7 @@ def status(
                 following,
                 count=in_words(following),
             ),
-            *(["", f"Petition Bell {version}"] if version else []),
+            *(["", tr("Petition Bell {version}", version=version)] if version else []),
         )
     )
 
