@@ -1,6 +1,6 @@
 """Whether what was read makes sense: every record is one, and all it refers to is there (pure)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import msgspec
@@ -17,15 +17,19 @@ _REFERRING = (Subscription, Delivery)
 
 def checked(where: object, tables: Tables) -> Iterator[tuple[str, Struct | None, Struct | None]]:
     """Every record of the tables as something new; StorageError if one makes no sense."""
+
+    def has(name: str, doc_id: str) -> bool:
+        return doc_id in tables.get(name, {})
+
     for shelf in SHELVES.values():
-        for doc_id, document in tables[shelf.name].items():
+        for doc_id, document in tables.get(shelf.name, {}).items():
             try:
                 record = msgspec.convert(document, shelf.kind)
             except msgspec.ValidationError as error:
                 raise StorageError(
                     f"{where} is damaged: a record of {shelf.name} makes no sense; {RESTORE}"
                 ) from error
-            if not _grounded(record, tables):
+            if not grounded(record, has):
                 raise StorageError(
                     f"{where} is damaged: a record of {shelf.name} has lost its petition; {RESTORE}"
                 )
@@ -33,24 +37,29 @@ def checked(where: object, tables: Tables) -> Iterator[tuple[str, Struct | None,
 
 
 def sound(tables: Tables) -> tuple[Tables, int]:
-    """The records that make sense, with all that they refer to, and how many do not."""
-    kept: Tables = {name: {} for name in tables}
+    """The records that make sense, with all that they refer to, and how many do not.
+
+    Tables that are none of the bot's stay as they are.
+    """
+    kept: Tables = {name: {} if name in SHELVES else docs for name, docs in tables.items()}
+
+    def has(name: str, doc_id: str) -> bool:
+        return doc_id in kept.get(name, {})
+
     for shelf in sorted(SHELVES.values(), key=lambda shelf: shelf.kind in _REFERRING):
-        for doc_id, document in tables[shelf.name].items():
+        for doc_id, document in tables.get(shelf.name, {}).items():
             with suppress(msgspec.ValidationError):
-                if _grounded(msgspec.convert(document, shelf.kind), kept):
+                if grounded(msgspec.convert(document, shelf.kind), has):
                     kept[shelf.name][doc_id] = document
     return kept, sum(map(len, tables.values())) - sum(map(len, kept.values()))
 
 
-def _grounded(record: Struct, tables: Tables) -> bool:
-    """Whether all that a record refers to is there."""
+def grounded(record: Struct, has: Callable[[str, str], bool]) -> bool:
+    """Whether all that a record refers to is there; `has` says so of a table and an id."""
     match record:
         case Subscription(petition=petition):
-            return str(petition) in tables["petitions"]
+            return has("petitions", str(petition))
         case Delivery(petition=petition, occurrences=keys):
-            return str(petition) in tables["petitions"] and all(
-                key in tables["occurrences"] for key in keys
-            )
+            return has("petitions", str(petition)) and all(has("occurrences", key) for key in keys)
         case _:
             return True

@@ -63,7 +63,7 @@ def _read(file: Path, keys: KeyRing) -> Tables:
             raise StorageError(f"{file} isn't a backup of petition-bell")
         tables = empty_tables()
         for plain in content.whole(_key_for(file, content, keys)):
-            replay(file, tables, ROWS.decode(plain))
+            replay(tables, ROWS.decode(plain))
     except (Damaged, Torn) as error:
         raise StorageError(f"{file} isn't a whole backup of petition-bell ({error})") from error
     return tables

@@ -7,8 +7,10 @@ goes on meanwhile. Memory and disk agree except in that moment; whoever reads wa
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from threading import get_ident
 from time import monotonic
 from typing import Any, NamedTuple, TypeVar
 
@@ -18,16 +20,15 @@ from msgspec import Struct
 from bot.errors import StorageError
 from bot.incidents import IncidentLog
 from storage.disk import reason
-from storage.tables import ERASE, NOTES, SHELVES, Tables
-from storage.tinydb.database import Changes, Database, Transaction
-from storage.tinydb.files import StoreFiles
+from storage.tables import ERASE, NOTES, Tables
+from storage.tinydb.database import Database, Transaction
+from storage.tinydb.files import Changes
 from storage.tinydb.garbage import Garbage
-from storage.tinydb.index import Index
+from storage.tinydb.journalled import FOLD_AGAIN_AFTER
 
 log = structlog.get_logger(__name__)
 
 _BATCH_FOR = 0.005  # seconds of use cases in one batch, while those who read wait
-_FOLD_AGAIN_AFTER = 30.0  # seconds after a fold that failed
 
 R = TypeVar("R")
 
@@ -52,11 +53,14 @@ class _Done(NamedTuple):
 class Commits:
     """The one way to change the store: in the order of asking, durable when it returns."""
 
-    def __init__(self, database: Database, index: Index, vault: StoreFiles) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._index = index
-        self._vault = vault
+        self._transaction = Transaction(database)
+        self._storage = database.records
+        self._storage.route = self._route
+        self._vault = self._storage.files
         self._loop = asyncio.get_running_loop()
+        self._thread = get_ident()
         self._writer = ThreadPoolExecutor(1, "store")
         self._queue: deque[_Waiting] = deque()
         self._quiet = asyncio.Event()
@@ -100,7 +104,17 @@ class Commits:
             self._start_fold()
             await self._finish_folds()
         self._writer.shutdown()
-        self._vault.release()
+        self._database.close()
+
+    def _route(self, work: Callable[[], R]) -> Callable[[], R] | None:
+        """How a thread of neither ours nor the event loop does a transaction of its own, or None.
+
+        The event loop's does it at once: nobody reads meanwhile, and the lock keeps the writer out.
+        """
+        if self._closed or get_ident() == self._thread:
+            return None
+        waiting = partial(self.do, lambda _: work())
+        return lambda: asyncio.run_coroutine_threadsafe(waiting(), self._loop).result()
 
     async def _finish_folds(self) -> None:
         while self._fold is not None:
@@ -116,7 +130,7 @@ class Commits:
 
     def _batch(self) -> list[_Done]:
         """Do what waits and write it; in the writer's thread, as all that changes the tables is."""
-        with self._garbage.waiting():
+        with self._garbage.waiting(), self._storage.lock:
             done = self._write()
             self._garbage.made(sum(len(each.changes or ()) for each in done))
             # What may be large is let go of here, where it holds up nobody.
@@ -128,12 +142,11 @@ class Commits:
         changes = [each.changes for each in done if each.changes]
         try:
             if changes:
-                self._vault.append(changes)
+                self._storage.append(changes)
         except Exception as error:
             for each in reversed(done):
-                self._apply(each.undo or {})
-            complaint = self._complaint(error)
-            return [each if each.error else each._replace(error=complaint) for each in done]
+                self._storage.apply(each.undo or {})
+            return [each if each.error else each._replace(error=error) for each in done]
         return done
 
     def _work_off(self) -> list[_Done]:
@@ -142,14 +155,13 @@ class Commits:
         until = monotonic() + _BATCH_FOR
         while self._queue and (not done or monotonic() < until):
             work, outcome = self._queue.popleft()
-            transaction = Transaction(self._database)
             try:
-                result = work(transaction)
-                undo = self._apply(transaction.changes)
+                result, changes = self._storage.collect(partial(work, self._transaction))
+                undo = self._storage.apply(changes)
             except Exception as error:
                 done.append(_Done(outcome, error=error))
             else:
-                done.append(_Done(outcome, result, transaction.changes, undo))
+                done.append(_Done(outcome, result, changes, undo))
         return done
 
     def _finished(self, batch: Future[list[_Done]]) -> None:
@@ -166,37 +178,6 @@ class Commits:
         if self._queue and not self._next_is_called:
             self._next_is_called = True
             self._loop.call_soon(self._next_batch)
-
-    def _complaint(self, error: Exception) -> Exception:
-        if not isinstance(error, OSError):
-            return error
-        complaint = StorageError(f"{self._vault.path} couldn't be written: {reason(error)}")
-        complaint.__cause__ = error
-        return complaint
-
-    def _apply(self, changes: Changes) -> Changes:
-        """Change the tables and the index; what would change them back.
-
-        Where a document is none that could be read again, nothing is changed.
-        """
-        undo: Changes = {}
-        try:
-            self._index.apply(self._moves(changes, undo))
-        except Exception:
-            self._index.apply(self._moves(dict(undo), {}))
-            raise
-        return undo
-
-    def _moves(
-        self, changes: Changes, undo: Changes
-    ) -> Iterator[tuple[str, Struct | None, Struct | None]]:
-        """Change the tables one document at a time, and tell of those that are indexed."""
-        for (name, doc_id), document in changes.items():
-            shelf = SHELVES[name]
-            after = shelf.read(document) if shelf.indexed else None
-            before = undo[name, doc_id] = self._database.place(name, doc_id, document)
-            if shelf.indexed:
-                yield doc_id, shelf.read(before), after
 
     # --- folding
 
@@ -234,7 +215,8 @@ class Commits:
 
         In the writer's thread, so that no commit comes between them.
         """
-        return self._database.copied(), self._vault.turn(), self._database.get(NOTES, ERASE)
+        with self._storage.lock:
+            return self._storage.copied(), self._vault.turn(), self._database.get(NOTES, ERASE)
 
     async def _finish_fold(
         self, turning: Future[tuple[Tables, int, Struct | None]], erasing: bool
@@ -249,7 +231,7 @@ class Commits:
         except OSError as error:
             self._folding.failed(reason(error))
             self._must_erase |= erasing
-            self._fold_not_before = monotonic() + _FOLD_AGAIN_AFTER
+            self._fold_not_before = monotonic() + FOLD_AGAIN_AFTER
         finally:
             self._fold = None
         await self.calm()

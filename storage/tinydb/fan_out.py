@@ -91,12 +91,14 @@ class FanOut:
     def _put(self, deliveries: Sequence[Delivery]) -> None:
         """Keep new deliveries: most are alike but for whom they are for, and made from one."""
         made: dict[tuple[object, ...], Fields] = {}
+        documents: dict[str, Fields] = {}
         for each in deliveries:
             alike = (each.occurrences, each.not_before, each.lane, each.rule, each.thread_id)
             model = made.get((*alike, each.silent))
             if model is None:
                 model = made[*alike, each.silent] = document_of(each)
-            document = {**model, "key": each.key, "number": each.number, "chat_id": each.chat_id}
-            self._transaction.place(DELIVERIES.name, each.key, document)
+            named = {"key": each.key, "number": each.number, "chat_id": each.chat_id}
+            documents[each.key] = {**model, **named}
         if deliveries:
+            self._transaction.table(DELIVERIES).put(documents)
             self._transaction.put(COUNTERS, "delivery", Counter(deliveries[-1].number + 1))

@@ -24,15 +24,18 @@ from storage.disk import Disk, reason, user_name
 from storage.integrity import RESTORE, sound
 from storage.key_file import KeyRing
 from storage.tables import SHELVES, Fields, Tables
-from storage.tinydb.database import Changes
 from storage.tinydb.frames import Damaged, Torn, frames
 from storage.tinydb.journal import Journal
 from storage.tinydb.sealed import FORMAT, Content, Kind, Sealed, WrongKey, format_of, new_store
 
 log = structlog.get_logger(__name__)
 
-# A change as it is written: table, document id, document (None: taken out).
-Row: TypeAlias = tuple[str, str, Fields | None]
+# What a transaction did, by table and document id; None is a document taken out. Without an id it
+# is the table itself: there, if without documents, or None.
+Changes: TypeAlias = dict[tuple[str, str | None], Fields | None]
+
+# A change as it is written: table, document id, document, as in `Changes`.
+Row: TypeAlias = tuple[str, str | None, Fields | None]
 
 T = TypeVar("T")
 
@@ -84,9 +87,8 @@ class StoreFiles:
         self._finish_fold()
         raw = self._raw_snapshot()
         if raw is None:
-            tables = empty_tables()
-            self._found(tables)
-            return tables
+            self._found({})
+            return {}
         found = format_of(raw)
         if found is None:
             raise self._not_ours(raw)
@@ -126,9 +128,9 @@ class StoreFiles:
         self._store, self._generation = content.header.store, content.header.generation
         self._snapshot_size = len(raw)
         self._salts = {content.header.generation: content.header.after}
-        tables = empty_tables()
+        tables: Tables = {}
         for plain in self._pieces(path, content.whole(self._key)):
-            replay(path, tables, ROWS.decode(plain))
+            replay(tables, ROWS.decode(plain))
         return tables
 
     def _key_for(self, content: Content) -> bytes:
@@ -174,7 +176,7 @@ class StoreFiles:
         self._salts[generation] = header.salt
         try:
             for plain in self._pieces(path, content.plains(self._key)):
-                replay(path, tables, ROWS.decode(plain))
+                replay(tables, ROWS.decode(plain))
         except Torn:
             if not is_last:
                 raise self._damaged(path, "it ends in the middle") from None
@@ -316,7 +318,7 @@ class StoreFiles:
                 complaint = error
                 break
             return tables, True
-        tables = empty_tables()
+        tables = {}
         if not self._read_what_is_left(tables):
             raise complaint
         return tables, False
@@ -334,7 +336,7 @@ class StoreFiles:
             plains = list(content.left(self._key))
             for plain in plains:
                 if plain:
-                    replay(path, tables, ROWS.decode(plain))
+                    replay(tables, ROWS.decode(plain))
             if lost := plains.count(None):
                 log.warning("some frames cannot be read", file=path.name, frames=lost)
         return bool(files)
@@ -471,15 +473,17 @@ def empty_tables() -> Tables:
     return {name: {} for name in SHELVES}
 
 
-def replay(path: Path, tables: Tables, rows: Iterable[Row]) -> None:
-    """Changes the tables as these rows say; StorageError if they name a table that there is not."""
+def replay(tables: Tables, rows: Iterable[Row]) -> None:
+    """Changes the tables as these rows say."""
     for table, name, document in rows:
-        if table not in tables:
-            raise StorageError(f"{path} has a table {table!r} that this version does not know")
-        if document is None:
-            tables[table].pop(name, None)
-        else:
-            tables[table][name] = document
+        if name is None and document is None:
+            tables.pop(table, None)
+            continue
+        documents = tables.setdefault(table, {})
+        if name is not None and document is None:
+            documents.pop(name, None)
+        elif name is not None and document is not None:
+            documents[name] = document
 
 
 def _pieces_of(rows: Iterator[Row]) -> Iterator[bytes]:
@@ -490,6 +494,9 @@ def _pieces_of(rows: Iterator[Row]) -> Iterator[bytes]:
 
 def rows_of(tables: Tables) -> Iterator[bytes]:
     """All documents, some at a time; between them, whoever waits for the processor has a turn."""
+    empty: list[Row] = [(table, None, {}) for table, documents in tables.items() if not documents]
+    if empty:
+        yield msgspec.json.encode(empty)
     for table, documents in tables.items():
         rows = iter(documents.items())
         while piece := [(table, name, doc) for name, doc in islice(rows, _ROWS_A_FRAME)]:

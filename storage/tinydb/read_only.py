@@ -10,8 +10,7 @@ from storage.disk import Disk, reason
 from storage.integrity import RESTORE
 from storage.key_file import KeyRing
 from storage.tables import Tables
-from storage.tinydb.database import Changes
-from storage.tinydb.files import ROWS, StoreFiles, empty_tables, replay
+from storage.tinydb.files import ROWS, Changes, StoreFiles, empty_tables, replay
 from storage.tinydb.frames import Damaged, Torn
 from storage.tinydb.sealed import FORMAT, Content, WrongKey, format_of
 
@@ -87,7 +86,7 @@ def _read(path: Path, keys: KeyRing) -> Tables:
     key = _key_for(path, content, keys)
     tables = empty_tables()
     for plain in _pieces(content.whole(key)):
-        replay(path, tables, ROWS.decode(plain))
+        replay(tables, ROWS.decode(plain))
     generation, salt, end = header.generation, header.after, ""
     last = max(journals, default=0)
     while generation <= max(last, header.generation):
@@ -99,7 +98,7 @@ def _read(path: Path, keys: KeyRing) -> Tables:
             raise _Changed(f"journal {generation} does not go on where the file before it ends")
         try:
             for plain in _pieces(journal.plains(key)):
-                replay(path, tables, ROWS.decode(plain))
+                replay(tables, ROWS.decode(plain))
         except Torn as error:
             if generation < last:
                 raise _Changed(f"journal {generation} ends in the middle") from error

@@ -67,7 +67,7 @@ async def open_tiny(
     damaged, sealed with another key or not ours; it stays as it is.
     """
     vault = StoreFiles(path, KeyRing(key_file, key), disk or Disk())
-    storage = TinyStorage(vault, *await asyncio.to_thread(_load, vault))
+    storage = TinyStorage(*await asyncio.to_thread(_load, vault))
     storage.finish_erasing()
     return storage
 
@@ -82,7 +82,7 @@ async def read_tiny(
     if not is_there(path):
         return None
     files = ReadOnlyFiles(path, KeyRing(key_file, key))
-    return TinyStorage(files, *await asyncio.to_thread(_load, files))
+    return TinyStorage(*await asyncio.to_thread(_load, files))
 
 
 async def rekey_tiny(
@@ -113,18 +113,19 @@ async def restore_tiny(
 
 
 def _load(vault: StoreFiles) -> tuple[Database, Index]:
-    tables = vault.load()
+    index = Index()
+    database = Database(vault, index)
+    tables = database.records.tables
     _end_leases(tables)
     try:
-        index = Index()
         index.apply(checked(vault.path, tables))
     except BaseException:
-        vault.release()
+        database.close()
         raise
     if sum(map(len, tables.values())) > _MANY_DOCUMENTS:
         # A collection that walked through them all would hold up everybody each time.
         gc.freeze()
-    return Database(tables), index
+    return database, index
 
 
 def _end_leases(tables: Tables) -> None:
@@ -139,9 +140,9 @@ def _end_leases(tables: Tables) -> None:
 class TinyStorage(UseCases):
     """The storage contract on TinyDB; made by `open_tiny`."""
 
-    def __init__(self, vault: StoreFiles, database: Database, index: Index) -> None:
+    def __init__(self, database: Database, index: Index) -> None:
         self._index = index
-        self._commits = Commits(database, index, vault)
+        self._commits = Commits(database)
         self.database = database
 
     async def close(self) -> None:

@@ -20,6 +20,7 @@ from storage.tables import (
     PETITIONS,
     RECENT,
     RULES,
+    SHELVES,
     SUBSCRIPTIONS,
     Note,
     RecentAlerts,
@@ -228,9 +229,8 @@ class TinyUnit:
     async def place(self, tables: Tables) -> None:
         for name in self._database.live(NOTES):
             self._transaction.remove(NOTES, name)
-        for table, documents in tables.items():
-            for doc_id, fields in documents.items():
-                self._transaction.place(table, doc_id, fields)
+        for name, documents in tables.items():
+            self._transaction.table(SHELVES[name]).put(documents)
 
 
 def in_one_go(work: Coroutine[Any, Any, R]) -> R:

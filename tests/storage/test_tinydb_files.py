@@ -4,17 +4,14 @@ import asyncio
 import base64
 import gc
 import os
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
 from embedded import ANN, BOB, NOON, REF, Place, furnish, known, milestone, refused
 from embedded import place as place
 from embedded import storage as storage
 from tinydb import where
 
-from bot.errors import StorageError
 from bot.subscriptions.subscription import Chat, Subscription
 from storage import Storage
 from storage.disk import Disk
@@ -66,27 +63,6 @@ async def test_documents_answer_queries(storage: TinyStorage) -> None:
     assert [each["chat_id"] for each in table.search(where("muted") == True)] == [BOB]  # noqa: E712  # a query
     await storage.mute(ANN, REF, True, NOON)
     assert table.count(where("muted") == True) == 2  # noqa: E712  # a query
-
-
-async def test_a_table_cannot_be_changed_past_the_transactions(
-    storage: TinyStorage, place: Place
-) -> None:
-    await furnish(storage, ANN)
-    before = place.content()
-    table = storage.database.table("chats")
-    forbidden: list[Callable[[], object]] = [
-        lambda: table.update({"kind": "group"}),
-        lambda: table.upsert({"kind": "group"}, where("id") == ANN),
-        lambda: table.remove(where("id") == ANN),
-        table.truncate,
-        lambda: storage.database.drop_table("chats"),
-        storage.database.drop_tables,
-    ]
-    for change in forbidden:
-        with pytest.raises(StorageError):
-            change()
-    assert await storage.chat(ANN) == Chat(ANN, "private", NOON, NOON)
-    assert place.content() == before
 
 
 async def test_a_use_case_that_changes_nothing_writes_nothing(place: Place) -> None:

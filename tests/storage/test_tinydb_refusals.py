@@ -22,8 +22,7 @@ from structlog.testing import capture_logs
 from bot.errors import StorageError
 from bot.subscriptions.subscription import Chat
 from storage.disk import Disk
-from storage.key_file import KeyRing, beside, spelled
-from storage.tinydb.files import StoreFiles
+from storage.key_file import beside, spelled
 from storage.tinydb.frames import Damaged, Torn, framed, frames
 from storage.tinydb.sealed import FORMAT
 from storage.tinydb.store import TinyStorage, open_tiny, rekey_tiny, restore_tiny
@@ -238,15 +237,6 @@ async def test_a_file_of_another_format_is_refused_in_words(place: Place, other:
     with pytest.raises(StorageError, match=f"format {other}"):
         await restore_tiny(place.path, place.key_file)
     assert place.content() == before
-
-
-async def test_a_table_that_is_not_known_here_is_refused_in_words(place: Place) -> None:
-    await place.furnish()
-    vault = StoreFiles(place.path, KeyRing(place.key_file), Disk())
-    vault.load()
-    vault.append([{("dreams", "1"): {"of": "Ann"}}])
-    vault.release()
-    assert "a table 'dreams'" in await refused(place)
 
 
 async def test_a_folder_in_the_files_place_is_refused(place: Place) -> None:
