@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-from telegram import InlineQueryResultsButton, Update
+from telegram import Update
 from telegram.error import BadRequest
 from telegram.ext import InlineQueryHandler, MessageHandler, filters
 
@@ -50,25 +50,24 @@ async def offer(update: Update, context: Context) -> None:
             [render.article(each) for each in found.results],
             cache_time=_KEPT_FOR_ONE if is_brief else _KEPT_FOR,
             is_personal=True,  # in their own language
-            button=_button(found),
+            button=render.above_results(_above(found)),
         )
 
 
-def _button(found: _Offer) -> InlineQueryResultsButton | None:
+def _above(found: _Offer) -> str | None:
     """Above the results: that there may be more in a while, or, where there are none, what to do.
 
     It has room for 64 characters.
     """
     match found.lacks:
         case Unasked(wants_quiet=False):
-            text = tr("That was a lot. Type again in a minute for more.")
+            return tr("That was a lot. Type again in a minute for more.")
         case Unasked() | Unavailable():
-            text = tr("The petitions site isn't answering at the moment.")
+            return tr("The petitions site isn't answering at the moment.")
         case None if found.results:
             return None
         case None:
-            text = tr("Follow petitions with this bot")
-    return InlineQueryResultsButton(text, start_parameter="hello")
+            return tr("Follow petitions with this bot")
 
 
 async def _followed(context: Context, chat_id: int) -> _Offer:

@@ -9,6 +9,7 @@ from telegram import (
     InlineKeyboardButton,
     InlineKeyboardMarkup,
     InlineQueryResultArticle,
+    InlineQueryResultsButton,
     InputTextMessageContent,
     KeyboardButton,
     KeyboardButtonRequestChat,
@@ -156,3 +157,8 @@ def article(result: InlineResult) -> InlineQueryResultArticle:
         ),
         reply_markup=keyboard(result.buttons),
     )
+
+
+def above_results(words: str | None) -> InlineQueryResultsButton | None:
+    """What is said above the results of an inline query; a tap leads to the bot's own chat."""
+    return InlineQueryResultsButton(words, start_parameter="hello") if words else None

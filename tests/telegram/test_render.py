@@ -98,7 +98,15 @@ def test_a_message_says_the_same_only_where_its_links_lead_to_the_same(address: 
 
 @pytest.mark.parametrize(
     "made",
-    ["MessageEntity", "InlineKeyboardButton", "InlineKeyboardMarkup", "ForceReply"],
+    [
+        "MessageEntity",
+        "InlineKeyboardButton",
+        "InlineKeyboardMarkup",
+        "ReplyKeyboardMarkup",
+        "ForceReply",
+        "InlineQueryResultArticle",
+        "InlineQueryResultsButton",
+    ],
 )
 def test_nothing_else_makes_entities_or_keyboards(made: str) -> None:
     files = (*ROOT.glob("bot/**/*.py"), *ROOT.glob("handlers/*.py"))
