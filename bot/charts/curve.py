@@ -14,9 +14,11 @@ from bot.charts.canvas import INNER, MARGIN, MEDIUM, SMALL, WIDTH, Canvas, sourc
 from bot.charts.picture import Picture, captioned, title
 from bot.messages.format import LONDON, day, decimal, number, signatures
 from bot.messages.i18n import ENGLISH, language, locale, marked, tr
+from bot.messages.petition.institutions import response_title
 from bot.messages.petition.parts import state_name
 from bot.petitions.forecast import Estimate, closes_at, estimates, told_by_itself
 from bot.petitions.petition import Petition, Reading
+from bot.petitions.thresholds import thresholds
 
 _AXIS = 124  # for the numbers beside the plot
 _PLOT = 620
@@ -32,9 +34,10 @@ _STROKES: dict[str, Any] = {
 class _Event(NamedTuple):
     at: datetime
     name: str
+    response: str = ""
 
     def told(self) -> str:
-        return tr(self.name, day=day(self.at))
+        return tr(self.name, day=day(self.at), response=self.response)
 
 
 class _Parts(NamedTuple):
@@ -104,14 +107,16 @@ def _top(petition: Petition, seen: Sequence[Reading], ahead: Sequence[Estimate])
     most = max([petition.signature_count, 10, *(reading.signature_count for reading in seen)])
     if ahead:
         most = max(most, min(ahead[-1].high, 2 * ahead[-1].count))
-    numbers = (petition.response_threshold, petition.debate_threshold)
+    numbers = thresholds(petition)
     near = [n for n in numbers if n and most < n <= 1.3 * most]
     return 1.1 * max([most, *near])
 
 
 def _events(petition: Petition, closing: datetime | None) -> Iterator[_Event]:
-    if petition.government_response_at:
-        yield _Event(petition.government_response_at, marked("Government response {day}"))
+    if petition.government_response and petition.government_response_at:
+        yield _Event(
+            petition.government_response_at, marked("{response} {day}"), response_title(petition)
+        )
     debate = petition.debate
     if debate and debate.debated_on:
         yield _Event(_noon(debate.debated_on), marked("Debated {day}"))
@@ -192,6 +197,7 @@ def _thresholds(axes: Axes, canvas: Canvas, petition: Petition, parts: _Parts) -
     colour = canvas.colours.threshold
     named = (
         (petition.response_threshold, marked("{threshold}: response")),
+        (petition.referral_threshold, marked("{threshold}: committee")),
         (petition.debate_threshold, marked("{threshold}: debate")),
     )
     for at, name in named:

@@ -31,18 +31,19 @@ from bot.messages.format import (
 )
 from bot.messages.i18n import many, marked, say, say_many, tr
 from bot.messages.message import Message, Rich, aside, compose, cut, italic, lines, quote, row
+from bot.messages.petition.institutions import committee, responder, response_title, sentence
 from bot.messages.petition.parts import (
-    Meaning,
     awaited,
     department,
+    is_too_few,
     life,
-    meaning,
     meaning_line,
     outlook,
     pace_line,
     rate,
     title,
 )
+from bot.messages.petition.rejection import reason
 from bot.messages.petition.response import excerpt, safe_link
 from bot.messages.reminder import Told, reminder
 from bot.petitions.events import (
@@ -78,6 +79,8 @@ from bot.petitions.events import (
     ToppedIn,
 )
 from bot.petitions.history import PetitionHistory
+from bot.petitions.parliaments import description_of
+from bot.petitions.parliaments.description import Responder
 from bot.petitions.petition import DebateLinkName, Petition
 from bot.petitions.text_diff import readable
 from bot.petitions.thresholds import CustomMilestones, is_custom
@@ -87,19 +90,6 @@ _QUOTED = 700
 _SENTENCE = 280
 _BRIEF = 160  # characters of a changed sentence in a summary
 _SENTENCES = 5
-
-REASONS = {
-    "duplicate": marked("There's already a petition about this."),
-    "irrelevant": marked(
-        "It's about something the Government or Parliament isn't responsible for."
-    ),
-    "no-action": marked("It isn't clear what it asks the Government or Parliament to do."),
-    "honours": marked("It's about honours or appointments, which have a separate process."),
-    "fake-name": marked("It was started with a fake or incomplete name."),
-    "foi": marked(
-        "It asks for information. For that, make a freedom of information (FOI) request."
-    ),
-}
 
 LINK_NAMES: dict[DebateLinkName, str] = {
     "transcript": marked("Transcript"),
@@ -117,27 +107,13 @@ _LINKS_OUT: dict[DebateLinkName, str] = {
     "debate_summary": marked("🏛 <b>Debate summary published.</b>"),
 }
 
-_REACHED: Mapping[Meaning, str] = {
-    "response": marked("🔔 <b>{signatures}</b>. A government response is now due."),
-    "responded": marked(
-        "🔔 <b>{signatures}</b>. That's enough for a government response, which it already has."
-    ),
-    "referral": marked(
-        "🔔 <b>{signatures}</b>. The Petitions Committee will consider it once it has closed."
-    ),
-    "debate": marked("🔔 <b>{signatures}</b>. Parliament will now consider it for a debate."),
-    "scheduled": marked(
-        "🔔 <b>{signatures}</b>. That's enough to be considered for a debate, which already has "
-        "a date."
-    ),
-    "debated": marked(
-        "🔔 <b>{signatures}</b>. That's enough to be considered for a debate, which it has "
-        "already had."
-    ),
-    "refused": marked(
-        "🔔 <b>{signatures}</b>. That's enough to be considered for a debate, but it was "
-        "decided not to hold one."
-    ),
+_RESPONDED: Mapping[Responder, str] = {
+    "government": marked("💬 <b>The Government has responded</b>{by}."),
+    "ministers": marked("💬 <b>Ministers have responded</b>{by}."),
+}
+_RESPONDED_AGAIN: Mapping[Responder, str] = {
+    "government": marked("💬 <b>The Government has responded again</b>{by}."),
+    "ministers": marked("💬 <b>Ministers have responded again</b>{by}."),
 }
 
 
@@ -224,12 +200,12 @@ def _revised_in_brief(event: ResponseRevised, petition: Petition) -> Rich:
     changes = [("+", sentence) for sentence in event.added]
     changes += [("−", sentence) for sentence in event.removed]
     if not changes:
-        return say("💬 <b>Government response revised</b>{by}.", by=by)
+        return say("💬 <b>{response} revised</b>{by}.", response=response_title(petition), by=by)
     sign, sentence = changes[0]
     left = len(changes) - 1
     more = many("{count} more change", "{count} more changes", left, count=in_words(left))
     return row(
-        say("💬 <b>Government response revised</b>{by}:", by=by),
+        say("💬 <b>{response} revised</b>{by}:", response=response_title(petition), by=by),
         f" {sign} {cut(sentence, _BRIEF)}",
         *([" · ", more] if left else []),
     )
@@ -315,7 +291,8 @@ def _milestones(
 def _reached(event: MilestoneReached, petition: Petition, wish: CustomMilestones | None) -> Rich:
     reached = signatures(event.number)
     if event.official:
-        return say(_REACHED[meaning(event.official, petition)], signatures=reached)
+        meaning = meaning_line(event.official, petition)
+        return say("🔔 <b>{signatures}</b>. {meaning}", signatures=reached, meaning=meaning)
     if wish and is_custom(event.number, wish, petition):
         return say("🔔 <b>{signatures}</b>, your own milestone.", signatures=reached)
     return say("🔔 <b>{signatures}</b> reached.", signatures=reached)
@@ -352,10 +329,9 @@ def _responded(event: Responded, petition: Petition) -> Told:
     response = event.response
     by = aside(department(petition), day(response.responded_on) if response.responded_on else "")
     summary = readable(response.summary or response.details)
+    who = responder(petition) or "government"
     return Told(
-        say("💬 <b>The Government has responded</b>{by}.", by=by)
-        if event.is_first
-        else say("💬 <b>The Government has responded again</b>{by}.", by=by),
+        say((_RESPONDED if event.is_first else _RESPONDED_AGAIN)[who], by=by),
         (quote(cut(summary, _QUOTED)) if summary.strip() else None,),
     )
 
@@ -363,7 +339,11 @@ def _responded(event: Responded, petition: Petition) -> Told:
 def _revised(event: ResponseRevised, petition: Petition) -> Told:
     changes = (*_changes("−", event.removed), *_changes("+", event.added))
     return Told(
-        say("💬 <b>Government response revised</b>{by}.", by=aside(department(petition))),
+        say(
+            "💬 <b>{response} revised</b>{by}.",
+            response=response_title(petition),
+            by=aside(department(petition)),
+        ),
         (tr("What changed:") if changes else None, *changes),
     )
 
@@ -378,14 +358,15 @@ def _changes(sign: str, sentences: Sequence[str]) -> list[Rich]:
 
 def _withdrawn(petition: Petition) -> Told:
     """It waits again, unless this is told so late that there is a response once more."""
+    withdrawn = say("💬 <b>{response} withdrawn.</b>", response=response_title(petition))
     if petition.government_response is not None:
-        return Told(say("💬 <b>Government response withdrawn.</b>"))
+        return Told(withdrawn)
     waiting = (
         tr("There may not be another: the petition closed before its closing date.")
         if petition.is_cut_short
         else tr("It's waiting for a response again.")
     )
-    return Told(say("💬 <b>Government response withdrawn.</b>"), (waiting,))
+    return Told(withdrawn, (waiting,))
 
 
 def _debate_date(
@@ -487,14 +468,24 @@ def _paper(event: BusinessAdded | CommitteeNoted) -> Told:
 
 
 def _closed(event: Closed, petition: Petition, now: datetime) -> Told:
-    early = tr(
+    count = signatures(event.signature_count)
+    if description_of(petition).closing == "committee":
+        by = committee(petition)
+        headline = say(
+            "🏁 <b>Closed by {committee} with {signatures}.</b>", committee=by, signatures=count
+        )
+    else:
+        headline = say("🏁 <b>Closed with {signatures}.</b>", signatures=count)
+    early = _why_early(petition) if event.early else None
+    return Told(headline, (early, _life_line(petition, now), awaited(petition)))
+
+
+def _why_early(petition: Petition) -> str:
+    if not description_of(petition).ends_with_parliament:
+        return tr("It closed before its closing date.")
+    return tr(
         "It closed before its closing date. This can happen when Parliament is "
         "dissolved for a general election."
-    )
-    count = signatures(event.signature_count)
-    return Told(
-        say("🏁 <b>Closed with {signatures}.</b>", signatures=count),
-        (early if event.early else None, _life_line(petition, now), awaited(petition)),
     )
 
 
@@ -503,9 +494,15 @@ def _ended(event: Closed | Referred | Completed, petition: Petition, now: dateti
         case Closed():
             return _closed(event, petition, now)
         case Referred():
-            return Told(say("📥 <b>Referred to the Petitions Committee.</b>"), (awaited(petition),))
+            name = committee(petition)
+            return Told(
+                say("📥 <b>Referred to {committee}.</b>", committee=name), (awaited(petition),)
+            )
         case Completed():
-            return Told(say("🏁 <b>The Petitions Committee has finished with it.</b>"))
+            name = committee(petition)
+            return Told(
+                say("🏁 <b>Completed by {committee}.</b>", committee=name), (awaited(petition),)
+            )
 
 
 def _life_line(petition: Petition, now: datetime) -> str | None:
@@ -524,11 +521,14 @@ def _standing(
     petition = known.petition
     match event:
         case Opened():
-            return Told(say("📣 <b>Open for signatures.</b>"), (outlook(petition),))
+            return _opened(event, petition)
         case Rejected(rejection):
-            why = REASONS.get(rejection.code) if rejection else None
-            details = rejection.details if rejection else ""
-            return Told(say("🚫 <b>Rejected.</b>"), (tr(why) if why else None, _quoted(details)))
+            details = _quoted(rejection.details if rejection else "")
+            if rejection and is_too_few(petition):
+                headline = say("🚫 <b>Closed with too few signatures.</b>")
+            else:
+                headline = say("🚫 <b>Rejected.</b>")
+            return Told(headline, (reason(petition, rejection), details))
         case NotPublished("stopped"):
             return Told(
                 say("🚫 <b>Stopped before it was published.</b>"),
@@ -560,6 +560,19 @@ def _standing(
                 else say("↩️ <b>Back on the petitions site.</b>")
             )
             return Told(back, (outlook(petition),))
+
+
+def _opened(event: Opened, petition: Petition) -> Told:
+    if event.on_paper:
+        count = signatures(petition.signature_count)
+        headline = say("📣 <b>Handed in on paper, with {signatures}.</b>", signatures=count)
+        return Told(headline, (sentence(marked("{committee} will now consider it."), petition),))
+    considering = sentence(marked("{committee} is considering it."), petition)
+    if petition.state == "under_consideration":
+        return Told(say("📣 <b>Published, and not open for signatures.</b>"), (considering,))
+    is_considered = description_of(petition).closing == "committee"
+    headline = say("📣 <b>Open for signatures.</b>")
+    return Told(headline, (considering if is_considered else None, outlook(petition)))
 
 
 def _fell(event: CountFell, petition: Petition) -> Told:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple, Self, TypeAlias
 
 from bot.messages.i18n import tr
+from bot.petitions.parliaments import description_of
 from bot.petitions.petition import Petition, PetitionRef
 from bot.subscriptions.codec import subscription_for_button
 from bot.subscriptions.subscription import Subscription
@@ -97,10 +98,9 @@ def card_buttons(petition: Petition, subscription: Subscription | None) -> Keybo
     if petition.state == "rejected" or petition.is_unpublished:
         return last
     ref = petition.ref
-    told = [
-        button(tr("Response"), RESPONSE, ref),
-        button(tr("Constituencies"), CONSTITUENCIES, ref),
-    ]
+    told = [button(tr("Constituencies"), CONSTITUENCIES, ref)]
+    if description_of(petition).institutions.responder:
+        told.insert(0, button(tr("Response"), RESPONSE, ref))
     drawn = [
         button(tr("Chart"), CHART, ref),
         button(tr("Map"), MAP, ref),

@@ -19,6 +19,7 @@ from bot.messages.format import (
 )
 from bot.messages.i18n import marked, say, say_many, tr
 from bot.messages.message import Rich, cut
+from bot.messages.petition.institutions import response_noun
 from bot.messages.petition.parts import outlook
 from bot.petitions.events import (
     ClosingSoon,
@@ -119,9 +120,10 @@ def _overdue(event: ResponseOverdue | DebateOverdue, petition: Petition) -> Told
     if isinstance(event, ResponseOverdue):
         threshold = number(petition.response_threshold or 0)
         headline = say_many(
-            "⏳ <b>{count} day after {threshold} signatures, still no government response.</b>",
-            "⏳ <b>{count} days after {threshold} signatures, still no government response.</b>",
+            "⏳ <b>{count} day after {threshold} signatures, still no {response}.</b>",
+            "⏳ <b>{count} days after {threshold} signatures, still no {response}.</b>",
             event.days,
+            response=response_noun(petition),
             count=count,
             threshold=threshold,
         )

@@ -1,7 +1,7 @@
 """What the bot says about subscriptions: begun, ended, muted, listed."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -26,15 +26,23 @@ from bot.messages.format import (
 )
 from bot.messages.i18n import many, marked, say, tr
 from bot.messages.message import Message, Rich, bold, code, compose, joined, lines
-from bot.messages.petition.parts import short_title, status_line, title
+from bot.messages.petition.institutions import committee, responder, response_noun, sentence
+from bot.messages.petition.parts import promises_a_debate, short_title, status_line, title
 from bot.petitions.events import Threshold
+from bot.petitions.parliaments.description import Responder
 from bot.petitions.petition import Petition, PetitionRef
-from bot.petitions.thresholds import is_reached, thresholds
+from bot.petitions.thresholds import is_before_committee, is_finished, is_reached, thresholds
 from bot.subscriptions.codec import preferences_for_link
 from bot.subscriptions.subscription import Preferences, Subscription
 
 PAGE_SIZE = 8
 _CARRIER = re.compile(r"#t_([\w-]+)$", re.ASCII)
+
+
+_RESPONDED: Mapping[Responder, str] = {
+    "government": marked("The Government has already responded."),
+    "ministers": marked("Ministers have already responded."),
+}
 
 
 class Followed(NamedTuple):
@@ -70,7 +78,7 @@ def _happened(petition: Petition, now: datetime) -> str | None:
     """What has come of it already, as far as nobody needs to be told of that any more."""
     done = []
     if petition.government_response:
-        done.append(tr("The Government has already responded."))
+        done.append(tr(_RESPONDED[responder(petition) or "government"]))
     if petition.debate and petition.debate.debated_on:
         done.append(tr("It has already been debated."))
     elif petition.debate:
@@ -107,30 +115,50 @@ def _promise(petition: Petition, now: datetime) -> str:
             "It closed before its closing date, so a response or a debate may not come now. "
             "I'll tell you if its page changes."
         )
+    if petition.state == "under_consideration" or is_finished(petition):
+        return _committees(petition)
     if not petition.is_open and not petition.is_over:
         return tr("It isn't open. I'll tell you if that changes.")
     earned = {kind for n, kind in thresholds(petition).items() if is_reached(petition, n, kind)}
     awaited = bool(earned) or petition.debate is not None or _has_date(petition, now)
+    if is_before_committee(petition):
+        return _committees(petition)
     if not petition.is_open and not awaited and petition.government_response is None:
         return tr(
             "It closed without reaching a threshold, so nothing is due. "
             "I'll tell you if it gets a response or a debate all the same."
         )
-    coming = listed([tr(each) for each in _coming(petition, earned, now)])
+    nouns = {"response": response_noun(petition), "committee": committee(petition)}
+    coming = listed([tr(each, **nouns) for each in _coming(petition, earned, now)])
     return tr("I'll tell you about {things}.", things=coming)
+
+
+def _committees(petition: Petition) -> str:
+    """What may still come of a petition that a committee has, or has had, to consider."""
+    if is_finished(petition):
+        return sentence(
+            marked("{committee} has finished with it. I'll tell you if there's news all the same."),
+            petition,
+        )
+    return tr(
+        "I'll tell you what {committee} does with it, and about a debate if there is one.",
+        committee=committee(petition),
+    )
 
 
 def _coming(petition: Petition, earned: set[Threshold], now: datetime) -> list[str]:
     coming = [marked("milestones"), marked("closing")] if petition.is_open else []
     if petition.government_response:
         coming.append(marked("changes to the response"))
-    elif petition.is_open or "response" in earned:
-        coming.append(marked("the government response"))
+    elif petition.response_threshold and (petition.is_open or "response" in earned):
+        coming.append(marked("the {response}"))
+    if petition.referral_threshold:
+        coming.append(marked("what {committee} does with it"))
     if petition.debate:
         coming.append(marked("anything new about the debate"))
-    elif "debate" in earned or _has_date(petition, now):
+    elif _has_date(petition, now) or ("debate" in earned and promises_a_debate(petition)):
         coming.append(marked("the debate"))
-    else:
+    elif petition.debate_threshold:
         coming.append(marked("a debate if there is one"))
     return coming
 

@@ -1,13 +1,13 @@
 """The card: a whole petition in one message, under a thousand characters before it is expanded."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from bot.messages.alert import LINK_NAMES, REASONS
+from bot.messages.alert import LINK_NAMES
 from bot.messages.format import bar, clock, day, london_today, moment, number, signatures, weekday
-from bot.messages.i18n import say, tr
+from bot.messages.i18n import marked, say, tr
 from bot.messages.message import (
     TEXT_LIMIT,
     Message,
@@ -21,15 +21,40 @@ from bot.messages.message import (
     row,
     width,
 )
-from bot.messages.petition.parts import department, pace_line, status_line, title
+from bot.messages.petition.institutions import debate_earned, responder, response_noun
+from bot.messages.petition.parts import (
+    department,
+    meaning_line,
+    pace_line,
+    promises_a_debate,
+    says_since_when,
+    status_line,
+    title,
+)
+from bot.messages.petition.rejection import reason
 from bot.messages.petition.response import excerpt, safe_link
 from bot.petitions.forecast import pace as recent_pace
+from bot.petitions.parliaments.description import Responder
 from bot.petitions.petition import GovernmentResponse, Petition, Reading
 from bot.petitions.text_diff import readable
-from bot.petitions.thresholds import thresholds
+from bot.petitions.thresholds import is_finished, thresholds
 from bot.subscriptions.subscription import Subscription
 
 _FOLDED_LIMIT = 1_000
+
+# That there is a response: without a date, with one, and with that of the first one.
+_RESPONDED: Mapping[Responder, tuple[str, str, str]] = {
+    "government": (
+        marked("💬 The Government responded{by}."),
+        marked("💬 The Government responded on {day}{by}."),
+        marked("💬 The Government responded on {day}{by}. Its first response was on {first}."),
+    ),
+    "ministers": (
+        marked("💬 Ministers responded{by}."),
+        marked("💬 Ministers responded on {day}{by}."),
+        marked("💬 Ministers responded on {day}{by}. Their first response was on {first}."),
+    ),
+}
 
 
 class _Room(NamedTuple):
@@ -110,7 +135,9 @@ def _count(petition: Petition) -> Rich | None:
 
 def _status(petition: Petition, now: datetime) -> str:
     parts = [status_line(petition, now, to_the_minute=True)]
-    if petition.opened_at and petition.state != "rejected":
+    if petition.submitted_on_paper:
+        parts.append(tr("handed in on paper"))
+    elif petition.opened_at and petition.state != "rejected" and not says_since_when(petition):
         parts.append(tr("opened {moment}", moment=moment(petition.opened_at)))
     return " · ".join(parts)
 
@@ -143,7 +170,13 @@ def _response(petition: Petition, most: int) -> list[Rich | None]:
         is_late = petition.archived or petition.is_cut_short
         since = None if is_late else petition.response_threshold_reached_at
         return (
-            [tr("💬 Waiting for a government response since {day}.", day=day(since))]
+            [
+                tr(
+                    "💬 Waiting for a {response} since {day}.",
+                    response=response_noun(petition),
+                    day=day(since),
+                )
+            ]
             if since
             else []
         )
@@ -155,16 +188,12 @@ def _responded(petition: Petition, response: GovernmentResponse) -> str:
     """That there is a response, since when, and whose."""
     by = aside(department(petition))
     on, first = response.responded_on, petition.government_response_at
+    undated, dated, again = _RESPONDED[responder(petition) or "government"]
     if on is None:
-        return tr("💬 The Government responded{by}.", by=by)
+        return tr(undated, by=by)
     if first and first.date() < on:
-        return tr(
-            "💬 The Government responded on {day}{by}. Its first response was on {first}.",
-            day=day(on),
-            first=day(first),
-            by=by,
-        )
-    return tr("💬 The Government responded on {day}{by}.", day=day(on), by=by)
+        return tr(again, day=day(on), first=day(first), by=by)
+    return tr(dated, day=day(on), by=by)
 
 
 def _debate(petition: Petition, most: int, now: datetime) -> list[Rich | None]:
@@ -174,10 +203,7 @@ def _debate(petition: Petition, most: int, now: datetime) -> list[Rich | None]:
             if date < london_today(now):
                 return [tr("🏛 Debate was due on {day}. No record of it yet.", day=weekday(date))]
             return [tr("🏛 Debate: {day}.", day=weekday(date))]
-        # What a past parliament, or a dissolved one, did not debate nobody waits for any more.
-        is_late = petition.archived or petition.is_cut_short
-        since = None if is_late else petition.debate_threshold_reached_at
-        return [tr("🏛 Waiting for a debate date since {day}.", day=day(since))] if since else []
+        return _no_debate(petition)
     if debate.debated_on is None:
         return [tr("🏛 It won't be debated."), _quoted(debate.overview, most)]
     links = [
@@ -189,11 +215,29 @@ def _debate(petition: Petition, most: int, now: datetime) -> list[Rich | None]:
     return [row(tr("🏛 Debated on {day}.", day=weekday(debate.debated_on)), *links)]
 
 
+def _no_debate(petition: Petition) -> list[Rich | None]:
+    """What is still to be expected of the chamber, and of the committee before it.
+
+    What a past parliament, or a dissolved one, did not debate nobody waits for any more.
+    """
+    since = petition.debate_threshold_reached_at
+    if petition.archived or is_finished(petition):
+        return []
+    if since and promises_a_debate(petition):
+        is_late = petition.is_cut_short
+        return [] if is_late else [tr("🏛 Waiting for a debate date since {day}.", day=day(since))]
+    if since:
+        return [f"🏛 {debate_earned(petition)}"]
+    if petition.referral_threshold_reached_at and petition.is_open:
+        return [f"📥 {meaning_line('referral', petition)}"]
+    return []
+
+
 def _rejection(petition: Petition, most: int) -> list[Rich | None]:
     if petition.state != "rejected" or petition.rejection is None:
         return []
-    why = REASONS.get(petition.rejection.code)
-    return [f"🚫 {tr(why)}" if why else None, _quoted(petition.rejection.details, most)]
+    why = reason(petition, petition.rejection)
+    return [f"🚫 {why}" if why else None, _quoted(petition.rejection.details, most)]
 
 
 def _more(petition: Petition, room: _Room) -> Rich | None:
@@ -226,7 +270,8 @@ def _business(petition: Petition, room: _Room) -> list[str]:
 
 
 def _about(petition: Petition) -> str:
-    topics = ", ".join(topic.replace("-", " ") for topic in petition.topics[:6])
+    named = petition.topic_names or tuple(topic.replace("-", " ") for topic in petition.topics)
+    topics = ", ".join(named[:6])
     departments = ", ".join(d.name for d in petition.departments[:3])
     parts = [
         tr("Topics: {topics}", topics=topics) if topics else "",

@@ -19,6 +19,7 @@ from bot.messages.chat.conversation import ask_button
 from bot.messages.format import day, listed, london_today, moment, number, weekday
 from bot.messages.i18n import marked, say, tr
 from bot.messages.message import Message, Rich, bold, code, compose, italic, lines
+from bot.messages.petition.institutions import committee
 from bot.messages.petition.parts import title
 from bot.petitions.events import MilestoneReached, Threshold
 from bot.petitions.forecast import pace
@@ -37,6 +38,7 @@ from bot.subscriptions.custom_milestones import LEAST, MOST, InvalidMilestone, a
 
 _OFFICIAL: dict[Threshold, str] = {
     "response": marked("{number} (response threshold)"),
+    "referral": marked("{number} (goes to {committee})"),
     "debate": marked("{number} (debate threshold)"),
 }
 _FAR = timedelta(days=365)
@@ -101,7 +103,9 @@ def _coming(petition: Petition, own: CustomMilestones) -> list[int]:
 def _name(rung: int, petition: Petition, own: CustomMilestones) -> str:
     """The number, what it stands for, and whether it is one of the reader's own."""
     official = thresholds(petition).get(rung)
-    name = tr(_OFFICIAL[official], number=number(rung)) if official else number(rung)
+    name = number(rung)
+    if official:
+        name = tr(_OFFICIAL[official], number=name, committee=committee(petition))
     return f"★ {name}" if is_custom(rung, own, petition) else name
 
 

@@ -1,17 +1,27 @@
 """The pieces of text about one petition that several messages share."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Mapping
 from datetime import date, datetime, timedelta
 from typing import Literal, TypeAlias
 
 from bot.messages.format import day, in_words, london_today, moment, number, span
 from bot.messages.i18n import many, marked, tr
 from bot.messages.message import Rich, bold, cut, link
+from bot.messages.petition.institutions import (
+    ahead,
+    committee,
+    debate_earned,
+    response_noun,
+    sentence,
+)
 from bot.petitions.events import Threshold
 from bot.petitions.forecast import pace
+from bot.petitions.parliaments import description_of
 from bot.petitions.petition import Petition
 from bot.petitions.thresholds import (
     CustomMilestones,
+    is_before_committee,
+    is_finished,
     is_reached,
     next_custom,
     next_milestone,
@@ -22,14 +32,14 @@ _TITLE_LENGTH = 200
 
 # What reaching an official threshold means, by what has happened already.
 Meaning: TypeAlias = Literal[
-    "response", "responded", "referral", "debate", "scheduled", "debated", "refused"
+    "response", "responded", "referral", "referred", "debate", "scheduled", "debated", "refused"
 ]
 
 _MEANINGS: Mapping[Meaning, str] = {
-    "response": marked("A government response is now due."),
-    "responded": marked("That's enough for a government response, which it already has."),
-    "referral": marked("The Petitions Committee will consider it once it has closed."),
-    "debate": marked("Parliament will now consider it for a debate."),
+    "response": marked("A {response} is now due."),
+    "responded": marked("That's enough for a {response}, which it already has."),
+    "referral": marked("{committee} will consider it once it has closed."),
+    "referred": marked("That's enough for {committee} to consider it."),
     "scheduled": marked("That's enough to be considered for a debate, which already has a date."),
     "debated": marked("That's enough to be considered for a debate, which it has already had."),
     "refused": marked(
@@ -43,6 +53,7 @@ _STATES = {
     "closed": marked("closed"),
     "completed": marked("completed"),
     "rejected": marked("rejected"),
+    "under_consideration": marked("under consideration"),
 }
 _UNPUBLISHED = {
     "gathering_support": marked("Gathering its first supporters, not open yet"),
@@ -81,7 +92,7 @@ def meaning(threshold: Threshold, petition: Petition) -> Meaning:
         case "response":
             return "responded" if petition.government_response else "response"
         case "referral":
-            return "referral"
+            return "referral" if petition.is_open else "referred"
         case "debate":
             if petition.debate:
                 return "debated" if petition.debate.debated_on else "refused"
@@ -90,7 +101,10 @@ def meaning(threshold: Threshold, petition: Petition) -> Meaning:
 
 def meaning_line(threshold: Threshold, petition: Petition) -> str:
     """A government response is now due."""
-    return tr(_MEANINGS[meaning(threshold, petition)])
+    what = meaning(threshold, petition)
+    if what == "debate":
+        return debate_earned(petition)
+    return sentence(_MEANINGS[what], petition)
 
 
 def department(petition: Petition) -> str:
@@ -99,7 +113,12 @@ def department(petition: Petition) -> str:
 
 
 def a_day(petition: Petition, now: datetime) -> float | None:
-    """Signatures a day over the petition's life; None if that is not known, or says little."""
+    """Signatures a day over the petition's life; None if that is not known, or says little.
+
+    What came on paper was not signed while anybody watched.
+    """
+    if petition.submitted_on_paper:
+        return None
     if petition.opened_at and now - petition.opened_at < timedelta(days=1):
         return None  # a few hours say little about a day
     return pace(petition, (), now).life
@@ -140,40 +159,29 @@ def outlook(petition: Petition, wish: CustomMilestones | None = None) -> str | N
     if wish:
         own = next_custom(wish, petition, petition.signature_count)
         following = min(following, own or following)
-    ahead = sorted(n for n in thresholds(petition) if n > petition.signature_count)
-    if not ahead:
+    coming = sorted(n for n in thresholds(petition) if n > petition.signature_count)
+    if not coming:
         return tr("Next: {milestone}.", milestone=number(following))
-    return _promise(thresholds(petition)[ahead[0]], ahead[0], following)
-
-
-def _promise(kind: Threshold, threshold: int, following: int) -> str:
-    at = number(threshold)
-    if following == threshold:
-        if kind == "response":
-            return tr("Next: at {threshold}, a government response is due.", threshold=at)
-        return tr("Next: at {threshold}, Parliament considers it for a debate.", threshold=at)
-    if kind == "response":
-        return tr(
-            "Next: {milestone}. At {threshold}, a government response is due.",
-            milestone=number(following),
-            threshold=at,
-        )
+    threshold, promise = number(coming[0]), ahead(thresholds(petition)[coming[0]], petition)
+    if following == coming[0]:
+        return tr("Next: at {threshold}, {promise}.", threshold=threshold, promise=promise)
     return tr(
-        "Next: {milestone}. At {threshold}, Parliament considers it for a debate.",
+        "Next: {milestone}. At {threshold}, {promise}.",
         milestone=number(following),
-        threshold=at,
+        threshold=threshold,
+        promise=promise,
     )
 
 
 _AWAITED = {
-    ("response",): marked("Still waiting for a government response. I'll keep checking."),
+    ("response",): marked("Still waiting for a {response}. I'll keep checking."),
     ("debate",): marked("Still waiting for a debate date. I'll keep checking."),
     ("date",): marked("The debate is still to come. I'll keep checking."),
     ("response", "debate"): marked(
-        "Still waiting for a government response and a debate date. I'll keep checking."
+        "Still waiting for a {response} and a debate date. I'll keep checking."
     ),
     ("response", "date"): marked(
-        "Still waiting for a government response. The debate is still to come. I'll keep checking."
+        "Still waiting for a {response}. The debate is still to come. I'll keep checking."
     ),
 }
 
@@ -184,11 +192,45 @@ def awaited(petition: Petition) -> str | None:
     waiting = []
     if "response" in earned and petition.government_response is None:
         waiting.append("response")
-    if "debate" in earned and petition.debate is None:
-        waiting.append("date" if petition.scheduled_debate_date else "debate")
-    if waiting and petition.is_cut_short:
+    if petition.debate is None and petition.scheduled_debate_date and "debate" in earned:
+        waiting.append("date")
+    elif petition.debate is None and "debate" in earned and promises_a_debate(petition):
+        waiting.append("debate")
+    if waiting and petition.is_cut_short and not is_before_committee(petition):
         return tr("What it was waiting for may not come now. I'll keep checking.")
-    return tr(_AWAITED[tuple(waiting)]) if waiting else None
+    if waiting:
+        return tr(_AWAITED[tuple(waiting)], response=response_noun(petition))
+    return _fate(petition, earned) if is_before_committee(petition) else None
+
+
+def promises_a_debate(petition: Petition) -> bool:
+    """Whether its signatures alone have a debate considered, before any committee asks for one."""
+    return description_of(petition).debate_promise == "parliament" and not is_finished(petition)
+
+
+def _fate(petition: Petition, earned: Container[Threshold]) -> str | None:
+    """What a committee will do about a petition that nobody can sign any more."""
+    if petition.state == "under_consideration":
+        return sentence(marked("{committee} is considering it."), petition)
+    if petition.referred_at:
+        if "debate" in earned and petition.debate is None:
+            return debate_earned(petition)
+        return sentence(marked("{committee} will now consider it."), petition)
+    if "referral" in earned:
+        return sentence(marked("{committee} will consider it next. I'll keep checking."), petition)
+    return too_few(petition)
+
+
+def too_few(petition: Petition) -> str | None:
+    """How many signatures a committee would have wanted; None where that is no matter."""
+    need = petition.referral_threshold
+    if need is None:
+        return None
+    return tr(
+        "It needed {threshold} signatures for {committee} to consider it.",
+        threshold=number(need),
+        committee=committee(petition),
+    )
 
 
 def _open_until(closing: date, now: datetime) -> str:
@@ -209,16 +251,20 @@ def _open_until(closing: date, now: datetime) -> str:
 
 def status_line(petition: Petition, now: datetime, *, to_the_minute: bool = False) -> str:
     """Open until 5 September 2020, 12 days left; a closing to the minute if that is wanted."""
+    told = moment if to_the_minute else day
+    if with_committee := _status_of_committee(petition, told):
+        return with_committee
     match petition.state:
         case "open" if petition.closing_date:
             return _open_until(petition.closing_date, now)
         case "open":
             return tr("Open for signatures")
         case "closed" | "completed" if petition.closed_at:
-            told = moment if to_the_minute else day
             return tr("Closed on {day}", day=told(petition.closed_at))
         case "closed" | "completed":
             return tr("Closed")
+        case "rejected" if is_too_few(petition) and petition.closed_at:
+            return tr("Closed on {day} with too few signatures", day=day(petition.closed_at))
         case "rejected" if petition.rejected_at:
             return tr("Rejected on {day}", day=day(petition.rejected_at))
         case "rejected":
@@ -229,11 +275,48 @@ def status_line(petition: Petition, now: datetime, *, to_the_minute: bool = Fals
             return tr("Status: {state}", state=state_name(petition))
 
 
+def says_since_when(petition: Petition) -> bool:
+    """Whether its status tells when it opened: a committee considers it from that day on."""
+    closes = description_of(petition).closing == "committee"
+    return petition.state == "under_consideration" or (petition.is_open and closes)
+
+
+def _status_of_committee(petition: Petition, told: Callable[[datetime], str]) -> str | None:
+    """The same of a petition that a committee has to do with."""
+    closes = description_of(petition).closing == "committee"
+    name = committee(petition)
+    match petition.state:
+        case "open" if closes and petition.opened_at:
+            since = day(petition.opened_at)
+            return tr("Under consideration since {day}, open for signatures", day=since)
+        case "under_consideration" if petition.opened_at:
+            return tr("Under consideration since {day}", day=day(petition.opened_at))
+        case "completed" if petition.completed_at:
+            on = told(petition.completed_at)
+            return tr("Completed by {committee} on {day}", committee=name, day=on)
+        case "closed" if petition.referred_at:
+            on = told(petition.referred_at)
+            return tr("Referred to {committee} on {day}", committee=name, day=on)
+        case "closed" if closes and petition.closed_at:
+            on = told(petition.closed_at)
+            return tr("Closed by {committee} on {day}", committee=name, day=on)
+        case _:
+            return None
+
+
+def is_too_few(petition: Petition) -> bool:
+    """Whether it was not refused by anybody, but closed with too few signatures."""
+    code = petition.rejection.code if petition.rejection else ""
+    return code == "insufficient" and petition.closed_at is not None
+
+
 _SLACK = timedelta(days=1)  # clocks differ, and some sites tell the day alone
 
 
 def life(petition: Petition, now: datetime) -> str | None:
     """How long a closed petition was open; a close still to come is a slip of the site's."""
     if not (petition.opened_at and petition.closed_at and petition.closed_at - _SLACK <= now):
+        return None
+    if petition.submitted_on_paper:
         return None
     return span(petition.closed_at - petition.opened_at)

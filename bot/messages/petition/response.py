@@ -27,6 +27,12 @@ from bot.messages.message import (
     split,
     width,
 )
+from bot.messages.petition.institutions import (
+    responder,
+    response_noun,
+    response_title,
+    sentence,
+)
 from bot.messages.petition.parts import department, title
 from bot.petitions.petition import GovernmentResponse, Petition
 
@@ -109,18 +115,33 @@ def _none_yet(petition: Petition, was_withdrawn: bool, now: datetime) -> Message
         )
     elif since and not (petition.archived or petition.is_cut_short):
         says = tr(
-            "No government response yet: waiting {span}, since {day}.",
+            "No {response} yet: waiting {span}, since {day}.",
+            response=response_noun(petition),
             day=day(since),
             span=span(now - since),
         )
     elif petition.is_open and need and petition.signature_count < need:
         says = tr(
-            "No government response yet. One is due at {threshold} signatures.",
+            "No {response} yet. One is due at {threshold} signatures.",
+            response=response_noun(petition),
             threshold=number(need),
         )
     else:
-        says = tr("The Government hasn't responded.")
+        says = _nobody(petition)
     return compose(*lines(row("💬 ", bold(says)), title(petition)))
+
+
+def _nobody(petition: Petition) -> str:
+    match responder(petition):
+        case "government":
+            return tr("The Government hasn't responded.")
+        case "ministers":
+            return tr("Ministers haven't responded.")
+        case None:
+            return sentence(
+                marked("{committee} considers petitions here, and nobody responds in writing."),
+                petition,
+            )
 
 
 def _others(petition: Petition, texts: Sequence[Version], shown: int) -> Keyboard | None:
@@ -146,7 +167,7 @@ def _whole(petition: Petition, texts: Sequence[Version], index: int) -> list[Mes
     version = texts[index]
     text = version.response
     head = lines(
-        row("💬 ", bold(_heading(version)), aside(department(petition))),
+        row("💬 ", bold(_heading(version, petition)), aside(department(petition))),
         title(petition),
         _history(texts, index, petition),
         quote(*_formatted_line(cut(text.summary, 1_000), {})) if text.summary.strip() else None,
@@ -154,12 +175,13 @@ def _whole(petition: Petition, texts: Sequence[Version], index: int) -> list[Mes
     return list(_messages(head, formatted(text.details)))
 
 
-def _heading(version: Version) -> str:
+def _heading(version: Version, petition: Petition) -> str:
     if version.label != _ONLY:
         return _name(version)
+    name = response_title(petition)
     if when := _said_on(version.response):
-        return tr("Government response, {day}", day=day(when))
-    return tr("Government response")
+        return tr("{response}, {day}", response=name, day=day(when))
+    return name
 
 
 def _history(texts: Sequence[Version], index: int, petition: Petition) -> Rich | None:

@@ -170,11 +170,11 @@ class SiteDescription(Struct, frozen=True, kw_only=True):
     `names` gives for an attribute of ours the keys it may come under, `states` our names of a
     site's states; a petition that calls itself closed without saying since when is in the state
     `undated_closing`, where that means something else. `response_overdue` and `debate_overdue` are
-    the days after a threshold on which silence is worth a word. `is_referred_after_closing`:
-    closing is not the end, a committee takes it up or it is rejected for want of signatures.
-    `removal` is how the site answers for a petition that it took down: with a 410, or as for one
-    that never was. `places_by_code`: what is signed in a constituency is at its code, instead of at
-    its name.
+    the days after a threshold on which silence is worth a word. `ends_with_parliament`: what is
+    open closes when the parliament is dissolved. `is_referred_after_closing`: closing is not the
+    end, a committee takes it up or it is rejected for want of signatures. `removal` is how the site
+    answers for a petition that it took down: with a 410, or as for one that never was.
+    `places_by_code`: what is signed in a constituency is at its code, instead of at its name.
     """
 
     id: str
@@ -197,6 +197,7 @@ class SiteDescription(Struct, frozen=True, kw_only=True):
     features: frozenset[Feature]
     closing: Closing
     months_open: int | None
+    ends_with_parliament: bool = False
     is_referred_after_closing: bool = False
     removal: Literal["gone", "missing"] = "gone"
     places_by_code: bool = False

@@ -67,4 +67,5 @@ UK = SiteDescription(
     ),
     closing="told_day",
     months_open=6,
+    ends_with_parliament=True,
 )
