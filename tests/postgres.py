@@ -149,12 +149,12 @@ class Machine:
 
     async def make(self) -> None:
         """A database that is empty."""
-        await self._do("initdb", "--auth=trust", "-U", "postgres", "-D", self.folder)
+        await self._do("initdb", "--no-sync", "--auth=trust", "-U", "postgres", "-D", self.folder)
 
     async def follow(self, primary: "Machine") -> None:
         """Become a copy of another, and stream what it writes from then on."""
         source = ("-h", "127.0.0.1", "-p", primary.port, "-U", "postgres")
-        await self._do("pg_basebackup", *source, "-D", self.folder, "-c", "fast", "-R")
+        await self._do("pg_basebackup", *source, "-D", self.folder, "-c", "fast", "-R", "--no-sync")
 
     async def start(self) -> None:
         settings = " ".join(f"-c {name}='{value}'" for name, value in self._settings.items())
