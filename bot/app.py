@@ -34,6 +34,7 @@ from telegram.ext import Application, ApplicationBuilder, ContextTypes, ExtBot, 
 from bot import __version__
 from bot.charts import Charts
 from bot.config import Config
+from bot.delivery.announcer import Announcer
 from bot.delivery.deliverer import LEASE, Deliverer
 from bot.delivery.rate_limiter import SHARED_PER_SECOND, RateLimiter
 from bot.errors import ConfigError, StorageError
@@ -331,6 +332,9 @@ async def _at_work(bell: _Bell, rhythm: Rhythm) -> AsyncIterator[None]:
         updates = _updates(bell, upkeep, rhythm)
         listening = _listening(application, bell.dispatcher, updates)
         await stack.enter_async_context(listening)
+        announcer = Announcer(storage, application.bot, bell.now, bell.config.telegram.admins)
+        announcing = on_duty(storage, Standing("announcer"), announcer.at_work, rhythm)
+        await stack.enter_async_context(announcing)
         # Only now, so that hearing does not wait for what reads files or asks Telegram.
         await asyncio.to_thread(preload)
         await asyncio.to_thread(zones)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from handlers import (
     about,
+    announce,
     calendar,
     chart,
     constituencies,
@@ -70,6 +71,7 @@ MODULES = (
     membership,
     inline,
     stats,
+    announce,
     conversation,
 )
 

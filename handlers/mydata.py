@@ -76,7 +76,8 @@ async def _restore(update: Update, context: Context, takeaway: DataFile) -> None
     services = context.services
     chat = await chat_of(update, context)
     language = takeaway.language if takeaway.language in LANGUAGES else chat.language
-    await services.storage.save_chat(structs.replace(chat, language=language))
+    hears = takeaway.announcements
+    await services.storage.save_chat(structs.replace(chat, language=language, announcements=hears))
     await services.storage.set_terms(chat.id, takeaway.terms, services.now())
     # A file of more would have the site asked for each, to no end.
     already = await services.storage.subscriptions(chat.id)

@@ -137,6 +137,10 @@ async def _make(update: Update, context: Context, scope: Scope, choice: str) -> 
     subject, _, value = choice.partition(".")
     if subject == "lang" and not scope.followed:
         return await _speak(update, context, scope, value)
+    if subject == "news" and value in {"on", "off"} and not scope.followed:
+        chat = structs.replace(scope.chat, announcements=value == "on")
+        await context.services.storage.save_chat(chat)
+        return True
     if subject == "links" and not scope.followed:
         return await _show_links(context, scope, value)
     if scope.followed and choice in {"mute.on", "mute.off", "topic"}:

@@ -131,6 +131,12 @@ class Storage(Protocol):
     ) -> int:
         """Have what waits in a lane (of one petition, if named) told now; how much that is."""
 
+    async def chats(self, after: str, limit: int) -> Sequence[tuple[str, Chat]]:
+        """Up to so many of the chats behind a place, each with its own; none at the end.
+
+        The first place is "". The order is the store's own, and a chat keeps its place in it.
+        """
+
     # --- subscriptions
 
     async def subscribe(self, subscription: Subscription) -> tuple[Subscription, bool]:

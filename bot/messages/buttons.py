@@ -21,6 +21,7 @@ CARD, PAGE, CONSENT, FORGET, PRIVACY = "card", "page", "consent", "forget", "pri
 SHARE, EXAMPLE, CALENDAR = "share", "eg", "ics"
 ELSEWHERE, DONE, FULL = "else", "done", "full"
 ASK, TALK, STOP = "ask", "talk", "stop"
+ANNOUNCE, ANNOUNCED = "announce", "announced"
 WORDS, MORE, DRAFT, RULE, SEAT = "words", "more", "draft", "rule", "seat"
 
 CalendarDate: TypeAlias = Literal["debate", "closing"]

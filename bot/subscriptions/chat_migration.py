@@ -25,6 +25,7 @@ def merged(old: Chat, new: Chat | None, new_id: int) -> Chat:
         consented_at=_earlier(old.consented_at, new.consented_at),
         returned=old.returned or new.returned,
         language=new.language or old.language,
+        announcements=old.announcements and new.announcements,
         terms=old.terms if new.terms == Preferences() else new.terms,
     )
 

@@ -79,6 +79,7 @@ class _File(Struct, kw_only=True, forbid_unknown_fields=True):
     known_since: datetime | None = None
     consented_at: datetime | None = None
     language: str = ""
+    announcements: bool = True
     settings: Preferences = Preferences()
     subscriptions: Annotated[tuple[_Petition, ...], Meta(max_length=10_000)] = ()
     rules: Annotated[tuple[_Rule, ...], Meta(max_length=1_000)] = ()
@@ -89,6 +90,7 @@ class DataFile(NamedTuple):
     """What a file brings back into a chat."""
 
     language: str
+    announcements: bool
     terms: Preferences
     subscriptions: tuple[Subscription, ...]
     rules: tuple[Rule, ...]
@@ -108,6 +110,7 @@ def written(
         known_since=_to_the_second(chat.created_at),
         consented_at=_to_the_second(chat.consented_at),
         language=chat.language,
+        announcements=chat.announcements,
         settings=chat.terms,
         subscriptions=tuple(_petition(each, sites) for each in subscriptions),
         rules=tuple(_rule(each) for each in rules),
@@ -132,7 +135,9 @@ def read(content: bytes, chat_id: int, now: datetime) -> DataFile | None:
         raise ValueError(str(error)) from error
     subscriptions = tuple(_subscribed(each, file, chat_id, now) for each in file.subscriptions)
     rules = tuple(_ruled(each, file, chat_id, now) for each in file.rules)
-    return DataFile(file.language, _possible(file.settings, now), subscriptions, rules)
+    return DataFile(
+        file.language, file.announcements, _possible(file.settings, now), subscriptions, rules
+    )
 
 
 def _know_every_setting(document: Mapping[str, Any]) -> None:

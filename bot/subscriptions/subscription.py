@@ -49,9 +49,9 @@ class Chat(Struct, frozen=True, omit_defaults=True):
 
     A chat that has `returned` from resting is told what it missed in one summary. `language` is a
     locale's name ("cy"), "" while nobody chose one. In a group that `shows_links`, a bare link that
-    somebody sends has a card drawn. A chat that is there and yet `refused` what it was sent (why,
-    so often in a row, since when) gets its oldest alert alone, at `probe_at`, and the rest once
-    that was taken.
+    somebody sends has a card drawn. `announcements`: those of whoever runs the bot are taken. A
+    chat that is there and yet `refused` what it was sent (why, so often in a row, since when) gets
+    its oldest alert alone, at `probe_at`, and the rest once that was taken.
     """
 
     id: int
@@ -63,6 +63,7 @@ class Chat(Struct, frozen=True, omit_defaults=True):
     returned: bool = False
     language: str = ""
     shows_links: bool = False
+    announcements: bool = True
     terms: Preferences = Preferences()
     refused: str = ""
     refusals: int = 0

@@ -62,6 +62,8 @@ def typed(words: Sequence[str], digest: Digest | None) -> str | Misread | NoZone
             return "preset.digest"
         case "links" if rest in (["on"], ["off"]):
             return f"links.{rest[0]}"
+        case "announcements" if rest in (["on"], ["off"]):
+            return f"news.{rest[0]}"
         case "language":
             return f"lang.{rest[0]}" if rest else Misread("lang")
         case _:

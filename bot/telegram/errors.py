@@ -35,6 +35,10 @@ class NotConnected(TimedOut):
     """No connection came about in time, so that nothing can have arrived."""
 
 
+class Unanswered(NetworkError):
+    """The connection broke before an answer came: it may have arrived or not."""
+
+
 def is_lost(error: TelegramError) -> bool:
     """Whether it went wrong on its way or in Telegram's house, for no fault of what was asked.
 

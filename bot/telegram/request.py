@@ -21,7 +21,7 @@ from yarl import URL
 
 from bot.network_faults import fault_of
 from bot.telegram.answers import message_of, read_json, result_of
-from bot.telegram.errors import NotConnected
+from bot.telegram.errors import NotConnected, Unanswered
 
 Timeout: TypeAlias = Any  # seconds, None for no limit, or DEFAULT_NONE for this object's own
 
@@ -134,8 +134,10 @@ class AiohttpRequest(BaseRequest):
             failure: TelegramError = NotConnected(fault_of(error))
         except TimeoutError as error:
             failure = TimedOut(fault_of(error))
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except aiohttp.ClientConnectorError as error:
             failure = NetworkError(fault_of(error))
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            failure = Unanswered(fault_of(error))
         # Outside the handlers, so that no traceback leads to an error that quotes the address.
         raise failure
 

@@ -22,7 +22,7 @@ from bot.petitions.history import PetitionHistory
 from bot.petitions.petition import PetitionRef, Reading
 from bot.petitions.thresholds import CustomMilestones
 from bot.subscriptions.set_back import chat_set_back, terms_set_back
-from bot.subscriptions.subscription import Rule
+from bot.subscriptions.subscription import Chat, Rule
 from storage import ClaimedDelivery, Pruned, Tally
 from storage.key_file import KeyRing
 from storage.postgres.bulk import forget_lonely, thin_readings
@@ -140,6 +140,15 @@ class PostgresStorage(UseCases):
             await sweep_news(connection)
 
     # --- over all chats
+
+    async def chats(self, after: str, limit: int) -> Sequence[tuple[str, Chat]]:
+        async with self._pool.connected() as connection:
+            rows = await connection.fetch(
+                "select * from chat where handle > $1 order by handle limit $2",
+                bytes.fromhex(after),
+                limit,
+            )
+            return [(row["handle"].hex(), self._veil.chat(row)) for row in rows]
 
     async def rules_of(self, site: str) -> Sequence[Rule]:
         async with self._pool.connected() as connection:

@@ -6,16 +6,17 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from heapq import nsmallest
 from pathlib import Path
 from typing import Any, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, convert
 
 from bot.petitions.events import Occurrence
 from bot.petitions.history import PetitionHistory
 from bot.petitions.petition import PetitionRef, Reading
 from bot.petitions.thresholds import CustomMilestones
-from bot.subscriptions.subscription import Rule
+from bot.subscriptions.subscription import Chat, Rule
 from storage import ClaimedDelivery, Pruned, Tally
 from storage.disk import Disk
 from storage.integrity import checked
@@ -179,6 +180,13 @@ class TinyStorage(UseCases):
         self._commits.erase_traces()
 
     # --- over all chats
+
+    async def chats(self, after: str, limit: int) -> Sequence[tuple[str, Chat]]:
+        await self._commits.calm()
+        kept = self.database.live(CHATS)
+        behind = (int(each) for each in kept if not after or int(each) > int(after))
+        some = nsmallest(limit, behind)
+        return [(str(each), convert(kept[str(each)], Chat)) for each in some]
 
     async def rules_of(self, site: str) -> Sequence[Rule]:
         await self._commits.calm()

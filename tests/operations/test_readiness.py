@@ -108,7 +108,7 @@ MUTE: dict[str, tuple[Callable[[BotApi], None], str]] = {
     "401": (refuse(401, "Unauthorized", "sendMessage"), "401"),
     "502": (refuse(502, "Bad Gateway", "sendMessage"), "502"),
     "429": (refuse(429, "Too Many Requests", "sendMessage", retry_after=2), "429"),
-    "reset": (lambda api: api.reset(times=None, method="sendMessage"), "NetworkError"),
+    "reset": (lambda api: api.reset(times=None, method="sendMessage"), "Unanswered"),
 }
 
 

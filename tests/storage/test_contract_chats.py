@@ -322,3 +322,17 @@ async def test_a_delivery_in_flight_to_a_forgotten_chat_settles_into_nothing(
     await storage.settle(claimed.delivery.key)
     await storage.retry(claimed.delivery.key, NOON)
     assert await claimed_keys(storage, NOON + LEASE) == []
+
+
+async def test_chats_are_walked_through_once_each_from_any_place(storage: Storage) -> None:
+    kept = [Chat(number, consented_at=NOON) for number in (ANN, BOB, CAT, -100_123)]
+    for chat in kept:
+        await storage.save_chat(chat)
+    first = await storage.chats("", 3)
+    assert len(first) == 3
+    rest = await storage.chats(first[-1][0], 3)
+    await storage.save_chat(structs.replace(kept[0], announcements=False))
+    walked = [chat.id for _, chat in [*first, *rest]]
+    assert sorted(walked) == sorted(chat.id for chat in kept)
+    assert await storage.chats(rest[-1][0], 3) == []
+    assert [place for place, _ in await storage.chats("", 9)] == [p for p, _ in [*first, *rest]]

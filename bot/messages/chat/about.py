@@ -164,7 +164,8 @@ def privacy(rest_days: int, *, in_database: bool = False) -> Message:
                 "at, or your postcode (only a constituency you choose to follow)."
             ),
             say(
-                "<b>Why:</b> to send you alerts, and for nothing else. The petitions you "
+                "<b>Why:</b> to send you alerts and, rarely, an announcement from whoever runs "
+                "this bot (turn those off in /settings), and for nothing else. The petitions you "
                 "follow can show your political views, so I ask before the first one."
             ),
             say(

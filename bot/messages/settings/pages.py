@@ -189,6 +189,9 @@ def _chat_rows(scope: Scope) -> list[list[Button]]:
         scope.leads(tr("Language"), "lang"),
         scope.leads(tr("Snooze"), "snooze"),
     ]
+    hears = scope.chat.announcements
+    choice = f"news.{'off' if hears else 'on'}"
+    keys.append(scope.option(tr("Announcements"), choice, is_chosen=hears))
     if scope.chat.kind == "private":
         keys.append(button(tr("Manage another chat"), ELSEWHERE))
     elif scope.chat.kind != "channel":

@@ -1,0 +1,116 @@
+"""Announcements: what everybody reads, and what whoever runs the bot is told about them."""
+
+from datetime import timedelta
+
+from bot.messages.buttons import ANNOUNCE, ANNOUNCED, Keyboard, button
+from bot.messages.format import number, span
+from bot.messages.i18n import many, tr
+from bot.messages.message import TEXT_LIMIT, Message, bold, compose, lines, width
+
+# With room for the words around it, whatever the language.
+LONGEST_TEXT = TEXT_LIMIT - 300
+
+
+def announcement(text: str) -> tuple[Message, Keyboard]:
+    """As every chat gets it."""
+    message = compose(*lines(bold(tr("📣 From whoever runs this bot")), "", text))
+    return message, [[button(tr("No more announcements"), ANNOUNCED, extra="off")]]
+
+
+def how_to() -> Message:
+    """The command alone says nothing to anybody yet."""
+    return compose(
+        *lines(
+            tr("Send the text after the command, like this: /announce The bot moves on Sunday."),
+            tr("I'll show you how it looks and how many chats get it before I send anything."),
+        )
+    )
+
+
+def too_long(text: str) -> Message:
+    """It would not fit into one message."""
+    return compose(
+        tr(
+            "That's {count} characters. An announcement can have {most}.",
+            count=number(width(text)),
+            most=number(LONGEST_TEXT),
+        )
+    )
+
+
+def question(key: str, chats: int, per_second: float) -> tuple[Message, Keyboard]:
+    """After the preview: to how many it would go, and how long that takes."""
+    if not chats:
+        return compose(tr("Nobody would get this: no chat takes announcements.")), []
+    takes = span(timedelta(seconds=max(60, chats / per_second)))
+    message = compose(
+        *lines(
+            many(
+                "This goes to {count} chat, without sound.",
+                "This goes to {count} chats, without sound.",
+                chats,
+            ),
+            tr("It takes about {span}, or longer while there are alerts to send.", span=takes),
+        )
+    )
+    send = button(tr("Send it"), ANNOUNCE, extra=f"send.{key}")
+    return message, [[send, button(tr("Cancel"), ANNOUNCE, extra=f"drop.{key}")]]
+
+
+def progress(told: int, of: int) -> Message:
+    """One is under way."""
+    return compose(
+        tr(
+            "An announcement is being sent: {told} of {of} chats have it.",
+            told=number(told),
+            of=number(of),
+        )
+    )
+
+
+def stop_button(key: str) -> Keyboard:
+    """Ends the one under way."""
+    return [[button(tr("Stop it"), ANNOUNCE, extra=f"stop.{key}")]]
+
+
+def dropped() -> Message:
+    """It was not sent."""
+    return compose(tr("OK. Nothing was sent."))
+
+
+def no_longer() -> str:
+    """A button of one that has gone, was dropped or gave way to another."""
+    return tr("That announcement isn't waiting any more.")
+
+
+def stopping() -> Message:
+    """No more chats get it."""
+    return compose(tr("Stopped. Nobody else gets it."))
+
+
+def finished(told: int, refused: int, unsure: int) -> Message:
+    """It has gone to all."""
+    return compose(
+        *lines(
+            many(
+                "✅ The announcement is out: {count} chat got it.",
+                "✅ The announcement is out: {count} chats got it.",
+                told,
+            ),
+            many("{count} chat didn't take it.", "{count} chats didn't take it.", refused)
+            if refused
+            else None,
+            many(
+                "Of {count} chat I don't know: Telegram didn't answer. I didn't send it twice.",
+                "Of {count} chats I don't know: Telegram didn't answer. I didn't send it twice.",
+                unsure,
+            )
+            if unsure
+            else None,
+        )
+    )
+
+
+def turned_off() -> str:
+    """This chat gets none any more."""
+    return tr("No more announcements here. To turn them on again: /settings")
