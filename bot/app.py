@@ -139,6 +139,8 @@ def build_dispatcher(application: App, pacer: RateLimiter) -> Dispatcher:
 
 def build_application(config: Config, pacer: RateLimiter, metrics: Metrics) -> App:
     """python-telegram-bot's application, with our context, pace, requests and order of updates."""
+    # Receiving has a request of its own; without one here the library makes one with httpx.
+    requests = (metrics.request(), metrics.request(connections=1))
     builder = (
         ApplicationBuilder()
         .token(config.telegram.token)
@@ -148,11 +150,11 @@ def build_application(config: Config, pacer: RateLimiter, metrics: Metrics) -> A
         .job_queue(None)
         .updater(None)
         .rate_limiter(pacer)
-        .request(metrics.request())
-        # Receiving has a request of its own; without one here the library makes one with httpx.
-        .get_updates_request(metrics.request(connections=1))
+        .request(requests[0])
+        .get_updates_request(requests[1])
     )
     application: App = builder.build()
+    application.bot_data["requests"] = requests
     application.bot_data["commands"] = COMMANDS
     application.bot_data["faults"] = IncidentLog(log, "an update cannot be handled")
     application.add_handler(TypeHandler(Update, wake_if_resting), group=-2)
@@ -324,6 +326,9 @@ async def _at_work(bell: _Bell, rhythm: Rhythm) -> AsyncIterator[None]:
         poller = bell.metrics.watched_poller(bell.poller)
         scheduled = partial(_scheduled, poller, bell)
         await stack.enter_async_context(on_duty(storage, bell.polling, scheduled, rhythm))
+        # The library opens them before Telegram answers, and closes them only if it did.
+        for request in application.bot_data["requests"]:
+            stack.push_async_callback(request.shutdown)
         await _until_reached(application.initialize, bell.reception)
         stack.push_async_callback(application.shutdown)
         await stack.enter_async_context(_delivering(bell.deliverer))

@@ -4,6 +4,25 @@ import ssl
 
 import aiohttp
 
+# What to do about each kind of fault between us and a server.
+_REMEDIES = {
+    "DNS": "check {setting}, and this machine's DNS",
+    "refused": "check {setting}, and that a server runs there",
+    "TLS": "check this machine's clock and its CA certificates",
+    "timed out": "check this machine's network and firewall",
+    "could not connect": "check this machine's network and firewall",
+    "cannot be asked": "check {setting}",
+    "other than HTTP": "check {setting}",
+    "no JSON": 'check {setting}, which should end in "/bot"',
+    "Invalid server response": 'check {setting}, which should end in "/bot"',
+}
+
+
+def remedy_of(fault: str, setting: str) -> str:
+    """What to do about such a fault, if anything; the server's address is that setting."""
+    found = (todo for words, todo in _REMEDIES.items() if words in fault)
+    return next(found, "").format(setting=setting)
+
 
 def fault_of(error: Exception) -> str:
     """What went wrong between us and a server; nothing in it repeats an address."""

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bot.errors import StorageError
-from storage.disk import Disk, reason
+from storage.disk import Disk, reason, user_name
 from storage.encryption import KEY_SIZE
 
 
@@ -41,7 +41,8 @@ def key_in(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise StorageError(f"{path} cannot be read: {reason(error)}") from error
+        todo = f"let {user_name(os.geteuid())} read it, or change storage.key_file"
+        raise StorageError(f"{path} cannot be read: {reason(error)}; {todo}") from error
 
 
 def keep_key(path: Path, key: bytes, disk: Disk) -> None:
@@ -54,7 +55,8 @@ def keep_key(path: Path, key: bytes, disk: Disk) -> None:
         disk.replace(aside, path)
         disk.sync_folder(path.parent)
     except OSError as error:
-        raise StorageError(f"{path} cannot be written: {reason(error)}") from error
+        todo = f"let {user_name(os.geteuid())} write to {path.parent}, or change storage.key_file"
+        raise StorageError(f"{path} cannot be written: {reason(error)}; {todo}") from error
 
 
 def beside(path: Path) -> Path:

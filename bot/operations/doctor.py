@@ -19,6 +19,7 @@ from bot import __version__
 from bot.config import DEFAULTS, Address, Config, PollConfig
 from bot.errors import ParliamentError, ParliamentUnavailable, PetitionBellError
 from bot.messages.chat.admin_alerts import trial
+from bot.network_faults import remedy_of
 from bot.operations.http_server import remedy_for_address
 from bot.petitions.petition import PetitionRef
 from bot.polling.petitions_api import PetitionsApi, open_session
@@ -30,19 +31,6 @@ from storage.disk import user_name
 from storage.opening import open_storage, read_storage
 
 _HEALTHY_WITHIN = aiohttp.ClientTimeout(total=3)
-
-# What to do about each kind of fault between us and a server (`bot.network_faults`).
-_REMEDIES = {
-    "DNS": "check {setting}, and this machine's DNS",
-    "refused": "check {setting}, and that a server runs there",
-    "TLS": "check this machine's clock and its CA certificates",
-    "timed out": "check this machine's network and firewall",
-    "could not connect": "check this machine's network and firewall",
-    "cannot be asked": "check {setting}",
-    "other than HTTP": "check {setting}",
-    "no JSON": 'check {setting}, which should end in "/bot"',
-    "Invalid server response": 'check {setting}, which should end in "/bot"',
-}
 
 
 class Finding(NamedTuple):
@@ -120,7 +108,8 @@ async def _amount(storage: Storage, config: Config) -> str:
 def _place(url: str) -> str:
     """Where a store is, without what may be secret of it."""
     if not url.startswith("postgresql:"):
-        return url
+        scheme, _, path = url.partition(":")
+        return f"{scheme}:{os.path.abspath(path)}"
     parts = urlsplit(url)
     login, _, hosts = parts.netloc.rpartition("@")
     user = login.partition(":")[0]
@@ -240,5 +229,4 @@ async def _site(parliament: PetitionsApi) -> list[Finding]:
 
 def _no_answer(fault: str, setting: str = "telegram.base_url") -> str:
     """What went wrong on the way to a server, and what to do; its address is that setting."""
-    found = (todo for words, todo in _REMEDIES.items() if words in fault)
-    return f"not answering ({fault}): {next(found, 'try again later').format(setting=setting)}"
+    return f"not answering ({fault}): {remedy_of(fault, setting) or 'try again later'}"

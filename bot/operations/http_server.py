@@ -193,7 +193,7 @@ def remedy_for_address(error: OSError) -> str:
         case errno.EADDRNOTAVAIL:
             return "this machine has no such address: try 127.0.0.1"
         case _:
-            return error.strerror or "this machine does not know such a name: try 127.0.0.1"
+            return f"{error.strerror or type(error).__name__}: try 127.0.0.1"
 
 
 class _Connection(web.RequestHandler):

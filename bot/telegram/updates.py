@@ -23,6 +23,7 @@ from telegram import Bot, Chat, Message, MessageEntity, TelegramObject, Update, 
 from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
 
 from bot.incidents import IncidentLog
+from bot.network_faults import remedy_of
 from bot.telegram.answers import LARGEST_CHAT
 from bot.telegram.floods import Floods, Verdict
 from bot.telegram.request import AiohttpRequest
@@ -279,7 +280,9 @@ def failure_of(error: Exception) -> Failure:
             wait = seconds if isinstance(seconds, int) else seconds.total_seconds()
             return Failure(Cause.SLOWED, name, _seconds(wait))
         case NetworkError():
-            return Failure(Cause.UNREACHABLE, error.message[:_LONGEST_DETAIL])
+            fault = error.message[:_LONGEST_DETAIL]
+            todo = remedy_of(fault, "telegram.base_url")
+            return Failure(Cause.UNREACHABLE, f"{fault}: {todo}" if todo else fault)
         case TimeoutError():
             return Failure(Cause.UNREACHABLE, "timed out")
         case TelegramError():

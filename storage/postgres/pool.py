@@ -1,6 +1,7 @@
 """Connections to PostgreSQL: given out, replaced when they break, their errors wrapped once."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -60,9 +61,25 @@ def wrapped() -> Iterator[None]:
     try:
         yield
     except BROKEN as error:
-        # The lines after the first may quote rows.
-        reason = str(error).partition("\n")[0] or "no answer in time"
-        raise StorageError(f"PostgreSQL: {reason}") from error
+        raise StorageError(f"PostgreSQL: {_said(error)}") from error
+
+
+def _said(error: Exception) -> str:
+    """What is wrong, in a line, and what to do where that is known."""
+    match error:
+        case ConnectionRefusedError():
+            return "the connection was refused: check storage.url, and that the server runs"
+        case socket.gaierror():
+            return "its name is not found (DNS): check storage.url, and this machine's DNS"
+    # The lines after the first may quote rows.
+    reason = str(error).partition("\n")[0] or "no answer in time"
+    match error:
+        case asyncpg.InvalidPasswordError() | asyncpg.InvalidAuthorizationSpecificationError():
+            return f"{reason}: check the user and the password of storage.url"
+        case asyncpg.InsufficientPrivilegeError():
+            return f"{reason}: run `petition-bell check --migrate` as the owner of the tables"
+        case _:
+            return reason
 
 
 class Pool:

@@ -6,7 +6,6 @@ petition-bell.db.previous     the snapshot before, with its journal: as complete
 petition-bell.db.lock         keeps other processes out
 """
 
-import errno
 import fcntl
 import os
 import time
@@ -248,12 +247,9 @@ class StoreFiles:
             ) from error
         except OSError as error:
             self.release()
-            why = reason(error)
-            if isinstance(error, PermissionError) or error.errno == errno.EROFS:
-                why += (
-                    f"; let {user_name(os.geteuid())} write to {side.parent}, or change storage.url"
-                )
-            raise StorageError(f"{side} cannot be locked: {why}") from error
+            user = user_name(os.geteuid())
+            todo = f"let {user} write to {side.parent}, or change storage.url"
+            raise StorageError(f"{side} cannot be locked: {reason(error)}; {todo}") from error
 
     # --- making
 

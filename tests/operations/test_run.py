@@ -57,8 +57,10 @@ async def test_the_bot_waits_for_a_telegram_that_is_away_and_can_be_stopped_mean
         seen = b""
         while b"can't be reached" not in seen:
             seen += await asyncio.wait_for(bell.stderr.readline(), 20)
-        code, _ = await stopped(bell)
+        code, log = await stopped(bell)
+    assert b"refused: check telegram.base_url, and that a server runs there" in seen
     assert code == 0
+    assert "Unclosed" not in log
 
 
 async def test_p16_a_second_process_on_the_same_store_refuses_in_one_line(

@@ -171,7 +171,7 @@ async def test_a_port_that_is_taken_is_told_in_a_line(village: Village) -> None:
     with socket.socket() as taken:
         taken.bind(config.web.listen or ("", 0))
         taken.listen()
-        with pytest.raises(ConfigError, match="web.listen: can't use this address"):
+        with pytest.raises(ConfigError, match="web.listen: can't use 127.0.0.1"):
             async with running(config):
                 pass
 
