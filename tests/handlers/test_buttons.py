@@ -299,7 +299,7 @@ def _a_site_in_good_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a busy machine a site takes longer than people wait for it; here that says nothing."""
     monkeypatch.setattr("bot.polling.lookup._KNOWN", 30.0)
     monkeypatch.setattr("bot.polling.lookup._UNKNOWN", 30.0)
-    monkeypatch.setattr("handlers.context.PATIENCE", 30.0)
+    monkeypatch.setattr("handlers.command.PATIENCE", 30.0)
 
 
 @pytest.mark.timeout(180)
