@@ -18,6 +18,7 @@ from apscheduler.events import (
     EVENT_JOB_MISSED,
     JobExecutionEvent,
 )
+from msgspec import structs
 from telegram import (
     Bot,
     BotCommand,
@@ -52,7 +53,7 @@ from bot.polling.lookup import Lookups
 from bot.polling.members_api import Members
 from bot.polling.petitions_api import PetitionsApi, open_session
 from bot.polling.poller import Poller
-from bot.polling.postcodes_api import Postcodes
+from bot.polling.postcodes_api import HOLYROOD, Postcodes
 from bot.polling.status_reports import StatusReports
 from bot.polling.steady_scheduler import Every, SteadyScheduler
 from bot.telegram.dispatcher import Dispatcher, Kind
@@ -235,7 +236,9 @@ async def _put_together(
         Charts() as charts,
         AsyncExitStack() as stack,
     ):
-        parliaments = [metrics.watched_site(PetitionsApi(site, session)) for site in config.sites]
+        among_others = len(config.sites) > 1
+        sites = [structs.replace(site, among_others=among_others) for site in config.sites]
+        parliaments = [metrics.watched_site(PetitionsApi(site, session)) for site in sites]
         pacer = _pacer(config, storage, make_pacer)
         metrics.watch_pace(lambda: pacer.refused_for)
         application = build_application(config, pacer, metrics)
@@ -275,7 +278,11 @@ async def _put_together(
             version=__version__,
             parliaments=poller.parliaments(),
             members=members,
-            postcodes=Postcodes(session, postcodes_api, asks_holyrood=len(config.sites) > 1),
+            postcodes=Postcodes(
+                session,
+                postcodes_api,
+                asks_holyrood=any(HOLYROOD in each.description.seat_codes for each in parliaments),
+            ),
             charts=charts,
             limits=config.limits,
             rest_days=config.storage.rest_days,

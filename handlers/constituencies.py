@@ -10,6 +10,7 @@ from bot.messages.i18n import marked, tr
 from bot.messages.message import compose
 from bot.messages.petition.constituencies import (
     all_constituencies,
+    by_places,
     find_place,
     no_breakdown,
     no_such_constituency,
@@ -23,7 +24,7 @@ from bot.polling.lookup import Unasked
 from handlers.chart import show_drawn
 from handlers.command import Command, on_press
 from handlers.context import Context
-from handlers.lookup import asked_for, seen, unreachable_since
+from handlers.lookup import asked_for, named_first, seen, unreachable_since
 from handlers.reply import answer, rewrite, send_file
 
 log = structlog.get_logger(__name__)
@@ -32,7 +33,7 @@ log = structlog.get_logger(__name__)
 async def constituencies(update: Update, context: Context) -> None:
     """`/constituencies 300239`, or `/constituencies 300239 Colne Valley` to point one out."""
     number, _, own = context.text.partition(" ")
-    ref = context.services.reference(number)
+    ref = await named_first(update, context, number) if own else None
     if ref is None:
         own, ref = "", await asked_for(update, context, "constituencies")
     if ref:
@@ -57,14 +58,15 @@ async def signed(update: Update, context: Context, ref: PetitionRef) -> Petition
     sight = await seen(update, context, ref)
     if sight is None or sight.petition is None:
         return None
-    if not sight.petition.signatures_by_constituency:
+    petition = by_places(sight.petition)
+    if not petition.signatures_by_constituency:
         if isinstance(sight.look, Unasked) and not sight.look.wants_quiet:
             await answer(update, in_a_minute(context.services.sites[ref.site]))
             return None
         is_reachable = await unreachable_since(context, ref, sight) is None
         await answer(update, no_breakdown(sight.petition, is_reachable))
         return None
-    return sight.petition
+    return petition
 
 
 async def constituencies_pressed(update: Update, context: Context, press: Press) -> str | None:

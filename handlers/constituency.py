@@ -13,6 +13,7 @@ from bot.messages.following import constituency as text
 from bot.messages.i18n import marked
 from bot.petitions.parse import Constituency, Local
 from bot.petitions.postcode import is_postcode
+from bot.polling.petitions_api import PetitionsApi
 from bot.polling.postcodes_api import Seats
 from bot.subscriptions.names import MOST_NEAR, meant, near
 from handlers.command import Command, on_press
@@ -74,16 +75,17 @@ async def _of_name(update: Update, context: Context, typed: str) -> None:
 
 async def show(update: Update, context: Context, seat: Constituency) -> None:
     """Answer with a constituency."""
-    await answer(update, *text.constituency(seat, await _signed(context, seat)))
-
-
-async def _signed(context: Context, seat: Constituency) -> Sequence[Local] | None:
     services = context.services
     site = await services.members.site_of(seat.ons_code, services.sites)
-    if site is None:
-        return None
+    parliament = services.parliaments.get(site or "")
+    is_told = parliament is None or parliament.description.has("local")
+    signed = await _signed(parliament, seat) if parliament and is_told else None
+    await answer(update, *text.constituency(seat, signed, is_told=is_told))
+
+
+async def _signed(parliament: PetitionsApi, seat: Constituency) -> Sequence[Local] | None:
     try:
-        return await services.parliaments[site].local(seat.name)
+        return await parliament.local(seat.name, seat.ons_code)
     except (ParliamentError, MalformedPetition):
         return None
 

@@ -14,6 +14,7 @@ from telegram.ext import CallbackContext, ExtBot
 from bot.charts import Charts
 from bot.config import LimitsConfig
 from bot.messages.i18n import ENGLISH, LANGUAGES
+from bot.petitions.parliaments import description_of
 from bot.petitions.petition import PetitionRef, Site
 from bot.petitions.reference import find_reference
 from bot.polling.lookup import Looker
@@ -64,6 +65,14 @@ class Services:
     def reference(self, text: str) -> PetitionRef | None:
         """The petition a text names, if it names one."""
         return find_reference(text, tuple(self.sites.values()))
+
+    def same_number(self, text: str) -> list[PetitionRef]:
+        """The petitions of every site that a bare number may mean; none where it is not one."""
+        ref = None if any(map(str.isalpha, text)) else self.reference(text)
+        if ref is None:
+            return []
+        sites = ((site, description_of(site).ids) for site in self.sites.values())
+        return [PetitionRef(each.id, ref.id) for each, ids in sites if ids.read(str(ref.id))]
 
 
 class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict[Any, Any]]):

@@ -33,6 +33,7 @@ from bot.petitions.utterance import (
     Thanks,
     Words,
     leaves_a_question,
+    names_no_site,
     nearest_saying,
     read,
 )
@@ -115,7 +116,8 @@ async def _carry_out(
         case OnPetition(petition=ref, may_be_words=True) if await _is_none(context, ref):
             await tell(update, context, _words_of(update, context))
         case OnPetition(command, ref, rest):
-            await _run(update, context, commands[command], f"{ref} {rest}")
+            named = _named(update, context, ref)
+            await _run(update, context, commands[command], f"{named} {rest}")
         case OnPetitions(command, refs):
             await answer(update, *text.several(command, await _seen(context, refs)))
         case Ask(command, rest) if command in commands:
@@ -165,9 +167,13 @@ async def _run(update: Update, context: Context, command: Command, rest: str) ->
 
 async def _is_none(context: Context, ref: PetitionRef) -> bool:
     """Whether there is no such petition, so that its number was one among words."""
-    if await context.services.storage.known(ref):
-        return False
-    return isinstance((await context.services.look(ref)).look, NotFound)
+    services = context.services
+    for each in services.same_number(str(ref.id)) or [ref]:
+        if await services.storage.known(each):
+            return False
+        if not isinstance((await services.look(each)).look, NotFound):
+            return False
+    return True
 
 
 async def _seen(
@@ -311,6 +317,15 @@ async def cancel(update: Update, context: Context) -> None:
 
 
 # --- what was said --------------------------------------------------------------------------------
+
+
+def _named(update: Update, context: Context, ref: PetitionRef) -> str:
+    """A petition as it was named: by its number alone, if several sites may have that."""
+    message, sites = update.message, tuple(context.services.sites.values())
+    if message is None or len(sites) < 2:
+        return str(ref)
+    is_alone = names_no_site(_words_of(update, context), ref, sites, render.addresses(message))
+    return str(ref.id if is_alone else ref)
 
 
 def _words_of(update: Update, context: Context) -> str:

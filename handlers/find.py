@@ -2,13 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Sequence
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import zip_longest
+from typing import NamedTuple, TypeVar
 
 from bot.errors import MalformedPetition, ParliamentError, ParliamentUnavailable
 from bot.messages.following import search_results
-from bot.petitions.petition import Petition, PetitionId
+from bot.petitions.parse import Page
+from bot.petitions.petition import Petition, PetitionId, Site
 from bot.petitions.postcode import without_postcodes
+from bot.polling.petitions_api import PetitionsApi
 from handlers.context import Context
 
 LONGEST = 100
@@ -26,23 +29,50 @@ async def soon(url: str, asked: Awaitable[_T], patience: float = _PATIENCE) -> _
         raise ParliamentUnavailable(url, None, "no answer in time") from error
 
 
-async def search(context: Context, words: str) -> tuple[Sequence[Petition], bool]:
-    """The open petitions with these words, then the others; and whether there are more.
+class FoundPetitions(NamedTuple):
+    """What sites found for words, whether there is more, and the sites that could not say."""
+
+    petitions: Sequence[Petition]
+    has_more: bool
+    silent: Sequence[Site] = ()
+
+
+async def search(context: Context, words: str) -> FoundPetitions:
+    """The open petitions with these words, then the others: of each site in turn.
 
     What is found stays found though a list fails or takes too long. Raises ParliamentError or
-    MalformedPetition if the site can say nothing at all.
+    MalformedPetition if no site can say anything at all.
     """
-    services = context.services
-    parliament = next(iter(services.parliaments.values()))
+    asked = [_search(each, words) for each in context.services.parliaments.values()]
+    outcomes = await asyncio.gather(*asked, return_exceptions=True)
+    found: list[Sequence[Petition]] = []
+    silent: list[Site] = []
+    for parliament, outcome in zip(context.services.parliaments.values(), outcomes, strict=True):
+        match outcome:
+            case ParliamentError() | MalformedPetition():
+                silent.append(parliament.site)
+            case BaseException():
+                raise outcome
+            case petitions:
+                found.append(petitions)
+    if not found:
+        raise next(each for each in outcomes if isinstance(each, Exception))
+    in_turn = [each for one_of_each in zip_longest(*found) for each in one_of_each if each]
+    return FoundPetitions(in_turn, len(in_turn) > _ENOUGH, silent)
+
+
+async def _search(parliament: PetitionsApi, words: str) -> Sequence[Petition]:
     petitions: dict[PetitionId, Petition] = {}
-    lists = (
-        (parliament.page, "open"),
-        (parliament.page, "all"),
-        (parliament.archived_page, "all"),
-    )
+    lists = parliament.description.lists
+    asks: list[tuple[Callable[..., Awaitable[Page]], str]] = [
+        (parliament.page, lists.open),
+        (parliament.page, lists.everything),
+    ]
+    if parliament.description.has("archive"):
+        asks.append((parliament.archived_page, lists.everything))
     failure: ParliamentError | MalformedPetition | None = None
     deadline = time.monotonic() + _PATIENCE
-    for ask, state in lists:
+    for ask, state in asks:
         try:
             left = max(0.0, deadline - time.monotonic())
             page = await soon(parliament.site.url, ask(state, q=words), left)
@@ -55,7 +85,7 @@ async def search(context: Context, words: str) -> tuple[Sequence[Petition], bool
             break
     if failure and not petitions:
         raise failure
-    return list(petitions.values()), len(petitions) > _ENOUGH
+    return list(petitions.values())
 
 
 def searchable(typed: str) -> str:

@@ -93,7 +93,7 @@ async def _found(context: Context, typed: str) -> _Offer:
     lacks: Unasked | Unavailable | None = None
     petitions: Sequence[Petition] = ()
     try:
-        petitions, _ = await search(context, typed)
+        petitions = (await search(context, typed)).petitions
     except ParliamentUnasked as error:
         lacks = Unasked(error.retry_after or 0.0, error.wants_quiet)
     except ParliamentUnavailable as error:

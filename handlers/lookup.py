@@ -1,13 +1,16 @@
 """Looking at a petition for somebody, and saying why if there is nothing to see."""
 
+import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec import structs
 from telegram import Update
 
 from bot.messages.chat import errors
-from bot.messages.chat.conversation import which_petition
+from bot.messages.chat.conversation import several, which_petition
 from bot.messages.message import Message
+from bot.messages.petition.parts import site_name
 from bot.petitions.observe import unpublished
 from bot.petitions.petition import PetitionRef
 from bot.polling.lookup import LookupResult, Unasked
@@ -85,7 +88,50 @@ async def asked_for(update: Update, context: Context, command: str) -> PetitionR
     ref = context.services.reference(text)
     if ref is None:
         await tell(update, context, text)
-    return ref
+        return None
+    return await which(update, context, ref, text, command)
+
+
+async def which(
+    update: Update, context: Context, ref: PetitionRef, text: str, command: str
+) -> PetitionRef | None:
+    """The petition that a text names; where several sites have one of that number, who typed it
+    is asked which.
+
+    What the chat follows is meant before what it does not, and a site that does not answer may
+    have one.
+    """
+    services, same = context.services, context.services.same_number(text)
+    if len(same) < 2:
+        return ref
+    chat = await chat_of(update, context)
+    followed = await _followed_among(context, chat.id, same)
+    if len(followed) == 1:
+        return followed[0]
+    sights = await asyncio.gather(*map(services.look, same))
+    there = {r: s for r, s in zip(same, sights, strict=True) if not isinstance(s.look, NotFound)}
+    if len(there) < 2:
+        return next(iter(there), ref)
+    found = [(each, sight.petition) for each, sight in there.items()]
+    called = {each.id: site_name(each) for each in services.sites.values()}
+    await answer(update, *several(command, found, called))
+    return None
+
+
+async def named_first(update: Update, context: Context, text: str) -> PetitionRef | None:
+    """The petition that stands before the rest of a command: one that the chat follows, if several
+    sites have one of that number.
+    """
+    chat, same = await chat_of(update, context), context.services.same_number(text)
+    followed = await _followed_among(context, chat.id, same) if len(same) > 1 else []
+    return followed[0] if followed else context.services.reference(text)
+
+
+async def _followed_among(
+    context: Context, chat_id: int, refs: Sequence[PetitionRef]
+) -> list[PetitionRef]:
+    storage = context.services.storage
+    return [ref for ref in refs if await storage.subscription(chat_id, ref)]
 
 
 async def unreachable_since(

@@ -7,7 +7,8 @@ from bot.charts import ChartFailed, Picture
 from bot.messages.buttons import MAP, Press
 from bot.messages.chat.errors import in_a_minute
 from bot.messages.i18n import marked
-from bot.messages.petition.constituencies import no_regions
+from bot.messages.petition.constituencies import no_map, no_regions
+from bot.petitions.parliaments import description_of
 from bot.petitions.petition import Petition, PetitionRef
 from bot.polling.lookup import Unasked
 from handlers.chart import show_drawn
@@ -30,6 +31,9 @@ async def show(update: Update, context: Context, ref: PetitionRef) -> None:
     """Answer with the map."""
     sight = await seen(update, context, ref)
     if sight is None or sight.petition is None:
+        return
+    if not description_of(sight.petition).has("map"):
+        await answer(update, no_map(sight.petition))
         return
     if not sight.petition.signatures_by_region:
         if isinstance(sight.look, Unasked) and not sight.look.wants_quiet:

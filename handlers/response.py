@@ -4,7 +4,9 @@ from telegram import Update
 
 from bot.messages.buttons import RESPONSE, Press
 from bot.messages.i18n import marked
+from bot.messages.petition.response import nobody_responds
 from bot.messages.petition.response import response as response_text
+from bot.petitions.parliaments import description_of
 from bot.petitions.petition import PetitionRef
 from handlers.command import Command, on_press
 from handlers.context import Context
@@ -25,6 +27,9 @@ async def show(
     """Answer with the response in as many messages as it takes, or with an earlier one."""
     sight = await seen(update, context, ref)
     if sight is None or sight.petition is None:
+        return
+    if description_of(sight.petition).institutions.responder is None:
+        await answer(update, nobody_responds(sight.petition))
         return
     earlier = sight.known.earlier_responses if sight.known else ()
     messages, buttons = response_text(sight.petition, earlier, context.services.now(), wanted)

@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from bot.errors import MalformedPetition, ParliamentError
+from bot.petitions.parliaments.description import Lists
 from bot.petitions.petition import Petition
+from bot.petitions.thresholds import thresholds
 from bot.polling.petitions_api import PetitionsApi
 from bot.subscriptions.rule_preview import DatedEvent, dated_events, heard_lately
 from bot.subscriptions.rules import fits
@@ -19,9 +21,6 @@ _PATIENCE = 8.0  # seconds
 _PAGES = 3
 _KEPT_FOR = timedelta(minutes=5)
 _KEPT = 50
-
-# What is news stands first in most lists: in `open` it is among the most signed ones.
-_LISTS = {"recent": _PAGES, "open": _PAGES, "with_response": 1, "awaiting_debate": 1, "debated": 1}
 
 _Asked: TypeAlias = tuple[object, ...]
 _Weeks: TypeAlias = dict[_Asked, tuple[datetime, list[DatedEvent]]]
@@ -61,9 +60,21 @@ def _fitting(rule: Rule, found: Iterable[Petition], now: datetime) -> list[Dated
 
 async def _listed(parliament: PetitionsApi, rule: Rule, since: datetime) -> Iterable[Petition]:
     lists = await asyncio.gather(
-        *(_read(parliament, state, rule, pages, since) for state, pages in _LISTS.items())
+        *(
+            _read(parliament, state, rule, pages, since)
+            for state, pages in _lists(parliament.description.lists).items()
+        )
     )
     return {petition.ref: petition for found in lists for petition in found}.values()
+
+
+def _lists(lists: Lists) -> dict[str, int]:
+    """The lists that tell news, and how many of their pages at most: most begin with it, and in the
+    open one it is among the most signed.
+    """
+    first = (lists.responded, lists.debate_dates, lists.debated, lists.referred, lists.ended)
+    found = {state: 1 for state in first if state}
+    return {lists.open: _PAGES} | ({lists.newest: _PAGES} if lists.newest else {}) | found
 
 
 async def _read(
@@ -72,21 +83,20 @@ async def _read(
     """The first pages of a list, as far as they may hold news."""
     words = searchable(" ".join(rule.words)) or None
     topic = rule.topics[0] if len(rule.topics) == 1 else None
-    page = await parliament.page(state, q=words, topic=topic)
-    found = list(page.petitions)
-    while page.next and pages > 1 and not _is_past(state, found[-1:], since):
-        pages -= 1
-        page = await parliament.page(state, url=page.next)
+    is_newest = state == parliament.description.lists.newest
+    found: list[Petition] = []
+    for number in range(1, pages + 1):
+        page = await parliament.page(state, q=words, topic=topic, number=number)
         found += page.petitions
+        if page.next is None or _is_past(found[-1:], since, is_newest=is_newest):
+            break
     return found
 
 
-def _is_past(state: str, last: list[Petition], since: datetime) -> bool:
+def _is_past(last: list[Petition], since: datetime, *, is_newest: bool) -> bool:
     """Whether what follows the last one of a page is no news."""
     for petition in last:
-        match state:
-            case "recent":
-                return petition.opened_at is not None and petition.opened_at < since
-            case _:
-                return petition.signature_count < (petition.response_threshold or 0)
+        if is_newest:
+            return petition.opened_at is not None and petition.opened_at < since
+        return petition.signature_count < min(thresholds(petition), default=0)
     return True

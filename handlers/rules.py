@@ -16,10 +16,12 @@ from bot.messages.chat.conversation import which_constituency, which_words
 from bot.messages.following import rules as text
 from bot.messages.following.rules import Doubt
 from bot.petitions.events import Kind, Loudness, Threshold
+from bot.petitions.parliaments import description_of
+from bot.petitions.parliaments.description import Feature
 from bot.petitions.petition import Site
 from bot.subscriptions import site_names
 from bot.subscriptions.codec import rule_from_link
-from bot.subscriptions.event_filter import USUAL, event_filters, turned
+from bot.subscriptions.event_filter import USUAL, event_filters, possible, turned
 from bot.subscriptions.names import MOST_NEAR, meant, near
 from bot.subscriptions.rule_words import Words, read_words
 from bot.subscriptions.rules import is_department, same_rule, stems
@@ -37,6 +39,7 @@ _LONGEST_NAME = 100  # of a constituency, as the data file takes it
 _LOUDNESS: tuple[Loudness, ...] = ("loud", "silent", "digest")
 _OF_ALL: dict[str, tuple[Kind, tuple[Threshold, ...]]] = {
     "pass.response": ("threshold", ("response",)),
+    "pass.referral": ("threshold", ("referral",)),
     "pass.debate": ("threshold", ("debate",)),
     "response": ("response", ()),
     "debate": ("debate", ()),
@@ -49,7 +52,13 @@ _OF_ALL: dict[str, tuple[Kind, tuple[Threshold, ...]]] = {
 
 async def offer_all(update: Update, context: Context) -> None:
     """`/follow` alone: what there is to follow."""
-    await answer(update, *text.what_to_follow(_site(context)))
+    await offer_of(update, context, _site(context))
+
+
+async def offer_of(update: Update, context: Context, site: Site) -> None:
+    """What there is to follow at a site, and the others."""
+    others = [each for each in context.services.sites.values() if each.id != site.id]
+    await answer(update, *text.what_to_follow(site, others))
 
 
 async def words_pressed(update: Update, context: Context, press: Press) -> str | None:
@@ -62,51 +71,76 @@ async def words_pressed(update: Update, context: Context, press: Press) -> str |
 
 
 async def more_pressed(update: Update, context: Context, press: Press) -> str | None:
-    """A button of what can be followed."""
-    what, _, which = press.extra.partition(".")
+    """A button of what can be followed, at the site that it names, or else at the first."""
+    named, parts, asked = press.extra.rpartition("~")
+    site = context.services.sites.get(named) if parts else _site(context)
+    if site is None:
+        return errors.old_button()
+    what, _, which = asked.partition(".")
     match what:
         case "all":
-            await offer_all(update, context)
+            await offer_of(update, context, site)
+        case "at" if which in context.services.sites:
+            await offer_of(update, context, context.services.sites[which])
         case "words":
             await ask(update, context, which_words(), "subscribe")
         case "seat":
             await ask(update, context, which_constituency(), "constituency")
         case "topics":
             page = int(which) if which.isascii() and which.isdigit() else 0
-            known = await topics(context)
-            await (rewrite if which else answer)(update, *text.topics(known, page))
+            known = await topics(context, site)
+            shown = text.topics(known, page, text.at_site(site))
+            await (rewrite if which else answer)(update, *shown)
         case "departments":
-            await answer(update, *text.departments(sorted((await departments(context)).names)))
+            known_ones = await departments(context, site)
+            await answer(update, *text.departments(sorted(known_ones.names)))
         case "topic" if which:
-            await about_topic(update, context, which)
+            await about_topic(update, context, site, which)
         case "dept" if which:
             await about_department(update, context, which)
         case "named" if stems(which):
-            await show_draft(update, context, _new(context, USUAL, department=searchable(which)))
-        case _ if press.extra in _OF_ALL:
-            kind, thresholds = _OF_ALL[press.extra]
-            await show_draft(update, context, _new(context, (kind,), thresholds=thresholds))
+            rule = _new(context, department_site(context), USUAL, department=searchable(which))
+            await show_draft(update, context, rule)
+        case _ if asked in _OF_ALL:
+            kind, thresholds = _OF_ALL[asked]
+            await show_draft(update, context, _new(context, site, (kind,), thresholds=thresholds))
         case _:
             return errors.old_button()
     return None
 
 
-async def about_topic(update: Update, context: Context, typed: str) -> None:
+async def about_typed_topic(update: Update, context: Context, typed: str) -> None:
+    """The same for what was typed: of the first site that has a topic of that name."""
+    with_topics = [each for each in context.services.sites.values() if has(each, "topics")]
+    for site in with_topics:
+        known = await topics(context, site)
+        if typed.casefold() in known or meant(typed, _topic_names(known)):
+            await about_topic(update, context, site, typed)
+            return
+    await about_topic(update, context, (*with_topics, _site(context))[0], typed)
+
+
+async def about_topic(update: Update, context: Context, site: Site, typed: str) -> None:
     """The draft of a rule about a topic, by its code or name; those that it may be, if it is none.
 
     A button carries a code the way it begins.
     """
-    known = await topics(context)
+    known, at = await topics(context, site), text.at_site(site)
     exact = [code for code in known if code == typed.casefold()]
     begins = [code for code in known if code.startswith(typed.casefold())]
-    names = {code: (code.replace("-", " "), name) for code, name in known.items()}
+    names = _topic_names(known)
     codes = exact or (begins if len(begins) == 1 else meant(typed, names))
     if len(codes) == 1:
-        await show_draft(update, context, _new(context, USUAL, topics=(codes[0],)))
+        await show_draft(update, context, _new(context, site, USUAL, topics=(codes[0],)))
     elif maybe := codes[:MOST_NEAR] or near(typed, names):
-        await answer(update, *text.no_such_topic(typed, {code: known[code] for code in maybe}))
+        near_ones = {code: known[code] for code in maybe}
+        await answer(update, *text.no_such_topic(typed, near_ones, at))
     else:
-        await answer(update, *text.topics(known))
+        await answer(update, *text.topics(known, at=at))
+
+
+def _topic_names(known: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    return {code: (code.replace("-", " "), name) for code, name in known.items()}
 
 
 async def about_department(update: Update, context: Context, typed: str) -> None:
@@ -114,21 +148,35 @@ async def about_department(update: Update, context: Context, typed: str) -> None
 
     A button carries a name the way it begins.
     """
-    known = await departments(context, searchable(typed))
+    site = department_site(context)
+    known = await departments(context, site, searchable(typed))
     begins = [name for name in known.names if name.startswith(typed)]
     asked = begins[0] if len(begins) == 1 else searchable(typed)
     if not stems(asked):  # a rule that asks for nothing would fit every petition
         await answer(update, *text.departments(sorted(known.names)))
     elif known.has(asked) or not known.names:
-        await show_draft(update, context, _new(context, USUAL, department=asked))
+        await show_draft(update, context, _new(context, site, USUAL, department=asked))
     else:
         maybe = meant(asked, known.names)[:MOST_NEAR] or near(asked, known.names)
         await answer(update, *text.no_such_department(asked, maybe))
 
 
-async def topics(context: Context) -> Mapping[str, str]:
-    """The names of the site's topics, by their codes; none while it does not tell them."""
-    site, names = _site(context), context.services.names
+def has(site: Site, feature: Feature) -> bool:
+    """Whether a site has something beside its petitions."""
+    return description_of(site).has(feature)
+
+
+def department_site(context: Context) -> Site:
+    """The site whose petitions go to departments: of those there are, one has them."""
+    sites = context.services.sites.values()
+    return next((each for each in sites if has(each, "departments")), _site(context))
+
+
+async def topics(context: Context, site: Site) -> Mapping[str, str]:
+    """The names of a site's topics, by their codes; none while it does not tell them."""
+    names = context.services.names
+    if not has(site, "topics"):
+        return {}
     if (known := names.get(f"topics:{site.id}")) is not None:
         return known
     try:
@@ -152,21 +200,23 @@ class Departments(NamedTuple):
 
 def departments_known(context: Context) -> Departments | None:
     """The departments, if they were asked for today."""
-    known = context.services.names.get(f"departments:{_site(context).id}")
+    known = context.services.names.get(f"departments:{department_site(context).id}")
     if known is None:
         return None
     return Departments({name: (name, acronym) for name, acronym in known.items()}, is_whole=True)
 
 
-async def departments(context: Context, asked: str = "") -> Departments:
+async def departments(context: Context, at: Site, asked: str = "") -> Departments:
     """The departments that petitions are known to go to: the site has no list of them.
 
     Those that rules have made the bot see come with those that answered last or are to answer next;
     where one of the first is the one `asked` for, the site is not asked.
     """
+    if not has(at, "departments"):
+        return Departments({}, is_whole=True)
     if known := departments_known(context):
         return known
-    site = _site(context).id
+    site = at.id
     parliament = context.services.parliaments[site]
     seen = current((await _names(context, site)).departments)
     if (noted := Departments(dict(seen), is_whole=True)).has(asked):
@@ -186,18 +236,17 @@ async def departments(context: Context, asked: str = "") -> Departments:
 
 async def _doubt(context: Context, rule: Rule) -> Doubt | None:
     """Why a rule may never tell anything, as far as its site's own names say."""
-    if rule.site != _site(context).id:
-        return None
+    site = context.services.sites[rule.site]
     if rule.constituency:
         seats = await context.services.members.current(rule.site)
         return "constituency" if seats and rule.constituency not in seats else None
     if rule.topics:
-        known = await topics(context)
+        known = await topics(context, site)
         if not known:
             return "unchecked"
         return None if any(topic in known for topic in rule.topics) else "topic"
     if rule.department:
-        known_ones = await departments(context, rule.department)
+        known_ones = await departments(context, site, rule.department)
         if known_ones.has(rule.department):
             return None
         return "department" if known_ones.is_whole else "unchecked"
@@ -210,6 +259,7 @@ def _site(context: Context) -> Site:
 
 def _new(
     context: Context,
+    site: Site,
     kinds: tuple[Kind, ...],
     *,
     thresholds: tuple[Threshold, ...] = (),
@@ -219,7 +269,7 @@ def _new(
     """A rule of nobody yet."""
     return Rule(
         0,
-        _site(context).id,
+        site.id,
         context.services.now(),
         kinds,
         topics=topics,
@@ -230,12 +280,14 @@ def _new(
 
 def about_words(context: Context, words: Words) -> Rule:
     """A rule about words."""
-    return structs.replace(_new(context, USUAL), words=words.wanted, without=words.without)
+    rule = _new(context, _site(context), USUAL)
+    return structs.replace(rule, words=words.wanted, without=words.without)
 
 
 def about_seat(context: Context, site: str, ons_code: str) -> Rule:
     """A rule about a constituency of a site."""
-    return structs.replace(_new(context, ("place",)), site=site, constituency=ons_code)
+    rule = _new(context, context.services.sites[site], ("place",))
+    return structs.replace(rule, constituency=ons_code)
 
 
 # --- a draft
@@ -246,8 +298,26 @@ async def show_draft(update: Update, context: Context, rule: Rule, *, anew: bool
     site = context.services.sites[rule.site]
     happened = None if rule.constituency else await last_week(context, rule)
     called, doubt = await name_of(context, rule), await _doubt(context, rule)
-    shown = text.draft(rule, site, happened, called, doubt)
+    others = await _others(context, rule)
+    shown = text.draft(rule, site, happened, called, doubt, others=others)
     await (answer if anew else rewrite)(update, *shown)
+
+
+async def _others(context: Context, rule: Rule) -> list[Site]:
+    """The sites at which the same may be followed: what is one site's own is not."""
+    others = [each for each in context.services.sites.values() if each.id != rule.site]
+    if rule.constituency or rule.department:
+        return []
+    if rule.kinds == ("response",):
+        others = [each for each in others if description_of(each).institutions.responder]
+    if rule.kinds == ("threshold",):
+        kinds = [{one.kind for one in description_of(each).thresholds} for each in others]
+        others = [o for o, known in zip(others, kinds, strict=True) if known >= {*rule.thresholds}]
+    if rule.topics:
+        names = context.services.names  # nobody waits for names of what was not asked about
+        known = [names.get(f"topics:{each.id}") or {} for each in others]
+        others = [o for o, all_ in zip(others, known, strict=True) if all_.keys() >= {*rule.topics}]
+    return others
 
 
 async def name_of(context: Context, rule: Rule) -> str:
@@ -261,8 +331,9 @@ async def name_of(context: Context, rule: Rule) -> str:
     if rule.constituency:
         return site_names.called(rule.constituency, names.constituencies) or rule.constituency_name
     told = {code: name.name for code, name in names.topics.items()}
-    if rule.site == _site(context).id and not told.keys() >= {*rule.topics}:
-        told |= await topics(context)
+    site = context.services.sites.get(rule.site)
+    if site and not told.keys() >= {*rule.topics}:
+        told |= await topics(context, site)
     if not told.keys() & {*rule.topics}:
         return ""
     return ", ".join(told.get(topic, topic.replace("-", " ")) for topic in rule.topics)
@@ -292,6 +363,11 @@ async def draft_pressed(update: Update, context: Context, press: Press) -> str |
             await rewrite(update, text.dropped_draft())
         case "save":
             return await _save(update, context, chat, rule)
+        case elsewhere if elsewhere.startswith("at.") and elsewhere[3:] in context.services.sites:
+            moved = possible(structs.replace(rule, site=elsewhere[3:]))
+            if moved is None:
+                return errors.old_button()
+            await show_draft(update, context, moved, anew=False)
         case "agree":
             agreed = structs.replace(chat, consented_at=context.services.now())
             return await _save(update, context, agreed if asks_first(chat) else chat, rule)

@@ -6,6 +6,7 @@ from bot.messages.chat.conversation import what_to_search
 from bot.messages.i18n import marked
 from handlers.command import Command
 from handlers.context import Context
+from handlers.lookup import which
 from handlers.petition import show
 from handlers.reply import ask
 from handlers.word_search import tell
@@ -16,7 +17,8 @@ async def search(update: Update, context: Context) -> None:
     if not context.text:
         await ask(update, context, what_to_search(), "search")
     elif ref := context.services.reference(context.text):
-        await show(update, context, ref)
+        if named := await which(update, context, ref, context.text, "petition"):
+            await show(update, context, named)
     else:
         await tell(update, context, context.text)
 

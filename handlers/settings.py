@@ -28,6 +28,7 @@ from bot.subscriptions.subscription import Preferences
 from bot.subscriptions.typed_settings import Misread, NoZone, typed
 from handlers.command import Command, on_press
 from handlers.context import GROUPS, Context, asks_first, chat_of, first_language, target
+from handlers.lookup import named_first
 from handlers.remote_admin import choose, done
 from handlers.reply import answer, rewrite, topic_of
 
@@ -66,7 +67,7 @@ async def settings(update: Update, context: Context) -> None:
         case ["here"]:
             await done(update, context)
             return
-    ref = context.services.reference(words[0]) if words else None
+    ref = await named_first(update, context, words[0]) if words else None
     await typed_to(update, context, ref, words[1:] if ref else words)
 
 

@@ -15,6 +15,7 @@ from bot.subscriptions.subscription import Preferences
 from bot.subscriptions.typed_settings import read_until
 from handlers.command import Command, on_press
 from handlers.context import Context, asks_first
+from handlers.lookup import named_first
 from handlers.reply import answer, rewrite
 from handlers.settings import ask_first, keep_terms, scope_of
 
@@ -23,7 +24,7 @@ _END = frozenset({"off", "end", "stop", "over", "none"})
 
 async def snooze(update: Update, context: Context) -> None:
     """`/snooze 7d`, `/snooze 300239 3 days`, `/snooze off`; alone it shows what can be chosen."""
-    ref, rest = _about(context)
+    ref, rest = await _about(update, context)
     scope = await scope_of(update, context, ref)
     if scope is None and ref:
         await answer(update, *follow_first(ref))
@@ -35,12 +36,12 @@ async def snooze(update: Update, context: Context) -> None:
         await answer(update, *snooze_page(await _kept(update, context, scope, terms)))
 
 
-def _about(context: Context) -> tuple[PetitionRef | None, str]:
+async def _about(update: Update, context: Context) -> tuple[PetitionRef | None, str]:
     """The petition that is named, if one is, and for how long: "7 days" names none."""
     words = list(context.args or ())
     if not words or read_until(context.text, context.services.now(), ""):
         return None, context.text
-    ref = context.services.reference(words[0])
+    ref = await named_first(update, context, words[0])
     return ref, " ".join(words[1:]) if ref else context.text
 
 

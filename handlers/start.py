@@ -41,7 +41,7 @@ async def example_pressed(update: Update, context: Context, _: Press) -> str | N
     services = context.services
     parliament = next(iter(services.parliaments.values()))
     try:
-        page = await soon(parliament.site.url, parliament.page("open"))
+        page = await soon(parliament.site.url, parliament.page(parliament.description.lists.open))
     except (ParliamentError, MalformedPetition) as error:
         await answer(update, errors.no_answer(error, parliament.site, services.now()))
         return None

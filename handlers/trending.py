@@ -1,11 +1,16 @@
-"""`/trending`: what was signed most in the last hour."""
+"""`/trending`: what was signed most in the last hours."""
+
+import asyncio
 
 from telegram import Update
 
 from bot.errors import MalformedPetition, ParliamentError
 from bot.messages.chat import errors
 from bot.messages.following import search_results
+from bot.messages.following.search_results import Busiest
 from bot.messages.i18n import marked
+from bot.messages.petition.parts import site_name
+from bot.polling.petitions_api import PetitionsApi
 from handlers.command import Command
 from handlers.context import Context
 from handlers.find import soon
@@ -13,16 +18,33 @@ from handlers.reply import answer
 
 
 async def trending(update: Update, context: Context) -> None:
-    """`/trending`."""
+    """`/trending`: of each site that says it."""
     services = context.services
-    parliament = next(iter(services.parliaments.values()))
+    asked = [each for each in services.parliaments.values() if each.description.has("trending")]
+    outcomes = await asyncio.gather(*map(_busiest, asked))
+    told = [each for each in outcomes if isinstance(each, Busiest)]
+    failed = [
+        (each.site, outcome)
+        for each, outcome in zip(asked, outcomes, strict=True)
+        if not isinstance(outcome, Busiest)
+    ]
+    if failed and not told:
+        site, error = failed[0]
+        await answer(update, errors.no_answer(error, site, services.now()))
+        return
+    silent = [site_name(site) for site, _ in failed]
+    await answer(update, *search_results.trending(told, silent))
+
+
+async def _busiest(parliament: PetitionsApi) -> Busiest | ParliamentError | MalformedPetition:
+    site = parliament.site
     try:
-        petitions = await soon(parliament.site.url, parliament.trending())
+        petitions = await soon(site.url, parliament.trending())
     except (ParliamentError, MalformedPetition) as error:
-        await answer(update, errors.no_answer(error, parliament.site, services.now()))
-    else:
-        await answer(update, *search_results.trending(petitions))
+        return error
+    name = site_name(site) if site.among_others else ""
+    return Busiest(petitions, parliament.description.trending_hours, name)
 
 
-COMMANDS = [Command("trending", "", marked("see the most signed in the last hour"), trending)]
+COMMANDS = [Command("trending", "", marked("see the most signed lately"), trending)]
 HANDLERS = [command.handler for command in COMMANDS]

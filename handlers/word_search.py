@@ -11,28 +11,30 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from telegram import Update
 
 from bot.errors import MalformedPetition, ParliamentError
-from bot.messages.buttons import Button
+from bot.messages.buttons import Button, Keyboard
 from bot.messages.chat import errors
 from bot.messages.chat.conversation import other_site, what_to_search
 from bot.messages.following import rules as text
 from bot.messages.following import search_results
 from bot.messages.following.constituency import seat_button
+from bot.messages.message import Message
+from bot.messages.petition.parts import site_name
 from bot.petitions.everyday_words import plain
 from bot.petitions.parse import Constituency
-from bot.petitions.petition import Petition
 from bot.petitions.postcode import is_postcode, without_postcodes
 from bot.petitions.utterance import other_host
 from bot.subscriptions.rule_words import Words, read_words
 from bot.subscriptions.rules import stems
 from handlers.constituency import named, nearest, of_postcode, show
 from handlers.context import Context
-from handlers.find import LONGEST, searchable
+from handlers.find import LONGEST, FoundPetitions, searchable
 from handlers.find import search as find
 from handlers.reply import answer, ask
 from handlers.rules import (
     about_department,
-    about_topic,
+    about_typed_topic,
     about_words,
+    department_site,
     departments,
     departments_known,
     show_draft,
@@ -61,7 +63,7 @@ async def offer_words(update: Update, context: Context, typed: str) -> None:
     what, _, name = typed.partition(":")
     match what.strip().casefold():
         case "topic" if name.strip():
-            await about_topic(update, context, name.strip())
+            await about_typed_topic(update, context, name.strip())
             return
         case "department" if name.strip():
             await about_department(update, context, name.strip())
@@ -109,7 +111,7 @@ async def tell(
         site, now = next(iter(context.services.sites.values())), context.services.now()
         await answer(update, errors.no_answer(outcome, site, now))
         return
-    petitions, has_more = outcome
+    petitions = outcome.petitions
     if not petitions and not above:
         if sure := _meant(typed, seats):
             await show(update, context, sure)
@@ -120,7 +122,23 @@ async def tell(
         above = [seat_button(seat) for seat in maybe[:_PLACES]]
     follow = text.words_button(typed) if isinstance(read_words(typed), Words) else None
     below = [follow] if follow and len(typed) <= LONGEST else []
-    await answer(update, *search_results.results(words, petitions, has_more, above, below))
+    await answer(update, *_told(context, words, outcome, above, below))
+
+
+def _told(
+    context: Context,
+    words: str,
+    found: FoundPetitions,
+    above: Sequence[Button],
+    below: Sequence[Button],
+) -> tuple[Message, Keyboard]:
+    """What was found, with the site of each where there are several."""
+    sites = context.services.sites
+    called = {each.id: site_name(each) for each in sites.values() if each.among_others}
+    silent = [site_name(each) for each in found.silent]
+    return search_results.results(
+        words, found.petitions, found.has_more, above, below, called=called, silent=silent
+    )
 
 
 def _place_in(typed: str) -> str:
@@ -136,7 +154,7 @@ def _wanted(typed: str) -> str:
 
 async def _found(
     context: Context, words: str
-) -> tuple[Sequence[Petition], bool] | ParliamentError | MalformedPetition:
+) -> FoundPetitions | ParliamentError | MalformedPetition:
     try:
         return await find(context, words)
     except (ParliamentError, MalformedPetition) as error:
@@ -162,11 +180,15 @@ async def _named(context: Context, typed: str, seats: Sequence[Constituency]) ->
     keys: list[Button] = []
     words = plain(typed)
     try:
-        known = await asyncio.wait_for(topics(context), _PATIENCE)
-        keys += [text.topic_button(code, known[code]) for code in _alike(typed, known)[:_TOPICS]]
+        for site in context.services.sites.values():
+            known = await asyncio.wait_for(topics(context, site), _PATIENCE)
+            alike = _alike(typed, known)[:_TOPICS]
+            keys += [text.topic_button(code, known[code], site) for code in alike]
         official = departments_known(context)
         if official is None and (_OFFICIAL.search(words) or _ACRONYM.fullmatch(typed)):
-            official = await asyncio.wait_for(departments(context), _PATIENCE)
+            official = await asyncio.wait_for(
+                departments(context, department_site(context)), _PATIENCE
+            )
         keys += [
             text.department_button(name)
             for name, called in (official.names if official else {}).items()

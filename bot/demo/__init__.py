@@ -14,7 +14,7 @@ from bot.app import running
 from bot.config import Config, LogConfig, PollConfig, StorageConfig, TelegramConfig, Token
 from bot.demo.world import World
 from bot.operations.logging import configure_logs
-from bot.petitions.petition import Site
+from bot.petitions.parliaments import DESCRIPTIONS, site_like
 
 # The story's days pass in seconds, so that no lease may be measured by its clock.
 _LEASE = timedelta(days=36_500)
@@ -84,7 +84,10 @@ def configured(world: World, folder: Path) -> Config:
         storage=StorageConfig(url=f"tinydb:{folder / 'demo.db'}", key_file=folder / "demo.key"),
         poll=PollConfig(interval=_INTERVAL, requests_per_minute=6000),
         log=LogConfig(level="warning", format="console"),
-        sites=(Site("uk", "UK Parliament", world.site.url),),
+        sites=tuple(
+            site_like(name, DESCRIPTIONS[name], url)
+            for name, url in (("uk", world.site.url), ("senedd", world.senedd.url))
+        ),
     )
 
 

@@ -3,11 +3,14 @@
 from collections.abc import Awaitable, Callable
 from typing import Self
 
+from bot.demo import welsh_story
 from bot.demo.bot_api import BotApi
 from bot.demo.clock import StoryClock
 from bot.demo.page import ChatPage
 from bot.demo.petitions_site import PetitionsSite
 from bot.demo.postcodes import PostcodesApi
+from bot.demo.sister_shapes import SENEDD
+from bot.demo.sister_site import SisterSite
 from bot.demo.story import (
     BEATS,
     DEMO_PETITIONS,
@@ -21,7 +24,7 @@ CHAT_ID = 1001
 
 
 class World:
-    """A petitions site, a Bot API and a chat page that share the story's clock.
+    """Two petitions sites, a Bot API and a chat page that share the story's clock.
 
     `on_restart` holds what else has to begin again: async functions, awaited in order with the
     clock already back at the start. The chat is emptied before them and once more after them.
@@ -31,6 +34,7 @@ class World:
         self._port = port
         self.clock = StoryClock(BEATS)
         self.site = PetitionsSite(self.clock.now)
+        self.senedd = SisterSite(self.clock.now, SENEDD)
         self.api = BotApi(now=self.clock.now)
         self.postcodes = PostcodesApi(POSTCODES)
         self.on_restart: list[Callable[[], Awaitable[None]]] = []
@@ -50,10 +54,15 @@ class World:
         self.site.topics = {"culture": "Culture"}
         self.site.constituencies = dict(constituencies())
         self.site.hourly = self._hourly
+        self.senedd.put(welsh_story.PETITION_ID, welsh_story.attributes_at)
+        self.senedd.hourly = self._daily
 
     def _hourly(self) -> dict[int, int]:
         now = self.clock.now()
         return {number: signatures_last_hour(number, now) for number in DEMO_PETITIONS}
+
+    def _daily(self) -> dict[int, int]:
+        return {welsh_story.PETITION_ID: welsh_story.signatures_last_day(self.clock.now())}
 
     async def restart(self) -> None:
         """Tells the story from its beginning: to people, and to all who asked to be called."""
@@ -69,6 +78,7 @@ class World:
 
     async def start(self) -> None:
         await self.site.start()
+        await self.senedd.start()
         await self.postcodes.start()
         await self.api.start()
         await self._page.start(self._port)
@@ -77,6 +87,7 @@ class World:
         await self._page.stop()
         await self.api.stop()
         await self.postcodes.stop()
+        await self.senedd.stop()
         await self.site.stop()
 
     async def __aenter__(self) -> Self:

@@ -98,18 +98,19 @@ def card_buttons(petition: Petition, subscription: Subscription | None) -> Keybo
         last = follower_rows(petition, subscription.muted)
     if petition.state == "rejected" or petition.is_unpublished:
         return last
-    ref = petition.ref
-    told = [button(tr("Constituencies"), CONSTITUENCIES, ref)]
-    if description_of(petition).institutions.responder:
-        told.insert(0, button(tr("Response"), RESPONSE, ref))
-    drawn = [
-        button(tr("Chart"), CHART, ref),
-        button(tr("Map"), MAP, ref),
-        button(tr("Milestones"), MILESTONES, ref),
-    ]
+    ref, site = petition.ref, description_of(petition)
+    told = [button(tr("Response"), RESPONSE, ref)] if site.institutions.responder else []
+    if "constituency" in site.breakdowns:
+        told.append(button(tr("Constituencies"), CONSTITUENCIES, ref))
+    elif "parish" in site.breakdowns:
+        told.append(button(tr("Parishes"), CONSTITUENCIES, ref))
+    drawn = [button(tr("Chart"), CHART, ref)]
+    if site.has("map"):
+        drawn.append(button(tr("Map"), MAP, ref))
+    drawn.append(button(tr("Milestones"), MILESTONES, ref))
     opened, *others = last
     share = button(tr("Share"), SHARE, ref)
-    return [told, drawn, [*opened, share], *others]
+    return [row for row in (told, drawn, [*opened, share], *others) if row]
 
 
 def response_row(petition: Petition, earlier: int) -> list[Button]:

@@ -169,6 +169,8 @@ async def _in_topic(send: Callable[..., Awaitable[object]], topic: int | None) -
 
 async def _constituencies(parliament: PetitionsApi, period: str | None = None) -> dict[str, str]:
     """The names of a parliament's constituencies by their codes, none if the site says none."""
+    if not parliament.description.has("constituencies"):
+        return {}
     try:
         seats = await parliament.constituencies(period)
     except (ParliamentError, MalformedPetition, ValueError):
@@ -177,6 +179,8 @@ async def _constituencies(parliament: PetitionsApi, period: str | None = None) -
 
 
 async def _topics(parliament: PetitionsApi) -> Mapping[str, str]:
+    if not parliament.description.has("topics"):
+        return {}
     try:
         return await parliament.topics()
     except (ParliamentError, MalformedPetition):
@@ -187,6 +191,8 @@ async def _with_past(
     parliament: PetitionsApi, names: SiteNames, asked: Collection[str]
 ) -> SiteNames:
     """The names with those of past parliaments, the latest first, while any is not known."""
+    if not parliament.description.has("archive"):
+        return names
     try:
         periods = [past.period for past in await parliament.parliaments()]
     except (ParliamentError, MalformedPetition):

@@ -20,7 +20,8 @@ class Site(Struct, frozen=True):
     """A site that runs the e-petitions software; a threshold it does not have is None.
 
     `like` names the one of the described sites (`bot.petitions.parliaments`) that it is like, if
-    its own name or address does not tell.
+    its own name or address does not tell. Where it is one `among_others`, what is said of it names
+    it.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Site(Struct, frozen=True):
     response_threshold: int | None = 10_000
     debate_threshold: int | None = 100_000
     like: str = ""
+    among_others: bool = False
 
 
 class PetitionRef(Struct, frozen=True, order=True):

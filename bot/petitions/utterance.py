@@ -140,6 +140,17 @@ def read(text: str, sites: Sequence[Site], links: Sequence[str] = ()) -> Meaning
     return Words(text) if any(map(str.isalpha, text)) else NoWords(text)
 
 
+def names_no_site(
+    text: str, petition: PetitionRef, sites: Sequence[Site], links: Sequence[str] = ()
+) -> bool:
+    """Whether a petition is named by its number alone, which may be of another site as well."""
+    said = "\n".join((text, *links))
+    return not any(
+        each.petition == petition and not each.is_bare and said[each.start] != "#"
+        for each in find_mentions(said, sites)
+    )
+
+
 def leaves_a_question(text: str, sites: Sequence[Site], links: Sequence[str] = ()) -> bool:
     """Whether who says this is about something else than what they were asked: a slash, a link."""
     return text.lstrip().startswith("/") or any(

@@ -123,6 +123,8 @@ class Members:
         parliament = self._parliaments.get(site)
         if parliament is None:
             return None
+        if not parliament.description.has("constituencies"):
+            return {}
         try:
             rows = await parliament.constituencies(None if period == "current" else period)
         except ParliamentUnasked:

@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 POSTCODES_API = "https://api.postcodes.io"
 
 # How the codes of a parliament's constituencies begin.
-_SENEDD, _HOLYROOD = "W09", "S16"
+SENEDD, HOLYROOD = "W09", "S16"
 
 _TIMEOUT = aiohttp.ClientTimeout(total=5, sock_connect=3)
 
@@ -93,14 +93,14 @@ class Postcodes:
         code = place.codes and place.codes.parliamentary_constituency
         codes, names = {code} if code else set(), list[tuple[str, str]]()
         if place.senedd_constituency:
-            names.append((_SENEDD, place.senedd_constituency))
+            names.append((SENEDD, place.senedd_constituency))
         if self._asks_holyrood and code and code.startswith("S"):
             scottish = await self._asked(f"scotland/postcodes/{quote(postcode)}")
             if isinstance(scottish, _Place):
                 if scottish.codes and scottish.codes.scottish_parliamentary_constituency:
                     codes.add(scottish.codes.scottish_parliamentary_constituency)
                 if scottish.scottish_parliamentary_constituency:
-                    names.append((_HOLYROOD, scottish.scottish_parliamentary_constituency))
+                    names.append((HOLYROOD, scottish.scottish_parliamentary_constituency))
         return Seats(frozenset(codes), tuple(names)) if codes or names else "nowhere"
 
     async def _asked(self, path: str) -> _Place | NotPlaced:

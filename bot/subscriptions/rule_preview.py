@@ -35,6 +35,7 @@ def _dated(petition: Petition) -> Iterator[tuple[EventFilter, datetime]]:
     told = (
         (EventFilter("opened"), petition.opened_at),
         (EventFilter("threshold", "response"), petition.response_threshold_reached_at),
+        (EventFilter("threshold", "referral"), petition.referral_threshold_reached_at),
         (EventFilter("threshold", "debate"), petition.debate_threshold_reached_at),
         (EventFilter("response"), petition.government_response_at),
         (EventFilter("debate"), _debated(petition)),

@@ -16,6 +16,7 @@ from bot.errors import MalformedPetition
 from bot.messages.alert import alert
 from bot.messages.buttons import Keyboard, card_buttons
 from bot.messages.following import search_results
+from bot.messages.following.search_results import Busiest
 from bot.messages.message import Message, compose, width
 from bot.messages.petition.card import card
 from bot.messages.petition.constituencies import (
@@ -499,11 +500,11 @@ def test_a_search_offers_a_card_for_each_result() -> None:
 
 def test_trending_says_that_its_number_is_the_last_hours() -> None:
     ref = PetitionRef("uk", 1)
-    message, buttons = search_results.trending([Trending(ref, "Tea", 512)])
+    message, buttons = search_results.trending([Busiest([Trending(ref, "Tea", 512)])])
     assert "in the last hour" in message.text
     assert "+512  Tea" in message.text
     assert labels(buttons) == ["Tea"]
-    assert search_results.trending([])[1] is None
+    assert search_results.trending([Busiest([])])[1] is None
 
 
 def test_a_response_object_without_any_text_is_sound() -> None:

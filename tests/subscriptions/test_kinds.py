@@ -4,6 +4,7 @@ from collections import Counter
 from typing import get_args
 
 import pytest
+from msgspec import structs
 from petitions import NOW, petition
 
 from bot.messages.following.rules import describe, shown, what_to_follow
@@ -12,6 +13,7 @@ from bot.messages.settings.context import Scope
 from bot.messages.settings.hours import urgent_page
 from bot.messages.settings.pages import loudness_page
 from bot.petitions.events import EVENT_KINDS, Event, Kind, MilestoneReached
+from bot.petitions.parliaments import DESCRIPTIONS, site_like
 from bot.petitions.petition import Site
 from bot.subscriptions.event_filter import event_filters
 from bot.subscriptions.preferences import DEFAULTS, KINDS, EffectivePreferences, decide
@@ -148,10 +150,12 @@ def test_some_rule_can_ask_for_every_kind_that_rules_can_ask_for() -> None:
 
 
 def test_what_a_rule_about_everything_can_ask_for_can_be_followed_by_itself() -> None:
-    keys = [key for row in what_to_follow(SITE)[1] for key in row]
+    sites = [site_like(name, description) for name, description in DESCRIPTIONS.items()]
+    keys = [key for site in sites for row in what_to_follow(site)[1] for key in row]
     offered = {key.press.rpartition("|")[2] for key in keys}
     assert set(_OF_ALL) <= offered
-    wanted = {(ear.kind, ear.threshold) for ear in event_filters(OF_ALL)}
+    everywhere = [structs.replace(OF_ALL, site=site.id) for site in sites]
+    wanted = {(ear.kind, ear.threshold) for each in everywhere for ear in event_filters(each)}
     assert wanted == {(kind, *(of or (None,))) for kind, of in _OF_ALL.values()}
     named = {
         str(describe(rule(kind, thresholds=thresholds), SITE))

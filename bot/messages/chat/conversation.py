@@ -1,6 +1,6 @@
 """What the bot says to plain messages: what it asks, what it can read, what can be stopped."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from bot.messages.buttons import (
@@ -259,15 +259,26 @@ def welcome() -> Message:
     return compose(tr("You're welcome."))
 
 
-def several(command: str, found: Sequence[tuple[PetitionRef, Petition | None]]) -> Page:
-    """Several petitions that were named, a line and a button each."""
+def several(
+    command: str,
+    found: Sequence[tuple[PetitionRef, Petition | None]],
+    called: Mapping[str, str] | None = None,
+) -> Page:
+    """Several petitions that were named, a line and a button each.
+
+    Where they are of several sites, those are `called` something, by their ids.
+    """
     shown = found[:_PETITIONS]
-    rows = [
-        [_to(command, ref, short_title(petition, 40) if petition else str(ref.id))]
-        for ref, petition in shown
-    ]
+    rows = [[_to(command, ref, _label(ref, petition, called or {}))] for ref, petition in shown]
     heading = _HEADINGS.get(command, _WHICH)
-    return compose(*lines(bold(tr(heading)), "", *map(_line, shown))), rows
+    return compose(
+        *lines(bold(tr(heading)), "", *(_line(each, called or {}) for each in shown))
+    ), rows
+
+
+def _label(ref: PetitionRef, petition: Petition | None, called: Mapping[str, str]) -> str:
+    title = short_title(petition, 40) if petition else str(ref.id)
+    return f"{called[ref.site]}: {title}" if ref.site in called else title
 
 
 _WHICH = marked("Which petition do you want to see?")
@@ -277,12 +288,13 @@ _HEADINGS = {
 }
 
 
-def _line(found: tuple[PetitionRef, Petition | None]) -> Rich:
+def _line(found: tuple[PetitionRef, Petition | None], called: Mapping[str, str]) -> Rich:
     ref, petition = found
+    where = f" · {called[ref.site]}" if ref.site in called else ""
     if petition is None:
-        return str(ref.id)
+        return f"{ref.id}{where}"
     state = "" if petition.is_open else f" · {state_name(petition)}"
-    return f"{number(petition.signature_count)}{state}  {short_title(petition)}"
+    return f"{number(petition.signature_count)}{state}{where}  {short_title(petition)}"
 
 
 # --- what can be stopped --------------------------------------------------------------------------

@@ -13,14 +13,15 @@ TOP = 10
 _CARDS = 5
 
 
-def constituency(seat: Constituency, petitions: Sequence[Local] | None) -> tuple[Message, Keyboard]:
-    """A constituency, its MP, and its petitions if the site tells them."""
+def constituency(
+    seat: Constituency, petitions: Sequence[Local] | None, *, is_told: bool = True
+) -> tuple[Message, Keyboard]:
+    """A constituency, its MP, and its petitions; `is_told`: whether its site ever tells those."""
     message = compose(
         *lines(
             say("📍 <b>{name}</b>", name=cut(seat.name, 80)),
             *_holders(seat),
-            "",
-            *_petitions(petitions),
+            *(("", *_petitions(petitions)) if is_told else ()),
         )
     )
     rows = [

@@ -8,7 +8,18 @@ from urllib.parse import quote, urlencode
 
 from msgspec import structs
 
-from bot.messages.buttons import DRAFT, MORE, PAGE, ROOM, RULE, WORDS, Button, Keyboard, button
+from bot.messages.buttons import (
+    DRAFT,
+    MORE,
+    PAGE,
+    ROOM,
+    RULE,
+    WORDS,
+    Button,
+    Keyboard,
+    button,
+    in_rows,
+)
 from bot.messages.chat.about import consent_request
 from bot.messages.chat.conversation import cancel_button, which_petition, which_words
 from bot.messages.format import number
@@ -27,7 +38,7 @@ from bot.messages.message import (
     link,
     row,
 )
-from bot.messages.petition.parts import title
+from bot.messages.petition.parts import site_name, title
 from bot.petitions.events import Loudness, Threshold
 from bot.petitions.parliaments import description_of
 from bot.petitions.petition import Site
@@ -45,6 +56,7 @@ _PLAIN = Site("", "", "")
 _CARRIER = re.compile(r"#r_([\w-]+)$", re.ASCII)
 _DEEP_LINK_LIMIT = 64
 _TOPIC_ROOM = ROOM - len(f"{MORE}||topic.")
+_AT_ROOM = 17  # a site's id and what parts it from the rest
 
 
 _LOUD: Mapping[Loudness, str] = {
@@ -58,7 +70,15 @@ _LOUD: Mapping[Loudness, str] = {
 
 
 def describe(rule: Rule, site: Site | None = None, called: str = "") -> Rich:
-    """What a rule follows, in a few words; `called` names its constituency or topics, if known."""
+    """What a rule follows, in a few words; `called` names its constituency or topics, if known.
+
+    Where the site is one among others, it is named.
+    """
+    what = _what(rule, site, called)
+    return f"{what} ({site_name(site)})" if site and site.among_others else what
+
+
+def _what(rule: Rule, site: Site | None, called: str) -> str:
     if rule.words:
         return _words(rule)
     if rule.topics:
@@ -118,37 +138,59 @@ def _ear_name(ear: EventFilter, site: Site) -> str:
 
 
 def _is_there(ear: EventFilter, site: Site) -> bool:
+    if ear.kind == "response":
+        return description_of(site).institutions.responder is not None
     return ear.threshold is None or _at(site, ear.threshold) > 0
 
 
 # --- what can be followed ------------------------------------------------------------------------
 
 
-def what_to_follow(site: Site) -> tuple[Message, Keyboard]:
-    """`/follow` alone: a petition, or one of the wider things."""
+def what_to_follow(site: Site, others: Sequence[Site] = ()) -> tuple[Message, Keyboard]:
+    """`/follow` alone: a petition, or one of the wider things of a site; or what `others` have."""
     first = which_petition("subscribe")[0].message
     more = compose("\n\n", tr("Or follow several petitions at once. What should I look for?"))
+    if site.among_others:
+        more = joined(more, compose("\n", bold(site_name(site))))
+    description, at = description_of(site), at_site(site)
     passing = [
-        _more(tr("Passing {number}", number=number(_at(site, threshold))), f"pass.{threshold}")
-        for threshold in ("response", "debate")
-        if _at(site, threshold)
+        _more(tr("Passing {number}", number=number(_at(site, threshold))), f"pass.{threshold}", at)
+        for threshold in ("response", "referral", "debate")
+        if description.threshold(threshold) and _at(site, threshold)
     ]
+    narrow = [_more(tr("Words"), "words", at)]
+    if description.has("topics"):
+        narrow.append(_more(tr("Topic"), "topics", at))
+    if description.has("departments"):
+        narrow.append(_more(tr("Department"), "departments", at))
+    if description.has("constituencies"):
+        narrow.append(_more(tr("My constituency"), "seat", at))
+    whole = [_more(tr("All debates"), "debate", at)]
+    if description.institutions.responder:
+        whole.insert(0, _more(tr("All responses"), "response", at))
     rows = [
-        [_more(tr("Words"), "words"), _more(tr("Topic"), "topics")],
-        [_more(tr("Department"), "departments"), _more(tr("My constituency"), "seat")],
+        *in_rows(narrow),
         passing,
-        [_more(tr("All responses"), "response"), _more(tr("All debates"), "debate")],
-        [_more(tr("New petitions"), "opened")],
+        whole,
+        [_more(tr("New petitions"), "opened", at)],
+        *in_rows(_more(site_name(each), f"at.{each.id}") for each in others),
         [cancel_button()],
     ]
     return joined(first, more), [each for each in rows if each]
 
 
-def _more(text: str, extra: str) -> Button:
-    return button(text, MORE, extra=extra)
+def at_site(site: Site) -> str:
+    """A site as buttons name it; "" where there is but one."""
+    return site.id if site.among_others else ""
 
 
-def topics(known: Mapping[str, str], page: int = 0) -> tuple[Message, Keyboard | None]:
+def _more(text: str, extra: str, at: str = "") -> Button:
+    return button(text, MORE, extra=f"{at}~{extra}" if at else extra)
+
+
+def topics(
+    known: Mapping[str, str], page: int = 0, at: str = ""
+) -> tuple[Message, Keyboard | None]:
     """The site's topics, a button each."""
     if not known:
         return compose(
@@ -158,9 +200,9 @@ def topics(known: Mapping[str, str], page: int = 0) -> tuple[Message, Keyboard |
     pages = -(-len(order) // _TOPICS_ON_A_PAGE)
     page = min(max(page, 0), pages - 1)
     shown = order[page * _TOPICS_ON_A_PAGE : (page + 1) * _TOPICS_ON_A_PAGE]
-    keys = [_topic_key(topic, name) for topic, name in shown]
-    turns = [_more(tr("‹ Previous"), f"topics.{page - 1}")] if page else []
-    turns += [_more(tr("Next ›"), f"topics.{page + 1}")] if page < pages - 1 else []
+    keys = [_topic_key(topic, name, at) for topic, name in shown]
+    turns = [_more(tr("‹ Previous"), f"topics.{page - 1}", at)] if page else []
+    turns += [_more(tr("Next ›"), f"topics.{page + 1}", at)] if page < pages - 1 else []
     rows = [keys[at : at + 2] for at in range(0, len(keys), 2)]
     message = compose(
         *lines(
@@ -183,13 +225,17 @@ def departments(names: Sequence[str]) -> tuple[Message, Keyboard | None]:
     return message, [*keys, [cancel_button()]] if keys else None
 
 
-def topic_button(code: str, name: str) -> Button:
-    """Leads to the draft of a rule about a topic, from among other things."""
-    return _more(cut(tr("Topic: {name}", name=name), 40), f"topic.{code[:_TOPIC_ROOM]}")
+def topic_button(code: str, name: str, site: Site) -> Button:
+    """Leads to the draft of a rule about a topic of a site, from among other things."""
+    label = cut(tr("Topic: {name}", name=name), 40)
+    if site.among_others:
+        label = f"{label} ({site_name(site)})"
+    return _topic_key(code, label, at_site(site))
 
 
-def _topic_key(topic: str, name: str) -> Button:
-    return _more(cut(name, 40), f"topic.{topic[:_TOPIC_ROOM]}")
+def _topic_key(topic: str, name: str, at: str) -> Button:
+    room = _TOPIC_ROOM - (_AT_ROOM if at else 0)
+    return _more(cut(name, 60), f"topic.{topic[:room]}", at)
 
 
 def department_button(name: str) -> Button:
@@ -206,11 +252,11 @@ def department_start(name: str) -> str:
     return start
 
 
-def no_such_topic(typed: str, near: Mapping[str, str]) -> tuple[Message, Keyboard]:
+def no_such_topic(typed: str, near: Mapping[str, str], at: str = "") -> tuple[Message, Keyboard]:
     """A topic there is not, or not only one of, and those it may have meant."""
     sorry = tr("I can't find a topic called “{name}”.", name=cut(typed, 60))
-    rows = [[_topic_key(topic, name)] for topic, name in near.items()]
-    rows.append([_more(tr("All topics"), "topics"), cancel_button()])
+    rows = [[_topic_key(topic, name, at)] for topic, name in near.items()]
+    rows.append([_more(tr("All topics"), "topics", at), cancel_button()])
     message = compose(row(sorry, " ", tr("Did you mean one of these?")))
     return message, rows
 
@@ -274,8 +320,13 @@ def draft(
     happened: Sequence[DatedEvent] | None,
     called: str = "",
     doubt: Doubt | None = None,
+    *,
+    others: Sequence[Site] = (),
 ) -> tuple[Message, Keyboard]:
-    """What would be followed and what it would have told; the message carries the rule itself."""
+    """What would be followed and what it would have told; the message carries the rule itself.
+
+    The same may be followed at `others` instead.
+    """
     message = compose(
         *lines(
             row("🔔 ", say("<b>Follow {what}?</b>", what=_carrying(rule, site, called))),
@@ -286,14 +337,20 @@ def draft(
         )
     )
     last = [button(tr("Save"), DRAFT, extra="save"), button(tr("Cancel"), DRAFT, extra="cancel")]
-    return message, [*_ear_rows(rule, site, DRAFT, ""), last]
+    elsewhere = in_rows(
+        button(tr("{site} instead", site=site_name(each)), DRAFT, extra=f"at.{each.id}")
+        for each in others
+    )
+    return message, [*_ear_rows(rule, site, DRAFT, ""), *elsewhere, last]
 
 
 def _carrying(rule: Rule, site: Site, called: str) -> Rich:
     """The rule's words; they lead to what the site finds for it, and carry the rule."""
     asked = [("q", " ".join(rule.words))] if rule.words else []
-    asked += [("topic", topic) for topic in rule.topics] + [("state", "open")]
-    url = f"{site.url}/petitions?{urlencode(asked, quote_via=quote)}#r_{rule_for_link(rule)}"
+    description = description_of(site)
+    asked += [("topic", topic) for topic in rule.topics] + [("state", description.lists.open)]
+    listed = f"{site.url}/{description.hosts[0].paths.petitions}"
+    url = f"{listed}?{urlencode(asked, quote_via=quote)}#r_{rule_for_link(rule)}"
     return link(describe(rule, site, called), url)
 
 

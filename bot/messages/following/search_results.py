@@ -1,12 +1,13 @@
 """What a search found, and what is signed most right now: lists whose buttons open cards."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from bot.messages.buttons import CARD, Button, Keyboard, button
 from bot.messages.chat.conversation import nothing_found
-from bot.messages.format import number
-from bot.messages.i18n import say, tr
-from bot.messages.message import Message, bold, compose, cut, italic, lines, row
+from bot.messages.format import listed, number
+from bot.messages.i18n import many, tr
+from bot.messages.message import Message, Rich, bold, compose, cut, italic, lines, row
 from bot.messages.petition.parts import short_title, state_name
 from bot.petitions.parse import Trending
 from bot.petitions.petition import Petition
@@ -20,10 +21,14 @@ def results(
     has_more: bool,
     above: Sequence[Button] = (),
     below: Sequence[Button] = (),
+    *,
+    called: Mapping[str, str] | None = None,
+    silent: Sequence[str] = (),
 ) -> tuple[Message, Keyboard]:
     """What was found, in the order given: a line and a button each.
 
     `above` are topics and places of that name, `below` is what else can be done with the words.
+    Where there are several sites they are `called` something, by their ids; some may be `silent`.
     """
     around = [[each] for each in above], [[each] for each in below]
     if not petitions:
@@ -35,31 +40,68 @@ def results(
         *lines(
             row("🔎 ", bold(f"“{cut(words, 60)}”")),
             "",
-            *(_line(petition) for petition in shown),
+            *(_line(petition, (called or {}).get(petition.ref.site, "")) for petition in shown),
             *(("", italic(more)) if more else ()),
+            *(("", italic(_no_answer(silent))) if silent else ()),
         )
     )
     rows = [[button(short_title(petition, 40), CARD, petition.ref)] for petition in shown]
     return message, [*around[0], *rows, *around[1]]
 
 
-def _line(petition: Petition) -> str:
+def _line(petition: Petition, site: str) -> str:
     state = "" if petition.is_open else f" · {state_name(petition)}"
-    return f"{number(petition.signature_count)}{state}  {short_title(petition)}"
+    where = f" · {site}" if site else ""
+    return f"{number(petition.signature_count)}{state}{where}  {short_title(petition)}"
 
 
-def trending(petitions: Sequence[Trending]) -> tuple[Message, Keyboard | None]:
-    """What was signed most in the last hour; the figures are of that hour alone."""
-    if not petitions:
-        nothing = tr("No petitions are trending at the moment.")
-        return compose(nothing), None
+def _no_answer(silent: Sequence[str]) -> str:
+    return tr("No answer at the moment from: {sites}.", sites=listed(list(silent)))
+
+
+class Busiest(NamedTuple):
+    """What a site says is signed most in its last hours; its name, if there are several."""
+
+    petitions: Sequence[Trending]
+    hours: int = 1
+    site: str = ""
+
+
+def trending(
+    busiest: Sequence[Busiest], silent: Sequence[str] = ()
+) -> tuple[Message, Keyboard | None]:
+    """What was signed most lately; the figures are of those hours alone."""
+    told = [each for each in busiest if each.petitions]
+    note = [italic(_no_answer(silent))] if silent else []
+    if not told:
+        return compose(*lines(tr("No petitions are trending at the moment."), *note)), None
+    most = max(3, MOST // len(told))
+    parts = [[_heading(each), "", *_rows(each.petitions[:most]), ""] for each in told]
     rows = [
-        f"+{number(p.signatures_last_hour)}  {cut(' '.join(p.action.split()), 60)}"
-        for p in petitions[:MOST]
+        [button(cut(_one_line(one.action), 40) or str(one.petition.id), CARD, one.petition)]
+        for each in told
+        for one in each.petitions[:most]
     ]
-    message = compose(*lines(say("📈 <b>Most signatures in the last hour</b>"), "", *rows))
-    buttons = [
-        [button(cut(" ".join(p.action.split()), 40) or str(p.petition.id), CARD, p.petition)]
-        for p in petitions[:MOST]
-    ]
-    return message, buttons
+    texts = [line for part in parts for line in part]
+    return compose(*lines(*(texts if note else texts[:-1]), *note)), rows
+
+
+def _heading(busiest: Busiest) -> Rich:
+    heading = (
+        tr("Most signatures in the last hour")
+        if busiest.hours == 1
+        else many(
+            "Most signatures in the last {count} hour",
+            "Most signatures in the last {count} hours",
+            busiest.hours,
+        )
+    )
+    return row("📈 ", bold(f"{busiest.site}: {heading}" if busiest.site else heading))
+
+
+def _rows(petitions: Sequence[Trending]) -> list[str]:
+    return [f"+{number(p.signatures_last_hour)}  {cut(_one_line(p.action), 60)}" for p in petitions]
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

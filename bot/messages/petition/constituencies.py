@@ -6,11 +6,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from msgspec import structs
+
 from bot.messages.buttons import CONSTITUENCIES, Button, Keyboard, button
 from bot.messages.format import decimal, in_words, number, percent
 from bot.messages.i18n import many, say, tr
 from bot.messages.message import Message, Rich, bold, compose, cut, italic, lines, row
 from bot.messages.petition.parts import title
+from bot.petitions.parliaments import description_of
 from bot.petitions.parse import Constituency
 from bot.petitions.petition import Petition, Place
 
@@ -26,6 +29,17 @@ class Ranked(NamedTuple):
 
     rank: int
     place: Place
+
+
+def by_places(petition: Petition) -> Petition:
+    """The petition with its parishes in place of constituencies, where it is signed by those."""
+    if "parish" not in description_of(petition).breakdowns:
+        return petition
+    return structs.replace(petition, signatures_by_constituency=petition.signatures_by_region)
+
+
+def _has_parishes(petition: Petition) -> bool:
+    return "parish" in description_of(petition).breakdowns
 
 
 def ranked(petition: Petition) -> list[Ranked]:
@@ -59,9 +73,14 @@ def constituencies(
 ) -> tuple[Message, Keyboard]:
     """The top ten, the share of the top fifty, and one's own seat."""
     order = ranked(petition)
+    heading = (
+        say("📍 <b>Parishes with most signatures</b>")
+        if _has_parishes(petition)
+        else say("📍 <b>Constituencies with most signatures</b>")
+    )
     message = compose(
         *lines(
-            say("📍 <b>Constituencies with most signatures</b>"),
+            heading,
             title(petition),
             "",
             *(_entry(entry, petition, seats, own) for entry in order[:TOP]),
@@ -83,13 +102,21 @@ def all_constituencies(
     pages = max(1, -(-len(order) // PAGE_SIZE))
     page = min(max(page, 0), pages - 1)
     shown = order[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]
-    where = many(
-        "{count} constituency, page {page} of {pages}",
-        "{count} constituencies, page {page} of {pages}",
-        len(order),
-        count=in_words(len(order)),
-        page=page + 1,
-        pages=pages,
+    turned = {"count": in_words(len(order)), "page": page + 1, "pages": pages}
+    where = (
+        many(
+            "{count} parish, page {page} of {pages}",
+            "{count} parishes, page {page} of {pages}",
+            len(order),
+            **turned,
+        )
+        if _has_parishes(petition)
+        else many(
+            "{count} constituency, page {page} of {pages}",
+            "{count} constituencies, page {page} of {pages}",
+            len(order),
+            **turned,
+        )
     )
     message = compose(
         *lines(
@@ -112,6 +139,13 @@ def no_regions(petition: Petition, is_reachable: bool) -> Message:
             "again in a few minutes."
         )
     )
+    return compose(*lines(title(petition), why))
+
+
+def no_map(petition: Petition) -> Message:
+    """There is no map of where this parliament's petitions are signed."""
+    parliament = tr(description_of(petition).institutions.parliament)
+    why = tr("I can't draw a map for petitions to {parliament}.", parliament=parliament)
     return compose(*lines(title(petition), why))
 
 

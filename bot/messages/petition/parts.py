@@ -17,7 +17,7 @@ from bot.messages.petition.institutions import (
 from bot.petitions.events import Threshold
 from bot.petitions.forecast import pace
 from bot.petitions.parliaments import description_of
-from bot.petitions.petition import Petition
+from bot.petitions.petition import Petition, Site
 from bot.petitions.thresholds import (
     CustomMilestones,
     is_before_committee,
@@ -29,6 +29,12 @@ from bot.petitions.thresholds import (
 )
 
 _TITLE_LENGTH = 200
+
+
+def site_name(site: Site) -> str:
+    """What a site is called, in the reader's language where it has a name in it."""
+    return tr(site.name)
+
 
 # What reaching an official threshold means, by what has happened already.
 Meaning: TypeAlias = Literal[

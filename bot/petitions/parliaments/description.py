@@ -24,6 +24,7 @@ Feature: TypeAlias = Literal[
     "constituencies",
     "departments",
     "local",
+    "map",
     "parishes",
     "regions",
     "topics",
@@ -174,7 +175,8 @@ class SiteDescription(Struct, frozen=True, kw_only=True):
     open closes when the parliament is dissolved. `is_referred_after_closing`: closing is not the
     end, a committee takes it up or it is rejected for want of signatures. `removal` is how the site
     answers for a petition that it took down: with a 410, or as for one that never was.
-    `places_by_code`: what is signed in a constituency is at its code, instead of at its name.
+    `places_by_code`: what is signed in a constituency is at its code, instead of at its name;
+    `seat_codes` are how the ONS codes of its constituencies begin.
     """
 
     id: str
@@ -201,6 +203,7 @@ class SiteDescription(Struct, frozen=True, kw_only=True):
     is_referred_after_closing: bool = False
     removal: Literal["gone", "missing"] = "gone"
     places_by_code: bool = False
+    seat_codes: tuple[str, ...] = ()
     trending_hours: int = 1
 
     @property

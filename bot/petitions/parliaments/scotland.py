@@ -72,4 +72,5 @@ SCOTLAND = SiteDescription(
     months_open=None,
     trending_hours=24,
     places_by_code=True,
+    seat_codes=("S16",),
 )

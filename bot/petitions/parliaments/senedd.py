@@ -66,4 +66,5 @@ SENEDD = SiteDescription(
     months_open=6,
     is_referred_after_closing=True,
     trending_hours=24,
+    seat_codes=("W09",),
 )

@@ -61,6 +61,7 @@ UK = SiteDescription(
             "constituencies",
             "departments",
             "local",
+            "map",
             "topics",
             "trending",
         }
@@ -68,4 +69,5 @@ UK = SiteDescription(
     closing="told_day",
     months_open=6,
     ends_with_parliament=True,
+    seat_codes=("E14", "W07", "S14", "N05", "N06"),
 )

@@ -1,0 +1,117 @@
+"""Several petitions sites at once: whatever is found says where, and one's silence is its own."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from bell import TEA, Conversation, Json, open_petition
+from parliaments import Parliaments, four_sites
+
+from bot.demo.petitions_site import Fault
+
+
+@pytest.fixture
+async def village(tmp_path: Path) -> AsyncIterator[Parliaments]:
+    async with four_sites(tmp_path) as made:
+        made.site.put(TEA, open_petition(action="Bees in every library"))
+        yield made
+
+
+async def test_a_search_finds_in_every_site_and_says_where(village: Parliaments) -> None:
+    async with village.bell():
+        found = await village.reader.ask("/search bees")
+    lines = found["text"].splitlines()
+    for title, site in (
+        ("Bees in every library", "UK Parliament"),
+        ("Bees in every Welsh park", "Senedd"),
+        ("Bees in the glens", "Scottish Parliament"),
+        ("Bees on every headland", "States Assembly"),
+    ):
+        assert any(title in line and f"· {site}" in line for line in lines), found["text"]
+
+
+async def test_a_site_that_says_nothing_is_named_and_the_others_are_shown(
+    village: Parliaments,
+) -> None:
+    village.senedd.fail("/petitions.json", Fault(status=503))
+    async with village.bell():
+        found = await village.reader.ask("/search bees", "Bees on every headland")
+    assert "No answer at the moment from: Senedd." in found["text"]
+    assert "Welsh park" not in found["text"]
+
+
+async def test_what_is_signed_most_is_told_by_site_and_for_how_long(village: Parliaments) -> None:
+    village.site.hourly = lambda: {TEA: 12}
+    village.senedd.hourly = lambda: {245600: 34}
+    async with village.bell():
+        told = await village.reader.ask("/trending", "UK Parliament: Most signatures in the last")
+    assert "Senedd: Most signatures in the last 24 hours" in told["text"]
+    assert "+34  Bees in every Welsh park" in told["text"]
+    assert not village.jersey.seen("/trending")
+
+
+async def test_a_number_that_several_sites_have_is_asked_about(village: Parliaments) -> None:
+    village.site.put(245600, open_petition(action="Bees at Westminster"))
+    async with village.bell():
+        asked = await village.reader.ask("/petition 245600", "Which petition do you want to see?")
+        assert "Senedd" in asked["text"]
+        assert "Bees at Westminster" in asked["text"]
+        village.reader.tap(asked, "Senedd: Bees in every Welsh park")
+        await village.reader.hears("Bees in every Welsh park")
+
+        again = await village.reader.ask("follow 245600", "Which petition do you want to follow?")
+        village.reader.tap(again, "Senedd: Bees in every Welsh park")
+        await village.reader.consents(await village.reader.hears("I need to keep"))
+        card = await village.reader.ask("245600", "Bees in every Welsh park")
+        assert "Westminster" not in card["text"]
+        await village.reader.ask("/milestones 245600 300", "300")
+
+
+async def test_a_number_that_one_site_has_is_that_sites(village: Parliaments) -> None:
+    async with village.bell():
+        await village.reader.ask("/petition 200500", "Bees on every headland")
+        await village.reader.ask("245600", "Bees in every Welsh park")
+        await village.reader.ask(f"/petition {TEA}", "Bees in every library")
+        await village.reader.ask("/petition 999999", "There's no petition 999999 on")
+
+
+def labels(message: Json) -> list[str]:
+    return [key["text"] for row in message["reply_markup"]["inline_keyboard"] for key in row]
+
+
+async def test_a_rule_names_its_site_and_can_be_made_for_another(village: Parliaments) -> None:
+    async with village.bell():
+        draft = await found_words(village.reader, "bees")
+        assert "petitions mentioning bees (UK Parliament)" in draft["text"]
+        assert {"Senedd instead", "Scottish Parliament instead"} <= {*labels(draft)}
+        village.reader.tap(draft, "Senedd instead")
+        moved = await village.reader.sees_edit(draft, r"bees \(Senedd\)")
+        assert "Responses" not in labels(moved)
+        assert "UK Parliament instead" in labels(moved)
+        village.reader.tap(moved, "Save")
+        agreed = await village.reader.sees_edit(draft, "I need to keep")
+        village.reader.tap(agreed, "Follow it")
+        await village.reader.sees_edit(draft, r"now following .*bees \(Senedd\)")
+
+
+async def found_words(reader: Conversation, words: str) -> Json:
+    """The draft of the rule about words, by the button beneath what is found."""
+    found = await reader.ask(f"/follow {words}")
+    reader.tap(found, "Follow these words")
+    return await reader.hears("Follow")
+
+
+async def test_what_can_be_followed_is_what_a_site_has(village: Parliaments) -> None:
+    async with village.bell():
+        at_westminster = await village.reader.ask("/follow", "UK Parliament")
+        assert {"Department", "All responses", "Passing 100,000"} <= {*labels(at_westminster)}
+        village.reader.tap(at_westminster, "Senedd")
+        welsh = await village.reader.hears("Senedd")
+        assert {"Topic", "Passing 250", "All debates"} <= {*labels(welsh)}
+        assert not {"Department", "All responses"} & {*labels(welsh)}
+        village.reader.tap(welsh, "States Assembly")
+        jersey = await village.reader.hears("States Assembly")
+        assert {"All responses", "Passing 1,000"} <= {*labels(jersey)}
+        assert not {"Topic", "My constituency"} & {*labels(jersey)}
+        village.reader.tap(jersey, "Passing 1,000")
+        await village.reader.hears("petitions that pass 1,000 signatures (States Assembly)")
