@@ -68,7 +68,7 @@ EXPECTED: tuple[tuple[str, str], ...] = (
     (r"set\|\|zone", "Time zone: "),
     (r"set\|\|closing", "Closing reminders: "),
     (r"set\|\|lang", "Language: |Iaith: "),
-    (r"set\|\|links", "Settings"),
+    (r"set\|\|(links|news)", "Settings"),
     (r"set\|\|loud", "Tap a kind of news to change it"),
     (r"set\|\|(reset|undo|preset)?$", "Settings"),
     (r"snooze\|", "[Ss]nooze"),
