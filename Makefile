@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CONFIG ?= config.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo init doctor run test check bench soak soak-health picture transcripts catalogue lock clean
+.PHONY: help licences demo init doctor run test check bench soak soak-health picture transcripts catalogue lock clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ transcripts: $(VENV)/dev.ok  ## write down what eight people and the bot say to 
 
 catalogue: $(VENV)/dev.ok  ## bring the translations' catalogues up to date with the source
 	PYTHONPATH=. $(BIN)/python tests/catalogues.py
+
+licences: $(VENV)/dev.ok  ## list what is installed with the bot, and under which licences
+	@PYTHONPATH=. $(BIN)/python tests/licences.py
 
 lock:  ## renew the lock files from pyproject.toml (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

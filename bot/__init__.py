@@ -1,3 +1,3 @@
 """Petition Bell: a Telegram bot that tells people when something happens to a petition."""
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"

@@ -85,9 +85,10 @@ def test_the_container_runs_as_nobody_in_particular_and_tells_its_health() -> No
 
 def test_no_secret_and_no_moving_base_is_baked_in() -> None:
     assert not re.search(r"TOKEN|PASSWORD", DOCKERFILE)
-    for base in re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE):
-        assert ":" in base
-        assert not base.endswith(":latest")
+    [base] = re.findall(r"^ARG BASE=(\S+)$", DOCKERFILE, re.MULTILINE)
+    assert set(re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)) == {"${BASE}"}
+    assert ":" in base
+    assert not base.endswith(":latest")
 
 
 def test_what_the_container_copies_is_let_in_and_the_rest_stays_out() -> None:
