@@ -330,6 +330,8 @@ async def test_threads_take_turns_with_use_cases(storage: TinyStorage, place: Pl
     asyncio.get_running_loop().call_soon(dream, 20)  # in the event loop's own
     await asyncio.gather(*threads, *(storage.save_chat(Chat(number)) for number in chats))
     assert (len(dreams), (await storage.tally()).chats) == (21, 50)
+    with pytest.raises(StorageError, match="no record"):
+        await asyncio.to_thread(storage.database.table("chats").insert, {"id": "Ann"})
     await storage.close()
     with pytest.raises(StorageError, match="closed"):
         dreams.insert({})

@@ -6,6 +6,7 @@ Where it cannot be fetched, the test is skipped and says why.
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -126,7 +127,7 @@ def suite(tmp_path: Path) -> Path:
             why = (fetched.stderr.strip() or f"it ends with {fetched.returncode}").splitlines()[-1]
             pytest.skip(f"pip cannot fetch TinyDB's tests (tinydb {VERSION} from source): {why}")
         kept.parent.mkdir(exist_ok=True)
-        os.replace(tmp_path / kept.name, kept)
+        shutil.move(tmp_path / kept.name, kept)
     with tarfile.open(kept) as files:
         files.extractall(tmp_path, filter="data")
     tests = tmp_path / f"tinydb-{VERSION}" / "tests"
