@@ -10,11 +10,19 @@ from itertools import pairwise
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from bot.petitions.parliaments import DESCRIPTIONS, description_of
 from bot.petitions.petition import PetitionRef, Site
 
 _NUMBER = "[1-9][0-9]{0,9}"
+_LETTERED = "[A-Z]{2}[0-9]{4,9}"
+_ID = f"(?:{_NUMBER}|{_LETTERED})"
 
-_NAME = re.compile(rf"(?:(?P<site>[a-z0-9_-]+):|#)?(?P<id>{_NUMBER})", re.IGNORECASE)
+_NAME = re.compile(rf"(?:(?P<site>[a-z0-9_-]+):|#)?(?P<id>{_ID})", re.IGNORECASE)
+
+# Where petitions are on their sites' hosts, each in its language.
+_FOLDERS = "|".join(
+    sorted({host.paths.petitions for each in DESCRIPTIONS.values() for host in each.hosts})
+)
 
 # Where a link begins nothing may come before it that would make it part of another link; where the
 # number ends, neither may more of a word.
@@ -22,27 +30,20 @@ _LINK = re.compile(
     rf"""
     (?: (?<! [a-z0-9/@=.%&?\#+-] ) https?:// | (?<! [a-z0-9/@=.%&?\#+:-] ) )
     (?P<host> [a-z0-9.-]+ (?: :[0-9]+ )? )
-    /(?:archived/)?petitions/
-    (?P<id> {_NUMBER} ) (?! [^\W_] | _ )
+    /(?:archived/)?(?:{_FOLDERS})/
+    (?P<id> {_ID} ) (?! [^\W_] | _ )
     """,
     re.IGNORECASE | re.VERBOSE,
 )
 
-# Hosts that show another site's petitions under the same numbers.
-_MIRRORS = {
-    "parallelparliament.co.uk": "petition.parliament.uk",
-    "deisebau.senedd.cymru": "petitions.senedd.wales",
-}
-# The site of this name understands these links wherever it is asked: as a stand-in or a mirror.
-_UK = ("uk", ("petition.parliament.uk", "parallelparliament.co.uk"))
-
 # Our own links, whatever the bot is called.
 _DEEP_LINK = re.compile(
-    rf"(?:https?://)?(?:t|telegram)\.me/\w+\?start=p_(?P<site>[a-z][a-z0-9]*)_(?P<id>{_NUMBER})\b",
+    rf"(?:https?://)?(?:t|telegram)\.me/\w+\?start=p_(?P<site>[a-z][a-z0-9]*)_(?P<id>{_ID})\b",
     re.IGNORECASE,
 )
 _EXPLICIT = re.compile(
-    rf"(?<![\w:#/&])(?:(?P<site>[a-z][a-z0-9_-]*):|#)(?P<id>{_NUMBER})(?![\w:])", re.IGNORECASE
+    rf"(?<![\w:#/&])(?:(?P<site>[a-z][a-z0-9_-]*):|#|(?={_LETTERED}))(?P<id>{_ID})(?![\w:])",
+    re.IGNORECASE,
 )
 _WORD = re.compile(r"\S+")
 _ADDRESS = re.compile(r"://|www\.|@|t\.me/", re.IGNORECASE)
@@ -59,9 +60,10 @@ _STOPS = " \n.,;:!?"
 
 
 def find_reference(text: str, sites: Sequence[Site]) -> PetitionRef | None:
-    """The petition that `300239`, `#300239`, `uk:300239` or a link to it means.
+    """The petition that `300239`, `#300239`, `uk:300239`, `PE2234` or a link to it means.
 
-    A bare number belongs to the first site. None if the text means no petition that we can know.
+    A bare number belongs to the first site that numbers its petitions so. None if the text means no
+    petition that we can know.
     """
     bare = text.rstrip(_STOPS).strip(_BRACKETS)
     if named := _NAME.fullmatch(bare):
@@ -69,15 +71,16 @@ def find_reference(text: str, sites: Sequence[Site]) -> PetitionRef | None:
     if (link := find_link(text, sites)) or not (sites and _DIGITS.fullmatch(bare)):
         return link
     numbers = _numbers(bare)
-    return PetitionRef(sites[0].id, numbers[0][2]) if len(numbers) == 1 else None
+    return _named(None, str(numbers[0][2]), sites) if len(numbers) == 1 else None
 
 
 def find_link(text: str, sites: Sequence[Site]) -> PetitionRef | None:
     """The petition of the first link in a text that leads to a petition on a known site."""
     known = _hosts(sites)
     for link in _LINK.finditer(text):
-        if site := known.get(_plain(link["host"])):
-            return PetitionRef(site, int(link["id"]))
+        site = known.get(_plain(link["host"]))
+        if site and (ref := _read(site, link["id"])):
+            return ref
     return None
 
 
@@ -91,7 +94,7 @@ class Mention(NamedTuple):
 
 
 def find_mentions(text: str, sites: Sequence[Site]) -> list[Mention]:
-    """Every petition that a text names: by link, `#300239`, `uk:300239` or a number alone.
+    """Every petition that a text names: by link, `#300239`, `uk:300239`, `PE2234`, or a number.
 
     A number of five to seven digits may be written "300,239" or "300 239"; it belongs to the first
     site. What is plainly a sum of money, a count or a telephone number is none.
@@ -107,8 +110,8 @@ def find_mentions(text: str, sites: Sequence[Site]) -> list[Mention]:
     for run in _DIGITS.finditer(rest) if sites else ():
         if not _COUNTED.match(rest, run.end()):
             for start, end, number in _numbers(run[0]):
-                ref = PetitionRef(sites[0].id, number)
-                found.append(Mention(run.start() + start, run.start() + end, ref, is_bare=True))
+                if ref := _named(None, str(number), sites):
+                    found.append(Mention(run.start() + start, run.start() + end, ref, is_bare=True))
     return sorted(found)
 
 
@@ -119,7 +122,8 @@ def _linked(text: str, sites: Sequence[Site]) -> Iterator[Mention]:
             # What follows the number, a query say, is of the link as well.
             more = re.compile(r"[^\s<>()\[\]\"“”*]*").match(text, link.end())
             end = more.end() if more else link.end()
-            yield Mention(link.start(), end, PetitionRef(site, int(link["id"])))
+            if ref := _read(site, link["id"]):
+                yield Mention(link.start(), end, ref)
     for link in _DEEP_LINK.finditer(text):
         if ref := _named(link["site"], link["id"], sites):
             yield Mention(link.start(), link.end(), ref)
@@ -153,19 +157,30 @@ def _numbers(run: str) -> list[tuple[int, int, int]]:
 
 
 def _named(wanted: str | None, number: str, sites: Sequence[Site]) -> PetitionRef | None:
-    for site in sites:
-        if wanted is None or site.id.lower() == wanted.lower():
-            return PetitionRef(site.id, int(number))
-    return None
+    """The petition of that number at the site of that name, or at the first that numbers so."""
+    meant = (site for site in sites if wanted is None or site.id.lower() == wanted.lower())
+    return next((ref for site in meant if (ref := _read(site, number))), None)
 
 
-def _hosts(sites: Sequence[Site]) -> Mapping[str, str]:
-    """Every host we know, and the id of the site behind it."""
-    own = {_plain(urlsplit(site.url).netloc): site.id for site in sites}
-    mirrors = {host: own[of] for host, of in _MIRRORS.items() if of in own}
-    name, hosts = _UK
-    named = {host: name for host in hosts if name in own.values()}
-    return named | mirrors | own
+def _read(site: Site, number: str) -> PetitionRef | None:
+    found = description_of(site).ids.read(number)
+    return PetitionRef(site.id, found) if found is not None else None
+
+
+def _hosts(sites: Sequence[Site]) -> Mapping[str, Site]:
+    """Every host we know, and the site behind it.
+
+    A site understands the links to every host that shows its petitions, and so does one of its
+    name wherever it is asked: as a stand-in.
+    """
+    own = {_plain(urlsplit(site.url).netloc): site for site in sites}
+    known: dict[str, Site] = {}
+    for host, site in own.items():
+        description = description_of(site)
+        hosts = [each.name for each in description.hosts]
+        if host in hosts or site.id == description.id:
+            known |= dict.fromkeys([*hosts, *description.mirrors], site)
+    return known | own
 
 
 def _plain(host: str) -> str:

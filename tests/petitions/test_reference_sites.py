@@ -1,0 +1,80 @@
+"""A petition of any of the four sites, however it is written: one petition, one reference."""
+
+import pytest
+
+from bot.petitions.parliaments import DESCRIPTIONS, site_like
+from bot.petitions.petition import PetitionRef
+from bot.petitions.reference import find_link, find_mentions, find_reference
+
+UK, SENEDD, SCOTLAND, JERSEY = SITES = tuple(
+    site_like(name, DESCRIPTIONS[name]) for name in ("uk", "senedd", "scotland", "jersey")
+)
+WELSH = PetitionRef("senedd", 245_600)
+SCOTTISH = PetitionRef("scotland", "PE2200")
+
+
+@pytest.mark.parametrize(
+    ("text", "ref"),
+    [
+        ("https://petitions.senedd.wales/petitions/245600", WELSH),
+        ("deisebau.senedd.cymru/deisebau/245600.json", WELSH),
+        ("http://deisebau.senedd.cymru/deisebau/245600/cyfrif.json", WELSH),
+        ("https://deisebau.senedd.cymru/deisebau/245600/llofnodion/newydd?x=1", WELSH),
+        ("https://petitions.senedd.wales/deisebau/245600", WELSH),
+        ("senedd:245600", WELSH),
+        ("https://petitions.parliament.scot/petitions/PE2200", SCOTTISH),
+        ("athchuingean.parlamaid-alba.scot/athchuingean/pe2200.json", SCOTTISH),
+        ("https://petitions.parliament.scot/petitions/PE0002200/signatures/new", SCOTTISH),
+        ("PE2200", SCOTTISH),
+        ("#pe2200", SCOTTISH),
+        ("scotland:PE2200", SCOTTISH),
+        ("t.me/bell?start=p_scotland_PE2200", None),
+        ("PP0123", PetitionRef("scotland", "PP0123")),
+        ("https://petitions.gov.je/petitions/200500", PetitionRef("jersey", 200_500)),
+        ("petitions.gov.je/petitions/200500/moderation-info", PetitionRef("jersey", 200_500)),
+    ],
+)
+def test_a_petition_is_one_whatever_host_and_form_it_is_named_by(
+    text: str, ref: PetitionRef | None
+) -> None:
+    if ref is not None:
+        assert find_reference(text, SITES) == ref
+    found = [each.petition for each in find_mentions(f"follow {text} please", SITES)]
+    assert found == [ref or SCOTTISH]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://petitions.parliament.scot/petitions/2200",
+        "https://petitions.parliament.scot/petitions/XX2200",
+        "https://petitions.gov.je/petitions/PE2200",
+        "PE12",
+        "PE22000000000",
+        "scotland:2200",
+        "uk:PE2200",
+        "XX2200",
+    ],
+)
+def test_what_no_site_numbers_so_names_no_petition(text: str) -> None:
+    assert find_reference(text, SITES) is None
+    assert find_mentions(text, (SCOTLAND, JERSEY)) == []
+
+
+def test_a_bare_number_is_of_the_first_site_that_counts() -> None:
+    assert find_reference("245600", (SCOTLAND, SENEDD, UK)) == WELSH
+    (mention,) = find_mentions("follow 245600", (SCOTLAND, SENEDD, UK))
+    assert (mention.petition, mention.is_bare) == (WELSH, True)
+
+
+def test_a_scottish_number_means_nothing_where_scotland_is_not_watched() -> None:
+    assert find_reference("PE2200", (UK, SENEDD)) is None
+    assert find_mentions("see PE2200", (UK, SENEDD)) == []
+
+
+def test_a_stand_in_of_a_sites_name_knows_the_links_of_all_its_hosts() -> None:
+    standing = site_like("senedd", DESCRIPTIONS["senedd"], "http://127.0.0.1:8081")
+    assert find_link("https://deisebau.senedd.cymru/deisebau/245600", (standing,)) == WELSH
+    assert find_link("http://127.0.0.1:8081/petitions/245600", (standing,)) == WELSH
+    other = site_like("cymru", DESCRIPTIONS["senedd"], "http://127.0.0.1:8081")
+    assert find_link("https://deisebau.senedd.cymru/deisebau/245600", (other,)) is None
