@@ -127,10 +127,14 @@ def init(
     ] = "",
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
-    """Write a commented configuration file, readable by nobody else."""
-    from bot.config import PLACEHOLDER_TOKEN
+    """Write a commented configuration file, and the store's key if there is none yet.
+
+    Nobody else on this machine can read them.
+    """
+    from bot.config import PLACEHOLDER_TOKEN, load_config
     from bot.config import token as checked_token
     from bot.config_example import EXAMPLE
+    from storage.opening import make_key
 
     if path.exists() and not force:
         _end([f"{path} already exists. Use --force to replace it."])
@@ -144,6 +148,9 @@ def init(
         typer.echo(f"Wrote {path}. Next: petition-bell check --config {path}")
     else:
         typer.echo(f"Wrote {path}. Next: put the token from @BotFather into it.")
+    storage = load_config(path, with_token=False).storage
+    if not storage.key and make_key(storage.key_file):
+        typer.echo(f"Wrote {storage.key_file}, the store's key. Keep a copy of it elsewhere.")
 
 
 def _token_from_input() -> str:
@@ -382,4 +389,4 @@ def _write_private(path: Path, text: str) -> None:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
-        _end([f"{path} cannot be written ({error})"])
+        _end([f"{path} cannot be written ({error.strerror})"])

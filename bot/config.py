@@ -59,7 +59,7 @@ def text(value: object) -> str:
 def token(value: object) -> Token:
     """A bot token; never repeated in the complaint."""
     value = value.strip() if isinstance(value, str) else ""
-    if not re.fullmatch(r"[^\s/]+", value):
+    if not re.fullmatch(r"[^\s/\\\"']+", value):
         raise ValueError("must be a bot token from @BotFather")
     if value == PLACEHOLDER_TOKEN:
         raise ValueError("is still the placeholder. Replace it with your token from @BotFather")
@@ -321,7 +321,10 @@ def load_config(
     and has an empty one. Raises ConfigError with every problem.
     """
     problems: list[str] = []
-    written, given = _written(path, problems), _given(environment, problems)
+    written = _written(path, problems)
+    if problems:  # what else is missing may stand in the file
+        raise ConfigError(problems)
+    given = _given(environment, problems)
     holds_a_secret = any(key in _table(written, section) for section, key in _SECRETS)
     if _table(given, "telegram").get("token_file"):
         _table(written, "telegram").pop("token", None)

@@ -8,7 +8,8 @@ from typing import Protocol
 
 from bot.errors import ConfigError
 from storage import Storage
-from storage.key_file import KeyRing
+from storage.disk import Disk
+from storage.key_file import KeyRing, keep_key, key_in, new_key
 from storage.tinydb.backup import back_up_tiny, put_back_tiny
 from storage.tinydb.store import open_tiny, read_tiny, rekey_tiny, restore_tiny
 
@@ -87,6 +88,14 @@ async def rekey_storage(place: Place, tell: Callable[[str], None]) -> None:
 async def restore_storage(place: Place) -> bool:
     """Makes a damaged store whole from what can be read of it, and says if nothing is lost."""
     return await restore_tiny(_path(place), place.key_file, key=place.key)
+
+
+def make_key(file: Path) -> bool:
+    """Makes a key for a store that is to come; False, and nothing done, if there is one."""
+    if key_in(file) is not None:
+        return False
+    keep_key(file, new_key(), Disk())
+    return True
 
 
 def _path(place: Place) -> Path:

@@ -215,7 +215,7 @@ async def _admin(bot: Bot, admin: int, *, tell: bool) -> Finding:
 async def _site(parliament: PetitionsApi) -> list[Finding]:
     site = parliament.site
     try:
-        page = await parliament.page("open")
+        page = await parliament.page(parliament.description.lists.open)
     except ParliamentUnavailable as error:
         return [Finding(site.name, False, f"{_no_answer(error.reason, 'its url')} ({site.url})")]
     except ParliamentError as error:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from bell import Village
+from parliaments import four_sites
 from processes import ROOT, written
 from typer.testing import CliRunner
 from watching import ADMIN
@@ -176,6 +177,16 @@ async def test_what_is_wrong_with_telegram_or_a_site_is_told_in_a_line_with_what
             assert village.api.token not in str(found)
         found = await checked(run_by(village.config(), token=Token("999:wrong")))
         assert "rejected the token: copy it again from @BotFather" in found["Telegram"].detail
+
+
+async def test_each_kind_of_petitions_site_is_asked_for_a_list_that_it_has(
+    tmp_path: Path,
+) -> None:
+    async with four_sites(tmp_path) as village:
+        config = village.config()
+        found = await checked(config)
+        for site in config.sites[1:]:
+            assert found[site.name].detail.endswith("1 petitions on its first page")
 
 
 # --- the address that is listened at --------------------------------------------------------------

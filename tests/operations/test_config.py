@@ -255,14 +255,19 @@ def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
     done = bell("run", "--config", "none.toml", cwd=tmp_path)
     assert done.returncode == 2
     assert "petition-bell init" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_init_writes_a_file_that_only_its_owner_reads_and_never_replaces_one(
     tmp_path: Path,
 ) -> None:
     assert bell("init", "--token", "123456:abc", cwd=tmp_path).returncode == 0
-    path = tmp_path / "config.toml"
-    assert path.stat().st_mode & 0o777 == 0o600
+    path, key = tmp_path / "config.toml", tmp_path / "petition-bell.key"
+    for file in (path, key):
+        assert file.stat().st_mode & 0o777 == 0o600
+    before = key.read_text()
+    assert bell("init", "--token", "123456:abc", "--force", cwd=tmp_path).returncode == 0
+    assert key.read_text() == before
     assert load_config(path, {}).telegram.token == "123456:abc"
     again = bell("init", "--token", "654321:xyz", cwd=tmp_path)
     assert again.returncode == 2
