@@ -234,6 +234,21 @@ def test_of_a_transaction_that_raises_nothing_has_happened(
     assert after_a_crash(path) == {"_default": {"1": FOX}}
 
 
+def test_what_another_thread_changes_is_no_part_of_a_transaction(db: JournalledTinyDB) -> None:
+    other = threading.Thread(target=lambda: db.insert(OWL))
+
+    def work() -> None:
+        db.insert(FOX)
+        other.start()
+        other.join(0.05)
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        db.transact(work)
+    other.join()
+    assert db.all() == [OWL]
+
+
 def test_what_the_disk_does_not_take_has_not_happened(
     db: JournalledTinyDB, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -318,6 +333,36 @@ async def test_all_may_go_at_once(storage: TinyStorage, place: Place) -> None:
     again = await place.open()
     assert (await again.chat(ANN), (await again.tally()).chats) == (None, 1)
     await again.close()
+
+
+class WaitingDisk(Disk):
+    """A disk that takes its time with what is written while `may_go` is not set."""
+
+    def __init__(self) -> None:
+        self.is_asked, self.may_go = threading.Event(), threading.Event()
+        self.may_go.set()
+
+    def sync(self, descriptor: int) -> None:
+        self.is_asked.set()
+        self.may_go.wait(10)
+        super().sync(descriptor)
+
+
+async def test_nobody_reads_of_another_thread_s_change_what_may_yet_fail(place: Place) -> None:
+    disk = WaitingDisk()
+    storage = await place.open(disk)
+    disk.is_asked.clear()
+    disk.may_go.clear()
+    chats, ann = storage.database.table("chats"), Document(document_of(Chat(ANN)), ANN)
+    changing = asyncio.create_task(asyncio.to_thread(chats.insert, ann))
+    await asyncio.to_thread(disk.is_asked.wait, 10)
+    reading = asyncio.create_task(storage.chat(ANN))
+    await asyncio.sleep(0)
+    assert not reading.done()
+    disk.may_go.set()
+    assert await reading == Chat(ANN)
+    await changing
+    await storage.close()
 
 
 async def test_threads_take_turns_with_use_cases(storage: TinyStorage, place: Place) -> None:
