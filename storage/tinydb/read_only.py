@@ -94,7 +94,7 @@ def _read(path: Path, keys: KeyRing) -> Tables:
         found = journal.header
         if (found.kind, found.store, found.generation) != ("journal", header.store, generation):
             raise _Changed(f"journal {generation} belongs elsewhere")
-        if (salt and salt != found.salt) or (end and found.after not in ("", end)):
+        if (salt and salt != found.salt) or (end and found.after != end):
             raise _Changed(f"journal {generation} does not go on where the file before it ends")
         try:
             for plain in _pieces(journal.plains(key)):
