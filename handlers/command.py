@@ -120,7 +120,7 @@ def on_press(verb: str, action: Pressed, *, changes: bool = False) -> AnyHandler
         finally:
             await acknowledge(query, note, alert=refusal is not None)
 
-    carried = r"(?:[a-z0-9]+:[0-9]{1,18})?\|[^|]*(?:\|~[0-9a-z]{1,13})?"
+    carried = r"(?:[a-z0-9]+:(?:[A-Z]{2})?[0-9]{1,18})?\|[^|]*(?:\|~[0-9a-z]{1,13})?"
     return PressHandler(verb, pressed, rf"^{verb}\|{carried}$", changes=changes)
 
 
