@@ -139,22 +139,22 @@ _CONTENT = {
 }
 
 
-async def copied(connection: Connection, veil: RowCipher) -> Tables:
+async def copied(connection: Connection, cipher: RowCipher) -> Tables:
     """The whole store, as its tables."""
     sequence = await connection.fetchval("select pg_get_serial_sequence('delivery', 'number')")
     rows = {
         name: await connection.fetch(query.format(sequence=sequence))
         for name, query in _CONTENT.items()
     }
-    return await asyncio.to_thread(_tables, rows, veil)
+    return await asyncio.to_thread(_tables, rows, cipher)
 
 
-def _tables(rows: _Rows, veil: RowCipher) -> Tables:
-    news = {row["mark"]: veil.news(row) for row in rows["news"]}
+def _tables(rows: _Rows, cipher: RowCipher) -> Tables:
+    news = {row["mark"]: cipher.news(row) for row in rows["news"]}
     return {
-        CHATS.name: documents_of(map(veil.chat, rows["chat"])),
-        SUBSCRIPTIONS.name: documents_of(map(veil.subscription, rows["subscription"])),
-        RULES.name: documents_of(map(veil.rule, rows["rule"])),
+        CHATS.name: documents_of(map(cipher.chat, rows["chat"])),
+        SUBSCRIPTIONS.name: documents_of(map(cipher.subscription, rows["subscription"])),
+        RULES.name: documents_of(map(cipher.rule, rows["rule"])),
         PETITIONS.name: {row["ref"]: msgspec.json.decode(row["known"]) for row in rows["petition"]},
         OCCURRENCES.name: {
             row["key"]: msgspec.json.decode(row["document"]) for row in rows["occurrence"]
@@ -163,7 +163,7 @@ def _tables(rows: _Rows, veil: RowCipher) -> Tables:
             (PetitionRef.parse(row["petition"]), row["at"], row["count"]) for row in rows["reading"]
         ),
         DELIVERIES.name: documents_of(
-            veil.delivery(row, news[row["news"]]) for row in rows["delivery"]
+            cipher.delivery(row, news[row["news"]]) for row in rows["delivery"]
         ),
         NOTES.name: {row["name"]: document_of(Note(row["value"])) for row in rows["note"]},
         COUNTERS.name: {"delivery": document_of(Counter(rows["counter"][0]["next"]))},
@@ -225,9 +225,9 @@ async def is_filled(connection: Connection) -> bool:
     return found
 
 
-async def place_all(connection: Connection, veil: RowCipher, tables: Tables) -> None:
+async def place_all(connection: Connection, cipher: RowCipher, tables: Tables) -> None:
     """Put a whole store into this one, which has nothing but notes; after `change_rules`."""
-    records = await asyncio.to_thread(lambda: dict(_records(tables, veil)))
+    records = await asyncio.to_thread(lambda: dict(_records(tables, cipher)))
     await connection.execute("delete from note")
     await connection.execute("delete from policy")
     await connection.execute("delete from news")
@@ -244,7 +244,7 @@ async def place_all(connection: Connection, veil: RowCipher, tables: Tables) -> 
     )
 
 
-def _records(tables: Tables, veil: RowCipher) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
+def _records(tables: Tables, cipher: RowCipher) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
     chats = [msgspec.convert(each, Chat) for each in tables[CHATS.name].values()]
     resting = {chat.id for chat in chats if chat.is_shut}
     terms = {chat.id: chat.terms for chat in chats}
@@ -256,19 +256,19 @@ def _records(tables: Tables, veil: RowCipher) -> Iterator[tuple[str, list[tuple[
     )
     yield "occurrence", [_occurrence(each) for each in tables[OCCURRENCES.name].values()]
     yield "reading", list(_readings(tables[READINGS.name]))
-    yield "chat", [_chat(each, veil) for each in chats]
-    agreed = {veil.mark(policy): policy for _, policy in hears}
-    yield "policy", [(mark, veil.seal_policy(policy)) for mark, policy in agreed.items()]
+    yield "chat", [_chat(each, cipher) for each in chats]
+    agreed = {cipher.mark(policy): policy for _, policy in hears}
+    yield "policy", [(mark, cipher.seal_policy(policy)) for mark, policy in agreed.items()]
     yield (
         "subscription",
-        [_subscription(each, policy, resting, veil) for each, policy in hears],
+        [_subscription(each, policy, resting, cipher) for each, policy in hears],
     )
     rules = [msgspec.convert(each, Rule) for each in tables[RULES.name].values()]
-    yield "rule", [_rule(each, veil) for each in rules]
+    yield "rule", [_rule(each, cipher) for each in rules]
     owed = [msgspec.convert(each, Delivery) for each in tables[DELIVERIES.name].values()]
     told = {news_of(each) for each in owed}
-    yield "news", [(veil.news_mark(each), veil.seal_news(each)) for each in told]
-    yield "delivery", [_delivery(each, resting, veil) for each in owed]
+    yield "news", [(cipher.news_mark(each), cipher.seal_news(each)) for each in told]
+    yield "delivery", [_delivery(each, resting, cipher) for each in owed]
     yield "note", [(name, each["value"]) for name, each in tables[NOTES.name].items()]
 
 
@@ -289,43 +289,43 @@ def _readings(days: Mapping[str, Fields]) -> Iterator[tuple[Any, ...]]:
         yield from ((petition, at, count) for at, count in day["counts"])
 
 
-def _chat(chat: Chat, veil: RowCipher) -> tuple[Any, ...]:
-    handle, sealed = veil.handle(chat.id), veil.seal_chat(chat)
+def _chat(chat: Chat, cipher: RowCipher) -> tuple[Any, ...]:
+    handle, sealed = cipher.handle(chat.id), cipher.seal_chat(chat)
     return handle, chat.is_shut, chat.returned, chat.probe_at, sealed
 
 
 def _subscription(
-    each: Subscription, policy: EffectivePreferences, resting: set[int], veil: RowCipher
+    each: Subscription, policy: EffectivePreferences, resting: set[int], cipher: RowCipher
 ) -> tuple[Any, ...]:
     return (
-        veil.handle(each.chat_id),
-        veil.petition(each.petition),
+        cipher.handle(each.chat_id),
+        cipher.petition(each.petition),
         each.terms.milestones is not None,
-        veil.mark(policy),
+        cipher.mark(policy),
         each.chat_id in resting,
-        veil.seal_address(address_of(each)),
+        cipher.seal_address(address_of(each)),
     )
 
 
-def _rule(each: Rule, veil: RowCipher) -> tuple[Any, ...]:
-    handle, site = veil.handle(each.chat_id), veil.site(each.site)
-    return handle, each.number, site, 0, veil.seal_rule(each)
+def _rule(each: Rule, cipher: RowCipher) -> tuple[Any, ...]:
+    handle, site = cipher.handle(each.chat_id), cipher.site(each.site)
+    return handle, each.number, site, 0, cipher.seal_rule(each)
 
 
-def _delivery(each: Delivery, resting: set[int], veil: RowCipher) -> tuple[Any, ...]:
+def _delivery(each: Delivery, resting: set[int], cipher: RowCipher) -> tuple[Any, ...]:
     news = news_of(each)
     address = Address(each.chat_id, each.petition, each.thread_id, each.rule)
     return (
         each.number,
-        veil.handle(each.chat_id),
-        veil.head(news.head),
-        veil.petition(each.petition),
-        veil.news_mark(news),
+        cipher.handle(each.chat_id),
+        cipher.head(news.head),
+        cipher.petition(each.petition),
+        cipher.news_mark(news),
         shown_due(each.not_before, each.created_at),
         each.leased_until,
         each.attempts,
         each.silent,
         each.chat_id in resting,
-        veil.lane(each.lane),
-        veil.seal_address(address),
+        cipher.lane(each.lane),
+        cipher.seal_address(address),
     )

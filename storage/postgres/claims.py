@@ -36,8 +36,8 @@ where delivery.number = plan.number
 class Claims:
     """What of a store's deliveries is claimed, with all that is needed to word it."""
 
-    def __init__(self, veil: RowCipher, rules: Rules) -> None:
-        self._veil = veil
+    def __init__(self, cipher: RowCipher, rules: Rules) -> None:
+        self._cipher = cipher
         self._rules = rules
 
     async def take_turns(
@@ -47,12 +47,12 @@ class Claims:
         due = await self._with_floods(connection, await self._in_full(connection, rows), now)
         older = await self._older(connection, [row["number"] for row in rows], until)
         claimed, changed = turns(due, older, now, until)
-        await replace_plans(connection, self._veil, changed)
+        await replace_plans(connection, self._cipher, changed)
         tried = {each.delivery.chat_id for each in claimed}
         spared = {each.delivery.chat_id for each in due} - tried
         await connection.execute(
             "update chat set probe_at = $2 where handle = any($1) and probe_at is not null",
-            [self._veil.handle(chat_id) for chat_id in spared],
+            [self._cipher.handle(chat_id) for chat_id in spared],
             now,
         )
         return claimed
@@ -64,9 +64,9 @@ class Claims:
         chats = {each.delivery.chat_id for each in due if not each.delivery.lane}
         if not chats:
             return list(due)
-        handles = {self._veil.handle(chat_id): chat_id for chat_id in chats}
-        recents = [self._veil.recent(chat_id) for chat_id in handles.values()]
-        flood = self._veil.lane(FLOOD)
+        handles = {self._cipher.handle(chat_id): chat_id for chat_id in chats}
+        recents = [self._cipher.recent(chat_id) for chat_id in handles.values()]
+        flood = self._cipher.lane(FLOOD)
         rows = await connection.fetch(FLOODS, list(handles), *lately(now), now, flood, recents)
         floods = {handles[row["handle"]]: (row["told"], row["until"]) for row in rows}
         return [
@@ -112,7 +112,7 @@ class Claims:
         """Deliveries with what they refer to, by chat and lane in the order of their oldest."""
         if not rows:
             return []
-        news = await news_behind(connection, self._veil, {row["news"] for row in rows})
+        news = await news_behind(connection, self._cipher, {row["news"] for row in rows})
         petitions = await connection.fetch(
             "select ref, known from petition where ref = any($1)",
             list({str(each.petition) for each in news.values()}),
@@ -126,7 +126,7 @@ class Claims:
         )
         # A body has hundreds of constituencies, and a chat may be owed much about many.
         owed = await asyncio.to_thread(
-            lambda: [(row, self._veil.delivery(row, news[row["news"]])) for row in rows]
+            lambda: [(row, self._cipher.delivery(row, news[row["news"]])) for row in rows]
         )
         rules = await self._rules.named(
             connection, {(row["chat"], each.rule) for row, each in owed if each.rule}
@@ -135,7 +135,7 @@ class Claims:
             lambda: {row["ref"]: _KNOWN.decode(row["known"]) for row in petitions}
         )
         happened = {row["key"]: _OCCURRENCE.decode(row["document"]) for row in occurrences}
-        to = {row["handle"]: self._veil.chat(row) for row in chats}
+        to = {row["handle"]: self._cipher.chat(row) for row in chats}
         return by_queue(
             ClaimedDelivery(
                 delivery,
@@ -149,13 +149,13 @@ class Claims:
 
 
 async def replace_plans(
-    connection: Connection, veil: RowCipher, deliveries: Sequence[Delivery]
+    connection: Connection, cipher: RowCipher, deliveries: Sequence[Delivery]
 ) -> None:
     """Have deliveries wait, and sound, as they say."""
     await connection.execute(
         _REPLACE_PLANS,
         [each.number for each in deliveries],
-        [veil.lane(each.lane) for each in deliveries],
+        [cipher.lane(each.lane) for each in deliveries],
         [shown_due(each.not_before, each.created_at) for each in deliveries],
         [each.silent for each in deliveries],
         [each.leased_until for each in deliveries],

@@ -114,8 +114,8 @@ class _Happened(NamedTuple):
 class FanOut:
     """Whom news concerns, and what they are owed for it."""
 
-    def __init__(self, veil: RowCipher, policies: StoredPreferences, rules: Rules) -> None:
-        self._veil = veil
+    def __init__(self, cipher: RowCipher, policies: StoredPreferences, rules: Rules) -> None:
+        self._cipher = cipher
         self._policies = policies
         self._rules = rules
 
@@ -128,7 +128,7 @@ class FanOut:
     ) -> Sequence[Occurrence]:
         """What a look has found, and the milestones that followers have set for themselves."""
         ref = str(known.petition.ref)
-        mark = self._veil.petition(known.petition.ref)
+        mark = self._cipher.petition(known.petition.ref)
         before = await connection.fetchval(_BEFORE, ref, mark)
         if before is None:
             return found
@@ -148,12 +148,12 @@ class FanOut:
         """Owe news to all whom it concerns; how many deliveries that makes."""
         if not new:
             return 0
-        mark = self._veil.petition(known.petition.ref)
+        mark = self._cipher.petition(known.petition.ref)
         happened = _Happened(known.petition.ref, new, now, Planner(new, known.petition, now))
         ruled = await self._rules.fitting(connection, known, new)
         marks = [row["policy"] for row in await connection.fetch(_SHARE_FOLLOWERS, mark)]
         policies = await self._policies.behind(connection, marks)
-        apart = [self._veil.handle(chat_id) for chat_id in ruled]
+        apart = [self._cipher.handle(chat_id) for chat_id in ruled]
         owed = await self._owe_alike(connection, happened, policies, apart)
         return owed + await self._owe_apart(connection, happened, ruled)
 
@@ -165,11 +165,11 @@ class FanOut:
         apart: Sequence[bytes],
     ) -> int:
         """Owe to all but the chats set apart what their policies make of the news."""
-        told, alike = await asyncio.to_thread(_alike, self._veil, policies, happened)
+        told, alike = await asyncio.to_thread(_alike, self._cipher, policies, happened)
         if not alike:
             return 0
-        await keep_news(connection, self._veil, told)
-        mark, columns = self._veil.petition(happened.petition), _columns(_Alike, alike)
+        await keep_news(connection, self._cipher, told)
+        mark, columns = self._cipher.petition(happened.petition), _columns(_Alike, alike)
         return _affected(await connection.execute(_OWE_ALIKE, mark, *columns, apart))
 
     async def _owe_apart(
@@ -177,13 +177,13 @@ class FanOut:
     ) -> int:
         if not ruled:
             return 0
-        mark = self._veil.petition(happened.petition)
-        handles = [self._veil.handle(chat_id) for chat_id in ruled]
+        mark = self._cipher.petition(happened.petition)
+        handles = [self._cipher.handle(chat_id) for chat_id in ruled]
         follows = await connection.fetch(_FOLLOWING, mark, handles)
         chats = await connection.fetch(_SHARE_CHATS, handles)
-        apart = _SetApart(self._veil, happened, follows, chats)
+        apart = _SetApart(self._cipher, happened, follows, chats)
         rows = await asyncio.to_thread(apart.rows, ruled)
-        await keep_news(connection, self._veil, apart.told)
+        await keep_news(connection, self._cipher, apart.told)
         columns = _columns(_Apart, rows)
         return _affected(await connection.execute(_OWE_APART, mark, *columns))
 
@@ -193,12 +193,12 @@ class _SetApart:
 
     def __init__(
         self,
-        veil: RowCipher,
+        cipher: RowCipher,
         happened: _Happened,
         follows: Iterable[Record],
         chats: Iterable[Record],
     ) -> None:
-        self._veil = veil
+        self._cipher = cipher
         self._happened = happened
         self._follows = {row["chat"]: row for row in follows}
         self._chats = {row["handle"]: row for row in chats}
@@ -209,10 +209,10 @@ class _SetApart:
         return [row for chat_id, rules in ruled.items() for row in self._rows_of(chat_id, rules)]
 
     def _rows_of(self, chat_id: int, rules: Sequence[Rule]) -> list[_Apart]:
-        handle = self._veil.handle(chat_id)
+        handle = self._cipher.handle(chat_id)
         row, chat = self._follows.get(handle), self._chats.get(handle)
-        subscription = self._veil.subscription(row) if row is not None else None
-        terms = self._veil.chat(chat).terms if chat is not None else Preferences()
+        subscription = self._cipher.subscription(row) if row is not None else None
+        terms = self._cipher.chat(chat).terms if chat is not None else Preferences()
         ways = follower(subscription, rules, terms, chat_id).ways
         resting = chat is not None and chat["resting"]
         return [
@@ -225,19 +225,19 @@ class _SetApart:
         self.told.add(news)
         address = Address(chat_id, news.petition, way.thread_id, way.rule)
         return _Apart(
-            self._veil.handle(chat_id),
-            self._veil.head(news.head),
-            self._veil.news_mark(news),
+            self._cipher.handle(chat_id),
+            self._cipher.head(news.head),
+            self._cipher.news_mark(news),
             shown_due(plan.not_before, news.created_at),
             plan.silent,
             resting,
-            self._veil.lane(plan.lane),
-            self._veil.seal_address(address),
+            self._cipher.lane(plan.lane),
+            self._cipher.seal_address(address),
         )
 
 
 def _alike(
-    veil: RowCipher, policies: Mapping[bytes, EffectivePreferences], happened: _Happened
+    cipher: RowCipher, policies: Mapping[bytes, EffectivePreferences], happened: _Happened
 ) -> tuple[set[News], list[_Alike]]:
     """All that is told, and what each policy makes of it, by its mark."""
     places = {occurrence.key: place for place, occurrence in enumerate(happened.new)}
@@ -250,9 +250,9 @@ def _alike(
         _Alike(
             places[plan.occurrences[0]],
             mark,
-            veil.head(news.head),
-            veil.news_mark(news),
-            veil.lane(plan.lane),
+            cipher.head(news.head),
+            cipher.news_mark(news),
+            cipher.lane(plan.lane),
             shown_due(plan.not_before, news.created_at),
             plan.silent,
         )

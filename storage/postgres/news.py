@@ -21,25 +21,25 @@ delete from news where not exists (select from delivery where delivery.news = ne
 """
 
 
-async def keep_news(connection: Connection, veil: RowCipher, told: Iterable[News]) -> None:
+async def keep_news(connection: Connection, cipher: RowCipher, told: Iterable[News]) -> None:
     """Have these stand in the table, before the deliveries that tell them."""
-    sealed = {veil.news_mark(each): veil.seal_news(each) for each in told}
+    sealed = {cipher.news_mark(each): cipher.seal_news(each) for each in told}
     if sealed:
         await connection.execute(_KEEP, list(sealed), list(sealed.values()))
 
 
 async def news_behind(
-    connection: Connection, veil: RowCipher, marks: Collection[bytes]
+    connection: Connection, cipher: RowCipher, marks: Collection[bytes]
 ) -> dict[bytes, News]:
     """What marks stand for."""
     rows = await connection.fetch("select * from news where mark = any($1)", list(marks))
-    return {row["mark"]: veil.news(row) for row in rows}
+    return {row["mark"]: cipher.news(row) for row in rows}
 
 
-async def news_since(connection: Connection, veil: RowCipher, since: datetime) -> list[bytes]:
+async def news_since(connection: Connection, cipher: RowCipher, since: datetime) -> list[bytes]:
     """The marks of what came up later than that."""
     rows = await connection.fetch("select * from news")
-    return [row["mark"] for row in rows if veil.news(row).created_at > since]
+    return [row["mark"] for row in rows if cipher.news(row).created_at > since]
 
 
 async def sweep_news(connection: Connection) -> None:

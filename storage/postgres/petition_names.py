@@ -24,8 +24,8 @@ where exists (select from subscription where petition = mark)
 class PetitionNames:
     """The petitions of a store by their marks."""
 
-    def __init__(self, veil: RowCipher) -> None:
-        self._veil = veil
+    def __init__(self, cipher: RowCipher) -> None:
+        self._cipher = cipher
         self._named: dict[bytes, PetitionRef] = {}
         self._marks: dict[str, bytes] = {}
 
@@ -55,6 +55,6 @@ class PetitionNames:
     def _mark(self, name: str) -> bytes:
         if name not in self._marks:
             petition = PetitionRef.parse(name)
-            mark = self._marks[name] = self._veil.petition(petition)
+            mark = self._marks[name] = self._cipher.petition(petition)
             self._named[mark] = petition
         return self._marks[name]

@@ -48,8 +48,8 @@ def policy_of(follows: Subscription, chat: Preferences) -> EffectivePreferences:
 class StoredPreferences:
     """The policies of a store, as one process has opened them."""
 
-    def __init__(self, veil: RowCipher) -> None:
-        self._veil = veil
+    def __init__(self, cipher: RowCipher) -> None:
+        self._cipher = cipher
         self._opened: dict[bytes, EffectivePreferences] = {}
 
     async def keep(self, connection: Connection, policies: Iterable[EffectivePreferences]) -> None:
@@ -57,7 +57,7 @@ class StoredPreferences:
 
         Before anything of a subscription is locked: two who keep the same one wait for each other.
         """
-        sealed = {self._veil.mark(each): self._veil.seal_policy(each) for each in policies}
+        sealed = {self._cipher.mark(each): self._cipher.seal_policy(each) for each in policies}
         if sealed:
             await connection.execute(_KEEP, list(sealed), list(sealed.values()))
 
@@ -72,7 +72,7 @@ class StoredPreferences:
         missing = [mark for mark in marks if mark not in found]
         if missing:
             rows = await connection.fetch("select * from policy where mark = any($1)", missing)
-            found |= {row["mark"]: self._veil.policy(row) for row in rows}
+            found |= {row["mark"]: self._cipher.policy(row) for row in rows}
             self._opened |= found
         return found
 
@@ -80,7 +80,7 @@ class StoredPreferences:
         """Every policy, by its mark."""
         rows = await connection.fetch("select * from policy")
         return await asyncio.to_thread(
-            lambda: {row["mark"]: self._veil.policy(row) for row in rows}
+            lambda: {row["mark"]: self._cipher.policy(row) for row in rows}
         )
 
     async def wake(self, connection: Connection, now: datetime) -> None:
@@ -88,12 +88,12 @@ class StoredPreferences:
         rows = await connection.fetch("select * from policy")
         awake = await asyncio.to_thread(self._awake, rows, now)
         await self.keep(connection, awake.values())
-        marks = [self._veil.mark(policy) for policy in awake.values()]
+        marks = [self._cipher.mark(policy) for policy in awake.values()]
         await connection.execute(_WAKE, list(awake), marks)
 
     def _awake(self, rows: Iterable[Record], now: datetime) -> dict[bytes, EffectivePreferences]:
         """The policies with a snooze that is over, by their marks, as they are without it."""
-        policies = {row["mark"]: self._veil.policy(row) for row in rows}
+        policies = {row["mark"]: self._cipher.policy(row) for row in rows}
         awake = {mark: without_past_snoozes(each, now) for mark, each in policies.items()}
         return {mark: policy for mark, policy in awake.items() if policy != policies[mark]}
 

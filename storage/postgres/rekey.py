@@ -16,7 +16,7 @@ from storage.encryption import mark_of
 from storage.key_file import KeyRing, new_key, spelled
 from storage.postgres.pool import Connection, have_alone, open_pool
 from storage.postgres.row_cipher import News, RowCipher
-from storage.postgres.schema import bring_up_to_date, unveiled
+from storage.postgres.schema import bring_up_to_date, cipher_of
 
 _AT_A_TIME = 5000
 
@@ -81,7 +81,7 @@ async def rekey_postgres(
     try:
         async with pool.connected(patient=True) as connection:
             await bring_up_to_date(connection)
-            before = await unveiled(connection, keys)
+            before = await cipher_of(connection, keys)
             async with connection.transaction():
                 await have_alone(connection)
                 if keys.is_given:

@@ -35,8 +35,8 @@ on conflict (chat, number) do update
 class Rules:
     """The rules of a store, as one process knows them."""
 
-    def __init__(self, veil: RowCipher) -> None:
-        self._veil = veil
+    def __init__(self, cipher: RowCipher) -> None:
+        self._cipher = cipher
         self._reading = asyncio.Lock()
         self._start_anew(None)
 
@@ -51,13 +51,13 @@ class Rules:
     async def of(self, connection: Connection, handle: bytes) -> list[Rule]:
         """A chat's rules, by their numbers."""
         rows = await connection.fetch("select * from rule where chat = $1 order by number", handle)
-        return [self._veil.rule(row) for row in rows]
+        return [self._cipher.rule(row) for row in rows]
 
     async def of_site(self, connection: Connection, site: str) -> list[Rule]:
         """Every chat's rules about a site, by chat and number."""
-        mark = self._veil.site(site)
+        mark = self._cipher.site(site)
         rows = await connection.fetch("select * from rule where site = $1", mark)
-        rules = await asyncio.to_thread(lambda: [self._veil.rule(row) for row in rows])
+        rules = await asyncio.to_thread(lambda: [self._cipher.rule(row) for row in rows])
         return sorted(rules, key=lambda rule: (rule.chat_id, rule.number))
 
     async def named(
@@ -73,18 +73,18 @@ class Rules:
             [handle for handle, _ in pairs],
             [number for _, number in pairs],
         )
-        return {(row["chat"], row["number"]): self._veil.rule(row) for row in rows}
+        return {(row["chat"], row["number"]): self._cipher.rule(row) for row in rows}
 
     async def keep(self, connection: Connection, rule: Rule) -> None:
         """Keep a rule, which has its number; after `change_rules`."""
-        handle, site = self._veil.handle(rule.chat_id), self._veil.site(rule.site)
-        await connection.execute(_KEEP, handle, rule.number, site, self._veil.seal_rule(rule))
+        handle, site = self._cipher.handle(rule.chat_id), self._cipher.site(rule.site)
+        await connection.execute(_KEEP, handle, rule.number, site, self._cipher.seal_rule(rule))
 
     async def drop(self, connection: Connection, rule: Rule) -> None:
         """Take a rule out; after `change_rules`."""
         await connection.execute(
             "delete from rule where chat = $1 and number = $2",
-            self._veil.handle(rule.chat_id),
+            self._cipher.handle(rule.chat_id),
             rule.number,
         )
 
@@ -94,7 +94,7 @@ class Rules:
         rows = await connection.fetch(
             "select distinct on (site) *, count(*) over (partition by site) as rules from rule"
         )
-        return {self._veil.rule(row).site: row["rules"] for row in rows}
+        return {self._cipher.rule(row).site: row["rules"] for row in rows}
 
     # --- what a petition fits
 
@@ -130,7 +130,7 @@ class Rules:
 
     def _take_in(self, rows: Iterable[Record]) -> None:
         for row in rows:
-            rule = self._veil.rule(row)
+            rule = self._cipher.rule(row)
             self._book.put(rule)
             self._keys[row["chat"], row["number"]] = (rule.chat_id, rule.number)
 

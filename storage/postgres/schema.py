@@ -154,7 +154,7 @@ async def is_up_to_date(connection: Connection) -> bool:
     return bool(found) and await connection.fetchval("select true from about") is True
 
 
-async def unveiled(connection: Connection, keys: KeyRing) -> RowCipher:
+async def cipher_of(connection: Connection, keys: KeyRing) -> RowCipher:
     """What opens the rows of this store; StorageError if they are sealed with another key."""
     about = await connection.fetchrow("select salt, key_mark from about")
     if about is None:

@@ -36,7 +36,7 @@ from storage.postgres.pool import PATIENCE, Connection, Patience, Pool, open_poo
 from storage.postgres.preferences import StoredPreferences, sweep_policies
 from storage.postgres.row_cipher import RowCipher
 from storage.postgres.rules import Rules
-from storage.postgres.schema import bring_up_to_date, is_up_to_date, unveiled
+from storage.postgres.schema import bring_up_to_date, cipher_of, is_up_to_date
 from storage.postgres.unit import PostgresUnit
 from storage.tables import encoded, second_of
 from storage.unit import Unit
@@ -66,9 +66,9 @@ async def open_postgres(
     try:
         async with pool.connected(patient=True) as connection:
             await bring_up_to_date(connection)
-            veil = await unveiled(connection, keys)
-        pool.keep_to(veil.key_mark)
-        return PostgresStorage(pool, veil)
+            cipher = await cipher_of(connection, keys)
+        pool.keep_to(cipher.key_mark)
+        return PostgresStorage(pool, cipher)
     except BaseException:
         await pool.close()
         raise
@@ -84,12 +84,12 @@ async def read_postgres(
     pool = await open_pool(url, patience)
     try:
         async with pool.connected(patient=True) as connection:
-            veil = await unveiled(connection, keys) if await is_up_to_date(connection) else None
-        if veil is None:
+            cipher = await cipher_of(connection, keys) if await is_up_to_date(connection) else None
+        if cipher is None:
             await pool.close()
             return None
-        pool.keep_to(veil.key_mark)
-        return PostgresStorage(pool, veil)
+        pool.keep_to(cipher.key_mark)
+        return PostgresStorage(pool, cipher)
     except BaseException:
         await pool.close()
         raise
@@ -98,14 +98,14 @@ async def read_postgres(
 class PostgresStorage(UseCases):
     """The storage contract on PostgreSQL; made by `open_postgres`."""
 
-    def __init__(self, pool: Pool, veil: RowCipher) -> None:
+    def __init__(self, pool: Pool, cipher: RowCipher) -> None:
         self._pool = pool
-        self._veil = veil
-        self._policies = StoredPreferences(veil)
-        self._rules = Rules(veil)
-        self._names = PetitionNames(veil)
-        self._claims = Claims(veil, self._rules)
-        self._owing = FanOut(veil, self._policies, self._rules)
+        self._cipher = cipher
+        self._policies = StoredPreferences(cipher)
+        self._rules = Rules(cipher)
+        self._names = PetitionNames(cipher)
+        self._claims = Claims(cipher, self._rules)
+        self._owing = FanOut(cipher, self._policies, self._rules)
 
     async def close(self) -> None:
         await self._pool.close()
@@ -116,7 +116,7 @@ class PostgresStorage(UseCases):
         *chats: int,
         patient: bool = False,
     ) -> R:
-        handles = [self._veil.handle(chat_id) for chat_id in chats]
+        handles = [self._cipher.handle(chat_id) for chat_id in chats]
         async with self._pool.transaction(*handles, patient=patient) as connection:
             return await work(self._unit(connection))
 
@@ -132,7 +132,7 @@ class PostgresStorage(UseCases):
             return await work(self._unit(connection))
 
     def _unit(self, connection: Connection) -> Unit:
-        return PostgresUnit(connection, self._veil, self._policies, self._rules)
+        return PostgresUnit(connection, self._cipher, self._policies, self._rules)
 
     async def _sweep(self) -> None:
         async with self._pool.transaction() as connection:
@@ -254,7 +254,7 @@ class PostgresStorage(UseCases):
                 "select distinct on (chat) * from delivery"
                 " where greatest(not_before, leased_until) > $1 or news = any($2)",
                 now,
-                await news_since(connection, self._veil, now),
+                await news_since(connection, self._cipher, now),
             )
             chats = await connection.fetch("select * from chat")
             rules = await connection.fetch("select * from rule")
@@ -266,13 +266,13 @@ class PostgresStorage(UseCases):
             follows = await connection.fetch(
                 "select distinct on (chat) * from subscription where policy = any($1)", snoozed
             )
-        found = {self._veil.address(row).chat_id for row in (*owed, *follows)}
+        found = {self._cipher.address(row).chat_id for row in (*owed, *follows)}
         for row in chats:
-            chat = self._veil.chat(row)
+            chat = self._cipher.chat(row)
             if chat_set_back(chat, now, by) != chat:
                 found.add(chat.id)
         for row in rules:
-            rule = self._veil.rule(row)
+            rule = self._cipher.rule(row)
             if terms_set_back(rule.terms, now, by) != rule.terms:
                 found.add(rule.chat_id)
         return found
@@ -298,7 +298,7 @@ class PostgresStorage(UseCases):
     async def _forget_rested(self, since: datetime) -> int:
         async with self._pool.connected() as connection:
             rows = await connection.fetch("select * from chat where resting")
-        rested = [chat.id for row in rows if (chat := self._veil.chat(row)).has_rested(since)]
+        rested = [chat.id for row in rows if (chat := self._cipher.chat(row)).has_rested(since)]
         forgotten = 0
         for chat_id in rested:
             forget = partial(forget_if_rested, chat_id=chat_id, since=since)
@@ -321,7 +321,7 @@ class PostgresStorage(UseCases):
             )
             counts = dict(row or {})
             oldest = {name: counts[name] for name in _OLDEST if counts[name] is not None}
-            news = await news_behind(connection, self._veil, oldest.values())
+            news = await news_behind(connection, self._cipher, oldest.values())
             return Tally(**counts | {name: news[mark].created_at for name, mark in oldest.items()})
 
     # --- several processes

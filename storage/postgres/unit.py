@@ -96,10 +96,10 @@ class PostgresUnit:
     """
 
     def __init__(
-        self, connection: Connection, veil: RowCipher, policies: StoredPreferences, rules: Rules
+        self, connection: Connection, cipher: RowCipher, policies: StoredPreferences, rules: Rules
     ) -> None:
         self._connection = connection
-        self._veil = veil
+        self._cipher = cipher
         self._policies = policies
         self._rules = rules
         self._terms: dict[int, Preferences] = {}
@@ -113,13 +113,13 @@ class PostgresUnit:
     # --- rules
 
     async def rules(self, chat_id: int) -> Sequence[Rule]:
-        return await self._rules.of(self._connection, self._veil.handle(chat_id))
+        return await self._rules.of(self._connection, self._cipher.handle(chat_id))
 
     async def taken_numbers(self, chat_id: int) -> Collection[int]:
-        handle = self._veil.handle(chat_id)
+        handle = self._cipher.handle(chat_id)
         rules = await self._connection.fetch("select number from rule where chat = $1", handle)
         owed = await self._connection.fetch("select * from delivery where chat = $1", handle)
-        return {row["number"] for row in rules} | {self._veil.address(row).rule for row in owed}
+        return {row["number"] for row in rules} | {self._cipher.address(row).rule for row in owed}
 
     async def put_rule(self, rule: Rule) -> None:
         await self._have_rules()
@@ -140,17 +140,17 @@ class PostgresUnit:
     async def subscription(self, chat_id: int, petition: PetitionRef) -> Subscription | None:
         row = await self._connection.fetchrow(
             "select * from subscription where chat = $1 and petition = $2",
-            self._veil.handle(chat_id),
-            self._veil.petition(petition),
+            self._cipher.handle(chat_id),
+            self._cipher.petition(petition),
         )
         if row is None:
             return None
-        return self._followed(self._veil.subscription(row))
+        return self._followed(self._cipher.subscription(row))
 
     async def subscriptions(self, chat_id: int) -> Sequence[Subscription]:
-        handle = self._veil.handle(chat_id)
+        handle = self._cipher.handle(chat_id)
         rows = await self._connection.fetch("select * from subscription where chat = $1", handle)
-        follows = [self._followed(self._veil.subscription(row)) for row in rows]
+        follows = [self._followed(self._cipher.subscription(row)) for row in rows]
         return sorted(follows, key=lambda each: (each.created_at, each.petition), reverse=True)
 
     def _followed(self, follows: Subscription) -> Subscription:
@@ -168,7 +168,7 @@ class PostgresUnit:
         return True
 
     async def put_subscriptions(self, subscriptions: Collection[Subscription]) -> None:
-        in_order = sorted(subscriptions, key=lambda each: self._veil.petition(each.petition))
+        in_order = sorted(subscriptions, key=lambda each: self._cipher.petition(each.petition))
         tuned = [each for each in in_order if not self._hears_as_before(each)]
         if tuned:
             await self._tune(tuned)
@@ -178,8 +178,8 @@ class PostgresUnit:
             else:
                 await self._connection.execute(
                     "update subscription set sealed = $3 where chat = $1 and petition = $2",
-                    self._veil.handle(each.chat_id),
-                    self._veil.petition(each.petition),
+                    self._cipher.handle(each.chat_id),
+                    self._cipher.petition(each.petition),
                     self._seal(each),
                 )
             self._followed(each)
@@ -202,24 +202,24 @@ class PostgresUnit:
     async def _write_subscription(self, follows: Subscription) -> None:
         await self._connection.execute(
             _PUT_SUBSCRIPTION,
-            self._veil.handle(follows.chat_id),
-            self._veil.petition(follows.petition),
+            self._cipher.handle(follows.chat_id),
+            self._cipher.petition(follows.petition),
             follows.terms.milestones is not None,
-            self._veil.mark(policy_of(follows, await self._terms_of(follows.chat_id))),
+            self._cipher.mark(policy_of(follows, await self._terms_of(follows.chat_id))),
             self._seal(follows),
         )
 
     async def delete_subscription(self, subscription: Subscription) -> None:
         await self._connection.execute(
             "delete from subscription where chat = $1 and petition = $2",
-            self._veil.handle(subscription.chat_id),
-            self._veil.petition(subscription.petition),
+            self._cipher.handle(subscription.chat_id),
+            self._cipher.petition(subscription.petition),
         )
         self._follows.pop((subscription.chat_id, subscription.petition), None)
 
     async def _retune(self, chat_id: int, terms: Preferences) -> None:
         """Has all that a chat follows heard as the terms say."""
-        handle = self._veil.handle(chat_id)
+        handle = self._cipher.handle(chat_id)
         follows = await self.subscriptions(chat_id)
         policies = [policy_of(each, terms) for each in follows]
         await self._policies.keep(self._connection, policies)
@@ -227,37 +227,37 @@ class PostgresUnit:
         await self._connection.execute(
             _RETUNE,
             handle,
-            [self._veil.petition(each.petition) for each in follows],
-            [self._veil.mark(each) for each in policies],
+            [self._cipher.petition(each.petition) for each in follows],
+            [self._cipher.mark(each) for each in policies],
         )
 
     def _seal(self, follows: Subscription) -> bytes:
-        return self._veil.seal_address(address_of(follows))
+        return self._cipher.seal_address(address_of(follows))
 
     # --- deliveries
 
     async def deliveries(
         self, chat_id: int, petition: PetitionRef | None = None
     ) -> Sequence[Delivery]:
-        handle = self._veil.handle(chat_id)
+        handle = self._cipher.handle(chat_id)
         rows = await self._connection.fetch(_LOCK_DELIVERIES, handle)
         if petition is not None:
-            mark = self._veil.petition(petition)
+            mark = self._cipher.petition(petition)
             rows = [row for row in rows if row["petition"] == mark]
         if not rows:
             return []
         marks = {row["news"] for row in rows}
-        news = await news_behind(self._connection, self._veil, marks)
+        news = await news_behind(self._connection, self._cipher, marks)
         # A chat may be owed much.
         owed = await asyncio.to_thread(
-            lambda: [self._veil.delivery(row, news[row["news"]]) for row in rows]
+            lambda: [self._cipher.delivery(row, news[row["news"]]) for row in rows]
         )
         self._owed |= {each.number: each for each in owed}
         return owed
 
     async def waiting(self, chat_id: int) -> int:
         found: int = await self._connection.fetchval(
-            "select count(*) from delivery where chat = $1", self._veil.handle(chat_id)
+            "select count(*) from delivery where chat = $1", self._cipher.handle(chat_id)
         )
         return found
 
@@ -267,18 +267,18 @@ class PostgresUnit:
         moved = [each for was, each in pairs if was.thread_id != each.thread_id]
         told = [each for was, each in pairs if news_of(was) != news_of(each)]
         if plans:
-            await replace_plans(self._connection, self._veil, plans)
+            await replace_plans(self._connection, self._cipher, plans)
         if moved:
             sealed = [self._seal_address(each) for each in moved]
             await self._connection.execute(_RESEAL, [each.number for each in moved], sealed)
         if told:
-            await keep_news(self._connection, self._veil, map(news_of, told))
-            marks = [self._veil.news_mark(news_of(each)) for each in told]
+            await keep_news(self._connection, self._cipher, map(news_of, told))
+            marks = [self._cipher.news_mark(news_of(each)) for each in told]
             await self._connection.execute(_RENEW, [each.number for each in told], marks)
 
     def _seal_address(self, owed: Delivery) -> bytes:
         address = Address(owed.chat_id, owed.petition, owed.thread_id, owed.rule)
-        return self._veil.seal_address(address)
+        return self._cipher.seal_address(address)
 
     async def delete_deliveries(self, deliveries: Collection[Delivery]) -> None:
         if deliveries:
@@ -288,23 +288,23 @@ class PostgresUnit:
     async def give_back(
         self, key: str, not_before: datetime, lane: str | None, tries: int = 0
     ) -> None:
-        handle, head = self._veil.named(key)
-        shown = None if lane is None else self._veil.lane(lane)
+        handle, head = self._cipher.named(key)
+        shown = None if lane is None else self._cipher.lane(lane)
         await self._connection.execute(GIVE_BACK, handle, head, not_before, shown, tries)
 
     async def settle(self, keys: Sequence[str], told_at: datetime | None) -> None:
-        pairs = [self._veil.named(key) for key in keys]
+        pairs = [self._cipher.named(key) for key in keys]
         at = None if told_at is None else second_of(told_at)
-        recents = [self._veil.recent(chat_of(key)) for key in keys]
+        recents = [self._cipher.recent(chat_of(key)) for key in keys]
         handles, heads = [handle for handle, _ in pairs], [head for _, head in pairs]
         await self._connection.execute(SETTLE, handles, heads, at, recents)
 
     # --- chats
 
     async def chat(self, chat_id: int) -> Chat | None:
-        handle = self._veil.handle(chat_id)
+        handle = self._cipher.handle(chat_id)
         row = await self._connection.fetchrow("select * from chat where handle = $1", handle)
-        chat = None if row is None else self._veil.chat(row)
+        chat = None if row is None else self._cipher.chat(row)
         self._terms[chat_id] = chat.terms if chat is not None else Preferences()
         return chat
 
@@ -315,25 +315,25 @@ class PostgresUnit:
         return self._terms[chat_id]
 
     async def put_chat(self, chat: Chat) -> None:
-        handle, resting = self._veil.handle(chat.id), chat.is_shut
+        handle, resting = self._cipher.handle(chat.id), chat.is_shut
         if chat.terms != await self._terms_of(chat.id):
             await self._retune(chat.id, chat.terms)
             self._terms[chat.id] = chat.terms
         await self._connection.execute(_REST, handle, resting)
         await self._connection.execute(_LOCK_DELIVERIES, handle)
         await self._connection.execute(
-            _PUT_CHAT, handle, resting, chat.returned, chat.probe_at, self._veil.seal_chat(chat)
+            _PUT_CHAT, handle, resting, chat.returned, chat.probe_at, self._cipher.seal_chat(chat)
         )
         await self._connection.execute(
             "update delivery set resting = $2 where chat = $1 and resting <> $2", handle, resting
         )
 
     async def welcome(self, chats: Collection[int]) -> None:
-        handles = [self._veil.handle(chat_id) for chat_id in chats]
+        handles = [self._cipher.handle(chat_id) for chat_id in chats]
         await self._connection.execute(_WELCOME, handles)
 
     async def erase_chat(self, chat_id: int) -> None:
-        handle = self._veil.handle(chat_id)
+        handle = self._cipher.handle(chat_id)
         if await self._connection.fetchval(
             "select exists (select from rule where chat = $1)", handle
         ):
@@ -344,14 +344,14 @@ class PostgresUnit:
         await self._connection.execute(_LOCK_DELIVERIES, handle)
         await self._connection.execute("delete from delivery where chat = $1", handle)
         await self._connection.execute(
-            "delete from recent_alert where recent = $1", self._veil.recent(chat_id)
+            "delete from recent_alert where recent = $1", self._cipher.recent(chat_id)
         )
         await self._connection.execute("delete from chat where handle = $1", handle)
 
     # --- a chat that has another id now
 
     async def lock_for_move(self, old_id: int, new_id: int, terms: Preferences) -> None:
-        handles = [self._veil.handle(old_id), self._veil.handle(new_id)]
+        handles = [self._cipher.handle(old_id), self._cipher.handle(new_id)]
         carried = [policy_of(each, terms) for each in await self.subscriptions(old_id)]
         kept = [policy_of(each, terms) for each in await self.subscriptions(new_id)]
         await self._policies.keep(self._connection, carried + kept)
@@ -372,10 +372,10 @@ class PostgresUnit:
             return
         await self._connection.execute(
             _MOVE_SUBSCRIPTION,
-            self._veil.handle(old.chat_id),
-            self._veil.petition(old.petition),
-            self._veil.handle(moved.chat_id),
-            self._veil.mark(policy_of(moved, await self._terms_of(moved.chat_id))),
+            self._cipher.handle(old.chat_id),
+            self._cipher.petition(old.petition),
+            self._cipher.handle(moved.chat_id),
+            self._cipher.mark(policy_of(moved, await self._terms_of(moved.chat_id))),
             self._seal(moved),
         )
 
@@ -384,12 +384,12 @@ class PostgresUnit:
             await self._connection.execute(
                 _MOVE_DELIVERY,
                 old.number,
-                self._veil.handle(new.chat_id),
+                self._cipher.handle(new.chat_id),
                 self._seal_address(new),
                 new.leased_until,
-                self._veil.head(news_of(new).head),
+                self._cipher.head(news_of(new).head),
             )
-            handle = self._veil.handle(old.chat_id)
+            handle = self._cipher.handle(old.chat_id)
             await self._connection.execute(
                 "delete from delivery where number = $1 and chat = $2", old.number, handle
             )
@@ -397,10 +397,10 @@ class PostgresUnit:
     async def move_chat(self, old_id: int, new_id: int) -> None:
         await self._connection.execute(
             "update recent_alert set recent = $2 where recent = $1",
-            self._veil.recent(old_id),
-            self._veil.recent(new_id),
+            self._cipher.recent(old_id),
+            self._cipher.recent(new_id),
         )
-        old = self._veil.handle(old_id)
+        old = self._cipher.handle(old_id)
         await self._connection.execute("delete from chat where handle = $1", old)
 
     # --- petitions
@@ -450,11 +450,11 @@ class PostgresUnit:
         return await is_filled(self._connection)
 
     async def tables(self) -> Tables:
-        return await copied(self._connection, self._veil)
+        return await copied(self._connection, self._cipher)
 
     async def place(self, tables: Tables) -> None:
         await self._have_rules()
-        await place_all(self._connection, self._veil, tables)
+        await place_all(self._connection, self._cipher, tables)
 
 
 def _plan(owed: Delivery) -> tuple[object, ...]:

@@ -69,19 +69,19 @@ async def settle_in(storage: PostgresStorage, ground: PostgresGround, size: int)
     """Let `size` chats follow one petition each; by COPY, since only the outcome matters here."""
     for number in range(FOLLOWED):
         await storage.commit_poll(petition(number), [], NOON)
-    veil = storage._veil
+    cipher = storage._cipher
     policies = [_policy(number) for number in range(POLICIES)]
-    marks = [veil.mark(each) for each in policies]
+    marks = [cipher.mark(each) for each in policies]
     tables: dict[str, tuple[Iterator[tuple[Any, ...]], tuple[str, ...]]] = {
         "policy": (
-            ((veil.mark(each), veil.seal_policy(each)) for each in policies),
+            ((cipher.mark(each), cipher.seal_policy(each)) for each in policies),
             ("mark", "sealed"),
         ),
         "subscription": (
-            _rows(veil, marks, size),
+            _rows(cipher, marks, size),
             ("chat", "petition", "resting", "policy", "sealed"),
         ),
-        "rule": (_rules(veil, size), ("chat", "number", "site", "changed", "sealed")),
+        "rule": (_rules(cipher, size), ("chat", "number", "site", "changed", "sealed")),
     }
     async with as_owner(ground.schema) as owner:
         for table, (rows, columns) in tables.items():
@@ -96,18 +96,18 @@ def _policy(number: int) -> EffectivePreferences:
     return source_of(own, Preferences(quiet=Quiet(number, 6 * 60) if number else None)).policy
 
 
-def _rows(veil: RowCipher, marks: list[bytes], size: int) -> Iterator[tuple[Any, ...]]:
+def _rows(cipher: RowCipher, marks: list[bytes], size: int) -> Iterator[tuple[Any, ...]]:
     for chat in range(1, size + 1):
         ref = PetitionRef("uk", chat % FOLLOWED)
         at, mark = NOON + timedelta(seconds=chat), marks[chat // FOLLOWED % POLICIES]
-        sealed = veil.seal_address(Address(chat, ref, created_at=at))
-        yield veil.handle(chat), veil.petition(ref), False, mark, sealed
+        sealed = cipher.seal_address(Address(chat, ref, created_at=at))
+        yield cipher.handle(chat), cipher.petition(ref), False, mark, sealed
 
 
-def _rules(veil: RowCipher, size: int) -> Iterator[tuple[Any, ...]]:
+def _rules(cipher: RowCipher, size: int) -> Iterator[tuple[Any, ...]]:
     for chat in range(size + 1, size + 1 + size // RULED):
         rule = Rule(chat, "uk", NOON, ("threshold", "milestone"), 1, words=("act",))
-        yield veil.handle(chat), 1, veil.site("uk"), 1, veil.seal_rule(rule)
+        yield cipher.handle(chat), 1, cipher.site("uk"), 1, cipher.seal_rule(rule)
 
 
 async def measured(ground: PostgresGround, storage: PostgresStorage, size: int) -> Figures:
