@@ -19,7 +19,7 @@ async def calendar_pressed(update: Update, context: Context, press: Press) -> st
     what = _DATES.get(press.extra)
     if press.petition is None or what is None:
         return old_button()
-    known = await context.services.storage.known(press.petition)
+    known = await context.services.storage.history(press.petition)
     file = known and calendar_file(known.petition, what, context.services.now())
     if not known or not file:
         return tr("There's no date to add at the moment.")

@@ -169,7 +169,7 @@ async def _is_none(context: Context, ref: PetitionRef) -> bool:
     """Whether there is no such petition, so that its number was one among words."""
     services = context.services
     for each in services.same_number(str(ref.id)) or [ref]:
-        if await services.storage.known(each):
+        if await services.storage.history(each):
             return False
         if not isinstance((await services.look(each)).look, NotFound):
             return False
@@ -183,7 +183,7 @@ async def _seen(
     storage = context.services.storage
     found: dict[PetitionRef, Petition | None] = {}
     for ref in refs:
-        known = await storage.known(ref)
+        known = await storage.history(ref)
         found[ref] = known.petition if known else None
     strange = [ref for ref in refs if found[ref] is None][:_MOST_LOOKS]
     for ref, sight in zip(

@@ -74,7 +74,7 @@ async def _followed(context: Context, chat_id: int) -> _Offer:
     """Cards of what a person follows in their own chat, newest first."""
     storage, now = context.services.storage, context.services.now()
     follows = (await storage.subscriptions(chat_id))[:_MOST]
-    found = [await storage.known(subscription.petition) for subscription in follows]
+    found = [await storage.history(subscription.petition) for subscription in follows]
     return _Offer(
         [
             shared_card(known.petition, known.read_at, now, context.bot.username)
@@ -112,7 +112,7 @@ async def _known_with(context: Context, typed: str) -> Sequence[PetitionHistory]
     storage, words = context.services.storage, typed.casefold().split()
     found: list[PetitionHistory] = []
     for ref in (await storage.petitions())[:_MOST_KNOWN]:
-        known = await storage.known(ref)
+        known = await storage.history(ref)
         if known is None or known.petition.is_unpublished or known.removed:
             continue
         title = known.petition.action.casefold().split()

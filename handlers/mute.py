@@ -23,7 +23,7 @@ async def mute(update: Update, context: Context, press: Press) -> str | None:
     ):
         return not_following()
     context.services.woken()
-    known = await storage.known(press.petition)
+    known = await storage.history(press.petition)
     if known is None:
         return not_following()
     beneath = render.read_keyboard(update.effective_message)
@@ -47,7 +47,7 @@ async def _turn(update: Update, context: Context, *, is_muted: bool) -> None:
         return
     storage, chat = context.services.storage, await chat_of(update, context)
     done = await storage.mute(chat.id, ref, is_muted, context.services.now())
-    known = await storage.known(ref)
+    known = await storage.history(ref)
     if not done or known is None:
         await answer(update, *follow_first(ref))
         return

@@ -210,8 +210,8 @@ async def keep_terms(context: Context, scope: Scope, terms: Preferences) -> None
     """Hear things on these terms from now on, whatever waits included."""
     storage, chat = context.services.storage, scope.chat
     if scope.petition:
-        await storage.set_subscription_terms(chat.id, scope.petition, terms, scope.now)
-    elif await storage.set_terms(chat.id, terms, scope.now) is None:
+        await storage.set_subscription_preferences(chat.id, scope.petition, terms, scope.now)
+    elif await storage.set_preferences(chat.id, terms, scope.now) is None:
         await storage.save_chat(structs.replace(chat, terms=terms))
     context.services.woken()
 
@@ -225,7 +225,7 @@ async def scope_of(update: Update, context: Context, ref: PetitionRef | None) ->
         own = [each.terms for each in followed] + [each.terms for each in rules]
         is_any = any("digest" in terms.loudness.values() for terms in own)
         return scope._replace(others_digest=is_any)
-    subscription, known = await storage.subscription(chat.id, ref), await storage.known(ref)
+    subscription, known = await storage.subscription(chat.id, ref), await storage.history(ref)
     if subscription is None or known is None:
         return None
     return scope._replace(followed=Followed(subscription, known.petition))

@@ -67,7 +67,7 @@ async def begin(update: Update, context: Context, ref: PetitionRef) -> None:
         Subscription(chat.id, ref, services.now(), thread_id=topic_of(update.effective_message))
     )
     # Told from what the store held when the subscription began: whatever comes later rings.
-    known = await services.storage.known(ref)
+    known = await services.storage.history(ref)
     if known is None:
         return
     followed = Followed(subscription, known.petition)

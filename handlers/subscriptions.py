@@ -42,7 +42,7 @@ async def followed_by(context: Context, chat_id: int) -> list[Followed]:
     storage = context.services.storage
     followed = []
     for subscription in await storage.subscriptions(chat_id):
-        known = await storage.known(subscription.petition)
+        known = await storage.history(subscription.petition)
         if known:
             followed.append(Followed(subscription, known.petition))
     return followed

@@ -86,7 +86,7 @@ async def end(update: Update, context: Context, ref: PetitionRef) -> str | None:
     services = context.services
     chat = await chat_of(update, context)
     ended = await services.storage.unsubscribe(chat.id, ref)
-    known = await services.storage.known(ref)
+    known = await services.storage.history(ref)
     if ended is None or known is None:
         if update.callback_query is None:
             followed = await services.storage.subscriptions(chat.id)
@@ -117,7 +117,7 @@ async def undo(update: Update, context: Context, press: Press) -> str | None:
     await services.look(was.petition, keep=True)
     await services.storage.save_chat(chat)
     subscription, _ = await services.storage.subscribe(was)
-    known = await services.storage.known(was.petition)
+    known = await services.storage.history(was.petition)
     if known:
         await rewrite(
             update, *confirmed(chat, Followed(subscription, known.petition), services.now())

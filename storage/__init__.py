@@ -119,7 +119,7 @@ class Storage(Protocol):
     async def forget_chat(self, chat_id: int) -> None:
         """Erase the chat, its subscriptions, its rules and whatever it was owed."""
 
-    async def set_terms(self, chat_id: int, terms: Preferences, now: datetime) -> Chat | None:
+    async def set_preferences(self, chat_id: int, terms: Preferences, now: datetime) -> Chat | None:
         """Hear everything on these terms from now on, waiting alerts included; None for a stranger.
 
         What is due stays due, and what waits for a moment of its own waits for the new one
@@ -168,7 +168,7 @@ class Storage(Protocol):
     async def keep_card(self, chat_id: int, petition: PetitionRef, card_id: int | None) -> None:
         """Remember which message shows the petition's card in a chat; unfollowed: no-op."""
 
-    async def set_subscription_terms(
+    async def set_subscription_preferences(
         self, chat_id: int, petition: PetitionRef, terms: Preferences, now: datetime
     ) -> Subscription | None:
         """Hear of one petition on these terms from now on, waiting alerts included; None if
@@ -211,7 +211,7 @@ class Storage(Protocol):
     async def petitions(self) -> Sequence[PetitionRef]:
         """Every petition that is known, followed or not, in a stable order."""
 
-    async def known(self, petition: PetitionRef) -> PetitionHistory | None:
+    async def history(self, petition: PetitionRef) -> PetitionHistory | None:
         """What is known of a petition, or None."""
 
     async def followed(self) -> Sequence[PetitionRef]:
@@ -220,7 +220,7 @@ class Storage(Protocol):
     async def followers(self) -> Mapping[PetitionRef, int]:
         """How many chats follow each petition that somebody follows."""
 
-    async def wishes(self) -> Mapping[PetitionRef, Collection[CustomMilestones]]:
+    async def custom_milestones(self) -> Mapping[PetitionRef, Collection[CustomMilestones]]:
         """Followers' own milestones of each petition, where anybody has set some."""
 
     async def readings(self, petition: PetitionRef, since: datetime) -> Sequence[Reading]:

@@ -142,7 +142,7 @@ class UseCases(ABC):
         await self._change(lambda unit: unit.erase_chat(chat_id), chat_id)
         await self._sweep()
 
-    async def set_terms(self, chat_id: int, terms: Preferences, now: datetime) -> Chat | None:
+    async def set_preferences(self, chat_id: int, terms: Preferences, now: datetime) -> Chat | None:
         async def work(unit: Unit) -> Chat | None:
             chat = await unit.chat(chat_id)
             if chat is None:
@@ -208,7 +208,7 @@ class UseCases(ABC):
     ) -> Subscription | None:
         return await self._hear(chat_id, petition, now, muted=muted)
 
-    async def set_subscription_terms(
+    async def set_subscription_preferences(
         self, chat_id: int, petition: PetitionRef, terms: Preferences, now: datetime
     ) -> Subscription | None:
         return await self._hear(chat_id, petition, now, terms=terms)
@@ -302,7 +302,7 @@ class UseCases(ABC):
 
     # --- petitions and deliveries
 
-    async def known(self, petition: PetitionRef) -> PetitionHistory | None:
+    async def history(self, petition: PetitionRef) -> PetitionHistory | None:
         return await self._look(lambda unit: unit.history(petition))
 
     async def hold(self, key: str, lane: str, until: datetime) -> None:

@@ -167,7 +167,7 @@ def follows(
 async def follow(storage: Storage, *subscriptions: Subscription) -> None:
     """Let chats follow petitions, made known first if need be."""
     for subscription in subscriptions:
-        if await storage.known(subscription.petition) is None:
+        if await storage.history(subscription.petition) is None:
             await storage.commit_poll(known(subscription.petition), [], NOON)
         if await storage.chat(subscription.chat_id) is None:
             await storage.save_chat(Chat(subscription.chat_id))
@@ -176,7 +176,7 @@ async def follow(storage: Storage, *subscriptions: Subscription) -> None:
 
 async def ring(storage: Storage, *occurrences: Occurrence, at: datetime = NOON) -> int:
     """Something happened to the petition; how many deliveries are owed for it."""
-    before = await storage.known(occurrences[0].petition)
+    before = await storage.history(occurrences[0].petition)
     assert before is not None
     return await storage.commit_poll(before, occurrences, at)
 
@@ -297,7 +297,7 @@ async def picture(storage: Storage) -> list[object]:
         [await storage.rules(chat) for chat in chats],
         await storage.ruled_sites(),
         await storage.petitions(),
-        [await storage.known(ref) for ref in refs],
+        [await storage.history(ref) for ref in refs],
         [await storage.readings(ref, NOON - timedelta(days=999)) for ref in refs],
     ]
 
@@ -308,8 +308,10 @@ async def a_full_house(storage: Storage) -> None:
     await ring(storage, milestone(10_000))
     for event in EVENTS:
         await ring(storage, occurred(event, HEDGES))
-    await storage.set_terms(ANN, Preferences({"response": "digest"}, zone="Asia/Kathmandu"), NOON)
-    await storage.set_subscription_terms(ANN, HEDGES, WISHES, NOON)
+    await storage.set_preferences(
+        ANN, Preferences({"response": "digest"}, zone="Asia/Kathmandu"), NOON
+    )
+    await storage.set_subscription_preferences(ANN, HEDGES, WISHES, NOON)
     await storage.save_rule(asks(CAT, words=("nightingales",), thread_id=7), NOON)
     await storage.save_rule(structs.replace(asks(CAT), site="senedd"), NOON)
     await ring(storage, milestone(25_000))

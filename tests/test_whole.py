@@ -280,7 +280,7 @@ async def test_news_bring_the_card_up_to_date_and_a_lost_card_is_forgotten(
         village.api.token, village.api.base_url, request=AiohttpRequest(), rate_limiter=HASTY()
     )
     async with bot:
-        known, subscription = await storage.known(ref), await storage.subscription(READER, ref)
+        known, subscription = await storage.history(ref), await storage.subscription(READER, ref)
         assert known is not None
         assert subscription is not None
         later = datetime(2031, 1, 1, tzinfo=UTC)

@@ -87,7 +87,7 @@ class Lookups:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def __call__(self, ref: PetitionRef, *, keep: bool = False) -> LookupResult:
-        known = await self._storage.known(ref)
+        known = await self._storage.history(ref)
         patience = _KNOWN if known else _UNKNOWN
         if self._failing_since(ref.site):
             patience = _AWAY

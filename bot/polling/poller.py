@@ -239,7 +239,7 @@ class Poller:
         theirs = set(followed)
         for id_ in islice(new, _LEARNED_A_TICK):
             ref = PetitionRef(watch.parliament.site.id, id_)
-            known = await self._storage.known(ref)
+            known = await self._storage.history(ref)
             if known and (id_ in theirs or not watch.interest.leaves_out(known)):
                 self._begin(watch, known, is_followed=id_ in theirs)
 
@@ -292,7 +292,7 @@ class Poller:
         if ref in watch.sights:
             return await self._seen_again(watch, ref, watch.sights[ref], keep=keep)
         if unasked := watch.unasked(asking_for.get(), self._monotonic()):
-            known = await self._storage.known(ref)
+            known = await self._storage.history(ref)
             if known is None:
                 return LookupResult(unasked, None, self._now())
             return LookupResult(unasked, known.petition, known.read_at, known)
@@ -306,7 +306,7 @@ class Poller:
     ) -> LookupResult:
         """What was seen lately, with what has become known since."""
         async with self._lock(ref):
-            known = await self._storage.known(ref)
+            known = await self._storage.history(ref)
             if isinstance(sight.look, Found) and (known or keep):
                 if known is None:
                     taken = self._taken(watch, known, sight.look.petition, sight.read_at)
@@ -330,7 +330,7 @@ class Poller:
     ) -> LookupResult:
         async with self._lock(ref):
             asked_at = self._monotonic()
-            before = await self._storage.known(ref)
+            before = await self._storage.history(ref)
             has_archive = watch.parliament.description.has("archive")
             if has_archive and before is not None and before.petition.archived:
                 look = await watch.parliament.archived_look(ref.id, since=since)
@@ -339,7 +339,7 @@ class Poller:
             now, moment = self._now(), self._monotonic()
             watch.came(ref.id, moment, answered=not isinstance(look, Unavailable))
             watch.heard(look, now, moment, asked_at=asked_at, asked_for_somebody=for_somebody)
-            known = await self._storage.known(ref)
+            known = await self._storage.history(ref)
             look = self._settled(watch, look, known)
             match look:
                 case Found():
@@ -469,7 +469,7 @@ class Poller:
         async with self._lock(ref):
             counts = await self._asked(watch, watch.parliament.counts(ref.id))
             watch.came(ref.id, self._monotonic(), answered=counts is not None)
-            known = await self._storage.known(ref)
+            known = await self._storage.history(ref)
             moment = self._monotonic()
             is_strange = watch.interest.is_strange(ref.id, known)
             if counts is None or known is None or is_strange or not known.petition.is_open:
@@ -528,7 +528,7 @@ class Poller:
         an older body would seem to take back what the list had just told.
         """
         async with self._lock(row.ref):
-            known = await self._storage.known(row.ref)
+            known = await self._storage.history(row.ref)
             if watch.interest.is_ruled and self._is_unwatched(watch, row.ref.id, known):
                 await self._take_in_unwatched(watch, known, row)
                 return
@@ -619,7 +619,7 @@ class Poller:
     async def _note_anew(self) -> None:
         few, self._to_note = self._to_note[:_LEARNED_A_TICK], self._to_note[_LEARNED_A_TICK:]
         for ref in few:
-            if known := await self._storage.known(ref):
+            if known := await self._storage.history(ref):
                 self._diary.note(ref, next_moment(known))
 
     def _note_moment(self, known: PetitionHistory, now: datetime) -> None:
@@ -671,7 +671,7 @@ class Poller:
         return False
 
     async def _remind(self, ref: PetitionRef) -> None:
-        known, now = await self._storage.known(ref), self._now()
+        known, now = await self._storage.history(ref), self._now()
         if known is None:
             return
         is_told_with = wants_readings(known, now)

@@ -80,7 +80,7 @@ class Watchlist:
 async def survey(storage: Storage, interests: Mapping[str, Watchlist], now: datetime) -> None:
     """Have each site's interest take note of who follows what, and of whether rules listen."""
     followers, ruled = await storage.followers(), await storage.ruled_sites()
-    wishes = await storage.wishes()
+    wishes = await storage.custom_milestones()
     known = await storage.petitions() if ruled else ()
     for site, interest in interests.items():
         interest.followers = {ref.id: many for ref, many in followers.items() if ref.site == site}

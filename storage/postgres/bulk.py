@@ -186,7 +186,7 @@ _COLUMNS = {
     "subscription": (
         "chat",
         "petition",
-        "wishes",
+        "custom_milestones",
         "policy",
         "resting",
         "sealed",

@@ -28,11 +28,12 @@ _KNOWN = msgspec.json.Decoder(PetitionHistory)
 
 # Its row also makes two pollers of one petition take turns, and who begins to follow it wait.
 _BEFORE = """
-select case when exists (select from subscription where petition = $2 and wishes) then known end
+select case when exists (select from subscription where petition = $2 and custom_milestones)
+    then known end
 from petition where ref = $1 for no key update
 """
 
-_WISHING = "select distinct policy from subscription where petition = $1 and wishes"
+_WISHING = "select distinct policy from subscription where petition = $1 and custom_milestones"
 
 _SHARE_FOLLOWERS = """
 select distinct policy from (
@@ -134,8 +135,8 @@ class FanOut:
             return found
         marks = [row["policy"] for row in await connection.fetch(_WISHING, mark)]
         policies = (await self._policies.behind(connection, marks)).values()
-        wishes = [each.own.milestones for each in policies if each.own.milestones is not None]
-        own = own_occurrences(_KNOWN.decode(before), known, wishes, now)
+        chosen = [each.own.milestones for each in policies if each.own.milestones is not None]
+        own = own_occurrences(_KNOWN.decode(before), known, chosen, now)
         return with_own(found, own) if own else found
 
     async def owe(

@@ -59,14 +59,14 @@ VERSIONS: tuple[str, ...] = (
         chat bytea not null,
         petition bytea not null,
         number bigint generated always as identity,
-        wishes boolean not null default false,
+        custom_milestones boolean not null default false,
         resting boolean not null,
         policy bytea not null,
         sealed bytea not null,
         primary key (chat, petition)
     );
     create index on subscription (petition, number);
-    create index on subscription (petition) where wishes;
+    create index on subscription (petition) where custom_milestones;
     create index on subscription (policy);
     create table news (
         mark bytea primary key,

@@ -148,7 +148,7 @@ class PostgresStorage(UseCases):
                 bytes.fromhex(after),
                 limit,
             )
-            return [(row["handle"].hex(), self._veil.chat(row)) for row in rows]
+            return [(row["handle"].hex(), self._cipher.chat(row)) for row in rows]
 
     async def rules_of(self, site: str) -> Sequence[Rule]:
         async with self._pool.connected() as connection:
@@ -175,10 +175,10 @@ class PostgresStorage(UseCases):
             named = await self._names.behind(connection, [row["petition"] for row in rows])
             return {named[row["petition"]]: row["chats"] for row in rows}
 
-    async def wishes(self) -> Mapping[PetitionRef, Collection[CustomMilestones]]:
+    async def custom_milestones(self) -> Mapping[PetitionRef, Collection[CustomMilestones]]:
         async with self._pool.snapshot() as connection:
             rows = await connection.fetch(
-                "select distinct petition, policy from subscription where wishes"
+                "select distinct petition, policy from subscription where custom_milestones"
             )
             policies = await self._policies.behind(connection, {row["policy"] for row in rows})
             named = await self._names.behind(connection, {row["petition"] for row in rows})

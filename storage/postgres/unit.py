@@ -28,10 +28,10 @@ _KNOWN = msgspec.json.Decoder(PetitionHistory)
 _OCCURRENCE = msgspec.json.Decoder(Occurrence)
 
 _PUT_SUBSCRIPTION = """
-insert into subscription (chat, petition, wishes, policy, resting, sealed)
+insert into subscription (chat, petition, custom_milestones, policy, resting, sealed)
 values ($1, $2, $3, $4, coalesce((select resting from chat where handle = $1), false), $5)
-on conflict (chat, petition) do update set wishes = excluded.wishes, policy = excluded.policy,
-    resting = excluded.resting, sealed = excluded.sealed
+on conflict (chat, petition) do update set custom_milestones = excluded.custom_milestones,
+    policy = excluded.policy, resting = excluded.resting, sealed = excluded.sealed
 """
 
 # Changed, not made anew: a fan-out that waits for the row goes on with what became of it.

@@ -39,8 +39,8 @@ class FanOut:
 
     def owe(self, before: PetitionHistory | None, found: Sequence[Occurrence]) -> int:
         """Keep what is new of it, and owe it to everybody; how many deliveries that makes."""
-        wishes = set(self._index.wishes.get(self._ref, {}).values())
-        own = own_occurrences(before, self._known, wishes, self._now)
+        chosen = set(self._index.custom_milestones.get(self._ref, {}).values())
+        own = own_occurrences(before, self._known, chosen, self._now)
         new = self._kept(with_own(found, own) if own else found)
         if not new:
             return 0

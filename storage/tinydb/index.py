@@ -19,14 +19,14 @@ from storage.tinydb.delivery_queue import DeliveryQueue, Queue
 class Index:
     """Who follows what, what they are owed and on which days we read: made anew at each start.
 
-    `wishes` are followers' milestones of their own of a petition, by chat, `owed` how many
-    deliveries wait that tell of it, `numbers` the numbers of a chat's rules.
+    `custom_milestones` are followers' own of a petition, by chat, `owed` how many deliveries wait
+    that tell of it, `numbers` the numbers of a chat's rules.
     """
 
     def __init__(self) -> None:
         self.agenda = DeliveryQueue()
         self.followers: dict[PetitionRef, set[int]] = {}
-        self.wishes: dict[PetitionRef, dict[int, CustomMilestones]] = {}
+        self.custom_milestones: dict[PetitionRef, dict[int, CustomMilestones]] = {}
         self.follows: dict[int, set[PetitionRef]] = {}
         self.owed: Counter[PetitionRef] = Counter()
         self.rules = RuleBook()
@@ -87,15 +87,15 @@ class Index:
         self.followers.setdefault(petition, set()).add(chat_id)
         self.follows.setdefault(chat_id, set()).add(petition)
         if subscription.terms.milestones is not None:
-            self.wishes.setdefault(petition, {})[chat_id] = subscription.terms.milestones
+            self.custom_milestones.setdefault(petition, {})[chat_id] = subscription.terms.milestones
 
     def _unfollow(self, subscription: Subscription) -> None:
         chat_id, petition = subscription.chat_id, subscription.petition
         _take_out(self.followers, petition, chat_id)
         _take_out(self.follows, chat_id, petition)
-        wishes = self.wishes.get(petition, {})
-        if wishes.pop(chat_id, None) is not None and not wishes:
-            del self.wishes[petition]
+        chosen = self.custom_milestones.get(petition, {})
+        if chosen.pop(chat_id, None) is not None and not chosen:
+            del self.custom_milestones[petition]
 
 
 def _drop_day(days: dict[str, list[str]], doc_id: str) -> None:

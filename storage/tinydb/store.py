@@ -208,9 +208,12 @@ class TinyStorage(UseCases):
         await self._commits.calm()
         return {petition: len(chats) for petition, chats in self._index.followers.items()}
 
-    async def wishes(self) -> Mapping[PetitionRef, Collection[CustomMilestones]]:
+    async def custom_milestones(self) -> Mapping[PetitionRef, Collection[CustomMilestones]]:
         await self._commits.calm()
-        return {petition: set(by_chat.values()) for petition, by_chat in self._index.wishes.items()}
+        return {
+            petition: set(by_chat.values())
+            for petition, by_chat in self._index.custom_milestones.items()
+        }
 
     async def readings(self, petition: PetitionRef, since: datetime) -> Sequence[Reading]:
         """The counts read since then, oldest first; times are kept to the second."""

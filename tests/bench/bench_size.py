@@ -67,7 +67,7 @@ async def measured(followers: int) -> tuple[Held, Held]:
     with tempfile.TemporaryDirectory() as folder:
         storage = await open_tiny(Path(folder) / "data" / "bell.db", Path(folder) / "bell.key")
         await furnish(storage, followers)
-        known = await storage.known(REF)
+        known = await storage.history(REF)
         now_known, occurrences = observe(known, petition(signature_count=10_001), NOW)
         owing = await timed(storage.commit_poll(now_known, occurrences, NOW))
         claiming = await timed(storage.claim_deliveries(NOW, 30, timedelta(minutes=2)))

@@ -134,7 +134,7 @@ async def measure(folder: Path, size: int) -> Measured:
     async with Watchdog() as watchdog:
         commit, written = await commits(storage, folder)
         by_chat = await timed(500, lambda n: storage.subscriptions(10_000_000 + n % 100))
-        by_petition = await timed(500, lambda n: storage.known(ref_of(n, size)))
+        by_petition = await timed(500, lambda n: storage.history(ref_of(n, size)))
         together = await together_a_second(storage)
         await storage.forget_chat(10_000_000)  # a fold while commits go on
         await timed(500, lambda n: toggle(storage, n, size))

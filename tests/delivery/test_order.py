@@ -145,7 +145,7 @@ async def test_what_is_told_at_once_brings_along_what_its_petition_has_in_the_di
     store: Store,
 ) -> None:
     await follow(store.storage, follows(ANN), follows(ANN, HEDGES))
-    await store.storage.set_terms(ANN, DIGESTS, NOON)
+    await store.storage.set_preferences(ANN, DIGESTS, NOON)
     for number, ref in ((10_000, NIGHTINGALES), (10_000, HEDGES)):
         await ring(store.storage, milestone(number, ref))
     note = occurred(NOTE)
@@ -161,7 +161,7 @@ async def test_what_rings_through_quiet_hours_brings_along_what_was_quiet(
 ) -> None:
     await follow(storage, follows(ANN), follows(ANN, HEDGES))
     quiet = Preferences(quiet=Quiet(10 * 60, 16 * 60), urgent=("standing",))
-    await storage.set_terms(ANN, quiet, NOON)
+    await storage.set_preferences(ANN, quiet, NOON)
     await ring(storage, milestone(10_000))
     await ring(storage, milestone(10_000, HEDGES))
     removed = occurred(Removed())
@@ -176,9 +176,11 @@ async def test_a_digest_that_comes_first_takes_along_what_is_older_in_a_snooze(
     await follow(storage, follows(ANN, terms=Preferences(snoozed_until=tomorrow)))
     surge = occurred(Surged(900, 12.5, 9_000))
     await ring(storage, surge)
-    await storage.set_subscription_terms(ANN, NIGHTINGALES, Preferences({"surge": "off"}), NOON)
+    await storage.set_subscription_preferences(
+        ANN, NIGHTINGALES, Preferences({"surge": "off"}), NOON
+    )
     await storage.hold(owed(surge), "snooze", tomorrow)
-    await storage.set_terms(ANN, DIGESTS, NOON)
+    await storage.set_preferences(ANN, DIGESTS, NOON)
     await ring(storage, milestone(10_000))
     assert await told(storage, EVENING) == [[owed(surge), key(10_000, ANN)]]
 
@@ -188,7 +190,7 @@ async def test_a_digest_that_comes_first_takes_along_what_is_older_in_a_snooze(
 
 async def test_later_news_waits_while_older_is_in_flight_in_another_lane(storage: Storage) -> None:
     await follow(storage, follows(ANN))
-    await storage.set_terms(ANN, DIGESTS, NOON)
+    await storage.set_preferences(ANN, DIGESTS, NOON)
     await ring(storage, milestone(10_000))
     assert len(await claim(storage, EVENING)) == 1
     note = occurred(NOTE)
@@ -203,7 +205,7 @@ async def test_later_news_waits_while_older_is_in_flight_in_another_lane(storage
 
 async def test_later_news_waits_while_older_waits_for_another_try(storage: Storage) -> None:
     await follow(storage, follows(ANN))
-    await storage.set_terms(ANN, DIGESTS, NOON)
+    await storage.set_preferences(ANN, DIGESTS, NOON)
     await ring(storage, milestone(10_000))
     await claim(storage, EVENING)
     await storage.retry(key(10_000, ANN), EVENING + 5 * MINUTE)

@@ -212,7 +212,7 @@ async def test_what_waited_for_its_moment_comes_in_one_message_that_says_why(
     office: Office, terms: Preferences, head: str
 ) -> None:
     await office.welcome(1)
-    await office.storage.set_terms(1, terms, office.now())
+    await office.storage.set_preferences(1, terms, office.now())
     await office.ring(1_000, 2_500)
     async with office.delivering():
         await office.settled()
@@ -221,7 +221,9 @@ async def test_what_waited_for_its_moment_comes_in_one_message_that_says_why(
 
 async def test_one_thing_that_waited_comes_as_ever(office: Office) -> None:
     await office.welcome(1)
-    await office.storage.set_terms(1, Preferences(loudness={"milestone": "digest"}), office.now())
+    await office.storage.set_preferences(
+        1, Preferences(loudness={"milestone": "digest"}), office.now()
+    )
     await office.ring(1_000)
     async with office.delivering():
         await office.settled()

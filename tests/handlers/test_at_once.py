@@ -180,7 +180,7 @@ class Shelf:
     def __init__(self, known: PetitionHistory | None) -> None:
         self.kept = known
 
-    async def known(self, _: PetitionRef) -> PetitionHistory | None:
+    async def history(self, _: PetitionRef) -> PetitionHistory | None:
         return self.kept
 
 

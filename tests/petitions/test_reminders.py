@@ -411,7 +411,7 @@ async def test_each_moment_has_a_look_of_its_own(bench: Bench) -> None:
             bench.at += timedelta(minutes=1)
         await bench.owed()
         bench.site.put(1, open_petition(**responded, scheduled_debate_date="2025-09-01"))
-        known = await bench.storage.known(ref)
+        known = await bench.storage.history(ref)
         assert known
         bench.at = (next_moment(known) or bench.at) + timedelta(seconds=5)
         for _ in range(10):

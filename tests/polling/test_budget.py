@@ -121,9 +121,9 @@ async def test_what_was_only_seen_can_be_followed_without_another_request(bench:
     bench.publish(1)
     ref = PetitionRef("uk", 1)
     await bench.poller.look(ref)
-    assert await bench.storage.known(ref) is None
+    assert await bench.storage.history(ref) is None
     assert (await bench.poller.look(ref, keep=True)).known is not None
-    assert await bench.storage.known(ref) is not None
+    assert await bench.storage.history(ref) is not None
     assert bench.asked("/petitions/1.json") == 1
 
 

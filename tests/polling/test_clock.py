@@ -89,7 +89,7 @@ async def test_a_clock_that_is_wrong_costs_one_look_of_each_petition(
     bench: Bench, wrong_by: timedelta
 ) -> None:
     ref = await bench.follow(1)
-    known = await bench.storage.known(ref)
+    known = await bench.storage.history(ref)
     assert known is not None
     moved = structs.replace(known, read_at=bench.hours.now() + wrong_by)
     await bench.storage.commit_poll(moved, (), bench.hours.now())

@@ -69,7 +69,7 @@ async def test_what_was_owed_by_a_clock_ahead_comes_when_it_should(
     storage: Storage, terms: Preferences, comes_within: timedelta
 ) -> None:
     await follow(storage, follows(ANN))
-    await storage.set_terms(ANN, terms, NOON)
+    await storage.set_preferences(ANN, terms, NOON)
     await ring(storage, milestone(10_000), at=AHEAD)
     assert await claimed_keys(storage, NOON + DAY) == []
     await storage.clock_set_back(NOON, YEAR)
@@ -81,7 +81,7 @@ async def test_what_was_owed_by_a_clock_ahead_comes_when_it_should(
 
 async def test_what_was_owed_by_the_right_clock_comes_as_it_would_have(storage: Storage) -> None:
     await follow(storage, follows(ANN))
-    await storage.set_terms(ANN, DIGEST, NOON)
+    await storage.set_preferences(ANN, DIGEST, NOON)
     await ring(storage, milestone(10_000))
     before = await storage.next_due(NOON)
     await storage.clock_set_back(NOON + MINUTE, YEAR)

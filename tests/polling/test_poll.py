@@ -303,7 +303,7 @@ async def test_a_quiet_petition_is_asked_for_conditionally(bench: Bench) -> None
     bench.poller._watches["uk"].parliament.look = watched  # type: ignore[method-assign,assignment]
     await bench.pass_time(260)
     assert answers[-1] == "NotModified"
-    assert await bench.storage.known(ref) is not None
+    assert await bench.storage.history(ref) is not None
 
 
 # --- what other bodies tell ----------------------------------------------------------------------
@@ -341,7 +341,7 @@ async def test_a_list_that_is_behind_takes_nothing_back(bench: Bench) -> None:
     await bench.tick()
     bench.site.edit(1, signature_count=9_000, government_response=None, government_response_at=None)
     await carry_out(bench, ListPage("open"), Numbers(1))
-    known = await bench.storage.known(ref)
+    known = await bench.storage.history(ref)
     assert known is not None
     assert known.petition.signature_count == 10_002
     assert known.petition.government_response is not None
@@ -367,7 +367,7 @@ async def test_c15_a_petition_missing_from_a_list_is_not_gone(bench: Bench) -> N
     bench.site.hide(1)
     await carry_out(bench, ListPage("open"), ListPage("open"))
     await bench.pass_time(200)
-    known = await bench.storage.known(ref)
+    known = await bench.storage.history(ref)
     assert known is not None
     assert not known.removed
     assert await bench.owed() == []

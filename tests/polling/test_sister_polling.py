@@ -48,7 +48,7 @@ async def test_what_the_senedd_did_not_change_is_not_sent_again(senedd: Bench) -
 
     senedd.site.edit(FERRY.id, signature_count=251)
     await senedd.pass_time(120)
-    known = await senedd.storage.known(FERRY)
+    known = await senedd.storage.history(FERRY)
     assert known
     assert known.petition.signature_count == 251
 
@@ -118,7 +118,7 @@ async def test_a_senedd_petition_that_gathers_supporters_is_followed_until_it_op
     senedd.site.put(FERRY.id, senedd_petition(OPENED))
     senedd.site.redirect(FERRY.id, "gathering-support")
     await senedd.begin(FERRY)
-    known = await senedd.storage.known(FERRY)
+    known = await senedd.storage.history(FERRY)
     assert known
     assert known.petition.state == "gathering_support"
 

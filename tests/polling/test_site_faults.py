@@ -167,7 +167,7 @@ async def test_a_date_that_cannot_be_meant_harms_only_itself(bench: Bench, year:
     bench.site.edit(1, signature_count=10_002)
     await bench.pass_time(70)
     assert "uk:1:milestone:10000:7" in await bench.owed()
-    known = await bench.storage.known(ref)
+    known = await bench.storage.history(ref)
     assert known is not None
     assert known.petition.closing_date is None
 

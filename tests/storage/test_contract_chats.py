@@ -254,7 +254,7 @@ async def test_a_digest_that_is_tried_again_is_not_put_off_by_a_change_of_terms(
 ) -> None:
     weekly = structs.replace(DIGESTS, digest=Digest(EVENING.hour * 60, EVENING.weekday()))
     await follow(storage, follows(ANN))
-    await storage.set_terms(ANN, weekly, NOON)
+    await storage.set_preferences(ANN, weekly, NOON)
     await ring(storage, milestone(10_000))
     due = await storage.next_due(NOON)
     assert due

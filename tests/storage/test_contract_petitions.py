@@ -105,15 +105,15 @@ async def test_a_petition_is_lonely_from_when_its_last_rule_went(storage: Storag
 
 async def test_a_petition_is_known_as_it_was_committed(storage: Storage) -> None:
     await storage.commit_poll(FULL, [], NOON)
-    assert await storage.known(NIGHTINGALES) == FULL
-    assert await storage.known(HEDGES) is None
+    assert await storage.history(NIGHTINGALES) == FULL
+    assert await storage.history(HEDGES) is None
 
 
 async def test_the_latest_commit_of_a_petition_is_the_one_known(storage: Storage) -> None:
     latest = structs.replace(known(count=9_100), seen=FULL.seen)
     await storage.commit_poll(FULL, [], NOON)
     await storage.commit_poll(latest, [], NOON)
-    assert await storage.known(NIGHTINGALES) == latest
+    assert await storage.history(NIGHTINGALES) == latest
 
 
 async def test_followed_petitions_come_in_a_stable_order_each_once(storage: Storage) -> None:
@@ -141,21 +141,21 @@ async def test_the_followers_of_each_petition_are_counted(storage: Storage) -> N
 
 async def test_followers_own_milestones_are_told_by_petition(storage: Storage) -> None:
     await follow(storage, follows(ANN), follows(BOB), follows(ANN, HEDGES))
-    assert await storage.wishes() == {}
+    assert await storage.custom_milestones() == {}
     for chat in (ANN, BOB):
         terms = Preferences(milestones=CustomMilestones((15_000,)))
-        await storage.set_subscription_terms(chat, NIGHTINGALES, terms, NOON)
-    await storage.set_subscription_terms(
+        await storage.set_subscription_preferences(chat, NIGHTINGALES, terms, NOON)
+    await storage.set_subscription_preferences(
         ANN, HEDGES, Preferences(milestones=CustomMilestones(every=500)), NOON
     )
-    told = {ref: set(wishes) for ref, wishes in (await storage.wishes()).items()}
+    told = {ref: set(wishes) for ref, wishes in (await storage.custom_milestones()).items()}
     assert told == {
         NIGHTINGALES: {CustomMilestones((15_000,))},
         HEDGES: {CustomMilestones(every=500)},
     }
-    await storage.set_subscription_terms(ANN, HEDGES, Preferences(), NOON)
+    await storage.set_subscription_preferences(ANN, HEDGES, Preferences(), NOON)
     await storage.unsubscribe(ANN, NIGHTINGALES)
-    assert set(await storage.wishes()) == {NIGHTINGALES}
+    assert set(await storage.custom_milestones()) == {NIGHTINGALES}
 
 
 async def test_a_petition_followed_by_a_resting_chat_is_still_followed(storage: Storage) -> None:
@@ -281,7 +281,7 @@ async def test_the_commit_after_a_failed_one_keeps_everything(store: Store) -> N
             await store.storage.commit_poll(*poll)
     assert await store.storage.commit_poll(*poll) == 1
     storage = await store.reopen()
-    assert await storage.known(NIGHTINGALES) == poll[0]
+    assert await storage.history(NIGHTINGALES) == poll[0]
     assert len(await storage.readings(NIGHTINGALES, NOON)) == 2
     assert await claimed_keys(storage) == [key(10_000, ANN)]
 
@@ -300,8 +300,8 @@ USE_CASES: dict[str, Callable[[Storage], Any]] = {
     "settle": lambda storage: storage.settle(key(10_000, ANN)),
     "retry": lambda storage: storage.retry(key(10_000, ANN), NOON + MINUTE),
     "save_note": lambda storage: storage.save_note("offset", "7"),
-    "set_terms": lambda storage: storage.set_terms(ANN, DIGESTS, NOON),
-    "set_subscription_terms": lambda storage: storage.set_subscription_terms(
+    "set_preferences": lambda storage: storage.set_preferences(ANN, DIGESTS, NOON),
+    "set_subscription_preferences": lambda storage: storage.set_subscription_preferences(
         ANN, NIGHTINGALES, DIGESTS, NOON
     ),
     "set_thread": lambda storage: storage.set_thread(ANN, NIGHTINGALES, 7),

@@ -172,7 +172,7 @@ async def test_what_waits_is_decided_again_as_it_was_decided_first(storage: Stor
     await storage.save_rule(asks(ANN), NOON)
     await ring(storage, milestone(10_000))
     snoozed = Preferences(snoozed_until=NOON + MINUTE)
-    await storage.set_subscription_terms(ANN, NIGHTINGALES, snoozed, NOON)
+    await storage.set_subscription_preferences(ANN, NIGHTINGALES, snoozed, NOON)
     await ring(storage, milestone(25_000))
     expected = [(key(10_000, ANN), "digest"), (key(25_000, ANN), "digest")]
     assert await storage.next_due(NOON) == EVENING
@@ -185,7 +185,7 @@ async def test_a_rule_hears_on_its_chats_terms(storage: Storage) -> None:
     await storage.commit_poll(known(), [], NOON)
     await ring(storage, milestone(10_000))
     assert await storage.next_due(NOON) == NOON + timedelta(hours=1)
-    await storage.set_terms(ANN, Preferences(), NOON)
+    await storage.set_preferences(ANN, Preferences(), NOON)
     assert await told(storage) == [(key(10_000, ANN), "")]
 
 
@@ -195,7 +195,7 @@ async def test_what_a_rule_has_waiting_is_heard_on_that_rules_terms(storage: Sto
     await storage.commit_poll(known(), [], NOON)
     await ring(storage, milestone(10_000))
     terms = Preferences({"milestone": "loud"}, digest=Digest(20 * 60))
-    await storage.set_terms(ANN, terms, NOON)
+    await storage.set_preferences(ANN, terms, NOON)
     assert await storage.next_due(NOON) == NOON + timedelta(hours=8)
 
 
@@ -390,9 +390,9 @@ async def test_a_milestone_two_chats_wished_for_is_kept_once(storage: Storage) -
 
 async def test_a_wish_that_was_taken_back_rings_no_more(storage: Storage) -> None:
     await follow(storage, follows(ANN, terms=WISHES), follows(BOB, HEDGES, terms=WISHES))
-    await storage.set_subscription_terms(ANN, NIGHTINGALES, Preferences(), NOON)
+    await storage.set_subscription_preferences(ANN, NIGHTINGALES, Preferences(), NOON)
     assert await rises(storage, 15_500) == 0
-    await storage.set_subscription_terms(ANN, NIGHTINGALES, WISHES, NOON)
+    await storage.set_subscription_preferences(ANN, NIGHTINGALES, WISHES, NOON)
     assert await rises(storage, 16_500) == 1
     await storage.unsubscribe(ANN, NIGHTINGALES)
     assert await rises(storage, 20_500) == 0

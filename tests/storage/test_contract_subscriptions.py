@@ -110,7 +110,7 @@ async def test_a_petition_nobody_follows_stays_known_and_rings_nothing_twice(
     await ring(storage, milestone(10_000))
     await heard(storage)
     await storage.unsubscribe(ANN, NIGHTINGALES)
-    assert await storage.known(NIGHTINGALES) == known()
+    assert await storage.history(NIGHTINGALES) == known()
     await storage.subscribe(follows(ANN))
     assert await ring(storage, milestone(10_000)) == 0
 
@@ -153,7 +153,7 @@ async def test_muting_silences_what_waits_for_a_moment_and_leaves_it_there(
     storage: Storage,
 ) -> None:
     await follow(storage, follows(ANN), follows(ANN, HEDGES))
-    await storage.set_terms(ANN, SLEEPS, NOON)
+    await storage.set_preferences(ANN, SLEEPS, NOON)
     for ref in (NIGHTINGALES, HEDGES):
         await ring(storage, milestone(10_000, ref))
     await storage.mute(ANN, NIGHTINGALES, True, NOON)
@@ -165,7 +165,7 @@ async def test_muting_silences_what_waits_for_a_moment_and_leaves_it_there(
 async def test_muting_silences_what_was_owed_before_it_was_turned_off(storage: Storage) -> None:
     await follow(storage, follows(ANN))
     await ring(storage, milestone(10_000))
-    await storage.set_terms(ANN, Preferences({"milestone": "off"}), NOON)
+    await storage.set_preferences(ANN, Preferences({"milestone": "off"}), NOON)
     await storage.mute(ANN, NIGHTINGALES, True, NOON)
     assert await _silences(storage) == [True]
 
@@ -250,7 +250,7 @@ TOMORROW = timedelta(days=1)
 
 
 async def test_nobody_sets_the_terms_of_a_stranger(storage: Storage) -> None:
-    assert await storage.set_terms(ANN, DIGESTS, NOON) is None
+    assert await storage.set_preferences(ANN, DIGESTS, NOON) is None
     assert await storage.chat(ANN) is None
 
 
@@ -266,7 +266,7 @@ async def test_the_terms_of_a_chat_are_kept_with_all_else_of_it(store: Store) ->
         urgent=("response",),
     )
     expected = Chat(ANN, "group", NOON, language="cy", terms=terms)
-    assert await store.storage.set_terms(ANN, terms, NOON) == expected
+    assert await store.storage.set_preferences(ANN, terms, NOON) == expected
     assert await (await store.reopen()).chat(ANN) == expected
 
 
@@ -275,7 +275,7 @@ async def test_the_terms_of_a_subscription_are_kept_with_all_else_of_it(store: S
     terms = Preferences(
         {"milestone": "silent"}, milestones=CustomMilestones((15_000,), 5_000, (50,))
     )
-    changed = await store.storage.set_subscription_terms(ANN, NIGHTINGALES, terms, NOON)
+    changed = await store.storage.set_subscription_preferences(ANN, NIGHTINGALES, terms, NOON)
     assert changed == follows(ANN, muted=True, card_id=7, terms=terms)
     storage = await store.reopen()
     assert await storage.subscription(ANN, NIGHTINGALES) == changed
@@ -284,21 +284,21 @@ async def test_the_terms_of_a_subscription_are_kept_with_all_else_of_it(store: S
 
 async def test_what_nobody_follows_has_no_terms_and_no_topic(storage: Storage) -> None:
     await storage.commit_poll(known(), [], NOON)
-    assert await storage.set_subscription_terms(ANN, NIGHTINGALES, DIGESTS, NOON) is None
+    assert await storage.set_subscription_preferences(ANN, NIGHTINGALES, DIGESTS, NOON) is None
     assert await storage.set_thread(ANN, NIGHTINGALES, 7) is None
     assert await storage.subscription(ANN, NIGHTINGALES) is None
 
 
 async def test_what_a_chat_turned_off_is_not_owed_to_it(storage: Storage) -> None:
     await follow(storage, follows(ANN), follows(BOB))
-    await storage.set_terms(ANN, Preferences({"milestone": "off"}), NOON)
+    await storage.set_preferences(ANN, Preferences({"milestone": "off"}), NOON)
     assert await ring(storage, milestone(10_000)) == 1
     assert await heard(storage) == [key(10_000, BOB)]
 
 
 async def test_everybody_hears_on_their_own_terms(storage: Storage) -> None:
     await follow(storage, follows(ANN), follows(BOB, terms=DIGESTS), follows(CAT, thread_id=7))
-    await storage.set_terms(ANN, Preferences({"milestone": "silent"}), NOON)
+    await storage.set_preferences(ANN, Preferences({"milestone": "silent"}), NOON)
     assert await ring(storage, milestone(10_000)) == 3
     early = {each.delivery.chat_id: each.delivery for each in await claim(storage)}
     assert {chat: each.silent for chat, each in early.items()} == {ANN: True, CAT: False}
@@ -311,7 +311,7 @@ async def test_a_subscriptions_terms_go_before_its_chats(storage: Storage) -> No
     await follow(
         storage, follows(ANN, terms=Preferences({"milestone": "loud"})), follows(ANN, HEDGES)
     )
-    await storage.set_terms(ANN, DIGESTS, NOON)
+    await storage.set_preferences(ANN, DIGESTS, NOON)
     await ring(storage, milestone(10_000))
     await ring(storage, milestone(10_000, HEDGES))
     assert await told(storage) == [(key(10_000, ANN), "")]
@@ -327,10 +327,10 @@ async def test_a_claim_brings_the_chat_as_it_is_now(storage: Storage) -> None:
 
 async def test_what_waits_for_a_digest_comes_at_its_new_hour(storage: Storage) -> None:
     await follow(storage, follows(ANN))
-    await storage.set_terms(ANN, DIGESTS, NOON)
+    await storage.set_preferences(ANN, DIGESTS, NOON)
     await ring(storage, milestone(10_000))
     later = structs.replace(DIGESTS, digest=Digest(20 * 60))
-    await storage.set_terms(ANN, later, NOON)
+    await storage.set_preferences(ANN, later, NOON)
     assert await storage.next_due(NOON) == NOON + timedelta(hours=8)
     assert await claimed_keys(storage, EVENING) == []
     assert await claimed_keys(storage, NOON + timedelta(hours=8)) == [key(10_000, ANN)]
@@ -339,61 +339,61 @@ async def test_what_waits_for_a_digest_comes_at_its_new_hour(storage: Storage) -
 async def test_what_waits_for_nothing_any_more_is_told_at_once(storage: Storage) -> None:
     await follow(storage, follows(ANN), follows(BOB))
     for chat in (ANN, BOB):
-        await storage.set_terms(chat, DIGESTS, NOON)
+        await storage.set_preferences(chat, DIGESTS, NOON)
     await ring(storage, milestone(10_000))
-    await storage.set_terms(ANN, Preferences(), NOON)
+    await storage.set_preferences(ANN, Preferences(), NOON)
     assert await told(storage) == [(key(10_000, ANN), "")]
     assert await told(storage, EVENING) == [(key(10_000, BOB), "digest")]
 
 
 async def test_new_terms_of_one_petition_move_nothing_of_another(storage: Storage) -> None:
     await follow(storage, follows(ANN), follows(ANN, HEDGES))
-    await storage.set_terms(ANN, DIGESTS, NOON)
+    await storage.set_preferences(ANN, DIGESTS, NOON)
     await ring(storage, milestone(10_000))
     await ring(storage, milestone(10_000, HEDGES))
     loud = Preferences({"milestone": "loud"})
-    await storage.set_subscription_terms(ANN, HEDGES, loud, NOON)
+    await storage.set_subscription_preferences(ANN, HEDGES, loud, NOON)
     assert await told(storage) == [(key(10_000, ANN, HEDGES), "")]
     assert await told(storage, EVENING) == [(key(10_000, ANN), "digest")]
 
 
 async def test_what_was_owed_before_it_was_turned_off_still_comes(storage: Storage) -> None:
     await follow(storage, follows(ANN))
-    await storage.set_terms(ANN, DIGESTS, NOON)
+    await storage.set_preferences(ANN, DIGESTS, NOON)
     await ring(storage, milestone(10_000))
-    await storage.set_terms(ANN, Preferences({"milestone": "off"}), NOON)
+    await storage.set_preferences(ANN, Preferences({"milestone": "off"}), NOON)
     assert await told(storage, EVENING) == [(key(10_000, ANN), "digest")]
 
 
 async def test_new_terms_put_off_nothing_that_is_due_or_in_flight(storage: Storage) -> None:
     await follow(storage, follows(ANN), follows(ANN, HEDGES))
-    await storage.set_terms(ANN, DIGESTS, NOON)
+    await storage.set_preferences(ANN, DIGESTS, NOON)
     await ring(storage, milestone(10_000))
     await claim(storage, EVENING)
     await ring(storage, milestone(10_000, HEDGES))
     later = structs.replace(DIGESTS, digest=Digest(20 * 60))
-    await storage.set_terms(ANN, later, EVENING)
-    await storage.set_subscription_terms(ANN, NIGHTINGALES, later, EVENING)
+    await storage.set_preferences(ANN, later, EVENING)
+    await storage.set_subscription_preferences(ANN, NIGHTINGALES, later, EVENING)
     expected = [(key(10_000, ANN), "digest"), (key(10_000, ANN, HEDGES), "digest")]
     assert await told(storage, EVENING + LEASE) == expected
 
 
 async def test_new_terms_put_off_nothing_whose_moment_has_come(storage: Storage) -> None:
     await follow(storage, follows(ANN))
-    await storage.set_terms(ANN, DIGESTS, NOON)
+    await storage.set_preferences(ANN, DIGESTS, NOON)
     await ring(storage, milestone(10_000))
-    await storage.set_terms(ANN, structs.replace(DIGESTS, digest=Digest(20 * 60)), EVENING)
+    await storage.set_preferences(ANN, structs.replace(DIGESTS, digest=Digest(20 * 60)), EVENING)
     assert await told(storage, EVENING) == [(key(10_000, ANN), "digest")]
 
 
 async def test_new_terms_leave_together_what_is_in_flight_together(storage: Storage) -> None:
     await follow(storage, follows(ANN))
-    await storage.set_terms(ANN, DIGESTS, NOON)
+    await storage.set_preferences(ANN, DIGESTS, NOON)
     await ring(storage, milestone(10_000))
     late = EVENING + MINUTE
     await ring(storage, milestone(25_000), at=late)
     assert await claimed_keys(storage, late) == [key(10_000, ANN), key(25_000, ANN)]
-    await storage.set_terms(ANN, Preferences(), late)
+    await storage.set_preferences(ANN, Preferences(), late)
     assert await claimed_keys(storage, late) == []
     again = await told(storage, late + LEASE)
     assert again == [(key(10_000, ANN), "digest"), (key(25_000, ANN), "digest")]
@@ -402,15 +402,15 @@ async def test_new_terms_leave_together_what_is_in_flight_together(storage: Stor
 async def test_a_loud_alert_waits_for_no_new_terms(storage: Storage) -> None:
     await follow(storage, follows(ANN))
     await ring(storage, milestone(10_000))
-    await storage.set_terms(ANN, SLEEPS, NOON)
+    await storage.set_preferences(ANN, SLEEPS, NOON)
     assert await told(storage) == [(key(10_000, ANN), "")]
 
 
 async def test_an_alert_that_is_due_rings_or_not_by_the_terms_of_now(storage: Storage) -> None:
     await follow(storage, follows(ANN), follows(BOB, terms=Preferences({"milestone": "silent"})))
     await ring(storage, milestone(10_000))
-    await storage.set_terms(ANN, Preferences({"milestone": "silent"}), NOON)
-    await storage.set_subscription_terms(BOB, NIGHTINGALES, Preferences(), NOON)
+    await storage.set_preferences(ANN, Preferences({"milestone": "silent"}), NOON)
+    await storage.set_subscription_preferences(BOB, NIGHTINGALES, Preferences(), NOON)
     silent = {each.delivery.chat_id: each.delivery.silent for each in await claim(storage)}
     assert silent == {ANN: True, BOB: False}
 
@@ -419,7 +419,7 @@ async def test_an_alert_that_is_due_is_made_no_louder_by_a_digest(storage: Stora
     await follow(storage, follows(ANN, terms=Preferences({"milestone": "silent"})), follows(BOB))
     await ring(storage, milestone(10_000))
     for chat in (ANN, BOB):
-        await storage.set_subscription_terms(chat, NIGHTINGALES, DIGESTS, NOON)
+        await storage.set_subscription_preferences(chat, NIGHTINGALES, DIGESTS, NOON)
     silent = {each.delivery.chat_id: each.delivery.silent for each in await claim(storage)}
     assert silent == {ANN: True, BOB: False}
 
@@ -443,7 +443,7 @@ async def test_a_topic_is_where_all_that_waits_and_comes_goes(storage: Storage) 
 
 async def test_a_digest_is_told_whole_whatever_the_limit(storage: Storage) -> None:
     await follow(storage, follows(ANN), follows(ANN, HEDGES))
-    await storage.set_terms(ANN, DIGESTS, NOON)
+    await storage.set_preferences(ANN, DIGESTS, NOON)
     await ring(storage, milestone(10_000))
     await ring(storage, milestone(10_000, HEDGES))
     await ring(storage, milestone(25_000))
@@ -458,7 +458,7 @@ async def test_what_came_too_late_for_a_digest_goes_with_one_that_is_late(
     storage: Storage,
 ) -> None:
     await follow(storage, follows(ANN))
-    await storage.set_terms(ANN, DIGESTS, NOON)
+    await storage.set_preferences(ANN, DIGESTS, NOON)
     await ring(storage, milestone(10_000))
     await ring(storage, milestone(25_000), at=EVENING + MINUTE)
     expected = [key(10_000, ANN), key(25_000, ANN)]
@@ -467,7 +467,7 @@ async def test_what_came_too_late_for_a_digest_goes_with_one_that_is_late(
 
 async def test_what_comes_while_a_digest_is_in_flight_waits_for_the_next(storage: Storage) -> None:
     await follow(storage, follows(ANN))
-    await storage.set_terms(ANN, DIGESTS, NOON)
+    await storage.set_preferences(ANN, DIGESTS, NOON)
     await ring(storage, milestone(10_000))
     batch = await claimed_keys(storage, EVENING)
     await ring(storage, milestone(25_000), at=EVENING)
@@ -479,7 +479,7 @@ async def test_what_comes_while_a_digest_is_in_flight_waits_for_the_next(storage
 
 async def test_no_more_than_fifty_things_are_told_in_one_digest(storage: Storage) -> None:
     await follow(storage, follows(ANN))
-    await storage.set_terms(ANN, DIGESTS, NOON)
+    await storage.set_preferences(ANN, DIGESTS, NOON)
     for number in islice(rungs(), 60):
         await ring(storage, milestone(number))
     batch = await claimed_keys(storage, EVENING)
@@ -492,7 +492,7 @@ async def test_no_more_than_fifty_things_are_told_in_one_digest(storage: Storage
 async def test_a_digest_in_flight_holds_back_no_alert_and_no_other_chats(storage: Storage) -> None:
     await follow(storage, follows(ANN), follows(ANN, HEDGES), follows(ANN, OAKS), follows(BOB))
     for chat in (ANN, BOB):
-        await storage.set_terms(chat, Preferences({"milestone": "digest"}), NOON)
+        await storage.set_preferences(chat, Preferences({"milestone": "digest"}), NOON)
     await ring(storage, milestone(10_000))
     assert len(await claimed_keys(storage, EVENING, limit=1)) == 1
     await ring(storage, milestone(10_000, HEDGES), at=EVENING)
@@ -504,7 +504,7 @@ async def test_a_digest_in_flight_holds_back_no_alert_and_no_other_chats(storage
 
 async def test_an_alert_in_flight_holds_back_no_digest(storage: Storage) -> None:
     await follow(storage, follows(ANN), follows(ANN, HEDGES))
-    await storage.set_terms(ANN, DIGESTS, NOON)
+    await storage.set_preferences(ANN, DIGESTS, NOON)
     await ring(storage, occurred(CommitteeNoted("We wrote to them."), HEDGES))
     await ring(storage, milestone(10_000))
     assert len(await claim(storage, EVENING - MINUTE)) == 1
@@ -513,7 +513,7 @@ async def test_an_alert_in_flight_holds_back_no_digest(storage: Storage) -> None
 
 async def test_an_alert_and_a_digest_can_be_due_together(storage: Storage) -> None:
     await follow(storage, follows(ANN), follows(ANN, HEDGES))
-    await storage.set_terms(ANN, DIGESTS, NOON)
+    await storage.set_preferences(ANN, DIGESTS, NOON)
     note = occurred(CommitteeNoted("We wrote to them."), HEDGES)
     await ring(storage, milestone(10_000))
     await ring(storage, note)
@@ -522,7 +522,7 @@ async def test_an_alert_and_a_digest_can_be_due_together(storage: Storage) -> No
 
 async def test_a_digest_that_could_not_be_sent_is_tried_again_as_one(store: Store) -> None:
     await follow(store.storage, follows(ANN))
-    await store.storage.set_terms(ANN, DIGESTS, NOON)
+    await store.storage.set_preferences(ANN, DIGESTS, NOON)
     await ring(store.storage, milestone(10_000))
     await ring(store.storage, milestone(25_000))
     batch = await claimed_keys(store.storage, EVENING)
@@ -537,7 +537,7 @@ async def test_a_digest_that_could_not_be_sent_is_tried_again_as_one(store: Stor
 
 async def test_a_resting_chat_gets_no_digest_and_has_it_when_it_wakes(storage: Storage) -> None:
     await follow(storage, follows(ANN))
-    await storage.set_terms(ANN, DIGESTS, NOON)
+    await storage.set_preferences(ANN, DIGESTS, NOON)
     await storage.rest_chat(ANN, "blocked", NOON)
     await ring(storage, milestone(10_000))
     assert await storage.next_due(NOON) is None
@@ -603,7 +603,7 @@ async def test_a_lane_that_is_released_is_told_now_and_no_other(storage: Storage
         storage, *(follows(ANN, ref) for ref in (NIGHTINGALES, HEDGES, OAKS)), follows(BOB)
     )
     for chat in (ANN, BOB):
-        await storage.set_terms(chat, DIGESTS, NOON)
+        await storage.set_preferences(chat, DIGESTS, NOON)
     for ref in (NIGHTINGALES, HEDGES):
         await ring(storage, milestone(10_000, ref))
     await ring(storage, occurred(CommitteeNoted("We wrote to them."), OAKS))
@@ -616,7 +616,7 @@ async def test_a_lane_that_is_released_is_told_now_and_no_other(storage: Storage
 
 async def test_what_is_in_flight_is_not_released_again(storage: Storage) -> None:
     await follow(storage, follows(ANN))
-    await storage.set_terms(ANN, DIGESTS, NOON)
+    await storage.set_preferences(ANN, DIGESTS, NOON)
     await ring(storage, milestone(10_000))
     assert await storage.release(ANN, "quiet", NOON) == 0
     assert await storage.release(BOB, "digest", NOON) == 0
@@ -628,7 +628,7 @@ async def test_what_is_in_flight_is_not_released_again(storage: Storage) -> None
 
 async def test_one_petition_can_be_released_from_behind_another(storage: Storage) -> None:
     await follow(storage, follows(ANN), follows(ANN, HEDGES))
-    await storage.set_terms(ANN, DIGESTS, NOON)
+    await storage.set_preferences(ANN, DIGESTS, NOON)
     await ring(storage, milestone(10_000))
     await ring(storage, milestone(10_000, HEDGES))
     await ring(storage, milestone(25_000, HEDGES))

@@ -130,9 +130,9 @@ async def test_a_petition_nobody_has_followed_for_long_is_forgotten(store: Store
     storage = await store.reopen()
     assert await storage.prune(NOON + QUARTER - MINUTE, QUARTER) == NOTHING
     assert await storage.prune(NOON + QUARTER, QUARTER) == Pruned(0, 0, 1)
-    assert await storage.known(NIGHTINGALES) is None
+    assert await storage.history(NIGHTINGALES) is None
     assert await storage.readings(NIGHTINGALES, NOON) == []
-    assert await storage.known(HEDGES) == known(HEDGES)
+    assert await storage.history(HEDGES) == known(HEDGES)
     assert (await storage.tally()).petitions == 1
 
 
@@ -143,7 +143,7 @@ async def test_a_petition_followed_again_in_time_is_kept(storage: Storage) -> No
     await storage.subscribe(follows(ANN))
     await storage.unsubscribe(ANN, NIGHTINGALES)
     assert await storage.prune(NOON + QUARTER, QUARTER) == NOTHING
-    assert await storage.known(NIGHTINGALES) == known()
+    assert await storage.history(NIGHTINGALES) == known()
 
 
 async def test_a_forgotten_petition_starts_anew(storage: Storage) -> None:
@@ -365,7 +365,7 @@ class Model:
     def moment(self, chat: int, now: datetime) -> tuple[str, datetime]:
         return ("digest", EVENING) if chat in self.digests else ("", now)
 
-    def set_terms(self, chat: int, terms: Preferences, now: datetime) -> None:
+    def set_preferences(self, chat: int, terms: Preferences, now: datetime) -> None:
         (self.digests.add if terms == DIGESTS else self.digests.discard)(chat)
         for owed in self.owed:
             if owed.chat == chat and owed.lane and owed.leased_until <= now < owed.not_before:
@@ -480,8 +480,8 @@ async def _step(storage: Storage, model: Model, step: tuple[Any, ...], now: date
             await ring(storage, milestone(number, ref), at=now)
             model.ring(milestone(number, ref), now)
         case "terms", chat, terms:
-            if await storage.set_terms(chat, terms, now) is not None:
-                model.set_terms(chat, terms, now)
+            if await storage.set_preferences(chat, terms, now) is not None:
+                model.set_preferences(chat, terms, now)
         case "claim", limit:
             assert await claimed_keys(storage, now, limit) == model.claim(now, limit)
         case _:

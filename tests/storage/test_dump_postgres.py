@@ -140,7 +140,7 @@ async def everything_in_use(storage: Storage) -> None:
     await a_full_house(storage)
     await follow(storage, follows(CAT, at=NOON + timedelta(seconds=7), terms=DIGESTS))
     for terms in (Preferences(snoozed_until=EVENING), Preferences()):
-        await storage.set_subscription_terms(ANN, NIGHTINGALES, terms, NOON)
+        await storage.set_subscription_preferences(ANN, NIGHTINGALES, terms, NOON)
         await ring(storage, milestone(50_000 if terms.snoozed_until else 75_000))
     for at_once in await claim(storage):
         if not at_once.delivery.lane:
@@ -208,7 +208,7 @@ async def test_after_forget_and_one_start_nothing_of_the_chat_is_left_with_the_k
         await storage.save_rule(asks(READER), NOON)
         village.site.edit(TEA, signature_count=10_002)
         await village.reader.hears("10,002 signatures")
-        await storage.set_subscription_terms(READER, PetitionRef("uk", TEA), DIGESTS, NOON)
+        await storage.set_subscription_preferences(READER, PetitionRef("uk", TEA), DIGESTS, NOON)
         village.site.edit(TEA, signature_count=25_003)
         await village.looked(4)
         await only_waiting(storage, 1)

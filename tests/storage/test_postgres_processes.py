@@ -86,7 +86,7 @@ async def test_a_reading_beside_a_newer_one_of_another_process_is_dropped(
     assert await storage.commit_poll(newer, [milestone(10_000)], NOON) == 1
     older = structs.replace(known(count=9_990), seen=frozenset({"opened", "milestone:5000"}))
     assert await other.commit_poll(older, [milestone(5_000)], NOON) == 0
-    assert await other.known(NIGHTINGALES) == newer
+    assert await other.history(NIGHTINGALES) == newer
     assert await claimed_keys(other) == [key(10_000, ANN)]
 
 
@@ -98,7 +98,7 @@ async def test_a_reading_that_knows_of_all_that_was_seen_is_kept(
     await storage.commit_poll(first, [], NOON)
     next_ = structs.replace(known(count=10_007), seen=frozenset({"opened", "milestone:10000"}))
     assert await other.commit_poll(next_, [milestone(10_000)], NOON) == 1
-    assert await storage.known(NIGHTINGALES) == next_
+    assert await storage.history(NIGHTINGALES) == next_
 
 
 async def test_who_leaves_during_a_fan_out_is_owed_nothing(
@@ -201,12 +201,12 @@ async def test_terms_that_change_during_a_fan_out_hold_for_what_it_owes(
     digests = Preferences({"milestone": "digest"})
     await follow(storage, follows(ANN, terms=digests), follows(BOB, terms=digests), follows(CAT))
     await storage.save_rule(asks(CAT, terms=digests), NOON)
-    await storage.set_subscription_terms(CAT, NIGHTINGALES, digests, NOON)
+    await storage.set_subscription_preferences(CAT, NIGHTINGALES, digests, NOON)
     async with fan_out_under_way(ground, storage):
         changing = asyncio.gather(
-            other.set_subscription_terms(ANN, NIGHTINGALES, Preferences(), NOON),
+            other.set_subscription_preferences(ANN, NIGHTINGALES, Preferences(), NOON),
             other.mute(BOB, NIGHTINGALES, True, NOON),
-            other.set_terms(CAT, Preferences(zone="Asia/Kathmandu"), NOON),
+            other.set_preferences(CAT, Preferences(zone="Asia/Kathmandu"), NOON),
         )
         await until(lambda: waiting_for_locks(ground, 4))
     await changing
@@ -234,7 +234,7 @@ async def test_policies_that_nobody_has_any_more_are_swept(
 ) -> None:
     await follow(storage, follows(ANN), follows(BOB))
     for minute in range(5):
-        await storage.set_terms(ANN, Preferences(quiet=Quiet(minute, 420)), NOON)
+        await storage.set_preferences(ANN, Preferences(quiet=Quiet(minute, 420)), NOON)
     assert await policies(ground) >= 6
     await storage.prune(NOON, timedelta(days=30))
     assert await policies(ground) == 2
@@ -248,7 +248,7 @@ async def test_many_who_choose_the_same_at_once_all_get_it(
     await follow(storage, *(follows(chat, ref) for chat in chats for ref in (NIGHTINGALES, HEDGES)))
     stores = (storage, other)
     await asyncio.gather(
-        *(stores[chat % 2].set_terms(chat, DIGESTS, NOON) for chat in chats),
+        *(stores[chat % 2].set_preferences(chat, DIGESTS, NOON) for chat in chats),
         *(stores[chat % 2].mute(chat, HEDGES, True, NOON) for chat in chats),
         *(
             ring(store, milestone(10_000, ref))

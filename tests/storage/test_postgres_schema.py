@@ -107,9 +107,9 @@ async def test_no_row_shows_a_chats_id_and_the_petitions_are_plain(
     await storage.save_chat(Chat(chat_id, "private", NOON, NOON, "blocked by the reader", NOON))
     await follow(storage, follows(chat_id, thread_id=thread_id))
     terms = Preferences(zone="Asia/Kathmandu", quiet=Quiet(1321, 417))
-    await storage.set_terms(chat_id, terms, NOON)
+    await storage.set_preferences(chat_id, terms, NOON)
     wishes = Preferences(milestones=CustomMilestones((9_876_543,)))
-    await storage.set_subscription_terms(chat_id, NIGHTINGALES, wishes, NOON)
+    await storage.set_subscription_preferences(chat_id, NIGHTINGALES, wishes, NOON)
     await storage.save_rule(Rule(chat_id, "uk", NOON, ("milestone",), words=("marmalade",)), NOON)
     await ring(storage, milestone(10_000))
     content = await everything(ground)
@@ -159,7 +159,7 @@ async def test_who_snoozed_once_hears_by_the_policy_of_all_when_it_is_over(
     await follow(storage, follows(ANN), follows(BOB), follows(CAT))
     for chat, minutes in ((ANN, 1), (BOB, 2)):
         snoozed = Preferences(snoozed_until=NOON + minutes * MINUTE)
-        await storage.set_subscription_terms(chat, NIGHTINGALES, snoozed, NOON)
+        await storage.set_subscription_preferences(chat, NIGHTINGALES, snoozed, NOON)
     assert await policies(ground) == 3
     await storage.prune(NOON + MINUTE, timedelta(days=30))
     assert await policies(ground) == 2

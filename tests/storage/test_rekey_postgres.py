@@ -111,7 +111,7 @@ async def test_after_it_the_store_is_used_as_before(ground: PostgresGround) -> N
     assert waiting is not None
     assert waiting.waiting > 0
     assert (await storage.subscribe(follows(ANN)))[1] is False
-    assert await storage.set_terms(ANN, DIGESTS, NOON) is not None
+    assert await storage.set_preferences(ANN, DIGESTS, NOON) is not None
     assert await storage.mute(ANN, HEDGES, True, NOON) is not None
     await storage.wake_chat(BOB, NOON)
     assert await claimed_keys(storage) != []

@@ -274,4 +274,4 @@ async def test_what_a_query_returns_is_the_readers_own(storage: TinyStorage) -> 
     for found in (table.search(everything), table.search(everything), table.all()):
         found[0]["petition"]["ref"]["id"] = 1
         found[0]["seen"].clear()
-    assert await storage.known(REF) == known(10_000)
+    assert await storage.history(REF) == known(10_000)

@@ -37,7 +37,7 @@ async def test_use_cases_at_once_on_one_chat_each_find_what_the_others_did(
         storage.refuse_chat(ANN, "why", number % 5 + 1, NOON, NOON + timedelta(hours=1))
         for number in range(20)
     )
-    await asyncio.gather(*refused, storage.set_terms(ANN, Preferences(closing=(24,)), NOON))
+    await asyncio.gather(*refused, storage.set_preferences(ANN, Preferences(closing=(24,)), NOON))
     chat = await storage.chat(ANN)
     assert chat is not None
     assert chat.terms == Preferences(closing=(24,))
