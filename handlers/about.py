@@ -1,7 +1,5 @@
 """`/about`: who speaks, and whose facts these are."""
 
-from urllib.parse import urlsplit
-
 from telegram import Update
 
 from bot.messages.chat.about import about as about_text
@@ -14,8 +12,7 @@ from handlers.reply import answer
 async def about(update: Update, context: Context) -> None:
     """`/about`."""
     services = context.services
-    hosts = (urlsplit(site.url).hostname or site.name for site in services.sites.values())
-    await answer(update, about_text(services.version, ", ".join(hosts)))
+    await answer(update, about_text(services.version, list(services.sites.values())))
 
 
 COMMANDS = [Command("about", "", marked("about this bot and its data"), about)]

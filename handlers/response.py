@@ -4,9 +4,7 @@ from telegram import Update
 
 from bot.messages.buttons import RESPONSE, Press
 from bot.messages.i18n import marked
-from bot.messages.petition.response import nobody_responds
 from bot.messages.petition.response import response as response_text
-from bot.petitions.parliaments import description_of
 from bot.petitions.petition import PetitionRef
 from handlers.command import Command, on_press
 from handlers.context import Context
@@ -28,9 +26,6 @@ async def show(
     sight = await seen(update, context, ref)
     if sight is None or sight.petition is None:
         return
-    if description_of(sight.petition).institutions.responder is None:
-        await answer(update, nobody_responds(sight.petition))
-        return
     earlier = sight.known.earlier_responses if sight.known else ()
     messages, buttons = response_text(sight.petition, earlier, context.services.now(), wanted)
     for message in messages:
@@ -45,5 +40,5 @@ async def response_pressed(update: Update, context: Context, press: Press) -> st
     return None
 
 
-COMMANDS = [Command("response", "300239", marked("read the government response"), response)]
+COMMANDS = [Command("response", "300239", marked("read the response"), response)]
 HANDLERS = [*(command.handler for command in COMMANDS), on_press(RESPONSE, response_pressed)]

@@ -21,6 +21,7 @@ from bot.messages.settings.pages import (
     only_for_the_chat,
 )
 from bot.messages.settings.snooze import snooze_page
+from bot.petitions.parliaments import description_of
 from bot.petitions.petition import PetitionRef
 from bot.subscriptions.codec import preferences_from_button
 from bot.subscriptions.settings import LONGEST_SNOOZE, OWN_SUBJECTS, as_usual, chosen, without_usual
@@ -219,7 +220,9 @@ async def keep_terms(context: Context, scope: Scope, terms: Preferences) -> None
 async def scope_of(update: Update, context: Context, ref: PetitionRef | None) -> Scope | None:
     """The settings of the chat, or of a petition it follows; None if it does not follow it."""
     storage, chat = context.services.storage, await chat_of(update, context)
-    scope = Scope(chat, context.services.now(), topic=topic_of(update.effective_message))
+    watched = tuple(map(description_of, context.services.sites.values()))
+    now, topic = context.services.now(), topic_of(update.effective_message)
+    scope = Scope(chat, now, topic=topic, watched=watched)
     if ref is None:
         followed, rules = await storage.subscriptions(chat.id), await storage.rules(chat.id)
         own = [each.terms for each in followed] + [each.terms for each in rules]

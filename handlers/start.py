@@ -33,7 +33,8 @@ async def start(update: Update, context: Context) -> None:
             await begin(update, context, wanted)
     else:
         private = is_private(update)
-        await answer(update, *greeting(bot_name(context.bot), is_private=private))
+        sites = list(context.services.sites.values())
+        await answer(update, *greeting(bot_name(context.bot), sites, is_private=private))
 
 
 async def example_pressed(update: Update, context: Context, _: Press) -> str | None:

@@ -1,11 +1,12 @@
 """What the kinds of news are called in the settings, and in a rule's buttons."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from bot.messages.format import listed
 from bot.messages.i18n import marked, tr
 from bot.petitions.events import Kind
+from bot.petitions.parliaments.description import Responder, SiteDescription
 from bot.subscriptions.preferences import KINDS
 
 
@@ -28,7 +29,7 @@ LABELS: Mapping[Kind, Label] = {
     "threshold": Label(marked("Official thresholds"), marked("{number} signatures")),
     "milestone": Label(_OTHER_MILESTONES, _OTHER_MILESTONES),
     "own": Label(marked("Your own milestones")),
-    "response": Label(marked("Government response"), marked("Responses")),
+    "response": Label(marked("Response"), marked("Responses")),
     "debate": Label(marked("Debate"), marked("Debates")),
     "business": Label(_BUSINESS, _BUSINESS),
     "closing": Label(_CLOSING, _CLOSING),
@@ -41,12 +42,21 @@ LABELS: Mapping[Kind, Label] = {
 }
 
 
-def kind_name(kind: Kind) -> str:
-    """Government response: a kind as the settings have it."""
+_RESPONSES: Mapping[Responder, str] = {
+    "government": marked("Government response"),
+    "ministers": marked("Ministers' response"),
+}
+
+
+def kind_name(kind: Kind, sites: Collection[SiteDescription] = ()) -> str:
+    """Government response: a kind as the settings have it, where these sites are followed."""
+    responders = {who for site in sites if (who := site.institutions.responder)}
+    if kind == "response" and len(responders) == 1:
+        return tr(_RESPONSES[responders.pop()])
     return tr(LABELS[kind].in_settings)
 
 
-def kinds_named(kinds: Iterable[Kind]) -> str:
+def kinds_named(kinds: Iterable[Kind], sites: Collection[SiteDescription] = ()) -> str:
     """Government response, debate and closing, within a sentence."""
-    names = [kind_name(kind) for kind in KINDS if kind in set(kinds)]
+    names = [kind_name(kind, sites) for kind in KINDS if kind in set(kinds)]
     return listed([name[:1].lower() + name[1:] for name in names])

@@ -11,13 +11,19 @@ from msgspec import structs
 from bot.charts.curve import signature_curve
 from bot.messages.alert import alert, in_brief
 from bot.messages.buttons import card_buttons
+from bot.messages.chat.about import about, greeting
+from bot.messages.following.rules import describe, draft, what_to_follow
 from bot.messages.following.subscriptions import Followed, subscribed
 from bot.messages.i18n import speaking
 from bot.messages.message import compose
 from bot.messages.petition.card import card
 from bot.messages.petition.milestones import ladder
 from bot.messages.petition.response import response
+from bot.messages.settings.context import Scope
+from bot.messages.settings.hours import urgent_page
+from bot.messages.settings.pages import first_page, loudness_page
 from bot.petitions.events import (
+    EVENT_KINDS,
     Closed,
     ClosingSoon,
     Completed,
@@ -49,9 +55,9 @@ from bot.petitions.events import (
 from bot.petitions.history import PetitionHistory
 from bot.petitions.parliaments import DESCRIPTIONS, description_of, site_like
 from bot.petitions.parse import parse_petition
-from bot.petitions.petition import GovernmentResponse, Petition, Rejection
+from bot.petitions.petition import GovernmentResponse, Petition, PetitionRef, Rejection
 from bot.petitions.thresholds import thresholds
-from bot.subscriptions.subscription import Subscription
+from bot.subscriptions.subscription import Chat, Rule, Subscription
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
@@ -202,3 +208,52 @@ def test_a_chart_names_who_responded() -> None:
     assert drawn is not None
     assert "Ministers' response 1 June 2026." in drawn.caption
     assert not re.search(FOREIGN["jersey"], drawn.caption)
+
+
+def pages(site: str) -> Iterator[str]:
+    """What is said of a site's petitions as such: to whoever begins, follows many, or chooses."""
+    known, description = site_like(site, DESCRIPTIONS[site]), DESCRIPTIONS[site]
+    chat = Chat(1)
+    yield greeting("Bell", [known], is_private=True)[0].text
+    yield about("1.0", [known]).text
+    followed = Followed(Subscription(1, PetitionRef(site, 7), NOW), sample(site, FIRST[site]))
+    for scope in (
+        Scope(chat, NOW, watched=(description,)),
+        Scope(chat, NOW, followed),
+    ):
+        for message, keyboard in (first_page(scope), loudness_page(scope), urgent_page(scope)):
+            yield message.text
+            yield from (key.text for row in keyboard for key in row)
+    message, keyboard = what_to_follow(known)
+    yield message.text
+    yield from (key.text for row in keyboard for key in row)
+    for rule in rules(site):
+        yield compose(describe(rule, known)).text
+        message, keyboard = draft(rule, known, None)
+        yield message.text
+        yield from (key.text for row in keyboard for key in row)
+
+
+FIRST = {site: f"show_{stages[0]}" for site, stages in STAGES.items()}
+
+
+def rules(site: str) -> Iterator[Rule]:
+    yield Rule(1, site, NOW, tuple(EVENT_KINDS), words=("tea",))
+    for kind in EVENT_KINDS:
+        if DESCRIPTIONS[site].tells(kind):
+            yield Rule(1, site, NOW, (kind,))
+
+
+@pytest.mark.parametrize("site", STAGES)
+def test_nobody_is_named_on_the_pages_about_a_site_who_has_no_part_in_it(site: str) -> None:
+    for text in pages(site):
+        told = text.replace(site_like(site, DESCRIPTIONS[site]).name, "")
+        assert not re.search(FOREIGN[site], told.replace("Open Government Licence", "")), text
+
+
+def test_a_bot_for_several_parliaments_says_that_it_is_of_none() -> None:
+    sites = [site_like(each, DESCRIPTIONS[each]) for each in DESCRIPTIONS]
+    told = greeting("Bell", sites, is_private=True)[0].text
+    assert "petitions.senedd.wales" in told
+    assert "gets a response or a debate" in told
+    assert "It isn't part of any parliament or government." in told

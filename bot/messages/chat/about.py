@@ -2,11 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from bot.messages.buttons import ASK, EXAMPLE, MORE, Keyboard, button
 from bot.messages.format import days, listed
 from bot.messages.i18n import many, marked, say, tr
 from bot.messages.message import Message, Rich, bold, compose, italic, lines, link
+from bot.messages.petition.institutions import response_from
+from bot.petitions.parliaments import description_of
+from bot.petitions.parliaments.description import SiteDescription
+from bot.petitions.petition import Site
 
 OGL = "https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/"
 
@@ -40,20 +45,31 @@ class CommandHelp(NamedTuple):
     does: str
 
 
-def greeting(bot_name: str, *, is_private: bool) -> tuple[Message, Keyboard]:
+# What is told of, by whether anybody responds in writing.
+_RESPONDED_TO = marked(
+    "Send the link or number of a petition on {hosts}. I'll tell you when it reaches a milestone, "
+    "gets a {response} or a debate, or closes. Following isn't signing."
+)
+_NOT_RESPONDED_TO = marked(
+    "Send the link or number of a petition on {hosts}. I'll tell you when it reaches a milestone, "
+    "is debated, or closes. Following isn't signing."
+)
+
+
+def greeting(bot_name: str, sites: Sequence[Site], *, is_private: bool) -> tuple[Message, Keyboard]:
     """The first words, and the ways to begin."""
+    descriptions = [description_of(site) for site in sites]
+    hosts = listed([description.hosts[0].name for description in descriptions])
+    response = response_from(descriptions)
+    begin = _RESPONDED_TO if response else _NOT_RESPONDED_TO
     message = compose(
         *lines(
             say("<b>{bot} tells you when something happens to a petition.</b>", bot=bot_name),
             "",
-            tr(
-                "Send the link or number of a petition on petition.parliament.uk. I'll tell you "
-                "when it reaches a milestone, gets a government response or a debate, or closes. "
-                "Following isn't signing."
-            ),
+            tr(begin, hosts=hosts, response=response),
             "",
             tr("See all commands: /help"),
-            italic(tr("This is an unofficial bot. It isn't part of Parliament or the Government.")),
+            italic(_unofficial(descriptions)),
         )
     )
     # In a group only admins choose what it follows.
@@ -63,6 +79,12 @@ def greeting(bot_name: str, *, is_private: bool) -> tuple[Message, Keyboard]:
         *wider,
         [button(tr("See an example"), EXAMPLE)],
     ]
+
+
+def _unofficial(sites: Sequence[SiteDescription]) -> str:
+    if all(site.institutions.responder == "government" for site in sites):
+        return tr("This is an unofficial bot. It isn't part of Parliament or the Government.")
+    return tr("This is an unofficial bot. It isn't part of any parliament or government.")
 
 
 def help_text(commands: Sequence[CommandHelp]) -> Message:
@@ -188,23 +210,26 @@ def privacy(rest_days: int, *, in_database: bool = False) -> Message:
     )
 
 
-def about(version: str, host: str) -> Message:
+def about(version: str, sites: Sequence[Site]) -> Message:
     """Who speaks, and whose facts these are."""
+    descriptions = [description_of(site) for site in sites]
+    is_licensed = any(description.is_openly_licensed for description in descriptions)
+    licence = say(
+        "Petitions data is used under the {licence}.",
+        licence=link(tr("Open Government Licence v3.0"), OGL),
+    )
     return compose(
         *lines(
             say("<b>Petition Bell {version}</b>", version=version),
             "",
             tr(
-                "Unofficial alerts about petitions on {host}. This bot never signs anything "
-                "and isn't part of Parliament or the Government.",
-                host=host,
+                "Alerts about petitions on {host}. This bot never signs anything.",
+                host=", ".join(urlsplit(site.url).hostname or site.name for site in sites),
             ),
+            _unofficial(descriptions),
             "",
-            say(
-                "Petitions data is used under the {licence}. Petitions are the views of the "
-                "people who start them, not of this bot.",
-                licence=link(tr("Open Government Licence v3.0"), OGL),
-            ),
+            licence if is_licensed else None,
+            tr("Petitions are the views of the people who start them, not of this bot."),
         )
     )
 

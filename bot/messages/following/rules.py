@@ -41,6 +41,7 @@ from bot.messages.message import (
 from bot.messages.petition.parts import site_name, title
 from bot.petitions.events import Loudness, Threshold
 from bot.petitions.parliaments import description_of
+from bot.petitions.parliaments.description import Responder
 from bot.petitions.petition import Site
 from bot.subscriptions.codec import rule_for_link
 from bot.subscriptions.event_filter import EventFilter, event_filters, hears
@@ -63,6 +64,12 @@ _LOUD: Mapping[Loudness, str] = {
     "loud": marked("With sound"),
     "silent": marked("Silent"),
     "digest": marked("Digest"),
+}
+
+
+_ALL_RESPONSES: Mapping[Responder, str] = {
+    "government": marked("all government responses"),
+    "ministers": marked("all responses from Ministers"),
 }
 
 
@@ -105,7 +112,7 @@ def _words(rule: Rule) -> str:
 def _of_all(rule: Rule, site: Site) -> str:
     match rule.kinds, rule.thresholds:
         case ("response",), _:
-            return tr("all government responses")
+            return tr(_ALL_RESPONSES[description_of(site).institutions.responder or "government"])
         case ("debate",), _:
             return tr("all debates")
         case ("opened",), _:
@@ -138,9 +145,9 @@ def _ear_name(ear: EventFilter, site: Site) -> str:
 
 
 def _is_there(ear: EventFilter, site: Site) -> bool:
-    if ear.kind == "response":
-        return description_of(site).institutions.responder is not None
-    return ear.threshold is None or _at(site, ear.threshold) > 0
+    if ear.threshold:
+        return _at(site, ear.threshold) > 0
+    return description_of(site).tells(ear.kind)
 
 
 # --- what can be followed ------------------------------------------------------------------------

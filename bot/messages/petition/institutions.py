@@ -4,12 +4,12 @@ What is said of a petition is the same everywhere but for these names and for wh
 signatures brings; a sentence that is built otherwise for another institution is a text of its own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from bot.messages.i18n import marked, tr
 from bot.petitions.events import Threshold
 from bot.petitions.parliaments import description_of
-from bot.petitions.parliaments.description import DebatePromise, Responder
+from bot.petitions.parliaments.description import DebatePromise, Responder, SiteDescription
 from bot.petitions.petition import Petition
 
 _RESPONSE: Mapping[Responder, str] = {
@@ -44,6 +44,14 @@ def responder(petition: Petition) -> Responder | None:
 def response_noun(petition: Petition) -> str:
     """A response within a sentence: government response."""
     return tr(_RESPONSE[responder(petition) or "government"])
+
+
+def response_from(sites: Collection[SiteDescription]) -> str:
+    """What these sites' petitions may get in writing; "" where nobody responds."""
+    responders = {who for site in sites if (who := site.institutions.responder)}
+    if len(responders) > 1:
+        return tr("response")
+    return tr(_RESPONSE[responders.pop()]) if responders else ""
 
 
 def response_title(petition: Petition) -> str:

@@ -28,13 +28,12 @@ from bot.messages.message import (
     width,
 )
 from bot.messages.petition.institutions import (
+    committee,
     responder,
     response_noun,
     response_title,
-    sentence,
 )
 from bot.messages.petition.parts import department, title
-from bot.petitions.parliaments import description_of
 from bot.petitions.petition import GovernmentResponse, Petition
 
 # A quotation and a heading need a few spans themselves.
@@ -53,16 +52,6 @@ _NTH = marked("Earlier response")
 _ONLY = marked("Response")
 _REVISED = marked("Revised response")
 _NEW = marked("New response")
-
-
-def nobody_responds(petition: Petition) -> Message:
-    """At this site nobody answers a petition in writing; its committee considers it."""
-    committee = tr(description_of(petition).institutions.committee or "")
-    why = tr(
-        "There's no written response on this site: petitions go to {committee}.",
-        committee=committee,
-    )
-    return compose(*lines(title(petition), why))
 
 
 class Version(NamedTuple):
@@ -149,9 +138,9 @@ def _nobody(petition: Petition) -> str:
         case "ministers":
             return tr("Ministers haven't responded.")
         case None:
-            return sentence(
-                marked("{committee} considers petitions here, and nobody responds in writing."),
-                petition,
+            return tr(
+                "There's no written response on this site: petitions go to {committee}.",
+                committee=committee(petition),
             )
 
 

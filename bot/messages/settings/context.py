@@ -1,5 +1,6 @@
 """Whose settings a page is about, and what all those pages have in common."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
@@ -11,6 +12,8 @@ from bot.messages.following.subscriptions import Followed
 from bot.messages.i18n import locale, say, tr
 from bot.messages.message import Message, Rich
 from bot.petitions.events import Kind, Loudness
+from bot.petitions.parliaments import description_of
+from bot.petitions.parliaments.description import SiteDescription
 from bot.petitions.petition import PetitionRef
 from bot.subscriptions.preferences import KINDS
 from bot.subscriptions.settings import snoozed_until, usual
@@ -24,7 +27,7 @@ class Scope(NamedTuple):
     """The settings of a chat, or of one petition that it follows.
 
     `topic` is the forum topic in which they are looked at. `others_digest`: something that the
-    chat follows goes into its digest by a choice of its own.
+    chat follows goes into its digest by a choice of its own. `watched` are the sites there are.
     """
 
     chat: KeptChat
@@ -32,6 +35,19 @@ class Scope(NamedTuple):
     followed: Followed | None = None
     topic: int | None = None
     others_digest: bool = False
+    watched: tuple[SiteDescription, ...] = ()
+
+    @property
+    def sites(self) -> tuple[SiteDescription, ...]:
+        """The sites that news can come from here."""
+        return (description_of(self.followed.petition),) if self.followed else self.watched
+
+    @property
+    def kinds(self) -> Sequence[Kind]:
+        """The kinds of news there can be here."""
+        if not self.sites:
+            return KINDS
+        return [kind for kind in KINDS if any(site.tells(kind) for site in self.sites)]
 
     @property
     def terms(self) -> Preferences:
@@ -51,7 +67,7 @@ class Scope(NamedTuple):
     @property
     def has_digest(self) -> bool:
         """Whether anything goes into the digest."""
-        return self.others_digest or any(self.in_force(kind) == "digest" for kind in KINDS)
+        return self.others_digest or any(self.in_force(kind) == "digest" for kind in self.kinds)
 
     @property
     def snoozed_until(self) -> datetime | None:

@@ -10,7 +10,7 @@ from bot.messages.i18n import say, tr
 from bot.messages.kinds import kind_name, kinds_named
 from bot.messages.message import Rich, code, compose, italic, lines, row
 from bot.messages.settings.context import Page, Scope, moment_there
-from bot.subscriptions.preferences import KINDS, next_digest
+from bot.subscriptions.preferences import next_digest
 from bot.subscriptions.subscription import Digest, Preferences, Quiet
 from bot.subscriptions.typed_settings import NoZone
 
@@ -77,7 +77,7 @@ def quiet_page(scope: Scope) -> Page:
 def urgent_page(scope: Scope) -> Page:
     """What is sent even in quiet hours."""
     urgent = scope.terms.urgent or ()
-    ringing = kinds_named(urgent) if urgent else tr("nothing")
+    ringing = kinds_named(urgent, scope.sites) if urgent else tr("nothing")
     message = compose(
         *lines(
             say("Sent even in quiet hours: <b>{kinds}</b>", kinds=ringing),
@@ -89,11 +89,11 @@ def urgent_page(scope: Scope) -> Page:
     )
     keys = [
         scope.option(
-            kind_name(kind),
+            kind_name(kind, scope.sites),
             f"urgent.{kind}.{'off' if kind in urgent else 'on'}",
             is_chosen=kind in urgent,
         )
-        for kind in KINDS
+        for kind in scope.kinds
     ]
     return message, [*in_rows(keys), scope.back()]
 

@@ -79,7 +79,9 @@ def _of_chat(scope: Scope) -> Iterator[Rich | None]:
     yield ""
     yield quiet_line(terms)
     if terms.quiet and terms.urgent:
-        yield say("Sent even in quiet hours: <b>{kinds}</b>", kinds=kinds_named(terms.urgent))
+        yield say(
+            "Sent even in quiet hours: <b>{kinds}</b>", kinds=kinds_named(terms.urgent, scope.sites)
+        )
     yield digest_line(terms) if scope.has_digest else None
     yield say("Time zone: <b>{zone}</b>", zone=terms.zone or LONDON)
     yield _closing_line(scope)
@@ -112,7 +114,7 @@ def _alerts(scope: Scope) -> Iterator[Rich]:
     yield from (
         _as_loud(scope, loudness)
         for loudness in _STEPS
-        if any(scope.in_force(kind) == loudness for kind in KINDS)
+        if any(scope.in_force(kind) == loudness for kind in scope.kinds)
     )
 
 
@@ -236,18 +238,20 @@ def loudness_page(scope: Scope) -> Page:
             italic(say("Or type: {command}", command=code(scope.command("response silent")))),
         )
     )
-    keys = (_loudness_button(scope, kind) for kind in KINDS)
+    keys = (_loudness_button(scope, kind) for kind in scope.kinds)
     return message, [*in_rows(keys, 1), scope.back()]
 
 
 def _as_loud(scope: Scope, loudness: Loudness) -> Rich:
     """What a step means, and the kinds that are on it."""
-    kinds = [kind for kind in KINDS if scope.in_force(kind) == loudness]
-    return say(_MEANINGS[loudness], kinds=kinds_named(kinds) if kinds else tr("nothing"))
+    kinds = [kind for kind in scope.kinds if scope.in_force(kind) == loudness]
+    return say(
+        _MEANINGS[loudness], kinds=kinds_named(kinds, scope.sites) if kinds else tr("nothing")
+    )
 
 
 def _loudness_button(scope: Scope, kind: Kind) -> Button:
-    text = f"{kind_name(kind)}: {_loudness(scope, kind)}"
+    text = f"{kind_name(kind, scope.sites)}: {_loudness(scope, kind)}"
     return scope.leads(text, f"loud.{kind}.{_next_step(scope, kind)}")
 
 

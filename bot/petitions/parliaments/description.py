@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from bot.petitions.events import Threshold
+from bot.petitions.events import Kind, Threshold
 from bot.petitions.petition import PetitionId
 
 Language: TypeAlias = Literal["en", "cy", "gd"]
@@ -205,6 +205,7 @@ class SiteDescription(Struct, frozen=True, kw_only=True):
     places_by_code: bool = False
     seat_codes: tuple[str, ...] = ()
     trending_hours: int = 1
+    is_openly_licensed: bool = True
 
     @property
     def url(self) -> str:
@@ -232,6 +233,24 @@ class SiteDescription(Struct, frozen=True, kw_only=True):
     def has(self, feature: Feature) -> bool:
         """Whether the site has something beside its petitions."""
         return feature in self.features
+
+    def tells(self, kind: Kind) -> bool:
+        """Whether news of a kind can come from the site at all."""
+        match kind:
+            case "threshold":
+                return bool(self.thresholds)
+            case "response":
+                return self.institutions.responder is not None
+            case "debate":
+                return self.threshold("debate") is not None
+            case "overdue":
+                return bool(self.response_overdue or self.debate_overdue)
+            case "business":
+                return self.has("business") or self.has("committee_note")
+            case "place":
+                return self.has("constituencies")
+            case _:
+                return True
 
     def page(self, url: str, petition_id: PetitionId, language: str = "") -> str:
         """A petition's web page below the address the site is configured with.

@@ -56,4 +56,5 @@ JERSEY = SiteDescription(
     closing="computed",
     months_open=6,
     removal="missing",
+    is_openly_licensed=False,
 )
