@@ -4,6 +4,7 @@ import asyncio
 import gc
 import json
 import os
+import pickle
 import stat
 import sys
 from collections.abc import Callable, Coroutine, Iterator
@@ -57,10 +58,11 @@ def _run(work: Coroutine[Any, Any, Any]) -> Any:
 @app.command()
 def run(config: ConfigOption = None) -> None:
     """Run the bot until it is stopped."""
+    read = _begin_to_read(config)
     with _loaded_lightly():
         from bot.app import run_until_stopped  # imported here: other commands start faster without
 
-    settings = _load(config)
+    settings = _logging_as_told(read())
     _warn(settings.warnings)
     _check_user(settings.storage.url)
     _run(run_until_stopped(settings))
@@ -132,8 +134,8 @@ def init(
     Nobody else on this machine can read them.
     """
     from bot.config import PLACEHOLDER_TOKEN, load_config
-    from bot.config import token as checked_token
     from bot.config_example import EXAMPLE
+    from bot.config_reader import token as checked_token
     from storage.opening import make_key
 
     if path.exists() and not force:
@@ -331,14 +333,56 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
 
 def _load(path: Path | None, *, with_token: bool = True) -> Any:
     """The configuration; whatever the rest has to log goes to standard error."""
+    return _logging_as_told(_read(path, with_token=with_token))
+
+
+def _read(path: Path | None, *, with_token: bool = True) -> Any:
     from bot.config import load_config
-    from bot.operations.logging import configure_logs
 
     if path is None and DEFAULT_CONFIG.exists():
         path = DEFAULT_CONFIG
-    settings = load_config(path, with_token=with_token)
+    return load_config(path, with_token=with_token)
+
+
+def _logging_as_told(settings: Any) -> Any:
+    from bot.operations.logging import configure_logs
+
     configure_logs(settings.log.level, settings.log.format, settings.telegram.token)
     return settings
+
+
+def _begin_to_read(path: Path | None) -> Callable[[], Any]:
+    """Has a process of its own read the configuration meanwhile; returns what waits for it.
+
+    What checks it takes a quarter of a second and 14 MB, and nothing needs it again. Should that
+    process fail, the configuration is read here, where whatever is wrong shows.
+    """
+    if not hasattr(os, "fork"):
+        return lambda: _read(path)
+    ours, theirs = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            try:
+                answer = _read(path)
+            except ConfigError as error:
+                answer = error.problems
+            with os.fdopen(theirs, "wb") as pipe:
+                pickle.dump(answer, pipe)
+        finally:
+            os._exit(0)
+    os.close(theirs)
+
+    def read() -> Any:
+        with os.fdopen(ours, "rb") as pipe:
+            written = pipe.read()
+        os.waitpid(child, 0)
+        answer = pickle.loads(written) if written else _read(path)  # noqa: S301 - of our own child
+        if isinstance(answer, tuple):
+            raise ConfigError(answer)
+        return answer
+
+    return read
 
 
 def _check_user(url: str) -> None:

@@ -3,11 +3,13 @@
 import asyncio
 import subprocess
 import sys
+from pathlib import Path
 
 from petitions import NOW, petition
 
 from bot.charts import Charts
 
+ROOT = Path(__file__).parents[2]
 LARGE = {
     "PIL",
     "aiohttp.web",
@@ -15,6 +17,7 @@ LARGE = {
     "icalendar",
     "matplotlib",
     "numpy",
+    "pydantic",
     "rich",
     "snowballstemmer",
 }
@@ -57,3 +60,20 @@ async def test_it_stays_while_there_may_be_more_to_draw() -> None:
         first = charts.pid
         await charts.curve(petition(signature_count=85), [], NOW)
         assert charts.pid == first is not None
+
+
+def test_what_is_wrong_with_the_configuration_is_told_though_another_process_reads_it(
+    tmp_path: Path,
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[telegram]\ntoken = ""\n[poll]\ninterval = "soon"\n')
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "run", "--config", config],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    lines = done.stderr.splitlines()
+    assert [line.split(":")[1].strip() for line in lines] == ["telegram.token", "poll.interval"]
