@@ -170,7 +170,7 @@ async def test_p13_a_chat_that_blocked_the_bot_keeps_its_subscriptions_and_wakes
         await village.looked(3)
         village.api.unblock(READER)
         await reader.hears("10,002 signatures")
-        await reader.ask("/subscriptions", "You're following one petition")
+        await reader.ask("/subscriptions", "You're following 1 petition")
 
 
 async def test_p14_a_group_that_becomes_a_supergroup_hears_on(village: Village) -> None:
@@ -293,7 +293,7 @@ async def test_a_chat_follows_no_more_than_it_may_and_hears_how_to_make_room(
         ended = await reader.ask(f"/unsubscribe {TEA}", "You've unfollowed")
         await reader.subscribes(COFFEE)
         assert "which is the limit" in await reader.sees_note(reader.tap(ended, "Undo"))
-        listed = await reader.ask("/subscriptions", "You're following one petition")
+        listed = await reader.ask("/subscriptions", "You're following 1 petition")
         assert "Free coffee" in listed["text"]
 
 

@@ -304,7 +304,7 @@ async def test_muting_from_a_card_keeps_its_other_buttons(village: Village) -> N
         card = await reader.ask(f"/petition {TEA}", "84 of 10,000")
         await reader.sees_note(reader.tap(card, "Make silent"))
         now = next(m for m in village.api.messages(READER) if m["message_id"] == card["message_id"])
-        assert {"Response", "Chart", "Turn sound on"} <= set(labels(now))
+        assert {"Constituencies", "Chart", "Turn sound on"} <= set(labels(now))
 
 
 # --- the response --------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from bot.charts.canvas import (
 )
 from bot.charts.picture import Picture, captioned, title
 from bot.charts.ranking import TOP, top_places
-from bot.messages.format import in_words, number, percent
+from bot.messages.format import number, percent
 from bot.messages.i18n import many, tr
 from bot.petitions.petition import Petition, Place
 
@@ -97,7 +97,6 @@ def _subtitle(petition: Petition, rows: Sequence[_Row]) -> str:
         "Top {count} constituency: {share} of {number} signatures",
         "Top {count} constituencies: {share} of {number} signatures",
         len(first),
-        count=in_words(len(first)),
         share=percent(share),
         number=number(petition.signature_count),
     )

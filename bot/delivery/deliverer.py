@@ -545,6 +545,7 @@ def _alert(
         followed=followed is not None or not claim.delivery.rule,
         wish=followed.terms.milestones if followed else None,
         among=among,
+        lane=claim.delivery.lane,
     )
 
 

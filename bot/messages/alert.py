@@ -1,10 +1,10 @@
-"""An alert: what happened, what it means or what comes next, since when we know.
+"""An alert: what happened, what it means or what comes next, and why if it comes late.
 
 The first line does as a notification; one emoji for each kind of event, always the same.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple, assert_never
 
 from bot.messages.buttons import (
@@ -21,7 +21,6 @@ from bot.messages.following.rules import describe
 from bot.messages.format import (
     clock,
     day,
-    in_words,
     london_today,
     moment,
     number,
@@ -86,6 +85,7 @@ from bot.petitions.text_diff import readable
 from bot.petitions.thresholds import CustomMilestones, is_custom
 from bot.subscriptions.subscription import Rule
 
+_FRESH = timedelta(minutes=15)
 _QUOTED = 700
 _SENTENCE = 280
 _BRIEF = 160  # characters of a changed sentence in a summary
@@ -136,15 +136,17 @@ def alert(
     followed: bool = True,
     wish: CustomMilestones | None = None,
     among: Among | None = None,
+    lane: str = "",
 ) -> tuple[Message, Keyboard]:
     """The message for occurrences that belong together, oldest first, and its buttons.
 
     `rule` is the one by which it is heard, if it is not for following the petition; `wish` are the
-    chat's own milestones of it. `among` whom it is told, if not to one person alone.
+    chat's own milestones of it. `among` whom it is told, if not to one person alone. `lane` is
+    what it waited in.
     """
     petition = known.petition
     told = _tell([occurrence.event for occurrence in occurrences], known, now, wish)
-    since = italic(tr("First seen: {clock}.", clock=clock(occurrences[0].at, now)))
+    since = _why_late(occurrences[0].at, now, lane, is_shared=among is not None)
     why = _why(rule, occurrences) if rule else None
     message = compose(*lines(told.headline, title(petition), *told.rows, since, why))
     if among:
@@ -154,6 +156,24 @@ def alert(
     if among and among.is_channel:
         return message, [row]
     return message, _buttons(known, [occurrence.event for occurrence in occurrences], row)
+
+
+def _why_late(at: datetime, now: datetime, lane: str, *, is_shared: bool) -> Rich | None:
+    """Since when it was known and why it comes only now, where that was a while ago."""
+    if now - at < _FRESH:
+        return None
+    seen = clock(at, now)
+    match lane.partition(":")[0]:
+        case "quiet" if is_shared:
+            return italic(tr("First seen: {clock}, held for this chat's quiet hours.", clock=seen))
+        case "quiet":
+            return italic(tr("First seen: {clock}, held for your quiet hours.", clock=seen))
+        case "snooze":
+            return italic(tr("First seen: {clock}, held while alerts were snoozed.", clock=seen))
+        case "digest":
+            return italic(tr("First seen: {clock}, kept for the digest.", clock=seen))
+        case _:
+            return italic(tr("First seen: {clock}. I couldn't send it sooner.", clock=seen))
 
 
 def _why(rule: Rule, occurrences: Sequence[Occurrence]) -> Rich:
@@ -203,7 +223,7 @@ def _revised_in_brief(event: ResponseRevised, petition: Petition) -> Rich:
         return say("💬 <b>{response} revised</b>{by}.", response=response_title(petition), by=by)
     sign, sentence = changes[0]
     left = len(changes) - 1
-    more = many("{count} more change", "{count} more changes", left, count=in_words(left))
+    more = many("{count} more change", "{count} more changes", left)
     return row(
         say("💬 <b>{response} revised</b>{by}:", response=response_title(petition), by=by),
         f" {sign} {cut(sentence, _BRIEF)}",
@@ -351,7 +371,7 @@ def _revised(event: ResponseRevised, petition: Petition) -> Told:
 def _changes(sign: str, sentences: Sequence[str]) -> list[Rich]:
     shown: list[Rich] = [quote(f"{sign} {cut(s, _SENTENCE)}") for s in sentences[:_SENTENCES]]
     if left := len(sentences) - len(shown):
-        more = many("{count} more sentence", "{count} more sentences", left, count=in_words(left))
+        more = many("{count} more sentence", "{count} more sentences", left)
         shown.append(f"{sign} {more}")
     return shown
 
@@ -410,7 +430,6 @@ def _days_until(
         "The debate is in {count} day.",
         "The debate is in {count} days.",
         left,
-        count=in_words(left),
     )
 
 

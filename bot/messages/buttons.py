@@ -99,7 +99,9 @@ def card_buttons(petition: Petition, subscription: Subscription | None) -> Keybo
     if petition.state == "rejected" or petition.is_unpublished:
         return last
     ref, site = petition.ref, description_of(petition)
-    told = [button(tr("Response"), RESPONSE, ref)] if site.institutions.responder else []
+    told = []
+    if petition.government_response or petition.response_threshold_reached_at:
+        told.append(button(tr("Response"), RESPONSE, ref))
     if "constituency" in site.breakdowns:
         told.append(button(tr("Constituencies"), CONSTITUENCIES, ref))
     elif "parish" in site.breakdowns:

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from bot.messages.alert import in_brief
 from bot.messages.buttons import CARD, Keyboard, button
-from bot.messages.format import clock, in_words, number
+from bot.messages.format import clock, number
 from bot.messages.i18n import many, marked, say, say_many, tr
 from bot.messages.message import TEXT_LIMIT, Message, Rich, compose, italic, lines, link, row, width
 from bot.messages.petition.parts import short_title
@@ -126,12 +126,11 @@ def _all_closed(missed: Sequence[Missed]) -> bool:
 
 def _things(all_: int, told: int) -> str:
     if told == all_:
-        return many("{count} update", "{count} updates", all_, count=in_words(all_))
+        return many("{count} update", "{count} updates", all_)
     return many(
         "{count} update, here are the first {told}",
         "{count} updates, here are the first {told}",
         all_,
-        count=in_words(all_),
         told=number(told),
     )
 

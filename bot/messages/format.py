@@ -8,11 +8,9 @@ from babel.dates import format_date, format_datetime, get_day_names
 from babel.lists import format_list
 from babel.numbers import format_decimal, format_percent
 
-from bot.messages.i18n import ENGLISH, language, locale, many, tr
+from bot.messages.i18n import language, locale, many, tr
 
 LONDON = ZoneInfo("Europe/London")
-
-_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
 def number(value: float) -> str:
@@ -28,12 +26,6 @@ def decimal(value: float, places: int = 1) -> str:
 def percent(share: float, places: int = 1) -> str:
     """4.2%, of a share of one."""
     return str(format_percent(share, format=f"0.{'0' * places}%", locale=locale()))
-
-
-def in_words(count: int) -> str:
-    """A small whole number in words where the language likes them: six, but 43."""
-    has_word = language() == ENGLISH and 0 <= count < len(_WORDS)
-    return _WORDS[count] if has_word else number(count)
 
 
 def day(value: date) -> str:
@@ -69,23 +61,23 @@ def clock(value: datetime, now: datetime) -> str:
 
 
 def years(count: int) -> str:
-    """Two years."""
-    return many("{count} year", "{count} years", count, count=in_words(count))
+    """2 years."""
+    return many("{count} year", "{count} years", count)
 
 
 def days(count: int) -> str:
     """43 days."""
-    return many("{count} day", "{count} days", count, count=in_words(count))
+    return many("{count} day", "{count} days", count)
 
 
 def hours(count: int) -> str:
-    """Six hours."""
-    return many("{count} hour", "{count} hours", count, count=in_words(count))
+    """6 hours."""
+    return many("{count} hour", "{count} hours", count)
 
 
 def minutes(count: int) -> str:
-    """One minute."""
-    return many("{count} minute", "{count} minutes", count, count=in_words(count))
+    """1 minute."""
+    return many("{count} minute", "{count} minutes", count)
 
 
 def signatures(count: int) -> str:
@@ -94,7 +86,7 @@ def signatures(count: int) -> str:
 
 
 def span(value: timedelta) -> str:
-    """A length of time in its largest whole unit: six hours, 43 days, two years."""
+    """A length of time in its largest whole unit: 6 hours, 43 days, 2 years."""
     seconds = max(0, int(value.total_seconds()))
     # Days say more than one year, hours more than one day.
     for told, size, least in (
@@ -129,20 +121,19 @@ def london_today(now: datetime) -> date:
 
 
 def listed(things: list[str]) -> str:
-    """One, two and three."""
+    """One, two and three.
+
+    In Welsh the word for "and" changes with the next word, and the next word with it, so that a
+    list of any names goes without.
+    """
+    if language() == "cy":
+        return ", ".join(things)
     return str(format_list(things, locale=locale()))
 
 
 def length(count: int) -> str:
     """A number of hours, told in days if it is a whole number of them."""
     return days(count // 24) if count % 24 == 0 else hours(count)
-
-
-def on_button(count: int) -> str:
-    """The same in digits, which a narrow button has room for."""
-    if count % 24:
-        return many("{count} hour", "{count} hours", count)
-    return many("{count} day", "{count} days", count // 24)
 
 
 def time_of_day(minute: int) -> str:

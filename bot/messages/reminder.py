@@ -10,7 +10,6 @@ from typing import NamedTuple, TypeAlias
 from bot.messages.format import (
     about,
     day,
-    in_words,
     london_today,
     number,
     percent,
@@ -116,7 +115,6 @@ def _verdict(expected: tuple[int, int], threshold: int) -> Verdict:
 
 def _overdue(event: ResponseOverdue | DebateOverdue, petition: Petition) -> Told:
     since = tr("It reached the threshold on {day}.", day=day(event.since))
-    count = in_words(event.days)
     if isinstance(event, ResponseOverdue):
         threshold = number(petition.response_threshold or 0)
         headline = say_many(
@@ -124,7 +122,6 @@ def _overdue(event: ResponseOverdue | DebateOverdue, petition: Petition) -> Told
             "⏳ <b>{count} days after {threshold} signatures, still no {response}.</b>",
             event.days,
             response=response_noun(petition),
-            count=count,
             threshold=threshold,
         )
         return Told(headline, (since,))
@@ -133,7 +130,6 @@ def _overdue(event: ResponseOverdue | DebateOverdue, petition: Petition) -> Told
         "⏳ <b>{count} day after {threshold} signatures, still no debate date.</b>",
         "⏳ <b>{count} days after {threshold} signatures, still no debate date.</b>",
         event.days,
-        count=count,
         threshold=threshold,
     )
     return Told(headline, (since,))

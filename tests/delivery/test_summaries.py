@@ -110,7 +110,7 @@ def test_a_summary_tells_the_things_of_one_petition_together_in_their_order() ->
     text = summary(things, now, "digest").message.text
     at = clock(now, now)
     assert text.splitlines() == [
-        "📰 Your digest: three updates.",
+        "📰 Your digest: 3 updates.",
         "",
         "Free tea",
         f"{at} 🔔 1,000 signatures reached.",
@@ -170,7 +170,7 @@ async def test_p20_what_a_flood_holds_back_is_not_overtaken(office: Office) -> N
     numbers = (1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000)
     where = [text.index(f"{n:,} signatures") for n in numbers]
     assert where == sorted(where)
-    assert "📬 Several updates at once: two updates." in text
+    assert "📬 Several updates at once: 2 updates." in text
 
 
 async def test_alerts_with_time_between_them_are_no_flood(office: Office) -> None:
@@ -200,11 +200,11 @@ async def test_an_alert_that_was_tried_already_is_not_held_back(office: Office) 
 @pytest.mark.parametrize(
     ("terms", "head"),
     [
-        (Preferences(quiet=Quiet(0, 24 * 60 - 1)), "🌅 During your quiet hours: two updates."),
-        (Preferences(loudness={"milestone": "digest"}), "📰 Your digest: two updates."),
+        (Preferences(quiet=Quiet(0, 24 * 60 - 1)), "🌅 During your quiet hours: 2 updates."),
+        (Preferences(loudness={"milestone": "digest"}), "📰 Your digest: 2 updates."),
         (
             Preferences(snoozed_until=utc_now() + timedelta(days=1)),
-            "⏰ Your snooze has ended: two updates.",
+            "⏰ Your snooze has ended: 2 updates.",
         ),
     ],
 )
@@ -242,7 +242,7 @@ async def test_what_waited_for_two_topics_comes_in_each(office: Office) -> None:
     async with office.delivering():
         await office.settled()
     told = {m["message_thread_id"]: m["text"] for m in office.api.messages(-9)}
-    assert told[7].startswith("📰 Your digest: two updates.")
+    assert told[7].startswith("📰 Your digest: 2 updates.")
     assert told[8].startswith("🏁 Closed with 84 signatures.")
 
 

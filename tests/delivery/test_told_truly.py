@@ -122,7 +122,7 @@ def test_s7_the_count_called_that_of_now_is_the_one_last_read() -> None:
 def test_s7_a_summary_shows_what_changed_in_a_response() -> None:
     revised = ResponseRevised(FIRST, ("It is warm.",), ("It is hot.", "Mind your tongue."))
     (line,), _ = summed_up(revised)
-    assert line == "14:00 💬 Government response revised: + It is hot. · two more changes"
+    assert line == "14:00 💬 Government response revised: + It is hot. · 2 more changes"
     (line,), _ = summed_up(ResponseRevised(FIRST, ("It is warm.",), ()))
     assert line == "14:00 💬 Government response revised: − It is warm."
 

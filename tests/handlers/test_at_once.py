@@ -36,7 +36,7 @@ async def test_anothers_help_comes_while_a_look_hangs(village: Village, club: Co
         club.say("/subscribe 700777", user_id=ADA)
         club.say("/petition 700777", user_id=BEN)
         club.say("/help", user_id=BEN)
-        await club.hears("/subscribe", timeout=3)
+        await club.hears("/follow", timeout=3)
 
 
 async def test_a_known_petition_is_shown_from_the_store_while_its_site_hangs(

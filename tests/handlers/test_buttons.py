@@ -107,7 +107,7 @@ async def with_pages(_: Village, chat: Conversation) -> Json:
     draft = await after("All responses", asking("/subscribe", follows=False))(_, chat)
     chat.tap(draft, "Save")
     await chat.sees_edit(draft, "You're now following")
-    return await chat.ask("/subscriptions", "You have one rule")
+    return await chat.ask("/subscriptions", "You have 1 rule")
 
 
 async def from_a_file(village: Village, chat: Conversation) -> Json:
@@ -403,7 +403,7 @@ async def test_save_pressed_twice_keeps_one_rule(village: Village) -> None:
         draft = await reader.hears("Follow all debates?")
         twice = [reader.tap(draft, "Save") for _ in range(2)]
         assert [await reader.sees_note(each) for each in twice] == ["", ""]
-        listed = await reader.ask("/subscriptions", "You have one rule")
+        listed = await reader.ask("/subscriptions", "You have 1 rule")
         ended = await reader.sees_edit(draft, "You're now following all debates")
         reader.tap(ended, "Delete")
         gone = await reader.sees_edit(draft, "You've unfollowed")

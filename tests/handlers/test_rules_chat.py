@@ -70,7 +70,7 @@ async def test_words_are_searched_and_can_be_followed_from_a_draft(village: Vill
         kept = await saved(village, draft)
         assert "✅ You're now following petitions mentioning free tea." in kept["text"]
         assert labels(kept) == ["Change", "Delete"]
-        listed = await village.reader.ask("/subscriptions", "You have one rule")
+        listed = await village.reader.ask("/subscriptions", "You have 1 rule")
         assert "petitions mentioning free tea" in listed["text"]
 
 
@@ -282,17 +282,17 @@ async def test_the_list_opens_a_rule_and_a_rule_that_is_gone_says_so(village: Vi
     async with village.bell():
         await reader.subscribes()
         await saved(village, await drafted(village, "tea"))
-        listed = await reader.ask("/subscriptions", "You have one rule")
-        assert "You're following one petition" in listed["text"]
+        listed = await reader.ask("/subscriptions", "You have 1 rule")
+        assert "You're following 1 petition" in listed["text"]
         reader.tap(listed, "petitions mentioning tea")
         shown = await reader.sees_edit(listed, "You'll be told about")
         reader.tap(shown, "‹ Back to list")
-        await reader.sees_edit(shown, "You have one rule")
+        await reader.sees_edit(shown, "You have 1 rule")
         again = await reader.ask("/subscriptions")
         reader.tap(again, "petitions mentioning tea")
         reader.tap(await reader.sees_edit(again, "You'll be told about"), "Delete")
         await reader.sees_edit(again, "You've unfollowed petitions mentioning tea")
-        other = await reader.sees_edit(listed, "You have one rule")
+        other = await reader.sees_edit(listed, "You have 1 rule")
         note = await reader.sees_note(reader.tap(other, "petitions mentioning tea"))
         assert "already been deleted" in note
 

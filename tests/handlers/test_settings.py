@@ -216,7 +216,7 @@ TYPED = (
     ("zone Kathmandoo", "Did you mean one of these?"),
     ("zone UTC+1", "A time offset is only right for half the year"),
     ("zone", "Time zone: Europe/London"),
-    ("closing 7d 3d 6h", "seven days, three days and six hours before closing"),
+    ("closing 7d 3d 6h", "7 days, 3 days and 6 hours before closing"),
     ("closing none", "Closing reminders: none"),
     ("closing 5d", "You can be reminded"),
     ("response silent", "Silent: government response"),

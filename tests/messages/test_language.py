@@ -259,7 +259,7 @@ def test_figures_are_written_as_the_language_does() -> None:
         "1.95",
         "1.99%",
         "Sunday 1 March 2026",
-        "two days",
+        "2 days",
         "11 hours",
         "43 days",
     ]

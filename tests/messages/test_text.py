@@ -140,11 +140,11 @@ def test_times_of_another_day_carry_their_date() -> None:
     ("length", "says"),
     [
         (timedelta(seconds=20), "less than a minute"),
-        (timedelta(minutes=1), "one minute"),
-        (timedelta(hours=6, minutes=59), "six hours"),
+        (timedelta(minutes=1), "1 minute"),
+        (timedelta(hours=6, minutes=59), "6 hours"),
         (timedelta(hours=30), "30 hours"),
         (timedelta(days=43), "43 days"),
-        (timedelta(days=731), "two years"),
+        (timedelta(days=731), "2 years"),
     ],
 )
 def test_spans_are_told_in_their_largest_sensible_unit(length: timedelta, says: str) -> None:
@@ -183,13 +183,11 @@ EVERY_EVENT: list[Event] = [
 
 @pytest.mark.parametrize("event", EVERY_EVENT, ids=lambda event: event.key.split(":")[0])
 @pytest.mark.parametrize("title", HOSTILE)
-def test_every_alert_is_sound_names_its_petition_and_says_since_when(
-    event: Event, title: str
-) -> None:
+def test_every_alert_is_sound_and_names_its_petition(event: Event, title: str) -> None:
     message = message_for(event, about=petition(action=title))
     assert is_sound(message)
     assert OPEN.url in {entity.url for entity in message.spans}
-    assert message.text.endswith("First seen: 12:00.")
+    assert "First seen" not in message.text
 
 
 @given(st.text(max_size=9_000), st.lists(st.text(max_size=2_000), max_size=30))
@@ -211,7 +209,7 @@ def test_an_official_threshold_says_what_it_means() -> None:
         about=petition(signature_count=10_002),
     )
     assert text.startswith("🔔 10,000 signatures. A government response is now due.")
-    assert "It reached 10,000 on 10 February 2025, 20:05, six hours after it opened." in text
+    assert "It reached 10,000 on 10 February 2025, 20:05, 6 hours after it opened." in text
     assert "Next: 25,000. At 100,000, Parliament considers it for a debate." in text
 
 

@@ -137,10 +137,10 @@ def test_t6_a_withdrawn_response_is_not_missed_since_the_threshold() -> None:
 @pytest.mark.parametrize(
     ("left", "said"),
     [
-        (timedelta(hours=6, seconds=-40), "six hours"),
-        (timedelta(days=3, seconds=-40), "three days"),
-        (timedelta(hours=5, minutes=20), "five hours"),
-        (timedelta(minutes=59, seconds=40), "one hour"),
+        (timedelta(hours=6, seconds=-40), "6 hours"),
+        (timedelta(days=3, seconds=-40), "3 days"),
+        (timedelta(hours=5, minutes=20), "5 hours"),
+        (timedelta(minutes=59, seconds=40), "1 hour"),
         (timedelta(seconds=40), "less than a minute"),
     ],
 )

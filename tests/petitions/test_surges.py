@@ -161,13 +161,13 @@ def test_a_closing_is_worded_with_what_it_needs_gets_and_will_come_to() -> None:
     reading = petition(signature_count=88_410)
     event = ClosingSoon(72, CLOSING, 88_410, 410.0, (89_000, 91_000))
     assert told(event, reading, CLOSING - 3 * DAY) == (
-        "⏳ Closes in three days with 88,410 signatures so far.\n"
+        "⏳ Closes in 3 days with 88,410 signatures so far.\n"
         "Unlikely to reach 100,000: it needs 3,863 a day and is getting 410.\n"
         "Last day to sign: Sunday 10 August 2025."
     )
     event = ClosingSoon(6, CLOSING, 99_000, 2_410.0, (99_500, 101_000))
     assert told(event, petition(signature_count=99_000), CLOSING - 6 * HOUR).splitlines()[:2] == [
-        "⏳ Closes in six hours with 99,000 signatures so far.",
+        "⏳ Closes in 6 hours with 99,000 signatures so far.",
         "Might reach 100,000: 1,000 to go, getting 2,410 a day.",
     ]
 

@@ -447,7 +447,7 @@ def rows(**changes: object) -> Iterator[str]:
 
 
 def test_status_says_how_old_a_look_can_get_and_never_less_than_it_is() -> None:
-    for seconds, words in ((68, "two minutes"), (120, "two minutes"), (10_060, "three hours")):
+    for seconds, words in ((68, "2 minutes"), (120, "2 minutes"), (10_060, "3 hours")):
         assert f"While the site answers, each is checked at least every {words}." in rows(
             bound=timedelta(seconds=seconds)
         )

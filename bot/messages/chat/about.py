@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from bot.messages.buttons import ASK, EXAMPLE, MORE, Keyboard, button
 from bot.messages.format import days, listed
 from bot.messages.i18n import many, marked, say, tr
-from bot.messages.message import Message, Rich, bold, compose, italic, lines, link
+from bot.messages.message import Message, Rich, bold, code, compose, italic, lines, link, quote
 from bot.messages.petition.institutions import response_from
 from bot.petitions.parliaments import description_of
 from bot.petitions.parliaments.description import SiteDescription
@@ -95,10 +95,27 @@ def help_text(commands: Sequence[CommandHelp]) -> Message:
             *_in_sections(commands),
             "",
             tr(
-                "Use a petition's number or any link to it. Send one on its own to see the "
+                "Add a petition's number or any link to it. Send one on its own to see the "
                 "petition."
             ),
+            say("For example: {example}", example=code("/chart 300239")),
             tr("The old commands still work: /subscribe, /unsubscribe and /subscriptions."),
+        )
+    )
+
+
+def help_in_group() -> Message:
+    """What can be done in a group or channel, in eight lines."""
+    return compose(
+        *lines(
+            bold(tr("What I can do here")),
+            tr("/petition: see a petition"),
+            tr("/search: find petitions"),
+            tr("/trending: see which petitions gain most at the moment"),
+            tr("/list: see what this chat follows"),
+            tr("/follow and /unfollow: for admins, change what this chat follows"),
+            tr("/settings: for admins, change this chat's alerts"),
+            tr("To get your own alerts, message me privately."),
         )
     )
 
@@ -116,12 +133,12 @@ def _section(heading: str, commands: Sequence[CommandHelp]) -> Iterator[Rich]:
     if commands:
         yield ""
         yield bold(tr(heading))
-        yield from (_help_line(command) for command in commands)
+        told = (piece for command in commands for piece in (_help_line(command), "\n"))
+        yield quote(*list(told)[:-1], expandable=True)
 
 
 def _help_line(command: CommandHelp) -> str:
-    takes = f" {tr(command.takes)}" if command.takes else ""
-    return f"/{command.name}{takes} — {tr(command.does)}"
+    return f"/{command.name}: {tr(command.does)}"
 
 
 def consent_request(about: Rich | None = None) -> Message:
@@ -170,6 +187,26 @@ def privacy(rest_days: int, *, in_database: bool = False) -> Message:
         "due, whether I can reach it, and which chats follow the same petition, though not which "
         "one. That stands in a database, under a code in place of this chat's number."
     )
+    told = (
+        *([shown] if in_database else []),
+        say(
+            "<b>What I don't keep:</b> your name, your messages, petitions you only look at, or "
+            "your postcode (only a constituency you choose to follow)."
+        ),
+        say(
+            "<b>Who sees it:</b> I don't share it with anyone. Telegram carries our messages. I "
+            "ask the petitions site about petitions and the words you search for, Parliament's "
+            "Members API about MPs, and postcodes.io about a postcode, but I never say who asked. "
+            "Whoever runs this bot holds the key to what I keep. In a group or channel, everyone "
+            "there sees what it follows."
+        ),
+        say(
+            "<b>How long:</b> each petition until you unfollow it, and everything until you send "
+            "/forget. If you block me, I keep it for {days} in case you come back, then delete it.",
+            days=days(rest_days),
+        ),
+    )
+    folded = [piece for each in told for piece in (each, "\n")][:-1]
     return compose(
         *lines(
             bold(tr("Privacy")),
@@ -180,29 +217,12 @@ def privacy(rest_days: int, *, in_database: bool = False) -> Message:
                 "shows each petition, when you agreed, the alerts waiting to be sent and when "
                 "this chat had its latest one. It's encrypted on disk."
             ),
-            *([shown] if in_database else []),
-            say(
-                "<b>What I don't keep:</b> your name, your messages, petitions you only look "
-                "at, or your postcode (only a constituency you choose to follow)."
-            ),
             say(
                 "<b>Why:</b> to send you alerts and, rarely, an announcement from whoever runs "
                 "this bot (turn those off in /settings), and for nothing else. The petitions you "
                 "follow can show your political views, so I ask before the first one."
             ),
-            say(
-                "<b>Who sees it:</b> I don't share it with anyone. Telegram carries our "
-                "messages. I ask the petitions site about petitions and the words you search "
-                "for, Parliament's Members API about MPs, and postcodes.io about a postcode, "
-                "but I never say who asked. Whoever runs this bot holds the key to what I "
-                "keep. In a group or channel, everyone there sees what it follows."
-            ),
-            say(
-                "<b>How long:</b> each petition until you unfollow it, and everything until "
-                "you send /forget. If you block me, I keep it for {days} in case you come "
-                "back, then delete it.",
-                days=days(rest_days),
-            ),
+            quote(*folded, expandable=True),
             "",
             tr("/mydata sends you everything I keep about this chat."),
             tr("/forget deletes it and withdraws your consent."),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from bot.messages.format import clock, in_words, span
+from bot.messages.format import clock, span
 from bot.messages.i18n import many, marked, tr
 from bot.messages.message import Message, bold, compose, lines
 from bot.petitions.petition import Site
@@ -89,7 +89,6 @@ def status(
                 "You're following {count} petition.",
                 "You're following {count} petitions.",
                 following,
-                count=in_words(following),
             ),
             *(["", tr("Petition Bell {version}", version=version)] if version else []),
         )
@@ -112,7 +111,6 @@ def _queue(waiting: int) -> str:
         "{count} alert waiting to be sent.",
         "{count} alerts waiting to be sent.",
         waiting,
-        count=in_words(waiting).capitalize(),
     )
 
 

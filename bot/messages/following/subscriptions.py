@@ -17,7 +17,6 @@ from bot.messages.buttons import (
 )
 from bot.messages.format import (
     day,
-    in_words,
     listed,
     london_today,
     number,
@@ -233,8 +232,7 @@ def listing(
         return nothing_followed(), None
     if page > 0 or not rules:
         return _petitions(followed, page, now)
-    count = in_words(len(rules))
-    heading = bold(many("You have {count} rule", "You have {count} rules", len(rules), count=count))
+    heading = bold(many("You have {count} rule", "You have {count} rules", len(rules)))
     message = compose(*lines(heading, "", *(line for line, _ in rules)))
     rows = [[key] for _, key in rules]
     if not followed:
@@ -259,13 +257,11 @@ def _heading(count: int, page: int, pages: int) -> str:
             "You're following {count} petition",
             "You're following {count} petitions",
             count,
-            count=in_words(count),
         )
     return many(
         "You're following {count} petition (page {page} of {pages})",
         "You're following {count} petitions (page {page} of {pages})",
         count,
-        count=in_words(count),
         page=page + 1,
         pages=pages,
     )

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from msgspec import structs
 
 from bot.messages.buttons import CONSTITUENCIES, Button, Keyboard, button
-from bot.messages.format import decimal, in_words, number, percent
+from bot.messages.format import decimal, number, percent
 from bot.messages.i18n import many, say, tr
 from bot.messages.message import Message, Rich, bold, compose, cut, italic, lines, row
 from bot.messages.petition.parts import title
@@ -102,7 +102,7 @@ def all_constituencies(
     pages = max(1, -(-len(order) // PAGE_SIZE))
     page = min(max(page, 0), pages - 1)
     shown = order[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]
-    turned = {"count": in_words(len(order)), "page": page + 1, "pages": pages}
+    turned = {"page": page + 1, "pages": pages}
     where = (
         many(
             "{count} parish, page {page} of {pages}",

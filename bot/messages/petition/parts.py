@@ -4,7 +4,7 @@ from collections.abc import Callable, Container, Mapping
 from datetime import date, datetime, timedelta
 from typing import Literal, TypeAlias
 
-from bot.messages.format import day, in_words, london_today, moment, number, span
+from bot.messages.format import day, london_today, moment, number, span
 from bot.messages.i18n import many, marked, tr
 from bot.messages.message import Rich, bold, cut, link
 from bot.messages.petition.institutions import (
@@ -251,7 +251,6 @@ def _open_until(closing: date, now: datetime) -> str:
         "Open until {day}, {count} days left",
         left,
         day=day(closing),
-        count=in_words(left),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from bot.local_time import LONDON
 from bot.messages.buttons import ELSEWHERE, SETTINGS, WISH, Button, button, in_rows
-from bot.messages.format import length, listed, on_button
+from bot.messages.format import length, listed
 from bot.messages.i18n import LANGUAGES, marked, say, tr
 from bot.messages.kinds import kind_name, kinds_named
 from bot.messages.message import Message, Rich, bold, code, compose, italic, lines, row
@@ -299,7 +299,7 @@ def closing_page(scope: Scope) -> Page:
 def _reminder_button(scope: Scope, hours: int, chosen: tuple[int, ...]) -> Button:
     wanted = [each for each in REMINDERS if (each in chosen) != (each == hours)]
     extra = "-".join(str(each) for each in wanted) or "none"
-    text = on_button(hours)
+    text = length(hours)
     return scope.option(text, f"closing.{extra}", is_chosen=hours in chosen)
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from bot.messages.buttons import SNOOZE, Keyboard, button, in_rows
 from bot.messages.chat.conversation import ask_button
-from bot.messages.format import on_button
+from bot.messages.format import length
 from bot.messages.i18n import say, tr
 from bot.messages.message import Message, code, compose, italic, lines
 from bot.messages.petition.parts import title
@@ -36,11 +36,11 @@ def _nothing_snoozed(scope: Scope) -> str:
 
 def _snooze_buttons(scope: Scope) -> Keyboard:
     spans = {
-        "1h": on_button(1),
+        "1h": length(1),
         "tomorrow": tr("Until tomorrow"),
-        "3d": on_button(3 * 24),
-        "7d": on_button(7 * 24),
-        "30d": on_button(30 * 24),
+        "3d": length(3 * 24),
+        "7d": length(7 * 24),
+        "30d": length(30 * 24),
     }
     keys = [button(text, SNOOZE, scope.petition, extra) for extra, text in spans.items()]
     keys.append(ask_button(tr("Another length…"), "snooze", scope.petition))
