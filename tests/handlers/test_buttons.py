@@ -448,13 +448,14 @@ async def test_a_press_is_answered_in_time_however_long_the_site_takes(
 ) -> None:
     monkeypatch.setattr("handlers.command.PATIENCE", 0.05)
     reader = village.reader
+    village.site.edit(TEA, **a_response())
     async with village.bell():
         card = await reader.ask(f"/petition {TEA}")
         village.site.fail(f"/petitions/{TEA}", Fault(hang=True))
         assert await reader.sees_note(reader.tap(card, "Response")) == ""
         assert reader.unread() == []
         village.site.heal()
-        await reader.hears("No government response yet")
+        await reader.hears("We like tea.")
         village.site.put(TEA + 1, open_petition())
         await reader.subscribes(TEA + 1)
         ended = await reader.ask(f"/unsubscribe {TEA + 1}")

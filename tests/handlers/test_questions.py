@@ -148,7 +148,7 @@ async def asks_for_hours_again(reader: Conversation) -> None:
 async def test_a_slash_or_a_link_leaves_the_question(town: Village) -> None:
     async with town.bell():
         await asks_for_hours(town.reader)
-        await town.reader.ask("/about", "Petition Bell 0")
+        await town.reader.ask("/about", "Petition Bell ")
         await town.reader.ask("22 to 7", "couldn't find a petition about “22 to 7”")
         await asks_for_hours_again(town.reader)
         await town.reader.ask(f"{town.site.url}/petitions/{TEA}", "84 of 10,000")
@@ -213,7 +213,7 @@ async def test_in_a_group_the_answer_is_a_reply_of_who_was_asked(town: Village) 
         assert (markup["force_reply"], markup["selective"]) == (True, True)
         club.say("free tea", user_id=ADA, reply_to=asked["message_id"])  # asked was Ben
         club.say("free tea", user_id=BEN)  # not a reply: said to the others
-        await club.ask("/about", "Petition Bell 0", user_id=BEN)
+        await club.ask("/about", "Petition Bell ", user_id=BEN)
         asked = await club.ask("/search", "What are you looking for", user_id=BEN)
         said = {"user_id": BEN, "reply_to": asked["message_id"]}
         await club.ask("free tea", "🔎 “free tea”", **said)
@@ -237,7 +237,7 @@ async def test_a_group_hears_replies_and_mentions_and_nothing_else(town: Village
     town.site.put(TEA + 1, open_petition(action="Free coffee"))
     club = town.chat(CLUB)
     async with town.bell():
-        about = await club.ask("/about", "Petition Bell 0", user_id=BEN)
+        about = await club.ask("/about", "Petition Bell ", user_id=BEN)
         for said in ("stop", "free tea", str(TEA), "thanks", f"{town.site.url}/petitions/{TEA}"):
             club.say(said, user_id=BEN)
         club.say("wow, nice", user_id=BEN, reply_to=about["message_id"])
@@ -261,7 +261,7 @@ async def test_a_bare_link_draws_a_card_in_a_group_whose_admins_want_that(town: 
         club.tap(page, "✓ Cards for links", user_id=ADA)
         await club.sees_edit(page, "Settings")
         club.say(link, user_id=BEN)
-        await club.ask("/about", "Petition Bell 0", user_id=BEN)
+        await club.ask("/about", "Petition Bell ", user_id=BEN)
 
 
 # --- what can be stopped --------------------------------------------------------------------------
