@@ -83,7 +83,7 @@ async def summarised(village: Village, chat: Conversation) -> Json:
     await chat.subscribes(DIGESTED)
     await chat.ask("/settings milestone digest")
     village.site.edit(DIGESTED, signature_count=1_002)
-    await village.looked(3, DIGESTED)
+    await village.looked(1, DIGESTED)
     return await chat.ask("/digest", "1,00")
 
 
@@ -290,7 +290,7 @@ async def play_all(
 
 def unhurried(village: Village, postcodes: PostcodesApi) -> AbstractAsyncContextManager[None]:
     """The bot at work, asking the site seldom enough to leave time for those who press."""
-    config = village.config(interval=1.0)
+    config = village.config(interval=0.5)
     return running(config, postcodes_api=postcodes.url, pacer=HASTY)
 
 
