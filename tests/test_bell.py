@@ -100,7 +100,7 @@ async def test_the_recorded_life_reaches_a_reader_in_order_and_nothing_else_does
         assert reader.unread() == []
 
 
-async def test_p15_subscribing_shows_the_state_and_rings_nothing_old(village: Village) -> None:
+async def test_subscribing_shows_the_state_and_rings_nothing_old(village: Village) -> None:
     village.site.put(TEA, open_petition(signature_count=120_000, **a_response()))
     async with village.bell():
         message = await village.reader.subscribes()
@@ -109,7 +109,7 @@ async def test_p15_subscribing_shows_the_state_and_rings_nothing_old(village: Vi
         assert village.reader.unread() == []
 
 
-async def test_p11_what_happened_while_the_bot_was_away_rings_once_after_its_return(
+async def test_what_happened_while_the_bot_was_away_rings_once_after_its_return(
     village: Village,
 ) -> None:
     reader = village.reader
@@ -123,7 +123,7 @@ async def test_p11_what_happened_while_the_bot_was_away_rings_once_after_its_ret
         assert reader.unread() == []
 
 
-async def test_p11_an_alert_that_could_not_be_sent_is_sent_after_a_restart(
+async def test_an_alert_that_could_not_be_sent_is_sent_after_a_restart(
     village: Village,
 ) -> None:
     reader = village.reader
@@ -140,7 +140,7 @@ async def test_p11_an_alert_that_could_not_be_sent_is_sent_after_a_restart(
         assert reader.unread() == []
 
 
-async def test_p12_a_flood_limit_on_one_chat_holds_up_no_other(village: Village) -> None:
+async def test_a_flood_limit_on_one_chat_holds_up_no_other(village: Village) -> None:
     other = village.chat(5000)
     async with village.bell(pacer=RateLimiter):
         await village.reader.subscribes()
@@ -159,7 +159,7 @@ async def test_p12_a_flood_limit_on_one_chat_holds_up_no_other(village: Village)
         assert village.reader.unread() == other.unread() == []
 
 
-async def test_p13_a_chat_that_blocked_the_bot_keeps_its_subscriptions_and_wakes(
+async def test_a_chat_that_blocked_the_bot_keeps_its_subscriptions_and_wakes(
     village: Village,
 ) -> None:
     reader = village.reader
@@ -173,7 +173,7 @@ async def test_p13_a_chat_that_blocked_the_bot_keeps_its_subscriptions_and_wakes
         await reader.ask("/subscriptions", "You're following 1 petition")
 
 
-async def test_p14_a_group_that_becomes_a_supergroup_hears_on(village: Village) -> None:
+async def test_a_group_that_becomes_a_supergroup_hears_on(village: Village) -> None:
     village.api.add_chat(-55, type="group", title="Tea club")
     group = village.chat(-55)
     async with village.bell():
@@ -183,7 +183,7 @@ async def test_p14_a_group_that_becomes_a_supergroup_hears_on(village: Village) 
         await village.chat(-100_055).hears("10,002 signatures")
 
 
-async def test_p17_formatting_that_telegram_refuses_is_sent_plain(village: Village) -> None:
+async def test_formatting_that_telegram_refuses_is_sent_plain(village: Village) -> None:
     async with village.bell():
         await village.reader.subscribes()
         village.api.refuse(
@@ -218,7 +218,7 @@ async def test_a_look_that_fails_rings_nothing_and_loses_nothing(
         assert village.reader.unread() == []
 
 
-async def test_p4_a_petition_taken_down_rings_once_and_its_return_too(village: Village) -> None:
+async def test_a_petition_taken_down_rings_once_and_its_return_too(village: Village) -> None:
     async with village.bell():
         await village.reader.subscribes()
         village.site.take_down(TEA)
@@ -229,7 +229,7 @@ async def test_p4_a_petition_taken_down_rings_once_and_its_return_too(village: V
         await village.reader.hears("Open for signatures again")
 
 
-async def test_c10_a_petition_that_moves_to_the_archive_stays_followed_in_silence(
+async def test_a_petition_that_moves_to_the_archive_stays_followed_in_silence(
     village: Village,
 ) -> None:
     async with village.bell():
@@ -341,7 +341,7 @@ async def test_a_link_or_number_alone_shows_a_card_with_a_subscribe_button(
         await village.reader.hears("I need to keep")
 
 
-async def test_p24_a_misspelt_command_gets_the_nearest_one_as_a_button(village: Village) -> None:
+async def test_a_misspelt_command_gets_the_nearest_one_as_a_button(village: Village) -> None:
     async with village.bell():
         message = await village.reader.ask(f"/subscrbe {TEA}", "Did you mean /follow 700000?")
         village.reader.tap(message, "Yes")
@@ -419,7 +419,7 @@ async def test_every_command_answers_a_stranger(village: Village, command: str, 
 
 
 @pytest.mark.parametrize("data", ["x", "sub|", "sub|uk:1|a|b", "page||999999", "undo|uk:1|", "🏴"])
-async def test_p22_a_button_of_another_age_is_answered_and_harms_nothing(
+async def test_a_button_of_another_age_is_answered_and_harms_nothing(
     village: Village, data: str
 ) -> None:
     reader = village.reader
@@ -430,7 +430,7 @@ async def test_p22_a_button_of_another_age_is_answered_and_harms_nothing(
         await reader.ask("/about", "Petition Bell")
 
 
-async def test_p19_a_press_too_old_to_be_answered_still_does_its_work(village: Village) -> None:
+async def test_a_press_too_old_to_be_answered_still_does_its_work(village: Village) -> None:
     reader = village.reader
     async with village.bell():
         message = await reader.subscribes()
@@ -439,7 +439,7 @@ async def test_p19_a_press_too_old_to_be_answered_still_does_its_work(village: V
         await reader.hears("You've unfollowed")
 
 
-async def test_p25_the_commands_menu_is_set_once(village: Village) -> None:
+async def test_the_commands_menu_is_set_once(village: Village) -> None:
     async with village.bell():
         await village.reader.ask("/help")
     menus = len(village.api.calls_to("setMyCommands"))

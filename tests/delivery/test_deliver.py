@@ -51,7 +51,7 @@ async def steps_of_a_delivery(office: Office) -> int:
 
 
 @pytest.mark.parametrize("failure", [storage_fault, our_fault])
-async def test_p11_a_fault_at_any_step_loses_nothing_and_repeats_only_a_lost_answer(
+async def test_a_fault_at_any_step_loses_nothing_and_repeats_only_a_lost_answer(
     office: Office, failure: Callable[[str], None]
 ) -> None:
     await office.welcome(*CHATS)
@@ -76,7 +76,7 @@ async def test_p11_a_fault_at_any_step_loses_nothing_and_repeats_only_a_lost_ans
         assert sum(extra) <= (1 if tripped == ["sent"] else 0)
 
 
-async def test_p11_a_death_at_any_step_loses_nothing_and_repeats_at_most_a_batch(
+async def test_a_death_at_any_step_loses_nothing_and_repeats_at_most_a_batch(
     office: Office,
 ) -> None:
     await office.welcome(*CHATS)
@@ -106,7 +106,7 @@ async def test_p11_a_death_at_any_step_loses_nothing_and_repeats_at_most_a_batch
 # --- outcomes -------------------------------------------------------------------------------------
 
 
-async def test_p33_the_log_names_no_chat(office: Office, logged: list[Any]) -> None:
+async def test_the_log_names_no_chat(office: Office, logged: list[Any]) -> None:
     await office.welcome(987_654, -987_654)
     office.api.refuse(987_654, 403, "Forbidden: bot was blocked by the user")
     office.api.refuse(-987_654, 400, "Bad Request: something new")
@@ -117,7 +117,7 @@ async def test_p33_the_log_names_no_chat(office: Office, logged: list[Any]) -> N
     assert "987654" not in str(logged)
 
 
-async def test_p11_one_bad_chat_starves_nobody(office: Office) -> None:
+async def test_one_bad_chat_starves_nobody(office: Office) -> None:
     await office.welcome(*range(1, 6))
     office.api.refuse(2, 400, "Bad Request: something new", times=1_000)
     await office.ring(1_000)
@@ -127,7 +127,7 @@ async def test_p11_one_bad_chat_starves_nobody(office: Office) -> None:
     assert [len(office.heard(chat)) for chat in range(1, 6)] == [1, 0, 1, 1, 1]
 
 
-async def test_p12_a_flood_limit_delays_its_chat_alone_and_doubles_nothing(office: Office) -> None:
+async def test_a_flood_limit_delays_its_chat_alone_and_doubles_nothing(office: Office) -> None:
     await office.welcome(1, 2)
     office.api.refuse(1, 429, "Too Many Requests: retry after 60", {"retry_after": 60})
     await office.ring(1_000)
@@ -172,7 +172,7 @@ async def test_what_is_unknown_or_passing_is_tried_again_for_as_long_as_it_lasts
         (403, "Forbidden: the group chat was deleted"),
     ],
 )
-async def test_p13_a_chat_that_is_gone_rests_and_hears_one_summary_when_it_is_back(
+async def test_a_chat_that_is_gone_rests_and_hears_one_summary_when_it_is_back(
     office: Office, code: int, words: str
 ) -> None:
     await office.welcome(1, 2)
@@ -209,7 +209,7 @@ async def test_a_chat_back_from_rest_with_one_thing_waiting_hears_that_as_ever(
     assert office.rings(1) == Counter({"1,000": 1})
 
 
-async def test_p14_a_group_that_became_a_supergroup_hears_there_what_it_was_owed(
+async def test_a_group_that_became_a_supergroup_hears_there_what_it_was_owed(
     office: Office,
 ) -> None:
     await office.welcome(-55)
@@ -221,7 +221,7 @@ async def test_p14_a_group_that_became_a_supergroup_hears_there_what_it_was_owed
     assert office.rings(-100_055) == Counter({"1,000": 1, "2,500": 1})
 
 
-async def test_p14_a_supergroup_that_follows_too_hears_once_though_both_are_being_told(
+async def test_a_supergroup_that_follows_too_hears_once_though_both_are_being_told(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     twice = asyncio.Event()
@@ -251,7 +251,7 @@ async def test_p14_a_supergroup_that_follows_too_hears_once_though_both_are_bein
 
 
 @pytest.mark.parametrize("words", ["message thread not found", "TOPIC_CLOSED", "TOPIC_DELETED"])
-async def test_p14_a_lost_topic_falls_back_to_the_chat_once_with_a_note(
+async def test_a_lost_topic_falls_back_to_the_chat_once_with_a_note(
     office: Office, words: str
 ) -> None:
     await office.welcome(-9, thread_id=7)
@@ -271,7 +271,7 @@ async def test_p14_a_lost_topic_falls_back_to_the_chat_once_with_a_note(
     assert subscription.thread_id is None
 
 
-async def test_p14_a_topic_that_is_there_is_used(office: Office) -> None:
+async def test_a_topic_that_is_there_is_used(office: Office) -> None:
     await office.welcome(-9, thread_id=7)
     office.api.add_topic(-9, 7)
     await office.ring(1_000)
@@ -289,7 +289,7 @@ async def test_p14_a_topic_that_is_there_is_used(office: Office) -> None:
         ("message is too long", None),
     ],
 )
-async def test_p17_what_telegram_will_not_have_is_sent_plainer_and_counted(
+async def test_what_telegram_will_not_have_is_sent_plainer_and_counted(
     office: Office, words: str, lost: str | None
 ) -> None:
     await office.welcome(1)
@@ -304,7 +304,7 @@ async def test_p17_what_telegram_will_not_have_is_sent_plainer_and_counted(
     assert {"entities", "reply_markup"} - {lost} <= message.keys()
 
 
-async def test_p17_what_is_refused_however_plain_is_counted_and_blocks_nothing(
+async def test_what_is_refused_however_plain_is_counted_and_blocks_nothing(
     office: Office,
 ) -> None:
     await office.welcome(1)
@@ -316,7 +316,7 @@ async def test_p17_what_is_refused_however_plain_is_counted_and_blocks_nothing(
     assert office.rings(1) == Counter({"2,500": 1})
 
 
-async def test_p20_a_chat_hears_things_in_the_order_they_happened_despite_retries(
+async def test_a_chat_hears_things_in_the_order_they_happened_despite_retries(
     office: Office,
 ) -> None:
     await office.welcome(1, 2, 3)

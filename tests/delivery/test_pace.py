@@ -13,7 +13,7 @@ from bot.delivery.rate_limiter import SHARED_PER_SECOND
 from bot.delivery.window import Departure, Window
 
 
-async def test_p12_no_second_carries_more_than_thirty_messages_and_little_time_is_lost() -> None:
+async def test_no_second_carries_more_than_thirty_messages_and_little_time_is_lost() -> None:
     telegram = Telegram()
     await telegram.clock.run(*(telegram.send(chat) for chat in range(1, 301)))
     times = [at for at, _ in telegram.left]
@@ -21,7 +21,7 @@ async def test_p12_no_second_carries_more_than_thirty_messages_and_little_time_i
     assert times[-1] <= 300 / 30 * 1.05
 
 
-async def test_p12_a_chat_gets_one_alert_a_second_in_the_order_they_were_asked_for() -> None:
+async def test_a_chat_gets_one_alert_a_second_in_the_order_they_were_asked_for() -> None:
     telegram = Telegram()
     await telegram.clock.run(*(telegram.send(1) for _ in range(4)))
     assert telegram.when(1) == [0.0, 1.0, 2.0, 3.0]
@@ -33,7 +33,7 @@ async def test_an_answer_may_come_in_a_short_burst_and_an_alert_may_not() -> Non
     assert telegram.when(1) == [0.0, 0.0, 0.0, 1.0]
 
 
-async def test_p12_a_group_gets_twenty_messages_a_minute_and_a_private_chat_may_get_more() -> None:
+async def test_a_group_gets_twenty_messages_a_minute_and_a_private_chat_may_get_more() -> None:
     telegram = Telegram()
 
     async def talk(chat: int, messages: int) -> None:
@@ -72,7 +72,7 @@ async def test_a_chat_that_must_wait_holds_up_nobody_behind_it() -> None:
     assert telegram.when(2) == [0.0]
 
 
-async def test_p12_a_flood_limit_concerns_its_chat_until_its_deadline_and_no_other() -> None:
+async def test_a_flood_limit_concerns_its_chat_until_its_deadline_and_no_other() -> None:
     telegram = Telegram()
     telegram.refusals[1] = [RetryAfter(60)]
     (refused,) = await telegram.clock.run(telegram.send(1))
@@ -85,7 +85,7 @@ async def test_p12_a_flood_limit_concerns_its_chat_until_its_deadline_and_no_oth
     assert await telegram.clock.run(telegram.send(1)) == [True]
 
 
-async def test_p12_an_answer_waits_a_flood_limit_out_and_is_not_lost() -> None:
+async def test_an_answer_waits_a_flood_limit_out_and_is_not_lost() -> None:
     telegram = Telegram()
     telegram.refusals[1] = [RetryAfter(7)]
     assert await telegram.clock.run(telegram.send(1, alert=False)) == [True]
@@ -232,7 +232,7 @@ async def test_a_message_given_up_leaves_its_place_in_the_shared_rate(rate: OneR
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(st.integers(-3, 12).filter(bool), st.booleans()), max_size=70))
-async def test_law_no_mixture_of_messages_breaks_a_limit(mixture: list[tuple[int, bool]]) -> None:
+async def test_no_mixture_of_messages_breaks_a_limit(mixture: list[tuple[int, bool]]) -> None:
     telegram = Telegram()
     results = await telegram.clock.run(
         *(telegram.send(chat, alert=alert) for chat, alert in mixture)
@@ -249,7 +249,7 @@ async def test_law_no_mixture_of_messages_breaks_a_limit(mixture: list[tuple[int
 
 
 @given(st.lists(st.floats(0, 3), max_size=60), st.integers(1, 5))
-def test_law_a_window_is_never_overfull(gaps: list[float], most: int) -> None:
+def test_a_window_is_never_overfull(gaps: list[float], most: int) -> None:
     window, now, left = Window(most, 1.0), 0.0, []
     for gap in gaps:
         now = max(now + gap, window.free_at())

@@ -62,7 +62,7 @@ def telegram(request: pytest.FixtureRequest) -> Telegram:
     return Telegram(shared=OneRate(Clock()) if request.param == "shared" else None)
 
 
-async def test_s8_alerts_keep_a_third_of_the_rate_however_many_people_ask(
+async def test_alerts_keep_a_third_of_the_rate_however_many_people_ask(
     telegram: Telegram,
 ) -> None:
     # Each asks once, so that nobody is talkative.
@@ -73,18 +73,18 @@ async def test_s8_alerts_keep_a_third_of_the_rate_however_many_people_ask(
     assert last(telegram, range(2001, 2601)) == pytest.approx(900 / per_second, rel=0.05)
 
 
-async def test_s8_answers_have_all_of_the_rate_while_no_alert_waits(telegram: Telegram) -> None:
+async def test_answers_have_all_of_the_rate_while_no_alert_waits(telegram: Telegram) -> None:
     people = range(2001, 2301)
     await telegram.clock.run(*(telegram.send(chat, alert=False) for chat in people))
     assert last(telegram, people) <= 300 / SHARED_PER_SECOND * 1.05
 
 
-async def test_s8_alerts_have_all_of_the_rate_while_nobody_asks(telegram: Telegram) -> None:
+async def test_alerts_have_all_of_the_rate_while_nobody_asks(telegram: Telegram) -> None:
     await telegram.clock.run(*(telegram.send(chat) for chat in FANS))
     assert last(telegram, FANS) <= 300 / SHARED_PER_SECOND * 1.05
 
 
-async def test_s8_sixty_talkative_people_keep_nobody_waiting(telegram: Telegram) -> None:
+async def test_sixty_talkative_people_keep_nobody_waiting(telegram: Telegram) -> None:
     telegram.journey = 0.03
     waits, *_ = await telegram.clock.run(
         waits_of_a_quiet_person(telegram, 100),
@@ -97,7 +97,7 @@ async def test_s8_sixty_talkative_people_keep_nobody_waiting(telegram: Telegram)
     assert telegram.clock.now - telegram.began < 130
 
 
-async def test_s8_who_had_many_answers_goes_behind_those_who_had_few_and_behind_alerts() -> None:
+async def test_who_had_many_answers_goes_behind_those_who_had_few_and_behind_alerts() -> None:
     telegram = Telegram()
 
     async def talk() -> None:
@@ -116,7 +116,7 @@ async def test_s8_who_had_many_answers_goes_behind_those_who_had_few_and_behind_
     assert telegram.when(1)[-1] > began
 
 
-async def test_s8_who_had_few_answers_lately_is_not_put_behind() -> None:
+async def test_who_had_few_answers_lately_is_not_put_behind() -> None:
     telegram = Telegram()
 
     async def talk() -> None:
@@ -131,7 +131,7 @@ async def test_s8_who_had_few_answers_lately_is_not_put_behind() -> None:
     assert telegram.when(1)[-1] < telegram.when(399)[0] - 1
 
 
-async def test_s8_answers_go_first_to_whom_was_answered_longest_ago() -> None:
+async def test_answers_go_first_to_whom_was_answered_longest_ago() -> None:
     telegram = Telegram()
     await telegram.clock.run(*(telegram.send(chat, alert=False) for chat in range(1, 31)))
     telegram.clock.now += 0.5
@@ -140,7 +140,7 @@ async def test_s8_answers_go_first_to_whom_was_answered_longest_ago() -> None:
     assert telegram.left[30][1] == QUIET
 
 
-async def test_s8_a_chat_has_few_answers_waiting_and_the_next_is_refused_at_once() -> None:
+async def test_a_chat_has_few_answers_waiting_and_the_next_is_refused_at_once() -> None:
     telegram = Telegram()
     results = await telegram.clock.run(
         *(telegram.send(1, alert=False) for _ in range(MOST_WAITING + 4)),
@@ -152,7 +152,7 @@ async def test_s8_a_chat_has_few_answers_waiting_and_the_next_is_refused_at_once
     assert await telegram.clock.run(telegram.send(1, alert=False)) == [True]
 
 
-async def test_s8_a_crowd_of_impatient_chats_is_answered_or_refused_within_seconds() -> None:
+async def test_a_crowd_of_impatient_chats_is_answered_or_refused_within_seconds() -> None:
     telegram = Telegram()
     chats = range(1, 201)
     await telegram.clock.run(*(chatter(telegram, chat, 10, every=0.05) for chat in chats))
@@ -162,7 +162,7 @@ async def test_s8_a_crowd_of_impatient_chats_is_answered_or_refused_within_secon
     assert answered == set(chats)
 
 
-async def test_s8_only_as_many_alerts_are_taken_on_as_their_share_lets_leave() -> None:
+async def test_only_as_many_alerts_are_taken_on_as_their_share_lets_leave() -> None:
     telegram = Telegram()
     assert telegram.pacer.room(0.5) == 15
     waiting = [

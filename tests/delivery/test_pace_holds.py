@@ -25,7 +25,7 @@ async def refuse_and_probe_in_vain(telegram: Telegram) -> None:
 # --- the chat and method that were named ---------------------------------------------------------
 
 
-async def test_s2_a_card_that_may_not_be_edited_holds_neither_alerts_nor_answers() -> None:
+async def test_a_card_that_may_not_be_edited_holds_neither_alerts_nor_answers() -> None:
     telegram = Telegram()
     telegram.refusals[1] = [RetryAfter(3500)]
     (refused,) = await telegram.clock.run(telegram.send(1, endpoint="editMessageText", alert=False))
@@ -35,7 +35,7 @@ async def test_s2_a_card_that_may_not_be_edited_holds_neither_alerts_nor_answers
     assert telegram.clock.now - telegram.began <= 2.0  # a chat's usual pace
 
 
-async def test_s2_a_card_that_may_not_be_edited_is_not_edited_in_another_way_meanwhile() -> None:
+async def test_a_card_that_may_not_be_edited_is_not_edited_in_another_way_meanwhile() -> None:
     telegram = Telegram()
     telegram.refusals[1] = [RetryAfter(3500)]
     await telegram.clock.run(telegram.send(1, endpoint="editMessageText"))
@@ -48,7 +48,7 @@ async def test_s2_a_card_that_may_not_be_edited_is_not_edited_in_another_way_mea
 
 
 @pytest.mark.parametrize("endpoint", ["sendPhoto", "sendDocument", "sendMediaGroup"])
-async def test_s2_a_refused_file_holds_files_of_its_kind_and_no_message(endpoint: str) -> None:
+async def test_a_refused_file_holds_files_of_its_kind_and_no_message(endpoint: str) -> None:
     telegram = Telegram()
     telegram.refusals[1] = [RetryAfter(3500)]
     await telegram.clock.run(telegram.send(1, endpoint=endpoint))
@@ -57,7 +57,7 @@ async def test_s2_a_refused_file_holds_files_of_its_kind_and_no_message(endpoint
     assert isinstance(file, RetryAfter)
 
 
-async def test_s2_a_refused_message_holds_messages_to_that_chat_and_no_edit() -> None:
+async def test_a_refused_message_holds_messages_to_that_chat_and_no_edit() -> None:
     telegram = Telegram()
     telegram.refusals[1] = [RetryAfter(3500)]
     await telegram.clock.run(telegram.send(1))
@@ -68,7 +68,7 @@ async def test_s2_a_refused_message_holds_messages_to_that_chat_and_no_edit() ->
     assert edit is True
 
 
-async def test_s2_an_edit_that_waits_holds_up_no_message_behind_it() -> None:
+async def test_an_edit_that_waits_holds_up_no_message_behind_it() -> None:
     telegram = Telegram()
     telegram.refusals[1] = [RetryAfter(50)]
     edit, answer = await telegram.clock.run(
@@ -80,7 +80,7 @@ async def test_s2_an_edit_that_waits_holds_up_no_message_behind_it() -> None:
 
 
 @pytest.mark.parametrize("method", ["answerInlineQuery", "setMyCommands", "answerCallbackQuery"])
-async def test_s2_a_method_without_a_chat_holds_only_itself_and_not_for_long(method: str) -> None:
+async def test_a_method_without_a_chat_holds_only_itself_and_not_for_long(method: str) -> None:
     telegram = Telegram()
     telegram.refusals[0] = [RetryAfter(3500)]
     (refused,) = await telegram.clock.run(telegram.asks(method))
@@ -94,7 +94,7 @@ async def test_s2_a_method_without_a_chat_holds_only_itself_and_not_for_long(met
     assert await telegram.clock.run(telegram.asks(method)) == [True]
 
 
-async def test_s2_a_refused_look_at_a_chat_holds_only_such_looks_at_it() -> None:
+async def test_a_refused_look_at_a_chat_holds_only_such_looks_at_it() -> None:
     telegram = Telegram()
     telegram.refusals[1] = [RetryAfter(60)]
     await telegram.clock.run(telegram.send(1, endpoint="getChatMember"))
@@ -110,7 +110,7 @@ async def test_s2_a_refused_look_at_a_chat_holds_only_such_looks_at_it() -> None
 # --- everything ----------------------------------------------------------------------------------
 
 
-async def test_s1_three_refused_chats_do_not_stop_a_fourth_for_more_than_seconds() -> None:
+async def test_three_refused_chats_do_not_stop_a_fourth_for_more_than_seconds() -> None:
     telegram = Telegram()
     slow_mode(telegram)
     await telegram.clock.run(*(telegram.send(chat) for chat in SLOW))
@@ -120,7 +120,7 @@ async def test_s1_three_refused_chats_do_not_stop_a_fourth_for_more_than_seconds
     assert telegram.pacer.rate == 30.0
 
 
-async def test_s1_a_refusal_of_everything_stops_everything_until_a_probe_passes() -> None:
+async def test_a_refusal_of_everything_stops_everything_until_a_probe_passes() -> None:
     telegram = Telegram()
     telegram.refuses_all = 3
     await telegram.clock.run(*(telegram.send(chat) for chat in SLOW))
@@ -142,7 +142,7 @@ async def test_s1_a_refusal_of_everything_stops_everything_until_a_probe_passes(
     assert times[-1] < 19.0
 
 
-async def test_s1_a_hold_doubles_no_further_than_a_minute() -> None:
+async def test_a_hold_doubles_no_further_than_a_minute() -> None:
     telegram = Telegram()
     telegram.refuses_all = 1
     await telegram.clock.run(*(telegram.send(chat) for chat in SLOW))
@@ -152,7 +152,7 @@ async def test_s1_a_hold_doubles_no_further_than_a_minute() -> None:
     assert telegram.pacer.held_for == 60.0
 
 
-async def test_s1_an_alert_goes_back_to_the_store_once_a_hold_is_longer_than_seconds() -> None:
+async def test_an_alert_goes_back_to_the_store_once_a_hold_is_longer_than_seconds() -> None:
     telegram = Telegram()
     await refuse_and_probe_in_vain(telegram)
     telegram.refuses_all = 3
@@ -163,7 +163,7 @@ async def test_s1_an_alert_goes_back_to_the_store_once_a_hold_is_longer_than_sec
     assert telegram.when(12) == []  # no more than one was asked for
 
 
-async def test_s1_chats_refused_again_and_again_hold_nobody_a_second_time() -> None:
+async def test_chats_refused_again_and_again_hold_nobody_a_second_time() -> None:
     telegram = Telegram()
     slow_mode(telegram, seconds=20)
     await telegram.clock.run(*(telegram.send(chat) for chat in SLOW))
@@ -176,7 +176,7 @@ async def test_s1_chats_refused_again_and_again_hold_nobody_a_second_time() -> N
     assert telegram.pacer.rate == 30.0
 
 
-async def test_s1_a_chat_that_took_a_message_since_counts_again() -> None:
+async def test_a_chat_that_took_a_message_since_counts_again() -> None:
     telegram = Telegram()
     for _ in range(2):
         telegram.refuses_all = 20
@@ -187,7 +187,7 @@ async def test_s1_a_chat_that_took_a_message_since_counts_again() -> None:
         await telegram.clock.run(*(telegram.send(chat) for chat in SLOW))
 
 
-async def test_s1_a_probe_goes_rather_to_a_chat_that_was_not_refused() -> None:
+async def test_a_probe_goes_rather_to_a_chat_that_was_not_refused() -> None:
     telegram = Telegram()
     slow_mode(telegram, seconds=1)
     await telegram.clock.run(*(telegram.send(chat) for chat in SLOW))
@@ -197,7 +197,7 @@ async def test_s1_a_probe_goes_rather_to_a_chat_that_was_not_refused() -> None:
     assert telegram.pacer.held_for == 0.0
 
 
-async def test_s1_a_probe_of_a_chat_that_was_refused_before_doubles_nothing() -> None:
+async def test_a_probe_of_a_chat_that_was_refused_before_doubles_nothing() -> None:
     telegram = Telegram()
     slow_mode(telegram, seconds=1)
     await telegram.clock.run(*(telegram.send(chat) for chat in SLOW))
@@ -207,7 +207,7 @@ async def test_s1_a_probe_of_a_chat_that_was_refused_before_doubles_nothing() ->
     assert telegram.pacer.rate == 30.0
 
 
-async def test_s1_a_probe_refused_for_what_it_is_proves_that_messages_pass() -> None:
+async def test_a_probe_refused_for_what_it_is_proves_that_messages_pass() -> None:
     telegram = Telegram()
     slow_mode(telegram)
     await telegram.clock.run(*(telegram.send(chat) for chat in SLOW))
@@ -216,7 +216,7 @@ async def test_s1_a_probe_refused_for_what_it_is_proves_that_messages_pass() -> 
     assert telegram.when(5) == [2.0]
 
 
-async def test_s1_what_left_after_the_refused_ones_and_is_taken_ends_the_hold_at_once() -> None:
+async def test_what_left_after_the_refused_ones_and_is_taken_ends_the_hold_at_once() -> None:
     telegram = Telegram()
     slow_mode(telegram)
     telegram.journey = 0.2
@@ -226,7 +226,7 @@ async def test_s1_what_left_after_the_refused_ones_and_is_taken_ends_the_hold_at
     assert telegram.pacer.held_for == 0.0
 
 
-async def test_s1_what_left_before_the_refused_ones_and_is_taken_ends_no_hold() -> None:
+async def test_what_left_before_the_refused_ones_and_is_taken_ends_no_hold() -> None:
     telegram = Telegram()
 
     async def slowly() -> bool:
@@ -241,7 +241,7 @@ async def test_s1_what_left_before_the_refused_ones_and_is_taken_ends_no_hold() 
     assert telegram.pacer.held_for == pytest.approx(2.1 - 0.5)
 
 
-async def test_s1_a_probe_lost_on_its_way_is_followed_by_another() -> None:
+async def test_a_probe_lost_on_its_way_is_followed_by_another() -> None:
     telegram = Telegram()
     slow_mode(telegram)
     await telegram.clock.run(*(telegram.send(chat) for chat in SLOW))
@@ -251,7 +251,7 @@ async def test_s1_a_probe_lost_on_its_way_is_followed_by_another() -> None:
     assert telegram.when(5) == [4.0]
 
 
-async def test_s1_a_probe_that_hangs_is_followed_by_another() -> None:
+async def test_a_probe_that_hangs_is_followed_by_another() -> None:
     telegram = Telegram()
     slow_mode(telegram)
     await telegram.clock.run(*(telegram.send(chat) for chat in SLOW))
@@ -266,7 +266,7 @@ async def test_s1_a_probe_that_hangs_is_followed_by_another() -> None:
     assert telegram.when(5) == [4.0]
 
 
-async def test_s1_room_is_for_one_probe_until_it_is_back() -> None:
+async def test_room_is_for_one_probe_until_it_is_back() -> None:
     telegram = Telegram()
     slow_mode(telegram)
     await telegram.clock.run(*(telegram.send(chat) for chat in SLOW))
@@ -301,7 +301,7 @@ async def test_a_second_hold_soon_after_the_first_halves_the_rate_too() -> None:
 # --- several processes ---------------------------------------------------------------------------
 
 
-async def test_s1_three_refused_chats_stop_no_other_process_for_more_than_seconds() -> None:
+async def test_three_refused_chats_stop_no_other_process_for_more_than_seconds() -> None:
     rate = OneRate(Clock())
     one, other = Telegram(shared=rate), Telegram(shared=rate)
     slow_mode(one)

@@ -55,7 +55,7 @@ LASTING = [
 
 
 @pytest.mark.parametrize(("code", "words"), LASTING)
-async def test_s3_rights_that_come_back_a_minute_later_bring_the_alert_whole_and_once(
+async def test_rights_that_come_back_a_minute_later_bring_the_alert_whole_and_once(
     office: Office, code: int, words: str
 ) -> None:
     await office.welcome(1)
@@ -77,7 +77,7 @@ async def kept(office: Office) -> Chat:
 
 
 @pytest.mark.parametrize(("code", "words"), LASTING)
-async def test_s4_a_refusal_that_lasts_costs_an_alert_neither_its_form_nor_its_chat(
+async def test_a_refusal_that_lasts_costs_an_alert_neither_its_form_nor_its_chat(
     office: Office, code: int, words: str
 ) -> None:
     await office.welcome(1)

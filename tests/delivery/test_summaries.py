@@ -36,7 +36,7 @@ def missed(number: int, *, title: str = "Free tea") -> Missed:
     return Missed(known, [Occurrence(f"{ref}:{event.key}", ref, now, event)])
 
 
-def test_p18_a_summary_tells_what_fits_and_says_that_there_is_more() -> None:
+def test_a_summary_tells_what_fits_and_says_that_there_is_more() -> None:
     things = [missed(number, title="Tea 🫖 " * 20) for number in range(1, 51)]
     whole = summary(things, utc_now())
     assert width(whole.message.text) <= TEXT_LIMIT
@@ -124,7 +124,7 @@ def test_a_summary_tells_the_things_of_one_petition_together_in_their_order() ->
 # --- lanes and floods -----------------------------------------------------------------------------
 
 
-async def test_p33_a_dissolution_closes_fourteen_petitions_in_one_message(office: Office) -> None:
+async def test_a_dissolution_closes_fourteen_petitions_in_one_message(office: Office) -> None:
     await office.welcome(1)
     petitions = office.many(14)
     await office.follow(1, petitions)
@@ -155,7 +155,7 @@ async def test_of_fourteen_that_close_on_the_same_day_the_sixth_and_on_are_told_
     assert all(told.count(f"{office.title} {each.ref.id}") == 1 for each in petitions)
 
 
-async def test_p20_what_a_flood_holds_back_is_not_overtaken(office: Office) -> None:
+async def test_what_a_flood_holds_back_is_not_overtaken(office: Office) -> None:
     await office.welcome(1)
     async with office.delivering() as deliverer:
         await office.ring(1_000, 2_500, 5_000, 10_000, 25_000, 50_000)

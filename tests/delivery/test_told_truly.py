@@ -62,10 +62,10 @@ def summed_up(*events: Event, about: Petition | None = None) -> tuple[list[str],
     return lines, [span.url for span in message.spans if span.url]
 
 
-# --- S7: as it was when it happened --------------------------------------------------------------
+# --- as it was when it happened ------------------------------------------------------------------
 
 
-def test_s7_a_first_response_told_after_it_was_revised_is_told_as_the_first() -> None:
+def test_a_first_response_told_after_it_was_revised_is_told_as_the_first() -> None:
     revised = structs.replace(FIRST, details="It is hot.", updated_at=NOW + timedelta(hours=1))
     known, happened = looks(answered(None), answered(FIRST), answered(revised))
     assert [type(each.event) for each in happened] == [Responded, ResponseRevised]
@@ -73,7 +73,7 @@ def test_s7_a_first_response_told_after_it_was_revised_is_told_as_the_first() ->
     assert text.startswith("💬 The Government has responded (")
 
 
-def test_s7_a_response_after_one_was_withdrawn_is_told_as_another() -> None:
+def test_a_response_after_one_was_withdrawn_is_told_as_another() -> None:
     known, happened = looks(answered(None), answered(FIRST), answered(None), answered(SECOND))
     first, _, again = happened
     assert alert(known, [first], NOW, muted=False)[0].text.startswith(
@@ -84,12 +84,12 @@ def test_s7_a_response_after_one_was_withdrawn_is_told_as_another() -> None:
     )
 
 
-def test_s7_a_withdrawn_response_is_not_waited_for_once_there_is_one_again() -> None:
+def test_a_withdrawn_response_is_not_waited_for_once_there_is_one_again() -> None:
     assert "waiting" not in told(ResponseWithdrawn(), PetitionHistory(answered(SECOND), NOW))
     assert "waiting" in told(ResponseWithdrawn(), PetitionHistory(answered(None), NOW))
 
 
-def test_s7_days_are_counted_only_to_a_date_that_the_debate_still_has() -> None:
+def test_days_are_counted_only_to_a_date_that_the_debate_still_has() -> None:
     on, other = date(2025, 3, 24), date(2025, 3, 31)
     still = structs.replace(petition(), scheduled_debate_date=on)
     moved = structs.replace(petition(), scheduled_debate_date=other)
@@ -98,28 +98,28 @@ def test_s7_days_are_counted_only_to_a_date_that_the_debate_still_has() -> None:
     assert "days." not in told(DebateScheduled(on), PetitionHistory(petition(), NOW))
 
 
-def test_s7_nothing_is_promised_about_a_removed_petition_that_is_back() -> None:
+def test_nothing_is_promised_about_a_removed_petition_that_is_back() -> None:
     assert "I'll keep checking" in told(Removed(), PetitionHistory(petition(), NOW, removed=True))
     assert "I'll keep checking" not in told(Removed(), PetitionHistory(petition(), NOW))
 
 
-def test_s7_a_return_to_signing_is_told_so_though_it_has_closed_since() -> None:
+def test_a_return_to_signing_is_told_so_though_it_has_closed_since() -> None:
     closed = structs.replace(petition(), state="closed")
     text = told(Reopened("removed", "open"), PetitionHistory(closed, NOW))
     assert "Open for signatures again" in text
     assert "Open for" not in told(Reopened("removed", "closed"), PetitionHistory(closed, NOW))
 
 
-def test_s7_the_count_called_that_of_now_is_the_one_last_read() -> None:
+def test_the_count_called_that_of_now_is_the_one_last_read() -> None:
     text = told(CountFell(900, 800), PetitionHistory(petition(signature_count=850), NOW))
     assert "100 signatures were removed" in text
     assert "The total is now 850." in text
 
 
-# --- S7: a summary -------------------------------------------------------------------------------
+# --- a summary -----------------------------------------------------------------------------------
 
 
-def test_s7_a_summary_shows_what_changed_in_a_response() -> None:
+def test_a_summary_shows_what_changed_in_a_response() -> None:
     revised = ResponseRevised(FIRST, ("It is warm.",), ("It is hot.", "Mind your tongue."))
     (line,), _ = summed_up(revised)
     assert line == "14:00 💬 Government response revised: + It is hot. · 2 more changes"
@@ -127,12 +127,12 @@ def test_s7_a_summary_shows_what_changed_in_a_response() -> None:
     assert line == "14:00 💬 Government response revised: − It is warm."
 
 
-def test_s7_a_summary_promises_no_change_that_it_does_not_show() -> None:
+def test_a_summary_promises_no_change_that_it_does_not_show() -> None:
     (line,), _ = summed_up(ResponseRevised(FIRST, (), ()))
     assert line == "14:00 💬 Government response revised."
 
 
-def test_s7_a_summary_leads_to_what_is_new_about_a_debate() -> None:
+def test_a_summary_leads_to_what_is_new_about_a_debate() -> None:
     debated = structs.replace(petition(), debate=Debate(date(2025, 3, 3)))
     (line,), urls = summed_up(DebateLink("transcript", HANSARD), about=debated)
     assert line.endswith("Transcript")
@@ -140,12 +140,12 @@ def test_s7_a_summary_leads_to_what_is_new_about_a_debate() -> None:
     assert HANSARD not in summed_up(Removed(), about=debated)[1]
 
 
-def test_s7_each_line_of_a_summary_has_its_time() -> None:
+def test_each_line_of_a_summary_has_its_time() -> None:
     lines, _ = summed_up(CountFell(900, 800), CountFell(800, 700))
     assert [line[:5] for line in lines] == ["14:00", "14:01"]
 
 
-def test_s7_a_summary_tells_a_removal_and_the_return_in_one_line() -> None:
+def test_a_summary_tells_a_removal_and_the_return_in_one_line() -> None:
     lines, _ = summed_up(Removed(), Reopened("removed", "open"), Removed())
     assert lines == [
         "↩️ Taken off the site at 14:00, back at 14:01.",
@@ -153,19 +153,19 @@ def test_s7_a_summary_tells_a_removal_and_the_return_in_one_line() -> None:
     ]
 
 
-def test_s7_a_summary_joins_no_return_to_what_it_does_not_undo() -> None:
+def test_a_summary_joins_no_return_to_what_it_does_not_undo() -> None:
     lines, _ = summed_up(ResponseWithdrawn(), Reopened("closed", "open"))
     assert len(lines) == 2
 
 
-def test_s7_a_summary_tells_a_withdrawal_and_the_next_response_in_one_line() -> None:
+def test_a_summary_tells_a_withdrawal_and_the_next_response_in_one_line() -> None:
     lines, _ = summed_up(ResponseWithdrawn(), Responded(SECOND, is_first=False))
     assert lines == [
         "💬 The response was withdrawn at 14:00, and there is one again since 14:01.",
     ]
 
 
-def test_s7_a_summary_tells_the_last_of_a_debates_dates() -> None:
+def test_a_summary_tells_the_last_of_a_debates_dates() -> None:
     first, second = date(2025, 3, 24), date(2025, 3, 31)
     lines, _ = summed_up(DebateScheduled(first), DebateMoved(first, second))
     assert lines == ["14:01 🏛 Debate moved from 24 March 2025 to Monday 31 March 2025."]

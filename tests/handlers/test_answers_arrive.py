@@ -60,7 +60,7 @@ def says_nothing_untrue(village: Village) -> bool:
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-async def test_s5_subscribing_is_answered(village: Village, trouble: Trouble) -> None:
+async def test_subscribing_is_answered(village: Village, trouble: Trouble) -> None:
     async with village.bell():
         await village.reader.subscribes()
         village.site.put(TEA + 1, open_petition(action="Coffee"))
@@ -70,7 +70,7 @@ async def test_s5_subscribing_is_answered(village: Village, trouble: Trouble) ->
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-async def test_s5_erasing_everything_is_answered(village: Village, trouble: Trouble) -> None:
+async def test_erasing_everything_is_answered(village: Village, trouble: Trouble) -> None:
     async with village.bell():
         await village.reader.subscribes()
         question = await village.reader.ask("/forget", "Delete everything")
@@ -82,7 +82,7 @@ async def test_s5_erasing_everything_is_answered(village: Village, trouble: Trou
     assert says_nothing_untrue(village)
 
 
-async def test_s5_erasing_is_told_anew_where_the_question_cannot_be_rewritten(
+async def test_erasing_is_told_anew_where_the_question_cannot_be_rewritten(
     village: Village,
 ) -> None:
     async with village.bell():
@@ -96,7 +96,7 @@ async def test_s5_erasing_is_told_anew_where_the_question_cannot_be_rewritten(
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-async def test_s5_muting_is_seen_on_the_button_and_in_the_note(
+async def test_muting_is_seen_on_the_button_and_in_the_note(
     village: Village, trouble: Trouble
 ) -> None:
     async with village.bell():
@@ -112,7 +112,7 @@ async def test_s5_muting_is_seen_on_the_button_and_in_the_note(
 
 
 @pytest.mark.parametrize("trouble", [gateway, proxy_page, unavailable, not_taken])
-async def test_s5_a_note_is_given_again(village: Village, trouble: Trouble) -> None:
+async def test_a_note_is_given_again(village: Village, trouble: Trouble) -> None:
     async with village.bell():
         began = await village.reader.subscribes()
         trouble(village.api, "answerCallbackQuery")
@@ -122,7 +122,7 @@ async def test_s5_a_note_is_given_again(village: Village, trouble: Trouble) -> N
         assert village.reader.unread() == []
 
 
-async def test_s5_a_note_that_telegram_never_takes_is_said_aloud(village: Village) -> None:
+async def test_a_note_that_telegram_never_takes_is_said_aloud(village: Village) -> None:
     async with village.bell():
         began = await village.reader.subscribes()
         village.api.refuse(None, 502, "Bad Gateway", method="answerCallbackQuery", times=None)
@@ -130,7 +130,7 @@ async def test_s5_a_note_that_telegram_never_takes_is_said_aloud(village: Villag
         await village.reader.hears("will arrive silently")
 
 
-async def test_s5_that_a_press_is_too_old_for_a_note_is_no_failure(village: Village) -> None:
+async def test_that_a_press_is_too_old_for_a_note_is_no_failure(village: Village) -> None:
     async with village.bell():
         began = await village.reader.subscribes()
         village.api.refuse(None, 400, TOO_OLD, method="answerCallbackQuery")
@@ -142,7 +142,7 @@ async def test_s5_that_a_press_is_too_old_for_a_note_is_no_failure(village: Vill
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-async def test_s5_a_choice_in_the_settings_is_shown(village: Village, trouble: Trouble) -> None:
+async def test_a_choice_in_the_settings_is_shown(village: Village, trouble: Trouble) -> None:
     async with village.bell():
         await village.reader.subscribes()
         page = await village.reader.ask("/settings", "Settings")
@@ -152,7 +152,7 @@ async def test_s5_a_choice_in_the_settings_is_shown(village: Village, trouble: T
     assert says_nothing_untrue(village)
 
 
-async def test_s5_what_telegram_refuses_for_good_is_not_sent_again(village: Village) -> None:
+async def test_what_telegram_refuses_for_good_is_not_sent_again(village: Village) -> None:
     async with village.bell():
         village.api.refuse(READER, 403, "Forbidden: bot was blocked by the user", times=None)
         village.reader.say("/about")
@@ -203,20 +203,20 @@ TAKEN = {"message_id": 2}
 BAD_GATEWAY = NetworkError("Bad Gateway")
 
 
-async def test_s5_what_hangs_is_sent_once_more() -> None:
+async def test_what_hangs_is_sent_once_more() -> None:
     telegram = Telegram(*[TimedOut()] * 9)
     with pytest.raises(TimedOut):
         await telegram.sends("Deleted")
     assert telegram.tries == 2
 
 
-async def test_s5_an_edit_that_hangs_is_made_again_since_twice_is_once() -> None:
+async def test_an_edit_that_hangs_is_made_again_since_twice_is_once() -> None:
     telegram = Telegram(TimedOut(), TimedOut(), TimedOut(), TAKEN)
     await telegram.edits("Deleted")
     assert telegram.tries == 4
 
 
-async def test_s5_where_no_connection_came_about_nothing_can_arrive_twice() -> None:
+async def test_where_no_connection_came_about_nothing_can_arrive_twice() -> None:
     telegram = Telegram(*[NotConnected()] * 4, TAKEN)
     await telegram.sends("Deleted")
     assert telegram.tries == 5
@@ -224,7 +224,7 @@ async def test_s5_where_no_connection_came_about_nothing_can_arrive_twice() -> N
     assert waits == sorted(set(waits))
 
 
-async def test_s5_nothing_is_tried_for_ever() -> None:
+async def test_nothing_is_tried_for_ever() -> None:
     telegram = Telegram(*[BAD_GATEWAY] * 50)
     with pytest.raises(NetworkError):
         await telegram.sends("Deleted")
@@ -232,30 +232,30 @@ async def test_s5_nothing_is_tried_for_ever() -> None:
     assert sum(wait for wait in telegram.waits if wait > 0) < 30
 
 
-async def test_s5_an_alert_is_not_sent_again_here_but_from_the_store() -> None:
+async def test_an_alert_is_not_sent_again_here_but_from_the_store() -> None:
     telegram = Telegram(*[BAD_GATEWAY] * 9)
     with pytest.raises(NetworkError):
         await telegram.sends("10,000", alert=True)
     assert telegram.tries == 1
 
 
-async def test_s5_that_somebody_types_is_not_shown_again() -> None:
+async def test_that_somebody_types_is_not_shown_again() -> None:
     telegram = Telegram(*[BAD_GATEWAY] * 9)
     with pytest.raises(NetworkError):
         await telegram.asks("sendChatAction", chat_id=1)
     assert telegram.tries == 1
 
 
-async def test_s5_who_is_an_admin_is_asked_again() -> None:
+async def test_who_is_an_admin_is_asked_again() -> None:
     telegram = Telegram(BAD_GATEWAY, TAKEN)
     await telegram.asks("getChatMember", chat_id=-1, user_id=7)
     assert telegram.tries == 2
 
 
-# --- S9: no edit into what is there already ------------------------------------------------------
+# --- no edit into what is there already ----------------------------------------------------------
 
 
-async def test_s9_an_unchanged_edit_of_any_kind_is_not_even_sent() -> None:
+async def test_an_unchanged_edit_of_any_kind_is_not_even_sent() -> None:
     telegram = Telegram(*[TAKEN] * 9)
     await telegram.sends("84")
     for _ in range(2):
@@ -267,7 +267,7 @@ async def test_s9_an_unchanged_edit_of_any_kind_is_not_even_sent() -> None:
     assert telegram.tries == 3
 
 
-async def test_s9_the_same_text_with_other_buttons_is_an_edit() -> None:
+async def test_the_same_text_with_other_buttons_is_an_edit() -> None:
     telegram = Telegram(*[TAKEN] * 9)
     mute, unmute = (
         InlineKeyboardMarkup([[InlineKeyboardButton(label, callback_data=label)]])
@@ -284,7 +284,7 @@ async def test_s9_the_same_text_with_other_buttons_is_an_edit() -> None:
     assert telegram.tries == 3
 
 
-async def test_s9_the_same_text_that_leads_elsewhere_is_an_edit() -> None:
+async def test_the_same_text_that_leads_elsewhere_is_an_edit() -> None:
     telegram = Telegram(*[TAKEN] * 9)
     for address in ("https://a.example", "https://b.example"):
         link = MessageEntity("text_link", 0, 2, url=address)
@@ -292,7 +292,7 @@ async def test_s9_the_same_text_that_leads_elsewhere_is_an_edit() -> None:
     assert telegram.tries == 2
 
 
-async def test_s9_what_nobody_knows_of_is_edited() -> None:
+async def test_what_nobody_knows_of_is_edited() -> None:
     telegram = Telegram(BadRequest("Message to edit not found"), TAKEN)
     with pytest.raises(BadRequest, match="not found"):
         await telegram.edits("84")
@@ -300,7 +300,7 @@ async def test_s9_what_nobody_knows_of_is_edited() -> None:
     assert telegram.tries == 2
 
 
-async def test_s9_what_telegram_calls_unchanged_is_known_from_then_on() -> None:
+async def test_what_telegram_calls_unchanged_is_known_from_then_on() -> None:
     telegram = Telegram(BadRequest("Message is not modified: …"))
     for _ in range(2):
         with pytest.raises(BadRequest, match="not modified"):
@@ -308,7 +308,7 @@ async def test_s9_what_telegram_calls_unchanged_is_known_from_then_on() -> None:
     assert telegram.tries == 1
 
 
-async def test_s9_a_message_whose_edit_was_lost_may_say_either() -> None:
+async def test_a_message_whose_edit_was_lost_may_say_either() -> None:
     telegram = Telegram(TAKEN, *[BAD_GATEWAY] * 5, TAKEN)
     await telegram.sends("84")
     with pytest.raises(NetworkError):
@@ -317,7 +317,7 @@ async def test_s9_a_message_whose_edit_was_lost_may_say_either() -> None:
     assert telegram.outcomes == []
 
 
-async def test_s9_the_same_card_twice_is_not_edited_and_said_to_be_what_it_is(
+async def test_the_same_card_twice_is_not_edited_and_said_to_be_what_it_is(
     village: Village,
 ) -> None:
     now = utc_now()
@@ -333,7 +333,7 @@ async def test_s9_the_same_card_twice_is_not_edited_and_said_to_be_what_it_is(
         assert len(village.api.calls_to("editMessageText")) == edits + 1
 
 
-async def test_s9_a_card_that_differs_by_its_age_alone_is_not_called_updated(
+async def test_a_card_that_differs_by_its_age_alone_is_not_called_updated(
     village: Village,
 ) -> None:
     now = utc_now()
@@ -347,7 +347,7 @@ async def test_s9_a_card_that_differs_by_its_age_alone_is_not_called_updated(
         await village.reader.sees_edit(card, f"Figures from {later}")
 
 
-async def test_s9_what_a_new_bot_does_not_know_telegram_tells_it(village: Village) -> None:
+async def test_what_a_new_bot_does_not_know_telegram_tells_it(village: Village) -> None:
     now = utc_now()
     async with village.bell(now=lambda: now):
         await village.reader.subscribes()

@@ -133,7 +133,7 @@ async def test_a_channels_post_in_its_discussion_group_is_not_answered(
 
 
 @pytest.mark.parametrize("how", ["link", "command", "caption", "edited", "sender_chat"])
-async def test_h9_a_channels_post_is_not_answered_there_in_whichever_form_it_comes(
+async def test_a_channels_post_is_not_answered_there_in_whichever_form_it_comes(
     village: Village, club: Conversation, how: str
 ) -> None:
     village.site.put(TEA + 1, open_petition(action="Coffee for all"))

@@ -32,7 +32,7 @@ async def picks(village: Village, person: Conversation, label: str, chat_id: int
     return await person.hears()
 
 
-async def test_g1_an_admin_who_may_not_post_changes_nothing_in_a_channel(
+async def test_an_admin_who_may_not_post_changes_nothing_in_a_channel(
     village: Village, news: Conversation
 ) -> None:
     async with village.bell():
@@ -46,7 +46,7 @@ async def test_g1_an_admin_who_may_not_post_changes_nothing_in_a_channel(
 
 
 @pytest.mark.parametrize("place", ["administrator", "creator"])
-async def test_g1_an_admin_who_may_post_and_the_owner_do(
+async def test_an_admin_who_may_post_and_the_owner_do(
     village: Village, news: Conversation, place: str
 ) -> None:
     village.api.add_member(NEWS, ADA, place)
@@ -56,7 +56,7 @@ async def test_g1_an_admin_who_may_post_and_the_owner_do(
         await news.hears("You've unfollowed")
 
 
-async def test_g1_who_may_not_post_has_the_bot_post_nothing_either(
+async def test_who_may_not_post_has_the_bot_post_nothing_either(
     village: Village, news: Conversation
 ) -> None:
     async with village.bell():
@@ -71,7 +71,7 @@ async def test_g1_who_may_not_post_has_the_bot_post_nothing_either(
         await news.hears("Milestones")
 
 
-async def test_g1_a_channel_is_not_managed_from_afar_by_who_may_not_post(
+async def test_a_channel_is_not_managed_from_afar_by_who_may_not_post(
     village: Village, news: Conversation
 ) -> None:
     ada = village.chat(ADA)
@@ -81,7 +81,7 @@ async def test_g1_a_channel_is_not_managed_from_afar_by_who_may_not_post(
         await ada.ask("/subscriptions", "You're not following anything yet")
 
 
-async def test_g1_the_right_to_post_taken_away_ends_managing_a_channel(
+async def test_the_right_to_post_taken_away_ends_managing_a_channel(
     village: Village, news: Conversation
 ) -> None:
     ada = village.chat(ADA)
@@ -96,7 +96,7 @@ async def test_g1_the_right_to_post_taken_away_ends_managing_a_channel(
         assert "nothing has changed" in note
 
 
-async def test_g1_in_a_group_an_admin_needs_no_right_to_post(village: Village) -> None:
+async def test_in_a_group_an_admin_needs_no_right_to_post(village: Village) -> None:
     village.api.add_chat(CLUB, "supergroup", title="Tea club")
     village.api.add_member(CLUB, ADA, "administrator", may_post=False)
     club = village.chat(CLUB)
@@ -105,7 +105,7 @@ async def test_g1_in_a_group_an_admin_needs_no_right_to_post(village: Village) -
 
 
 @pytest.mark.parametrize(("right", "may"), [(True, True), (False, False), (None, False)])
-async def test_g1_an_older_servers_words_about_an_admin_are_understood(
+async def test_an_older_servers_words_about_an_admin_are_understood(
     village: Village, right: bool | None, may: bool
 ) -> None:
     rights = {} if right is None else {"can_post_messages": right}

@@ -54,7 +54,7 @@ async def alert_of(village: Village, query: str) -> Json:
 # --- who may change what -------------------------------------------------------------------------
 
 
-async def test_p21_a_member_is_refused_and_shown_the_way_to_their_own_chat(
+async def test_a_member_is_refused_and_shown_the_way_to_their_own_chat(
     village: Village, club: Conversation
 ) -> None:
     async with village.bell():
@@ -68,7 +68,7 @@ async def test_p21_a_member_is_refused_and_shown_the_way_to_their_own_chat(
 @pytest.mark.parametrize(
     "text", ["/unsubscribe 700000", "/forget", "/mydata", "/start p_uk_700000", "/follow 700000"]
 )
-async def test_p21_whatever_changes_or_tells_all_is_refused_to_a_member(
+async def test_whatever_changes_or_tells_all_is_refused_to_a_member(
     village: Village, club: Conversation, text: str
 ) -> None:
     async with village.bell():
@@ -85,15 +85,13 @@ async def test_where_telegram_cannot_whisper_the_refusal_is_said_aloud(
         assert "receiver_user" not in no
 
 
-async def test_p21_an_admin_may_and_an_anonymous_one_too(
-    village: Village, club: Conversation
-) -> None:
+async def test_an_admin_may_and_an_anonymous_one_too(village: Village, club: Conversation) -> None:
     async with village.bell():
         await club.ask(f"/subscribe {TEA}", "You're now following", user_id=ADA)
         await club.ask(f"/subscribe {COFFEE}", "You're now following", anonymous=True)
 
 
-async def test_p23_a_press_changes_something_for_admins_alone(
+async def test_a_press_changes_something_for_admins_alone(
     village: Village, club: Conversation
 ) -> None:
     async with village.bell():

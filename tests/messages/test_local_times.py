@@ -12,7 +12,7 @@ KATHMANDU = "Asia/Kathmandu"
 
 
 @pytest.mark.parametrize("zone", [KATHMANDU, "Europe/London"])
-async def test_t10_a_card_and_an_alert_go_by_the_zone_in_the_settings(
+async def test_a_card_and_an_alert_go_by_the_zone_in_the_settings(
     village: Village, zone: str
 ) -> None:
     async with village.bell():
@@ -29,7 +29,7 @@ async def test_t10_a_card_and_an_alert_go_by_the_zone_in_the_settings(
         assert "First seen" not in alert["text"]  # it is fresh
 
 
-async def test_t10_an_instant_of_another_day_there_is_told_with_its_date() -> None:
+async def test_an_instant_of_another_day_there_is_told_with_its_date() -> None:
     now = datetime(2025, 3, 1, 19, 0, tzinfo=UTC)
     before = datetime(2025, 3, 1, 18, 0, tzinfo=UTC)
     assert clock(before, now) == "18:00"
@@ -38,6 +38,6 @@ async def test_t10_an_instant_of_another_day_there_is_told_with_its_date() -> No
     assert moment(now) == "2 March 2025, 00:45"
 
 
-async def test_t10_a_chat_that_chose_no_zone_is_told_londons_time() -> None:
+async def test_a_chat_that_chose_no_zone_is_told_londons_time() -> None:
     go_by(zone_of(""))
     assert moment(datetime(2025, 7, 1, 12, 0, tzinfo=UTC)) == "1 July 2025, 13:00"

@@ -87,7 +87,7 @@ def test_an_empty_style_leaves_no_span() -> None:
 
 
 @pytest.mark.parametrize("title", HOSTILE[:4])
-def test_p17_a_hostile_title_renders_as_itself(title: str) -> None:
+def test_a_hostile_title_renders_as_itself(title: str) -> None:
     text = told(MilestoneReached(1_000, 1_003), about=petition(action=title))
     assert " ".join(title.split()) in text
 
@@ -98,12 +98,12 @@ def test_characters_that_break_or_deceive_are_left_out(char: str) -> None:
 
 
 @given(st.text(max_size=300), st.integers(1, 80))
-def test_law_a_cut_text_is_short_enough(text: str, most: int) -> None:
+def test_a_cut_text_is_short_enough(text: str, most: int) -> None:
     assert len(cut(text, most)) <= most
 
 
 @given(st.lists(st.text(alphabet="ab \n🏴é", max_size=200), max_size=6), st.integers(8, 120))
-def test_law_splitting_keeps_every_word_and_every_span_sound(texts: list[str], limit: int) -> None:
+def test_splitting_keeps_every_word_and_every_span_sound(texts: list[str], limit: int) -> None:
     message = compose(*(bold(text, quote(text)) for text in texts))
     parts = split(message, limit)
     assert "".join("".join(p.text for p in parts).split()) == "".join(message.text.split())
@@ -191,7 +191,7 @@ def test_every_alert_is_sound_and_names_its_petition(event: Event, title: str) -
 
 
 @given(st.text(max_size=9_000), st.lists(st.text(max_size=2_000), max_size=30))
-def test_law_an_alert_is_one_sound_message_whatever_the_texts(text: str, many: list[str]) -> None:
+def test_an_alert_is_one_sound_message_whatever_the_texts(text: str, many: list[str]) -> None:
     response = structs.replace(RESPONSE, summary=text, details=text)
     about = petition(action=text[:255])
     for event in (
@@ -230,7 +230,7 @@ def test_a_threshold_reached_after_the_response_does_not_promise_one() -> None:
     assert "response is" not in text
 
 
-def test_p2_many_milestones_make_one_message_naming_the_highest_and_both_thresholds() -> None:
+def test_many_milestones_make_one_message_naming_the_highest_and_both_thresholds() -> None:
     events = [
         MilestoneReached(n, 120_000, {10_000: "response", 100_000: "debate"}.get(n))  # type: ignore[arg-type]
         for n in (1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 75_000, 100_000)
@@ -327,7 +327,7 @@ def test_an_empty_list_says_how_to_begin_and_has_no_buttons() -> None:
     assert buttons is None
 
 
-def test_p18_the_longest_button_fits_into_64_bytes() -> None:
+def test_the_longest_button_fits_into_64_bytes() -> None:
     ref = structs.replace(REF, site="a" * 16, id=9_999_999_999)
     markup = undo_buttons(Subscription(-1_001_234_567_890, ref, NOW, 2**31, muted=True))
     data = markup[0][0].press
@@ -336,6 +336,6 @@ def test_p18_the_longest_button_fits_into_64_bytes() -> None:
 
 
 @pytest.mark.parametrize("data", ["", "sub", "sub|x|", "sub|uk:1|a|b", "sub|uk:-1|"])
-def test_p22_a_press_we_did_not_write_is_refused(data: str) -> None:
+def test_a_press_we_did_not_write_is_refused(data: str) -> None:
     with pytest.raises(ValueError, match=r"petition's name|values to unpack"):
         Press.read(data)

@@ -131,7 +131,7 @@ texts = st.text(max_size=900) | st.text(alphabet="🏴é *_[]()1:\n#>•-", max_
 
 @settings(max_examples=40, deadline=None)
 @given(texts, texts, st.integers(0, 6))
-def test_law_whatever_the_texts_every_message_is_sound(one: str, other: str, many: int) -> None:
+def test_whatever_the_texts_every_message_is_sound(one: str, other: str, many: int) -> None:
     about = structs.replace(
         responded(summary=one, details=other * 8),
         action=other[:255],
@@ -333,7 +333,7 @@ def test_a_revised_response_is_called_so_and_leads_to_the_first() -> None:
     assert labels(buttons) == ["Revised response, 5 March 2025"]
 
 
-def test_c20_a_response_given_again_after_a_withdrawal_is_not_called_revised() -> None:
+def test_a_response_given_again_after_a_withdrawal_is_not_called_revised() -> None:
     again = responded(created_at=datetime(2025, 4, 1, tzinfo=UTC))
     messages, _ = response(again, (RESPONSE,), NOW)
     assert "An earlier response was withdrawn before this one." in messages[0].text

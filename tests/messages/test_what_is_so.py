@@ -44,7 +44,7 @@ def told(event: Event, about: Petition, after: timedelta = timedelta()) -> str:
     return alert(PetitionHistory(about, NOW), [occurrence], NOW + after, muted=False)[0].text
 
 
-# --- T1: what a dissolved parliament can do no more ----------------------------------------------
+# --- what a dissolved parliament can do no more --------------------------------------------------
 
 CLOSED = petition(
     state="closed", signature_count=10_500, closing_date=NOW.date(), closed_at=NOW, **EARNED
@@ -52,7 +52,7 @@ CLOSED = petition(
 CUT_SHORT = structs.replace(CLOSED, closing_date=date(2025, 8, 10))
 
 
-def test_t1_nothing_is_waited_for_after_an_early_end() -> None:
+def test_nothing_is_waited_for_after_an_early_end() -> None:
     text = told(Closed(10_500, NOW, early=True), CUT_SHORT)
     assert "Still waiting for" not in text
     assert "may not come now" in text
@@ -62,7 +62,7 @@ def test_t1_nothing_is_waited_for_after_an_early_end() -> None:
     assert "may not come now" in subscribed(followed, NOW, "")[0].text
 
 
-def test_t1_what_was_earned_is_waited_for_after_a_proper_end() -> None:
+def test_what_was_earned_is_waited_for_after_a_proper_end() -> None:
     text = told(Closed(10_500, NOW), CLOSED)
     assert "Still waiting for a government response" in text
     assert "Waiting for a government response since" in card(CLOSED, NOW, NOW).text
@@ -70,18 +70,18 @@ def test_t1_what_was_earned_is_waited_for_after_a_proper_end() -> None:
     assert any(isinstance(m.event, ResponseOverdue) for m in moments(CLOSED))
 
 
-def test_t1_an_archived_petition_that_got_no_response_awaits_none() -> None:
+def test_an_archived_petition_that_got_no_response_awaits_none() -> None:
     archived = structs.replace(CLOSED, archived=True)
     assert "hasn't responded" in response(archived, (), NOW)[0][0].text
     assert not any(isinstance(m.event, ResponseOverdue) for m in moments(archived))
 
 
-def test_t1_where_nothing_was_due_an_early_end_takes_nothing_away() -> None:
+def test_where_nothing_was_due_an_early_end_takes_nothing_away() -> None:
     nothing = structs.replace(CUT_SHORT, signature_count=84, response_threshold_reached_at=None)
     assert awaited(nothing) is None
 
 
-# --- T2: a debate that is only scheduled, was held, or is refused ---------------------------------
+# --- a debate that is only scheduled, was held, or is refused ------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_t1_where_nothing_was_due_an_early_end_takes_nothing_away() -> None:
         ({"debate": Debate(None, overview="No.")}, "it was decided not to hold one"),
     ],
 )
-def test_t2_a_debate_is_told_as_far_as_it_has_come(changes: dict[str, object], said: str) -> None:
+def test_a_debate_is_told_as_far_as_it_has_come(changes: dict[str, object], said: str) -> None:
     text = told(
         MilestoneReached(100_000, 100_001, "debate"), petition(signature_count=100_001, **changes)
     )
@@ -102,15 +102,15 @@ def test_t2_a_debate_is_told_as_far_as_it_has_come(changes: dict[str, object], s
     assert "under way" not in text
 
 
-def test_t2_that_a_day_has_passed_does_not_say_that_there_was_a_debate() -> None:
+def test_that_a_day_has_passed_does_not_say_that_there_was_a_debate() -> None:
     for days, said in ((1, "was due yesterday"), (3, "was due on")):
         assert said in told(DebatePassed(NOW.date()), petition(), days * DAY)
 
 
-# --- T3: what is due, and what was reached when ---------------------------------------------------
+# --- what is due, and what was reached when ------------------------------------------------------
 
 
-def test_t3_a_response_is_due_and_nobody_has_to_give_one() -> None:
+def test_a_response_is_due_and_nobody_has_to_give_one() -> None:
     text = told(MilestoneReached(10_000, 10_001, "response"), petition(signature_count=10_001))
     assert "A government response is now due" in text
     assert "has to" not in text
@@ -120,15 +120,15 @@ def test_t3_a_response_is_due_and_nobody_has_to_give_one() -> None:
     assert "One is due at 10,000" in response(petition(), (), NOW)[0][0].text
 
 
-def test_t3_the_date_at_a_threshold_is_of_reaching_it() -> None:
+def test_the_date_at_a_threshold_is_of_reaching_it() -> None:
     text = ladder(petition(signature_count=10_500, **EARNED), (), NOW).text
     assert "✓ 10,000 (response threshold): reached 17 January 2025" in text
 
 
-# --- T6: spans from where they begin, and not a whole hour short ----------------------------------
+# --- spans from where they begin, and not a whole hour short -------------------------------------
 
 
-def test_t6_a_withdrawn_response_is_not_missed_since_the_threshold() -> None:
+def test_a_withdrawn_response_is_not_missed_since_the_threshold() -> None:
     text = told(ResponseWithdrawn(), petition(signature_count=10_500, **EARNED))
     assert "waiting for a response again." in text
     assert "43 days" not in text
@@ -144,15 +144,15 @@ def test_t6_a_withdrawn_response_is_not_missed_since_the_threshold() -> None:
         (timedelta(seconds=40), "less than a minute"),
     ],
 )
-def test_t6_what_is_left_is_told_to_the_nearest_hour_or_day(left: timedelta, said: str) -> None:
+def test_what_is_left_is_told_to_the_nearest_hour_or_day(left: timedelta, said: str) -> None:
     text = told(ClosingSoon(6, NOW + left, 84), petition())
     assert f"Closes in {said}" in text
 
 
-# --- T8, T9, T10 ----------------------------------------------------------------------------------
+# --- what there is none of, and how much there is ------------------------------------------------
 
 
-def test_t8_a_map_lacks_regions_and_a_list_constituencies() -> None:
+def test_a_map_lacks_regions_and_a_list_constituencies() -> None:
     assert "doesn't say which regions" in no_regions(petition(), is_reachable=True).text
     assert (
         "doesn't say where this petition was signed"
@@ -160,12 +160,12 @@ def test_t8_a_map_lacks_regions_and_a_list_constituencies() -> None:
     )
 
 
-def test_t9_rules_are_counted_in_what_is_kept_and_erased() -> None:
+def test_rules_are_counted_in_what_is_kept_and_erased() -> None:
     assert "2 petitions and 1 rule" in data_caption(2, 1)
     assert "1 petition and 3 rules" in forget_question(1, 3).text
 
 
-def test_t9_where_there_are_no_rules_none_are_told_of() -> None:
+def test_where_there_are_no_rules_none_are_told_of() -> None:
     assert "rule" not in data_caption(2, 0)
     assert "rule" not in forget_question(1, 0).text
 
@@ -178,12 +178,12 @@ def test_t9_where_there_are_no_rules_none_are_told_of() -> None:
         (84, "closed", "84 signatures."),
     ],
 )
-def test_t9_so_far_is_said_of_what_goes_on(count: int, state: str, said: str) -> None:
+def test_so_far_is_said_of_what_goes_on(count: int, state: str, said: str) -> None:
     shared = petition(signature_count=count, state=state)
     assert said in share_offer(shared, "bell", inline=False)[0].text.splitlines()
 
 
-def test_t10_what_changed_is_said_above_the_changes() -> None:
+def test_what_changed_is_said_above_the_changes() -> None:
     revised = ResponseRevised(GovernmentResponse("We like tea."), ("It is warm.",), ("It is hot.",))
     lines = told(revised, petition()).splitlines()
     assert lines[lines.index("What changed:") + 1].startswith("− It is warm.")
@@ -191,10 +191,10 @@ def test_t10_what_changed_is_said_above_the_changes() -> None:
     assert "What changed:" not in told(unchanged, petition())
 
 
-# --- T4 -------------------------------------------------------------------------------------------
+# --- what privacy says --------------------------------------------------------------------------
 
 
-def test_t4_privacy_names_whom_is_asked_what_waits_and_for_how_long() -> None:
+def test_privacy_names_whom_is_asked_what_waits_and_for_how_long() -> None:
     text = privacy(90).text
     for said in (
         "the alerts waiting to be sent",

@@ -120,7 +120,7 @@ async def until(is_so: Callable[[], bool]) -> None:
 @pytest.mark.parametrize(
     ("failing", "why"), [(full_disk, "No space left"), (full_device, "was moved, replaced")]
 )
-async def test_k5_a_store_that_fails_under_the_running_bot_is_one_line_and_its_end_another(
+async def test_a_store_that_fails_under_the_running_bot_is_one_line_and_its_end_another(
     village: Village, lines: Lines, failing: Callable[..., AbstractContextManager[None]], why: str
 ) -> None:
     async with village.bell():

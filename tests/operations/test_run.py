@@ -10,7 +10,7 @@ from bell import READER, TEA, Village
 from processes import ROOT, process, stopped, written
 
 
-async def test_the_process_rings_stops_cleanly_and_p33_logs_no_secret(village: Village) -> None:
+async def test_the_process_rings_stops_cleanly_and_logs_no_secret(village: Village) -> None:
     async with process(written(village)) as bell:
         await village.reader.subscribes()
         village.api.refuse(READER, 502, "Bad Gateway", method="sendMessage")
@@ -63,7 +63,7 @@ async def test_the_bot_waits_for_a_telegram_that_is_away_and_can_be_stopped_mean
     assert "Unclosed" not in log
 
 
-async def test_p16_a_second_process_on_the_same_store_refuses_in_one_line(
+async def test_a_second_process_on_the_same_store_refuses_in_one_line(
     village: Village,
 ) -> None:
     config = written(village)

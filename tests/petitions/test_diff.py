@@ -124,40 +124,40 @@ def test_the_first_sight_of_a_petition_is_silent() -> None:
 # --- seen in recorded data -----------------------------------------------------------------------
 
 
-def test_d1_a_big_fall_rings_as_a_fall_and_no_milestone_rings_again() -> None:
+def test_a_big_fall_rings_as_a_fall_and_no_milestone_rings_again() -> None:
     counts = (2_999_000, 3_221_344, 3_146_175, 3_199_999, 3_200_500, 3_501_000)
     rung = lived(*(petition(signature_count=count) for count in counts))
     assert rung == ["milestone:3000000", "count_fell", "milestone:3500000"]
 
 
-def test_d3_a_jump_over_many_milestones_is_told_in_rising_order() -> None:
+def test_a_jump_over_many_milestones_is_told_in_rising_order() -> None:
     before, after = petition(signature_count=900), petition(signature_count=120_000)
     numbers = [e.number for e in diff(before, after) if isinstance(e, MilestoneReached)]
     assert numbers == [1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 75_000, 100_000]
 
 
-def test_d4_a_count_that_moves_after_closing_rings_no_second_closing() -> None:
+def test_a_count_that_moves_after_closing_rings_no_second_closing() -> None:
     over = petition(state="closed", closed_at=OPEN.opened_at, signature_count=550_135)
     readings = [structs.replace(over, signature_count=n) for n in (550_135, 550_141, 550_136)]
     assert lived(petition(signature_count=550_135), *readings) == ["closed"]
 
 
-def test_d4_a_milestone_truly_reached_after_closing_rings() -> None:
+def test_a_milestone_truly_reached_after_closing_rings() -> None:
     over = petition(state="closed", closed_at=OPEN.opened_at, signature_count=99_998)
     assert lived(over, structs.replace(over, signature_count=100_004)) == ["milestone:100000"]
 
 
-def test_d5_a_response_that_is_only_set_anew_is_no_revision() -> None:
+def test_a_response_that_is_only_set_anew_is_no_revision() -> None:
     before = responded(details="Our plan:\r\n•\tfirst;\r\n•\tsecond. See [this](https://a.uk/x).")
     after = responded(details="Our plan:\n• first;\n• second. See this[1].\n\n[1]: https://a.uk/x")
     assert diff(before, after) == ()
 
 
-def test_d5_a_response_with_another_word_is_a_revision() -> None:
+def test_a_response_with_another_word_is_a_revision() -> None:
     assert keys(responded(), responded(details="We do not support tea.")) == ["response_revised"]
 
 
-def test_d6_a_revision_is_seen_by_its_words_and_says_which_changed() -> None:
+def test_a_revision_is_seen_by_its_words_and_says_which_changed() -> None:
     after = responded(
         details="We support coffee. We will say more in spring.\n\nCabinet Office",
         responded_on=date(2025, 3, 20),
@@ -171,20 +171,20 @@ def test_a_response_with_another_date_and_the_same_words_is_no_revision() -> Non
     assert diff(responded(), responded(responded_on=date(2025, 3, 1))) == ()
 
 
-def test_d7_updated_at_alone_rings_nothing() -> None:
+def test_updated_at_alone_rings_nothing() -> None:
     assert diff(OPEN, petition(updated_at=OPEN.updated_at + HOUR)) == ()
 
 
-def test_d8_an_empty_rejection_on_an_open_petition_rings_nothing() -> None:
+def test_an_empty_rejection_on_an_open_petition_rings_nothing() -> None:
     assert diff(OPEN, petition(rejection=Rejection(code="", details=""))) == ()
 
 
-def test_d9_an_outcome_without_a_debate_date_rings_as_debated() -> None:
+def test_an_outcome_without_a_debate_date_rings_as_debated() -> None:
     after = petition(debate=Debate(debated_on=date(2025, 6, 23)))
     assert keys(OPEN, after) == ["debated:2025-06-23"]
 
 
-def test_d12_and_p4_a_petition_taken_down_rings_once_at_the_second_look() -> None:
+def test_a_petition_taken_down_rings_once_at_the_second_look() -> None:
     known, _ = observe(None, OPEN, OPEN.opened_at)
     rung: list[Event] = []
     for _ in range(4):
@@ -193,7 +193,7 @@ def test_d12_and_p4_a_petition_taken_down_rings_once_at_the_second_look() -> Non
     assert rung == [Removed()]
 
 
-def test_c9_a_petition_that_returns_after_being_taken_down_rings_as_back() -> None:
+def test_a_petition_that_returns_after_being_taken_down_rings_as_back() -> None:
     known, _ = observe(None, OPEN, OPEN.opened_at)
     for _ in range(2):
         known, _ = observe_gone(known, OPEN.opened_at)
@@ -201,7 +201,7 @@ def test_c9_a_petition_that_returns_after_being_taken_down_rings_as_back() -> No
     assert [o.event for o in occurrences] == [Reopened(was="removed", state="open")]
 
 
-def test_c9_a_petition_that_answers_again_after_one_look_was_never_gone() -> None:
+def test_a_petition_that_answers_again_after_one_look_was_never_gone() -> None:
     known, _ = observe(None, OPEN, OPEN.opened_at)
     known, _ = observe_gone(known, OPEN.opened_at)
     known, occurrences = observe(known, OPEN, OPEN.opened_at)
@@ -212,12 +212,12 @@ def test_c9_a_petition_that_answers_again_after_one_look_was_never_gone() -> Non
 # --- from running the petitions software ---------------------------------------------------------
 
 
-def test_c10_and_p5_moving_to_the_archive_rings_nothing() -> None:
+def test_moving_to_the_archive_rings_nothing() -> None:
     closed = sample("show_life_32_title_changed_after_close")
     assert lived(closed, sample("archived_show_life")) == []
 
 
-def test_c15_an_older_body_from_a_cache_does_not_turn_time_back() -> None:
+def test_an_older_body_from_a_cache_does_not_turn_time_back() -> None:
     older = petition(updated_at=OPEN.updated_at)
     newer = structs.replace(responded(), updated_at=OPEN.updated_at + 3 * HOUR)
     rung = lived(older, newer, older, newer, every=timedelta(minutes=1))
@@ -225,7 +225,7 @@ def test_c15_an_older_body_from_a_cache_does_not_turn_time_back() -> None:
     assert len(rung) == len(set(rung))
 
 
-def test_c15_a_body_minutes_older_rings_nothing_however_often_it_alternates() -> None:
+def test_a_body_minutes_older_rings_nothing_however_often_it_alternates() -> None:
     newer = structs.replace(
         responded(),
         updated_at=OPEN.updated_at + timedelta(minutes=3),
@@ -236,19 +236,19 @@ def test_c15_a_body_minutes_older_rings_nothing_however_often_it_alternates() ->
     assert lived(newer, *(OPEN, newer) * 6) == []
 
 
-def test_c15_an_older_body_that_stays_is_believed_in_the_end() -> None:
+def test_an_older_body_that_stays_is_believed_in_the_end() -> None:
     newer = structs.replace(responded(), updated_at=OPEN.updated_at + HOUR)
     older = structs.replace(newer, updated_at=OPEN.updated_at, government_response=None)
     assert lived(newer, *[older] * 4) == []
     assert lived(newer, *[older] * 5) == ["response_withdrawn"]
 
 
-def test_c30_a_count_that_is_dated_back_still_rings_at_once() -> None:
+def test_a_count_that_is_dated_back_still_rings_at_once() -> None:
     dated_back = petition(signature_count=1_002, updated_at=OPEN.updated_at - HOUR)
     assert lived(OPEN, dated_back) == ["milestone:1000"]
 
 
-def test_c17_and_p1_a_threshold_that_is_lost_and_reached_again_rings_once() -> None:
+def test_a_threshold_that_is_lost_and_reached_again_rings_once() -> None:
     counts = (9_990, 10_001, 9_999, 10_002)
     flags = (None, OPEN.opened_at, None, OPEN.created_at)
     readings = [
@@ -259,7 +259,7 @@ def test_c17_and_p1_a_threshold_that_is_lost_and_reached_again_rings_once() -> N
 
 
 @pytest.mark.parametrize("count_first", [True, False])
-def test_c18_count_and_flag_of_a_threshold_ring_once_whichever_comes_first(
+def test_count_and_flag_of_a_threshold_ring_once_whichever_comes_first(
     count_first: bool,
 ) -> None:
     only_count = petition(signature_count=10_003)
@@ -269,19 +269,19 @@ def test_c18_count_and_flag_of_a_threshold_ring_once_whichever_comes_first(
     assert lived(petition(signature_count=9_990), first, both) == ["milestone:10000"]
 
 
-def test_c19_both_thresholds_in_one_look_are_both_told() -> None:
+def test_both_thresholds_in_one_look_are_both_told() -> None:
     before = petition(signature_count=9_999)
     after = petition(signature_count=100_001)
     official = [e.official for e in diff(before, after) if isinstance(e, MilestoneReached)]
     assert [kind for kind in official if kind] == ["response", "debate"]
 
 
-def test_c20_a_response_below_the_threshold_rings() -> None:
+def test_a_response_below_the_threshold_rings() -> None:
     after = petition(government_response=RESPONSE, government_response_at=RESPONSE.created_at)
     assert [type(event) for event in diff(OPEN, after)] == [Responded]
 
 
-def test_c20_a_response_deleted_and_made_anew_between_two_looks_is_a_new_response() -> None:
+def test_a_response_deleted_and_made_anew_between_two_looks_is_a_new_response() -> None:
     again = responded(created_at=RESPONSE.created_at + HOUR)
     assert [type(event) for event in diff(responded(), again)] == [Responded]
 
@@ -296,7 +296,7 @@ def test_a_response_that_comes_back_after_its_withdrawal_was_told_rings_again() 
     ]
 
 
-def test_c21_a_debate_date_that_is_set_moved_and_cleared_rings_each_time() -> None:
+def test_a_debate_date_that_is_set_moved_and_cleared_rings_each_time() -> None:
     dates = (None, date(2025, 6, 9), date(2025, 6, 16), None, date(2025, 6, 9))
     rung = lived(*(petition(scheduled_debate_date=on) for on in dates))
     assert rung == [
@@ -307,7 +307,7 @@ def test_c21_a_debate_date_that_is_set_moved_and_cleared_rings_each_time() -> No
     ]
 
 
-def test_c21_a_debate_that_moves_back_and_forth_rings_every_move() -> None:
+def test_a_debate_that_moves_back_and_forth_rings_every_move() -> None:
     one, other = date(2025, 4, 1), date(2025, 4, 8)
     rung = lived(*(petition(scheduled_debate_date=on) for on in (one, other, one, other)))
     assert rung == [
@@ -317,11 +317,11 @@ def test_c21_a_debate_that_moves_back_and_forth_rings_every_move() -> None:
     ]
 
 
-def test_c23_a_decision_not_to_debate_is_no_debate() -> None:
+def test_a_decision_not_to_debate_is_no_debate() -> None:
     assert diff(OPEN, sample_like_not_debated()) == (NotDebated("No time."),)
 
 
-def test_c23_not_debated_can_turn_into_debated_later() -> None:
+def test_not_debated_can_turn_into_debated_later() -> None:
     after = petition(debate=Debate(debated_on=date(2025, 7, 1)))
     assert keys(sample_like_not_debated(), after) == ["debated:2025-07-01"]
 
@@ -330,7 +330,7 @@ def sample_like_not_debated() -> Petition:
     return petition(debate=Debate(debated_on=None, overview="No time."))
 
 
-def test_c23_edits_of_an_outcome_ring_only_new_links() -> None:
+def test_edits_of_an_outcome_ring_only_new_links() -> None:
     empty = petition(debate=Debate(debated_on=date(2025, 6, 23)))
     full = petition(
         debate=Debate(debated_on=date(2025, 6, 23), overview="Tea.", video_url="https://v.uk/1")
@@ -342,7 +342,7 @@ def test_c23_edits_of_an_outcome_ring_only_new_links() -> None:
     assert diff(full, fixed) == ()
 
 
-def test_p9_debate_outcome_and_link_are_three_separate_alerts() -> None:
+def test_debate_outcome_and_link_are_three_separate_alerts() -> None:
     on = date(2025, 6, 23)
     rung = lived(
         OPEN,
@@ -366,30 +366,30 @@ def test_an_outcome_and_its_date_that_come_together_ring_as_debated_only() -> No
     assert keys(OPEN, after) == ["debated:2025-06-23"]
 
 
-def test_c24_a_petition_past_its_date_is_open_until_the_site_says_closed() -> None:
+def test_a_petition_past_its_date_is_open_until_the_site_says_closed() -> None:
     assert diff(OPEN, petition(updated_at=datetime(2025, 8, 11, tzinfo=UTC))) == ()
 
 
-def test_c24_an_early_closing_is_told_from_one_on_its_date() -> None:
+def test_an_early_closing_is_told_from_one_on_its_date() -> None:
     on_time = petition(state="closed", closed_at=datetime(2025, 8, 10, 22, 59, 59, tzinfo=UTC))
     early = petition(state="closed", closed_at=datetime(2025, 5, 29, 23, 1, tzinfo=UTC))
     assert diff(OPEN, on_time) == (Closed(84, on_time.closed_at, early=False),)
     assert diff(OPEN, early) == (Closed(84, early.closed_at, early=True),)
 
 
-def test_c25_rejected_after_publication_and_opened_again_rings_both() -> None:
+def test_rejected_after_publication_and_opened_again_rings_both() -> None:
     rejected = sample("show_rejected_after_publishing")
     was_open = structs.replace(rejected, state="open", rejected_at=None, rejection=None)
     assert [type(e) for e in diff(was_open, rejected)] == [Rejected]
     assert diff(rejected, was_open) == (Reopened(was="rejected", state="open"),)
 
 
-def test_c25_a_petition_approved_after_rejection_opens_for_the_first_time() -> None:
+def test_a_petition_approved_after_rejection_opens_for_the_first_time() -> None:
     never_open = petition(state="rejected", opened_at=None, signature_count=6)
     assert diff(never_open, OPEN) == (Opened(OPEN.opened_at),)
 
 
-def test_c26_edited_texts_ring_nothing() -> None:
+def test_edited_texts_ring_nothing() -> None:
     after = petition(action="Free coffee", background="b", additional_details="d", topics=("tea",))
     assert diff(OPEN, after) == ()
 
@@ -430,7 +430,7 @@ def test_a_fall_rings_only_when_it_is_noticeable(was: int, now: int, rings: bool
     assert all(isinstance(event, CountFell) for event in fell)
 
 
-def test_p6_an_attribute_missing_from_a_body_has_not_changed() -> None:
+def test_an_attribute_missing_from_a_body_has_not_changed() -> None:
     full = structs.replace(
         responded(),
         committee_note="A note.",
@@ -449,7 +449,7 @@ def test_p6_an_attribute_missing_from_a_body_has_not_changed() -> None:
     assert lived(full, poorer, full) == []
 
 
-def test_p8_thresholds_are_the_sites_own() -> None:
+def test_thresholds_are_the_sites_own() -> None:
     before = petition(signature_count=4_990, response_threshold=5_000, debate_threshold=None)
     after = structs.replace(before, signature_count=5_001)
     (event,) = diff(before, after)
@@ -542,32 +542,32 @@ def petitions(draw: st.DrawFn) -> Petition:
 
 
 @given(petitions())
-def test_law_nothing_happens_between_a_reading_and_itself(reading: Petition) -> None:
+def test_nothing_happens_between_a_reading_and_itself(reading: Petition) -> None:
     assert diff(reading, reading) == ()
 
 
 @given(petitions(), petitions())
-def test_law_the_keys_of_one_comparison_are_unique(before: Petition, after: Petition) -> None:
+def test_the_keys_of_one_comparison_are_unique(before: Petition, after: Petition) -> None:
     found = keys(before, after)
     assert len(found) == len(set(found))
 
 
 @given(petitions(), petitions())
-def test_law_the_same_readings_ring_only_once(before: Petition, after: Petition) -> None:
+def test_the_same_readings_ring_only_once(before: Petition, after: Petition) -> None:
     first = lived(before, after)
     assert lived(before, after, after, after) == first
     assert len(first) == len(set(first))
 
 
 @given(st.lists(st.integers(0, 4_000_000), min_size=3, max_size=3))
-def test_law_milestones_do_not_depend_on_how_often_we_look(counts: list[int]) -> None:
+def test_milestones_do_not_depend_on_how_often_we_look(counts: list[int]) -> None:
     a, b, c = (petition(signature_count=count) for count in sorted(counts))
     assert keys(a, c) == keys(a, b) + keys(b, c)
 
 
 @given(st.lists(petitions(), min_size=1, max_size=6))
 @settings(max_examples=50)
-def test_law_whatever_comes_each_milestone_rings_at_most_once(readings: list[Petition]) -> None:
+def test_whatever_comes_each_milestone_rings_at_most_once(readings: list[Petition]) -> None:
     rung = [key for key in lived(*readings, every=3 * HOUR) if key.startswith("milestone")]
     assert len(rung) == len(set(rung))
     assert not set(rung) & facts(readings[0])

@@ -360,7 +360,7 @@ def bodies(draw: st.DrawFn) -> tuple[str, Petition]:
 
 @given(st.lists(bodies(), min_size=2, max_size=4))
 @settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
-def test_law_whatever_a_site_serves_rings_once_and_only_what_it_knows(
+def test_whatever_a_site_serves_rings_once_and_only_what_it_knows(
     served: list[tuple[str, Petition]],
 ) -> None:
     site = served[0][0]

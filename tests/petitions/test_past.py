@@ -110,7 +110,7 @@ NAMES = (
     state=st.sampled_from(["open", "closed", "rejected"]),
     dates=st.fixed_dictionaries(dict.fromkeys(NAMES, MOMENTS)),
 )
-def test_law_all_that_is_dated_before_is_left_as_it_is_and_looking_back_twice_changes_nothing(
+def test_all_that_is_dated_before_is_left_as_it_is_and_looking_back_twice_changes_nothing(
     count: int, state: str, dates: dict[str, datetime | None]
 ) -> None:
     reading = petition(signature_count=count, state=state, **dates)

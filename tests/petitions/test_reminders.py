@@ -156,7 +156,7 @@ def test_a_debate_without_a_date_is_called_overdue_twice() -> None:
 
 
 @pytest.mark.parametrize("on", [date(2025, 6, 9), date(2025, 3, 30), date(2025, 10, 26)])
-def test_c22_the_debates_day_and_the_day_after_are_told_in_londons_morning(on: date) -> None:
+def test_the_debates_day_and_the_day_after_are_told_in_londons_morning(on: date) -> None:
     begin = datetime.combine(on, datetime.min.time(), UTC) - 5 * DAY
     known = seen(petition(closing_date=date(2026, 8, 10), scheduled_debate_date=on), begin)
     told = lived(known, every(HOUR / 2, begin, begin + 20 * DAY))
@@ -166,7 +166,7 @@ def test_c22_the_debates_day_and_the_day_after_are_told_in_londons_morning(on: d
     ]
 
 
-def test_c23_a_debate_with_an_outcome_has_passed_without_a_word() -> None:
+def test_a_debate_with_an_outcome_has_passed_without_a_word() -> None:
     on = date(2025, 6, 9)
     begin = datetime(2025, 6, 1, tzinfo=UTC)
     scheduled = petition(scheduled_debate_date=on)
@@ -188,7 +188,7 @@ def test_a_debate_announced_on_its_own_day_is_not_told_twice() -> None:
     ]
 
 
-def test_c21_a_debate_that_is_moved_is_told_on_its_new_day_only() -> None:
+def test_a_debate_that_is_moved_is_told_on_its_new_day_only() -> None:
     begin = datetime(2025, 6, 1, tzinfo=UTC)
     known = seen(petition(scheduled_debate_date=date(2025, 6, 9)), begin)
     known, _ = observe(known, petition(scheduled_debate_date=date(2025, 6, 16)), begin + HOUR)

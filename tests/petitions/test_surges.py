@@ -69,7 +69,7 @@ def test_a_surge_is_told_before_its_hour_is_full() -> None:
     assert told_surge(at_pace(steady(6, NOW), 1_200, 15)) is not None
 
 
-def test_d3_a_frozen_counter_that_jumps_is_no_surge() -> None:
+def test_a_frozen_counter_that_jumps_is_no_surge() -> None:
     frozen = steady(600, NOW)
     last = frozen[-1]
     jumped = [*frozen, Reading(last.at + 8 * HOUR, last.signature_count + 600 * 8)]
@@ -78,7 +78,7 @@ def test_d3_a_frozen_counter_that_jumps_is_no_surge() -> None:
     assert told_surge(at_pace(soon, 600, 30)) is None
 
 
-def test_d2_a_single_step_is_no_surge_however_great() -> None:
+def test_a_single_step_is_no_surge_however_great() -> None:
     usual = steady(460 * 30, NOW)
     last = usual[-1]
     burst = [*usual, Reading(last.at + timedelta(minutes=2), last.signature_count + 21_527)]

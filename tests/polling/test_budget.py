@@ -42,7 +42,7 @@ def asked_by(person: int) -> Iterator[None]:
     st.integers(1, 90),
     st.lists(st.tuples(st.floats(0.01, 20), st.integers(0, 40), st.integers(0, 5)), max_size=120),
 )
-def test_law_people_and_polling_together_never_exceed_the_budget(
+def test_people_and_polling_together_never_exceed_the_budget(
     a_minute: int, steps: list[tuple[float, int, int]]
 ) -> None:
     now = [0.0]

@@ -99,7 +99,7 @@ async def test_a_vacant_seat_is_told_from_one_that_is_not_known(desk: Desk) -> N
     assert "E3" not in found
 
 
-async def test_c29_every_seat_empty_at_once_is_an_outage_and_yesterdays_list_stays(
+async def test_every_seat_empty_at_once_is_an_outage_and_yesterdays_list_stays(
     desk: Desk,
 ) -> None:
     places = present(Place("Aldershot", "E1", 12))

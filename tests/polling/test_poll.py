@@ -28,7 +28,7 @@ from bot.polling.site_state import SiteState
 
 
 @given(st.integers(1, 90), st.lists(st.floats(0.01, 30), max_size=200))
-def test_law_no_sixty_seconds_hold_more_than_the_budget(a_minute: int, steps: list[float]) -> None:
+def test_no_sixty_seconds_hold_more_than_the_budget(a_minute: int, steps: list[float]) -> None:
     now = [0.0]
     budget = Budget(a_minute, lambda: now[0])
     spent: list[float] = []
@@ -44,7 +44,7 @@ def test_law_no_sixty_seconds_hold_more_than_the_budget(a_minute: int, steps: li
 @given(
     st.integers(1, 90), st.integers(1, 40), st.lists(st.floats(0.01, 30), min_size=1, max_size=60)
 )
-def test_law_a_plan_within_what_is_left_never_exceeds_the_budget(
+def test_a_plan_within_what_is_left_never_exceeds_the_budget(
     a_minute: int, followed: int, steps: list[float]
 ) -> None:
     now = [0.0]
@@ -361,7 +361,7 @@ async def test_a_body_that_lags_behind_a_list_makes_no_count_fall(bench: Bench) 
     assert await bench.owed() == [f"uk:1:count_fell:{CHAT}"]
 
 
-async def test_c15_a_petition_missing_from_a_list_is_not_gone(bench: Bench) -> None:
+async def test_a_petition_missing_from_a_list_is_not_gone(bench: Bench) -> None:
     ref = await bench.follow(1)
     await bench.tick()
     bench.site.hide(1)

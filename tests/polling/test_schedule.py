@@ -88,14 +88,14 @@ SIZES = st.integers(1, 90)
 
 
 @given(SIZES, st.integers(0, 12), st.floats(0, 10 * DAY))
-def test_law_a_plan_never_has_more_requests_than_there_are_tokens(
+def test_a_plan_never_has_more_requests_than_there_are_tokens(
     followed: int, tokens: int, now: float
 ) -> None:
     assert len(outlook_over(many(followed)).plan(tokens, now)) <= tokens
 
 
 @given(SIZES, st.integers(1, 12), st.floats(0, DAY))
-def test_law_the_plan_is_the_same_for_the_same_knowledge(
+def test_the_plan_is_the_same_for_the_same_knowledge(
     followed: int, tokens: int, now: float
 ) -> None:
     one, other = outlook_over(many(followed)), outlook_over(many(followed))
@@ -103,7 +103,7 @@ def test_law_the_plan_is_the_same_for_the_same_knowledge(
 
 
 @given(SIZES, st.integers(1, 12), st.floats(0, DAY))
-def test_law_no_petition_is_asked_about_twice_in_one_plan(
+def test_no_petition_is_asked_about_twice_in_one_plan(
     followed: int, tokens: int, now: float
 ) -> None:
     planned = outlook_over(many(followed)).plan(tokens, now)
@@ -128,7 +128,7 @@ def drawn(followed: list[dict[str, object]]) -> list[Petition]:
 
 @settings(max_examples=25, deadline=None)
 @given(FOLLOWED, st.sets(st.integers(1, 70)), st.sampled_from([0.0, 0.001, 0.1, 10.0]))
-def test_law_no_petition_starves_whatever_the_others_are_like_or_fail_to_answer(
+def test_no_petition_starves_whatever_the_others_are_like_or_fail_to_answer(
     followed: list[dict[str, object]], silent: set[int], pace: float
 ) -> None:
     petitions = drawn(followed)
@@ -146,7 +146,7 @@ def test_law_no_petition_starves_whatever_the_others_are_like_or_fail_to_answer(
 
 @settings(max_examples=25, deadline=None)
 @given(FOLLOWED, st.sets(st.integers(1, 70)), st.integers(1, 4))
-def test_law_the_same_course_of_things_leads_to_the_same_requests(
+def test_the_same_course_of_things_leads_to_the_same_requests(
     followed: list[dict[str, object]], silent: set[int], a_tick: int
 ) -> None:
     petitions = drawn(followed)
@@ -157,7 +157,7 @@ def test_law_the_same_course_of_things_leads_to_the_same_requests(
 
 
 @given(SIZES, st.sets(st.integers(1, 90)), st.integers(1, 12))
-def test_law_nothing_is_asked_that_is_asked_already(
+def test_nothing_is_asked_that_is_asked_already(
     followed: int, asked_already: set[int], tokens: int
 ) -> None:
     planned = outlook_over(many(followed)).plan(tokens, DAY, asked_already)
@@ -290,7 +290,7 @@ def test_it_is_looked_at_again_while_a_cache_serves_the_older_body() -> None:
     assert outlook.prospects[1].suspect_at is None
 
 
-def test_c15_who_is_not_where_it_stood_in_the_list_is_looked_at_soon() -> None:
+def test_who_is_not_where_it_stood_in_the_list_is_looked_at_soon() -> None:
     petitions = many(150)
     outlook = outlook_over(petitions)
     page = ListPage("open", 1)
@@ -365,7 +365,7 @@ def listening(
 
 @settings(max_examples=10, deadline=None)
 @given(FOLLOWED, st.integers(0, 30), st.sets(st.integers(1, 70)), st.sampled_from([0.0, 0.1, 10.0]))
-def test_law_with_rules_what_is_followed_is_looked_at_within_its_bound_and_the_rest_in_time(
+def test_with_rules_what_is_followed_is_looked_at_within_its_bound_and_the_rest_in_time(
     drawn_ones: list[dict[str, object]], most: int, silent: set[int], pace: float
 ) -> None:
     petitions = drawn(drawn_ones)
@@ -385,7 +385,7 @@ def test_law_with_rules_what_is_followed_is_looked_at_within_its_bound_and_the_r
 
 
 @given(SIZES, st.sets(st.integers(1, 90)), st.integers(0, 12), st.floats(0, 10 * DAY))
-def test_law_with_rules_too_a_plan_keeps_to_its_tokens_and_is_the_same_each_time(
+def test_with_rules_too_a_plan_keeps_to_its_tokens_and_is_the_same_each_time(
     size: int, followed: set[int], tokens: int, now: float
 ) -> None:
     one, other = (listening(many(size), followed).plan(tokens, now) for _ in range(2))

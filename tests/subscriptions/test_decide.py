@@ -85,7 +85,7 @@ def test_a_flood_limit_is_waited_out() -> None:
 
 
 @given(st.integers(0, 10_000), st.floats(0, 1))
-def test_law_an_unknown_failure_is_always_tried_again(attempts: int, jitter: float) -> None:
+def test_an_unknown_failure_is_always_tried_again(attempts: int, jitter: float) -> None:
     step = next_step(RetryAt(NOW, "?"), attempts, NOW, jitter)
     assert isinstance(step, TryAgain)
     assert NOW < step.at <= NOW + timedelta(minutes=20)
@@ -119,6 +119,6 @@ def test_other_words_are_not_the_same(one: str, other: str) -> None:
 
 
 @given(st.text(max_size=200), st.text(max_size=200))
-def test_law_changed_words_show_at_least_one_changed_sentence(old: str, new: str) -> None:
+def test_changed_words_show_at_least_one_changed_sentence(old: str, new: str) -> None:
     removed, added = changed_sentences(old, new)
     assert bool(removed or added) is not same_words(old, new)

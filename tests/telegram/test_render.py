@@ -59,7 +59,7 @@ def test_entities_are_counted_in_utf16_units() -> None:
 
 
 @given(st.lists(st.text(alphabet="ab \n🏴é", max_size=40), max_size=6), st.integers(8, 60))
-def test_law_an_entity_covers_what_its_span_does(texts: list[str], limit: int) -> None:
+def test_an_entity_covers_what_its_span_does(texts: list[str], limit: int) -> None:
     whole = joined(*(compose(bold(text, italic(text)), text) for text in texts))
     for part in split(whole, limit):
         assert [covered(part.text, entity) for entity in render.entities(part)] == [

@@ -112,7 +112,7 @@ async def test_a_server_that_says_nothing_is_timed_out_and_a_slow_one_within_its
 
 
 @pytest.mark.parametrize("base_url", [NOWHERE, "http://no such host/bot", "http://[::bad/bot"])
-async def test_p33_no_error_and_no_log_line_holds_the_token(
+async def test_no_error_and_no_log_line_holds_the_token(
     base_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)

@@ -171,11 +171,11 @@ async def ear() -> AsyncIterator[Ear]:
             yield Ear(telegram, bot)
 
 
-# --- H1: an update that cannot be decoded --------------------------------------------------------
+# --- an update that cannot be decoded ------------------------------------------------------------
 
 
 @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
-async def test_h1_an_update_that_cannot_be_decoded_is_stepped_over(ear: Ear, broken: Json) -> None:
+async def test_an_update_that_cannot_be_decoded_is_stepped_over(ear: Ear, broken: Json) -> None:
     with capture_logs() as lines:
         await ear.hears([{"update_id": 5} | broken, {"update_id": 6} | said("/tea")])
     assert ear.taken == [6]
@@ -186,14 +186,14 @@ async def test_h1_an_update_that_cannot_be_decoded_is_stepped_over(ear: Ear, bro
     assert "could not read 1 update " in ear.reception.stepped_over()
 
 
-async def test_h1_updates_that_can_be_decoded_are_all_handed_on(ear: Ear) -> None:
+async def test_updates_that_can_be_decoded_are_all_handed_on(ear: Ear) -> None:
     await ear.hears([{"update_id": 5} | said(), {"update_id": 6} | said()])
     assert ear.taken == [5, 6]
     assert ear.counted == ["taken", "taken"]
     assert ear.reception.stepped_over() == ear.reception.trouble() == ""
 
 
-async def test_h1_a_number_or_a_depth_that_json_cannot_hold_costs_only_its_update(ear: Ear) -> None:
+async def test_a_number_or_a_depth_that_json_cannot_hold_costs_only_its_update(ear: Ear) -> None:
     def raw(*updates: str) -> web.Response:
         body = f'{{"ok": true, "result": [{", ".join(updates)}]}}'
         return web.Response(text=body, content_type="application/json")
@@ -208,7 +208,7 @@ async def test_h1_a_number_or_a_depth_that_json_cannot_hold_costs_only_its_updat
     assert ear.telegram.asked[-1]["offset"] == "9"
 
 
-async def test_h1_an_answer_that_is_cut_off_again_and_again_costs_only_its_first_update(
+async def test_an_answer_that_is_cut_off_again_and_again_costs_only_its_first_update(
     ear: Ear,
 ) -> None:
     def cut() -> web.Response:
@@ -221,7 +221,7 @@ async def test_h1_an_answer_that_is_cut_off_again_and_again_costs_only_its_first
     assert ear.telegram.asked[-4]["limit"] == "1"
 
 
-async def test_h1_many_bad_updates_are_a_line_a_minute_and_one_trouble(ear: Ear) -> None:
+async def test_many_bad_updates_are_a_line_a_minute_and_one_trouble(ear: Ear) -> None:
     batches = [[{"update_id": n} | BROKEN["a message that is a text"]] for n in range(1, 50)]
     with capture_logs() as lines:
         await ear.hears(*batches)
@@ -250,7 +250,7 @@ def test_what_is_no_number_of_an_update_is_none(number: Any) -> None:
     assert update.number is None
 
 
-# --- H2, H4: what Telegram answers instead -------------------------------------------------------
+# --- what Telegram answers instead ---------------------------------------------------------------
 
 TROUBLES = [
     (lambda: refused(401, "Unauthorized"), Cause.TOKEN),
@@ -269,7 +269,7 @@ TROUBLES = [
 
 
 @pytest.mark.parametrize(("answer", "cause"), TROUBLES)
-async def test_h2_whatever_telegram_answers_it_is_asked_again_more_and_more_slowly(
+async def test_whatever_telegram_answers_it_is_asked_again_more_and_more_slowly(
     ear: Ear, answer: Callable[[], Any], cause: Cause
 ) -> None:
     told: list[str] = []
@@ -291,20 +291,20 @@ async def test_h2_whatever_telegram_answers_it_is_asked_again_more_and_more_slow
     assert [line for line in lines if line["event"] == "no updates are heard: over"]
 
 
-async def test_h2_a_good_answer_ends_the_trouble_and_hurries_again(ear: Ear) -> None:
+async def test_a_good_answer_ends_the_trouble_and_hurries_again(ear: Ear) -> None:
     answers = [refused(401, "Unauthorized"), [{"update_id": 5} | said()], refused(500, "x")]
     await ear.hears(*answers, [{"update_id": 6} | said()])
     assert ear.waits == [1, 1]
     assert ear.taken == [5, 6]
 
 
-async def test_h4_a_webhook_of_others_is_taken_down_and_it_goes_on(ear: Ear) -> None:
+async def test_a_webhook_of_others_is_taken_down_and_it_goes_on(ear: Ear) -> None:
     await ear.hears(refused(409, WEBHOOK_SET), [{"update_id": 5} | said()])
     assert ear.telegram.webhooks_taken_down == 2
     assert ear.taken == [5]
 
 
-async def test_h4_a_second_poller_is_no_reason_to_take_a_webhook_down(ear: Ear) -> None:
+async def test_a_second_poller_is_no_reason_to_take_a_webhook_down(ear: Ear) -> None:
     await ear.hears(refused(409, TWO_POLLERS), [{"update_id": 5} | said()])
     assert ear.telegram.webhooks_taken_down == 1
 
@@ -338,10 +338,10 @@ def test_what_nobody_foresaw_is_no_answer_of_telegrams() -> None:
     assert failure_of(KeyError("x")).cause is Cause.STRANGE
 
 
-# --- H3: it is known -----------------------------------------------------------------------------
+# --- it is known ---------------------------------------------------------------------------------
 
 
-def test_h3_silence_is_a_trouble_after_a_minute_and_none_after_an_answer() -> None:
+def test_silence_is_a_trouble_after_a_minute_and_none_after_an_answer() -> None:
     now = 0.0
     reception = Reception(monotonic=lambda: now)
     assert reception.trouble() == ""
@@ -354,17 +354,17 @@ def test_h3_silence_is_a_trouble_after_a_minute_and_none_after_an_answer() -> No
     assert reception.trouble() == ""
 
 
-async def test_h3_a_receiver_that_is_told_to_stop_while_deaf_stops(ear: Ear) -> None:
+async def test_a_receiver_that_is_told_to_stop_while_deaf_stops(ear: Ear) -> None:
     ear.telegram.answers = [refused(401, "Unauthorized") for _ in range(3)]
     async with asyncio.timeout(5), ear.receiver.receiving():
         await ear.telegram.changes.until(lambda: len(ear.telegram.asked) >= 3, None)
     assert ear.reception.trouble() == ""
 
 
-# --- H6: back-pressure ---------------------------------------------------------------------------
+# --- back-pressure -------------------------------------------------------------------------------
 
 
-async def test_h6_what_is_not_accepted_is_neither_confirmed_nor_asked_past(ear: Ear) -> None:
+async def test_what_is_not_accepted_is_neither_confirmed_nor_asked_past(ear: Ear) -> None:
     ear.room.clear()
     ear.telegram.answers = [[{"update_id": n} | said() for n in range(5, 105)]]
     async with ear.receiver.receiving():
@@ -376,7 +376,7 @@ async def test_h6_what_is_not_accepted_is_neither_confirmed_nor_asked_past(ear: 
     assert len(ear.telegram.asked) == 1
 
 
-async def test_h6_what_was_accepted_is_confirmed_when_it_stops(ear: Ear) -> None:
+async def test_what_was_accepted_is_confirmed_when_it_stops(ear: Ear) -> None:
     await ear.hears([{"update_id": 5} | said()])
     ear.telegram.answers = [[], []]
     last = len(ear.telegram.asked)
@@ -413,7 +413,7 @@ async def at_work(config: Config, village: Village) -> AsyncIterator[Callable[[s
 
 
 @pytest.mark.parametrize("mode", ["polling", "webhook"])
-async def test_h1_the_bot_hears_on_after_a_bad_update_and_the_admin_is_told_once(
+async def test_the_bot_hears_on_after_a_bad_update_and_the_admin_is_told_once(
     village: Village, unused_tcp_port: int, mode: str
 ) -> None:
     async with at_work(served(village, unused_tcp_port, mode), village) as ask:
@@ -433,7 +433,7 @@ async def test_h1_the_bot_hears_on_after_a_bad_update_and_the_admin_is_told_once
     assert len([text for text in told if "could not read" in text]) == 1
 
 
-async def test_h2_a_token_that_is_refused_at_start_makes_it_unready_and_a_pardon_lets_it_run(
+async def test_a_token_that_is_refused_at_start_makes_it_unready_and_a_pardon_lets_it_run(
     village: Village, unused_tcp_port: int
 ) -> None:
     village.api.refuse(None, 401, "Unauthorized", times=2, method="getMe")
@@ -459,7 +459,7 @@ async def _answers_help(config: Config, village: Village) -> None:
         await village.reader.ask("/help", "What I can do")
 
 
-async def test_h2_a_token_that_is_refused_for_a_moment_costs_only_that_moment(
+async def test_a_token_that_is_refused_for_a_moment_costs_only_that_moment(
     village: Village,
 ) -> None:
     async with village.bell():
@@ -474,7 +474,7 @@ async def test_h2_a_token_that_is_refused_for_a_moment_costs_only_that_moment(
 @pytest.mark.parametrize(
     ("member", "is_admin"), [(ADMINISTRATOR, True), (RESTRICTED, False), ({"user": ME}, None)]
 )
-async def test_h1_a_member_that_an_older_server_describes_is_still_known(
+async def test_a_member_that_an_older_server_describes_is_still_known(
     village: Village, member: Json, is_admin: bool | None
 ) -> None:
     async def answer(_: web.Request) -> web.Response:
@@ -535,7 +535,7 @@ class _Info(NamedTuple):
     ("pending", "silent_for", "is_trouble"),
     [((3, 3), 61, True), ((3, 9), 61, True), ((9, 3), 61, False), ((3, 3), 5, False)],
 )
-async def test_h3_updates_that_cannot_be_posted_are_a_trouble_once_they_pile_up(
+async def test_updates_that_cannot_be_posted_are_a_trouble_once_they_pile_up(
     village: Village, pending: tuple[int, int], silent_for: float, is_trouble: bool
 ) -> None:
     now = 1000.0
