@@ -270,6 +270,7 @@ async def _put_together(
             storage=storage,
             look=lookups,
             reports=reports,
+            known_as=poller.known_as,
             sites=poller.sites(),
             now=now,
             woken=deliverer.wake,

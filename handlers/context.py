@@ -38,6 +38,7 @@ class Services:
     storage: Storage
     look: Looker
     reports: StatusReports
+    known_as: Callable[[PetitionRef], PetitionRef]
     sites: Mapping[str, Site]
     now: Callable[[], datetime]
     woken: Callable[[], None]
@@ -63,8 +64,9 @@ class Services:
     )
 
     def reference(self, text: str) -> PetitionRef | None:
-        """The petition a text names, if it names one."""
-        return find_reference(text, tuple(self.sites.values()))
+        """The petition a text names, if it names one; by the number that it is known by."""
+        ref = find_reference(text, tuple(self.sites.values()))
+        return self.known_as(ref) if ref else None
 
     def same_number(self, text: str) -> list[PetitionRef]:
         """The petitions of every site that a bare number may mean; none where it is not one."""

@@ -30,7 +30,7 @@ async def start(update: Update, context: Context) -> None:
     wanted = deep_link(context.text)
     if wanted and wanted.site in context.services.sites:
         if await allowed(update, context):
-            await begin(update, context, wanted)
+            await begin(update, context, context.services.known_as(wanted))
     else:
         private = is_private(update)
         sites = list(context.services.sites.values())

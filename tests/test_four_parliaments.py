@@ -204,7 +204,7 @@ async def _look_around(life: Life) -> None:
     numbers = {"uk": str(TEA), "senedd": "245600", "scotland": "PE2234", "jersey": "200500"}
     for site, number in numbers.items():
         reader = life.readers[site]
-        for command in ("petition", "response", "constituencies", "milestones", "map"):
+        for command in ("petition", "response", "constituencies", "milestones", "map", "settings"):
             await reader.ask(f"/{command} {number}")
 
 

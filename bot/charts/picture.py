@@ -35,5 +35,5 @@ def title(petition: Petition) -> str:
     words = " ".join(petition.action.split())
     plain = "".join(c for c in words if unicodedata.category(c) not in {"Cc", "Cf", "Cs"})
     return shorten(plain, _TITLE_LENGTH, placeholder="…") or tr(
-        "Petition {number}", number=petition.ref.id
+        "Petition {number}", number=petition.number
     )

@@ -233,7 +233,7 @@ def _revised_in_brief(event: ResponseRevised, petition: Petition) -> Rich:
 
 def bare_alert(known: PetitionHistory) -> Message:
     """That there is news of a petition, in words that nothing can be wrong with."""
-    number, url = known.petition.ref.id, known.petition.url
+    number, url = known.petition.number, known.petition.url
     return compose(tr("There's an update to petition {number}: {url}", number=number, url=url))
 
 

@@ -586,9 +586,10 @@ _OF_A_REFERRAL = ("referral_threshold_reached_at", "referred_at")
 
 def _petition(row: _Row, site: Site, asked: PetitionId | None = None) -> Petition:
     description = description_of(site)
-    number = _number(row, site, description)
+    told = number = _number(row, site, description)
     if asked is not None and description.ids.may_be_same(asked, number):
         number = asked
+    is_renamed = told != number and description.ids.is_for_good(told)
     sent = row.attributes
     _settle_names(sent, description)
     _drop_absurd_dates(sent)
@@ -605,7 +606,8 @@ def _petition(row: _Row, site: Site, asked: PetitionId | None = None) -> Petitio
     archive = f"{site.url.rstrip('/')}/archived/petitions/{number}"
     return Petition(
         ref=PetitionRef(site.id, number),
-        url=archive if archived else description.page(site.url, number),
+        url=archive if archived else description.page(site.url, told if is_renamed else number),
+        called=str(told) if is_renamed else "",
         action=sent.action or "",
         state=state,
         signature_count=sent.signature_count,

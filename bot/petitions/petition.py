@@ -132,7 +132,8 @@ class Petition(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `missing` names the attributes below that this body does not carry at all, which is different
     from carrying null: a missing one has not changed. `like` names the description of its site,
-    where the site's own name does not.
+    where the site's own name does not. `called` is the number that the site has given it since it
+    became known by another.
     """
 
     ref: PetitionRef
@@ -145,6 +146,7 @@ class Petition(Struct, frozen=True, kw_only=True, omit_defaults=True):
     committee_note: str = ""
     archived: bool = False
     like: str = ""
+    called: str = ""
     submitted_on_paper: bool = False
     parliament: Parliament | None = None
     response_threshold: int | None = None
@@ -178,6 +180,11 @@ class Petition(Struct, frozen=True, kw_only=True, omit_defaults=True):
     signatures_by_region: tuple[Place, ...] = ()
     other_parliamentary_business: tuple[Business, ...] = ()
     missing: frozenset[str] = frozenset()
+
+    @property
+    def number(self) -> PetitionId:
+        """What the site calls it."""
+        return self.called or self.ref.id
 
     @property
     def is_open(self) -> bool:

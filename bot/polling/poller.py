@@ -246,6 +246,7 @@ class Poller:
     def _begin(self, watch: SiteState, known: PetitionHistory, *, is_followed: bool) -> None:
         now, moment = self._now(), self._monotonic()
         ref = known.petition.ref
+        watch.note_name(known.petition)
         read_at = moment - _age(known, now)
         # Who is followed since the last survey is followed by one at least.
         followers = max(watch.interest.followers.get(ref.id, 0), is_followed)
@@ -289,6 +290,7 @@ class Poller:
         newer one. Raises StorageError if what was seen could not be kept.
         """
         watch = self._watches[ref.site]
+        ref = watch.known_as(ref)
         if ref in watch.sights:
             return await self._seen_again(watch, ref, watch.sights[ref], keep=keep)
         if unasked := watch.unasked(asking_for.get(), self._monotonic()):
@@ -493,7 +495,7 @@ class Poller:
             return
         watch.saw_dated(page.petitions, self._now(), moment)
         watch.saw_departments(page.petitions)
-        rows = {row.ref.id: row for row in page.petitions}
+        rows = {row.ref.id: row for row in map(watch.as_known, page.petitions)}
         counts = {id_: row.signature_count for id_, row in rows.items()}
         watch.outlook.saw_page(request, counts, moment, is_last=page.next is None)
         # Who is being looked at just now will tell by itself, or holds up nobody by saying nothing.
@@ -508,7 +510,7 @@ class Poller:
         if trending is None:
             watch.outlook.failed_page(TRENDING, self._monotonic())
             return
-        last_hour = {one.petition.id: one.signatures_last_hour for one in trending}
+        last_hour = {watch.known_as(one.petition).id: one.signatures_last_hour for one in trending}
         watch.outlook.saw_trending(last_hour, self._monotonic())
 
     async def _take_in_row_safely(self, watch: SiteState, row: Petition) -> None:
@@ -600,6 +602,7 @@ class Poller:
         if await self._storage.commit_poll(after, occurrences, now):
             self._rang()
         interest.note(after)
+        self._watches[after.petition.ref.site].note_name(after.petition)
         self._note_moment(after, now)
         for occurrence in occurrences:
             log.info("event", event_key=occurrence.key)
@@ -754,6 +757,11 @@ class Poller:
 
     def _heard_by_somebody(self, watch: SiteState, error: ParliamentUnavailable) -> None:
         watch.heard(_silence(error), self._now(), self._monotonic(), asked_for_somebody=True)
+
+    def known_as(self, ref: PetitionRef) -> PetitionRef:
+        """A petition by the number that it is known by, whatever its site calls it now."""
+        watch = self._watches.get(ref.site)
+        return watch.known_as(ref) if watch else ref
 
     def site_clocks(self) -> Sequence[SiteClock]:
         """What time it is by each site's answers."""

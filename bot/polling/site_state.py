@@ -71,6 +71,8 @@ class SiteState:
         self.failing_at: float | None = None
         self.reason = ""
         self.collapsed: set[PetitionId] = set()
+        # What a petition is called now, and the number by which it became known.
+        self.renamed: dict[PetitionId, PetitionId] = {}
         self.quiet_until = -inf
         self.lag: tuple[float, timedelta] | None = None
         self.is_doubtful = False
@@ -162,6 +164,21 @@ class SiteState:
 
     def _be_quiet(self, until: float) -> None:
         self.quiet_until = max(self.quiet_until, until)
+
+    def note_name(self, petition: Petition) -> None:
+        """Take note of the other number of a petition that has one."""
+        if petition.called:
+            self.renamed[petition.called] = petition.ref.id
+
+    def known_as(self, ref: PetitionRef) -> PetitionRef:
+        """A petition by the number that it is known by."""
+        number = self.renamed.get(ref.id)
+        return ref if number is None else PetitionRef(ref.site, number)
+
+    def as_known(self, row: Petition) -> Petition:
+        """A list's row of a petition by the number that it is known by."""
+        ref = self.known_as(row.ref)
+        return row if ref == row.ref else structs.replace(row, ref=ref, called=str(row.ref.id))
 
     def saw_departments(self, petitions: Iterable[Petition]) -> None:
         """Take note of the departments that petitions go to now; those of an archive are past."""

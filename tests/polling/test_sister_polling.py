@@ -8,7 +8,15 @@ import pytest
 from looking import CHAT, START, Bench, Hours, bench_at
 
 from bot.demo.petitions_site import Fault
-from bot.demo.sister_shapes import JERSEY, SENEDD, SisterShape, jersey_petition, senedd_petition
+from bot.demo.sister_shapes import (
+    JERSEY,
+    SCOTLAND,
+    SENEDD,
+    SisterShape,
+    jersey_petition,
+    scottish_petition,
+    senedd_petition,
+)
 from bot.demo.sister_site import SisterSite
 from bot.petitions.petition import PetitionRef
 from bot.subscriptions.subscription import Chat, Rule
@@ -32,6 +40,12 @@ async def senedd(tmp_path: Path) -> AsyncIterator[Bench]:
 @pytest.fixture
 async def jersey(tmp_path: Path) -> AsyncIterator[Bench]:
     async for bench in _at(JERSEY, tmp_path):
+        yield bench
+
+
+@pytest.fixture
+async def scotland(tmp_path: Path) -> AsyncIterator[Bench]:
+    async for bench in _at(SCOTLAND, tmp_path):
         yield bench
 
 
@@ -125,3 +139,24 @@ async def test_a_senedd_petition_that_gathers_supporters_is_followed_until_it_op
     senedd.site.restore(FERRY.id)
     await senedd.pass_time(600, step=60)
     assert [key.rpartition(":")[0] for key in await senedd.owed()] == ["senedd:245600:opened"]
+
+
+async def test_a_scottish_petition_is_one_though_its_number_changes_when_it_opens(
+    scotland: Bench,
+) -> None:
+    scotland.site.put(1450, scottish_petition("PE2234", OPENED, signature_count=40))
+    scotland.site.redirect(1450, "moderation-info")
+    early = await scotland.begin(PetitionRef("scotland", "PP1450"))
+    scotland.site.restore(1450)
+    await scotland.pass_time(600, step=60)
+    assert [key.rpartition(":")[0] for key in await scotland.owed()] == ["scotland:PP1450:opened"]
+    known = await scotland.storage.history(early)
+    assert known
+    assert known.petition.number == "PE2234"
+    assert known.petition.url.endswith("/petitions/PE2234")
+
+    # Whoever asks for its new number is shown the same one, and lists tell of that.
+    later = PetitionRef("scotland", "PE2234")
+    assert scotland.poller.known_as(later) == early
+    assert (await scotland.poller.look(later)).known
+    assert await scotland.storage.history(later) is None

@@ -304,7 +304,7 @@ def _source(
     host = urlsplit(petition.url).hostname or petition.ref.site
     figures = tr(
         "Petition {number} on {host}. Figures from {clock}.",
-        number=petition.ref.id,
+        number=petition.number,
         host=host,
         clock=clock(read_at, now),
     )

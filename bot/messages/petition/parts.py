@@ -83,7 +83,7 @@ def short_title(petition: Petition, most: int = 60) -> str:
 
 def nameless(petition: Petition) -> str:
     """What a petition without words is called."""
-    return tr("Petition {number}", number=petition.ref.id)
+    return tr("Petition {number}", number=petition.number)
 
 
 def state_name(petition: Petition) -> str:

@@ -105,6 +105,10 @@ class Ids(Struct, frozen=True):
         number = int(text[length:])
         return f"{text[:length].upper()}{number:0{self.digits}}" if number else None
 
+    def is_for_good(self, number: PetitionId) -> bool:
+        """Whether a petition goes by this number from its publication on."""
+        return not self.prefixes or str(number).startswith(self.prefixes[0])
+
     def may_be_same(self, asked: PetitionId, told: PetitionId) -> bool:
         """Whether a body that calls itself `told` can be of the petition that was asked for."""
         if asked == told:
