@@ -17,6 +17,7 @@ from bot.messages.following.subscriptions import Followed, subscribed
 from bot.messages.i18n import speaking
 from bot.messages.message import compose
 from bot.messages.petition.card import card
+from bot.messages.petition.constituencies import by_places, display_name, table
 from bot.messages.petition.milestones import ladder
 from bot.messages.petition.response import response
 from bot.messages.settings.context import Scope
@@ -257,3 +258,25 @@ def test_a_bot_for_several_parliaments_says_that_it_is_of_none() -> None:
     assert "petitions.senedd.wales" in told
     assert "gets a response or a debate" in told
     assert "It isn't part of any parliament or government." in told
+
+
+@pytest.mark.parametrize(
+    ("site", "stage", "titles"),
+    [
+        ("uk", "life_21_debate_scheduled", ("Constituency", "MP")),
+        ("senedd", "life_08_open_250_referral_threshold", ("Constituency", "MS")),
+        ("scotland", "life_08_6063sigs", ("Constituency", "MSP")),
+        ("jersey", "life_12_responded", ("Parish", "States Member")),
+    ],
+)
+def test_the_file_of_places_names_who_sits_there(
+    site: str, stage: str, titles: tuple[str, str]
+) -> None:
+    petition = by_places(sample(site, f"show_{stage}"))
+    heading = table(petition, {}).decode("utf-8-sig").splitlines()[0].split(",")
+    assert (heading[1], heading[5]) == titles
+
+
+@pytest.mark.parametrize("full", ["Ann Other MP", "Ann Other, MP", "Ann Other MSP", "Ann Other AS"])
+def test_a_members_name_goes_without_what_they_are(full: str) -> None:
+    assert display_name(full) == "Ann Other"

@@ -64,6 +64,17 @@ async def test_every_petition_is_listed_in_a_stable_order(storage: Storage) -> N
     assert await storage.petitions() == refs
 
 
+async def test_a_petition_may_be_numbered_with_letters(storage: Storage) -> None:
+    refs = [PetitionRef("scotland", "PE2205"), PetitionRef("scotland", "PP0123")]
+    for ref in reversed(refs):
+        await follow(storage, follows(ANN, ref))
+    assert await storage.petitions() == refs
+    assert sorted(await storage.followed()) == refs
+    assert await ring(storage, milestone(10_000, refs[0])) == 1
+    assert await claimed_keys(storage) == [key(10_000, ANN, refs[0])]
+    assert await storage.unsubscribe(ANN, refs[1]) is not None
+
+
 async def test_a_petition_that_a_rule_may_ring_for_is_not_forgotten(storage: Storage) -> None:
     done = structs.replace(
         known(HEDGES), petition=structs.replace(petition(HEDGES), state="rejected")

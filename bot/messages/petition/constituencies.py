@@ -171,7 +171,7 @@ def table(petition: Petition, seats: Seats) -> bytes:
     """Every constituency as a CSV file for spreadsheets."""
     file = io.StringIO()
     writer = csv.writer(file)
-    writer.writerow(_columns())
+    writer.writerow(_columns(petition))
     for rank, place in ranked(petition):
         seat = seats.get(place.code)
         person, party = (display_name(seat.mp), seat.party) if seat else ("", "")
@@ -181,21 +181,22 @@ def table(petition: Petition, seats: Seats) -> bytes:
     return file.getvalue().encode("utf-8-sig")
 
 
-def _columns() -> list[str]:
+def _columns(petition: Petition) -> list[str]:
     return [
         tr("Rank"),
-        tr("Constituency"),
-        tr("ONS code"),
+        tr("Parish") if _has_parishes(petition) else tr("Constituency"),
+        tr("Code") if _has_parishes(petition) else tr("ONS code"),
         tr("Signatures"),
         tr("% of total"),
-        tr("MP"),
+        tr(description_of(petition).institutions.member),
         tr("Party"),
     ]
 
 
 def display_name(mp: str) -> str:
-    """An MP's name without `Rt Hon`, courtesy titles and `MP`."""
-    return re.sub(r"^(?:(?:Rt Hon|Mr|Mrs|Ms|Miss)\.? )*|,? MP$", "", " ".join(mp.split())).strip()
+    """A member's name without `Rt Hon`, courtesy titles, and what they are: `MP`, `MSP`, `BPA`."""
+    name = " ".join(mp.split())
+    return re.sub(r"^(?:(?:Rt Hon|Mr|Mrs|Ms|Miss)\.? )*|,? (?:MS?P|MS|AS|BPA)$", "", name).strip()
 
 
 def _entry(entry: Ranked, petition: Petition, seats: Seats, own: Place | None) -> Rich:
