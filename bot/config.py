@@ -49,6 +49,7 @@ class StorageConfig:
     key_file: Path = Path("petition-bell.key")
     key: Token | None = None
     rest_days: int = 90
+    password_file: Path | None = None  # where the password of a database was read, if it was
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,9 @@ paid_broadcast_per_minute = 0
 # PostgreSQL database: "postgresql://bell@db.example/bell?sslmode=verify-full" (extra "postgres").
 url = "tinydb:data/petition-bell.db"
 
+# A file that holds the password of that database, so that the address need not.
+# password_file = "database.password"
+
 # The file of the store's key, kept apart from the data and made on the first start. Keep a copy:
 # without the key nobody reads the store. PETITION_BELL_STORAGE__KEY in the environment goes first.
 key_file = "petition-bell.key"

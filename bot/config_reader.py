@@ -5,13 +5,13 @@ import difflib
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import MISSING, asdict, field, fields, make_dataclass, replace
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from msgspec import structs
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationError
@@ -190,6 +190,7 @@ _KINDS: Mapping[Any, Mapping[str, Any]] = {
         "key_file": File,
         "key": Annotated[Token | None, PlainValidator(store_key)],
         "rest_days": Annotated[Number, Field(ge=1, le=3650)],
+        "password_file": File | None,
     },
     PollConfig: {
         "interval": Annotated[timedelta, BeforeValidator(duration)],
@@ -292,7 +293,8 @@ def read_config(
     )
     if not with_token:
         config = replace(config, telegram=replace(config.telegram, token=Token("")))
-    with_secrets = (path if holds_a_secret else None, config.telegram.token_file)
+    secrets = (config.telegram.token_file, config.storage.password_file)
+    with_secrets = (path if holds_a_secret else None, *secrets)
     return replace(
         config,
         warnings=tuple(_exposed(file for file in with_secrets if file)),
@@ -415,21 +417,42 @@ def _find_files(tables: Table, folder: Path, problems: list[str]) -> None:
     if str(url).startswith("tinydb:") and url != "tinydb:":
         storage["url"] = f"tinydb:{folder / str(url).removeprefix('tinydb:')}"
     storage.setdefault("key_file", str(DEFAULTS["storage"]["key_file"]))
-    for table, key in ((storage, "key_file"), (telegram, "token_file")):
+    files = ((storage, "key_file"), (storage, "password_file"), (telegram, "token_file"))
+    for table, key in files:
         if isinstance(name := table.get(key), str) and name.strip():
             table[key] = str(folder / name)
         elif not name:
             table.pop(key, None)
-    path = telegram.get("token_file")
-    if "token" in telegram or not isinstance(path, str):
-        return
-    telegram["token"] = "unread"  # so that it is not called missing as well  # noqa: S105
+    if isinstance(path := storage.get("password_file"), str):
+        with _told_of("storage.password_file", path, problems):
+            storage["url"] = _with_password(str(url), Path(path).read_text("utf-8"))
+    if isinstance(path := telegram.get("token_file"), str) and "token" not in telegram:
+        telegram["token"] = "unread"  # so that it is not called missing as well  # noqa: S105
+        with _told_of("telegram.token_file", path, problems):
+            telegram["token"] = token(Path(path).read_text("utf-8").strip())
+
+
+def _with_password(url: str, password: str) -> str:
+    """The address of a database with the password of who logs in there."""
+    parts = urlsplit(url)
+    login, at, hosts = parts.netloc.rpartition("@")
+    if parts.scheme != "postgresql" or not at or ":" in login:
+        raise ValueError("has no place: storage.url must be like postgresql://bell@host/bell")
+    secret = quote(password.strip("\r\n"), safe="")
+    return parts._replace(netloc=f"{login}:{secret}@{hosts}").geturl()
+
+
+@contextmanager
+def _told_of(setting: str, path: str, problems: list[str]) -> Iterator[None]:
+    """A file that cannot be read, or holds nothing of use, is one problem more."""
     try:
-        telegram["token"] = token(Path(path).read_text("utf-8").strip())
-    except (OSError, UnicodeDecodeError) as error:
-        problems.append(f"telegram.token_file: {path} cannot be read ({error})")
+        yield
+    except OSError as error:
+        problems.append(f"{setting}: {path} cannot be read ({error.strerror})")
+    except UnicodeDecodeError:
+        problems.append(f"{setting}: {path} cannot be read (it is no text)")
     except ValueError as error:
-        problems.append(f"telegram.token_file: what is in {path} {error}")
+        problems.append(f"{setting}: what is in {path} {error}")
 
 
 def _contradictions(tables: Table) -> Iterator[str]:

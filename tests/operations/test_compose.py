@@ -112,7 +112,9 @@ def test_what_the_bot_is_told_is_a_sound_configuration(name: str, tmp_path: Path
     token = tmp_path / "token"
     token.write_text("123456:secret")
     token.chmod(0o400)
-    settings["PETITION_BELL_TELEGRAM__TOKEN_FILE"] = str(token)
+    for key, value in settings.items():
+        if value.startswith("/run/secrets/"):
+            settings[key] = str(token)
     assert load_config(None, settings).telegram.mode == told.get(
         "PETITION_BELL_TELEGRAM__MODE", "polling"
     )

@@ -194,6 +194,27 @@ def test_the_password_of_a_database_does_not_show_itself(tmp_path: Path) -> None
     assert "hush" not in repr(config)
 
 
+def test_the_password_of_a_database_can_lie_in_a_file_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("it's @ /hush:\n")
+    url = "postgresql://bell@a,b:7/bell?sslmode=require"
+    settings = f"[storage]\nurl = '{url}'\npassword_file = 'secret'\n"
+    config = loaded(settings, tmp_path, TOKEN)
+    assert config.storage.url == (
+        "postgresql://bell:it%27s%20%40%20%2Fhush%3A@a,b:7/bell?sslmode=require"
+    )
+    assert "hush" not in repr(config)
+    assert "hush" not in str(config.origins)
+    for url in ("tinydb:d/x.db", "postgresql://bell:known@db/bell", "postgresql://db/bell"):
+        (problem,) = problems(
+            f"[storage]\nurl = '{url}'\npassword_file = 'secret'\n", tmp_path, TOKEN
+        )
+        assert problem.startswith("storage.password_file: what is in ")
+        assert "hush" not in problem
+        assert "known" not in problem
+    (problem,) = problems(settings.replace("secret'", "gone'"), tmp_path, TOKEN)
+    assert "gone cannot be read (No such file or directory)" in problem
+
+
 def test_an_address_is_the_same_with_a_slash_at_its_end(tmp_path: Path) -> None:
     config = loaded("[telegram]\nbase_url = 'https://api.example/bot/'\n", tmp_path, TOKEN)
     assert config.telegram.base_url == "https://api.example/bot"
