@@ -105,7 +105,7 @@ class PostgresStorage(UseCases):
         self._rules = Rules(cipher)
         self._names = PetitionNames(cipher)
         self._claims = Claims(cipher, self._rules)
-        self._owing = FanOut(cipher, self._policies, self._rules)
+        self._fan_out = FanOut(cipher, self._policies, self._rules)
 
     async def close(self) -> None:
         await self._pool.close()
@@ -209,13 +209,13 @@ class PostgresStorage(UseCases):
         """
         ref = str(known.petition.ref)
         async with self._pool.transaction(patient=True) as connection:
-            found = await self._owing.with_own(connection, known, occurrences, now)
+            found = await self._fan_out.with_own(connection, known, occurrences, now)
             status = await connection.execute(_KEEP, ref, encoded(known).decode(), list(known.seen))
             if status.endswith(" 0"):
                 return 0
             await _keep_reading(connection, known)
             new = [each for each in found if await _keep_occurrence(connection, each)]
-            return await self._owing.owe(connection, known, new, now)
+            return await self._fan_out.owe(connection, known, new, now)
 
     # --- deliveries
 

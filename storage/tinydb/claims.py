@@ -32,7 +32,8 @@ class Claim:
         """Leases what goes first in up to `limit` queues, with all that goes with it."""
         until = self._now + lease
         due = [
-            self._with_flood(self._in_full(key)) for key in self._index.agenda.due(self._now, limit)
+            self._with_flood(self._in_full(key))
+            for key in self._index.deliveries.due(self._now, limit)
         ]
         elsewhere = [self._in_full(key) for key in self._older(due)]
         claimed, changed = turns(due, elsewhere, self._now, until)
@@ -52,8 +53,8 @@ class Claim:
             about[owed.petition] = max(owed.number, about.get(owed.petition, 0))
         taken = {each.delivery.key for each in due}
         for chat_id, about in latest.items():
-            if len(self._index.agenda.queues(chat_id)) > 1:
-                for owed in self._deliveries(self._index.agenda.keys(chat_id)):
+            if len(self._index.deliveries.queues(chat_id)) > 1:
+                for owed in self._deliveries(self._index.deliveries.keys(chat_id)):
                     if owed.key not in taken and owed.number < about.get(owed.petition, 0):
                         yield owed.key
 
@@ -62,7 +63,7 @@ class Claim:
         chat_id = claimed.delivery.chat_id
         if claimed.delivery.lane:
             return claimed
-        held = self._deliveries(self._index.agenda.lane(chat_id, FLOOD))
+        held = self._deliveries(self._index.deliveries.lane(chat_id, FLOOD))
         ends = [o.not_before for o in held if o.not_before > self._now and not o.attempts]
         return structs.replace(
             claimed,

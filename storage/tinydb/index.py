@@ -24,7 +24,7 @@ class Index:
     """
 
     def __init__(self) -> None:
-        self.agenda = DeliveryQueue()
+        self.deliveries = DeliveryQueue()
         self.followers: dict[PetitionRef, set[int]] = {}
         self.custom_milestones: dict[PetitionRef, dict[int, CustomMilestones]] = {}
         self.follows: dict[int, set[PetitionRef]] = {}
@@ -40,7 +40,7 @@ class Index:
         for doc_id, before, after in changes:
             self._leave(doc_id, before, touched, gone=after is None)
             self._enter(doc_id, after, touched, new=before is None)
-        self.agenda.reschedule(touched)
+        self.deliveries.reschedule(touched)
 
     def _leave(
         self, doc_id: str, record: Struct | None, touched: dict[Queue, None], *, gone: bool
@@ -49,12 +49,12 @@ class Index:
             case Subscription():
                 self._unfollow(record)
             case Delivery():
-                self.agenda.drop(record)
+                self.deliveries.drop(record)
                 _take_one(self.owed, record.petition)
                 touched[record.chat_id, record.lane] = None
             case Chat():
-                self.agenda.follow(None, record.id)
-                touched.update(dict.fromkeys(self.agenda.queues(record.id)))
+                self.deliveries.follow(None, record.id)
+                touched.update(dict.fromkeys(self.deliveries.queues(record.id)))
             case Rule():
                 self.rules.drop((record.chat_id, record.number))
                 _take_out(self.numbers, record.chat_id, record.number)
@@ -69,12 +69,12 @@ class Index:
             case Subscription():
                 self._follow(record)
             case Delivery():
-                self.agenda.add(record)
+                self.deliveries.add(record)
                 self.owed[record.petition] += 1
                 touched[record.chat_id, record.lane] = None
             case Chat():
-                self.agenda.follow(record, record.id)
-                touched.update(dict.fromkeys(self.agenda.queues(record.id)))
+                self.deliveries.follow(record, record.id)
+                touched.update(dict.fromkeys(self.deliveries.queues(record.id)))
             case Rule():
                 self.rules.put(record)
                 self.numbers.setdefault(record.chat_id, set()).add(record.number)

@@ -267,11 +267,11 @@ class TinyStorage(UseCases):
 
     async def next_due(self, now: datetime) -> datetime | None:
         await self._commits.calm()
-        return self._index.agenda.next_due(now)
+        return self._index.deliveries.next_due(now)
 
     async def clock_set_back(self, now: datetime, by: timedelta) -> None:
         await self._commits.calm()
-        follows, owed = self._index.follows, self._index.agenda.chats()
+        follows, owed = self._index.follows, self._index.deliveries.chats()
         chats = sorted({*map(int, self.database.live(CHATS)), *follows, *owed})
         petitions = list(self._index.days)
         aware(now)
@@ -307,7 +307,7 @@ class TinyStorage(UseCases):
             subscriptions=size(SUBSCRIPTIONS),
             petitions=size(PETITIONS),
             waiting=size(DELIVERIES),
-            oldest_waiting=self._index.agenda.oldest(),
-            oldest_due=self._index.agenda.oldest_due(),
-            refusing=self._index.agenda.refusing(),
+            oldest_waiting=self._index.deliveries.oldest(),
+            oldest_due=self._index.deliveries.oldest_due(),
+            refusing=self._index.deliveries.refusing(),
         )

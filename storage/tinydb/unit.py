@@ -101,12 +101,12 @@ class TinyUnit:
     async def deliveries(
         self, chat_id: int, petition: PetitionRef | None = None
     ) -> Sequence[Delivery]:
-        keys = self._index.agenda.keys(chat_id)
+        keys = self._index.deliveries.keys(chat_id)
         found = [self._transaction.get(DELIVERIES, key) for key in keys]
         return [each for each in found if each and petition in {None, each.petition}]
 
     async def waiting(self, chat_id: int) -> int:
-        return len(self._index.agenda.keys(chat_id))
+        return len(self._index.deliveries.keys(chat_id))
 
     async def put_deliveries(self, deliveries: Collection[Delivery]) -> None:
         for each in deliveries:
@@ -154,7 +154,7 @@ class TinyUnit:
                 self._transaction.keep(structs.replace(chat, returned=False))
 
     async def _is_owed(self, chat_id: int) -> bool:
-        keys = self._index.agenda.keys(chat_id)
+        keys = self._index.deliveries.keys(chat_id)
         return any(self._transaction.has(DELIVERIES, key) for key in keys)
 
     async def erase_chat(self, chat_id: int) -> None:
@@ -164,7 +164,7 @@ class TinyUnit:
             self._transaction.remove(SUBSCRIPTIONS, followed_as(chat_id, petition))
         for number in self._index.numbers.get(chat_id, ()):
             self._transaction.remove(RULES, ruled_as(chat_id, number))
-        for key in self._index.agenda.keys(chat_id):
+        for key in self._index.deliveries.keys(chat_id):
             self._transaction.remove(DELIVERIES, key)
         if self._transaction.changes:
             wish_to_erase(self._transaction)
