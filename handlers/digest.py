@@ -16,7 +16,7 @@ async def digest(update: Update, context: Context) -> None:
     if await services.storage.release(chat.id, "digest", now):
         services.woken()
     else:
-        await answer(update, nothing_in_digest(chat.terms, now))
+        await answer(update, nothing_in_digest(chat.preferences, now))
 
 
 COMMANDS = [Command("digest", "", marked("get your digest now"), digest, changes=True)]

@@ -26,7 +26,7 @@ from handlers.command import Command, allowed, on_press
 from handlers.context import Context, chat_of
 from handlers.lookup import asked_for, named_first, seen
 from handlers.reply import answer, rewrite
-from handlers.settings import keep_terms, scope_of
+from handlers.settings import keep_preferences, scope_of
 
 
 async def milestones(update: Update, context: Context) -> None:
@@ -57,7 +57,7 @@ async def show(update: Update, context: Context, ref: PetitionRef) -> None:
 
 def wish_of(subscription: Subscription) -> CustomMilestones:
     """The milestones of their own that somebody has of a petition."""
-    return subscription.terms.milestones or CustomMilestones()
+    return subscription.preferences.milestones or CustomMilestones()
 
 
 async def _page(
@@ -112,8 +112,10 @@ async def _wished(
     wish = changed(was, changes, petition)
     if isinstance(wish, InvalidMilestone):
         return wish
-    terms = structs.replace(scope.terms, milestones=None if wish == CustomMilestones() else wish)
-    await keep_terms(context, scope, terms)
+    preferences = structs.replace(
+        scope.preferences, milestones=None if wish == CustomMilestones() else wish
+    )
+    await keep_preferences(context, scope, preferences)
     return await _page(context, petition, wish, was)
 
 

@@ -78,7 +78,7 @@ async def _restore(update: Update, context: Context, takeaway: DataFile) -> None
     language = takeaway.language if takeaway.language in LANGUAGES else chat.language
     hears = takeaway.announcements
     await services.storage.save_chat(structs.replace(chat, language=language, announcements=hears))
-    await services.storage.set_preferences(chat.id, takeaway.terms, services.now())
+    await services.storage.set_preferences(chat.id, takeaway.preferences, services.now())
     # A file of more would have the site asked for each, to no end.
     already = await services.storage.subscriptions(chat.id)
     wanted = takeaway.subscriptions[: max(services.limits.subscriptions, len(already))]
@@ -102,7 +102,9 @@ async def _follow(context: Context, wanted: Subscription) -> bool:
     except StorageError:
         return False  # nobody knows this petition
     now = services.now()
-    await services.storage.set_subscription_preferences(wanted.chat_id, ref, wanted.terms, now)
+    await services.storage.set_subscription_preferences(
+        wanted.chat_id, ref, wanted.preferences, now
+    )
     await services.storage.mute(wanted.chat_id, ref, wanted.muted, now)
     return True
 

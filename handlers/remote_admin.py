@@ -47,7 +47,7 @@ async def prepare(update: Update, context: Context) -> None:
     asking_for.set(whose.id if whose else None)
     kept = await context.services.storage.chat(chat.id) if chat else None
     speak((kept and kept.language) or first_language(update))
-    go_by(zone_of(kept.terms.zone if kept else ""))
+    go_by(zone_of(kept.preferences.zone if kept else ""))
     act_on(None)
     if chat is None or not is_private(update):
         return

@@ -452,7 +452,7 @@ async def rule_pressed(update: Update, context: Context, press: Press) -> str | 
         context.services.woken()
     called, address = await name_of(context, changed), text.rule_link(context.bot.username, changed)
     await rewrite(
-        update, *text.shown(changed, _site_of(context, rule), called, address, chat.terms)
+        update, *text.shown(changed, _site_of(context, rule), called, address, chat.preferences)
     )
     return None
 
@@ -465,7 +465,9 @@ async def _changed(context: Context, rule: Rule, change: str) -> Rule | None:
     for loudness in _LOUDNESS:
         if change == loudness:
             chosen = {ear.kind: loudness for ear in event_filters(rule)}
-            return structs.replace(rule, terms=structs.replace(rule.terms, loudness=chosen))
+            return structs.replace(
+                rule, preferences=structs.replace(rule.preferences, loudness=chosen)
+            )
     return turned(rule, change) if change in {ear.name for ear in event_filters(rule)} else None
 
 

@@ -115,7 +115,7 @@ def _choice(scope: Scope, words: list[str]) -> str | Misread | NoZone:
     word = _WORDS.get(first, first)
     if len(words) == 1 and (word in _PAGES or first in _WORDS):
         return word
-    return typed(words, scope.chat.terms.digest)
+    return typed(words, scope.chat.preferences.digest)
 
 
 async def page_after(update: Update, context: Context, scope: Scope, choice: str) -> Page | None:
@@ -128,7 +128,7 @@ async def page_after(update: Update, context: Context, scope: Scope, choice: str
     if after is None:
         return None
     if choice == "reset":
-        return first_page(after, undo=scope.terms)
+        return first_page(after, undo=scope.preferences)
     if choice.startswith("loud.all."):
         return first_page(after)
     return _PAGES.get(choice.partition(".")[0], first_page)(after)
@@ -148,33 +148,33 @@ async def _make(update: Update, context: Context, scope: Scope, choice: str) -> 
     if scope.followed and choice in {"mute.on", "mute.off", "topic"}:
         await _hear(context, scope, scope.followed, choice)
         return True
-    terms = _terms_after(scope, choice)
-    if terms is None:
+    preferences = _preferences_after(scope, choice)
+    if preferences is None:
         return False
-    await keep_terms(context, scope, terms)
+    await keep_preferences(context, scope, preferences)
     return True
 
 
-def _terms_after(scope: Scope, choice: str) -> Preferences | None:
+def _preferences_after(scope: Scope, choice: str) -> Preferences | None:
     subject, _, value = choice.partition(".")
     if choice == "reset":
-        return as_usual(scope.terms, scope.now)
+        return as_usual(scope.preferences, scope.now)
     if subject == "undo":
-        return _terms_before(scope, value)
+        return _preferences_before(scope, value)
     if scope.followed and subject not in OWN_SUBJECTS:
         return None
-    terms = chosen(scope.terms, choice)
-    return terms if terms is None or scope.followed else without_usual(terms)
+    preferences = chosen(scope.preferences, choice)
+    return preferences if preferences is None or scope.followed else without_usual(preferences)
 
 
-def _terms_before(scope: Scope, carried: str) -> Preferences | None:
-    """The terms before they were reset; None for any that nobody can have had."""
+def _preferences_before(scope: Scope, carried: str) -> Preferences | None:
+    """The preferences before they were reset; None for any that nobody can have had."""
     was = preferences_from_button(carried)
     if was is None:
         return None
     if was.snoozed_until and was.snoozed_until - scope.now > LONGEST_SNOOZE:
         return None
-    return structs.replace(was, milestones=scope.terms.milestones)
+    return structs.replace(was, milestones=scope.preferences.milestones)
 
 
 async def _speak(update: Update, context: Context, scope: Scope, language: str) -> bool:
@@ -207,13 +207,13 @@ async def _hear(context: Context, scope: Scope, followed: Followed, choice: str)
         context.services.woken()
 
 
-async def keep_terms(context: Context, scope: Scope, terms: Preferences) -> None:
-    """Hear things on these terms from now on, whatever waits included."""
+async def keep_preferences(context: Context, scope: Scope, preferences: Preferences) -> None:
+    """Hear things by these preferences from now on, whatever waits included."""
     storage, chat = context.services.storage, scope.chat
     if scope.petition:
-        await storage.set_subscription_preferences(chat.id, scope.petition, terms, scope.now)
-    elif await storage.set_preferences(chat.id, terms, scope.now) is None:
-        await storage.save_chat(structs.replace(chat, terms=terms))
+        await storage.set_subscription_preferences(chat.id, scope.petition, preferences, scope.now)
+    elif await storage.set_preferences(chat.id, preferences, scope.now) is None:
+        await storage.save_chat(structs.replace(chat, preferences=preferences))
     context.services.woken()
 
 
@@ -225,8 +225,8 @@ async def scope_of(update: Update, context: Context, ref: PetitionRef | None) ->
     scope = Scope(chat, now, topic=topic, watched=watched)
     if ref is None:
         followed, rules = await storage.subscriptions(chat.id), await storage.rules(chat.id)
-        own = [each.terms for each in followed] + [each.terms for each in rules]
-        is_any = any("digest" in terms.loudness.values() for terms in own)
+        own = [each.preferences for each in followed] + [each.preferences for each in rules]
+        is_any = any("digest" in preferences.loudness.values() for preferences in own)
         return scope._replace(others_digest=is_any)
     subscription, known = await storage.subscription(chat.id, ref), await storage.history(ref)
     if subscription is None or known is None:

@@ -17,7 +17,7 @@ from handlers.command import Command, on_press
 from handlers.context import Context, asks_first
 from handlers.lookup import named_first
 from handlers.reply import answer, rewrite
-from handlers.settings import ask_first, keep_terms, scope_of
+from handlers.settings import ask_first, keep_preferences, scope_of
 
 _END = frozenset({"off", "end", "stop", "over", "none"})
 
@@ -30,10 +30,10 @@ async def snooze(update: Update, context: Context) -> None:
         await answer(update, *follow_first(ref))
     elif scope is None or asks_first(scope.chat):
         await ask_first(update)
-    elif (terms := _terms_after(scope, rest) if rest else scope.terms) is None:
+    elif (preferences := _preferences_after(scope, rest) if rest else scope.preferences) is None:
         await answer(update, snooze_unclear(rest))
     else:
-        await answer(update, *snooze_page(await _kept(update, context, scope, terms)))
+        await answer(update, *snooze_page(await _kept(update, context, scope, preferences)))
 
 
 async def _about(update: Update, context: Context) -> tuple[PetitionRef | None, str]:
@@ -45,21 +45,21 @@ async def _about(update: Update, context: Context) -> tuple[PetitionRef | None, 
     return ref, " ".join(words[1:]) if ref else context.text
 
 
-def _terms_after(scope: Scope, text: str) -> Preferences | None:
-    """The terms snoozed for that long, or awake again; None for a time that is none."""
+def _preferences_after(scope: Scope, text: str) -> Preferences | None:
+    """The preferences snoozed for that long, or awake again; None for a time that is none."""
     if text.strip().lower() in _END:
-        return awake(scope.terms, scope.now)
-    until = read_until(text, scope.now, scope.chat.terms.zone)
+        return awake(scope.preferences, scope.now)
+    until = read_until(text, scope.now, scope.chat.preferences.zone)
     if until is None or until - scope.now > LONGEST_SNOOZE:
         return None
-    return structs.replace(scope.terms, snoozed_until=until)
+    return structs.replace(scope.preferences, snoozed_until=until)
 
 
-async def _kept(update: Update, context: Context, scope: Scope, terms: Preferences) -> Scope:
-    """How it is once these terms hold."""
-    if terms == scope.terms:
+async def _kept(update: Update, context: Context, scope: Scope, preferences: Preferences) -> Scope:
+    """How it is once these preferences hold."""
+    if preferences == scope.preferences:
         return scope
-    await keep_terms(context, scope, terms)
+    await keep_preferences(context, scope, preferences)
     return await scope_of(update, context, scope.petition) or scope
 
 
@@ -71,10 +71,10 @@ async def snooze_pressed(update: Update, context: Context, press: Press) -> str 
     if asks_first(scope.chat):
         await ask_first(update)
         return None
-    terms = _terms_after(scope, press.extra)
-    if terms is None:
+    preferences = _preferences_after(scope, press.extra)
+    if preferences is None:
         return old_button()
-    await rewrite(update, *snooze_page(await _kept(update, context, scope, terms)))
+    await rewrite(update, *snooze_page(await _kept(update, context, scope, preferences)))
     return None
 
 

@@ -119,11 +119,13 @@ class Storage(Protocol):
     async def forget_chat(self, chat_id: int) -> None:
         """Erase the chat, its subscriptions, its rules and whatever it was owed."""
 
-    async def set_preferences(self, chat_id: int, terms: Preferences, now: datetime) -> Chat | None:
-        """Hear everything on these terms from now on, waiting alerts included; None for a stranger.
+    async def set_preferences(
+        self, chat_id: int, preferences: Preferences, now: datetime
+    ) -> Chat | None:
+        """Hear everything by these preferences from now on, waiting alerts included.
 
-        What is due stays due, and what waits for a moment of its own waits for the new one
-        (`matching.replanned`).
+        None for a stranger. What is due stays due, and what waits for a moment of its own waits
+        for the new one (`matching.replanned`).
         """
 
     async def release(
@@ -161,18 +163,20 @@ class Storage(Protocol):
     async def mute(
         self, chat_id: int, petition: PetitionRef, muted: bool, now: datetime
     ) -> Subscription | None:
-        """Hear of one petition without a sound, or as its terms say, from now on, waiting alerts
-        included; None if unfollowed.
+        """Hear of one petition without a sound, or as its preferences say, from now on.
+
+        So are waiting alerts. None if unfollowed.
         """
 
     async def keep_card(self, chat_id: int, petition: PetitionRef, card_id: int | None) -> None:
         """Remember which message shows the petition's card in a chat; unfollowed: no-op."""
 
     async def set_subscription_preferences(
-        self, chat_id: int, petition: PetitionRef, terms: Preferences, now: datetime
+        self, chat_id: int, petition: PetitionRef, preferences: Preferences, now: datetime
     ) -> Subscription | None:
-        """Hear of one petition on these terms from now on, waiting alerts included; None if
-        unfollowed.
+        """Hear of one petition by these preferences from now on, waiting alerts included.
+
+        None if unfollowed.
         """
 
     async def set_thread(

@@ -110,10 +110,10 @@ class Unit(Protocol):
 
     # --- a chat that has another id now
 
-    async def lock_for_move(self, old_id: int, new_id: int, terms: Preferences) -> None:
+    async def lock_for_move(self, old_id: int, new_id: int, preferences: Preferences) -> None:
         """Waits for polls that match either chat; called before anything of them is changed.
 
-        `terms` are those that the chat has under its new id from now on.
+        `preferences` are those that the chat has under its new id from now on.
         """
 
     async def move_subscription(self, old: Subscription, moved: Subscription) -> None:

@@ -21,7 +21,7 @@ from bot.subscriptions.chat_migration import merged, moved_key, moved_rules, mov
 from bot.subscriptions.delivery import Delivery, chat_of
 from bot.subscriptions.matching import Source, follower, is_free, released_lane, replanned
 from bot.subscriptions.rules import next_number
-from bot.subscriptions.set_back import chat_set_back, delivery_set_back, terms_set_back
+from bot.subscriptions.set_back import chat_set_back, delivery_set_back, preferences_set_back
 from bot.subscriptions.subscription import Chat, Preferences, Rule, Subscription
 from storage import ChatData
 from storage.export import exported, imported
@@ -116,7 +116,7 @@ class UseCases(ABC):
         async def work(unit: Unit) -> None:
             old, new = await unit.chat(old_id), await unit.chat(new_id)
             chat = new if old is None else merged(old, new, new_id)
-            await unit.lock_for_move(old_id, new_id, chat.terms if chat else Preferences())
+            await unit.lock_for_move(old_id, new_id, chat.preferences if chat else Preferences())
             numbers = await _move_rules(unit, old_id, new_id)
             await _move_subscriptions(unit, old_id, new_id)
             await _move_deliveries(unit, old_id, new_id, numbers)
@@ -142,12 +142,14 @@ class UseCases(ABC):
         await self._change(lambda unit: unit.erase_chat(chat_id), chat_id)
         await self._sweep()
 
-    async def set_preferences(self, chat_id: int, terms: Preferences, now: datetime) -> Chat | None:
+    async def set_preferences(
+        self, chat_id: int, preferences: Preferences, now: datetime
+    ) -> Chat | None:
         async def work(unit: Unit) -> Chat | None:
             chat = await unit.chat(chat_id)
             if chat is None:
                 return None
-            changed = structs.replace(chat, terms=terms)
+            changed = structs.replace(chat, preferences=preferences)
             await unit.put_chat(changed)
             await _replan(unit, changed, await unit.deliveries(chat_id), now)
             return changed
@@ -209,9 +211,9 @@ class UseCases(ABC):
         return await self._hear(chat_id, petition, now, muted=muted)
 
     async def set_subscription_preferences(
-        self, chat_id: int, petition: PetitionRef, terms: Preferences, now: datetime
+        self, chat_id: int, petition: PetitionRef, preferences: Preferences, now: datetime
     ) -> Subscription | None:
-        return await self._hear(chat_id, petition, now, terms=terms)
+        return await self._hear(chat_id, petition, now, preferences=preferences)
 
     async def _hear(
         self, chat_id: int, petition: PetitionRef, now: datetime, **changes: Any
@@ -358,9 +360,9 @@ async def forget_if_rested(unit: Unit, chat_id: int, since: datetime) -> bool:
 async def set_rules_back(unit: Unit, chat_id: int, now: datetime, by: timedelta) -> None:
     """Has a chat's rules snooze as long as was meant, after a clock that was ahead."""
     for rule in await unit.rules(chat_id):
-        terms = terms_set_back(rule.terms, now, by)
-        if terms != rule.terms:
-            await unit.put_rule(structs.replace(rule, terms=terms))
+        preferences = preferences_set_back(rule.preferences, now, by)
+        if preferences != rule.preferences:
+            await unit.put_rule(structs.replace(rule, preferences=preferences))
 
 
 async def set_chat_back(unit: Unit, chat_id: int, now: datetime, by: timedelta) -> None:
@@ -368,9 +370,9 @@ async def set_chat_back(unit: Unit, chat_id: int, now: datetime, by: timedelta) 
     chat = await unit.chat(chat_id)
     right = chat_set_back(chat, now, by) if chat is not None else Chat(chat_id)
     follows = [
-        structs.replace(each, terms=terms)
+        structs.replace(each, preferences=preferences)
         for each in await unit.subscriptions(chat_id)
-        if (terms := terms_set_back(each.terms, now, by)) != each.terms
+        if (preferences := preferences_set_back(each.preferences, now, by)) != each.preferences
     ]
     await unit.put_subscriptions(follows)
     if chat is not None and right != chat:
@@ -429,7 +431,7 @@ async def _told(unit: Unit, chat: Chat, owed: Sequence[Delivery]) -> list[_Told]
             follower(
                 follows.get(each.petition),
                 [rules[each.rule]] if each.rule in rules else [],
-                chat.terms,
+                chat.preferences,
                 chat.id,
             ).ways,
         )

@@ -226,7 +226,7 @@ class Deliverer:
         """Send what a chat is owed in its lanes, one message after the other."""
         chat = claims[0].chat
         speak(chat.language if chat else ENGLISH)
-        go_by(zone_of(chat.terms.zone if chat else ""))
+        go_by(zone_of(chat.preferences.zone if chat else ""))
         messages = list(_in_messages(claims))
         while messages:
             if not await self._deliver(messages.pop(0)):
@@ -543,7 +543,7 @@ def _alert(
         muted=followed is not None and followed.muted,
         rule=claim.rule,
         followed=followed is not None or not claim.delivery.rule,
-        wish=followed.terms.milestones if followed else None,
+        wish=followed.preferences.milestones if followed else None,
         among=among,
         lane=claim.delivery.lane,
     )

@@ -26,7 +26,7 @@ def merged(old: Chat, new: Chat | None, new_id: int) -> Chat:
         returned=old.returned or new.returned,
         language=new.language or old.language,
         announcements=old.announcements and new.announcements,
-        terms=old.terms if new.terms == Preferences() else new.terms,
+        preferences=old.preferences if new.preferences == Preferences() else new.preferences,
     )
 
 
@@ -60,7 +60,7 @@ def moved_rules(olds: Iterable[Rule], news: Iterable[Rule], new_id: int) -> dict
 def _number_of(rule: Rule, there: dict[int, Rule]) -> int:
     """The number of the same rule among others; else its own, or the next one if that is taken."""
     for number, other in there.items():
-        is_heard_alike = (rule.thread_id, rule.terms) == (other.thread_id, other.terms)
+        is_heard_alike = (rule.thread_id, rule.preferences) == (other.thread_id, other.preferences)
         if is_heard_alike and same_rule(rule, other):
             return number
     return rule.number if rule.number not in there else next_number(there)

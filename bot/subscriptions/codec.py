@@ -76,7 +76,7 @@ def rule_for_link(rule: Rule) -> str:
             rule.topics,
             rule.department,
             rule.constituency,
-            rule.terms.loudness,
+            rule.preferences.loudness,
             rule.thread_id,
             rule.number,
         )
@@ -114,7 +114,7 @@ def rule_from_link(text: str, chat_id: int, now: datetime) -> Rule | None:
             constituency=form.constituency,
             thresholds=form.thresholds,
             thread_id=form.thread_id,
-            terms=Preferences(loudness=form.loudness),
+            preferences=Preferences(loudness=form.loudness),
         )
     )
 
@@ -237,7 +237,7 @@ _SUBSCRIPTION = re.compile(rf"{_VERSION}([0-9]{{1,10}})\.([01])\.([0-9]{{0,10}})
 def subscription_for_button(subscription: Subscription) -> str:
     """Since when a petition was followed, whether muted, in which topic, with own preferences."""
     started = int(subscription.created_at.timestamp())
-    thread, has_own = subscription.thread_id or "", subscription.terms != Preferences()
+    thread, has_own = subscription.thread_id or "", subscription.preferences != Preferences()
     return f"{_VERSION}{started}.{subscription.muted:d}.{thread}.{has_own:d}"
 
 
@@ -261,5 +261,5 @@ def subscription_from_button(
         datetime.fromtimestamp(int(started), UTC),
         thread_id=int(thread) if thread else None,
         muted=muted == "1",
-        terms=own,
+        preferences=own,
     )

@@ -91,7 +91,7 @@ class DataFile(NamedTuple):
 
     language: str
     announcements: bool
-    terms: Preferences
+    preferences: Preferences
     subscriptions: tuple[Subscription, ...]
     rules: tuple[Rule, ...]
 
@@ -111,7 +111,7 @@ def written(
         consented_at=_to_the_second(chat.consented_at),
         language=chat.language,
         announcements=chat.announcements,
-        settings=chat.terms,
+        settings=chat.preferences,
         subscriptions=tuple(_petition(each, sites) for each in subscriptions),
         rules=tuple(_rule(each) for each in rules),
         alerts_waiting=waiting,
@@ -167,7 +167,7 @@ def _petition(each: Subscription, sites: Mapping[str, Site]) -> _Petition:
         muted=each.muted,
         topic=each.thread_id,
         card_message=each.card_id,
-        settings=each.terms,
+        settings=each.preferences,
     )
 
 
@@ -184,7 +184,7 @@ def _rule(each: Rule) -> _Rule:
         constituency_name=each.constituency_name,
         thresholds=each.thresholds,
         topic=each.thread_id,
-        settings=each.terms,
+        settings=each.preferences,
     )
 
 
@@ -195,7 +195,7 @@ def _subscribed(each: _Petition, file: _File, chat_id: int, now: datetime) -> Su
         _begun(each.since, now),
         thread_id=each.topic if file.chat == chat_id else None,
         muted=each.muted,
-        terms=_possible(each.settings, now),
+        preferences=_possible(each.settings, now),
     )
 
 
@@ -213,7 +213,7 @@ def _ruled(each: _Rule, file: _File, chat_id: int, now: datetime) -> Rule:
         constituency_name=each.constituency_name,
         thresholds=each.thresholds,
         thread_id=each.topic if file.chat == chat_id else None,
-        terms=_possible(each.settings, now),
+        preferences=_possible(each.settings, now),
     )
     found = possible_rule(rule)
     if found is None:
@@ -221,17 +221,17 @@ def _ruled(each: _Rule, file: _File, chat_id: int, now: datetime) -> Rule:
     return found
 
 
-def _possible(terms: Preferences, now: datetime) -> Preferences:
-    """The terms without what nobody could have chosen: it would trouble more than this chat."""
-    until, closing, urgent = terms.snoozed_until, terms.closing, terms.urgent
+def _possible(preferences: Preferences, now: datetime) -> Preferences:
+    """The preferences without what nobody could have chosen: it would trouble others too."""
+    until, closing, urgent = preferences.snoozed_until, preferences.closing, preferences.urgent
     is_snoozed = until is not None and until.tzinfo and now < until <= now + LONGEST_SNOOZE
     return structs.replace(
-        terms,
+        preferences,
         snoozed_until=until if is_snoozed else None,
-        zone=terms.zone if terms.zone in zones() else "",
+        zone=preferences.zone if preferences.zone in zones() else "",
         closing=closing and tuple(hours for hours in REMINDERS if hours in closing),
         urgent=urgent and tuple(kind for kind in KINDS if kind in urgent),
-        milestones=terms.milestones and possible(terms.milestones),
+        milestones=preferences.milestones and possible(preferences.milestones),
     )
 
 

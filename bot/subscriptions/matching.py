@@ -67,23 +67,24 @@ class Plan(NamedTuple):
 def follower(
     subscription: Subscription | None, rules: Sequence[Rule], chat: Preferences, chat_id: int
 ) -> Follower:
-    """A chat with all its ways of following one petition, given the chat's own terms."""
+    """A chat with all its ways of following one petition, given the chat's own preferences."""
     ways = [source_of(subscription, chat)] if subscription else []
     return Follower(chat_id, (*ways, *(source_of_rule(rule, chat) for rule in rules)))
 
 
 def source_of(subscription: Subscription, chat: Preferences) -> Source:
-    """How a subscription hears, given its chat's own terms."""
+    """How a subscription hears, given its chat's own preferences."""
     return Source(
-        EffectivePreferences(chat, subscription.terms, subscription.muted), subscription.thread_id
+        EffectivePreferences(chat, subscription.preferences, subscription.muted),
+        subscription.thread_id,
     )
 
 
 def source_of_rule(rule: Rule, chat: Preferences) -> Source:
-    """How a rule hears, given its chat's own terms."""
+    """How a rule hears, given its chat's own preferences."""
     policy = EffectivePreferences(
         chat,
-        rule.terms,
+        rule.preferences,
         kinds=rule.kinds,
         thresholds=rule.thresholds,
         constituency=rule.constituency,

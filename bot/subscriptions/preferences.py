@@ -84,9 +84,9 @@ def without_past_snoozes(policy: EffectivePreferences, now: datetime) -> Effecti
     )
 
 
-def _without_past(terms: Preferences, now: datetime) -> Preferences:
-    is_over = terms.snoozed_until is not None and terms.snoozed_until <= now
-    return structs.replace(terms, snoozed_until=None) if is_over else terms
+def _without_past(preferences: Preferences, now: datetime) -> Preferences:
+    is_over = preferences.snoozed_until is not None and preferences.snoozed_until <= now
+    return structs.replace(preferences, snoozed_until=None) if is_over else preferences
 
 
 class Decision(NamedTuple):
@@ -167,9 +167,9 @@ def _chosen(kind: Kind, policy: EffectivePreferences) -> Loudness:
 
 
 def _reminders(policy: EffectivePreferences) -> tuple[int, ...]:
-    for terms in (policy.own, policy.chat):
-        if terms.closing is not None:
-            return terms.closing
+    for preferences in (policy.own, policy.chat):
+        if preferences.closing is not None:
+            return preferences.closing
     return DEFAULT_REMINDERS
 
 
@@ -178,9 +178,9 @@ def _lane(
 ) -> tuple[str, datetime]:
     """Where what is not for the digest waits, and until when."""
     lane, at = "", now
-    for name, terms in ((f"snooze:{petition.ref}", policy.own), ("snooze", policy.chat)):
-        if terms.snoozed_until and terms.snoozed_until > at:
-            lane, at = name, terms.snoozed_until
+    for name, preferences in ((f"snooze:{petition.ref}", policy.own), ("snooze", policy.chat)):
+        if preferences.snoozed_until and preferences.snoozed_until > at:
+            lane, at = name, preferences.snoozed_until
     quiet = policy.chat.quiet
     is_urgent = not lane and event.kind in (policy.chat.urgent or ())
     if quiet and not is_urgent and (end := quiet_until(quiet, at, policy.zone)):

@@ -126,7 +126,7 @@ def same_rule(one: Rule, other: Rule) -> bool:
         created_at=other.created_at,
         number=other.number,
         thread_id=other.thread_id,
-        terms=other.terms,
+        preferences=other.preferences,
         constituency_name=other.constituency_name,
         is_lost_told=other.is_lost_told,
     )

@@ -23,23 +23,23 @@ def sooner(moment: datetime, now: datetime, by: timedelta) -> datetime:
     return moment if moment <= now else max(now, moment - by)
 
 
-def terms_set_back(terms: Preferences, now: datetime, by: timedelta) -> Preferences:
+def preferences_set_back(preferences: Preferences, now: datetime, by: timedelta) -> Preferences:
     """Terms whose snooze lasts as long as was meant, where the wrong clock set its end.
 
     So it is taken to have, where the end lies beyond what that clock showed: a snooze that ends too
     soon is heard of, one that lasts a year is not.
     """
-    until = terms.snoozed_until
+    until = preferences.snoozed_until
     if until is None or until <= now + by:
-        return terms
-    return structs.replace(terms, snoozed_until=until - by)
+        return preferences
+    return structs.replace(preferences, snoozed_until=until - by)
 
 
 def chat_set_back(chat: Chat, now: datetime, by: timedelta) -> Chat:
     """A chat that is tried again, and has rested or refused, as the right clock has it."""
     return structs.replace(
         chat,
-        terms=terms_set_back(chat.terms, now, by),
+        preferences=preferences_set_back(chat.preferences, now, by),
         probe_at=chat.probe_at and sooner(chat.probe_at, now, by),
         resting_since=chat.resting_since and sooner(chat.resting_since, now, by),
         refused_since=chat.refused_since and sooner(chat.refused_since, now, by),
@@ -58,7 +58,7 @@ def delivery_set_back(
     """A delivery that is leased or waits as it would, had the clock been right.
 
     What waits for hours that somebody chose waits for the next of these; `ways` are as in
-    `bot.subscriptions.matching.replanned`, after `terms_set_back`.
+    `bot.subscriptions.matching.replanned`, after `preferences_set_back`.
     """
     changed = structs.replace(
         delivery,

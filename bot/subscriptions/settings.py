@@ -52,31 +52,31 @@ def preset_of(in_force: Callable[[Kind], Loudness]) -> Preset | None:
     )
 
 
-def chosen(terms: Preferences, choice: str) -> Preferences | None:
-    """The terms with a choice made, or None for one that nobody offers (any more)."""
+def chosen(preferences: Preferences, choice: str) -> Preferences | None:
+    """The preferences with a choice made, or None for one that nobody offers (any more)."""
     subject, _, value = choice.partition(".")
     match subject:
         case "preset":
             return next(
                 (
-                    structs.replace(terms, loudness=dict(loudness))
+                    structs.replace(preferences, loudness=dict(loudness))
                     for preset, loudness in PRESETS.items()
                     if preset == value
                 ),
                 None,
             )
         case "loud":
-            return _with_loudness(terms, *_two(value))
+            return _with_loudness(preferences, *_two(value))
         case "quiet":
-            return _with_quiet(terms, value)
+            return _with_quiet(preferences, value)
         case "urgent":
-            return _with_urgent(terms, value)
+            return _with_urgent(preferences, value)
         case "digest":
-            return _with_digest(terms, *_two(value))
+            return _with_digest(preferences, *_two(value))
         case "zone":
-            return structs.replace(terms, zone=value) if value in zones() else None
+            return structs.replace(preferences, zone=value) if value in zones() else None
         case "closing":
-            return _with_closing(terms, value)
+            return _with_closing(preferences, value)
         case _:
             return None
 
@@ -86,59 +86,61 @@ def _two(value: str) -> tuple[str, str]:
     return first, second
 
 
-def _with_loudness(terms: Preferences, kind: str, loudness: str) -> Preferences | None:
-    """The terms with a kind, or `all` of them, heard so."""
+def _with_loudness(preferences: Preferences, kind: str, loudness: str) -> Preferences | None:
+    """The preferences with a kind, or `all` of them, heard so."""
     meant = tuple(DEFAULTS) if kind == "all" else tuple(each for each in KINDS if each == kind)
     if not meant or loudness not in (*LOUDNESS, "usual"):
         return None
-    own = {each: value for each, value in terms.loudness.items() if each not in meant}
+    own = {each: value for each, value in preferences.loudness.items() if each not in meant}
     found = next((value for value in LOUDNESS if value == loudness), None)
-    return structs.replace(terms, loudness=own | dict.fromkeys(meant, found) if found else own)
+    return structs.replace(
+        preferences, loudness=own | dict.fromkeys(meant, found) if found else own
+    )
 
 
-def _with_quiet(terms: Preferences, value: str) -> Preferences | None:
+def _with_quiet(preferences: Preferences, value: str) -> Preferences | None:
     if value == "off":
-        return structs.replace(terms, quiet=None)
+        return structs.replace(preferences, quiet=None)
     first, _, last = value.partition("-")
     start, end = _minute(first), _minute(last)
     if start is None or end is None or start == end:
         return None
-    return structs.replace(terms, quiet=Quiet(start, end))
+    return structs.replace(preferences, quiet=Quiet(start, end))
 
 
-def _with_urgent(terms: Preferences, value: str) -> Preferences | None:
+def _with_urgent(preferences: Preferences, value: str) -> Preferences | None:
     kind, _, state = value.partition(".")
     if state in {"on", "off"}:
-        return _toggled(terms, kind, state == "on")
+        return _toggled(preferences, kind, state == "on")
     wanted = set() if value == "none" else set(value.split("-"))
     if not wanted <= set(KINDS):
         return None
-    return structs.replace(terms, urgent=tuple(kind for kind in KINDS if kind in wanted))
+    return structs.replace(preferences, urgent=tuple(kind for kind in KINDS if kind in wanted))
 
 
-def _toggled(terms: Preferences, kind: str, is_urgent: bool) -> Preferences | None:
+def _toggled(preferences: Preferences, kind: str, is_urgent: bool) -> Preferences | None:
     if kind not in KINDS:
         return None
-    others = {each for each in terms.urgent or () if each != kind}
+    others = {each for each in preferences.urgent or () if each != kind}
     wanted = others | ({kind} if is_urgent else set())
-    return structs.replace(terms, urgent=tuple(each for each in KINDS if each in wanted))
+    return structs.replace(preferences, urgent=tuple(each for each in KINDS if each in wanted))
 
 
-def _with_digest(terms: Preferences, minute: str, weekday: str) -> Preferences | None:
+def _with_digest(preferences: Preferences, minute: str, weekday: str) -> Preferences | None:
     at = _minute(minute)
     if at is None or weekday not in {"", *"0123456"}:
         return None
-    return structs.replace(terms, digest=Digest(at, int(weekday) if weekday else None))
+    return structs.replace(preferences, digest=Digest(at, int(weekday) if weekday else None))
 
 
-def _with_closing(terms: Preferences, value: str) -> Preferences | None:
+def _with_closing(preferences: Preferences, value: str) -> Preferences | None:
     if value in {"usual", "none"}:
-        return structs.replace(terms, closing=None if value == "usual" else ())
+        return structs.replace(preferences, closing=None if value == "usual" else ())
     wanted = set(value.split("-"))
     if not wanted <= {str(hours) for hours in REMINDERS}:
         return None
     return structs.replace(
-        terms, closing=tuple(hours for hours in REMINDERS if str(hours) in wanted)
+        preferences, closing=tuple(hours for hours in REMINDERS if str(hours) in wanted)
     )
 
 
@@ -152,33 +154,35 @@ def usual(kind: Kind, chat: Preferences) -> Loudness:
     return chat.loudness.get(kind, DEFAULTS[kind])
 
 
-def without_usual(terms: Preferences) -> Preferences:
-    """A chat's terms without what would be so if it had not been chosen."""
-    chosen = {kind: value for kind, value in terms.loudness.items() if value != DEFAULTS[kind]}
-    return structs.replace(terms, loudness=chosen)
+def without_usual(preferences: Preferences) -> Preferences:
+    """A chat's preferences without what would be so if it had not been chosen."""
+    chosen = {
+        kind: value for kind, value in preferences.loudness.items() if value != DEFAULTS[kind]
+    }
+    return structs.replace(preferences, loudness=chosen)
 
 
-def is_usual(terms: Preferences, now: datetime) -> bool:
+def is_usual(preferences: Preferences, now: datetime) -> bool:
     """Whether nothing is chosen that `as_usual` would give up."""
-    bare = structs.replace(terms, milestones=None, snoozed_until=None)
-    return bare == Preferences() and snoozed_until(terms, now) is None
+    bare = structs.replace(preferences, milestones=None, snoozed_until=None)
+    return bare == Preferences() and snoozed_until(preferences, now) is None
 
 
-def as_usual(terms: Preferences, now: datetime) -> Preferences:
-    """The terms with every choice given up but one's own milestones."""
-    return structs.replace(awake(terms, now), **_UNCHOSEN)
+def as_usual(preferences: Preferences, now: datetime) -> Preferences:
+    """The preferences with every choice given up but one's own milestones."""
+    return structs.replace(awake(preferences, now), **_UNCHOSEN)
 
 
-def awake(terms: Preferences, now: datetime) -> Preferences:
-    """The terms with their snooze over.
+def awake(preferences: Preferences, now: datetime) -> Preferences:
+    """The preferences with their snooze over.
 
     It ends a moment from now, so that what waited for its end is still told in one summary.
     """
-    ends = now + _MOMENT if snoozed_until(terms, now) else None
-    return structs.replace(terms, snoozed_until=ends)
+    ends = now + _MOMENT if snoozed_until(preferences, now) else None
+    return structs.replace(preferences, snoozed_until=ends)
 
 
-def snoozed_until(terms: Preferences, now: datetime) -> datetime | None:
-    """When the snooze of these terms ends, unless it is over."""
-    until = terms.snoozed_until
+def snoozed_until(preferences: Preferences, now: datetime) -> datetime | None:
+    """When the snooze of these preferences ends, unless it is over."""
+    until = preferences.snoozed_until
     return until if until and until > now + _MOMENT else None

@@ -29,8 +29,8 @@ class Digest(Struct, frozen=True):
 class Preferences(Struct, frozen=True, omit_defaults=True):
     """How something is heard, as far as it was chosen: what is left out is as usual.
 
-    A chat's terms hold for all it hears; those of a subscription or a rule go before them. `zone`,
-    `quiet`, `digest` and `urgent` (kinds that ring through quiet hours) are a chat's alone,
+    A chat's preferences hold for all it hears; those of a subscription or a rule go before them.
+    `zone`, `quiet`, `digest` and `urgent` (kinds that ring through quiet hours) are a chat's alone,
     `milestones` a subscription's. `closing` are the hours before closing at which to be reminded.
     """
 
@@ -64,7 +64,7 @@ class Chat(Struct, frozen=True, omit_defaults=True):
     language: str = ""
     shows_links: bool = False
     announcements: bool = True
-    terms: Preferences = Preferences()
+    preferences: Preferences = Preferences()
     refused: str = ""
     refusals: int = 0
     refused_since: datetime | None = None
@@ -125,7 +125,7 @@ class Subscription(Struct, frozen=True, omit_defaults=True):
     thread_id: int | None = None
     muted: bool = False
     card_id: int | None = None
-    terms: Preferences = Preferences()
+    preferences: Preferences = Preferences()
 
 
 class Rule(Struct, frozen=True, omit_defaults=True):
@@ -152,6 +152,6 @@ class Rule(Struct, frozen=True, omit_defaults=True):
     constituency: str = ""
     thresholds: tuple[Threshold, ...] = ()
     thread_id: int | None = None
-    terms: Preferences = Preferences()
+    preferences: Preferences = Preferences()
     constituency_name: str = ""
     is_lost_told: bool = False

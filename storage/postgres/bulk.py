@@ -247,9 +247,11 @@ async def place_all(connection: Connection, cipher: RowCipher, tables: Tables) -
 def _records(tables: Tables, cipher: RowCipher) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
     chats = [msgspec.convert(each, Chat) for each in tables[CHATS.name].values()]
     resting = {chat.id for chat in chats if chat.is_shut}
-    terms = {chat.id: chat.terms for chat in chats}
+    preferences = {chat.id: chat.preferences for chat in chats}
     follows = [msgspec.convert(each, Subscription) for each in tables[SUBSCRIPTIONS.name].values()]
-    hears = [(each, policy_of(each, terms.get(each.chat_id, Preferences()))) for each in follows]
+    hears = [
+        (each, policy_of(each, preferences.get(each.chat_id, Preferences()))) for each in follows
+    ]
     yield (
         "petition",
         [_petition(each, tables[LONELY.name]) for each in tables[PETITIONS.name].values()],
@@ -300,7 +302,7 @@ def _subscription(
     return (
         cipher.handle(each.chat_id),
         cipher.petition(each.petition),
-        each.terms.milestones is not None,
+        each.preferences.milestones is not None,
         cipher.mark(policy),
         each.chat_id in resting,
         cipher.seal_address(address_of(each)),

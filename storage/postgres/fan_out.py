@@ -213,8 +213,8 @@ class _SetApart:
         handle = self._cipher.handle(chat_id)
         row, chat = self._follows.get(handle), self._chats.get(handle)
         subscription = self._cipher.subscription(row) if row is not None else None
-        terms = self._cipher.chat(chat).terms if chat is not None else Preferences()
-        ways = follower(subscription, rules, terms, chat_id).ways
+        preferences = self._cipher.chat(chat).preferences if chat is not None else Preferences()
+        ways = follower(subscription, rules, preferences, chat_id).ways
         resting = chat is not None and chat["resting"]
         return [
             self._row(plan, ways[plan.way], chat_id, resting=resting)

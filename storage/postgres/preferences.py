@@ -41,7 +41,7 @@ where not exists (select from subscription where subscription.policy = policy.ma
 
 
 def policy_of(follows: Subscription, chat: Preferences) -> EffectivePreferences:
-    """All that decides how a subscription hears, given its chat's own terms."""
+    """All that decides how a subscription hears, given its chat's own preferences."""
     return source_of(follows, chat).policy
 
 

@@ -45,8 +45,8 @@ _LANES = ("digest", "quiet", "snooze", "gathered", FLOOD, TOGETHER)
 class Address(Struct, frozen=True, array_like=True):
     """Where the alerts about a petition go, and all else that is not shown.
 
-    A subscription has the message of its card and its own terms, a delivery the rule it is from.
-    What a fan-out owes has its subscription's whole address.
+    A subscription has the message of its card and its own preferences, a delivery the rule it is
+    from. What a fan-out owes has its subscription's whole address.
     """
 
     chat_id: int
@@ -56,7 +56,7 @@ class Address(Struct, frozen=True, array_like=True):
     created_at: datetime | None = None
     muted: bool = False
     card_id: int | None = None
-    terms: Preferences = Preferences()
+    preferences: Preferences = Preferences()
 
 
 class News(Struct, frozen=True):
@@ -165,7 +165,7 @@ class RowCipher:
             thread_id=address.thread_id,
             muted=address.muted,
             card_id=address.card_id,
-            terms=address.terms,
+            preferences=address.preferences,
         )
 
     def delivery(self, row: Row, news: News) -> Delivery:
@@ -246,7 +246,7 @@ def address_of(follows: Subscription) -> Address:
         created_at=follows.created_at,
         muted=follows.muted,
         card_id=follows.card_id,
-        terms=follows.terms,
+        preferences=follows.preferences,
     )
 
 

@@ -21,7 +21,7 @@ from bot.petitions.events import Occurrence
 from bot.petitions.history import PetitionHistory
 from bot.petitions.petition import PetitionRef, Reading
 from bot.petitions.thresholds import CustomMilestones
-from bot.subscriptions.set_back import chat_set_back, terms_set_back
+from bot.subscriptions.set_back import chat_set_back, preferences_set_back
 from bot.subscriptions.subscription import Chat, Rule
 from storage import ClaimedDelivery, Pruned, Tally
 from storage.key_file import KeyRing
@@ -261,7 +261,7 @@ class PostgresStorage(UseCases):
             snoozed = [
                 mark
                 for mark, policy in (await self._policies.all(connection)).items()
-                if terms_set_back(policy.own, now, by) != policy.own
+                if preferences_set_back(policy.own, now, by) != policy.own
             ]
             follows = await connection.fetch(
                 "select distinct on (chat) * from subscription where policy = any($1)", snoozed
@@ -273,7 +273,7 @@ class PostgresStorage(UseCases):
                 found.add(chat.id)
         for row in rules:
             rule = self._cipher.rule(row)
-            if terms_set_back(rule.terms, now, by) != rule.terms:
+            if preferences_set_back(rule.preferences, now, by) != rule.preferences:
                 found.add(rule.chat_id)
         return found
 

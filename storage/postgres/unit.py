@@ -102,7 +102,7 @@ class PostgresUnit:
         self._cipher = cipher
         self._policies = policies
         self._rules = rules
-        self._terms: dict[int, Preferences] = {}
+        self._preferences: dict[int, Preferences] = {}
         self._follows: dict[tuple[int, PetitionRef], Subscription] = {}
         self._owed: dict[int, Delivery] = {}
         self._has_rules = False
@@ -186,11 +186,14 @@ class PostgresUnit:
 
     def _hears_as_before(self, follows: Subscription) -> bool:
         was = self._follows.get((follows.chat_id, follows.petition))
-        return was is not None and (was.muted, was.terms) == (follows.muted, follows.terms)
+        return was is not None and (was.muted, was.preferences) == (
+            follows.muted,
+            follows.preferences,
+        )
 
     async def _tune(self, follows: Sequence[Subscription]) -> bool:
         """Has what subscriptions are to hear by stand in its table; whether we know what of."""
-        policies = [policy_of(each, await self._terms_of(each.chat_id)) for each in follows]
+        policies = [policy_of(each, await self._preferences_of(each.chat_id)) for each in follows]
         await self._policies.keep(self._connection, policies)
         # A poll of it is waited for, or finds what we put here and waits for us.
         names = {str(each.petition) for each in follows}
@@ -204,8 +207,8 @@ class PostgresUnit:
             _PUT_SUBSCRIPTION,
             self._cipher.handle(follows.chat_id),
             self._cipher.petition(follows.petition),
-            follows.terms.milestones is not None,
-            self._cipher.mark(policy_of(follows, await self._terms_of(follows.chat_id))),
+            follows.preferences.milestones is not None,
+            self._cipher.mark(policy_of(follows, await self._preferences_of(follows.chat_id))),
             self._seal(follows),
         )
 
@@ -217,11 +220,11 @@ class PostgresUnit:
         )
         self._follows.pop((subscription.chat_id, subscription.petition), None)
 
-    async def _retune(self, chat_id: int, terms: Preferences) -> None:
-        """Has all that a chat follows heard as the terms say."""
+    async def _retune(self, chat_id: int, preferences: Preferences) -> None:
+        """Has all that a chat follows heard as the preferences say."""
         handle = self._cipher.handle(chat_id)
         follows = await self.subscriptions(chat_id)
-        policies = [policy_of(each, terms) for each in follows]
+        policies = [policy_of(each, preferences) for each in follows]
         await self._policies.keep(self._connection, policies)
         await self._connection.execute(_LOCK_SUBSCRIPTIONS, [handle])
         await self._connection.execute(
@@ -305,20 +308,20 @@ class PostgresUnit:
         handle = self._cipher.handle(chat_id)
         row = await self._connection.fetchrow("select * from chat where handle = $1", handle)
         chat = None if row is None else self._cipher.chat(row)
-        self._terms[chat_id] = chat.terms if chat is not None else Preferences()
+        self._preferences[chat_id] = chat.preferences if chat is not None else Preferences()
         return chat
 
-    async def _terms_of(self, chat_id: int) -> Preferences:
-        """Returns a chat's own terms; those of a stranger are the usual ones."""
-        if chat_id not in self._terms:
+    async def _preferences_of(self, chat_id: int) -> Preferences:
+        """Returns a chat's own preferences; those of a stranger are the usual ones."""
+        if chat_id not in self._preferences:
             await self.chat(chat_id)
-        return self._terms[chat_id]
+        return self._preferences[chat_id]
 
     async def put_chat(self, chat: Chat) -> None:
         handle, resting = self._cipher.handle(chat.id), chat.is_shut
-        if chat.terms != await self._terms_of(chat.id):
-            await self._retune(chat.id, chat.terms)
-            self._terms[chat.id] = chat.terms
+        if chat.preferences != await self._preferences_of(chat.id):
+            await self._retune(chat.id, chat.preferences)
+            self._preferences[chat.id] = chat.preferences
         await self._connection.execute(_REST, handle, resting)
         await self._connection.execute(_LOCK_DELIVERIES, handle)
         await self._connection.execute(
@@ -350,18 +353,18 @@ class PostgresUnit:
 
     # --- a chat that has another id now
 
-    async def lock_for_move(self, old_id: int, new_id: int, terms: Preferences) -> None:
+    async def lock_for_move(self, old_id: int, new_id: int, preferences: Preferences) -> None:
         handles = [self._cipher.handle(old_id), self._cipher.handle(new_id)]
-        carried = [policy_of(each, terms) for each in await self.subscriptions(old_id)]
-        kept = [policy_of(each, terms) for each in await self.subscriptions(new_id)]
+        carried = [policy_of(each, preferences) for each in await self.subscriptions(old_id)]
+        kept = [policy_of(each, preferences) for each in await self.subscriptions(new_id)]
         await self._policies.keep(self._connection, carried + kept)
         if await self._connection.fetchval(
             "select exists (select from rule where chat = any($1))", handles
         ):
             await self._have_rules()
         await self._connection.execute(_LOCK_SUBSCRIPTIONS, handles)
-        await self._retune(new_id, terms)
-        self._terms[new_id] = terms
+        await self._retune(new_id, preferences)
+        self._preferences[new_id] = preferences
 
     async def move_subscription(self, old: Subscription, moved: Subscription) -> None:
         # Not as any other is put: the petition is not to be waited for, since its poll may wait
@@ -375,7 +378,7 @@ class PostgresUnit:
             self._cipher.handle(old.chat_id),
             self._cipher.petition(old.petition),
             self._cipher.handle(moved.chat_id),
-            self._cipher.mark(policy_of(moved, await self._terms_of(moved.chat_id))),
+            self._cipher.mark(policy_of(moved, await self._preferences_of(moved.chat_id))),
             self._seal(moved),
         )
 

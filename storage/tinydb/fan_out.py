@@ -67,9 +67,9 @@ class FanOut:
         }
         for each in self._subscribers():
             rules = ruled.pop(each.chat_id, ())
-            yield follower(each, rules, self._terms(each.chat_id), each.chat_id)
+            yield follower(each, rules, self._preferences(each.chat_id), each.chat_id)
         for chat_id, rules in ruled.items():
-            yield follower(None, rules, self._terms(chat_id), chat_id)
+            yield follower(None, rules, self._preferences(chat_id), chat_id)
 
     def _rules(self, new: Sequence[Occurrence]) -> list[Rule]:
         """The rules that the petition fits, by chat and number."""
@@ -84,9 +84,9 @@ class FanOut:
         present = [subscription for subscription in found if subscription is not None]
         return sorted(present, key=lambda each: (each.created_at, each.chat_id))
 
-    def _terms(self, chat_id: int) -> Preferences:
+    def _preferences(self, chat_id: int) -> Preferences:
         chat = self._transaction.get(CHATS, str(chat_id))
-        return chat.terms if chat is not None else Preferences()
+        return chat.preferences if chat is not None else Preferences()
 
     def _put(self, deliveries: Sequence[Delivery]) -> None:
         """Keep new deliveries: most are alike but for whom they are for, and made from one."""

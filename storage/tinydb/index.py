@@ -86,8 +86,10 @@ class Index:
         chat_id, petition = subscription.chat_id, subscription.petition
         self.followers.setdefault(petition, set()).add(chat_id)
         self.follows.setdefault(chat_id, set()).add(petition)
-        if subscription.terms.milestones is not None:
-            self.custom_milestones.setdefault(petition, {})[chat_id] = subscription.terms.milestones
+        if subscription.preferences.milestones is not None:
+            self.custom_milestones.setdefault(petition, {})[chat_id] = (
+                subscription.preferences.milestones
+            )
 
     def _unfollow(self, subscription: Subscription) -> None:
         chat_id, petition = subscription.chat_id, subscription.petition

@@ -171,7 +171,7 @@ class TinyUnit:
 
     # --- a chat that has another id now
 
-    async def lock_for_move(self, old_id: int, new_id: int, terms: Preferences) -> None:
+    async def lock_for_move(self, old_id: int, new_id: int, preferences: Preferences) -> None:
         """Nobody else is at work here."""
 
     async def move_subscription(self, old: Subscription, moved: Subscription) -> None:

@@ -1,6 +1,6 @@
 """PostgreSQL from 10,000 to 1,000,000 subscriptions: one event's fan-out, and draining it together.
 
-A tenth of all subscriptions are to the petition that something happens to, on terms of fifty kinds,
+A tenth of all subscriptions are to the petition that something happens to, on fifty preferences,
 and a rule brings in a hundredth as many chats again. Four processes then claim and settle what is
 owed, at the rate that they share: how exactly they keep it is printed, and beside it what they
 could do without one.

@@ -140,12 +140,12 @@ def _owed(book: RuleBook, who: Crowd, petition: Petition) -> list[Delivery]:
     ruled: dict[int, list[Rule]] = defaultdict(list)
     for rule in book.fitting(petition, ["threshold"]):
         ruled[rule.chat_id].append(rule)
-    terms = Preferences()
+    preferences = Preferences()
     followers = [
-        follower(each, ruled.pop(each.chat_id, ()), terms, each.chat_id)
+        follower(each, ruled.pop(each.chat_id, ()), preferences, each.chat_id)
         for each in who.subscriptions.get(petition.ref, ())
     ]
-    followers += [follower(None, rules, terms, chat) for chat, rules in ruled.items()]
+    followers += [follower(None, rules, preferences, chat) for chat, rules in ruled.items()]
     return match(occurred, petition, followers, START, 1)
 
 

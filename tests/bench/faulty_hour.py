@@ -268,7 +268,7 @@ class Soak:
         self.ears = Ears(clocks, self.api)
         self.disk = WeakDisk()
         self.followers: dict[int, list[int]] = defaultdict(list)
-        self.terms: dict[int, Preferences] = {}
+        self.preferences: dict[int, Preferences] = {}
         self.things: list[Thing] = []
         self.happened: dict[tuple[int, str], float] = {}
         self.healed_at: tuple[str, float] | None = None
@@ -304,9 +304,9 @@ class Soak:
                 self.things.append(ends[0]._replace(after=min(seconds, last + 30)))
         self.things.sort()
         for index in range(CHATS):
-            self.terms[SOMEBODY + index] = self._terms(index)
+            self.preferences[SOMEBODY + index] = self._preferences(index)
 
-    def _terms(self, index: int) -> Preferences:
+    def _preferences(self, index: int) -> Preferences:
         """Six in ten as usual; the others with quiet hours, a digest, or a snooze."""
         match index % 10:
             case 6:
@@ -380,9 +380,9 @@ class Soak:
     async def _subscribe(self) -> None:
         store = await open_tiny(self.data / "bell.db", self.key)
         now = self.clocks.truth()
-        for chat, terms in self.terms.items():
+        for chat, preferences in self.preferences.items():
             self.api.add_chat(chat)
-            await store.save_chat(Chat(chat, consented_at=now, terms=terms))
+            await store.save_chat(Chat(chat, consented_at=now, preferences=preferences))
         uk = self._uk()
         for number, chats in self.followers.items():
             body = self.site.body_of(number)
@@ -779,7 +779,7 @@ class Soak:
         late = [
             self.ears.first[key] - self.happened[key[1:]]
             for key in self.ears.first
-            if key[1:] in self.happened and self.terms[key[0]] == Preferences()
+            if key[1:] in self.happened and self.preferences[key[0]] == Preferences()
         ]
         print(
             "  heard by those who choose nothing, faults and all:"

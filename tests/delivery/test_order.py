@@ -173,7 +173,7 @@ async def test_a_digest_that_comes_first_takes_along_what_is_older_in_a_snooze(
     storage: Storage,
 ) -> None:
     tomorrow = NOON + timedelta(days=1)
-    await follow(storage, follows(ANN, terms=Preferences(snoozed_until=tomorrow)))
+    await follow(storage, follows(ANN, preferences=Preferences(snoozed_until=tomorrow)))
     surge = occurred(Surged(900, 12.5, 9_000))
     await ring(storage, surge)
     await storage.set_subscription_preferences(

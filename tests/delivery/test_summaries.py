@@ -198,7 +198,7 @@ async def test_an_alert_that_was_tried_already_is_not_held_back(office: Office) 
 
 
 @pytest.mark.parametrize(
-    ("terms", "head"),
+    ("preferences", "head"),
     [
         (Preferences(quiet=Quiet(0, 24 * 60 - 1)), "🌅 During your quiet hours: 2 updates."),
         (Preferences(loudness={"milestone": "digest"}), "📰 Your digest: 2 updates."),
@@ -209,10 +209,10 @@ async def test_an_alert_that_was_tried_already_is_not_held_back(office: Office) 
     ],
 )
 async def test_what_waited_for_its_moment_comes_in_one_message_that_says_why(
-    office: Office, terms: Preferences, head: str
+    office: Office, preferences: Preferences, head: str
 ) -> None:
     await office.welcome(1)
-    await office.storage.set_preferences(1, terms, office.now())
+    await office.storage.set_preferences(1, preferences, office.now())
     await office.ring(1_000, 2_500)
     async with office.delivering():
         await office.settled()
@@ -233,7 +233,9 @@ async def test_one_thing_that_waited_comes_as_ever(office: Office) -> None:
 async def test_what_waited_for_two_topics_comes_in_each(office: Office) -> None:
     office.api.add_chat(-9, "supergroup", title="Tea club")
     petitions = office.many(3)
-    await office.storage.save_chat(Chat(-9, terms=Preferences(loudness={"closing": "digest"})))
+    await office.storage.save_chat(
+        Chat(-9, preferences=Preferences(loudness={"closing": "digest"}))
+    )
     await office.follow(-9, petitions)
     for topic, each in zip((7, 8, 7), petitions, strict=True):
         office.api.add_topic(-9, topic)

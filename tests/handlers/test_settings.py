@@ -498,8 +498,8 @@ PAGES = (
 )
 
 
-def scope(now: datetime, **terms: object) -> Scope:
-    return Scope(Chat(READER, terms=Preferences(**terms)), now)  # type: ignore[arg-type]
+def scope(now: datetime, **preferences: object) -> Scope:
+    return Scope(Chat(READER, preferences=Preferences(**preferences)), now)  # type: ignore[arg-type]
 
 
 def text_of(page: Page) -> str:
@@ -527,7 +527,7 @@ def test_every_page_can_be_said_in_every_language() -> None:
         READER,
         about.ref,
         now,
-        terms=Preferences(milestones=CustomMilestones((15_000,), 5_000, (50,))),
+        preferences=Preferences(milestones=CustomMilestones((15_000,), 5_000, (50,))),
     )
     chosen = scope(
         now,

@@ -30,11 +30,14 @@ FOLLOWED = Subscription(
     thread_id=5,
     muted=True,
     card_id=9,
-    terms=Preferences(milestones=CustomMilestones((15_000,), 5_000)),
+    preferences=Preferences(milestones=CustomMilestones((15_000,), 5_000)),
 )
 RULE = Rule(7, "uk", NOW, ("response",), number=2, words=("school meals",), without=("uniform",))
 DATA = ChatData(
-    Chat(7, created_at=NOW, consented_at=NOW, language="cy", terms=TERMS), (FOLLOWED,), 3, (RULE,)
+    Chat(7, created_at=NOW, consented_at=NOW, language="cy", preferences=TERMS),
+    (FOLLOWED,),
+    3,
+    (RULE,),
 )
 
 
@@ -56,7 +59,7 @@ def test_everything_that_is_kept_is_in_the_file_in_words() -> None:
 def test_the_file_brings_back_what_it_holds() -> None:
     takeaway = read(written(DATA, {"uk": UK}), 7, NOW)
     assert takeaway is not None
-    assert (takeaway.language, takeaway.terms) == ("cy", TERMS)
+    assert (takeaway.language, takeaway.preferences) == ("cy", TERMS)
     assert takeaway.subscriptions == (structs.replace(FOLLOWED, card_id=None),)
     assert same_rule(takeaway.rules[0], RULE)
 
@@ -122,15 +125,15 @@ def test_a_snooze_that_nobody_can_choose_is_not_brought_back(until: str) -> None
     takeaway = read(json.dumps(document).encode(), 7, NOW)
     assert takeaway is not None
     subscription, rule = takeaway.subscriptions[0], takeaway.rules[0]
-    assert takeaway.terms == subscription.terms == rule.terms == Preferences()
+    assert takeaway.preferences == subscription.preferences == rule.preferences == Preferences()
 
 
 def test_a_snooze_under_way_is_brought_back() -> None:
-    terms = Preferences(snoozed_until=NOW + timedelta(days=7))
-    data = structs.replace(DATA, chat=structs.replace(DATA.chat, terms=terms))
+    preferences = Preferences(snoozed_until=NOW + timedelta(days=7))
+    data = structs.replace(DATA, chat=structs.replace(DATA.chat, preferences=preferences))
     takeaway = read(written(data, {}), 7, NOW)
     assert takeaway is not None
-    assert takeaway.terms == terms
+    assert takeaway.preferences == preferences
 
 
 def test_what_could_not_have_been_chosen_is_left_out() -> None:
@@ -143,7 +146,7 @@ def test_what_could_not_have_been_chosen_is_left_out() -> None:
     document = json.loads(written(DATA, {})) | {"settings": settings}
     takeaway = read(json.dumps(document).encode(), 7, NOW)
     assert takeaway is not None
-    assert takeaway.terms == Preferences(
+    assert takeaway.preferences == Preferences(
         closing=(72, 24),
         urgent=("debate",),
         milestones=CustomMilestones(tuple(range(20_000, 20_020))),

@@ -297,7 +297,7 @@ class Bench:
         ref = PetitionRef("uk", number)
         await poller._look(poller._watches["uk"], ref, keep=True)
         await self.storage.subscribe(
-            Subscription(7, ref, self.at, terms=Preferences(closing=REMINDERS))
+            Subscription(7, ref, self.at, preferences=Preferences(closing=REMINDERS))
         )
         return ref
 
@@ -451,7 +451,7 @@ async def test_what_nobody_follows_any_longer_is_reminded_of_once_it_is_followed
         await bench.tick(poller)
         assert len(poller._diary) == 0
         await bench.storage.subscribe(
-            Subscription(7, ref, bench.at, terms=Preferences(closing=REMINDERS))
+            Subscription(7, ref, bench.at, preferences=Preferences(closing=REMINDERS))
         )
         for _ in range(5):
             bench.at += timedelta(seconds=30)  # the same address is not asked twice a minute

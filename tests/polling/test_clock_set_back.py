@@ -61,15 +61,15 @@ def storage(store: Store) -> Storage:
 
 
 @pytest.mark.parametrize(
-    ("terms", "comes_within"),
+    ("preferences", "comes_within"),
     [(DIGEST, DAY), (QUIET, timedelta(hours=2)), (Preferences(), timedelta(0))],
     ids=["digest", "quiet", "usual"],
 )
 async def test_what_was_owed_by_a_clock_ahead_comes_when_it_should(
-    storage: Storage, terms: Preferences, comes_within: timedelta
+    storage: Storage, preferences: Preferences, comes_within: timedelta
 ) -> None:
     await follow(storage, follows(ANN))
-    await storage.set_preferences(ANN, terms, NOON)
+    await storage.set_preferences(ANN, preferences, NOON)
     await ring(storage, milestone(10_000), at=AHEAD)
     assert await claimed_keys(storage, NOON + DAY) == []
     await storage.clock_set_back(NOON, YEAR)
@@ -122,23 +122,23 @@ async def test_a_snooze_chosen_by_a_clock_ahead_lasts_as_long_as_was_meant(
     storage: Storage,
 ) -> None:
     ahead = Preferences(snoozed_until=AHEAD + DAY)
-    await follow(storage, follows(ANN, terms=ahead))
-    await storage.save_chat(Chat(ANN, terms=ahead))
+    await follow(storage, follows(ANN, preferences=ahead))
+    await storage.save_chat(Chat(ANN, preferences=ahead))
     await ring(storage, milestone(10_000), at=AHEAD)
     await storage.clock_set_back(NOON, YEAR)
     chat, subscription = await storage.chat(ANN), await storage.subscription(ANN, NIGHTINGALES)
     assert chat is not None
     assert subscription is not None
-    assert chat.terms.snoozed_until == subscription.terms.snoozed_until == NOON + DAY
+    assert chat.preferences.snoozed_until == subscription.preferences.snoozed_until == NOON + DAY
     assert await storage.next_due(NOON) == NOON + DAY
 
 
 async def test_a_snooze_chosen_by_the_right_clock_stays(storage: Storage) -> None:
-    await follow(storage, follows(ANN, terms=Preferences(snoozed_until=NOON + DAY)))
+    await follow(storage, follows(ANN, preferences=Preferences(snoozed_until=NOON + DAY)))
     await storage.clock_set_back(NOON, YEAR)
     subscription = await storage.subscription(ANN, NIGHTINGALES)
     assert subscription is not None
-    assert subscription.terms.snoozed_until == NOON + DAY
+    assert subscription.preferences.snoozed_until == NOON + DAY
 
 
 async def test_what_was_read_by_a_clock_ahead_is_dated_as_it_should_be(storage: Storage) -> None:

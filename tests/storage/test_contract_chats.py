@@ -274,13 +274,13 @@ async def test_a_chat_moved_onto_a_known_one_keeps_the_earliest_consent(storage:
 async def test_a_moved_chat_keeps_its_terms_unless_the_new_one_has_its_own(
     storage: Storage,
 ) -> None:
-    await storage.save_chat(Chat(ANN, language="cy", terms=DIGESTS))
+    await storage.save_chat(Chat(ANN, language="cy", preferences=DIGESTS))
     await storage.save_chat(Chat(CAT, "supergroup"))
     await storage.move_chat(ANN, CAT)
-    assert await storage.chat(CAT) == Chat(CAT, "supergroup", language="cy", terms=DIGESTS)
-    await storage.save_chat(Chat(BOB, language="en", terms=SLEEPS))
+    assert await storage.chat(CAT) == Chat(CAT, "supergroup", language="cy", preferences=DIGESTS)
+    await storage.save_chat(Chat(BOB, language="en", preferences=SLEEPS))
     await storage.move_chat(CAT, BOB)
-    assert await storage.chat(BOB) == Chat(BOB, language="en", terms=SLEEPS)
+    assert await storage.chat(BOB) == Chat(BOB, language="en", preferences=SLEEPS)
 
 
 async def test_moving_a_stranger_or_nowhere_changes_nothing(storage: Storage) -> None:

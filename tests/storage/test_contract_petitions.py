@@ -154,8 +154,8 @@ async def test_followers_own_milestones_are_told_by_petition(storage: Storage) -
     await follow(storage, follows(ANN), follows(BOB), follows(ANN, HEDGES))
     assert await storage.custom_milestones() == {}
     for chat in (ANN, BOB):
-        terms = Preferences(milestones=CustomMilestones((15_000,)))
-        await storage.set_subscription_preferences(chat, NIGHTINGALES, terms, NOON)
+        preferences = Preferences(milestones=CustomMilestones((15_000,)))
+        await storage.set_subscription_preferences(chat, NIGHTINGALES, preferences, NOON)
     await storage.set_subscription_preferences(
         ANN, HEDGES, Preferences(milestones=CustomMilestones(every=500)), NOON
     )

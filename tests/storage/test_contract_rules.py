@@ -64,7 +64,7 @@ async def test_rules_are_numbered_by_their_chat_and_kept_as_given(store: Store) 
         constituency="E14001",
         thresholds=("debate",),
         thread_id=7,
-        terms=DIGESTS,
+        preferences=DIGESTS,
     )
     first = await store.storage.save_rule(wanted, NOON)
     assert first == structs.replace(wanted, number=1)
@@ -147,9 +147,9 @@ async def test_overlapping_rules_and_a_subscription_ring_once(storage: Storage) 
 
 async def test_the_loudest_way_of_a_chat_is_the_one_it_hears_by(storage: Storage) -> None:
     await follow(storage, follows(ANN, thread_id=5))
-    await storage.save_chat(Chat(ANN, terms=DIGESTS))
+    await storage.save_chat(Chat(ANN, preferences=DIGESTS))
     loud = Preferences({"milestone": "loud"})
-    await storage.save_rule(asks(ANN, thread_id=9, terms=loud), NOON)
+    await storage.save_rule(asks(ANN, thread_id=9, preferences=loud), NOON)
     assert await ring(storage, milestone(10_000)) == 1
     [claimed] = await claim(storage)
     assert (claimed.delivery.rule, claimed.delivery.thread_id) == (1, 9)
@@ -157,7 +157,7 @@ async def test_the_loudest_way_of_a_chat_is_the_one_it_hears_by(storage: Storage
 
 async def test_the_loudest_rule_is_heard_though_another_was_made_quieter(storage: Storage) -> None:
     await storage.save_chat(Chat(ANN))
-    await storage.save_rule(asks(ANN, terms=Preferences({"milestone": "silent"})), NOON)
+    await storage.save_rule(asks(ANN, preferences=Preferences({"milestone": "silent"})), NOON)
     await storage.save_rule(asks(ANN, thread_id=9), NOON)
     await storage.commit_poll(known(), [], NOON)
     await ring(storage, milestone(10_000))
@@ -168,7 +168,7 @@ async def test_the_loudest_rule_is_heard_though_another_was_made_quieter(storage
 
 async def test_what_waits_is_decided_again_as_it_was_decided_first(storage: Storage) -> None:
     await follow(storage, follows(ANN))
-    await storage.save_chat(Chat(ANN, terms=structs.replace(DIGESTS, quiet=SLEEPS.quiet)))
+    await storage.save_chat(Chat(ANN, preferences=structs.replace(DIGESTS, quiet=SLEEPS.quiet)))
     await storage.save_rule(asks(ANN), NOON)
     await ring(storage, milestone(10_000))
     snoozed = Preferences(snoozed_until=NOON + MINUTE)
@@ -180,7 +180,7 @@ async def test_what_waits_is_decided_again_as_it_was_decided_first(storage: Stor
 
 
 async def test_a_rule_hears_on_its_chats_terms(storage: Storage) -> None:
-    await storage.save_chat(Chat(ANN, terms=SLEEPS))
+    await storage.save_chat(Chat(ANN, preferences=SLEEPS))
     await storage.save_rule(asks(ANN), NOON)
     await storage.commit_poll(known(), [], NOON)
     await ring(storage, milestone(10_000))
@@ -191,24 +191,24 @@ async def test_a_rule_hears_on_its_chats_terms(storage: Storage) -> None:
 
 async def test_what_a_rule_has_waiting_is_heard_on_that_rules_terms(storage: Storage) -> None:
     await storage.save_chat(Chat(ANN))
-    await storage.save_rule(asks(ANN, terms=Preferences({"milestone": "digest"})), NOON)
+    await storage.save_rule(asks(ANN, preferences=Preferences({"milestone": "digest"})), NOON)
     await storage.commit_poll(known(), [], NOON)
     await ring(storage, milestone(10_000))
-    terms = Preferences({"milestone": "loud"}, digest=Digest(20 * 60))
-    await storage.set_preferences(ANN, terms, NOON)
+    preferences = Preferences({"milestone": "loud"}, digest=Digest(20 * 60))
+    await storage.set_preferences(ANN, preferences, NOON)
     assert await storage.next_due(NOON) == NOON + timedelta(hours=8)
 
 
 async def test_what_a_rule_has_waiting_is_heard_as_the_rule_says_now(storage: Storage) -> None:
-    terms = Preferences({"milestone": "digest", "response": "digest"})
+    preferences = Preferences({"milestone": "digest", "response": "digest"})
     await storage.save_chat(Chat(ANN))
-    rule = await storage.save_rule(asks(ANN, kinds=("milestone",), terms=terms), NOON)
+    rule = await storage.save_rule(asks(ANN, kinds=("milestone",), preferences=preferences), NOON)
     await storage.save_rule(asks(ANN, kinds=("response",)), NOON)
     await storage.commit_poll(known(), [], NOON)
     response = occurred(Responded(RESPONSE, NOON))
     await ring(storage, milestone(10_000), response)
     await storage.hold(f"{response.key}:{ANN}", "flood", EVENING)
-    silent = structs.replace(rule, terms=Preferences({"milestone": "silent"}))
+    silent = structs.replace(rule, preferences=Preferences({"milestone": "silent"}))
     await storage.save_rule(silent, NOON + MINUTE)
     [claimed] = await claim(storage, NOON + MINUTE)
     assert (claimed.delivery.key, claimed.delivery.lane) == (key(10_000, ANN), "")
@@ -284,14 +284,14 @@ async def test_rules_of_both_chats_are_kept_and_the_same_one_once(storage: Stora
     for chat in (ANN, CAT):
         await storage.save_chat(Chat(chat))
     await storage.save_rule(asks(ANN), NOON)
-    await storage.save_rule(asks(ANN, words=("nightingales",), terms=DIGESTS), NOON)
+    await storage.save_rule(asks(ANN, words=("nightingales",), preferences=DIGESTS), NOON)
     await storage.save_rule(asks(CAT, words=("hedges",)), NOON)
     await storage.save_rule(structs.replace(asks(CAT), created_at=NOON + MINUTE), NOON)
     await storage.move_chat(ANN, CAT)
     assert await storage.rules(CAT) == [
         asks(CAT, words=("hedges",), number=1),
         asks(CAT, number=2),
-        asks(CAT, words=("nightingales",), terms=DIGESTS, number=3),
+        asks(CAT, words=("nightingales",), preferences=DIGESTS, number=3),
     ]
     assert await storage.ruled_sites() == {"uk": 3}
 
@@ -358,7 +358,7 @@ async def rises(storage: Storage, count: int, *occurrences: Occurrence) -> int:
 
 
 async def test_a_milestone_of_ones_own_rings_for_nobody_else(storage: Storage) -> None:
-    await follow(storage, follows(ANN, terms=WISHES), follows(BOB))
+    await follow(storage, follows(ANN, preferences=WISHES), follows(BOB))
     assert await rises(storage, 12_500, milestone(10_000)) == 2
     claimed = {each.delivery.chat_id: each for each in await claim(storage)}
     assert claimed[BOB].occurrences == (milestone(10_000),)
@@ -367,7 +367,7 @@ async def test_a_milestone_of_ones_own_rings_for_nobody_else(storage: Storage) -
 
 
 async def test_milestones_of_ones_own_ring_once_for_life(storage: Storage) -> None:
-    await follow(storage, follows(ANN, terms=WISHES))
+    await follow(storage, follows(ANN, preferences=WISHES))
     peaked = PetitionHistory(petition(count=15_500), NOON, peak=15_500)
     assert await storage.commit_poll(peaked, [], NOON) == 1
     assert await storage.commit_poll(peaked, [], NOON) == 0
@@ -378,7 +378,7 @@ async def test_milestones_of_ones_own_ring_once_for_life(storage: Storage) -> No
 
 
 async def test_a_milestone_two_chats_wished_for_is_kept_once(storage: Storage) -> None:
-    await follow(storage, follows(ANN, terms=WISHES), follows(BOB, terms=WISHES))
+    await follow(storage, follows(ANN, preferences=WISHES), follows(BOB, preferences=WISHES))
     assert await rises(storage, 15_500) == 2
     one, other = await claim(storage)
     assert one.occurrences == other.occurrences
@@ -389,7 +389,9 @@ async def test_a_milestone_two_chats_wished_for_is_kept_once(storage: Storage) -
 
 
 async def test_a_wish_that_was_taken_back_rings_no_more(storage: Storage) -> None:
-    await follow(storage, follows(ANN, terms=WISHES), follows(BOB, HEDGES, terms=WISHES))
+    await follow(
+        storage, follows(ANN, preferences=WISHES), follows(BOB, HEDGES, preferences=WISHES)
+    )
     await storage.set_subscription_preferences(ANN, NIGHTINGALES, Preferences(), NOON)
     assert await rises(storage, 15_500) == 0
     await storage.set_subscription_preferences(ANN, NIGHTINGALES, WISHES, NOON)
@@ -399,5 +401,5 @@ async def test_a_wish_that_was_taken_back_rings_no_more(storage: Storage) -> Non
 
 
 async def test_a_petition_just_met_has_passed_nobodys_milestone(storage: Storage) -> None:
-    await follow(storage, follows(ANN, terms=WISHES))
+    await follow(storage, follows(ANN, preferences=WISHES))
     assert await storage.commit_poll(known(PetitionRef("uk", 7), 15_500), [], NOON) == 0

@@ -142,7 +142,9 @@ async def test_unmuting_lets_ring_what_waits_and_what_comes(storage: Storage) ->
 
 
 async def test_unmuting_makes_nothing_ring_that_is_silent_by_its_terms(storage: Storage) -> None:
-    await follow(storage, follows(ANN, muted=True, terms=Preferences({"milestone": "silent"})))
+    await follow(
+        storage, follows(ANN, muted=True, preferences=Preferences({"milestone": "silent"}))
+    )
     await ring(storage, milestone(10_000))
     await storage.mute(ANN, NIGHTINGALES, False, NOON)
     await ring(storage, milestone(25_000))
@@ -256,7 +258,7 @@ async def test_nobody_sets_the_terms_of_a_stranger(storage: Storage) -> None:
 
 async def test_the_terms_of_a_chat_are_kept_with_all_else_of_it(store: Store) -> None:
     await store.storage.save_chat(Chat(ANN, "group", NOON, language="cy"))
-    terms = Preferences(
+    preferences = Preferences(
         {"milestone": "digest", "fell": "off"},
         closing=(72, 6),
         snoozed_until=NOON,
@@ -265,18 +267,18 @@ async def test_the_terms_of_a_chat_are_kept_with_all_else_of_it(store: Store) ->
         digest=Digest(9 * 60, 4),
         urgent=("response",),
     )
-    expected = Chat(ANN, "group", NOON, language="cy", terms=terms)
-    assert await store.storage.set_preferences(ANN, terms, NOON) == expected
+    expected = Chat(ANN, "group", NOON, language="cy", preferences=preferences)
+    assert await store.storage.set_preferences(ANN, preferences, NOON) == expected
     assert await (await store.reopen()).chat(ANN) == expected
 
 
 async def test_the_terms_of_a_subscription_are_kept_with_all_else_of_it(store: Store) -> None:
     await follow(store.storage, follows(ANN, muted=True, card_id=7), follows(BOB))
-    terms = Preferences(
+    preferences = Preferences(
         {"milestone": "silent"}, milestones=CustomMilestones((15_000,), 5_000, (50,))
     )
-    changed = await store.storage.set_subscription_preferences(ANN, NIGHTINGALES, terms, NOON)
-    assert changed == follows(ANN, muted=True, card_id=7, terms=terms)
+    changed = await store.storage.set_subscription_preferences(ANN, NIGHTINGALES, preferences, NOON)
+    assert changed == follows(ANN, muted=True, card_id=7, preferences=preferences)
     storage = await store.reopen()
     assert await storage.subscription(ANN, NIGHTINGALES) == changed
     assert await storage.subscription(BOB, NIGHTINGALES) == follows(BOB)
@@ -297,7 +299,9 @@ async def test_what_a_chat_turned_off_is_not_owed_to_it(storage: Storage) -> Non
 
 
 async def test_everybody_hears_on_their_own_terms(storage: Storage) -> None:
-    await follow(storage, follows(ANN), follows(BOB, terms=DIGESTS), follows(CAT, thread_id=7))
+    await follow(
+        storage, follows(ANN), follows(BOB, preferences=DIGESTS), follows(CAT, thread_id=7)
+    )
     await storage.set_preferences(ANN, Preferences({"milestone": "silent"}), NOON)
     assert await ring(storage, milestone(10_000)) == 3
     early = {each.delivery.chat_id: each.delivery for each in await claim(storage)}
@@ -309,7 +313,7 @@ async def test_everybody_hears_on_their_own_terms(storage: Storage) -> None:
 
 async def test_a_subscriptions_terms_go_before_its_chats(storage: Storage) -> None:
     await follow(
-        storage, follows(ANN, terms=Preferences({"milestone": "loud"})), follows(ANN, HEDGES)
+        storage, follows(ANN, preferences=Preferences({"milestone": "loud"})), follows(ANN, HEDGES)
     )
     await storage.set_preferences(ANN, DIGESTS, NOON)
     await ring(storage, milestone(10_000))
@@ -407,7 +411,9 @@ async def test_a_loud_alert_waits_for_no_new_terms(storage: Storage) -> None:
 
 
 async def test_an_alert_that_is_due_rings_or_not_by_the_terms_of_now(storage: Storage) -> None:
-    await follow(storage, follows(ANN), follows(BOB, terms=Preferences({"milestone": "silent"})))
+    await follow(
+        storage, follows(ANN), follows(BOB, preferences=Preferences({"milestone": "silent"}))
+    )
     await ring(storage, milestone(10_000))
     await storage.set_preferences(ANN, Preferences({"milestone": "silent"}), NOON)
     await storage.set_subscription_preferences(BOB, NIGHTINGALES, Preferences(), NOON)
@@ -416,7 +422,9 @@ async def test_an_alert_that_is_due_rings_or_not_by_the_terms_of_now(storage: St
 
 
 async def test_an_alert_that_is_due_is_made_no_louder_by_a_digest(storage: Storage) -> None:
-    await follow(storage, follows(ANN, terms=Preferences({"milestone": "silent"})), follows(BOB))
+    await follow(
+        storage, follows(ANN, preferences=Preferences({"milestone": "silent"})), follows(BOB)
+    )
     await ring(storage, milestone(10_000))
     for chat in (ANN, BOB):
         await storage.set_subscription_preferences(chat, NIGHTINGALES, DIGESTS, NOON)
@@ -549,7 +557,7 @@ async def test_a_resting_chat_gets_no_digest_and_has_it_when_it_wakes(storage: S
 async def test_a_chat_that_returned_is_told_of_its_alerts_and_its_digest_apart(
     storage: Storage,
 ) -> None:
-    await follow(storage, follows(ANN), follows(ANN, HEDGES, terms=DIGESTS))
+    await follow(storage, follows(ANN), follows(ANN, HEDGES, preferences=DIGESTS))
     await storage.rest_chat(ANN, "blocked", NOON)
     for number in (10_000, 25_000):
         await ring(storage, milestone(number))

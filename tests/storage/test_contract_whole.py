@@ -350,7 +350,7 @@ class Model:
         self.returned: set[int] = set()
         self.following: set[tuple[int, PetitionRef]] = set()
         self.happened: set[str] = set()
-        self.digests: set[int] = set()  # the chats whose terms ask for one
+        self.digests: set[int] = set()  # the chats whose preferences ask for one
         self.owed: list[Owed] = []  # oldest first
 
     def ring(self, occurrence: Occurrence, now: datetime) -> None:
@@ -365,8 +365,8 @@ class Model:
     def moment(self, chat: int, now: datetime) -> tuple[str, datetime]:
         return ("digest", EVENING) if chat in self.digests else ("", now)
 
-    def set_preferences(self, chat: int, terms: Preferences, now: datetime) -> None:
-        (self.digests.add if terms == DIGESTS else self.digests.discard)(chat)
+    def set_preferences(self, chat: int, preferences: Preferences, now: datetime) -> None:
+        (self.digests.add if preferences == DIGESTS else self.digests.discard)(chat)
         for owed in self.owed:
             if owed.chat == chat and owed.lane and owed.leased_until <= now < owed.not_before:
                 owed.lane, owed.not_before = self.moment(chat, now)
@@ -427,7 +427,7 @@ steps = st.one_of(
     st.tuples(st.just("retry"), numbers, chat_ids, refs),
     st.tuples(st.just("hold"), numbers, chat_ids, refs, lanes, st.integers(0, 7)),
     st.tuples(st.just("release"), chat_ids, lanes),
-    st.tuples(st.just("terms"), chat_ids, st.sampled_from((DIGESTS, Preferences()))),
+    st.tuples(st.just("preferences"), chat_ids, st.sampled_from((DIGESTS, Preferences()))),
     st.tuples(st.just("stop"), chat_ids, refs),
     st.tuples(st.just("rest"), chat_ids),
     st.tuples(st.just("wake"), chat_ids),
@@ -479,9 +479,9 @@ async def _step(storage: Storage, model: Model, step: tuple[Any, ...], now: date
         case "ring", number, ref:
             await ring(storage, milestone(number, ref), at=now)
             model.ring(milestone(number, ref), now)
-        case "terms", chat, terms:
-            if await storage.set_preferences(chat, terms, now) is not None:
-                model.set_preferences(chat, terms, now)
+        case "preferences", chat, preferences:
+            if await storage.set_preferences(chat, preferences, now) is not None:
+                model.set_preferences(chat, preferences, now)
         case "claim", limit:
             assert await claimed_keys(storage, now, limit) == model.claim(now, limit)
         case _:

@@ -100,7 +100,7 @@ async def test_a_dump_of_postgresql_after_real_use_tells_nothing_of_whom_without
         await storage.save_rule(
             Rule(READER, "uk", NOON, ("milestone",), words=("marmalade",)), NOON
         )
-        await follow(storage, follows(GROUP, PetitionRef("uk", TEA), terms=DIGESTS))
+        await follow(storage, follows(GROUP, PetitionRef("uk", TEA), preferences=DIGESTS))
         village.site.edit(TEA, signature_count=10_002)
         await village.reader.hears("10,002 signatures")
         await only_waiting(storage, 1)  # for the group's digest
@@ -138,10 +138,10 @@ async def test_nothing_that_stands_beside_a_chat_stands_beside_a_petition_too(
 async def everything_in_use(storage: Storage) -> None:
     """A row of every kind, and something that waits in every lane."""
     await a_full_house(storage)
-    await follow(storage, follows(CAT, at=NOON + timedelta(seconds=7), terms=DIGESTS))
-    for terms in (Preferences(snoozed_until=EVENING), Preferences()):
-        await storage.set_subscription_preferences(ANN, NIGHTINGALES, terms, NOON)
-        await ring(storage, milestone(50_000 if terms.snoozed_until else 75_000))
+    await follow(storage, follows(CAT, at=NOON + timedelta(seconds=7), preferences=DIGESTS))
+    for preferences in (Preferences(snoozed_until=EVENING), Preferences()):
+        await storage.set_subscription_preferences(ANN, NIGHTINGALES, preferences, NOON)
+        await ring(storage, milestone(50_000 if preferences.snoozed_until else 75_000))
     for at_once in await claim(storage):
         if not at_once.delivery.lane:
             await storage.hold(at_once.delivery.key, FLOOD, EVENING)

@@ -69,7 +69,7 @@ async def lived_in(village: Village) -> None:
     village.api.accept_everything()
     store = village.folder / "bell.db"
     storage = await open_tiny(store, village.folder / "bell.key")
-    await storage.save_chat(Chat(GROUP, terms=Preferences({"milestone": "digest"})))
+    await storage.save_chat(Chat(GROUP, preferences=Preferences({"milestone": "digest"})))
     rule = Rule(READER, "uk", utc_now(), ("milestone",), words=("marmalade",))
     await storage.save_rule(rule, utc_now())
     dropped = await storage.save_rule(rule, utc_now())

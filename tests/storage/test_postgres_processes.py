@@ -199,8 +199,10 @@ async def test_terms_that_change_during_a_fan_out_hold_for_what_it_owes(
     ground: PostgresGround, storage: PostgresStorage, other: PostgresStorage
 ) -> None:
     digests = Preferences({"milestone": "digest"})
-    await follow(storage, follows(ANN, terms=digests), follows(BOB, terms=digests), follows(CAT))
-    await storage.save_rule(asks(CAT, terms=digests), NOON)
+    await follow(
+        storage, follows(ANN, preferences=digests), follows(BOB, preferences=digests), follows(CAT)
+    )
+    await storage.save_rule(asks(CAT, preferences=digests), NOON)
     await storage.set_subscription_preferences(CAT, NIGHTINGALES, digests, NOON)
     async with fan_out_under_way(ground, storage):
         changing = asyncio.gather(
@@ -223,9 +225,9 @@ async def test_who_begins_to_follow_during_a_fan_out_hears_the_next(
 ) -> None:
     await follow(storage, follows(ANN))
     async with fan_out_under_way(ground, storage):
-        following = asyncio.create_task(other.subscribe(follows(BOB, terms=DIGESTS)))
+        following = asyncio.create_task(other.subscribe(follows(BOB, preferences=DIGESTS)))
         await until(lambda: waiting_for_locks(ground, 2))
-    assert await following == (follows(BOB, terms=DIGESTS), True)
+    assert await following == (follows(BOB, preferences=DIGESTS), True)
     assert await ring(storage, milestone(25_000)) == 2
 
 

@@ -106,8 +106,8 @@ async def test_no_row_shows_a_chats_id_and_the_petitions_are_plain(
     chat_id, thread_id = 8_642_097_531, 975_310_864
     await storage.save_chat(Chat(chat_id, "private", NOON, NOON, "blocked by the reader", NOON))
     await follow(storage, follows(chat_id, thread_id=thread_id))
-    terms = Preferences(zone="Asia/Kathmandu", quiet=Quiet(1321, 417))
-    await storage.set_preferences(chat_id, terms, NOON)
+    preferences = Preferences(zone="Asia/Kathmandu", quiet=Quiet(1321, 417))
+    await storage.set_preferences(chat_id, preferences, NOON)
     wishes = Preferences(milestones=CustomMilestones((9_876_543,)))
     await storage.set_subscription_preferences(chat_id, NIGHTINGALES, wishes, NOON)
     await storage.save_rule(Rule(chat_id, "uk", NOON, ("milestone",), words=("marmalade",)), NOON)
@@ -132,7 +132,7 @@ async def test_nothing_of_a_forgotten_chat_stays_in_any_table(
 ) -> None:
     await storage.commit_poll(known(), [], NOON)
     before = await everything(ground, but="occurrence")
-    await follow(storage, follows(ANN, terms=DIGESTS))
+    await follow(storage, follows(ANN, preferences=DIGESTS))
     await storage.save_rule(asks(ANN), NOON)
     await ring(storage, milestone(10_000))
     await storage.forget_chat(ANN)
@@ -172,7 +172,7 @@ async def test_who_snoozed_once_hears_by_the_policy_of_all_when_it_is_over(
 async def test_who_has_a_subscription_in_hand_does_not_hold_up_a_pruning(
     ground: PostgresGround, storage: PostgresStorage
 ) -> None:
-    await follow(storage, follows(ANN, terms=Preferences(snoozed_until=NOON)))
+    await follow(storage, follows(ANN, preferences=Preferences(snoozed_until=NOON)))
     async with as_owner(ground.schema) as owner, owner.transaction():
         await owner.execute("select from subscription for update")
         await storage.prune(NOON, timedelta(days=30))
@@ -185,9 +185,11 @@ async def test_policies_are_found_though_others_let_go_of_them(
     wishes = [
         Preferences(milestones=CustomMilestones((number,))) for number in (9_100, 9_200, 9_300)
     ]
-    await follow(storage, follows(ANN, terms=wishes[0]))
+    await follow(storage, follows(ANN, preferences=wishes[0]))
     await storage.commit_poll(known(), [], NOON)  # hers is opened now
-    await follow(storage, follows(BOB, terms=wishes[1]), follows(CAT, HEDGES, terms=wishes[2]))
+    await follow(
+        storage, follows(BOB, preferences=wishes[1]), follows(CAT, HEDGES, preferences=wishes[2])
+    )
     async with as_owner(ground.schema) as owner, owner.transaction():
         await owner.execute("lock table policy in access exclusive mode")
         opening = asyncio.create_task(storage.commit_poll(known(count=9_500), [], NOON))

@@ -40,7 +40,7 @@ async def test_use_cases_at_once_on_one_chat_each_find_what_the_others_did(
     await asyncio.gather(*refused, storage.set_preferences(ANN, Preferences(closing=(24,)), NOON))
     chat = await storage.chat(ANN)
     assert chat is not None
-    assert chat.terms == Preferences(closing=(24,))
+    assert chat.preferences == Preferences(closing=(24,))
     assert chat.refusals >= 1
 
 

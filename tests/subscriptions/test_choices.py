@@ -174,7 +174,7 @@ def test_an_hour_of_the_day_is_read(text: str, minute: int | None) -> None:
 
 
 def test_choices_change_what_they_name_and_nothing_else() -> None:
-    terms = Preferences(zone="Asia/Kathmandu")
+    preferences = Preferences(zone="Asia/Kathmandu")
     for choice in (
         "loud.response.silent",
         "quiet.1320-420",
@@ -182,11 +182,11 @@ def test_choices_change_what_they_name_and_nothing_else() -> None:
         "digest.540.0",
         "closing.72-6",
     ):
-        after = chosen(terms, choice)
+        after = chosen(preferences, choice)
         assert after is not None
         assert chosen(after, choice) == after
-        terms = after
-    assert terms == Preferences(
+        preferences = after
+    assert preferences == Preferences(
         loudness={"response": "silent"},
         quiet=Quiet(1320, 420),
         urgent=("debate",),
@@ -194,7 +194,7 @@ def test_choices_change_what_they_name_and_nothing_else() -> None:
         closing=(72, 6),
         zone="Asia/Kathmandu",
     )
-    undone = chosen(terms, "loud.response.usual")
+    undone = chosen(preferences, "loud.response.usual")
     assert undone is not None
     assert undone.loudness == {}
 
@@ -227,12 +227,12 @@ def test_a_choice_nobody_offers_is_refused(choice: str) -> None:
 
 def test_as_usual_gives_up_everything_but_own_milestones_and_ends_a_snooze() -> None:
     wish = CustomMilestones(numbers=(15_000,))
-    terms = Preferences(
+    preferences = Preferences(
         {"response": "off"}, (6,), NOW + timedelta(days=1), "Asia/Kathmandu", milestones=wish
     )
-    after = as_usual(terms, NOW)
+    after = as_usual(preferences, NOW)
     assert is_usual(after, NOW)
-    assert not is_usual(terms, NOW)
+    assert not is_usual(preferences, NOW)
     assert after.milestones == wish
     # What was held back is still told together: the end of the snooze is yet to come.
     assert after.snoozed_until is not None

@@ -218,11 +218,11 @@ def test_what_another_version_wrote_is_refused() -> None:
     [
         Subscription(7, REF, NOW),
         Subscription(7, REF, NOW, thread_id=5, muted=True),
-        Subscription(7, REF, NOW, terms=Preferences({"response": "off"})),
+        Subscription(7, REF, NOW, preferences=Preferences({"response": "off"})),
     ],
 )
 def test_a_subscription_is_taken_up_again_as_it_was(was: Subscription) -> None:
-    link = preferences_for_link(was.terms) if was.terms != Preferences() else None
+    link = preferences_for_link(was.preferences) if was.preferences != Preferences() else None
     assert subscription_from_button(subscription_for_button(was), 7, REF, link) == was
 
 
@@ -230,5 +230,7 @@ def test_a_subscription_is_taken_up_again_as_it_was(was: Subscription) -> None:
 def test_a_subscription_whose_own_preferences_cannot_be_had_is_not_taken_up(
     link: str | None,
 ) -> None:
-    was = Subscription(7, REF, NOW + timedelta(days=1), terms=Preferences({"response": "off"}))
+    was = Subscription(
+        7, REF, NOW + timedelta(days=1), preferences=Preferences({"response": "off"})
+    )
     assert subscription_from_button(subscription_for_button(was), 7, REF, link) is None

@@ -52,8 +52,8 @@ def test_big_moments_are_thresholds_response_debate_closing_and_removal() -> Non
 
 
 def test_kinds_chosen_one_by_one_are_no_preset() -> None:
-    terms = Preferences(loudness={**PRESETS["digest"], "surge": "off"})
-    assert preset_of(terms.loudness.__getitem__) is None
+    preferences = Preferences(loudness={**PRESETS["digest"], "surge": "off"})
+    assert preset_of(preferences.loudness.__getitem__) is None
 
 
 @pytest.mark.parametrize(
@@ -69,15 +69,15 @@ def test_kinds_chosen_one_by_one_are_no_preset() -> None:
 def test_a_preset_can_be_typed(words: str, preset: str) -> None:
     choice = typed(words.split(), None)
     assert isinstance(choice, str)
-    terms = chosen(Preferences(loudness={"surge": "off"}), choice)
-    assert terms is not None
-    assert preset_of(terms.loudness.__getitem__) == preset
+    preferences = chosen(Preferences(loudness={"surge": "off"}), choice)
+    assert preferences is not None
+    assert preset_of(preferences.loudness.__getitem__) == preset
 
 
 def test_all_as_usual_gives_up_every_choice_of_a_kind_and_nothing_else() -> None:
     digest = Digest(540)
-    terms = chosen(Preferences(loudness={"surge": "off"}, digest=digest), "loud.all.usual")
-    assert terms == Preferences(digest=digest)
+    preferences = chosen(Preferences(loudness={"surge": "off"}, digest=digest), "loud.all.usual")
+    assert preferences == Preferences(digest=digest)
 
 
 def test_a_preset_nobody_offers_changes_nothing() -> None:
@@ -85,16 +85,16 @@ def test_a_preset_nobody_offers_changes_nothing() -> None:
 
 
 def test_a_chat_that_hears_everything_again_is_as_if_it_had_never_chosen() -> None:
-    terms = chosen(Preferences(loudness={"surge": "off"}), "preset.everything")
-    assert terms is not None
-    assert is_usual(without_usual(terms), NOW)
+    preferences = chosen(Preferences(loudness={"surge": "off"}), "preset.everything")
+    assert preferences is not None
+    assert is_usual(without_usual(preferences), NOW)
 
 
 # --- what the first page says --------------------------------------------------------------------
 
 
-def first_text(**terms: object) -> str:
-    return first_page(Scope(Chat(READER, terms=Preferences(**terms)), NOW))[0].text  # type: ignore[arg-type]
+def first_text(**preferences: object) -> str:
+    return first_page(Scope(Chat(READER, preferences=Preferences(**preferences)), NOW))[0].text  # type: ignore[arg-type]
 
 
 def test_the_first_page_says_what_is_heard_how_and_no_more_than_a_screen() -> None:
@@ -121,7 +121,7 @@ def test_a_weekly_digest_is_not_called_daily() -> None:
 
 def test_a_petitions_page_says_what_it_takes_from_the_chat() -> None:
     about = petition()
-    chat = Chat(READER, terms=Preferences(loudness=dict(PRESETS["digest"])))
+    chat = Chat(READER, preferences=Preferences(loudness=dict(PRESETS["digest"])))
     followed = Followed(Subscription(READER, about.ref, NOW), about)
     message, keyboard = first_page(Scope(chat, NOW, followed))
     assert "Alerts: same as this chat (Daily digest)" in message.text
@@ -202,9 +202,9 @@ def test_a_rule_is_heard_as_the_chat_hears_that_unless_it_was_chosen_for_the_rul
 
 
 def test_what_rules_alone_bring_goes_into_the_digest_with_everything_else() -> None:
-    terms = chosen(Preferences(), "loud.all.digest")
-    assert terms is not None
-    assert {rule_loudness(kind, Preferences(), terms) for kind in DEFAULTS} == {"digest"}
+    preferences = chosen(Preferences(), "loud.all.digest")
+    assert preferences is not None
+    assert {rule_loudness(kind, Preferences(), preferences) for kind in DEFAULTS} == {"digest"}
 
 
 async def test_a_rules_page_says_how_loud_it_is_and_a_press_makes_it_its_own(

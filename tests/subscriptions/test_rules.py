@@ -239,7 +239,9 @@ def test_any_text_is_read_or_refused(typed: str) -> None:
 
 @given(RULES, st.none() | st.integers(1, 2**40))
 def test_a_rule_that_was_carried_is_the_same(packed: Rule, thread: int | None) -> None:
-    kept = structs.replace(packed, thread_id=thread, terms=Preferences({"response": "silent"}))
+    kept = structs.replace(
+        packed, thread_id=thread, preferences=Preferences({"response": "silent"})
+    )
     assert rule_from_link(rule_for_link(kept), kept.chat_id, NOW) == possible(kept)
 
 
@@ -347,7 +349,7 @@ def test_what_a_petition_dates_itself_counts_if_it_was_in_the_week() -> None:
         {"number": 7},
         {"created_at": NOW - timedelta(days=1)},
         {"thread_id": 9},
-        {"terms": Preferences({"response": "silent"})},
+        {"preferences": Preferences({"response": "silent"})},
     ],
     ids=lambda changes: next(iter(changes)),
 )

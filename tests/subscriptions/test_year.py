@@ -47,9 +47,9 @@ async def storage(tmp_path: Path) -> AsyncIterator[Storage]:
 class Year:
     """Chats in three zones that follow the same petitions; time goes from one thing to the next."""
 
-    def __init__(self, storage: Storage, terms: Preferences) -> None:
+    def __init__(self, storage: Storage, preferences: Preferences) -> None:
         self.storage = storage
-        self.terms = terms
+        self.preferences = preferences
         self.known: dict[PetitionRef, PetitionHistory] = {}
         self.told: list[Told] = []
 
@@ -58,8 +58,8 @@ class Year:
             self.known[each.ref], _ = observe(None, each, BEGIN)
             await self.storage.commit_poll(self.known[each.ref], (), BEGIN)
         for number, zone in enumerate(ZONES):
-            terms = structs.replace(self.terms, zone=zone)
-            await self.storage.save_chat(Chat(number, consented_at=BEGIN, terms=terms))
+            preferences = structs.replace(self.preferences, zone=zone)
+            await self.storage.save_chat(Chat(number, consented_at=BEGIN, preferences=preferences))
             for each in petitions:
                 await self.storage.subscribe(Subscription(number, each.ref, BEGIN))
 

@@ -369,7 +369,7 @@ def carried_by(addresses: Iterable[str]) -> str | None:
 
 def rule_link(username: str, rule: Rule) -> str | None:
     """The address that shows anybody the draft of the same rule; None if it is too long for one."""
-    plain = structs.replace(rule, number=0, thread_id=None, terms=Preferences())
+    plain = structs.replace(rule, number=0, thread_id=None, preferences=Preferences())
     payload = f"r_{rule_for_link(plain)}"
     return f"https://t.me/{username}?start={payload}" if len(payload) <= _DEEP_LINK_LIMIT else None
 
@@ -513,7 +513,7 @@ def shown(
             ),
         )
     )
-    loudness = {rule_loudness(kind, rule.terms, chat) for kind in rule.kinds}
+    loudness = {rule_loudness(kind, rule.preferences, chat) for kind in rule.kinds}
     louder = [
         button(_ticked(tr(name), loudness == {each}), RULE, extra=f"{rule.number}.{each}")
         for each, name in _LOUD.items()

@@ -195,9 +195,9 @@ def no_room(most: int) -> Message:
 
 
 def unsubscribed(followed: Followed) -> tuple[Message, Keyboard]:
-    """A subscription ended, and can be had back: the message carries its terms, if it had any."""
-    terms = followed.subscription.terms
-    carrying = "" if terms == Preferences() else f"t_{preferences_for_link(terms)}"
+    """A subscription ended, and can be had back: its preferences come along, if any."""
+    preferences = followed.subscription.preferences
+    carrying = "" if preferences == Preferences() else f"t_{preferences_for_link(preferences)}"
     ended = say("You've unfollowed {title}.", title=title(followed.petition, carrying))
     return compose(ended), undo_buttons(followed.subscription)
 

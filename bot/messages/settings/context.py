@@ -50,9 +50,9 @@ class Scope(NamedTuple):
         return [kind for kind in KINDS if any(site.tells(kind) for site in self.sites)]
 
     @property
-    def terms(self) -> Preferences:
+    def preferences(self) -> Preferences:
         """What was chosen here."""
-        return self.followed.subscription.terms if self.followed else self.chat.terms
+        return self.followed.subscription.preferences if self.followed else self.chat.preferences
 
     @property
     def petition(self) -> PetitionRef | None:
@@ -61,8 +61,8 @@ class Scope(NamedTuple):
 
     def in_force(self, kind: Kind) -> Loudness:
         """How loudly a kind of news is heard, by what was chosen here and above."""
-        above = self.chat.terms if self.followed else Preferences()
-        return self.terms.loudness.get(kind) or usual(kind, above)
+        above = self.chat.preferences if self.followed else Preferences()
+        return self.preferences.loudness.get(kind) or usual(kind, above)
 
     @property
     def has_digest(self) -> bool:
@@ -72,7 +72,7 @@ class Scope(NamedTuple):
     @property
     def snoozed_until(self) -> datetime | None:
         """When the snooze chosen here ends, if it has not yet."""
-        return snoozed_until(self.terms, self.now)
+        return snoozed_until(self.preferences, self.now)
 
     def leads(self, text: str, extra: str = "") -> Button:
         """A button to a page of these settings, or one that makes a choice."""
@@ -100,5 +100,5 @@ def moment_there(value: datetime, zone: str) -> str:
 
 def snoozed_line(scope: Scope) -> Rich:
     """Until when nothing is told."""
-    until = moment_there(scope.snoozed_until or scope.now, scope.chat.terms.zone)
+    until = moment_there(scope.snoozed_until or scope.now, scope.chat.preferences.zone)
     return say("Snoozed until <b>{moment}</b>.", moment=until)

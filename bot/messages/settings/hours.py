@@ -30,14 +30,14 @@ _ZONES = (
 )
 
 
-def quiet_line(terms: Preferences) -> Rich:
+def quiet_line(preferences: Preferences) -> Rich:
     """When nothing rings."""
-    if terms.quiet is None:
+    if preferences.quiet is None:
         return say("Quiet hours: <b>none</b>")
     return say(
         "Quiet hours: <b>{start} to {end}</b>",
-        start=time_of_day(terms.quiet.start),
-        end=time_of_day(terms.quiet.end),
+        start=time_of_day(preferences.quiet.start),
+        end=time_of_day(preferences.quiet.end),
     )
 
 
@@ -52,20 +52,20 @@ def quiet_page(scope: Scope) -> Page:
     """When nothing rings, and what happens to it."""
     message = compose(
         *lines(
-            quiet_line(scope.terms),
+            quiet_line(scope.preferences),
             "",
             tr("When they end, you'll get one summary of anything you missed."),
-            _zone_line(scope.terms),
+            _zone_line(scope.preferences),
             "",
             italic(say("Other times: {command}", command=code("/settings quiet 21:30-06:30"))),
         )
     )
-    keys = [scope.option(tr("None"), "quiet.off", is_chosen=scope.terms.quiet is None)]
+    keys = [scope.option(tr("None"), "quiet.off", is_chosen=scope.preferences.quiet is None)]
     keys += [
         scope.option(
             f"{time_of_day(quiet.start)}–{time_of_day(quiet.end)}",
             f"quiet.{quiet.start}-{quiet.end}",
-            is_chosen=quiet == scope.terms.quiet,
+            is_chosen=quiet == scope.preferences.quiet,
         )
         for quiet in _QUIET
     ]
@@ -76,13 +76,13 @@ def quiet_page(scope: Scope) -> Page:
 
 def urgent_page(scope: Scope) -> Page:
     """What is sent even in quiet hours."""
-    urgent = scope.terms.urgent or ()
+    urgent = scope.preferences.urgent or ()
     ringing = kinds_named(urgent, scope.sites) if urgent else tr("nothing")
     message = compose(
         *lines(
             say("Sent even in quiet hours: <b>{kinds}</b>", kinds=ringing),
             tr("What you set to silent still makes no sound."),
-            quiet_line(scope.terms),
+            quiet_line(scope.preferences),
             "",
             italic(say("Or type: {command}", command=code("/settings urgent response debate"))),
         )
@@ -98,9 +98,9 @@ def urgent_page(scope: Scope) -> Page:
     return message, [*in_rows(keys), scope.back()]
 
 
-def digest_line(terms: Preferences) -> Rich:
+def digest_line(preferences: Preferences) -> Rich:
     """When the digest comes."""
-    digest = terms.digest or Digest()
+    digest = preferences.digest or Digest()
     time = time_of_day(digest.minute)
     if digest.weekday is None:
         return say("Digest: <b>every day at {time}</b>", time=time)
@@ -110,14 +110,14 @@ def digest_line(terms: Preferences) -> Rich:
 
 def digest_page(scope: Scope) -> Page:
     """When the digest comes, and what is in it."""
-    digest = scope.terms.digest or Digest()
+    digest = scope.preferences.digest or Digest()
     message = compose(
         *lines(
-            digest_line(scope.terms),
-            tr("Next digest: {moment}.", moment=next_one(scope.terms, scope.now)),
+            digest_line(scope.preferences),
+            tr("Next digest: {moment}.", moment=next_one(scope.preferences, scope.now)),
             "",
             tr("It has what you set to “digest”. If there's nothing to tell, it doesn't come."),
-            _zone_line(scope.terms),
+            _zone_line(scope.preferences),
             "",
             italic(say("Or type: {command}", command=code("/settings digest weekly monday 9:00"))),
         )
@@ -125,10 +125,10 @@ def digest_page(scope: Scope) -> Page:
     return message, [*_digest_rows(scope, digest), scope.back()]
 
 
-def next_one(terms: Preferences, now: datetime) -> str:
+def next_one(preferences: Preferences, now: datetime) -> str:
     """When the next digest comes, where the chat lives."""
-    zone = terms.zone or LONDON
-    return moment_there(next_digest(terms.digest or Digest(), now, zone), zone)
+    zone = preferences.zone or LONDON
+    return moment_there(next_digest(preferences.digest or Digest(), now, zone), zone)
 
 
 def _digest_rows(scope: Scope, digest: Digest) -> list[list[Button]]:
@@ -153,17 +153,17 @@ def _digest_rows(scope: Scope, digest: Digest) -> list[list[Button]]:
     return [*in_rows(hours, 5), *in_rows(days)]
 
 
-def _zone_line(terms: Preferences) -> Rich:
-    return say("Time zone: <b>{zone}</b>", zone=terms.zone or LONDON)
+def _zone_line(preferences: Preferences) -> Rich:
+    return say("Time zone: <b>{zone}</b>", zone=preferences.zone or LONDON)
 
 
 def zone_page(scope: Scope) -> Page:
     """Whose clocks count."""
-    now = scope.terms.zone or LONDON
+    now = scope.preferences.zone or LONDON
     local = scope.now.astimezone(zone_of(now))
     message = compose(
         *lines(
-            _zone_line(scope.terms),
+            _zone_line(scope.preferences),
             tr("It's {time} there now.", time=f"{local:%H:%M}"),
             "",
             tr("Quiet hours and digests use the time there, including when the clocks change."),
@@ -176,7 +176,7 @@ def zone_page(scope: Scope) -> Page:
 
 
 def _zone_button(scope: Scope, zone: str) -> Button:
-    is_chosen = zone == (scope.terms.zone or LONDON)
+    is_chosen = zone == (scope.preferences.zone or LONDON)
     return scope.option(zone.replace("_", " "), f"zone.{zone}", is_chosen=is_chosen)
 
 

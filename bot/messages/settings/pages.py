@@ -53,7 +53,7 @@ _STEPS = tuple(reversed(LOUDNESS))
 
 
 def first_page(scope: Scope, undo: Preferences | None = None) -> Page:
-    """All settings at a glance; `undo` are the terms that were just given up."""
+    """All settings at a glance; `undo` are the preferences that were just given up."""
     rows = _chat_rows(scope)
     told = _of_chat(scope)
     if scope.followed:
@@ -73,17 +73,18 @@ def _heading(scope: Scope) -> Iterator[Rich]:
 
 
 def _of_chat(scope: Scope) -> Iterator[Rich | None]:
-    terms = scope.terms
+    preferences = scope.preferences
     yield snoozed_line(scope) if scope.snoozed_until else None
     yield from _alerts(scope)
     yield ""
-    yield quiet_line(terms)
-    if terms.quiet and terms.urgent:
+    yield quiet_line(preferences)
+    if preferences.quiet and preferences.urgent:
         yield say(
-            "Sent even in quiet hours: <b>{kinds}</b>", kinds=kinds_named(terms.urgent, scope.sites)
+            "Sent even in quiet hours: <b>{kinds}</b>",
+            kinds=kinds_named(preferences.urgent, scope.sites),
         )
-    yield digest_line(terms) if scope.has_digest else None
-    yield say("Time zone: <b>{zone}</b>", zone=terms.zone or LONDON)
+    yield digest_line(preferences) if scope.has_digest else None
+    yield say("Time zone: <b>{zone}</b>", zone=preferences.zone or LONDON)
     yield _closing_line(scope)
     yield say("Language: <b>{language}</b>", language=_language_name(scope.chat.language))
     example = code("/settings 300239")
@@ -95,10 +96,10 @@ def _of_petition(scope: Scope, subscription: Subscription) -> Iterator[Rich | No
     yield from _alerts(scope)
     if subscription.muted:
         yield tr("You've made this petition silent: all its alerts arrive without sound.")
-    yield digest_line(scope.chat.terms) if scope.has_digest else None
+    yield digest_line(scope.chat.preferences) if scope.has_digest else None
     yield ""
     yield _closing_line(scope)
-    wish = subscription.terms.milestones
+    wish = subscription.preferences.milestones
     if wish and wish != CustomMilestones():
         yield say("Your own milestones: <b>{milestones}</b>", milestones=wish_named(wish))
 
@@ -107,7 +108,7 @@ def _alerts(scope: Scope) -> Iterator[Rich]:
     """What was chosen, and a line each for what is heard with a sound, silently, later, never."""
     preset = preset_of(scope.in_force)
     chosen = _preset_name(scope, preset) if preset else tr("your own choice")
-    if scope.followed and not scope.terms.loudness:
+    if scope.followed and not scope.preferences.loudness:
         yield say("Alerts: same as this chat (<b>{chosen}</b>)", chosen=chosen)
     else:
         yield say("Alerts: <b>{chosen}</b>", chosen=chosen)
@@ -120,16 +121,16 @@ def _alerts(scope: Scope) -> Iterator[Rich]:
 
 def in_a_sentence(scope: Scope) -> Rich:
     """How loudly news is heard, and when not, for whoever has just begun to follow."""
-    terms = scope.chat.terms
+    preferences = scope.chat.preferences
     told: list[Rich] = [tr(_IN_A_SENTENCE[preset_of(scope.in_force)])]
     if scope.followed and scope.followed.subscription.muted:
         told = [tr("Alerts arrive without sound.")]
     if scope.has_digest:
-        told += [" ", digest_line(terms), "."]
-    if terms.quiet:
-        told += [" ", quiet_line(terms), "."]
-    if snoozed := scope.snoozed_until or snoozed_until(terms, scope.now):
-        told += [" ", tr("Snoozed until {moment}.", moment=moment_there(snoozed, terms.zone))]
+        told += [" ", digest_line(preferences), "."]
+    if preferences.quiet:
+        told += [" ", quiet_line(preferences), "."]
+    if snoozed := scope.snoozed_until or snoozed_until(preferences, scope.now):
+        told += [" ", tr("Snoozed until {moment}.", moment=moment_there(snoozed, preferences.zone))]
     return row(*told)
 
 
@@ -143,7 +144,7 @@ _IN_A_SENTENCE: dict[Preset | None, str] = {
 
 def _preset_name(scope: Scope, preset: Preset) -> str:
     """The preset by name; a digest that comes once a week is not called daily."""
-    digest = scope.chat.terms.digest
+    digest = scope.chat.preferences.digest
     if preset == "digest" and digest and digest.weekday is not None:
         return tr("Weekly digest")
     return tr(PRESET_NAMES[preset])
@@ -152,7 +153,7 @@ def _preset_name(scope: Scope, preset: Preset) -> str:
 def _preset_rows(scope: Scope) -> list[list[Button]]:
     """The three presets, and what leads to the kinds one by one."""
     now = preset_of(scope.in_force)
-    is_inherited = scope.followed is not None and not scope.terms.loudness
+    is_inherited = scope.followed is not None and not scope.preferences.loudness
     keys = [
         scope.option(
             _preset_name(scope, each),
@@ -166,7 +167,7 @@ def _preset_rows(scope: Scope) -> list[list[Button]]:
 
 
 def _closing_line(scope: Scope) -> Rich:
-    hours = scope.terms.closing
+    hours = scope.preferences.closing
     if hours is None and scope.followed:
         return tr("Closing reminders: same as this chat")
     hours = DEFAULT_REMINDERS if hours is None else hours
@@ -181,7 +182,7 @@ def _language_name(language: str) -> str:
 
 
 def _chat_rows(scope: Scope) -> list[list[Button]]:
-    keys = [] if scope.terms.quiet else [quiet_button(scope)]
+    keys = [] if scope.preferences.quiet else [quiet_button(scope)]
     keys += [scope.leads(tr("Quiet hours"), "quiet"), scope.leads(tr("Urgent news"), "urgent")]
     if scope.has_digest:
         keys.append(scope.leads(tr("Digest times"), "digest"))
@@ -200,7 +201,7 @@ def _chat_rows(scope: Scope) -> list[list[Button]]:
         shows = scope.chat.shows_links
         choice = f"links.{'off' if shows else 'on'}"
         keys.append(scope.option(tr("Cards for links"), choice, is_chosen=shows))
-    if not is_usual(scope.terms, scope.now):
+    if not is_usual(scope.preferences, scope.now):
         keys.append(scope.leads(tr("Reset settings"), "reset"))
     return [*_preset_rows(scope), *in_rows(keys)]
 
@@ -218,7 +219,7 @@ def _petition_rows(scope: Scope, subscription: Subscription) -> list[list[Button
     if scope.topic != subscription.thread_id:
         here = tr("Move alerts here") if scope.topic else tr("Move to General")
         keys.append(scope.leads(here, "topic"))
-    if not is_usual(scope.terms, scope.now):
+    if not is_usual(scope.preferences, scope.now):
         keys.append(scope.leads(tr("Use chat settings"), "reset"))
     return [*_preset_rows(scope), *in_rows(keys), [button(tr("‹ All settings"), SETTINGS)]]
 
@@ -256,16 +257,16 @@ def _loudness_button(scope: Scope, kind: Kind) -> Button:
 
 
 def _loudness(scope: Scope, kind: Kind) -> str:
-    own = scope.terms.loudness.get(kind)
+    own = scope.preferences.loudness.get(kind)
     if own is None and scope.followed:
-        inherited = LOUDNESS_NAMES[usual(kind, scope.chat.terms)]
+        inherited = LOUDNESS_NAMES[usual(kind, scope.chat.preferences)]
         return tr("same as chat ({loudness})", loudness=tr(inherited))
     return tr(LOUDNESS_NAMES[own or usual(kind, Preferences())])
 
 
 def _next_step(scope: Scope, kind: Kind) -> str:
     """What a press makes of it; a petition's own settings have one step more."""
-    now = scope.terms.loudness.get(kind)
+    now = scope.preferences.loudness.get(kind)
     if scope.followed:
         steps: tuple[str, ...] = ("usual", *_STEPS)
         return steps[(steps.index(now or "usual") + 1) % len(steps)]
@@ -277,9 +278,9 @@ def _next_step(scope: Scope, kind: Kind) -> str:
 
 def closing_page(scope: Scope) -> Page:
     """How long before its end a petition is called to mind."""
-    inherited = scope.chat.terms.closing if scope.followed else None
+    inherited = scope.chat.preferences.closing if scope.followed else None
     usual_hours = DEFAULT_REMINDERS if inherited is None else inherited
-    hours = usual_hours if scope.terms.closing is None else scope.terms.closing
+    hours = usual_hours if scope.preferences.closing is None else scope.preferences.closing
     message = compose(
         *lines(
             *_heading(scope),
@@ -291,7 +292,7 @@ def closing_page(scope: Scope) -> Page:
     )
     keys = [_reminder_button(scope, each, hours) for each in REMINDERS]
     if scope.followed:
-        is_own = scope.terms.closing is not None
+        is_own = scope.preferences.closing is not None
         keys.append(scope.option(tr("Use chat settings"), "closing.usual", is_chosen=not is_own))
     return message, [*in_rows(keys, 3), scope.back()]
 

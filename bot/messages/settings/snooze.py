@@ -60,14 +60,14 @@ def snooze_unclear(text: str) -> Message:
     )
 
 
-def nothing_in_digest(terms: Preferences, now: datetime) -> Message:
+def nothing_in_digest(preferences: Preferences, now: datetime) -> Message:
     """Nothing waits; when the next one comes, and how anything gets into it."""
     return compose(
         *lines(
             tr("There's nothing in your digest yet."),
             tr(
                 "Next digest: {moment}. It comes only if there is anything in it.",
-                moment=next_one(terms, now),
+                moment=next_one(preferences, now),
             ),
             italic(say("Choose what goes in it: {command}", command=code("/settings"))),
         )

@@ -1,4 +1,4 @@
-"""On whose terms something is heard: loudness, quiet hours, digests, snoozes, own milestones."""
+"""By whose preferences something is heard: loudness, quiet hours, digests, own milestones."""
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -279,13 +279,16 @@ def test_a_number_somebody_else_wished_for_rings_for_nobody_else() -> None:
     own = MilestoneReached(15_000, 15_004)
     assert planned(following(), own) == []
     assert (
-        len(planned(following(terms=Preferences(milestones=CustomMilestones((15_000,)))), own)) == 1
+        len(
+            planned(following(preferences=Preferences(milestones=CustomMilestones((15_000,)))), own)
+        )
+        == 1
     )
 
 
 def test_a_threshold_that_is_ones_own_milestone_rings_once_and_as_the_louder() -> None:
-    terms = Preferences({"threshold": "off"}, milestones=CustomMilestones((10_000,)))
-    (plan,) = planned(following(terms=terms), PASSED_10K)
+    preferences = Preferences({"threshold": "off"}, milestones=CustomMilestones((10_000,)))
+    (plan,) = planned(following(preferences=preferences), PASSED_10K)
     assert plan.head == f"{REF}:milestone:10000"
 
 
@@ -302,7 +305,8 @@ def test_own_milestones_passed_in_one_look_share_the_ladders_message() -> None:
         petition(),
         (
             source_of(
-                following(terms=Preferences(milestones=CustomMilestones((15_000,)))), Preferences()
+                following(preferences=Preferences(milestones=CustomMilestones((15_000,)))),
+                Preferences(),
             ),
         ),
         NOW,
@@ -331,8 +335,8 @@ def rule(**choices: object) -> Rule:
 def test_a_chat_that_follows_and_has_two_rules_hears_once_by_the_loudest() -> None:
     loud = Preferences({"response": "loud"})
     rules = [
-        rule(terms=Preferences({"response": "silent"})),
-        rule(number=2, thread_id=9, terms=loud),
+        rule(preferences=Preferences({"response": "silent"})),
+        rule(number=2, thread_id=9, preferences=loud),
     ]
     chat = follower(following(), rules, Preferences({"response": "digest"}), 1)
     (delivery,) = match(occurred(RESPONSE), petition(), [chat], NOW, 1)
@@ -342,9 +346,9 @@ def test_a_chat_that_follows_and_has_two_rules_hears_once_by_the_loudest() -> No
 @pytest.mark.parametrize(
     ("choices", "lane"),
     [
-        ({"terms": Preferences({"response": "off"})}, None),
-        ({"terms": Preferences({"response": "digest"})}, "digest"),
-        ({"terms": Preferences(snoozed_until=NOW + timedelta(days=7))}, f"snooze:{REF}"),
+        ({"preferences": Preferences({"response": "off"})}, None),
+        ({"preferences": Preferences({"response": "digest"})}, "digest"),
+        ({"preferences": Preferences(snoozed_until=NOW + timedelta(days=7))}, f"snooze:{REF}"),
         ({"muted": True}, ""),
     ],
 )
