@@ -7,7 +7,8 @@ from bot.charts import ChartFailed, Picture
 from bot.messages.buttons import MAP, Press
 from bot.messages.chat.errors import in_a_minute
 from bot.messages.i18n import marked
-from bot.messages.petition.constituencies import no_map, no_regions
+from bot.messages.petition.constituencies import no_map, no_regions, too_few_for_a_map
+from bot.messages.petition.parts import FEWEST_ON_A_MAP
 from bot.petitions.parliaments import description_of
 from bot.petitions.petition import Petition, PetitionRef
 from bot.polling.lookup import Unasked
@@ -41,6 +42,10 @@ async def show(update: Update, context: Context, ref: PetitionRef) -> None:
             return
         is_reachable = await unreachable_since(context, ref, sight) is None
         await answer(update, no_regions(sight.petition, is_reachable))
+        return
+    signed = sum(region.signature_count for region in sight.petition.signatures_by_region)
+    if signed < FEWEST_ON_A_MAP:
+        await answer(update, too_few_for_a_map(sight.petition))
         return
     await show_drawn(update, sight.petition, await _map(context, sight.petition))
 

@@ -10,7 +10,18 @@ from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from bot.charts.canvas import INNER, MARGIN, MEDIUM, SMALL, WIDTH, Canvas, source, theme, write
+from bot.charts.canvas import (
+    INNER,
+    MARGIN,
+    MEDIUM,
+    SMALL,
+    WIDTH,
+    Canvas,
+    fitted,
+    source,
+    theme,
+    write,
+)
 from bot.charts.picture import Picture, captioned, title
 from bot.messages.format import LONDON, day, decimal, number, signatures
 from bot.messages.i18n import ENGLISH, language, locale, marked, tr
@@ -20,9 +31,10 @@ from bot.petitions.forecast import Estimate, closes_at, estimates, told_by_itsel
 from bot.petitions.petition import Petition, Reading
 from bot.petitions.thresholds import thresholds
 
-_AXIS = 124  # for the numbers beside the plot
+_AXIS = 158  # for the numbers beside the plot
 _PLOT = 620
-_ROW = 44
+_ROW = 48
+_LEGEND = 84  # where the legend's words begin, behind its strokes
 _FORECAST_POINTS = 40
 _STROKES: dict[str, Any] = {
     "read": {"linewidth": 6, "solid_capstyle": "round"},
@@ -61,20 +73,22 @@ def signature_curve(
     if parts is None:
         return None
     keys = list(_keys(petition, parts))
-    canvas = Canvas(_height(len(keys) + len(parts.events)), theme(dark))
+    told = [event.told() for event in parts.events]
+    rows = sum(len(_wrapped(text)) for text in (*(text for _, text in keys), *told))
+    canvas = Canvas(_height(rows), theme(dark))
     y = canvas.heading(title(petition), signatures(petition.signature_count))
     axes = canvas.axes(MARGIN + _AXIS, y + 46, INNER - _AXIS, _PLOT)
     _frame(axes, canvas, parts)
     _thresholds(axes, canvas, petition, parts)
     _lines(axes, canvas, parts)
     _flags(axes, canvas, parts)
-    _legend(canvas, y + 46 + _PLOT + 118, keys, parts.events)
+    _legend(canvas, y + 46 + _PLOT + 138, keys, told)
     canvas.footer(f"{source(petition.url)} · {day(now)}")
     return captioned(canvas.png(), _caption(petition, parts))
 
 
 def _height(rows: int) -> int:
-    return max(WIDTH, 412 + _PLOT + rows * _ROW)
+    return max(WIDTH, 440 + _PLOT + rows * _ROW)
 
 
 # --- what there is to show -----------------------------------------------------------------------
@@ -142,7 +156,7 @@ def _frame(axes: Axes, canvas: Canvas, parts: _Parts) -> None:
     margin = (parts.ends - parts.begins) * 0.02
     axes.set_xlim(_x(parts.begins - margin), _x(parts.ends + margin))
     axes.set_ylim(0, parts.top)
-    locator = AutoDateLocator(tz=LONDON, minticks=3, maxticks=6)  # type: ignore[no-untyped-call]
+    locator = AutoDateLocator(tz=LONDON, minticks=3, maxticks=5)  # type: ignore[no-untyped-call]
     formats = ["%Y", "%b", "%-d %b", "%H:%M", "%H:%M", "%H:%M"]
     starts = ["", "%b\n%Y", "%-d %b", "%-d %b", "%H:%M", "%H:%M"]
     axes.xaxis.set_major_locator(locator)
@@ -268,24 +282,44 @@ def _keys(petition: Petition, parts: _Parts) -> Iterator[tuple[str, str]]:
     if parts.ahead:
         end = parts.ahead[-1]
         low, high = number(end.low), number(end.high)
-        yield "ahead", tr("Likely total at closing: {low} to {high}", low=low, high=high)
+        if end.high <= parts.top:
+            yield "ahead", tr("Likely total at closing: {low} to {high}", low=low, high=high)
+        else:
+            yield (
+                "ahead",
+                tr(
+                    "Likely total at closing: {low} to {high}, beyond the top of this chart",
+                    low=low,
+                    high=high,
+                ),
+            )
 
 
 def _legend(
-    canvas: Canvas, y: float, keys: Sequence[tuple[str, str]], events: Sequence[_Event]
+    canvas: Canvas, y: float, keys: Sequence[tuple[str, str]], events: Sequence[str]
 ) -> None:
     left, colour = MARGIN, canvas.colours.line
     for kind, text in keys:
-        middle = y - 9
+        middle = y - 11
         if kind == "ahead":
-            canvas.box(left, middle - 14, 64, 28, facecolor=colour, alpha=0.2, linewidth=0)
+            canvas.box(left, middle - 16, 64, 32, facecolor=colour, alpha=0.2, linewidth=0)
         canvas.sheet.plot([left, left + 64], [middle] * 2, color=colour, **_STROKES[kind])
-        canvas.write(left + 84, y, text, MEDIUM)
+        y = _told(canvas, y, text)
+    for place, text in enumerate(events, 1):
+        _number(canvas.sheet, canvas, left + 32, y - 11, place)
+        y = _told(canvas, y, text)
+
+
+def _told(canvas: Canvas, y: float, text: str) -> float:
+    """A row of the legend; returns where the next one goes."""
+    for line in _wrapped(text):
+        canvas.write(MARGIN + _LEGEND, y, line, MEDIUM)
         y += _ROW
-    for place, event in enumerate(events, 1):
-        _number(canvas.sheet, canvas, left + 32, y - 9, place)
-        canvas.write(left + 84, y, event.told(), MEDIUM)
-        y += _ROW
+    return y
+
+
+def _wrapped(text: str) -> list[str]:
+    return fitted(text, MEDIUM, INNER - _LEGEND, most=2)
 
 
 # --- in words ------------------------------------------------------------------------------------

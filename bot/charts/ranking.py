@@ -1,12 +1,13 @@
 """Which constituencies a picture shows."""
 
-from bot.petitions.petition import Petition, Place
+from bot.messages.petition.constituencies import Ranked, ranked
+from bot.petitions.petition import Petition
 
 TOP = 10
 
 
-def top_places(petition: Petition, highlight: str | None) -> list[tuple[int, Place]]:
+def top_places(petition: Petition, highlight: str | None) -> list[Ranked]:
     """The places shown, with their ranks: the first ten, and the reader's own (by ONS code)."""
-    signed = (place for place in petition.signatures_by_constituency if place.signature_count > 0)
-    ranked = enumerate(sorted(signed, key=lambda p: (-p.signature_count, p.name)), 1)
-    return [(rank, p) for rank, p in ranked if rank <= TOP or (highlight and p.code == highlight)]
+    signed = [entry for entry in ranked(petition) if entry.place.signature_count > 0]
+    own = [entry for entry in signed[TOP:] if highlight and entry.place.code == highlight]
+    return signed[:TOP] + own

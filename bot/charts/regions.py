@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from math import log2
 from typing import NamedTuple
 
-from bot.charts.canvas import INNER, MARGIN, SMALL, Canvas, Theme, blend, ink_on, source, theme
+from bot.charts.canvas import MARGIN, SMALL, Canvas, Theme, blend, fitted, ink_on, source, theme
 from bot.charts.picture import Picture, captioned, title
 from bot.messages.format import decimal, percent
 from bot.messages.i18n import many, marked, tr
+from bot.messages.petition.parts import FEWEST_ON_A_MAP
 from bot.petitions.petition import Petition
 
 
@@ -55,7 +56,8 @@ _NAMES = _LABELS | {
     "Northern Ireland": marked("Northern Ireland"),
     "Yorkshire and The Humber": marked("Yorkshire and The Humber"),
 }
-_TILE, _TALL, _GAP = 240, 182, 8
+_TILE, _TALL, _GAP = 240, 196, 8
+_INSIDE = 12  # between a tile's edge and its text
 # Within a tenth of its share of the people a region is called even.
 _EVEN = 0.1
 # Below this, twelve shares say more about chance than about regions.
@@ -79,12 +81,15 @@ class _Share(NamedTuple):
 
 
 def region_map(petition: Petition, *, dark: bool) -> Picture | None:
-    """Where signatures come from, against where people live; None without a breakdown."""
-    shares = _shares(petition)
-    if not shares:
-        return None
-    canvas = Canvas(1330, theme(dark))
+    """Where signatures come from, against where people live.
+
+    None without a breakdown, and where so few signed that a region's handful would say nothing.
+    """
     total = _signed(petition)
+    if total < FEWEST_ON_A_MAP:
+        return None
+    shares = _shares(petition, total)
+    canvas = Canvas(1390, theme(dark))
     y = canvas.heading(
         title(petition),
         many(
@@ -93,22 +98,23 @@ def region_map(petition: Petition, *, dark: bool) -> Picture | None:
             total,
         ),
     )
-    top = max(y + 30, 200)
+    top = max(y + 24, 200)
     for share in shares:
         _tile(canvas, top, share)
-    _key(canvas, top)
+    _key(canvas, top, shares)
+    _scale(canvas, top)
     if total < _FEW:
         note = tr("Few signatures, so differences may be chance.")
-        canvas.write(MARGIN, canvas.height - 72, note, SMALL)
-    canvas.footer(f"{source(petition.url)} · {tr('population: ONS, mid-2023')}")
+        canvas.write(MARGIN, canvas.height - 126, note, SMALL)
+    people = tr("Population: ONS, mid-2023")
+    canvas.write(MARGIN, canvas.height - 78, people, SMALL, color=canvas.colours.muted)
+    canvas.footer(source(petition.url))
     return captioned(canvas.png(), _caption(petition, shares, total))
 
 
-def _shares(petition: Petition) -> list[_Share]:
-    """Each region's shares; empty when the site does not break signatures down by these regions."""
-    total, people = _signed(petition), sum(region.people for region in REGIONS)
-    if not total:
-        return []
+def _shares(petition: Petition, total: int) -> list[_Share]:
+    """Each region's shares."""
+    people = sum(region.people for region in REGIONS)
     counts = _counts(petition)
     return [_Share(r, counts.get(r.name.casefold(), 0) / total, r.people / people) for r in REGIONS]
 
@@ -137,35 +143,44 @@ def _tile(canvas: Canvas, top: float, share: _Share) -> None:
     colour = _colour(share.ratio, canvas.colours)
     ink = ink_on(colour)
     canvas.box(x, y, _TILE, _TALL, facecolor=colour, linewidth=0)
-    signed = tr("signatures {share}", share=percent(share.signed))
-    live = tr("people {share}", share=percent(share.live))
+    left, lines = x + _INSIDE, fitted(tr(_LABELS[region.name]), SMALL, _TILE - 2 * _INSIDE, most=2)
+    for row, line in enumerate(lines):
+        canvas.write(left, y + 38 + 38 * row, line, SMALL, color=ink)
     times = f"{share.sign} {decimal(share.ratio, 2)}×"
-    canvas.write(x + 14, y + 36, tr(_LABELS[region.name]), SMALL, color=ink)
-    canvas.write(x + 14, y + 92, times, 42, color=ink, weight="bold")
-    canvas.write(x + 14, y + 134, signed, SMALL, color=ink)
-    canvas.write(x + 14, y + 166, live, SMALL, color=ink)
+    canvas.write(left, y + 130, times, 42, color=ink, weight="bold")
+    figures = f"{decimal(100 * share.signed, 1)} / {percent(share.live)}"
+    canvas.write(left, y + 176, figures, SMALL, color=ink)
 
 
-def _key(canvas: Canvas, top: float) -> None:
-    """What the tiles mean, in the sea to the north-east."""
-    x, y = MARGIN + 2 * (_TILE + _GAP) + 14, top + 22
-    for line in (
-        tr("▲ more signatures than its share"),
-        tr("▼ fewer than its share"),
-        tr("= about its share (within 10%)"),
-    ):
+def _key(canvas: Canvas, top: float, shares: Sequence[_Share]) -> None:
+    """What stands in the tiles, in the sea to the north-east: the signs that occur."""
+    meanings = {
+        "▲": tr("▲ more than its share"),
+        "▼": tr("▼ fewer than its share"),
+        "=": tr("= about its share (±10%)"),
+    }
+    signs = {share.sign for share in shares}
+    told = [meaning for sign, meaning in meanings.items() if sign in signs]
+    x, y = MARGIN + 2 * (_TILE + _GAP) + _INSIDE, top + 34
+    for text in (*told, tr("signatures / people, in %")):
+        (line,) = fitted(text, SMALL, 2 * _TILE + _GAP - 2 * _INSIDE, most=1)
         canvas.write(x, y, line, SMALL)
-        y += 35
+        y += 46
+
+
+def _scale(canvas: Canvas, top: float) -> None:
+    """The colours, in the sea to the south-west."""
+    x, y = float(MARGIN), top + 4 * (_TALL + _GAP) + 96
     steps = 31
-    width = (INNER - 2 * (_TILE + _GAP) - 14) / steps
+    width = (_TILE - _GAP) / steps
     for step in range(steps):
         colour = _colour(2 ** (2 * step / (steps - 1) - 1), canvas.colours)
         canvas.sheet.fill_between(
-            [x + step * width, x + (step + 1) * width], y - 14, y + 10, color=colour, linewidth=0
+            [x + step * width, x + (step + 1) * width], y, y + 36, color=colour, linewidth=0
         )
     for share, text in ((0.0, "½×"), (0.5, "1×"), (1.0, "2×")):
         style = {"ha": ("left", "center", "right")[round(share * 2)]}
-        canvas.write(x + share * steps * width, y + 38, text, SMALL, **style)
+        canvas.write(x + share * steps * width, y + 76, text, SMALL, **style)
 
 
 def _caption(petition: Petition, shares: Sequence[_Share], total: int) -> str:

@@ -21,7 +21,7 @@ from bot.messages.format import number, percent
 from bot.messages.i18n import many, tr
 from bot.petitions.petition import Petition, Place
 
-_ROW, _BAR = 92, 36
+_ROW, _BAR = 106, 46
 _UNKNOWN = "#8a919c"
 
 # The colours the parties themselves and broadcasters use; a name is always written beside it.
@@ -70,7 +70,7 @@ def constituency_bars(
     rows = _rows(petition, parties, highlight)
     if not rows:
         return None
-    canvas = Canvas(290 + _ROW * len(rows), theme(dark))
+    canvas = Canvas(320 + _ROW * len(rows), theme(dark))
     subtitle = _subtitle(petition, rows)
     y = canvas.heading(title(petition), subtitle)
     y = max(y + 40, 206)
@@ -91,7 +91,7 @@ def _rows(petition: Petition, parties: Mapping[str, str], highlight: str | None)
 
 
 def _subtitle(petition: Petition, rows: Sequence[_Row]) -> str:
-    first = [row for row in rows if row.rank <= TOP]
+    first = rows[:TOP]
     share = sum(row.share for row in first)
     return many(
         "Top {count} constituency: {share} of {number} signatures",
@@ -118,9 +118,9 @@ def _draw(canvas: Canvas, y: float, row: _Row, length: float) -> None:
     room = INNER - text_width(figures, MEDIUM, bold=True) - 30
     name = f"{row.rank}. {row.place.name}" + (f" · {tr('yours')}" if row.yours else "")
     (line,) = fitted(name, MEDIUM, room, most=1, bold=row.yours)
-    canvas.write(MARGIN, y + 26, line, MEDIUM, weight=weight)
-    canvas.write(MARGIN + INNER, y + 26, figures, MEDIUM, weight="bold", ha="right")
-    _bar(canvas, y + 38, row.party, max(4.0, INNER * length))
+    canvas.write(MARGIN, y + 30, line, MEDIUM, weight=weight)
+    canvas.write(MARGIN + INNER, y + 30, figures, MEDIUM, weight="bold", ha="right")
+    _bar(canvas, y + 44, row.party, max(4.0, INNER * length))
 
 
 def _bar(canvas: Canvas, y: float, party: str, width: float) -> None:
@@ -131,7 +131,7 @@ def _bar(canvas: Canvas, y: float, party: str, width: float) -> None:
     (label,) = fitted(party or tr("party not known"), SMALL, 500, most=1)
     inside = text_width(label, SMALL) + 28 < width
     x, ink = (14.0, ink_on(colour)) if inside else (width + 12, canvas.colours.ink)
-    canvas.write(MARGIN + x, y + 27, label, SMALL, color=ink)
+    canvas.write(MARGIN + x, y + 34, label, SMALL, color=ink)
 
 
 def _caption(petition: Petition, rows: Sequence[_Row]) -> str:

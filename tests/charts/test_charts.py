@@ -108,7 +108,7 @@ def test_a_petition_that_never_opened_has_no_curve() -> None:
 def test_a_map_tells_each_regions_shares(dark: bool) -> None:
     known = petition(action=HOSTILE, signatures_by_region=regions(Wales=9_000, London=0))
     picture = region_map(known, dark=dark)
-    assert size(picture) == (1080, 1330)
+    assert size(picture) == (1080, 1390)
     assert picture is not None
     assert "Wales 31.0% of signatures, 4.7% of population" in picture.caption
     assert "London 0.0% of signatures, 13.0% of population" in picture.caption
@@ -116,7 +116,7 @@ def test_a_map_tells_each_regions_shares(dark: bool) -> None:
 
 
 def test_few_signatures_are_said_to_be_few() -> None:
-    few = tuple(structs.replace(place, signature_count=7) for place in regions())
+    few = tuple(structs.replace(place, signature_count=70) for place in regions())
     picture = region_map(petition(signatures_by_region=few), dark=False)
     assert picture is not None
     assert "may be chance" in picture.caption
@@ -167,6 +167,7 @@ def test_text_is_cut_to_the_lines_it_has() -> None:
     assert all(text_width(line, TITLE, True) <= 500 for line in lines)
     assert fitted("short", TITLE, 500, most=2) == ["short"]
     assert fitted("", TITLE, 500, most=2) == []
+    assert fitted("Gogl.-ddwyrain", TITLE, 230, most=2) == ["Gogl.-", "ddwyrain"]
 
 
 def test_what_the_font_lacks_is_left_out_and_the_rest_is_kept() -> None:

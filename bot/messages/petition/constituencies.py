@@ -12,7 +12,7 @@ from bot.messages.buttons import CONSTITUENCIES, Button, Keyboard, button
 from bot.messages.format import decimal, number, percent
 from bot.messages.i18n import many, say, tr
 from bot.messages.message import Message, Rich, bold, compose, cut, italic, lines, row
-from bot.messages.petition.parts import title
+from bot.messages.petition.parts import FEWEST_ON_A_MAP, title
 from bot.petitions.parliaments import description_of
 from bot.petitions.parse import Constituency
 from bot.petitions.petition import Petition, Place
@@ -146,6 +146,15 @@ def no_map(petition: Petition) -> Message:
     """There is no map of where this parliament's petitions are signed."""
     parliament = tr(description_of(petition).institutions.parliament)
     why = tr("I can't draw a map for petitions to {parliament}.", parliament=parliament)
+    return compose(*lines(title(petition), why))
+
+
+def too_few_for_a_map(petition: Petition) -> Message:
+    """So few signed that a map would show chance alone."""
+    why = tr(
+        "I draw a map from {number} signatures in the UK on. Fewer say little about regions.",
+        number=number(FEWEST_ON_A_MAP),
+    )
     return compose(*lines(title(petition), why))
 
 

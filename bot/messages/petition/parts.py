@@ -29,6 +29,8 @@ from bot.petitions.thresholds import (
 )
 
 _TITLE_LENGTH = 200
+# Below this many in the UK, a map would show chance alone.
+FEWEST_ON_A_MAP = 100
 
 
 def site_name(site: Site) -> str:
