@@ -22,6 +22,7 @@ KEYWORDS = {
     "tr": (1,),
     "say": (1,),
     "marked": (1,),
+    "Said": (1,),
     "many": (1, 2),
     "say_many": (1, 2),
 }

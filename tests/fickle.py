@@ -5,12 +5,14 @@ from typing import Any
 
 from bot.errors import StorageError
 from bot.operations.admin_alerts import AdminAlerts
+from bot.subscriptions.subscription import Chat
 
 
 class Fickle:
     """A storage for notes that can go away."""
 
     def __init__(self) -> None:
+        self.language = ""
         self.notes: dict[str, str] = {}
         self.is_away = False
 
@@ -18,6 +20,9 @@ class Fickle:
         if self.is_away:
             raise StorageError("away")
         return self.notes.get(name)
+
+    async def chat(self, _: int) -> Chat | None:
+        return Chat(77, language=self.language)
 
     async def save_note(self, name: str, value: str) -> None:
         if self.is_away:

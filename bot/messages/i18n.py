@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
+from typing import Self
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -60,6 +61,27 @@ def locale() -> str:
 def marked(text: str) -> str:
     """A text that is translated where it is used: the catalogues have to know it."""
     return text
+
+
+class Said(str):
+    """A text in English with its gaps filled, for logs and probes, that any language can say.
+
+    A gap that is `Said` itself is said in that language too.
+    """
+
+    _text: str
+    _gaps: dict[str, object]
+
+    def __new__(cls, text: str, /, **gaps: object) -> Self:
+        """`text` is one that the catalogues know."""
+        said = super().__new__(cls, text.format(**gaps))
+        said._text, said._gaps = text, gaps
+        return said
+
+    def now(self) -> str:
+        """The same in the language that is spoken now."""
+        gaps = {n: each.now() if isinstance(each, Said) else each for n, each in self._gaps.items()}
+        return tr(self._text, **gaps)
 
 
 def tr(text: str, /, **gaps: object) -> str:

@@ -1,5 +1,6 @@
 """Tells the admins when something needs them, once, and once more when it is over."""
 
+import asyncio
 import json
 from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import suppress
@@ -11,6 +12,7 @@ from telegram.error import BadRequest, Forbidden, TelegramError
 
 from bot.errors import StorageError
 from bot.messages.chat.admin_alerts import is_over, needs_you
+from bot.messages.i18n import ENGLISH, speaking
 from bot.messages.message import Message
 from bot.operations.health import Finding
 from bot.telegram import render
@@ -19,6 +21,7 @@ from storage import Storage
 log = structlog.get_logger(__name__)
 
 _NOTE = "alarms"
+_LANGUAGE_WITHIN = 2.0  # seconds that the store has to say which language an admin speaks
 
 # What comes of another trouble is no news beside it; "site" stands for each of them.
 _CAUSES: Mapping[str, Sequence[str]] = {
@@ -87,7 +90,8 @@ class AdminAlerts:
             return
         if finding.trouble and self._comes_of_another(finding.name, known, now):
             return
-        message = needs_you(finding.trouble) if finding.trouble else is_over(finding.name)
+        with speaking(await self._language_of(admin)):
+            message = needs_you(finding.trouble) if finding.trouble else is_over(finding.name)
         if await self._send(admin, message):
             known.symmetric_difference_update({finding.name})
 
@@ -102,6 +106,14 @@ class AdminAlerts:
     def _is_calm(self, finding: Finding, now: datetime) -> bool:
         # After a restart nobody knows how long it has been calm: that counts from now.
         return now - self._last_seen.setdefault(finding.name, now) >= self._calm
+
+    async def _language_of(self, admin: int) -> str:
+        """What an admin chose to be spoken to in; a store that fails has its trouble told too."""
+        with suppress(StorageError, TimeoutError):
+            async with asyncio.timeout(_LANGUAGE_WITHIN):
+                kept = await self._storage.chat(admin)
+                return (kept and kept.language) or ENGLISH
+        return ENGLISH
 
     async def _send(self, admin: int, message: Message) -> bool:
         """Whether this is done with: told, or known to be impossible to tell."""

@@ -11,8 +11,9 @@ from telegram import Bot, WebhookInfo
 
 from bot.delivery.deliverer import DeliveryCounts
 from bot.errors import StorageError
-from bot.messages.chat.status import SiteHealth, StatusReport
+from bot.messages.chat.status import Reason, SiteHealth, StatusReport
 from bot.messages.format import clock
+from bot.messages.i18n import Said
 from bot.operations.metrics import Metrics
 from bot.polling.status_reports import INTERVALS, patience
 from bot.telegram.updates import SILENT_TOO_LONG, Reception, failure_of
@@ -124,25 +125,29 @@ class Health:
         seconds = self._metrics.refused_for()
         if seconds <= SILENT_TOO_LONG:
             return ""
-        return f"Telegram has refused every message for {seconds:.0f} seconds (flood limit)."
+        return Said(
+            "Telegram has refused every message for {seconds} seconds (flood limit).",
+            seconds=f"{seconds:.0f}",
+        )
 
     async def _probe_storage(self) -> str:
         try:
             async with asyncio.timeout(_STORAGE_WITHIN):
                 await self._storage.save_note(_PROBE_NOTE, self._now().isoformat())
         except StorageError as error:
-            return f"Storage can't be written to ({error})."
+            return Said("Storage can't be written to ({error}).", error=error)
         except TimeoutError:
-            return "Storage can't be written to (it isn't answering)."
+            return Said("Storage can't be written to (it isn't answering).")
         return ""
 
     async def _probe_telegram(self) -> str:
         try:
             hook = await self._bot.get_webhook_info(read_timeout=5, connect_timeout=3)
         except Exception as error:  # an answer that cannot be decoded is one of many shapes
-            return f"{failure_of(error).cause} ({type(error).__name__})."
+            cause, kind = failure_of(error).cause.said, type(error).__name__
+            return Said("Asking Telegram fails: {cause} ({error}).", cause=cause, error=kind)
         if hook.url != self._webhook:
-            return "Another program is receiving this bot's updates. Stop one of the two."
+            return Said("Another program is receiving this bot's updates. Stop one of the two.")
         return self._unposted(hook) if self._webhook else ""
 
     def _unposted(self, hook: WebhookInfo) -> str:
@@ -151,7 +156,7 @@ class Health:
         is_stuck = 0 < before <= hook.pending_update_count
         if is_stuck and self._reception.silence() > SILENT_TOO_LONG:
             reason = (hook.last_error_message or "no reason given")[:100]
-            return f"Telegram can't post updates to the bot ({reason})."
+            return Said("Telegram can't post updates to the bot ({reason}).", reason=reason)
         return ""
 
     async def _waiting(self) -> str:
@@ -164,7 +169,7 @@ class Health:
         now = self._now()
         if oldest is None or now - oldest < _LONG_WAIT:
             return ""
-        return f"An alert has been waiting to be sent since {clock(oldest, now)}."
+        return Said("An alert has been waiting to be sent since {clock}.", clock=clock(oldest, now))
 
     async def _read_report(self) -> StatusReport | None:
         try:
@@ -183,7 +188,10 @@ class Health:
         last_sign = max(self._metrics.last_round, self._polling_role.since, self._store_failed_at)
         silence = self._monotonic() - last_sign
         if silence > self._round_within.total_seconds():
-            return f"No check of the petitions sites has finished for {silence:.0f} seconds."
+            return Said(
+                "No check of the petitions sites has finished for {seconds} seconds.",
+                seconds=f"{silence:.0f}",
+            )
         return ""
 
     def _sites_answer(self, report: StatusReport | None) -> Iterator[Finding]:
@@ -191,8 +199,16 @@ class Health:
         for health in report.sites if report else ():
             words, since = "", health.failing_since
             if since is not None and self._is_away(health):
-                why = f" ({health.reason})" if health.reason else ""
-                words = f"{health.site.name}: not answering since {clock(since, now)}{why}."
+                told = {"site": health.site.name, "clock": clock(since, now)}
+                words = (
+                    Said(
+                        "{site}: not answering since {clock} ({reason}).",
+                        **told,
+                        reason=Reason(health.reason),
+                    )
+                    if health.reason
+                    else Said("{site}: not answering since {clock}.", **told)
+                )
             yield Finding(f"site {health.site.id}", words, self._is_poller())
 
     def _is_away(self, health: SiteHealth) -> bool:
@@ -226,15 +242,23 @@ class Health:
         share = unreadable / max(1, after.answers - before.answers)
         yield Finding(
             "alerts",
-            f"Telegram refused {refused} alerts in the last 10 minutes. See the log for the reason."
+            Said(
+                "Telegram refused {count} alerts in the last 10 minutes. "
+                "See the log for the reason.",
+                count=refused,
+            )
             if refused >= _MANY_REFUSED
             else "",
             is_grave=False,
         )
         yield Finding(
             "answers",
-            f"{unreadable} answers from the petitions sites ({share:.0%}) couldn't be read in the "
-            "last 10 minutes. Their format may have changed."
+            Said(
+                "{count} answers from the petitions sites ({share}) couldn't be read in the last "
+                "10 minutes. Their format may have changed.",
+                count=unreadable,
+                share=f"{share:.0%}",
+            )
             if unreadable >= _MANY_UNREADABLE and share >= _SHARE_UNREADABLE
             else "",
             is_grave=False,
@@ -253,8 +277,12 @@ class Health:
 
 
 def _unheard(at: datetime | None, now: datetime) -> str:
-    since = f"since {clock(at, now)}" if at else "yet"
-    return f"The process that checks the petitions sites hasn't reported {since}."
+    if at is None:
+        return Said("The process that checks the petitions sites hasn't reported yet.")
+    return Said(
+        "The process that checks the petitions sites hasn't reported since {clock}.",
+        clock=clock(at, now),
+    )
 
 
 class _Probe:

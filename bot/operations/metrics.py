@@ -28,6 +28,7 @@ from bot import __version__
 from bot.delivery.deliverer import DeliveryCounts
 from bot.errors import MalformedPetition, ParliamentUnavailable, StorageError
 from bot.incidents import IncidentLog
+from bot.messages.i18n import Said
 from bot.operations.observed import observed
 from bot.petitions.events import Occurrence
 from bot.polling.petitions_api import PetitionsApi, Unreadable
@@ -84,7 +85,11 @@ class Sending:
         silence = now - self._failing_since
         if silence <= _MUTE_TOO_LONG:
             return ""
-        return f"Telegram has taken no message for {silence:.0f} seconds ({self._cause})."
+        return Said(
+            "Telegram has taken no message for {seconds} seconds ({cause}).",
+            seconds=f"{silence:.0f}",
+            cause=self._cause,
+        )
 
 
 class Metrics:

@@ -23,6 +23,7 @@ from telegram import Bot, Chat, Message, MessageEntity, TelegramObject, Update, 
 from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
 
 from bot.incidents import IncidentLog
+from bot.messages.i18n import Said, marked
 from bot.network_faults import remedy_of
 from bot.telegram.answers import LARGEST_CHAT
 from bot.telegram.floods import Floods, Verdict
@@ -58,13 +59,18 @@ _HALF = re.compile(rf"(\\\\|{_HIGH}{_LOW})|{_HIGH}|{_LOW}")
 class Cause(StrEnum):
     """Why nothing is heard."""
 
-    TOKEN = "Telegram rejected the token"  # noqa: S105 - words, no token
-    OTHER_PROGRAM = "another program is receiving this bot's updates"
-    WEBHOOK = "a webhook is set"
-    UNREACHABLE = "Telegram can't be reached"
-    SLOWED = "Telegram asks the bot to wait"
-    STRANGE = "Telegram's answers can't be read"
-    FULL = "more is waiting than the bot can handle"
+    TOKEN = marked("Telegram rejected the token")
+    OTHER_PROGRAM = marked("another program is receiving this bot's updates")
+    WEBHOOK = marked("a webhook is set")
+    UNREACHABLE = marked("Telegram can't be reached")
+    SLOWED = marked("Telegram asks the bot to wait")
+    STRANGE = marked("Telegram's answers can't be read")
+    FULL = marked("more is waiting than the bot can handle")
+
+    @property
+    def said(self) -> Said:
+        """The same, to be said in any language."""
+        return Said(self.value)
 
 
 class Outcome(StrEnum):
@@ -413,14 +419,23 @@ class Reception:
     def trouble(self) -> str:
         """Why nothing has been heard for over a minute, or at all since the start."""
         if not self._is_receiving:
-            return f"{_sentence(self._cause)}." if self._cause else ""
+            return (
+                Said(marked("No updates have been heard yet: {cause}."), cause=self._cause.said)
+                if self._cause
+                else ""
+            )
         silence = self.silence()
         if silence <= SILENT_TOO_LONG:
             # Two programs that ask by turns get a part of the updates each.
             is_shared = self._conflicts.go_on
-            return f"Some updates go elsewhere: {Cause.OTHER_PROGRAM}." if is_shared else ""
+            elsewhere = Cause.OTHER_PROGRAM.said
+            return Said("Some updates go elsewhere: {cause}.", cause=elsewhere) if is_shared else ""
         cause = Cause.FULL if self._is_waiting else self._cause or Cause.UNREACHABLE
-        return f"No updates have been heard for {silence:.0f} seconds: {cause}."
+        return Said(
+            "No updates have been heard for {seconds} seconds: {cause}.",
+            seconds=f"{silence:.0f}",
+            cause=cause.said,
+        )
 
     @property
     def reads_nothing(self) -> bool:
@@ -432,13 +447,16 @@ class Reception:
         if self._monotonic() - self._last_skip >= _TOLD_FOR:
             return ""
         if self.reads_nothing:
-            return f"I could not read any of the last {self._nonsense.times} updates."
-        some = "1 update" if self._skipped == 1 else f"{self._skipped} updates"
-        return f"I could not read {some} and went on to the next; the log says which kind."
-
-
-def _sentence(cause: Cause) -> str:
-    return cause[:1].upper() + cause[1:]
+            times = self._nonsense.times
+            return Said("I could not read any of the last {count} updates.", count=times)
+        if self._skipped == 1:
+            return Said(
+                "I could not read 1 update and went on to the next; the log says which kind."
+            )
+        return Said(
+            "I could not read {count} updates and went on to the next; the log says which kind.",
+            count=self._skipped,
+        )
 
 
 class Replays:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from bot.messages.format import number, span
-from bot.messages.i18n import marked, tr
+from bot.messages.i18n import Said, marked, tr
 from bot.messages.message import Message, Rich, bold, compose, lines
 
 _FEW = 5
@@ -38,7 +38,8 @@ _FIGURES = {
 
 def needs_you(trouble: str) -> Message:
     """Something is wrong that may not pass by itself."""
-    return compose(*lines(f"🔧 {trouble}", tr("I'll keep trying and tell you when it's fixed.")))
+    said = trouble.now() if isinstance(trouble, Said) else trouble
+    return compose(*lines(f"🔧 {said}", tr("I'll keep trying and tell you when it's fixed.")))
 
 
 def trial() -> Message:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from bot.messages.format import clock, span
-from bot.messages.i18n import many, marked, tr
+from bot.messages.i18n import Said, many, marked, tr
 from bot.messages.message import Message, bold, compose, lines
 from bot.petitions.petition import Site
 
@@ -57,6 +57,14 @@ _REASONS = (
     marked("being archived"),
     marked("too large"),
 )
+
+
+class Reason(Said):
+    """How a site failed, in words of the log."""
+
+    def now(self) -> str:
+        """The same in the language that is spoken now."""
+        return reason_in_words(str(self))
 
 
 def reason_in_words(reason: str) -> str:

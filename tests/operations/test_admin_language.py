@@ -1,0 +1,46 @@
+"""What is wrong is told to an admin in their own language, its cause included."""
+
+import pytest
+from fickle import Fickle, Told
+from watching import NOW
+
+from bot.messages.chat.status import Reason
+from bot.messages.i18n import Said, speaking
+from bot.operations.health import Finding
+from bot.telegram.updates import Cause
+
+DEAF = Said(
+    "No updates have been heard for {seconds} seconds: {cause}.",
+    seconds=90,
+    cause=Cause.WEBHOOK.said,
+)
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("", "No updates have been heard for 90 seconds: a webhook is set."),
+        ("cy", "Ni chlywyd unrhyw ddiweddariadau ers 90 eiliad: mae webhook wedi'i osod."),
+    ],
+)
+async def test_a_trouble_and_its_cause_are_in_the_admins_language(
+    language: str, words: str
+) -> None:
+    storage = Fickle()
+    storage.language = language
+    alarm = Told(storage)
+    await alarm.tell([Finding("updates", DEAF)], NOW)
+    [told] = alarm.sent
+    assert words in told
+
+
+def test_logs_and_probes_have_it_in_english_whatever_is_spoken() -> None:
+    with speaking("cy"):
+        assert str(DEAF) == "No updates have been heard for 90 seconds: a webhook is set."
+        assert Reason("timed out").now() != "timed out"
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_every_cause_can_be_said_in_welsh(cause: Cause) -> None:
+    with speaking("cy"):
+        assert cause.said.now() != cause.value
