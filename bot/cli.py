@@ -232,8 +232,8 @@ def backup(
     from storage.opening import back_up_storage
 
     settings, now = _load(config, with_token=False).storage, datetime.now(UTC)
-    if keep_days is not None and not file.is_dir():
-        _end([f"--keep-days: {file} isn't a folder. Name the folder that the backups are in"])
+    if keep_days is not None:
+        _make_folder(file)
     written = file_for(file, now)
     chats = _run(back_up_storage(settings, written))
     typer.echo(f"Wrote {written} ({chats} chats).")
@@ -383,6 +383,13 @@ def _begin_to_read(path: Path | None) -> Callable[[], Any]:
         return answer
 
     return read
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        _end([f"--keep-days: {path} can't be the folder of the backups ({error.strerror})"])
 
 
 def _check_user(url: str) -> None:

@@ -17,7 +17,7 @@ from telegram.error import BadRequest, Forbidden, InvalidToken, TelegramError
 
 from bot import __version__
 from bot.config import DEFAULTS, Address, Config, PollConfig
-from bot.errors import ParliamentError, ParliamentUnavailable, PetitionBellError
+from bot.errors import ParliamentError, ParliamentUnavailable, PetitionBellError, StorageError
 from bot.messages.chat.admin_alerts import trial
 from bot.network_faults import remedy_of
 from bot.operations.http_server import remedy_for_address
@@ -72,10 +72,10 @@ def _described(config: Config) -> str:
 
 
 async def _storage(config: Config, *, migrate: bool) -> list[Finding]:
-    place = _place(config.storage.url)
+    place, done = _place(config.storage.url), ""
     try:
         if migrate:
-            await (await open_storage(config.storage)).close()
+            done = await _brought_up_to_date(config)
         storage = await read_storage(config.storage)
         if storage is None:
             return [Finding("storage", *_unmade(config, place))]
@@ -86,7 +86,21 @@ async def _storage(config: Config, *, migrate: bool) -> list[Finding]:
     except PetitionBellError as error:
         return [Finding("storage", False, f"{place}: {error}")]
     trouble = _unwritable(config)
-    return [Finding("storage", not trouble, f"{place}: {trouble or detail}")]
+    return [Finding("storage", not trouble, f"{place}: {done}{trouble or detail}")]
+
+
+async def _brought_up_to_date(config: Config) -> str:
+    """Opens the store as the bot does, and says what that has changed."""
+    try:
+        before = await read_storage(config.storage)
+    except StorageError:
+        done = "brought up to date; "
+    else:
+        done = "" if before else "made; "
+        if before:
+            await before.close()
+    await (await open_storage(config.storage)).close()
+    return done
 
 
 def _unmade(config: Config, place: str) -> tuple[bool, str]:

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from bot.cli import app
 from bot.config import Address, Config, StorageConfig, Token
 from bot.demo.loopback import Loopback
 from bot.errors import StorageError
+from bot.operations.backup import drop_old, file_for
 from bot.operations.doctor import Finding, check_all
 from bot.operations.figures import kept_figures
 from bot.petitions.petition import Site
@@ -87,6 +89,14 @@ async def test_beside_a_running_bot_the_store_is_named_and_what_is_in_it(
         assert "Follows: fewer than 5" in told
         assert "restart" not in told
         await village.reader.ask("/unfollow 700000", "unfollowed")
+
+
+async def test_what_migrate_has_done_is_said(village: Village) -> None:
+    config = village.config()
+    found = (await checked(config, migrate=True))["storage"]
+    assert found.detail.startswith(f"{config.storage.url}: made; 0 chats")
+    found = (await checked(config, migrate=True))["storage"]
+    assert found.detail.startswith(f"{config.storage.url}: 0 chats")
 
 
 async def test_a_store_of_another_key_is_a_problem_and_stays_as_it_is(village: Village) -> None:
@@ -300,3 +310,19 @@ def test_root_is_not_let_near_the_store_of_the_bots_own_user(tmp_path: Path) -> 
     assert said.startswith("2 ")
     assert "sudo -u nobody" in said
     assert list((tmp_path / "data").iterdir()) == []
+
+
+# --- a folder of backups --------------------------------------------------------------------------
+
+
+def test_of_a_folder_s_backups_those_that_are_too_old_go_and_nothing_else(tmp_path: Path) -> None:
+    now = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
+    made = file_for(tmp_path, now)
+    assert made == tmp_path / "petition-bell-2026-05-04T030201Z.backup"
+    assert file_for(tmp_path / "mine", now) == tmp_path / "mine"
+    others = [tmp_path / name for name in ("petition-bell-x.backup", "petition-bell.db", "notes")]
+    nights = [file_for(tmp_path, now - timedelta(days=days)) for days in (29, 30, 31, 400)]
+    for each in (made, *others, *nights):
+        each.write_text("")
+    assert sorted(drop_old(tmp_path, now - timedelta(days=30))) == sorted(nights[2:])
+    assert sorted(tmp_path.iterdir()) == sorted([made, *others, *nights[:2]])
