@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -49,6 +49,7 @@ from bot.operations.pruning import prune_if_sure
 from bot.operations.rule_names import RuleNames
 from bot.operations.store_incident import StoreIncident
 from bot.operations.supervisor import Supervisor
+from bot.petitions.parliaments import description_of
 from bot.polling.lookup import Lookups
 from bot.polling.members_api import Members
 from bot.polling.petitions_api import PetitionsApi, open_session
@@ -60,6 +61,7 @@ from bot.telegram.dispatcher import Dispatcher, Kind
 from bot.telegram.floods import Floods
 from bot.telegram.updates import Receiver, Reception, failure_of
 from handlers import COMMANDS, all_handlers
+from handlers.command import Command
 from handlers.context import Context, Services
 from handlers.conversation import as_command, once_more
 from handlers.fallback import acknowledge_early, failed, is_asked, slow_down
@@ -156,7 +158,8 @@ def build_application(config: Config, pacer: RateLimiter, metrics: Metrics) -> A
     )
     application: App = builder.build()
     application.bot_data["requests"] = requests
-    application.bot_data["commands"] = COMMANDS
+    sites = [description_of(site) for site in config.sites]
+    application.bot_data["commands"] = [each for each in COMMANDS if each.is_offered(sites)]
     application.bot_data["faults"] = IncidentLog(log, "an update cannot be handled")
     application.add_handler(TypeHandler(Update, wake_if_resting), group=-2)
     application.add_handler(TypeHandler(Update, prepare), group=-1)
@@ -351,7 +354,7 @@ async def _at_work(bell: _Bell, rhythm: Rhythm) -> AsyncIterator[None]:
         # Only now, so that hearing does not wait for what reads files or asks Telegram.
         await asyncio.to_thread(preload)
         await asyncio.to_thread(zones)
-        await _set_menu(application.bot, storage)
+        await _set_menu(application.bot, storage, application.bot_data["commands"])
         await stack.enter_async_context(upkeep.watching())
         stack.callback(bell.deliverer.stop)  # first of all, so that its end is waited for least
         yield
@@ -533,13 +536,13 @@ class _Menu(NamedTuple):
     commands: list[BotCommand]
 
 
-def _menus(name: str) -> list[_Menu]:
+def _menus(name: str, commands: Sequence[Command]) -> list[_Menu]:
     """All commands for people and for admins; for a group's members only what they may do."""
     code = "" if name == ENGLISH else name
     with speaking(name):
         lines = {
             each.help.name: BotCommand(each.help.name, tr(each.does))
-            for each in COMMANDS
+            for each in commands
             if each.listed and each.name != "start"
         }
     for_members = [line for command, line in lines.items() if command in _GROUP_MENU]
@@ -550,9 +553,9 @@ def _menus(name: str) -> list[_Menu]:
     ]
 
 
-async def _set_menu(bot: Bot, storage: Storage) -> None:
+async def _set_menu(bot: Bot, storage: Storage, commands: Sequence[Command]) -> None:
     """Tell Telegram our commands, in the scopes where they differ, if they changed since."""
-    menus = [menu for name in LANGUAGES for menu in _menus(name)]
+    menus = [menu for name in LANGUAGES for menu in _menus(name, commands)]
     written = [(m.scope.type, m.language, [c.to_dict() for c in m.commands]) for m in menus]
     digest = hashlib.sha256(json.dumps([bot.id, written]).encode()).hexdigest()
     if await storage.note(_MENU_NOTE) == digest:

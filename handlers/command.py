@@ -1,7 +1,7 @@
 """A command and a button's press: who may use them, and what runs when they are used."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -16,6 +16,7 @@ from bot.messages.chat import groups
 from bot.messages.chat.about import CommandHelp
 from bot.messages.chat.errors import old_button
 from bot.messages.message import compose
+from bot.petitions.parliaments.description import SiteDescription
 from handlers.context import Context, act_on
 from handlers.reply import acknowledge, collect_asides, whisper
 
@@ -35,7 +36,7 @@ class Command:
     People are told of it by the name that is `shown`, which may be one of its aliases.
     One that `changes` something is for admins alone in groups and channels. One that is `here` is
     about the chat it is said in even while another one is managed from there. Menus and help leave
-    out one that is not `listed`.
+    out one that is not `listed`, or that `needs` what no site has.
     """
 
     name: str
@@ -47,6 +48,11 @@ class Command:
     changes: bool = False
     here: bool = False
     listed: bool = True
+    needs: Callable[[SiteDescription], bool] | None = None
+
+    def is_offered(self, sites: Iterable[SiteDescription]) -> bool:
+        """Whether any of these sites has what it is about."""
+        return self.needs is None or any(self.needs(site) for site in sites)
 
     @property
     def handler(self) -> AnyHandler:

@@ -129,7 +129,11 @@ async def send_table(update: Update, context: Context, ref: PetitionRef) -> None
 
 COMMANDS = [
     Command(
-        "constituencies", "300239", marked("see which constituencies signed it"), constituencies
+        "constituencies",
+        "300239",
+        marked("see which constituencies signed it"),
+        constituencies,
+        needs=lambda site: not {"constituency", "parish"}.isdisjoint(site.breakdowns),
     ),
 ]
 HANDLERS = [

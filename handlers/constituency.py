@@ -127,6 +127,7 @@ COMMANDS = [
         "SW1A 1AA",
         marked("see petitions popular where you live"),
         constituency,
+        needs=lambda site: site.has("constituencies"),
     ),
 ]
 HANDLERS = [*(command.handler for command in COMMANDS), on_press(SEAT, seat_pressed)]

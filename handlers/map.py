@@ -65,5 +65,13 @@ async def map_pressed(update: Update, context: Context, press: Press) -> str | N
     return None
 
 
-COMMANDS = [Command("map", "300239", marked("see a map of where it was signed"), map_)]
+COMMANDS = [
+    Command(
+        "map",
+        "300239",
+        marked("see a map of where it was signed"),
+        map_,
+        needs=lambda site: site.has("map"),
+    ),
+]
 HANDLERS = [*(command.handler for command in COMMANDS), on_press(MAP, map_pressed)]

@@ -40,5 +40,13 @@ async def response_pressed(update: Update, context: Context, press: Press) -> st
     return None
 
 
-COMMANDS = [Command("response", "300239", marked("read the response"), response)]
+COMMANDS = [
+    Command(
+        "response",
+        "300239",
+        marked("read the response"),
+        response,
+        needs=lambda site: site.institutions.responder is not None,
+    ),
+]
 HANDLERS = [*(command.handler for command in COMMANDS), on_press(RESPONSE, response_pressed)]

@@ -46,5 +46,13 @@ async def _busiest(parliament: PetitionsApi) -> Busiest | ParliamentError | Malf
     return Busiest(petitions, parliament.description.trending_hours, name)
 
 
-COMMANDS = [Command("trending", "", marked("see the most signed lately"), trending)]
+COMMANDS = [
+    Command(
+        "trending",
+        "",
+        marked("see the most signed lately"),
+        trending,
+        needs=lambda site: site.has("trending"),
+    ),
+]
 HANDLERS = [command.handler for command in COMMANDS]

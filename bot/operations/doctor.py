@@ -21,7 +21,9 @@ from bot.errors import ParliamentError, ParliamentUnavailable, PetitionBellError
 from bot.messages.chat.admin_alerts import trial
 from bot.network_faults import remedy_of
 from bot.operations.http_server import remedy_for_address
-from bot.petitions.petition import PetitionRef
+from bot.operations.site_check import described, other_shape
+from bot.petitions.parliaments.description import SiteDescription
+from bot.petitions.petition import PetitionRef, Site
 from bot.polling.petitions_api import PetitionsApi, open_session
 from bot.polling.planner import Limits, bound
 from bot.telegram import render
@@ -50,7 +52,7 @@ async def check_all(config: Config, *, tell: bool = False, migrate: bool = False
     async with open_session(__version__) as session:
         answered = await asyncio.gather(
             _telegram(config, tell=tell),
-            *(_site(PetitionsApi(site, session)) for site in config.sites),
+            *(_site(PetitionsApi(site, session), session) for site in config.sites),
         )
         listening = [await _listening(config.web.listen, session)] if config.web.listen else []
     return [
@@ -226,19 +228,27 @@ async def _admin(bot: Bot, admin: int, *, tell: bool) -> Finding:
     return Finding(what, True, "can be written to")
 
 
-async def _site(parliament: PetitionsApi) -> list[Finding]:
-    site = parliament.site
+async def _site(parliament: PetitionsApi, session: aiohttp.ClientSession) -> list[Finding]:
+    site, description = parliament.site, parliament.description
     try:
-        page = await parliament.page(parliament.description.lists.open)
+        page = await parliament.page(description.lists.open)
     except ParliamentUnavailable as error:
         return [Finding(site.name, False, f"{_no_answer(error.reason, 'its url')} ({site.url})")]
     except ParliamentError as error:
+        if other := await other_shape(site, session):
+            return [_mistaken(site, description, other)]
         todo = "check that its url is the front page of a petitions site"
         return [Finding(site.name, False, f"not answering ({error.reason}): {todo} ({site.url})")]
     except PetitionBellError as error:
         return [Finding(site.name, False, f"not answering ({error})")]
-    detail = f"{site.url}: {len(page.petitions)} petitions on its first page"
-    return [Finding(site.name, True, detail)]
+    if other := await other_shape(site, session, page):
+        return [_mistaken(site, description, other)]
+    return [Finding(site.name, True, described(site, description, page))]
+
+
+def _mistaken(site: Site, description: SiteDescription, other: str) -> Finding:
+    told = f"works like {other!r}, not like {description.id!r}: set like = {other!r} for it"
+    return Finding(site.name, False, f"{told} ({site.url})")
 
 
 def _no_answer(fault: str, setting: str = "telegram.base_url") -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from bell import Village
+from bell import TEA, Village, open_petition
 from parliaments import four_sites
 from processes import ROOT, written
 from typer.testing import CliRunner
@@ -189,6 +189,9 @@ async def test_what_is_wrong_with_telegram_or_a_site_is_told_in_a_line_with_what
         assert "rejected the token: copy it again from @BotFather" in found["Telegram"].detail
 
 
+SITES = ("UK Parliament", "Senedd", "Scottish Parliament", "States Assembly")
+
+
 async def test_each_kind_of_petitions_site_is_asked_for_a_list_that_it_has(
     tmp_path: Path,
 ) -> None:
@@ -196,7 +199,32 @@ async def test_each_kind_of_petitions_site_is_asked_for_a_list_that_it_has(
         config = village.config()
         found = await checked(config)
         for site in config.sites[1:]:
-            assert found[site.name].detail.endswith("1 petitions on its first page")
+            assert "1 petitions on its first page" in found[site.name].detail
+
+
+async def test_it_says_what_each_site_brings_and_lacks(tmp_path: Path) -> None:
+    async with four_sites(tmp_path) as village:
+        village.site.put(TEA, open_petition())
+        found = await checked(village.config())
+    told = {name: found[name].detail for name in SITES}
+    assert "works like 'uk'" in told["UK Parliament"]
+    assert "thresholds 10,000 (response), 100,000 (debate)" in told["UK Parliament"]
+    assert "not there" not in told["UK Parliament"]
+    assert "thresholds 250 (referral), 10,000 (debate)" in told["Senedd"]
+    assert "not there: written responses, departments" in told["Senedd"]
+    assert "no number of signatures brings anything" in told["Scottish Parliament"]
+    assert "not there: topics, departments, trending" in told["States Assembly"]
+
+
+async def test_a_site_that_is_taken_for_another_kind_is_a_problem(tmp_path: Path) -> None:
+    async with four_sites(tmp_path) as village:
+        config = village.config()
+        addresses = {site.id: site.url for site in config.sites}
+        for kind in ("senedd", "scotland", "jersey"):
+            mistaken = replace(config, sites=(Site("petitions", "Petitions", addresses[kind]),))
+            found = (await checked(mistaken))["Petitions"]
+            assert not found.is_well
+            assert f"works like '{kind}', not like 'uk': set like = '{kind}'" in found.detail
 
 
 # --- the address that is listened at --------------------------------------------------------------
