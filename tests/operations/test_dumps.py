@@ -61,6 +61,15 @@ async def does(line: str, machine: Machine, **instead: str) -> None:
     await asyncio.to_thread(run_program, program, *words)
 
 
+async def shell(line: str, folder: Path) -> None:
+    """A line as a shell takes it, with PostgreSQL's programs at hand."""
+    path = f"{server().bin_path}:{os.environ['PATH']}"
+    words = ["sh", "-c", line]
+    await asyncio.to_thread(
+        subprocess.run, words, env={"PATH": path}, cwd=folder, check=True, capture_output=True
+    )
+
+
 def line_with(words: str) -> str:
     (line,) = [line for line in PAGE.splitlines() if line.startswith(words)]
     return line
@@ -121,18 +130,17 @@ async def test_what_compose_dumps_each_night_is_whole_and_old_dumps_go(
     night = night.replace("$$", "$").replace("\n", " ").replace("/dumps", str(dumps))
     night = night.replace("/run/secrets/bell_password", str(folder / "secret"))
     night = night.replace("--host=postgres", f"--host=127.0.0.1 --port={machine.port}")
-    path = f"{server().bin_path}:{os.environ['PATH']}"
-    await asyncio.to_thread(subprocess.run, ["sh", "-c", night], env={"PATH": path}, check=True)
+    await shell(night, folder)
     (made,) = set(dumps.iterdir()) - {recent}
     assert re.fullmatch(r"petition-bell-\d{4}-\d\d-\d\dT\d{6}Z\.dump", made.name)
-    shutil.copy(made, folder / "bell.dump")
-    (folder / "bell.dump").chmod(0o644)
-    async with connection_to(machine.url) as administrator:
-        await administrator.execute("drop database bell")
-        await administrator.execute("create database bell owner bell")
-    line = line_with("docker compose exec postgres pg_restore")
-    line = line.removeprefix("docker compose exec postgres ").replace("/tmp/", f"{folder}/")
-    await does(f"{line} --host=127.0.0.1 --port={machine.port}", machine)
+    made.rename(folder / "bell.dump")
+    for words in (
+        "docker compose exec postgres psql",
+        "docker compose exec -T postgres pg_restore",
+    ):
+        line = re.sub(r"^docker compose exec (-T )?postgres ", "", line_with(words))
+        line = re.sub(r"^(\w+)", rf"\1 --host=127.0.0.1 --port={machine.port}", line)
+        await shell(line, folder)
     storage = await open_postgres(at(machine, "bell"), keys)
     assert await heard(storage) == [key(10_000, ANN)]
     await storage.close()
