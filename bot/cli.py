@@ -38,7 +38,10 @@ ConfigOption = Annotated[
 def main() -> None:
     """Run the command line; a user's mistake ends with exit code 2 and a line for each problem."""
     try:
-        app()
+        if sys.argv[1:2] == ["run"] and hasattr(os, "fork"):
+            _run_as_told()
+        else:
+            app()
     except ConfigError as error:
         _end(error.problems)
     except PetitionBellError as error:
@@ -56,16 +59,43 @@ def _run(work: Coroutine[Any, Any, Any]) -> Any:
 
 
 @app.command()
-def run(config: ConfigOption = None) -> None:
+def run(context: typer.Context, config: ConfigOption = None) -> None:
     """Run the bot until it is stopped."""
-    read = _begin_to_read(config)
-    with _loaded_lightly():
-        from bot.app import run_until_stopped  # imported here: other commands start faster without
+    settings = _read(config)
+    if context.obj:
+        pickle.dump(settings, context.obj)
+    else:
+        _run_with(settings)
 
-    settings = _logging_as_told(read())
-    _warn(settings.warnings)
+
+def _run_with(settings: Any) -> None:
+    from bot.app import run_until_stopped  # imported here: other commands start faster without
+
+    _warn(_logging_as_told(settings).warnings)
     _check_user(settings.storage.url)
     _run(run_until_stopped(settings))
+
+
+def _run_as_told() -> None:
+    """`run`, of which another process reads the command line and the configuration meanwhile.
+
+    What checks them takes a quarter of a second and 14 MB, and a bot never needs it again. Whatever
+    is wrong with them, that process says, and ends as this one does then.
+    """
+    ours, theirs = os.pipe()
+    child = os.fork()
+    if child == 0:
+        with os.fdopen(theirs, "wb") as pipe:
+            app(obj=pipe)
+    os.close(theirs)
+    with _loaded_lightly():
+        import bot.app  # noqa: F401
+    with os.fdopen(ours, "rb") as pipe:
+        settings = pipe.read()
+    _, status = os.waitpid(child, 0)
+    if not settings:
+        sys.exit(os.waitstatus_to_exitcode(status))
+    _run_with(pickle.loads(settings))  # noqa: S301 - of our own child
 
 
 @app.command()
@@ -349,40 +379,6 @@ def _logging_as_told(settings: Any) -> Any:
 
     configure_logs(settings.log.level, settings.log.format, settings.telegram.token)
     return settings
-
-
-def _begin_to_read(path: Path | None) -> Callable[[], Any]:
-    """Has a process of its own read the configuration meanwhile; returns what waits for it.
-
-    What checks it takes a quarter of a second and 14 MB, and nothing needs it again. Should that
-    process fail, the configuration is read here, where whatever is wrong shows.
-    """
-    if not hasattr(os, "fork"):
-        return lambda: _read(path)
-    ours, theirs = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            try:
-                answer = _read(path)
-            except ConfigError as error:
-                answer = error.problems
-            with os.fdopen(theirs, "wb") as pipe:
-                pickle.dump(answer, pipe)
-        finally:
-            os._exit(0)
-    os.close(theirs)
-
-    def read() -> Any:
-        with os.fdopen(ours, "rb") as pipe:
-            written = pipe.read()
-        os.waitpid(child, 0)
-        answer = pickle.loads(written) if written else _read(path)  # noqa: S301 - of our own child
-        if isinstance(answer, tuple):
-            raise ConfigError(answer)
-        return answer
-
-    return read
 
 
 def _make_folder(path: Path) -> None:
