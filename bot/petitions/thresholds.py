@@ -112,6 +112,24 @@ def is_reached(petition: Petition, number: int, kind: Threshold) -> bool:
     return petition.signature_count >= number or _flag(petition, kind) is not None
 
 
+def is_response_due(petition: Petition) -> bool:
+    """Whether the government owes it a response: it has called for one, and there is none."""
+    is_called_for = _is_called_for(petition, petition.response_threshold, "response")
+    return is_called_for and petition.government_response is None
+
+
+def is_debate_due(petition: Petition) -> bool:
+    """Whether a debate is to come: it has called for one or has a date, and none was held."""
+    is_called_for = _is_called_for(petition, petition.debate_threshold, "debate")
+    has_date = petition.scheduled_debate_date is not None
+    return (is_called_for or has_date) and petition.debate is None
+
+
+def _is_called_for(petition: Petition, number: int | None, kind: Threshold) -> bool:
+    is_counted = bool(number) and petition.signature_count >= (number or 0)
+    return is_counted or _flag(petition, kind) is not None
+
+
 def is_settled(petition: Petition) -> bool:
     """Whether nothing is expected of a petition any more: what its signatures earned has come."""
     if petition.state == "rejected" or petition.archived:

@@ -28,7 +28,14 @@ from bot.petitions.parliaments import description_of
 from bot.petitions.parliaments.description import SiteDescription
 from bot.petitions.parliaments.uk import UK
 from bot.petitions.petition import Petition, PetitionId, PetitionRef
-from bot.petitions.thresholds import CustomMilestones, next_custom, next_milestone, thresholds
+from bot.petitions.thresholds import (
+    CustomMilestones,
+    is_debate_due,
+    is_response_due,
+    next_custom,
+    next_milestone,
+    thresholds,
+)
 
 # One request in so many is kept for the oldest look.
 OLDEST_EVERY = 2
@@ -714,7 +721,7 @@ def hazards(petition: Petition, pace: float, wishes: Collection[CustomMilestones
     site = description_of(petition)
     is_before_committee = petition.referred_at is not None or site.closing == "committee"
     is_unfinished = petition.state in {"open", "closed"} and petition.completed_at is None
-    response_due, debate_due = _is_response_due(petition), _is_debate_due(petition)
+    response_due, debate_due = is_response_due(petition), is_debate_due(petition)
     has_date = petition.scheduled_debate_date is not None and petition.debate is None
     return Hazards(
         numbers=_milestone_hazard(petition, pace, wishes) if petition.is_open else 0.0,
@@ -741,20 +748,6 @@ def _nearing(petition: Petition, number: int, pace: float) -> float:
     return weight / max(seconds_left, _MOST_URGENT)
 
 
-def _is_response_due(petition: Petition) -> bool:
-    is_called_for = petition.response_threshold_reached_at is not None or bool(
-        petition.response_threshold and petition.signature_count >= petition.response_threshold
-    )
-    return is_called_for and petition.government_response is None
-
-
 def _is_referral_due(petition: Petition, site: SiteDescription) -> bool:
     is_closed = petition.state == "closed" and petition.referred_at is None
     return site.is_referred_after_closing and is_closed
-
-
-def _is_debate_due(petition: Petition) -> bool:
-    is_called_for = petition.debate_threshold_reached_at is not None or bool(
-        petition.debate_threshold and petition.signature_count >= petition.debate_threshold
-    )
-    return (is_called_for or petition.scheduled_debate_date is not None) and petition.debate is None

@@ -226,6 +226,25 @@ def test_a_snooze_of_everything_outlasts_a_shorter_one_of_one_petition() -> None
     assert heard(RESPONSE, EffectivePreferences(Preferences(snoozed_until=NOW))) == ("loud", "")
 
 
+@pytest.mark.parametrize(("own", "chat"), [(7, 1), (1, 7), (7, 7)])
+@pytest.mark.parametrize("loudness", ["loud", "digest"])
+def test_a_petition_and_its_chat_both_snoozed_are_quiet_until_the_later_end(
+    own: int, chat: int, loudness: Loudness
+) -> None:
+    own_end, chat_end = NOW + timedelta(days=own), NOW + timedelta(days=chat)
+    policy = EffectivePreferences(
+        Preferences({"response": loudness}, snoozed_until=chat_end),
+        Preferences(snoozed_until=own_end),
+    )
+    found = decide(RESPONSE, petition(), policy, NOW)
+    assert found is not None
+    if loudness == "digest":
+        assert found.not_before == next_digest(Digest(), max(own_end, chat_end), LONDON)
+    else:
+        lane = f"snooze:{REF}" if own >= chat else "snooze"
+        assert (found.lane, found.not_before) == (lane, max(own_end, chat_end))
+
+
 def test_a_snooze_of_everything_holds_the_digest_too() -> None:
     ends = NOW + timedelta(days=7)
     policy = EffectivePreferences(Preferences({"response": "digest"}, snoozed_until=ends))
@@ -273,6 +292,18 @@ def test_own_milestones_are_numbers_steps_and_parts_of_the_thresholds() -> None:
     assert custom_reached(wish, petition(), 84, 4_999) == {1_234}
     assert next_custom(wish, petition(), 4_999) == 5_000
     assert next_custom(CustomMilestones((10,)), petition(), 84) is None
+
+
+def test_who_stands_at_a_milestone_of_ones_own_has_the_next_one_before_them() -> None:
+    assert next_custom(CustomMilestones((1_234,)), petition(), 1_233) == 1_234
+    assert next_custom(CustomMilestones((1_234,)), petition(), 1_234) is None
+    assert next_custom(CustomMilestones((1_234, 2_000)), petition(), 1_234) == 2_000
+    assert next_custom(CustomMilestones(every=5_000), petition(), 4_999) == 5_000
+    assert next_custom(CustomMilestones(every=5_000), petition(), 5_000) == 10_000
+    # Half of the threshold for a response, then of that for a debate.
+    assert next_custom(CustomMilestones(percents=(50,)), petition(), 5_000) == 50_000
+    assert custom_reached(CustomMilestones((1_234,)), petition(), 1_233, 1_234) == {1_234}
+    assert custom_reached(CustomMilestones((1_234,)), petition(), 1_234, 1_300) == set()
 
 
 def test_a_number_somebody_else_wished_for_rings_for_nobody_else() -> None:
