@@ -346,7 +346,8 @@ def _written(path: Path | None, problems: list[str]) -> Table:
         with path.open("rb"):  # a folder, or what may not be read, is otherwise taken for nothing
             return TomlConfigSettingsSource(_settings(), path)()
     except OSError as error:
-        problems.append(f"{path}: cannot be read ({error.strerror or error})")
+        todo = "; run this as the user that runs the bot" * isinstance(error, PermissionError)
+        problems.append(f"{path}: cannot be read ({error.strerror or error}){todo}")
     except ValueError as error:
         problems.append(f"{path}: is not valid TOML ({error})")
     return {}

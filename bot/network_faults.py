@@ -6,6 +6,7 @@ import aiohttp
 
 # What to do about each kind of fault between us and a server.
 _REMEDIES = {
+    "proxy": "check the proxy that HTTPS_PROXY names",
     "DNS": "check {setting}, and this machine's DNS",
     "refused": "check {setting}, and that a server runs there",
     "TLS": "check this machine's clock and its CA certificates",
@@ -31,6 +32,8 @@ def fault_of(error: Exception) -> str:
             return "timed out"
         case aiohttp.ClientPayloadError():
             return "the answer was cut off"
+        case aiohttp.ClientProxyConnectionError() | aiohttp.ClientHttpProxyError():
+            return "the proxy does not let it through"
         case aiohttp.ClientConnectorCertificateError():
             return _certificate_fault(error.certificate_error)
         case aiohttp.ClientConnectorDNSError():

@@ -85,3 +85,15 @@ def user_name(number: int) -> str:
         return pwd.getpwuid(number).pw_name
     except KeyError:
         return str(number)
+
+
+def reader_of(path: Path) -> str:
+    """What to do about a file that may not be read: be who owns it, or its folder."""
+    for each in (path, *path.parents):
+        try:
+            owner = each.stat().st_uid
+        except OSError:
+            continue
+        if owner != os.geteuid():
+            return f"run this as {user_name(owner)}"
+    return f"let {user_name(os.geteuid())} read it"

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bot.errors import StorageError
-from storage.disk import Disk, reason, user_name
+from storage.disk import Disk, reader_of, reason, user_name
 from storage.encryption import KEY_SIZE
 
 
@@ -41,7 +41,7 @@ def key_in(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        todo = f"let {user_name(os.geteuid())} read it, or change storage.key_file"
+        todo = f"{reader_of(path)}, or change storage.key_file"
         raise StorageError(f"{path} cannot be read: {reason(error)}; {todo}") from error
 
 

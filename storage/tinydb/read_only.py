@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bot.errors import StorageError
-from storage.disk import Disk, reason
+from storage.disk import Disk, reader_of, reason
 from storage.integrity import RESTORE
 from storage.key_file import KeyRing
 from storage.tables import Tables
@@ -28,7 +28,15 @@ class _Changed(Exception):
 def is_there(path: Path) -> bool:
     """Whether there is a store at a path, or anything that is left of one."""
     path = path.resolve()
-    return path.exists() or any(each.name != f"{path.name}.lock" for each in _files_of(path))
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError:  # which is told once it is read
+        return True
+    else:
+        return True
+    return any(each.name != f"{path.name}.lock" for each in _files_of(path))
 
 
 def read_beside(path: Path, keys: KeyRing) -> Tables:
@@ -48,7 +56,8 @@ def read_beside(path: Path, keys: KeyRing) -> Tables:
         except FileNotFoundError:
             complaint = StorageError(f"files of {path} are gone; {RESTORE}")
         except OSError as error:
-            raise StorageError(f"{path} cannot be read: {reason(error)}") from error
+            why = f"{reason(error)}; {reader_of(path)}"
+            raise StorageError(f"{path} cannot be read: {why}") from error
         time.sleep(_BETWEEN)
         if _state(path) == before:
             break
@@ -164,7 +173,7 @@ def _bytes_of(path: Path, generation: int) -> bytes:
 def _files_of(path: Path) -> list[Path]:
     try:
         return [each for each in path.parent.iterdir() if each.name.startswith(f"{path.name}.")]
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:
         return []
 
 

@@ -22,9 +22,9 @@ from watching import ADMIN
 
 from bot.app import running, utc_now
 from bot.cli import app
-from bot.config import Address, Config, StorageConfig, Token
+from bot.config import Address, Config, StorageConfig, Token, load_config
 from bot.demo.loopback import Loopback
-from bot.errors import StorageError
+from bot.errors import ConfigError, StorageError
 from bot.operations.backup import drop_old, file_for
 from bot.operations.doctor import Finding, check_all
 from bot.operations.figures import kept_figures
@@ -169,7 +169,7 @@ async def test_what_is_wrong_with_telegram_or_a_site_is_told_in_a_line_with_what
     async with stranger() as elsewhere:
         cases = {
             "http://127.0.0.1:9/bot": "connection was refused): check telegram.base_url",
-            "http://telegram.invalid/bot": "name is not found (DNS)): check telegram.base_url",
+            "http://nowhere.invalid/bot": "name is not found (DNS)): check telegram.base_url",
             elsewhere.replace("http:", "https:") + "/bot": "(TLS)): check this machine's clock",
             f"{elsewhere}/bot": "not answering",
             village.api.base_url.removesuffix("/bot") + "/nowhere": 'should end in "/bot"',
@@ -327,6 +327,24 @@ async def test_a_folder_that_cannot_be_written_is_told_with_who_cannot(
     assert not found.is_well
     assert f"{folder_of_root} cannot be written by nobody" in found.detail
     assert (await checked(config))["storage"].is_well
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else")
+async def test_who_may_not_read_the_files_is_told_whose_they_are(
+    village: Village, folder_of_root: Path
+) -> None:
+    storage = StorageConfig(f"tinydb:{folder_of_root}/data/bell.db", folder_of_root / "bell.key")
+    config = replace(village.config(), storage=storage)
+    async with running(config):
+        pass
+    (folder_of_root / "config.toml").write_text('[telegram]\ntoken = "1:x"\n')
+    (folder_of_root / "config.toml").chmod(0o600)
+    with nobody():
+        found = (await checked(config))["storage"]
+        with pytest.raises(ConfigError, match="as the user that runs the bot"):
+            load_config(folder_of_root / "config.toml", {})
+    assert not found.is_well
+    assert "data/bell.db cannot be read: Permission denied; run this as root" in found.detail
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")

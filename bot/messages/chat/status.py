@@ -45,6 +45,7 @@ _REASONS = (
     marked("its name is not found (DNS)"),
     marked("no secure connection (TLS)"),
     marked("the connection was refused"),
+    marked("the proxy does not let it through"),
     marked("could not connect"),
     marked("the connection was lost"),
     marked("answered in something other than HTTP"),
