@@ -14,6 +14,7 @@ from telegram.ext import ExtBot
 from bot.delivery.rate_limiter import ALERT, seconds
 from bot.errors import StorageError
 from bot.incidents import IncidentLog
+from bot.messages.buttons import Keyboard
 from bot.messages.chat.announcements import announcement as worded
 from bot.messages.chat.announcements import finished
 from bot.messages.i18n import ENGLISH, speaking
@@ -75,18 +76,18 @@ class Announcer:
         self._pause = 1 / per_second
         self._incident = IncidentLog(log, "an announcement cannot go on")
         self._sending = asyncio.Lock()
-        self._is_stopping = False
+        self._stopping = asyncio.Event()
         self._moved: set[int] = set()
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
         """Send what is announced meanwhile; what is being sent at the end is sent."""
-        self._is_stopping = False
+        self._stopping.clear()
         task = asyncio.create_task(self._work(), name="announcer")
         try:
             yield
         finally:
-            self._is_stopping = True
+            self._stopping.set()
             with suppress(TimeoutError):
                 async with asyncio.timeout(_FAREWELL), self._sending:
                     pass
@@ -115,13 +116,15 @@ class Announcer:
                 if not hears_announcements(chat) or chat.id in self._moved:
                     continue
                 await self._alerts_first()
-                if self._is_stopping:
+                if self._stopping.is_set():
                     return
                 if await self._storage.note(STOPPED) == announcement.key:
                     some = []
                     break
                 async with self._sending:
                     announcement = await self._tell(announcement, place, chat)
+                if self._stopping.is_set():
+                    return
                 await asyncio.sleep(self._pause)
             if some:
                 announcement = structs.replace(announcement, place=some[-1][0])
@@ -137,6 +140,9 @@ class Announcer:
         with speaking(chat.language or ENGLISH):
             message, buttons = worded(announcement.text)
         came = await self._send(chat.id, message, buttons)
+        if came is None:
+            await self._keep(announcement)
+            return announcement
         return structs.replace(
             begun,
             told=begun.told + came.told,
@@ -144,8 +150,11 @@ class Announcer:
             unsure=begun.unsure + came.unsure,
         )
 
-    async def _send(self, chat_id: int, message: Message, buttons: Any) -> _Came:
-        """Send it to one chat; what surely has not arrived is sent again, nothing else."""
+    async def _send(self, chat_id: int, message: Message, buttons: Keyboard) -> _Came | None:
+        """Send it to one chat; what surely has not arrived is sent again, nothing else.
+
+        None if it has not been sent when we have to end.
+        """
         wait = 1.0
         while True:
             try:
@@ -159,7 +168,8 @@ class Announcer:
                     rate_limit_args=ALERT,
                 )
             except RetryAfter as error:
-                await asyncio.sleep(seconds(error))
+                if await self._is_ended_within(seconds(error)):
+                    return None
             except ChatMigrated as error:
                 await self._storage.move_chat(chat_id, error.new_chat_id)
                 chat_id = error.new_chat_id
@@ -172,14 +182,21 @@ class Announcer:
                     if isinstance(error, Forbidden) and is_gone(error.message):
                         await self._storage.rest_chat(chat_id, error.message, self._now())
                     return _Came(refused=1)
-                await asyncio.sleep(wait)
+                if await self._is_ended_within(wait):
+                    return None
             else:
                 return _Came(told=1)
             wait = min(2 * wait, _LONGEST_WAIT)
 
+    async def _is_ended_within(self, seconds: float) -> bool:
+        """Wait; whether we have to end before the time is over."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        return self._stopping.is_set()
+
     async def _alerts_first(self) -> None:
         """Wait while there are alerts to send."""
-        while not self._is_stopping:
+        while not self._stopping.is_set():
             due, now = await self._storage.next_due(self._now()), self._now()
             if due is None or due > now:
                 return

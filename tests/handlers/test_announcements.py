@@ -162,3 +162,23 @@ async def test_alerts_go_first(village: Village) -> None:
         told = [m["text"] for m in village.api.messages(FRIEND)]
         [alert] = [i for i, text in enumerate(told) if "10,002" in text]
         assert "move house" in "".join(told[alert:])
+
+
+async def test_who_could_not_be_told_before_the_end_is_told_after_it(village: Village) -> None:
+    async with at_work(village):
+        await followed_by(village, READER)
+        admin = village.chat(ADMIN)
+        question = await drafted(admin)
+        village.api.refuse(
+            READER, 429, "Too Many Requests", {"retry_after": 60}, method="sendMessage"
+        )
+        admin.tap(question, "Send it")
+        await village.api.wait_for(lambda api: any_refused(api.calls_to("sendMessage")))
+    assert heard(village, READER) == []
+    async with at_work(village):
+        await admin.hears("1 chat got it")
+    assert len(heard(village, READER)) == 1
+
+
+def any_refused(calls: list[dict[str, Any]]) -> bool:
+    return any(call["chat_id"] == READER and "move house" in call["text"] for call in calls)

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bell import Village
 from petitions import NOW
+from probing import asking, served
 from prometheus_client.parser import text_string_to_metric_families
 
+from bot import __version__
 from bot.delivery.deliverer import DeliveryCounts
 from bot.errors import StorageError
 from bot.operations.metrics import Metrics
@@ -91,6 +94,25 @@ def test_deliveries_are_counted_by_what_became_of_them() -> None:
     shown = figures(metrics)
     assert shown["petition_bell_deliveries_total[('outcome', 'sent')]"] == 2
     assert shown["petition_bell_delivery_incidents_total[('kind', 'flooded')]"] == 1
+
+
+def test_what_is_wrong_is_shown_part_by_part_for_as_long_as_it_is() -> None:
+    metrics = Metrics("webhook")
+    metrics.note_troubles({"updates": (True, True), "answers": (False, False)})
+    shown = figures(metrics)
+    key = "petition_bell_trouble[('part', '{}'), ('severity', '{}')]"
+    assert shown[key.format("updates", "critical")] == 1
+    assert shown[key.format("answers", "warning")] == 0
+    metrics.note_troubles({"updates": (False, True)})
+    assert figures(metrics)[key.format("updates", "critical")] == 0
+
+
+async def test_the_bot_shows_its_version_and_every_part(village: Village) -> None:
+    async with asking(served(village, "polling")) as ask:
+        _, page = await ask("/metrics")
+    assert f'petition_bell_info{{mode="polling",version="{__version__}"}} 1.0' in page
+    for part in ("storage", "Telegram", "updates", "sending", "polling"):
+        assert f'petition_bell_trouble{{part="{part}",severity="critical"}}' in page
 
 
 # --- those who ask -------------------------------------------------------------------------------
