@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 from bell import open_petition, stamp
+from msgspec import structs
 
 from bot.demo.petitions_site import PetitionsSite
+from bot.demo.sister_site import SisterSite
 from bot.petitions.events import Kind
 from bot.petitions.parliaments import DESCRIPTIONS, site_like
 from bot.petitions.petition import PetitionRef
@@ -119,12 +121,20 @@ async def _bench(folder: Path, a_minute: int = 60) -> AsyncIterator[Bench]:
 
 @asynccontextmanager
 async def bench_at(
-    site: PetitionsSite, hours: Hours, folder: Path, a_minute: int = 60, name: str = "uk"
+    site: PetitionsSite,
+    hours: Hours,
+    folder: Path,
+    a_minute: int = 60,
+    name: str = "uk",
+    *,
+    in_both: bool = False,
 ) -> AsyncIterator[Bench]:
-    """A poller that looks at that site, which goes by that name."""
+    """A poller that looks at that site, which goes by that name, `in_both` of its languages."""
     async with site, open_session("test") as session:
         storage = await open_tiny(folder / "bell.db", folder / "bell.key")
         described = site_like(name, DESCRIPTIONS[name], site.url)
+        if in_both and isinstance(site, SisterSite):
+            described = structs.replace(described, other_url=site.other_url)
         poller = Poller(
             [PetitionsApi(described, session, now=hours.now)],
             storage,

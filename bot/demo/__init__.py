@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import typer
+from msgspec import structs
 
 from bot.app import running
 from bot.config import Config, LogConfig, PollConfig, StorageConfig, TelegramConfig, Token
@@ -84,9 +85,12 @@ def configured(world: World, folder: Path) -> Config:
         storage=StorageConfig(url=f"tinydb:{folder / 'demo.db'}", key_file=folder / "demo.key"),
         poll=PollConfig(interval=_INTERVAL, requests_per_minute=6000),
         log=LogConfig(level="warning", format="console"),
-        sites=tuple(
-            site_like(name, DESCRIPTIONS[name], url)
-            for name, url in (("uk", world.site.url), ("senedd", world.senedd.url))
+        sites=(
+            site_like("uk", DESCRIPTIONS["uk"], world.site.url),
+            structs.replace(
+                site_like("senedd", DESCRIPTIONS["senedd"], world.senedd.url),
+                other_url=world.senedd.other_url,
+            ),
         ),
     )
 

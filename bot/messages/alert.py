@@ -44,6 +44,7 @@ from bot.messages.petition.parts import (
 )
 from bot.messages.petition.rejection import reason
 from bot.messages.petition.response import excerpt, safe_link
+from bot.messages.petition.wording import spoken_event
 from bot.messages.reminder import Told, reminder
 from bot.petitions.events import (
     BusinessAdded,
@@ -205,7 +206,7 @@ def _buttons(known: PetitionHistory, events: Sequence[Event], row: list[Button])
 
 def in_brief(known: PetitionHistory, occurrences: Sequence[Occurrence], now: datetime) -> Rich:
     """What one line can say of it: what happened, what changed, and where that is to be read."""
-    events = [occurrence.event for occurrence in occurrences]
+    events = [spoken_event(occurrence.event, known.petition) for occurrence in occurrences]
     told = _tell(events, known, now, None)
     links = [event for event in events if isinstance(event, DebateLink)]
     if links:
@@ -240,6 +241,7 @@ def bare_alert(known: PetitionHistory) -> Message:
 def _tell(
     events: Sequence[Event], known: PetitionHistory, now: datetime, wish: CustomMilestones | None
 ) -> Told:
+    events = [spoken_event(event, known.petition) for event in events]
     milestones = [event for event in events if isinstance(event, MilestoneReached)]
     if milestones:
         return _milestones(milestones, known.petition, now, wish)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple, Self, TypeAlias
 
 from bot.messages.i18n import tr
+from bot.messages.petition.wording import spoken
 from bot.petitions.parliaments import description_of
 from bot.petitions.petition import Petition, PetitionRef
 from bot.subscriptions.codec import subscription_for_button
@@ -80,7 +81,7 @@ def subscribe_link(username: str, petition: PetitionRef) -> str:
 
 def open_button(petition: Petition) -> Button:
     """Leads to the petition's own page."""
-    return Button(tr("Open"), url=petition.url)
+    return Button(tr("Open"), url=spoken(petition).url)
 
 
 def mute_button(petition: PetitionRef, muted: bool) -> Button:

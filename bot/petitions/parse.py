@@ -43,6 +43,7 @@ from bot.petitions.petition import (
     Place,
     Rejection,
     Site,
+    Wording,
 )
 
 T = TypeVar("T")
@@ -354,6 +355,25 @@ def parse_petition(body: bytes, site: Site, asked: PetitionId | None = None) -> 
         return _petition(_SHOW.decode(body).data, site, asked)
     except _UNREADABLE as error:
         raise _malformed(error, site, lambda: _SHOW_IDENTITY.decode(body).data) from error
+
+
+def parse_wording(body: bytes, site: Site, asked: PetitionId) -> Wording:
+    """Read a petition's texts from the site's host in its other language.
+
+    Raises MalformedPetition.
+    """
+    petition = parse_petition(body, site, asked)
+    host = description_of(site).hosts[-1]
+    return Wording(
+        language=host.language,
+        url=f"{site.other_url.rstrip('/')}/{host.paths.petitions}/{asked}",
+        action=petition.action,
+        background=petition.background,
+        additional_details=petition.additional_details,
+        rejection=petition.rejection,
+        debate=petition.debate,
+        topic_names=petition.topic_names,
+    )
 
 
 def parse_page(body: bytes, site: Site) -> Page:

@@ -21,7 +21,7 @@ class Site(Struct, frozen=True):
 
     `like` names the one of the described sites (`bot.petitions.parliaments`) that it is like, if
     its own name or address does not tell. Where it is one `among_others`, what is said of it names
-    it.
+    it. `other_url` is where it says the same in its other language.
     """
 
     id: str
@@ -31,6 +31,7 @@ class Site(Struct, frozen=True):
     debate_threshold: int | None = 100_000
     like: str = ""
     among_others: bool = False
+    other_url: str = ""
 
 
 class PetitionRef(Struct, frozen=True, order=True):
@@ -120,6 +121,19 @@ class Parliament(Struct, frozen=True):
     dissolution_at: datetime | None = None
 
 
+class Wording(Struct, frozen=True):
+    """A petition's texts in another language of its site, "" or None where it has none in it."""
+
+    language: str
+    url: str
+    action: str = ""
+    background: str = ""
+    additional_details: str = ""
+    rejection: Rejection | None = None
+    debate: Debate | None = None
+    topic_names: tuple[str, ...] = ()
+
+
 # Why a petition that was never published has no body; as its state, none of a site's own.
 Unpublication: TypeAlias = Literal["gathering_support", "moderation", "stopped", "hidden"]
 
@@ -179,6 +193,7 @@ class Petition(Struct, frozen=True, kw_only=True, omit_defaults=True):
     signatures_by_constituency: tuple[Place, ...] = ()
     signatures_by_region: tuple[Place, ...] = ()
     other_parliamentary_business: tuple[Business, ...] = ()
+    wordings: tuple[Wording, ...] = ()
     missing: frozenset[str] = frozenset()
 
     @property
@@ -210,11 +225,36 @@ class Petition(Struct, frozen=True, kw_only=True, omit_defaults=True):
         ended, due = self.closed_at, self.closing_date
         return self.is_over and ended is not None and due is not None and ended.date() < due
 
+    def worded(self, language: str) -> "Petition":
+        """The same in another language, as far as its site has it in that."""
+        other = next((each for each in self.wordings if each.language == language), None)
+        if other is None:
+            return self
+        return structs.replace(
+            self,
+            url=other.url,
+            action=other.action or self.action,
+            background=other.background or self.background,
+            additional_details=other.additional_details or self.additional_details,
+            rejection=(self.rejection and other.rejection) or self.rejection,
+            debate=(self.debate and other.debate) or self.debate,
+            topic_names=other.topic_names or self.topic_names,
+        )
+
+    def says_the_same(self, other: "Petition") -> bool:
+        """Whether nothing was written anew that is put into other languages."""
+        return _texts(self) == _texts(other)
+
     def without_breakdowns(self) -> "Petition":
         """The same reading without its long lists of places."""
         return structs.replace(
             self, signatures_by_country=(), signatures_by_constituency=(), signatures_by_region=()
         )
+
+
+def _texts(petition: Petition) -> tuple[object, ...]:
+    written = (petition.action, petition.background, petition.additional_details)
+    return (*written, petition.rejection, petition.debate, petition.topic_names)
 
 
 class Counts(Struct, frozen=True):

@@ -36,9 +36,10 @@ from bot.petitions.parse import (
     parse_petition,
     parse_topics,
     parse_trending,
+    parse_wording,
     slug,
 )
-from bot.petitions.petition import Counts, Petition, PetitionId, PetitionRef, Site
+from bot.petitions.petition import Counts, Petition, PetitionId, PetitionRef, Site, Wording
 from bot.polling.site_clock import SiteClock
 
 TIMEOUT = aiohttp.ClientTimeout(total=10, sock_connect=5)
@@ -283,6 +284,14 @@ class PetitionsApi:
             max_age=_max_age(answer.headers.get("Cache-Control", "")),
         )
 
+    async def wording(self, petition_id: PetitionId) -> Wording:
+        """A petition's texts in the site's other language; raises as lists do."""
+        target = f"/{self.description.hosts[-1].paths.petitions}/{petition_id}.json"
+        answer = await self._get(target, base=self.site.other_url)
+        if answer.status != 200:
+            raise ParliamentError(answer.url, answer.status, f"status {answer.status}")
+        return parse_wording(answer.body, self.site, petition_id)
+
     async def counts(self, petition_id: PetitionId) -> Counts:
         """A petition's numbers alone; the site answers for unpublished petitions too."""
         return parse_counts(await self._body(self._count_path(petition_id)), self.site)
@@ -396,13 +405,15 @@ class PetitionsApi:
             with suppress(ValueError):  # larger than all that is kept
                 self._kept[address] = answer
 
-    async def _get(self, target: str, since: datetime | None = None, etag: str = "") -> _Answer:
+    async def _get(
+        self, target: str, since: datetime | None = None, etag: str = "", base: str = ""
+    ) -> _Answer:
         """Ask once for a path of the site, following nothing.
 
         Comes back with a body of JSON, a redirect, or one of 304, 404 and 410; for anything else
         raises ParliamentUnavailable if it may pass by itself, and ParliamentError if it will not.
         """
-        url = self.site.url.rstrip("/") + target
+        url = (base or self.site.url).rstrip("/") + target
         self._asks()
         try:
             async with self._session.get(

@@ -12,6 +12,7 @@ from typing import TypeVar
 from weakref import WeakValueDictionary
 
 import structlog
+from cachetools import TTLCache
 from msgspec import structs
 
 from bot.errors import (
@@ -22,6 +23,7 @@ from bot.errors import (
     StorageError,
 )
 from bot.messages.chat.status import SiteHealth
+from bot.messages.i18n import LANGUAGES, language
 from bot.petitions import surge
 from bot.petitions.events import Occurrence, Surged
 from bot.petitions.history import PetitionHistory
@@ -48,6 +50,7 @@ from bot.petitions.petition import (
     PetitionRef,
     Site,
     Unpublication,
+    Wording,
 )
 from bot.petitions.reminders import Diary, due, next_moment, wants_readings
 from bot.polling.budget import Budget, asking_for
@@ -112,6 +115,9 @@ _LATELY = timedelta(days=60)
 # Seconds for which a look counts as old whose age nobody knows.
 _AGE_UNKNOWN = 86_400.0
 
+# A host in another language that gave no answer is not asked again for so many seconds.
+_MOST_UNWORDED, _UNWORDED_FOR = 10_000, 600.0
+
 # Seconds between two thorough looks at whether a petition surges: each reads a week of counts.
 _SURGE_LOOKS_APART = 300.0
 
@@ -155,6 +161,9 @@ class Poller:
         self._to_note: list[PetitionRef] = []
         self._noticed: dict[PetitionRef, float] = {}
         self._surge_looks: dict[PetitionRef, float] = {}
+        self._unworded: TTLCache[PetitionRef, bool] = TTLCache(
+            _MOST_UNWORDED, _UNWORDED_FOR, monotonic
+        )
         self._surveyed_at = -inf
         self._started_at = monotonic()
         phase = jitter() * min(_LONGEST_PHASE, interval.total_seconds() / 6)
@@ -343,6 +352,7 @@ class Poller:
             watch.heard(look, now, moment, asked_at=asked_at, asked_for_somebody=for_somebody)
             known = await self._storage.history(ref)
             look = self._settled(watch, look, known)
+            look = await self._worded(watch, look, known, keep=keep)
             match look:
                 case Found():
                     watch.saw_whole(look, now, moment)
@@ -393,6 +403,32 @@ class Poller:
             return look
         count = max(look.petition.signature_count, known.petition.signature_count)
         return structs.replace(look, petition=structs.replace(look.petition, signature_count=count))
+
+    async def _worded(
+        self, watch: SiteState, look: Look, known: PetitionHistory | None, *, keep: bool
+    ) -> Look:
+        """The look, with the petition's texts in the site's other language, if readers have it.
+
+        They are asked for when what is written has changed. Failing that says nothing of the site.
+        """
+        api = watch.parliament
+        if not (isinstance(look, Found) and api.site.other_url):
+            return look
+        petition, before = look.petition, known.petition if known else None
+        if before and before.wordings and before.says_the_same(petition):
+            return _found_with(look, before.wordings)
+        spoken = api.description.hosts[-1].language
+        is_wanted = spoken in LANGUAGES and (known or keep or language() == spoken)
+        if not is_wanted or petition.ref in self._unworded:
+            return look
+        try:
+            watch.budget.spend()
+            wording = await api.wording(petition.ref.id)
+        except (ParliamentError, MalformedPetition) as error:
+            log.debug("no texts in the other language", petition=str(petition.ref), why=str(error))
+            self._unworded[petition.ref] = True
+            return look
+        return _found_with(look, (wording,))
 
     async def _take_in(
         self,
@@ -787,6 +823,10 @@ def _age(known: PetitionHistory, now: datetime) -> float:
     """
     age = now - known.read_at
     return age.total_seconds() if age >= timedelta(0) else _AGE_UNKNOWN
+
+
+def _found_with(look: Found, wordings: tuple[Wording, ...]) -> Found:
+    return structs.replace(look, petition=structs.replace(look.petition, wordings=wordings))
 
 
 def _silence(error: ParliamentUnavailable) -> Unavailable:

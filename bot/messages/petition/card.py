@@ -33,6 +33,7 @@ from bot.messages.petition.parts import (
 )
 from bot.messages.petition.rejection import reason
 from bot.messages.petition.response import excerpt, safe_link
+from bot.messages.petition.wording import spoken
 from bot.petitions.forecast import pace as recent_pace
 from bot.petitions.parliaments.description import Responder
 from bot.petitions.petition import GovernmentResponse, Petition, Reading
@@ -89,6 +90,7 @@ def card(
 
     `readings` of the last days, oldest first, give the present pace beside that of its whole life.
     """
+    petition = spoken(petition)
     source = _source(petition, read_at, now, unreachable_since)
     for room in _ROOMS:
         message = compose(

@@ -14,6 +14,7 @@ from bot.messages.petition.institutions import (
     response_noun,
     sentence,
 )
+from bot.messages.petition.wording import spoken
 from bot.petitions.events import Threshold
 from bot.petitions.forecast import pace
 from bot.petitions.parliaments import description_of
@@ -73,6 +74,7 @@ _UNPUBLISHED = {
 
 def title(petition: Petition, carrying: str = "") -> Rich:
     """The petition's own words for itself, leading to its page; `carrying` hides in the address."""
+    petition = spoken(petition)
     words = " ".join(cut(petition.action, _TITLE_LENGTH).split())
     url = f"{petition.url}#{carrying}" if carrying else petition.url
     return bold(link(words or nameless(petition), url))
@@ -80,7 +82,7 @@ def title(petition: Petition, carrying: str = "") -> Rich:
 
 def short_title(petition: Petition, most: int = 60) -> str:
     """The title cut at a word, for lists and sentences."""
-    return cut(" ".join(petition.action.split()), most) or nameless(petition)
+    return cut(" ".join(spoken(petition).action.split()), most) or nameless(petition)
 
 
 def nameless(petition: Petition) -> str:

@@ -54,4 +54,11 @@ def site_like(name: str, description: SiteDescription, url: str = "") -> Site:
         response_threshold=description.usual("response"),
         debate_threshold=description.usual("debate"),
         like=description.id,
+        other_url=_other_url(description, url or description.url),
     )
+
+
+def _other_url(description: SiteDescription, url: str) -> str:
+    """Where a site is in its other language, if it is where it usually is."""
+    first, *others = description.hosts
+    return others[0].url if others and host_of(url) == first.name else ""
