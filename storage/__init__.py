@@ -129,9 +129,9 @@ class Storage(Protocol):
         """
 
     async def release(
-        self, chat_id: int, lane: str, now: datetime, petition: PetitionRef | None = None
+        self, chat_id: int, queue: str, now: datetime, petition: PetitionRef | None = None
     ) -> int:
-        """Have what waits in a lane (of one petition, if named) told now; how much that is."""
+        """Have what waits in a queue (of one petition, if named) told now; how much that is."""
 
     async def chats(self, after: str, limit: int) -> Sequence[tuple[str, Chat]]:
         """Up to so many of the chats behind a place, each with its own; none at the end.
@@ -251,21 +251,21 @@ class Storage(Protocol):
 
         Where only one process can open the store, its leases end when it is opened anew.
 
-        At most one per chat and lane, and only its oldest one: while that is leased or waits for
+        At most one per chat and queue, and only its oldest one: while that is leased or waits for
         another try, the later ones wait too. Resting chats get none; of a chat that refuses only
-        the head of one lane is claimed (the least tried, and of those the oldest), and until that
-        lease ends nothing else. In a lane
+        the head of one queue is claimed (the least tried, and of those the oldest), and until that
+        lease ends nothing else. In a queue
         of its own (any but "") all that waits goes with the first, and a chat that has `returned`
         gets all that is due: up to fifty at once, whatever `limit` says, in their order. Several
-        claimed for one chat in one lane are told in one summary.
+        claimed for one chat in one queue are told in one summary.
 
         A chat hears of one petition in order (`bot.subscriptions.delivery_order`): older news of
-        it that waits in another lane comes along, or what is due waits behind it, and is not
+        it that waits in another queue comes along, or what is due waits behind it, and is not
         claimed. While the older is in flight or waits for another try, the later waits.
         """
 
-    async def hold(self, key: str, lane: str, until: datetime) -> None:
-        """Give it back, to be told with all else in that lane; no attempt. Unknown key: no-op."""
+    async def hold(self, key: str, queue: str, until: datetime) -> None:
+        """Give it back, to be told with all else in that queue; no attempt. Unknown key: no-op."""
 
     async def settle(self, *keys: str, told_at: datetime | None = None) -> None:
         """These deliveries are done with (accepted, or refused for good). Unknown keys: no-op.
@@ -273,8 +273,8 @@ class Storage(Protocol):
         Chats that were told something due at once count it as told then, for a few minutes.
         """
 
-    async def retry(self, key: str, not_before: datetime, lane: str | None = None) -> None:
-        """Give it back (to another lane, if one is named), claimable from `not_before`.
+    async def retry(self, key: str, not_before: datetime, queue: str | None = None) -> None:
+        """Give it back (to another queue, if one is named), claimable from `not_before`.
 
         It counts an attempt. Unknown key: no-op.
         """

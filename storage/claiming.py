@@ -21,7 +21,7 @@ def turns(
 ) -> tuple[list[ClaimedDelivery], list[Delivery]]:
     """What is claimed, in its order, and all deliveries that are to be kept otherwise than given.
 
-    `elsewhere` is older news of what is due, which waits in other lanes of the same chats.
+    `elsewhere` is older news of what is due, which waits in other queues of the same chats.
     """
     given = {each.delivery.number: each for each in (*due, *elsewhere)}
     pressing = {each.delivery.number for each in due if is_pressing(each.occurrences)}
@@ -38,9 +38,9 @@ def turns(
 
 
 def by_queue(claimed: Iterable[ClaimedDelivery]) -> list[ClaimedDelivery]:
-    """Each chat's lanes together, in the order of their oldest."""
+    """Each chat's queues together, in the order of their oldest."""
     queues: dict[tuple[int, str], list[ClaimedDelivery]] = {}
     for each in sorted(claimed, key=lambda each: each.delivery.number):
-        queue = (each.delivery.chat_id, each.delivery.lane)
+        queue = (each.delivery.chat_id, each.delivery.queue)
         queues.setdefault(queue, []).append(each)
     return [each for queue in queues.values() for each in queue]

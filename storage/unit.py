@@ -81,11 +81,11 @@ class Unit(Protocol):
         """Takes deliveries out."""
 
     async def give_back(
-        self, key: str, not_before: datetime, lane: str | None, tries: int = 0
+        self, key: str, not_before: datetime, queue: str | None, tries: int = 0
     ) -> None:
         """Ends a delivery's lease, has it wait until then, and counts so many tries more.
 
-        It waits in another lane, if one is named. An unknown key is a no-op.
+        It waits in another queue, if one is named. An unknown key is a no-op.
         """
 
     async def settle(self, keys: Sequence[str], told_at: datetime | None) -> None:

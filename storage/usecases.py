@@ -19,7 +19,7 @@ from bot.petitions.history import PetitionHistory
 from bot.petitions.petition import Petition, PetitionRef
 from bot.subscriptions.chat_migration import merged, moved_key, moved_rules, moved_subscription
 from bot.subscriptions.delivery import Delivery, chat_of
-from bot.subscriptions.matching import Source, follower, is_free, released_lane, replanned
+from bot.subscriptions.matching import Source, follower, is_free, released_queue, replanned
 from bot.subscriptions.rules import next_number
 from bot.subscriptions.set_back import chat_set_back, delivery_set_back, preferences_set_back
 from bot.subscriptions.subscription import Chat, Preferences, Rule, Subscription
@@ -158,14 +158,14 @@ class UseCases(ABC):
         return await self._change(work, chat_id)
 
     async def release(
-        self, chat_id: int, lane: str, now: datetime, petition: PetitionRef | None = None
+        self, chat_id: int, queue: str, now: datetime, petition: PetitionRef | None = None
     ) -> int:
         async def work(unit: Unit) -> int:
-            own_lane = released_lane(lane, petition)
+            own_queue = released_queue(queue, petition)
             released = [
-                structs.replace(each, not_before=now, lane=own_lane)
+                structs.replace(each, not_before=now, queue=own_queue)
                 for each in await unit.deliveries(chat_id, petition)
-                if each.lane == lane and is_free(each, now)
+                if each.queue == queue and is_free(each, now)
             ]
             await unit.put_deliveries(released)
             return len(released)
@@ -307,8 +307,8 @@ class UseCases(ABC):
     async def history(self, petition: PetitionRef) -> PetitionHistory | None:
         return await self._look(lambda unit: unit.history(petition))
 
-    async def hold(self, key: str, lane: str, until: datetime) -> None:
-        await self._change(lambda unit: unit.give_back(key, aware(until), lane))
+    async def hold(self, key: str, queue: str, until: datetime) -> None:
+        await self._change(lambda unit: unit.give_back(key, aware(until), queue))
 
     async def settle(self, *keys: str, told_at: datetime | None = None) -> None:
         async def work(unit: Unit) -> None:
@@ -319,8 +319,8 @@ class UseCases(ABC):
             aware(told_at)
         await self._change(work)
 
-    async def retry(self, key: str, not_before: datetime, lane: str | None = None) -> None:
-        await self._change(lambda unit: unit.give_back(key, aware(not_before), lane, tries=1))
+    async def retry(self, key: str, not_before: datetime, queue: str | None = None) -> None:
+        await self._change(lambda unit: unit.give_back(key, aware(not_before), queue, tries=1))
 
     # --- the whole store
 

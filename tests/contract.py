@@ -255,8 +255,8 @@ FULL = PetitionHistory(
 
 
 async def told(storage: Storage, at: datetime = NOON) -> list[tuple[str, str]]:
-    """Send what is claimed at one instant; the keys, and the lanes they are in."""
-    batch = [(each.delivery.key, each.delivery.lane) for each in await claim(storage, at)]
+    """Send what is claimed at one instant; the keys, and the queues they are in."""
+    batch = [(each.delivery.key, each.delivery.queue) for each in await claim(storage, at)]
     await storage.settle(*(key for key, _ in batch))
     return batch
 
@@ -278,7 +278,7 @@ def asks(chat_id: int, **more: Any) -> Rule:
     return Rule(chat_id, "uk", NOON, **wanted)
 
 
-lanes = st.sampled_from(("flood", "digest"))
+queues = st.sampled_from(("flood", "digest"))
 
 
 refs = st.sampled_from((NIGHTINGALES, HEDGES))

@@ -51,7 +51,7 @@ from bot.subscriptions.delivery import (
     RetryAt,
     Sent,
 )
-from bot.subscriptions.delivery_order import FLOOD, is_pressing, is_refused, refused_lane
+from bot.subscriptions.delivery_order import FLOOD, is_pressing, is_refused, refused_queue
 from bot.subscriptions.subscription import Subscription
 from bot.telegram import render
 from bot.telegram.errors import (
@@ -223,7 +223,7 @@ class Deliverer:
         self._news.set()
 
     async def _deliver_all(self, claims: Sequence[ClaimedDelivery]) -> None:
-        """Send what a chat is owed in its lanes, one message after the other."""
+        """Send what a chat is owed in its queues, one message after the other."""
         chat = claims[0].chat
         speak(chat.language if chat else ENGLISH)
         go_by(zone_of(chat.preferences.zone if chat else ""))
@@ -271,7 +271,7 @@ class Deliverer:
     ) -> datetime | None:
         """Until when an alert waits for what else happens, if there has been too much already."""
         first = owed[0]
-        is_alone = len(owed) == 1 and not first.lane and not first.attempts
+        is_alone = len(owed) == 1 and not first.queue and not first.attempts
         if not is_alone or is_pressing(claims[0].occurrences):
             return None
         return held_until(claims[0].told_lately, claims[0].flood_until, self._now())
@@ -424,7 +424,7 @@ class Deliverer:
         chat_id = owed[0].chat_id
         is_news = await self._storage.refuse_chat(chat_id, step.reason, step.refusals, now, step.at)
         for each in owed:
-            await self._storage.retry(each.key, now, refused_lane(each))
+            await self._storage.retry(each.key, now, refused_queue(each))
         if is_news and step.refusals == _TOLD_AT and chat_id < 0:
             await tell_admins(self._bot, self._storage, chat_id)
         return False
@@ -436,7 +436,7 @@ class Deliverer:
     async def _give_back(self, owed: Iterable[Delivery]) -> None:
         """Let go of what was claimed and not sent: that was no try of it."""
         for delivery in owed:
-            await self._storage.hold(delivery.key, delivery.lane, self._now())
+            await self._storage.hold(delivery.key, delivery.queue, self._now())
 
 
 def _reply(letter: OutgoingMessage) -> ReplyParameters | None:
@@ -468,12 +468,12 @@ def _by_chat(claims: Iterable[ClaimedDelivery]) -> Iterator[list[ClaimedDelivery
 
 
 def _in_messages(claims: Sequence[ClaimedDelivery]) -> Iterator[Sequence[ClaimedDelivery]]:
-    """What goes into one message each: a lane, in each topic; all that a returned chat missed."""
+    """What goes into one message each: a queue, in each topic; all that a returned chat missed."""
     together: dict[tuple[str, int | None], list[ClaimedDelivery]] = {}
     for claim in claims:
         owed = claim.delivery
-        topic = owed.thread_id if owed.lane else None
-        together.setdefault((owed.lane, topic), []).append(claim)
+        topic = owed.thread_id if owed.queue else None
+        together.setdefault((owed.queue, topic), []).append(claim)
     yield from together.values()
 
 
@@ -521,7 +521,7 @@ def _in_full(
         return OutgoingMessage(first.chat_id, message, buttons, first.thread_id, first.silent)
     owed = [claim.delivery for claim in claims]
     missed = [Missed(claim.known, claim.occurrences) for claim in claims]
-    whole = summary(missed, now, occasion_of(first.lane))
+    whole = summary(missed, now, occasion_of(first.queue))
     threads = {delivery.thread_id for delivery in owed}
     return OutgoingMessage(
         first.chat_id,
@@ -545,7 +545,7 @@ def _alert(
         followed=followed is not None or not claim.delivery.rule,
         wish=followed.preferences.milestones if followed else None,
         among=among,
-        lane=claim.delivery.lane,
+        queue=claim.delivery.queue,
     )
 
 

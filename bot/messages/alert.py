@@ -137,17 +137,17 @@ def alert(
     followed: bool = True,
     wish: CustomMilestones | None = None,
     among: Among | None = None,
-    lane: str = "",
+    queue: str = "",
 ) -> tuple[Message, Keyboard]:
     """The message for occurrences that belong together, oldest first, and its buttons.
 
     `rule` is the one by which it is heard, if it is not for following the petition; `wish` are the
-    chat's own milestones of it. `among` whom it is told, if not to one person alone. `lane` is
+    chat's own milestones of it. `among` whom it is told, if not to one person alone. `queue` is
     what it waited in.
     """
     petition = known.petition
     told = _tell([occurrence.event for occurrence in occurrences], known, now, wish)
-    since = _why_late(occurrences[0].at, now, lane, is_shared=among is not None)
+    since = _why_late(occurrences[0].at, now, queue, is_shared=among is not None)
     why = _why(rule, occurrences) if rule else None
     message = compose(*lines(told.headline, title(petition), *told.rows, since, why))
     if among:
@@ -159,12 +159,12 @@ def alert(
     return message, _buttons(known, [occurrence.event for occurrence in occurrences], row)
 
 
-def _why_late(at: datetime, now: datetime, lane: str, *, is_shared: bool) -> Rich | None:
+def _why_late(at: datetime, now: datetime, queue: str, *, is_shared: bool) -> Rich | None:
     """Since when it was known and why it comes only now, where that was a while ago."""
     if now - at < _FRESH:
         return None
     seen = clock(at, now)
-    match lane.partition(":")[0]:
+    match queue.partition(":")[0]:
         case "quiet" if is_shared:
             return italic(tr("First seen: {clock}, held for this chat's quiet hours.", clock=seen))
         case "quiet":

@@ -56,9 +56,9 @@ class Summary(NamedTuple):
     told: int
 
 
-def occasion_of(lane: str) -> Occasion:
-    """Why what waits in a lane was not heard at once."""
-    match lane.partition(":")[0]:
+def occasion_of(queue: str) -> Occasion:
+    """Why what waits in a queue was not heard at once."""
+    match queue.partition(":")[0]:
         case "quiet":
             return "quiet"
         case "digest":

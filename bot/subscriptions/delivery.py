@@ -12,7 +12,7 @@ class Delivery(Struct, frozen=True, omit_defaults=True):
     """An alert a chat is owed: `occurrences` are the keys of what it tells, in one message.
 
     `number` rises with every delivery made, so that a chat hears things in the order they happened.
-    What is due at once is in the lane "". Another lane is what waits for a moment of its own
+    What is due at once is in the queue "". Another queue is what waits for a moment of its own
     (`digest`, `quiet`, `snooze` …): when its first delivery is due, all of it is told in one
     message. `rule` is the number of the chat's rule that it comes from, 0 for a subscription.
     """
@@ -28,7 +28,7 @@ class Delivery(Struct, frozen=True, omit_defaults=True):
     silent: bool = False
     attempts: int = 0
     leased_until: datetime | None = None
-    lane: str = ""
+    queue: str = ""
     rule: int = 0
 
 

@@ -1,4 +1,4 @@
-"""A chat hears of one petition in order, whatever lanes its news waits in (pure).
+"""A chat hears of one petition in order, whatever queues its news waits in (pure).
 
 What is told at once may find older news of its petition that waits for a moment of its own. Where
 it cannot wait itself, or that moment was chosen by a person (a digest, quiet hours, a snooze), the
@@ -25,7 +25,7 @@ LATELY = timedelta(minutes=2)
 TOGETHER = "together"
 
 _OUR_OWN = (FLOOD, "gathered")
-# How the names of lanes end in which an alert waits that its chat would not take.
+# How the names of queues end in which an alert waits that its chat would not take.
 REFUSED = ":refused"
 _SOON = timedelta(seconds=1)
 
@@ -38,19 +38,19 @@ def is_pressing(occurrences: Iterable[Occurrence]) -> bool:
     return any(EVENT_KINDS[each.event.kind].is_pressing for each in occurrences)
 
 
-def refused_lane(delivery: Delivery) -> str:
+def refused_queue(delivery: Delivery) -> str:
     """Where an alert waits that its chat would not take, so that it keeps no other news waiting.
 
     What comes later of its petition waits there too, behind it.
     """
     if is_refused(delivery):
-        return delivery.lane
-    return f"{delivery.lane or f'{TOGETHER}:{delivery.petition}'}{REFUSED}"
+        return delivery.queue
+    return f"{delivery.queue or f'{TOGETHER}:{delivery.petition}'}{REFUSED}"
 
 
 def is_refused(delivery: Delivery) -> bool:
     """Whether it waits by itself because its chat would not take it."""
-    return delivery.lane.endswith(REFUSED)
+    return delivery.queue.endswith(REFUSED)
 
 
 def in_order(
@@ -62,7 +62,7 @@ def in_order(
 ) -> tuple[list[Delivery], list[Delivery]]:
     """What may be told now, leased `until` then, and what goes on waiting, each as it is kept.
 
-    `elsewhere` is older news of the same petitions and chats in other lanes; `pressing` are the
+    `elsewhere` is older news of the same petitions and chats in other queues; `pressing` are the
     numbers of what cannot wait.
     """
     numbers = {each.number for each in due}
@@ -114,21 +114,21 @@ class _Line:
                 self._place(self._owed[number], older)
 
     def _elsewhere(self, delivery: Delivery) -> list[Delivery]:
-        """What is older and waits in another lane, oldest first."""
+        """What is older and waits in another queue, oldest first."""
         return [
             each
             for number, each in self._owed.items()
-            if number < delivery.number and each.lane != delivery.lane
+            if number < delivery.number and each.queue != delivery.queue
         ]
 
     def _place(self, delivery: Delivery, older: Sequence[Delivery]) -> None:
         waiting = [each for each in older if each.number not in self._mine]
         if any(not is_free(each, self._now) for each in waiting):
-            self._give_back(delivery, delivery.lane, self._now + _SOON)
+            self._give_back(delivery, delivery.queue, self._now + _SOON)
         elif tried := [each for each in waiting if self._is_tried(each)]:
-            self._give_back(delivery, tried[-1].lane, tried[-1].not_before)
+            self._give_back(delivery, tried[-1].queue, tried[-1].not_before)
         elif len(waiting) == len(older) and self._can_wait(delivery, older):
-            self._give_back(delivery, older[-1].lane, older[-1].not_before)
+            self._give_back(delivery, older[-1].queue, older[-1].not_before)
         else:
             self._bring_along(delivery, older)
 
@@ -138,22 +138,22 @@ class _Line:
 
     def _can_wait(self, delivery: Delivery, older: Sequence[Delivery]) -> bool:
         """Whether it waits behind what waits for no longer than a few minutes."""
-        if delivery.lane or delivery.number in self._pressing:
+        if delivery.queue or delivery.number in self._pressing:
             return False
-        return all(each.lane in _OUR_OWN and each.not_before > self._now for each in older)
+        return all(each.queue in _OUR_OWN and each.not_before > self._now for each in older)
 
-    def _give_back(self, delivery: Delivery, lane: str, not_before: datetime) -> None:
+    def _give_back(self, delivery: Delivery, queue: str, not_before: datetime) -> None:
         self._mine.discard(delivery.number)
         self._owed[delivery.number] = structs.replace(
-            delivery, lane=lane, not_before=not_before, leased_until=None
+            delivery, queue=queue, not_before=not_before, leased_until=None
         )
 
     def _bring_along(self, delivery: Delivery, older: Sequence[Delivery]) -> None:
-        """Tell it with all that is older, in the lane of what is told already, if anything is."""
-        told = [each.lane for each in older if each.number in self._mine]
-        lane = delivery.lane or (told[-1] if told else f"{TOGETHER}:{delivery.petition}")
+        """Tell it with all that is older, in the queue of what is told already, if anything is."""
+        told = [each.queue for each in older if each.number in self._mine]
+        queue = delivery.queue or (told[-1] if told else f"{TOGETHER}:{delivery.petition}")
         for each in (*older, delivery):
             self._mine.add(each.number)
             self._owed[each.number] = structs.replace(
-                each, lane=lane, not_before=min(each.not_before, self._now)
+                each, queue=queue, not_before=min(each.not_before, self._now)
             )

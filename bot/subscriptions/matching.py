@@ -58,7 +58,7 @@ class Plan(NamedTuple):
 
     head: str
     occurrences: tuple[str, ...]
-    lane: str
+    queue: str
     not_before: datetime
     silent: bool
     way: int = 0
@@ -120,7 +120,7 @@ def match(
             not_before=plan.not_before,
             thread_id=way.thread_id,
             silent=plan.silent,
-            lane=plan.lane,
+            queue=plan.queue,
             rule=way.rule,
         )
         for number, (chat_id, plan, way) in enumerate(owed, first_number)
@@ -204,7 +204,7 @@ def _deciding(
 def _plan(bundle: Sequence[Occurrence], heard: Sequence[_Heard]) -> Plan:
     found, way = max(heard, key=_prominence)
     keys = tuple(occurrence.key for occurrence in bundle)
-    return Plan(head(bundle).key, keys, found.lane, found.not_before, found.silent, way)
+    return Plan(head(bundle).key, keys, found.queue, found.not_before, found.silent, way)
 
 
 # --- what is owed already ------------------------------------------------------------------------
@@ -226,15 +226,15 @@ def replanned(
     """
     heard = _heard(occurrences, petition, ways, now)
     found = max(heard.values(), key=_prominence).decision if heard else None
-    if found is None or (found.lane == "digest" and not delivery.lane):
+    if found is None or (found.queue == "digest" and not delivery.queue):
         is_muted = any(way.policy.muted for way in ways)
         return structs.replace(delivery, silent=delivery.silent or is_muted)
     changed = structs.replace(delivery, silent=found.silent)
     # What is gathered waits from when it happened, not from now.
-    if not _waits(delivery, now) or found.lane == delivery.lane == "gathered":
+    if not _waits(delivery, now) or found.queue == delivery.queue == "gathered":
         return changed
-    lane = "" if found.lane == "gathered" else found.lane
-    return structs.replace(changed, lane=lane, not_before=found.not_before if lane else now)
+    queue = "" if found.queue == "gathered" else found.queue
+    return structs.replace(changed, queue=queue, not_before=found.not_before if queue else now)
 
 
 def _waits(delivery: Delivery, now: datetime) -> bool:
@@ -243,7 +243,7 @@ def _waits(delivery: Delivery, now: datetime) -> bool:
     One that was tried waits for its next try: its moment has come.
     """
     is_early = delivery.not_before > now and not delivery.attempts
-    return bool(delivery.lane) and is_early and is_free(delivery, now)
+    return bool(delivery.queue) and is_early and is_free(delivery, now)
 
 
 def is_free(delivery: Delivery, now: datetime) -> bool:
@@ -251,11 +251,11 @@ def is_free(delivery: Delivery, now: datetime) -> bool:
     return delivery.leased_until is None or delivery.leased_until <= now
 
 
-def released_lane(lane: str, petition: PetitionRef | None) -> str:
-    """The lane of what is released: one petition's is told apart from what goes on waiting."""
-    if petition is None or lane.endswith(f":{petition}"):
-        return lane
-    return f"{lane}:{petition}"
+def released_queue(queue: str, petition: PetitionRef | None) -> str:
+    """The queue of what is released: one petition's is told apart from what goes on waiting."""
+    if petition is None or queue.endswith(f":{petition}"):
+        return queue
+    return f"{queue}:{petition}"
 
 
 # --- milestones of one's own ---------------------------------------------------------------------

@@ -90,10 +90,10 @@ def _without_past(preferences: Preferences, now: datetime) -> Preferences:
 
 
 class Decision(NamedTuple):
-    """How an event is heard: in which lane, from when, with or without a sound."""
+    """How an event is heard: in which queue, from when, with or without a sound."""
 
     loudness: Loudness
-    lane: str
+    queue: str
     not_before: datetime
     silent: bool
 
@@ -111,8 +111,8 @@ def decide(
         awake = max((until for until in snoozes if until), default=now)
         at = next_digest(policy.chat.digest or Digest(), max(now, awake), policy.zone)
         return Decision(loudness, "digest", at, policy.muted)
-    lane, at = _lane(event, petition, policy, now)
-    return Decision(loudness, lane, at, silent)
+    queue, at = _queue(event, petition, policy, now)
+    return Decision(loudness, queue, at, silent)
 
 
 def is_chosen(
@@ -173,18 +173,18 @@ def _reminders(policy: EffectivePreferences) -> tuple[int, ...]:
     return DEFAULT_REMINDERS
 
 
-def _lane(
+def _queue(
     event: Event, petition: Petition, policy: EffectivePreferences, now: datetime
 ) -> tuple[str, datetime]:
     """Where what is not for the digest waits, and until when."""
-    lane, at = "", now
+    queue, at = "", now
     for name, preferences in ((f"snooze:{petition.ref}", policy.own), ("snooze", policy.chat)):
         if preferences.snoozed_until and preferences.snoozed_until > at:
-            lane, at = name, preferences.snoozed_until
+            queue, at = name, preferences.snoozed_until
     quiet = policy.chat.quiet
-    is_urgent = not lane and event.kind in (policy.chat.urgent or ())
+    is_urgent = not queue and event.kind in (policy.chat.urgent or ())
     if quiet and not is_urgent and (end := quiet_until(quiet, at, policy.zone)):
         return "quiet", end
-    if not lane and isinstance(event, Closed) and event.early:
+    if not queue and isinstance(event, Closed) and event.early:
         return "gathered", now + _GATHERED_FOR
-    return lane, at
+    return queue, at

@@ -67,7 +67,7 @@ def delivery_set_back(
     )
     if delivery.not_before <= now:
         return changed
-    is_chosen = delivery.lane.partition(":")[0] in _CHOSEN
+    is_chosen = delivery.queue.partition(":")[0] in _CHOSEN
     if is_chosen and not delivery.attempts and is_free(changed, now):
         planned = replanned(changed, occurrences, petition, ways, now)
         if planned.not_before != delivery.not_before:

@@ -204,7 +204,7 @@ _COLUMNS = {
         "attempts",
         "silent",
         "resting",
-        "lane",
+        "queue",
         "sealed",
     ),
     "note": ("name", "value"),
@@ -328,6 +328,6 @@ def _delivery(each: Delivery, resting: set[int], cipher: RowCipher) -> tuple[Any
         each.attempts,
         each.silent,
         each.chat_id in resting,
-        cipher.lane(each.lane),
+        cipher.queue(each.queue),
         cipher.seal_address(address),
     )

@@ -25,10 +25,10 @@ _KNOWN = msgspec.json.Decoder(PetitionHistory)
 _OCCURRENCE = msgspec.json.Decoder(Occurrence)
 
 _REPLACE_PLANS = """
-update delivery set lane = plan.lane, not_before = plan.not_before, silent = plan.silent,
+update delivery set queue = plan.queue, not_before = plan.not_before, silent = plan.silent,
     leased_until = plan.leased_until
 from unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::bool[], $5::timestamptz[])
-    plan (number, lane, not_before, silent, leased_until)
+    plan (number, queue, not_before, silent, leased_until)
 where delivery.number = plan.number
 """
 
@@ -61,17 +61,17 @@ class Claims:
         self, connection: Connection, due: Sequence[ClaimedDelivery], now: datetime
     ) -> list[ClaimedDelivery]:
         """What is due at once, with how much else its chat has just been told or waits for."""
-        chats = {each.delivery.chat_id for each in due if not each.delivery.lane}
+        chats = {each.delivery.chat_id for each in due if not each.delivery.queue}
         if not chats:
             return list(due)
         handles = {self._cipher.handle(chat_id): chat_id for chat_id in chats}
         recents = [self._cipher.recent(chat_id) for chat_id in handles.values()]
-        flood = self._cipher.lane(FLOOD)
+        flood = self._cipher.queue(FLOOD)
         rows = await connection.fetch(FLOODS, list(handles), *lately(now), now, flood, recents)
         floods = {handles[row["handle"]]: (row["told"], row["until"]) for row in rows}
         return [
             each
-            if each.delivery.lane
+            if each.delivery.queue
             else structs.replace(
                 each,
                 told_lately=floods[each.delivery.chat_id][0],
@@ -83,7 +83,7 @@ class Claims:
     async def _older(
         self, connection: Connection, numbers: Sequence[int], until: datetime
     ) -> list[ClaimedDelivery]:
-        """Older news of the same petitions that waits in other lanes of the chats.
+        """Older news of the same petitions that waits in other queues of the chats.
 
         What another process has in hand just now is given as leased.
         """
@@ -109,7 +109,7 @@ class Claims:
     async def _in_full(
         self, connection: Connection, rows: Sequence[Record]
     ) -> list[ClaimedDelivery]:
-        """Deliveries with what they refer to, by chat and lane in the order of their oldest."""
+        """Deliveries with what they refer to, by chat and queue in the order of their oldest."""
         if not rows:
             return []
         news = await news_behind(connection, self._cipher, {row["news"] for row in rows})
@@ -155,7 +155,7 @@ async def replace_plans(
     await connection.execute(
         _REPLACE_PLANS,
         [each.number for each in deliveries],
-        [cipher.lane(each.lane) for each in deliveries],
+        [cipher.queue(each.queue) for each in deliveries],
         [shown_due(each.not_before, each.created_at) for each in deliveries],
         [each.silent for each in deliveries],
         [each.leased_until for each in deliveries],

@@ -1,37 +1,37 @@
 """Whose turn it is among the deliveries in PostgreSQL, as statements.
 
-Each lane of a chat is a queue, and only its head may be claimed: what is due at once is looked for
-by number, what waits for a moment of its own by when that is, each in an index of its own. No index
+Of each queue of a chat only the head may be claimed: what is due at once is looked for by number,
+what waits for a moment of its own by when that is, each in an index of its own. No index
 knows of leases, so that a claim changes none.
 """
 
 from storage.claiming import SUMMARY_AT_MOST
 
-# The only delivery of its chat and lane that may be claimed. Written so that it is looked up in an
+# The only delivery of its chat and queue that may be claimed. Written so that it is looked up in an
 # index, whatever the planner thinks of the tables: it takes an equality for rare, and would rather
 # sort all there is than look at the first few; of a coalesce it knows nothing.
 _IS_HEAD = """coalesce(d.number = (
-    select e.number from delivery e where e.chat = d.chat and e.lane = d.lane
+    select e.number from delivery e where e.chat = d.chat and e.queue = d.queue
     order by e.number limit 1
 ), false)"""
 _DUE_AT = "greatest(d.not_before, d.leased_until)"
 _AT_ONCE = f"delivery d where not d.resting and not d.timed and {_IS_HEAD}"
 _TOGETHER = f"delivery d where not d.resting and d.timed and {_IS_HEAD}"
 
-# What a chat that refuses may be tried with next, `c` being the chat: the heads of its lanes.
+# What a chat that refuses may be tried with next, `c` being the chat: the heads of its queues.
 _PROBE = f"""
-    select d.number, d.chat, d.lane, d.attempts, {_DUE_AT} as due from delivery d
+    select d.number, d.chat, d.queue, d.attempts, {_DUE_AT} as due from delivery d
     where d.chat = c.handle and {_IS_HEAD}
 """  # noqa: S608 - nothing in it comes from outside
 
-# With the head of a lane of its own goes all that nobody has in hand; with that of a chat that has
+# With the head of a queue of its own goes all that nobody has in hand; with that of a chat that has
 # returned, all that is due. $1 is now, $2 how many turns, $3 until when they are leased.
 CLAIM = f"""
 with at_once as materialized (
-    select d.number, d.chat, d.lane from {_AT_ONCE} and {_DUE_AT} <= $1
+    select d.number, d.chat, d.queue from {_AT_ONCE} and {_DUE_AT} <= $1
     order by d.number limit $2 for update of d skip locked
 ), together as materialized (
-    select d.number, d.chat, d.lane from {_TOGETHER} and d.not_before <= $1 and {_DUE_AT} <= $1
+    select d.number, d.chat, d.queue from {_TOGETHER} and d.not_before <= $1 and {_DUE_AT} <= $1
     order by d.not_before, d.number limit $2 for update of d skip locked
 ), refusing as materialized (
     select c.handle from chat c where c.probe_at <= $1
@@ -39,7 +39,7 @@ with at_once as materialized (
     order by c.probe_at limit $2 for update of c skip locked
 ), probe as materialized (
     select head.* from refusing c, lateral (
-        select p.number, p.chat, p.lane from ({_PROBE}) p where p.due <= $1
+        select p.number, p.chat, p.queue from ({_PROBE}) p where p.due <= $1
         order by p.attempts, p.number limit 1
     ) head
 ), turn as materialized (
@@ -52,12 +52,12 @@ with at_once as materialized (
     lateral (
         select number, bool_and(due) over (order by number) as at_once from (
             select d.number, {_DUE_AT} <= $1 as due from delivery d
-            where d.chat = turn.chat and d.lane = turn.lane
-                and (turn.lane = '' or coalesce(d.leased_until, $1) <= $1)
+            where d.chat = turn.chat and d.queue = turn.queue
+                and (turn.queue = '' or coalesce(d.leased_until, $1) <= $1)
             order by d.number limit {SUMMARY_AT_MOST}
         ) queue
     ) later
-    where turn.lane <> '' or (chat.returned and later.at_once)
+    where turn.queue <> '' or (chat.returned and later.at_once)
 ), probed as (
     update chat set probe_at = $3
     where handle in (select chat from turn intersect select chat from probe)
@@ -67,10 +67,10 @@ where d.number = any(array(select number from turn union select number from alon
 returning d.*
 """  # noqa: S608 - nothing in it comes from outside
 
-# Older news of petitions that is due ($1), in other lanes of the same chats and not due itself.
+# Older news of petitions that is due ($1), in other queues of the same chats and not due itself.
 OLDER = """
 select distinct o.* from delivery d join delivery o
-    on o.chat = d.chat and o.petition = d.petition and o.number < d.number and o.lane <> d.lane
+    on o.chat = d.chat and o.petition = d.petition and o.number < d.number and o.queue <> d.queue
 where d.number = any($1) and o.number <> all($1)
 order by o.number
 """
@@ -106,22 +106,22 @@ with done as materialized (
         using (chat, head)
     order by number for update of delivery
 ), gone as (
-    delete from delivery where number = any(array(select number from done)) returning chat, lane
+    delete from delivery where number = any(array(select number from done)) returning chat, queue
 )
 insert into recent_alert (recent, at)
 select distinct recent, $3::bigint
 from gone join unnest($1::bytea[], $4::bytea[]) named (chat, recent) using (chat)
-where lane = '' and $3::bigint is not null
+where queue = '' and $3::bigint is not null
 """
 
 # Of chats ($1, $6): how many alerts each was told since a moment ago ($2, $3: Unix seconds), and
-# until when a flood of them is held as of now ($4) in its lane ($5).
+# until when a flood of them is held as of now ($4) in its queue ($5).
 FLOODS = """
 select handle,
     (select count(*) from recent_alert r
         where r.recent = asked.recent and r.at > $2 and r.at < $3) as told,
     (select min(d.not_before) from delivery d
-        where d.chat = handle and d.lane = $5 and d.not_before > $4 and d.attempts = 0) as until
+        where d.chat = handle and d.queue = $5 and d.not_before > $4 and d.attempts = 0) as until
 from unnest($1::bytea[], $6::bytea[]) asked (handle, recent)
 """
 
@@ -132,9 +132,9 @@ delete from recent_alert where ctid = any(array(
 ))
 """
 
-# Lets it wait until $3 (in the lane $4, if one is given), after $5 tries more.
+# Lets it wait until $3 (in the queue $4, if one is given), after $5 tries more.
 GIVE_BACK = """
 update delivery set not_before = $3, attempts = attempts + $5, leased_until = null,
-    lane = coalesce($4, lane)
+    queue = coalesce($4, queue)
 where chat = $1 and head = $2
 """

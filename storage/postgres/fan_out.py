@@ -50,10 +50,10 @@ with plan as materialized (
     select * from unnest(
         $2::integer[], $3::bytea[], $4::bytea[], $5::bytea[], $6::text[], $7::timestamptz[],
         $8::boolean[]
-    ) planned (place, mark, head, news, lane, not_before, silent)
+    ) planned (place, mark, head, news, queue, not_before, silent)
 )
-insert into delivery (chat, head, petition, news, not_before, silent, resting, lane, sealed)
-select chat, head, petition, news, not_before, plan.silent, resting, lane, sealed
+insert into delivery (chat, head, petition, news, not_before, silent, resting, queue, sealed)
+select chat, head, petition, news, not_before, plan.silent, resting, queue, sealed
 from subscription join plan on mark = policy
 where petition = $1
     and not exists (select from unnest($9::bytea[]) apart (handle) where handle = chat)
@@ -62,13 +62,13 @@ on conflict (chat, head) do nothing
 """
 
 _OWE_APART = """
-insert into delivery (chat, head, petition, news, not_before, silent, resting, lane, sealed)
-select chat, head, $1, news, not_before, silent, resting, lane, sealed
+insert into delivery (chat, head, petition, news, not_before, silent, resting, queue, sealed)
+select chat, head, $1, news, not_before, silent, resting, queue, sealed
 from unnest(
     $2::bytea[], $3::bytea[], $4::bytea[], $5::timestamptz[], $6::boolean[], $7::boolean[],
     $8::text[], $9::bytea[]
 ) with ordinality
-    planned (chat, head, news, not_before, silent, resting, lane, sealed, place)
+    planned (chat, head, news, not_before, silent, resting, queue, sealed, place)
 order by place
 on conflict (chat, head) do nothing
 """
@@ -81,7 +81,7 @@ class _Alike(NamedTuple):
     mark: bytes
     head: bytes
     news: bytes
-    lane: str
+    queue: str
     not_before: datetime
     silent: bool
 
@@ -95,7 +95,7 @@ class _Apart(NamedTuple):
     not_before: datetime
     silent: bool
     resting: bool
-    lane: str
+    queue: str
     sealed: bytes
 
 
@@ -232,7 +232,7 @@ class _SetApart:
             shown_due(plan.not_before, news.created_at),
             plan.silent,
             resting,
-            self._cipher.lane(plan.lane),
+            self._cipher.queue(plan.queue),
             self._cipher.seal_address(address),
         )
 
@@ -253,7 +253,7 @@ def _alike(
             mark,
             cipher.head(news.head),
             cipher.news_mark(news),
-            cipher.lane(plan.lane),
+            cipher.queue(plan.queue),
             shown_due(plan.not_before, news.created_at),
             plan.silent,
         )

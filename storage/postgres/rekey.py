@@ -55,10 +55,10 @@ where rule.chat = anew.was and rule.number = anew.number
 """
 _DELIVERIES = """
 update delivery set chat = anew.chat, head = anew.head, petition = anew.petition,
-    news = anew.news, lane = anew.lane, sealed = anew.sealed
+    news = anew.news, queue = anew.queue, sealed = anew.sealed
 from unnest(
     $1::bigint[], $2::bytea[], $3::bytea[], $4::bytea[], $5::bytea[], $6::text[], $7::bytea[]
-) anew (number, chat, head, petition, news, lane, sealed)
+) anew (number, chat, head, petition, news, queue, sealed)
 where delivery.number = anew.number
 """
 
@@ -195,7 +195,7 @@ def _delivery(news: dict[bytes, News]) -> _Anew:
             after.head(told.head),
             after.petition(told.petition),
             after.news_mark(told),
-            after.lane(before.delivery(row, told).lane),
+            after.queue(before.delivery(row, told).queue),
             after.seal_address(address),
         )
 

@@ -1,7 +1,7 @@
 """What a database row shows of a chat: keyed hashes to match by, and the rest sealed (pure).
 
 A chat has a handle instead of its id. Whatever stands beside a handle and could tell what the chat
-follows is a mark: a petition, a site, what happened, a lane. Handles and marks are equal for equal
+follows is a mark: a petition, a site, what happened, a queue. Handles and marks are equal for equal
 things, so that rows can be looked up and matched, and tell nothing to who has not the store's key.
 """
 
@@ -27,7 +27,7 @@ from storage.encryption import mark_of
 
 Row: TypeAlias = Any  # an asyncpg.Record, or anything else that is read by column names
 
-_Kind: TypeAlias = Literal["policy", "petition", "site", "head", "news", "lane", "recent"]
+_Kind: TypeAlias = Literal["policy", "petition", "site", "head", "news", "queue", "recent"]
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _SALT_SIZE = 16
@@ -38,8 +38,8 @@ _NONCE_SIZE = 12
 # Texts are sealed in steps of so many bytes, so that a length does not tell a site from another.
 _STEP = 32
 
-# The lanes there are; one that waits for one petition's sake has its name behind a colon.
-_LANES = ("digest", "quiet", "snooze", "gathered", FLOOD, TOGETHER)
+# The queues there are; one that waits for one petition's sake has its name behind a colon.
+_QUEUES = ("digest", "quiet", "snooze", "gathered", FLOOD, TOGETHER)
 
 
 class Address(Struct, frozen=True, array_like=True):
@@ -83,7 +83,7 @@ class RowCipher:
         self._handles = _derived(key, salt, b"petition-bell chat handles")
         self._marks = _derived(key, salt, b"petition-bell marks")
         self._cipher = AESGCM(_derived(key, salt, b"petition-bell rows"))
-        self._lanes = {self._lane_mark(name): name for name in _LANES}
+        self._queues = {self._queue_mark(name): name for name in _QUEUES}
 
     def handle(self, chat_id: int) -> bytes:
         """What stands for a chat wherever it has to be told from others."""
@@ -112,30 +112,30 @@ class RowCipher:
         """What stands for the chat, and for the head, that a delivery's key is made of."""
         return self.handle(chat_of(key)), self.head(key.rpartition(":")[0])
 
-    def lane(self, lane: str) -> str:
-        """What stands for a lane; the one of what is due at once is shown as it is.
+    def queue(self, queue: str) -> str:
+        """What stands for a queue; the one of what is due at once is shown as it is.
 
         That an alert is tried by itself is shown as well: it has to be found by it.
         """
-        if not lane:
+        if not queue:
             return ""
-        plain = lane.removesuffix(REFUSED)
+        plain = queue.removesuffix(REFUSED)
         name, _, petition = plain.partition(":")
         of_petition = f":{self.petition(PetitionRef.parse(petition)).hex()}" if petition else ""
-        return self._lane_mark(name) + of_petition + lane.removeprefix(plain)
+        return self._queue_mark(name) + of_petition + queue.removeprefix(plain)
 
-    def _lane_mark(self, name: str) -> str:
-        return self._mark("lane", name.encode()).hex()
+    def _queue_mark(self, name: str) -> str:
+        return self._mark("queue", name.encode()).hex()
 
-    def _lane(self, shown: str, petition: PetitionRef) -> str:
+    def _queue(self, shown: str, petition: PetitionRef) -> str:
         if not shown:
             return ""
         marks = shown.removesuffix(REFUSED)
         mark, _, of_petition = marks.partition(":")
-        if mark not in self._lanes:
-            raise StorageError("a lane does not open with the store's key")
+        if mark not in self._queues:
+            raise StorageError("a queue does not open with the store's key")
         about = f":{petition}" if of_petition else ""
-        return self._lanes[mark] + about + shown.removeprefix(marks)
+        return self._queues[mark] + about + shown.removeprefix(marks)
 
     def seal_chat(self, chat: Chat) -> bytes:
         """All of a chat; opens in its own row only."""
@@ -183,7 +183,7 @@ class RowCipher:
             silent=row["silent"],
             attempts=row["attempts"],
             leased_until=row["leased_until"],
-            lane=self._lane(row["lane"], news.petition),
+            queue=self._queue(row["queue"], news.petition),
             rule=address.rule,
         )
 

@@ -12,7 +12,7 @@ from storage.postgres.row_cipher import RowCipher, new_salt
 # `chat` columns hold handles (a keyed hash of a chat's id), `sealed` ones what only the store's key
 # opens. Petitions and what happens to them are public and stay plain, but wherever a chat is beside
 # them, marks (keyed hashes too) stand for them: `petition`, `site`, `head` (what a delivery is
-# named after), `news` (all that it tells, sealed in the table of that name), `lane`. Nothing may
+# named after), `news` (all that it tells, sealed in the table of that name), `queue`. Nothing may
 # refer from there to a plain petition, nor bear the moment at which something happened to one.
 # `policy` is a mark as well: of all that decides how a subscription hears. `resting` is true of a
 # chat that refuses too: both get nothing as a matter of course. `rulebook.version` rises with every
@@ -83,12 +83,12 @@ VERSIONS: tuple[str, ...] = (
         attempts integer not null default 0,
         silent boolean not null,
         resting boolean not null,
-        lane text collate "C" not null default '',
-        timed boolean not null generated always as (lane <> '') stored,
+        queue text collate "C" not null default '',
+        timed boolean not null generated always as (queue <> '') stored,
         sealed bytea not null,
         unique (chat, head)
     ) with (fillfactor = 80);
-    create index on delivery (chat, lane, number);
+    create index on delivery (chat, queue, number);
     create index on delivery (number) where not resting and not timed;
     create index on delivery (not_before, number) where not resting and timed;
     create table rule (

@@ -314,7 +314,7 @@ class PostgresStorage(UseCases):
                 " (select count(*) from delivery) as waiting,"
                 " (select news from delivery order by number limit 1) as oldest_waiting,"
                 " (select news from delivery d where not resting"
-                " and (not timed or lane like '%:refused')"
+                " and (not timed or queue like '%:refused')"
                 " and not exists (select from chat where handle = d.chat and returned)"
                 " order by number limit 1) as oldest_due,"
                 " (select count(*) from chat where probe_at is not null) as refusing"

@@ -289,10 +289,10 @@ class PostgresUnit:
             await self._connection.execute(_DELETE_DELIVERIES, numbers)
 
     async def give_back(
-        self, key: str, not_before: datetime, lane: str | None, tries: int = 0
+        self, key: str, not_before: datetime, queue: str | None, tries: int = 0
     ) -> None:
         handle, head = self._cipher.named(key)
-        shown = None if lane is None else self._cipher.lane(lane)
+        shown = None if queue is None else self._cipher.queue(queue)
         await self._connection.execute(GIVE_BACK, handle, head, not_before, shown, tries)
 
     async def settle(self, keys: Sequence[str], told_at: datetime | None) -> None:
@@ -463,4 +463,4 @@ class PostgresUnit:
 def _plan(owed: Delivery) -> tuple[object, ...]:
     """Returns what `replace_plans` would write of a delivery."""
     due = shown_due(owed.not_before, owed.created_at)
-    return owed.lane, due, owed.silent, owed.leased_until
+    return owed.queue, due, owed.silent, owed.leased_until

@@ -45,7 +45,7 @@ class Claim:
         return claimed
 
     def _older(self, due: Sequence[ClaimedDelivery]) -> Iterator[str]:
-        """The keys of older news of the same petitions that waits in other lanes of the chats."""
+        """The keys of older news of the same petitions that waits in other queues of the chats."""
         latest: dict[int, dict[PetitionRef, int]] = {}
         for each in due:
             owed = each.delivery
@@ -61,9 +61,9 @@ class Claim:
     def _with_flood(self, claimed: ClaimedDelivery) -> ClaimedDelivery:
         """What is due at once, with how much else its chat has just been told or waits for."""
         chat_id = claimed.delivery.chat_id
-        if claimed.delivery.lane:
+        if claimed.delivery.queue:
             return claimed
-        held = self._deliveries(self._index.deliveries.lane(chat_id, FLOOD))
+        held = self._deliveries(self._index.deliveries.queue(chat_id, FLOOD))
         ends = [o.not_before for o in held if o.not_before > self._now and not o.attempts]
         return structs.replace(
             claimed,

@@ -14,8 +14,8 @@ from storage.claiming import SUMMARY_AT_MOST
 
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 
-# A chat's id and one of its lanes: what waits in one is told apart from what waits in another.
-Queue: TypeAlias = tuple[int, str]
+# A chat's id and the name of one of its queues: what waits in one is told apart from the others.
+QueueId: TypeAlias = tuple[int, str]
 
 
 class _Turn(NamedTuple):
@@ -33,19 +33,19 @@ class _Turn(NamedTuple):
 
 
 class DeliveryQueue:
-    """What each chat is owed in each lane, in order, and whose turn comes when.
+    """What each chat is owed in each of its queues, in order, and whose turn comes when.
 
     Both heaps may hold turns that are no longer the head of their queue: whatever comes
     to the top is compared with the queue first, and dropped if it is stale.
     """
 
     def __init__(self) -> None:
-        self._queues: dict[int, dict[str, list[_Turn]]] = {}  # by chat and lane
+        self._queues: dict[int, dict[str, list[_Turn]]] = {}  # by chat and name
         self._resting: set[int] = set()
         self._returned: set[int] = set()
         self._probes: dict[int, datetime] = {}  # when a chat that refuses is tried next
-        self._later: list[tuple[datetime, int, Queue]] = []  # due, number, queue
-        self._ready: list[tuple[int, datetime, Queue]] = []  # number, due, queue
+        self._later: list[tuple[datetime, int, QueueId]] = []  # due, number, queue
+        self._ready: list[tuple[int, datetime, QueueId]] = []  # number, due, queue
         self._ages: list[tuple[datetime, int]] = []  # created, number
 
     def keys(self, chat_id: int) -> list[str]:
@@ -56,9 +56,9 @@ class DeliveryQueue:
         """Who is owed anything."""
         return list(self._queues)
 
-    def lane(self, chat_id: int, lane: str) -> list[str]:
-        """What waits for a chat in one lane, oldest first."""
-        return [turn.key for turn in self._queue((chat_id, lane))]
+    def queue(self, chat_id: int, name: str) -> list[str]:
+        """What waits for a chat in one queue, oldest first."""
+        return [turn.key for turn in self._queue((chat_id, name))]
 
     def oldest(self) -> datetime | None:
         """When the oldest delivery still owed was made."""
@@ -70,10 +70,10 @@ class DeliveryQueue:
         return min(
             (
                 turns[0].created
-                for chat_id, lanes in self._queues.items()
+                for chat_id, queues in self._queues.items()
                 if not any(chat_id in each for each in shut)
-                for lane, turns in lanes.items()
-                if not lane or lane.endswith(REFUSED)
+                for name, turns in queues.items()
+                if not name or name.endswith(REFUSED)
             ),
             default=None,
         )
@@ -84,7 +84,7 @@ class DeliveryQueue:
 
     def due(self, now: datetime, limit: int) -> list[str]:
         """The keys of what goes first in up to `limit` queues, and of all that goes with it."""
-        taken: dict[Queue, _Turn] = {}
+        taken: dict[QueueId, _Turn] = {}
         while len(taken) < limit and (queue := self._next_ready(now)) is not None:
             heappop(self._ready)
             head = self._head(queue)
@@ -95,11 +95,11 @@ class DeliveryQueue:
             heappush(self._later, (turn.due, turn.number, queue))
         return [turn.key for queue in taken for turn in self._batch(queue, now)]
 
-    def _batch(self, queue: Queue, now: datetime) -> Iterator[_Turn]:
+    def _batch(self, queue: QueueId, now: datetime) -> Iterator[_Turn]:
         """What is told at once: a head alone, all that is due if the chat has returned, or all."""
-        chat_id, lane = queue
+        chat_id, name = queue
         turns = iter(self._queue(queue))
-        if lane:
+        if name:
             return islice((turn for turn in turns if turn.free <= now), SUMMARY_AT_MOST)
         at_most = SUMMARY_AT_MOST if chat_id in self._returned else 1
         return islice(takewhile(lambda turn: turn.due <= now, turns), at_most)
@@ -111,17 +111,17 @@ class DeliveryQueue:
         return self._later[0][0] if self._later else None
 
     def add(self, delivery: Delivery) -> None:
-        lanes = self._queues.setdefault(delivery.chat_id, {})
-        insort(lanes.setdefault(delivery.lane, []), _turn(delivery))
+        queues = self._queues.setdefault(delivery.chat_id, {})
+        insort(queues.setdefault(delivery.queue, []), _turn(delivery))
         insort(self._ages, (delivery.created_at, delivery.number))
 
     def drop(self, delivery: Delivery) -> None:
-        lanes = self._queues[delivery.chat_id]
-        queue = lanes[delivery.lane]
+        queues = self._queues[delivery.chat_id]
+        queue = queues[delivery.queue]
         del queue[bisect_left(queue, _turn(delivery))]
         if not queue:
-            del lanes[delivery.lane]
-        if not lanes:
+            del queues[delivery.queue]
+        if not queues:
             del self._queues[delivery.chat_id]
         del self._ages[bisect_left(self._ages, (delivery.created_at, delivery.number))]
 
@@ -137,50 +137,50 @@ class DeliveryQueue:
         ):
             (chats.add if is_one else chats.discard)(chat_id)
 
-    def queues(self, chat_id: int) -> list[Queue]:
+    def queues(self, chat_id: int) -> list[QueueId]:
         """The queues in which anything waits for a chat."""
-        return [(chat_id, lane) for lane in self._queues.get(chat_id, ())]
+        return [(chat_id, name) for name in self._queues.get(chat_id, ())]
 
-    def reschedule(self, queues: Iterable[Queue]) -> None:
+    def reschedule(self, queues: Iterable[QueueId]) -> None:
         """Note whose turn it is now in queues that have changed, or whose chat's rest has."""
         for queue in queues:
-            # Of a chat that refuses, a change in one lane may make it the turn of another.
+            # Of a chat that refuses, a change in one queue may make it the turn of another.
             for touched in self.queues(queue[0]) if queue[0] in self._probes else (queue,):
                 if (head := self._head(touched)) is not None:
                     heappush(self._later, (head.due, head.number, touched))
 
-    def _queue(self, queue: Queue) -> list[_Turn]:
-        chat_id, lane = queue
-        return self._queues.get(chat_id, {}).get(lane, [])
+    def _queue(self, queue: QueueId) -> list[_Turn]:
+        chat_id, name = queue
+        return self._queues.get(chat_id, {}).get(name, [])
 
-    def _head(self, queue: Queue) -> _Turn | None:
+    def _head(self, queue: QueueId) -> _Turn | None:
         turns = self._queue(queue)
         if not turns or queue[0] in self._resting:
             return None
         probe_at = self._probes.get(queue[0])
         return turns[0] if probe_at is None else self._probe(queue, probe_at)
 
-    def _probe(self, queue: Queue, probe_at: datetime) -> _Turn | None:
+    def _probe(self, queue: QueueId, probe_at: datetime) -> _Turn | None:
         """A queue's head, if it is what its chat, which refuses, is to be tried with."""
-        lanes = self._queues[queue[0]]
-        heads = {lane: turns[0] for lane, turns in lanes.items()}
+        queues = self._queues[queue[0]]
+        heads = {name: turns[0] for name, turns in queues.items()}
         first = min(
             heads,
-            key=lambda lane: (
-                max(heads[lane].due, probe_at),
-                heads[lane].attempts,
-                heads[lane].number,
+            key=lambda name: (
+                max(heads[name].due, probe_at),
+                heads[name].attempts,
+                heads[name].number,
             ),
         )
         if first != queue[1]:
             return None
         return heads[first]._replace(due=max(heads[first].due, probe_at))
 
-    def _holds(self, number: int, due: datetime, queue: Queue) -> bool:
+    def _holds(self, number: int, due: datetime, queue: QueueId) -> bool:
         head = self._head(queue)
         return head is not None and (head.number, head.due) == (number, due)
 
-    def _next_ready(self, now: datetime) -> Queue | None:
+    def _next_ready(self, now: datetime) -> QueueId | None:
         """The queue on top of the ready heap, all stale turns above it taken away."""
         self._ripen(now)
         while self._ready:

@@ -93,7 +93,7 @@ class FanOut:
         made: dict[tuple[object, ...], Fields] = {}
         documents: dict[str, Fields] = {}
         for each in deliveries:
-            alike = (each.occurrences, each.not_before, each.lane, each.rule, each.thread_id)
+            alike = (each.occurrences, each.not_before, each.queue, each.rule, each.thread_id)
             model = made.get((*alike, each.silent))
             if model is None:
                 model = made[*alike, each.silent] = document_of(each)

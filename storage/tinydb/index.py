@@ -13,7 +13,7 @@ from bot.subscriptions.delivery import Delivery
 from bot.subscriptions.rules import RuleBook
 from bot.subscriptions.subscription import Chat, Rule, Subscription
 from storage.tables import Day
-from storage.tinydb.delivery_queue import DeliveryQueue, Queue
+from storage.tinydb.delivery_queue import DeliveryQueue, QueueId
 
 
 class Index:
@@ -36,14 +36,14 @@ class Index:
 
     def apply(self, changes: Iterable[tuple[str, Struct | None, Struct | None]]) -> None:
         """Follow documents from what they were to what they are: (id, before, after) each."""
-        touched: dict[Queue, None] = {}
+        touched: dict[QueueId, None] = {}
         for doc_id, before, after in changes:
             self._leave(doc_id, before, touched, gone=after is None)
             self._enter(doc_id, after, touched, new=before is None)
         self.deliveries.reschedule(touched)
 
     def _leave(
-        self, doc_id: str, record: Struct | None, touched: dict[Queue, None], *, gone: bool
+        self, doc_id: str, record: Struct | None, touched: dict[QueueId, None], *, gone: bool
     ) -> None:
         match record:
             case Subscription():
@@ -51,7 +51,7 @@ class Index:
             case Delivery():
                 self.deliveries.drop(record)
                 _take_one(self.owed, record.petition)
-                touched[record.chat_id, record.lane] = None
+                touched[record.chat_id, record.queue] = None
             case Chat():
                 self.deliveries.follow(None, record.id)
                 touched.update(dict.fromkeys(self.deliveries.queues(record.id)))
@@ -63,7 +63,7 @@ class Index:
                 _drop_day(self.days, doc_id)
 
     def _enter(
-        self, doc_id: str, record: Struct | None, touched: dict[Queue, None], *, new: bool
+        self, doc_id: str, record: Struct | None, touched: dict[QueueId, None], *, new: bool
     ) -> None:
         match record:
             case Subscription():
@@ -71,7 +71,7 @@ class Index:
             case Delivery():
                 self.deliveries.add(record)
                 self.owed[record.petition] += 1
-                touched[record.chat_id, record.lane] = None
+                touched[record.chat_id, record.queue] = None
             case Chat():
                 self.deliveries.follow(record, record.id)
                 touched.update(dict.fromkeys(self.deliveries.queues(record.id)))

@@ -117,14 +117,14 @@ class TinyUnit:
             self._transaction.remove(DELIVERIES, each.key)
 
     async def give_back(
-        self, key: str, not_before: datetime, lane: str | None, tries: int = 0
+        self, key: str, not_before: datetime, queue: str | None, tries: int = 0
     ) -> None:
         delivery = self._transaction.get(DELIVERIES, key)
         if delivery is not None:
             self._transaction.keep(
                 structs.replace(
                     delivery,
-                    lane=delivery.lane if lane is None else lane,
+                    queue=delivery.queue if queue is None else queue,
                     not_before=not_before,
                     attempts=delivery.attempts + tries,
                     leased_until=None,
@@ -136,7 +136,7 @@ class TinyUnit:
         for key in keys:
             self._transaction.remove(DELIVERIES, key)
         if told_at is not None:
-            at_once = {each.chat_id for each in found if each is not None and not each.lane}
+            at_once = {each.chat_id for each in found if each is not None and not each.queue}
             note_told(self._transaction, at_once, told_at)
 
     # --- chats

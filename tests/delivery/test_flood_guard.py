@@ -62,7 +62,7 @@ async def told(storage: Storage, count: int, at: datetime = NOON, chat_id: int =
 async def next_of(storage: Storage, at: datetime = NOON) -> ClaimedDelivery:
     """The one that is due then, given back at once."""
     (one,) = await claim(storage, at)
-    await storage.hold(one.delivery.key, one.delivery.lane, at)
+    await storage.hold(one.delivery.key, one.delivery.queue, at)
     return one
 
 
@@ -134,7 +134,7 @@ async def test_a_flood_that_is_held_is_known_after_a_restart(store: Store) -> No
     storage = await store.reopen()
     assert (await next_of(storage)).flood_until == NOON + MINUTE
     assert (await next_of(storage, NOON + MINUTE / 2)).flood_until == NOON + MINUTE
-    found = {each.delivery.lane: each for each in await claim(storage, NOON + MINUTE)}
+    found = {each.delivery.queue: each for each in await claim(storage, NOON + MINUTE)}
     assert set(found) == {"", "flood"}
     assert found[""].flood_until is None
 

@@ -1,4 +1,4 @@
-"""A chat hears of one petition in order, whatever lanes its news waits in: over both stores."""
+"""A chat hears of one petition in order, whatever queues its news waits in: over both stores."""
 
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
@@ -61,7 +61,7 @@ async def told(storage: Storage, at: object = NOON) -> list[list[str]]:
     messages: dict[tuple[int, str], list[str]] = {}
     for each in await claim(storage, at):  # type: ignore[arg-type]
         owed = each.delivery
-        messages.setdefault((owed.chat_id, owed.lane), []).append(owed.key)
+        messages.setdefault((owed.chat_id, owed.queue), []).append(owed.key)
         await storage.settle(owed.key)
     return list(messages.values())
 

@@ -26,7 +26,7 @@ from contract import store as store
 
 from bot.delivery.retry import ProbeChat, RestChat, TryAgain, next_step, probe_wait
 from bot.subscriptions.delivery import ChatGone, ChatRefuses, RetryAt, Sent
-from bot.subscriptions.delivery_order import refused_lane
+from bot.subscriptions.delivery_order import refused_queue
 from bot.subscriptions.subscription import Chat
 from storage import Pruned, Storage
 
@@ -231,7 +231,7 @@ async def test_the_next_probe_is_made_with_what_was_tried_least(storage: Storage
         owed = one.delivery
         tried.append(owed.petition)
         await storage.refuse_chat(ANN, WHY, refusals, at, at + HOUR)
-        await storage.retry(owed.key, at, refused_lane(owed))
+        await storage.retry(owed.key, at, refused_queue(owed))
         assert await storage.claim_deliveries(at, 100, LEASE) == []
         at += HOUR
     assert tried == [*refs, NIGHTINGALES, HEDGES]
@@ -244,7 +244,7 @@ async def test_later_news_of_a_petition_waits_behind_what_was_refused_of_it(
     await ring(storage, milestone(10_000))
     (one,) = await storage.claim_deliveries(NOON, 100, LEASE)
     await storage.refuse_chat(ANN, WHY, 1, NOON, NOON + MINUTE)
-    await storage.retry(one.delivery.key, NOON, refused_lane(one.delivery))
+    await storage.retry(one.delivery.key, NOON, refused_queue(one.delivery))
     for number, ref in ((25_000, NIGHTINGALES), (50_000, NIGHTINGALES), (10_000, HEDGES)):
         await ring(storage, milestone(number, ref))
     at = NOON + MINUTE
@@ -262,7 +262,7 @@ async def test_what_is_refused_alone_keeps_its_place_through_a_restart(store: St
     await follow(store.storage, follows(ANN), follows(ANN, HEDGES))
     await ring(store.storage, milestone(10_000))
     (one,) = await store.storage.claim_deliveries(NOON, 100, LEASE)
-    await store.storage.retry(one.delivery.key, NOON + HOUR, refused_lane(one.delivery))
+    await store.storage.retry(one.delivery.key, NOON + HOUR, refused_queue(one.delivery))
     for ref in (NIGHTINGALES, HEDGES):
         await ring(store.storage, milestone(25_000, ref))
     storage = await store.reopen()
@@ -293,7 +293,7 @@ async def test_an_alert_that_is_refused_alone_counts_as_one_that_waits(storage: 
     await follow(storage, follows(BOB))
     await ring(storage, milestone(5_000))
     (one,) = await claim(storage)
-    await storage.retry(one.delivery.key, NOON + HOUR, refused_lane(one.delivery))
+    await storage.retry(one.delivery.key, NOON + HOUR, refused_queue(one.delivery))
     assert (await storage.tally()).oldest_due == NOON
     await storage.refuse_chat(BOB, WHY, 1, NOON, NOON + HOUR)
     assert (await storage.tally()).oldest_due is None

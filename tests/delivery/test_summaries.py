@@ -121,7 +121,7 @@ def test_a_summary_tells_the_things_of_one_petition_together_in_their_order() ->
     ]
 
 
-# --- lanes and floods -----------------------------------------------------------------------------
+# --- queues and floods ----------------------------------------------------------------------------
 
 
 async def test_a_dissolution_closes_fourteen_petitions_in_one_message(office: Office) -> None:

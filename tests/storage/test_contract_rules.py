@@ -211,7 +211,7 @@ async def test_what_a_rule_has_waiting_is_heard_as_the_rule_says_now(storage: St
     silent = structs.replace(rule, preferences=Preferences({"milestone": "silent"}))
     await storage.save_rule(silent, NOON + MINUTE)
     [claimed] = await claim(storage, NOON + MINUTE)
-    assert (claimed.delivery.key, claimed.delivery.lane) == (key(10_000, ANN), "")
+    assert (claimed.delivery.key, claimed.delivery.queue) == (key(10_000, ANN), "")
     assert claimed.delivery.silent
     assert (f"{response.key}:{ANN}", "flood") in await told(storage, EVENING)
 

@@ -181,7 +181,7 @@ async def test_a_closing_that_is_gathered_with_others_stays_so_when_it_is_muted(
     await storage.mute(ANN, NIGHTINGALES, True, NOON + MINUTE)
     assert due == await storage.next_due(NOON) == NOON + 10 * MINUTE
     [claimed] = await claim(storage, due)
-    assert (claimed.delivery.lane, claimed.delivery.silent) == ("gathered", True)
+    assert (claimed.delivery.queue, claimed.delivery.silent) == ("gathered", True)
 
 
 async def _silences(storage: Storage) -> list[bool]:
@@ -446,7 +446,7 @@ async def test_a_topic_is_where_all_that_waits_and_comes_goes(storage: Storage) 
     assert await storage.subscription(CAT, HEDGES) == follows(CAT, HEDGES, card_id=8)
 
 
-# --- lanes ----------------------------------------------------------------------------------------
+# --- queues ---------------------------------------------------------------------------------------
 
 
 async def test_a_digest_is_told_whole_whatever_the_limit(storage: Storage) -> None:
@@ -583,7 +583,7 @@ async def test_what_is_held_back_is_told_with_its_lane_and_was_not_tried(store: 
     assert await told(store.storage) == [(key(50_000, ANN, HEDGES), "")]
     storage = await store.reopen()
     claimed = await claim(storage, NOON + 2 * MINUTE)
-    flood = [each for each in claimed if each.delivery.lane == "flood"]
+    flood = [each for each in claimed if each.delivery.queue == "flood"]
     assert [each.delivery.key for each in flood] == [key(10_000, ANN), key(25_000, ANN)]
     assert [each.delivery.attempts for each in flood] == [0, 0]
 

@@ -36,9 +36,9 @@ from contract import (
     heard,
     key,
     known,
-    lanes,
     milestone,
     picture,
+    queues,
     refs,
     ring,
 )
@@ -330,7 +330,7 @@ class Owed(Struct):
     chat: int
     petition: PetitionRef
     not_before: datetime
-    lane: str = ""
+    queue: str = ""
     leased_until: datetime = NOON
 
     @property
@@ -338,8 +338,8 @@ class Owed(Struct):
         return max(self.not_before, self.leased_until)
 
     @property
-    def queue(self) -> tuple[int, str]:
-        return self.chat, self.lane
+    def place(self) -> tuple[int, str]:
+        return self.chat, self.queue
 
 
 class Model:
@@ -359,7 +359,7 @@ class Model:
             for chat in sorted(c for c, ref in self.following if ref == occurrence.petition):
                 key = f"{occurrence.key}:{chat}"
                 owed = Owed(key, chat, occurrence.petition, now)
-                owed.lane, owed.not_before = self.moment(chat, now)
+                owed.queue, owed.not_before = self.moment(chat, now)
                 self.owed.append(owed)
 
     def moment(self, chat: int, now: datetime) -> tuple[str, datetime]:
@@ -368,12 +368,12 @@ class Model:
     def set_preferences(self, chat: int, preferences: Preferences, now: datetime) -> None:
         (self.digests.add if preferences == DIGESTS else self.digests.discard)(chat)
         for owed in self.owed:
-            if owed.chat == chat and owed.lane and owed.leased_until <= now < owed.not_before:
-                owed.lane, owed.not_before = self.moment(chat, now)
+            if owed.chat == chat and owed.queue and owed.leased_until <= now < owed.not_before:
+                owed.queue, owed.not_before = self.moment(chat, now)
 
     def heads(self) -> list[Owed]:
-        first = {owed.queue: owed for owed in reversed(self.owed)}
-        heads = [owed for owed in self.owed if first[owed.queue] is owed]
+        first = {owed.place: owed for owed in reversed(self.owed)}
+        heads = [owed for owed in self.owed if first[owed.place] is owed]
         return [head for head in heads if head.chat not in self.resting]
 
     def claim(self, now: datetime, limit: int) -> list[str]:
@@ -384,8 +384,8 @@ class Model:
         return [owed.key for owed in batch]
 
     def batch(self, head: Owed, now: datetime) -> list[Owed]:
-        queue = [owed for owed in self.owed if owed.queue == head.queue]
-        if head.lane:
+        queue = [owed for owed in self.owed if owed.place == head.place]
+        if head.queue:
             return [owed for owed in queue if owed.leased_until <= now]
         if head.chat not in self.returned:
             return [head]
@@ -394,14 +394,14 @@ class Model:
     def next_due(self, now: datetime) -> datetime | None:
         return min((max(head.due, now) for head in self.heads()), default=None)
 
-    def give_back(self, key: str, when: datetime, lane: str | None = None) -> None:
+    def give_back(self, key: str, when: datetime, queue: str | None = None) -> None:
         for owed in self.owed:
             if owed.key == key:
                 owed.not_before, owed.leased_until = when, NOON
-                owed.lane = owed.lane if lane is None else lane
+                owed.queue = owed.queue if queue is None else queue
 
-    def release(self, chat: int, lane: str, now: datetime) -> int:
-        waiting = [each for each in self.owed if each.queue == (chat, lane)]
+    def release(self, chat: int, queue: str, now: datetime) -> int:
+        waiting = [each for each in self.owed if each.place == (chat, queue)]
         waiting = [each for each in waiting if each.leased_until <= now]
         for owed in waiting:
             owed.not_before = now
@@ -425,8 +425,8 @@ steps = st.one_of(
     st.tuples(st.just("claim"), st.integers(0, 3)),
     st.tuples(st.just("settle"), numbers, chat_ids, refs),
     st.tuples(st.just("retry"), numbers, chat_ids, refs),
-    st.tuples(st.just("hold"), numbers, chat_ids, refs, lanes, st.integers(0, 7)),
-    st.tuples(st.just("release"), chat_ids, lanes),
+    st.tuples(st.just("hold"), numbers, chat_ids, refs, queues, st.integers(0, 7)),
+    st.tuples(st.just("release"), chat_ids, queues),
     st.tuples(st.just("preferences"), chat_ids, st.sampled_from((DIGESTS, Preferences()))),
     st.tuples(st.just("stop"), chat_ids, refs),
     st.tuples(st.just("rest"), chat_ids),
@@ -496,13 +496,13 @@ async def _end(storage: Storage, model: Model, step: tuple[Any, ...], now: datet
         case "retry", number, chat, ref:
             await storage.retry(key(number, chat, ref), now + MINUTE)
             model.give_back(key(number, chat, ref), now + MINUTE)
-        case "hold", number, chat, ref, lane, minutes:
+        case "hold", number, chat, ref, queue, minutes:
             until = now + minutes * MINUTE
-            await storage.hold(key(number, chat, ref), lane, until)
-            model.give_back(key(number, chat, ref), until, lane)
-        case "release", chat, lane:
-            released = await storage.release(chat, lane, now)
-            assert released == model.release(chat, lane, now)
+            await storage.hold(key(number, chat, ref), queue, until)
+            model.give_back(key(number, chat, ref), until, queue)
+        case "release", chat, queue:
+            released = await storage.release(chat, queue, now)
+            assert released == model.release(chat, queue, now)
         case "stop", chat, ref:
             await storage.unsubscribe(chat, ref)
             model.following.discard((chat, ref))

@@ -136,14 +136,14 @@ async def test_nothing_that_stands_beside_a_chat_stands_beside_a_petition_too(
 
 
 async def everything_in_use(storage: Storage) -> None:
-    """A row of every kind, and something that waits in every lane."""
+    """A row of every kind, and something that waits in every queue."""
     await a_full_house(storage)
     await follow(storage, follows(CAT, at=NOON + timedelta(seconds=7), preferences=DIGESTS))
     for preferences in (Preferences(snoozed_until=EVENING), Preferences()):
         await storage.set_subscription_preferences(ANN, NIGHTINGALES, preferences, NOON)
         await ring(storage, milestone(50_000 if preferences.snoozed_until else 75_000))
     for at_once in await claim(storage):
-        if not at_once.delivery.lane:
+        if not at_once.delivery.queue:
             await storage.hold(at_once.delivery.key, FLOOD, EVENING)
     await storage.release(CAT, "digest", EVENING, NIGHTINGALES)
     assert await ring(storage, milestone(100_000))

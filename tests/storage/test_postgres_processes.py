@@ -215,7 +215,7 @@ async def test_terms_that_change_during_a_fan_out_hold_for_what_it_owes(
     assert await claimed_keys(storage) == [key(10_000, ANN)]
     at_six_there = EVENING.replace(hour=12, minute=15)
     [early] = [each for each in await claim(storage, at_six_there) if each.delivery.chat_id == CAT]
-    assert early.delivery.lane == "digest"
+    assert early.delivery.queue == "digest"
     [late] = [each for each in await claim(storage, EVENING) if each.delivery.chat_id == BOB]
     assert late.delivery.silent
 

@@ -24,7 +24,7 @@ from contract import (
 from postgres import PostgresGround
 
 from bot.petitions.thresholds import rungs
-from bot.subscriptions.delivery_order import refused_lane
+from bot.subscriptions.delivery_order import refused_queue
 from storage import ClaimedDelivery, Storage
 
 WHY = "not enough rights to send text messages to the chat"
@@ -88,7 +88,7 @@ async def test_a_chat_that_refuses_is_probed_by_one_of_them(processes: list[Stor
         tried.append(owed.petition)
         other = processes[refusals % 3]
         assert await other.refuse_chat(ANN, WHY, refusals, at, at + MINUTE)
-        await other.retry(owed.key, at, refused_lane(owed))
+        await other.retry(owed.key, at, refused_queue(owed))
         at += MINUTE
     assert tried == [*refs] * (ROUNDS // 2)
 

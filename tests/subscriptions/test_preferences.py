@@ -58,7 +58,7 @@ def heard(
     event: Event, policy: EffectivePreferences, now: datetime = NOW
 ) -> tuple[str, str] | None:
     found = decide(event, petition(), policy, now)
-    return (found.loudness, found.lane) if found else None
+    return (found.loudness, found.queue) if found else None
 
 
 def following(**choices: object) -> Subscription:
@@ -177,7 +177,7 @@ def test_a_kind_is_heard_as_the_chat_chose(chosen: Loudness) -> None:
     assert found is not None
     assert found.loudness == chosen
     assert found.silent == (chosen == "silent")
-    assert found.lane == ("digest" if chosen == "digest" else "")
+    assert found.queue == ("digest" if chosen == "digest" else "")
 
 
 def test_what_is_off_is_owed_to_nobody() -> None:
@@ -195,7 +195,7 @@ def test_a_subscriptions_choice_goes_before_its_chats() -> None:
 def test_a_digest_is_one_lane_due_at_its_hour() -> None:
     chat = Preferences({"response": "digest"}, digest=Digest(8 * 60), zone=NEW_YORK)
     (plan,) = planned(following(), RESPONSE, chat=chat)
-    assert (plan.lane, plan.not_before) == ("digest", datetime(2025, 3, 1, 13, tzinfo=UTC))
+    assert (plan.queue, plan.not_before) == ("digest", datetime(2025, 3, 1, 13, tzinfo=UTC))
 
 
 def test_quiet_hours_hold_back_all_but_what_is_urgent() -> None:
@@ -216,7 +216,7 @@ def test_a_snooze_that_ends_at_night_waits_for_the_morning() -> None:
     found = decide(PASSED_10K, petition(), policy, NOW)
     assert found is not None
     # With all else that the night has kept, in one message.
-    assert (found.lane, found.not_before) == ("quiet", datetime(2025, 3, 4, 7, tzinfo=UTC))
+    assert (found.queue, found.not_before) == ("quiet", datetime(2025, 3, 4, 7, tzinfo=UTC))
 
 
 def test_a_snooze_of_everything_outlasts_a_shorter_one_of_one_petition() -> None:
@@ -241,8 +241,8 @@ def test_a_petition_and_its_chat_both_snoozed_are_quiet_until_the_later_end(
     if loudness == "digest":
         assert found.not_before == next_digest(Digest(), max(own_end, chat_end), LONDON)
     else:
-        lane = f"snooze:{REF}" if own >= chat else "snooze"
-        assert (found.lane, found.not_before) == (lane, max(own_end, chat_end))
+        queue = f"snooze:{REF}" if own >= chat else "snooze"
+        assert (found.queue, found.not_before) == (queue, max(own_end, chat_end))
 
 
 def test_a_snooze_of_everything_holds_the_digest_too() -> None:
@@ -371,11 +371,11 @@ def test_a_chat_that_follows_and_has_two_rules_hears_once_by_the_loudest() -> No
     ]
     chat = follower(following(), rules, Preferences({"response": "digest"}), 1)
     (delivery,) = match(occurred(RESPONSE), petition(), [chat], NOW, 1)
-    assert (delivery.lane, delivery.silent, delivery.rule, delivery.thread_id) == ("", False, 2, 9)
+    assert (delivery.queue, delivery.silent, delivery.rule, delivery.thread_id) == ("", False, 2, 9)
 
 
 @pytest.mark.parametrize(
-    ("choices", "lane"),
+    ("choices", "queue"),
     [
         ({"preferences": Preferences({"response": "off"})}, None),
         ({"preferences": Preferences({"response": "digest"})}, "digest"),
@@ -384,12 +384,12 @@ def test_a_chat_that_follows_and_has_two_rules_hears_once_by_the_loudest() -> No
     ],
 )
 def test_what_was_chosen_for_one_petition_goes_before_any_rule(
-    choices: dict[str, object], lane: str | None
+    choices: dict[str, object], queue: str | None
 ) -> None:
     chat = follower(following(**choices), [rule()], Preferences(), 1)
     deliveries = match(occurred(RESPONSE), petition(), [chat], NOW, 1)
-    assert [delivery.lane for delivery in deliveries] == ([] if lane is None else [lane])
-    assert all(delivery.silent or lane for delivery in deliveries)
+    assert [delivery.queue for delivery in deliveries] == ([] if queue is None else [queue])
+    assert all(delivery.silent or queue for delivery in deliveries)
 
 
 def test_a_subscription_goes_before_a_rule_that_is_as_loud() -> None:
@@ -419,10 +419,10 @@ def test_what_waits_is_planned_anew_when_its_terms_change() -> None:
     quiet = Preferences(quiet=NIGHT)
     chat = follower(following(), [], quiet, 1)
     (waiting,) = match(occurred(RESPONSE), petition(), [chat], night, 1)
-    assert waiting.lane == "quiet"
+    assert waiting.queue == "quiet"
     ways = (source_of(following(), Preferences()),)
     awake = replanned(waiting, occurred(RESPONSE), petition(), ways, night)
-    assert (awake.lane, awake.not_before) == ("", night)
+    assert (awake.queue, awake.not_before) == ("", night)
     turned_off = (source_of(following(), Preferences({"response": "off"})),)
     assert replanned(waiting, occurred(RESPONSE), petition(), turned_off, night) == waiting
 

@@ -29,11 +29,11 @@ LONDON = ZoneInfo("Europe/London")
 
 
 class Told(NamedTuple):
-    """One message: to whom, when by their clock, in which lane, of what."""
+    """One message: to whom, when by their clock, in which queue, of what."""
 
     chat: int
     at: datetime
-    lane: str
+    queue: str
     keys: tuple[str, ...]
 
 
@@ -76,10 +76,10 @@ class Year:
             batches: dict[tuple[int, str], list[str]] = {}
             for claim in claims:
                 owed = claim.delivery
-                batches.setdefault((owed.chat_id, owed.lane), []).extend(owed.occurrences)
-            for (chat, lane), keys in batches.items():
+                batches.setdefault((owed.chat_id, owed.queue), []).extend(owed.occurrences)
+            for (chat, queue), keys in batches.items():
                 local = now.astimezone(ZoneInfo(ZONES[chat]))
-                self.told.append(Told(chat, local, lane, tuple(keys)))
+                self.told.append(Told(chat, local, queue, tuple(keys)))
             await self.storage.settle(*(claim.delivery.key for claim in claims))
 
     def each_once(self, keys: set[str]) -> None:
@@ -132,10 +132,10 @@ async def test_a_year_of_nights_stays_quiet_and_each_morning_tells_once_what_wai
     year.each_once(keys)
     for told in year.told:
         assert 7 * 60 <= told.at.hour * 60 + told.at.minute < 22 * 60
-        assert (told.lane == "quiet") == (
+        assert (told.queue == "quiet") == (
             (told.at.hour, told.at.minute, told.at.second) == (7, 0, 0)
         )
-    mornings = Counter((t.chat, t.at.date()) for t in year.told if t.lane == "quiet")
+    mornings = Counter((t.chat, t.at.date()) for t in year.told if t.queue == "quiet")
     assert set(mornings.values()) == {1}
 
 
