@@ -71,7 +71,7 @@ async def test_a_standby_takes_over_from_a_leader_that_ends(cluster: Cluster) ->
         await leader.aclose()
         village.site.edit(TEA, signature_count=10_002)
         await village.reader.hears("10,002 signatures")
-        await village.reader.ask("/subscriptions", "You're following one petition")
+        await village.reader.ask("/subscriptions", "You're following 1 petition")
         assert "standby" not in await second.ready()
         await village.looked(2)
         assert village.reader.unread() == []
@@ -91,7 +91,7 @@ async def test_kill_9_of_the_leader_hands_over_within_thirty_seconds_and_loses_n
             village.reader.say("/subscriptions")
             told = [(await village.reader.hears("", SECOND_PROCESS))["text"] for _ in range(2)]
             assert sum("10,002 signatures" in text for text in told) == 1
-            assert sum("You're following one petition" in text for text in told) == 1
+            assert sum("You're following 1 petition" in text for text in told) == 1
             await village.looked(2)
             assert village.reader.unread() == []
 
