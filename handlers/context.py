@@ -22,12 +22,14 @@ from bot.polling.members_api import Members
 from bot.polling.petitions_api import PetitionsApi
 from bot.polling.postcodes_api import Postcodes
 from bot.polling.status_reports import StatusReports
-from bot.subscriptions.subscription import Chat
+from bot.subscriptions.subscription import Chat, Rule, Subscription
 from handlers.open_questions import Heard, OpenQuestions
 from handlers.permissions import Rights
 from storage import Storage
 
 _CARDS = 2_000
+_TOPICS = 5_000
+_ENDED, _HOUR = 1_000, 3_600.0
 _MOST_NAMES, _DAY = 32, 86_400.0
 
 
@@ -58,6 +60,12 @@ class Services:
     )
     questions: OpenQuestions = field(default_factory=OpenQuestions)
     heard: Heard = field(default_factory=Heard)
+    # By chat: what was unfollowed all at once, to be had back for a while.
+    ended: TTLCache[int, tuple[tuple[Subscription, ...], tuple[Rule, ...]]] = field(
+        default_factory=lambda: TTLCache(_ENDED, _HOUR)
+    )
+    # What a group's topics are called: Telegram says so only of those that somebody writes in.
+    topics: LRUCache[tuple[int, int], str] = field(default_factory=lambda: LRUCache(_TOPICS))
     # What a site calls its topics and its departments changes once in years.
     names: TTLCache[str, Mapping[str, str]] = field(
         default_factory=lambda: TTLCache(_MOST_NAMES, _DAY)

@@ -2,7 +2,7 @@
 
 from telegram import Update
 
-from bot.delivery.card_message import Edited, draw_card, edit_card
+from bot.delivery.card_message import Edited, draw_card, edit_card, link_for_all
 from bot.messages.buttons import CARD, Keyboard, Press
 from bot.messages.format import clock
 from bot.messages.i18n import marked, tr
@@ -41,6 +41,7 @@ async def show(update: Update, context: Context, ref: PetitionRef) -> None:
         services.now(),
         subscription=subscription,
         unreachable_since=await unreachable_since(context, ref, sight),
+        follow_link="" if target() else link_for_all(context.bot.username, chat.id, ref),
     )
     # Alerts reply to the card, so it lives in the topic that hears them, and nowhere else.
     here = subscription and topic_of(update.effective_message) == subscription.thread_id

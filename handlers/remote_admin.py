@@ -26,6 +26,7 @@ from bot.polling.budget import asking_for
 from bot.telegram import render
 from handlers.command import AnyHandler, on_press
 from handlers.context import Context, Target, act_on, first_language, is_private
+from handlers.places import note_topic
 from handlers.reply import acknowledge, answer
 
 _LASTS = timedelta(hours=1)
@@ -49,6 +50,7 @@ async def prepare(update: Update, context: Context) -> None:
     speak((kept and kept.language) or first_language(update))
     go_by(zone_of(kept.preferences.zone if kept else ""))
     act_on(None)
+    note_topic(update, context)
     if chat is None or not is_private(update):
         return
     if update.callback_query:

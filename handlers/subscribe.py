@@ -7,7 +7,13 @@ from telegram import Update
 
 from bot.messages.buttons import CONSENT, SETTINGS, SUBSCRIBE, Keyboard, Press, consent_buttons
 from bot.messages.chat.about import agreed, consent_request, not_now
-from bot.messages.following.subscriptions import Followed, already_subscribed, no_room, subscribed
+from bot.messages.following.subscriptions import (
+    Followed,
+    Place,
+    already_subscribed,
+    no_room,
+    subscribed,
+)
 from bot.messages.i18n import marked
 from bot.messages.message import Message
 from bot.messages.petition.parts import title
@@ -17,8 +23,9 @@ from bot.petitions.petition import PetitionRef
 from bot.petitions.postcode import is_postcode
 from bot.subscriptions.subscription import Chat, Subscription
 from handlers.command import Command, on_press
-from handlers.context import Context, asks_first, chat_of, target
+from handlers.context import Context, asks_first, chat_of
 from handlers.lookup import asked_for, seen
+from handlers.places import answer_who_asked, place_of
 from handlers.reply import answer, rewrite, topic_of
 from handlers.rules import offer_all
 from handlers.settings import typed_to
@@ -71,17 +78,27 @@ async def begin(update: Update, context: Context, ref: PetitionRef) -> None:
     if known is None:
         return
     followed = Followed(subscription, known.petition)
+    place, is_posted = place_of(update, context, ref), update.channel_post is not None
     if is_new:
-        await answer(update, *confirmed(chat, followed, services.now()))
+        shown = None if is_posted else place
+        await answer_who_asked(
+            update, context, lambda: confirmed(chat, followed, services.now(), shown)
+        )
         return
-    here = topic_of(update.effective_message)
-    is_elsewhere = target() is None and subscription.thread_id != here
-    await answer(update, *already_subscribed(followed, is_elsewhere=is_elsewhere))
+    told_in, thread = None, subscription.thread_id
+    if place and thread != topic_of(update.effective_message):
+        told_in = services.topics.get((chat.id, thread or 0), "")
+    shown = None if is_posted else place
+    await answer_who_asked(
+        update, context, lambda: already_subscribed(followed, shown, told_in=told_in)
+    )
 
 
-def confirmed(chat: Chat, followed: Followed, now: datetime) -> tuple[Message, Keyboard]:
+def confirmed(
+    chat: Chat, followed: Followed, now: datetime, place: Place | None = None
+) -> tuple[Message, Keyboard]:
     """The answer to who follows a petition from now on: how it stands and how it is heard."""
-    return subscribed(followed, now, in_a_sentence(Scope(chat, now, followed)))
+    return subscribed(followed, now, in_a_sentence(Scope(chat, now, followed)), place)
 
 
 async def has_room(context: Context, chat: Chat, ref: PetitionRef) -> bool:

@@ -34,7 +34,13 @@ async def page_of(context: Context, chat_id: int, page: int) -> tuple[Message, K
         listed(rule, services.sites.get(rule.site), await name_of(context, rule))
         for rule in await services.storage.rules(chat_id)
     ]
-    return listing(await followed_by(context, chat_id), page, services.now(), rules)
+    followed = await followed_by(context, chat_id)
+    topics = {
+        thread: services.topics.get((chat_id, thread), "")
+        for each in followed
+        if (thread := each.subscription.thread_id) is not None
+    }
+    return listing(followed, page, services.now(), rules, topics)
 
 
 async def followed_by(context: Context, chat_id: int) -> list[Followed]:

@@ -23,16 +23,17 @@ from bot.messages.i18n import marked, tr
 from bot.messages.message import compose
 from bot.petitions.petition import PetitionRef
 from bot.subscriptions.codec import subscription_from_button
-from bot.subscriptions.subscription import Subscription
+from bot.subscriptions.subscription import Chat, Subscription
 from bot.telegram import render
 from handlers.command import Command, on_press
 from handlers.context import Context, asks_first, chat_of, is_private
 from handlers.forget import forget
 from handlers.lookup import asked_for
+from handlers.places import answer_who_asked, place_of
 from handlers.reply import answer, rewrite
 from handlers.rules import name_of
 from handlers.subscribe import begin, confirmed, has_room
-from handlers.subscriptions import followed_by
+from handlers.subscriptions import followed_by, page_of
 
 
 async def unsubscribe(update: Update, context: Context) -> None:
@@ -65,20 +66,38 @@ async def stop_pressed(update: Update, context: Context, press: Press) -> str | 
     if press.extra == "forget":
         await forget(update, context)
         return None
-    refs = [each.petition for each in await storage.subscriptions(chat.id)]
+    if press.extra == "undo":
+        return await _take_all_up(update, context, chat)
+    followed = await storage.subscriptions(chat.id)
     rules = await storage.rules(chat.id)
-    count = len(refs) + len(rules)
+    count = len(followed) + len(rules)
     if press.extra == "all" and count:
         await rewrite(update, *stop_all_question(count))
     elif press.extra == "yes" and count:
-        for ref in refs:
-            await storage.unsubscribe(chat.id, ref)
+        for each in followed:
+            await storage.unsubscribe(chat.id, each.petition)
         for rule in rules:
             await storage.drop_rule(chat.id, rule.number)
-        await rewrite(update, all_stopped(count))
+        context.services.ended[chat.id] = tuple(followed), tuple(rules)
+        await rewrite(update, *all_stopped(count))
     else:
         await rewrite(update, *nothing_to_stop(is_kept=is_private(update)))
     return None
+
+
+async def _take_all_up(update: Update, context: Context, chat: Chat) -> str | None:
+    """Follow again what was given up all at once, as it was."""
+    storage, now = context.services.storage, context.services.now()
+    followed, rules = context.services.ended.pop(chat.id, ((), ()))
+    if asks_first(chat) or not followed + rules:
+        return old_button()
+    await storage.save_chat(chat)
+    for each in followed:
+        await storage.subscribe(each)
+    for rule in rules:
+        await storage.save_rule(rule, now)
+    await rewrite(update, *await page_of(context, chat.id, 0))
+    return tr("You're following everything again.")
 
 
 async def end(update: Update, context: Context, ref: PetitionRef) -> str | None:
@@ -92,7 +111,8 @@ async def end(update: Update, context: Context, ref: PetitionRef) -> str | None:
             followed = await services.storage.subscriptions(chat.id)
             await answer(update, compose(not_following()) if followed else nothing_followed())
         return not_following()
-    await answer(update, *unsubscribed(Followed(ended, known.petition)))
+    was = Followed(ended, known.petition)
+    await answer_who_asked(update, context, lambda: unsubscribed(was))
     return None
 
 
@@ -120,7 +140,13 @@ async def undo(update: Update, context: Context, press: Press) -> str | None:
     known = await services.storage.history(was.petition)
     if known:
         await rewrite(
-            update, *confirmed(chat, Followed(subscription, known.petition), services.now())
+            update,
+            *confirmed(
+                chat,
+                Followed(subscription, known.petition),
+                services.now(),
+                place_of(update, context, was.petition),
+            ),
         )
     return tr("You're following it again.")
 

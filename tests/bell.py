@@ -159,7 +159,7 @@ class Conversation:
         message = await self.ask(f"/subscribe {number}")
         if "I need to keep" in message["text"]:
             message = await self.consents(message)
-        assert "You're now following" in message["text"], message["text"]
+        assert "now following" in message["text"], message["text"]
         return message
 
 

@@ -59,6 +59,7 @@ EXPECTED: tuple[tuple[str, str], ...] = (
     (r"talk\|\|list", "You're following|You have|not following anything"),
     (r"stop\|\|forget", "Delete everything"),
     (r"stop\|\|all", "Unfollow all|not following anything"),
+    (r"stop\|\|undo", "You're following|You have"),
     (r"stop\|\|yes", "You've unfollowed|not following anything"),
     (r"set\|P?\|snooze", "[Ss]nooze"),
     (r"set\|P\|", "Settings for one petition"),
@@ -125,6 +126,7 @@ MUST_BE_MET = {
     *("rule||0", "rule||0.delete", "rule||0.silent", "rule||0.opened", "seat||E0"),
     *("seat||show.E0", "ask||quiet", "ask||digest", "ask||zone", "ask||snooze", "ask|P|snooze"),
     *("ask|P|milestones", "talk||cancel", "talk||help", "talk||list", "stop||all", "stop||yes"),
+    "stop||undo",
     *("stop||forget",),
 }
 

@@ -264,7 +264,7 @@ async def test_consent_is_not_asked_twice_and_never_in_a_group(village: Village)
     async with village.bell():
         await village.reader.subscribes()
         await village.reader.ask("/subscribe 700001", "You're now following")
-        await village.chat(-77).ask(f"/subscribe {TEA}", "You're now following")
+        await village.chat(-77).ask(f"/subscribe {TEA}", "is now following")
 
 
 async def test_unsubscribing_can_be_undone_and_until_then_nothing_rings(village: Village) -> None:
@@ -402,7 +402,7 @@ async def test_an_outage_is_admitted_and_what_is_known_is_shown(village: Village
     ("command", "words"),
     [
         ("/start", "tells you when something happens to a petition"),
-        ("/help", "/follow 300239 — follow a petition"),
+        ("/help", "/follow: follow a petition"),
         ("/privacy", "What I don't keep"),
         ("/about", "Open Government Licence"),
         ("/status", "Status"),
@@ -455,7 +455,7 @@ async def test_a_subscription_in_a_topic_is_heard_in_that_topic(village: Village
     village.api.messenger.chat(-99).topics.add(7)
     group = village.chat(-99)
     async with village.bell():
-        await group.ask(f"/subscribe {TEA}", "You're now following", thread_id=7)
+        await group.ask(f"/subscribe {TEA}", "is now following", thread_id=7)
         village.site.edit(TEA, signature_count=1_002)
         message = await group.hears("1,000 signatures")
         assert message["message_thread_id"] == 7

@@ -9,11 +9,11 @@ from telegram.error import BadRequest, Forbidden, TelegramError
 from telegram.ext import ExtBot
 
 from bot.delivery.rate_limiter import ALERT
-from bot.messages.buttons import Keyboard, card_buttons
+from bot.messages.buttons import Keyboard, card_buttons, subscribe_link
 from bot.messages.message import Message
 from bot.messages.petition.card import card
 from bot.petitions.history import PetitionHistory
-from bot.petitions.petition import Petition
+from bot.petitions.petition import Petition, PetitionRef
 from bot.subscriptions.subscription import Subscription
 from bot.telegram import render
 from bot.telegram.errors import is_unchanged
@@ -33,6 +33,7 @@ async def draw_card(
     *,
     subscription: Subscription | None = None,
     unreachable_since: datetime | None = None,
+    follow_link: str = "",
 ) -> tuple[Message, Keyboard]:
     """A petition's card and its buttons, with the pace of the last days if we have watched them."""
     message = card(
@@ -43,7 +44,12 @@ async def draw_card(
         unreachable_since=unreachable_since,
         readings=await storage.readings(petition.ref, now - LATELY),
     )
-    return message, card_buttons(petition, subscription)
+    return message, card_buttons(petition, subscription, follow_link)
+
+
+def link_for_all(username: str, chat_id: int, petition: PetitionRef) -> str:
+    """The link by which those who read a group or channel can follow it; "" in private chats."""
+    return "" if chat_id > 0 else subscribe_link(username, petition)
 
 
 class Edited(Enum):
@@ -102,6 +108,13 @@ async def refresh_card(
     """Show the latest of a followed petition on the chat's card; False if there is no card."""
     if subscription.card_id is None:
         return False
-    drawn = await draw_card(storage, known.petition, known.read_at, now, subscription=subscription)
+    drawn = await draw_card(
+        storage,
+        known.petition,
+        known.read_at,
+        now,
+        subscription=subscription,
+        follow_link=link_for_all(bot.username, subscription.chat_id, subscription.petition),
+    )
     edited = await edit_card(bot, storage, subscription, *drawn, asked_for=False)
     return edited is not Edited.GONE

@@ -1,36 +1,77 @@
-"""A group or channel that does not let the bot write: its admins are told (shell)."""
+"""What is told the admins of a group or channel in their own chats (shell)."""
+
+from collections.abc import Callable
 
 import structlog
-from telegram import Bot, ChatMember
+from telegram import Bot, ChatMember, ChatMemberAdministrator
 from telegram.error import TelegramError
 
+from bot.messages.buttons import Keyboard
 from bot.messages.chat import groups
 from bot.messages.i18n import ENGLISH, speaking
+from bot.messages.message import Message
 from bot.telegram import render
 from storage import Storage
 
 log = structlog.get_logger(__name__)
 
 
-async def tell_admins(bot: Bot, storage: Storage, chat_id: int) -> int:
-    """Say it to those of a chat's admins who have a chat with the bot; how many were told."""
+def _lost_voice(title: str) -> tuple[Message, None]:
+    return groups.lost_voice(title), None
+
+
+async def tell_admins(
+    bot: Bot,
+    storage: Storage,
+    chat_id: int,
+    words: Callable[[str], tuple[Message, Keyboard | None]] = _lost_voice,
+    *,
+    posts: bool = False,
+) -> int:
+    """Say it to those of a chat's admins who have a chat with the bot; how many were told.
+
+    `words` are made for each in their language, of the chat's title; without them it is that the
+    chat does not let the bot write. Those who `posts` is about may post in a channel.
+    """
     try:
         title = (await bot.get_chat(chat_id)).title or ""
         admins = await bot.get_chat_administrators(chat_id)
     except TelegramError as error:
-        log.info("nobody to tell that a chat refuses", error=type(error).__name__)
+        log.info("a chat's admins are not known", error=type(error).__name__)
         return 0
-    return sum([await _tell(bot, storage, admin, title) for admin in admins])
+    told = [
+        await _tell(bot, storage, admin, title, words)
+        for admin in admins
+        if not posts or may_post(admin)
+    ]
+    return sum(told)
 
 
-async def _tell(bot: Bot, storage: Storage, admin: ChatMember, title: str) -> bool:
+def may_post(admin: ChatMember) -> bool:
+    """Whether an admin may post in a channel: the owner, or who has that right."""
+    return not isinstance(admin, ChatMemberAdministrator) or admin.can_post_messages is True
+
+
+async def _tell(
+    bot: Bot,
+    storage: Storage,
+    admin: ChatMember,
+    title: str,
+    words: Callable[[str], tuple[Message, Keyboard | None]],
+) -> bool:
     kept = None if admin.user.is_bot else await storage.chat(admin.user.id)
     if kept is None or kept.is_shut:
         return False
     with speaking(kept.language or ENGLISH):
-        message = groups.lost_voice(title)
+        message, buttons = words(title)
     try:
-        await bot.send_message(kept.id, message.text, entities=render.entities(message))
+        await bot.send_message(
+            kept.id,
+            message.text,
+            entities=render.entities(message),
+            reply_markup=render.keyboard(buttons) if buttons else None,
+            link_preview_options=render.NO_PREVIEW,
+        )
     except TelegramError as error:
         log.info("an admin could not be told", error=type(error).__name__)
         return False

@@ -180,8 +180,12 @@ class BotApi:
                 return
         raise LookupError(f"no button {label!r} in the keyboard of {chat_id}")
 
-    def add_topic(self, chat_id: int, thread_id: int) -> None:
-        self.messenger.chat(chat_id).topics.add(thread_id)
+    def add_topic(self, chat_id: int, thread_id: int, name: str = "") -> None:
+        """Makes a topic; what is said in one that has a name hangs on the message that began it."""
+        chat = self.messenger.chat(chat_id)
+        chat.topics.add(thread_id)
+        if name:
+            chat.topic_names[thread_id] = name
 
     def remove_topic(self, chat_id: int, thread_id: int) -> None:
         """From now on the bot hears `message thread not found` there."""

@@ -68,6 +68,7 @@ class Chat:
     members: dict[int, str] = field(default_factory=dict)
     mute_admins: set[int] = field(default_factory=set)  # admins of a channel who may not post
     topics: set[int] = field(default_factory=set)
+    topic_names: dict[int, str] = field(default_factory=dict)
     ours: set[int] = field(default_factory=set)  # messages of the bot
     keyboard: list[list[Json]] = field(default_factory=list)  # in place of the letters
     shut: str | None = None  # why nothing can be sent here
@@ -272,6 +273,17 @@ class Messenger:
         if thread_id is not None:
             chat.topics.add(thread_id)
             message |= {"message_thread_id": thread_id, "is_topic_message": True}
+        if thread_id in chat.topic_names and reply_to is None and not ours:
+            began = {"name": chat.topic_names[thread_id], "icon_color": 7322096}
+            message["reply_to_message"] = {
+                "message_id": thread_id,
+                "chat": chat.as_json(),
+                "date": self.date(),
+                "from": self.user(OWNER),
+                "message_thread_id": thread_id,
+                "is_topic_message": True,
+                "forum_topic_created": began,
+            }
         if reply_to in chat.messages:
             original = chat.messages[reply_to]
             message["reply_to_message"] = {

@@ -91,9 +91,16 @@ def mute_button(petition: PetitionRef, muted: bool) -> Button:
     return button(tr("Make silent"), MUTE, petition)
 
 
-def card_buttons(petition: Petition, subscription: Subscription | None) -> Keyboard:
-    """Beneath a card: all there is to see of a petition, and what the reader can do with it."""
-    if subscription is None:
+def card_buttons(
+    petition: Petition, subscription: Subscription | None, follow_link: str = ""
+) -> Keyboard:
+    """Beneath a card: all there is to see of a petition, and what the reader can do with it.
+
+    Where many read it, that is to follow it themselves, by a link.
+    """
+    if follow_link:
+        last = [readers_row(petition, follow_link)]
+    elif subscription is None:
         last = [stranger_row(petition)]
     else:
         last = follower_rows(petition, subscription.muted)

@@ -355,7 +355,7 @@ async def test_a_group_that_takes_the_right_to_write_and_gives_it_back_hears_at_
     club, ada = await club_of(village), village.chat(ADA)
     async with village.bell():
         await ada.ask("/about")
-        await club.ask(f"/subscribe {TEA}", "You're now following", user_id=ADA)
+        await club.ask(f"/subscribe {TEA}", "is now following", user_id=ADA)
         village.api.change_bot(CLUB, "restricted", ADA)
         await ada.hears("I can no longer post in Tea club")
         village.site.put(TEA, open_petition(signature_count=1_002))
@@ -372,7 +372,7 @@ async def test_a_group_that_sends_the_bot_away_rests_until_it_takes_it_back(
 ) -> None:
     club = await club_of(village)
     async with village.bell():
-        await club.ask(f"/subscribe {TEA}", "You're now following", user_id=ADA)
+        await club.ask(f"/subscribe {TEA}", "is now following", user_id=ADA)
         village.api.change_bot(CLUB, "kicked", ADA)
         village.site.put(TEA, open_petition(signature_count=1_002))
         await village.looked(3)

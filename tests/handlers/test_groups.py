@@ -10,7 +10,7 @@ from bell import READER, TEA, Conversation, Json, Village, hasty, open_petition
 
 from bot.app import utc_now
 from bot.demo.bot_api import BOT_USERNAME, BotApi
-from bot.messages.buttons import UNSUBSCRIBE, WORDS, Button, Keyboard, button
+from bot.messages.buttons import MUTE, UNSUBSCRIBE, WORDS, Button, Keyboard, button
 from bot.messages.chat import groups
 from bot.messages.message import bold, compose
 from bot.petitions.petition import PetitionRef
@@ -87,20 +87,25 @@ async def test_where_telegram_cannot_whisper_the_refusal_is_said_aloud(
 
 async def test_an_admin_may_and_an_anonymous_one_too(village: Village, club: Conversation) -> None:
     async with village.bell():
-        await club.ask(f"/subscribe {TEA}", "You're now following", user_id=ADA)
-        await club.ask(f"/subscribe {COFFEE}", "You're now following", anonymous=True)
+        await club.ask(f"/subscribe {TEA}", "is now following", user_id=ADA)
+        await club.ask(f"/subscribe {COFFEE}", "is now following", anonymous=True)
 
 
 async def test_a_press_changes_something_for_admins_alone(
     village: Village, club: Conversation
 ) -> None:
     async with village.bell():
-        message = await club.ask(f"/subscribe {TEA}", "You're now following", user_id=ADA)
-        for label in ("Make silent", "Unfollow"):
-            told = await alert_of(village, club.tap(message, label, user_id=BEN))
+        message = await club.ask(f"/subscribe {TEA}", "is now following", user_id=ADA)
+
+        def pressed(verb: str, user: int) -> str:
+            data = button("", verb, PetitionRef("uk", TEA)).press or ""
+            return village.api.press(CLUB, message["message_id"], data, user_id=user)
+
+        for verb in (MUTE, UNSUBSCRIBE):
+            told = await alert_of(village, pressed(verb, BEN))
             assert REFUSED in told["text"]
             assert told["show_alert"]
-        club.tap(message, "Unfollow", user_id=ADA)
+        pressed(UNSUBSCRIBE, ADA)
         ended = await club.hears("You've unfollowed")
         assert REFUSED in (await alert_of(village, club.tap(ended, "Undo", user_id=BEN)))["text"]
 
@@ -109,7 +114,7 @@ async def test_a_page_of_the_settings_leads_on_for_admins_alone(
     village: Village, club: Conversation
 ) -> None:
     async with village.bell():
-        await club.ask(f"/subscribe {TEA}", "You're now following", user_id=ADA)
+        await club.ask(f"/subscribe {TEA}", "is now following", user_id=ADA)
         page = await club.ask(f"/settings {TEA}", "Settings for one", user_id=ADA)
         told = await alert_of(village, club.tap(page, "Your own milestones", user_id=BEN))
         assert REFUSED in told["text"]
@@ -135,7 +140,8 @@ async def test_a_file_sent_by_a_member_is_not_even_fetched(
 async def test_looking_is_open_to_everybody(village: Village, club: Conversation) -> None:
     async with village.bell():
         card = await club.ask(f"/petition {TEA}", "Free tea", user_id=BEN)
-        told = await alert_of(village, club.tap(card, "Follow", user_id=BEN))
+        follow = village.api.press(CLUB, card["message_id"], f"sub|uk:{TEA}|", user_id=BEN)
+        told = await alert_of(village, follow)
         assert REFUSED in told["text"]
         club.tap(card, "Milestones", user_id=BEN)
         await club.hears("Free tea")
@@ -146,7 +152,7 @@ async def test_a_demoted_admin_is_refused_at_once_where_the_bot_is_told(
 ) -> None:
     village.api.add_member(CLUB, BOT, "administrator")
     async with village.bell():
-        await club.ask(f"/subscribe {TEA}", "You're now following", user_id=ADA)
+        await club.ask(f"/subscribe {TEA}", "is now following", user_id=ADA)
         village.api.change_place(CLUB, ADA, "member")
         await club.ask(f"/unsubscribe {TEA}", REFUSED, user_id=ADA)
 
@@ -156,7 +162,7 @@ async def test_a_demoted_admin_is_refused_a_moment_later_where_it_is_not(
 ) -> None:
     clock = Clock()
     async with village.bell(clock.now):
-        await club.ask(f"/subscribe {TEA}", "You're now following", user_id=ADA)
+        await club.ask(f"/subscribe {TEA}", "is now following", user_id=ADA)
         village.api.change_place(CLUB, ADA, "member")
         clock.later(timedelta(seconds=3))
         await club.ask(f"/unsubscribe {TEA}", REFUSED, user_id=ADA)
@@ -167,7 +173,7 @@ async def test_a_demoted_admin_is_refused_though_the_clock_was_set_back(
 ) -> None:
     clock = Clock()
     async with village.bell(clock.now):
-        await club.ask(f"/subscribe {TEA}", "You're now following", user_id=ADA)
+        await club.ask(f"/subscribe {TEA}", "is now following", user_id=ADA)
         village.api.change_place(CLUB, ADA, "member")
         clock.later(timedelta(days=-365))
         await club.ask(f"/unsubscribe {TEA}", REFUSED, user_id=ADA)
@@ -180,7 +186,7 @@ async def test_where_members_are_hidden_the_list_of_admins_says_it(
         CLUB, 400, "Bad Request: member list is inaccessible", method="getChatMember", times=9
     )
     async with village.bell():
-        await club.ask(f"/subscribe {TEA}", "You're now following", user_id=ADA)
+        await club.ask(f"/subscribe {TEA}", "is now following", user_id=ADA)
         await club.ask(f"/unsubscribe {TEA}", REFUSED, user_id=BEN)
 
 
@@ -191,7 +197,7 @@ async def test_nothing_is_changed_while_telegram_cannot_say_who_is_an_admin(
         village.api.refuse(CLUB, 400, "Bad Request: not now", method=method)
     async with village.bell():
         await club.ask(f"/subscribe {TEA}", "can't check whether you're an admin", user_id=ADA)
-        await club.ask(f"/subscribe {TEA}", "You're now following", user_id=ADA)
+        await club.ask(f"/subscribe {TEA}", "is now following", user_id=ADA)
 
 
 async def test_who_speaks_as_another_channel_is_no_admin(
@@ -214,21 +220,31 @@ async def test_who_speaks_as_another_channel_is_no_admin(
 # --- channels and topics -------------------------------------------------------------------------
 
 
+async def follows(village: Village, news: Conversation) -> None:
+    """A post has a channel follow the petition; with no admin to tell, a thumb up answers it."""
+    news.say(f"/subscribe {TEA}")
+    await village.api.wait_for(lambda api: api.calls_to("setMessageReaction"))
+    news.read = max(each["message_id"] for each in village.api.messages(NEWS))
+    await village.looked(1)
+
+
 async def test_a_post_in_a_channel_is_a_command_and_alerts_are_posted_there(
     village: Village, news: Conversation
 ) -> None:
     async with village.bell():
-        await news.ask(f"/subscribe {TEA}", "You're now following")
+        await follows(village, news)
         village.site.edit(TEA, signature_count=1_002)
         alert = await news.hears("1,000 signatures")
         rows = alert["reply_markup"]["inline_keyboard"]
         assert [key["text"] for row in rows for key in row] == ["Open", "Follow it yourself"]
         assert all("url" in key for row in rows for key in row)
-        began = news.api.messages(NEWS)[1]
-        told = await alert_of(village, news.tap(began, "Unfollow", user_id=BEN))
+        end = f"unsub|uk:{TEA}|"
+        told = await alert_of(
+            village, village.api.press(NEWS, alert["message_id"], end, user_id=BEN)
+        )
         assert "Only admins who can post here can change this channel's alerts" in told["text"]
         village.api.add_member(NEWS, ADA, "administrator")
-        news.tap(began, "Unfollow", user_id=ADA)
+        village.api.press(NEWS, alert["message_id"], end, user_id=ADA)
         await news.hears("You've unfollowed")
 
 
@@ -392,7 +408,7 @@ async def test_a_press_forged_for_a_chat_of_others_is_refused(
     village: Village, club: Conversation
 ) -> None:
     async with village.bell():
-        await club.ask(f"/subscribe {TEA}", "You're now following", user_id=ADA)
+        await club.ask(f"/subscribe {TEA}", "is now following", user_id=ADA)
         message = await village.reader.ask("/about")
         ref = PetitionRef("uk", TEA)
         keyboard = button("x", UNSUBSCRIBE, ref)
@@ -456,7 +472,7 @@ async def test_erasing_is_about_the_chat_it_is_said_in(
 ) -> None:
     ada = village.chat(ADA)
     async with village.bell():
-        await club.ask(f"/subscribe {TEA}", "You're now following", user_id=ADA)
+        await club.ask(f"/subscribe {TEA}", "is now following", user_id=ADA)
         await manages(village, ada, "Choose a group", CLUB)
         await ada.ask("/forget", "I don't keep anything about this chat")
 
@@ -466,7 +482,7 @@ async def test_the_card_of_a_managed_chat_is_neither_moved_nor_edited(
 ) -> None:
     ada = village.chat(ADA)
     async with village.bell():
-        await club.ask(f"/subscribe {TEA}", "You're now following", user_id=ADA)
+        await club.ask(f"/subscribe {TEA}", "is now following", user_id=ADA)
         await club.ask(f"/petition {TEA}", "You're following this petition", user_id=BEN)
         await manages(village, ada, "Choose a group", CLUB)
         await ada.ask(f"/petition {TEA}", "For Tea club:")

@@ -72,7 +72,7 @@ async def test_who_follows_in_another_topic_is_told_that_alerts_come_there(
         village.api.add_topic(CLUB, topic)
     club = village.chat(CLUB)
     async with village.bell():
-        await club.ask(f"/subscribe {TEA}", "You're now following", user_id=ADMIN, thread_id=11)
+        await club.ask(f"/subscribe {TEA}", "is now following", user_id=ADMIN, thread_id=11)
         there = await club.ask(f"/subscribe {TEA}", "another topic", user_id=ADMIN, thread_id=12)
         here = await club.ask(f"/subscribe {TEA}", "since", user_id=ADMIN, thread_id=11)
         assert "another topic" not in here["text"]

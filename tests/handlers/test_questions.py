@@ -246,7 +246,7 @@ async def test_a_group_hears_replies_and_mentions_and_nothing_else(town: Village
         said = {"user_id": BEN, "reply_to": about["message_id"]}
         await club.ask(str(TEA), "Free tea in every library", **said)
         await club.ask(f"@{BOT_USERNAME} follow {TEA}", "Only admins", user_id=BEN)
-        await club.ask(f"@{BOT_USERNAME} follow {TEA}", "You're now following", user_id=ADA)
+        await club.ask(f"@{BOT_USERNAME} follow {TEA}", "is now following", user_id=ADA)
 
 
 async def test_a_bare_link_draws_a_card_in_a_group_whose_admins_want_that(town: Village) -> None:

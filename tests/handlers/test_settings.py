@@ -325,7 +325,7 @@ async def test_a_petition_is_heard_in_the_topic_its_settings_were_opened_in(
     village.api.add_member(-100_7, READER, "administrator")
     group = village.chat(-100_7)
     async with village.bell():
-        await group.ask(f"/subscribe {TEA}", "You're now following", user_id=READER)
+        await group.ask(f"/subscribe {TEA}", "is now following", user_id=READER)
         page = await group.ask(f"/settings {TEA}", "Settings", user_id=READER, thread_id=7)
         assert page["message_thread_id"] == 7
         query = group.tap(page, "Move alerts here", user_id=READER)

@@ -185,7 +185,7 @@ async def test_the_topic_admin_has_alerts_in_the_topic_and_nobody_a_button_that_
     village.api.add_member(CLUB, ADA, "administrator")
     async with village.bell():
         walk = Walk(village.chat(CLUB))
-        await walk.says(f"/subscribe {TEA}", "You're now following", user_id=ADA, thread_id=TOPIC)
+        await walk.says(f"/subscribe {TEA}", "is now following", user_id=ADA, thread_id=TOPIC)
         walk.took(1, 0)
         village.site.edit(TEA, **a_response())
         alert = await walk.chat.hears("responded")

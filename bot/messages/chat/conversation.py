@@ -352,12 +352,13 @@ def stop_all_question(count: int) -> Page:
     return compose(asked), [[yes, cancel_button()]]
 
 
-def all_stopped(count: int) -> Message:
-    """Nothing is followed any more."""
-    return compose(
+def all_stopped(count: int) -> Page:
+    """Nothing is followed any more; for a while it can be had back."""
+    message = compose(
         many(
             "You've unfollowed {count} petition or rule. You won't get any more alerts.",
             "You've unfollowed all {count} petitions and rules. You won't get any more alerts.",
             count,
         )
     )
+    return message, [[button(tr("Undo"), STOP, extra="undo")]]

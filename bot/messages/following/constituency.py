@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bot.messages.buttons import CARD, SEAT, Button, Keyboard, button
+from bot.messages.chat.conversation import cancel_button
 from bot.messages.format import number
 from bot.messages.i18n import say, tr
 from bot.messages.message import Message, code, compose, cut, lines, row
@@ -132,4 +133,4 @@ def no_such_seat(typed: str, near: Sequence[Constituency]) -> tuple[Message, Key
             )
         ), None
     rows = [[button(cut(seat.name, 60), SEAT, extra=f"show.{seat.ons_code}")] for seat in near]
-    return compose(row(sorry, " ", tr("Did you mean one of these?"))), rows
+    return compose(row(sorry, " ", tr("Did you mean one of these?"))), [*rows, [cancel_button()]]

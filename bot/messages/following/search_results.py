@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from bot.messages.buttons import CARD, Button, Keyboard, button
-from bot.messages.chat.conversation import nothing_found
+from bot.messages.chat.conversation import cancel_button, nothing_found
 from bot.messages.format import listed, number
 from bot.messages.i18n import many, tr
 from bot.messages.message import Message, Rich, bold, compose, cut, italic, lines, row
@@ -46,7 +46,7 @@ def results(
         )
     )
     rows = [[button(short_title(petition, 40), CARD, petition.ref)] for petition in shown]
-    return message, [*around[0], *rows, *around[1]]
+    return message, [*around[0], *rows, *around[1], [cancel_button()]]
 
 
 def _line(petition: Petition, site: str) -> str:

@@ -8,23 +8,25 @@ from typing import NamedTuple
 from bot.messages.buttons import (
     CARD,
     PAGE,
+    SETTINGS,
     SUBSCRIBE,
+    TALK,
     Button,
     Keyboard,
     button,
     follower_rows,
+    readers_row,
     undo_buttons,
 )
 from bot.messages.format import (
     day,
     listed,
     london_today,
-    number,
     signatures,
     weekday,
 )
 from bot.messages.i18n import many, marked, say, tr
-from bot.messages.message import Message, Rich, bold, code, compose, joined, lines
+from bot.messages.message import Message, Rich, bold, code, compose, cut, joined, lines, row
 from bot.messages.petition.institutions import committee, responder, response_noun, sentence
 from bot.messages.petition.parts import promises_a_debate, short_title, status_line, title
 from bot.petitions.events import Threshold
@@ -35,6 +37,7 @@ from bot.subscriptions.codec import preferences_for_link
 from bot.subscriptions.subscription import Preferences, Subscription
 
 PAGE_SIZE = 8
+_TOPIC = 60  # characters of a topic's name
 _CARRIER = re.compile(r"#t_([\w-]+)$", re.ASCII)
 
 
@@ -51,19 +54,55 @@ class Followed(NamedTuple):
     petition: Petition
 
 
-def subscribed(followed: Followed, now: datetime, heard: Rich) -> tuple[Message, Keyboard]:
-    """A subscription began: how the petition stands, what may come, and how that is `heard`."""
+class Place(NamedTuple):
+    """A group or channel in which many read: how each of them can follow for themselves.
+
+    `topic` is the name of the group's topic that it is about, "" if nobody knows it; None for none.
+    """
+
+    follow_link: str
+    is_channel: bool = False
+    topic: str | None = None
+
+
+def subscribed(
+    followed: Followed, now: datetime, heard: Rich, place: Place | None = None
+) -> tuple[Message, Keyboard]:
+    """A subscription began: how the petition stands, what may come, and how that is `heard`.
+
+    `place` is where it is told, if that is not one person's own chat.
+    """
     petition, subscription = followed.petition, followed.subscription
     message = compose(
         *lines(
-            say("✅ You're now following {title}", title=title(petition)),
+            _begun(petition, place),
             _stands(petition, now),
             _happened(petition, now),
             _promise(petition, now),
             heard,
+            _place_line(place),
         )
     )
+    if place:
+        return message, [readers_row(petition, place.follow_link)]
     return message, follower_rows(petition, subscription.muted)
+
+
+def _begun(petition: Petition, place: Place | None) -> Rich:
+    if place is None:
+        return say("✅ You're now following {title}", title=title(petition))
+    if place.is_channel:
+        return say("✅ This channel is now following {title}", title=title(petition))
+    return say("✅ This group is now following {title}", title=title(petition))
+
+
+def _place_line(place: Place | None) -> Rich | None:
+    """In which topic of the group it is told."""
+    if place is None or place.topic is None:
+        return None
+    if not place.topic:
+        return tr("Alerts are posted in this topic.")
+    return say("Alerts are posted in <b>{topic}</b>.", topic=cut(place.topic, _TOPIC))
 
 
 def _stands(petition: Petition, now: datetime) -> str:
@@ -163,21 +202,32 @@ def _coming(petition: Petition, earned: set[Threshold], now: datetime) -> list[s
 
 
 def already_subscribed(
-    followed: Followed, *, is_elsewhere: bool = False
+    followed: Followed, place: Place | None = None, *, told_in: str | None = None
 ) -> tuple[Message, Keyboard]:
-    """Nothing new began; a forum may hear of it in another topic than the one it was said in."""
+    """Nothing new began. In a forum that is told of it in another topic than this one, `told_in`
+    names that ("" if nobody knows its name), and the question is which it is to be.
+    """
     petition, subscription = followed.petition, followed.subscription
-    since = tr("You've been following this petition since {day}.", day=day(subscription.created_at))
-    buttons = follower_rows(petition, subscription.muted)
+    on = day(subscription.created_at)
+    if place is None:
+        since = tr("You've been following this petition since {day}.", day=on)
+        return compose(*lines(since, title(petition))), follower_rows(petition, subscription.muted)
+    since = tr("This chat has been following this petition since {day}.", day=on)
+    if told_in is None:
+        row = readers_row(petition, place.follow_link)
+        return compose(*lines(since, title(petition), _place_line(place))), [row]
     where = (
-        tr(
-            "Its alerts go to another topic. To get them here, unfollow it and follow it again "
-            "here."
-        )
-        if is_elsewhere
-        else None
+        say("Its alerts are posted in <b>{topic}</b>.", topic=cut(told_in, _TOPIC))
+        if told_in
+        else tr("Its alerts are posted in another topic.")
     )
-    return compose(*lines(since, title(petition), where)), buttons
+    here = tr("Move alerts here") if place.topic is not None else tr("Move to General")
+    choice = [
+        button(here, SETTINGS, petition.ref, "topic"),
+        button(tr("Leave as it is"), TALK, extra="cancel"),
+    ]
+    asked = tr("Where should they be posted?")
+    return compose(*lines(since, title(petition), where, asked)), [choice]
 
 
 def no_room(most: int) -> Message:
@@ -226,27 +276,33 @@ def listing(
     page: int,
     now: datetime,
     rules: Sequence[tuple[Rich, Button]] = (),
+    topics: Mapping[int, str] | None = None,
 ) -> tuple[Message, Keyboard | None]:
-    """A page of what a chat follows, a button for each petition; before the first, its rules."""
+    """A page of what a chat follows, a button for each petition; before the first, its rules.
+
+    `topics` are the names of a group's topics, by their numbers, as far as they are known.
+    """
     if not followed and not rules:
         return nothing_followed(), None
     if page > 0 or not rules:
-        return _petitions(followed, page, now)
+        return _petitions(followed, page, now, topics or {})
     heading = bold(many("You have {count} rule", "You have {count} rules", len(rules)))
     message = compose(*lines(heading, "", *(line for line, _ in rules)))
     rows = [[key] for _, key in rules]
     if not followed:
         return message, rows
-    below, keys = _petitions(followed, page, now)
+    below, keys = _petitions(followed, page, now, topics or {})
     return joined(message, compose("\n\n"), below), [*rows, *keys]
 
 
-def _petitions(followed: Sequence[Followed], page: int, now: datetime) -> tuple[Message, Keyboard]:
+def _petitions(
+    followed: Sequence[Followed], page: int, now: datetime, topics: Mapping[int, str]
+) -> tuple[Message, Keyboard]:
     pages = max(1, -(-len(followed) // PAGE_SIZE))
     page = min(max(page, 0), pages - 1)
     shown = followed[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]
     heading = bold(_heading(len(followed), page, pages))
-    message = compose(*lines(heading, "", *(_line(entry, now) for entry in shown)))
+    message = compose(*lines(heading, "", *(_line(entry, now, topics) for entry in shown)))
     rows = [[button(short_title(entry.petition, 40), CARD, entry.petition.ref)] for entry in shown]
     return message, rows + _page_row(page, pages)
 
@@ -267,13 +323,19 @@ def _heading(count: int, page: int, pages: int) -> str:
     )
 
 
-def _line(entry: Followed, now: datetime) -> str:
-    count = number(entry.petition.signature_count)
-    start = "" if entry.petition.is_unpublished else f"{count}  "
-    parts = [status_line(entry.petition, now)]
+def _line(entry: Followed, now: datetime, topics: Mapping[int, str]) -> Rich:
+    petition, thread = entry.petition, entry.subscription.thread_id
+    parts: list[Rich] = [status_line(petition, now)]
+    if not petition.is_unpublished:
+        parts.insert(0, signatures(petition.signature_count))
     if entry.subscription.muted:
         parts.append(tr("silent"))
-    return f"{start}{short_title(entry.petition)}\n{' · '.join(parts)}\n"
+    if thread is not None:
+        name = topics.get(thread, "")
+        where = say("in <b>{topic}</b>", topic=cut(name, _TOPIC)) if name else tr("in a topic")
+        parts.append(where)
+    told = [piece for part in parts for piece in (part, " · ")][:-1]
+    return row(short_title(petition), "\n", *told, "\n")
 
 
 def _page_row(page: int, pages: int) -> list[list[Button]]:

@@ -1,0 +1,66 @@
+"""Groups and channels, where an answer is read by many: topics, and what is for admins alone."""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from telegram import Message as TelegramMessage
+from telegram import Update
+from telegram.constants import ChatType
+from telegram.error import TelegramError
+
+from bot.delivery.refusal_notice import tell_admins
+from bot.messages.buttons import Keyboard, subscribe_link
+from bot.messages.chat import groups
+from bot.messages.following.subscriptions import Place
+from bot.messages.message import Message
+from bot.petitions.petition import PetitionRef
+from handlers.context import Context, is_private, target
+from handlers.reply import answer, topic_of
+
+
+def note_topic(update: Update, context: Context) -> None:
+    """Remembers what a topic is called, which the message that began it says."""
+    message = update.effective_message
+    if isinstance(message, TelegramMessage) and message.message_thread_id is not None:
+        began = message.reply_to_message or message
+        if began.forum_topic_created:
+            whose = message.chat_id, message.message_thread_id
+            context.services.topics[whose] = began.forum_topic_created.name
+
+
+def place_of(update: Update, context: Context, petition: PetitionRef) -> Place | None:
+    """The group or channel in which an answer is read by many; None in a person's own chat."""
+    chat = update.effective_chat
+    if chat is None or is_private(update):
+        return None
+    thread = topic_of(update.effective_message)
+    return Place(
+        subscribe_link(context.bot.username, petition),
+        chat.type == ChatType.CHANNEL,
+        None if thread is None else context.services.topics.get((chat.id, thread), ""),
+    )
+
+
+async def answer_who_asked(
+    update: Update, context: Context, words: Callable[[], tuple[Message, Keyboard]]
+) -> None:
+    """Answer; to what was posted in a channel, in the own chats of the admins who may post there.
+
+    Where none of them has a chat with the bot, a thumb up says that it was done.
+    """
+    chat, posted = update.effective_chat, update.channel_post
+    if chat is None or posted is None or target():
+        await answer(update, *words())
+        return
+
+    def for_admin(title: str) -> tuple[Message, Keyboard]:
+        message, buttons = words()
+        return groups.on_behalf(title, message), groups.for_chat(buttons, chat.id)
+
+    storage = context.services.storage
+    if await tell_admins(context.bot, storage, chat.id, for_admin, posts=True):
+        return
+    with suppress(TelegramError):
+        await posted.set_reaction("👍")
+        return
+    await answer(update, *words())
