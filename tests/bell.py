@@ -91,7 +91,9 @@ def a_response(summary: str = "We like tea.", details: str = "All of it.") -> Js
 
 
 class Conversation:
-    """One chat, seen from the person's side."""
+    """One chat, seen from the person's side, who waits with so much `patience` (seconds)."""
+
+    patience = 10.0
 
     def __init__(self, api: BotApi, chat_id: int) -> None:
         self.api = api
@@ -101,9 +103,10 @@ class Conversation:
     def say(self, text: str, **how: Any) -> None:
         self.api.say(self.chat_id, text, **how)
 
-    async def hears(self, words: str = "", timeout: float = 10) -> Json:
+    async def hears(self, words: str = "", timeout: float | None = None) -> Json:
         """The bot's next message, which must contain `words`."""
-        message = await self.api.next_message(self.chat_id, after=self.read, timeout=timeout)
+        patience = timeout or self.patience
+        message = await self.api.next_message(self.chat_id, after=self.read, timeout=patience)
         self.read = message["message_id"]
         assert words in message["text"], message["text"]
         return message
@@ -134,7 +137,7 @@ class Conversation:
             )
             return now if re.search(pattern, now["text"]) else None
 
-        return await self.api.wait_for(edited)
+        return await self.api.wait_for(edited, self.patience)
 
     def unread(self) -> list[str]:
         """What the bot has said since the last `hears`."""

@@ -19,6 +19,7 @@ from presses import (
     CLUB,
     HOLBORN,
     MUST_BE_MET,
+    PATIENCE,
     ROOT,
     VERBS,
     Begin,
@@ -278,8 +279,11 @@ async def play_all(
     names: Sequence[str],
 ) -> None:
     """Play the scenes side by side, each in a chat of its own; the first that fails is told."""
+    chats = [village.chat(5_000 + n) for n in range(len(names))]
+    for chat in chats:
+        chat.patience = PATIENCE  # with so many at once
     told = await asyncio.gather(
-        *(play(name, SCENES[name], village.chat(5_000 + n)) for n, name in enumerate(names)),
+        *(play(name, SCENES[name], chat) for name, chat in zip(names, chats, strict=True)),
         return_exceptions=True,
     )
     for name, problem in zip(names, told, strict=True):
