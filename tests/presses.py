@@ -312,11 +312,12 @@ class Walker:
         """The pages that a press leads to and whose buttons are still to be pressed."""
         self.met.add(shape(key.data))
         found = await self.press(chat, key)
-        for each in found:
-            for undo in keys_of(each):
-                if undo.label == "Undo" and undo.data != key.data:
-                    self.met.add(shape(undo.data))
-                    found = [*found, *await self.press(chat, undo)]
+        for each in list(found):
+            undo = next((key for key in keys_of(each) if key.label == "Undo"), None)
+            if undo and undo.data != key.data:
+                self.met.add(shape(undo.data))
+                found.remove(each)  # what can be undone once is done with
+                found += await self.press(chat, undo)
         leads = []
         for each in found if depth < self.depth else ():
             if (kind := kind_of(each)) not in self.pages:
