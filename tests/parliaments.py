@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from bell import Village, utc_now
+from msgspec import structs
 
 from bot.config import Config
 from bot.demo.bot_api import BotApi
@@ -43,8 +44,12 @@ class Parliaments(Village):
 
     def config(self, interval: float = 0.1) -> Config:
         urls = {"uk": self.site.url} | {name: site.url for name, site in self.sisters.items()}
-        sites = tuple(site_like(name, DESCRIPTIONS[name], url) for name, url in urls.items())
-        return replace(super().config(interval), sites=sites)
+        sites = [site_like(name, DESCRIPTIONS[name], url) for name, url in urls.items()]
+        others = {
+            name: site.other_url for name, site in self.sisters.items() if site.shape.other_language
+        }
+        sites = [structs.replace(each, other_url=others.get(each.id, "")) for each in sites]
+        return replace(super().config(interval), sites=tuple(sites))
 
     def publish(self) -> None:
         """A petition about bees on each of the three: 245600, PE2234 and 200500."""

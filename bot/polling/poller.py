@@ -546,7 +546,10 @@ class Poller:
         if trending is None:
             watch.outlook.failed_page(TRENDING, self._monotonic())
             return
-        last_hour = {watch.known_as(one.petition).id: one.signatures_last_hour for one in trending}
+        hours = watch.parliament.description.trending_hours
+        last_hour = {
+            watch.known_as(one.petition).id: one.signatures_last_hour // hours for one in trending
+        }
         watch.outlook.saw_trending(last_hour, self._monotonic())
 
     async def _take_in_row_safely(self, watch: SiteState, row: Petition) -> None:

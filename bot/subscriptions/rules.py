@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 from msgspec import structs
 
 from bot.petitions.events import Kind
-from bot.petitions.petition import Petition
+from bot.petitions.petition import Petition, Wording
 from bot.subscriptions.subscription import Rule
 
 _WORD = re.compile(r"[^\W_]+")
@@ -217,7 +217,8 @@ def _asked(rule: Rule) -> _Asked:
 
 
 def _seen(petition: Petition, places: Collection[str]) -> _Seen:
-    texts = (petition.action, petition.background, petition.additional_details)
+    told: tuple[Petition | Wording, ...] = (petition, *petition.wordings)
+    texts = tuple(text for t in told for text in (t.action, t.background, t.additional_details))
     names = [name for d in petition.departments for name in (d.name, d.acronym) if name]
     return _Seen(texts, _words(texts), petition.topics, [_name(name) for name in names], places)
 

@@ -115,3 +115,24 @@ async def test_what_can_be_followed_is_what_a_site_has(village: Parliaments) -> 
         assert not {"Topic", "My constituency"} & {*labels(jersey)}
         village.reader.tap(jersey, "Passing 1,000")
         await village.reader.hears("petitions that pass 1,000 signatures (States Assembly)")
+
+
+async def test_a_petition_is_told_in_the_readers_language_where_its_site_has_both(
+    village: Parliaments,
+) -> None:
+    welsh, english = village.chat(61), village.chat(62)
+    async with village.bell():
+        for reader in (welsh, english):
+            asked = await reader.ask("/follow senedd:245600")
+            reader.agrees(asked)
+            await reader.hears("Bees in every Welsh park")
+        await welsh.ask("/settings language cy")
+        card = await welsh.ask("/petition senedd:245600", "Gwenyn ym mhob parc")
+        assert "Bees" not in card["text"]
+        welsh_words = {"action": "Gwenyn ym mhob gardd"}
+        village.senedd.edit(245600, action="Bees in every garden", cy=welsh_words)
+        village.senedd.edit(245600, signature_count=255)
+        await english.hears("Bees in every garden")
+        await welsh.hears("Gwenyn ym mhob gardd")
+    # Its words were read once, and once more when they had changed.
+    assert len(village.senedd.seen("/deisebau/245600.json")) == 2

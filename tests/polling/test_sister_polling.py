@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from looking import CHAT, START, Bench, Hours, bench_at
@@ -160,3 +161,13 @@ async def test_a_scottish_petition_is_one_though_its_number_changes_when_it_open
     assert scotland.poller.known_as(later) == early
     assert (await scotland.poller.look(later)).known
     assert await scotland.storage.history(later) is None
+
+
+async def test_what_trends_over_a_day_is_not_taken_for_an_hours(senedd: Bench) -> None:
+    senedd.site.put(FERRY.id, senedd_petition(OPENED))
+    senedd.site.hourly = lambda: {FERRY.id: 240}
+    told: list[Mapping[Any, int]] = []
+    outlook = senedd.poller._watches["senedd"].outlook
+    outlook.saw_trending = lambda last_hour, _: told.append(last_hour)  # type: ignore[method-assign]
+    await senedd.poller._read_trending(senedd.poller._watches["senedd"])
+    assert told == [{FERRY.id: 10}]

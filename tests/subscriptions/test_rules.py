@@ -9,7 +9,7 @@ from msgspec import structs
 from petitions import NOW, petition
 
 from bot.petitions.events import Kind
-from bot.petitions.petition import Debate, Department, Petition, PetitionRef
+from bot.petitions.petition import Debate, Department, Petition, PetitionRef, Wording
 from bot.subscriptions.codec import rule_for_link, rule_from_link
 from bot.subscriptions.event_filter import EventFilter, event_filters, hears, possible, turned
 from bot.subscriptions.rule_preview import dated_events, heard_lately
@@ -373,3 +373,11 @@ def test_a_rule_is_the_same_wherever_and_however_it_is_heard(changes: dict[str, 
 )
 def test_a_rule_that_asks_for_anything_else_is_another(changes: dict[str, object]) -> None:
     assert not same_rule(rule(words=("tea",)), rule(**{"words": ("tea",), **changes}))
+
+
+def test_a_rule_about_words_hears_them_in_either_language_of_a_petition() -> None:
+    ferry = petition(
+        action="Keep the ferry", wordings=(Wording("cy", "https://x", action="Cadwch y fferi"),)
+    )
+    for word, fitting in (("fferi", True), ("ferry", True), ("cwch", False)):
+        assert fits(Rule(7, "uk", NOW, ("opened",), words=(word,)), ferry) is fitting
