@@ -10,6 +10,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 
+import pytest
 from bell import READER, TEA, Village
 from processes import ROOT
 
@@ -76,6 +77,7 @@ async def told(village: Village, reader: int, words: str) -> None:
     )
 
 
+@pytest.mark.timeout(240)  # it starts seven processes, one after the other
 async def test_a_volunteer_gets_from_nothing_to_a_bot_and_back_after_losing_the_machine(
     village: Village,
 ) -> None:
