@@ -51,7 +51,7 @@ _OFFICIAL = re.compile(
 )
 # What stands around a place's name without being part of any.
 _ABOUT_PLACES = re.compile(
-    r"\b(?:what|whats|who|is|whos|the|my|mps?|for|of|in|please|constituency|petitions|popular"
+    r"\b(?:what|whats|im|who|is|whos|the|my|mps?|for|of|in|please|constituency|petitions|popular"
     r"|signed|near|i|live|show|me|etholaeth|yn|deisebau|as)\b"
 )
 _ACRONYM = re.compile(r"[A-Z][A-Za-z]{0,4}[A-Z]")

@@ -15,6 +15,11 @@ Everyday: TypeAlias = Literal[
     "subscriptions",
     "settings",
     "settings quiet",
+    "settings digest",
+    "settings zone",
+    "settings language",
+    "settings language cy",
+    "settings language en",
     "snooze",
     "snooze off",
     "status",
@@ -67,6 +72,7 @@ SAYINGS: Mapping[str, Everyday] = _table(
             hi, hello, hey, hiya, hi there, hello there, hey there, hi bot, hello bot, yo, howdy
             good morning, good afternoon, good evening, start, begin, lets start, get started
             home, what is this, whats this, who are you, what are you, who is this
+            hey bot, hi there bot, good day, beth yw hwn, beth ydy hwn, pwy wyt ti
             helo, shwmae, sut mae, smae, bore da, prynhawn da, noswaith dda, dechrau, haia
             hallo, bonjour, salut, hola, ciao, ola, czesc, salaam, namaste, merhaba""",
         "help": """
@@ -74,7 +80,9 @@ SAYINGS: Mapping[str, Everyday] = _table(
             main menu, commands, all commands, instructions, how does this work, guide
             how do you work, how do i use this, how to use, what can you do, what can i do
             what do you do, what can i send, what can i say, what now, info, faq, usage
-            cymorth, help llaw, dewislen, gorchmynion, sut mae hyn yn gweithio
+            hello can you help me, can you help me please, i need some help, im stuck
+            im confused, i dont understand, how do i start, what does this do
+            cymorth, helpwch fi, helpwch, help llaw, dewislen, gorchmynion, sut mae hyn yn gweithio
             hilfe, aide, ayuda, aiuto, pomoc, ajuda, yardim, hulp""",
         "unsubscribe": """
             stop, stop it, stop this, stop that, stop please, please stop, stop now, stop all
@@ -82,17 +90,30 @@ SAYINGS: Mapping[str, Everyday] = _table(
             stop messaging me, stop texting me, stop sending me messages, stop sending messages
             unsubscribe, unsubscribe me, unsubscribe all, unsubscribe from all, unfollow
             unfollow all, unfollow everything, leave, leave me alone, quit, exit, end, go away
+            stop all of it, stop all messages, stop all of this, stopall, can you stop
+            can you stop please, could you stop, i want to stop, i want out, get me out, cancel all
+            turn off, turn it off, turn off alerts, turn off notifications, switch off, disable
+            switch it off, switch off notifications, disable alerts, disable notifications
+            dont message me, dont text me, stop bothering me, stop spamming me, spam
             no more, no more alerts, no more messages, optout, opt out, shut up, enough, unsub
             stopio, stopiwch, peidio, peidiwch, paid, dad ddilyn, dad danysgrifio, dod i ben
-            gadael, dim mwy
+            gadael, dim mwy, rhowch y gorau iddi, dw i eisiau stopio, dwi eisiau stopio
+            rwyf eisiau stopio, peidiwch a danfon negeseuon, dim mwy o negeseuon
             stopp, stoppen, aufhoren, hor auf, schluss, abmelden, halt
             arret, arrete, arreter, arretez, stoppez, desabonner, se desabonner
             para, parar, pare, basta, detener, cancelar suscripcion, alto, fermati, smettila
             zatrzymaj, przestan, koniec, stop prosze, стоп, стой, хватит, отписаться, стопп
             зупинись, зупинити, відписатися, dur, durdur, yeter, stoppa, sluta, slutt, lopeta
+            abbestellen, kundigen, aufhoren bitte, bitte stopp
+            desinscrire, me desinscrire, me desabonner
+            desuscribir, desuscribirme, darme de baja, baja, termina, cancela, fermare, disdici
+            disiscrivi, disiscrivimi, annulla iscrizione, basta cosi, pare por favor
+            uitschrijven, stopp det, stop det, avsluta, avregistrera, prestan, zastavit
+            odhlasit, zastavi, odjavi, zrezygnuj, wypisz, dezabonare, opriti, iptal et
             stop maar, ophouden, afmelden, opreste, stai, spri, aturat, ndal
             توقف, قف, ایقاف, إيقاف, بند کرو, رکو, روک دو, रुको, बंद करो, बंद, বন্ধ করো, বন্ধ, থামো
             ਬੰਦ ਕਰੋ, ਰੁਕੋ, બંધ કરો, நிறுத்து, 停, 停止
+            توقف عن الإرسال, إلغاء الاشتراك, بس کرو, बस
             取消订阅, 退订, 停止する, やめて, 止めて, 그만, 중지
             σταματα, סטופ, עצור, dừng lại, ngừng, berhenti""",
         "subscriptions": """
@@ -107,10 +128,26 @@ SAYINGS: Mapping[str, Everyday] = _table(
         "settings": """
             settings, setting, my settings, change settings, change my settings, preferences
             options, config, configure, change alerts, change my alerts, set up, setup
-            gosodiadau, fy ngosodiadau, dewisiadau, language, change language, iaith""",
+            gosodiadau, fy ngosodiadau, dewisiadau""",
+        "settings language": """
+            language, languages, change language, change the language, iaith, newid iaith""",
+        "settings language cy": """
+            cymraeg, yn gymraeg, welsh, in welsh, welsh please, speak welsh, language welsh
+            siaradwch gymraeg, yn gymraeg os gwelwch yn dda""",
+        "settings language en": """
+            english, in english, english please, speak english, language english, saesneg
+            yn saesneg""",
+        "settings zone": "time zone, timezone, my time zone, change time zone, cylchfa amser",
+        "settings digest": """
+            weekly digest, once a week, weekly, a weekly digest, digest time, digest times
+            daily summary, morning digest, when does my digest come, change digest time
+            send me a digest every morning, crynodeb wythnosol""",
         "settings quiet": """
             quiet, be quiet, quiet hours, quiet please, silence, silent, silence at night, shh
             do not disturb, dnd, night mode, no alerts at night, not at night, no noise
+            quiet at night, night, nights, set quiet hours, no messages at night, silent mode
+            dont message me at night, dont wake me, sound off, turn the sound off, no sound
+            turn off the sound
             oriau tawel, tawel, distaw, bydd ddistaw""",
         "snooze": """
             snooze, mute, mute all, mute everything, mute alerts, pause, pause alerts, pause all
@@ -140,8 +177,15 @@ SAYINGS: Mapping[str, Everyday] = _table(
             is it private, is this private, preifatrwydd""",
         "about": """
             about, about you, about this bot, who made you, who made this, who runs this, source
-            licence, license, version, ynghylch, amdanat ti""",
+            source code, feedback, contact, contact us, report a bug, report a problem
+            are you a bot, are you human, are you real, are you official, is this official
+            is this the government, are you the government, are you parliament
+            sign, how do i sign, can i sign, how to sign, can you sign for me, vote
+            start a petition, i want to start a petition, create a petition, make a petition
+            how do i start a petition, licence, license, version, ynghylch, amdanat ti""",
         "trending": """
+            whats trending, whats popular, whats hot, whats new, latest, newest
+            top petitions today, latest petitions, newest petitions
             trending, popular, popular petitions, most popular, most popular petitions, top
             top petitions, trending petitions, hot, biggest petitions, most signatures
             poblogaidd, tueddiadau""",
@@ -154,6 +198,7 @@ SAYINGS: Mapping[str, Everyday] = _table(
             alert me, alerts, dilyn, dilyn deiseb, tanysgrifio""",
         "constituency": """
             constituency, my constituency, my mp, mp, who is my mp, whos my mp, find my mp
+            petitions in my area, petitions near me, petitions where i live, my mp is who
             postcode, my postcode, my area, local, near me, where i live
             etholaeth, fy etholaeth, cod post, fy as""",
         "petition": "petition, petitions, a petition, deiseb, deisebau, card, show petition",
@@ -176,6 +221,7 @@ SAYINGS: Mapping[str, Everyday] = _table(
             great thank you, lovely thanks, perfect thanks, brilliant, great, perfect, good bot
             well done, awesome, amazing, lovely, nice, cool, good, excellent, super, fab
             ok, okay, k, kk, got it, understood, fine, alright, all right, will do
+            yes, yes please, yeah, yep, y, sure, ie, oes, ydw, lol, haha, cheers mate, thanks mate
             bye, goodbye, bye bye, see you, good night, night night
             diolch, diolch yn fawr, diolch yn fawr iawn, diolch i ti, diolch i chi, gwych
             ardderchog, iawn, hwyl, hwyl fawr, nos da, da iawn
@@ -197,6 +243,7 @@ FILLERS = _words(
     please pls plz the a an this that it its one petition petitions no nr num number id link url
     page i id ill im me my we want wanna would like love need to for of about on with in at from
     can could you your u will do does how lets let us get give send tell have here hi hello hey
+    does did who many people still close closes closing ends
     is are was and also too then now just new news updates
     following signed signatures so ok okay thanks thank bot uk government parliament gov called
     named numbered again both all see happening out off when its whether any
@@ -237,6 +284,7 @@ _LISTED: Mapping[Verb, str] = {
     "share": "share rhannu forward",
     "settings": "settings setting options change configure gosodiadau newid",
     "subscribe": """
+        posted updated
         follow subscribe watch track add alert alerts notification notifications notify monitor
         hear sub dilyn dilynwch ddilyn
         tanysgrifio danysgrifio followed keep eye""",
@@ -274,6 +322,11 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(?:my\s+)?time\s?zone\s+(?:is\s+)?(?P<rest>\S.*)", "settings zone"),
         (r"(?:settings|gosodiadau)\s+(?P<rest>\S.*)", "settings"),
         (r"(?P<rest>big moments|everything)(?:\s+(?:only|please))?", "settings"),
+        (
+            r"(?:no|stop)\s+(?:alerts|messages|notifications)\s+(?:from|between)\s+"
+            rf"(?P<rest>{_HOUR})",
+            "settings quiet",
+        ),
         (
             r"(?:constituency|etholaeth|mp|(?:who is|who's|whos)\s+(?:my|the|your)\s+mp)"
             r"\s+(?:(?:of|for|in)\s+)?(?P<rest>\S.*)",

@@ -113,6 +113,9 @@ _RULE_LINK = re.compile(r"(?:t|telegram)\.me/\w+\?start=r_(?P<carried>[\w-]+)", 
 _ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>\"“”]+", re.IGNORECASE)
 _BARE_HOST = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,12}(?:/\S*)?", re.IGNORECASE)
 _NEAR, _SHORTEST = 0.75, 4  # how much alike, and from how many letters on
+_VERB_WORDS = frozenset().union(*VERBS.values())
+_KNOWN = FILLERS | _VERB_WORDS
+_SLIP, _SHORTEST_SLIP = 0.88, 5  # how near a slip of the pen is, and of how long a word
 _PLEASE = re.compile(r"\b(?:please|pls|plz|plis|now)\b")
 # Some commands read what stands behind the petition; for the others it is politeness.
 _READS_ON: Collection[Verb] = frozenset({"snooze", "milestones", "settings"})
@@ -188,6 +191,15 @@ def _petitions(
     return OnPetition(verb or "petition", petitions[0], rest, may_be_words)
 
 
+def _spelt(word: str) -> str:
+    """The word, or the one of those we know that it is a slip of the pen from."""
+    if word in _KNOWN or len(word) < _SHORTEST_SLIP:
+        return word
+    near = difflib.get_close_matches(word, _VERB_WORDS, n=1, cutoff=_SLIP)
+    is_slip = bool(near) and near[0][0] == word[0] and word != f"{near[0]}s"
+    return near[0] if is_slip else word
+
+
 def _rest(text: str, mention: Mention) -> str:
     words = _PLEASE.sub(" ", text[mention.end :].strip(" .,;:!?"))
     return re.sub(r"^(?:for|at|to|am|ar)\s+", "", " ".join(words.split()))
@@ -195,17 +207,15 @@ def _rest(text: str, mention: Mention) -> str:
 
 def _said(text: str) -> list[str]:
     """The words of a text that are neither a verb nor beside the point."""
-    known = FILLERS.union(*VERBS.values())
-    return [word for word in plain(text).split() if word not in known]
+    return [word for word in map(_spelt, plain(text).split()) if word not in _KNOWN]
 
 
 def _verb(text: str, *, at_start: bool = False) -> Verb | None:
     """What is to be done, if a text says nothing besides; `at_start` reads as far as it does so."""
-    words = plain(text).split()
-    known = FILLERS.union(*VERBS.values())
+    words = list(map(_spelt, plain(text).split()))
     if at_start:
-        words = list(takewhile(known.__contains__, words))
-    if any(word not in known for word in words):
+        words = list(takewhile(_KNOWN.__contains__, words))
+    if any(word not in _KNOWN for word in words):
         return None
     return next((verb for verb, names in VERBS.items() if names.intersection(words)), None)
 

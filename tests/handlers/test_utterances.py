@@ -403,7 +403,7 @@ async def test_what_a_stranger_says_is_understood_at_the_first_try(town: Village
 async def test_topics_and_the_rule_stand_around_what_is_found(town: Village) -> None:
     async with town.bell():
         found = await town.reader.ask("free tea")
-        assert labels(found) == ["Free tea in every library", "Follow these words"]
+        assert labels(found) == ["Free tea in every library", "Follow these words", "Cancel"]
         assert labels(await town.reader.ask("health"))[:2] == [
             "Topic: Health",
             "Follow these words",
