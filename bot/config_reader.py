@@ -227,7 +227,7 @@ def _site(site: SiteConfig) -> Site:
     usual = site_like(site.id, description, site.url or "")
     return structs.replace(
         usual,
-        name=site.name or (usual.name if site.id == description.id else site.id),
+        name=site.name or (usual.name if description.id == site.id else site.id),
         response_threshold=_asked(site.response_threshold, usual.response_threshold),
         debate_threshold=_asked(site.debate_threshold, usual.debate_threshold),
     )

@@ -178,7 +178,7 @@ def _hosts(sites: Sequence[Site]) -> Mapping[str, Site]:
     for host, site in own.items():
         description = description_of(site)
         hosts = [each.name for each in description.hosts]
-        if host in hosts or site.id == description.id:
+        if host in hosts or description.id == site.id:
             known |= dict.fromkeys([*hosts, *description.mirrors], site)
     return known | own
 
