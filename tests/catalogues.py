@@ -6,7 +6,8 @@ What is translated already stays as it is.
 """
 
 import ast
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
@@ -55,7 +56,8 @@ def _literal(node: ast.expr) -> str | None:
     return node.value if is_text else None
 
 
-def source_texts() -> dict[MsgId, list[str]]:
+@cache
+def source_texts() -> Mapping[MsgId, list[str]]:
     """Every text of the source, with the files it stands in."""
     texts: dict[MsgId, list[str]] = {}
     for folder in SOURCES:
@@ -68,6 +70,7 @@ def source_texts() -> dict[MsgId, list[str]]:
     return texts
 
 
+@cache
 def read(language: str) -> Catalog:
     """A language's catalogue as it is on disk; an empty one if there is none."""
     path = CATALOGUES / f"{language}.po"

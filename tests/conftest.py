@@ -5,10 +5,17 @@ from pathlib import Path
 
 import pytest
 from bell import TEA, Village, open_petition
+from hypothesis import settings
 
 from bot.app import utc_now
 from bot.demo.bot_api import BotApi
 from bot.demo.petitions_site import PetitionsSite
+
+# How long an example takes says nothing on a busy machine; `--hypothesis-profile=thorough` tries
+# many more of them.
+settings.register_profile("quick", deadline=None, max_examples=40)
+settings.register_profile("thorough", deadline=None, max_examples=1000)
+settings.load_profile("quick")
 
 _SHARED = Path(__file__).parents[2] / "shared" / "data"
 

@@ -77,7 +77,7 @@ class Ground(Protocol):
 class TinyGround:
     """A folder; in the place of the open journal, a device that is always full."""
 
-    scripts = 120
+    scripts = 60
     is_lone = True
 
     def __init__(self, folder: Path) -> None:

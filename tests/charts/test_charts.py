@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import cache
 from itertools import cycle
 
 import pytest
@@ -49,6 +50,14 @@ def size(picture: Picture | None) -> tuple[int, int]:
 # --- the pictures ---
 
 
+@cache
+def curve(known: Petition, *readings: Reading, dark: bool = False) -> Picture | None:
+    """The curve of a petition as it stands now, drawn once for all tests that look at it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return signature_curve(known, readings, NOW, dark=dark)
+
+
 CURVES: list[Petition] = [
     petition(),
     petition(signature_count=0),
@@ -62,16 +71,14 @@ CURVES: list[Petition] = [
 
 @pytest.mark.parametrize(("known", "dark"), list(zip(CURVES, cycle([False, True]), strict=False)))
 def test_any_petition_has_a_curve_that_fits_a_phone(known: Petition, dark: bool) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        width, height = size(signature_curve(known, read(), NOW, dark=dark))
+    width, height = size(curve(known, *read(), dark=dark))
     assert width == 1080
     assert 1080 <= height <= 1350
 
 
 def test_light_and_dark_are_different_pictures() -> None:
-    light = signature_curve(petition(), [], NOW, dark=False)
-    dark = signature_curve(petition(), [], NOW, dark=True)
+    light = curve(petition())
+    dark = curve(petition(), dark=True)
     assert light is not None
     assert dark is not None
     assert light.png != dark.png
@@ -79,8 +86,8 @@ def test_light_and_dark_are_different_pictures() -> None:
 
 
 def test_the_caption_tells_what_was_read_and_what_was_not() -> None:
-    both = signature_curve(petition(), read(), NOW, dark=False)
-    alone = signature_curve(petition(), [], NOW, dark=False)
+    both = curve(petition(), *read())
+    alone = curve(petition())
     assert both is not None
     assert alone is not None
     assert "Solid line: recorded by this bot since 18 February 2025" in both.caption
@@ -90,9 +97,9 @@ def test_the_caption_tells_what_was_read_and_what_was_not() -> None:
 
 
 def test_an_open_petition_is_foretold_and_a_closed_one_is_not() -> None:
-    still_open = signature_curve(petition(), read(), NOW, dark=False)
+    still_open = curve(petition(), *read())
     closed = petition(state="closed", closed_at=NOW - DAY)
-    over = signature_curve(closed, read(), NOW, dark=False)
+    over = curve(closed, *read())
     assert still_open is not None
     assert over is not None
     assert "At this pace it will close at about" in still_open.caption

@@ -9,9 +9,12 @@ import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from playwright.async_api import Locator, Page, async_playwright
+
+if TYPE_CHECKING:
+    from playwright.async_api import Locator, Page
 
 ROOT = Path(__file__).parents[2]
 PICTURE = ROOT / "tests" / "pictures" / "chat.png"
@@ -54,8 +57,10 @@ async def address() -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def page(address: str) -> AsyncIterator[Page]:
+async def page(address: str) -> AsyncIterator["Page"]:
     """The chat page in a browser that reaches nothing but this machine."""
+    from playwright.async_api import async_playwright  # noqa: PLC0415 - a second, for one test
+
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=CHROMIUM,
@@ -71,21 +76,21 @@ async def page(address: str) -> AsyncIterator[Page]:
         assert [url for url in strangers if not url.startswith(("ws://127", "data:"))] == []
 
 
-def said(page: Page, words: str) -> Locator:
+def said(page: "Page", words: str) -> "Locator":
     return page.get_by_test_id("message").filter(has_text=words).last
 
 
-def key(message: Locator, label: str) -> Locator:
+def key(message: "Locator", label: str) -> "Locator":
     return message.get_by_test_id("key").filter(has_text=label)
 
 
-async def say(page: Page, text: str) -> None:
+async def say(page: "Page", text: str) -> None:
     await page.get_by_test_id("composer").fill(text)
     await page.get_by_test_id("send").click()
 
 
 @needs_browser
-async def test_a_newcomer_subscribes_sees_the_story_and_unsubscribes(page: Page) -> None:
+async def test_a_newcomer_subscribes_sees_the_story_and_unsubscribes(page: "Page") -> None:
     await say(page, "/follow 300239")
     await key(said(page, "I need to keep"), "Follow it").click()
     await said(page, "You're now following").wait_for()
@@ -108,7 +113,7 @@ async def test_a_newcomer_subscribes_sees_the_story_and_unsubscribes(page: Page)
 
 
 @needs_browser
-async def test_the_story_can_begin_again_with_an_empty_memory(page: Page) -> None:
+async def test_the_story_can_begin_again_with_an_empty_memory(page: "Page") -> None:
     await say(page, "/follow 300239")
     await said(page, "I need to keep").wait_for()
     await page.get_by_role("button", name="Start over").click()

@@ -163,6 +163,9 @@ async def test_a_server_that_vanished_is_left_within_a_use_case_and_not_come_bac
     began = time.monotonic()
     assert await keep(storage, "7") == 1
     assert time.monotonic() - began < HASTE.use_case + HASTE.host + 1
+    late = await pair.open(HASTE)  # though the first host has vanished
+    assert await keep(late, "7") == 0
+    await late.close()
     pair.primary.thaw()
     assert await asyncio.gather(*(keep(storage, "8") for _ in range(10))) == [0] * 10
     assert await storage.note("offset") == "8"
@@ -170,26 +173,10 @@ async def test_a_server_that_vanished_is_left_within_a_use_case_and_not_come_bac
     assert await kept_at(pair.primary.url) == "6"
 
 
-async def test_a_store_is_opened_though_its_first_host_has_vanished(pair: FailoverPair) -> None:
-    pair.primary.freeze()
-    await pair.standby.promote()
-    storage = await pair.open(HASTE)
-    assert await keep(storage, "7") == 0
-    await storage.close()
-
-
-async def test_a_store_whose_server_has_vanished_is_closed_all_the_same(pair: FailoverPair) -> None:
-    storage = await pair.open(HASTE)
-    await storage.save_note("offset", "6")
-    pair.primary.freeze()
-    began = time.monotonic()
-    await storage.close()
-    assert time.monotonic() - began < HASTE.host + 1
-
-
-async def test_a_use_case_that_is_cancelled_at_a_vanished_server_ends_at_once(
-    pair: FailoverPair, storage: PostgresStorage
+async def test_a_use_case_cancelled_at_a_vanished_server_ends_at_once_and_so_does_its_store(
+    pair: FailoverPair,
 ) -> None:
+    storage = await pair.open(HASTE)
     await storage.save_note("offset", "6")
     pair.primary.freeze()
     saving = asyncio.create_task(storage.save_note("offset", "7"))
@@ -200,6 +187,9 @@ async def test_a_use_case_that_is_cancelled_at_a_vanished_server_ends_at_once(
     with pytest.raises(asyncio.CancelledError):
         await saving
     assert time.monotonic() - began < HASTE.use_case / 2
+    began = time.monotonic()
+    await storage.close()
+    assert time.monotonic() - began < HASTE.host + 1
 
 
 async def test_an_old_primary_that_waits_for_its_standby_acknowledges_nothing(

@@ -126,7 +126,7 @@ def drawn(followed: list[dict[str, object]]) -> list[Petition]:
     ]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15)
 @given(FOLLOWED, st.sets(st.integers(1, 70)), st.sampled_from([0.0, 0.001, 0.1, 10.0]))
 def test_no_petition_starves_whatever_the_others_are_like_or_fail_to_answer(
     followed: list[dict[str, object]], silent: set[int], pace: float
@@ -144,7 +144,7 @@ def test_no_petition_starves_whatever_the_others_are_like_or_fail_to_answer(
     assert min(last.values()) >= promised
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15)
 @given(FOLLOWED, st.sets(st.integers(1, 70)), st.integers(1, 4))
 def test_the_same_course_of_things_leads_to_the_same_requests(
     followed: list[dict[str, object]], silent: set[int], a_tick: int
@@ -363,7 +363,7 @@ def listening(
     return outlook
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6)
 @given(FOLLOWED, st.integers(0, 30), st.sets(st.integers(1, 70)), st.sampled_from([0.0, 0.1, 10.0]))
 def test_with_rules_what_is_followed_is_looked_at_within_its_bound_and_the_rest_in_time(
     drawn_ones: list[dict[str, object]], most: int, silent: set[int], pace: float
