@@ -8,6 +8,7 @@ from bell import TEA, Conversation, Json, open_petition
 from parliaments import Parliaments, four_sites
 
 from bot.demo.petitions_site import Fault
+from bot.demo.postcodes import PostcodesApi
 
 
 @pytest.fixture
@@ -136,3 +137,41 @@ async def test_a_petition_is_told_in_the_readers_language_where_its_site_has_bot
         await welsh.hears("Gwenyn ym mhob gardd")
     # Its words were read once, and once more when they had changed.
     assert len(village.senedd.seen("/deisebau/245600.json")) == 2
+
+
+async def test_a_postcode_tells_its_seat_in_each_parliament(village: Parliaments) -> None:
+    village.site.constituencies = {
+        "W07000091": {
+            "constituency": "Cardiff South and Penarth",
+            "ons_code": "W07000091",
+            "mp": "A. Member MP",
+            "party": "Labour",
+        }
+    }
+    sitting = [{"name": f"Aelod {n}", "party": "Plaid", "url": ""} for n in range(6)]
+    penarth = {"id": "W09000053", "name": "Caerdydd Penarth", "region": None}
+    village.senedd.places = [penarth | {"members": sitting}]
+    region = {"id": "S17", "name": "North East", "members": [{"member": {"name": "B. Member MSP"}}]}
+    donside = {"id": "S16000075", "name": "Aberdeen Donside", "region": region}
+    village.scotland.places = [donside | {"member": {"name": "C. Member MSP", "party": "SNP"}}]
+    placed = {"signatures_by_constituency": [{"name": "Aberdeen Donside", "signature_count": 3}]}
+    village.scotland.edit(1450, **placed)
+    async with (
+        PostcodesApi(
+            {"CF24 2BT": "W07000091", "AB22 8AA": "S14000060"},
+            senedd={"CF24 2BT": "Caerdydd Penarth"},
+            holyrood={"AB22 8AA": ("S16000075", "Aberdeen Donside")},
+        ) as postcodes,
+        village.bell(postcodes_api=postcodes.url),
+    ):
+        await village.reader.ask("CF24 2BT", "Cardiff South and Penarth")
+        welsh = await village.reader.hears("Caerdydd Penarth")
+        assert all(f"Aelod {n}, Plaid" in welsh["text"] for n in range(6))
+        assert "signatures" not in welsh["text"]
+        village.reader.tap(welsh, "Follow this constituency")
+        await village.reader.hears("Caerdydd Penarth (Senedd)")
+
+        scottish = await village.reader.ask("AB22 8AA", "Aberdeen Donside")
+        assert "C. Member MSP, SNP" in scottish["text"] or "C. Member, SNP" in scottish["text"]
+        assert "For the region North East:" in scottish["text"]
+        assert "3  Bees in the glens" in scottish["text"]
