@@ -134,9 +134,11 @@ async def test_a_restart_in_the_middle_tells_nobody_twice_and_leaves_nobody_out(
         if len([chat for chat in chats if heard(village, chat)]) == 3:
             reached.set()
 
+    admin = village.chat(ADMIN)
     async with process(config) as bell:
+        admin.say("/help")
+        await admin.hears(timeout=30)  # a process takes its time to start on a busy machine
         await followed_by(village, *chats)
-        admin = village.chat(ADMIN)
         question = await drafted(admin)
         village.api.on_change(notice)
         admin.tap(question, "Send it")
@@ -145,7 +147,7 @@ async def test_a_restart_in_the_middle_tells_nobody_twice_and_leaves_nobody_out(
         bell.terminate() if kept_alive else bell.kill()
         await bell.wait()
     async with process(config):
-        await admin.hears("The announcement is out")
+        await admin.hears("The announcement is out", timeout=30)
     assert [len(heard(village, chat)) for chat in chats] == [1] * 6
 
 
