@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from bell import TEA, Village, open_petition
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from bot.app import utc_now
 from bot.demo.bot_api import BotApi
@@ -13,8 +13,13 @@ from bot.demo.petitions_site import PetitionsSite
 
 # How long an example takes says nothing on a busy machine; `--hypothesis-profile=thorough` tries
 # many more of them.
-settings.register_profile("quick", deadline=None, max_examples=40)
-settings.register_profile("thorough", deadline=None, max_examples=1000)
+for _profile, _examples in (("quick", 40), ("thorough", 1000)):
+    settings.register_profile(
+        _profile,
+        deadline=None,
+        max_examples=_examples,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
 settings.load_profile("quick")
 
 _SHARED = Path(__file__).parents[2] / "shared" / "data"
