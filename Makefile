@@ -3,9 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?= config.toml
+MUTANTS := .mutants
+ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help licences demo init doctor run test check bench soak soak-health picture transcripts catalogue lock clean
+.PHONY: help licences demo init doctor run test check mutants bench soak soak-health picture transcripts catalogue lock clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -33,6 +35,9 @@ check: $(VENV)/dev.ok  ## lint, types, imports
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+mutants: $(VENV)/dev.ok $(MUTANTS)/ok  ## break things one by one: which does no test notice? (ARGS="--sample 60")
+	@$(MUTANTS)/bin/python tests/mutants.py --python $(BIN)/python $(ARGS)
 
 bench: $(VENV)/dev.ok  ## measure, and print ratios against peers
 	@for file in tests/bench/bench_*.py; do PYTHONPATH=.:tests $(BIN)/python $$file || exit 1; done
@@ -67,7 +72,7 @@ lock:  ## renew the lock files from pyproject.toml (needs uv)
 		--no-annotate - -c requirements-dev.lock -o requirements-build.lock
 
 clean:  ## remove what the other targets made
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(MUTANTS) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -80,3 +85,9 @@ $(VENV)/dev.ok: requirements-dev.lock pyproject.toml | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/run.ok
+
+# Apart from what the tests need, so that nobody else waits for it.
+$(MUTANTS)/ok:
+	$(PYTHON) -m venv $(MUTANTS)
+	$(MUTANTS)/bin/pip install --quiet --disable-pip-version-check cosmic-ray==8.7.0
+	@touch $@

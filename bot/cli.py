@@ -89,7 +89,7 @@ def _run_as_told() -> None:
             app(obj=pipe)
     os.close(theirs)
     with _loaded_lightly():
-        import bot.app  # noqa: F401
+        import bot.app  # noqa: F401 - read early, for what it brings
     with os.fdopen(ours, "rb") as pipe:
         settings = pipe.read()
     _, status = os.waitpid(child, 0)

@@ -146,6 +146,6 @@ def load_config(
     and has an empty one. Raises ConfigError with every problem.
     """
     # Imported here, as what checks a configuration is large and is needed once.
-    from bot.config_reader import read_config  # noqa: PLC0415
+    from bot.config_reader import read_config  # noqa: PLC0415 - in the process that reads it alone
 
     return read_config(path, environment, with_token=with_token)

@@ -305,7 +305,7 @@ def read_config(
 @cache
 def _settings() -> Any:
     """The sections as pydantic-settings reads them; it is imported here, as few tests need it."""
-    from pydantic_settings import BaseSettings, SettingsConfigDict  # noqa: PLC0415
+    from pydantic_settings import BaseSettings, SettingsConfigDict  # noqa: PLC0415 - in the process that reads it alone
 
     class Settings(BaseSettings):
         model_config = SettingsConfigDict(
@@ -428,7 +428,7 @@ def _find_files(tables: Table, folder: Path, problems: list[str]) -> None:
         with _told_of("storage.password_file", path, problems):
             storage["url"] = _with_password(str(url), Path(path).read_text("utf-8"))
     if isinstance(path := telegram.get("token_file"), str) and "token" not in telegram:
-        telegram["token"] = "unread"  # so that it is not called missing as well  # noqa: S105
+        telegram["token"] = "unread"  # noqa: S105 - so that it is not called missing as well
         with _told_of("telegram.token_file", path, problems):
             telegram["token"] = token(Path(path).read_text("utf-8").strip())
 

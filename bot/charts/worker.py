@@ -94,7 +94,7 @@ class Worker:
 
 def serve(pipe: Connection) -> None:
     """Draw what is asked for until the pipe ends (runs in the drawing process)."""
-    from bot.charts.drawing import DRAWINGS  # noqa: PLC0415 (the bot itself never loads matplotlib)
+    from bot.charts.drawing import DRAWINGS  # noqa: PLC0415 - the bot itself never loads matplotlib
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the bot's to handle
     while True:

@@ -17,7 +17,7 @@ from bot.demo.flood import FloodLimits
 from bot.demo.loopback import Changes, Loopback
 from bot.demo.messenger import Change, Chat, ChatType, Json, Messenger, Refusal, Upload, buttons_of
 
-TOKEN = "123456:TEST-token"  # noqa: S105  a made-up token for a server that only we run
+TOKEN = "123456:TEST-token"  # noqa: S105 - a made-up token for a server that only we run
 BOT_NAME = "Petition Bell"
 BOT_USERNAME = "PetitionBellDemoBot"
 LONGEST_POLL = 50  # seconds, as Telegram holds a getUpdates at most

@@ -131,7 +131,7 @@ class Supervisor:
             yield
             return
         # aiohttp's server is large, and a bot that polls may do without.
-        from bot.operations.http_server import health_routes, serving  # noqa: PLC0415
+        from bot.operations.http_server import health_routes, serving  # noqa: PLC0415 - only where it is asked for
 
         routes = health_routes(self._health.findings, self._figures, self._stood_by)
         if self._webhook:

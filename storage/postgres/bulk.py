@@ -102,12 +102,12 @@ async def forget_lonely(
         ruled,
     )
     await connection.execute(
-        f"update petition set lonely_since = $2 where lonely_since is null and {_LONELY}",  # noqa: S608
+        f"update petition set lonely_since = $2 where lonely_since is null and {_LONELY}",  # noqa: S608 - our own words
         needed,
         now,
     )
     status = await connection.execute(
-        f"delete from petition where lonely_since <= $2 and {_LONELY}",  # noqa: S608
+        f"delete from petition where lonely_since <= $2 and {_LONELY}",  # noqa: S608 - our own words
         needed,
         now - rest_for,
     )

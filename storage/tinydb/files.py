@@ -238,7 +238,7 @@ class StoreFiles:
         side = self.path.with_name(f"{self.path.name}.lock")
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._lock = open(side, "a", opener=_privately)  # noqa: SIM115  # until `release`
+            self._lock = open(side, "a", opener=_privately)  # noqa: SIM115 - until `release`
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             self.release()

@@ -2,11 +2,13 @@
 
 import asyncio
 import re
-from collections.abc import Iterator
+import warnings
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from babel.messages.catalog import Catalog
 from babel.messages.catalog import Message as Entry
 from catalogues import NOT_REVIEWED, ROOT, MsgId, entries, read, renewed, source_texts
 from petitions import petition
@@ -34,7 +36,8 @@ from bot.subscriptions.subscription import Subscription
 
 OTHERS = [name for name in LANGUAGES if name != ENGLISH]
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-UPDATE = "run: PYTHONPATH=. .venv/bin/python tests/catalogues.py"
+UPDATE = "run: make catalogue"
+UNFINISHED = "To be translated into"  # pyproject.toml has such warnings shown, and fail nothing
 
 # The language itself and its languages' own names are no texts.
 MODULES = sorted(
@@ -58,40 +61,55 @@ def strings_of(message: Entry) -> tuple[str, ...]:
     return tuple(message.string) if isinstance(message.string, list | tuple) else (message.string,)
 
 
-def in_catalogue(name: str) -> set[MsgId]:
-    return {each[0] if len(each) == 1 else each for each in map(texts_of, entries(read(name)))}
+def unfinished(texts: Collection[MsgId], po: Catalog) -> dict[str, list[MsgId]]:
+    """What a catalogue lacks or keeps in vain of the source's texts, by what is to be done."""
+    known = {each[0] if len(each) == 1 else each: m for m in entries(po) for each in [texts_of(m)]}
+    found = {
+        "in no catalogue": [text for text in texts if text not in known],
+        "not used any more": [text for text in known if text not in texts],
+        "without a translation": [
+            text
+            for text, message in known.items()
+            if not all(strings_of(message))
+            or len(strings_of(message)) != (po.num_plurals if message.pluralizable else 1)
+            or message.fuzzy
+        ],
+    }
+    return {what: some for what, some in found.items() if some}
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_a_catalogue_has_every_text_of_the_source(name: str) -> None:
-    missing = {text: files for text, files in source_texts().items()}
-    for text in in_catalogue(name):
-        missing.pop(text, None)
-    assert not missing, f"{UPDATE}\n{missing}"
+def test_what_a_language_lacks_is_reported_and_fails_nobody(name: str) -> None:
+    for what, texts in unfinished(source_texts(), read(name)).items():
+        warnings.warn(f"{UNFINISHED} {name}: {len(texts)} {what} ({UPDATE}): {texts}", stacklevel=1)
 
 
-@pytest.mark.parametrize("name", OTHERS)
-def test_a_catalogue_has_no_text_that_is_not_used(name: str) -> None:
-    unused = in_catalogue(name) - source_texts().keys()
-    assert not unused, f"{UPDATE}\n{unused}"
+def test_a_sentence_somebody_adds_is_reported_and_so_is_one_that_went() -> None:
+    po = Catalog(locale="cy")
+    po.add("Closed", "Caewyd")
+    po.add("Open", "")
+    po.add(("{count} day", "{count} days"), ("{count} diwrnod", ""))
+    new = "A sentence that nobody has translated."
+    assert unfinished(["Open", new, ("{count} day", "{count} days")], po) == {
+        "in no catalogue": [new],
+        "not used any more": ["Closed"],
+        "without a translation": ["Open", ("{count} day", "{count} days")],
+    }
+    complete = Catalog(locale="cy")
+    complete.add("Closed", "Caewyd")
+    assert unfinished(["Closed"], complete) == {}
+
+
+def test_what_is_not_translated_is_said_in_english() -> None:
+    with speaking("cy"):
+        assert tr("Nobody has translated {this}.", this="tea") == "Nobody has translated tea."
+        assert many("{count} untold cup", "{count} untold cups", 2) == "2 untold cups"
+        assert compose(say("<b>{title}</b> is untold.", title="Tea")).text == "Tea is untold."
 
 
 def test_no_text_is_counted_here_and_not_counted_there() -> None:
     texts = source_texts()
     assert not [text for text in texts if isinstance(text, tuple) and text[0] in texts]
-
-
-@pytest.mark.parametrize("name", OTHERS)
-def test_every_text_is_translated_in_every_form_the_language_has(name: str) -> None:
-    po = read(name)
-    untranslated = [
-        texts_of(message)[0]
-        for message in entries(po)
-        if not all(strings_of(message))
-        or len(strings_of(message)) != (po.num_plurals if message.pluralizable else 1)
-        or message.fuzzy
-    ]
-    assert not untranslated, f"{len(untranslated)} of {len(po)} texts"
 
 
 def gaps(text: str) -> set[str]:

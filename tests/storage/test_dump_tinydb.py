@@ -64,7 +64,7 @@ async def lived_in(village: Village) -> None:
         await village.reader.hears("10,002 signatures")
         village.api.refuse(READER, 502, "Bad Gateway", times=None, method="sendMessage")
         village.site.edit(TEA, signature_count=25_002)
-        refused = lambda api: len(api.calls_to("sendMessage")) > 6 or None  # noqa: E731
+        refused = lambda api: len(api.calls_to("sendMessage")) > 6 or None  # noqa: E731 - shorter
         await village.api.wait_for(refused)
     village.api.accept_everything()
     store = village.folder / "bell.db"

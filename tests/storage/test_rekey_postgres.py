@@ -85,7 +85,7 @@ async def sealed(ground: PostgresGround) -> set[str]:
     async with as_owner(ground.schema) as owner:
         for table, names in columns.items():
             for name in names:
-                rows = await owner.fetch(f"select distinct {name}::text as it from {table}")  # noqa: S608
+                rows = await owner.fetch(f"select distinct {name}::text as it from {table}")  # noqa: S608 - our own names
                 assert rows, table
                 found |= {row["it"] for row in rows}
     return found
@@ -158,7 +158,7 @@ async def test_who_opens_the_store_meanwhile_waits_and_gets_the_new_key(
 async def test_a_process_that_hung_meanwhile_does_no_harm(ground: PostgresGround) -> None:
     storage, owner = await ground.open(), address(ground.schema, "postgres")
     # Not awaited: this process is the one that hangs, and that the server has given up.
-    subprocess.run(  # noqa: ASYNC221
+    subprocess.run(  # noqa: ASYNC221 - nothing else is under way
         [sys.executable, "-c", CUTTING, ground.url, str(ground.key_file), owner],
         env=os.environ | {"PYTHONPATH": str(HERE.parent)},
         check=True,

@@ -60,7 +60,7 @@ async def test_documents_answer_queries(storage: TinyStorage) -> None:
     await furnish(storage, ANN, BOB)
     await storage.mute(BOB, REF, True, NOON)
     table = storage.database.table("subscriptions")
-    assert [each["chat_id"] for each in table.search(where("muted") == True)] == [BOB]  # noqa: E712  # a query
+    assert [each["chat_id"] for each in table.search(where("muted") == True)] == [BOB]  # noqa: E712 - a query
     await storage.mute(ANN, REF, True, NOON)
     assert table.count(where("muted") == True) == 2  # noqa: E712  # a query
 
