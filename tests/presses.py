@@ -225,6 +225,19 @@ def _bare(words: str) -> str:
     return re.sub(r"[\W\d]", "", words)
 
 
+SCREEN = 600  # characters that are read without unfolding or scrolling
+# What somebody asks to see the whole of: cards, responses, the milestones of their own making.
+_WHOLE = re.compile(r"Figures from \d|\A(?:For .*:\n)?(?:🪜|💬)|[Rr]esponse")
+
+
+def is_short(message: Json) -> bool:
+    """Whether it is read at a glance, or is one of the few that need not be."""
+    text = message.get("text") or ""
+    kind = "expandable_blockquote"
+    folded = sum(e["length"] for e in message.get("entities", []) if e["type"] == kind)
+    return len(text) - folded <= SCREEN or bool(_WHOLE.search(text))
+
+
 @dataclass
 class Walker:
     """Presses every button of every page that can be reached."""
@@ -266,6 +279,7 @@ class Walker:
         assert OLD not in note, (label, data)
         assert not any(trouble in told for trouble in TROUBLE), (label, data, told)
         assert all(map(is_sound, (*new, after))), (label, data, told)
+        assert all(map(is_short, (*new, after))), (label, data, told)
         # What is chosen already stays as it is; any other press has to show something.
         assert new or note or after != before or label.startswith(("✓", "‹")), (label, data)
         assert data_of(after) != data_of(before) or not turns, (label, data)

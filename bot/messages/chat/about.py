@@ -190,6 +190,11 @@ def privacy(rest_days: int, *, in_database: bool = False) -> Message:
     told = (
         *([shown] if in_database else []),
         say(
+            "<b>Why:</b> to send you alerts and, rarely, an announcement from whoever runs "
+            "this bot (turn those off in /settings), and for nothing else. The petitions you "
+            "follow can show your political views, so I ask before the first one."
+        ),
+        say(
             "<b>What I don't keep:</b> your name, your messages, petitions you only look at, or "
             "your postcode (only a constituency you choose to follow)."
         ),
@@ -216,11 +221,6 @@ def privacy(rest_days: int, *, in_database: bool = False) -> Message:
                 "and since when, your settings (with language and time zone), which message "
                 "shows each petition, when you agreed, the alerts waiting to be sent and when "
                 "this chat had its latest one. It's encrypted on disk."
-            ),
-            say(
-                "<b>Why:</b> to send you alerts and, rarely, an announcement from whoever runs "
-                "this bot (turn those off in /settings), and for nothing else. The petitions you "
-                "follow can show your political views, so I ask before the first one."
             ),
             quote(*folded, expandable=True),
             "",

@@ -36,7 +36,7 @@ from bot.petitions.thresholds import is_before_committee, is_finished, is_reache
 from bot.subscriptions.codec import preferences_for_link
 from bot.subscriptions.subscription import Preferences, Subscription
 
-PAGE_SIZE = 8
+PAGE_SIZE = 5
 _TOPIC = 60  # characters of a topic's name
 _CARRIER = re.compile(r"#t_([\w-]+)$", re.ASCII)
 

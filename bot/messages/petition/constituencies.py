@@ -18,7 +18,7 @@ from bot.petitions.parse import Constituency
 from bot.petitions.petition import Petition, Place
 
 TOP = 10
-PAGE_SIZE = 25
+PAGE_SIZE = 20
 _TOP_SHARE = 50
 
 Seats = Mapping[str, Constituency]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from bot.local_time import LONDON
 from bot.messages.buttons import ELSEWHERE, SETTINGS, WISH, Button, button, in_rows
 from bot.messages.format import length, listed
-from bot.messages.i18n import LANGUAGES, marked, say, tr
+from bot.messages.i18n import LANGUAGES, many, marked, say, tr
 from bot.messages.kinds import kind_name, kinds_named
 from bot.messages.message import Message, Rich, bold, code, compose, italic, lines, row
 from bot.messages.petition.milestones import wish_named
@@ -45,6 +45,7 @@ PRESET_NAMES: dict[Preset, str] = {
     "big": marked("Big moments"),
     "digest": marked("Daily digest"),
 }
+_FEW = 3  # kinds that a line of the first page names
 # A press goes one step down; after the last comes the first again.
 _STEPS = tuple(reversed(LOUDNESS))
 
@@ -79,16 +80,14 @@ def _of_chat(scope: Scope) -> Iterator[Rich | None]:
     yield ""
     yield quiet_line(preferences)
     if preferences.quiet and preferences.urgent:
-        yield say(
-            "Sent even in quiet hours: <b>{kinds}</b>",
-            kinds=kinds_named(preferences.urgent, scope.sites),
-        )
+        count = many("{count} kind of news", "{count} kinds of news", len(preferences.urgent))
+        named = kinds_named(preferences.urgent, scope.sites)
+        told = named if len(preferences.urgent) <= _FEW else count
+        yield say("Sent even in quiet hours: <b>{kinds}</b>", kinds=told)
     yield digest_line(preferences) if scope.has_digest else None
     yield say("Time zone: <b>{zone}</b>", zone=preferences.zone or LONDON)
     yield _closing_line(scope)
     yield say("Language: <b>{language}</b>", language=_language_name(scope.chat.language))
-    example = code("/settings 300239")
-    yield italic(say("Settings for one petition: {command}", command=example))
 
 
 def _of_petition(scope: Scope, subscription: Subscription) -> Iterator[Rich | None]:
