@@ -315,7 +315,7 @@ def test_a_list_has_a_button_for_each_petition_and_turns_pages() -> None:
         Followed(Subscription(1, structs.replace(REF, id=n), NOW), OPEN) for n in range(1, 20)
     ]
     message, buttons = listing(followed, 1, NOW)
-    assert "page 2 of 3" in message.text
+    assert "page 2 of 4" in message.text
     assert buttons is not None
     assert len(buttons) == PAGE_SIZE + 1
     assert [b.text for b in buttons[-1]] == ["‹ Previous", "Next ›"]
