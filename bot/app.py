@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 import structlog
+from aiohttp.abc import AbstractResolver
 from apscheduler.events import (
     EVENT_JOB_ERROR,
     EVENT_JOB_MAX_INSTANCES,
@@ -203,6 +204,7 @@ async def running(
     postcodes_api: str | None = None,
     rhythm: Rhythm = RHYTHM,
     pacer: Callable[..., RateLimiter] = RateLimiter,
+    resolver: AbstractResolver | None = None,
 ) -> AsyncIterator[None]:
     """The whole bot at work; leaving drains what is in flight and lets go of everything.
 
@@ -214,7 +216,9 @@ async def running(
     Raises StorageError if the store won't open.
     """
     async with (
-        _put_together(config, now, lease, members_api, postcodes_api, make_pacer=pacer) as bell,
+        _put_together(
+            config, now, lease, members_api, postcodes_api, make_pacer=pacer, resolver=resolver
+        ) as bell,
         _at_work(bell, rhythm),
     ):
         log.info("running", version=__version__, sites=[site.id for site in config.sites])
@@ -230,12 +234,13 @@ async def _put_together(
     postcodes_api: str | None,
     *,
     make_pacer: Callable[..., RateLimiter],
+    resolver: AbstractResolver | None,
 ) -> AsyncIterator[_Bell]:
     """Make every part; none works yet."""
     metrics = Metrics(config.telegram.mode)
     async with (
         _opened(config, metrics) as storage,
-        open_session(__version__) as session,
+        open_session(__version__, resolver) as session,
         Charts() as charts,
         AsyncExitStack() as stack,
     ):

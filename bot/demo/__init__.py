@@ -20,6 +20,7 @@ from bot.petitions.parliaments import DESCRIPTIONS, site_like
 # The story's days pass in seconds, so that no lease may be measured by its clock.
 _LEASE = timedelta(days=36_500)
 _INTERVAL = timedelta(seconds=0.4)
+_NOBODY = "http://members.invalid"  # the sites' own lists say who sits where
 
 
 async def run_demo(port: int) -> None:
@@ -71,7 +72,9 @@ class _Bell:
             configured(self._world, Path(folder)),
             now=self._world.clock.now,
             lease=_LEASE,
+            members_api=_NOBODY,
             postcodes_api=self._world.postcodes.url,
+            resolver=self._world.names,
         )
         await self._life.enter_async_context(bot)
 
@@ -86,13 +89,18 @@ def configured(world: World, folder: Path) -> Config:
         poll=PollConfig(interval=_INTERVAL, requests_per_minute=6000),
         log=LogConfig(level="warning", format="console"),
         sites=(
-            site_like("uk", DESCRIPTIONS["uk"], world.site.url),
+            site_like("uk", DESCRIPTIONS["uk"], _named("uk")),
             structs.replace(
-                site_like("senedd", DESCRIPTIONS["senedd"], world.senedd.url),
-                other_url=world.senedd.other_url,
+                site_like("senedd", DESCRIPTIONS["senedd"], _named("senedd")),
+                other_url=_named("senedd", 1),
             ),
         ),
     )
+
+
+def _named(site: str, host: int = 0) -> str:
+    """The address of a site by its own name, which the world's names lead to the stand-in."""
+    return f"http://{DESCRIPTIONS[site].hosts[host].name}"
 
 
 async def _interrupted() -> None:

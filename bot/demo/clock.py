@@ -39,6 +39,8 @@ class StoryClock:
         self._position = self.beats[0].at
         self._mark: float | None = None  # the monotonic second from which time is running
         self._started = False
+        self._paused = False
+        self._waiting = False
         self._speed = 1.0
 
     def __call__(self) -> datetime:
@@ -62,7 +64,12 @@ class StoryClock:
 
     @property
     def paused(self) -> bool:
-        return self._started and self._mark is None
+        return self._paused
+
+    @property
+    def waiting(self) -> bool:
+        """Whether it stands still until something else has happened."""
+        return self._waiting
 
     @property
     def finished(self) -> bool:
@@ -72,15 +79,19 @@ class StoryClock:
         """Sets the story going; a second call changes nothing."""
         if not self._started:
             self._started = True
-            self._mark = self._monotonic()
+            self._hold()
 
     def pause(self) -> None:
+        self._paused = self._started
         self._hold()
-        self._mark = None
 
     def resume(self) -> None:
-        if self._started and self._mark is None:
-            self._mark = self._monotonic()
+        self._hold(paused=False)
+
+    def wait(self, waiting: bool) -> None:
+        """Stands still as long as something else has to happen first; a pause is another thing."""
+        if waiting is not self._waiting:
+            self._hold(waiting=waiting)
 
     def step(self) -> None:
         """Jumps to just after the next beat; a paused clock stays paused there."""
@@ -100,16 +111,19 @@ class StoryClock:
         """Goes back to before the start, at normal speed."""
         self._position = self.beats[0].at
         self._mark = None
-        self._started = False
+        self._started = self._paused = self._waiting = False
         self._speed = 1.0
 
     def _since_mark(self) -> float:
         return 0.0 if self._mark is None else self._monotonic() - self._mark
 
-    def _hold(self) -> None:
+    def _hold(self, *, paused: bool | None = None, waiting: bool | None = None) -> None:
+        """Keeps where it is, and runs on from there unless something stops it now."""
         self._position = self.position
-        if self._mark is not None:
-            self._mark = self._monotonic()
+        self._paused = self._paused if paused is None else paused
+        self._waiting = self._waiting if waiting is None else waiting
+        runs = self._started and not self._paused and not self._waiting
+        self._mark = self._monotonic() if runs else None
 
     def _story_at(self, position: float) -> datetime:
         index = bisect_right([beat.at for beat in self.beats], position)

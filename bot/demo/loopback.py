@@ -39,6 +39,11 @@ class Loopback:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def named_url(self) -> str:
+        """The same, as people read it."""
+        return f"http://localhost:{self.port}"
+
 
 class Changes:
     """Lets a coroutine wait until something it can look at has become true."""

@@ -1,7 +1,8 @@
 """Functional core: petition 300239 from its opening to its debate, as its figures are known.
 
 Dates, counts and constituency figures are those of the real petition (2020–2021); between them the
-count is drawn as a straight line. Background, responses and notes are told in other words.
+count is drawn as a straight line. How it divides among regions is invented. Background, responses
+and notes are told in other words.
 """
 
 from bisect import bisect_right
@@ -99,6 +100,14 @@ _SEATS: Sequence[tuple[str, str, str, Mapping[int, int]]] = (
     ),
 )
 
+# The parties of those who sat there in 2020, but for the Conservative Party.
+_OTHER_PARTIES = {
+    "Huddersfield": "Labour (Co-op)",
+    "Normanton, Pontefract and Castleford": "Labour",
+    "Oldham East and Saddleworth": "Labour",
+    "Oldham West and Royton": "Labour (Co-op)",
+}
+
 # Postcodes of town halls, and the seats they were in.
 POSTCODES: Mapping[str, str] = {"HD1 2TT": "E14000756", "WF12 8DG": "E14000666"}
 
@@ -176,6 +185,7 @@ def attributes_at(story_time: datetime) -> dict[str, Any]:
         debate=_debate(story_time),
         departments=[HOME_OFFICE],
         signatures_by_constituency=_constituencies(count_at(story_time)),
+        signatures_by_region=_regions(count_at(story_time)),
     )
 
 
@@ -273,6 +283,30 @@ def _constituencies(total: int) -> list[dict[str, Any]]:
     ]
 
 
+# Each region's code, name and share of the signatures, in thousandths; the rest are abroad.
+_REGIONS = (
+    ("A", "North East", 43),
+    ("B", "North West", 135),
+    ("D", "Yorkshire and The Humber", 138),
+    ("E", "East Midlands", 83),
+    ("F", "West Midlands", 91),
+    ("G", "East of England", 99),
+    ("H", "London", 78),
+    ("J", "South East", 141),
+    ("K", "South West", 96),
+    ("L", "Wales", 42),
+    ("M", "Scotland", 31),
+    ("N", "Northern Ireland", 9),
+)
+
+
+def _regions(total: int) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "ons_code": code, "signature_count": total * share // 1000}
+        for code, name, share in _REGIONS
+    ]
+
+
 # Two petitions nobody could mistake for real ones, so that lists and searches have more to show.
 
 
@@ -333,7 +367,7 @@ def constituencies() -> dict[str, dict[str, Any]]:
     return {
         code: {
             "mp": mp,
-            "party": None,
+            "party": _OTHER_PARTIES.get(name, "Conservative"),
             "constituency": name,
             "ons_code": code,
             "start_date": "2010-04-13",

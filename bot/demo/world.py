@@ -2,25 +2,30 @@
 
 from collections.abc import Awaitable, Callable
 from typing import Self
+from urllib.parse import urlsplit
 
 from bot.demo import welsh_story
 from bot.demo.bot_api import BotApi
 from bot.demo.clock import StoryClock
+from bot.demo.names import Names
 from bot.demo.page import ChatPage
 from bot.demo.petitions_site import PetitionsSite
 from bot.demo.postcodes import PostcodesApi
+from bot.demo.reader import CHAT_ID, Reader
 from bot.demo.sister_shapes import SENEDD
 from bot.demo.sister_site import SisterSite
 from bot.demo.story import (
     BEATS,
     DEMO_PETITIONS,
+    PETITION_ID,
     POSTCODES,
     constituencies,
     count_at,
     signatures_last_hour,
 )
+from bot.petitions.parliaments import DESCRIPTIONS
 
-CHAT_ID = 1001
+__all__ = ["CHAT_ID", "World"]
 
 
 class World:
@@ -38,14 +43,16 @@ class World:
         self.api = BotApi(now=self.clock.now)
         self.postcodes = PostcodesApi(POSTCODES)
         self.on_restart: list[Callable[[], Awaitable[None]]] = []
+        stories = frozenset((PETITION_ID, welsh_story.PETITION_ID))
+        self.reader = Reader(self.api, self.clock, stories)
         self._page = ChatPage(
             self.api,
             self.clock,
-            chat_id=CHAT_ID,
+            self.reader,
             count=lambda: count_at(self.clock.now()),
             restart=self.restart,
+            invented=sorted({*DEMO_PETITIONS, *stories} - {PETITION_ID}),
         )
-        self.api.add_chat(CHAT_ID, first_name="You")
         self._stock()
 
     def _stock(self) -> None:
@@ -67,10 +74,22 @@ class World:
     async def restart(self) -> None:
         """Tells the story from its beginning: to people, and to all who asked to be called."""
         self.clock.restart()
-        self.api.clear(CHAT_ID)  # what the bot has not read yet belongs to the story before
+        self.reader.clear()  # what the bot has not read yet belongs to the story before
         for begin_again in self.on_restart:
             await begin_again()
-        self.api.clear(CHAT_ID)
+        self.reader.clear()
+
+    @property
+    def names(self) -> Names:
+        """Leads from the sites' own names to where they are served."""
+        served = {"uk": [self.site.url], "senedd": [self.senedd.url, self.senedd.other_url]}
+        return Names(
+            {
+                host.name: urlsplit(url).port or 80
+                for site, urls in served.items()
+                for host, url in zip(DESCRIPTIONS[site].hosts, urls, strict=True)
+            }
+        )
 
     @property
     def page_url(self) -> str:

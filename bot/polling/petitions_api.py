@@ -15,6 +15,7 @@ from typing import Literal, Self, TypeAlias
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 from cachetools import LRUCache
 from msgspec import Struct, structs
 
@@ -99,14 +100,17 @@ Kept: TypeAlias = MutableMapping[str, bytes | ParliamentError]
 Look: TypeAlias = Found | NotModified | NotFound | Gone | Unpublished | Unavailable | Unreadable
 
 
-def open_session(version: str) -> aiohttp.ClientSession:
-    """A session for every site together; it is the caller's to close."""
+def open_session(version: str, resolver: AbstractResolver | None = None) -> aiohttp.ClientSession:
+    """A session for every site together; it is the caller's to close.
+
+    `resolver` finds servers by their names in another way than this machine does.
+    """
     return aiohttp.ClientSession(
         headers={
             "User-Agent": f"PetitionBell/{version} (petition alerts for Telegram)",
             "Accept": "application/json",
         },
-        connector=aiohttp.TCPConnector(limit=8, limit_per_host=4),
+        connector=aiohttp.TCPConnector(limit=8, limit_per_host=4, resolver=resolver),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=TIMEOUT,
     )

@@ -9,12 +9,13 @@ import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
+import pytest_asyncio
 
 if TYPE_CHECKING:
-    from playwright.async_api import Locator, Page
+    from playwright.async_api import Browser, Locator, Page
 
 ROOT = Path(__file__).parents[2]
 PICTURE = ROOT / "tests" / "pictures" / "chat.png"
@@ -33,13 +34,21 @@ BEATS = (
 )
 PICTURED = "The Government has responded"
 
-needs_browser = pytest.mark.skipif(
-    CHROMIUM is None,
-    reason="there is no Chromium: `apt-get install chromium` (or your system's package) brings one",
-)
+# Where `make test` puts it: npm's package axe-core, which looks for what shuts people out.
+AXE = Path(sys.prefix) / "axe-core" / "axe.min.js"
+SCREENS = ((320, 640), (390, 844), (844, 390), (1280, 800), (1920, 1080))
+AXE_LOOKS_AT = {320, 1280}  # the two layouts; each look takes most of a second
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.skipif(
+        CHROMIUM is None,
+        reason="no Chromium here: `apt-get install chromium` (or your system's package) brings it",
+    ),
+]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def address() -> AsyncIterator[str]:
     """The address that `demo` prints, for as long as it runs."""
     demo = await asyncio.create_subprocess_exec(
@@ -47,7 +56,7 @@ async def address() -> AsyncIterator[str]:
     )
     assert demo.stdout is not None
     line = (await asyncio.wait_for(demo.stdout.readline(), 20)).decode()
-    found = re.search(r"http://127\.0\.0\.1:\d+/", line)
+    found = re.search(r"http://localhost:\d+/", line)
     assert found, line
     try:
         yield found[0]
@@ -56,24 +65,32 @@ async def address() -> AsyncIterator[str]:
         assert await asyncio.wait_for(demo.wait(), 20) == 0
 
 
-@pytest.fixture
-async def page(address: str) -> AsyncIterator["Page"]:
-    """The chat page in a browser that reaches nothing but this machine."""
-    from playwright.async_api import async_playwright  # noqa: PLC0415 - a second, for one test
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator["Browser"]:
+    from playwright.async_api import async_playwright  # noqa: PLC0415 - a second, for this file
 
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=CHROMIUM,
             args=["--no-sandbox", "--disable-background-networking", "--disable-component-update"],
         )
-        page = await browser.new_page(viewport={"width": 1120, "height": 860})
-        page.set_default_timeout(20_000)
-        strangers: list[str] = []
-        page.on("request", lambda r: strangers.append(r.url) if address not in r.url else None)
-        await page.goto(address)
-        yield page
+        yield browser
         await browser.close()
-        assert [url for url in strangers if not url.startswith(("ws://127", "data:"))] == []
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(address: str, browser: "Browser") -> AsyncIterator["Page"]:
+    """The chat page before the story begins, in a browser that reaches nothing but this machine."""
+    page = await browser.new_page(viewport={"width": 1120, "height": 860})
+    page.set_default_timeout(20_000)
+    strangers: list[str] = []
+    page.on("request", lambda r: strangers.append(r.url) if address not in r.url else None)
+    await page.goto(address)
+    await page.get_by_test_id("restart").click()
+    await page.get_by_test_id("suggestion").wait_for()
+    yield page
+    await page.close()
+    assert [url for url in strangers if not url.startswith(("ws://localhost", "data:"))] == []
 
 
 def said(page: "Page", words: str) -> "Locator":
@@ -89,15 +106,14 @@ async def say(page: "Page", text: str) -> None:
     await page.get_by_test_id("send").click()
 
 
-@needs_browser
 async def test_a_newcomer_subscribes_sees_the_story_and_unsubscribes(page: "Page") -> None:
     await say(page, "/follow 300239")
     await key(said(page, "I need to keep"), "Follow it").click()
     await said(page, "You're now following").wait_for()
 
-    await page.get_by_role("button", name="Pause").click()
+    await page.get_by_test_id("pause").click()
     for words in BEATS:
-        await page.get_by_role("button", name="Next event").click()
+        await page.get_by_test_id("step").click()
         await said(page, words).wait_for()
         if words == PICTURED and os.environ.get("DRAW_PICTURES"):
             PICTURE.parent.mkdir(exist_ok=True)
@@ -112,11 +128,117 @@ async def test_a_newcomer_subscribes_sees_the_story_and_unsubscribes(page: "Page
     assert await alerts.count() == 1
 
 
-@needs_browser
-async def test_the_story_can_begin_again_with_an_empty_memory(page: "Page") -> None:
-    await say(page, "/follow 300239")
-    await said(page, "I need to keep").wait_for()
-    await page.get_by_role("button", name="Start over").click()
+async def test_the_end_says_so_and_offers_to_begin_again_with_an_empty_memory(page: "Page") -> None:
+    await follow(page)
+    assert not await page.get_by_test_id("end").is_visible()
+    for _ in range(20):  # more often than there are events
+        await page.get_by_test_id("step").dispatch_event("click")
+    end = page.get_by_test_id("end")
+    await end.get_by_text("This is where the story ends").wait_for()
+    await end.get_by_role("button", name="Start over").click()
     await page.get_by_test_id("message").first.wait_for(state="detached")
+    await end.wait_for(state="hidden")
     await say(page, "/mydata")
     await said(page, "I don't keep anything about this chat").wait_for()
+
+
+async def follow(page: "Page") -> None:
+    await say(page, "/follow 300239")
+    await key(said(page, "I need to keep"), "Follow it").click()
+    await said(page, "You're now following").wait_for()
+    await page.get_by_test_id("pause").click()
+
+
+async def test_it_fits_every_screen_in_light_and_dark_and_shuts_nobody_out(page: "Page") -> None:
+    await say(page, "/follow 300239")
+    await said(page, "I need to keep").wait_for()
+    assert "begins when you follow" in await page.get_by_test_id("state").inner_text()
+    await key(said(page, "I need to keep"), "Follow it").click()
+    await said(page, "You're now following").wait_for()
+    await say(page, "/constituency")
+    await said(page, "Which constituency?").wait_for()
+    await page.get_by_text("It waits for your answer").wait_for()
+    await say(page, "/map 300239")
+    await page.get_by_alt_text("Picture: UK map").wait_for()
+    await page.get_by_test_id("room-petitions").click()
+    await page.get_by_test_id("join").click()
+    await said(page, "can tell this group").wait_for()
+    await page.get_by_test_id("room-petitions").click()
+    await page.get_by_role("button", name="/follow 300239").click()
+    await said(page, "This group is now following").wait_for()
+    await key(said(page, "This group is now following"), "Follow it yourself").click()
+    await said(page, "You've been following this petition").wait_for()  # which is told in private
+    assert "127.0.0.1" not in await page.content()
+    if AXE.is_file():
+        await page.evaluate(AXE.read_text())
+    for width, height in SCREENS:
+        await page.set_viewport_size({"width": width, "height": height})
+        for room in ("petitions", "private"):
+            await page.get_by_test_id(f"room-{room}").click()
+            assert await page.evaluate(OVERFLOWING) == [], (width, height)
+        for name in ("story-clock", "story-count", "pause", "step", "composer"):
+            box = await page.get_by_test_id(name).bounding_box()
+            assert box is not None, name
+            assert box["x"] >= 0 and box["x"] + box["width"] <= width, name  # noqa: PT018
+            assert box["y"] >= 0 and box["y"] + box["height"] <= height, name  # noqa: PT018
+        for scheme in SCHEMES if AXE.is_file() and width in AXE_LOOKS_AT else ():
+            await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            assert await page.evaluate(VIOLATIONS) == [], (width, scheme)
+    if not AXE.is_file():
+        pytest.skip("axe-core isn't here: `make test` fetches it where npm is; the rest fits")
+
+
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+# What stands beyond the page's edge, or is wider than its box and is not meant to scroll.
+OVERFLOWING = """() => [...document.querySelectorAll("body *")].filter((each) => {
+  const box = each.getBoundingClientRect();
+  const inScroller = each.parentElement.closest("pre, svg, .unseen, .who, .shapes");
+  if (!each.checkVisibility() || !box.width || inScroller) return false;
+  const wider = each.clientWidth > 0 && each.scrollWidth > each.clientWidth + 1;
+  const spills = wider && getComputedStyle(each).overflowX === "visible";
+  return box.right > innerWidth + 1 || box.left < -1 || spills;
+}).map((each) => `${each.tagName}.${each.className} ${each.textContent.slice(0, 40)}`)
+  .concat(document.documentElement.scrollHeight > innerHeight ? ["the page scrolls"] : [])"""
+VIOLATIONS = """async () => (await axe.run()).violations.map((each) =>
+  `${each.id}: ${each.nodes.map((node) => node.html.slice(0, 120)).join(" | ")}`)"""
+
+
+async def test_a_keyboard_alone_suffices(page: "Page") -> None:
+    press = page.keyboard.press
+    await page.get_by_test_id("composer").focus()
+    await page.keyboard.type("/follow 300239")
+    await press("Enter")
+    await said(page, "I need to keep").wait_for()
+    await press("ArrowUp")  # to the buttons of the newest message
+    await press("Enter")
+    await said(page, "You're now following").wait_for()
+    focused = "document.activeElement.dataset.testid"
+    for _ in range(40):  # and on with Tab, through the rest of the page, to what moves the story
+        if await page.evaluate(focused) == "step":
+            break
+        await press("Tab")
+    await press("Enter")
+    await said(page, "a government response is now due").wait_for()
+    await press("Tab")
+    await press("Tab")
+    await press("Space")  # unfolds or folds the events
+    assert await page.evaluate(focused) in ("more", None)
+
+
+async def test_a_file_of_mydata_sent_back_after_starting_over_is_restored(
+    page: "Page", tmp_path: Path
+) -> None:
+    await follow(page)
+    await say(page, "/mydata")
+    async with page.expect_download() as download:
+        await said(page, "petition-bell").get_by_role("link").first.click()
+    file = await download.value
+    kept = tmp_path / file.suggested_filename
+    await file.save_as(kept)
+    await page.get_by_test_id("restart").click()
+    await page.get_by_test_id("message").first.wait_for(state="detached")
+    await page.get_by_test_id("file").set_input_files(kept)
+    await key(said(page, "I need to keep"), "I agree").click()
+    await said(page, "You can now follow petitions").wait_for()
+    await page.get_by_test_id("file").set_input_files(kept)
+    await said(page, "1 petition followed").wait_for()

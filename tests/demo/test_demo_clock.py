@@ -85,6 +85,29 @@ def test_a_paused_story_stands_still_and_a_resumed_one_goes_on(
     assert clock.now() == START + timedelta(hours=3)
 
 
+def test_a_story_that_waits_stands_still_whether_it_is_paused_or_not(
+    clock: StoryClock, seconds: Seconds
+) -> None:
+    clock.wait(True)
+    clock.start()
+    seconds.pass_(2)
+    assert clock.now() == START
+    clock.pause()
+    clock.wait(False)
+    seconds.pass_(2)
+    assert clock.now() == START
+    clock.resume()
+    seconds.pass_(2)
+    assert clock.now() == START + timedelta(hours=2)
+    clock.wait(True)
+    seconds.pass_(2)
+    assert clock.now() == START + timedelta(hours=2)
+    assert not clock.paused
+    clock.wait(False)
+    seconds.pass_(1)
+    assert clock.now() == START + timedelta(hours=3)
+
+
 def test_resuming_does_not_start_a_story_that_has_not_begun(
     clock: StoryClock, seconds: Seconds
 ) -> None:

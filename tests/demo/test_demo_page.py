@@ -1,13 +1,21 @@
 import re
 from collections.abc import AsyncIterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession, ClientWebSocketResponse, WSServerHandshakeError
+from aiohttp import (
+    ClientConnectorDNSError,
+    ClientSession,
+    ClientWebSocketResponse,
+    TCPConnector,
+    WSServerHandshakeError,
+)
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup
 
 import bot.demo
+from bot.demo.reader import GROUP_ID
 from bot.demo.story import DEMO_PETITIONS
 from bot.demo.world import CHAT_ID, World
 
@@ -61,14 +69,119 @@ async def test_an_open_page_is_greeted_with_an_empty_chat_and_a_resting_clock(
     assert (clock["started"], clock["story"]) == (False, "2020-03-05T17:58:00+00:00")
 
 
-async def test_the_first_message_reaches_the_bot_and_starts_the_story(
+def keys(*data: str) -> InlineKeyboardMarkup:
+    """A row of buttons with this data."""
+    return InlineKeyboardMarkup([[InlineKeyboardButton(each, callback_data=each) for each in data]])
+
+
+async def test_a_message_reaches_the_bot_and_the_story_starts_when_its_petition_is_followed(
     world: World, window: Window, telegram_bot: Bot
 ) -> None:
     await window.do("say", text="/follow 300239")
     (update,) = await telegram_bot.get_updates(timeout=10)
     assert update.message is not None
     assert (update.message.chat.id, update.message.text) == (CHAT_ID, "/follow 300239")
+    await telegram_bot.send_message(CHAT_ID, "A card", reply_markup=keys("sub|uk:300239|"))
+    await telegram_bot.send_message(CHAT_ID, "Another", reply_markup=keys("unsub|uk:900001|"))
+    assert not world.clock.started
+    link = "https://t.me/PetitionBellDemoBot?start=p_uk_900001"
+    other = InlineKeyboardMarkup([[InlineKeyboardButton("Follow it yourself", url=link)]])
+    await telegram_bot.send_message(CHAT_ID, "Another's", reply_markup=other)
+    assert not world.clock.started
+    await telegram_bot.send_message(CHAT_ID, "Followed", reply_markup=keys("unsub|uk:300239|"))
     assert world.clock.started
+    assert not world.clock.waiting
+
+
+@pytest.mark.parametrize("answer", ["said", "pressed", "gone on", "edited"])
+async def test_the_story_waits_while_the_bot_waits_for_an_answer_and_no_longer(
+    world: World, window: Window, telegram_bot: Bot, answer: str
+) -> None:
+    await telegram_bot.send_message(CHAT_ID, "Followed", reply_markup=keys("unsub|uk:300239|"))
+    asked = await telegram_bot.send_message(CHAT_ID, "Where?", reply_markup=keys("talk||cancel"))
+    await telegram_bot.send_message(CHAT_ID, "An alert, meanwhile")
+    await window.hear("clock", waiting=True, paused=False)
+    stood = world.clock.position
+    match answer:
+        case "said":
+            await window.do("say", text="Huddersfield")
+        case "pressed":
+            await window.do("press", message_id=asked.message_id, data="talk||cancel", key=1)
+        case "gone on":
+            await window.do("resume")
+        case "edited":
+            await telegram_bot.edit_message_text("Cancelled", CHAT_ID, asked.message_id)
+    await window.hear("clock", waiting=False)
+    assert stood <= world.clock.position < stood + 2
+
+
+async def test_reading_what_is_kept_leaves_the_question_open(
+    world: World, window: Window, telegram_bot: Bot
+) -> None:
+    asked = await telegram_bot.send_message(
+        CHAT_ID, "May I?", reply_markup=keys("consent|uk:300239|", "privacy|uk:300239|")
+    )
+    await window.do("press", message_id=asked.message_id, data="privacy|uk:300239|", key=1)
+    await window.hear("pressed", key=1)
+    assert world.clock.waiting
+
+
+async def test_a_topic_of_the_group_hears_what_was_said_in_it_and_the_other_rooms_do_not(
+    world: World, window: Window, telegram_bot: Bot
+) -> None:
+    await window.hear("clock", in_group=False)
+    await window.do("join")
+    await window.hear("clock", in_group=True)
+    await window.do("say", room="petitions", text="/help")
+    joined, said = await telegram_bot.get_updates(
+        timeout=10, allowed_updates=["message", "my_chat_member"]
+    )
+    assert joined.my_chat_member is not None
+    assert joined.my_chat_member.from_user.id == CHAT_ID
+    message = said.message
+    assert message is not None
+    assert (message.chat.id, message.message_thread_id) == (GROUP_ID, 11)
+    assert message.from_user is not None
+    place = await telegram_bot.get_chat_member(GROUP_ID, message.from_user.id)
+    assert place.status == "creator"
+    for thread_id, room in ((12, "news"), (None, "general")):
+        await telegram_bot.send_message(GROUP_ID, room, message_thread_id=thread_id)
+        shown = await window.hear("message")
+        while shown["message"]["text"] != room:
+            shown = await window.hear("message")
+        assert shown["message"]["room"] == room
+
+
+async def test_a_file_is_sent_to_the_bot_and_another_page_sends_none(
+    world: World, telegram_bot: Bot
+) -> None:
+    where = f"{world.page_url}files?room=private&name=petition-bell.json"
+    async with ClientSession() as session:
+        async with session.post(where, data=b"{}", headers={"Origin": "http://else"}) as refused:
+            assert refused.status == 403
+        async with session.post(where, data=b"{}") as sent:
+            assert sent.status == 204
+        async with session.post(where, data=BytesIO(bytes(2_000_000))) as large:
+            assert large.status == 413
+    (update,) = await telegram_bot.get_updates(timeout=10)
+    assert update.message is not None
+    assert update.message.document is not None
+    assert update.message.document.file_name == "petition-bell.json"
+    file = await update.message.document.get_file()
+    assert bytes(await file.download_as_bytearray()) == b"{}"
+
+
+async def test_sites_are_found_by_their_names_and_no_other_server_is_asked(world: World) -> None:
+    async with ClientSession(connector=TCPConnector(resolver=world.names)) as session:
+        for address in (
+            "http://petition.parliament.uk/petitions/300239.json",
+            "http://petitions.senedd.wales/petitions/245000.json",
+            "http://deisebau.senedd.cymru/deisebau/245000.json",
+        ):
+            async with session.get(address) as response:
+                assert response.status == 200
+        with pytest.raises(ClientConnectorDNSError):
+            await session.get("http://www.example.org/")
 
 
 async def test_white_space_is_not_a_message(world: World, window: Window) -> None:
@@ -106,15 +219,19 @@ async def test_other_chats_stay_out_of_sight(
 
 
 async def test_the_controls_move_the_clock(window: Window) -> None:
-    await window.do("say", text="/start")
+    await window.do("step")
+    await window.do("restart")
+    await window.hear("clear")
+    await window.hear("clock", started=False)
+    await window.do("step")
     await window.do("pause")
     await window.hear("clock", paused=True)
     await window.do("speed", speed=4)
     await window.hear("clock", speed=4)
     await window.do("speed", speed=1000)
     await window.do("step")
-    clock = await window.hear("clock", position=6.01)
-    assert clock["count"] > 10_000
+    clock = await window.hear("clock", paused=True, position=15.01)
+    assert clock["count"] > 100_000
     assert (clock["speed"], clock["paused"]) == (4, True)
 
 

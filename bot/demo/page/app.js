@@ -5,7 +5,6 @@
 
 const LONDON = "Europe/London";
 const byId = (id) => document.getElementById(id);
-const log = byId("log");
 const text = byId("text");
 const grouped = new Intl.NumberFormat("en-GB");
 const hour = new Intl.DateTimeFormat("en-GB", { timeZone: LONDON, hour: "2-digit", minute: "2-digit" });
@@ -14,6 +13,11 @@ const shortDay = new Intl.DateTimeFormat("en-GB", { timeZone: LONDON, day: "nume
 const weekday = new Intl.DateTimeFormat("en-GB", { timeZone: LONDON, weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
 
 const waiting = new Map(); // a pressed key's number, then its callback query's id: the key
+const rooms = new Map(); // by key: its title, its log, whether it is read at its end, what is unread
+let current = null; // the room that is open
+let inGroup = false;
+let invented = [];
+let startLink = ""; // what leads to the private chat with the bot
 let botName = "Petition Bell";
 let commands = [];
 let beats = [];
@@ -21,7 +25,6 @@ let socket = null;
 let toastTimer = 0;
 let typingTimer = 0;
 let keyNumber = 0;
-let pinned = true; // the log stays at its end while somebody reads there
 
 function make(name, className, ...children) {
   const element = document.createElement(name);
@@ -85,7 +88,7 @@ function foldable(quote, quoted) {
   button.type = "button";
   button.setAttribute("aria-expanded", "false");
   button.addEventListener("click", () => {
-    pinned = false; // who unfolds a text wants to read it from where it begins
+    if (current) current.pinned = false; // who unfolds a text wants to read it from where it begins
     const folded = quote.classList.toggle("folded");
     button.textContent = folded ? "Show more" : "Show less";
     button.setAttribute("aria-expanded", String(!folded));
@@ -145,6 +148,19 @@ function link(address) {
   if (/^(https?|tg):/i.test(address)) anchor.href = address;
   anchor.target = "_blank";
   anchor.rel = "noopener noreferrer";
+  if (startLink && address.startsWith(startLink)) {
+    anchor.addEventListener("click", (event) => {
+      event.preventDefault();
+      openRoom("private");
+      say(`/start ${address.slice(startLink.length)}`);
+    });
+  }
+  if (invented.some((number) => address.endsWith(`/petitions/${number}`))) {
+    anchor.addEventListener("click", (event) => {
+      event.preventDefault();
+      toast("This petition is invented, so no site has a page for it.");
+    });
+  }
   return anchor;
 }
 
@@ -180,7 +196,8 @@ function spoiler(entity) {
 
 function messageElement(message) {
   const bubble = make("div", "bubble");
-  if (message.reply_to_message) bubble.append(replyQuote(message));
+  const original = message.reply_to_message;
+  if (original && !original.forum_topic_created) bubble.append(replyQuote(message));
   if (message.photo) bubble.append(picture(message));
   if (message.document) bubble.append(attachedFile(message.document));
   if (message.text) bubble.append(formatted(message.text, message.entities));
@@ -188,7 +205,7 @@ function messageElement(message) {
   bubble.append(foot(message));
   const element = make("article", "message", bubble);
   element.dataset.testid = "message";
-  element.dataset.id = message.message_id;
+  element.dataset.id = `${message.chat.id}:${message.message_id}`;
   element.dataset.date = message.date;
   element.setAttribute("aria-label", message.mine ? "You" : botName);
   element.classList.toggle("mine", Boolean(message.mine));
@@ -217,12 +234,12 @@ function replyQuote(message) {
   const mine = !original.from?.is_bot;
   const button = make("button", "reply", make("b", "", mine ? "You" : botName), make("span", "", words));
   button.type = "button";
-  button.addEventListener("click", () => pointAt(original.message_id));
+  button.addEventListener("click", () => pointAt(message.chat.id, original.message_id));
   return button;
 }
 
-function pointAt(id) {
-  const target = find(id);
+function pointAt(chat, id) {
+  const target = find(chat, id);
   if (!target) return;
   target.scrollIntoView({ block: "center" });
   target.classList.remove("pointed");
@@ -281,50 +298,122 @@ function pressed(element, message, button) {
     keyNumber += 1;
     waiting.set(keyNumber, element);
     element.classList.add("waiting");
-    tell({ do: "press", message_id: message.message_id, data: button.callback_data, key: keyNumber });
+    tell({ do: "press", room: message.room, message_id: message.message_id, data: button.callback_data, key: keyNumber });
   }
 }
 
-function find(id) {
-  return log.querySelector(`[data-id="${Number(id)}"]`);
+// The buttons beneath the newest message that has any, one key press away from writing.
+function lastKeys() {
+  [...current.log.querySelectorAll(".keys")].at(-1)?.querySelector(".key").focus();
+}
+
+function find(chat, id) {
+  return document.querySelector(`[data-id="${Number(chat)}:${Number(id)}"]`);
 }
 
 function atBottom() {
+  const { log } = current;
   return log.scrollHeight - log.scrollTop - log.clientHeight < 90;
 }
 
 // Pictures load, quotes fold and keyboards change after a message has been added.
 const sizes = new ResizeObserver(() => {
-  if (pinned) toBottom();
+  if (current?.pinned) toBottom();
 });
-sizes.observe(log);
 
 function toBottom() {
-  pinned = true;
-  log.scrollTop = log.scrollHeight;
+  current.pinned = true;
+  current.log.scrollTop = current.log.scrollHeight;
   byId("newest").hidden = true;
 }
 
 function addMessage(message, arriving) {
-  const stay = arriving && !message.mine && !pinned;
-  const last = log.querySelector(".message:last-of-type");
+  const room = rooms.get(message.room);
+  const last = room.log.querySelector(".message:last-of-type");
   const when = new Date(message.date * 1000);
   const lastDate = last ? new Date(Number(last.dataset.date) * 1000) : null;
   if (!lastDate || day.format(when) !== day.format(lastDate)) {
-    log.append(make("div", "day", day.format(when)));
+    room.log.append(make("div", "day", day.format(when)));
   }
   const element = messageElement(message);
   element.classList.toggle("arriving", arriving);
-  log.append(element);
-  if (!message.mine) presence("");
+  room.log.append(element);
   sizes.observe(element);
-  if (stay) byId("newest").hidden = false;
-  else toBottom();
-  showEmpty();
+  heard(room, message);
+  if (room !== current) {
+    if (arriving) room.unread += 1;
+  } else if (arriving && !message.mine && !room.pinned) {
+    byId("newest").hidden = false;
+  } else {
+    toBottom();
+  }
+  showRooms();
+}
+
+// What the bot asks in a group is answered by a reply to it, as Telegram offers it by itself.
+function heard(room, message) {
+  const asks = message.reply_markup?.force_reply;
+  if (message.mine || asks) room.answering = asks ? message : null;
+  if (!message.mine && room === current) presence("");
+}
+
+// Rooms: the private chat, and the topics of a group
+
+function makeRooms(listed) {
+  rooms.clear();
+  byId("logs").replaceChildren();
+  byId("rooms").replaceChildren();
+  for (const { key: name, title } of listed) {
+    const log = make("div", "log");
+    log.setAttribute("role", "log");
+    log.setAttribute("aria-live", "polite");
+    log.setAttribute("aria-label", `Messages: ${title}`);
+    log.tabIndex = 0;
+    log.hidden = true;
+    const button = make("button", "", title);
+    button.type = "button";
+    button.dataset.testid = `room-${name}`;
+    button.addEventListener("click", () => openRoom(name));
+    byId("rooms").append(button);
+    byId("logs").append(log);
+    const room = { name, title, log, button, unread: 0, pinned: true, answering: null };
+    log.addEventListener("scroll", () => {
+      if (room !== current) return;
+      room.pinned = atBottom();
+      if (room.pinned) byId("newest").hidden = true;
+    });
+    sizes.observe(log);
+    rooms.set(name, room);
+  }
+}
+
+function openRoom(name) {
+  if (current) current.log.hidden = true;
+  current = rooms.get(name);
+  current.log.hidden = false;
+  current.unread = 0;
+  showRooms();
+  if (current.pinned) toBottom();
+}
+
+function showRooms() {
+  for (const room of rooms.values()) {
+    const unread = make("b", "", String(room.unread), make("span", "unseen", " new"));
+    room.button.replaceChildren(room.title, ...(room.unread ? [" ", unread] : []));
+    room.button.setAttribute("aria-pressed", String(room === current));
+  }
+  const isPrivate = current.name === "private";
+  const isEmpty = !current.log.querySelector(".message");
+  byId("empty").hidden = !(isPrivate && isEmpty);
+  byId("join").hidden = isPrivate || inGroup;
+  byId("topic").hidden = isPrivate || !inGroup || !isEmpty;
+  current.log.tabIndex = isEmpty ? -1 : 0;
+  byId("form").hidden = !isPrivate && !inGroup;
+  text.placeholder = current.answering?.reply_markup.input_field_placeholder || "Message";
 }
 
 function editMessage(message) {
-  const before = find(message.message_id);
+  const before = find(message.chat.id, message.message_id);
   if (!before) return;
   const open = [...before.querySelectorAll(".unfold")].map((button) => button.getAttribute("aria-expanded"));
   const focused = [...before.querySelectorAll("[data-testid=key]")].indexOf(document.activeElement);
@@ -335,34 +424,34 @@ function editMessage(message) {
   sizes.observe(after);
 }
 
-function removeMessage(id) {
-  const element = find(id);
+function removeMessage({ chat_id: chat, message_id: id }) {
+  const element = find(chat, id);
   if (!element) return;
   const chip = element.previousElementSibling;
   const next = element.nextElementSibling;
   element.remove();
   if (chip?.classList.contains("day") && (!next || next.classList.contains("day"))) chip.remove();
-  showEmpty();
+  showRooms();
 }
 
-function showReaction({ message_id: id, reaction }) {
-  const element = find(id);
+function showReaction({ chat_id: chat, message_id: id, reaction }) {
+  const element = find(chat, id);
   if (!element) return;
   element.querySelector(".reactions")?.remove();
   const signs = reaction.map((sign) => sign.emoji || "").join("");
   if (signs) element.append(make("div", "reactions", signs));
 }
 
-function showEmpty() {
-  byId("empty").hidden = Boolean(log.querySelector(".message"));
-}
-
-function clearChat() {
-  log.replaceChildren();
+function clearChat(chat) {
+  for (const room of rooms.values()) {
+    if ((room.name === "private") !== (chat > 0)) continue;
+    room.log.replaceChildren();
+    Object.assign(room, { unread: 0, pinned: true, answering: null });
+  }
   waiting.clear();
   byId("newest").hidden = true;
   presence("");
-  showEmpty();
+  showRooms();
 }
 
 // Answers to pressed keys
@@ -398,7 +487,8 @@ const ACTIONS = { typing: "typing…", upload_photo: "sending a picture…", upl
 
 function say(words) {
   if (!words.trim()) return;
-  tell({ do: "say", text: words });
+  const { name, answering } = current;
+  tell({ do: "say", room: name, text: words, reply_to: answering?.message_id });
   showMenu(false);
 }
 
@@ -444,6 +534,13 @@ function commandRow({ command, description }) {
   return make("li", "", button);
 }
 
+async function sendFile(file) {
+  if (!file) return;
+  const where = new URLSearchParams({ room: current.name, name: file.name });
+  const sent = await fetch(`/files?${where}`, { method: "POST", body: file }).catch(() => null);
+  if (!sent?.ok) toast(sent?.status === 413 ? "This file is too big." : "The file could not be sent.");
+}
+
 // The story
 
 function showBeats() {
@@ -469,13 +566,29 @@ function showClock(clock) {
     if (index === past - 1) row.setAttribute("aria-current", "step");
     else row.removeAttribute("aria-current");
   });
+  const stands = clock.started && (clock.paused || clock.waiting);
   const pause = byId("pause");
-  pause.textContent = clock.paused ? "Resume" : "Pause";
-  pause.dataset.do = clock.paused ? "resume" : "pause";
+  pause.textContent = stands ? "Go on" : "Pause";
+  pause.dataset.do = stands ? "resume" : "pause";
   pause.disabled = !clock.started || clock.finished;
   byId("step").disabled = clock.finished;
-  byId("restart").disabled = !clock.started;
+  byId("end").hidden = !clock.finished;
+  showState(clock);
   for (const radio of document.getElementsByName("speed")) radio.checked = Number(radio.value) === clock.speed;
+  if (inGroup !== clock.in_group) {
+    inGroup = clock.in_group;
+    showRooms();
+  }
+}
+
+function showState(clock) {
+  let words = "";
+  if (!clock.started) words = "It begins when you follow 300239.";
+  else if (clock.finished) words = "The end.";
+  else if (clock.paused) words = "Paused.";
+  else if (clock.waiting) words = "It waits for your answer to the bot.";
+  const state = byId("state");
+  if (state.textContent !== words) state.textContent = words;
 }
 
 function showTowards(count) {
@@ -492,16 +605,18 @@ function showTowards(count) {
 const HEARD = {
   hello(news) {
     botName = news.name;
-    ({ commands, beats } = news);
-    clearChat();
+    ({ commands, beats, invented, start_link: startLink } = news);
+    const open = current?.name || "private";
+    makeRooms(news.rooms);
+    openRoom(open);
     showBeats();
     for (const message of news.messages) addMessage(message, false);
     byId("offline").hidden = true;
   },
   message: ({ message }) => addMessage(message, true),
   edit: ({ message }) => editMessage(message),
-  delete: (news) => removeMessage(news.message_id),
-  clear: clearChat,
+  delete: removeMessage,
+  clear: (news) => clearChat(news.chat_id),
   answer: answered,
   reaction: showReaction,
   action: ({ action }) => presence(ACTIONS[action] || "typing…"),
@@ -537,20 +652,36 @@ text.addEventListener("input", typed);
 text.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) send(event);
   if (event.key === "Escape") showMenu(false);
+  if (event.key === "ArrowUp" && !text.value) lastKeys();
 });
 byId("menu-button").addEventListener("click", () => showMenu(byId("menu").hidden));
 byId("newest").addEventListener("click", toBottom);
-log.addEventListener("scroll", () => {
-  pinned = atBottom();
-  if (pinned) byId("newest").hidden = true;
+byId("join-button").addEventListener("click", () => {
+  tell({ do: "join" });
+  openRoom("general");
+  text.focus();
+});
+byId("attach").addEventListener("click", () => byId("file").click());
+byId("file").addEventListener("change", async ({ target }) => {
+  await sendFile(target.files[0]);
+  target.value = "";
 });
 for (const button of document.querySelectorAll("[data-say]")) {
   button.addEventListener("click", () => say(button.dataset.say));
 }
 byId("pause").addEventListener("click", ({ target }) => tell({ do: target.dataset.do }));
-byId("step").addEventListener("click", () => tell({ do: "step" }));
-byId("restart").addEventListener("click", () => tell({ do: "restart" }));
+for (const button of document.querySelectorAll("#step, [data-do=restart]")) {
+  button.addEventListener("click", () => {
+    tell({ do: button.dataset.do });
+    if (button.closest("#end")) text.focus();
+  });
+}
 for (const radio of document.getElementsByName("speed")) {
   radio.addEventListener("change", () => tell({ do: "speed", speed: Number(radio.value) }));
 }
+// On a phone the events stay folded until somebody asks for them.
+const narrow = matchMedia("(width < 54rem)");
+const fold = () => { byId("more").open = !narrow.matches; };
+narrow.addEventListener("change", fold);
+fold();
 connect();
