@@ -10,10 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from telegram_stand_in import BotApi
+
 from bot.app import running, utc_now
 from bot.config import Config, LogConfig, PollConfig, StorageConfig, TelegramConfig, Token
 from bot.delivery.rate_limiter import RateLimiter
-from bot.demo.bot_api import BotApi
 from bot.demo.petitions_site import PetitionsSite
 from bot.petitions.petition import Site
 

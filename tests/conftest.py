@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from bell import TEA, Village, open_petition
 from hypothesis import HealthCheck, settings
+from telegram_stand_in import BotApi
 
 from bot.app import utc_now
-from bot.demo.bot_api import BotApi
 from bot.demo.petitions_site import PetitionsSite
 
 # How long an example takes says nothing on a busy machine; `--hypothesis-profile=thorough` tries

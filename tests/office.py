@@ -14,11 +14,12 @@ from msgspec import structs
 from petitions import REF, petition
 from structlog.testing import capture_logs
 from telegram.ext import ExtBot
+from telegram_stand_in import BotApi
 
 from bot.app import utc_now
 from bot.delivery.deliverer import Deliverer
 from bot.delivery.rate_limiter import RateLimiter
-from bot.demo.bot_api import TOKEN, BotApi
+from bot.demo.bot_api import TOKEN
 from bot.petitions.events import (
     Closed,
     Event,

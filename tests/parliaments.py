@@ -8,9 +8,9 @@ from pathlib import Path
 
 from bell import Village, utc_now
 from msgspec import structs
+from telegram_stand_in import BotApi
 
 from bot.config import Config
-from bot.demo.bot_api import BotApi
 from bot.demo.petitions_site import PetitionsSite
 from bot.demo.sister_shapes import (
     JERSEY,

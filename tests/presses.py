@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from bell import Conversation, Json, Village
+from telegram_stand_in import BotApi
 
-from bot.demo.bot_api import BotApi
 from bot.demo.messenger import buttons_of
 from bot.messages import buttons
 from bot.messages.buttons import Press

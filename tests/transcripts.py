@@ -6,7 +6,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bot.demo.bot_api import BotApi
+from telegram_stand_in import BotApi
+
 from bot.demo.messenger import Change, Json, buttons_of
 
 _TAGS: Mapping[str, tuple[str, str]] = {

@@ -1,21 +1,19 @@
-"""Shell: a Bot API server on loopback, and what tests and the demo's page do to it."""
+"""Shell: a Bot API server on loopback, and what the demo's page does to it."""
 
 import asyncio
 import json
 import mimetypes
-import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal, NamedTuple, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 from aiohttp import BodyPartReader, ClientError, ClientSession, ClientTimeout, web
 
-from bot.demo.bot_methods import GENERAL, Profile, document_json, methods_with
+from bot.demo.bot_methods import Profile, document_json, methods_with
 from bot.demo.calls import Call, read_call
 from bot.demo.flood import FloodLimits
 from bot.demo.loopback import Changes, Loopback
-from bot.demo.messenger import Change, Chat, ChatType, Json, Messenger, Refusal, Upload, buttons_of
+from bot.demo.messenger import Change, Chat, ChatType, Json, Messenger, Refusal, Upload
 
 TOKEN = "123456:TEST-token"  # noqa: S105 - a made-up token for a server that only we run
 BOT_NAME = "Petition Bell"
@@ -39,35 +37,6 @@ class Called(NamedTuple):
 
     method: str
     params: Mapping[str, Any]
-
-
-class Body(NamedTuple):
-    """An answer in place of the server's own: what a proxy before it would say, or garbage."""
-
-    status: int
-    body: bytes
-    content_type: str
-
-
-Trouble = Literal["lost", "reset", "hang"]
-_What = Refusal | Body | Trouble
-Sendable = Literal["text messages", "photos", "documents"]
-
-
-@dataclass(slots=True, eq=False)
-class _Planned:
-    """Something out of the ordinary for the next calls that fit; `times` None: until told."""
-
-    chat_id: int | None
-    method: str | None
-    times: int | None
-    what: _What
-
-    def fits(self, call: Call) -> bool:
-        if self.times == 0 or (self.method is None and call.method == "getUpdates"):
-            return False
-        right_chat = self.chat_id is None or call.params.get("chat_id") == self.chat_id
-        return right_chat and self.method in (None, call.method)
 
 
 class BotApi:
@@ -97,7 +66,6 @@ class BotApi:
         self._polling = 0
         self._webhook: Json = {}
         self._pusher: asyncio.Task[None] | None = None
-        self._planned: list[_Planned] = []
         self.calls: list[Called] = []
         self.answers: list[Json] = []
         self.refusals: list[str] = []  # methods that were refused, and why
@@ -140,57 +108,6 @@ class BotApi:
         if type == "private":
             self.messenger.user(chat_id, first_name)
 
-    def add_member(
-        self, chat_id: int, user_id: int, status: str = "member", *, may_post: bool = True
-    ) -> None:
-        """Gives a person (or the bot) a place in a chat: `creator`, `administrator`, `left` …
-
-        An administrator of a channel `may_post` there or not; the right has no meaning elsewhere.
-        """
-        if user_id != self.messenger.bot["id"]:
-            self.messenger.user(user_id)
-        chat = self.messenger.chat(chat_id)
-        chat.members[user_id] = status
-        chat.mute_admins.discard(user_id) if may_post else chat.mute_admins.add(user_id)
-
-    def change_place(self, chat_id: int, user_id: int, status: str) -> None:
-        """Promotes or demotes a person; the bot is told if it is an admin there."""
-        self.messenger.change_place(self.messenger.chat(chat_id), user_id, status)
-
-    def change_bot(self, chat_id: int, status: str, user_id: int | None = None) -> None:
-        """A person gives the bot another place in a group or channel: takes it in, silences it."""
-        chat = self.messenger.chat(chat_id)
-        was = chat.members.get(self.messenger.bot["id"], "left")
-        silent = {"restricted": "not enough rights to send text messages to the chat"}
-        chat.shut = f"Forbidden: {silent[status]}" if status in silent else None
-        self.messenger.change_membership(chat, was, status, user_id)
-
-    def speak(self, user_id: int, language: str) -> None:
-        """From now on a person's Telegram speaks this language."""
-        self.messenger.user(user_id)["language_code"] = language
-
-    def share_chat(self, chat_id: int, label: str, picked: int) -> None:
-        """Taps a keyboard's button that asks for a chat, and picks one; LookupError if it lacks."""
-        chat = self.messenger.chat(chat_id)
-        for button in (button for row in chat.keyboard for button in row):
-            if label in button["text"] and "request_chat" in button:
-                request = button["request_chat"]["request_id"]
-                service = {"chat_shared": {"request_id": request, "chat_id": picked}}
-                self.messenger.from_person(chat, service)
-                return
-        raise LookupError(f"no button {label!r} in the keyboard of {chat_id}")
-
-    def add_topic(self, chat_id: int, thread_id: int, name: str = "") -> None:
-        """Makes a topic; what is said in one that has a name hangs on the message that began it."""
-        chat = self.messenger.chat(chat_id)
-        chat.topics.add(thread_id)
-        if name:
-            chat.topic_names[thread_id] = name
-
-    def remove_topic(self, chat_id: int, thread_id: int) -> None:
-        """From now on the bot hears `message thread not found` there."""
-        self.messenger.chat(chat_id).topics.discard(thread_id)
-
     def say(
         self,
         chat_id: int,
@@ -216,37 +133,25 @@ class BotApi:
         """A person presses a button with this data; the id of the callback query."""
         return self.messenger.press(chat_id, message_id, data, user_id)
 
-    def tap(self, chat_id: int, message_id: int, label: str, *, user_id: int | None = None) -> str:
-        """Presses the first button whose text contains `label`; LookupError when there is none."""
-        for button in buttons_of(self.messenger.chat(chat_id).messages[message_id]):
-            if label in button["text"] and "callback_data" in button:
-                return self.press(chat_id, message_id, button["callback_data"], user_id=user_id)
-        raise LookupError(f"no button {label!r} under message {message_id}")
+    def add_member(
+        self, chat_id: int, user_id: int, status: str = "member", *, may_post: bool = True
+    ) -> None:
+        """Gives a person (or the bot) a place in a chat: `creator`, `administrator`, `left` …
 
-    def ask_inline(self, user_id: int, query: str, offset: str = "") -> str:
-        """A person types the bot's name and a query; the id of the inline query."""
-        query_id = secrets.token_hex(8)
-        self.messenger.queries.add(query_id)
-        person = self.messenger.user(user_id)
-        asked = {"id": query_id, "from": person, "query": query, "offset": offset}
-        self.messenger.emit("inline_query", asked)
-        return query_id
+        An administrator of a channel `may_post` there or not; the right has no meaning elsewhere.
+        """
+        if user_id != self.messenger.bot["id"]:
+            self.messenger.user(user_id)
+        chat = self.messenger.chat(chat_id)
+        chat.members[user_id] = status
+        chat.mute_admins.discard(user_id) if may_post else chat.mute_admins.add(user_id)
 
-    def mention_as_guest(self, chat_id: int, user_id: int, text: str) -> str:
-        """A person mentions the bot in a chat that it is no part of; the id of the guest query."""
-        query_id = secrets.token_hex(8)
-        self.messenger.queries.add(query_id)
-        name = f"@{self.messenger.bot['username']}"
-        message = {
-            "message_id": 1,
-            "date": self.messenger.date(),
-            "chat": {"id": chat_id, "type": "supergroup", "title": "Elsewhere"},
-            "from": self.messenger.user(user_id),
-            "text": f"{name} {text}".strip(),
-            "guest_query_id": query_id,
-        }
-        self.messenger.emit("guest_message", message)
-        return query_id
+    def add_topic(self, chat_id: int, thread_id: int, name: str = "") -> None:
+        """Makes a topic; what is said in one that has a name hangs on the message that began it."""
+        chat = self.messenger.chat(chat_id)
+        chat.topics.add(thread_id)
+        if name:
+            chat.topic_names[thread_id] = name
 
     def send_file(
         self, chat_id: int, filename: str, content: bytes, *, user_id: int | None = None
@@ -256,110 +161,17 @@ class BotApi:
         chat = self.messenger.chat(chat_id)
         return int(self.messenger.from_person(chat, document, user_id=user_id)["message_id"])
 
-    def block(self, chat_id: int, user_id: int | None = None) -> None:
-        """The person blocks the bot; in a group, the bot is thrown out."""
+    def change_bot(self, chat_id: int, status: str, user_id: int | None = None) -> None:
+        """A person gives the bot another place in a group or channel: takes it in, silences it."""
         chat = self.messenger.chat(chat_id)
-        private = chat.type == "private"
-        reason = "blocked by the user" if private else f"kicked from the {chat.type} chat"
-        chat.shut = f"Forbidden: bot was {reason}"
-        self.messenger.change_membership(chat, "member", "kicked", user_id)
-
-    def unblock(self, chat_id: int) -> None:
-        chat = self.messenger.chat(chat_id)
-        chat.shut = None
-        self.messenger.change_membership(chat, "kicked", "member")
-
-    def migrate(self, old_id: int, new_id: int) -> None:
-        """A group becomes a supergroup with another id."""
-        self.messenger.migrate(old_id, new_id)
+        was = chat.members.get(self.messenger.bot["id"], "left")
+        silent = {"restricted": "not enough rights to send text messages to the chat"}
+        chat.shut = f"Forbidden: {silent[status]}" if status in silent else None
+        self.messenger.change_membership(chat, was, status, user_id)
 
     def clear(self, chat_id: int) -> None:
         """Empties a chat, and forgets what the bot has not fetched from it."""
         self.messenger.clear(chat_id)
-
-    def expire_queries(self) -> None:
-        """Makes every unanswered button press and inline query too old to be answered."""
-        self.messenger.callbacks.clear()
-        self.messenger.queries.clear()
-
-    def close_topic(self, chat_id: int, thread_id: int = GENERAL) -> None:
-        """From now on only admins may write in a topic; without its number, in General."""
-        self.messenger.chat(chat_id).closed.add(thread_id)
-
-    def reopen_topic(self, chat_id: int, thread_id: int = GENERAL) -> None:
-        self.messenger.chat(chat_id).closed.discard(thread_id)
-
-    def forbid(self, chat_id: int, *kinds: Sendable) -> None:
-        """The bot may not send these here; with none named, it may send everything again."""
-        self.messenger.chat(chat_id).forbidden = set(kinds)
-
-    def slow_down(self, chat_id: int, seconds: int | None) -> None:
-        """A group in slow mode: whatever is sent there is told to wait so long; None ends it."""
-        self.messenger.chat(chat_id).slow_wait = seconds
-
-    # What goes wrong
-
-    def refuse(
-        self,
-        chat_id: int | None,
-        code: int,
-        description: str,
-        parameters: Json | None = None,
-        *,
-        times: int | None = 1,
-        method: str | None = None,
-    ) -> None:
-        """The next `times` calls for the chat (None: any) and method get this error instead.
-
-        `times` None goes on until told otherwise, here and below; getUpdates must be named.
-        """
-        self._plan(chat_id, method, times, Refusal(code, description, parameters))
-
-    def answer_with(
-        self,
-        body: bytes,
-        status: int = 200,
-        content_type: str = "text/html",
-        *,
-        chat_id: int | None = None,
-        times: int | None = 1,
-        method: str | None = None,
-    ) -> None:
-        """The next calls get these bytes, and are not carried out: a proxy's page, or garbage."""
-        self._plan(chat_id, method, times, Body(status, body, content_type))
-
-    def emit_raw(self, update: Json) -> None:
-        """Sends the bot an update that Telegram should not send: numbered, otherwise as given."""
-        self.messenger.emit_raw(update)
-
-    def lose_answer(
-        self, chat_id: int | None = None, times: int | None = 1, method: str | None = None
-    ) -> None:
-        """The next `times` calls are carried out, but the connection drops before the answer."""
-        self._plan(chat_id, method, times, "lost")
-
-    def reset(
-        self, chat_id: int | None = None, times: int | None = 1, method: str | None = None
-    ) -> None:
-        """The next `times` calls have their connection dropped, and are not carried out."""
-        self._plan(chat_id, method, times, "reset")
-
-    def hang(
-        self, chat_id: int | None = None, times: int | None = 1, method: str | None = None
-    ) -> None:
-        """The next `times` calls get no answer, until `accept_everything` or the caller's end."""
-        self._plan(chat_id, method, times, "hang")
-
-    def _plan(
-        self, chat_id: int | None, method: str | None, times: int | None, what: _What
-    ) -> None:
-        self._planned.append(_Planned(chat_id, method, times, what))
-
-    def accept_everything(self, chat_id: int | None = None) -> None:
-        """Forgets what was planned to go wrong, for one chat or for all."""
-        kept = [each for each in self._planned if chat_id is not None and each.chat_id != chat_id]
-        self._planned = kept
-        self._changes.note()
 
     # Looking
 
@@ -371,9 +183,6 @@ class BotApi:
     def is_silent(self, chat_id: int, message_id: int) -> bool:
         return message_id in self.messenger.chat(chat_id).silent
 
-    def calls_to(self, method: str) -> list[Mapping[str, Any]]:
-        return [called.params for called in self.calls if called.method == method]
-
     def commands(self, language: str = "") -> list[Json]:
         """What the menu button of a private chat lists."""
         return self.profile.for_private_chat(language)
@@ -381,20 +190,6 @@ class BotApi:
     def file(self, file_id: str) -> Upload | None:
         kept = self.messenger.files.get(file_id)
         return kept[1] if kept else None
-
-    async def wait_for(self, look: Callable[["BotApi"], T | None], timeout: float = 10) -> T:
-        """The first answer of `look` that is neither None nor False, asked at every change."""
-        return await self._changes.until(lambda: look(self), timeout)
-
-    async def next_message(self, chat_id: int, after: int = 0, timeout: float = 10) -> Json:
-        """The bot's first message in the chat with an id above `after`."""
-
-        def look(_: BotApi) -> Json | None:
-            ours = self.messenger.chat(chat_id).ours
-            bots = [each for each in self.messages(chat_id) if each["message_id"] in ours]
-            return next((message for message in bots if message["message_id"] > after), None)
-
-        return await self.wait_for(look, timeout)
 
     def on_change(self, callback: Callable[[Change], None]) -> None:
         """Calls back with everything a person with a chat open would see."""
@@ -421,21 +216,14 @@ class BotApi:
             call = await _call(request)
             self.calls.append(Called(call.method, call.params))
             self._changes.note()
-            planned = self._due_plan(call)
-            if isinstance(planned, Body):
-                return _as_it_is(planned)
-            if planned == "hang":
-                await self._until_told()
-            if planned in ("hang", "reset"):
-                return _dropped(request)
-            result = await self._result(call)
+            return await self._respond(request, call)
         except Refusal as refusal:
             method = request.match_info["method"]
             self.refusals.append(f"{method}: {refusal.description}")
             return _refused(refusal)
-        if planned == "lost":
-            return _dropped(request)
-        return web.json_response({"ok": True, "result": result})
+
+    async def _respond(self, request: web.Request, call: Call) -> web.StreamResponse:
+        return web.json_response({"ok": True, "result": await self._result(call)})
 
     def _wrong_token(self, token: str) -> Refusal | None:
         if token == self.token:
@@ -443,22 +231,6 @@ class BotApi:
         number, _, secret = token.partition(":")
         well_formed = number.isdecimal() and secret
         return Refusal(401, "Unauthorized") if well_formed else Refusal(404, "Not Found")
-
-    def _due_plan(self, call: Call) -> Body | Trouble | None:
-        """What is to go wrong with this call; a planned refusal is raised."""
-        planned = next((planned for planned in self._planned if planned.fits(call)), None)
-        if planned is None:
-            return None
-        if planned.times is not None:
-            planned.times -= 1
-        if isinstance(planned.what, Refusal):
-            raise planned.what
-        return planned.what
-
-    async def _until_told(self) -> None:
-        """Keeps a caller waiting until `accept_everything`."""
-        was = self._planned
-        await self._changes.until(lambda: self._planned is not was, None)
 
     async def _result(self, call: Call) -> Any:
         name = call.method.lower()
@@ -567,17 +339,6 @@ async def _accepted(
 def _too_many(seconds: int) -> Refusal:
     reason = f"Too Many Requests: retry after {seconds}"
     return Refusal(429, reason, {"retry_after": seconds})
-
-
-def _as_it_is(body: Body) -> web.Response:
-    return web.Response(body=body.body, status=body.status, content_type=body.content_type)
-
-
-def _dropped(request: web.Request) -> web.Response:
-    """Drops the connection; the response is for the server, which has nobody left to tell."""
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response()
 
 
 def _refused(refusal: Refusal) -> web.Response:

@@ -26,10 +26,10 @@ from aiohttp import web
 from bell import open_petition, stamp
 from msgspec import structs
 from soak_crowd import background
+from telegram_stand_in import BotApi
 
 from bot.app import running, utc_now
 from bot.config import Config, LogConfig, PollConfig, StorageConfig, TelegramConfig, Token
-from bot.demo.bot_api import BotApi
 from bot.demo.messenger import Change
 from bot.demo.petition_bodies import show_body
 from bot.demo.petition_lists import Attributes

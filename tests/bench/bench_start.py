@@ -19,9 +19,9 @@ from typing import NamedTuple
 
 from bell import Village, open_petition
 from processes import written
+from telegram_stand_in import BotApi
 
 from bot.app import utc_now
-from bot.demo.bot_api import BotApi
 from bot.demo.petitions_site import PetitionsSite
 
 HERE = Path(__file__).parents[2]

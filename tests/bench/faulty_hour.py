@@ -30,12 +30,12 @@ from aiohttp import web
 from bell import a_response, open_petition, stamp
 from hastened import HOST, Clocks, HastyLoop
 from store_faults import FaultyDisk
+from telegram_stand_in import BotApi
 
 import bot.delivery.deliverer
 import storage.opening
 from bot.app import running
 from bot.config import Config, LogConfig, PollConfig, StorageConfig, TelegramConfig, Token
-from bot.demo.bot_api import BotApi
 from bot.demo.messenger import Change
 from bot.demo.petition_bodies import show_body
 from bot.demo.petitions_site import Fault, PetitionsSite

@@ -22,9 +22,9 @@ import structlog
 from bell import TEA, Village
 from broken_updates import UNDECODABLE
 from soak_deliver import ALERT, heard, prepared, start_child
+from telegram_stand_in import BotApi
 
 from bot.delivery.deliverer import LEASE
-from bot.demo.bot_api import BotApi
 from bot.demo.messenger import Change
 
 FOLLOWERS = range(10_001, 10_301)

@@ -18,10 +18,10 @@ from statistics import median, quantiles
 
 import structlog
 from bell import TEA, Village, open_petition
+from telegram_stand_in import BotApi
 
 from bot.app import running, utc_now
 from bot.delivery.rate_limiter import RateLimiter
-from bot.demo.bot_api import BotApi
 from bot.demo.petitions_site import PetitionsSite
 from bot.petitions.petition import PetitionRef
 from bot.subscriptions.subscription import Chat, Subscription

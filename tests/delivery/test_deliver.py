@@ -15,8 +15,8 @@ from office import office as office
 from petitions import REF
 from telegram.error import NetworkError
 from telegram.request import RequestData
+from telegram_stand_in import BotApi
 
-from bot.demo.bot_api import BotApi
 from bot.errors import StorageError
 from bot.subscriptions.subscription import Chat, Subscription
 from storage.tinydb.store import open_tiny

@@ -12,10 +12,10 @@ from office import office as office
 from petitions import NOW, REF
 from structlog.testing import capture_logs
 from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError
+from telegram_stand_in import _Planned
 
 from bot.delivery import deliverer as delivering
 from bot.delivery.deliverer import classify
-from bot.demo.bot_api import _Planned
 from bot.demo.calls import Call
 from bot.demo.messenger import Refusal
 from bot.messages.chat import groups

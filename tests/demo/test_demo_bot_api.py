@@ -29,8 +29,8 @@ from telegram.error import (
     RetryAfter,
 )
 from telegram.request import HTTPXRequest
+from telegram_stand_in import BotApi
 
-from bot.demo.bot_api import BotApi
 from bot.demo.flood import FloodLimits
 from bot.demo.formatting import Unparsable, found_in, parse_html
 from bot.demo.loopback import Loopback

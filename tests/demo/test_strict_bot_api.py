@@ -9,8 +9,8 @@ import pytest
 from aiohttp import ClientError, ClientSession, ClientTimeout
 from broken_updates import UNDECODABLE, every_shape
 from telegram import Update
+from telegram_stand_in import BotApi
 
-from bot.demo.bot_api import BotApi
 from bot.demo.entities import untangled
 from bot.demo.messenger import Upload
 

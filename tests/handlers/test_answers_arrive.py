@@ -10,10 +10,10 @@ from bell import READER, TEA, Json, Village, open_petition
 from pacing import Clock
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, MessageEntity
 from telegram.error import BadRequest, NetworkError, TelegramError, TimedOut
+from telegram_stand_in import BotApi
 
 from bot.app import utc_now
 from bot.delivery.rate_limiter import ALERT, RateLimiter
-from bot.demo.bot_api import BotApi
 from bot.petitions.forecast import LONDON
 from bot.telegram.errors import NotConnected
 

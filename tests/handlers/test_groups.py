@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 
 import pytest
 from bell import READER, TEA, Conversation, Json, Village, hasty, open_petition
+from telegram_stand_in import BotApi
 
 from bot.app import utc_now
-from bot.demo.bot_api import BOT_USERNAME, BotApi
+from bot.demo.bot_api import BOT_USERNAME
 from bot.messages.buttons import MUTE, UNSUBSCRIBE, WORDS, Button, Keyboard, button
 from bot.messages.chat import groups
 from bot.messages.message import bold, compose

@@ -18,13 +18,14 @@ from broken_updates import UNDECODABLE
 from full_disk import full_disk
 from probing import asking, served
 from store_files import full_device
+from telegram_stand_in import BotApi
 from watching import NOW, Patient, Watch
 from watching import watch as watch
 
 from bot.delivery.rate_limiter import RateLimiter
 from bot.delivery.send_queue import Chat
 from bot.delivery.window import Departure
-from bot.demo.bot_api import TWO_POLLERS, BotApi
+from bot.demo.bot_api import TWO_POLLERS
 from bot.demo.petitions_site import Fault
 from bot.messages.chat.status import SiteHealth, StatusReport
 from bot.operations import health, metrics

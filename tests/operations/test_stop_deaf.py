@@ -6,8 +6,9 @@ from collections.abc import Callable
 import pytest
 from bell import TEA, Village
 from processes import process, stopped, written
+from telegram_stand_in import BotApi
 
-from bot.demo.bot_api import TWO_POLLERS, BotApi
+from bot.demo.bot_api import TWO_POLLERS
 
 
 def hangs(api: BotApi) -> None:

@@ -12,8 +12,9 @@ from aiohttp import ClientSession, web
 from bell import Village
 from pacing import Telegram
 from telegram import Bot, Update
+from telegram_stand_in import BotApi
 
-from bot.demo.bot_api import TOKEN, BotApi
+from bot.demo.bot_api import TOKEN
 from bot.demo.loopback import Loopback
 from bot.operations.http_server import Webhook
 from bot.telegram.dispatcher import Dispatcher, Kind

@@ -10,9 +10,10 @@ import pytest
 from aiohttp import web
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, MessageEntity
 from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter, TimedOut
+from telegram_stand_in import BotApi
 
 from bot.delivery.rate_limiter import seconds
-from bot.demo.bot_api import TOKEN, BotApi
+from bot.demo.bot_api import TOKEN
 from bot.demo.loopback import Loopback
 from bot.telegram.request import AiohttpRequest
 
