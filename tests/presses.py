@@ -229,7 +229,7 @@ SCREEN = 600  # characters that are read without unfolding or scrolling
 # What somebody asks to see the whole of: cards, responses, the milestones of their own making, and
 # what is kept together with the question whether it may be.
 _WHOLE = re.compile(
-    r"Figures from \d|\APrivacy\n.*To alert you about|\A(?:For .*:\n)?(?:🪜|💬)|[Rr]esponse",
+    r"Figures from \d|\APrivacy\n.*To alert you about|\A(?:For .*:\n)?(?:🪜|💬|[^\n]*[Rr]espon)",
     re.DOTALL,
 )
 
