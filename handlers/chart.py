@@ -8,7 +8,7 @@ from telegram import Update
 from bot.charts import ChartFailed, Picture
 from bot.messages.buttons import CHART, Press
 from bot.messages.i18n import marked, tr
-from bot.messages.message import compose
+from bot.messages.message import compose, lines, quote
 from bot.messages.petition.parts import short_title
 from bot.petitions.petition import Petition, PetitionRef
 from handlers.command import Command, on_press
@@ -59,7 +59,9 @@ async def show_drawn(update: Update, petition: Petition, picture: Picture | None
             ),
         )
         return
-    await send_picture(update, picture.png, caption=picture.caption)
+    said, figures = picture.caption[: picture.shown], picture.caption[picture.shown :]
+    folded = quote(figures, expandable=True) if figures else None
+    await send_picture(update, picture.png, caption=compose(*lines(said.strip(), folded)))
 
 
 async def chart_pressed(update: Update, context: Context, press: Press) -> str | None:

@@ -176,7 +176,7 @@ async def send_file(update: Update, name: str, content: bytes, *, caption: str) 
         await answer(update, no_files())
 
 
-async def send_picture(update: Update, png: bytes, *, caption: str) -> None:
+async def send_picture(update: Update, png: bytes, *, caption: Message) -> None:
     """Send a picture where the person spoke; a chat that takes none is told what it shows."""
     chat = update.effective_chat
     if chat is None:
@@ -185,13 +185,14 @@ async def send_picture(update: Update, png: bytes, *, caption: str) -> None:
         await update.get_bot().send_photo(
             chat.id,
             png,
-            caption=caption,
+            caption=caption.text,
+            caption_entities=render.entities(caption),
             message_thread_id=topic_of(update.effective_message),
         )
     except (BadRequest, Forbidden) as error:
         if not is_no_media(error.message):
             raise
-        await answer(update, no_pictures(caption))
+        await answer(update, no_pictures(caption.text))
 
 
 async def point_at(update: Update, chat_id: int, message_id: int, words: str) -> bool:

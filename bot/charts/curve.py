@@ -84,7 +84,8 @@ def signature_curve(
     _flags(axes, canvas, parts)
     _legend(canvas, y + 46 + _PLOT + 138, keys, told)
     canvas.footer(f"{source(petition.url)} · {day(now)}")
-    return captioned(canvas.png(), _caption(petition, parts))
+    said, *figures = _caption(petition, parts)
+    return captioned(canvas.png(), " ".join((said, *figures)), " ".join(figures))
 
 
 def _height(rows: int) -> int:
@@ -325,7 +326,8 @@ def _wrapped(text: str) -> list[str]:
 # --- in words ------------------------------------------------------------------------------------
 
 
-def _caption(petition: Petition, parts: _Parts) -> str:
+def _caption(petition: Petition, parts: _Parts) -> list[str]:
+    """What it is, and then its figures."""
     told = [
         tr(
             "Chart of signatures for “{title}”: {signatures} by {day}, {state}.",
@@ -341,7 +343,7 @@ def _caption(petition: Petition, parts: _Parts) -> str:
         ),
         *(f"{event.told()}." for event in parts.events),
     ]
-    return " ".join((*told, *_read_how(parts)))
+    return [*told, *_read_how(parts)]
 
 
 def _read_how(parts: _Parts) -> Iterator[str]:

@@ -8,26 +8,30 @@ from msgspec import Struct
 from bot.messages.i18n import tr
 from bot.petitions.petition import Petition
 
+CAPTION_LENGTH = 1_024
+
 
 class Picture(Struct, frozen=True):
-    """A PNG, and in words what it shows (plain text, within Telegram's 1,024 characters)."""
+    """A PNG, and in words what it shows (plain text, within Telegram's 1,024 characters).
+
+    `shown` is how many characters of the words say what it is; the figures behind may be folded.
+    """
 
     png: bytes
     caption: str
-
-
-CAPTION_LENGTH = 1_024
+    shown: int = CAPTION_LENGTH
 
 
 _TITLE_LENGTH = 120  # leaves room for the figures
 
 
-def captioned(png: bytes, caption: str) -> Picture:
-    """The picture with its words, cut where a caption has to end."""
+def captioned(png: bytes, caption: str, figures: str = "") -> Picture:
+    """The picture with its words, cut where a caption has to end; they end with the `figures`."""
+    shown = caption.index(figures) if figures else len(caption)
     units = caption.encode("utf-16-le")  # which is how Telegram counts
     if len(units) > 2 * CAPTION_LENGTH:
         caption = units[: 2 * (CAPTION_LENGTH - 1)].decode("utf-16-le", "ignore") + "…"
-    return Picture(png, caption)
+    return Picture(png, caption, shown)
 
 
 def title(petition: Petition) -> str:

@@ -109,7 +109,8 @@ def region_map(petition: Petition, *, dark: bool) -> Picture | None:
     people = tr("Population: ONS, mid-2023")
     canvas.write(MARGIN, canvas.height - 78, people, SMALL, color=canvas.colours.muted)
     canvas.footer(source(petition.url))
-    return captioned(canvas.png(), _caption(petition, shares, total))
+    each = _each(shares)
+    return captioned(canvas.png(), _caption(petition, each, total), each)
 
 
 def _shares(petition: Petition, total: int) -> list[_Share]:
@@ -183,9 +184,10 @@ def _scale(canvas: Canvas, top: float) -> None:
         canvas.write(x + share * steps * width, y + 76, text, SMALL, **style)
 
 
-def _caption(petition: Petition, shares: Sequence[_Share], total: int) -> str:
+def _each(shares: Sequence[_Share]) -> str:
+    """Every region's shares in words, the most signatures for its people first."""
     ordered = sorted(shares, key=lambda share: -share.ratio)
-    each = "; ".join(
+    return "; ".join(
         tr(
             "{region} {signed} of signatures, {live} of population",
             region=tr(_NAMES[share.region.name]),
@@ -194,6 +196,9 @@ def _caption(petition: Petition, shares: Sequence[_Share], total: int) -> str:
         )
         for share in ordered
     )
+
+
+def _caption(petition: Petition, each: str, total: int) -> str:
     map_ = many(
         "UK map for “{title}”: {count} signature. Regions with the most signatures for their "
         "population come first. {regions}.",

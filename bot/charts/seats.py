@@ -79,7 +79,8 @@ def constituency_bars(
         _draw(canvas, y, row, row.place.signature_count / most)
         y += _ROW
     canvas.footer(source(petition.url))
-    return captioned(canvas.png(), _caption(petition, rows))
+    each = "; ".join(row.told() for row in rows)
+    return captioned(canvas.png(), _caption(petition, each), each)
 
 
 def _rows(petition: Petition, parties: Mapping[str, str], highlight: str | None) -> list[_Row]:
@@ -134,8 +135,7 @@ def _bar(canvas: Canvas, y: float, party: str, width: float) -> None:
     canvas.write(MARGIN + x, y + 34, label, SMALL, color=ink)
 
 
-def _caption(petition: Petition, rows: Sequence[_Row]) -> str:
-    each = "; ".join(row.told() for row in rows)
+def _caption(petition: Petition, each: str) -> str:
     return tr(
         "Constituencies with the most signatures for “{title}”: {places}.",
         title=title(petition),

@@ -181,6 +181,24 @@ def test_what_the_font_lacks_is_left_out_and_the_rest_is_kept() -> None:
     assert drawable("$5 for\n🎉 tea\u202e") == "$5 for  tea"
 
 
+def test_what_a_picture_is_stays_in_sight_while_its_figures_can_be_folded() -> None:
+    known = petition(
+        action=HOSTILE,
+        signature_count=10_000,
+        signatures_by_constituency=SEATS,
+        signatures_by_region=regions(),
+    )
+    for picture, figures in (
+        (signature_curve(known, read(), NOW, dark=False), "Opened"),
+        (region_map(known, dark=False), "Wales"),
+        (constituency_bars(known, {}, dark=False), "1. Seat 1"),
+    ):
+        assert picture is not None
+        assert len(picture.caption[: picture.shown]) < 300
+        assert figures not in picture.caption[: picture.shown]
+        assert figures in picture.caption[picture.shown :]
+
+
 def test_a_caption_fits_into_telegrams_length() -> None:
     assert captioned(b"", "short").caption == "short"
     assert len(captioned(b"", "a" * 2_000).caption) == CAPTION_LENGTH

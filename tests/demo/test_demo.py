@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser, Locator, Page
 
 ROOT = Path(__file__).parents[2]
-PICTURE = ROOT / "tests" / "pictures" / "chat.png"
+PICTURES = ROOT / "tests" / "pictures"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 # What the reader hears at each event of the story, up to the closing.
@@ -116,8 +116,8 @@ async def test_a_newcomer_subscribes_sees_the_story_and_unsubscribes(page: "Page
         await page.get_by_test_id("step").click()
         await said(page, words).wait_for()
         if words == PICTURED and os.environ.get("DRAW_PICTURES"):
-            PICTURE.parent.mkdir(exist_ok=True)
-            await page.screenshot(path=PICTURE, animations="disabled")
+            PICTURES.mkdir(exist_ok=True)
+            await page.screenshot(path=PICTURES / "chat.png", animations="disabled")
 
     await key(said(page, "Closed with"), "Unfollow").click()
     ended = said(page, "You've unfollowed")
@@ -242,3 +242,43 @@ async def test_a_file_of_mydata_sent_back_after_starting_over_is_restored(
     await said(page, "You can now follow petitions").wait_for()
     await page.get_by_test_id("file").set_input_files(kept)
     await said(page, "1 petition followed").wait_for()
+
+
+@pytest.mark.skipif(not os.environ.get("DRAW_PICTURES"), reason="`make picture` draws README's")
+@pytest.mark.timeout(180)
+async def test_the_readme_has_its_pictures_of_phones_and_of_drawings(page: "Page") -> None:
+    await follow(page)
+    for words in BEATS[:6]:
+        await page.get_by_test_id("step").click()
+        await said(page, words).wait_for()
+    await page.set_viewport_size({"width": 390, "height": 844})
+    drawn = page.get_by_test_id("message").filter(has=page.locator("img"))
+    for name, words in (("curve", "/chart 300239"), ("map", "/map 300239")):
+        await say(page, words)
+        await drawn.nth(0 if name == "curve" else 1).wait_for()
+        await keep(page, name)
+    await say(page, "/constituencies 300239")
+    await key(said(page, "Constituencies with most"), "Chart").click()
+    await drawn.nth(2).wait_for()
+    await keep(page, "bars")
+    await page.screenshot(path=PICTURES / "phone-bars.png", animations="disabled")
+    await page.emulate_media(color_scheme="dark")
+    await say(page, "/settings")
+    await said(page, "Quiet hours").wait_for()
+    await page.screenshot(path=PICTURES / "phone-settings.png", animations="disabled")
+    await page.emulate_media(color_scheme="light")
+    await page.get_by_test_id("room-petitions").click()
+    await page.get_by_test_id("join").click()
+    await page.get_by_test_id("room-petitions").click()
+    await page.get_by_role("button", name="/follow 300239").click()
+    await said(page, "This group is now following").wait_for()
+    await page.get_by_test_id("step").click()
+    await said(page, "Closes in").wait_for()
+    await page.screenshot(path=PICTURES / "phone-group.png", animations="disabled")
+
+
+async def keep(page: "Page", name: str) -> None:
+    """The newest picture in the chat, as the bot sent it."""
+    address = await page.locator("img").last.get_attribute("src")
+    sent = await page.request.get(f"{page.url.rstrip('/')}{address}")
+    (PICTURES / f"{name}.png").write_bytes(await sent.body())
