@@ -10,12 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from site_stand_in import PetitionsSite
 from telegram_stand_in import BotApi
 
 from bot.app import running, utc_now
 from bot.config import Config, LogConfig, PollConfig, StorageConfig, TelegramConfig, Token
 from bot.delivery.rate_limiter import RateLimiter
-from bot.demo.petitions_site import PetitionsSite
 from bot.petitions.petition import Site
 
 READER = 4242

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from bell import TEA, Village, open_petition
 from hypothesis import HealthCheck, settings
+from site_stand_in import PetitionsSite
 from telegram_stand_in import BotApi
 
 from bot.app import utc_now
-from bot.demo.petitions_site import PetitionsSite
 
 # How long an example takes says nothing on a busy machine; `--hypothesis-profile=thorough` tries
 # many more of them.

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 from bell import open_petition, stamp
 from msgspec import structs
+from site_stand_in import PetitionsSite, SisterSite
 
-from bot.demo.petitions_site import PetitionsSite
-from bot.demo.sister_site import SisterSite
 from bot.petitions.events import Kind
 from bot.petitions.parliaments import DESCRIPTIONS, site_like
 from bot.petitions.petition import PetitionRef

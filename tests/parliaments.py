@@ -8,10 +8,10 @@ from pathlib import Path
 
 from bell import Village, utc_now
 from msgspec import structs
+from site_stand_in import PetitionsSite, SisterSite
 from telegram_stand_in import BotApi
 
 from bot.config import Config
-from bot.demo.petitions_site import PetitionsSite
 from bot.demo.sister_shapes import (
     JERSEY,
     SCOTLAND,
@@ -20,7 +20,6 @@ from bot.demo.sister_shapes import (
     scottish_petition,
     senedd_petition,
 )
-from bot.demo.sister_site import SisterSite
 from bot.petitions.parliaments import DESCRIPTIONS, site_like
 
 OPENED = timedelta(days=30)

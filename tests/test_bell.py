@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from bell import READER, TEA, Village, a_response, open_petition, stamp
+from site_stand_in import Fault
 
 from bot.app import running, utc_now
 from bot.config import LimitsConfig
 from bot.delivery.rate_limiter import RateLimiter
-from bot.demo.petitions_site import Fault
 from bot.petitions.parse import parse_petition
 from bot.petitions.petition import Site
 

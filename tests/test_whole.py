@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from bell import HASTY, READER, TEA, Conversation, Json, Village, a_response, open_petition, stamp
 from members_api import MembersApi, Term
+from site_stand_in import Fault
 from telegram.ext import ExtBot
 
 from bot.app import utc_now
 from bot.charts import ChartFailed, Charts
 from bot.delivery.card_message import refresh_card
-from bot.demo.petitions_site import Fault
 from bot.petitions.petition import PetitionRef
 from bot.telegram.request import AiohttpRequest
 from storage.opening import open_storage

@@ -1,18 +1,17 @@
 """Shell: a petitions site on loopback that answers as the real software does."""
 
 import hashlib
-import json
 import re
 import unicodedata
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, Self
 
 from aiohttp import web
 
-from bot.demo.loopback import Changes, Loopback
+from bot.demo.loopback import Loopback
 from bot.demo.petition_bodies import (
     archived_body,
     count_body,
@@ -20,7 +19,6 @@ from bot.demo.petition_bodies import (
     list_item,
     local_body,
     show_body,
-    timestamp,
     trending_body,
 )
 from bot.demo.petition_lists import (
@@ -38,11 +36,8 @@ from bot.demo.site_answers import (
     EACH_TIME,
     LONG,
     SHORT,
-    Fault,
-    cut_short,
     dated,
     error,
-    faulty,
     json_response,
     page,
     petition_page,
@@ -51,16 +46,7 @@ from bot.demo.site_answers import (
 TRENDING = 10
 
 Source = Callable[[datetime], Attributes]
-Target = Literal["gathering-support", "moderation-info", "/"]
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-class Seen(NamedTuple):
-    """A request as it came in."""
-
-    method: str
-    path_qs: str
-    headers: Mapping[str, str]
 
 
 class _Refused(Exception):
@@ -69,13 +55,6 @@ class _Refused(Exception):
     def __init__(self, status: HTTPStatus) -> None:
         super().__init__(status.phrase)
         self.status = status
-
-
-@dataclass(slots=True)
-class _Planned:
-    prefix: str
-    fault: Fault
-    times: int | None
 
 
 @dataclass(slots=True)
@@ -102,9 +81,6 @@ class PetitionsSite:
         self._now = now
         self._server = Loopback()
         self._entries: dict[int, _Entry] = {}
-        self._faults: list[_Planned] = []
-        self._changes = Changes()
-        self.requests: list[Seen] = []
         self.topics: dict[str, str] = {}
         self.constituencies: dict[str, Mapping[str, Any]] = {}
         self.parliaments: list[Mapping[str, Any]] = []
@@ -116,7 +92,6 @@ class PetitionsSite:
         await self._server.start(application, port)
 
     async def stop(self) -> None:
-        self.heal()
         await self._server.stop()
 
     async def __aenter__(self) -> Self:
@@ -143,89 +118,9 @@ class PetitionsSite:
         source = attributes if callable(attributes) else _always(attributes)
         self._entries[petition_id] = _Entry(source, archived_in)
 
-    def edit(self, petition_id: int, **attributes: Any) -> None:
-        """Changes attributes; `updated_at` moves to now unless given."""
-        entry = self._entries[petition_id]
-        entry.changes |= {"updated_at": timestamp(self._now())} | attributes
-
-    def archive(self, petition_id: int, parliament: Mapping[str, Any]) -> None:
-        """Moves a petition to the archive of a parliament, as happens after a dissolution."""
-        self._entries[petition_id].archived_in = parliament
-
-    def serve_body(self, petition_id: int, body: bytes) -> None:
-        """Serves these bytes as the petition's page, verbatim."""
-        entry = self._entries.setdefault(petition_id, _Entry(_always(_attributes_in(body))))
-        entry.source, entry.changes = _always(_attributes_in(body)), {}
-        entry.body, entry.place = body, "shown"
-
-    def take_down(self, petition_id: int) -> None:
-        self._entries[petition_id].place = "gone"
-
-    def hide(self, petition_id: int) -> None:
-        self._entries[petition_id].place = "hidden"
-
-    def redirect(self, petition_id: int, target: Target) -> None:
-        """Sends callers to a page for people, as for a petition that is not published."""
-        self._entries[petition_id].place = target
-
-    def restore(self, petition_id: int) -> None:
-        """Undoes `take_down`, `hide`, `redirect` and `serve_body`."""
-        entry = self._entries[petition_id]
-        entry.place, entry.body = "shown", None
-
-    # What goes wrong, and what was asked
-
-    def fail(self, path_prefix: str, fault: Fault, times: int | None = None) -> None:
-        """Requests whose path and query start with `path_prefix` meet `fault`.
-
-        It goes away after `times` of them, or when healed.
-        """
-        self._faults.append(_Planned(path_prefix, fault, times))
-
-    def heal(self) -> None:
-        """Forgets every fault; whoever hangs gets an answer."""
-        self._faults.clear()
-        self._changes.note()
-
-    def seen(self, path_prefix: str = "") -> list[Seen]:
-        return [seen for seen in self.requests if seen.path_qs.startswith(path_prefix)]
-
-    async def wait_for_requests(
-        self, n: int, path_prefix: str = "", timeout: float = 10
-    ) -> list[Seen]:
-        """The requests under `path_prefix`, as soon as there are `n` of them since the start."""
-        return await self._changes.until(
-            lambda: seen if len(seen := self.seen(path_prefix)) >= n else None, timeout
-        )
-
     @web.middleware
     async def _observe(self, request: web.Request, handler: Answer) -> web.StreamResponse:
-        self.requests.append(Seen(request.method, request.path_qs, dict(request.headers)))
-        self._changes.note()
-        fault = self._fault_for(request.path_qs)
-        if fault is None:
-            return await self._true_answer(request, handler)
-        if fault.hang:
-            await self._until_healed(fault)
-        if fault.status is not None:
-            response: web.StreamResponse = faulty(fault, fault.status)
-        else:
-            response = await self._true_answer(request, handler)
-        if fault.truncate and isinstance(response, web.Response):
-            return await cut_short(request, response)
-        return response
-
-    def _fault_for(self, path_qs: str) -> Fault | None:
-        for planned in self._faults:
-            if planned.times != 0 and path_qs.startswith(planned.prefix):
-                if planned.times is not None:
-                    planned.times -= 1
-                return planned.fault
-        return None
-
-    async def _until_healed(self, fault: Fault) -> None:
-        while any(planned.fault is fault for planned in self._faults):
-            await self._changes.next()
+        return await self._true_answer(request, handler)
 
     async def _true_answer(self, request: web.Request, handler: Answer) -> web.StreamResponse:
         try:
@@ -486,15 +381,6 @@ def _always(attributes: Attributes) -> Source:
     return lambda _now: fixed
 
 
-def _attributes_in(body: bytes) -> Attributes:
-    """The attributes of a recorded body, or none when it is no petition."""
-    try:
-        attributes = json.loads(body)["data"]["attributes"]
-    except (ValueError, KeyError, TypeError):
-        return {}
-    return attributes if isinstance(attributes, dict) else {}
-
-
 def _number(text: str) -> int | None:
     """A petition's number as the site reads one: 0x10 is 16, and 0700009 is an error."""
     try:
@@ -520,4 +406,4 @@ def _all_of(path: str, query: ListQuery) -> str:
     return f"{path}?{'&'.join([*kept, 'state=all'])}"
 
 
-__all__ = ["Fault", "PetitionsSite", "Seen"]
+__all__ = ["PetitionsSite"]

@@ -1,9 +1,7 @@
-"""Shell: what a petitions site sends back, well or not."""
+"""Shell: what a petitions site sends back."""
 
-import asyncio
 import html
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from aiohttp import web
@@ -14,21 +12,6 @@ from bot.demo.petition_lists import Attributes
 SHORT = "max-age=60, public, stale-while-revalidate=120, stale-if-error=300"
 LONG = "max-age=120, public, stale-while-revalidate=240, stale-if-error=600"
 EACH_TIME = "max-age=0, private, must-revalidate"
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What goes wrong with a request: another answer, none at all, or half of the true one.
-
-    Without a `status` the true answer is what hangs or is cut short.
-    """
-
-    status: int | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes | None = None
-    content_type: str = "application/json"
-    hang: bool = False
-    truncate: bool = False
 
 
 def json_response(body: bytes, headers: Mapping[str, str]) -> web.Response:
@@ -71,22 +54,3 @@ def page(title: str, text: str) -> web.Response:
 def petition_page(attributes: Attributes) -> web.Response:
     count = attributes.get("signature_count", 0)
     return page(str(attributes.get("action", "")), f"{count:,} signatures")
-
-
-def faulty(fault: Fault, status: int) -> web.Response:
-    body = error_body(status) if fault.body is None else fault.body
-    return web.Response(
-        status=status, body=body, headers=fault.headers, content_type=fault.content_type
-    )
-
-
-async def cut_short(request: web.Request, whole: web.Response) -> web.StreamResponse:
-    """Announces the whole body, sends half of it and hangs up."""
-    body = whole.body if isinstance(whole.body, bytes) else b""
-    half = web.StreamResponse(status=whole.status, headers={"Content-Type": whole.content_type})
-    half.content_length = len(body)
-    await half.prepare(request)
-    await half.write(body[: len(body) // 2])
-    if request.transport is not None:
-        request.transport.close()
-    raise asyncio.CancelledError

@@ -25,6 +25,7 @@ import structlog
 from aiohttp import web
 from bell import open_petition, stamp
 from msgspec import structs
+from site_stand_in import PetitionsSite
 from soak_crowd import background
 from telegram_stand_in import BotApi
 
@@ -33,7 +34,6 @@ from bot.config import Config, LogConfig, PollConfig, StorageConfig, TelegramCon
 from bot.demo.messenger import Change
 from bot.demo.petition_bodies import show_body
 from bot.demo.petition_lists import Attributes
-from bot.demo.petitions_site import PetitionsSite
 from bot.petitions.observe import observe
 from bot.petitions.parse import parse_petition
 from bot.petitions.petition import PetitionRef, Site

@@ -19,10 +19,10 @@ from typing import NamedTuple
 
 from bell import Village, open_petition
 from processes import written
+from site_stand_in import PetitionsSite
 from telegram_stand_in import BotApi
 
 from bot.app import utc_now
-from bot.demo.petitions_site import PetitionsSite
 
 HERE = Path(__file__).parents[2]
 PETITIONS = 100

@@ -29,6 +29,7 @@ import structlog
 from aiohttp import web
 from bell import a_response, open_petition, stamp
 from hastened import HOST, Clocks, HastyLoop
+from site_stand_in import Fault, PetitionsSite
 from store_faults import FaultyDisk
 from telegram_stand_in import BotApi
 
@@ -38,7 +39,6 @@ from bot.app import running
 from bot.config import Config, LogConfig, PollConfig, StorageConfig, TelegramConfig, Token
 from bot.demo.messenger import Change
 from bot.demo.petition_bodies import show_body
-from bot.demo.petitions_site import Fault, PetitionsSite
 from bot.petitions.observe import observe
 from bot.petitions.parse import parse_petition
 from bot.petitions.petition import PetitionRef, Site

@@ -18,11 +18,11 @@ from statistics import median, quantiles
 
 import structlog
 from bell import TEA, Village, open_petition
+from site_stand_in import PetitionsSite
 from telegram_stand_in import BotApi
 
 from bot.app import running, utc_now
 from bot.delivery.rate_limiter import RateLimiter
-from bot.demo.petitions_site import PetitionsSite
 from bot.petitions.petition import PetitionRef
 from bot.subscriptions.subscription import Chat, Subscription
 from storage.tinydb.store import open_tiny

@@ -29,12 +29,12 @@ from bell import Village, open_petition
 from broken_updates import UNDECODABLE
 from msgspec import structs
 from probing import free_port
+from site_stand_in import Fault, PetitionsSite
 from telegram_stand_in import BotApi
 
 from bot.app import running, utc_now
 from bot.config import Address, PollConfig, WebConfig
 from bot.demo.bot_api import TWO_POLLERS
-from bot.demo.petitions_site import Fault, PetitionsSite
 from storage.disk import Disk
 
 ADMIN = 77

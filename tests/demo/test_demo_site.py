@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientError, ClientResponse, ClientSession, ServerDisconnectedError
+from site_stand_in import Fault, PetitionsSite
 from yarl import URL
 
 from bot.demo.petition_bodies import as_served, open_petition, show_body, timestamp
-from bot.demo.petitions_site import Fault, PetitionsSite
 from bot.demo.site_answers import SHORT
 
 OPENED = datetime(2025, 2, 10, 14, 5, 6, 211000, tzinfo=UTC)

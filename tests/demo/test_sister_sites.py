@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession
+from site_stand_in import SisterSite
 
 from bot.demo.petition_bodies import timestamp
 from bot.demo.sister_shapes import (
@@ -17,7 +18,6 @@ from bot.demo.sister_shapes import (
     scottish_petition,
     senedd_petition,
 )
-from bot.demo.sister_site import SisterSite
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 WEEKS = timedelta(weeks=1)

@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 from bell import TEA, Conversation, Village, open_petition
 from petitions import petition as made_petition
+from site_stand_in import Fault
 
 from bot.app import utc_now
 from bot.demo.bot_api import BOT_USERNAME
-from bot.demo.site_answers import Fault
 from bot.petitions.history import PetitionHistory
 from bot.petitions.petition import PetitionRef
 from bot.polling.lookup import LookupResult, Lookups

@@ -28,11 +28,11 @@ from presses import (
     keys_of,
     shape,
 )
+from site_stand_in import Fault
 from telegram.ext import CallbackQueryHandler
 
 import handlers
 from bot.app import running, utc_now
-from bot.demo.petitions_site import Fault
 from bot.demo.postcodes import PostcodesApi
 from bot.messages import buttons
 from bot.messages.alert import alert

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 from bell import READER, TEA, Json, Village, open_petition
+from site_stand_in import Fault
 
 from bot.config import Config, PollConfig
-from bot.demo.site_answers import Fault
 
 QUERIES = 4  # each asks for three lists; a person has ten requests a minute of sixty
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from bell import TEA, Conversation, Json, open_petition
 from parliaments import Parliaments, four_sites
+from site_stand_in import Fault
 
-from bot.demo.petitions_site import Fault
 from bot.demo.postcodes import PostcodesApi
 
 

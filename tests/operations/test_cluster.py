@@ -11,11 +11,11 @@ import pytest
 from bell import TEA, Village
 from cluster import SECOND_PROCESS, Cluster
 from postgres import PostgresGround
+from site_stand_in import Fault
 from telegram import Bot
 
 from bot.app import utc_now
 from bot.delivery.deliverer import DeliveryCounts
-from bot.demo.petitions_site import Fault
 from bot.errors import ConfigError, StorageError
 from bot.messages.chat.status import SiteHealth, StatusReport
 from bot.messages.format import clock

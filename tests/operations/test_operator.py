@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from bell import READER, Village
+from site_stand_in import Fault
 from watching import ADMIN, CALM, NOW, Patient, Watch
 from watching import watch as watch
 
 from bot.app import running
-from bot.demo.petitions_site import Fault
 from bot.errors import StorageError
 from bot.messages.chat.admin_alerts import stats
 from bot.operations.admin_alerts import AdminAlerts

@@ -11,13 +11,13 @@ import structlog
 from bell import TEA, Village
 from full_disk import full_disk
 from looking import Bench, _bench
+from site_stand_in import Fault
 from store_files import full_device
 from structlog.testing import capture_logs
 
 from bot import app
 from bot.delivery import deliverer, rate_limiter
 from bot.delivery.rate_limiter import RateLimiter
-from bot.demo.petitions_site import Fault
 from bot.errors import StorageError
 from bot.operations import metrics, store_incident
 from bot.operations.leadership import Rhythm, lead

@@ -17,6 +17,7 @@ from bell import TEA, Village
 from broken_updates import UNDECODABLE
 from full_disk import full_disk
 from probing import asking, served
+from site_stand_in import Fault
 from store_files import full_device
 from telegram_stand_in import BotApi
 from watching import NOW, Patient, Watch
@@ -26,7 +27,6 @@ from bot.delivery.rate_limiter import RateLimiter
 from bot.delivery.send_queue import Chat
 from bot.delivery.window import Departure
 from bot.demo.bot_api import TWO_POLLERS
-from bot.demo.petitions_site import Fault
 from bot.messages.chat.status import SiteHealth, StatusReport
 from bot.operations import health, metrics
 from bot.petitions.petition import Site

@@ -12,10 +12,10 @@ import pytest
 from aiohttp import ClientSession
 from bell import READER, Village
 from probing import asking, served
+from site_stand_in import Fault
 
 from bot.app import running
 from bot.config import Address, load_config
-from bot.demo.petitions_site import Fault
 from bot.errors import ConfigError
 from bot.operations.http_server import LARGEST_UPDATE, SECRET_HEADER
 

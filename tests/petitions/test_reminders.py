@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from msgspec import structs
 from petitions import NOW, OPENED, REF, RESPONSE, petition
 from reminding import AWAITING, DAY, HOUR, REACHED, every, lived, london, seen
+from site_stand_in import Fault, PetitionsSite
 
-from bot.demo.petitions_site import Fault, PetitionsSite
 from bot.petitions.events import (
     ClosingSoon,
     DebatePassed,

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from looking import Bench, _bench
+from site_stand_in import Fault
 
-from bot.demo.petitions_site import Fault
 from bot.errors import ParliamentError, ParliamentUnasked
 from bot.petitions.petition import PetitionRef
 from bot.polling.budget import Budget, asking_for

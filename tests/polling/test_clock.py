@@ -10,8 +10,8 @@ import time_machine
 from looking import Bench, _bench, listen
 from msgspec import structs
 from petitions import petition
+from site_stand_in import Fault
 
-from bot.demo.petitions_site import Fault
 from bot.messages.chat.status import SiteHealth, StatusReport, status
 from bot.petitions.observe import observe
 from bot.petitions.petition import Site

@@ -9,8 +9,8 @@ import aiohttp
 import pytest
 from members_api import MembersApi, Term
 from petitions import petition
+from site_stand_in import Fault, PetitionsSite
 
-from bot.demo.petitions_site import Fault, PetitionsSite
 from bot.petitions.parse import Constituency, Member, parse_constituencies
 from bot.petitions.petition import Parliament as PastParliament
 from bot.petitions.petition import Petition, Place, Site

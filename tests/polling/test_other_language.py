@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 from looking import START, Bench, Hours, bench_at
+from site_stand_in import Fault, SisterSite
 
-from bot.demo.petitions_site import Fault
 from bot.demo.sister_shapes import SENEDD, senedd_petition
-from bot.demo.sister_site import SisterSite
 from bot.messages.alert import alert
 from bot.messages.i18n import speaking
 from bot.messages.petition.card import card

@@ -12,9 +12,9 @@ from looking import CHAT, START, Bench, _bench, listen, patience
 from looking import bench as bench
 from msgspec import structs
 from petitions import petition
+from site_stand_in import Fault
 
 from bot.config import PollConfig
-from bot.demo.petitions_site import Fault
 from bot.messages.chat.status import SiteHealth, StatusReport, status
 from bot.operations.doctor import promised
 from bot.petitions.events import Kind

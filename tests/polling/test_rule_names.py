@@ -10,10 +10,10 @@ import pytest
 from bell import READER, Village, open_petition
 from contract import IMPLEMENTATIONS, Ground, Store
 from msgspec import structs
+from site_stand_in import Fault, PetitionsSite
 from telegram.error import TimedOut
 
 from bot.app import open_storage, utc_now
-from bot.demo.petitions_site import Fault, PetitionsSite
 from bot.operations.rule_names import RuleNames
 from bot.petitions.petition import Department, Site
 from bot.polling.petitions_api import PetitionsApi

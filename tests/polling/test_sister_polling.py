@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from looking import CHAT, START, Bench, Hours, bench_at
+from site_stand_in import Fault, SisterSite
 
-from bot.demo.petitions_site import Fault
 from bot.demo.sister_shapes import (
     JERSEY,
     SCOTLAND,
@@ -18,7 +18,6 @@ from bot.demo.sister_shapes import (
     scottish_petition,
     senedd_petition,
 )
-from bot.demo.sister_site import SisterSite
 from bot.petitions.petition import PetitionRef
 from bot.subscriptions.subscription import Chat, Rule
 

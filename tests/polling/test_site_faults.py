@@ -15,11 +15,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from looking import Bench, _bench
+from site_stand_in import Fault
 from stand import ARCHIVED, SHOW, Stand, sample
 from stand import session as session
 from stand import stand as stand
 
-from bot.demo.petitions_site import Fault
 from bot.petitions.parse import parse_petition
 from bot.petitions.petition import Site
 from bot.polling.petitions_api import Found, Look, PetitionsApi, Unavailable

@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from site_stand_in import PetitionsSite
 from telegram_stand_in import BotApi
 
 from bot.app import utc_now
-from bot.demo.petitions_site import PetitionsSite
 from bot.messages.following.subscriptions import Followed, subscribed
 from bot.petitions.events import NotPublished, Opened, Rejected
 from bot.petitions.history import PetitionHistory

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 from bell import Village, open_petition
+from site_stand_in import Fault
 
 from bot.app import open_storage, utc_now
-from bot.demo.petitions_site import Fault
 from bot.subscriptions.codec import rule_for_link
 from bot.subscriptions.names import COMMON, DIRECTIONS, meant, near
 from bot.subscriptions.rules import stems
