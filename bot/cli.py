@@ -46,6 +46,10 @@ def main() -> None:
         _end(error.problems)
     except PetitionBellError as error:
         _end([str(error)])
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _end([f"{error.filename}: {error.strerror}"])
 
 
 def _end(problems: tuple[str, ...] | list[str]) -> None:
@@ -168,7 +172,7 @@ def init(
     from bot.config_reader import token as checked_token
     from storage.opening import make_key
 
-    if path.exists() and not force:
+    if os.path.lexists(path) and not force:
         _end([f"{path} already exists. Use --force to replace it."])
     given = token or _token_from_input()
     try:

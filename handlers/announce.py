@@ -44,11 +44,12 @@ async def announce_pressed(update: Update, context: Context, press: Press) -> st
         return errors.old_button()
     storage = context.services.storage
     choice, _, key = press.extra.partition(".")
-    running, draft = await _under_way(context), read(await storage.note(DRAFT))
+    last, draft = read(await storage.note(UNDER_WAY)), read(await storage.note(DRAFT))
+    running = last if last and not last.is_done else None
     if choice == "stop" and running and running.key == key:
         await storage.save_note(STOPPED, key)
         await rewrite(update, announcements.stopping())
-    elif choice == "send" and draft and draft.key == key and not running:
+    elif choice == "send" and draft and draft.key == key and _is_free(last, key):
         await storage.save_note(UNDER_WAY, written(draft))
         await storage.save_note(DRAFT, "")
         shown = announcements.progress(0, draft.of)
@@ -73,6 +74,11 @@ async def announced_pressed(update: Update, context: Context, press: Press) -> s
 async def _under_way(context: Context) -> Announcement | None:
     found = read(await context.services.storage.note(UNDER_WAY))
     return found if found and not found.is_done else None
+
+
+def _is_free(last: Announcement | None, key: str) -> bool:
+    """Whether this one can begin: none is under way, nor has this one been sent already."""
+    return last is None or (last.is_done and last.key != key)
 
 
 def _is_admin(update: Update, context: Context) -> bool:

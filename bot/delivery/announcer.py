@@ -44,6 +44,12 @@ class _Came(NamedTuple):
     unsure: int = 0
 
 
+class _Migrated(NamedTuple):
+    """The group is another chat now."""
+
+    new_id: int
+
+
 async def count_of_hearers(storage: Storage) -> int:
     """How many chats take announcements now."""
     place, count = "", 0
@@ -77,7 +83,7 @@ class Announcer:
         self._incident = IncidentLog(log, "an announcement cannot go on")
         self._sending = asyncio.Lock()
         self._stopping = asyncio.Event()
-        self._moved: set[int] = set()
+        self._latest: Announcement | None = None
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
@@ -109,20 +115,22 @@ class Announcer:
 
     async def go_on(self) -> None:
         """Tell the announcement under way, if there is one, to whoever has not been told."""
-        announcement = read(await self._storage.note(UNDER_WAY))
+        announcement = self._counted(read(await self._storage.note(UNDER_WAY)))
         while announcement and not announcement.is_done:
             some = await self._storage.chats(announcement.place, _AT_ONCE)
             for place, chat in some:
-                if not hears_announcements(chat) or chat.id in self._moved:
+                if not hears_announcements(chat) or chat.id in announcement.moved:
                     continue
                 await self._alerts_first()
                 if self._stopping.is_set():
                     return
-                if await self._storage.note(STOPPED) == announcement.key:
+                if await self._is_stopped(announcement):
                     some = []
                     break
+                if not await self._still_hears(chat):
+                    continue
                 async with self._sending:
-                    announcement = await self._tell(announcement, place, chat)
+                    announcement = self._latest = await self._tell(announcement, place, chat)
                 if self._stopping.is_set():
                     return
                 await asyncio.sleep(self._pause)
@@ -139,10 +147,22 @@ class Announcer:
         await self._keep(begun)
         with speaking(chat.language or ENGLISH):
             message, buttons = worded(announcement.text)
-        came = await self._send(chat.id, message, buttons)
+        came = await self._send(begun, chat.id, message, buttons)
+        if isinstance(came, _Migrated):
+            is_told_there = await self._has_own_turn(chat.id, came.new_id)
+            with suppress(StorageError):  # the next alert moves it, too
+                await self._storage.move_chat(chat.id, came.new_id)
+            if is_told_there:
+                return begun
+            begun = structs.replace(begun, moved=(*begun.moved, came.new_id))
+            with suppress(StorageError):
+                await self._keep(begun)
+            came = await self._send(begun, came.new_id, message, buttons)
         if came is None:
             await self._keep(announcement)
             return announcement
+        if isinstance(came, _Migrated):
+            came = _Came(refused=1)  # twice in a moment: no group does that
         return structs.replace(
             begun,
             told=begun.told + came.told,
@@ -150,10 +170,48 @@ class Announcer:
             unsure=begun.unsure + came.unsure,
         )
 
-    async def _send(self, chat_id: int, message: Message, buttons: Keyboard) -> _Came | None:
+    def _counted(self, found: Announcement | None) -> Announcement | None:
+        """What the store kept, with what came of the last send, which it learns with the next."""
+        latest = self._latest
+        if found and latest and (found.key, found.place) == (latest.key, latest.place):
+            return structs.replace(latest, is_done=found.is_done)
+        return found
+
+    async def _is_stopped(self, announcement: Announcement) -> bool:
+        return await self._storage.note(STOPPED) == announcement.key
+
+    async def _still_hears(self, seen: Chat) -> bool:
+        """Whether a chat takes announcements now: since it was read hours may have passed.
+
+        A group of which nothing is kept any more was forgotten, or has moved.
+        """
+        chat = await self._storage.chat(seen.id)
+        if chat is not None:
+            return hears_announcements(chat)
+        if seen.kind == "private":
+            return False
+        try:
+            await self._bot.get_chat(seen.id)
+        except ChatMigrated as error:
+            there = await self._storage.chat(error.new_chat_id)
+            return there is not None and hears_announcements(there)
+        except TelegramError:
+            pass
+        return False
+
+    async def _has_own_turn(self, old_id: int, new_id: int) -> bool:
+        """Whether a group is kept by both of its ids: then it is told by the new one."""
+        with suppress(StorageError):
+            old, new = await self._storage.chat(old_id), await self._storage.chat(new_id)
+            return old is not None and new is not None
+        return False
+
+    async def _send(
+        self, announcement: Announcement, chat_id: int, message: Message, buttons: Keyboard
+    ) -> _Came | _Migrated | None:
         """Send it to one chat; what surely has not arrived is sent again, nothing else.
 
-        None if it has not been sent when we have to end.
+        None if it has not been sent when we have to end, or the announcement is stopped.
         """
         wait = 1.0
         while True:
@@ -168,31 +226,38 @@ class Announcer:
                     rate_limit_args=ALERT,
                 )
             except RetryAfter as error:
-                if await self._is_ended_within(seconds(error)):
+                if await self._is_ended_within(seconds(error), announcement):
                     return None
             except ChatMigrated as error:
-                await self._storage.move_chat(chat_id, error.new_chat_id)
-                chat_id = error.new_chat_id
-                self._moved.add(chat_id)
+                return _Migrated(error.new_chat_id)
             except TelegramError as error:
                 if _may_have_arrived(error):
                     await asyncio.sleep(wait)  # whoever comes next is not to share that fate
                     return _Came(unsure=1)
                 if not is_lost(error):
                     if isinstance(error, Forbidden) and is_gone(error.message):
-                        await self._storage.rest_chat(chat_id, error.message, self._now())
+                        with suppress(StorageError):  # it is found out again
+                            await self._storage.rest_chat(chat_id, error.message, self._now())
                     return _Came(refused=1)
-                if await self._is_ended_within(wait):
+                if await self._is_ended_within(wait, announcement):
                     return None
             else:
                 return _Came(told=1)
             wait = min(2 * wait, _LONGEST_WAIT)
 
-    async def _is_ended_within(self, seconds: float) -> bool:
-        """Wait; whether we have to end before the time is over."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), seconds)
-        return self._stopping.is_set()
+    async def _is_ended_within(self, seconds: float, announcement: Announcement) -> bool:
+        """Wait; whether we have to end, or this announcement has to, before the time is over."""
+        while seconds > 0:
+            some = min(seconds, _LOOKS_APART)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), some)
+            if self._stopping.is_set():
+                return True
+            with suppress(StorageError):
+                if await self._is_stopped(announcement):
+                    return True
+            seconds -= some
+        return False
 
     async def _alerts_first(self) -> None:
         """Wait while there are alerts to send."""
@@ -207,7 +272,9 @@ class Announcer:
 
     async def _tell_admins(self, announcement: Announcement) -> None:
         for admin in self._admins:
-            kept = await self._storage.chat(admin)
+            kept = None
+            with suppress(StorageError):  # in English, rather than not at all
+                kept = await self._storage.chat(admin)
             with speaking((kept and kept.language) or ENGLISH):
                 message = finished(announcement.told, announcement.refused, announcement.unsure)
             with suppress(TelegramError):

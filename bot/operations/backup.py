@@ -21,11 +21,20 @@ def drop_old(folder: Path, oldest: datetime) -> list[Path]:
     """Deletes the backups of a folder that were made before then, as their names say; which."""
     dropped = []
     for each in sorted(folder.iterdir()):
-        named = _NAMED.fullmatch(each.name)
-        if named and datetime.strptime(named[1], _STAMP).replace(tzinfo=UTC) < oldest:
+        made = _made(each.name)
+        if made and made < oldest:
             try:
                 each.unlink()
             except OSError as error:
                 raise StorageError(f"{each} cannot be deleted ({error.strerror})") from error
             dropped.append(each)
     return dropped
+
+
+def _made(name: str) -> datetime | None:
+    """When the backup of this name was made; None if it is no backup's, or names no time."""
+    named = _NAMED.fullmatch(name)
+    try:
+        return datetime.strptime(named[1], _STAMP).replace(tzinfo=UTC) if named else None
+    except ValueError:
+        return None

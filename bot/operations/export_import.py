@@ -81,10 +81,12 @@ def _write_new(path: Path, raw: bytes, told: Told) -> None:
                 told("writing", min(start + _PIECE, len(raw)), len(raw))
             file.flush()
             os.fsync(file.fileno())
-    except OSError as error:
+    except BaseException as error:
         with suppress(OSError):
             path.unlink()
-        raise StorageError(f"{path} cannot be written ({error.strerror})") from error
+        if isinstance(error, OSError):
+            raise StorageError(f"{path} cannot be written ({error.strerror})") from error
+        raise
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -28,7 +28,7 @@ _FOLDERS = "|".join(
 # number ends, neither may more of a word.
 _LINK = re.compile(
     rf"""
-    (?: (?<! [a-z0-9/@=.%&?\#+-] ) https?:// | (?<! [a-z0-9/@=.%&?\#+:-] ) )
+    (?: (?<! [a-z0-9/@=.%&?\#+-] ) https?:// | (?<! [\w/@=.%&?\#+:~\\\u3002\uff0e\uff61-] ) )
     (?P<host> [a-z0-9.-]+ (?: :[0-9]+ )? )
     /(?:archived/)?(?:{_FOLDERS})/
     (?P<id> {_ID} ) (?! [^\W_] | _ )
@@ -38,7 +38,7 @@ _LINK = re.compile(
 
 # Our own links, whatever the bot is called.
 _DEEP_LINK = re.compile(
-    rf"(?:https?://)?(?:t|telegram)\.me/\w+\?start=p_(?P<site>[a-z][a-z0-9]*)_(?P<id>{_ID})\b",
+    rf"(?<![\w/@=.%&?#+:~\\\u3002\uff0e\uff61-])(?:https?://)?(?:t|telegram)\.me/\w+\?start=p_(?P<site>[a-z][a-z0-9]*)_(?P<id>{_ID})\b",
     re.IGNORECASE,
 )
 _EXPLICIT = re.compile(
@@ -77,7 +77,7 @@ def find_reference(text: str, sites: Sequence[Site]) -> PetitionRef | None:
 def find_link(text: str, sites: Sequence[Site]) -> PetitionRef | None:
     """The petition of the first link in a text that leads to a petition on a known site."""
     known = _hosts(sites)
-    for link in _LINK.finditer(text):
+    for link in _links(_LINK, text):
         site = known.get(_plain(link["host"]))
         if site and (ref := _read(site, link["id"])):
             return ref
@@ -117,16 +117,24 @@ def find_mentions(text: str, sites: Sequence[Site]) -> list[Mention]:
 
 def _linked(text: str, sites: Sequence[Site]) -> Iterator[Mention]:
     known = _hosts(sites)
-    for link in _LINK.finditer(text):
+    for link in _links(_LINK, text):
         if site := known.get(_plain(link["host"])):
             # What follows the number, a query say, is of the link as well.
             more = re.compile(r"[^\s<>()\[\]\"“”*]*").match(text, link.end())
             end = more.end() if more else link.end()
             if ref := _read(site, link["id"]):
                 yield Mention(link.start(), end, ref)
-    for link in _DEEP_LINK.finditer(text):
+    for link in _links(_DEEP_LINK, text):
         if ref := _named(link["site"], link["id"], sites):
             yield Mention(link.start(), link.end(), ref)
+
+
+def _links(kind: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """The links of a text, without what looks like one within the path of another."""
+    for link in kind.finditer(text):
+        word_so_far = (text[: link.start()] + ".").split()[-1]
+        if link[0].lower().startswith("http") or "://" not in word_so_far:
+            yield link
 
 
 def _unless_address(word: re.Match[str]) -> str:

@@ -14,7 +14,8 @@ class Announcement(Struct, frozen=True, omit_defaults=True):
 
     Its key is derived from the text and from when it was written, so that a button pressed twice
     begins it once. `place` is how far through the chats it has come: whoever stands there has been
-    told, or was being told when the bot was stopped.
+    told, or was being told when the bot was stopped. `moved` are the new ids of groups that were
+    told under their old one.
     """
 
     key: str
@@ -25,6 +26,7 @@ class Announcement(Struct, frozen=True, omit_defaults=True):
     refused: int = 0
     unsure: int = 0
     is_done: bool = False
+    moved: tuple[int, ...] = ()
 
 
 def drafted(text: str, now: datetime, of: int) -> Announcement:

@@ -1,6 +1,7 @@
 """A whole store in one sealed file, made while the store is in use, and put back elsewhere."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from bot.errors import StorageError
@@ -21,7 +22,7 @@ def back_up_tiny(path: Path, key_file: Path | None, target: Path, *, key: str | 
     cannot be read or the file is there already or cannot be written.
     """
     keys, disk = KeyRing(key_file, key), Disk()
-    if target.exists():
+    if os.path.lexists(target):
         raise StorageError(f"{target} exists already; choose another name")
     tables = read_beside(path, keys)
     for _ in checked(path, tables):
@@ -29,12 +30,16 @@ def back_up_tiny(path: Path, key_file: Path | None, target: Path, *, key: str | 
     sealed = Sealed.new(keys.find()[0], "backup", new_store(), 0)
     aside = target.with_name(f".{target.name}.next")
     try:
+        disk.remove(aside)  # what somebody else has put there may be open to others
         disk.write_file(aside, sealed.whole(rows_of(tables)))
         os.replace(aside, target)
         disk.sync_folder(target.parent)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        raise StorageError(f"{target} cannot be written: {reason(error)}") from error
+    except BaseException as error:
+        with suppress(OSError):
+            aside.unlink()
+        if isinstance(error, OSError):
+            raise StorageError(f"{target} cannot be written: {reason(error)}") from error
+        raise
     return len(tables[CHATS.name])
 
 

@@ -11,7 +11,9 @@ from bell import READER, TEA, Conversation, Village
 from processes import process, written
 
 from bot.app import running
+from bot.delivery.announcer import DRAFT, UNDER_WAY
 from bot.demo.messenger import Change
+from storage.opening import open_storage
 
 ADMIN, FRIEND = 99, 4343
 TEXT = "We move house on Sunday.\n\nAlerts go on."
@@ -42,7 +44,7 @@ async def pressed_again(admin: Conversation, question: dict[str, Any]) -> str:
 
 
 def heard(village: Village, chat: int) -> list[str]:
-    return [m["text"] for m in village.api.messages(chat) if "move house" in m["text"]]
+    return [m["text"] for m in village.api.messages(chat) if "move house" in m.get("text", "")]
 
 
 async def test_it_is_shown_counted_confirmed_and_then_told_to_everybody_once(
@@ -180,6 +182,74 @@ async def test_who_could_not_be_told_before_the_end_is_told_after_it(village: Vi
     async with at_work(village):
         await admin.hears("1 chat got it")
     assert len(heard(village, READER)) == 1
+
+
+async def refused_while_it_is_sent(
+    village: Village, admin: Conversation, chat: int, seconds: int
+) -> dict[str, Any]:
+    """The progress of an announcement that waits because this chat gets too much."""
+    question = await drafted(admin)
+    reply = {"retry_after": seconds}
+    village.api.refuse(chat, 429, "Too Many Requests", reply, method="sendMessage")
+    admin.tap(question, "Send it")
+    await village.api.wait_for(
+        lambda api: any(
+            call["chat_id"] == chat and "move house" in call["text"]
+            for call in api.calls_to("sendMessage")
+        )
+    )
+    return await admin.sees_edit(question, "is being sent")
+
+
+async def test_whoever_leaves_while_it_waits_is_not_told_and_whoever_moves_is_told_once(
+    village: Village,
+) -> None:
+    for group in (-66, -55):
+        village.api.add_chat(group, type="group", title="Tea club")
+    async with at_work(village):
+        await followed_by(village, -66, -55, READER, FRIEND)
+        admin, friend = village.chat(ADMIN), Conversation(village.api, FRIEND)
+        await refused_while_it_is_sent(village, admin, -66, seconds=3)
+        village.api.migrate(-55, -100_055)
+        await village.reader.ask("/settings announcements off", "Settings")
+        friend.read = max(m["message_id"] for m in village.api.messages(FRIEND))
+        page = await friend.ask("/forget")
+        friend.agrees(page)
+        await village.api.wait_for(lambda api: api.messages(FRIEND)[-1].get("text") != page["text"])
+        await admin.hears("2 chats got it")
+    told = {chat: len(heard(village, chat)) for chat in (-66, -100_055, READER, FRIEND)}
+    assert told == {-66: 1, -100_055: 1, READER: 0, FRIEND: 0}
+
+
+async def test_one_that_is_stopped_goes_to_nobody_else_not_even_to_whoever_it_waits_for(
+    village: Village,
+) -> None:
+    async with at_work(village):
+        await followed_by(village, READER)
+        admin = village.chat(ADMIN)
+        progress = await refused_while_it_is_sent(village, admin, READER, seconds=3600)
+        admin.tap(progress, "Stop it")
+        await admin.hears("0 chats got it")
+        assert heard(village, READER) == []
+
+
+async def test_one_that_was_sent_is_not_sent_again_though_its_draft_was_left(
+    village: Village,
+) -> None:
+    async with at_work(village):
+        await followed_by(village, READER)
+        admin = village.chat(ADMIN)
+        question = await drafted(admin)
+        admin.tap(question, "Send it")
+        await admin.hears("1 chat got it")
+    storage = await open_storage(village.config().storage)
+    await storage.save_note(DRAFT, await storage.note(UNDER_WAY) or "")
+    await storage.close()
+    async with at_work(village):
+        data = question["reply_markup"]["inline_keyboard"][0][0]["callback_data"]
+        query = admin.api.press(ADMIN, question["message_id"], data)
+        assert "isn't waiting" in await admin.sees_note(query)
+        assert len(heard(village, READER)) == 1
 
 
 def any_refused(calls: list[dict[str, Any]]) -> bool:

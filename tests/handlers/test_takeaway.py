@@ -71,7 +71,17 @@ def test_in_another_chat_the_topics_are_left_behind() -> None:
     assert (followed.chat_id, followed.thread_id) == (8, None)
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"\xff\xfe", b'{"format": "another/1"}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b"\xff\xfe",
+        b'{"format": "another/1"}',
+        b'{"format": "petition-bell/1\xff"}',
+    ],
+)
 def test_a_file_of_somebody_else_is_none_of_ours(content: bytes) -> None:
     assert read(content, 7, NOW) is None
 

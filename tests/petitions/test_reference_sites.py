@@ -78,3 +78,31 @@ def test_a_stand_in_of_a_sites_name_knows_the_links_of_all_its_hosts() -> None:
     assert find_link("http://127.0.0.1:8081/petitions/245600", (standing,)) == WELSH
     other = site_like("cymru", DESCRIPTIONS["senedd"], "http://127.0.0.1:8081")
     assert find_link("https://deisebau.senedd.cymru/deisebau/245600", (other,)) is None
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "é",
+        "x_",
+        "evil.com\u3002",
+        "https://é",
+        "https://evil.com/~",
+        "https://evil.com\\",
+        "https://evil.com;",
+        "https://evil.com/a,",
+        "https://evil.com/(",
+    ],
+)
+@pytest.mark.parametrize(
+    "link", ["petition.parliament.uk/petitions/300239", "t.me/bell?start=p_uk_300239"]
+)
+def test_what_looks_like_a_link_within_another_is_none(before: str, link: str) -> None:
+    assert find_link(before + link, SITES) is None
+    assert all(each.is_bare for each in find_mentions(before + link, SITES))
+
+
+@pytest.mark.parametrize("before", ["", "(", "See: ", "https://evil.com/ ", "看https://"])
+def test_a_link_beside_other_words_is_one(before: str) -> None:
+    link = before + "petition.parliament.uk/petitions/300239"
+    assert find_link(link, SITES) == PetitionRef("uk", 300_239)
