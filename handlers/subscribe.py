@@ -111,10 +111,10 @@ async def has_room(context: Context, chat: Chat, ref: PetitionRef) -> bool:
 
 async def consent(update: Update, context: Context, press: Press) -> str | None:
     """The reader agreed: keep that, and go on with what they asked for. Or not: keep nothing."""
-    if press.extra == "no":
-        await rewrite(update, not_now())
-        return None
     chat = await chat_of(update, context)
+    if press.extra == "no":
+        await rewrite(update, not_now(has_agreed=chat.consented_at is not None))
+        return None
     if chat.consented_at is None:
         now = context.services.now()
         await context.services.storage.save_chat(structs.replace(chat, consented_at=now))

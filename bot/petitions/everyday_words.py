@@ -127,6 +127,7 @@ SAYINGS: Mapping[str, Everyday] = _table(
             beth dwin dilyn, fy neisebau, dilyn beth, be dwin ddilyn, tanysgrifiadau""",
         "settings": """
             settings, setting, my settings, change settings, change my settings, preferences
+            only big news, only important news, just the big news, just the important ones
             options, config, configure, change alerts, change my alerts, set up, setup
             gosodiadau, fy ngosodiadau, dewisiadau""",
         "settings language": """
@@ -147,7 +148,7 @@ SAYINGS: Mapping[str, Everyday] = _table(
             do not disturb, dnd, night mode, no alerts at night, not at night, no noise
             quiet at night, night, nights, set quiet hours, no messages at night, silent mode
             dont message me at night, dont wake me, sound off, turn the sound off, no sound
-            turn off the sound
+            turn off the sound, no messages at night please, only in the daytime
             oriau tawel, tawel, distaw, bydd ddistaw""",
         "snooze": """
             snooze, mute, mute all, mute everything, mute alerts, pause, pause alerts, pause all

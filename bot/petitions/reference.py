@@ -50,6 +50,8 @@ _ADDRESS = re.compile(r"://|www\.|@|t\.me/", re.IGNORECASE)
 _DIGITS = re.compile(
     r"(?<![\w£$€+#:-])[0-9]+(?:[ \u00a0\u202f\u2009,.'’][0-9]+)*(?![^\W_]|_)", re.ASCII
 )
+# What only announces a number, and names no site.
+_LABEL = re.compile(r"\b(?:no|nr|num|number|petitions?|id|ref):(?=[0-9])", re.IGNORECASE)
 # What is counted is no petition.
 _COUNTED = re.compile(
     r"\s*(?:%|signatures?\b|sigs\b|signers?\b|people\b|votes?\b|llofnod|pounds?\b|[kmKM]\b)"
@@ -101,6 +103,7 @@ def find_mentions(text: str, sites: Sequence[Site]) -> list[Mention]:
     """
     found = list(_linked(text, sites))
     rest = _WORD.sub(_unless_address, _without(text, found))
+    rest = _LABEL.sub(lambda label: label[0].replace(":", " "), rest)
     found += [
         Mention(each.start(), each.end(), ref)
         for each in _EXPLICIT.finditer(rest)

@@ -135,6 +135,7 @@ async def test_who_says_not_now_is_kept_nothing_of_and_asked_again(village: Vill
         await walk.says("/mydata", "I don't keep anything")
         asked = await walk.says(f"/subscribe {TEA}", "I need to keep")
         await walk.taps(asked, "Follow it", "You're now following")
+        await walk.taps(asked, "Not now", "You agreed earlier")
         await walk.says(f"/unsubscribe {TEA}", "You've unfollowed")
         await walk.says(f"/subscribe {TEA}", "You're now following")  # once only
 

@@ -49,6 +49,7 @@ PETITIONS: dict[str, str] = {
     "when did 300239 close": "petition",
     "“300239”": "petition",
     "300'239": "petition",
+    "petition no:300239": "petition",
     "Follow the science https://petition.parliament.uk/petitions/300239": "petition",
 }
 

@@ -167,8 +167,12 @@ def consent_request(about: Rich | None = None) -> Message:
     )
 
 
-def not_now() -> Message:
-    """Consent was not given."""
+def not_now(*, has_agreed: bool) -> Message:
+    """Consent was not given; or it was before, and is not withdrawn by this."""
+    if has_agreed:
+        return compose(
+            tr("You agreed earlier, so nothing changes. To delete everything I keep: /forget")
+        )
     return compose(tr("OK. Nothing is kept. You can look at petitions and search all the same."))
 
 
