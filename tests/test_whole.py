@@ -214,9 +214,9 @@ async def test_all_constituencies_turn_pages_and_come_as_a_file(archive: Village
     async with with_members(archive):
         listed = await reader.ask(f"/constituencies {GANGS}", "Top 50")
         reader.tap(listed, "See all")
-        page = await reader.sees_edit(listed, "650 constituencies, page 1 of 26")
+        page = await reader.sees_edit(listed, "650 constituencies, page 1 of 33")
         reader.tap(page, "Next ›")
-        page = await reader.sees_edit(listed, "page 2 of 26")
+        page = await reader.sees_edit(listed, "page 2 of 33")
         reader.tap(page, "Download CSV")
         document = await archive.api.next_message(READER, after=reader.read)
         upload = archive.api.file(document["document"]["file_id"])
@@ -371,6 +371,7 @@ async def test_a_search_finds_open_petitions_first_and_its_buttons_open_cards(
             "Free tea in every library",
             "Tea for closed libraries",
             "Follow these words",
+            "Cancel",
         ]
         village.reader.tap(results, "Tea for")
         await village.reader.hears("9,000 signatures")

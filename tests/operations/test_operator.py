@@ -223,5 +223,5 @@ def test_small_counts_are_hidden(count: int) -> None:
 def test_large_counts_are_shown() -> None:
     told = stats({"chats": 1234}, 5, NOW - timedelta(hours=2), {"sent": 0}, NOW).text
     assert "Chats: 1,234" in told
-    assert "Alerts waiting: 5, the oldest for two hours" in told
+    assert "Alerts waiting: 5, the oldest for 2 hours" in told
     assert "Sent: 0" in told
