@@ -17,6 +17,7 @@ from bot.messages.chat.about import CommandHelp
 from bot.messages.chat.errors import old_button
 from bot.messages.message import compose
 from bot.petitions.parliaments.description import SiteDescription
+from bot.petitions.reference import as_written
 from handlers.context import Context, act_on
 from handlers.reply import acknowledge, collect_asides, whisper
 
@@ -154,7 +155,8 @@ async def _refused_press(update: Update, context: Context, *, changes: bool) -> 
 
 
 def _is_ours(update: Update, context: Context, press: Press) -> bool:
-    is_known = press.petition is None or press.petition.site in context.services.sites
+    named, sites = press.petition, context.services.sites
+    is_known = named is None or as_written(named, sites) == named
     return is_known and update.effective_chat is not None
 
 

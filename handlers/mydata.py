@@ -11,7 +11,7 @@ from bot.messages.buttons import agree_buttons
 from bot.messages.chat.about import consent_request, data_caption, nothing_kept
 from bot.messages.following.data_file import not_restored, restored, send_again, too_large
 from bot.messages.i18n import LANGUAGES, marked
-from bot.petitions.parliaments import description_of
+from bot.petitions.reference import as_written
 from bot.subscriptions.data_file import FILE, LARGEST, DataFile, read, written
 from bot.subscriptions.rules import same_rule
 from bot.subscriptions.subscription import Subscription
@@ -92,8 +92,7 @@ async def _restore(update: Update, context: Context, takeaway: DataFile) -> None
 async def _follow(context: Context, wanted: Subscription) -> bool:
     """Follow a petition as the file says; False if it cannot be, or one petition too many."""
     services, ref = context.services, wanted.petition
-    site = services.sites.get(ref.site)
-    if site and description_of(site).ids.read(str(ref.id)) != ref.id:
+    if ref.site in services.sites and as_written(ref, services.sites) != ref:
         return False  # a number as this site writes none
     followed = await services.storage.subscriptions(wanted.chat_id)
     if all(each.petition != ref for each in followed):

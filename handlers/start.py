@@ -10,6 +10,7 @@ from bot.messages.chat import errors
 from bot.messages.chat.about import greeting
 from bot.messages.i18n import marked, tr
 from bot.petitions.petition import PetitionRef
+from bot.petitions.reference import as_written
 from handlers.command import Command, allowed, on_press
 from handlers.context import Context, bot_name, is_private
 from handlers.find import soon
@@ -27,8 +28,9 @@ async def start(update: Update, context: Context) -> None:
         if not await shared(update, context, context.text[2:]):
             await answer(update, errors.old_link())
         return
-    wanted = deep_link(context.text)
-    if wanted and wanted.site in context.services.sites:
+    linked = deep_link(context.text)
+    wanted = as_written(linked, context.services.sites) if linked else None
+    if wanted:
         if await allowed(update, context):
             await begin(update, context, context.services.known_as(wanted))
     else:

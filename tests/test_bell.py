@@ -258,6 +258,18 @@ async def test_a_deep_link_subscribes_after_consent(village: Village) -> None:
         )
 
 
+async def test_a_number_as_its_site_writes_none_is_not_asked_for(village: Village) -> None:
+    async with village.bell():
+        told = await village.reader.subscribes()
+        before = len(village.site.requests)
+        await village.reader.ask("/start p_uk_PE2234", "Petition Bell tells you")
+        for verb in ("sub", "card"):
+            for name in ("uk:PE2234", "uk:0"):
+                query = village.api.press(READER, told["message_id"], f"{verb}|{name}|")
+                assert "no longer works" in await village.reader.sees_note(query)
+        assert not any("PE2234" in str(each) for each in village.site.requests[before:])
+
+
 async def test_consent_is_not_asked_twice_and_never_in_a_group(village: Village) -> None:
     village.site.put(700001, open_petition(action="Coffee"))
     village.api.add_chat(-77, type="supergroup", title="Tea club")

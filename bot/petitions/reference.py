@@ -178,6 +178,16 @@ def _read(site: Site, number: str) -> PetitionRef | None:
     return PetitionRef(site.id, found) if found is not None else None
 
 
+def as_written(petition: PetitionRef, sites: Mapping[str, Site]) -> PetitionRef | None:
+    """A petition by the number that its site writes; None if no known site has such numbers."""
+    site = sites.get(petition.site)
+    if site is None:
+        return None
+    if isinstance(petition.id, int):
+        return petition if petition.id > 0 and not description_of(site).ids.prefixes else None
+    return _read(site, petition.id)
+
+
 def _hosts(sites: Sequence[Site]) -> Mapping[str, Site]:
     """Every host we know, and the site behind it.
 

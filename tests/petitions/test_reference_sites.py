@@ -4,7 +4,7 @@ import pytest
 
 from bot.petitions.parliaments import DESCRIPTIONS, site_like
 from bot.petitions.petition import PetitionRef
-from bot.petitions.reference import find_link, find_mentions, find_reference
+from bot.petitions.reference import as_written, find_link, find_mentions, find_reference
 
 UK, SENEDD, SCOTLAND, JERSEY = SITES = tuple(
     site_like(name, DESCRIPTIONS[name]) for name in ("uk", "senedd", "scotland", "jersey")
@@ -106,3 +106,22 @@ def test_what_looks_like_a_link_within_another_is_none(before: str, link: str) -
 def test_a_link_beside_other_words_is_one(before: str) -> None:
     link = before + "petition.parliament.uk/petitions/300239"
     assert find_link(link, SITES) == PetitionRef("uk", 300_239)
+
+
+@pytest.mark.parametrize(
+    ("named", "written"),
+    [
+        (PetitionRef("uk", 300_239), True),
+        (PetitionRef("uk", 12_345_678_901), True),
+        (PetitionRef("scotland", "PE2200"), True),
+        (PetitionRef("scotland", "PE02200"), False),
+        (PetitionRef("scotland", 2200), False),
+        (PetitionRef("uk", "PE2200"), False),
+        (PetitionRef("uk", 0), False),
+        (PetitionRef("nowhere", 1), False),
+    ],
+)
+def test_a_number_is_of_a_site_only_as_that_site_writes_it(
+    named: PetitionRef, written: bool
+) -> None:
+    assert (as_written(named, {site.id: site for site in SITES}) == named) is written
