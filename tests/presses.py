@@ -75,7 +75,7 @@ EXPECTED: tuple[tuple[str, str], ...] = (
     (r"snooze\|", "[Ss]nooze"),
     (r"card\|P\|", r"Figures from \d\d:\d\d|Here it is|Nothing new since"),
     (r"page\|", "You're following|You have|not following anything"),
-    (r"consent\|P?\|no", "Nothing is kept"),
+    (r"consent\|P?\|no", "Nothing is kept|You agreed earlier"),
     (r"consent\|P\|", "You're now following|You've been following this petition since"),
     (r"consent\|\|set", "Settings"),
     (r"consent\|\|", "Thanks. You can now follow"),
