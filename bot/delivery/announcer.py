@@ -271,12 +271,20 @@ class Announcer:
         await self._storage.save_note(UNDER_WAY, written(announcement))
 
     async def _tell_admins(self, announcement: Announcement) -> None:
+        is_stopped = False
+        with suppress(StorageError):
+            is_stopped = await self._is_stopped(announcement)
         for admin in self._admins:
             kept = None
             with suppress(StorageError):  # in English, rather than not at all
                 kept = await self._storage.chat(admin)
             with speaking((kept and kept.language) or ENGLISH):
-                message = finished(announcement.told, announcement.refused, announcement.unsure)
+                message = finished(
+                    announcement.told,
+                    announcement.refused,
+                    announcement.unsure,
+                    is_stopped=is_stopped,
+                )
             with suppress(TelegramError):
                 await self._bot.send_message(admin, message.text, entities=render.entities(message))
 

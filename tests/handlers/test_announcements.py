@@ -229,7 +229,7 @@ async def test_one_that_is_stopped_goes_to_nobody_else_not_even_to_whoever_it_wa
         admin = village.chat(ADMIN)
         progress = await refused_while_it_is_sent(village, admin, READER, seconds=3600)
         admin.tap(progress, "Stop it")
-        await admin.hears("0 chats got it")
+        await admin.hears("was stopped: 0 chats got it")
         assert heard(village, READER) == []
 
 

@@ -88,11 +88,17 @@ def stopping() -> Message:
     return compose(tr("Stopped. Nobody else gets it."))
 
 
-def finished(told: int, refused: int, unsure: int) -> Message:
-    """It has gone to all."""
+def finished(told: int, refused: int, unsure: int, *, is_stopped: bool) -> Message:
+    """It has gone to all, or to as many as there were until it was stopped."""
     return compose(
         *lines(
             many(
+                "The announcement was stopped: {count} chat got it.",
+                "The announcement was stopped: {count} chats got it.",
+                told,
+            )
+            if is_stopped
+            else many(
                 "✅ The announcement is out: {count} chat got it.",
                 "✅ The announcement is out: {count} chats got it.",
                 told,
