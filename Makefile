@@ -28,7 +28,7 @@ doctor: $(VENV)/run.ok  ## ask storage, Telegram and the petitions site whether 
 # with neighbours, which share what is costly to start, and is done with reading tests sooner where
 # Python may keep them compiled.
 test: $(VENV)/dev.ok $(VENV)/axe-core  ## run the tests
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 4 --dist worksteal
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 6 --dist worksteal
 
 check: $(VENV)/dev.ok  ## lint, types, imports
 	$(BIN)/ruff check .
