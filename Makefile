@@ -28,7 +28,8 @@ doctor: $(VENV)/run.ok  ## ask storage, Telegram and the petitions site whether 
 # with neighbours, which share what is costly to start, and is done with reading tests sooner where
 # Python may keep them compiled.
 test: $(VENV)/dev.ok $(VENV)/axe-core  ## run the tests
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 6 --dist worksteal
+	@$(BIN)/python -m compileall -q -j 0 bot handlers storage
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 7 --dist worksteal
 
 check: $(VENV)/dev.ok  ## lint, types, imports
 	$(BIN)/ruff check .

@@ -22,15 +22,6 @@ for _profile, _examples in (("quick", 40), ("thorough", 1000)):
     )
 settings.load_profile("quick")
 
-# These hold whole tests of many seconds.
-_LONG = {"test_failover", "test_cluster", "test_buttons", "test_demo", "test_volunteer", "test_run"}
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begins with what takes longest, lest one worker be left with it when the others are done."""
-    items.sort(key=lambda item: item.path.stem not in _LONG)
-
-
 _SHARED = Path(__file__).parents[2] / "shared" / "data"
 
 
