@@ -29,7 +29,7 @@ doctor: $(VENV)/run.ok  ## ask storage, Telegram and the petitions site whether 
 # Python may keep them compiled.
 test: $(VENV)/dev.ok $(VENV)/axe-core  ## run the tests
 	@$(BIN)/python -m compileall -q -j 0 bot handlers storage
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 7 --dist worksteal
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 6 --dist worksteal
 
 check: $(VENV)/dev.ok  ## lint, types, imports
 	$(BIN)/ruff check .

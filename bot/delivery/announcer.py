@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import structlog
@@ -32,6 +32,7 @@ PER_SECOND = 5.0
 
 _AT_ONCE = 100  # chats that are read together
 _LOOKS_APART = 1.0  # seconds
+_SOON = timedelta(seconds=10)  # an alert that was refused a moment ago goes first, too
 _LONGEST_WAIT = 45.0
 _FAREWELL = 4.0  # seconds that what is being sent may still take when we have to end
 
@@ -263,7 +264,7 @@ class Announcer:
         """Wait while there are alerts to send."""
         while not self._stopping.is_set():
             due, now = await self._storage.next_due(self._now()), self._now()
-            if due is None or due > now:
+            if due is None or due > now + _SOON:
                 return
             await asyncio.sleep(_LOOKS_APART)
 
