@@ -165,7 +165,9 @@ async def allowed(update: Update, context: Context) -> bool:
     refusal = await refused(update, context)
     if refusal is None:
         return True
-    named = context.services.reference(context.text) if context.args else None
+    services, text = context.services, context.text
+    is_one = bool(text) and len(services.same_number(text)) < 2
+    named = services.reference(text) if is_one else None
     buttons = groups.private_button(context.bot.username, named)
     await whisper(update, compose(refusal), buttons)
     return False

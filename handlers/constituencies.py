@@ -24,7 +24,7 @@ from bot.polling.lookup import Unasked
 from handlers.chart import show_drawn
 from handlers.command import Command, on_press
 from handlers.context import Context
-from handlers.lookup import asked_for, named_first, seen, unreachable_since
+from handlers.lookup import asked_for, named_first, offer, seen, unreachable_since
 from handlers.reply import answer, rewrite, send_file
 
 log = structlog.get_logger(__name__)
@@ -33,7 +33,11 @@ log = structlog.get_logger(__name__)
 async def constituencies(update: Update, context: Context) -> None:
     """`/constituencies 300239`, or `/constituencies 300239 Colne Valley` to point one out."""
     number, _, own = context.text.partition(" ")
-    ref = await named_first(update, context, number) if own else None
+    named = await named_first(update, context, number) if own else []
+    if len(named) > 1:
+        await offer(update, context, "constituencies", named)
+        return
+    ref = named[0][0] if named else None
     if ref is None:
         own, ref = "", await asked_for(update, context, "constituencies")
     if ref:

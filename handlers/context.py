@@ -14,9 +14,10 @@ from telegram.ext import CallbackContext, ExtBot
 from bot.charts import Charts
 from bot.config import LimitsConfig
 from bot.messages.i18n import ENGLISH, LANGUAGES
+from bot.messages.petition.parts import site_name
 from bot.petitions.parliaments import description_of
 from bot.petitions.petition import PetitionRef, Site
-from bot.petitions.reference import find_reference
+from bot.petitions.reference import closed_up, find_list, find_reference
 from bot.polling.lookup import Looker
 from bot.polling.members_api import Members
 from bot.polling.petitions_api import PetitionsApi
@@ -76,6 +77,15 @@ class Services:
         ref = find_reference(text, tuple(self.sites.values()))
         return self.known_as(ref) if ref else None
 
+    def listed(self, text: str) -> list[PetitionRef]:
+        """The petitions of a text that names several and says nothing else."""
+        return [self.known_as(ref) for ref in find_list(text, tuple(self.sites.values()))]
+
+    def called(self) -> Mapping[str, str]:
+        """What the sites are called, by their ids, where there are several to tell apart."""
+        sites = self.sites.values()
+        return {each.id: site_name(each) for each in sites} if len(sites) > 1 else {}
+
     def same_number(self, text: str) -> list[PetitionRef]:
         """The petitions of every site that a bare number may mean; none where it is not one."""
         ref = None if any(map(str.isalpha, text)) else self.reference(text)
@@ -96,7 +106,12 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict
     @property
     def text(self) -> str:
         """What was typed after the command."""
-        return " ".join(self.args or ())
+        return closed_up(" ".join(self.args or ()), tuple(self.services.sites.values()))
+
+    @property
+    def words(self) -> list[str]:
+        """The same word by word."""
+        return self.text.split()
 
 
 GROUPS = {ChatType.GROUP, ChatType.SUPERGROUP}

@@ -4,7 +4,6 @@ In a private chat everything is answered. In a group only what is said to the bo
 question, a reply to it, a message that mentions it.
 """
 
-import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from typing import assert_never
@@ -17,7 +16,7 @@ from bot.messages.buttons import ASK, TALK, Press
 from bot.messages.chat import conversation as text
 from bot.messages.chat.errors import old_button
 from bot.messages.i18n import marked
-from bot.petitions.petition import Petition, PetitionRef
+from bot.petitions.petition import PetitionRef
 from bot.petitions.reference import find_link
 from bot.petitions.utterance import (
     Ask,
@@ -46,13 +45,13 @@ from handlers.command import AnyHandler, Command, on_press
 from handlers.constituency import of_postcode
 from handlers.context import Context, Services, is_private, target
 from handlers.fallback import suggest
+from handlers.lookup import ask_which
 from handlers.open_questions import OpenQuestion
 from handlers.remote_admin import on_behalf_of
 from handlers.reply import answer, ask, rewrite
 from handlers.subscriptions import page_of
 from handlers.word_search import tell
 
-_MOST_LOOKS = 3  # petitions that a site is asked about for one message
 _LONGEST_COMMAND = 200
 _OFF = frozenset({"off", "end", "none", "never"})
 
@@ -119,7 +118,8 @@ async def _carry_out(
             named = _named(update, context, ref)
             await _run(update, context, commands[command], f"{named} {rest}")
         case OnPetitions(command, refs):
-            await answer(update, *text.several(command, await _seen(context, refs)))
+            several = {ref: _is_number_alone(update, context, ref) for ref in refs}
+            await ask_which(update, context, command, several)
         case Ask(command, rest) if command in commands:
             await _run(update, context, commands[command], rest)
         case Ask(command, rest):
@@ -174,23 +174,6 @@ async def _is_none(context: Context, ref: PetitionRef) -> bool:
         if not isinstance((await services.look(each)).look, NotFound):
             return False
     return True
-
-
-async def _seen(
-    context: Context, refs: Sequence[PetitionRef]
-) -> list[tuple[PetitionRef, Petition | None]]:
-    """What is known of each; a site is asked about a few that are not."""
-    storage = context.services.storage
-    found: dict[PetitionRef, Petition | None] = {}
-    for ref in refs:
-        known = await storage.history(ref)
-        found[ref] = known.petition if known else None
-    strange = [ref for ref in refs if found[ref] is None][:_MOST_LOOKS]
-    for ref, sight in zip(
-        strange, await asyncio.gather(*map(context.services.look, strange)), strict=True
-    ):
-        found[ref] = sight.petition
-    return list(found.items())
 
 
 async def _react(update: Update) -> None:
@@ -265,7 +248,7 @@ def _fits(question: OpenQuestion, words: str, services: Services) -> bool:
         case "constituency", _:
             return isinstance(read(words, ()), Words | Postcode)
         case _:
-            return services.reference(said) is not None
+            return services.reference(said) is not None or bool(services.listed(said))
 
 
 async def ask_pressed(update: Update, context: Context, press: Press) -> str | None:
@@ -321,11 +304,18 @@ async def cancel(update: Update, context: Context) -> None:
 
 def _named(update: Update, context: Context, ref: PetitionRef) -> str:
     """A petition as it was named: by its number alone, if several sites may have that."""
-    message, sites = update.message, tuple(context.services.sites.values())
-    if message is None or len(sites) < 2:
-        return str(ref)
-    is_alone = names_no_site(_words_of(update, context), ref, sites, render.addresses(message))
-    return str(ref.id if is_alone else ref)
+    return str(ref.id if _is_number_alone(update, context, ref) else ref)
+
+
+def _is_number_alone(update: Update, context: Context, ref: PetitionRef) -> bool:
+    sites = tuple(context.services.sites.values())
+    if update.message is None or len(sites) < 2:
+        return False
+    return names_no_site(_words_of(update, context), ref, sites, _links_of(update))
+
+
+def _links_of(update: Update) -> Sequence[str]:
+    return render.addresses(update.message) if update.message else ()
 
 
 def _words_of(update: Update, context: Context) -> str:

@@ -17,6 +17,7 @@ from bot.messages.chat import errors
 from bot.messages.chat.conversation import PRESSES
 from bot.messages.chat.groups import too_fast
 from bot.messages.i18n import speak, tr
+from bot.messages.petition.parts import site_name
 from handlers.command import SPOKEN, AnyHandler, Command
 from handlers.context import Context, first_language, is_private
 from handlers.reply import acknowledge, answer
@@ -53,11 +54,17 @@ async def suggest(
         context.args = rest.split()
         await nearest.run(update, context)
         return
-    ref = context.services.reference(rest) if rest else None
+    services = context.services
+    ref = services.reference(rest) if rest else None
     buttons = None
     if nearest and nearest.name in PRESSES and ref:
         meant = tr("Yes, {command}", command=f"/{nearest.help.name} {ref.id}")
-        buttons = [[button(meant, PRESSES[nearest.name], ref)]]
+        same = services.same_number(rest)
+        called = {r: f" · {site_name(services.sites[r.site])}" for r in same if len(same) > 1}
+        buttons = [
+            [button(meant + called.get(each, ""), PRESSES[nearest.name], each)]
+            for each in same or [ref]
+        ]
     name = nearest.help.name if nearest else None
     await answer(update, errors.unknown_command(command, name, rest.strip()), buttons)
 

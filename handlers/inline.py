@@ -1,5 +1,6 @@
 """`@bot words` in any chat: cards to send there, and answers where the bot is a guest."""
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
@@ -12,7 +13,13 @@ from bot.errors import MalformedPetition, ParliamentError, ParliamentUnasked, Pa
 from bot.messages.chat.errors import in_a_minute, not_a_petition, unreachable
 from bot.messages.i18n import tr
 from bot.messages.message import Message
-from bot.messages.petition.share import InlineResult, guest_help, guest_result, shared_card
+from bot.messages.petition.share import (
+    InlineResult,
+    guest_help,
+    guest_result,
+    shared_card,
+    which_number,
+)
 from bot.petitions.history import PetitionHistory
 from bot.petitions.observe import unpublished
 from bot.petitions.petition import Petition, PetitionRef
@@ -87,7 +94,7 @@ async def _followed(context: Context, chat_id: int) -> _Offer:
 async def _found(context: Context, typed: str) -> _Offer:
     services = context.services
     if ref := services.reference(typed):
-        return await _named(context, ref)
+        return await _named(context, services.same_number(typed) or [ref])
     if len(typed) < _SHORTEST:
         return _Offer(())
     lacks: Unasked | Unavailable | None = None
@@ -122,15 +129,20 @@ async def _known_with(context: Context, typed: str) -> Sequence[PetitionHistory]
     return found[:_MOST]
 
 
-async def _named(context: Context, ref: PetitionRef) -> _Offer:
+async def _named(context: Context, refs: Sequence[PetitionRef]) -> _Offer:
+    """The cards of a petition, or of several of one number."""
     services = context.services
-    sight = await services.look(ref)
-    petition = sight.petition
-    if petition is None and isinstance(sight.look, Unpublished):
-        petition = unpublished(ref, services.sites[ref.site], sight.look.reason)
-    if petition is None:
-        return _Offer((), sight.look if isinstance(sight.look, Unasked | Unavailable) else None)
-    return _Offer([shared_card(petition, sight.read_at, services.now(), context.bot.username)])
+    cards = []
+    lacks: Unasked | Unavailable | None = None
+    for ref, sight in zip(refs, await asyncio.gather(*map(services.look, refs)), strict=True):
+        petition = sight.petition
+        if petition is None and isinstance(sight.look, Unpublished):
+            petition = unpublished(ref, services.sites[ref.site], sight.look.reason)
+        if petition is None:
+            lacks = sight.look if isinstance(sight.look, Unasked | Unavailable) else lacks
+            continue
+        cards.append(shared_card(petition, sight.read_at, services.now(), context.bot.username))
+    return _Offer(cards, None if cards else lacks)
 
 
 async def as_guest(update: Update, context: Context) -> None:
@@ -139,9 +151,14 @@ async def as_guest(update: Update, context: Context) -> None:
     if message is None or not message.guest_query_id:
         return
     typed = searchable((message.text or "").replace(f"@{context.bot.username}", " "))
-    named = next(filter(None, map(context.services.reference, typed.split())), None)
-    found = await (_named(context, named) if named else _found(context, typed))
-    answer = found.results[0] if found.results else guest_result(_why_none(context, typed, found))
+    named = next(filter(context.services.reference, typed.split()), typed)
+    found = await _found(context, named)
+    if not found.results:
+        answer = guest_result(_why_none(context, typed, found))
+    elif len(context.services.same_number(named)) > 1 < len(found.results):
+        answer = guest_result(which_number(found.results))
+    else:
+        answer = found.results[0]
     with suppress(BadRequest):
         await context.bot.answer_guest_query(message.guest_query_id, render.article(answer))
 

@@ -1,8 +1,9 @@
 """Looking at a petition for somebody, and saying why if there is nothing to see."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import TypeAlias
 
 from msgspec import structs
 from telegram import Update
@@ -10,15 +11,20 @@ from telegram import Update
 from bot.messages.chat import errors
 from bot.messages.chat.conversation import several, which_petition
 from bot.messages.message import Message
-from bot.messages.petition.parts import site_name
 from bot.petitions.observe import unpublished
-from bot.petitions.petition import PetitionRef
+from bot.petitions.petition import Petition, PetitionRef
+from bot.petitions.utterance import names_no_site
 from bot.polling.lookup import LookupResult, Unasked
 from bot.polling.petitions_api import Gone, NotFound, Unavailable, Unpublished, Unreadable
 from handlers.context import Context, chat_of
 from handlers.reply import answer, ask
 from handlers.subscriptions import followed_by
 from handlers.word_search import tell
+
+_MOST_LOOKS = 3  # petitions that a site is asked about for one message
+
+# A petition that may be meant, and what is known of it.
+Possible: TypeAlias = tuple[PetitionRef, Petition | None]
 
 
 async def seen(
@@ -86,6 +92,11 @@ async def asked_for(update: Update, context: Context, command: str) -> PetitionR
         await ask(update, context, question, command, rows=rows)
         return None
     ref = context.services.reference(text)
+    if ref is None and (listed := context.services.listed(text)):
+        sites = tuple(context.services.sites.values())
+        named = {ref: names_no_site(text, ref, sites) for ref in listed}
+        await ask_which(update, context, command, named)
+        return None
     if ref is None:
         await tell(update, context, text)
         return None
@@ -97,41 +108,88 @@ async def which(
 ) -> PetitionRef | None:
     """The petition that a text names; where several sites have one of that number, who typed it
     is asked which.
-
-    What the chat follows is meant before what it does not, and a site that does not answer may
-    have one.
     """
-    services, same = context.services, context.services.same_number(text)
+    same = context.services.same_number(text)
     if len(same) < 2:
         return ref
-    chat = await chat_of(update, context)
-    followed = await _followed_among(context, chat.id, same)
-    if len(followed) == 1:
-        return followed[0]
-    sights = await asyncio.gather(*map(services.look, same))
-    there = {r: s for r, s in zip(same, sights, strict=True) if not isinstance(s.look, NotFound)}
-    if len(there) < 2:
-        return next(iter(there), ref)
-    found = [(each, sight.petition) for each, sight in there.items()]
-    called = {each.id: site_name(each) for each in services.sites.values()}
-    await answer(update, *several(command, found, called))
+    found = await _meant(update, context, same)
+    if len(found) == 1:
+        return found[0][0]
+    await _offered(update, context, command, found, same)
     return None
 
 
-async def named_first(update: Update, context: Context, text: str) -> PetitionRef | None:
-    """The petition that stands before the rest of a command: one that the chat follows, if several
-    sites have one of that number.
+async def ask_which(
+    update: Update, context: Context, command: str, named: Mapping[PetitionRef, bool]
+) -> None:
+    """Asks which of several petitions is meant, given whether each is named by its number alone:
+    of such a number, the petition of every site that has one.
     """
-    chat, same = await chat_of(update, context), context.services.same_number(text)
-    followed = await _followed_among(context, chat.id, same) if len(same) > 1 else []
-    return followed[0] if followed else context.services.reference(text)
+    services = context.services
+    looks = _MOST_LOOKS
+    found: list[Possible] = []
+    nowhere: list[PetitionRef] = []
+    for ref, is_number_alone in named.items():
+        same = services.same_number(str(ref.id)) if is_number_alone else []
+        if len(same) > 1:
+            meant = await _meant(update, context, same)
+            found += meant
+            nowhere = nowhere or (same if not meant else [])
+            continue
+        known = await services.storage.history(ref)
+        looks -= known is None
+        petition = (await services.look(ref)).petition if known is None and looks >= 0 else None
+        found.append((ref, known.petition if known else petition))
+    await _offered(update, context, command, found, nowhere)
 
 
-async def _followed_among(
-    context: Context, chat_id: int, refs: Sequence[PetitionRef]
-) -> list[PetitionRef]:
-    storage = context.services.storage
-    return [ref for ref in refs if await storage.subscription(chat_id, ref)]
+async def offer(update: Update, context: Context, command: str, found: Sequence[Possible]) -> None:
+    """Asks which of these petitions is meant."""
+    await _offered(update, context, command, found, ())
+
+
+async def _offered(
+    update: Update,
+    context: Context,
+    command: str,
+    found: Sequence[Possible],
+    asked: Sequence[PetitionRef],
+) -> None:
+    """Offers what was found, or says of a number that no site has it."""
+    sites = context.services.sites
+    if not found:
+        await answer(update, errors.not_found(asked[0], *(sites[ref.site] for ref in asked)))
+        return
+    await answer(update, *several(command, found, context.services.called()))
+
+
+async def named_first(update: Update, context: Context, text: str) -> list[Possible]:
+    """The petitions that what stands before the rest of a command may mean; none for other words.
+
+    Only a bare number can mean more than one.
+    """
+    same = context.services.same_number(text)
+    if len(same) > 1:
+        return await _meant(update, context, same) or [(same[0], None)]
+    ref = context.services.reference(text)
+    return [(ref, None)] if ref else []
+
+
+async def _meant(update: Update, context: Context, same: Sequence[PetitionRef]) -> list[Possible]:
+    """Those petitions of one number that there are; the only one that the chat follows is meant
+    before all others. A site that does not answer may have one.
+    """
+    services, chat = context.services, await chat_of(update, context)
+    followed = [ref for ref in same if await services.storage.subscription(chat.id, ref)]
+    if len(followed) == 1:
+        known = await services.storage.history(followed[0])
+        return [(followed[0], known.petition if known else None)]
+    sights = await asyncio.gather(*map(services.look, same))
+    return [
+        (ref, sight.petition)
+        for ref, sight in zip(same, sights, strict=True)
+        if not isinstance(sight.look, NotFound)
+    ]
 
 
 async def unreachable_since(

@@ -24,17 +24,20 @@ from bot.subscriptions.custom_milestones import InvalidMilestone, changed, given
 from bot.subscriptions.subscription import Subscription
 from handlers.command import Command, allowed, on_press
 from handlers.context import Context, chat_of
-from handlers.lookup import asked_for, named_first, seen
+from handlers.lookup import asked_for, named_first, offer, seen
 from handlers.reply import answer, rewrite
 from handlers.settings import keep_preferences, scope_of
 
 
 async def milestones(update: Update, context: Context) -> None:
     """`/milestones 300239`; with `15000`, `every 5000`, `50%` or `off` behind, one's own."""
-    words = list(context.args or ())
-    ref = await named_first(update, context, words[0]) if len(words) > 1 else None
-    if ref:
-        await wish_typed(update, context, ref, " ".join(words[1:]))
+    words = context.words
+    named = await named_first(update, context, words[0]) if len(words) > 1 else []
+    if len(named) > 1:
+        await offer(update, context, "milestones", named)
+        return
+    if named:
+        await wish_typed(update, context, named[0][0], " ".join(words[1:]))
         return
     ref = await asked_for(update, context, "milestones")
     if ref:

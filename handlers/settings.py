@@ -29,7 +29,7 @@ from bot.subscriptions.subscription import Preferences
 from bot.subscriptions.typed_settings import Misread, NoZone, typed
 from handlers.command import Command, on_press
 from handlers.context import GROUPS, Context, asks_first, chat_of, first_language, target
-from handlers.lookup import named_first
+from handlers.lookup import named_first, offer
 from handlers.remote_admin import choose, done
 from handlers.reply import answer, rewrite, topic_of
 
@@ -60,7 +60,7 @@ _WORDS = {
 
 async def settings(update: Update, context: Context) -> None:
     """`/settings`, `/settings quiet 22:00-07:00`, `/settings 300239 response silent`."""
-    words = list(context.args or ())
+    words = context.words
     match [word.lower() for word in words]:
         case ["elsewhere"]:
             await choose(update, context)
@@ -68,7 +68,11 @@ async def settings(update: Update, context: Context) -> None:
         case ["here"]:
             await done(update, context)
             return
-    ref = await named_first(update, context, words[0]) if words else None
+    named = await named_first(update, context, words[0]) if words else []
+    if len(named) > 1:
+        await offer(update, context, "settings", named)
+        return
+    ref = named[0][0] if named else None
     await typed_to(update, context, ref, words[1:] if ref else words)
 
 

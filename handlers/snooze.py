@@ -15,7 +15,7 @@ from bot.subscriptions.subscription import Preferences
 from bot.subscriptions.typed_settings import read_until
 from handlers.command import Command, on_press
 from handlers.context import Context, asks_first
-from handlers.lookup import named_first
+from handlers.lookup import named_first, offer
 from handlers.reply import answer, rewrite
 from handlers.settings import ask_first, keep_preferences, scope_of
 
@@ -24,7 +24,10 @@ _END = frozenset({"off", "end", "stop", "over", "none"})
 
 async def snooze(update: Update, context: Context) -> None:
     """`/snooze 7d`, `/snooze 300239 3 days`, `/snooze off`; alone it shows what can be chosen."""
-    ref, rest = await _about(update, context)
+    about = await _about(update, context)
+    if about is None:
+        return
+    ref, rest = about
     scope = await scope_of(update, context, ref)
     if scope is None and ref:
         await answer(update, *follow_first(ref))
@@ -36,13 +39,19 @@ async def snooze(update: Update, context: Context) -> None:
         await answer(update, *snooze_page(await _kept(update, context, scope, preferences)))
 
 
-async def _about(update: Update, context: Context) -> tuple[PetitionRef | None, str]:
-    """The petition that is named, if one is, and for how long: "7 days" names none."""
-    words = list(context.args or ())
+async def _about(update: Update, context: Context) -> tuple[PetitionRef | None, str] | None:
+    """The petition that is named, if one is, and for how long: "7 days" names none.
+
+    None where somebody was asked which of several petitions it is about.
+    """
+    words = context.words
     if not words or read_until(context.text, context.services.now(), ""):
         return None, context.text
-    ref = await named_first(update, context, words[0])
-    return ref, " ".join(words[1:]) if ref else context.text
+    named = await named_first(update, context, words[0])
+    if len(named) > 1:
+        await offer(update, context, "snooze", named)
+        return None
+    return (named[0][0], " ".join(words[1:])) if named else (None, context.text)
 
 
 def _preferences_after(scope: Scope, text: str) -> Preferences | None:

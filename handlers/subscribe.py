@@ -39,10 +39,15 @@ async def subscribe(update: Update, context: Context) -> None:
     """
     if not context.text:
         await offer_all(update, context)
-    elif context.services.reference(context.text) is None and _are_words(context.text):
+    elif not _names_any(context) and _are_words(context.text):
         await offer_words(update, context, context.text)
     elif ref := await asked_for(update, context, "subscribe"):
         await begin(update, context, ref)
+
+
+def _names_any(context: Context) -> bool:
+    services, text = context.services, context.text
+    return services.reference(text) is not None or bool(services.listed(text))
 
 
 def _are_words(text: str) -> bool:

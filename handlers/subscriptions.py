@@ -4,7 +4,7 @@ from telegram import Update
 
 from bot.messages.buttons import PAGE, Keyboard, Press
 from bot.messages.following.rules import listed
-from bot.messages.following.subscriptions import Followed, listing
+from bot.messages.following.subscriptions import Followed, Names, listing
 from bot.messages.i18n import marked
 from bot.messages.message import Message
 from handlers.command import Command, on_press
@@ -40,7 +40,7 @@ async def page_of(context: Context, chat_id: int, page: int) -> tuple[Message, K
         for each in followed
         if (thread := each.subscription.thread_id) is not None
     }
-    return listing(followed, page, services.now(), rules, topics)
+    return listing(followed, page, services.now(), rules, Names(topics, services.called()))
 
 
 async def followed_by(context: Context, chat_id: int) -> list[Followed]:

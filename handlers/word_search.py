@@ -133,8 +133,7 @@ def _told(
     below: Sequence[Button],
 ) -> tuple[Message, Keyboard]:
     """What was found, with the site of each where there are several."""
-    sites = context.services.sites
-    called = {each.id: site_name(each) for each in sites.values() if each.among_others}
+    called = context.services.called()
     silent = [site_name(each) for each in found.silent]
     return search_results.results(
         words, found.petitions, found.has_more, above, below, called=called, silent=silent

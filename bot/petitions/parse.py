@@ -64,11 +64,13 @@ class Page(Struct, frozen=True):
 
 
 class Trending(Struct, frozen=True):
-    """A petition that many people are signing now; the count is of the site's last hours alone."""
+    """A petition that many people sign; `signatures_lately` are those of the hours that its site
+    counts (`SiteDescription.trending_hours`).
+    """
 
     petition: PetitionRef
     action: str
-    signatures_last_hour: int
+    signatures_lately: int
 
 
 class Member(Struct, frozen=True):
@@ -417,7 +419,7 @@ def parse_counts(body: bytes, site: Site) -> Counts:
 
 
 def parse_trending(body: bytes, site: Site) -> tuple[Trending, ...]:
-    """Read trending.json: at most ten petitions, the most signed first, or none in a quiet hour."""
+    """Read trending.json: at most ten petitions, the most signed first, or none in quiet hours."""
     with _reading(site):
         rows = _TRENDING.decode(body).data
     ids = description_of(site).ids

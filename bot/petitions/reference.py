@@ -15,9 +15,15 @@ from bot.petitions.petition import PetitionRef, Site
 
 _NUMBER = "[1-9][0-9]{0,9}"
 _LETTERED = "[A-Z]{2}[0-9]{4,9}"
+_PREFIXES = "|".join(
+    sorted({prefix for each in DESCRIPTIONS.values() for prefix in each.ids.prefixes})
+)
+# As people write a lettered number, with a space or a dash in it.
+_APART = f"(?:{_PREFIXES})[ \u00a0\u202f\u2009\u2010-\u2013-][0-9]{{4,9}}"
 _ID = f"(?:{_NUMBER}|{_LETTERED})"
+_TYPED_ID = f"(?:{_NUMBER}|{_LETTERED}|{_APART})"
 
-_NAME = re.compile(rf"(?:(?P<site>[a-z0-9_-]+):|#)?(?P<id>{_ID})", re.IGNORECASE)
+_NAME = re.compile(rf"(?:(?P<site>[a-z0-9_-]+):|#)?(?P<id>{_TYPED_ID})", re.IGNORECASE)
 
 # Where petitions are on their sites' hosts, each in its language.
 _FOLDERS = "|".join(
@@ -42,10 +48,15 @@ _DEEP_LINK = re.compile(
     re.IGNORECASE,
 )
 _EXPLICIT = re.compile(
-    rf"(?<![\w:#/&])(?:(?P<site>[a-z][a-z0-9_-]*):|#|(?={_LETTERED}))(?P<id>{_ID})(?![\w:])",
+    rf"(?<![\w:#/&])(?:(?P<site>[a-z][a-z0-9_-]*):|#|(?={_LETTERED}|{_APART}))"
+    rf"(?P<id>{_TYPED_ID})(?![\w:])",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"\S+")
+_FULLY_APART = re.compile(rf"(?<!\w){_APART}(?!\w)", re.IGNORECASE)
+_FIRST_APART = re.compile(rf"(?P<site>(?:[a-z0-9_-]+:|#)?)(?P<id>{_APART})(?!\w)", re.IGNORECASE)
+# What stands between several numbers.
+_BETWEEN = re.compile(r"\s*[,;]\s*(?:(?:and|ac|a)\s+)?|\s+(?:(?:and|ac|a|&|\+)\s+)?", re.IGNORECASE)
 _ADDRESS = re.compile(r"://|www\.|@|t\.me/", re.IGNORECASE)
 _DIGITS = re.compile(
     r"(?<![\w£$€+#:-])[0-9]+(?:[ \u00a0\u202f\u2009,.'’][0-9]+)*(?![^\W_]|_)", re.ASCII
@@ -105,7 +116,7 @@ def find_mentions(text: str, sites: Sequence[Site]) -> list[Mention]:
     rest = _WORD.sub(_unless_address, _without(text, found))
     rest = _LABEL.sub(lambda label: label[0].replace(":", " "), rest)
     found += [
-        Mention(each.start(), each.end(), ref)
+        Mention(each.start(), each.end(), ref, is_bare=_is_apart(each))
         for each in _EXPLICIT.finditer(rest)
         if (ref := _named(each["site"], each["id"], sites))
     ]
@@ -116,6 +127,34 @@ def find_mentions(text: str, sites: Sequence[Site]) -> list[Mention]:
                 if ref := _named(None, str(number), sites):
                     found.append(Mention(run.start() + start, run.start() + end, ref, is_bare=True))
     return sorted(found)
+
+
+def find_list(text: str, sites: Sequence[Site]) -> list[PetitionRef]:
+    """The petitions of a text that names two or more and says nothing else: `200, PE 2234 and 300`.
+
+    A number of any length is one here; a bare one belongs to the first site.
+    """
+    names = _BETWEEN.split(_FULLY_APART.sub(lambda each: _joined(each[0]), text.strip(_STOPS)))
+    found = [find_reference(name, sites) for name in names]
+    named = [ref for ref in dict.fromkeys(found) if ref]
+    return named if len(named) > 1 and None not in found else []
+
+
+def closed_up(text: str, sites: Sequence[Site]) -> str:
+    """The text with the lettered number that it begins with in one word: PE2234 for PE 2234."""
+    found = _FIRST_APART.match(text)
+    if found is None or _named(None, found["id"], sites) is None:
+        return text
+    return found["site"] + _joined(found["id"]) + text[found.end() :]
+
+
+def _is_apart(named: re.Match[str]) -> bool:
+    """Whether letters with a number behind them may be anything else as well."""
+    return named["id"] == named[0] and _joined(named[0]) != named[0]
+
+
+def _joined(number: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]", "", number)
 
 
 def _linked(text: str, sites: Sequence[Site]) -> Iterator[Mention]:
@@ -174,7 +213,7 @@ def _named(wanted: str | None, number: str, sites: Sequence[Site]) -> PetitionRe
 
 
 def _read(site: Site, number: str) -> PetitionRef | None:
-    found = description_of(site).ids.read(number)
+    found = description_of(site).ids.read(_joined(number))
     return PetitionRef(site.id, found) if found is not None else None
 
 

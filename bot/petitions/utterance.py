@@ -23,7 +23,7 @@ from bot.petitions.everyday_words import (
 )
 from bot.petitions.petition import PetitionRef, Site
 from bot.petitions.postcode import find_postcode
-from bot.petitions.reference import Mention, find_mentions, find_reference
+from bot.petitions.reference import Mention, find_list, find_mentions, find_reference
 
 
 class OnPetition(NamedTuple):
@@ -164,6 +164,8 @@ def leaves_a_question(text: str, sites: Sequence[Site], links: Sequence[str] = (
 def _petitions(
     text: str, sites: Sequence[Site], links: Sequence[str]
 ) -> OnPetition | OnPetitions | None:
+    if not links and (listed := _list(text, sites)):
+        return listed
     found = find_mentions(text, sites)
     behind = [each.petition for link in links for each in find_mentions(link, sites)]
     explicit = [each for each in found if not each.is_bare]
@@ -189,6 +191,19 @@ def _petitions(
     rest = _rest(text, found[0]) if verb in _READS_ON and found else ""
     may_be_words = not is_plain and not behind and found[0].is_bare
     return OnPetition(verb or "petition", petitions[0], rest, may_be_words)
+
+
+def _list(text: str, sites: Sequence[Site]) -> OnPetitions | None:
+    """What is to be done with several petitions, however short their numbers: unfollow 200, 300."""
+    words = _PLEASE.sub(" ", text).split()
+    before = list(takewhile(str.isalpha, words))
+    # "PE 2234" begins with letters, too.
+    for end in (len(before), len(before) - 1):
+        verb = _verb(" ".join(words[:end])) if end > 0 else None
+        petitions = find_list(" ".join(words[end:]), sites) if verb else []
+        if verb and verb not in _READS_ON and petitions:
+            return OnPetitions(verb, tuple(petitions))
+    return None
 
 
 def _spelt(word: str) -> str:

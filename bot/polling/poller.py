@@ -548,7 +548,7 @@ class Poller:
             return
         hours = watch.parliament.description.trending_hours
         last_hour = {
-            watch.known_as(one.petition).id: one.signatures_last_hour // hours for one in trending
+            watch.known_as(one.petition).id: one.signatures_lately // hours for one in trending
         }
         watch.outlook.saw_trending(last_hour, self._monotonic())
 

@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from bell import TEA, Conversation, Json, open_petition
+from bell import TEA, Conversation, Json, open_petition, utc_now
 from parliaments import Parliaments, four_sites
 from site_stand_in import Fault
 
 from bot.demo.postcodes import PostcodesApi
+from bot.demo.sister_shapes import jersey_petition
 
 
 @pytest.fixture
@@ -74,6 +75,67 @@ async def test_a_number_that_one_site_has_is_that_sites(village: Parliaments) ->
         await village.reader.ask("245600", "Bees in every Welsh park")
         await village.reader.ask(f"/petition {TEA}", "Bees in every library")
         await village.reader.ask("/petition 999999", "There's no petition 999999 on")
+
+
+async def test_several_numbers_are_asked_about_at_every_site_that_has_them(
+    village: Parliaments,
+) -> None:
+    village.site.put(245600, open_petition(action="Bees at Westminster"))
+    village.site.put(200, open_petition(action="An early one"))
+    village.jersey.put(200, jersey_petition(utc_now(), action="An early island"))
+    for asked in ("follow 245600 and 200500", "/follow 245600, 200500"):
+        async with village.bell():
+            told = await village.reader.ask(asked, "Which petition do you want to follow?")
+        found = {*labels(told)}
+        assert "Senedd: Bees in every Welsh park" in found
+        assert "UK Parliament: Bees at Westminster" in found
+        assert "States Assembly: Bees on every headland" in found
+        assert len(found) == 3
+    async with village.bell():
+        both = {"UK Parliament: An early one", "States Assembly: An early island"}
+        for asked in ("/petition 200", "/mute 200", "/milestones 200 300", "/snooze 200 7d"):
+            told = await village.reader.ask(asked, "Which petition")
+            assert {*labels(told)} == both, asked
+        told = await village.reader.ask("/settings 200 response off", "Which petition")
+        told = await village.reader.ask("unsubscribe 200, 300", "do you want to unfollow")
+        assert {*labels(told)} == both
+        told = await village.reader.ask("/unfolow 200", "Did you mean")
+        assert [label.rpartition(" · ")[2] for label in labels(told)] == [
+            "UK Parliament",
+            "Senedd",
+            "States Assembly",
+        ]
+        told = await village.reader.ask("/petition 999999", "There's no petition 999999 on")
+        assert village.jersey.url.split("://")[1] in told["text"]
+
+
+async def test_what_is_followed_is_listed_with_its_site_and_is_meant_before_others(
+    village: Parliaments,
+) -> None:
+    village.site.put(245600, open_petition(action="Bees at Westminster"))
+    async with village.bell():
+        await village.reader.consents(await village.reader.ask("/follow senedd:245600"))
+        village.reader.unread()
+        listed = await village.reader.ask("/list", "Bees in every Welsh park")
+        assert "Senedd" in listed["text"]
+        await village.reader.ask("/mute 245600", "will arrive silently")
+        await village.reader.ask("/milestones 245600 300", "300")
+        await village.reader.ask("/unfollow 245600", "Bees in every Welsh park")
+
+
+async def test_a_number_in_another_chat_shows_the_petition_of_each_site(
+    village: Parliaments,
+) -> None:
+    village.site.put(245600, open_petition(action="Bees at Westminster"))
+    async with village.bell():
+        asked = village.api.ask_inline(village.reader.chat_id, "245600")
+        found = await village.api.wait_for(
+            lambda api: next((a for a in api.answers if a.get("inline_query_id") == asked), None)
+        )
+        assert {each["title"] for each in found["results"]} == {
+            "Bees at Westminster",
+            "Bees in every Welsh park",
+        }
 
 
 def labels(message: Json) -> list[str]:

@@ -578,7 +578,7 @@ def test_counts_in_summer_are_in_utc_too() -> None:
 def test_trending_counts_the_last_hour() -> None:
     trending = parse_trending(sample("trending"), UK)
     assert [str(row.petition) for row in trending][:2] == ["uk:700009", "uk:700012"]
-    assert trending[0].signatures_last_hour == 4
+    assert trending[0].signatures_lately == 4
 
 
 @pytest.mark.parametrize("name", ["trending_empty", "trending_disabled"])

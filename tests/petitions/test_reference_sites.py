@@ -4,7 +4,15 @@ import pytest
 
 from bot.petitions.parliaments import DESCRIPTIONS, site_like
 from bot.petitions.petition import PetitionRef
-from bot.petitions.reference import as_written, find_link, find_mentions, find_reference
+from bot.petitions.reference import (
+    as_written,
+    closed_up,
+    find_link,
+    find_list,
+    find_mentions,
+    find_reference,
+)
+from bot.petitions.utterance import OnPetitions, Words, read
 
 UK, SENEDD, SCOTLAND, JERSEY = SITES = tuple(
     site_like(name, DESCRIPTIONS[name]) for name in ("uk", "senedd", "scotland", "jersey")
@@ -125,3 +133,63 @@ def test_a_number_is_of_a_site_only_as_that_site_writes_it(
     named: PetitionRef, written: bool
 ) -> None:
     assert (as_written(named, {site.id: site for site in SITES}) == named) is written
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "PE 2200",
+        "pe-2200",
+        "Pe\u00a02200",
+        "PE\u20112200",
+        "PE2200.",
+        "scotland:pe 2200",
+        "#PE-2200",
+    ],
+)
+def test_a_lettered_number_is_one_with_a_space_or_a_dash_in_it(text: str) -> None:
+    assert find_reference(text, SITES) == SCOTTISH
+    (mention,) = find_mentions(f"what became of {text}, please?", SITES)
+    assert mention.petition == SCOTTISH
+    first, rest = closed_up(f"{text} 15000", SITES).split()
+    assert (find_reference(first, SITES), rest) == (SCOTTISH, "15000")
+
+
+def test_letters_beside_a_number_are_a_number_only_where_a_site_writes_it_so() -> None:
+    for text in ("type 2200", "recipe-2200", "in 2024", "PE 12", "PE_2200"):
+        assert find_mentions(text, SITES) == []
+    assert find_reference("PE 2200", (UK, SENEDD)) is None
+    assert closed_up("PE 2200 15000", (UK, SENEDD)) == "PE 2200 15000"
+    # Said among other words it may be something else, and written as the site does it is not.
+    assert [each.is_bare for each in find_mentions("2 hours of PE 2200 or PE2200", SITES)] == [
+        True,
+        False,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("200, 300", ["uk:200", "uk:300"]),
+        ("PE 2200 and senedd:245600", ["scotland:PE2200", "senedd:245600"]),
+        ("200 300 400", ["uk:200", "uk:300", "uk:400"]),
+        ("petitions.gov.je/petitions/1?a=b&c=d; 300239.", ["jersey:1", "uk:300239"]),
+        ("200", []),
+        ("200 and 200", []),
+        ("200 people", []),
+        ("200, 300 people", []),
+    ],
+)
+def test_several_petitions_are_named_where_nothing_else_is_said(
+    text: str, named: list[str]
+) -> None:
+    assert [str(each) for each in find_list(text, SITES)] == named
+
+
+def test_numbers_of_any_length_are_petitions_behind_what_is_to_be_done_with_them() -> None:
+    named = tuple(PetitionRef("uk", number) for number in (200, 300))
+    for text in ("unsubscribe 200, 300", "please unfollow 200 and 300", "stop 200 300 now"):
+        assert read(text, SITES) == OnPetitions("unsubscribe", named), text
+    both = (SCOTTISH, WELSH)
+    assert read("follow PE 2200, senedd:245600", SITES) == OnPetitions("subscribe", both)
+    assert isinstance(read("I counted 200, 300 people", SITES), Words)

@@ -5,16 +5,16 @@ from datetime import datetime
 
 from bot.errors import ParliamentUnasked, PetitionBellError
 from bot.messages.buttons import SUBSCRIBE, Keyboard, button
-from bot.messages.format import clock
+from bot.messages.format import clock, listed
 from bot.messages.i18n import marked, say, tr
 from bot.messages.message import Message, code, compose, lines
 from bot.messages.petition.parts import status_line, title
 from bot.petitions.petition import Petition, PetitionRef, Site, Unpublication
 
 
-def not_found(petition: PetitionRef, site: Site) -> Message:
-    """The site knows no such petition."""
-    host = site.url.split("://")[-1]
+def not_found(petition: PetitionRef, *sites: Site) -> Message:
+    """The site knows no such petition, or none of these sites does."""
+    host = listed([site.url.split("://")[-1] for site in sites])
     return compose(
         *lines(
             tr("There's no petition {number} on {host}.", number=petition.id, host=host),

@@ -100,7 +100,7 @@ def _heading(busiest: Busiest) -> Rich:
 
 
 def _rows(petitions: Sequence[Trending]) -> list[str]:
-    return [f"+{number(p.signatures_last_hour)}  {cut(_one_line(p.action), 60)}" for p in petitions]
+    return [f"+{number(p.signatures_lately)}  {cut(_one_line(p.action), 60)}" for p in petitions]
 
 
 def _one_line(text: str) -> str:

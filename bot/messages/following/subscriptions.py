@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import NamedTuple
 
 from bot.messages.buttons import (
@@ -52,6 +53,16 @@ class Followed(NamedTuple):
 
     subscription: Subscription
     petition: Petition
+
+
+class Names(NamedTuple):
+    """What a group's topics and the sites are called, by their numbers and ids."""
+
+    topics: Mapping[int, str] = MappingProxyType({})
+    sites: Mapping[str, str] = MappingProxyType({})
+
+
+_NO_NAMES = Names()
 
 
 class Place(NamedTuple):
@@ -276,33 +287,34 @@ def listing(
     page: int,
     now: datetime,
     rules: Sequence[tuple[Rich, Button]] = (),
-    topics: Mapping[int, str] | None = None,
+    names: Names = _NO_NAMES,
 ) -> tuple[Message, Keyboard | None]:
     """A page of what a chat follows, a button for each petition; before the first, its rules.
 
-    `topics` are the names of a group's topics, by their numbers, as far as they are known.
+    `names` are those of a group's topics as far as they are known, and of the sites where there are
+    several.
     """
     if not followed and not rules:
         return nothing_followed(), None
     if page > 0 or not rules:
-        return _petitions(followed, page, now, topics or {})
+        return _petitions(followed, page, now, names)
     heading = bold(many("You have {count} rule", "You have {count} rules", len(rules)))
     message = compose(*lines(heading, "", *(line for line, _ in rules)))
     rows = [[key] for _, key in rules]
     if not followed:
         return message, rows
-    below, keys = _petitions(followed, page, now, topics or {})
+    below, keys = _petitions(followed, page, now, names)
     return joined(message, compose("\n\n"), below), [*rows, *keys]
 
 
 def _petitions(
-    followed: Sequence[Followed], page: int, now: datetime, topics: Mapping[int, str]
+    followed: Sequence[Followed], page: int, now: datetime, names: Names
 ) -> tuple[Message, Keyboard]:
     pages = max(1, -(-len(followed) // PAGE_SIZE))
     page = min(max(page, 0), pages - 1)
     shown = followed[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]
     heading = bold(_heading(len(followed), page, pages))
-    message = compose(*lines(heading, "", *(_line(entry, now, topics) for entry in shown)))
+    message = compose(*lines(heading, "", *(_line(entry, now, names) for entry in shown)))
     rows = [[button(short_title(entry.petition, 40), CARD, entry.petition.ref)] for entry in shown]
     return message, rows + _page_row(page, pages)
 
@@ -323,15 +335,17 @@ def _heading(count: int, page: int, pages: int) -> str:
     )
 
 
-def _line(entry: Followed, now: datetime, topics: Mapping[int, str]) -> Rich:
+def _line(entry: Followed, now: datetime, names: Names) -> Rich:
     petition, thread = entry.petition, entry.subscription.thread_id
     parts: list[Rich] = [status_line(petition, now)]
     if not petition.is_unpublished:
         parts.insert(0, signatures(petition.signature_count))
+    if petition.ref.site in names.sites:
+        parts.append(names.sites[petition.ref.site])
     if entry.subscription.muted:
         parts.append(tr("silent"))
     if thread is not None:
-        name = topics.get(thread, "")
+        name = names.topics.get(thread, "")
         where = say("in <b>{topic}</b>", topic=cut(name, _TOPIC)) if name else tr("in a topic")
         parts.append(where)
     told = [piece for part in parts for piece in (part, " · ")][:-1]

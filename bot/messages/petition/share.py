@@ -1,12 +1,13 @@
 """What leaves the chat: cards for other chats, and links that begin a subscription."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from bot.messages.buttons import Button, Keyboard, open_button, subscribe_link
 from bot.messages.format import signatures
 from bot.messages.i18n import many, say, tr
-from bot.messages.message import Message, compose, lines
+from bot.messages.message import Message, bold, code, compose, lines, row
 from bot.messages.petition.card import card
 from bot.messages.petition.parts import short_title, status_line, title
 from bot.petitions.petition import Petition
@@ -39,6 +40,12 @@ def shared_card(
         status if petition.is_unpublished else f"{signed} · {status}",
         [[follow, open_button(petition)]],
     )
+
+
+def which_number(found: Sequence[InlineResult]) -> Message:
+    """Petitions of one number at several sites, each by the name that leads to it alone."""
+    names = (row(code(each.id), "  ", each.title) for each in found)
+    return compose(*lines(bold(tr("Which petition do you want to see?")), "", *names))
 
 
 def share_offer(petition: Petition, username: str, *, inline: bool) -> tuple[Message, Keyboard]:
