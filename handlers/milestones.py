@@ -53,7 +53,7 @@ async def show(update: Update, context: Context, ref: PetitionRef) -> None:
         await answer(update, no_milestones(sight.petition))
         return
     chat = await chat_of(update, context)
-    subscription = await context.services.storage.subscription(chat.id, ref)
+    subscription = await context.services.storage.subscription(chat.id, sight.petition.ref)
     wish = wish_of(subscription) if subscription else None
     await answer(update, *await _page(context, sight.petition, wish))
 

@@ -31,7 +31,7 @@ async def show(update: Update, context: Context, ref: PetitionRef) -> None:
     sight = await seen(update, context, ref, says_age=False, shows_unpublished=True)
     if sight is None or sight.petition is None:
         return
-    services = context.services
+    services, ref = context.services, sight.petition.ref
     chat = await chat_of(update, context)
     subscription = await services.storage.subscription(chat.id, ref)
     message, buttons = await draw_card(

@@ -71,8 +71,9 @@ async def begin(update: Update, context: Context, ref: PetitionRef) -> None:
         await answer(update, no_room(context.services.limits.subscriptions))
         return
     sight = await seen(update, context, ref, keep=True)
-    if sight is None:
+    if sight is None or sight.petition is None:
         return
+    ref = sight.petition.ref
     services = context.services
     await services.storage.save_chat(chat)
     subscription, is_new = await services.storage.subscribe(

@@ -299,6 +299,8 @@ class Poller:
         newer one. Raises StorageError if what was seen could not be kept.
         """
         watch = self._watches[ref.site]
+        if keep and await self._storage.history(ref) is None:
+            await self._learn_names(watch, [ref])
         ref = watch.known_as(ref)
         if ref in watch.sights:
             return await self._seen_again(watch, ref, watch.sights[ref], keep=keep)
@@ -309,8 +311,37 @@ class Poller:
             return LookupResult(unasked, known.petition, known.read_at, known)
         watch.budget.spend_for(asking_for.get())
         sight = await self._look(watch, ref, keep=keep, for_somebody=True)
+        if (known_as := watch.known_as(ref)) != ref:
+            watch.budget.spend_for(asking_for.get())
+            sight = await self._look(watch, ref := known_as, keep=keep, for_somebody=True)
         watch.sights[ref] = sight
         return sight
+
+    async def _learn_names(self, watch: SiteState, met: Iterable[PetitionRef]) -> bool:
+        """Whether it is known of petitions that are met for the first time what they were called.
+
+        One may be followed by the number it had before it was published: whoever waits for that is
+        looked at first, so that its opening is told once. What is silent twice is not waited for.
+        """
+        ids, site = watch.parliament.description.ids, watch.parliament.site.id
+        if not any(ids.changes_to(ref.id) and ref.id not in watch.renamed for ref in met):
+            return True
+        is_all_heard = True
+        for ref in await self._storage.followed():
+            if ref.site != site or ids.is_for_good(ref.id):
+                continue
+            known = await self._storage.history(ref)
+            if known:
+                watch.note_name(known.petition)
+            if known and known.petition.is_unpublished and not self._is_quiet(watch):
+                watch.budget.spend()
+                sight = await self._look(watch, ref)
+                if isinstance(sight.look, Unavailable | Unreadable):
+                    is_all_heard = is_all_heard and ref.id in watch.unheard
+                    watch.unheard.add(ref.id)
+                else:
+                    watch.unheard.discard(ref.id)
+        return is_all_heard
 
     async def _seen_again(
         self, watch: SiteState, ref: PetitionRef, sight: LookupResult, *, keep: bool
@@ -353,6 +384,10 @@ class Poller:
             known = await self._storage.history(ref)
             look = self._settled(watch, look, known)
             look = await self._worded(watch, look, known, keep=keep)
+            if isinstance(look, Found) and known is None and look.petition.called:
+                # Met by a number that it had before: it is known by the one that it has for good.
+                watch.renamed[ref.id] = look.petition.called
+                return LookupResult(look, look.petition, now)
             match look:
                 case Found():
                     watch.saw_whole(look, now, moment)
@@ -531,14 +566,24 @@ class Poller:
             return
         watch.saw_dated(page.petitions, self._now(), moment)
         watch.saw_departments(page.petitions)
+        is_named = await self._learn_names(watch, await self._opened_unmet(watch, page))
         rows = {row.ref.id: row for row in map(watch.as_known, page.petitions)}
         counts = {id_: row.signature_count for id_, row in rows.items()}
         watch.outlook.saw_page(request, counts, moment, is_last=page.next is None)
         # Who is being looked at just now will tell by itself, or holds up nobody by saying nothing.
         busy, is_ruled = self._being_looked_at(watch), watch.interest.is_ruled
-        heard = (rows.keys() if is_ruled else watch.outlook.prospects.keys()) - busy
+        prospects = watch.outlook.prospects.keys()
+        heard = (rows.keys() if is_ruled and is_named else prospects) - busy
         watched = [row for id_, row in rows.items() if id_ in heard]
         await asyncio.gather(*(self._take_in_row_safely(watch, row) for row in watched))
+
+    async def _opened_unmet(self, watch: SiteState, page: Page) -> list[PetitionRef]:
+        """The petitions of a page whose opening is news to rules, and that are not known yet."""
+        since = watch.interest.since(self._now())
+        if since is None or not watch.parliament.description.ids.prefixes:
+            return []
+        opened = [row.ref for row in page.petitions if row.opened_at and row.opened_at >= since]
+        return [ref for ref in opened if await self._storage.history(ref) is None]
 
     async def _read_trending(self, watch: SiteState) -> None:
         trending = await self._asked(watch, watch.parliament.trending())

@@ -73,6 +73,8 @@ class SiteState:
         self.collapsed: set[PetitionId] = set()
         # What a petition is called now, and the number by which it became known.
         self.renamed: dict[PetitionId, PetitionId] = {}
+        # What was silent when it was asked what it is called now.
+        self.unheard: set[PetitionId] = set()
         self.quiet_until = -inf
         self.lag: tuple[float, timedelta] | None = None
         self.is_doubtful = False

@@ -19,6 +19,7 @@ from bot.demo.sister_shapes import (
     senedd_petition,
 )
 from bot.petitions.petition import PetitionRef
+from bot.polling.planner import ListPage
 from bot.subscriptions.subscription import Chat, Rule
 
 OPENED = START - timedelta(days=9)
@@ -170,3 +171,65 @@ async def test_what_trends_over_a_day_is_not_taken_for_an_hours(senedd: Bench) -
     outlook.saw_trending = lambda last_hour, _: told.append(last_hour)  # type: ignore[method-assign]
     await senedd.poller._read_trending(senedd.poller._watches["senedd"])
     assert told == [{FERRY.id: 10}]
+
+
+async def _followed_before_it_opens(scotland: Bench) -> PetitionRef:
+    """PP1450 is followed, and the same chat has a rule about whatever opens."""
+    opened = scotland.hours.now() + timedelta(seconds=100)
+    scotland.site.put(1450, scottish_petition("PE2234", opened, signature_count=40))
+    scotland.site.redirect(1450, "moderation-info")
+    early = await scotland.begin(PetitionRef("scotland", "PP1450"))
+    await scotland.storage.save_chat(Chat(CHAT, consented_at=START))
+    await scotland.storage.save_rule(Rule(CHAT, "scotland", START, ("opened",)), START)
+    await scotland.pass_time(100, step=20)
+    assert await scotland.owed() == []
+    scotland.site.restore(1450)
+    return early
+
+
+@pytest.mark.parametrize("first", ["list", "look"])
+async def test_an_opening_is_told_once_whichever_number_is_met_first(
+    scotland: Bench, first: str
+) -> None:
+    early = await _followed_before_it_opens(scotland)
+    watch = scotland.poller._watches["scotland"]
+    if first == "list":
+        await scotland.poller._read_page(watch, ListPage("under_consideration", 1))
+    else:
+        await scotland.poller._look(watch, early)
+    await scotland.pass_time(600, step=20)
+    assert [key.rpartition(":")[0] for key in await scotland.owed()] == ["scotland:PP1450:opened"]
+    assert await scotland.storage.history(PetitionRef("scotland", "PE2234")) is None
+
+
+async def test_what_is_silent_holds_up_what_rules_tell_once(scotland: Bench) -> None:
+    await _followed_before_it_opens(scotland)
+    scotland.site.put(1451, scottish_petition("PE2235", scotland.hours.now()))
+    scotland.site.fail("/petitions/PP1450", Fault(status=500))
+    watch, page = scotland.poller._watches["scotland"], ListPage("under_consideration", 1)
+    await scotland.poller._read_page(watch, page)
+    assert await scotland.owed() == []
+    await scotland.poller._read_page(watch, page)
+    told = {key.rpartition(":")[0] for key in await scotland.owed()}
+    assert "scotland:PE2235:opened" in told
+
+
+async def test_who_comes_by_the_number_before_follows_what_is_known_by_the_one_after(
+    scotland: Bench,
+) -> None:
+    scotland.site.put(1450, scottish_petition("PE2234", OPENED, signature_count=40))
+    later = await scotland.begin(PetitionRef("scotland", "PE2234"))
+    early = PetitionRef("scotland", "PP1450")
+    sight = await scotland.poller.look(early, keep=True)
+    assert sight.petition
+    assert sight.petition.ref == later == scotland.poller.known_as(early)
+    assert await scotland.storage.history(early) is None
+
+
+async def test_who_comes_by_the_number_after_follows_what_waits_by_the_one_before(
+    scotland: Bench,
+) -> None:
+    early = await _followed_before_it_opens(scotland)
+    sight = await scotland.poller.look(PetitionRef("scotland", "PE2234"), keep=True)
+    assert sight.petition
+    assert sight.petition.ref == early

@@ -109,6 +109,10 @@ class Ids(Struct, frozen=True):
         """Whether a petition goes by this number from its publication on."""
         return not self.prefixes or str(number).startswith(self.prefixes[0])
 
+    def changes_to(self, number: PetitionId) -> bool:
+        """Whether a petition of this number may have had another one before."""
+        return bool(self.prefixes) and self.is_for_good(number)
+
     def may_be_same(self, asked: PetitionId, told: PetitionId) -> bool:
         """Whether a body that calls itself `told` can be of the petition that was asked for."""
         if asked == told:
