@@ -11,6 +11,7 @@ from bot.messages.chat.conversation import which_constituency
 from bot.messages.chat.errors import old_button
 from bot.messages.following import constituency as text
 from bot.messages.i18n import marked
+from bot.petitions.parliaments import description_of
 from bot.petitions.parse import Constituency, Local
 from bot.petitions.postcode import is_postcode
 from bot.polling.petitions_api import PetitionsApi
@@ -37,6 +38,10 @@ async def constituency(update: Update, context: Context) -> None:
 
 async def of_postcode(update: Update, context: Context, typed: str) -> None:
     """The constituencies that a postcode lies in; the postcode itself goes nowhere else."""
+    sites = context.services.sites.values()
+    if not any(description_of(site).has("constituencies") for site in sites):
+        await answer(update, text.no_seat_listed())  # and nobody is asked where that is
+        return
     match await context.services.postcodes.seats(typed):
         case Seats() as placed:
             known = await everywhere(context)

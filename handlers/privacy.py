@@ -31,7 +31,8 @@ async def read_more(update: Update, context: Context, press: Press) -> str | Non
 def what_is_kept(context: Context) -> Message:
     """What `/privacy` says of this bot and its store."""
     services = context.services
-    return privacy_text(services.rest_days, in_database=is_shared(services.storage))
+    sites = list(services.sites.values())
+    return privacy_text(services.rest_days, sites, in_database=is_shared(services.storage))
 
 
 COMMANDS = [Command("privacy", "", marked("see what I keep and why"), privacy)]

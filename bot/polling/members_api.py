@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Generic, NamedTuple, TypeVar
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import aiohttp
 import structlog
@@ -17,6 +17,7 @@ from msgspec import DecodeError, Struct, structs
 from msgspec.json import decode
 
 from bot.errors import MalformedPetition, ParliamentError, ParliamentUnasked
+from bot.petitions.parliaments import description_of, host_of
 from bot.petitions.parse import Constituency
 from bot.petitions.petition import Petition, Place, Site
 from bot.polling.petitions_api import PetitionsApi
@@ -25,7 +26,6 @@ log = structlog.get_logger(__name__)
 
 MEMBERS_API = "https://members-api.parliament.uk/api"
 
-_WESTMINSTER = "petition.parliament.uk"
 _FRESH = timedelta(days=1)
 _PAUSE = timedelta(minutes=10)
 _PATIENCE = 8.0
@@ -294,7 +294,9 @@ def _completed(seat: Constituency, sat: Constituency | None) -> Constituency:
 
 
 def _own_api(site: Site) -> str | None:
-    return MEMBERS_API if urlsplit(site.url).hostname == _WESTMINSTER else None
+    description = description_of(site)
+    is_there = host_of(site.url) == description.hosts[0].name
+    return MEMBERS_API if is_there and description.has("members_api") else None
 
 
 def _has_members(seats: Seats) -> bool:

@@ -7,7 +7,7 @@ from msgspec import structs
 from petitions import NOW, REF, petition
 
 from bot.messages.alert import alert
-from bot.messages.chat.about import data_caption, forget_question, privacy
+from bot.messages.chat.about import about, data_caption, forget_question, privacy
 from bot.messages.following.subscriptions import Followed, subscribed
 from bot.messages.petition.card import card
 from bot.messages.petition.constituencies import no_breakdown, no_regions
@@ -27,7 +27,8 @@ from bot.petitions.events import (
     ResponseWithdrawn,
 )
 from bot.petitions.history import PetitionHistory
-from bot.petitions.petition import Debate, GovernmentResponse, Petition
+from bot.petitions.parliaments import DESCRIPTIONS, site_like
+from bot.petitions.petition import Debate, GovernmentResponse, Petition, Site
 from bot.petitions.reminders import moments
 from bot.subscriptions.subscription import Subscription
 
@@ -195,7 +196,8 @@ def test_what_changed_is_said_above_the_changes() -> None:
 
 
 def test_privacy_names_whom_is_asked_what_waits_and_for_how_long() -> None:
-    text = privacy(90).text
+    uk = site_like("uk", DESCRIPTIONS["uk"])
+    text = privacy(90, [uk]).text
     for said in (
         "the alerts waiting to be sent",
         "words you search",
@@ -204,4 +206,49 @@ def test_privacy_names_whom_is_asked_what_waits_and_for_how_long() -> None:
         "group",
     ):
         assert said in text
-    assert "30 days" in privacy(30).text
+    assert "30 days" in privacy(30, [uk]).text
+
+
+WESTMINSTER, SENEDD, SCOTLAND, JERSEY = (
+    site_like(name, DESCRIPTIONS[name]) for name in ("uk", "senedd", "scotland", "jersey")
+)
+LIKE_IT = Site("elsewhere", "Elsewhere", "https://petitions.example", like="uk")
+MEMBERS, POSTCODES = "Members API", "postcodes.io"
+
+
+@pytest.mark.parametrize(
+    ("sites", "asked"),
+    [
+        ([WESTMINSTER], {MEMBERS, POSTCODES}),
+        ([SENEDD], {POSTCODES}),
+        ([JERSEY], set()),
+        ([SCOTLAND, JERSEY], {POSTCODES}),
+        ([WESTMINSTER, JERSEY], {MEMBERS, POSTCODES}),
+        ([LIKE_IT], {POSTCODES}),
+    ],
+)
+def test_privacy_names_nobody_who_is_not_asked(sites: list[Site], asked: set[str]) -> None:
+    text = privacy(90, sites).text
+    assert {who for who in (MEMBERS, POSTCODES) if who in text} == asked
+    assert ("the petitions sites" in text) == (len(sites) > 1)
+    assert ("constituency" in text) == bool(asked)
+
+
+@pytest.mark.parametrize(
+    ("sites", "said"),
+    [
+        ([WESTMINSTER], "Petitions data is used under the Open Government Licence v3.0."),
+        ([SENEDD, SCOTLAND], "Petitions data is used under the Open Government Licence v3.0."),
+        ([JERSEY], "Petitions data from petitions.gov.je is under its site's own terms."),
+        (
+            [WESTMINSTER, SENEDD, JERSEY, LIKE_IT],
+            "Petitions data from petition.parliament.uk and petitions.senedd.wales is used under "
+            "the Open Government Licence v3.0.\nPetitions data from petitions.gov.je and "
+            "petitions.example is under its site's own terms.",
+        ),
+    ],
+)
+def test_the_licence_is_named_of_those_sites_that_give_it(sites: list[Site], said: str) -> None:
+    text = about("1.0", sites).text
+    assert said in text
+    assert ("Open Government" in text) == ("Open Government" in said)

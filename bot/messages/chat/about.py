@@ -9,7 +9,7 @@ from bot.messages.format import days, listed
 from bot.messages.i18n import many, marked, say, tr
 from bot.messages.message import Message, Rich, bold, code, compose, italic, lines, link, quote
 from bot.messages.petition.institutions import response_from
-from bot.petitions.parliaments import description_of
+from bot.petitions.parliaments import description_of, is_its_own
 from bot.petitions.parliaments.description import SiteDescription
 from bot.petitions.petition import Site
 
@@ -181,10 +181,11 @@ def agreed() -> Message:
     return compose(tr("Thanks. You can now follow petitions. To withdraw your consent: /forget"))
 
 
-def privacy(rest_days: int, *, in_database: bool = False) -> Message:
+def privacy(rest_days: int, sites: Sequence[Site], *, in_database: bool = False) -> Message:
     """What is kept, why, for how long, and how to end it; a chat at rest is kept for some days.
 
-    A shared database has to see more than a file that is sealed as a whole.
+    Who is asked depends on the sites that are watched. A shared database has to see more than a
+    file that is sealed as a whole.
     """
     shown = say(
         "<b>Not encrypted:</b> how many petitions and rules this chat has, when its alerts are "
@@ -201,13 +202,17 @@ def privacy(rest_days: int, *, in_database: bool = False) -> Message:
         say(
             "<b>What I don't keep:</b> your name, your messages, petitions you only look at, or "
             "your postcode (only a constituency you choose to follow)."
+        )
+        if _has_constituencies(sites)
+        else say(
+            "<b>What I don't keep:</b> your name, your messages, petitions you only look at, or "
+            "your postcode."
         ),
         say(
             "<b>Who sees it:</b> I don't share it with anyone. Telegram carries our messages. I "
-            "ask the petitions site about petitions and the words you search for, Parliament's "
-            "Members API about MPs, and postcodes.io about a postcode, but I never say who asked. "
-            "Whoever runs this bot holds the key to what I keep. In a group or channel, everyone "
-            "there sees what it follows."
+            "ask {asked}, but I never say who asked. Whoever runs this bot holds the key to what "
+            "I keep. In a group or channel, everyone there sees what it follows.",
+            asked=listed(list(_asked(sites))),
         ),
         say(
             "<b>How long:</b> each petition until you unfollow it, and everything until you send "
@@ -234,28 +239,62 @@ def privacy(rest_days: int, *, in_database: bool = False) -> Message:
     )
 
 
+def _has_constituencies(sites: Sequence[Site]) -> bool:
+    return any(description_of(site).has("constituencies") for site in sites)
+
+
+def _asked(sites: Sequence[Site]) -> Iterator[str]:
+    """Whom a bot for these sites asks, and about what."""
+    if len(sites) == 1:
+        yield tr("the petitions site about petitions and the words you search for")
+    else:
+        yield tr("the petitions sites about petitions and the words you search for")
+    if any(is_its_own(site) and description_of(site).has("members_api") for site in sites):
+        yield tr("the UK Parliament's Members API about MPs")
+    if _has_constituencies(sites):
+        yield tr("postcodes.io about a postcode")
+
+
 def about(version: str, sites: Sequence[Site]) -> Message:
     """Who speaks, and whose facts these are."""
     descriptions = [description_of(site) for site in sites]
-    is_licensed = any(description.is_openly_licensed for description in descriptions)
-    licence = say(
-        "Petitions data is used under the {licence}.",
-        licence=link(tr("Open Government Licence v3.0"), OGL),
-    )
     return compose(
         *lines(
             say("<b>Petition Bell {version}</b>", version=version),
             "",
             tr(
                 "Alerts about petitions on {host}. This bot never signs anything.",
-                host=", ".join(urlsplit(site.url).hostname or site.name for site in sites),
+                host=", ".join(map(_host, sites)),
             ),
             _unofficial(descriptions),
             "",
-            licence if is_licensed else None,
+            *_licences(sites),
             tr("Petitions are the views of the people who start them, not of this bot."),
         )
     )
+
+
+def _host(site: Site) -> str:
+    return urlsplit(site.url).hostname or site.name
+
+
+def _licences(sites: Sequence[Site]) -> Iterator[Rich]:
+    """On what terms each site lets its petitions be used, as far as they are known."""
+    is_open = [is_its_own(site) and description_of(site).is_openly_licensed for site in sites]
+    licence = link(tr("Open Government Licence v3.0"), OGL)
+    if all(is_open):
+        yield say("Petitions data is used under the {licence}.", licence=licence)
+        return
+    called = [_host(site) for site in sites]
+    free = [name for name, is_free in zip(called, is_open, strict=True) if is_free]
+    others = [name for name, is_free in zip(called, is_open, strict=True) if not is_free]
+    if free:
+        yield say(
+            "Petitions data from {sites} is used under the {licence}.",
+            sites=listed(free),
+            licence=licence,
+        )
+    yield tr("Petitions data from {sites} is under its site's own terms.", sites=listed(others))
 
 
 def forget_question(subscriptions: int, rules: int) -> Message:

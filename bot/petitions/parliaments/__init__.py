@@ -10,7 +10,14 @@ from bot.petitions.parliaments.senedd import SENEDD
 from bot.petitions.parliaments.uk import UK
 from bot.petitions.petition import Petition, Site
 
-__all__ = ["DESCRIPTIONS", "SiteDescription", "description_of", "known_by", "site_like"]
+__all__ = [
+    "DESCRIPTIONS",
+    "SiteDescription",
+    "description_of",
+    "is_its_own",
+    "known_by",
+    "site_like",
+]
 
 DESCRIPTIONS: Mapping[str, SiteDescription] = {
     each.id: each for each in (UK, SENEDD, SCOTLAND, JERSEY)
@@ -43,6 +50,12 @@ def description_of(what: Site | Petition) -> SiteDescription:
         case Petition():
             found = known_by(what.ref.site, what.url, what.like)
     return found or UK
+
+
+def is_its_own(site: Site) -> bool:
+    """Whether a site is the one that is described, or stands in for it, and not only like it."""
+    description = description_of(site)
+    return site.id == description.id or _BY_HOST.get(host_of(site.url)) is description
 
 
 def site_like(name: str, description: SiteDescription, url: str = "") -> Site:

@@ -25,6 +25,7 @@ Feature: TypeAlias = Literal[
     "departments",
     "local",
     "map",
+    "members_api",
     "parishes",
     "regions",
     "topics",

@@ -62,6 +62,7 @@ UK = SiteDescription(
             "departments",
             "local",
             "map",
+            "members_api",
             "topics",
             "trending",
         }
