@@ -19,10 +19,10 @@ Style: TypeAlias = Literal[
 
 # Vietnamese, Hebrew and Thai set two or three marks upon a letter.
 _MOST_MARKS = 4
-# Not the joiners: families of emoji and several scripts are written with them.
-_WITHOUT_WIDTH = frozenset(
-    {0xAD, 0x34F, 0x61C, 0x115F, 0x1160, 0x180E, 0x200B, 0x3164, 0xFEFF, 0xFFA0}
-)
+# The flag of England is an emoji and six letters without a width, and their end.
+_MOST_WITHOUT_WIDTH = 8
+# What has no width, or shows nothing, though its category does not say so.
+_BLANK = frozenset({0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0})
 
 
 class Styled(NamedTuple):
@@ -148,28 +148,34 @@ def _clean(text: str) -> str:
 
 
 def _without_towers(text: str) -> Iterator[str]:
-    """The characters of a text, of the marks set upon one letter no more than any script needs."""
-    height = 0
+    """The characters of a text, upon one letter no more marks and joiners than any script needs."""
+    height = unseen = 0
     for char in text:
-        height = height + 1 if category(char) in {"Mn", "Me"} and not _is_sign(char) else 0
-        if height <= _MOST_MARKS:
+        if _is_sign(char):
+            unseen += 1
+        elif category(char) in {"Mn", "Me"}:
+            height += 1
+        else:
+            height = unseen = 0
+        if height <= _MOST_MARKS and unseen <= _MOST_WITHOUT_WIDTH:
             yield char
 
 
 def _is_sign(char: str) -> bool:
-    """Whether a mark belongs to an emoji: the letters of a flag, or how one is to be drawn."""
-    return 0xFE00 <= ord(char) <= 0xFE0F or 0xE0020 <= ord(char) <= 0xE007F
+    """Whether it has no width and is needed all the same.
+
+    Families of emoji and several scripts are written with joiners; flags have letters, and emoji a
+    sign of how they are to be drawn.
+    """
+    number = ord(char)
+    return number in {0x200C, 0x200D} or 0xFE00 <= number <= 0xFE0F or 0xE0020 <= number <= 0xE007F
 
 
 def _is_control(char: str) -> bool:
+    """Whether it shows nothing: a control, or what has no width or turns the direction."""
     number = ord(char)
-    return (
-        number < 0x20
-        or 0x7F <= number < 0xA0
-        or 0xD800 <= number < 0xE000
-        or 0x202A <= number <= 0x202E  # embeds and overrides that make text read backwards
-        or 0x2060 <= number <= 0x206F  # invisible, or isolating what turns the direction
-        or number in _WITHOUT_WIDTH
+    return (category(char) in {"Cc", "Cf", "Cs"} and not _is_sign(char)) or (
+        number in _BLANK or 0xE0100 <= number <= 0xE01EF
     )
 
 

@@ -21,6 +21,7 @@ from msgspec import (
     Struct,
     UnsetType,
     ValidationError,
+    convert,
     field,
     json,
     structs,
@@ -48,8 +49,8 @@ from bot.petitions.petition import (
 
 T = TypeVar("T")
 
-# What no store or integer column can hold is not a number of signatures.
-_Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+# More than there are people is not a number of signatures.
+_Count: TypeAlias = Annotated[int, Meta(ge=0, le=10**10)]
 _Id: TypeAlias = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 # A key's value, null, or UNSET for a key that is not there: that is not the same.
 _Sent: TypeAlias = T | UnsetType | None
@@ -329,7 +330,7 @@ class _LocalPetition(Struct):
 
 
 class _Locals(Struct):
-    petitions: list[_LocalPetition]
+    petitions: list[Raw]
 
 
 _SHOW = json.Decoder(_Show[_Row])
@@ -338,11 +339,17 @@ _ROW = json.Decoder(_Row)
 _ROW_IDENTITY = json.Decoder(_Identity)
 _LIST = json.Decoder(_List)
 _COUNTS = json.Decoder(_Counts)
-_TRENDING = json.Decoder(_Show[list[_TrendingRow]])
-_CONSTITUENCIES = json.Decoder(dict[str, _Constituency] | list[_Seat])
-_PARLIAMENTS = json.Decoder(list[_Parliament])
-_TOPICS = json.Decoder(dict[str, _Topic])
+_TRENDING = json.Decoder(_Show[list[Raw]])
+_TRENDING_ROW = json.Decoder(_TrendingRow)
+_CONSTITUENCIES = json.Decoder(dict[str, Raw] | list[Raw])
+_CONSTITUENCY = json.Decoder(_Constituency)
+_SEAT = json.Decoder(_Seat)
+_PARLIAMENTS = json.Decoder(list[Raw])
+_PARLIAMENT = json.Decoder(_Parliament)
+_TOPICS = json.Decoder(dict[str, Raw])
+_TOPIC = json.Decoder(_Topic)
 _LOCALS = json.Decoder(_Locals)
+_LOCAL = json.Decoder(_LocalPetition)
 
 # --- reading -------------------------------------------------------------------------------------
 
@@ -354,7 +361,7 @@ def parse_petition(body: bytes, site: Site, asked: PetitionId | None = None) -> 
     all the same: it keeps the name that it was asked for by.
     """
     try:
-        return _petition(_SHOW.decode(body).data, site, asked)
+        return _petition(_decoded(_SHOW, body).data, site, asked)
     except _UNREADABLE as error:
         raise _malformed(error, site, lambda: _SHOW_IDENTITY.decode(body).data) from error
 
@@ -397,7 +404,7 @@ def parse_page(body: bytes, site: Site) -> Page:
 
 def _parse_row(raw: Raw, site: Site) -> Petition:
     try:
-        return _petition(_ROW.decode(raw), site)
+        return _petition(_decoded(_ROW, raw), site)
     except _UNREADABLE as error:
         raise _malformed(error, site, lambda: _ROW_IDENTITY.decode(raw)) from error
 
@@ -405,7 +412,7 @@ def _parse_row(raw: Raw, site: Site) -> Petition:
 def parse_counts(body: bytes, site: Site) -> Counts:
     """Read a count.json; only the count itself is in those before August 2025."""
     with _reading(site):
-        counts = _COUNTS.decode(body)
+        counts = _decoded(_COUNTS, body)
         return Counts(
             signature_count=counts.signature_count,
             response_threshold_reached_at=_sane(counts.response_threshold_reached_at),
@@ -421,7 +428,7 @@ def parse_counts(body: bytes, site: Site) -> Counts:
 def parse_trending(body: bytes, site: Site) -> tuple[Trending, ...]:
     """Read trending.json: at most ten petitions, the most signed first, or none in quiet hours."""
     with _reading(site):
-        rows = _TRENDING.decode(body).data
+        rows = _each(_TRENDING_ROW, _TRENDING.decode(body).data)
     ids = description_of(site).ids
     return tuple(
         Trending(
@@ -437,9 +444,10 @@ def parse_trending(body: bytes, site: Site) -> tuple[Trending, ...]:
 def parse_constituencies(body: bytes, site: Site) -> tuple[Constituency, ...]:
     """Read a constituencies.json, in the site's own order."""
     with _reading(site):
-        rows = _CONSTITUENCIES.decode(body)
-    if isinstance(rows, list):
-        return tuple(_constituency(row) for row in rows)
+        raws = _CONSTITUENCIES.decode(body)
+        if isinstance(raws, list):
+            return tuple(_constituency(row) for row in _each(_SEAT, raws))
+        rows = _each(_CONSTITUENCY, raws.values())
     return tuple(
         Constituency(
             name=row.name,
@@ -449,7 +457,7 @@ def parse_constituencies(body: bytes, site: Site) -> tuple[Constituency, ...]:
             start_date=row.start_date,
             end_date=row.end_date,
         )
-        for row in rows.values()
+        for row in rows
     )
 
 
@@ -477,13 +485,14 @@ def _members(rows: Iterable[_Member]) -> tuple[Member, ...]:
 def parse_topics(body: bytes, site: Site) -> dict[str, str]:
     """Read topics.json: names by code, in the site's own order."""
     with _reading(site):
-        return {topic.code: topic.name or topic.code for topic in _TOPICS.decode(body).values()}
+        topics = _each(_TOPIC, _TOPICS.decode(body).values())
+    return {topic.code: topic.name or topic.code for topic in topics}
 
 
 def parse_local(body: bytes, site: Site) -> tuple[Local, ...]:
     """Read the petitions of a constituency or parish, the most signed there first."""
     with _reading(site):
-        rows = _LOCALS.decode(body).petitions
+        rows = _each(_LOCAL, _LOCALS.decode(body).petitions)
     ids = description_of(site).ids
     return tuple(
         Local(
@@ -509,14 +518,14 @@ def parse_parliaments(body: bytes, site: Site) -> tuple[PastParliament, ...]:
                 response_threshold=row.response_threshold,
                 debate_threshold=row.debate_threshold,
             )
-            for row in _PARLIAMENTS.decode(body)
+            for row in _each(_PARLIAMENT, _PARLIAMENTS.decode(body))
         )
 
 
 # --- what went wrong -----------------------------------------------------------------------------
 
-# Brackets without end overflow the stack, and a time at the end of time has no UTC.
-_UNREADABLE = (DecodeError, UnicodeDecodeError, RecursionError, OverflowError)
+# Brackets without end overflow the stack.
+_UNREADABLE = (DecodeError, UnicodeDecodeError, RecursionError)
 
 _MISSING = re.compile(r"required field `([^`]+)`")
 _PATH = re.compile(r" - at `\$\.?([^`]*)`$")
@@ -530,6 +539,60 @@ def _reading(site: Site) -> Iterator[None]:
         yield
     except _UNREADABLE as error:
         raise MalformedPetition(site.id, None, _field(error)) from error
+
+
+def _each(decoder: json.Decoder[T], raws: Iterable[Raw]) -> list[T]:
+    """The rows of a list; one that cannot be read costs only itself, unless none can be."""
+    rows: list[T] = []
+    first: Exception | None = None
+    for raw in raws:
+        try:
+            rows.append(_decoded(decoder, raw))
+        except _UNREADABLE as error:
+            first = first or error
+    if first and not rows:
+        raise first
+    return rows
+
+
+def _decoded(decoder: json.Decoder[T], body: bytes | Raw) -> T:
+    """What a body holds; a date in it that is none costs only itself."""
+    try:
+        return decoder.decode(body)
+    except ValidationError:
+        document = json.decode(body)
+        if not _replace_bad_dates(document):
+            raise
+    return decoder.decode(json.encode(document))
+
+
+def _replace_bad_dates(document: object) -> bool:
+    """Whether there was a date that is none, in whose place there is now an absurd one."""
+    if isinstance(document, list):
+        return any([_replace_bad_dates(item) for item in document])
+    if not isinstance(document, dict):
+        return False
+    found = False
+    for name, value in document.items():
+        kind = datetime if name.endswith("_at") else date if _DAY_NAME.search(name) else None
+        if kind is None:
+            found |= _replace_bad_dates(value)
+        elif value is not None and not _is_readable(value, kind):
+            document[name] = _NO_DAY if kind is date else f"{_NO_DAY}T00:00:00Z"
+            found = True
+    return found
+
+
+_DAY_NAME = re.compile("_(on|date)$")
+_NO_DAY = "0001-01-01"
+
+
+def _is_readable(value: object, kind: type[date]) -> bool:
+    try:
+        convert(value, kind)
+    except ValidationError:
+        return False
+    return True
 
 
 def _malformed(
@@ -614,9 +677,9 @@ def _petition(row: _Row, site: Site, asked: PetitionId | None = None) -> Petitio
     is_renamed = told != number and description.ids.is_for_good(told)
     sent = row.attributes
     _settle_names(sent, description)
-    _drop_absurd_dates(sent)
+    absurd = _drop_absurd_dates(sent)
     state = _state(sent, description)
-    if state is UNSET:
+    if state is UNSET or not state:
         raise MalformedPetition(site.id, number, description.state_key)
     if sent.signature_count is UNSET:
         raise MalformedPetition(site.id, number, "signature_count")
@@ -630,7 +693,7 @@ def _petition(row: _Row, site: Site, asked: PetitionId | None = None) -> Petitio
         ref=PetitionRef(site.id, number),
         url=archive if archived else description.page(site.url, told if is_renamed else number),
         called=str(told) if is_renamed else "",
-        action=sent.action or "",
+        action=_text(sent.action),
         state=state,
         signature_count=sent.signature_count,
         archived=archived,
@@ -640,7 +703,7 @@ def _petition(row: _Row, site: Site, asked: PetitionId | None = None) -> Petitio
         response_threshold=_threshold("response", row, site, description),
         referral_threshold=_threshold("referral", row, site, description),
         debate_threshold=_threshold("debate", row, site, description),
-        missing=_missing(sent),
+        missing=_missing(sent) | absurd,
         **_plain(sent),
         **_objects(sent),
         **_breakdowns(sent),
@@ -704,7 +767,7 @@ def _missing(sent: _Attributes) -> frozenset[str]:
 
 def _plain(sent: _Attributes) -> dict[str, Any]:
     return {
-        **{name: getattr(sent, name) or "" for name in _TEXTS},
+        **{name: _text(getattr(sent, name)) for name in _TEXTS},
         **{name: _utc(getattr(sent, name)) for name in _MOMENTS},
         **{name: getattr(sent, name) or None for name in _DATES},
     }
@@ -724,7 +787,7 @@ def _objects(sent: _Attributes) -> dict[str, Any]:
         ),
         "other_parliamentary_business": tuple(
             _business(item)
-            for item in sent.other_parliamentary_business or ()
+            for item in (sent.other_parliamentary_business or ())[:_MOST_BUSINESS]
             if item.subject or item.body
         ),
     }
@@ -762,7 +825,7 @@ def _rejection(sent: _Rejection | None) -> Rejection | None:
     """None if its code is null, as open petitions can carry it; the old archive has no codes."""
     if sent is None or not (sent.code or (sent.code is UNSET and sent.details)):
         return None
-    return Rejection(sent.code or "", sent.details or "")
+    return Rejection(sent.code or "", _text(sent.details))
 
 
 def _response(sent: _Response | None, *, is_told: bool) -> GovernmentResponse | None:
@@ -770,8 +833,8 @@ def _response(sent: _Response | None, *, is_told: bool) -> GovernmentResponse | 
     if sent is None or not (is_told or any(structs.astuple(sent))):
         return None
     return GovernmentResponse(
-        summary=sent.summary or "",
-        details=sent.details or "",
+        summary=_text(sent.summary),
+        details=_text(sent.details),
         responded_on=_day(sent.responded_on),
         created_at=_sane(sent.created_at),
         updated_at=_sane(sent.updated_at),
@@ -784,7 +847,7 @@ def _debate(sent: _Debate | None, *, is_told: bool) -> Debate | None:
         return None
     said = structs.asdict(sent)
     debated_on = said.pop("debated_on")
-    return Debate(debated_on, **{name: text or "" for name, text in said.items()})
+    return Debate(debated_on, **{name: _text(text) for name, text in said.items()})
 
 
 def _department(sent: _Department) -> Department:
@@ -793,8 +856,8 @@ def _department(sent: _Department) -> Department:
 
 def _business(sent: _Business) -> Business:
     return Business(
-        subject=sent.subject or "",
-        body=sent.body or "",
+        subject=_text(sent.subject),
+        body=_text(sent.body),
         occurred_on=_day(sent.occurred_on),
         created_at=_sane(sent.created_at),
     )
@@ -826,6 +889,15 @@ def _threshold(kind: Threshold, row: _Row, site: Site, description: SiteDescript
     return next((number for number in (own, *told) if isinstance(number, int)), None)
 
 
+# No text of a petition is a third as long, and no petition has come up a third as often.
+_LONGEST_TEXT, _MOST_BUSINESS = 50_000, 500
+
+
+def _text(sent: _Sent[str]) -> str:
+    """A text, of which nobody reads more than this, and nothing should have to."""
+    return sent[:_LONGEST_TEXT] if sent else ""
+
+
 # Dates beyond these are slips of somebody's pen, and break whatever reckons with them.
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 
@@ -834,14 +906,18 @@ def _is_absurd(moment: object) -> bool:
     return isinstance(moment, date) and not _FIRST_YEAR <= moment.year <= _LAST_YEAR
 
 
-def _drop_absurd_dates(sent: _Attributes) -> None:
-    """Take what has a date that cannot be meant for something that was not told."""
+def _drop_absurd_dates(sent: _Attributes) -> frozenset[str]:
+    """Take what has a date that cannot be meant for something that was not told; what that is."""
+    absurd: set[str] = set()
     for name in (*_MOMENTS, *_DATES):
         moment = getattr(sent, name)
         if _is_absurd(_utc(moment) if isinstance(moment, datetime) else moment):
-            setattr(sent, name, UNSET)
+            absurd.add(name)
     if sent.debate and _is_absurd(sent.debate.debated_on):
-        sent.debate = UNSET
+        absurd.add("debate")
+    for name in absurd:
+        setattr(sent, name, UNSET)
+    return frozenset(absurd)
 
 
 def _sane(moment: _Sent[datetime]) -> datetime | None:
@@ -859,4 +935,7 @@ def _utc(moment: _Sent[datetime]) -> datetime | None:
         return None
     if moment.tzinfo is None:
         return moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:  # the first and the last hours of all have no UTC, and are absurd anyway
+        return moment.replace(tzinfo=UTC)

@@ -7,13 +7,14 @@ being different. Only words count here.
 import re
 from difflib import SequenceMatcher
 
-_LINK = re.compile(r"\[([^\]]*)\]\(([^)\s]*)\)")
-_FOOTNOTE = re.compile(r"^\s*\[([0-9]+)\]:[ \t]*(.*)$", re.MULTILINE)
-_MARKER = re.compile(r"\[([0-9]+)\]")
-_LIST_MARK = re.compile(r"^\s*(?:[0-9]{1,3}[.)]|[-•*>])\s+", re.MULTILINE)
+# None of these looks at any letter more than a few times, whatever the text.
+_LINK = re.compile(r"\[([^\[\]]*)\]\(([^)\s\[\]]*)\)")
+_FOOTNOTE = re.compile(r"^[^\S\n]*\[([0-9]{1,3})\]:[ \t]*(.*)$", re.MULTILINE)
+_MARKER = re.compile(r"\[([0-9]{1,3})\]")
+_LIST_MARK = re.compile(r"^[^\S\n]*(?:[0-9]{1,3}[.)]|[-•*>])[^\S\n]+", re.MULTILINE)
 _ADDRESS = re.compile(r"https?://\S+")
 _WORD = re.compile(r"[^\W_]+")
-_SENTENCE_END = re.compile(r"(?<=[.!?…])[\"”’)\]]*\s+|\s*\n\s*")
+_SENTENCE_END = re.compile(r"(?<=[.!?…])[\"”’)\]]*\s+|\n")
 
 # Longer than any government response; bounds the work a hostile body can cause.
 _MOST_SENTENCES = 400

@@ -7,6 +7,7 @@ when to try again is for whoever asks to decide.
 
 import copy
 import re
+from codecs import BOM_UTF8
 from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -45,7 +46,8 @@ from bot.polling.site_clock import SiteClock
 
 TIMEOUT = aiohttp.ClientTimeout(total=10, sock_connect=5)
 _ELSEWHERE = "redirected elsewhere"
-MAX_BYTES = 8 * 1024 * 1024
+# Several times as much as the longest body that any site sends: it takes a moment to read.
+MAX_BYTES = 2 * 1024 * 1024
 
 # Bodies that are known by an ETag are kept, so that the site need not send them again.
 _MOST_BODIES = 1_000
@@ -208,6 +210,8 @@ class PetitionsApi:
             if archive := self._archive(answer):
                 self._hops()
                 answer = await self._get(archive, since)
+            if answer.status == 304 and not since:
+                return Unreadable("says that nothing changed, which nobody asked")
             return self._kept_by_etag(target, answer, self._seen(answer, petition_id))
         except ParliamentUnavailable as error:
             return Unavailable(error.reason, error.retry_after, is_whole_site(error))
@@ -462,7 +466,7 @@ class PetitionsApi:
             body += chunk
             if len(body) > self._max_bytes:
                 raise ParliamentError(url, response.status, "too large")
-        return bytes(body)
+        return bytes(body.removeprefix(BOM_UTF8))
 
 
 def is_whole_site(error: ParliamentUnavailable) -> bool:

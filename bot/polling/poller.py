@@ -482,9 +482,7 @@ class Poller:
             case Found(petition=petition):
                 return LookupResult(look, petition, now)
             case Gone() if known:
-                known, occurrences = observe_gone(before := known, now)
-                is_new = not watch.interest.is_strange(ref.id, before)
-                known = await self._commit(before, known, occurrences if is_new else (), now)
+                known = await self._gone(watch, known, now)
             case Unpublished(reason=reason) if known and known.petition.is_unpublished:
                 known = await self._still_unpublished(known, reason, now)
                 return LookupResult(look, known.petition, now, known)
@@ -503,6 +501,19 @@ class Poller:
         if known is None:
             return LookupResult(look, None, now)
         return LookupResult(look, known.petition, known.read_at, known)
+
+    async def _gone(
+        self, watch: SiteState, before: PetitionHistory, now: datetime
+    ) -> PetitionHistory:
+        """Keep that a petition is said to be taken down, by a site that does not say so of all."""
+        known, occurrences = observe_gone(before, now)
+        if known.removed and not before.removed:
+            everything = watch.parliament.description.lists.everything
+            watch.budget.spend()
+            if await self._asked(watch, watch.parliament.page(everything)) is None:
+                return before
+        is_new = not watch.interest.is_strange(known.petition.ref.id, before)
+        return await self._commit(before, known, occurrences if is_new else (), now)
 
     async def _missing(
         self, watch: SiteState, known: PetitionHistory, now: datetime

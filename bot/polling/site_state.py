@@ -40,6 +40,9 @@ _SHORTEST_CONDITIONAL = 10.0
 
 _LAG_FOR = 600.0  # seconds
 
+# Whoever says that a body is fresh for longer than this is not believed.
+_LONGEST_MAX_AGE = 300.0
+
 # What people were shown is shown again for a minute at most: the site's own caches last as long.
 _SHORTEST_KEPT, _LONGEST_KEPT = 10.0, 60.0
 _MOST_SIGHTS = 64
@@ -159,7 +162,8 @@ class SiteState:
             # Never sooner than wished, and not in the same instant as everybody else.
             self._be_quiet(monotonic + min(look.retry_after, 3600.0) + self._jitter())
             self.is_doubtful = True
-        elif look.whole_site and asked_at > self._stepped_at and not asked_for_somebody:
+        # Whoever wishes for no time at all, or for one that is past, is spared all the same.
+        if look.whole_site and asked_at > self._stepped_at and not asked_for_somebody:
             self._be_quiet(monotonic + self._backoff * spread)
             self._backoff = min(self._backoff * 2, _LONGEST_BACKOFF)
             self._stepped_at, self.is_doubtful = monotonic, True
@@ -208,8 +212,9 @@ class SiteState:
 
     def _note_max_age(self, max_age: int | None) -> None:
         limits = self.outlook.limits
-        if max_age and max_age != limits.max_age:
-            self.outlook.limits = structs.replace(limits, max_age=float(max_age))
+        fresh_for = min(float(max_age or 0), _LONGEST_MAX_AGE)
+        if fresh_for and fresh_for != limits.max_age:
+            self.outlook.limits = structs.replace(limits, max_age=fresh_for)
 
 
 def _settled_since(look: Found, now: datetime, limits: Limits) -> datetime | None:

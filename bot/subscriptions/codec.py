@@ -48,15 +48,15 @@ def _from_letters(text: str) -> bytes:
 class _RuleForm(Struct, frozen=True, array_like=True):
     """A rule without its chat, in the order in which its parts are left out least."""
 
-    site: Annotated[str, Meta(pattern="^[a-z][a-z0-9]{0,31}$")]
+    site: Annotated[str, Meta(pattern="^[a-z][a-z0-9]{0,31}\\Z")]
     letters: Annotated[str, Meta(min_length=1, max_length=len(EVENT_KINDS))]
     typed: Annotated[str, Meta(max_length=1000)] = ""
     thresholds: tuple[Threshold, ...] = ()
     topics: Annotated[
-        tuple[Annotated[str, Meta(pattern="^[a-z][-a-z0-9]{0,99}$")], ...], Meta(max_length=10)
+        tuple[Annotated[str, Meta(pattern="^[a-z][-a-z0-9]{0,99}\\Z")], ...], Meta(max_length=10)
     ] = ()
     department: Annotated[str, Meta(max_length=100)] = ""
-    constituency: Annotated[str, Meta(pattern="^[A-Z0-9]{0,12}$")] = ""
+    constituency: Annotated[str, Meta(pattern="^[A-Z0-9]{0,12}\\Z")] = ""
     loudness: dict[Kind, Loudness] = {}
     thread_id: int | None = None
     number: Annotated[int, Meta(ge=0, lt=2**31)] = 0

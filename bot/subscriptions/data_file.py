@@ -40,7 +40,7 @@ _PARTS: Mapping[str, type[Quiet | Digest | CustomMilestones]] = {
     "milestones": CustomMilestones,
 }
 
-_PETITION = "^[a-z][a-z0-9]{0,31}:([1-9][0-9]{0,9}|[A-Z]{2}[0-9]{1,9})$"
+_PETITION = "^[a-z][a-z0-9]{0,31}:([1-9][0-9]{0,9}|[A-Z]{2}[0-9]{1,9})\\Z"
 _Short = Annotated[str, Meta(max_length=100)]
 _Topic = Annotated[int, Meta(gt=0, lt=2**31)]
 _Few = Annotated[tuple[_Short, ...], Meta(max_length=20)]

@@ -44,13 +44,25 @@ def test_an_address_of_the_web_is_a_link(url: str) -> None:
     assert isinstance(safe_link("Read it", url), Styled)
 
 
-@pytest.mark.parametrize("char", ["\u200b", "\ufeff", "\u2060", "\u00ad", "\u3164", "\u2069"])
+@pytest.mark.parametrize(
+    "char",
+    [
+        *("\u200b", "\ufeff", "\u2060", "\u00ad", "\u3164", "\u2069", "\u200f", "\u061c", "\ufff9"),
+        *("\u2800", "\U000e0001", "\U000e0101", "\U0001d173", "\u17b5", "\u180e"),
+    ],
+    ids=ascii,
+)
 def test_letters_without_a_width_are_left_out(char: str) -> None:
     assert compose(f"Ho{char}me").text == "Home"
 
 
-def test_a_tower_of_marks_is_cut_to_what_scripts_need() -> None:
-    assert len(compose("Z" + "\u0301" * 500).text) < 10
+@pytest.mark.parametrize(
+    "storey",
+    ["\u0301", "\u0301\u200d", "\u0301" * 4 + "\ufe0f", "\u200d", "\u20dd\u200c"],
+    ids=ascii,
+)
+def test_a_tower_of_marks_and_joiners_is_cut_to_what_scripts_need(storey: str) -> None:
+    assert len(compose("Z" + storey * 500).text) < 15
 
 
 @pytest.mark.parametrize(
@@ -58,6 +70,8 @@ def test_a_tower_of_marks_is_cut_to_what_scripts_need() -> None:
     [
         "Ti\u1ebf\u0302\u0301ng",
         "👨‍👩‍👧",
+        "👩🏽‍❤️‍💋‍👨🏾",
+        "क्‍ष می‌خواهم",
         "🏴\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f",
         "שָׁלוֹם",
     ],

@@ -1,16 +1,29 @@
-"""What a site sends with nothing in it is no news."""
+"""What a site sends with nothing in it, or with something odd, is no news and harms only itself."""
 
 import json
-from datetime import timedelta
+from collections.abc import Callable, Sized
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from bell import TEA, Village, stamp
+from petitions import petition
 
 from bot.app import utc_now
+from bot.errors import MalformedPetition
 from bot.messages.petition.parts import life
-from bot.petitions.parse import parse_petition
-from bot.petitions.petition import Petition, Site
+from bot.messages.petition.response import excerpt, formatted
+from bot.petitions.observe import observe
+from bot.petitions.parse import (
+    parse_constituencies,
+    parse_local,
+    parse_parliaments,
+    parse_petition,
+    parse_topics,
+    parse_trending,
+)
+from bot.petitions.petition import GovernmentResponse, Petition, Site
+from bot.petitions.text_diff import changed_sentences, sentences, words
 
 UK = Site("uk", "UK Parliament", "https://petition.parliament.uk")
 NOW = "2026-11-29T10:00:00.000Z"
@@ -75,3 +88,100 @@ def test_how_long_a_petition_was_open_is_told_once_it_is_over() -> None:
     assert life(read(state="closed", opened_at=opened, closed_at=stamp(now)), now) == "30 days"
     later = stamp(now + timedelta(days=9))
     assert life(read(state="closed", opened_at=opened, closed_at=later), now) is None
+
+
+# --- one bad thing -------------------------------------------------------------------------------
+
+_SEAT = {"constituency": "Barking", "ons_code": "E14000001"}
+_LOCAL = {"action": "Tea", "url": "https://x.example/petitions/1", "state": "open"}
+_TRENDING = {"id": 1, "attributes": {"action": "Tea", "signature_count": 5}}
+LISTS: dict[Callable[[bytes, Site], Sized], Callable[[list[Any]], object]] = {
+    parse_trending: lambda rows: {"data": [_TRENDING, *rows]},
+    parse_parliaments: lambda rows: [{"period": "2019-2024"}, *rows],
+    parse_topics: lambda rows: {str(n): row for n, row in enumerate([{"code": "a"}, *rows])},
+    parse_local: lambda rows: {"petitions": [_LOCAL | {"total_signature_count": 1}, *rows]},
+    parse_constituencies: lambda rows: [{"id": "W09000001", "name": "Bangor"}, *rows],
+}
+
+
+@pytest.mark.parametrize("parse", LISTS)
+def test_a_bad_row_of_a_list_costs_only_itself(parse: Callable[[bytes, Site], Sized]) -> None:
+    for rows in ([], [None], [3, {"code": None, "name": [], "period": 3}, "x"]):
+        assert len(parse(json.dumps(LISTS[parse](rows)).encode(), UK)) == 1
+
+
+def test_a_bad_date_of_a_seat_costs_only_itself() -> None:
+    seats = {"a": _SEAT | {"start_date": "2024-02-31"}, "b": _SEAT | {"constituency": None}}
+    (seat,) = parse_constituencies(json.dumps(seats).encode(), UK)
+    assert seat.name == "Barking"
+
+
+def test_a_list_of_which_no_row_can_be_read_is_not_an_empty_one() -> None:
+    for parse, body in (
+        (parse_trending, {"data": [None]}),
+        (parse_constituencies, {"a": None}),
+        (parse_parliaments, [3]),
+    ):
+        with pytest.raises(MalformedPetition):
+            parse(json.dumps(body).encode(), UK)
+
+
+def test_a_petition_first_seen_with_a_bad_date_is_not_said_to_open_when_it_is_mended() -> None:
+    now = datetime(2026, 11, 29, 12, tzinfo=UTC)
+    known, _ = observe(None, read(opened_at="0000-00-00T00:00:00Z"), now)
+    known, told = observe(known, read(opened_at=NOW), now)
+    assert told == ()
+    assert known.petition.opened_at == datetime(2026, 11, 29, 10, tzinfo=UTC)
+    known, told = observe(known, read(opened_at="9999-12-31T23:59:59-05:00"), now)
+    assert told == ()
+    assert known.petition.opened_at is not None
+
+
+def test_a_petition_that_opens_is_said_to_open() -> None:
+    now = datetime(2026, 11, 29, 12, tzinfo=UTC)
+    known, _ = observe(None, petition(state="", opened_at=None), now)
+    _, told = observe(known, petition(), now)
+    assert [each.event.kind for each in told] == ["opened"]
+
+
+# --- texts of any kind and length ----------------------------------------------------------------
+
+LONG = 50_000
+_PIECES = ("[", " ", "\n", "\r\n", " \n", "[](", "[a](", "](", "[1]: x\n", "1. ", '."', "\u2028")
+
+
+@pytest.mark.parametrize("piece", _PIECES, ids=repr)
+def test_a_text_of_any_kind_is_read_through_in_no_time(piece: str) -> None:
+    """Where a letter is looked at once for each one before it, this does not come to an end."""
+    text = "a" + piece * (LONG // len(piece)) + "z"
+    assert words(text)
+    assert changed_sentences(text, text + " Yes.")
+    assert formatted(text)
+    assert excerpt(text, 300)
+
+
+def test_more_of_a_text_than_anybody_reads_is_not_kept() -> None:
+    long = "tea " * 100_000
+    told = read(
+        background=long,
+        government_response={"details": long},
+        other_parliamentary_business=[{"subject": str(n)} for n in range(5_000)],
+    )
+    response = told.government_response or GovernmentResponse()
+    assert len(told.background) == len(response.details) == LONG
+    assert len(told.other_parliamentary_business) < 1_000
+
+
+def test_a_text_as_long_as_the_longest_is_kept_whole() -> None:
+    long = "We like tea. " * 1_500
+    response = read(government_response={"details": long}).government_response
+    assert response is not None
+    assert response.details == long
+
+
+def test_what_is_set_apart_is_told_apart_all_the_same() -> None:
+    text = "1. One.\n\n2. Two [there][1] and [here](https://a.b/c).\n\n[1]: https://x.example/y\n"
+    assert sentences(text) == [
+        "One.",
+        "Two [there] (https://x.example/y) and here (https://a.b/c).",
+    ]

@@ -1,6 +1,7 @@
 """What can be wrong with a site is told apart, and one bad list, row or date harms only itself."""
 
 import ssl
+from codecs import BOM_UTF8
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from ipaddress import IPv4Address
@@ -9,7 +10,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from aiohttp import web
-from bell import Village
+from bell import Village, open_petition
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -20,9 +21,17 @@ from stand import ARCHIVED, SHOW, Stand, sample
 from stand import session as session
 from stand import stand as stand
 
+from bot.demo.petition_bodies import show_body
 from bot.petitions.parse import parse_petition
-from bot.petitions.petition import Site
-from bot.polling.petitions_api import Found, Look, PetitionsApi, Unavailable
+from bot.petitions.petition import PetitionRef, Site
+from bot.polling.petitions_api import (
+    Found,
+    Look,
+    NotModified,
+    PetitionsApi,
+    Unavailable,
+    Unreadable,
+)
 
 
 @pytest.fixture
@@ -135,7 +144,74 @@ async def test_what_cannot_be_read_is_no_answer_and_its_reason_is_told(
     assert health.reason == ""
 
 
+async def test_that_nothing_changed_is_no_answer_where_nobody_asked_whether_it_did(
+    stand: Stand, session: aiohttp.ClientSession
+) -> None:
+    stand.says(SHOW, status=304)
+    asks = PetitionsApi(Site("uk", "UK", stand.url), session)
+    assert isinstance(await asks.look(700_009), Unreadable)
+    assert isinstance(await asks.look(700_009, since=datetime(2026, 3, 2, tzinfo=UTC)), NotModified)
+
+
+async def test_a_mark_before_the_body_is_no_part_of_it(
+    stand: Stand, session: aiohttp.ClientSession
+) -> None:
+    stand.says(SHOW, BOM_UTF8 + sample("show_open_fresh"))
+    assert isinstance(await PetitionsApi(Site("uk", "UK", stand.url), session).look(700_009), Found)
+
+
+@pytest.mark.parametrize(
+    "wish", ["0", "Mon, 01 Jan 2001 00:00:00 GMT", "-5", "soon", "", "9" * 40, "1e3"]
+)
+async def test_a_wish_for_no_quiet_at_all_does_not_end_the_back_off(
+    bench: Bench, wish: str
+) -> None:
+    for number in range(1, 21):
+        await bench.follow(number)
+    await bench.pass_time(30)
+    bench.site.fail("/", Fault(status=503, headers={"Retry-After": wish}))
+    asked = bench.asked("/")
+    await bench.pass_time(180)
+    assert 3 <= bench.asked("/") - asked <= 12
+
+
+async def test_a_wish_for_a_year_of_quiet_is_heeded_for_an_hour(bench: Bench) -> None:
+    await bench.follow(1)
+    await bench.tick()
+    bench.site.fail("/", Fault(status=429, headers={"Retry-After": "31536000"}), times=1)
+    await bench.pass_time(3_500, step=100)
+    asked = bench.asked("/")
+    await bench.pass_time(300, step=10)
+    assert bench.asked("/") > asked
+
+
+async def test_a_body_that_says_it_is_fresh_for_ever_is_not_believed(bench: Bench) -> None:
+    await bench.follow(1)
+    forever = {"Cache-Control": "public, max-age=999999999"}
+    watch = bench.poller._watches["uk"]
+    body = show_body(bench.site.url, 1, open_petition())
+    bench.site.fail("/petitions/1", Fault(status=200, body=body, headers=forever), times=1)
+    await bench.poller._look(watch, PetitionRef("uk", 1))
+    assert watch.outlook.limits.max_age == 300
+
+
 # --- one bad thing
+
+
+async def test_a_site_that_says_of_everything_that_it_was_taken_down_is_not_believed(
+    bench: Bench,
+) -> None:
+    for number in (1, 2, 3):
+        await bench.follow(number)
+    bench.site.fail("/", Fault(status=410))
+    await bench.pass_time(300)
+    assert await bench.owed() == []
+    bench.site.heal()
+    await bench.pass_time(130)
+    assert await bench.owed() == []
+    bench.site.take_down(2)
+    await bench.pass_time(130)
+    assert await bench.owed() == ["uk:2:removed:7"]
 
 
 async def test_a_search_keeps_what_it_found_when_one_list_fails(village: Village) -> None:

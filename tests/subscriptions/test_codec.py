@@ -234,3 +234,8 @@ def test_a_subscription_whose_own_preferences_cannot_be_had_is_not_taken_up(
         7, REF, NOW + timedelta(days=1), preferences=Preferences({"response": "off"})
     )
     assert subscription_from_button(subscription_for_button(was), 7, REF, link) is None
+
+
+def test_a_line_end_after_what_is_right_is_refused() -> None:
+    for parts in (["uk\n", "r"], ["uk", "r", "", [], ["tea\n"]], ["uk", "r", *[""] * 4, "E14\n"]):
+        assert rule_from_link(codec._as_letters(json.encode(parts)), 7, NOW) is None

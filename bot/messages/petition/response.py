@@ -239,12 +239,13 @@ def _one(head: tuple[Rich, ...], paragraphs: Sequence[Rich]) -> Message:
 
 # --- from the site's text to ours ----------------------------------------------------------------
 
-_FOOTER = re.compile(r"^\s*\[([0-9]{1,3})\]:\s*(\S+)\s*$", re.MULTILINE)
+# None of these looks at any letter more than a few times, whatever the text.
+_FOOTER = re.compile(r"^[^\S\n]*\[([0-9]{1,3})\]:[^\S\n]*(\S+)[^\S\n]*$", re.MULTILINE)
 _BULLET = re.compile(r"^\s*(?:[*+-]|•)\s+")
-_HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$")
+_HEADING = re.compile(r"^#{1,6}\s+(.+)$")
 _QUOTED = re.compile(r"^>\s?")
 _INLINE = re.compile(
-    r"\[(?P<label>[^\]\n]{1,300})\]\((?P<url>[^\s()]{1,1000})\)"
+    r"\[(?P<label>[^\[\]\n]{1,300})\]\((?P<url>[^\s()]{1,1000})\)"
     r"|\[(?P<note>[0-9]{1,3})\]"
     r"|\*\*(?P<strong>[^*\n]{1,500})\*\*"
     r"|(?<![\w*])\*(?P<slanted>[^*\s][^*\n]{0,500})\*(?![\w*])"
@@ -268,7 +269,9 @@ def formatted(text: str) -> list[Rich]:
 
 def excerpt(text: str, most: int) -> Rich | None:
     """The first `most` characters of a text that the site keeps as Markdown, set as it means."""
-    apart = [piece for part in formatted(text.strip()) for piece in (part, "\n\n")][:-1]
+    # Beyond this, even markup that hides nearly all of itself shows as many characters.
+    beginning = text.strip()[: 10 * most + 2_000]
+    apart = [piece for part in formatted(beginning) for piece in (part, "\n\n")][:-1]
     return abridged(row(*apart), most) if apart else None
 
 
@@ -286,7 +289,7 @@ def _paragraph(block: str, notes: Mapping[str, str]) -> Rich:
 
 def _line(text: str, notes: Mapping[str, str]) -> Rich:
     if heading := _HEADING.match(text):
-        return bold(*_formatted_line(heading[1], notes))
+        return bold(*_formatted_line(heading[1].rstrip().rstrip("#").rstrip(), notes))
     if _QUOTED.match(text):
         return italic(*_formatted_line(_QUOTED.sub("", text), notes))
     if _BULLET.match(text):
