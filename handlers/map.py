@@ -1,4 +1,4 @@
-"""`/map`: where in the United Kingdom a petition is signed."""
+"""`/map`: where in the country a petition is signed."""
 
 import structlog
 from telegram import Update
@@ -7,10 +7,11 @@ from bot.charts import ChartFailed, Picture
 from bot.messages.buttons import MAP, Press
 from bot.messages.chat.errors import in_a_minute
 from bot.messages.i18n import marked
-from bot.messages.petition.constituencies import no_map, no_regions, too_few_for_a_map
+from bot.messages.petition.constituencies import no_breakdown, no_regions, too_few_for_a_map
 from bot.messages.petition.parts import FEWEST_ON_A_MAP
 from bot.petitions.parliaments import description_of
 from bot.petitions.petition import Petition, PetitionRef
+from bot.petitions.tile_maps import map_of, signed_on
 from bot.polling.lookup import Unasked
 from handlers.chart import show_drawn
 from handlers.command import Command, on_press
@@ -33,21 +34,23 @@ async def show(update: Update, context: Context, ref: PetitionRef) -> None:
     sight = await seen(update, context, ref)
     if sight is None or sight.petition is None:
         return
-    if not description_of(sight.petition).has("map"):
-        await answer(update, no_map(sight.petition))
-        return
-    if not sight.petition.signatures_by_region:
+    shown = map_of(sight.petition)
+    if shown is None:
         if isinstance(sight.look, Unasked) and not sight.look.wants_quiet:
             await answer(update, in_a_minute(context.services.sites[ref.site]))
             return
         is_reachable = await unreachable_since(context, ref, sight) is None
-        await answer(update, no_regions(sight.petition, is_reachable))
+        without = no_regions if _has_regions(sight.petition) else no_breakdown
+        await answer(update, without(sight.petition, is_reachable))
         return
-    signed = sum(region.signature_count for region in sight.petition.signatures_by_region)
-    if signed < FEWEST_ON_A_MAP:
+    if sum(signed_on(shown, sight.petition).values()) < FEWEST_ON_A_MAP:
         await answer(update, too_few_for_a_map(sight.petition))
         return
     await show_drawn(update, sight.petition, await _map(context, sight.petition))
+
+
+def _has_regions(petition: Petition) -> bool:
+    return any(each.area == "region" for each in description_of(petition).maps)
 
 
 async def _map(context: Context, petition: Petition) -> Picture | None:
@@ -71,7 +74,7 @@ COMMANDS = [
         "300239",
         marked("see a map of where it was signed"),
         map_,
-        needs=lambda site: site.has("map"),
+        needs=lambda site: bool(site.maps),
     ),
 ]
 HANDLERS = [*(command.handler for command in COMMANDS), on_press(MAP, map_pressed)]

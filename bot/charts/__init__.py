@@ -16,6 +16,7 @@ from bot.charts.worker import ChartFailed, Job, Worker
 from bot.incidents import IncidentLog
 from bot.messages.i18n import language
 from bot.petitions.petition import Petition, Reading
+from bot.petitions.tile_maps import map_of
 
 __all__ = ["ChartFailed", "Charts", "Picture"]
 
@@ -68,8 +69,11 @@ class Charts:
         return await self._once(key, "curve", given)
 
     async def map(self, petition: Petition, *, dark: bool = False) -> Picture | None:
-        """Each region's share of the signatures against its share of the people."""
-        kept = structs.replace(petition, signatures_by_constituency=(), signatures_by_country=())
+        """Each place's share of the signatures against its share of the people."""
+        kept = structs.replace(petition, signatures_by_country=())
+        shown = map_of(petition)
+        if shown is None or shown.area != "constituency":
+            kept = structs.replace(kept, signatures_by_constituency=())
         return await self._once(("map", kept, dark), "map", {"petition": kept, "dark": dark})
 
     async def bars(

@@ -1,71 +1,34 @@
-"""A map of the United Kingdom in tiles: each region's share of the signatures and of the people."""
+"""A map in tiles: each place's share of the signatures, against its share of the people."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import log2
 from typing import NamedTuple
 
 from bot.charts.canvas import MARGIN, SMALL, Canvas, Theme, blend, fitted, ink_on, source, theme
 from bot.charts.picture import Picture, captioned, title
-from bot.messages.format import decimal, percent
-from bot.messages.i18n import many, marked, tr
+from bot.messages.format import decimal, number, percent, signatures
+from bot.messages.i18n import language, tr
 from bot.messages.petition.parts import FEWEST_ON_A_MAP
+from bot.petitions.parliaments import description_of
+from bot.petitions.parliaments.tile_map import Tile, TileMap
 from bot.petitions.petition import Petition
+from bot.petitions.tile_maps import map_of, shown_on, signed_on
 
-
-class _Region(NamedTuple):
-    """A tile: its place in the grid, and the people who live there, in millions."""
-
-    name: str
-    column: int
-    row: int
-    people: float
-
-
-# Office for National Statistics, "Estimates of the population for the UK, England, Wales,
-# Scotland, and Northern Ireland: mid-2023", rounded to a hundred thousand.
-REGIONS = (
-    _Region("Scotland", 1, 0, 5.5),
-    _Region("Northern Ireland", 0, 1, 1.9),
-    _Region("North East", 2, 1, 2.7),
-    _Region("North West", 1, 2, 7.6),
-    _Region("Yorkshire and The Humber", 2, 2, 5.6),
-    _Region("Wales", 0, 3, 3.2),
-    _Region("West Midlands", 1, 3, 6.1),
-    _Region("East Midlands", 2, 3, 4.9),
-    _Region("East of England", 3, 3, 6.5),
-    _Region("South West", 1, 4, 5.8),
-    _Region("London", 2, 4, 8.9),
-    _Region("South East", 3, 4, 9.5),
-)
-# What fits into a tile; the other names fit as they are.
-_LABELS = {
-    "Scotland": marked("Scotland"),
-    "Northern Ireland": marked("N Ireland"),
-    "North East": marked("North East"),
-    "North West": marked("North West"),
-    "Yorkshire and The Humber": marked("Yorks & Humber"),
-    "Wales": marked("Wales"),
-    "West Midlands": marked("West Midlands"),
-    "East Midlands": marked("East Midlands"),
-    "East of England": marked("East of England"),
-    "South West": marked("South West"),
-    "London": marked("London"),
-    "South East": marked("South East"),
-}
-_NAMES = _LABELS | {
-    "Northern Ireland": marked("Northern Ireland"),
-    "Yorkshire and The Humber": marked("Yorkshire and The Humber"),
-}
-_TILE, _TALL, _GAP = 240, 196, 8
+_TILE, _GAP = 240, 8
+_LINE = 38  # from one line of a name to the next
+_BENEATH = 48  # from one line beneath the map to the next
 _INSIDE = 12  # between a tile's edge and its text
-# Within a tenth of its share of the people a region is called even.
+# Within a tenth of its share of the people a place is called even.
 _EVEN = 0.1
-# Below this, twelve shares say more about chance than about regions.
+# Below this, shares say more about chance than about places.
 _FEW = 1_000
 
 
 class _Share(NamedTuple):
-    region: _Region
+    """A place's signatures and their share; `live` is its share of the people, 0 if not known."""
+
+    tile: Tile
+    here: int
     signed: float
     live: float
 
@@ -80,133 +43,195 @@ class _Share(NamedTuple):
         return "▲" if self.ratio > 1 else "▼"
 
 
+class _Sheet(NamedTuple):
+    """What is drawn on: the canvas, the map, and where its first row begins."""
+
+    canvas: Canvas
+    map: TileMap
+    top: float
+
+    @property
+    def tall(self) -> float:
+        return 120 + _LINE * self.map.lines
+
+    def spot(self, column: int, row: int) -> tuple[float, float]:
+        return MARGIN + column * (_TILE + _GAP), self.top + row * (self.tall + _GAP)
+
+
 def region_map(petition: Petition, *, dark: bool) -> Picture | None:
-    """Where signatures come from, against where people live.
+    """Where signatures come from, against where people live, as far as that is known.
 
-    None without a breakdown, and where so few signed that a region's handful would say nothing.
+    None without a breakdown, and where so few signed that a place's handful would say nothing.
     """
-    total = _signed(petition)
-    if total < FEWEST_ON_A_MAP:
+    shown = map_of(petition)
+    total = sum(signed_on(shown, petition).values()) if shown else 0
+    if shown is None or total < FEWEST_ON_A_MAP:
         return None
-    shares = _shares(petition, total)
-    canvas = Canvas(1390, theme(dark))
-    y = canvas.heading(
-        title(petition),
-        many(
-            "{count} signature in the UK, by region",
-            "{count} signatures in the UK, by region",
-            total,
-        ),
-    )
-    top = max(y + 24, 200)
+    shares = _shares(petition, shown, total)
+    subtitle = tr(shown.told_as, signatures=signatures(total))
+    beneath = [tr("Few signatures, so differences may be chance.")] if total < _FEW else []
+    beneath += [tr(shown.population)] if shown.population else []
+    tall = shown.rows * (120 + _LINE * shown.lines + _GAP)
+    canvas = Canvas(296 + tall + _BENEATH * len(beneath), theme(dark))
+    y = canvas.heading(title(petition), subtitle)
+    sheet = _Sheet(canvas, shown, max(y + 24, 200))
+    called = {share.tile: _name(petition, share.tile) for share in shares}
+    colour = _colour_by_people if shown.population else _colour_by_signatures(shares)
     for share in shares:
-        _tile(canvas, top, share)
-    _key(canvas, top, shares)
-    _scale(canvas, top)
-    if total < _FEW:
-        note = tr("Few signatures, so differences may be chance.")
-        canvas.write(MARGIN, canvas.height - 126, note, SMALL)
-    people = tr("Population: ONS, mid-2023")
-    canvas.write(MARGIN, canvas.height - 78, people, SMALL, color=canvas.colours.muted)
+        _tile(sheet, share, _short(petition, share.tile), colour(share, canvas.colours))
+    _key(sheet, shares)
+    _scale(sheet, shares)
+    for row, line in enumerate(reversed(beneath), start=1):
+        y = canvas.height - 30 - _BENEATH * row
+        canvas.write(MARGIN, y, line, SMALL, color=canvas.colours.muted)
     canvas.footer(source(petition.url))
-    each = _each(shares)
-    return captioned(canvas.png(), _caption(petition, each, total), each)
+    each = _each(shares, called)
+    return captioned(canvas.png(), _caption(petition, shown, each, total), each)
 
 
-def _shares(petition: Petition, total: int) -> list[_Share]:
-    """Each region's shares."""
-    people = sum(region.people for region in REGIONS)
-    counts = _counts(petition)
-    return [_Share(r, counts.get(r.name.casefold(), 0) / total, r.people / people) for r in REGIONS]
+def _shares(petition: Petition, shown: TileMap, total: int) -> list[_Share]:
+    """Each place's shares."""
+    signed, tiles = signed_on(shown, petition), shown_on(shown, petition)
+    people = sum(tile.people for tile in tiles) if shown.population else 0
+    return [
+        _Share(
+            tile,
+            signed.get(tile, 0),
+            signed.get(tile, 0) / total,
+            tile.people / people if people else 0.0,
+        )
+        for tile in tiles
+    ]
 
 
-def _counts(petition: Petition) -> dict[str, int]:
-    known = {region.name.casefold() for region in REGIONS}
-    named = {p.name.casefold(): p.signature_count for p in petition.signatures_by_region}
-    return {name: max(0, count) for name, count in named.items() if name in known}
+def _name(petition: Petition, tile: Tile) -> str:
+    """What a place is called in the reader's language."""
+    names = description_of(petition).place_names.get(language(), {})
+    return names.get(tile.code) or tr(tile.name)
 
 
-def _signed(petition: Petition) -> int:
-    return sum(_counts(petition).values())
+def _short(petition: Petition, tile: Tile) -> str:
+    """The same, as it fits in a tile."""
+    whole = _name(petition, tile)
+    return tr(tile.short) if tile.short and whole == tr(tile.name) else whole
+
+
+def _colour_by_people(share: _Share, colours: Theme) -> str:
+    """From half its share (under) over even (plain) to twice its share (over)."""
+    return _colour(share.ratio, colours)
 
 
 def _colour(ratio: float, colours: Theme) -> str:
-    """From half its share (under) over even (plain) to twice its share (over)."""
     strength = max(-1.0, min(1.0, log2(max(ratio, 0.01))))
     end = colours.over if strength > 0 else colours.under
     return blend(blend(colours.paper, colours.faint, 0.6), end, abs(strength) ** 0.7)
 
 
-def _tile(canvas: Canvas, top: float, share: _Share) -> None:
-    region = share.region
-    x = MARGIN + region.column * (_TILE + _GAP)
-    y = top + region.row * (_TALL + _GAP)
-    colour = _colour(share.ratio, canvas.colours)
-    ink = ink_on(colour)
-    canvas.box(x, y, _TILE, _TALL, facecolor=colour, linewidth=0)
-    left, lines = x + _INSIDE, fitted(tr(_LABELS[region.name]), SMALL, _TILE - 2 * _INSIDE, most=2)
-    for row, line in enumerate(lines):
-        canvas.write(left, y + 38 + 38 * row, line, SMALL, color=ink)
-    times = f"{share.sign} {decimal(share.ratio, 2)}×"
-    canvas.write(left, y + 130, times, 42, color=ink, weight="bold")
-    figures = f"{decimal(100 * share.signed, 1)} / {percent(share.live)}"
-    canvas.write(left, y + 176, figures, SMALL, color=ink)
+def _colour_by_signatures(shares: Sequence[_Share]) -> Callable[[_Share, Theme], str]:
+    """From none (plain) to as many as where most signed."""
+    most = max(share.signed for share in shares)
+    return lambda share, colours: _tinted(share.signed / most, colours)
 
 
-def _key(canvas: Canvas, top: float, shares: Sequence[_Share]) -> None:
-    """What stands in the tiles, in the sea to the north-east: the signs that occur."""
+def _tinted(part: float, colours: Theme) -> str:
+    return blend(blend(colours.paper, colours.faint, 0.6), colours.over, part**0.7)
+
+
+def _tile(sheet: _Sheet, share: _Share, label: str, colour: str) -> None:
+    x, y = sheet.spot(share.tile.column, share.tile.row)
+    canvas, ink = sheet.canvas, ink_on(colour)
+    canvas.box(x, y, _TILE, sheet.tall, facecolor=colour, linewidth=0)
+    left = x + _INSIDE
+    for row, line in enumerate(
+        fitted(label, SMALL, _TILE - 2 * _INSIDE, most=sheet.map.lines), start=1
+    ):
+        canvas.write(left, y + _LINE * row, line, SMALL, color=ink)
+    large, small = _figures(share)
+    below = y + sheet.tall
+    canvas.write(left, below - 66, large, 42, color=ink, weight="bold")
+    canvas.write(left, below - 20, small, SMALL, color=ink)
+
+
+def _figures(share: _Share) -> tuple[str, str]:
+    """What stands in a tile: how its shares compare, and both; or its share and its number."""
+    if share.live:
+        ratio = f"{share.sign} {decimal(share.ratio, 2)}×"
+        return ratio, f"{decimal(100 * share.signed, 1)} / {percent(share.live)}"
+    return percent(share.signed), number(share.here)
+
+
+def _key(sheet: _Sheet, shares: Sequence[_Share]) -> None:
+    """What stands in the tiles, where there is room: the signs that occur."""
     meanings = {
         "▲": tr("▲ more than its share"),
         "▼": tr("▼ fewer than its share"),
         "=": tr("= about its share (±10%)"),
     }
-    signs = {share.sign for share in shares}
-    told = [meaning for sign, meaning in meanings.items() if sign in signs]
-    x, y = MARGIN + 2 * (_TILE + _GAP) + _INSIDE, top + 34
-    for text in (*told, tr("signatures / people, in %")):
+    if sheet.map.population:
+        signs = {share.sign for share in shares}
+        told = [meaning for sign, meaning in meanings.items() if sign in signs]
+        told.append(tr("signatures / people, in %"))
+    else:
+        told = [tr("share of the signatures,"), tr("and how many they are")]
+    x, y = sheet.spot(*sheet.map.key)
+    y += 34
+    for text in told:
         (line,) = fitted(text, SMALL, 2 * _TILE + _GAP - 2 * _INSIDE, most=1)
-        canvas.write(x, y, line, SMALL)
+        sheet.canvas.write(x + _INSIDE, y, line, SMALL)
         y += 46
 
 
-def _scale(canvas: Canvas, top: float) -> None:
-    """The colours, in the sea to the south-west."""
-    x, y = float(MARGIN), top + 4 * (_TALL + _GAP) + 96
-    steps = 31
+def _scale(sheet: _Sheet, shares: Sequence[_Share]) -> None:
+    """The colours, where there is room."""
+    x, y = sheet.spot(*sheet.map.scale)
+    y += sheet.tall - 100
+    canvas, steps = sheet.canvas, 31
+    most = percent(max(share.signed for share in shares), 0)
+    ends = ("½×", "1×", "2×") if sheet.map.population else ("0%", "", most)
     width = (_TILE - _GAP) / steps
     for step in range(steps):
-        colour = _colour(2 ** (2 * step / (steps - 1) - 1), canvas.colours)
+        part = step / (steps - 1)
+        colour = (
+            _colour(2 ** (2 * part - 1), canvas.colours)
+            if sheet.map.population
+            else _tinted(part, canvas.colours)
+        )
         canvas.sheet.fill_between(
             [x + step * width, x + (step + 1) * width], y, y + 36, color=colour, linewidth=0
         )
-    for share, text in ((0.0, "½×"), (0.5, "1×"), (1.0, "2×")):
+    for share, text in zip((0.0, 0.5, 1.0), ends, strict=True):
         style = {"ha": ("left", "center", "right")[round(share * 2)]}
         canvas.write(x + share * steps * width, y + 76, text, SMALL, **style)
 
 
-def _each(shares: Sequence[_Share]) -> str:
-    """Every region's shares in words, the most signatures for its people first."""
-    ordered = sorted(shares, key=lambda share: -share.ratio)
+def _each(shares: Sequence[_Share], called: dict[Tile, str]) -> str:
+    """Every place's shares in words, the most signatures (for its people) first."""
     return "; ".join(
         tr(
             "{region} {signed} of signatures, {live} of population",
-            region=tr(_NAMES[share.region.name]),
+            region=called[share.tile],
             signed=percent(share.signed),
             live=percent(share.live),
         )
-        for share in ordered
+        if share.live
+        else f"{called[share.tile]} {percent(share.signed)}"
+        for share in sorted(shares, key=lambda s: -(s.ratio if s.live else s.signed))
     )
 
 
-def _caption(petition: Petition, each: str, total: int) -> str:
-    map_ = many(
-        "UK map for “{title}”: {count} signature. Regions with the most signatures for their "
-        "population come first. {regions}.",
-        "UK map for “{title}”: {count} signatures. Regions with the most signatures for their "
-        "population come first. {regions}.",
-        total,
+def _caption(petition: Petition, shown: TileMap, each: str, total: int) -> str:
+    order = (
+        tr("Those with the most signatures for their population come first.")
+        if shown.population
+        else tr("Those with the most signatures come first.")
+    )
+    told = tr(shown.told_as, signatures=signatures(total))
+    map_ = tr(
+        "Map for “{title}”: {told}. {order} {places}.",
         title=title(petition),
-        regions=each,
+        told=told,
+        order=order,
+        places=each,
     )
     if total >= _FEW:
         return map_

@@ -19,6 +19,7 @@ from bot.charts.picture import Picture, captioned, title
 from bot.charts.ranking import TOP, top_places
 from bot.messages.format import number, percent
 from bot.messages.i18n import many, tr
+from bot.messages.petition.parts import place_name
 from bot.petitions.petition import Petition, Place
 
 _ROW, _BAR = 106, 46
@@ -48,6 +49,7 @@ class _Row(NamedTuple):
     share: float
     party: str
     yours: bool
+    name: str
 
     def told(self) -> str:
         count = number(self.place.signature_count)
@@ -56,8 +58,8 @@ class _Row(NamedTuple):
 
     def _name(self) -> str:
         if self.yours:
-            return tr("{rank}. {place} (yours)", rank=self.rank, place=self.place.name)
-        return f"{self.rank}. {self.place.name}"
+            return tr("{rank}. {place} (yours)", rank=self.rank, place=self.name)
+        return f"{self.rank}. {self.name}"
 
 
 def constituency_bars(
@@ -86,7 +88,14 @@ def constituency_bars(
 def _rows(petition: Petition, parties: Mapping[str, str], highlight: str | None) -> list[_Row]:
     total = max(1, petition.signature_count)
     return [
-        _Row(rank, p, p.signature_count / total, parties.get(p.code, ""), p.code == highlight)
+        _Row(
+            rank,
+            p,
+            p.signature_count / total,
+            parties.get(p.code, ""),
+            p.code == highlight,
+            place_name(petition, p),
+        )
         for rank, p in top_places(petition, highlight)
     ]
 
@@ -117,7 +126,7 @@ def _draw(canvas: Canvas, y: float, row: _Row, length: float) -> None:
     weight = "bold" if row.yours else "normal"
     figures = f"{number(row.place.signature_count)} · {percent(row.share, 2)}"
     room = INNER - text_width(figures, MEDIUM, bold=True) - 30
-    name = f"{row.rank}. {row.place.name}" + (f" · {tr('yours')}" if row.yours else "")
+    name = f"{row.rank}. {row.name}" + (f" · {tr('yours')}" if row.yours else "")
     (line,) = fitted(name, MEDIUM, room, most=1, bold=row.yours)
     canvas.write(MARGIN, y + 30, line, MEDIUM, weight=weight)
     canvas.write(MARGIN + INNER, y + 30, figures, MEDIUM, weight="bold", ha="right")

@@ -115,7 +115,7 @@ def card_buttons(
     elif "parish" in site.breakdowns:
         told.append(button(tr("Parishes"), CONSTITUENCIES, ref))
     drawn = [button(tr("Chart"), CHART, ref)]
-    if site.has("map"):
+    if site.maps:
         drawn.append(button(tr("Map"), MAP, ref))
     drawn.append(button(tr("Milestones"), MILESTONES, ref))
     opened, *others = last

@@ -20,7 +20,6 @@ _OFFERED: tuple[tuple[Feature, str], ...] = (
     ("trending", "trending"),
     ("constituencies", "constituencies"),
     ("local", "what is signed in a constituency"),
-    ("map", "a map"),
     ("archive", "past parliaments"),
 )
 

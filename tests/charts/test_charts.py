@@ -21,9 +21,12 @@ from bot.charts import ChartFailed, Charts, Picture
 from bot.charts.canvas import TITLE, drawable, fitted, text_width
 from bot.charts.curve import signature_curve
 from bot.charts.picture import CAPTION_LENGTH, captioned
-from bot.charts.regions import REGIONS, region_map
+from bot.charts.regions import region_map
 from bot.charts.seats import colour_of, constituency_bars
-from bot.petitions.petition import Petition, Place, Reading
+from bot.messages.i18n import speaking
+from bot.messages.petition.constituencies import find_place
+from bot.petitions.parliaments.maps import UK_REGIONS
+from bot.petitions.petition import Petition, PetitionRef, Place, Reading
 
 DAY = timedelta(days=1)
 SEATS = tuple(Place(f"Seat {n}", f"E{n:02}", 200 - n) for n in range(1, 31))
@@ -32,7 +35,7 @@ HOSTILE = "Save $5 and $x^{2$ \\frac{1}{ عربي \u202e 🎉 漢字 \x00 %s " +
 
 def regions(**counts: int) -> tuple[Place, ...]:
     """Two thousand signatures in every region but those given."""
-    return tuple(Place(r.name, "", counts.get(r.name, 2_000)) for r in REGIONS)
+    return tuple(Place(r.name, "", counts.get(r.name, 2_000)) for r in UK_REGIONS.tiles)
 
 
 def read() -> list[Reading]:
@@ -115,11 +118,39 @@ def test_a_petition_that_never_opened_has_no_curve() -> None:
 def test_a_map_tells_each_regions_shares(dark: bool) -> None:
     known = petition(action=HOSTILE, signatures_by_region=regions(Wales=9_000, London=0))
     picture = region_map(known, dark=dark)
-    assert size(picture) == (1080, 1390)
+    assert size(picture) == (1080, 1364)
     assert picture is not None
     assert "Wales 31.0% of signatures, 4.7% of population" in picture.caption
     assert "London 0.0% of signatures, 13.0% of population" in picture.caption
     assert "chance" not in picture.caption
+
+
+def test_a_map_without_a_count_of_its_people_tells_signatures_alone() -> None:
+    ref = PetitionRef("scotland", "PE2234")
+    places = (Place("Glasgow", "S17000017", 300), Place("Lothian", "S17000012", 900))
+    url = "https://petitions.parliament.scot/petitions/PE2234"
+    picture = region_map(petition(ref=ref, url=url, signatures_by_region=places), dark=False)
+    assert picture is not None
+    assert "1,200 signatures in Scotland, by region" in picture.caption
+    assert "Those with the most signatures come first. Lothian 75.0%" in picture.caption
+    assert "population" not in picture.caption
+    assert "Lothians" not in picture.caption
+
+
+def test_a_places_name_is_in_the_readers_language() -> None:
+    ref = PetitionRef("senedd", 245_600)
+    region = (Place("North Wales", "W10000001", 300),)
+    seat = (Place("Clwyd West", "W09000004", 300), Place("Clwyd", "W09000056", 1))
+    url = "https://petitions.senedd.wales/petitions/245600"
+    known = petition(ref=ref, url=url, signatures_by_region=region, signatures_by_constituency=seat)
+    with speaking("cy"):
+        picture, bars = region_map(known, dark=False), constituency_bars(known, {}, dark=False)
+        assert picture is not None
+        assert bars is not None
+        assert "Gogledd Cymru" in picture.caption
+        assert "Gorllewin Clwyd" in bars.caption
+        assert find_place(known, "Gorllewin Clwyd") == seat[0]
+    assert find_place(known, "Clwyd West") == seat[0]
 
 
 def test_few_signatures_are_said_to_be_few() -> None:

@@ -12,10 +12,19 @@ from petitions import NOW, OPENED, petition
 
 from bot.charts.canvas import WIDTH, Canvas
 from bot.charts.curve import signature_curve
-from bot.charts.regions import REGIONS, region_map
+from bot.charts.regions import region_map
 from bot.charts.seats import constituency_bars
 from bot.messages.i18n import LANGUAGES, speaking
-from bot.petitions.petition import Petition, Place, Reading
+from bot.petitions.parliaments import DESCRIPTIONS
+from bot.petitions.parliaments.maps import (
+    JERSEY_PARISHES,
+    SCOTTISH_REGIONS,
+    SENEDD_CONSTITUENCIES,
+    SENEDD_REGIONS,
+    UK_REGIONS,
+)
+from bot.petitions.parliaments.tile_map import TileMap
+from bot.petitions.petition import Petition, PetitionRef, Place, Reading
 
 BUBBLE = 310  # points
 DAY = timedelta(days=1)
@@ -26,7 +35,10 @@ TITLE = "Release the Home Office's review in full and publish whatever else ther
 
 def split(**shares: float) -> tuple[Place, ...]:
     """Signatures as people live, but for regions signed so many times as much."""
-    return tuple(Place(r.name, "", round(900 * r.people * shares.get(r.name, 1))) for r in REGIONS)
+    return tuple(
+        Place(tile.name, "", round(0.0009 * tile.people * shares.get(tile.name, 1)))
+        for tile in UK_REGIONS.tiles
+    )
 
 
 def known(**changes: Any) -> Petition:
@@ -93,13 +105,55 @@ def test_nothing_is_below_nine_points_runs_out_of_the_picture_or_covers_other_wo
         constituency_bars(BUSY, {"E01": "Social Democratic & Labour"}, dark=True, highlight="E11")
     assert len(sheets) == 4
     for sheet in sheets:
-        for word in sheet.words:
-            assert word.size * BUBBLE / WIDTH >= 9, word
-            inside = Bbox.intersection(sheet.whole, word.box)
-            assert inside is not None, word
-            assert inside.bounds == word.box.bounds, word
-        for one, other in combinations(sheet.words, 2):
-            assert not one.box.overlaps(other.box), (one, other)
+        _assert_legible(sheet)
+
+
+def _assert_legible(sheet: Sheet) -> None:
+    for word in sheet.words:
+        assert word.size * BUBBLE / WIDTH >= 9, word
+        inside = Bbox.intersection(sheet.whole, word.box)
+        assert inside is not None, word
+        assert inside.bounds == word.box.bounds, word
+    for one, other in combinations(sheet.words, 2):
+        assert not one.box.overlaps(other.box), (one, other)
+
+
+def _signed_at(site: str, at: TileMap, count: int, without: str = "") -> Petition:
+    tiles = [tile for tile in at.tiles if tile.name not in without.split(", ")]
+    places = tuple(Place(tile.name, tile.code, count * (1 + n % 3)) for n, tile in enumerate(tiles))
+    kept: dict[str, Any] = (
+        {"signatures_by_constituency": places}
+        if at.area == "constituency"
+        else {"signatures_by_region": places}
+    )
+    page = DESCRIPTIONS[site].page(DESCRIPTIONS[site].url, 245_600)
+    return petition(ref=PetitionRef(site, 245_600), url=page, action=TITLE, **kept)
+
+
+ELSEWHERE = [
+    _signed_at("senedd", SENEDD_REGIONS, 14),
+    _signed_at("senedd", SENEDD_CONSTITUENCIES, 40_000),
+    _signed_at("scotland", SCOTTISH_REGIONS, 25, without="Central Scotland, Lothian"),
+    _signed_at(
+        "scotland",
+        SCOTTISH_REGIONS,
+        4_000,
+        without="Central Scotland and Lothians West, Edinburgh and Lothians East",
+    ),
+    _signed_at("jersey", JERSEY_PARISHES, 25),
+]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("signed", ELSEWHERE)
+def test_the_maps_of_other_parliaments_are_as_legible(
+    sheets: list[Sheet], language: str, signed: Petition
+) -> None:
+    with speaking(language):
+        assert region_map(signed, dark=False)
+    (sheet,) = sheets
+    _assert_legible(sheet)
+    assert "…" not in str(sheet).replace(TITLE, "")
 
 
 def test_places_with_as_many_signatures_share_a_rank(sheets: list[Sheet]) -> None:

@@ -9,15 +9,15 @@ from handlers import COMMANDS
 
 LACKING = {
     "uk": set(),
-    "senedd": {"response", "map"},
-    "scotland": {"response", "map"},
-    "jersey": {"constituency", "map", "trending"},
+    "senedd": {"response"},
+    "scotland": {"response"},
+    "jersey": {"constituency", "trending"},
 }
 BUTTONS = {
     "uk": {"Constituencies", "Map"},
-    "senedd": {"Constituencies"},
-    "scotland": {"Constituencies"},
-    "jersey": {"Parishes"},
+    "senedd": {"Constituencies", "Map"},
+    "scotland": {"Constituencies", "Map"},
+    "jersey": {"Parishes", "Map"},
 }
 
 

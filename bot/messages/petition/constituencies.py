@@ -12,7 +12,7 @@ from bot.messages.buttons import CONSTITUENCIES, Button, Keyboard, button
 from bot.messages.format import decimal, number, percent
 from bot.messages.i18n import many, say, tr
 from bot.messages.message import Message, Rich, bold, compose, cut, italic, lines, row
-from bot.messages.petition.parts import FEWEST_ON_A_MAP, title
+from bot.messages.petition.parts import FEWEST_ON_A_MAP, place_name, title
 from bot.petitions.parliaments import description_of
 from bot.petitions.parse import Constituency
 from bot.petitions.petition import Petition, Place
@@ -55,10 +55,11 @@ def find_place(petition: Petition, words: str) -> Place | None:
     """The constituency that an ONS code, a name or the beginning of a name means."""
     wanted = _plain(words)
     places = petition.signatures_by_constituency
+    names = {place: [_plain(place.name), _plain(place_name(petition, place))] for place in places}
     for place in places:
-        if wanted in (_plain(place.code), _plain(place.name)):
+        if wanted in (_plain(place.code), *names[place]):
             return place
-    near = [place for place in places if wanted and _plain(place.name).startswith(wanted)]
+    near = [p for p in places if wanted and any(name.startswith(wanted) for name in names[p])]
     return near[0] if len(near) == 1 else None
 
 
@@ -142,17 +143,11 @@ def no_regions(petition: Petition, is_reachable: bool) -> Message:
     return compose(*lines(title(petition), why))
 
 
-def no_map(petition: Petition) -> Message:
-    """There is no map of where this parliament's petitions are signed."""
-    parliament = tr(description_of(petition).institutions.parliament)
-    why = tr("I can't draw a map for petitions to {parliament}.", parliament=parliament)
-    return compose(*lines(title(petition), why))
-
-
 def too_few_for_a_map(petition: Petition) -> Message:
     """So few signed that a map would show chance alone."""
     why = tr(
-        "I draw a map from {number} signatures in the UK on. Fewer say little about regions.",
+        "I draw a map from {number} signatures on, not counting those from abroad. Fewer say "
+        "little about places.",
         number=number(FEWEST_ON_A_MAP),
     )
     return compose(*lines(title(petition), why))
@@ -184,7 +179,8 @@ def table(petition: Petition, seats: Seats) -> bytes:
     for rank, place in ranked(petition):
         seat = seats.get(place.code)
         person, party = (display_name(seat.mp), seat.party) if seat else ("", "")
-        texts = [_harmless(text) for text in (place.name, place.code, person, party)]
+        called = place_name(petition, place)
+        texts = [_harmless(text) for text in (called, place.code, person, party)]
         share = f"{100 * _share(place.signature_count, petition):.4f}"
         writer.writerow([rank, *texts[:2], place.signature_count, share, *texts[2:]])
     return file.getvalue().encode("utf-8-sig")
@@ -211,7 +207,7 @@ def display_name(mp: str) -> str:
 def _entry(entry: Ranked, petition: Petition, seats: Seats, own: Place | None) -> Rich:
     place = entry.place
     share = percent(_share(place.signature_count, petition), 2)
-    name = cut(place.name, 80)
+    name = cut(place_name(petition, place), 80)
     is_own = own is not None and own.code == place.code
     heading = f"{entry.rank}. {name} · {number(place.signature_count)} · {share}"
     first: Rich = bold(f"★ {heading}") if is_own else heading
@@ -254,7 +250,7 @@ def _own(
         yield tr(
             "{place} is number {rank} of {all}. It has {times} times as many signatures as the "
             "average constituency, which has {share}.",
-            place=cut(entry.place.name, 80),
+            place=cut(place_name(petition, entry.place), 80),
             rank=number(entry.rank),
             all=number(len(order)),
             times=decimal(times),

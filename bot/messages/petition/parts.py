@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Literal, TypeAlias
 
 from bot.messages.format import day, london_today, moment, number, span
-from bot.messages.i18n import many, marked, tr
+from bot.messages.i18n import language, many, marked, tr
 from bot.messages.message import Rich, bold, cut, link
 from bot.messages.petition.institutions import (
     ahead,
@@ -18,7 +18,7 @@ from bot.messages.petition.wording import spoken
 from bot.petitions.events import Threshold
 from bot.petitions.forecast import pace
 from bot.petitions.parliaments import description_of
-from bot.petitions.petition import Petition, Site
+from bot.petitions.petition import Petition, Place, Site
 from bot.petitions.thresholds import (
     CustomMilestones,
     is_before_committee,
@@ -37,6 +37,12 @@ FEWEST_ON_A_MAP = 100
 def site_name(site: Site) -> str:
     """What a site is called, in the reader's language where it has a name in it."""
     return tr(site.name)
+
+
+def place_name(petition: Petition, place: Place) -> str:
+    """What a place is called in the reader's language, where its parliament has such names."""
+    names = description_of(petition).place_names.get(language(), {})
+    return names.get(place.code) or place.name
 
 
 # What reaching an official threshold means, by what has happened already.

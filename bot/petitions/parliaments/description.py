@@ -6,11 +6,13 @@ program would have to know of a site beyond its address is asked of its descript
 
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
 from bot.petitions.events import Kind, Threshold
+from bot.petitions.parliaments.tile_map import TileMap
 from bot.petitions.petition import PetitionId
 
 Language: TypeAlias = Literal["en", "cy", "gd"]
@@ -24,7 +26,6 @@ Feature: TypeAlias = Literal[
     "constituencies",
     "departments",
     "local",
-    "map",
     "members_api",
     "parishes",
     "regions",
@@ -185,7 +186,8 @@ class SiteDescription(Struct, frozen=True, kw_only=True):
     end, a committee takes it up or it is rejected for want of signatures. `removal` is how the site
     answers for a petition that it took down: with a 410, or as for one that never was.
     `places_by_code`: what is signed in a constituency is at its code, instead of at its name;
-    `seat_codes` are how the ONS codes of its constituencies begin.
+    `seat_codes` are how the ONS codes of its constituencies begin; `place_names` are the names of
+    its places in its other languages, by their codes, where they have others.
     """
 
     id: str
@@ -206,6 +208,8 @@ class SiteDescription(Struct, frozen=True, kw_only=True):
     lists: Lists
     breakdowns: tuple[Breakdown, ...]
     features: frozenset[Feature]
+    maps: tuple[TileMap, ...] = ()
+    place_names: Mapping[str, Mapping[str, str]] = MappingProxyType({})
     closing: Closing
     months_open: int | None
     ends_with_parliament: bool = False

@@ -12,6 +12,7 @@ from bot.petitions.parliaments.description import (
     SiteDescription,
     marked,
 )
+from bot.petitions.parliaments.maps import JERSEY_PARISHES
 
 JERSEY = SiteDescription(
     id="jersey",
@@ -53,6 +54,7 @@ JERSEY = SiteDescription(
     ),
     breakdowns=("parish",),
     features=frozenset({"local", "parishes"}),
+    maps=(JERSEY_PARISHES,),
     closing="computed",
     months_open=6,
     removal="missing",

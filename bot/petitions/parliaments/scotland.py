@@ -14,6 +14,7 @@ from bot.petitions.parliaments.description import (
     SiteDescription,
     marked,
 )
+from bot.petitions.parliaments.maps import SCOTTISH_REGIONS
 
 SCOTLAND = SiteDescription(
     id="scotland",
@@ -68,6 +69,7 @@ SCOTLAND = SiteDescription(
     ),
     breakdowns=("country", "constituency", "region"),
     features=frozenset({"constituencies", "local", "topics", "trending"}),
+    maps=(SCOTTISH_REGIONS,),
     closing="committee",
     months_open=None,
     trending_hours=24,

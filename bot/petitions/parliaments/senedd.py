@@ -13,6 +13,44 @@ from bot.petitions.parliaments.description import (
     SiteDescription,
     marked,
 )
+from bot.petitions.parliaments.maps import SENEDD_CONSTITUENCIES, SENEDD_REGIONS
+
+# Of the places of the terms until 2026; those of today have Welsh names alone.
+_IN_WELSH = {
+    "W09000004": "Gorllewin Clwyd",
+    "W09000005": "Dyffryn Clwyd",
+    "W09000007": "Alun a Glannau Dyfrdwy",
+    "W09000008": "Wrecsam",
+    "W09000009": "De Clwyd",
+    "W09000011": "Sir Drefaldwyn",
+    "W09000014": "Preseli Sir Benfro",
+    "W09000015": "Dwyrain Caerfyrddin a Dinefwr",
+    "W09000016": "Gorllewin Caerfyrddin a De Sir Benfro",
+    "W09000018": "Gŵyr",
+    "W09000019": "Gorllewin Abertawe",
+    "W09000020": "Dwyrain Abertawe",
+    "W09000021": "Castell-nedd",
+    "W09000022": "Aberafan",
+    "W09000023": "Pen-y-bont ar Ogwr",
+    "W09000026": "Cwm Cynon",
+    "W09000029": "Gorllewin Caerdydd",
+    "W09000031": "Canol Caerdydd",
+    "W09000034": "Sir Fynwy",
+    "W09000035": "Caerffili",
+    "W09000039": "Gorllewin Casnewydd",
+    "W09000040": "Dwyrain Casnewydd",
+    "W09000041": "Brycheiniog a Sir Faesyfed",
+    "W09000042": "Gogledd Caerdydd",
+    "W09000043": "De Caerdydd a Phenarth",
+    "W09000044": "Merthyr Tudful a Rhymni",
+    "W09000045": "Ogwr",
+    "W09000047": "Bro Morgannwg",
+    "W10000001": "Gogledd Cymru",
+    "W10000006": "Canolbarth a Gorllewin Cymru",
+    "W10000007": "Canol De Cymru",
+    "W10000008": "Dwyrain De Cymru",
+    "W10000009": "Gorllewin De Cymru",
+}
 
 SENEDD = SiteDescription(
     id="senedd",
@@ -62,6 +100,8 @@ SENEDD = SiteDescription(
     ),
     breakdowns=("country", "constituency", "region"),
     features=frozenset({"constituencies", "regions", "topics", "trending"}),
+    maps=(SENEDD_REGIONS, SENEDD_CONSTITUENCIES),
+    place_names={"cy": _IN_WELSH},
     closing="told_instant",
     months_open=6,
     is_referred_after_closing=True,

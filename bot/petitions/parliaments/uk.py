@@ -8,6 +8,7 @@ from bot.petitions.parliaments.description import (
     SiteDescription,
     marked,
 )
+from bot.petitions.parliaments.maps import UK_REGIONS
 
 UK = SiteDescription(
     id="uk",
@@ -61,12 +62,12 @@ UK = SiteDescription(
             "constituencies",
             "departments",
             "local",
-            "map",
             "members_api",
             "topics",
             "trending",
         }
     ),
+    maps=(UK_REGIONS,),
     closing="told_day",
     months_open=6,
     ends_with_parliament=True,
