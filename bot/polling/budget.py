@@ -16,6 +16,8 @@ _MINUTE, _HOUR = 60.0, 3600.0
 # another; of that, people give up theirs, so that polling keeps its two thirds.
 _ALL_WITHIN, _PEOPLES_WITHIN = 61.0, 64.0
 _MOST_PEOPLE = 10_000
+# With fewer a minute, none is kept for what may take a second request.
+_LEAST_WITH_SPARE = 10
 
 
 class Budget:
@@ -23,9 +25,18 @@ class Budget:
 
     People have a third together and a sixth each. Polling has two thirds, and of the rest what
     people leave: a tenth is kept free for them, so that nobody who asks after a while has to wait.
+
+    Whatever is `under_way`, or begins, may take a second request, as a redirect does: that is not
+    asked for here, only counted, and so has its place kept.
     """
 
-    def __init__(self, a_minute: int, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        a_minute: int,
+        monotonic: Callable[[], float],
+        under_way: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self.under_way = under_way
         self._a_minute = a_minute
         self._peoples = peoples_share(a_minute)
         self._each = min(self._peoples, max(4, a_minute // 6))
@@ -45,8 +56,16 @@ class Budget:
         _drop_until(self._last_minute, now - _ALL_WITHIN)
         _drop_until(self._for_people, now - _PEOPLES_WITHIN)
         kept_free = max(0, self._kept_free - len(self._for_people))
-        free = self._a_minute - len(self._last_minute) - kept_free
-        return max(0, min(int(self._left), free))
+        free = self._limit() - len(self._last_minute) - kept_free
+        return max(0, min(int(self._left), free if self._is_narrow else (free + 1) // 2))
+
+    @property
+    def _is_narrow(self) -> bool:
+        return self._a_minute < _LEAST_WITH_SPARE
+
+    def _limit(self) -> int:
+        """How many requests a minute there may be before one that begins now."""
+        return self._a_minute - (0 if self._is_narrow else 1 + self.under_way())
 
     def _refill(self) -> float:
         now = self._monotonic()
@@ -64,8 +83,8 @@ class Budget:
         """Seconds until a request may be made for somebody: none if it may be now."""
         now = self._monotonic()
         waits = [
-            _wait(self._last_minute, self._a_minute, now, _ALL_WITHIN),
-            _wait(self._for_people, self._peoples, now, _PEOPLES_WITHIN),
+            _wait(self._last_minute, self._limit(), now, _ALL_WITHIN),
+            _wait(self._for_people, self._peoples - (not self._is_narrow), now, _PEOPLES_WITHIN),
         ]
         if person is not None and person in self._for_each:
             waits.append(_wait(self._for_each[person], self._each, now, _MINUTE))

@@ -69,6 +69,7 @@ class SiteState:
         self.outlook = Outlook(limits, lists)
         self.interest = Watchlist()
         self.in_flight: dict[Matter, asyncio.Task[None]] = {}
+        budget.under_way = lambda: len(self.in_flight)
         self.unanswered_since: dict[Matter, float] = {}
         self.answered_at: float | None = None
         self.failing_at: float | None = None

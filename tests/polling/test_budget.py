@@ -63,6 +63,30 @@ def test_people_and_polling_together_never_exceed_the_budget(
         assert all(sum(then <= at < then + 60 for at in moments) <= most for then in moments)
 
 
+def test_second_requests_are_within_the_budget_too() -> None:
+    """Where every petition has moved, each look takes two."""
+    now, begun = [0.0], [0]
+    budget = Budget(60, lambda: now[0], lambda: begun[0])
+    spent: list[float] = []
+    for second in range(600):
+        now[0] = float(second)
+        for _ in range(begun[0]):
+            budget.spend()
+            spent.append(now[0])
+        begun[0] = 0
+        for person in range(5):
+            if not budget.wait_of(person):
+                budget.spend_for(person)
+                budget.spend()
+                spent += (now[0], now[0])
+        begun[0] = min(4, budget.left())
+        for _ in range(begun[0]):
+            budget.spend()
+            spent.append(now[0])
+    assert all(sum(then <= at < then + 60 for at in spent) <= 60 for then in spent)
+    assert len(spent) >= 55 * 10
+
+
 def test_polling_keeps_two_thirds_whatever_people_ask() -> None:
     now = [0.0]
     budget = Budget(60, lambda: now[0])
