@@ -362,7 +362,7 @@ def parse_petition(body: bytes, site: Site, asked: PetitionId | None = None) -> 
     """
     try:
         return _petition(_decoded(_SHOW, body).data, site, asked)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise _malformed(error, site, lambda: _SHOW_IDENTITY.decode(body).data) from error
 
 
@@ -405,7 +405,7 @@ def parse_page(body: bytes, site: Site) -> Page:
 def _parse_row(raw: Raw, site: Site) -> Petition:
     try:
         return _petition(_decoded(_ROW, raw), site)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise _malformed(error, site, lambda: _ROW_IDENTITY.decode(raw)) from error
 
 
@@ -524,8 +524,8 @@ def parse_parliaments(body: bytes, site: Site) -> tuple[PastParliament, ...]:
 
 # --- what went wrong -----------------------------------------------------------------------------
 
-# Brackets without end overflow the stack.
-_UNREADABLE = (DecodeError, UnicodeDecodeError, RecursionError)
+# What decoding may raise: brackets without end overflow the stack.
+UNREADABLE = (DecodeError, UnicodeDecodeError, RecursionError)
 
 _MISSING = re.compile(r"required field `([^`]+)`")
 _PATH = re.compile(r" - at `\$\.?([^`]*)`$")
@@ -537,7 +537,7 @@ def _reading(site: Site) -> Iterator[None]:
     """Turns whatever reading a body that is about no one petition raises into MalformedPetition."""
     try:
         yield
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise MalformedPetition(site.id, None, _field(error)) from error
 
 
@@ -548,7 +548,7 @@ def _each(decoder: json.Decoder[T], raws: Iterable[Raw]) -> list[T]:
     for raw in raws:
         try:
             rows.append(_decoded(decoder, raw))
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             first = first or error
     if first and not rows:
         raise first
@@ -606,7 +606,7 @@ def _malformed(
         return nameless
     except ValidationError as no_id:
         return MalformedPetition(site.id, None, _field(no_id))
-    except _UNREADABLE:
+    except UNREADABLE:
         return MalformedPetition(site.id, None, _field(error))
 
 

@@ -6,6 +6,7 @@ time, since it blocks whoever asks in parallel. Whatever fails leaves seats out;
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Generic, NamedTuple, TypeVar
@@ -13,13 +14,15 @@ from urllib.parse import urlencode
 
 import aiohttp
 import structlog
-from msgspec import DecodeError, Struct, structs
+from msgspec import Struct, structs
 from msgspec.json import decode
 
 from bot.errors import MalformedPetition, ParliamentError, ParliamentUnasked
 from bot.petitions.parliaments import description_of, host_of
-from bot.petitions.parse import Constituency
+from bot.petitions.parse import UNREADABLE, Constituency
 from bot.petitions.petition import Petition, Place, Site
+from bot.polling.bounded_body import read_body
+from bot.polling.budget import Budget, asking_for
 from bot.polling.petitions_api import PetitionsApi
 
 log = structlog.get_logger(__name__)
@@ -30,6 +33,9 @@ _FRESH = timedelta(days=1)
 _PAUSE = timedelta(minutes=10)
 _PATIENCE = 8.0
 _TIMEOUT = aiohttp.ClientTimeout(total=5, sock_connect=3)
+_MOST_BYTES = 1024 * 1024
+# Requests in a minute, of which people have a third, and each of them a sixth.
+_A_MINUTE = 180
 _MOST_LISTS = 16
 _MOST_ANSWERS = 2_000
 
@@ -52,6 +58,7 @@ class Members:
         now: Callable[[], datetime],
         *,
         api: str | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._parliaments = {parliament.site.id: parliament for parliament in parliaments}
         self._api = api
@@ -60,6 +67,7 @@ class Members:
         self._lists: dict[tuple[str, str], _Kept[Seats]] = {}
         self._answers: dict[tuple[str, date], _Kept[Constituency | None]] = {}
         self._one_at_a_time = asyncio.Lock()
+        self._budget = Budget(_A_MINUTE, monotonic)
         self._paused_until: datetime | None = None
 
     async def seats(self, petition: Petition, asked: Collection[str] = ()) -> Seats:
@@ -160,9 +168,11 @@ class Members:
                 return kept.value
             if self._paused_until and now < self._paused_until <= now + _PAUSE:
                 return None
+            if self._budget.wait_of(asking_for.get()) > 0:
+                return None
             try:
                 answer = await self._ask(api, name, on)
-            except (aiohttp.ClientError, OSError, DecodeError) as error:
+            except (aiohttp.ClientError, OSError, *UNREADABLE) as error:
                 log.info("the Members API fails", error=type(error).__name__)
                 self._paused_until = now + _PAUSE
                 return None
@@ -184,9 +194,10 @@ class Members:
         return None
 
     async def _get(self, url: str, kind: type[T]) -> T:
-        async with self._session.get(url, timeout=_TIMEOUT) as response:
+        self._budget.spend_for(asking_for.get())
+        async with self._session.get(url, timeout=_TIMEOUT, allow_redirects=False) as response:
             response.raise_for_status()
-            return decode(await response.read(), type=kind)
+            return decode(await read_body(response, _MOST_BYTES), type=kind)
 
 
 # --- what the Members API sends ------------------------------------------------------------------

@@ -42,6 +42,7 @@ from bot.petitions.parse import (
     slug,
 )
 from bot.petitions.petition import Counts, Petition, PetitionId, PetitionRef, Site, Wording
+from bot.polling.bounded_body import TooLarge, read_body
 from bot.polling.site_clock import SiteClock
 
 TIMEOUT = aiohttp.ClientTimeout(total=10, sock_connect=5)
@@ -461,12 +462,10 @@ class PetitionsApi:
 
     async def _read(self, url: str, response: aiohttp.ClientResponse) -> bytes:
         """The body, unpacked; reading stops where it grows out of all proportion."""
-        body = bytearray()
-        async for chunk in response.content.iter_any():
-            body += chunk
-            if len(body) > self._max_bytes:
-                raise ParliamentError(url, response.status, "too large")
-        return bytes(body.removeprefix(BOM_UTF8))
+        try:
+            return (await read_body(response, self._max_bytes)).removeprefix(BOM_UTF8)
+        except TooLarge as error:
+            raise ParliamentError(url, response.status, "too large") from error
 
 
 def is_whole_site(error: ParliamentUnavailable) -> bool:

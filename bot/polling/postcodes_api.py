@@ -1,19 +1,25 @@
 """Which constituencies a postcode lies in (shell).
 
-A postcode says where somebody lives: it is asked once, and neither kept nor logged.
+A postcode says where somebody lives: it is asked once, and neither kept nor logged. The service is
+another's gift: all people together ask it no more than twenty times a minute.
 """
 
+import time
+from collections.abc import Callable
 from typing import Literal, TypeAlias
 from urllib.parse import quote
 
 import aiohttp
 import structlog
-from msgspec import DecodeError, Struct
+from msgspec import Struct
 from msgspec.json import decode
 
 from bot.incidents import IncidentLog
 from bot.petitions.everyday_words import plain
+from bot.petitions.parse import UNREADABLE
 from bot.petitions.postcode import POSTCODE
+from bot.polling.bounded_body import read_body
+from bot.polling.budget import Budget, asking_for
 
 log = structlog.get_logger(__name__)
 
@@ -22,6 +28,9 @@ POSTCODES_API = "https://api.postcodes.io"
 # How the codes of a parliament's constituencies begin.
 SENEDD, HOLYROOD = "W09", "S16"
 
+_MOST_BYTES = 256 * 1024
+# Of these people have a third, and each of them a sixth; nobody else asks.
+_A_MINUTE = 60
 _TIMEOUT = aiohttp.ClientTimeout(total=5, sock_connect=3)
 
 NotPlaced: TypeAlias = Literal["unknown", "nowhere", "unavailable"]
@@ -67,8 +76,14 @@ class Postcodes:
     """
 
     def __init__(
-        self, session: aiohttp.ClientSession, api: str | None = None, *, asks_holyrood: bool = False
+        self,
+        session: aiohttp.ClientSession,
+        api: str | None = None,
+        *,
+        asks_holyrood: bool = False,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._budget = Budget(_A_MINUTE, monotonic)
         self._session = session
         self._api = api or POSTCODES_API
         self._asks_holyrood = asks_holyrood
@@ -79,9 +94,11 @@ class Postcodes:
         found = POSTCODE.fullmatch(postcode.strip())
         if found is None:
             return "unknown"
+        if self._budget.wait_of(asking_for.get()) > 0:
+            return "unavailable"
         try:
             return await self._placed(f"{found[1]}{found[2]}".upper())
-        except (aiohttp.ClientError, OSError, DecodeError) as error:
+        except (aiohttp.ClientError, OSError, *UNREADABLE) as error:
             # Not the error itself: it may name the address, and with it the postcode.
             self._incident.failed(type(error).__name__)
             return "unavailable"
@@ -104,6 +121,7 @@ class Postcodes:
         return Seats(frozenset(codes), tuple(names)) if codes or names else "nowhere"
 
     async def _asked(self, path: str) -> _Place | NotPlaced:
+        self._budget.spend_for(asking_for.get())
         url = f"{self._api}/{path}"
         async with self._session.get(url, timeout=_TIMEOUT, allow_redirects=False) as response:
             if response.status == 404:
@@ -111,5 +129,6 @@ class Postcodes:
             if response.status != 200:
                 self._incident.failed(f"status {response.status}")
                 return "unavailable"
+            found = decode(await read_body(response, _MOST_BYTES), type=_Answer)
             self._incident.recovered()
-            return decode(await response.read(), type=_Answer).result or _Place()
+            return found.result or _Place()
