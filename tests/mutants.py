@@ -5,7 +5,8 @@
 
 Cosmic Ray finds the places and breaks them, in a copy of the working tree. A mutant meets first the
 tests that import its module, then all of its room, and is killed by the first that fails or takes
-far too long. Left out is what proves nothing: annotations, decorators, and `is` for `==`.
+far too long, unless that test does so without the mutant, too: then it proves nothing, and nor do
+annotations, decorators, and `is` for `==`, which are left out.
 """
 
 import argparse
@@ -35,6 +36,8 @@ WHOLE = ("tests/test_bell.py", "tests/test_whole.py")  # what shows all rooms to
 WANTED = 90  # per cent
 _LEFT_OUT = re.compile(r"BitOr|Decorator|_Is(Not)?$|_Is(Not)?_")
 _LONGEST = 240  # seconds
+_RESULTS = {True: "killed  ", False: "SURVIVED", None: "unclear "}
+_NAMED = re.compile(r"^(?:FAILED|ERROR) (tests/.+?)(?: - .*)?$", re.MULTILINE)
 
 
 class Mutant(NamedTuple):
@@ -101,36 +104,40 @@ def tests_of(module: str) -> tuple[list[str], list[str]]:
     return [[file.relative_to(ROOT).as_posix() for file in some] for some in (near, rest)]
 
 
-def fails(python: Path, tree: Path, tests: Sequence[str]) -> bool:
-    """Whether one of these tests fails in a tree, or they take far too long."""
+def failing(python: Path, tree: Path, tests: Sequence[str]) -> list[str]:
+    """The first of these tests that fails in a tree; all of them if they take far too long."""
     if not tests:
-        return False
-    command = [python, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+        return []
+    command = [str(python), "-m", "pytest", "-x", "-q", "-rfE", "-p", "no:cacheprovider", *tests]
     try:
         ended = subprocess.run(
             command,
             cwd=tree,
             env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},  # it would outlive its mutant
             capture_output=True,
+            text=True,
             timeout=_LONGEST,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return True
-    return ended.returncode not in {0, 5}  # 5: there was none
+        return list(tests)
+    if ended.returncode in {0, 5}:  # 5: there was none
+        return []
+    return _NAMED.findall(ended.stdout) or list(tests)
 
 
-def is_killed(mutant: Mutant, python: Path, tree: Path) -> bool:
-    """Break a tree as a mutant does, run its tests and put the tree right again."""
+def is_killed(mutant: Mutant, python: Path, tree: Path) -> bool | None:
+    """Whether a test notices a mutant; None if one does that fails without it, too."""
     path = tree / mutant.module
     whole = path.read_text()
     broken = mutate_code(whole, get_operator(mutant.operator)(), mutant.occurrence)
     near, rest = tests_of(mutant.module)
     try:
         path.write_text(broken)
-        return fails(python, tree, near) or fails(python, tree, [*rest, *WHOLE])
+        noticed = failing(python, tree, near) or failing(python, tree, [*rest, *WHOLE])
     finally:
         path.write_text(whole)
+    return bool(noticed) if not noticed or not failing(python, tree, noticed) else None
 
 
 def copied(folder: Path) -> Path:
@@ -151,36 +158,35 @@ def main() -> int:
     words.add_argument("--python", type=Path, default=Path(".venv/bin/python"))
     asked = words.parse_args()
     python = asked.python.absolute()
-    began, killed, survivors = time.monotonic(), 0, []
+    began = time.monotonic()
+    found: dict[bool | None, list[Mutant]] = {True: [], False: [], None: []}
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         trees: SimpleQueue[Path] = SimpleQueue()
         for number in range(asked.workers):
             trees.put(copied(Path(folder, str(number))))
 
-        def tried(mutant: Mutant) -> tuple[Mutant, bool | None]:
+        def tried(mutant: Mutant) -> None:
             if asked.minutes and time.monotonic() - began > 60 * asked.minutes:
-                return mutant, None
+                return
             tree = trees.get()
             try:
-                return mutant, is_killed(mutant, python, tree)
+                result = is_killed(mutant, python, tree)
             finally:
                 trees.put(tree)
+            found[result].append(mutant)
+            print(f"{_RESULTS[result]} {mutant}", flush=True)
 
         with ThreadPoolExecutor(asked.workers) as pool:
-            for mutant, was_killed in pool.map(
-                tried, chosen(asked.sample, asked.seed, asked.rooms)
-            ):
-                if was_killed is None:
-                    continue
-                killed += was_killed
-                survivors += [] if was_killed else [mutant]
-                print(f"{'killed  ' if was_killed else 'SURVIVED'} {mutant}", flush=True)
+            list(pool.map(tried, chosen(asked.sample, asked.seed, asked.rooms)))
+    killed, survivors = len(found[True]), found[False]
     tried_in_all = killed + len(survivors)
     share = 100 * killed / tried_in_all if tried_in_all else 0.0
     for mutant in survivors:
         line = (ROOT / mutant.module).read_text().splitlines()[mutant.line - 1]
         print(f"survived: {mutant}\n          {line.strip()}")
     print(f"killed {killed} of {tried_in_all}: {share:.0f} % (wanted: {WANTED} %)")
+    if found[None]:
+        print(f"not counted: {len(found[None])}, noticed only by tests that fail without them")
     return 0
 
 
