@@ -93,6 +93,12 @@ def test_a_list_that_is_empty_or_cut_short_says_nothing() -> None:
     assert lost(seat_rule(), told(names, 50, constituencies={"E1": "Seat 1"})) is None
 
 
+def test_a_list_that_lacks_one_of_a_hundred_says_that_it_is_gone() -> None:
+    seats = {f"E{n}": f"Seat {n}" for n in range(100)}
+    names = told(SiteNames(), constituencies=seats | {OLD: HOLBORN})
+    assert lost(seat_rule(), told(names, 4, constituencies=seats)) == Lost("constituency", HOLBORN)
+
+
 def test_a_constituency_of_a_past_parliament_is_known_by_its_list() -> None:
     names = told(SiteNames(), constituencies={NEW: HOLBORN})
     names = with_past(names, {OLD: HOLBORN, "E14000001": "Old Town"})

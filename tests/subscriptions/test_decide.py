@@ -2,14 +2,12 @@
 
 from datetime import timedelta
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from petitions import NOW, REF, petition
 
 from bot.delivery.retry import MoveChat, RestChat, Settle, TryAgain, backoff, next_step
 from bot.petitions.events import Debated, DebateLink, Event, MilestoneReached, Occurrence, Removed
-from bot.petitions.text_diff import changed_sentences, same_words
 from bot.subscriptions.delivery import ChatGone, ChatMoved, Delivery, Refused, RetryAt, Sent
 from bot.subscriptions.matching import follower, match
 from bot.subscriptions.subscription import Preferences, Subscription
@@ -95,30 +93,3 @@ def test_waits_grow_to_less_than_a_minute() -> None:
     waits = [backoff(attempts, 0.5) for attempts in range(12)]
     assert waits == sorted(waits)
     assert (waits[0], waits[-1]) == (timedelta(seconds=1), timedelta(seconds=45))
-
-
-# --- wording -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("a\r\n•\tb", "a\n• b"),
-        ("see [this](https://a.uk)", "see this[1]\n\n[1]: https://a.uk"),
-        ("**Strong**, quite", "Strong quite."),
-        ("don't", "don’t"),
-    ],
-)
-def test_the_same_words_set_otherwise_are_the_same(one: str, other: str) -> None:
-    assert same_words(one, other)
-
-
-@pytest.mark.parametrize(("one", "other"), [("£30 million", "£40 million"), ("a b", "b a")])
-def test_other_words_are_not_the_same(one: str, other: str) -> None:
-    assert not same_words(one, other)
-
-
-@given(st.text(max_size=200), st.text(max_size=200))
-def test_changed_words_show_at_least_one_changed_sentence(old: str, new: str) -> None:
-    removed, added = changed_sentences(old, new)
-    assert bool(removed or added) is not same_words(old, new)
