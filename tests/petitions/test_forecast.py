@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from petitions import NOW, OPENED, petition
 
-from bot.petitions.forecast import closes_at, estimates, forecast, pace, told_by_itself
+from bot.petitions.forecast import closes_at, curve, estimates, forecast, pace, told_by_itself
 from bot.petitions.petition import Petition, Reading
 
 DAY = timedelta(days=1)
@@ -153,6 +153,41 @@ def test_the_threshold_times_tell_the_curve_before_we_had_readings() -> None:
 def test_a_threshold_lost_in_a_recount_tells_nothing() -> None:
     known = petition(signature_count=9_000, response_threshold_reached_at=OPENED + DAY)
     assert [p.signature_count for p in told_by_itself(known, NOW)] == [0, 9_000]
+
+
+REACHED = petition(
+    signature_count=20_000, response_threshold_reached_at=OPENED + timedelta(hours=6)
+)
+
+
+def test_the_curve_is_of_readings_from_the_first_one_on() -> None:
+    read = [Reading(OPENED + timedelta(days=n), 12_000 + 1_000 * n) for n in (2, 1)]
+    points = [(point.at, point.signature_count) for point in curve(REACHED, read, NOW)]
+    assert points == [
+        (OPENED, 0),
+        (OPENED + timedelta(hours=6), 10_000),
+        (OPENED + timedelta(days=1), 13_000),
+        (OPENED + timedelta(days=2), 14_000),
+        (NOW, 20_000),
+    ]
+
+
+def test_a_reading_tells_more_than_a_threshold_after_it() -> None:
+    points = curve(REACHED, [Reading(OPENED + timedelta(hours=1), 400)], NOW)
+    assert [point.signature_count for point in points] == [0, 400, 20_000]
+
+
+def test_what_is_read_after_the_end_is_no_part_of_the_curve() -> None:
+    closed = petition(state="closed", closed_at=OPENED + DAY, signature_count=100)
+    points = curve(closed, [Reading(OPENED + 2 * DAY, 90)], NOW)
+    assert [(point.at, point.signature_count) for point in points] == [
+        (OPENED, 0),
+        (OPENED + DAY, 100),
+    ]
+
+
+def test_a_petition_that_never_opened_has_no_curve() -> None:
+    assert curve(petition(opened_at=None), [Reading(NOW - DAY, 5)], NOW) == []
 
 
 @given(
