@@ -235,13 +235,13 @@ async def _site(parliament: PetitionsApi, session: aiohttp.ClientSession) -> lis
     except ParliamentUnavailable as error:
         return [Finding(site.name, False, f"{_no_answer(error.reason, 'its url')} ({site.url})")]
     except ParliamentError as error:
-        if other := await other_shape(site, session):
+        if other := await other_shape(parliament, session):
             return [_mistaken(site, description, other)]
         todo = "check that its url is the front page of a petitions site"
         return [Finding(site.name, False, f"not answering ({error.reason}): {todo} ({site.url})")]
     except PetitionBellError as error:
         return [Finding(site.name, False, f"not answering ({error})")]
-    if other := await other_shape(site, session, page):
+    if other := await other_shape(parliament, session, page):
         return [_mistaken(site, description, other)]
     return [Finding(site.name, True, described(site, description, page))]
 

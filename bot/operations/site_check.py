@@ -6,7 +6,7 @@ import aiohttp
 from msgspec import structs
 
 from bot.errors import PetitionBellError
-from bot.petitions.parliaments import DESCRIPTIONS, description_of
+from bot.petitions.parliaments import DESCRIPTIONS
 from bot.petitions.parliaments.description import Feature, SiteDescription
 from bot.petitions.parse import Page
 from bot.petitions.petition import Site
@@ -51,29 +51,20 @@ def _lacks(description: SiteDescription) -> list[str]:
 
 
 async def other_shape(
-    site: Site, session: aiohttp.ClientSession, page: Page | None = None
+    parliament: PetitionsApi, session: aiohttp.ClientSession, page: Page | None = None
 ) -> str | None:
     """Which of the known sites this one is like, if it is not like what it is taken for."""
-    own = description_of(site)
-    if page is not None and (_has_shape(page, own) or not (page.petitions or page.malformed)):
-        return None
+    own = parliament.description
+    if parliament.works_like:
+        return parliament.works_like if parliament.works_like != own.id else None
+    if page is not None and not (page.petitions or page.malformed):
+        return None  # it shows nothing by which it could be told
     for name, description in DESCRIPTIONS.items():
-        asked = PetitionsApi(structs.replace(site, like=name), session)
+        asked = PetitionsApi(structs.replace(parliament.site, like=name), session)
         try:
-            listed = await asked.page(description.lists.open)
+            await asked.page(description.lists.open)
         except PetitionBellError:
             continue
-        if _has_shape(listed, description):
-            return name if name != own.id else None
+        if asked.works_like:
+            return asked.works_like if asked.works_like != own.id else None
     return None
-
-
-def _has_shape(page: Page, description: SiteDescription) -> bool:
-    """Whether petitions carry what those of such a site do."""
-    if not page.petitions or page.malformed:
-        return False
-    missing = page.petitions[0].missing
-    features: tuple[Feature, ...] = ("departments", "topics")
-    carried: list[str] = [name for name in features if description.has(name)]
-    carried += ["government_response"] if description.institutions.responder else []
-    return missing.isdisjoint(carried)

@@ -8,7 +8,7 @@ there, which is different from null.
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from operator import attrgetter
 from typing import Annotated, Any, Generic, TypeAlias, TypeVar
@@ -30,7 +30,7 @@ from msgspec import (
 from bot.errors import MalformedPetition
 from bot.petitions.events import Threshold
 from bot.petitions.forecast import LONDON, months_later
-from bot.petitions.parliaments import SiteDescription, description_of
+from bot.petitions.parliaments import DESCRIPTIONS, SiteDescription, description_of
 from bot.petitions.petition import (
     Business,
     Counts,
@@ -333,7 +333,15 @@ class _Locals(Struct):
     petitions: list[Raw]
 
 
+class _Marked(Struct):
+    """A petition of which it is only asked what its body carries."""
+
+    attributes: dict[str, Raw]
+
+
 _SHOW = json.Decoder(_Show[_Row])
+_SHOW_MARKED = json.Decoder(_Show[_Marked])
+_LIST_MARKED = json.Decoder(_Show[list[_Marked]])
 _SHOW_IDENTITY = json.Decoder(_Show[_Identity])
 _ROW = json.Decoder(_Row)
 _ROW_IDENTITY = json.Decoder(_Identity)
@@ -520,6 +528,21 @@ def parse_parliaments(body: bytes, site: Site) -> tuple[PastParliament, ...]:
             )
             for row in _each(_PARLIAMENT, _PARLIAMENTS.decode(body))
         )
+
+
+def works_like(body: bytes) -> str:
+    """Which of the described sites serves such bodies: of a petition, or of a list with any.
+
+    "" if that cannot be told.
+    """
+    row: _Marked | None = None
+    with suppress(*UNREADABLE):
+        row = _SHOW_MARKED.decode(body).data
+    if row is None:
+        with suppress(*UNREADABLE):
+            row = next(iter(_LIST_MARKED.decode(body).data), None)
+    found = row.attributes if row else {}
+    return next((each.id for each in DESCRIPTIONS.values() if each.mark in found), "")
 
 
 # --- what went wrong -----------------------------------------------------------------------------

@@ -40,6 +40,7 @@ from bot.petitions.parse import (
     parse_trending,
     parse_wording,
     slug,
+    works_like,
 )
 from bot.petitions.petition import Counts, Petition, PetitionId, PetitionRef, Site, Wording
 from bot.polling.bounded_body import TooLarge, read_body
@@ -153,12 +154,23 @@ class PetitionsApi:
         self._timeout = timeout
         self._now = now
         self.clock = SiteClock()
+        # Shared with the same site for people, as the clock is.
+        self._seen_like: dict[str, str] = {}
         self._asks: Callable[[], None] = lambda: None
         self._hops: Callable[[], None] = lambda: None
         self._hears: Callable[[ParliamentUnavailable], None] = lambda _: None
         self._bodies: LRUCache[str, tuple[str, Found]] = LRUCache(_MOST_BODIES)
         self._kept: Kept = {}
         self._keeps = self._is_for_people = False
+
+    @property
+    def works_like(self) -> str:
+        """Which of the described sites this one has been seen to answer like; "" before that."""
+        return self._seen_like.get("id", "")
+
+    def _note_likeness(self, body: bytes) -> None:
+        if self.works_like != self.description.id and (found := works_like(body)):
+            self._seen_like["id"] = found
 
     def keep_lists(self, kept: Kept, hops: Callable[[], None]) -> None:
         """Keep what lists say, for people who ask the same; `hops` is told of second requests."""
@@ -284,6 +296,7 @@ class PetitionsApi:
         return urlencode(asked, errors="replace")
 
     def _found(self, answer: _Answer, petition_id: PetitionId) -> Look:
+        self._note_likeness(answer.body)
         petition = parse_petition(answer.body, self.site, petition_id)
         if petition.ref.id != petition_id:
             return Unreadable("answered about another petition")
@@ -320,7 +333,9 @@ class PetitionsApi:
         """A page of the current petitions, by its number or by the `next` of the page before it."""
         query = self._query(state, q, topic, number)
         target = _target(url) if url else f"/{self._paths.petitions}.json?{query}"
-        return parse_page(await self._body(target), self.site)
+        body = await self._body(target)
+        self._note_likeness(body)
+        return parse_page(body, self.site)
 
     async def archived_page(
         self, state: str, *, q: str | None = None, topic: str | None = None, number: int = 1

@@ -810,6 +810,7 @@ class Poller:
                 bound=self._bound(watch),
                 lag=watch.lag[1] if watch.lag else None,
                 quiet_for=self._quiet_for(watch),
+                works_like=_unlike(watch.parliament),
             )
             for watch in self._watches.values()
         ]
@@ -906,3 +907,9 @@ def _is_same(before: PetitionHistory, after: PetitionHistory) -> bool:
     """Whether nothing worth a write changed: `updated_at` moves by itself."""
     unmoved = structs.replace(after.petition, updated_at=before.petition.updated_at)
     return structs.replace(after, read_at=before.read_at, petition=unmoved) == before
+
+
+def _unlike(parliament: PetitionsApi) -> str:
+    """What a site was seen to work like, if that is not what it is taken for."""
+    seen = parliament.works_like
+    return "" if seen == parliament.description.id else seen

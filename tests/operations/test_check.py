@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ from bot.errors import ConfigError, StorageError
 from bot.operations.backup import drop_old, file_for
 from bot.operations.doctor import Finding, check_all
 from bot.operations.figures import kept_figures
+from bot.petitions.parliaments import DESCRIPTIONS
 from bot.petitions.petition import Site
 from storage.opening import open_storage
 
@@ -218,13 +220,32 @@ async def test_it_says_what_each_site_brings_and_lacks(tmp_path: Path) -> None:
 
 async def test_a_site_that_is_taken_for_another_kind_is_a_problem(tmp_path: Path) -> None:
     async with four_sites(tmp_path) as village:
+        village.site.put(TEA, open_petition())
         config = village.config()
-        addresses = {site.id: site.url for site in config.sites}
-        for kind in ("senedd", "scotland", "jersey"):
-            mistaken = replace(config, sites=(Site("petitions", "Petitions", addresses[kind]),))
-            found = (await checked(mistaken))["Petitions"]
-            assert not found.is_well
-            assert f"works like '{kind}', not like 'uk': set like = '{kind}'" in found.detail
+        for taken_for, site in product(DESCRIPTIONS, config.sites):
+            mistaken = replace(config, sites=(Site("it", "It", site.url, like=taken_for),))
+            found = (await checked(mistaken))["It"]
+            assert found.is_well == (taken_for == site.id), found.detail
+            if not found.is_well:
+                told = f"works like '{site.id}', not like '{taken_for}': set like = '{site.id}'"
+                assert told in found.detail
+
+
+async def test_a_site_that_is_taken_for_another_kind_says_so_in_its_status(tmp_path: Path) -> None:
+    async with four_sites(tmp_path) as village:
+        village.site.put(TEA, open_petition())
+        config = village.config()
+        taken = Site("cymru", "Cymru", village.site.url, like="senedd")
+        right = Site("other", "Other", village.senedd.url, like="senedd")
+        async with running(replace(config, sites=(taken, right))):
+            await village.reader.ask(f"/petition cymru:{TEA}", "Free tea")
+            await village.reader.ask("/petition other:245600", "Bees")
+            told = await village.reader.ask(
+                "/status", "It answers like UK Parliament and is set up"
+            )
+        assert told["text"].count("is set up like Senedd, so I may miss news there.") == 1
+        assert told["text"].index("Cymru:") < told["text"].index("It answers like")
+        assert told["text"].index("It answers like") < told["text"].index("Other:")
 
 
 # --- the address that is listened at --------------------------------------------------------------

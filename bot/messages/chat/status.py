@@ -10,6 +10,7 @@ from msgspec import Struct
 from bot.messages.format import clock, span
 from bot.messages.i18n import Said, many, marked, tr
 from bot.messages.message import Message, bold, compose, lines
+from bot.petitions.parliaments import DESCRIPTIONS, description_of
 from bot.petitions.petition import Site
 
 
@@ -18,7 +19,8 @@ class SiteHealth(NamedTuple):
 
     `bound` is how old a look may get, `lag` how far back the site dated its freshest answer lately,
     and `quiet_for` how long it is still left alone because it asked for that. `reason` says how it
-    failed last, in words of the log.
+    failed last, in words of the log. It `works_like` another of the
+    described sites than it is taken for.
     """
 
     site: Site
@@ -30,6 +32,7 @@ class SiteHealth(NamedTuple):
     lag: timedelta | None = None
     quiet_for: timedelta | None = None
     reason: str = ""
+    works_like: str = ""
 
 
 class StatusReport(Struct, frozen=True):
@@ -129,7 +132,18 @@ def _site(health: SiteHealth, now: datetime) -> list[str]:
         "{count} checks in the last hour.",
         health.requests_last_hour,
     )
-    return [_answers(health, now), *_ages(health, now), requests]
+    return [_answers(health, now), *_unlike(health), *_ages(health, now), requests]
+
+
+def _unlike(health: SiteHealth) -> Iterator[str]:
+    """That a site is set up as what it is not, so that half of its news goes by."""
+    other = DESCRIPTIONS.get(health.works_like)
+    if other is not None:
+        yield tr(
+            "It answers like {other} and is set up like {own}, so I may miss news there.",
+            other=tr(other.name),
+            own=tr(description_of(health.site).name),
+        )
 
 
 def _answers(health: SiteHealth, now: datetime) -> str:

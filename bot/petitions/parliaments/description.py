@@ -178,9 +178,10 @@ class Lists(Struct, frozen=True):
 class SiteDescription(Struct, frozen=True, kw_only=True):
     """All that is particular to a site.
 
-    `names` gives for an attribute of ours the keys it may come under, `states` our names of a
-    site's states; a petition that calls itself closed without saying since when is in the state
-    `undated_closing`, where that means something else. `response_overdue` and `debate_overdue` are
+    By the key `mark` its bodies are told from those of the others. `names` gives for an attribute
+    of ours the keys it may come under, `states` our names of a site's states; a petition that calls
+    itself closed without saying since when is in the state `undated_closing`, where that means
+    something else. `response_overdue` and `debate_overdue` are
     the days after a threshold on which silence is worth a word. `ends_with_parliament`: what is
     open closes when the parliament is dissolved. `is_referred_after_closing`: closing is not the
     end, a committee takes it up or it is rejected for want of signatures. `removal` is how the site
@@ -195,6 +196,7 @@ class SiteDescription(Struct, frozen=True, kw_only=True):
     hosts: tuple[Host, ...]
     mirrors: tuple[str, ...] = ()
     ids: Ids = Ids()
+    mark: str
     id_key: str = "id"
     state_key: str = "state"
     states: Mapping[str, str]

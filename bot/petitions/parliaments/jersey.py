@@ -16,6 +16,7 @@ from bot.petitions.parliaments.maps import JERSEY_PARISHES
 
 JERSEY = SiteDescription(
     id="jersey",
+    mark="ministers_response_at",
     name=marked("States Assembly"),
     hosts=(Host("petitions.gov.je"),),
     states={"open": "open", "closed": "closed", "rejected": "rejected"},

@@ -18,6 +18,7 @@ from bot.petitions.parliaments.maps import SCOTTISH_REGIONS
 
 SCOTLAND = SiteDescription(
     id="scotland",
+    mark="status",
     name=marked("Scottish Parliament"),
     hosts=(
         Host("petitions.parliament.scot"),

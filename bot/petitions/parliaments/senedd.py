@@ -54,6 +54,7 @@ _IN_WELSH = {
 
 SENEDD = SiteDescription(
     id="senedd",
+    mark="threshold_for_referral",
     name=marked("Senedd"),
     hosts=(
         Host("petitions.senedd.wales"),

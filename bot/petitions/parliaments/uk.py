@@ -12,6 +12,7 @@ from bot.petitions.parliaments.maps import UK_REGIONS
 
 UK = SiteDescription(
     id="uk",
+    mark="government_response_at",
     name=marked("UK Parliament"),
     hosts=(Host("petition.parliament.uk"),),
     mirrors=("parallelparliament.co.uk",),
