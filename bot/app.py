@@ -69,10 +69,10 @@ from handlers.fallback import acknowledge_early, failed, is_asked, slow_down
 from handlers.membership import wake_if_resting
 from handlers.remote_admin import prepare
 from handlers.reply import typing, was_acknowledged
-from handlers.turns import tickets
+from handlers.tickets import tickets
 from storage import Storage
 from storage.opening import open_storage
-from storage.shared import Standing, is_shared
+from storage.shared import RoleState, is_shared
 
 log = structlog.get_logger(__name__)
 
@@ -188,10 +188,10 @@ class _Bell:
     deliverer: Deliverer
     poller: Poller
     reports: StatusReports
-    polling: Standing
+    polling: RoleState
     reception: Reception
     floods: Floods
-    updates: Standing = field(default_factory=lambda: Standing("updates"))
+    updates: RoleState = field(default_factory=lambda: RoleState("updates"))
 
 
 @asynccontextmanager
@@ -248,7 +248,7 @@ async def _put_together(
         sites = [structs.replace(site, among_others=among_others) for site in config.sites]
         parliaments = [metrics.watched_site(PetitionsApi(site, session)) for site in sites]
         pacer = _pacer(config, storage, make_pacer)
-        metrics.watch_pace(lambda: pacer.refused_for)
+        metrics.watch_rate_limiter(lambda: pacer.refused_for)
         application = build_application(config, pacer, metrics)
         dispatcher = build_dispatcher(application, pacer)
         floods = Floods(
@@ -271,7 +271,7 @@ async def _put_together(
         )
         lookups = Lookups(poller.look, storage, poller.failing_since, now)
         await stack.enter_async_context(lookups)
-        polling = Standing("poller")
+        polling = RoleState("poller")
         reports = StatusReports(poller, storage, polling, now, interval=config.poll.interval)
         members = Members(poller.parliaments().values(), session, now, api=members_api)
         application.bot_data["services"] = Services(
@@ -336,9 +336,9 @@ def _pacer(config: Config, storage: Storage, make: Callable[..., RateLimiter]) -
 @asynccontextmanager
 async def _at_work(bell: _Bell, rhythm: Rhythm) -> AsyncIterator[None]:
     """Set every part to work, in the order in which one needs the other."""
-    application, storage, upkeep = bell.application, bell.storage, _upkeep(bell)
+    application, storage, supervisor = bell.application, bell.storage, _supervisor(bell)
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(upkeep.serving())
+        await stack.enter_async_context(supervisor.serving())
         poller = bell.metrics.watched_poller(bell.poller)
         scheduled = partial(_scheduled, poller, bell)
         await stack.enter_async_context(on_duty(storage, bell.polling, scheduled, rhythm))
@@ -350,22 +350,22 @@ async def _at_work(bell: _Bell, rhythm: Rhythm) -> AsyncIterator[None]:
         await stack.enter_async_context(_delivering(bell.deliverer))
         if is_shared(storage):
             await stack.enter_async_context(_roused(bell.deliverer))
-        updates = _updates(bell, upkeep, rhythm)
+        updates = _updates(bell, supervisor, rhythm)
         listening = _listening(application, bell.dispatcher, updates)
         await stack.enter_async_context(listening)
         announcer = Announcer(storage, application.bot, bell.now, bell.config.telegram.admins)
-        announcing = on_duty(storage, Standing("announcer"), announcer.at_work, rhythm)
+        announcing = on_duty(storage, RoleState("announcer"), announcer.at_work, rhythm)
         await stack.enter_async_context(announcing)
         # Only now, so that hearing does not wait for what reads files or asks Telegram.
         await asyncio.to_thread(preload)
         await asyncio.to_thread(zones)
         await _set_menu(application.bot, storage, application.bot_data["commands"])
-        await stack.enter_async_context(upkeep.watching())
+        await stack.enter_async_context(supervisor.watching())
         stack.callback(bell.deliverer.stop)  # first of all, so that its end is waited for least
         yield
 
 
-def _upkeep(bell: _Bell) -> Supervisor:
+def _supervisor(bell: _Bell) -> Supervisor:
     return Supervisor(
         bell.config,
         bell.metrics,
@@ -387,14 +387,16 @@ def _upkeep(bell: _Bell) -> Supervisor:
 
 def _put_right(bell: _Bell) -> None:
     """Have what goes by the wall clock, which was set back, begin anew by it."""
-    bell.poller.reckon_anew()
+    bell.poller.reschedule()
     bell.deliverer.wake()
 
 
-def _updates(bell: _Bell, upkeep: Supervisor, rhythm: Rhythm) -> AbstractAsyncContextManager[None]:
+def _updates(
+    bell: _Bell, supervisor: Supervisor, rhythm: Rhythm
+) -> AbstractAsyncContextManager[None]:
     """The way updates come in: to every process by webhook, to one that asks for them."""
-    if upkeep.has_webhook:
-        return _posted(upkeep, bell.reception)
+    if supervisor.has_webhook:
+        return _posted(supervisor, bell.reception)
     asked_for = Receiver(
         bell.application.bot,
         bell.metrics.request(connections=1),
@@ -527,9 +529,9 @@ async def _listening(
 
 
 @asynccontextmanager
-async def _posted(upkeep: Supervisor, reception: Reception) -> AsyncIterator[None]:
+async def _posted(supervisor: Supervisor, reception: Reception) -> AsyncIterator[None]:
     """Have updates posted to us. The webhook stays when this ends: Telegram keeps what comes."""
-    await _until_reached(lambda: upkeep.set_webhook(_UPDATES), reception)
+    await _until_reached(lambda: supervisor.set_webhook(_UPDATES), reception)
     yield
 
 

@@ -128,22 +128,22 @@ def check(
 
     Nothing is changed, and the bot may be running.
     """
-    from bot.operations.doctor import Finding, check_all
+    from bot.operations.doctor import CheckResult, check_all
 
     try:
         settings = _load(config)
     except ConfigError as error:
         if not as_json:
             raise
-        _print_json([Finding("configuration", False, problem) for problem in error.problems])
+        _print_json([CheckResult("configuration", False, problem) for problem in error.problems])
         raise typer.Exit(2) from error
-    findings: list[Finding] = _run(check_all(settings, tell=tell, migrate=migrate))
+    results: list[CheckResult] = _run(check_all(settings, tell=tell, migrate=migrate))
     if as_json:
-        _print_json(findings, settings=settings.origins, warnings=settings.warnings)
+        _print_json(results, settings=settings.origins, warnings=settings.warnings)
     else:
         _warn(settings.warnings)
-        _print(findings, settings.origins)
-    if not all(finding.is_well for finding in findings):
+        _print(results, settings.origins)
+    if not all(result.is_well for result in results):
         raise typer.Exit(2)
 
 
@@ -404,20 +404,20 @@ def _check_user(url: str) -> None:
     _end([f"{folder} belongs to {owner}, so run this as that user: sudo -u {owner} …"])
 
 
-def _print(findings: list[Any], origins: tuple[str, ...]) -> None:
-    """A line for each finding, whatever the width of the terminal; settings under the first."""
-    width = max(len(finding.what) for finding in findings)
-    for finding in findings:
-        mark = "ok     " if finding.is_well else "problem"
-        coloured = typer.style(mark, fg="green" if finding.is_well else "red")
-        typer.echo(f"{coloured}  {_plain(finding.what):{width}}  {_plain(finding.detail)}")
-        if finding.what == "configuration":
+def _print(results: list[Any], origins: tuple[str, ...]) -> None:
+    """A line for each result, whatever the width of the terminal; settings under the first."""
+    width = max(len(result.what) for result in results)
+    for result in results:
+        mark = "ok     " if result.is_well else "problem"
+        coloured = typer.style(mark, fg="green" if result.is_well else "red")
+        typer.echo(f"{coloured}  {_plain(result.what):{width}}  {_plain(result.detail)}")
+        if result.what == "configuration":
             for origin in origins:
                 typer.echo(f"{'':9}{'':{width}}  {_plain(origin)}")
 
 
-def _print_json(findings: list[Any], **others: tuple[str, ...]) -> None:
-    told = [{"what": each.what, "ok": each.is_well, "detail": each.detail} for each in findings]
+def _print_json(results: list[Any], **others: tuple[str, ...]) -> None:
+    told = [{"what": each.what, "ok": each.is_well, "detail": each.detail} for each in results]
     document = {"ok": all(each["ok"] for each in told), "version": __version__, "findings": told}
     typer.echo(json.dumps(document | others, ensure_ascii=False, indent=1))
 

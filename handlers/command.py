@@ -186,11 +186,11 @@ async def refused(update: Update, context: Context) -> str | None:
     if user is None:
         return groups.only_admins(chat.type)
     services = context.services
-    is_admin = await services.rights.is_admin(
+    is_admin = await services.permissions.is_admin(
         context.bot, chat.id, user.id, services.now(), posts=chat.type == ChatType.CHANNEL
     )
     if is_admin is None:
-        return groups.rights_unknown()
+        return groups.permissions_unknown()
     return None if is_admin else groups.only_admins(chat.type)
 
 

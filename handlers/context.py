@@ -18,14 +18,14 @@ from bot.messages.petition.parts import site_name
 from bot.petitions.parliaments import description_of
 from bot.petitions.petition import PetitionRef, Site
 from bot.petitions.reference import closed_up, find_list, find_reference
-from bot.polling.lookup import Looker
+from bot.polling.lookup import LookUp
 from bot.polling.members_api import Members
 from bot.polling.petitions_api import PetitionsApi
 from bot.polling.postcodes_api import Postcodes
 from bot.polling.status_reports import StatusReports
 from bot.subscriptions.subscription import Chat, Rule, Subscription
 from handlers.open_questions import Heard, OpenQuestions
-from handlers.permissions import Rights
+from handlers.permissions import Permissions
 from storage import Storage
 
 _CARDS = 2_000
@@ -39,7 +39,7 @@ class Services:
     """What handlers may use; the composition root fills it in."""
 
     storage: Storage
-    look: Looker
+    look: LookUp
     reports: StatusReports
     known_as: Callable[[PetitionRef], PetitionRef]
     sites: Mapping[str, Site]
@@ -54,7 +54,7 @@ class Services:
     charts: Charts
     limits: LimitsConfig
     rest_days: int
-    rights: Rights = field(default_factory=Rights)
+    permissions: Permissions = field(default_factory=Permissions)
     # By chat and message: what a card showed but for its age, and when that was read.
     cards: LRUCache[tuple[int, int], tuple[str, datetime]] = field(
         default_factory=lambda: LRUCache(_CARDS)

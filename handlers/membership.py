@@ -36,7 +36,7 @@ async def membership_changed(update: Update, context: Context) -> None:
     if change is None:
         return
     services = context.services
-    services.rights.forget(change.chat.id)
+    services.permissions.forget(change.chat.id)
     if _may_speak(change.new_chat_member):
         if await services.storage.wake_chat(change.chat.id, services.now()):
             services.woken()
@@ -89,7 +89,7 @@ async def member_changed(update: Update, context: Context) -> None:
     """Somebody was promoted, demoted or left: ask about them anew."""
     change = update.chat_member
     if change:
-        context.services.rights.forget(change.chat.id, change.new_chat_member.user.id)
+        context.services.permissions.forget(change.chat.id, change.new_chat_member.user.id)
 
 
 def _may_speak(place: ChatMember) -> bool:
@@ -131,7 +131,7 @@ async def migrated(update: Update, context: Context) -> None:
     """A group became a supergroup: everything goes with it."""
     message = update.effective_message
     if message and message.migrate_to_chat_id:
-        await context.services.storage.move_chat(message.chat_id, message.migrate_to_chat_id)
+        await context.services.storage.migrate_chat(message.chat_id, message.migrate_to_chat_id)
 
 
 HANDLERS = [

@@ -6,7 +6,7 @@ from datetime import timedelta
 from msgspec import structs
 from telegram import Update
 
-from bot.messages.buttons import MILESTONES, WISH, Press
+from bot.messages.buttons import CHOOSE_MILESTONE, MILESTONES, Press
 from bot.messages.following.subscriptions import Followed, follow_first, not_following
 from bot.messages.i18n import marked
 from bot.messages.message import compose
@@ -17,7 +17,7 @@ from bot.messages.petition.milestones import (
     unwished,
     why_not,
 )
-from bot.messages.settings.context import Page, Scope
+from bot.messages.settings.context import Page, SettingsContext
 from bot.petitions.petition import Petition, PetitionRef, Reading
 from bot.petitions.thresholds import CustomMilestones
 from bot.subscriptions.custom_milestones import InvalidMilestone, changed, given_up, read_changes
@@ -26,7 +26,7 @@ from handlers.command import Command, allowed, on_press
 from handlers.context import Context, chat_of
 from handlers.lookup import asked_for, named_first, offer, seen
 from handlers.reply import answer, rewrite
-from handlers.settings import keep_preferences, scope_of
+from handlers.settings import keep_preferences, settings_context
 
 
 async def milestones(update: Update, context: Context) -> None:
@@ -37,7 +37,7 @@ async def milestones(update: Update, context: Context) -> None:
         await offer(update, context, "milestones", named)
         return
     if named:
-        await wish_typed(update, context, named[0][0], " ".join(words[1:]))
+        await milestones_typed(update, context, named[0][0], " ".join(words[1:]))
         return
     ref = await asked_for(update, context, "milestones")
     if ref:
@@ -54,11 +54,11 @@ async def show(update: Update, context: Context, ref: PetitionRef) -> None:
         return
     chat = await chat_of(update, context)
     subscription = await context.services.storage.subscription(chat.id, sight.petition.ref)
-    wish = wish_of(subscription) if subscription else None
-    await answer(update, *await _page(context, sight.petition, wish))
+    custom = custom_milestones_of(subscription) if subscription else None
+    await answer(update, *await _page(context, sight.petition, custom))
 
 
-def wish_of(subscription: Subscription) -> CustomMilestones:
+def custom_milestones_of(subscription: Subscription) -> CustomMilestones:
     """The milestones of their own that somebody has of a petition."""
     return subscription.preferences.milestones or CustomMilestones()
 
@@ -66,15 +66,15 @@ def wish_of(subscription: Subscription) -> CustomMilestones:
 async def _page(
     context: Context,
     petition: Petition,
-    wish: CustomMilestones | None,
+    custom: CustomMilestones | None,
     was: CustomMilestones | None = None,
 ) -> Page:
     """The ladder with its buttons; `was` are the reader's own before a change."""
-    own = wish or CustomMilestones()
+    own = custom or CustomMilestones()
     undo = given_up(was, own, petition) if was else CustomMilestones()
     readings = await _readings(context, petition)
     now = context.services.now()
-    return ladder(petition, readings, now, own, undo), ladder_buttons(petition, wish, undo)
+    return ladder(petition, readings, now, own, undo), ladder_buttons(petition, custom, undo)
 
 
 async def _readings(context: Context, petition: Petition) -> Sequence[Reading]:
@@ -87,49 +87,49 @@ async def _readings(context: Context, petition: Petition) -> Sequence[Reading]:
 # --- one's own -----------------------------------------------------------------------------------
 
 
-async def wish_typed(update: Update, context: Context, ref: PetitionRef, text: str) -> None:
+async def milestones_typed(update: Update, context: Context, ref: PetitionRef, text: str) -> None:
     """Take up or give up what was typed, and show the ladder."""
     if not await allowed(update, context):
         return
-    scope = await scope_of(update, context, ref)
-    if scope is None or scope.followed is None:
+    settings = await settings_context(update, context, ref)
+    if settings is None or settings.followed is None:
         await answer(update, *follow_first(ref))
         return
-    page = await _wished(context, scope, scope.followed, text)
+    page = await _wished(context, settings, settings.followed, text)
     if isinstance(page, InvalidMilestone):
-        await answer(update, unwished(page, scope.followed.petition))
+        await answer(update, unwished(page, settings.followed.petition))
     else:
         await answer(update, *page)
 
 
 async def _wished(
-    context: Context, scope: Scope, followed: Followed, text: str
+    context: Context, settings: SettingsContext, followed: Followed, text: str
 ) -> Page | InvalidMilestone:
     """The ladder after the changes that a text asks for, or why they cannot be."""
-    was, petition = wish_of(followed.subscription), followed.petition
+    was, petition = custom_milestones_of(followed.subscription), followed.petition
     if not text:
         return await _page(context, petition, was)
     changes = read_changes(text)
     if isinstance(changes, InvalidMilestone):
         return changes
-    wish = changed(was, changes, petition)
-    if isinstance(wish, InvalidMilestone):
-        return wish
+    custom = changed(was, changes, petition)
+    if isinstance(custom, InvalidMilestone):
+        return custom
     preferences = structs.replace(
-        scope.preferences, milestones=None if wish == CustomMilestones() else wish
+        settings.preferences, milestones=None if custom == CustomMilestones() else custom
     )
-    await keep_preferences(context, scope, preferences)
-    return await _page(context, petition, wish, was)
+    await keep_preferences(context, settings, preferences)
+    return await _page(context, petition, custom, was)
 
 
-async def wish_pressed(update: Update, context: Context, press: Press) -> str | None:
+async def milestone_chosen(update: Update, context: Context, press: Press) -> str | None:
     """A button beneath the ladder: the change is written on it as it is typed; none opens it."""
-    scope = await scope_of(update, context, press.petition)
-    if scope is None or scope.followed is None:
+    settings = await settings_context(update, context, press.petition)
+    if settings is None or settings.followed is None:
         return not_following()
-    page = await _wished(context, scope, scope.followed, press.extra)
+    page = await _wished(context, settings, settings.followed, press.extra)
     if isinstance(page, InvalidMilestone):
-        return compose(why_not(page, scope.followed.petition)).text
+        return compose(why_not(page, settings.followed.petition)).text
     await rewrite(update, *page)
     return None
 
@@ -152,5 +152,5 @@ COMMANDS = [
 HANDLERS = [
     *(command.handler for command in COMMANDS),
     on_press(MILESTONES, milestones_pressed),
-    on_press(WISH, wish_pressed, changes=True),
+    on_press(CHOOSE_MILESTONE, milestone_chosen, changes=True),
 ]

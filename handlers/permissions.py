@@ -24,7 +24,7 @@ class _Told(NamedTuple):
     until: datetime
 
 
-class Rights:
+class Permissions:
     """Answers for a moment without asking again, and forgets whoever is said to have changed."""
 
     def __init__(self) -> None:
@@ -86,6 +86,6 @@ async def _listed(bot: Bot, chat_id: int, user_id: int) -> _Place | None:
 def _place(member: ChatMember) -> _Place:
     if member.status == ChatMember.OWNER:
         return _Place(is_admin=True, may_post=True)
-    # Rights that a server does not name are not held.
+    # Permissions that a server does not name are not held.
     may_post = isinstance(member, ChatMemberAdministrator) and bool(member.can_post_messages)
     return _Place(member.status in ADMINS, may_post)

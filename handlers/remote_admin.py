@@ -110,7 +110,7 @@ async def _administered(
         if chat.type == ChatType.PRIVATE:
             return None
         found = Target(chat_id, chat.type, chat.title or "")
-    is_admin = await services.rights.is_admin(
+    is_admin = await services.permissions.is_admin(
         context.bot, chat_id, user.id, services.now(), posts=found.kind == ChatType.CHANNEL
     )
     return found if is_admin else None
@@ -153,7 +153,7 @@ async def shared(update: Update, context: Context) -> None:
     if message is None or message.chat_shared is None or not is_private(update):
         return
     wanted: ChatShared = message.chat_shared
-    context.services.rights.forget(wanted.chat_id)
+    context.services.permissions.forget(wanted.chat_id)
     found = await _administered(update, context, wanted.chat_id)
     if found is None:
         await _without_keyboard(message, groups.not_an_admin(wanted.title or ""))

@@ -10,7 +10,7 @@ from bot.messages.chat.about import consent_request
 from bot.messages.chat.errors import old_button
 from bot.messages.following.subscriptions import Followed, follow_first, not_following
 from bot.messages.i18n import LANGUAGES, marked, speak
-from bot.messages.settings.context import Page, Scope
+from bot.messages.settings.context import Page, SettingsContext
 from bot.messages.settings.hours import digest_page, no_zone, quiet_page, urgent_page, zone_page
 from bot.messages.settings.pages import (
     closing_page,
@@ -33,7 +33,7 @@ from handlers.lookup import named_first, offer
 from handlers.remote_admin import choose, done
 from handlers.reply import answer, rewrite, topic_of
 
-_PAGES: Mapping[str, Callable[[Scope], Page]] = {
+_PAGES: Mapping[str, Callable[[SettingsContext], Page]] = {
     "": first_page,
     "loud": loudness_page,
     "quiet": quiet_page,
@@ -80,13 +80,13 @@ async def typed_to(
     update: Update, context: Context, ref: PetitionRef | None, words: list[str]
 ) -> None:
     """Carry out what was typed after the command, and show how it is now."""
-    scope = await scope_of(update, context, ref)
-    if scope is None and ref:
+    settings = await settings_context(update, context, ref)
+    if settings is None and ref:
         await answer(update, *follow_first(ref))
-    elif scope is None or asks_first(scope.chat):
+    elif settings is None or asks_first(settings.chat):
         await ask_first(update)
     else:
-        await _obey(update, context, scope, words)
+        await _obey(update, context, settings, words)
 
 
 async def ask_first(update: Update) -> None:
@@ -94,24 +94,26 @@ async def ask_first(update: Update) -> None:
     await answer(update, consent_request(), agree_buttons(SETTINGS))
 
 
-async def _obey(update: Update, context: Context, scope: Scope, words: list[str]) -> None:
-    choice = _choice(scope, words)
+async def _obey(
+    update: Update, context: Context, settings: SettingsContext, words: list[str]
+) -> None:
+    choice = _choice(settings, words)
     match choice:
         case NoZone():
-            await answer(update, *no_zone(scope, choice))
+            await answer(update, *no_zone(settings, choice))
         case Misread():
             await answer(update, misread(choice))
         case str():
-            page = await page_after(update, context, scope, choice)
+            page = await page_after(update, context, settings, choice)
             if page:
                 await answer(update, *page)
-            elif scope.followed and choice.partition(".")[0] not in _OWN_PAGES:
+            elif settings.followed and choice.partition(".")[0] not in _OWN_PAGES:
                 await answer(update, only_for_the_chat(" ".join(words)))
             else:
                 await answer(update, misread(Misread(choice.partition(".")[0], words[0])))
 
 
-def _choice(scope: Scope, words: list[str]) -> str | Misread | NoZone:
+def _choice(settings: SettingsContext, words: list[str]) -> str | Misread | NoZone:
     """What was typed, as a button would carry it."""
     if not words:
         return ""
@@ -119,134 +121,146 @@ def _choice(scope: Scope, words: list[str]) -> str | Misread | NoZone:
     word = _WORDS.get(first, first)
     if len(words) == 1 and (word in _PAGES or first in _WORDS):
         return word
-    return typed(words, scope.chat.preferences.digest)
+    return typed(words, settings.chat.preferences.digest)
 
 
-async def page_after(update: Update, context: Context, scope: Scope, choice: str) -> Page | None:
+async def page_after(
+    update: Update, context: Context, settings: SettingsContext, choice: str
+) -> Page | None:
     """The page that a choice leads to, once it is made; None for one that nobody offers."""
     if choice in _PAGES:
-        return None if scope.followed and choice not in _OWN_PAGES else _PAGES[choice](scope)
-    if not await _make(update, context, scope, choice):
+        return None if settings.followed and choice not in _OWN_PAGES else _PAGES[choice](settings)
+    if not await _make(update, context, settings, choice):
         return None
-    after = await scope_of(update, context, scope.petition)
+    after = await settings_context(update, context, settings.petition)
     if after is None:
         return None
     if choice == "reset":
-        return first_page(after, undo=scope.preferences)
+        return first_page(after, undo=settings.preferences)
     if choice.startswith("loud.all."):
         return first_page(after)
     return _PAGES.get(choice.partition(".")[0], first_page)(after)
 
 
-async def _make(update: Update, context: Context, scope: Scope, choice: str) -> bool:
+async def _make(update: Update, context: Context, settings: SettingsContext, choice: str) -> bool:
     """Make a choice; False if it is none."""
     subject, _, value = choice.partition(".")
-    if subject == "lang" and not scope.followed:
-        return await _speak(update, context, scope, value)
-    if subject == "news" and value in {"on", "off"} and not scope.followed:
-        chat = structs.replace(scope.chat, announcements=value == "on")
+    if subject == "lang" and not settings.followed:
+        return await _speak(update, context, settings, value)
+    if subject == "news" and value in {"on", "off"} and not settings.followed:
+        chat = structs.replace(settings.chat, announcements=value == "on")
         await context.services.storage.save_chat(chat)
         return True
-    if subject == "links" and not scope.followed:
-        return await _show_links(context, scope, value)
-    if scope.followed and choice in {"mute.on", "mute.off", "topic"}:
-        await _hear(context, scope, scope.followed, choice)
+    if subject == "links" and not settings.followed:
+        return await _show_links(context, settings, value)
+    if settings.followed and choice in {"mute.on", "mute.off", "topic"}:
+        await _hear(context, settings, settings.followed, choice)
         return True
-    preferences = _preferences_after(scope, choice)
+    preferences = _preferences_after(settings, choice)
     if preferences is None:
         return False
-    await keep_preferences(context, scope, preferences)
+    await keep_preferences(context, settings, preferences)
     return True
 
 
-def _preferences_after(scope: Scope, choice: str) -> Preferences | None:
+def _preferences_after(settings: SettingsContext, choice: str) -> Preferences | None:
     subject, _, value = choice.partition(".")
     if choice == "reset":
-        return as_usual(scope.preferences, scope.now)
+        return as_usual(settings.preferences, settings.now)
     if subject == "undo":
-        return _preferences_before(scope, value)
-    if scope.followed and subject not in OWN_SUBJECTS:
+        return _preferences_before(settings, value)
+    if settings.followed and subject not in OWN_SUBJECTS:
         return None
-    preferences = chosen(scope.preferences, choice)
-    return preferences if preferences is None or scope.followed else without_usual(preferences)
+    preferences = chosen(settings.preferences, choice)
+    return preferences if preferences is None or settings.followed else without_usual(preferences)
 
 
-def _preferences_before(scope: Scope, carried: str) -> Preferences | None:
+def _preferences_before(settings: SettingsContext, carried: str) -> Preferences | None:
     """The preferences before they were reset; None for any that nobody can have had."""
     was = preferences_from_button(carried)
     if was is None:
         return None
-    if was.snoozed_until and was.snoozed_until - scope.now > LONGEST_SNOOZE:
+    if was.snoozed_until and was.snoozed_until - settings.now > LONGEST_SNOOZE:
         return None
-    return structs.replace(was, milestones=scope.preferences.milestones)
+    return structs.replace(was, milestones=settings.preferences.milestones)
 
 
-async def _speak(update: Update, context: Context, scope: Scope, language: str) -> bool:
+async def _speak(
+    update: Update, context: Context, settings: SettingsContext, language: str
+) -> bool:
     """Speak another language in this chat from now on; "auto" is whatever Telegram speaks."""
     if language not in LANGUAGES and language != "auto":
         return False
     kept = "" if language == "auto" else language
-    await context.services.storage.save_chat(structs.replace(scope.chat, language=kept))
+    await context.services.storage.save_chat(structs.replace(settings.chat, language=kept))
     if target() is None:
         speak(kept or first_language(update))
     return True
 
 
-async def _show_links(context: Context, scope: Scope, value: str) -> bool:
+async def _show_links(context: Context, settings: SettingsContext, value: str) -> bool:
     """Have a bare link that somebody sends to a group draw a card there, or not."""
-    if value not in {"on", "off"} or scope.chat.kind not in GROUPS:
+    if value not in {"on", "off"} or settings.chat.kind not in GROUPS:
         return False
-    chat = structs.replace(scope.chat, shows_links=value == "on")
+    chat = structs.replace(settings.chat, shows_links=value == "on")
     await context.services.storage.save_chat(chat)
     return True
 
 
-async def _hear(context: Context, scope: Scope, followed: Followed, choice: str) -> None:
+async def _hear(
+    context: Context, settings: SettingsContext, followed: Followed, choice: str
+) -> None:
     """Without a sound or with one, or in the topic where the settings are."""
     storage, ref = context.services.storage, followed.petition.ref
     if choice == "topic":
-        await storage.set_thread(scope.chat.id, ref, scope.topic)
+        await storage.set_thread(settings.chat.id, ref, settings.topic)
     else:
-        await storage.mute(scope.chat.id, ref, choice == "mute.on", scope.now)
+        await storage.mute(settings.chat.id, ref, choice == "mute.on", settings.now)
         context.services.woken()
 
 
-async def keep_preferences(context: Context, scope: Scope, preferences: Preferences) -> None:
+async def keep_preferences(
+    context: Context, settings: SettingsContext, preferences: Preferences
+) -> None:
     """Hear things by these preferences from now on, whatever waits included."""
-    storage, chat = context.services.storage, scope.chat
-    if scope.petition:
-        await storage.set_subscription_preferences(chat.id, scope.petition, preferences, scope.now)
-    elif await storage.set_preferences(chat.id, preferences, scope.now) is None:
+    storage, chat = context.services.storage, settings.chat
+    if settings.petition:
+        await storage.set_subscription_preferences(
+            chat.id, settings.petition, preferences, settings.now
+        )
+    elif await storage.set_preferences(chat.id, preferences, settings.now) is None:
         await storage.save_chat(structs.replace(chat, preferences=preferences))
     context.services.woken()
 
 
-async def scope_of(update: Update, context: Context, ref: PetitionRef | None) -> Scope | None:
+async def settings_context(
+    update: Update, context: Context, ref: PetitionRef | None
+) -> SettingsContext | None:
     """The settings of the chat, or of a petition it follows; None if it does not follow it."""
     storage, chat = context.services.storage, await chat_of(update, context)
     watched = tuple(map(description_of, context.services.sites.values()))
     now, topic = context.services.now(), topic_of(update.effective_message)
-    scope = Scope(chat, now, topic=topic, watched=watched)
+    settings = SettingsContext(chat, now, topic=topic, watched=watched)
     if ref is None:
         followed, rules = await storage.subscriptions(chat.id), await storage.rules(chat.id)
         own = [each.preferences for each in followed] + [each.preferences for each in rules]
         is_any = any("digest" in preferences.loudness.values() for preferences in own)
-        return scope._replace(others_digest=is_any)
+        return settings._replace(others_digest=is_any)
     subscription, known = await storage.subscription(chat.id, ref), await storage.history(ref)
     if subscription is None or known is None:
         return None
-    return scope._replace(followed=Followed(subscription, known.petition))
+    return settings._replace(followed=Followed(subscription, known.petition))
 
 
 async def settings_pressed(update: Update, context: Context, press: Press) -> str | None:
     """A button of the settings: a page, or a choice and the page it was made on."""
-    scope = await scope_of(update, context, press.petition)
-    if scope is None:
+    settings = await settings_context(update, context, press.petition)
+    if settings is None:
         return not_following()
-    if asks_first(scope.chat):
+    if asks_first(settings.chat):
         await ask_first(update)
         return None
-    page = await page_after(update, context, scope, press.extra)
+    page = await page_after(update, context, settings, press.extra)
     if page is None:
         return old_button()
     await rewrite(update, *page)

@@ -7,7 +7,7 @@ from bot.messages.buttons import SNOOZE, Press
 from bot.messages.chat.errors import old_button
 from bot.messages.following.subscriptions import follow_first, not_following
 from bot.messages.i18n import marked
-from bot.messages.settings.context import Scope
+from bot.messages.settings.context import SettingsContext
 from bot.messages.settings.snooze import snooze_page, snooze_unclear
 from bot.petitions.petition import PetitionRef
 from bot.subscriptions.settings import LONGEST_SNOOZE, awake
@@ -17,7 +17,7 @@ from handlers.command import Command, on_press
 from handlers.context import Context, asks_first
 from handlers.lookup import named_first, offer
 from handlers.reply import answer, rewrite
-from handlers.settings import ask_first, keep_preferences, scope_of
+from handlers.settings import ask_first, keep_preferences, settings_context
 
 _END = frozenset({"off", "end", "stop", "over", "none"})
 
@@ -28,15 +28,17 @@ async def snooze(update: Update, context: Context) -> None:
     if about is None:
         return
     ref, rest = about
-    scope = await scope_of(update, context, ref)
-    if scope is None and ref:
+    settings = await settings_context(update, context, ref)
+    if settings is None and ref:
         await answer(update, *follow_first(ref))
-    elif scope is None or asks_first(scope.chat):
+    elif settings is None or asks_first(settings.chat):
         await ask_first(update)
-    elif (preferences := _preferences_after(scope, rest) if rest else scope.preferences) is None:
+    elif (
+        preferences := _preferences_after(settings, rest) if rest else settings.preferences
+    ) is None:
         await answer(update, snooze_unclear(rest))
     else:
-        await answer(update, *snooze_page(await _kept(update, context, scope, preferences)))
+        await answer(update, *snooze_page(await _kept(update, context, settings, preferences)))
 
 
 async def _about(update: Update, context: Context) -> tuple[PetitionRef | None, str] | None:
@@ -54,36 +56,38 @@ async def _about(update: Update, context: Context) -> tuple[PetitionRef | None, 
     return (named[0][0], " ".join(words[1:])) if named else (None, context.text)
 
 
-def _preferences_after(scope: Scope, text: str) -> Preferences | None:
+def _preferences_after(settings: SettingsContext, text: str) -> Preferences | None:
     """The preferences snoozed for that long, or awake again; None for a time that is none."""
     if text.strip().lower() in _END:
-        return awake(scope.preferences, scope.now)
-    until = read_until(text, scope.now, scope.chat.preferences.zone)
-    if until is None or until - scope.now > LONGEST_SNOOZE:
+        return awake(settings.preferences, settings.now)
+    until = read_until(text, settings.now, settings.chat.preferences.zone)
+    if until is None or until - settings.now > LONGEST_SNOOZE:
         return None
-    return structs.replace(scope.preferences, snoozed_until=until)
+    return structs.replace(settings.preferences, snoozed_until=until)
 
 
-async def _kept(update: Update, context: Context, scope: Scope, preferences: Preferences) -> Scope:
+async def _kept(
+    update: Update, context: Context, settings: SettingsContext, preferences: Preferences
+) -> SettingsContext:
     """How it is once these preferences hold."""
-    if preferences == scope.preferences:
-        return scope
-    await keep_preferences(context, scope, preferences)
-    return await scope_of(update, context, scope.petition) or scope
+    if preferences == settings.preferences:
+        return settings
+    await keep_preferences(context, settings, preferences)
+    return await settings_context(update, context, settings.petition) or settings
 
 
 async def snooze_pressed(update: Update, context: Context, press: Press) -> str | None:
     """A length of time was chosen, or the end."""
-    scope = await scope_of(update, context, press.petition)
-    if scope is None:
+    settings = await settings_context(update, context, press.petition)
+    if settings is None:
         return not_following()
-    if asks_first(scope.chat):
+    if asks_first(settings.chat):
         await ask_first(update)
         return None
-    preferences = _preferences_after(scope, press.extra)
+    preferences = _preferences_after(settings, press.extra)
     if preferences is None:
         return old_button()
-    await rewrite(update, *snooze_page(await _kept(update, context, scope, preferences)))
+    await rewrite(update, *snooze_page(await _kept(update, context, settings, preferences)))
     return None
 
 

@@ -17,7 +17,7 @@ from bot.messages.following.subscriptions import (
 from bot.messages.i18n import marked
 from bot.messages.message import Message
 from bot.messages.petition.parts import title
-from bot.messages.settings.context import Scope
+from bot.messages.settings.context import SettingsContext
 from bot.messages.settings.pages import in_a_sentence
 from bot.petitions.petition import PetitionRef
 from bot.petitions.postcode import is_postcode
@@ -104,7 +104,7 @@ def confirmed(
     chat: Chat, followed: Followed, now: datetime, place: Place | None = None
 ) -> tuple[Message, Keyboard]:
     """The answer to who follows a petition from now on: how it stands and how it is heard."""
-    return subscribed(followed, now, in_a_sentence(Scope(chat, now, followed)), place)
+    return subscribed(followed, now, in_a_sentence(SettingsContext(chat, now, followed)), place)
 
 
 async def has_room(context: Context, chat: Chat, ref: PetitionRef) -> bool:

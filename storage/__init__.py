@@ -107,7 +107,7 @@ class Storage(Protocol):
         settled.
         """
 
-    async def move_chat(self, old_id: int, new_id: int) -> None:
+    async def migrate_chat(self, old_id: int, new_id: int) -> None:
         """Carry everything of a chat over to its new id; what both follow is followed once.
 
         What is carried over is nobody's any more; what the new id was owed stays in flight.
@@ -264,7 +264,7 @@ class Storage(Protocol):
         claimed. While the older is in flight or waits for another try, the later waits.
         """
 
-    async def hold(self, key: str, queue: str, until: datetime) -> None:
+    async def defer(self, key: str, queue: str, until: datetime) -> None:
         """Give it back, to be told with all else in that queue; no attempt. Unknown key: no-op."""
 
     async def settle(self, *keys: str, told_at: datetime | None = None) -> None:

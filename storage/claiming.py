@@ -13,9 +13,9 @@ from storage import ClaimedDelivery
 SUMMARY_AT_MOST = 50
 
 
-def turns(
+def claim_order(
     due: Sequence[ClaimedDelivery],
-    elsewhere: Sequence[ClaimedDelivery],
+    in_other_queues: Sequence[ClaimedDelivery],
     now: datetime,
     until: datetime,
 ) -> tuple[list[ClaimedDelivery], list[Delivery]]:
@@ -23,11 +23,11 @@ def turns(
 
     `elsewhere` is older news of what is due, which waits in other queues of the same chats.
     """
-    given = {each.delivery.number: each for each in (*due, *elsewhere)}
+    given = {each.delivery.number: each for each in (*due, *in_other_queues)}
     pressing = {each.delivery.number for each in due if is_pressing(each.occurrences)}
     told, left = in_order(
         [each.delivery for each in due],
-        [each.delivery for each in elsewhere],
+        [each.delivery for each in in_other_queues],
         pressing,
         now,
         until,

@@ -31,8 +31,8 @@ from storage.tables import (
     Fields,
     Lonely,
     Note,
-    Shelf,
     Tables,
+    TableSpec,
     day_id,
     document_of,
     documents_of,
@@ -96,9 +96,9 @@ def imported(document: Mapping[str, Any]) -> Tables:
     return tables
 
 
-def _copies(tables: Tables, shelf: Shelf[Any]) -> list[Fields]:
+def _copies(tables: Tables, spec: TableSpec[Any]) -> list[Fields]:
     # One at a time, so that in a thread of its own it holds up nobody.
-    return [msgspec.json.decode(msgspec.json.encode(each)) for each in tables[shelf.name].values()]
+    return [msgspec.json.decode(msgspec.json.encode(each)) for each in tables[spec.name].values()]
 
 
 def _readings(days: Mapping[str, Fields]) -> dict[str, list[list[int]]]:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from bot.errors import StorageError
 from bot.subscriptions.delivery import Delivery
 from bot.subscriptions.subscription import Subscription
-from storage.tables import SHELVES, Tables
+from storage.tables import TABLE_SPECS, Tables
 
 RESTORE = "`petition-bell restore` takes what is whole"
 _REFERRING = (Subscription, Delivery)
@@ -21,17 +21,17 @@ def checked(where: object, tables: Tables) -> Iterator[tuple[str, Struct | None,
     def has(name: str, doc_id: str) -> bool:
         return doc_id in tables.get(name, {})
 
-    for shelf in SHELVES.values():
-        for doc_id, document in tables.get(shelf.name, {}).items():
+    for spec in TABLE_SPECS.values():
+        for doc_id, document in tables.get(spec.name, {}).items():
             try:
-                record = msgspec.convert(document, shelf.kind)
+                record = msgspec.convert(document, spec.kind)
             except msgspec.ValidationError as error:
                 raise StorageError(
-                    f"{where} is damaged: a record of {shelf.name} makes no sense; {RESTORE}"
+                    f"{where} is damaged: a record of {spec.name} makes no sense; {RESTORE}"
                 ) from error
             if not grounded(record, has):
                 raise StorageError(
-                    f"{where} is damaged: a record of {shelf.name} has lost its petition; {RESTORE}"
+                    f"{where} is damaged: a record of {spec.name} has lost its petition; {RESTORE}"
                 )
             yield doc_id, None, record
 
@@ -41,16 +41,16 @@ def sound(tables: Tables) -> tuple[Tables, int]:
 
     Tables that are none of the bot's stay as they are.
     """
-    kept: Tables = {name: {} if name in SHELVES else docs for name, docs in tables.items()}
+    kept: Tables = {name: {} if name in TABLE_SPECS else docs for name, docs in tables.items()}
 
     def has(name: str, doc_id: str) -> bool:
         return doc_id in kept.get(name, {})
 
-    for shelf in sorted(SHELVES.values(), key=lambda shelf: shelf.kind in _REFERRING):
-        for doc_id, document in tables.get(shelf.name, {}).items():
+    for spec in sorted(TABLE_SPECS.values(), key=lambda spec: spec.kind in _REFERRING):
+        for doc_id, document in tables.get(spec.name, {}).items():
             with suppress(msgspec.ValidationError):
-                if grounded(msgspec.convert(document, shelf.kind), has):
-                    kept[shelf.name][doc_id] = document
+                if grounded(msgspec.convert(document, spec.kind), has):
+                    kept[spec.name][doc_id] = document
     return kept, sum(map(len, tables.values())) - sum(map(len, kept.values()))
 
 

@@ -8,7 +8,7 @@ from typing import Protocol, TypeGuard
 
 
 @dataclass(eq=False, slots=True)
-class Standing:
+class RoleState:
     """How this process stands to a role: a standby is one that knows that another has it.
 
     Who has lost the store answers for its role until it hears of another, so that somebody does.
@@ -45,7 +45,7 @@ class SharedRate(Protocol):
     async def slots(self, count: int) -> Sequence[float]:
         """In how many seconds each of the next `count` sends may leave; may raise StorageError."""
 
-    async def hold(self, seconds: float) -> None:
+    async def pause(self, seconds: float) -> None:
         """Let nobody send for a while; may raise StorageError."""
 
 
@@ -55,7 +55,7 @@ class Shared(Protocol):
     def leadership(self, role: str) -> Seat:
         """The seat for a role."""
 
-    def pace(self, name: str, per_second: float) -> SharedRate:
+    def send_rate(self, name: str, per_second: float) -> SharedRate:
         """A rate under its name."""
 
 

@@ -48,7 +48,7 @@ class RecentAlerts(Struct):
     at: list[int]
 
 
-class Shelf(Struct, Generic[S], frozen=True):
+class TableSpec(Struct, Generic[S], frozen=True):
     """A table, and the kind of record its documents are; `indexed` if `Index` follows them."""
 
     name: str
@@ -59,22 +59,22 @@ class Shelf(Struct, Generic[S], frozen=True):
         return None if document is None else msgspec.convert(document, self.kind)
 
 
-CHATS = Shelf("chats", Chat, indexed=True)
-SUBSCRIPTIONS = Shelf("subscriptions", Subscription, indexed=True)
-RULES = Shelf("rules", Rule, indexed=True)
-PETITIONS = Shelf("petitions", PetitionHistory)
-OCCURRENCES = Shelf("occurrences", Occurrence)
-READINGS = Shelf("readings", Day, indexed=True)
-DELIVERIES = Shelf("deliveries", Delivery, indexed=True)
-NOTES = Shelf("notes", Note)
+CHATS = TableSpec("chats", Chat, indexed=True)
+SUBSCRIPTIONS = TableSpec("subscriptions", Subscription, indexed=True)
+RULES = TableSpec("rules", Rule, indexed=True)
+PETITIONS = TableSpec("petitions", PetitionHistory)
+OCCURRENCES = TableSpec("occurrences", Occurrence)
+READINGS = TableSpec("readings", Day, indexed=True)
+DELIVERIES = TableSpec("deliveries", Delivery, indexed=True)
+NOTES = TableSpec("notes", Note)
 ERASE = "erase"  # the note that stands until what was taken out is in no file any more
-COUNTERS = Shelf("counters", Counter)
-LONELY = Shelf("lonely", Lonely)
-RECENT = Shelf("recent_alerts", RecentAlerts)
+COUNTERS = TableSpec("counters", Counter)
+LONELY = TableSpec("lonely", Lonely)
+RECENT = TableSpec("recent_alerts", RecentAlerts)
 
-SHELVES: dict[str, Shelf[Any]] = {
-    shelf.name: shelf
-    for shelf in (
+TABLE_SPECS: dict[str, TableSpec[Any]] = {
+    spec.name: spec
+    for spec in (
         CHATS,
         SUBSCRIPTIONS,
         RULES,
@@ -90,7 +90,7 @@ SHELVES: dict[str, Shelf[Any]] = {
 }
 
 
-_SHELF_OF: dict[type[Struct], Shelf[Any]] = {shelf.kind: shelf for shelf in SHELVES.values()}
+_SPEC_OF: dict[type[Struct], TableSpec[Any]] = {spec.kind: spec for spec in TABLE_SPECS.values()}
 
 
 # A record that says itself what it is called.

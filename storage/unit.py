@@ -110,24 +110,24 @@ class Unit(Protocol):
 
     # --- a chat that has another id now
 
-    async def lock_for_move(self, old_id: int, new_id: int, preferences: Preferences) -> None:
+    async def lock_for_migration(self, old_id: int, new_id: int, preferences: Preferences) -> None:
         """Waits for polls that match either chat; called before anything of them is changed.
 
         `preferences` are those that the chat has under its new id from now on.
         """
 
-    async def move_subscription(self, old: Subscription, moved: Subscription) -> None:
+    async def migrate_subscription(self, old: Subscription, moved: Subscription) -> None:
         """Puts a subscription in the place of an old chat's, and of the new chat's if it has one.
 
         A poll that waits for the old chat's goes on with it.
         """
 
-    async def move_deliveries(self, moved: Collection[tuple[Delivery, Delivery]]) -> None:
+    async def migrate_deliveries(self, moved: Collection[tuple[Delivery, Delivery]]) -> None:
         """Puts deliveries, each beside what it was, under other keys; one is dropped where there
         is one of its new key.
         """
 
-    async def move_chat(self, old_id: int, new_id: int) -> None:
+    async def migrate_chat(self, old_id: int, new_id: int) -> None:
         """Takes out a chat of which all but itself has gone to another; what it was told lately
         counts there.
         """

@@ -112,15 +112,17 @@ class UseCases(ABC):
 
         return await self._change(work, chat_id)
 
-    async def move_chat(self, old_id: int, new_id: int) -> None:
+    async def migrate_chat(self, old_id: int, new_id: int) -> None:
         async def work(unit: Unit) -> None:
             old, new = await unit.chat(old_id), await unit.chat(new_id)
             chat = new if old is None else merged(old, new, new_id)
-            await unit.lock_for_move(old_id, new_id, chat.preferences if chat else Preferences())
+            await unit.lock_for_migration(
+                old_id, new_id, chat.preferences if chat else Preferences()
+            )
             numbers = await _move_rules(unit, old_id, new_id)
             await _move_subscriptions(unit, old_id, new_id)
             await _move_deliveries(unit, old_id, new_id, numbers)
-            await unit.move_chat(old_id, new_id)
+            await unit.migrate_chat(old_id, new_id)
             if chat is not None:
                 await unit.put_chat(chat)
 
@@ -307,7 +309,7 @@ class UseCases(ABC):
     async def history(self, petition: PetitionRef) -> PetitionHistory | None:
         return await self._look(lambda unit: unit.history(petition))
 
-    async def hold(self, key: str, queue: str, until: datetime) -> None:
+    async def defer(self, key: str, queue: str, until: datetime) -> None:
         await self._change(lambda unit: unit.give_back(key, aware(until), queue))
 
     async def settle(self, *keys: str, told_at: datetime | None = None) -> None:
@@ -402,7 +404,7 @@ class _Told(NamedTuple):
     delivery: Delivery
     occurrences: Sequence[Occurrence]
     petition: Petition
-    ways: Sequence[Source]
+    sources: Sequence[Source]
 
 
 async def _replan(unit: Unit, chat: Chat, owed: Sequence[Delivery], now: datetime) -> None:
@@ -433,7 +435,7 @@ async def _told(unit: Unit, chat: Chat, owed: Sequence[Delivery]) -> list[_Told]
                 [rules[each.rule]] if each.rule in rules else [],
                 chat.preferences,
                 chat.id,
-            ).ways,
+            ).sources,
         )
         for each in owed
         if each.petition in known
@@ -458,7 +460,7 @@ async def _move_subscriptions(unit: Unit, old_id: int, new_id: int) -> None:
     there = {each.petition: each for each in await unit.subscriptions(new_id)}
     for old in await unit.subscriptions(old_id):
         moved = moved_subscription(old, there.get(old.petition), new_id)
-        await unit.move_subscription(old, moved)
+        await unit.migrate_subscription(old, moved)
 
 
 async def _move_deliveries(
@@ -476,4 +478,4 @@ async def _move_deliveries(
         )
         for old in owed
     ]
-    await unit.move_deliveries(list(zip(owed, moved, strict=True)))
+    await unit.migrate_deliveries(list(zip(owed, moved, strict=True)))

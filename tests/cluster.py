@@ -21,7 +21,7 @@ from bot.operations.leadership import Rhythm, on_duty
 from bot.petitions.petition import PetitionRef
 from bot.subscriptions.subscription import Chat, Subscription
 from storage import Storage
-from storage.shared import Standing
+from storage.shared import RoleState
 
 ROOT = Path(__file__).parents[1]
 
@@ -72,7 +72,7 @@ class Cluster:
             yield
 
         storage = await self.ground.open()
-        async with on_duty(storage, Standing("poller"), idle, QUICK):
+        async with on_duty(storage, RoleState("poller"), idle, QUICK):
             await leads.wait()
             yield storage
         await storage.close()

@@ -29,7 +29,7 @@ from bot.petitions.events import (
 )
 from bot.petitions.history import PetitionHistory
 from bot.petitions.petition import Petition, PetitionRef
-from bot.petitions.thresholds import is_rung
+from bot.petitions.thresholds import is_on_ladder
 from bot.subscriptions.subscription import Chat, Subscription
 from bot.telegram.request import AiohttpRequest
 from storage import Storage
@@ -118,7 +118,7 @@ class Office:
         """Milestones are reached, each in a look of its own."""
         for number in milestones:
             # So that every number is heard.
-            official: Threshold | None = None if is_rung(number) else "response"
+            official: Threshold | None = None if is_on_ladder(number) else "response"
             event = MilestoneReached(number, number + 2, official)
             occurrence = Occurrence(f"{REF}:{event.key}", REF, self.now(), event)
             known = PetitionHistory(

@@ -62,7 +62,7 @@ class OneRate:
         self.next = first + count / SHARED_PER_SECOND
         return [first - self.clock.now + number / SHARED_PER_SECOND for number in range(count)]
 
-    async def hold(self, seconds: float) -> None:
+    async def pause(self, seconds: float) -> None:
         self.next = max(self.next, self.clock.now + seconds)
 
 

@@ -281,7 +281,7 @@ class Walker:
         told = "\n".join((*map(words_of, new), words_of(after), note))
         turns = data.startswith((buttons.MUTE, buttons.UNMUTE)) and data in data_of(before)
         assert OLD not in note, (label, data)
-        assert not any(trouble in told for trouble in TROUBLE), (label, data, told)
+        assert not any(problem in told for problem in TROUBLE), (label, data, told)
         assert all(map(is_sound, (*new, after))), (label, data, told)
         assert all(map(is_short, (*new, after))), (label, data, told)
         # What is chosen already stays as it is; any other press has to show something.

@@ -53,7 +53,7 @@ async def everything(ground: PostgresGround, but: str = "") -> str:
     return "\n".join(sorted(row["row"] for table in rows for row in table))
 
 
-async def policies(ground: PostgresGround) -> int:
+async def kept_preferences(ground: PostgresGround) -> int:
     async with as_owner(ground.schema) as owner:
         found: int = await owner.fetchval("select count(*) from policy")
         return found

@@ -10,7 +10,7 @@ from telegram.ext import ExtBot
 from bot.delivery.deliverer import DeliveryCounts
 from bot.messages.chat.status import StatusReport
 from bot.operations.admin_alerts import AdminAlerts
-from bot.operations.health import Finding, Health
+from bot.operations.health import Health, HealthCheck
 from bot.operations.metrics import Metrics
 from bot.telegram.request import AiohttpRequest
 from storage import Storage
@@ -39,10 +39,10 @@ class Watch:
     def restart(self) -> None:
         self._alarm = AdminAlerts(self.bot, self.storage, [ADMIN], calm=CALM)
 
-    async def finds(self, *findings: Finding, after: float = 0) -> list[str]:
+    async def finds(self, *checks: HealthCheck, after: float = 0) -> list[str]:
         """What the admin has been told in all, `after` so many minutes more."""
         self.now += timedelta(minutes=after)
-        await self._alarm.tell(findings, self.now)
+        await self._alarm.tell(checks, self.now)
         return [message["text"] for message in self.village.api.messages(ADMIN)]
 
 
@@ -81,7 +81,7 @@ class Patient:
     async def ails(self, after: float = 0) -> set[str]:
         """The parts that are unwell, `after` so many seconds more."""
         self.monotonic += after
-        return {finding.name for finding in await self._health.findings() if finding.trouble}
+        return {check.name for check in await self._health.checks() if check.problem}
 
     async def is_ready(self) -> bool:
-        return not any(f.trouble for f in await self._health.findings() if f.is_grave)
+        return not any(f.problem for f in await self._health.checks() if f.is_grave)

@@ -152,7 +152,7 @@ class Announcer:
         if isinstance(came, _Migrated):
             is_told_there = await self._has_own_turn(chat.id, came.new_id)
             with suppress(StorageError):  # the next alert moves it, too
-                await self._storage.move_chat(chat.id, came.new_id)
+                await self._storage.migrate_chat(chat.id, came.new_id)
             if is_told_there:
                 return begun
             begun = structs.replace(begun, moved=(*begun.moved, came.new_id))

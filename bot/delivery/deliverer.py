@@ -20,11 +20,11 @@ from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, Tele
 from telegram.ext import ExtBot
 
 from bot.delivery.card_message import refresh_card
-from bot.delivery.flood_guard import held_until
+from bot.delivery.flood_guard import deferred_until
 from bot.delivery.rate_limiter import ALERT, RateLimiter, seconds
 from bot.delivery.refusal_notice import tell_admins
 from bot.delivery.retry import (
-    MoveChat,
+    MigrateChat,
     ProbeChat,
     RestChat,
     Settle,
@@ -88,7 +88,7 @@ class DeliveryCounts:
 
     sent: int = 0
     summaries: int = 0
-    held: int = 0
+    deferred: int = 0
     retried: int = 0
     flooded: int = 0
     rested: int = 0
@@ -203,7 +203,7 @@ class Deliverer:
         if room < _BATCH and self._sending:
             return _LONGEST_SLEEP  # each one that has left wakes us
         if room == 0:
-            return self._pacer.held_for
+            return self._pacer.paused_for
         claimed = await self._storage.claim_deliveries(self._now(), room, self._lease)
         # A wall clock that leaps ahead ends the leases of what is under way.
         free = [each for each in claimed if each.delivery.key not in self._in_hand]
@@ -243,8 +243,8 @@ class Deliverer:
             if any(delivery.key in self._accepted for delivery in owed):
                 await self._settle_accepted(owed)
             elif not _is_probe(claims) and (until := self._held_until(claims, owed)):
-                self.counts.held += 1
-                await self._storage.hold(owed[0].key, FLOOD, until)
+                self.counts.deferred += 1
+                await self._storage.defer(owed[0].key, FLOOD, until)
             else:
                 return await self._tell(claims, owed)
         except StorageError as error:
@@ -274,7 +274,7 @@ class Deliverer:
         is_alone = len(owed) == 1 and not first.queue and not first.attempts
         if not is_alone or is_pressing(claims[0].occurrences):
             return None
-        return held_until(claims[0].told_lately, claims[0].flood_until, self._now())
+        return deferred_until(claims[0].told_lately, claims[0].flood_until, self._now())
 
     async def _settle_accepted(self, owed: Sequence[Delivery]) -> None:
         """Telegram has taken some of these already: settle them, and give the others back."""
@@ -288,9 +288,9 @@ class Deliverer:
         # One alert that cannot be worded or sent must not hold up all else a chat is owed.
         is_doubtful = self._faults[owed[0].key] >= _TRIES_IN_FULL
         among = _among(claims[0], self._bot)
-        letter = _worded(claims, followed, self._now(), among, plainly=is_doubtful)
-        outcome, sent = await self._send(letter._replace(card_id=card.card_id if card else None))
-        told = owed[: letter.told]
+        outgoing = _worded(claims, followed, self._now(), among, plainly=is_doubtful)
+        outcome, sent = await self._send(outgoing._replace(card_id=card.card_id if card else None))
+        told = owed[: outgoing.told]
         if isinstance(outcome, Sent):
             for incident in (self._own_faults, self._refusals, self._mendings):
                 incident.recovered()
@@ -300,11 +300,11 @@ class Deliverer:
         if isinstance(outcome, ChatRefuses):
             return await self._bar(claims, outcome)
         if isinstance(outcome, Sent) and _is_probe(claims):
-            await self._storage.hear_chat(letter.chat_id)
+            await self._storage.hear_chat(outgoing.chat_id)
         await self._settle(told, outcome)
-        await self._give_back(owed[letter.told :])
-        if isinstance(outcome, Sent) and letter.thread_id and sent.thread_id is None:
-            await self._storage.clear_thread(letter.chat_id, letter.thread_id)
+        await self._give_back(owed[outgoing.told :])
+        if isinstance(outcome, Sent) and outgoing.thread_id and sent.thread_id is None:
+            await self._storage.clear_thread(outgoing.chat_id, outgoing.thread_id)
         if isinstance(outcome, Sent) and card:
             await refresh_card(self._bot, self._storage, claims[0].known, card, self._now())
         return True
@@ -316,33 +316,33 @@ class Deliverer:
         owed = claims[0].delivery
         return await self._storage.subscription(owed.chat_id, owed.petition)
 
-    async def _send(self, letter: OutgoingMessage) -> tuple[Outcome, OutgoingMessage]:
+    async def _send(self, outgoing: OutgoingMessage) -> tuple[Outcome, OutgoingMessage]:
         """Send it, mended for as long as Telegram says what is wrong with it."""
         while True:
-            outcome = await self._try(letter)
+            outcome = await self._try(outgoing)
             if not isinstance(outcome, Refused):
-                return outcome, letter
-            mended = _mended(letter, outcome.reason)
+                return outcome, outgoing
+            mended = _mended(outgoing, outcome.reason)
             if mended is None:
                 for_good = is_too_long(outcome.reason) or is_bad_text(outcome.reason)
-                return outcome if for_good else ChatRefuses(outcome.reason), letter
-            self._note_mending(letter, mended)
-            letter = mended
+                return outcome if for_good else ChatRefuses(outcome.reason), outgoing
+            self._note_mending(outgoing, mended)
+            outgoing = mended
 
-    def _note_mending(self, letter: OutgoingMessage, mended: OutgoingMessage) -> None:
-        if letter.thread_id != mended.thread_id:
+    def _note_mending(self, outgoing: OutgoingMessage, mended: OutgoingMessage) -> None:
+        if outgoing.thread_id != mended.thread_id:
             self.counts.topics_lost += 1
             log.warning("topic is gone, using the chat itself")
         else:
             self.counts.mended += 1
             self._mendings.failed("sent plainer")
 
-    async def _try(self, letter: OutgoingMessage) -> Outcome:
+    async def _try(self, outgoing: OutgoingMessage) -> Outcome:
         try:
             async with asyncio.timeout_at(self._ends_at) as limit:
                 self._limits.add(limit)
                 try:
-                    sent = await self._send_once(letter)
+                    sent = await self._send_once(outgoing)
                 finally:
                     self._limits.discard(limit)
         except TelegramError as error:
@@ -352,16 +352,16 @@ class Deliverer:
             return RetryAt(self._now(), "no answer before the end")
         return Sent(sent.message_id)
 
-    async def _send_once(self, letter: OutgoingMessage) -> TelegramMessage:
+    async def _send_once(self, outgoing: OutgoingMessage) -> TelegramMessage:
         return await self._bot.send_message(
-            letter.chat_id,
-            letter.message.text,
-            entities=render.entities(letter.message),
-            reply_markup=render.keyboard(letter.buttons),
-            message_thread_id=letter.thread_id,
-            disable_notification=letter.silent,
+            outgoing.chat_id,
+            outgoing.message.text,
+            entities=render.entities(outgoing.message),
+            reply_markup=render.keyboard(outgoing.buttons),
+            message_thread_id=outgoing.thread_id,
+            disable_notification=outgoing.silent,
             link_preview_options=render.NO_PREVIEW,
-            reply_parameters=_reply(letter),
+            reply_parameters=_reply(outgoing),
             rate_limit_args=ALERT,
         )
 
@@ -393,9 +393,9 @@ class Deliverer:
                 await self._try_again(owed, now + _REST_PAUSE)
             case ProbeChat():
                 raise TypeError("a refusal is the chat's, and is kept with it")
-            case MoveChat(new_id):
+            case MigrateChat(new_id):
                 self.counts.moved += 1
-                await self._storage.move_chat(first.chat_id, new_id)
+                await self._storage.migrate_chat(first.chat_id, new_id)
             case _:
                 assert_never(step)
 
@@ -436,14 +436,14 @@ class Deliverer:
     async def _give_back(self, owed: Iterable[Delivery]) -> None:
         """Let go of what was claimed and not sent: that was no try of it."""
         for delivery in owed:
-            await self._storage.hold(delivery.key, delivery.queue, self._now())
+            await self._storage.defer(delivery.key, delivery.queue, self._now())
 
 
-def _reply(letter: OutgoingMessage) -> ReplyParameters | None:
+def _reply(outgoing: OutgoingMessage) -> ReplyParameters | None:
     """News hangs on the petition's card, or stands alone if that was deleted."""
-    if letter.card_id is None:
+    if outgoing.card_id is None:
         return None
-    return ReplyParameters(letter.card_id, allow_sending_without_reply=True)
+    return ReplyParameters(outgoing.card_id, allow_sending_without_reply=True)
 
 
 def _is_probe(claims: Sequence[ClaimedDelivery]) -> bool:
@@ -487,18 +487,18 @@ def _worded(
 ) -> OutgoingMessage:
     """What to send for these claims; plainly, without anything that can be wrong with it."""
     try:
-        letter = _in_full(claims, followed, now, among)
+        outgoing = _in_full(claims, followed, now, among)
     except Exception:
         if not plainly:
             raise
         first = claims[0].delivery
         bare = bare_alert(claims[0].known)
         return OutgoingMessage(first.chat_id, bare, None, first.thread_id, first.silent)
-    return _plain(letter) if plainly else letter
+    return _plain(outgoing) if plainly else outgoing
 
 
-def _plain(letter: OutgoingMessage) -> OutgoingMessage:
-    return letter._replace(message=Message(letter.message.text), buttons=None)
+def _plain(outgoing: OutgoingMessage) -> OutgoingMessage:
+    return outgoing._replace(message=Message(outgoing.message.text), buttons=None)
 
 
 def _among(claim: ClaimedDelivery, bot: ExtBot[Any]) -> Among | None:
@@ -543,25 +543,25 @@ def _alert(
         muted=followed is not None and followed.muted,
         rule=claim.rule,
         followed=followed is not None or not claim.delivery.rule,
-        wish=followed.preferences.milestones if followed else None,
+        custom=followed.preferences.milestones if followed else None,
         among=among,
         queue=claim.delivery.queue,
     )
 
 
-def _mended(letter: OutgoingMessage, reason: str) -> OutgoingMessage | None:
+def _mended(outgoing: OutgoingMessage, reason: str) -> OutgoingMessage | None:
     """The letter without what Telegram complains of, or None if there is nothing to take away."""
-    message = letter.message
-    if letter.thread_id and is_no_topic(reason):
+    message = outgoing.message
+    if outgoing.thread_id and is_no_topic(reason):
         noted = joined(message, compose("\n\n", italic(tr(_TOPIC_NOTE))))
-        return letter._replace(message=noted, thread_id=None, card_id=None)
+        return outgoing._replace(message=noted, thread_id=None, card_id=None)
     if width(message.text) > 1 and is_too_long(reason):
         halves = split(message, width(message.text) // 2 + 1)
-        return letter._replace(message=halves[0])
-    if letter.buttons and is_bad_buttons(reason):
-        return letter._replace(buttons=None)
+        return outgoing._replace(message=halves[0])
+    if outgoing.buttons and is_bad_buttons(reason):
+        return outgoing._replace(buttons=None)
     if message.spans and is_bad_text(reason):
-        return letter._replace(message=Message(message.text))
+        return outgoing._replace(message=Message(message.text))
     return None
 
 

@@ -10,7 +10,9 @@ FEW = 5
 _HELD_FOR = timedelta(minutes=1)
 
 
-def held_until(told_lately: int, flood_until: datetime | None, now: datetime) -> datetime | None:
+def deferred_until(
+    told_lately: int, flood_until: datetime | None, now: datetime
+) -> datetime | None:
     """Until when what is due should wait for all else, or None if it may leave.
 
     What has begun to be held, `flood_until` then, is held together to its end, so that nothing

@@ -30,15 +30,15 @@ from telegram.error import (
 )
 from telegram.ext import BaseRateLimiter
 
-from bot.delivery.global_hold import FIRST_HOLD, PER_SECOND, GlobalHold
+from bot.delivery.global_pause import FIRST_PAUSE, PER_SECOND, GlobalPause
 from bot.delivery.send_queue import (
     ANSWERS_PER_ALERT,
     MOST_WAITING,
     Chat,
     ChatId,
     Chats,
+    QueuedMessage,
     SendQueue,
-    Turn,
     too_soon,
 )
 from bot.delivery.sent_messages import SentMessages
@@ -112,11 +112,11 @@ class _Places:
         self._incident.recovered()
         return place
 
-    async def hold(self, seconds: float) -> None:
+    async def pause(self, seconds: float) -> None:
         """Let no process send for a while."""
         with suppress(StorageError, TimeoutError):
             async with asyncio.timeout(_PLACE_TOLD_WITHIN):
-                await self._rate.hold(seconds)
+                await self._rate.pause(seconds)
 
 
 class RateLimiter(BaseRateLimiter[Any]):
@@ -124,9 +124,9 @@ class RateLimiter(BaseRateLimiter[Any]):
 
     A refusal (429) holds back its kind of method to its chat until its deadline. When Telegram
     refuses several chats at once, everything pauses for seconds, until a probe is taken
-    (`GlobalHold`). Answers to people are tried again; an alert's `RetryAfter` is raised, so that it
-    waits in the store, and so it is, without asking Telegram, where it would wait for more than a
-    few seconds.
+    (`GlobalPause`). Answers to people are tried again; an alert's `RetryAfter` is raised, so that
+    it waits in the store, and so it is, without asking Telegram, where it would wait for more than
+    a few seconds.
 
     An answer that is lost on its way is sent again a few times; an edit into what stands there
     already is refused here, in Telegram's words.
@@ -150,7 +150,7 @@ class RateLimiter(BaseRateLimiter[Any]):
         self._queue = SendQueue()
         # What another process writes into a message is not known here.
         self._sent = None if shared else SentMessages()
-        self._hold = GlobalHold()
+        self._pause = GlobalPause()
         self._waits_until = -inf  # the latest that a chat was told to wait until
         self._incident = IncidentLog(log, "Telegram may refuse everything", now)
         self._overall = Window(PER_SECOND, 1.0)
@@ -186,12 +186,12 @@ class RateLimiter(BaseRateLimiter[Any]):
     @property
     def rate(self) -> float:
         """Messages a second that Telegram takes at present, as far as we know."""
-        return self._hold.rate(self._now())
+        return self._pause.rate(self._now())
 
     @property
-    def held_for(self) -> float:
+    def paused_for(self) -> float:
         """Seconds until anything may leave at all."""
-        return self._hold.seconds_left(self._now())
+        return self._pause.seconds_left(self._now())
 
     @property
     def refused_for(self) -> float:
@@ -200,18 +200,18 @@ class RateLimiter(BaseRateLimiter[Any]):
         Once the waits that it named are long over and nobody has tried since, nobody knows.
         """
         now = self._now()
-        is_known = self._hold.is_on and now <= self._waits_until + _TRIED_WITHIN
-        return now - self._hold.began_at if is_known else 0.0
+        is_known = self._pause.is_on and now <= self._waits_until + _TRIED_WITHIN
+        return now - self._pause.began_at if is_known else 0.0
 
     def room(self, within: float) -> int:
         """How many more alerts to different chats may be taken on that leave within seconds."""
         now = self._now()
-        if self._hold.seconds_left(now) > 0:
+        if self._pause.seconds_left(now) > 0:
             return 0
         soon = sum(alert.free_at() <= now + within for alert in self._queue.alerts)
-        if self._hold.is_on:
+        if self._pause.is_on:
             return max(0, 1 - soon)  # a probe
-        places = self._hold.rate(now) * within
+        places = self._pause.rate(now) * within
         lately = self._answers.most - self._answers.room(now)
         answers = max(self._queue.answers_ready(), lately * within)
         share = max(places / (ANSWERS_PER_ALERT + 1), places - answers)
@@ -261,7 +261,7 @@ class RateLimiter(BaseRateLimiter[Any]):
         try:
             return await request()
         except RetryAfter as error:
-            self._methods[kind] = self._now() + min(seconds(error), FIRST_HOLD)
+            self._methods[kind] = self._now() + min(seconds(error), FIRST_PAUSE)
             raise
 
     async def _uncounted(self, request: Request, chat: Chat, kind: str) -> Result:
@@ -279,7 +279,7 @@ class RateLimiter(BaseRateLimiter[Any]):
         """That we are typing is shown at once or not at all, and never before a message."""
         now = self._now()
         opens_at = max(chat.free_at(_TYPING, alert=False), self._opens_at(now))
-        if opens_at > now or self._hold.is_on or self._queue.first(now):
+        if opens_at > now or self._pause.is_on or self._queue.first(now):
             raise too_soon(max(1.0, opens_at - now))
         departure = Departure(now)
         self._overall.count(departure)
@@ -341,11 +341,11 @@ class RateLimiter(BaseRateLimiter[Any]):
         if not alert and chat.answers_waiting >= most:
             raise too_soon(chat.free_at(kind, alert=False) - now)
         left: asyncio.Future[tuple[Departure, bool]] = asyncio.get_running_loop().create_future()
-        turn = Turn(chat, kind, alert, _PATIENCE[alert], left)
+        queued = QueuedMessage(chat, kind, alert, _PATIENCE[alert], left)
         chat.answers_waiting += not alert
         self._answers_waiting += not alert
         try:
-            self._queue.add(turn, now)
+            self._queue.add(queued, now)
             self._let_go(now)
             return await left
         finally:
@@ -357,9 +357,9 @@ class RateLimiter(BaseRateLimiter[Any]):
     def _let_go(self, now: float) -> None:
         """Let everybody go who may now, and come back when another may."""
         self._queue.ripen(now)
-        hold = self._hold.seconds_left(now)
-        if hold > _PATIENCE[True]:
-            self._queue.give_up_alerts(hold)
+        pause = self._pause.seconds_left(now)
+        if pause > _PATIENCE[True]:
+            self._queue.give_up_alerts(pause)
         opens_at = inf
         while self._queue.first(now):
             opens_at = self._opens_at(now)
@@ -374,9 +374,9 @@ class RateLimiter(BaseRateLimiter[Any]):
 
     def _opens_at(self, now: float) -> float:
         """When another message may leave, whoever goes first."""
-        if self._hold.seconds_left(now) > 0:
-            return self._hold.until
-        stretch = PER_SECOND / self._hold.rate(now)
+        if self._pause.seconds_left(now) > 0:
+            return self._pause.until
+        stretch = PER_SECOND / self._pause.rate(now)
         opens_at = self._overall.free_at(stretch=stretch)
         is_easy = self._overall.free_at(PER_SECOND // 2, stretch) <= now
         if is_easy and self._queue.first_answer(now):
@@ -384,22 +384,22 @@ class RateLimiter(BaseRateLimiter[Any]):
         return max(opens_at, self._spread.free_at(stretch=stretch))
 
     def _let_next_go(self, now: float) -> None:
-        is_probe = self._hold.is_on
-        turn = self._queue.probe(now) if is_probe else self._queue.first(now)
-        if turn is None:
+        is_probe = self._pause.is_on
+        queued = self._queue.probe(now) if is_probe else self._queue.first(now)
+        if queued is None:
             return
         departure = Departure(now, now, is_probe)
         if is_probe:
-            self._hold.probed(now)
+            self._pause.probed(now)
         self._overall.count(departure)
         self._spread.count(Departure(now))
-        if not turn.alert and turn.chat.quiet_at() <= now:
+        if not queued.alert and queued.chat.quiet_at() <= now:
             self._answers.count(departure)
-        self._queue.left(turn)
-        self._leaves(turn, departure, paid=False)
+        self._queue.left(queued)
+        self._leaves(queued, departure, paid=False)
 
     def _let_paid_go(self, now: float) -> None:
-        while not self._hold.is_on and self._paid.room(now) > 0:
+        while not self._pause.is_on and self._paid.room(now) > 0:
             alert = self._queue.first_alert(now)
             if alert is None:
                 return
@@ -407,9 +407,9 @@ class RateLimiter(BaseRateLimiter[Any]):
             self._paid.count(departure)
             self._leaves(alert, departure, paid=True)
 
-    def _leaves(self, turn: Turn, departure: Departure, *, paid: bool) -> None:
-        turn.chat.count(departure, alert=turn.alert)
-        turn.left.set_result((departure, paid))
+    def _leaves(self, queued: QueuedMessage, departure: Departure, *, paid: bool) -> None:
+        queued.chat.count(departure, alert=queued.alert)
+        queued.left.set_result((departure, paid))
 
     def _come_back(self, at: float, now: float) -> None:
         if at == inf or self._alarm_at <= at:
@@ -442,7 +442,7 @@ class RateLimiter(BaseRateLimiter[Any]):
             self._is_place_here = True
         else:
             # Another process was refused by every chat.
-            self._hold.join(self._now(), wait)
+            self._pause.join(self._now(), wait)
         self._fetching = None
         self._let_go(self._now())
         self._is_place_here = False  # none is kept for later
@@ -452,9 +452,9 @@ class RateLimiter(BaseRateLimiter[Any]):
     def _answered(self, chat: Chat, kind: str, departure: Departure) -> None:
         """Telegram took a message, or refused it for another reason than its rate."""
         chat.refused.pop(kind, None)
-        now, was_on = self._now(), self._hold.is_on
-        self._hold.accepted(departure, now)
-        if was_on and not self._hold.is_on:
+        now, was_on = self._now(), self._pause.is_on
+        self._pause.accepted(departure, now)
+        if was_on and not self._pause.is_on:
             self._incident.recovered()
             self._let_go(now)
 
@@ -463,13 +463,13 @@ class RateLimiter(BaseRateLimiter[Any]):
         is_news = not chat.refused
         chat.refused[kind] = max(chat.refused.get(kind, -inf), now + wait)
         self._waits_until = max(self._waits_until, now + wait)
-        held = self._hold.refused(chat.id, departure, now, is_news=is_news)
-        if held is None:
+        paused = self._pause.refused(chat.id, departure, now, is_news=is_news)
+        if paused is None:
             return
-        self._incident.failed("flood limit", wait=held, rate=self._hold.rate(now))
+        self._incident.failed("flood limit", wait=paused, rate=self._pause.rate(now))
         self._let_go(now)
         if self._places:
-            await self._places.hold(held)
+            await self._places.pause(paused)
 
 
 @dataclass(slots=True)

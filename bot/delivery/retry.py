@@ -22,7 +22,7 @@ from bot.subscriptions.delivery import (
 _FIRST_WAIT = timedelta(seconds=1)
 # What fails now is Telegram or the way there, as a whole: once it is back, nobody waits for long.
 _LONGEST_WAIT = timedelta(seconds=45)
-# Rights that come back soon are met soon; from then on hourly, and in the end once a day.
+# Permissions that come back soon are met soon; from then on hourly, and in the end once a day.
 _PROBES = tuple(timedelta(minutes=each) for each in (1, 10, 60, 60, 60, 120, 240, 480, 960, 1440))
 
 
@@ -50,13 +50,13 @@ class ProbeChat(Struct, frozen=True):
     at: datetime
 
 
-class MoveChat(Struct, frozen=True):
+class MigrateChat(Struct, frozen=True):
     """Carry everything over to the chat's new id, this delivery included."""
 
     new_id: int
 
 
-Step: TypeAlias = Settle | TryAgain | RestChat | ProbeChat | MoveChat
+Step: TypeAlias = Settle | TryAgain | RestChat | ProbeChat | MigrateChat
 
 
 def next_step(
@@ -76,7 +76,7 @@ def next_step(
         case ChatRefuses(reason):
             return ProbeChat(reason, refusals + 1, now + probe_wait(refusals, jitter))
         case ChatMoved(new_id):
-            return MoveChat(new_id)
+            return MigrateChat(new_id)
         case RetryAt(when):
             return TryAgain(max(when, now + backoff(attempts, jitter)))
         case _:

@@ -127,7 +127,7 @@ class _Rank(IntEnum):
 
 
 @dataclass(eq=False, slots=True)
-class Turn:
+class QueuedMessage:
     """A message that waits to leave."""
 
     chat: Chat
@@ -163,7 +163,7 @@ class Turn:
         return _Rank.ANSWER, self.chat.goes_before()
 
 
-_Entry: TypeAlias = tuple[float, int, Turn]  # key, number of arrival
+_Entry: TypeAlias = tuple[float, int, QueuedMessage]  # key, number of arrival
 
 
 class SendQueue:
@@ -177,38 +177,38 @@ class SendQueue:
         self._numbers = count()
         self._heaps: dict[_Rank, list[_Entry]] = {rank: [] for rank in _Rank}
         self._answers_in_a_row = 0
-        self.alerts: set[Turn] = set()
+        self.alerts: set[QueuedMessage] = set()
 
-    def add(self, turn: Turn, now: float) -> None:
+    def add(self, queued: QueuedMessage, now: float) -> None:
         """Let it wait, unless its chat would keep it waiting for too long."""
-        if turn.alert:
-            self.alerts.add(turn)
-            turn.left.add_done_callback(lambda _: self.alerts.discard(turn))
-        self._put(turn, next(self._numbers), now)
+        if queued.alert:
+            self.alerts.add(queued)
+            queued.left.add_done_callback(lambda _: self.alerts.discard(queued))
+        self._put(queued, next(self._numbers), now)
 
-    def first_answer(self, now: float) -> Turn | None:
+    def first_answer(self, now: float) -> QueuedMessage | None:
         """The answer to a quiet chat that goes first: who asks least, or had none for longest."""
         return self._first(_Rank.ANSWER, now)
 
-    def first_alert(self, now: float) -> Turn | None:
+    def first_alert(self, now: float) -> QueuedMessage | None:
         """The alert that goes before all others."""
         return self._first(_Rank.ALERT, now)
 
-    def first(self, now: float) -> Turn | None:
+    def first(self, now: float) -> QueuedMessage | None:
         """Who goes next, if any may."""
         answer, alert = self.first_answer(now), self.first_alert(now)
         if answer and alert:
             return alert if self._answers_in_a_row >= ANSWERS_PER_ALERT else answer
         return answer or alert or self._first(_Rank.TALKATIVE, now)
 
-    def probe(self, now: float) -> Turn | None:
+    def probe(self, now: float) -> QueuedMessage | None:
         """Who finds out whether Telegram refuses everything: rather no chat that it refused."""
-        ready = (turn for turn in self._ready(now) if not turn.chat.refused)
+        ready = (queued for queued in self._ready(now) if not queued.chat.refused)
         return next(ready, None) or self.first(now)
 
-    def left(self, turn: Turn) -> None:
+    def left(self, queued: QueuedMessage) -> None:
         """Note that it left, for the alerts' share."""
-        self._answers_in_a_row = 0 if turn.alert else self._answers_in_a_row + 1
+        self._answers_in_a_row = 0 if queued.alert else self._answers_in_a_row + 1
 
     def answers_ready(self) -> int:
         """How many answers go before alerts, about."""
@@ -231,28 +231,28 @@ class SendQueue:
         for alert in tuple(self.alerts):
             alert.refuse(seconds)
 
-    def _ready(self, now: float) -> Iterator[Turn]:
+    def _ready(self, now: float) -> Iterator[QueuedMessage]:
         heaps = (self._heaps[rank] for rank in _Rank if rank is not _Rank.CHAT)
         turns = (entry[-1] for entry in chain.from_iterable(heaps))
-        return (turn for turn in turns if not turn.is_over and turn.free_at() <= now)
+        return (queued for queued in turns if not queued.is_over and queued.free_at() <= now)
 
-    def _first(self, rank: _Rank, now: float) -> Turn | None:
+    def _first(self, rank: _Rank, now: float) -> QueuedMessage | None:
         heap = self._heaps[rank]
         while heap:
-            key, _, turn = heap[0]
-            if not turn.is_over and turn.place(now) == (rank, key):
-                return turn
+            key, _, queued = heap[0]
+            if not queued.is_over and queued.place(now) == (rank, key):
+                return queued
             self._put_again(heap, now)
         return None
 
     def _put_again(self, heap: list[_Entry], now: float) -> None:
-        _, number, turn = heappop(heap)
-        if not turn.is_over:
-            self._put(turn, number, now)
+        _, number, queued = heappop(heap)
+        if not queued.is_over:
+            self._put(queued, number, now)
 
-    def _put(self, turn: Turn, number: int, now: float) -> None:
-        rank, key = turn.place(now)
-        if rank is _Rank.CHAT and key - now > turn.patience:
-            turn.refuse(key - now)
+    def _put(self, queued: QueuedMessage, number: int, now: float) -> None:
+        rank, key = queued.place(now)
+        if rank is _Rank.CHAT and key - now > queued.patience:
+            queued.refuse(key - now)
         else:
-            heappush(self._heaps[rank], (key, number, turn))
+            heappush(self._heaps[rank], (key, number, queued))

@@ -45,7 +45,7 @@ from bot.messages.petition.parts import (
 from bot.messages.petition.rejection import reason
 from bot.messages.petition.response import excerpt, safe_link
 from bot.messages.petition.wording import spoken_event
-from bot.messages.reminder import Told, reminder
+from bot.messages.reminder import AlertText, reminder
 from bot.petitions.events import (
     BusinessAdded,
     Closed,
@@ -135,18 +135,18 @@ def alert(
     *,
     rule: Rule | None = None,
     followed: bool = True,
-    wish: CustomMilestones | None = None,
+    custom: CustomMilestones | None = None,
     among: Among | None = None,
     queue: str = "",
 ) -> tuple[Message, Keyboard]:
     """The message for occurrences that belong together, oldest first, and its buttons.
 
-    `rule` is the one by which it is heard, if it is not for following the petition; `wish` are the
-    chat's own milestones of it. `among` whom it is told, if not to one person alone. `queue` is
+    `rule` is the one by which it is heard, if it is not for following the petition; `custom` are
+    the chat's own milestones of it. `among` whom it is told, if not to one person alone. `queue` is
     what it waited in.
     """
     petition = known.petition
-    told = _tell([occurrence.event for occurrence in occurrences], known, now, wish)
+    told = _tell([occurrence.event for occurrence in occurrences], known, now, custom)
     since = _why_late(occurrences[0].at, now, queue, is_shared=among is not None)
     why = _why(rule, occurrences) if rule else None
     message = compose(*lines(told.headline, title(petition), *told.rows, since, why))
@@ -239,12 +239,12 @@ def bare_alert(known: PetitionHistory) -> Message:
 
 
 def _tell(
-    events: Sequence[Event], known: PetitionHistory, now: datetime, wish: CustomMilestones | None
-) -> Told:
+    events: Sequence[Event], known: PetitionHistory, now: datetime, custom: CustomMilestones | None
+) -> AlertText:
     events = [spoken_event(event, known.petition) for event in events]
     milestones = [event for event in events if isinstance(event, MilestoneReached)]
     if milestones:
-        return _milestones(milestones, known.petition, now, wish)
+        return _milestones(milestones, known.petition, now, custom)
     links = [event for event in events if isinstance(event, DebateLink)]
     if links and len(links) == len(events):
         return _links(links)
@@ -252,7 +252,7 @@ def _tell(
     return told._replace(rows=(*told.rows, _link_row(links))) if links else told
 
 
-def _one(event: Event, known: PetitionHistory, now: datetime) -> Told:
+def _one(event: Event, known: PetitionHistory, now: datetime) -> AlertText:
     petition = known.petition
     match event:
         case MilestoneReached():
@@ -293,29 +293,29 @@ def _milestones(
     events: Sequence[MilestoneReached],
     petition: Petition,
     now: datetime,
-    wish: CustomMilestones | None,
-) -> Told:
+    custom: CustomMilestones | None,
+) -> AlertText:
     top = events[-1]
     official = [event for event in events if event.official]
     rows = (
         *(_reached_row(event, petition) for event in official),
-        outlook(petition, wish),
+        outlook(petition, custom),
         _sentence(pace_line(petition, now)),
     )
     if len(events) == 1:
-        return Told(_reached(top, petition, wish), rows)
+        return AlertText(_reached(top, petition, custom), rows)
     others = [event for event in official if event is not top]
     passed = _past(top, others, signatures(top.signature_count))
     promises = (f" {meaning_line(e.official, petition)}" for e in official if e.official)
-    return Told(row(passed, *promises), rows)
+    return AlertText(row(passed, *promises), rows)
 
 
-def _reached(event: MilestoneReached, petition: Petition, wish: CustomMilestones | None) -> Rich:
+def _reached(event: MilestoneReached, petition: Petition, custom: CustomMilestones | None) -> Rich:
     reached = signatures(event.number)
     if event.official:
         meaning = meaning_line(event.official, petition)
         return say("🔔 <b>{signatures}</b>. {meaning}", signatures=reached, meaning=meaning)
-    if wish and is_custom(event.number, wish, petition):
+    if custom and is_custom(event.number, custom, petition):
         return say("🔔 <b>{signatures}</b>, your own milestone.", signatures=reached)
     return say("🔔 <b>{signatures}</b> reached.", signatures=reached)
 
@@ -347,20 +347,20 @@ def _reached_row(event: MilestoneReached, petition: Petition) -> str | None:
     return tr("It reached {number} on {moment}.", number=number(event.number), moment=at)
 
 
-def _responded(event: Responded, petition: Petition) -> Told:
+def _responded(event: Responded, petition: Petition) -> AlertText:
     response = event.response
     by = aside(department(petition), day(response.responded_on) if response.responded_on else "")
     summary = readable(response.summary or response.details)
     who = responder(petition) or "government"
-    return Told(
+    return AlertText(
         say((_RESPONDED if event.is_first else _RESPONDED_AGAIN)[who], by=by),
         (quote(cut(summary, _QUOTED)) if summary.strip() else None,),
     )
 
 
-def _revised(event: ResponseRevised, petition: Petition) -> Told:
+def _revised(event: ResponseRevised, petition: Petition) -> AlertText:
     changes = (*_changes("−", event.removed), *_changes("+", event.added))
-    return Told(
+    return AlertText(
         say(
             "💬 <b>{response} revised</b>{by}.",
             response=response_title(petition),
@@ -378,43 +378,43 @@ def _changes(sign: str, sentences: Sequence[str]) -> list[Rich]:
     return shown
 
 
-def _withdrawn(petition: Petition) -> Told:
+def _withdrawn(petition: Petition) -> AlertText:
     """It waits again, unless this is told so late that there is a response once more."""
     withdrawn = say("💬 <b>{response} withdrawn.</b>", response=response_title(petition))
     if petition.government_response is not None:
-        return Told(withdrawn)
+        return AlertText(withdrawn)
     waiting = (
         tr("There may not be another: the petition closed before its closing date.")
         if petition.is_cut_short
         else tr("It's waiting for a response again.")
     )
-    return Told(withdrawn, (waiting,))
+    return AlertText(withdrawn, (waiting,))
 
 
 def _debate_date(
     event: DebateScheduled | DebateMoved | DebateCancelled, petition: Petition, now: datetime
-) -> Told:
+) -> AlertText:
     """How long it is until then is told only while that is still its date."""
     match event:
         case DebateScheduled(on):
             if on < london_today(now):
-                return Told(
+                return AlertText(
                     say(
                         "🏛 <b>Debate date added:</b> {day}, which has already passed.",
                         day=weekday(on),
                     )
                 )
-            return Told(
+            return AlertText(
                 say("🏛 <b>Debate on {day}</b>.", day=weekday(on)),
                 (_days_until(event, petition, now),),
             )
         case DebateMoved(was, on):
-            return Told(
+            return AlertText(
                 say("🏛 <b>Debate moved</b> from {was} to {day}.", was=day(was), day=weekday(on)),
                 (_days_until(event, petition, now),),
             )
         case DebateCancelled(was):
-            return Told(
+            return AlertText(
                 say("🏛 <b>Debate cancelled</b>: no new date yet."),
                 (tr("The debate was planned for {day}.", day=weekday(was)),),
             )
@@ -435,15 +435,15 @@ def _days_until(
     )
 
 
-def _debate_outcome(event: Debated | NotDebated | DebateLink) -> Told:
+def _debate_outcome(event: Debated | NotDebated | DebateLink) -> AlertText:
     match event:
         case Debated(debated_on, overview):
-            return Told(
+            return AlertText(
                 say("🏛 <b>Debated</b> on {day}.", day=weekday(debated_on)),
                 (_quoted(overview),),
             )
         case NotDebated(overview):
-            return Told(
+            return AlertText(
                 say("🏛 <b>It won't be debated.</b>"),
                 (_quoted(overview),),
             )
@@ -451,10 +451,10 @@ def _debate_outcome(event: Debated | NotDebated | DebateLink) -> Told:
             return _links([event])
 
 
-def _links(links: Sequence[DebateLink]) -> Told:
+def _links(links: Sequence[DebateLink]) -> AlertText:
     if len(links) == 1:
-        return Told(say(_LINKS_OUT[links[0].name]), (_link_row(links),))
-    return Told(say("🏛 <b>New links about the debate.</b>"), (_link_row(links),))
+        return AlertText(say(_LINKS_OUT[links[0].name]), (_link_row(links),))
+    return AlertText(say("🏛 <b>New links about the debate.</b>"), (_link_row(links),))
 
 
 def _link_row(links: Sequence[DebateLink]) -> Rich:
@@ -470,12 +470,12 @@ def _safe_link(text: str, url: str) -> Rich:
     return linked if linked != text else f"{text}: {cut(url, _QUOTED)}"
 
 
-def _paper(event: BusinessAdded | CommitteeNoted) -> Told:
+def _paper(event: BusinessAdded | CommitteeNoted) -> AlertText:
     match event:
         case BusinessAdded(business):
             on = aside(day(business.occurred_on) if business.occurred_on else "")
             subject = cut(business.subject, 200)
-            return Told(
+            return AlertText(
                 say("📜 <b>In Parliament:</b> {subject}{on}.", subject=subject, on=on),
                 (_quoted(business.body),),
             )
@@ -485,10 +485,10 @@ def _paper(event: BusinessAdded | CommitteeNoted) -> Told:
                 if revised
                 else say("📝 <b>The Petitions Committee added a note</b>.")
             )
-            return Told(what, (_quoted(note),))
+            return AlertText(what, (_quoted(note),))
 
 
-def _closed(event: Closed, petition: Petition, now: datetime) -> Told:
+def _closed(event: Closed, petition: Petition, now: datetime) -> AlertText:
     count = signatures(event.signature_count)
     if description_of(petition).closing == "committee":
         by = committee(petition)
@@ -498,7 +498,7 @@ def _closed(event: Closed, petition: Petition, now: datetime) -> Told:
     else:
         headline = say("🏁 <b>Closed with {signatures}.</b>", signatures=count)
     early = _why_early(petition) if event.early else None
-    return Told(headline, (early, _life_line(petition, now), awaited(petition)))
+    return AlertText(headline, (early, _life_line(petition, now), awaited(petition)))
 
 
 def _why_early(petition: Petition) -> str:
@@ -510,18 +510,18 @@ def _why_early(petition: Petition) -> str:
     )
 
 
-def _ended(event: Closed | Referred | Completed, petition: Petition, now: datetime) -> Told:
+def _ended(event: Closed | Referred | Completed, petition: Petition, now: datetime) -> AlertText:
     match event:
         case Closed():
             return _closed(event, petition, now)
         case Referred():
             name = committee(petition)
-            return Told(
+            return AlertText(
                 say("📥 <b>Referred to {committee}.</b>", committee=name), (awaited(petition),)
             )
         case Completed():
             name = committee(petition)
-            return Told(
+            return AlertText(
                 say("🏁 <b>Completed by {committee}.</b>", committee=name), (awaited(petition),)
             )
 
@@ -538,7 +538,7 @@ def _life_line(petition: Petition, now: datetime) -> str | None:
 
 def _standing(
     event: Opened | Rejected | NotPublished | Removed | Reopened, known: PetitionHistory
-) -> Told:
+) -> AlertText:
     petition = known.petition
     match event:
         case Opened():
@@ -549,14 +549,14 @@ def _standing(
                 headline = say("🚫 <b>Closed with too few signatures.</b>")
             else:
                 headline = say("🚫 <b>Rejected.</b>")
-            return Told(headline, (reason(petition, rejection), details))
+            return AlertText(headline, (reason(petition, rejection), details))
         case NotPublished("stopped"):
-            return Told(
+            return AlertText(
                 say("🚫 <b>Stopped before it was published.</b>"),
                 (tr("It won't open: Parliament was dissolved first."),),
             )
         case NotPublished():
-            return Told(
+            return AlertText(
                 say("⚠️ <b>The petitions site no longer shows it.</b>"),
                 (
                     tr(
@@ -566,7 +566,7 @@ def _standing(
                 ),
             )
         case Removed():
-            return Told(
+            return AlertText(
                 say("⚠️ <b>Taken off the site.</b>"),
                 (
                     tr("I'll keep checking and tell you if it comes back.")
@@ -580,24 +580,26 @@ def _standing(
                 if event.state == "open"
                 else say("↩️ <b>Back on the petitions site.</b>")
             )
-            return Told(back, (outlook(petition),))
+            return AlertText(back, (outlook(petition),))
 
 
-def _opened(event: Opened, petition: Petition) -> Told:
+def _opened(event: Opened, petition: Petition) -> AlertText:
     if event.on_paper:
         count = signatures(petition.signature_count)
         headline = say("📣 <b>Handed in on paper, with {signatures}.</b>", signatures=count)
-        return Told(headline, (sentence(marked("{committee} will now consider it."), petition),))
+        return AlertText(
+            headline, (sentence(marked("{committee} will now consider it."), petition),)
+        )
     considering = sentence(marked("{committee} is considering it."), petition)
     if petition.state == "under_consideration":
-        return Told(say("📣 <b>Published, and not open for signatures.</b>"), (considering,))
+        return AlertText(say("📣 <b>Published, and not open for signatures.</b>"), (considering,))
     is_considered = description_of(petition).closing == "committee"
     headline = say("📣 <b>Open for signatures.</b>")
-    return Told(headline, (considering if is_considered else None, outlook(petition)))
+    return AlertText(headline, (considering if is_considered else None, outlook(petition)))
 
 
-def _fell(event: CountFell, petition: Petition) -> Told:
-    return Told(
+def _fell(event: CountFell, petition: Petition) -> AlertText:
+    return AlertText(
         say_many(
             "↘️ <b>{count} signature was removed.</b> This can happen after fraud checks.",
             "↘️ <b>{count} signatures were removed.</b> This can happen after fraud checks.",

@@ -17,7 +17,7 @@ from bot.subscriptions.subscription import Subscription
 SUBSCRIBE, UNSUBSCRIBE, UNDO = "sub", "unsub", "undo"
 MUTE, UNMUTE = "mute", "unmute"
 RESPONSE, CONSTITUENCIES, CHART, MAP, MILESTONES = "resp", "where", "chart", "map", "miles"
-SETTINGS, SNOOZE, WISH = "set", "snooze", "wish"
+SETTINGS, SNOOZE, CHOOSE_MILESTONE = "set", "snooze", "wish"
 CARD, PAGE, CONSENT, FORGET, PRIVACY = "card", "page", "consent", "forget", "privacy"
 SHARE, EXAMPLE, CALENDAR = "share", "eg", "ics"
 ELSEWHERE, DONE, FULL = "else", "done", "full"

@@ -54,14 +54,14 @@ _LACKS: dict[Verdict, str] = {
 }
 
 
-class Told(NamedTuple):
+class AlertText(NamedTuple):
     """How an event is told: its first line, and what follows the title."""
 
     headline: Rich
     rows: tuple[Rich | None, ...] = ()
 
 
-def reminder(event: Reminder, petition: Petition, now: datetime) -> Told:
+def reminder(event: Reminder, petition: Petition, now: datetime) -> AlertText:
     """How it is told."""
     match event:
         case ClosingSoon():
@@ -76,17 +76,17 @@ def reminder(event: Reminder, petition: Petition, now: datetime) -> Told:
             return _topped(event)
 
 
-def _closing(event: ClosingSoon, petition: Petition, now: datetime) -> Told:
+def _closing(event: ClosingSoon, petition: Petition, now: datetime) -> AlertText:
     last = event.closes_at - timedelta(seconds=1)
     if now >= event.closes_at:
-        return Told(say("⏳ <b>The last day to sign was {day}.</b>", day=weekday(last)))
+        return AlertText(say("⏳ <b>The last day to sign was {day}.</b>", day=weekday(last)))
     headline = say(
         "⏳ <b>Closes in {span}</b> with {count} so far.",
         span=about(event.closes_at - now),
         count=signatures(petition.signature_count),
     )
     last_day = tr("Last day to sign: {day}.", day=weekday(last))
-    return Told(headline, (_chances(event, petition, now), last_day))
+    return AlertText(headline, (_chances(event, petition, now), last_day))
 
 
 def _chances(event: ClosingSoon, petition: Petition, now: datetime) -> str | None:
@@ -113,7 +113,7 @@ def _verdict(expected: tuple[int, int], threshold: int) -> Verdict:
     return "possible" if high >= threshold else "unlikely"
 
 
-def _overdue(event: ResponseOverdue | DebateOverdue, petition: Petition) -> Told:
+def _overdue(event: ResponseOverdue | DebateOverdue, petition: Petition) -> AlertText:
     since = tr("It reached the threshold on {day}.", day=day(event.since))
     if isinstance(event, ResponseOverdue):
         threshold = number(petition.response_threshold or 0)
@@ -124,7 +124,7 @@ def _overdue(event: ResponseOverdue | DebateOverdue, petition: Petition) -> Told
             response=response_noun(petition),
             threshold=threshold,
         )
-        return Told(headline, (since,))
+        return AlertText(headline, (since,))
     threshold = number(petition.debate_threshold or 0)
     headline = say_many(
         "⏳ <b>{count} day after {threshold} signatures, still no debate date.</b>",
@@ -132,22 +132,24 @@ def _overdue(event: ResponseOverdue | DebateOverdue, petition: Petition) -> Told
         event.days,
         threshold=threshold,
     )
-    return Told(headline, (since,))
+    return AlertText(headline, (since,))
 
 
-def _debate(event: DebateToday | DebatePassed, now: datetime) -> Told:
+def _debate(event: DebateToday | DebatePassed, now: datetime) -> AlertText:
     today = london_today(now)
     if event.on >= today:
-        return Told(say("🏛 <b>The debate is today</b>, {day}.", day=weekday(event.on)))
+        return AlertText(say("🏛 <b>The debate is today</b>, {day}.", day=weekday(event.on)))
     follows = tr("The transcript is usually published within a few days.")
     if event.on == today - _DAY:
-        return Told(
+        return AlertText(
             say("🏛 <b>The debate was due yesterday</b>, {day}.", day=weekday(event.on)), (follows,)
         )
-    return Told(say("🏛 <b>The debate was due on {day}.</b>", day=weekday(event.on)), (follows,))
+    return AlertText(
+        say("🏛 <b>The debate was due on {day}.</b>", day=weekday(event.on)), (follows,)
+    )
 
 
-def _surge(event: Surged, petition: Petition) -> Told:
+def _surge(event: Surged, petition: Petition) -> AlertText:
     gained = signatures(event.an_hour)
     if event.usual < 1:
         headline = say(
@@ -160,10 +162,10 @@ def _surge(event: Surged, petition: Petition) -> Told:
             usual=number(round(event.usual)),
         )
     now_at = tr("That took it to {signatures}.", signatures=signatures(event.signature_count))
-    return Told(headline, (now_at, outlook(petition)))
+    return AlertText(headline, (now_at, outlook(petition)))
 
 
-def _topped(event: ToppedIn) -> Told:
+def _topped(event: ToppedIn) -> AlertText:
     headline = say(
         "📍 <b>{constituency}</b> is now in the top 10, at number {rank}.",
         constituency=cut(event.name, _NAME),
@@ -174,4 +176,4 @@ def _topped(event: ToppedIn) -> Told:
         signatures=signatures(event.signature_count),
         share=percent(event.share),
     )
-    return Told(headline, (share,))
+    return AlertText(headline, (share,))

@@ -14,7 +14,7 @@ from bot.errors import StorageError
 from bot.messages.chat.admin_alerts import is_over, needs_you
 from bot.messages.i18n import ENGLISH, speaking
 from bot.messages.message import Message
-from bot.operations.health import Finding
+from bot.operations.health import HealthCheck
 from bot.telegram import render
 from storage import Storage
 
@@ -73,27 +73,27 @@ class AdminAlerts:
         await self._remember(now)
         await self._save()
 
-    async def tell(self, findings: Sequence[Finding], now: datetime) -> None:
+    async def tell(self, checks: Sequence[HealthCheck], now: datetime) -> None:
         """Bring every admin up to date with the findings."""
         await self._remember(now)
-        self._last_seen |= {finding.name: now for finding in findings if finding.trouble}
-        for finding in findings:
-            if self._tells(finding.name):
+        self._last_seen |= {check.name: now for check in checks if check.problem}
+        for check in checks:
+            if self._tells(check.name):
                 for admin in self._admins:
-                    await self._tell(admin, finding, now)
+                    await self._tell(admin, check, now)
         await self._save()
 
-    async def _tell(self, admin: int, finding: Finding, now: datetime) -> None:
+    async def _tell(self, admin: int, check: HealthCheck, now: datetime) -> None:
         known = self._told[admin]
-        is_news = bool(finding.trouble) != (finding.name in known)
-        if not is_news or not (finding.trouble or self._is_calm(finding, now)):
+        is_news = bool(check.problem) != (check.name in known)
+        if not is_news or not (check.problem or self._is_calm(check, now)):
             return
-        if finding.trouble and self._comes_of_another(finding.name, known, now):
+        if check.problem and self._comes_of_another(check.name, known, now):
             return
         with speaking(await self._language_of(admin)):
-            message = needs_you(finding.trouble) if finding.trouble else is_over(finding.name)
+            message = needs_you(check.problem) if check.problem else is_over(check.name)
         if await self._send(admin, message):
-            known.symmetric_difference_update({finding.name})
+            known.symmetric_difference_update({check.name})
 
     def _comes_of_another(self, name: str, known: Container[str], now: datetime) -> bool:
         """Whether a trouble comes of one that is told of, or has only just passed."""
@@ -103,9 +103,9 @@ class AdminAlerts:
             for other, seen in self._last_seen.items()
         )
 
-    def _is_calm(self, finding: Finding, now: datetime) -> bool:
+    def _is_calm(self, check: HealthCheck, now: datetime) -> bool:
         # After a restart nobody knows how long it has been calm: that counts from now.
-        return now - self._last_seen.setdefault(finding.name, now) >= self._calm
+        return now - self._last_seen.setdefault(check.name, now) >= self._calm
 
     async def _language_of(self, admin: int) -> str:
         """What an admin chose to be spoken to in; a store that fails has its trouble told too."""

@@ -35,7 +35,7 @@ from storage.opening import open_storage, read_storage
 _HEALTHY_WITHIN = aiohttp.ClientTimeout(total=3)
 
 
-class Finding(NamedTuple):
+class CheckResult(NamedTuple):
     """One thing that was looked at, and how it is."""
 
     what: str
@@ -43,7 +43,9 @@ class Finding(NamedTuple):
     detail: str
 
 
-async def check_all(config: Config, *, tell: bool = False, migrate: bool = False) -> list[Finding]:
+async def check_all(
+    config: Config, *, tell: bool = False, migrate: bool = False
+) -> list[CheckResult]:
     """Looks at store, address, Telegram, its admins and each site.
 
     With `tell` each admin is sent a message; with `migrate` a store of an earlier version is
@@ -56,10 +58,10 @@ async def check_all(config: Config, *, tell: bool = False, migrate: bool = False
         )
         listening = [await _listening(config.web.listen, session)] if config.web.listen else []
     return [
-        Finding("configuration", True, _described(config)),
+        CheckResult("configuration", True, _described(config)),
         *await _storage(config, migrate=migrate),
         *listening,
-        *(finding for findings in answered for finding in findings),
+        *(result for results in answered for result in results),
     ]
 
 
@@ -73,22 +75,22 @@ def _described(config: Config) -> str:
 # --- the store -----------------------------------------------------------------------------------
 
 
-async def _storage(config: Config, *, migrate: bool) -> list[Finding]:
+async def _storage(config: Config, *, migrate: bool) -> list[CheckResult]:
     place, done = _place(config.storage.url), ""
     try:
         if migrate:
             done = await _brought_up_to_date(config)
         storage = await read_storage(config.storage)
         if storage is None:
-            return [Finding("storage", *_unmade(config, place))]
+            return [CheckResult("storage", *_unmade(config, place))]
         try:
             detail = await _amount(storage, config)
         finally:
             await storage.close()
     except PetitionBellError as error:
-        return [Finding("storage", False, f"{place}: {error}")]
-    trouble = _unwritable(config)
-    return [Finding("storage", not trouble, f"{place}: {done}{trouble or detail}")]
+        return [CheckResult("storage", False, f"{place}: {error}")]
+    problem = _unwritable(config)
+    return [CheckResult("storage", not problem, f"{place}: {done}{problem or detail}")]
 
 
 async def _brought_up_to_date(config: Config) -> str:
@@ -106,8 +108,8 @@ async def _brought_up_to_date(config: Config) -> str:
 
 
 def _unmade(config: Config, place: str) -> tuple[bool, str]:
-    trouble = _unwritable(config)
-    return not trouble, f"{place}: {trouble or 'no store yet; the first start makes it'}"
+    problem = _unwritable(config)
+    return not problem, f"{place}: {problem or 'no store yet; the first start makes it'}"
 
 
 async def _amount(storage: Storage, config: Config) -> str:
@@ -166,7 +168,7 @@ def promised(
 # --- who answers ---------------------------------------------------------------------------------
 
 
-async def _listening(listen: Address, session: aiohttp.ClientSession) -> Finding:
+async def _listening(listen: Address, session: aiohttp.ClientSession) -> CheckResult:
     """Whether the bot's own server can have its address, or has it already."""
     host, port = listen
     what = f"{host}:{port}"
@@ -174,10 +176,10 @@ async def _listening(listen: Address, session: aiohttp.ClientSession) -> Finding
         server = await asyncio.get_running_loop().create_server(asyncio.Protocol, host, port)
     except OSError as error:
         if await _is_bell(what, session):
-            return Finding("web.listen", True, f"{what}: the bot runs, and answers there")
-        return Finding("web.listen", False, f"{what}: {remedy_for_address(error)}")
+            return CheckResult("web.listen", True, f"{what}: the bot runs, and answers there")
+        return CheckResult("web.listen", False, f"{what}: {remedy_for_address(error)}")
     server.close()
-    return Finding("web.listen", True, f"{what} is free")
+    return CheckResult("web.listen", True, f"{what} is free")
 
 
 async def _is_bell(where: str, session: aiohttp.ClientSession) -> bool:
@@ -188,7 +190,7 @@ async def _is_bell(where: str, session: aiohttp.ClientSession) -> bool:
         return False
 
 
-async def _telegram(config: Config, *, tell: bool) -> list[Finding]:
+async def _telegram(config: Config, *, tell: bool) -> list[CheckResult]:
     base_url, admins = config.telegram.base_url, config.telegram.admins
     try:
         async with Bot(
@@ -197,58 +199,62 @@ async def _telegram(config: Config, *, tell: bool) -> list[Finding]:
             request=AiohttpRequest(),
             get_updates_request=AiohttpRequest(connections=1),
         ) as bot:
-            found = [Finding("Telegram", True, f"@{bot.username}")]
+            found = [CheckResult("Telegram", True, f"@{bot.username}")]
             found += [await _admin(bot, admin, tell=tell) for admin in admins]
     except InvalidToken as error:
         detail = "rejected the token: copy it again from @BotFather"
         if base_url != DEFAULTS["telegram"]["base_url"]:
             detail += f'; or telegram.base_url is wrong ({base_url}, which should end in "/bot")'
-        return [Finding("Telegram", False, f"{detail} ({error.message})")]
+        return [CheckResult("Telegram", False, f"{detail} ({error.message})")]
     except TelegramError as error:
-        return [Finding("Telegram", False, f"{_no_answer(error.message)} ({base_url})")]
+        return [CheckResult("Telegram", False, f"{_no_answer(error.message)} ({base_url})")]
     if tell and not admins:
-        found.append(Finding("admins", False, "there is nobody to tell: set telegram.admins"))
+        found.append(CheckResult("admins", False, "there is nobody to tell: set telegram.admins"))
     return found
 
 
-async def _admin(bot: Bot, admin: int, *, tell: bool) -> Finding:
+async def _admin(bot: Bot, admin: int, *, tell: bool) -> CheckResult:
     """Whether the bot can write to an admin: tried by a sign of typing, or by a message."""
     what = f"admin {admin}"
     try:
         if tell:
             message = trial()
             await bot.send_message(admin, message.text, entities=render.entities(message))
-            return Finding(what, True, "was sent a message")
+            return CheckResult(what, True, "was sent a message")
         await bot.send_chat_action(admin, "typing")
     except (BadRequest, Forbidden):
         todo = f"they must open https://t.me/{bot.username} and press Start"
-        return Finding(what, False, f"cannot be written to: {todo}")
+        return CheckResult(what, False, f"cannot be written to: {todo}")
     except TelegramError as error:
-        return Finding(what, False, _no_answer(error.message))
-    return Finding(what, True, "can be written to")
+        return CheckResult(what, False, _no_answer(error.message))
+    return CheckResult(what, True, "can be written to")
 
 
-async def _site(parliament: PetitionsApi, session: aiohttp.ClientSession) -> list[Finding]:
+async def _site(parliament: PetitionsApi, session: aiohttp.ClientSession) -> list[CheckResult]:
     site, description = parliament.site, parliament.description
     try:
         page = await parliament.page(description.lists.open)
     except ParliamentUnavailable as error:
-        return [Finding(site.name, False, f"{_no_answer(error.reason, 'its url')} ({site.url})")]
+        return [
+            CheckResult(site.name, False, f"{_no_answer(error.reason, 'its url')} ({site.url})")
+        ]
     except ParliamentError as error:
         if other := await other_shape(parliament, session):
             return [_mistaken(site, description, other)]
         todo = "check that its url is the front page of a petitions site"
-        return [Finding(site.name, False, f"not answering ({error.reason}): {todo} ({site.url})")]
+        return [
+            CheckResult(site.name, False, f"not answering ({error.reason}): {todo} ({site.url})")
+        ]
     except PetitionBellError as error:
-        return [Finding(site.name, False, f"not answering ({error})")]
+        return [CheckResult(site.name, False, f"not answering ({error})")]
     if other := await other_shape(parliament, session, page):
         return [_mistaken(site, description, other)]
-    return [Finding(site.name, True, described(site, description, page))]
+    return [CheckResult(site.name, True, described(site, description, page))]
 
 
-def _mistaken(site: Site, description: SiteDescription, other: str) -> Finding:
+def _mistaken(site: Site, description: SiteDescription, other: str) -> CheckResult:
     told = f"works like {other!r}, not like {description.id!r}: set like = {other!r} for it"
-    return Finding(site.name, False, f"{told} ({site.url})")
+    return CheckResult(site.name, False, f"{told} ({site.url})")
 
 
 def _no_answer(fault: str, setting: str = "telegram.base_url") -> str:

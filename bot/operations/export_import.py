@@ -17,40 +17,40 @@ _PIECE = 1 << 20  # bytes written between two words about how far it is
 
 
 # How far a move has come: what is being done, how much of it is done, and of how much (0: unknown).
-Told: TypeAlias = Callable[[str, int, int], None]
+Progress: TypeAlias = Callable[[str, int, int], None]
 
 
-async def export_to(path: Path, config: StorageConfig, told: Told) -> int:
+async def export_to(path: Path, config: StorageConfig, progress: Progress) -> int:
     """Write the whole store, in plain, to a new file for its owner alone; how many chats it holds.
 
     StorageError if the file exists or cannot be written.
     """
-    told("opening the store", 0, 0)
+    progress("opening the store", 0, 0)
     storage = await read_storage(config)
     if storage is None:
         raise StorageError("there is no store yet, so there is nothing to export")
     try:
-        told(f"reading {_sizes(await storage.tally())}", 0, 0)
+        progress(f"reading {_sizes(await storage.tally())}", 0, 0)
         document = await storage.export()
         chats = (await storage.tally()).chats
     finally:
         await storage.close()
-    told("writing it as text", 0, 0)
-    _write_new(path, msgspec.json.format(msgspec.json.encode(document), indent=1), told)
+    progress("writing it as text", 0, 0)
+    _write_new(path, msgspec.json.format(msgspec.json.encode(document), indent=1), progress)
     return chats
 
 
-async def import_from(path: Path, config: StorageConfig, told: Told) -> int:
+async def import_from(path: Path, config: StorageConfig, progress: Progress) -> int:
     """Fill an empty store from an exported file; how many chats that made."""
-    told(f"reading {path}", 0, 0)
+    progress(f"reading {path}", 0, 0)
     document = _read(path)
-    told("opening the store", 0, 0)
+    progress("opening the store", 0, 0)
     storage = await open_storage(config)
     try:
-        told(f"checking and keeping {_records(document):,} records", 0, 0)
+        progress(f"checking and keeping {_records(document):,} records", 0, 0)
         await storage.import_(document)
         tally = await storage.tally()
-        told(f"kept {_sizes(tally)}", 1, 1)
+        progress(f"kept {_sizes(tally)}", 1, 1)
         return tally.chats
     finally:
         await storage.close()
@@ -67,7 +67,7 @@ def _records(document: Mapping[str, Any]) -> int:
     return sum(len(part) for part in document.values() if isinstance(part, list | dict))
 
 
-def _write_new(path: Path, raw: bytes, told: Told) -> None:
+def _write_new(path: Path, raw: bytes, progress: Progress) -> None:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
@@ -78,7 +78,7 @@ def _write_new(path: Path, raw: bytes, told: Told) -> None:
         with os.fdopen(descriptor, "wb") as file:
             for start in range(0, len(raw), _PIECE):
                 file.write(raw[start : start + _PIECE])
-                told("writing", min(start + _PIECE, len(raw)), len(raw))
+                progress("writing", min(start + _PIECE, len(raw)), len(raw))
             file.flush()
             os.fsync(file.fileno())
     except BaseException as error:

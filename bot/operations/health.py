@@ -18,7 +18,7 @@ from bot.operations.metrics import Metrics
 from bot.polling.status_reports import INTERVALS, patience
 from bot.telegram.updates import SILENT_TOO_LONG, Reception, failure_of
 from storage import Storage
-from storage.shared import Standing
+from storage.shared import RoleState
 
 _PROBE_EVERY = 15.0  # seconds; however often somebody asks, Telegram is spared
 _WRITTEN_EVERY = 5.0  # seconds; as the disk is
@@ -33,14 +33,14 @@ _LONG_WAIT = timedelta(minutes=30)
 _PROBE_NOTE = "last probe"
 
 
-class Finding(NamedTuple):
+class HealthCheck(NamedTuple):
     """One thing looked at: `trouble` says in words what is wrong, or is empty.
 
     A grave one means that the bot cannot do its work now.
     """
 
     name: str
-    trouble: str
+    problem: str
     is_grave: bool = True
 
 
@@ -67,7 +67,7 @@ class Health:
         is_running: Callable[[], bool],
         webhook: str = "",
         reception: Reception | None = None,
-        polling: Standing | None = None,
+        polling: RoleState | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._storage = storage
@@ -85,13 +85,13 @@ class Health:
         self._pending = 0
         self._store_failed_at = float("-inf")
         self._excused = 0  # answers that could not be read while a site was away
-        self._polling_role = polling or Standing("poller")
+        self._polling_role = polling or RoleState("poller")
         self._monotonic = monotonic
         self._samples: deque[_Sample] = deque([_Sample(monotonic(), 0, 0, 0)])
         self._storage_probe = _Probe(self._probe_storage, monotonic, _WRITTEN_EVERY)
         self._telegram_probe = _Probe(self._probe_telegram, monotonic)
 
-    async def findings(self) -> list[Finding]:
+    async def checks(self) -> list[HealthCheck]:
         """Every part, the well ones too, always under the same names.
 
         What ails the process that polls does not keep others from their work.
@@ -101,25 +101,25 @@ class Health:
         if storage:
             self._store_failed_at = self._monotonic()
         return [
-            Finding("storage", storage),
-            Finding("Telegram", await self._telegram()),
-            Finding("updates", self._reception.trouble()),
-            Finding("sending", self._metrics.sending.trouble() or self._refused()),
+            HealthCheck("storage", storage),
+            HealthCheck("Telegram", await self._telegram()),
+            HealthCheck("updates", self._reception.problem()),
+            HealthCheck("sending", self._metrics.sending.problem() or self._refused()),
             self._unreadable_updates(),
-            Finding("polling", self._polling(report), is_grave=self._is_poller()),
+            HealthCheck("polling", self._polling(report), is_grave=self._is_poller()),
             *self._sites_answer(report),
             *self._many(report),
-            Finding("waiting alerts", await self._waiting(), is_grave=False),
+            HealthCheck("waiting alerts", await self._waiting(), is_grave=False),
         ]
 
     async def _telegram(self) -> str:
         return await self._telegram_probe() if self._is_running() else "The bot is still starting."
 
-    def _unreadable_updates(self) -> Finding:
+    def _unreadable_updates(self) -> HealthCheck:
         """One that cannot be read is no reason to be unready; none that can be read is."""
         reception = self._reception
-        trouble, is_grave = reception.stepped_over(), reception.reads_nothing
-        return Finding("unreadable updates", trouble, is_grave=is_grave)
+        problem, is_grave = reception.stepped_over(), reception.reads_nothing
+        return HealthCheck("unreadable updates", problem, is_grave=is_grave)
 
     def _refused(self) -> str:
         seconds = self._metrics.refused_for()
@@ -194,7 +194,7 @@ class Health:
             )
         return ""
 
-    def _sites_answer(self, report: StatusReport | None) -> Iterator[Finding]:
+    def _sites_answer(self, report: StatusReport | None) -> Iterator[HealthCheck]:
         now = self._now()
         for health in report.sites if report else ():
             words, since = "", health.failing_since
@@ -209,7 +209,7 @@ class Health:
                     if health.reason
                     else Said("{site}: not answering since {clock}.", **told)
                 )
-            yield Finding(f"site {health.site.id}", words, self._is_poller())
+            yield HealthCheck(f"site {health.site.id}", words, self._is_poller())
 
     def _is_away(self, health: SiteHealth) -> bool:
         """Whether it has been failing for long, or for a while and gave its last answer long ago.
@@ -227,7 +227,7 @@ class Health:
         asking = self._monotonic() - self._polling_role.since
         return asking >= self._patience.total_seconds()
 
-    def _many(self, report: StatusReport | None) -> Iterator[Finding]:
+    def _many(self, report: StatusReport | None) -> Iterator[HealthCheck]:
         """What counts as too much in the last ten minutes, though each alone may pass.
 
         A site of which nothing can be read is a trouble of its own, and is not counted here.
@@ -240,7 +240,7 @@ class Health:
         is_failing = any(health.failing_since for health in sites)
         unreadable = 0 if is_failing else after.unreadable - before.unreadable
         share = unreadable / max(1, after.answers - before.answers)
-        yield Finding(
+        yield HealthCheck(
             "alerts",
             Said(
                 "Telegram refused {count} alerts in the last 10 minutes. "
@@ -251,7 +251,7 @@ class Health:
             else "",
             is_grave=False,
         )
-        yield Finding(
+        yield HealthCheck(
             "answers",
             Said(
                 "{count} answers from the petitions sites ({share}) couldn't be read in the last "
@@ -298,10 +298,10 @@ class _Probe:
         self._monotonic = monotonic
         self._every = every
         self._until = float("-inf")
-        self._trouble = ""
+        self._problem = ""
 
     async def __call__(self) -> str:
         if self._monotonic() >= self._until:
-            self._trouble = await self._attempt()
+            self._problem = await self._attempt()
             self._until = self._monotonic() + self._every
-        return self._trouble
+        return self._problem

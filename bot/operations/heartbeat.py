@@ -8,7 +8,7 @@ import aiohttp
 import structlog
 
 from bot.incidents import IncidentLog
-from bot.operations.health import Finding
+from bot.operations.health import HealthCheck
 
 log = structlog.get_logger(__name__)
 
@@ -26,14 +26,14 @@ class Heartbeat:
     def __init__(
         self,
         url: str,
-        findings: Callable[[], Awaitable[Sequence[Finding]]],
+        checks: Callable[[], Awaitable[Sequence[HealthCheck]]],
         *,
         is_ours: Callable[[], bool] = lambda: True,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._url = url
-        self._findings = findings
+        self._checks = checks
         self._is_ours = is_ours
         self._monotonic = monotonic
         self._sleep = sleep
@@ -60,7 +60,7 @@ class Heartbeat:
             self._incident.failed(_kind(error))
 
     async def _is_well(self) -> bool:
-        return not any(each.is_grave and each.trouble for each in await self._findings())
+        return not any(each.is_grave and each.problem for each in await self._checks())
 
     async def _ask(self, session: aiohttp.ClientSession) -> None:
         async with session.get(self._url, allow_redirects=False) as answer:

@@ -13,7 +13,7 @@ from aiohttp import web
 from telegram import Bot
 
 from bot.errors import ConfigError
-from bot.operations.health import Finding
+from bot.operations.health import HealthCheck
 from bot.operations.metrics import CONTENT_TYPE
 from bot.telegram.floods import Floods, Verdict
 from bot.telegram.updates import Accept, Outcome, Reception, Replays, Undecodable, decode, number_of
@@ -117,7 +117,7 @@ def _derived(token: str, purpose: str) -> str:
 
 
 def health_routes(
-    findings: Callable[[], Awaitable[Sequence[Finding]]],
+    checks: Callable[[], Awaitable[Sequence[HealthCheck]]],
     figures: Callable[[], Awaitable[bytes]],
     standby: Callable[[], list[str]],
 ) -> list[web.RouteDef]:
@@ -131,10 +131,10 @@ def health_routes(
         return web.Response(text="ok\n")
 
     async def ready(_: web.Request) -> web.Response:
-        found = [finding for finding in await findings() if finding.trouble]
-        problems = [finding.trouble for finding in found if finding.is_grave]
+        found = [check for check in await checks() if check.problem]
+        problems = [check.problem for check in found if check.is_grave]
         answer: dict[str, Any] = {"ready": not problems, "problems": problems}
-        if warnings := [finding.trouble for finding in found if not finding.is_grave]:
+        if warnings := [check.problem for check in found if not check.is_grave]:
             answer["warnings"] = warnings
         if roles := standby():
             answer["standby"] = roles

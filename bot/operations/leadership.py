@@ -13,7 +13,7 @@ import structlog
 from bot.errors import StorageError
 from bot.incidents import IncidentLog
 from storage import Storage
-from storage.shared import Seat, Shared, SharedRate, Standing, is_shared
+from storage.shared import RoleState, Seat, Shared, SharedRate, is_shared
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +35,7 @@ RHYTHM = Rhythm()
 
 def shared_rate(storage: Storage, name: str, per_second: float) -> SharedRate | None:
     """The rate at which all processes of this store together may send; None if we are alone."""
-    return storage.pace(name, per_second) if is_shared(storage) else None
+    return storage.send_rate(name, per_second) if is_shared(storage) else None
 
 
 @asynccontextmanager
@@ -50,14 +50,14 @@ async def holding(storage: Shared, role: str) -> AsyncIterator[bool]:
 
 @asynccontextmanager
 async def on_duty(
-    storage: Storage, standing: Standing, duty: Duty, rhythm: Rhythm
+    storage: Storage, role_state: RoleState, duty: Duty, rhythm: Rhythm
 ) -> AsyncIterator[None]:
     """Be on duty whenever the role is ours, and from the start on a store of one process."""
     if not is_shared(storage):
         async with duty():
             yield
         return
-    leading = asyncio.create_task(lead(storage, standing, duty, rhythm))
+    leading = asyncio.create_task(lead(storage, role_state, duty, rhythm))
     try:
         yield
     finally:
@@ -65,34 +65,34 @@ async def on_duty(
         await asyncio.wait([leading])
 
 
-async def lead(storage: Shared, standing: Standing, duty: Duty, rhythm: Rhythm) -> None:
+async def lead(storage: Shared, role_state: RoleState, duty: Duty, rhythm: Rhythm) -> None:
     """Be on duty whenever the role is ours, until cancelled; `duty` is entered anew each time.
 
     Of all processes of one store, one is on duty. It goes off duty as soon as it cannot be sure
     any more that no other has taken over.
     """
-    seat = storage.leadership(standing.role)
-    seating = IncidentLog(log, "leader unknown", role=standing.role)
-    serving = IncidentLog(log, "a duty fails", role=standing.role)
+    seat = storage.leadership(role_state.role)
+    seating = IncidentLog(log, "leader unknown", role=role_state.role)
+    serving = IncidentLog(log, "a duty fails", role=role_state.role)
     try:
         while True:
-            await _seated(seat, standing, rhythm, seating)
-            await _serve(seat, standing.role, duty, rhythm, serving)
+            await _seated(seat, role_state, rhythm, seating)
+            await _serve(seat, role_state.role, duty, rhythm, serving)
             await seat.leave()
             await asyncio.sleep(rhythm.try_every)
     finally:
         await seat.leave()
 
 
-async def _seated(seat: Seat, standing: Standing, rhythm: Rhythm, incident: IncidentLog) -> None:
+async def _seated(seat: Seat, role_state: RoleState, rhythm: Rhythm, incident: IncidentLog) -> None:
     while True:
         try:
-            standing.heard(await seat.take())
+            role_state.heard(await seat.take())
         except StorageError as error:
             incident.failed(str(error))
         else:
             incident.recovered()
-            if not standing.is_standby:
+            if not role_state.is_standby:
                 return
         await asyncio.sleep(rhythm.try_every)
 

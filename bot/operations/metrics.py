@@ -77,7 +77,7 @@ class Sending:
             if outcome != str(_FLOOD_LIMIT):  # which is a chat's, or the pacer's to tell of
                 self._incident.failed(self._cause)
 
-    def trouble(self) -> str:
+    def problem(self) -> str:
         """That nothing has been taken for over a minute though we keep trying, and why."""
         now = self._monotonic()
         if self._failing_since is None or now - self._last_failure > _SENDS_APART:
@@ -112,7 +112,7 @@ class Metrics:
             "info", "Which version runs, and how updates come in.", "version", "mode"
         )
         about.labels(__version__, mode).set(1)
-        self._trouble = self._gauge(
+        self._problem = self._gauge(
             "trouble", "Whether something is wrong (1), and with what.", "part", "severity"
         )
         self._rounds = self._counter("polls", "Rounds of looks, by outcome.", "outcome")
@@ -178,7 +178,7 @@ class Metrics:
         """Show what became of deliveries whenever somebody asks."""
         self.registry.register(_Deliveries(counts))
 
-    def watch_pace(self, refused_for: Callable[[], float]) -> None:
+    def watch_rate_limiter(self, refused_for: Callable[[], float]) -> None:
         """Know for how many seconds Telegram has refused everything, each chat for itself."""
         self.refused_for = refused_for
 
@@ -235,11 +235,11 @@ class Metrics:
         """Count an update, whichever way it came."""
         self._received.labels(outcome).inc()
 
-    def note_troubles(self, parts: Mapping[str, tuple[bool, bool]]) -> None:
+    def note_problems(self, parts: Mapping[str, tuple[bool, bool]]) -> None:
         """Show of each part whether something is wrong with it, and whether that would be grave."""
-        self._trouble.clear()
+        self._problem.clear()
         for part, (is_wrong, is_grave) in parts.items():
-            self._trouble.labels(part, "critical" if is_grave else "warning").set(is_wrong)
+            self._problem.labels(part, "critical" if is_grave else "warning").set(is_wrong)
 
     def note_lag(self, seconds: float) -> None:
         """Take note of how late the event loop was."""

@@ -17,7 +17,7 @@ from bot.delivery.deliverer import DeliveryCounts
 from bot.errors import ConfigError, StorageError
 from bot.incidents import IncidentLog
 from bot.operations.admin_alerts import AdminAlerts
-from bot.operations.health import Finding, Health
+from bot.operations.health import Health, HealthCheck
 from bot.operations.heartbeat import Heartbeat
 from bot.operations.leadership import holding
 from bot.operations.metrics import Metrics
@@ -27,7 +27,7 @@ from bot.polling.status_reports import StatusReports
 from bot.telegram.floods import Floods
 from bot.telegram.updates import Accept, Reception
 from storage import Storage
-from storage.shared import Standing, is_shared
+from storage.shared import RoleState, is_shared
 
 if TYPE_CHECKING:
     from bot.operations.http_server import Webhook
@@ -65,8 +65,8 @@ class Supervisor:
         delivered_at: Callable[[], float],
         put_right: Callable[[], None],
         now: Callable[[], datetime],
-        polling: Standing,
-        updates: Standing,
+        polling: RoleState,
+        updates: RoleState,
         accept: Accept,
         is_full: Callable[[], bool],
         reception: Reception,
@@ -83,7 +83,7 @@ class Supervisor:
         self._delivered_at = delivered_at
         self._wall_clock = WallClock(storage, now, put_right)
         self._looks_unheard = 0
-        self._looking: asyncio.Task[list[Finding]] | None = None
+        self._looking: asyncio.Task[list[HealthCheck]] | None = None
         self._webhook: Webhook | None = None
         if self.has_webhook:
             from bot.operations import http_server  # noqa: PLC0415 - as in `serving`
@@ -133,7 +133,7 @@ class Supervisor:
         # aiohttp's server is large, and a bot that polls may do without.
         from bot.operations.http_server import health_routes, serving  # noqa: PLC0415 - only where it is asked for
 
-        routes = health_routes(self._health.findings, self._figures, self._stood_by)
+        routes = health_routes(self._health.checks, self._figures, self._stood_by)
         if self._webhook:
             routes += self._webhook.routes()
         async with serving(*listen, routes):
@@ -169,32 +169,32 @@ class Supervisor:
         url, polling = self._config.web.heartbeat_url, self._polling
         if not url:
             return nullcontext()
-        beat = Heartbeat(url, self._health.findings, is_ours=lambda: not polling.is_standby)
+        beat = Heartbeat(url, self._health.checks, is_ours=lambda: not polling.is_standby)
         return _meanwhile(beat.run())
 
     def _stood_by(self) -> list[str]:
         """The roles that another process has at present."""
-        return [standing.role for standing in self._roles if standing.is_standby]
+        return [role_state.role for role_state in self._roles if role_state.is_standby]
 
     async def _figures(self) -> bytes:
-        await self._note_troubles()
+        await self._note_problems()
         tally = None
         with suppress(StorageError):
             tally = await self._storage.tally()
         return self._metrics.page(tally, _store_bytes(self._config.storage.url), self._now())
 
-    async def _note_troubles(self) -> None:
+    async def _note_problems(self) -> None:
         """Show what is wrong, as far as that is found out before Prometheus loses patience.
 
         What takes longer is still found out, and shown the next time.
         """
         looking = self._looking
         if looking is None or looking.done():
-            looking = self._looking = asyncio.create_task(self._health.findings())
+            looking = self._looking = asyncio.create_task(self._health.checks())
         done, _ = await asyncio.wait([looking], timeout=_FOUND_WITHIN)
         if done and not looking.cancelled() and looking.exception() is None:
-            self._metrics.note_troubles(
-                {each.name: (bool(each.trouble), each.is_grave) for each in looking.result()}
+            self._metrics.note_problems(
+                {each.name: (bool(each.problem), each.is_grave) for each in looking.result()}
             )
 
     async def _beat(self) -> None:
@@ -216,46 +216,46 @@ class Supervisor:
     async def _look_after(self) -> None:
         """Tell the admins, if there are any, what needs them; of several processes, one does."""
         admins, interval = self._config.telegram.admins, self._config.poll.interval
-        alarms = self._alarms()
-        were_standby = [standing.is_standby for standing, _ in alarms]
+        alarms = self._admin_alerts()
+        were_standby = [role_state.is_standby for role_state, _ in alarms]
         incident = IncidentLog(log, "the bot's health cannot be looked at")
         while admins:
             await asyncio.sleep(min(max(interval.total_seconds(), 1.0), _LOOKS_APART))
-            for number, (standing, alarm) in enumerate(alarms):
-                if standing.is_standby != were_standby[number]:
-                    were_standby[number] = standing.is_standby
-                    alarm.resume()
+            for number, (role_state, alerts) in enumerate(alarms):
+                if role_state.is_standby != were_standby[number]:
+                    were_standby[number] = role_state.is_standby
+                    alerts.resume()
             try:
-                findings = await self._health.findings()
-                for standing, alarm in alarms:
-                    await self._tell(standing, alarm, findings)
+                checks = await self._health.checks()
+                for role_state, alerts in alarms:
+                    await self._tell(role_state, alerts, checks)
                 incident.recovered()
             except Exception as error:
                 incident.failed(type(error).__name__, exc_info=True)
 
     async def _tell(
-        self, standing: Standing, alarm: AdminAlerts, findings: Sequence[Finding]
+        self, role_state: RoleState, alerts: AdminAlerts, checks: Sequence[HealthCheck]
     ) -> None:
         """Who polls tells what it finds; a standby, and of several one, that nobody polls.
 
         Whether updates are heard is told by who asks for them, which may be another process.
         """
-        if not standing.is_standby:
-            if standing is self._polling:
+        if not role_state.is_standby:
+            if role_state is self._polling:
                 self._looks_unheard = 0
-            await alarm.tell(findings, _steadily())
+            await alerts.tell(checks, _steadily())
             return
-        await alarm.hand_over(_steadily())
-        if standing is not self._polling:
+        await alerts.hand_over(_steadily())
+        if role_state is not self._polling:
             return
-        unheard = [f for f in findings if f.name == "polling" and f.trouble]
+        unheard = [f for f in checks if f.name == "polling" and f.problem]
         self._looks_unheard = self._looks_unheard + 1 if unheard else 0
         if self._looks_unheard >= _LOOKS_UNHEARD and is_shared(self._storage):
             async with holding(self._storage, "alarm") as is_ours:
                 if is_ours:
-                    await alarm.tell(unheard, _steadily())
+                    await alerts.tell(unheard, _steadily())
 
-    def _alarms(self) -> list[tuple[Standing, AdminAlerts]]:
+    def _admin_alerts(self) -> list[tuple[RoleState, AdminAlerts]]:
         """Who tells what of all findings: a process for each role that it has."""
         if self.has_webhook:
             return [(self._polling, self._alarm("alarms", lambda _: True))]

@@ -169,7 +169,7 @@ def _london(day: date, at: time) -> datetime:
     return datetime.combine(day, at, LONDON).astimezone(UTC)
 
 
-class Diary:
+class ReminderSchedule:
     """Which petition the clock brings something to next, with one moment for each.
 
     Asking what is due costs what is due, not what is kept.

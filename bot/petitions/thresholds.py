@@ -36,33 +36,35 @@ def rungs() -> Iterator[int]:
     yield from count(1_000_000, BEYOND)
 
 
-def is_rung(number: int) -> bool:
+def is_on_ladder(number: int) -> bool:
     """Whether a number is on the default ladder."""
     return number in LADDER or (number >= 1_000_000 and number % BEYOND == 0)
 
 
-def is_custom(number: int, wish: CustomMilestones, petition: Petition) -> bool:
+def is_custom(number: int, custom: CustomMilestones, petition: Petition) -> bool:
     """Whether a number is one of somebody's own milestones of a petition."""
     return (
-        number in wish.numbers
-        or (wish.every > 0 and number % wish.every == 0)
-        or number in _parts(wish, petition)
+        number in custom.numbers
+        or (custom.every > 0 and number % custom.every == 0)
+        or number in _parts(custom, petition)
     )
 
 
-def custom_reached(wish: CustomMilestones, petition: Petition, above: int, up_to: int) -> set[int]:
+def custom_reached(
+    custom: CustomMilestones, petition: Petition, above: int, up_to: int
+) -> set[int]:
     """Somebody's own milestones above one count and up to another; of each series the highest."""
-    numbers = {*wish.numbers, *_parts(wish, petition)}
-    if wish.every:
-        numbers.add(up_to // wish.every * wish.every)
+    numbers = {*custom.numbers, *_parts(custom, petition)}
+    if custom.every:
+        numbers.add(up_to // custom.every * custom.every)
     return {number for number in numbers if above < number <= up_to}
 
 
-def next_custom(wish: CustomMilestones, petition: Petition, above: int) -> int | None:
+def next_custom(custom: CustomMilestones, petition: Petition, above: int) -> int | None:
     """The lowest of somebody's own milestones above a count."""
-    numbers = {*wish.numbers, *_parts(wish, petition)}
-    if wish.every:
-        numbers.add((above // wish.every + 1) * wish.every)
+    numbers = {*custom.numbers, *_parts(custom, petition)}
+    if custom.every:
+        numbers.add((above // custom.every + 1) * custom.every)
     return min((number for number in numbers if number > above), default=None)
 
 
@@ -71,9 +73,9 @@ def at_number(petition: Petition, number: int) -> MilestoneReached:
     return _milestone(petition, number, thresholds(petition).get(number))
 
 
-def _parts(wish: CustomMilestones, petition: Petition) -> set[int]:
+def _parts(custom: CustomMilestones, petition: Petition) -> set[int]:
     """Parts in a hundred of each official threshold, rounded up."""
-    return {-(-n * part // 100) for n in thresholds(petition) for part in wish.percents}
+    return {-(-n * part // 100) for n in thresholds(petition) for part in custom.percents}
 
 
 def thresholds(petition: Petition) -> dict[int, Threshold]:

@@ -42,7 +42,7 @@ class LookupResult(Struct, frozen=True):
     known: PetitionHistory | None = None
 
 
-class Looker(Protocol):
+class LookUp(Protocol):
     """Asks a site about a petition; `keep` makes it known, so that it can be followed.
 
     Raises StorageError if what was seen could not be kept.
@@ -61,7 +61,7 @@ class Lookups:
 
     def __init__(
         self,
-        look: Looker,
+        look: LookUp,
         storage: Storage,
         failing_since: Callable[[str], datetime | None],
         now: Callable[[], datetime],

@@ -170,7 +170,7 @@ class Prospect(Struct):
     Its numbers and its words were last told, and its own body asked for, at the `*_at` of their
     name. That was answered at `answered_at`; another body raised its count at `raised_at`. So many
     `followers` wait for its news, none if it is watched for rules alone; `weight` is how much its
-    lateness counts for that. `wishes` are their own milestones.
+    lateness counts for that. `custom_milestones` are their own milestones.
     `missed`: its page of the open list lacks it. `suspect_at`: since when another body disagrees
     with its own, whose next version should be as new as `awaited`.
     """
@@ -193,7 +193,7 @@ class Prospect(Struct):
     suspect_at: float | None = None
     awaited: datetime | None = None
     followers: int = 1
-    wishes: frozenset[CustomMilestones] = frozenset()
+    custom_milestones: frozenset[CustomMilestones] = frozenset()
     weight: float = 1.0
 
 
@@ -269,17 +269,20 @@ class Outlook:
     def weigh(
         self,
         followers: Mapping[PetitionId, int],
-        wishes: Mapping[PetitionId, Collection[CustomMilestones]] | None = None,
+        custom_milestones: Mapping[PetitionId, Collection[CustomMilestones]] | None = None,
     ) -> None:
         """Take note of how many follow each petition; whoever is left out, nobody does.
 
-        `wishes` are followers' own milestones: they count from a petition's next look on, which
+        `custom_milestones` are followers' own: they count from a petition's next look on, which
         comes soon where there are new ones.
         """
         for id_, prospect in self.prospects.items():
             _weigh(prospect, followers.get(id_, 0))
-            before, prospect.wishes = prospect.wishes, frozenset((wishes or {}).get(id_, ()))
-            if prospect.wishes - before:
+            before, prospect.custom_milestones = (
+                prospect.custom_milestones,
+                frozenset((custom_milestones or {}).get(id_, ())),
+            )
+            if prospect.custom_milestones - before:
                 self.hurry(id_, prospect.whole_at)
 
     def hurry(self, id_: PetitionId, now: float) -> None:
@@ -460,11 +463,13 @@ class Outlook:
         wall: datetime,
         followers: int = 1,
         *,
-        wishes: Collection[CustomMilestones] = (),
+        custom_milestones: Collection[CustomMilestones] = (),
     ) -> None:
         """Begin to plan for a petition last read at `read_at`; `wall` is the time of day now."""
         then = max(read_at, now - _DAY)
-        prospect = Prospect(petition.ref, then, then, then, read_at, wishes=frozenset(wishes))
+        prospect = Prospect(
+            petition.ref, then, then, then, read_at, custom_milestones=frozenset(custom_milestones)
+        )
         _weigh(prospect, followers)
         if petition.opened_at is not None and petition.opened_at < wall:
             prospect.pace = petition.signature_count / (wall - petition.opened_at).total_seconds()
@@ -704,13 +709,15 @@ def _describe(prospect: Prospect, petition: Petition) -> None:
     prospect.signature_count = petition.signature_count
     prospect.is_open = petition.is_open
     prospect.is_unpublished = petition.is_unpublished
-    prospect.hazards = hazards(petition, prospect.pace, prospect.wishes)
+    prospect.hazards = hazards(petition, prospect.pace, prospect.custom_milestones)
 
 
-def hazards(petition: Petition, pace: float, wishes: Collection[CustomMilestones] = ()) -> Hazards:
+def hazards(
+    petition: Petition, pace: float, custom_milestones: Collection[CustomMilestones] = ()
+) -> Hazards:
     """How likely each kind of thing is to happen to a petition; `pace` in signatures a second.
 
-    `wishes` are followers' own milestones of it.
+    `custom_milestones` are followers' own milestones of it.
 
     Round figures from what petitions live through: a response takes weeks from its threshold, a
     debate's date as long from its own, and its outcome comes within days of it. What is hidden from
@@ -724,7 +731,7 @@ def hazards(petition: Petition, pace: float, wishes: Collection[CustomMilestones
     response_due, debate_due = is_response_due(petition), is_debate_due(petition)
     has_date = petition.scheduled_debate_date is not None and petition.debate is None
     return Hazards(
-        numbers=_milestone_hazard(petition, pace, wishes) if petition.is_open else 0.0,
+        numbers=_milestone_hazard(petition, pace, custom_milestones) if petition.is_open else 0.0,
         response=_OFFICIAL_WEIGHT / (20 * _DAY) if response_due else 0.0,
         date=_OFFICIAL_WEIGHT / (10 * _DAY) if debate_due else 0.0,
         outcome=_OFFICIAL_WEIGHT / (5 * _DAY) if has_date else 0.0,
@@ -735,9 +742,9 @@ def hazards(petition: Petition, pace: float, wishes: Collection[CustomMilestones
 
 
 def _milestone_hazard(
-    petition: Petition, pace: float, wishes: Collection[CustomMilestones]
+    petition: Petition, pace: float, custom_milestones: Collection[CustomMilestones]
 ) -> float:
-    own = (next_custom(wish, petition, petition.signature_count) for wish in wishes)
+    own = (next_custom(custom, petition, petition.signature_count) for custom in custom_milestones)
     numbers = {next_milestone(petition), *filter(None, own)}
     return max(_nearing(petition, number, pace) for number in numbers)
 

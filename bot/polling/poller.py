@@ -52,7 +52,7 @@ from bot.petitions.petition import (
     Unpublication,
     Wording,
 )
-from bot.petitions.reminders import Diary, due, next_moment, wants_readings
+from bot.petitions.reminders import ReminderSchedule, due, next_moment, wants_readings
 from bot.polling.budget import Budget, asking_for
 from bot.polling.lookup import LookupResult
 from bot.polling.petitions_api import (
@@ -157,7 +157,7 @@ class Poller:
         self._rang = rang
         self._monotonic = monotonic
         self._locks: WeakValueDictionary[PetitionRef, asyncio.Lock] = WeakValueDictionary()
-        self._diary = Diary()
+        self._diary = ReminderSchedule()
         self._to_note: list[PetitionRef] = []
         self._noticed: dict[PetitionRef, float] = {}
         self._surge_looks: dict[PetitionRef, float] = {}
@@ -193,7 +193,7 @@ class Poller:
         await survey(self._storage, interests, self._now())
         for watch in self._watches.values():
             watch.outlook.listen(for_rules=watch.interest.is_ruled)
-            watch.outlook.weigh(watch.interest.followers, watch.interest.wishes)
+            watch.outlook.weigh(watch.interest.followers, watch.interest.custom_milestones)
 
     def _make_room(self, watch: SiteState) -> None:
         """Where every place is taken, end what hangs; next time it may wait as long as it likes."""
@@ -259,8 +259,10 @@ class Poller:
         read_at = moment - _age(known, now)
         # Who is followed since the last survey is followed by one at least.
         followers = max(watch.interest.followers.get(ref.id, 0), is_followed)
-        wishes = watch.interest.wishes.get(ref.id, ())
-        watch.outlook.learn(known.petition, moment, read_at, now, followers, wishes=wishes)
+        custom_milestones = watch.interest.custom_milestones.get(ref.id, ())
+        watch.outlook.learn(
+            known.petition, moment, read_at, now, followers, custom_milestones=custom_milestones
+        )
         if is_followed or not watch.interest.is_strange(ref.id, known):
             self._diary.note(ref, next_moment(known))
 
@@ -705,9 +707,9 @@ class Poller:
 
     # --- what the clock and the pace bring
 
-    def reckon_anew(self) -> None:
+    def reschedule(self) -> None:
         """The wall clock was set back: take down anew when it brings something to whom."""
-        self._diary = Diary()
+        self._diary = ReminderSchedule()
         self._to_note = [
             PetitionRef(site, id_)
             for site, watch in self._watches.items()

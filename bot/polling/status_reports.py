@@ -14,7 +14,7 @@ from bot.messages.chat.status import StatusReport
 from bot.petitions.petition import PetitionRef
 from bot.polling.poller import Poller
 from storage import Storage
-from storage.shared import Standing, is_shared
+from storage.shared import RoleState, is_shared
 
 NOTE = "report of polling"
 INTERVALS = 3  # without a good poll, until something is wrong
@@ -34,7 +34,7 @@ class StatusReports:
         self,
         poller: Poller,
         storage: Storage,
-        polling: Standing,
+        polling: RoleState,
         now: Callable[[], datetime],
         *,
         interval: timedelta,

@@ -15,7 +15,7 @@ _NEWS_FOR = timedelta(days=1)
 class Watchlist:
     """One site's petitions, by their ids.
 
-    `followers` is how many follow each, `wishes` the milestones they have set themselves, and
+    `followers` is how many follow each, `custom_milestones` what they have set themselves, and
     `ruled_since` since when rules have been listening to the site, None while none do. Of what
     rules alone are about, `_awaited` holds all that may still ring, and `_settled` what is known
     and will not.
@@ -23,7 +23,7 @@ class Watchlist:
 
     def __init__(self) -> None:
         self.followers: Mapping[PetitionId, int] = {}
-        self.wishes: Mapping[PetitionId, Collection[CustomMilestones]] = {}
+        self.custom_milestones: Mapping[PetitionId, Collection[CustomMilestones]] = {}
         self.ruled_since: datetime | None = None
         self._awaited: dict[PetitionId, None] = {}
         self._settled: set[PetitionId] = set()
@@ -80,11 +80,13 @@ class Watchlist:
 async def survey(storage: Storage, interests: Mapping[str, Watchlist], now: datetime) -> None:
     """Have each site's interest take note of who follows what, and of whether rules listen."""
     followers, ruled = await storage.followers(), await storage.ruled_sites()
-    wishes = await storage.custom_milestones()
+    custom_milestones = await storage.custom_milestones()
     known = await storage.petitions() if ruled else ()
     for site, interest in interests.items():
         interest.followers = {ref.id: many for ref, many in followers.items() if ref.site == site}
-        interest.wishes = {ref.id: some for ref, some in wishes.items() if ref.site == site}
+        interest.custom_milestones = {
+            ref.id: some for ref, some in custom_milestones.items() if ref.site == site
+        }
         if site in ruled:
             since = await _listening_since(storage, site, now)
             interest.listen(since, [ref.id for ref in known if ref.site == site])

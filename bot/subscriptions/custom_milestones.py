@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from msgspec import structs
 
 from bot.petitions.petition import Petition
-from bot.petitions.thresholds import CustomMilestones, is_custom, is_rung, thresholds
+from bot.petitions.thresholds import CustomMilestones, is_custom, is_on_ladder, thresholds
 
 MOST = 20
 LEAST = 100
@@ -53,7 +53,7 @@ def read_changes(text: str) -> tuple[MilestoneChange, ...] | InvalidMilestone:
 
 
 def changed(
-    wish: CustomMilestones, changes: tuple[MilestoneChange, ...], petition: Petition
+    custom: CustomMilestones, changes: tuple[MilestoneChange, ...], petition: Petition
 ) -> CustomMilestones | InvalidMilestone:
     """Somebody's milestones of a petition with these changes made, or why they cannot be."""
     if not changes:
@@ -63,8 +63,10 @@ def changed(
     for change in changes:
         if not change.drop and _has_passed(change, petition):
             return InvalidMilestone("reached", _written(change))
-        wish = _with(wish, change)
-    return wish if len(wish.numbers) + len(wish.percents) <= MOST else InvalidMilestone("many")
+        custom = _with(custom, change)
+    return (
+        custom if len(custom.numbers) + len(custom.percents) <= MOST else InvalidMilestone("many")
+    )
 
 
 def _change(item: re.Match[str]) -> MilestoneChange:
@@ -98,14 +100,14 @@ def _written(change: MilestoneChange) -> str:
     return f"{change.value}%" if change.sort == "percent" else str(change.value)
 
 
-def _with(wish: CustomMilestones, change: MilestoneChange) -> CustomMilestones:
+def _with(custom: CustomMilestones, change: MilestoneChange) -> CustomMilestones:
     match change.sort:
         case "number":
-            return structs.replace(wish, numbers=_toggled(wish.numbers, change))
+            return structs.replace(custom, numbers=_toggled(custom.numbers, change))
         case "percent":
-            return structs.replace(wish, percents=_toggled(wish.percents, change))
+            return structs.replace(custom, percents=_toggled(custom.percents, change))
         case "every":
-            return structs.replace(wish, every=0 if change.drop else change.value)
+            return structs.replace(custom, every=0 if change.drop else change.value)
 
 
 def _toggled(values: tuple[int, ...], change: MilestoneChange) -> tuple[int, ...]:
@@ -113,11 +115,11 @@ def _toggled(values: tuple[int, ...], change: MilestoneChange) -> tuple[int, ...
     return tuple(sorted(others if change.drop else {*others, change.value}))
 
 
-def possible(wish: CustomMilestones) -> CustomMilestones:
+def possible(custom: CustomMilestones) -> CustomMilestones:
     """The milestones without those that nobody can ask for."""
-    numbers = sorted({number for number in wish.numbers if LEAST <= number <= HIGHEST})[:MOST]
-    percents = sorted(set(wish.percents))[: MOST - len(numbers)]
-    every = wish.every if LEAST <= wish.every <= HIGHEST else 0
+    numbers = sorted({number for number in custom.numbers if LEAST <= number <= HIGHEST})[:MOST]
+    percents = sorted(set(custom.percents))[: MOST - len(numbers)]
+    every = custom.every if LEAST <= custom.every <= HIGHEST else 0
     return CustomMilestones(tuple(numbers), every, tuple(percents))
 
 
@@ -139,21 +141,25 @@ def _gone(
     return tuple(value for value in gone if not _has_passed(MilestoneChange(sort, value), petition))
 
 
-def as_typed(wish: CustomMilestones) -> str:
+def as_typed(custom: CustomMilestones) -> str:
     """The text that asks for these milestones: `read_changes` reads it."""
-    every = [f"every {wish.every}"] if wish.every else []
-    parts = [f"{percent}%" for percent in wish.percents]
-    return " ".join((*(str(number) for number in wish.numbers), *every, *parts))
+    every = [f"every {custom.every}"] if custom.every else []
+    parts = [f"{percent}%" for percent in custom.percents]
+    return " ".join((*(str(number) for number in custom.numbers), *every, *parts))
 
 
-def next_round(petition: Petition, wish: CustomMilestones) -> int | None:
+def next_round(petition: Petition, custom: CustomMilestones) -> int | None:
     """The next round number above the count that does not ring anyway; None if all near it do."""
     count = petition.signature_count
     step = max(LEAST, int(5 * 10 ** (len(str(count)) - 2)))
     first = (count // step + 1) * step
     near = range(first, first + _NEAR * step, step)
-    return next((number for number in near if not _rings(number, wish, petition)), None)
+    return next((number for number in near if not _rings(number, custom, petition)), None)
 
 
-def _rings(number: int, wish: CustomMilestones, petition: Petition) -> bool:
-    return is_rung(number) or number in thresholds(petition) or is_custom(number, wish, petition)
+def _rings(number: int, custom: CustomMilestones, petition: Petition) -> bool:
+    return (
+        is_on_ladder(number)
+        or number in thresholds(petition)
+        or is_custom(number, custom, petition)
+    )

@@ -55,18 +55,18 @@ def is_refused(delivery: Delivery) -> bool:
 
 def in_order(
     due: Sequence[Delivery],
-    elsewhere: Sequence[Delivery],
+    in_other_queues: Sequence[Delivery],
     pressing: Collection[int],
     now: datetime,
     until: datetime,
 ) -> tuple[list[Delivery], list[Delivery]]:
     """What may be told now, leased `until` then, and what goes on waiting, each as it is kept.
 
-    `elsewhere` is older news of the same petitions and chats in other queues; `pressing` are the
-    numbers of what cannot wait.
+    `in_other_queues` is older news of the same petitions and chats; `pressing` are the numbers of
+    what cannot wait.
     """
     numbers = {each.number for each in due}
-    everything = sorted((*due, *elsewhere), key=_about)
+    everything = sorted((*due, *in_other_queues), key=_about)
     told: list[Delivery] = []
     left: list[Delivery] = []
     for _, group in groupby(everything, key=_about):

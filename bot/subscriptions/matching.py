@@ -1,8 +1,8 @@
 """Events x followers -> deliveries: whom it concerns, how it is heard, in how many messages (pure).
 
 A chat may follow a petition, and have rules that it fits as well: it hears each thing once, by the
-loudest of these ways. Followers with equal policies are owed alike, so what a policy means for an
-event is worked out once (`Planner`), however many follow.
+loudest of these sources. Followers with equal preferences are owed alike, so what these mean for an
+event is worked out once (`DeliveryPlanner`), however many follow.
 """
 
 from collections.abc import Iterable, Sequence
@@ -38,7 +38,7 @@ from bot.subscriptions.subscription import Preferences, Rule, Subscription
 class Source(NamedTuple):
     """One way in which a chat hears of a petition: its subscription, or a rule's number."""
 
-    policy: EffectivePreferences
+    effective: EffectivePreferences
     thread_id: int | None = None
     rule: int = 0
 
@@ -47,13 +47,13 @@ class Follower(NamedTuple):
     """A chat that a petition's events concern, in at least one way; a subscription comes first."""
 
     chat_id: int
-    ways: tuple[Source, ...]
+    sources: tuple[Source, ...]
 
 
 class Plan(NamedTuple):
     """A delivery as everybody with the same ways is owed it; `head` names what happened.
 
-    `way` is the place of the way by which it is heard.
+    `source` is the place of the way by which it is heard.
     """
 
     head: str
@@ -61,15 +61,15 @@ class Plan(NamedTuple):
     queue: str
     not_before: datetime
     silent: bool
-    way: int = 0
+    source: int = 0
 
 
 def follower(
     subscription: Subscription | None, rules: Sequence[Rule], chat: Preferences, chat_id: int
 ) -> Follower:
     """A chat with all its ways of following one petition, given the chat's own preferences."""
-    ways = [source_of(subscription, chat)] if subscription else []
-    return Follower(chat_id, (*ways, *(source_of_rule(rule, chat) for rule in rules)))
+    sources = [source_of(subscription, chat)] if subscription else []
+    return Follower(chat_id, (*sources, *(source_of_rule(rule, chat) for rule in rules)))
 
 
 def source_of(subscription: Subscription, chat: Preferences) -> Source:
@@ -82,14 +82,14 @@ def source_of(subscription: Subscription, chat: Preferences) -> Source:
 
 def source_of_rule(rule: Rule, chat: Preferences) -> Source:
     """How a rule hears, given its chat's own preferences."""
-    policy = EffectivePreferences(
+    effective = EffectivePreferences(
         chat,
         rule.preferences,
         kinds=rule.kinds,
         thresholds=rule.thresholds,
         constituency=rule.constituency,
     )
-    return Source(policy, rule.thread_id, rule.number)
+    return Source(effective, rule.thread_id, rule.number)
 
 
 def match(
@@ -103,11 +103,11 @@ def match(
 
     What belongs together (milestones passed in one look, a debate and its links) shares a message.
     """
-    planner = Planner(occurrences, petition, now)
+    planner = DeliveryPlanner(occurrences, petition, now)
     owed = (
-        (chat_id, plan, ways[plan.way])
-        for chat_id, ways in followers
-        for plan in planner.plans(ways)
+        (chat_id, plan, sources[plan.source])
+        for chat_id, sources in followers
+        for plan in planner.plans(sources)
     )
     return [
         Delivery(
@@ -118,16 +118,16 @@ def match(
             occurrences=plan.occurrences,
             created_at=now,
             not_before=plan.not_before,
-            thread_id=way.thread_id,
+            thread_id=source.thread_id,
             silent=plan.silent,
             queue=plan.queue,
-            rule=way.rule,
+            rule=source.rule,
         )
-        for number, (chat_id, plan, way) in enumerate(owed, first_number)
+        for number, (chat_id, plan, source) in enumerate(owed, first_number)
     ]
 
 
-class Planner:
+class DeliveryPlanner:
     """What new occurrences of one petition mean: worked out once for all who hear alike."""
 
     def __init__(
@@ -138,21 +138,21 @@ class Planner:
         self._now = now
         self._worked_out: dict[bytes, tuple[Plan, ...]] = {}
 
-    def plans(self, ways: Sequence[Source]) -> tuple[Plan, ...]:
+    def plans(self, sources: Sequence[Source]) -> tuple[Plan, ...]:
         """What somebody with these ways is owed."""
         # Rules differ by their numbers even where they hear alike.
-        heard_by = [(way.policy, way.rule > 0) for way in ways]
+        heard_by = [(source.effective, source.rule > 0) for source in sources]
         alike = msgspec.json.encode(heard_by, order="deterministic")
         if alike not in self._worked_out:
-            self._worked_out[alike] = plans(self._occurrences, self._petition, ways, self._now)
+            self._worked_out[alike] = plans(self._occurrences, self._petition, sources, self._now)
         return self._worked_out[alike]
 
 
 def plans(
-    occurrences: Sequence[Occurrence], petition: Petition, ways: Sequence[Source], now: datetime
+    occurrences: Sequence[Occurrence], petition: Petition, sources: Sequence[Source], now: datetime
 ) -> tuple[Plan, ...]:
     """What somebody with these ways is owed for new occurrences of one petition."""
-    heard = _heard(occurrences, petition, ways, now)
+    heard = _heard(occurrences, petition, sources, now)
     wanted = [occurrence for occurrence in occurrences if occurrence.key in heard]
     return tuple(
         _plan(bundle, [heard[occurrence.key] for occurrence in bundle])
@@ -164,19 +164,19 @@ class _Heard(NamedTuple):
     """How something is heard, and the place of the way by which it is."""
 
     decision: Decision
-    way: int
+    source: int
 
 
 def _heard(
-    occurrences: Iterable[Occurrence], petition: Petition, ways: Sequence[Source], now: datetime
+    occurrences: Iterable[Occurrence], petition: Petition, sources: Sequence[Source], now: datetime
 ) -> dict[str, _Heard]:
     """How occurrences are heard, by their keys; those that are not heard are left out."""
     heard: dict[str, _Heard] = {}
     for occurrence in occurrences:
         hearings = [
             _Heard(found, place)
-            for place, way in enumerate(_deciding(ways, occurrence.event, petition, now))
-            if (found := decide(occurrence.event, petition, way.policy, now))
+            for place, source in enumerate(_deciding(sources, occurrence.event, petition, now))
+            if (found := decide(occurrence.event, petition, source.effective, now))
         ]
         if hearings:
             heard[occurrence.key] = max(hearings, key=_prominence)
@@ -190,21 +190,21 @@ def _prominence(heard: _Heard) -> tuple[int, float]:
 
 
 def _deciding(
-    ways: Sequence[Source], event: Event, petition: Petition, now: datetime
+    sources: Sequence[Source], event: Event, petition: Petition, now: datetime
 ) -> Sequence[Source]:
     """The ways that say how an event is heard: what was chosen for this petition goes before rules.
 
     Whoever snoozes, mutes or turns off something of one petition means it, whatever finds it too.
     """
-    own = [way for way in ways[:1] if way.rule == 0]
-    is_own = any(is_chosen(event, petition, way.policy, now) for way in own)
-    return own if is_own else ways
+    own = [source for source in sources[:1] if source.rule == 0]
+    is_own = any(is_chosen(event, petition, source.effective, now) for source in own)
+    return own if is_own else sources
 
 
 def _plan(bundle: Sequence[Occurrence], heard: Sequence[_Heard]) -> Plan:
-    found, way = max(heard, key=_prominence)
+    found, source = max(heard, key=_prominence)
     keys = tuple(occurrence.key for occurrence in bundle)
-    return Plan(head(bundle).key, keys, found.queue, found.not_before, found.silent, way)
+    return Plan(head(bundle).key, keys, found.queue, found.not_before, found.silent, source)
 
 
 # --- what is owed already ------------------------------------------------------------------------
@@ -214,20 +214,20 @@ def replanned(
     delivery: Delivery,
     occurrences: Sequence[Occurrence],
     petition: Petition,
-    ways: Sequence[Source],
+    sources: Sequence[Source],
     now: datetime,
 ) -> Delivery:
     """A delivery that is not settled yet, after its chat has changed how it hears.
 
-    `ways` are the subscription and the rule it is heard by; of other rules nothing is known here.
-    It makes a sound or not as is decided now, and waits for the new moment if it waits for one of
+    `sources` are the subscription and the rule it is heard by; other rules are not known here. It
+    makes a sound or not as is decided now, and waits for the new moment if it waits for one of
     its own. What is heard no longer, or only in a digest to come, was owed before: it stays as it
     was, without a sound if the petition is muted.
     """
-    heard = _heard(occurrences, petition, ways, now)
+    heard = _heard(occurrences, petition, sources, now)
     found = max(heard.values(), key=_prominence).decision if heard else None
     if found is None or (found.queue == "digest" and not delivery.queue):
-        is_muted = any(way.policy.muted for way in ways)
+        is_muted = any(source.effective.muted for source in sources)
         return structs.replace(delivery, silent=delivery.silent or is_muted)
     changed = structs.replace(delivery, silent=found.silent)
     # What is gathered waits from when it happened, not from now.
@@ -264,7 +264,7 @@ def released_queue(queue: str, petition: PetitionRef | None) -> str:
 def own_occurrences(
     before: PetitionHistory | None,
     after: PetitionHistory,
-    wishes: Iterable[CustomMilestones],
+    custom_milestones: Iterable[CustomMilestones],
     now: datetime,
 ) -> list[Occurrence]:
     """That a petition has passed followers' own milestones, upwards; each once for life.
@@ -276,8 +276,8 @@ def own_occurrences(
     petition, was = after.petition, max(before.peak, before.petition.signature_count)
     numbers = {
         number
-        for wish in wishes
-        for number in custom_reached(wish, petition, was, petition.signature_count)
+        for custom in custom_milestones
+        for number in custom_reached(custom, petition, was, petition.signature_count)
     }
     return [_reached(petition, number, now) for number in sorted(numbers)]
 

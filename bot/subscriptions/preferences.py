@@ -23,7 +23,7 @@ from bot.petitions.events import (
     ToppedIn,
 )
 from bot.petitions.petition import Petition
-from bot.petitions.thresholds import is_custom, is_rung
+from bot.petitions.thresholds import is_custom, is_on_ladder
 from bot.subscriptions.subscription import Digest, Preferences, Quiet
 
 
@@ -55,7 +55,7 @@ KINDS: tuple[Kind, ...] = tuple(kind for kind, row in EVENT_KINDS.items() if row
 DEFAULT_REMINDERS = (3 * 24, 6)
 
 # When Parliament is dissolved every petition closes at once: they are told together.
-_GATHERED_FOR = timedelta(minutes=10)
+_BATCHED_FOR = timedelta(minutes=10)
 
 
 class EffectivePreferences(Struct, frozen=True, omit_defaults=True):
@@ -77,10 +77,10 @@ class EffectivePreferences(Struct, frozen=True, omit_defaults=True):
         return self.chat.zone or LONDON
 
 
-def without_past_snoozes(policy: EffectivePreferences, now: datetime) -> EffectivePreferences:
-    """A policy that says the same from now on: a snooze that is over decides nothing."""
+def without_past_snoozes(effective: EffectivePreferences, now: datetime) -> EffectivePreferences:
+    """The same preferences from now on: a snooze that is over decides nothing."""
     return structs.replace(
-        policy, chat=_without_past(policy.chat, now), own=_without_past(policy.own, now)
+        effective, chat=_without_past(effective.chat, now), own=_without_past(effective.own, now)
     )
 
 
@@ -99,56 +99,56 @@ class Decision(NamedTuple):
 
 
 def decide(
-    event: Event, petition: Petition, policy: EffectivePreferences, now: datetime
+    event: Event, petition: Petition, effective: EffectivePreferences, now: datetime
 ) -> Decision | None:
-    """How an event of a petition is heard under a policy; None if it is not."""
-    loudness = _loudness(event, petition, policy)
+    """How an event of a petition is heard by effective preferences; None if it is not."""
+    loudness = _loudness(event, petition, effective)
     if loudness == "off":
         return None
-    silent = policy.muted or loudness == "silent"
+    silent = effective.muted or loudness == "silent"
     if loudness == "digest":
-        snoozes = (policy.own.snoozed_until, policy.chat.snoozed_until)
+        snoozes = (effective.own.snoozed_until, effective.chat.snoozed_until)
         awake = max((until for until in snoozes if until), default=now)
-        at = next_digest(policy.chat.digest or Digest(), max(now, awake), policy.zone)
-        return Decision(loudness, "digest", at, policy.muted)
-    queue, at = _queue(event, petition, policy, now)
+        at = next_digest(effective.chat.digest or Digest(), max(now, awake), effective.zone)
+        return Decision(loudness, "digest", at, effective.muted)
+    queue, at = _queue(event, petition, effective, now)
     return Decision(loudness, queue, at, silent)
 
 
 def is_chosen(
-    event: Event, petition: Petition, policy: EffectivePreferences, now: datetime
+    event: Event, petition: Petition, effective: EffectivePreferences, now: datetime
 ) -> bool:
     """Whether somebody has said how to hear of this on this very petition."""
-    own = policy.own
+    own = effective.own
     is_snoozed = own.snoozed_until is not None and own.snoozed_until > now
-    kinds = _kinds(event, petition, policy)
-    return policy.muted or is_snoozed or any(kind in own.loudness for kind in kinds)
+    kinds = _kinds(event, petition, effective)
+    return effective.muted or is_snoozed or any(kind in own.loudness for kind in kinds)
 
 
-def _loudness(event: Event, petition: Petition, policy: EffectivePreferences) -> Loudness:
-    kinds = [kind for kind in _kinds(event, petition, policy) if _listens(policy, kind)]
-    return max((_chosen(kind, policy) for kind in kinds), key=LOUDNESS.index, default="off")
+def _loudness(event: Event, petition: Petition, effective: EffectivePreferences) -> Loudness:
+    kinds = [kind for kind in _kinds(event, petition, effective) if _listens(effective, kind)]
+    return max((_chosen(kind, effective) for kind in kinds), key=LOUDNESS.index, default="off")
 
 
-def _kinds(event: Event, petition: Petition, policy: EffectivePreferences) -> list[Kind]:
+def _kinds(event: Event, petition: Petition, effective: EffectivePreferences) -> list[Kind]:
     """What an event is to this follower, as far as they asked to hear of it at all."""
     match event:
         case MilestoneReached(number=number, official=official):
-            if official and policy.thresholds and official not in policy.thresholds:
+            if official and effective.thresholds and official not in effective.thresholds:
                 return []
-            wish = policy.own.milestones
-            is_own = wish is not None and is_custom(number, wish, petition)
-            return event.kinds(is_rung=is_rung(number), is_own=is_own)
+            custom = effective.own.milestones
+            is_own = custom is not None and is_custom(number, custom, petition)
+            return event.kinds(is_on_ladder=is_on_ladder(number), is_own=is_own)
         case ClosingSoon(hours=hours):
-            return [event.kind] if hours in _reminders(policy) else []
+            return [event.kind] if hours in _reminders(effective) else []
         case ToppedIn(code=code):
-            return [event.kind] if code == policy.constituency else []
+            return [event.kind] if code == effective.constituency else []
         case _:
             return [event.kind]
 
 
-def _listens(policy: EffectivePreferences, kind: Kind) -> bool:
-    return not policy.kinds or kind in policy.kinds
+def _listens(effective: EffectivePreferences, kind: Kind) -> bool:
+    return not effective.kinds or kind in effective.kinds
 
 
 def rule_loudness(kind: Kind, own: Preferences, chat: Preferences) -> Loudness:
@@ -160,31 +160,34 @@ def rule_loudness(kind: Kind, own: Preferences, chat: Preferences) -> Loudness:
     return "loud" if chosen == "off" and kind not in own.loudness else chosen
 
 
-def _chosen(kind: Kind, policy: EffectivePreferences) -> Loudness:
-    if policy.kinds:
-        return rule_loudness(kind, policy.own, policy.chat)
-    return policy.own.loudness.get(kind) or policy.chat.loudness.get(kind, DEFAULTS[kind])
+def _chosen(kind: Kind, effective: EffectivePreferences) -> Loudness:
+    if effective.kinds:
+        return rule_loudness(kind, effective.own, effective.chat)
+    return effective.own.loudness.get(kind) or effective.chat.loudness.get(kind, DEFAULTS[kind])
 
 
-def _reminders(policy: EffectivePreferences) -> tuple[int, ...]:
-    for preferences in (policy.own, policy.chat):
+def _reminders(effective: EffectivePreferences) -> tuple[int, ...]:
+    for preferences in (effective.own, effective.chat):
         if preferences.closing is not None:
             return preferences.closing
     return DEFAULT_REMINDERS
 
 
 def _queue(
-    event: Event, petition: Petition, policy: EffectivePreferences, now: datetime
+    event: Event, petition: Petition, effective: EffectivePreferences, now: datetime
 ) -> tuple[str, datetime]:
     """Where what is not for the digest waits, and until when."""
     queue, at = "", now
-    for name, preferences in ((f"snooze:{petition.ref}", policy.own), ("snooze", policy.chat)):
+    for name, preferences in (
+        (f"snooze:{petition.ref}", effective.own),
+        ("snooze", effective.chat),
+    ):
         if preferences.snoozed_until and preferences.snoozed_until > at:
             queue, at = name, preferences.snoozed_until
-    quiet = policy.chat.quiet
-    is_urgent = not queue and event.kind in (policy.chat.urgent or ())
-    if quiet and not is_urgent and (end := quiet_until(quiet, at, policy.zone)):
+    quiet = effective.chat.quiet
+    is_urgent = not queue and event.kind in (effective.chat.urgent or ())
+    if quiet and not is_urgent and (end := quiet_until(quiet, at, effective.zone)):
         return "quiet", end
     if not queue and isinstance(event, Closed) and event.early:
-        return "gathered", now + _GATHERED_FOR
+        return "gathered", now + _BATCHED_FOR
     return queue, at

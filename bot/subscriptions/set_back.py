@@ -50,14 +50,14 @@ def delivery_set_back(
     delivery: Delivery,
     occurrences: Sequence[Occurrence],
     petition: Petition,
-    ways: Sequence[Source],
+    sources: Sequence[Source],
     *,
     now: datetime,
     by: timedelta,
 ) -> Delivery:
     """A delivery that is leased or waits as it would, had the clock been right.
 
-    What waits for hours that somebody chose waits for the next of these; `ways` are as in
+    What waits for hours that somebody chose waits for the next of these; `sources` are as in
     `bot.subscriptions.matching.replanned`, after `preferences_set_back`.
     """
     changed = structs.replace(
@@ -69,7 +69,7 @@ def delivery_set_back(
         return changed
     is_chosen = delivery.queue.partition(":")[0] in _CHOSEN
     if is_chosen and not delivery.attempts and is_free(changed, now):
-        planned = replanned(changed, occurrences, petition, ways, now)
+        planned = replanned(changed, occurrences, petition, sources, now)
         if planned.not_before != delivery.not_before:
             return planned
         changed = planned

@@ -34,7 +34,7 @@ class Kind(StrEnum):
     MESSAGE = "message"
 
 
-class Lane(StrEnum):
+class WorkClass(StrEnum):
     """What handling an update takes."""
 
     SERVICE = "service"
@@ -49,21 +49,21 @@ class Ticket(NamedTuple):
     """How an update takes its turn: in whose line, in which lane, and which chat it acts on."""
 
     kind: Kind
-    lane: Lane
+    work_class: WorkClass
     owner: int
     chat: int
 
 
 _PLACES = {
-    Lane.SERVICE: 32,
-    Lane.INLINE: 32,
-    Lane.LIGHT: 64,
-    Lane.LOOK: 128,
-    Lane.ACT: 128,
-    Lane.FILE: 1,
+    WorkClass.SERVICE: 32,
+    WorkClass.INLINE: 32,
+    WorkClass.LIGHT: 64,
+    WorkClass.LOOK: 128,
+    WorkClass.ACT: 128,
+    WorkClass.FILE: 1,
 }
-_ACTING = (Lane.ACT, Lane.FILE)
-_ORDERED = (Lane.LOOK, *_ACTING)
+_ACTING = (WorkClass.ACT, WorkClass.FILE)
+_ORDERED = (WorkClass.LOOK, *_ACTING)
 
 MOST_WAITING = 1000
 MOST_OF_ONE = 20
@@ -98,8 +98,8 @@ class _Entry:
 class _Line:
     """What one person has waiting, and what is in work for them: one in each lane at most."""
 
-    waiting: dict[Lane, deque[_Entry]] = field(default_factory=dict)
-    working: dict[Lane, _Entry] = field(default_factory=dict)
+    waiting: dict[WorkClass, deque[_Entry]] = field(default_factory=dict)
+    working: dict[WorkClass, _Entry] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return sum(map(len, self.waiting.values()))
@@ -138,7 +138,7 @@ class Dispatcher:
         self._monotonic = monotonic
         self._lines: OrderedDict[_Key, _Line] = OrderedDict()
         self._acting: set[int] = set()
-        self._in_work: Counter[Lane] = Counter()
+        self._in_work: Counter[WorkClass] = Counter()
         self._waiting = 0
         self._service_waiting = 0
         self._numbers = count()
@@ -223,13 +223,13 @@ class Dispatcher:
         """Whether an update is dealt with: it waits, is in work, or was let go of."""
         key = _key(entry.ticket)
         line = self._lines.get(key, _Line())
-        if entry.ticket.lane is Lane.SERVICE:
+        if entry.ticket.work_class is WorkClass.SERVICE:
             if len(line) >= MOST_OF_ONE:
-                self._let_go(line.waiting[Lane.SERVICE][0])  # the newest says how things stand
+                self._let_go(line.waiting[WorkClass.SERVICE][0])  # the newest says how things stand
             elif self._service_waiting >= _MOST_SERVICE:
                 return False
-        elif entry.ticket.lane is Lane.INLINE and line.waiting.get(Lane.INLINE):
-            self._let_go(line.waiting[Lane.INLINE][0])  # they have typed on
+        elif entry.ticket.work_class is WorkClass.INLINE and line.waiting.get(WorkClass.INLINE):
+            self._let_go(line.waiting[WorkClass.INLINE][0])  # they have typed on
         elif len(line) >= MOST_OF_ONE:
             self._refuse(entry)
             return True
@@ -254,12 +254,12 @@ class Dispatcher:
 
     def _queue(self, key: _Key, entry: _Entry) -> None:
         line = self._lines.setdefault(key, _Line())
-        line.waiting.setdefault(entry.ticket.lane, deque()).append(entry)
+        line.waiting.setdefault(entry.ticket.work_class, deque()).append(entry)
         self._count(entry, 1)
         self._start(line)
 
     def _count(self, entry: _Entry, by: int) -> None:
-        if entry.ticket.lane is Lane.SERVICE:
+        if entry.ticket.work_class is WorkClass.SERVICE:
             self._service_waiting += by
         else:
             self._waiting += by
@@ -285,7 +285,7 @@ class Dispatcher:
         """Take it out of its line, undone."""
         self._dropped[entry.ticket.kind] += 1
         key = _key(entry.ticket)
-        self._lines[key].waiting[entry.ticket.lane].remove(entry)
+        self._lines[key].waiting[entry.ticket.work_class].remove(entry)
         self._count(entry, -1)
         self._forget_if_empty(key)
 
@@ -313,40 +313,42 @@ class Dispatcher:
         able.sort(key=lambda each: self._clamour(each[1].ticket.owner))
         first: dict[int, int] = {}
         for _, entry in able:
-            if entry.ticket.lane in _ACTING:
+            if entry.ticket.work_class in _ACTING:
                 chat = entry.ticket.chat
                 first[chat] = min(first.get(chat, entry.number), entry.number)
         for line, entry in able:
-            acts = entry.ticket.lane in _ACTING
+            acts = entry.ticket.work_class in _ACTING
             if acts and first[entry.ticket.chat] != entry.number:
                 continue
             if self._may_start(line, entry):
                 self._begin(line, entry)
 
     def _may_start(self, line: _Line, entry: _Entry) -> bool:
-        lane = entry.ticket.lane
-        if lane in line.working or self._in_work[lane] >= _PLACES[lane]:
+        work_class = entry.ticket.work_class
+        if work_class in line.working or self._in_work[work_class] >= _PLACES[work_class]:
             return False
-        if lane not in _ORDERED:
+        if work_class not in _ORDERED:
             return True
-        if lane in _ACTING and (
+        if work_class in _ACTING and (
             entry.ticket.chat in self._acting or any(each in line.working for each in _ACTING)
         ):
             return False
         # A person's updates keep their order, except that what lasts is overtaken.
         now = self._monotonic()
         before = [line.working[each] for each in _ORDERED if each in line.working]
-        before += [e for e in line.heads() if e.ticket.lane in _ORDERED and e.number < entry.number]
+        before += [
+            e for e in line.heads() if e.ticket.work_class in _ORDERED and e.number < entry.number
+        ]
         return all(now - each.since >= PATIENCE for each in before)
 
     def _begin(self, line: _Line, entry: _Entry) -> None:
-        lane = entry.ticket.lane
-        line.waiting[lane].popleft()
+        work_class = entry.ticket.work_class
+        line.waiting[work_class].popleft()
         self._count(entry, -1)
         entry.since = self._monotonic()
-        line.working[lane] = entry
-        self._in_work[lane] += 1
-        if lane in _ACTING:
+        line.working[work_class] = entry
+        self._in_work[work_class] += 1
+        if work_class in _ACTING:
             self._acting.add(entry.ticket.chat)
         task = asyncio.create_task(self._work(entry))
         self._tasks.add(task)
@@ -361,11 +363,11 @@ class Dispatcher:
             self._faults.recovered()
 
     def _ended(self, task: asyncio.Task[None], line: _Line, entry: _Entry) -> None:
-        lane = entry.ticket.lane
+        work_class = entry.ticket.work_class
         self._tasks.discard(task)
-        del line.working[lane]
-        self._in_work[lane] -= 1
-        if lane in _ACTING:
+        del line.working[work_class]
+        self._in_work[work_class] -= 1
+        if work_class in _ACTING:
             self._acting.discard(entry.ticket.chat)
         self._lines.move_to_end(key := _key(entry.ticket))
         self._forget_if_empty(key)
@@ -413,7 +415,7 @@ async def _quietly(call: Awaitable[None]) -> None:
 
 def _key(ticket: Ticket) -> _Key:
     """Whose line it is: the bot's place in a chat, and that of its members, wait for no person."""
-    line = ticket.kind.value if ticket.lane is Lane.SERVICE else _PERSON
+    line = ticket.kind.value if ticket.work_class is WorkClass.SERVICE else _PERSON
     return line, ticket.owner
 
 
@@ -421,4 +423,4 @@ def _lasts(ticket: Ticket) -> float:
     """For how many seconds somebody waits for an answer to it."""
     if ticket.kind is Kind.PRESS:
         return _PRESS_LASTS
-    return float("inf") if ticket.lane in (Lane.SERVICE, *_ACTING) else _QUESTION_LASTS
+    return float("inf") if ticket.work_class in (WorkClass.SERVICE, *_ACTING) else _QUESTION_LASTS

@@ -416,7 +416,7 @@ class Reception:
         """For how many seconds nothing good has been heard."""
         return self._monotonic() - self._last_sign
 
-    def trouble(self) -> str:
+    def problem(self) -> str:
         """Why nothing has been heard for over a minute, or at all since the start."""
         if not self._is_receiving:
             return (

@@ -18,7 +18,7 @@ from bot.subscriptions.subscription import Chat, Preferences, Rule, Subscription
 from storage.export import days_of
 from storage.postgres.petition_names import PetitionNames
 from storage.postgres.pool import Connection
-from storage.postgres.preferences import policy_of
+from storage.postgres.preferences import effective_preferences
 from storage.postgres.row_cipher import Address, RowCipher, address_of, news_of, shown_due
 from storage.tables import (
     CHATS,
@@ -250,7 +250,8 @@ def _records(tables: Tables, cipher: RowCipher) -> Iterator[tuple[str, list[tupl
     preferences = {chat.id: chat.preferences for chat in chats}
     follows = [msgspec.convert(each, Subscription) for each in tables[SUBSCRIPTIONS.name].values()]
     hears = [
-        (each, policy_of(each, preferences.get(each.chat_id, Preferences()))) for each in follows
+        (each, effective_preferences(each, preferences.get(each.chat_id, Preferences())))
+        for each in follows
     ]
     yield (
         "petition",
@@ -259,11 +260,14 @@ def _records(tables: Tables, cipher: RowCipher) -> Iterator[tuple[str, list[tupl
     yield "occurrence", [_occurrence(each) for each in tables[OCCURRENCES.name].values()]
     yield "reading", list(_readings(tables[READINGS.name]))
     yield "chat", [_chat(each, cipher) for each in chats]
-    agreed = {cipher.mark(policy): policy for _, policy in hears}
-    yield "policy", [(mark, cipher.seal_policy(policy)) for mark, policy in agreed.items()]
+    agreed = {cipher.mark(effective): effective for _, effective in hears}
+    yield (
+        "policy",
+        [(mark, cipher.seal_preferences(effective)) for mark, effective in agreed.items()],
+    )
     yield (
         "subscription",
-        [_subscription(each, policy, resting, cipher) for each, policy in hears],
+        [_subscription(each, effective, resting, cipher) for each, effective in hears],
     )
     rules = [msgspec.convert(each, Rule) for each in tables[RULES.name].values()]
     yield "rule", [_rule(each, cipher) for each in rules]
@@ -297,13 +301,13 @@ def _chat(chat: Chat, cipher: RowCipher) -> tuple[Any, ...]:
 
 
 def _subscription(
-    each: Subscription, policy: EffectivePreferences, resting: set[int], cipher: RowCipher
+    each: Subscription, effective: EffectivePreferences, resting: set[int], cipher: RowCipher
 ) -> tuple[Any, ...]:
     return (
         cipher.handle(each.chat_id),
         cipher.petition(each.petition),
         each.preferences.milestones is not None,
-        cipher.mark(policy),
+        cipher.mark(effective),
         each.chat_id in resting,
         cipher.seal_address(address_of(each)),
     )

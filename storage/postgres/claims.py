@@ -13,7 +13,7 @@ from bot.petitions.history import PetitionHistory
 from bot.subscriptions.delivery import Delivery
 from bot.subscriptions.delivery_order import FLOOD, LATELY
 from storage import ClaimedDelivery
-from storage.claiming import by_queue, turns
+from storage.claiming import by_queue, claim_order
 from storage.postgres.delivery_queue import FLOODS, OLDER
 from storage.postgres.news import news_behind
 from storage.postgres.pool import Connection
@@ -40,13 +40,13 @@ class Claims:
         self._cipher = cipher
         self._rules = rules
 
-    async def take_turns(
+    async def claim_in_order(
         self, connection: Connection, rows: Sequence[Record], now: datetime, until: datetime
     ) -> list[ClaimedDelivery]:
         """What may be told of rows that are leased already; the rest of them is given back."""
         due = await self._with_floods(connection, await self._in_full(connection, rows), now)
         older = await self._older(connection, [row["number"] for row in rows], until)
-        claimed, changed = turns(due, older, now, until)
+        claimed, changed = claim_order(due, older, now, until)
         await replace_plans(connection, self._cipher, changed)
         tried = {each.delivery.chat_id for each in claimed}
         spared = {each.delivery.chat_id for each in due} - tried

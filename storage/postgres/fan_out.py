@@ -1,7 +1,7 @@
 """What a poll owes in PostgreSQL: whoever hears alike is owed alike, in one statement.
 
-What a policy makes of the news is worked out once, however many have it. Chats that a rule brings
-in are worked out one by one, with all their ways, and left out of the rest.
+What effective preferences make of the news is worked out once, however many have them. Chats that
+a rule brings in are worked out one by one, with all their sources, and left out of the rest.
 """
 
 import asyncio
@@ -15,7 +15,14 @@ from asyncpg import Record
 from bot.petitions.events import Occurrence
 from bot.petitions.history import PetitionHistory
 from bot.petitions.petition import PetitionRef
-from bot.subscriptions.matching import Plan, Planner, Source, follower, own_occurrences, with_own
+from bot.subscriptions.matching import (
+    DeliveryPlanner,
+    Plan,
+    Source,
+    follower,
+    own_occurrences,
+    with_own,
+)
 from bot.subscriptions.preferences import EffectivePreferences
 from bot.subscriptions.subscription import Preferences, Rule
 from storage.postgres.news import keep_news
@@ -33,7 +40,7 @@ select case when exists (select from subscription where petition = $2 and custom
 from petition where ref = $1 for no key update
 """
 
-_WISHING = "select distinct policy from subscription where petition = $1 and custom_milestones"
+_WITH_CUSTOM = "select distinct policy from subscription where petition = $1 and custom_milestones"
 
 _SHARE_FOLLOWERS = """
 select distinct policy from (
@@ -75,7 +82,7 @@ on conflict (chat, head) do nothing
 
 
 class _Alike(NamedTuple):
-    """What all who have a policy are owed: a row for `_OWE_ALIKE`."""
+    """What all who have the same effective preferences are owed: a row for `_OWE_ALIKE`."""
 
     place: int
     mark: bytes
@@ -105,7 +112,7 @@ class _Happened(NamedTuple):
     petition: PetitionRef
     new: Sequence[Occurrence]
     now: datetime
-    planner: Planner
+    planner: DeliveryPlanner
 
     def told_by(self, plan: Plan) -> News:
         """What the deliveries of a plan tell."""
@@ -115,9 +122,9 @@ class _Happened(NamedTuple):
 class FanOut:
     """Whom news concerns, and what they are owed for it."""
 
-    def __init__(self, cipher: RowCipher, policies: StoredPreferences, rules: Rules) -> None:
+    def __init__(self, cipher: RowCipher, stored: StoredPreferences, rules: Rules) -> None:
         self._cipher = cipher
-        self._policies = policies
+        self._stored = stored
         self._rules = rules
 
     async def with_own(
@@ -133,9 +140,9 @@ class FanOut:
         before = await connection.fetchval(_BEFORE, ref, mark)
         if before is None:
             return found
-        marks = [row["policy"] for row in await connection.fetch(_WISHING, mark)]
-        policies = (await self._policies.behind(connection, marks)).values()
-        chosen = [each.own.milestones for each in policies if each.own.milestones is not None]
+        marks = [row["policy"] for row in await connection.fetch(_WITH_CUSTOM, mark)]
+        effective = (await self._stored.behind(connection, marks)).values()
+        chosen = [each.own.milestones for each in effective if each.own.milestones is not None]
         own = own_occurrences(_KNOWN.decode(before), known, chosen, now)
         return with_own(found, own) if own else found
 
@@ -150,23 +157,25 @@ class FanOut:
         if not new:
             return 0
         mark = self._cipher.petition(known.petition.ref)
-        happened = _Happened(known.petition.ref, new, now, Planner(new, known.petition, now))
+        happened = _Happened(
+            known.petition.ref, new, now, DeliveryPlanner(new, known.petition, now)
+        )
         ruled = await self._rules.fitting(connection, known, new)
         marks = [row["policy"] for row in await connection.fetch(_SHARE_FOLLOWERS, mark)]
-        policies = await self._policies.behind(connection, marks)
+        effective = await self._stored.behind(connection, marks)
         apart = [self._cipher.handle(chat_id) for chat_id in ruled]
-        owed = await self._owe_alike(connection, happened, policies, apart)
+        owed = await self._owe_alike(connection, happened, effective, apart)
         return owed + await self._owe_apart(connection, happened, ruled)
 
     async def _owe_alike(
         self,
         connection: Connection,
         happened: _Happened,
-        policies: Mapping[bytes, EffectivePreferences],
+        effective: Mapping[bytes, EffectivePreferences],
         apart: Sequence[bytes],
     ) -> int:
-        """Owe to all but the chats set apart what their policies make of the news."""
-        told, alike = await asyncio.to_thread(_alike, self._cipher, policies, happened)
+        """Owe to all but the chats set apart what their preferences make of the news."""
+        told, alike = await asyncio.to_thread(_alike, self._cipher, effective, happened)
         if not alike:
             return 0
         await keep_news(connection, self._cipher, told)
@@ -214,17 +223,17 @@ class _SetApart:
         row, chat = self._follows.get(handle), self._chats.get(handle)
         subscription = self._cipher.subscription(row) if row is not None else None
         preferences = self._cipher.chat(chat).preferences if chat is not None else Preferences()
-        ways = follower(subscription, rules, preferences, chat_id).ways
+        sources = follower(subscription, rules, preferences, chat_id).sources
         resting = chat is not None and chat["resting"]
         return [
-            self._row(plan, ways[plan.way], chat_id, resting=resting)
-            for plan in self._happened.planner.plans(ways)
+            self._row(plan, sources[plan.source], chat_id, resting=resting)
+            for plan in self._happened.planner.plans(sources)
         ]
 
-    def _row(self, plan: Plan, way: Source, chat_id: int, *, resting: bool) -> _Apart:
+    def _row(self, plan: Plan, source: Source, chat_id: int, *, resting: bool) -> _Apart:
         news = self._happened.told_by(plan)
         self.told.add(news)
-        address = Address(chat_id, news.petition, way.thread_id, way.rule)
+        address = Address(chat_id, news.petition, source.thread_id, source.rule)
         return _Apart(
             self._cipher.handle(chat_id),
             self._cipher.head(news.head),
@@ -238,14 +247,14 @@ class _SetApart:
 
 
 def _alike(
-    cipher: RowCipher, policies: Mapping[bytes, EffectivePreferences], happened: _Happened
+    cipher: RowCipher, effective: Mapping[bytes, EffectivePreferences], happened: _Happened
 ) -> tuple[set[News], list[_Alike]]:
-    """All that is told, and what each policy makes of it, by its mark."""
+    """All that is told, and what effective preferences make of it, by their marks."""
     places = {occurrence.key: place for place, occurrence in enumerate(happened.new)}
     plans = [
         (mark, plan, happened.told_by(plan))
-        for mark, policy in policies.items()
-        for plan in happened.planner.plans((Source(policy),))
+        for mark, each in effective.items()
+        for plan in happened.planner.plans((Source(each),))
     ]
     rows = [
         _Alike(

@@ -92,7 +92,7 @@ class SharedSendRate:
             )
         return [max(0.0, first + number * self._spacing) for number in range(count)]
 
-    async def hold(self, seconds: float) -> None:
+    async def pause(self, seconds: float) -> None:
         """Let nobody send for a while: no slot that is given out from now on comes earlier."""
         async with self._pool.connected() as connection:
             await connection.execute(

@@ -1,7 +1,7 @@
-"""How the followers in PostgreSQL hear: every policy kept once, sealed, under a mark that hides it.
+"""Keeps followers' effective preferences in PostgreSQL: equal ones once, sealed, under a mark.
 
-A policy never changes under its mark, so a process opens each only once. The rows that nobody
-refers to any more are swept.
+What a mark (a row of `policy`) stands for never changes, so a process opens each only once. The
+rows that nobody refers to any more are swept.
 """
 
 import asyncio
@@ -40,31 +40,33 @@ where not exists (select from subscription where subscription.policy = policy.ma
 """
 
 
-def policy_of(follows: Subscription, chat: Preferences) -> EffectivePreferences:
+def effective_preferences(follows: Subscription, chat: Preferences) -> EffectivePreferences:
     """All that decides how a subscription hears, given its chat's own preferences."""
-    return source_of(follows, chat).policy
+    return source_of(follows, chat).effective
 
 
 class StoredPreferences:
-    """The policies of a store, as one process has opened them."""
+    """The effective preferences of a store, as one process has opened them."""
 
     def __init__(self, cipher: RowCipher) -> None:
         self._cipher = cipher
         self._opened: dict[bytes, EffectivePreferences] = {}
 
-    async def keep(self, connection: Connection, policies: Iterable[EffectivePreferences]) -> None:
+    async def keep(self, connection: Connection, effective: Iterable[EffectivePreferences]) -> None:
         """Have these stand in the table.
 
         Before anything of a subscription is locked: two who keep the same one wait for each other.
         """
-        sealed = {self._cipher.mark(each): self._cipher.seal_policy(each) for each in policies}
+        sealed = {
+            self._cipher.mark(each): self._cipher.seal_preferences(each) for each in effective
+        }
         if sealed:
             await connection.execute(_KEEP, list(sealed), list(sealed.values()))
 
     async def behind(
         self, connection: Connection, marks: Collection[bytes]
     ) -> dict[bytes, EffectivePreferences]:
-        """The policies that marks stand for."""
+        """The effective preferences that marks stand for."""
         if len(self._opened) > _AT_MOST:
             self._opened.clear()
         # Others who ask may clear what is opened while we wait.
@@ -72,34 +74,34 @@ class StoredPreferences:
         missing = [mark for mark in marks if mark not in found]
         if missing:
             rows = await connection.fetch("select * from policy where mark = any($1)", missing)
-            found |= {row["mark"]: self._cipher.policy(row) for row in rows}
+            found |= {row["mark"]: self._cipher.preferences(row) for row in rows}
             self._opened |= found
         return found
 
     async def all(self, connection: Connection) -> dict[bytes, EffectivePreferences]:
-        """Every policy, by its mark."""
+        """All effective preferences, by their marks."""
         rows = await connection.fetch("select * from policy")
         return await asyncio.to_thread(
-            lambda: {row["mark"]: self._cipher.policy(row) for row in rows}
+            lambda: {row["mark"]: self._cipher.preferences(row) for row in rows}
         )
 
     async def wake(self, connection: Connection, now: datetime) -> None:
-        """Have those whose snooze is over share a policy with all who chose alike."""
+        """Have those whose snooze is over share effective preferences with all who chose alike."""
         rows = await connection.fetch("select * from policy")
         awake = await asyncio.to_thread(self._awake, rows, now)
         await self.keep(connection, awake.values())
-        marks = [self._cipher.mark(policy) for policy in awake.values()]
+        marks = [self._cipher.mark(effective) for effective in awake.values()]
         await connection.execute(_WAKE, list(awake), marks)
 
     def _awake(self, rows: Iterable[Record], now: datetime) -> dict[bytes, EffectivePreferences]:
-        """The policies with a snooze that is over, by their marks, as they are without it."""
-        policies = {row["mark"]: self._cipher.policy(row) for row in rows}
-        awake = {mark: without_past_snoozes(each, now) for mark, each in policies.items()}
-        return {mark: policy for mark, policy in awake.items() if policy != policies[mark]}
+        """Those with a snooze that is over, by their marks, as they are without it."""
+        before = {row["mark"]: self._cipher.preferences(row) for row in rows}
+        awake = {mark: without_past_snoozes(each, now) for mark, each in before.items()}
+        return {mark: effective for mark, effective in awake.items() if effective != before[mark]}
 
 
-async def sweep_policies(connection: Connection) -> None:
-    """Let go of the policies nobody has any more; in a transaction of its own."""
+async def sweep_preferences(connection: Connection) -> None:
+    """Let go of effective preferences nobody has any more; in a transaction of its own."""
     # Who has kept one and not yet used it is waited for, and nobody keeps one meanwhile.
     await connection.execute("lock table policy in share row exclusive mode")
     await connection.execute(_SWEEP)

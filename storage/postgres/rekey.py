@@ -30,7 +30,7 @@ update chat set handle = anew.handle, sealed = anew.sealed
 from unnest($1::bytea[], $2::bytea[], $3::bytea[]) anew (was, handle, sealed)
 where chat.handle = anew.was
 """
-_POLICIES = """
+_PREFERENCES = """
 update policy set mark = anew.mark, sealed = anew.sealed
 from unnest($1::bytea[], $2::bytea[], $3::bytea[]) anew (was, mark, sealed)
 where policy.mark = anew.was
@@ -108,8 +108,8 @@ async def _seal_anew(
 ) -> None:
     await connection.execute(_LOCK)
     after = RowCipher(new, await connection.fetchval("select salt from about"))
-    marks = await _policies(connection, before, after)
-    told("policies")
+    marks = await _preferences(connection, before, after)
+    told("preferences")
     news = await _news(connection, before, after)
     told("news")
     tables = {
@@ -135,15 +135,15 @@ async def _portions(connection: Connection, query: str) -> AsyncIterator[Sequenc
         yield rows
 
 
-async def _policies(
+async def _preferences(
     connection: Connection, before: RowCipher, after: RowCipher
 ) -> dict[bytes, bytes]:
-    """Seal the policies anew; what each mark has become."""
+    """Seal the effective preferences anew; what each mark has become."""
     rows = await connection.fetch("select * from policy")
-    policies = [(row["mark"], before.policy(row)) for row in rows]
-    marks = {was: after.mark(policy) for was, policy in policies}
-    sealed = [after.seal_policy(policy) for _, policy in policies]
-    await connection.execute(_POLICIES, list(marks), list(marks.values()), sealed)
+    preferences = [(row["mark"], before.preferences(row)) for row in rows]
+    marks = {was: after.mark(effective) for was, effective in preferences}
+    sealed = [after.seal_preferences(effective) for _, effective in preferences]
+    await connection.execute(_PREFERENCES, list(marks), list(marks.values()), sealed)
     return marks
 
 

@@ -72,7 +72,7 @@ _ADDRESS = msgspec.json.Decoder(Address)
 _NEWS = msgspec.json.Decoder(News)
 _CHAT = msgspec.json.Decoder(Chat)
 _RULE = msgspec.json.Decoder(Rule)
-_POLICY = msgspec.json.Decoder(EffectivePreferences)
+_PREFERENCES = msgspec.json.Decoder(EffectivePreferences)
 
 
 class RowCipher:
@@ -209,17 +209,17 @@ class RowCipher:
         """The rule of a row; raises StorageError."""
         return _RULE.decode(self._open(row["sealed"], _rule_place(row["chat"], row["number"])))
 
-    def mark(self, policy: EffectivePreferences) -> bytes:
-        """What stands for a policy: equal for equal ones, like a chat's handle."""
-        return self._mark("policy", _canonical(policy))
+    def mark(self, effective: EffectivePreferences) -> bytes:
+        """What stands for effective preferences: equal for equal ones, like a chat's handle."""
+        return self._mark("policy", _canonical(effective))
 
-    def seal_policy(self, policy: EffectivePreferences) -> bytes:
-        """All of a policy; opens under its own mark only."""
-        return self._close(_canonical(policy), self.mark(policy))
+    def seal_preferences(self, effective: EffectivePreferences) -> bytes:
+        """All of them; opens under its own mark only."""
+        return self._close(_canonical(effective), self.mark(effective))
 
-    def policy(self, row: Row) -> EffectivePreferences:
-        """The policy of a row; raises StorageError."""
-        return _POLICY.decode(self._open(row["sealed"], row["mark"]))
+    def preferences(self, row: Row) -> EffectivePreferences:
+        """The effective preferences of a row; raises StorageError."""
+        return _PREFERENCES.decode(self._open(row["sealed"], row["mark"]))
 
     def _mark(self, kind: _Kind, plain: bytes) -> bytes:
         return hmac.digest(self._marks, kind.encode() + b"\0" + plain, "sha256")[:_HANDLE_SIZE]

@@ -6,10 +6,10 @@ the use case may have happened after all. Each may be repeated without harm, but
 then there twice, and that a try counts twice.
 
 Locks are taken in this order, so that nobody waits in a circle: the chats (advisory locks on their
-handles), policies, the petition, the rules (an advisory lock), a chat's subscriptions by petition,
-its deliveries by number, its own row. `commit_poll` shares the rules, the subscriptions that it
-matches and the chats that its rules bring in until it is done, so whoever changes how a chat hears
-finds the new alerts, or is found; who begins to follow a petition waits for a poll of it.
+handles), preferences, the petition, the rules (an advisory lock), a chat's subscriptions by
+petition, its deliveries by number, its own row. `commit_poll` shares the rules, the subscriptions
+that it matches and the chats that its rules bring in until it is done, so whoever changes how a
+chat hears finds the new alerts, or is found; who begins to follow a petition waits for a poll.
 """
 
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
@@ -33,7 +33,7 @@ from storage.postgres.leadership import Leadership, SharedSendRate
 from storage.postgres.news import news_behind, news_since, sweep_news
 from storage.postgres.petition_names import PetitionNames
 from storage.postgres.pool import PATIENCE, Connection, Patience, Pool, open_pool
-from storage.postgres.preferences import StoredPreferences, sweep_policies
+from storage.postgres.preferences import StoredPreferences, sweep_preferences
 from storage.postgres.row_cipher import RowCipher
 from storage.postgres.rules import Rules
 from storage.postgres.schema import bring_up_to_date, cipher_of, is_up_to_date
@@ -101,11 +101,11 @@ class PostgresStorage(UseCases):
     def __init__(self, pool: Pool, cipher: RowCipher) -> None:
         self._pool = pool
         self._cipher = cipher
-        self._policies = StoredPreferences(cipher)
+        self._stored = StoredPreferences(cipher)
         self._rules = Rules(cipher)
         self._names = PetitionNames(cipher)
         self._claims = Claims(cipher, self._rules)
-        self._fan_out = FanOut(cipher, self._policies, self._rules)
+        self._fan_out = FanOut(cipher, self._stored, self._rules)
 
     async def close(self) -> None:
         await self._pool.close()
@@ -132,11 +132,11 @@ class PostgresStorage(UseCases):
             return await work(self._unit(connection))
 
     def _unit(self, connection: Connection) -> Unit:
-        return PostgresUnit(connection, self._cipher, self._policies, self._rules)
+        return PostgresUnit(connection, self._cipher, self._stored, self._rules)
 
     async def _sweep(self) -> None:
         async with self._pool.transaction() as connection:
-            await sweep_policies(connection)
+            await sweep_preferences(connection)
             await sweep_news(connection)
 
     # --- over all chats
@@ -180,12 +180,12 @@ class PostgresStorage(UseCases):
             rows = await connection.fetch(
                 "select distinct petition, policy from subscription where custom_milestones"
             )
-            policies = await self._policies.behind(connection, {row["policy"] for row in rows})
+            effective = await self._stored.behind(connection, {row["policy"] for row in rows})
             named = await self._names.behind(connection, {row["petition"] for row in rows})
         found: dict[PetitionRef, set[CustomMilestones]] = {}
         for row in rows:
-            if wish := policies[row["policy"]].own.milestones:
-                found.setdefault(named[row["petition"]], set()).add(wish)
+            if custom := effective[row["policy"]].own.milestones:
+                found.setdefault(named[row["petition"]], set()).add(custom)
         return found
 
     async def readings(self, petition: PetitionRef, since: datetime) -> Sequence[Reading]:
@@ -225,7 +225,7 @@ class PostgresStorage(UseCases):
         async with self._pool.transaction() as connection:
             await connection.execute(DROP_PAST, *lately(now))
             rows = await connection.fetch(CLAIM, now, limit, now + lease)
-            return await self._claims.take_turns(connection, rows, now, now + lease)
+            return await self._claims.claim_in_order(connection, rows, now, now + lease)
 
     async def next_due(self, now: datetime) -> datetime | None:
         async with self._pool.connected() as connection:
@@ -237,7 +237,7 @@ class PostgresStorage(UseCases):
 
     async def clock_set_back(self, now: datetime, by: timedelta) -> None:
         for chat_id in await self._waits_by_clock(now, by):
-            # Two units: whoever has the rules waits for no policy.
+            # Two units: whoever has the rules waits for no preferences.
             await self._change(partial(set_rules_back, chat_id=chat_id, now=now, by=by), chat_id)
             await self._change(partial(set_chat_back, chat_id=chat_id, now=now, by=by), chat_id)
         async with self._pool.transaction() as connection:
@@ -260,8 +260,8 @@ class PostgresStorage(UseCases):
             rules = await connection.fetch("select * from rule")
             snoozed = [
                 mark
-                for mark, policy in (await self._policies.all(connection)).items()
-                if preferences_set_back(policy.own, now, by) != policy.own
+                for mark, each in (await self._stored.all(connection)).items()
+                if preferences_set_back(each.own, now, by) != each.own
             ]
             follows = await connection.fetch(
                 "select distinct on (chat) * from subscription where policy = any($1)", snoozed
@@ -282,9 +282,9 @@ class PostgresStorage(UseCases):
     async def prune(self, now: datetime, rest_for: timedelta) -> Pruned:
         chats = await self._forget_rested(now - rest_for)
         async with self._pool.transaction(patient=True) as connection:
-            await self._policies.wake(connection, now)
+            await self._stored.wake(connection, now)
         async with self._pool.transaction(patient=True) as connection:
-            await sweep_policies(connection)
+            await sweep_preferences(connection)
         async with self._pool.transaction(patient=True) as connection:
             await sweep_news(connection)
         async with self._pool.transaction(patient=True) as connection:
@@ -330,7 +330,7 @@ class PostgresStorage(UseCases):
         """The one seat there is for a role among all processes of this store."""
         return Leadership(self._pool, role)
 
-    def pace(self, name: str, per_second: float) -> SharedSendRate:
+    def send_rate(self, name: str, per_second: float) -> SharedSendRate:
         """A rate that all processes of this store share."""
         return SharedSendRate(self._pool, name, per_second)
 

@@ -17,7 +17,7 @@ from storage.postgres.claims import replace_plans
 from storage.postgres.delivery_queue import GIVE_BACK, SETTLE
 from storage.postgres.news import keep_news, news_behind
 from storage.postgres.pool import Connection
-from storage.postgres.preferences import StoredPreferences, policy_of
+from storage.postgres.preferences import StoredPreferences, effective_preferences
 from storage.postgres.row_cipher import Address, RowCipher, address_of, news_of, shown_due
 from storage.postgres.rules import Rules, change_rules
 from storage.tables import Tables, second_of
@@ -35,7 +35,7 @@ on conflict (chat, petition) do update set custom_milestones = excluded.custom_m
 """
 
 # Changed, not made anew: a fan-out that waits for the row goes on with what became of it.
-_MOVE_SUBSCRIPTION = """
+_MIGRATE_SUBSCRIPTION = """
 update subscription set chat = $3, policy = $4, sealed = $5 where chat = $1 and petition = $2
 """
 
@@ -75,7 +75,7 @@ update delivery set news = told.news
 from unnest($1::bigint[], $2::bytea[]) told (number, news) where delivery.number = told.number
 """
 
-_MOVE_DELIVERY = """
+_MIGRATE_DELIVERY = """
 update delivery set chat = $2, sealed = $3, leased_until = $4 where number = $1
     and not exists (select from delivery where chat = $2 and head = $5)
 """
@@ -96,11 +96,15 @@ class PostgresUnit:
     """
 
     def __init__(
-        self, connection: Connection, cipher: RowCipher, policies: StoredPreferences, rules: Rules
+        self,
+        connection: Connection,
+        cipher: RowCipher,
+        stored: StoredPreferences,
+        rules: Rules,
     ) -> None:
         self._connection = connection
         self._cipher = cipher
-        self._policies = policies
+        self._stored = stored
         self._rules = rules
         self._preferences: dict[int, Preferences] = {}
         self._follows: dict[tuple[int, PetitionRef], Subscription] = {}
@@ -193,8 +197,11 @@ class PostgresUnit:
 
     async def _tune(self, follows: Sequence[Subscription]) -> bool:
         """Has what subscriptions are to hear by stand in its table; whether we know what of."""
-        policies = [policy_of(each, await self._preferences_of(each.chat_id)) for each in follows]
-        await self._policies.keep(self._connection, policies)
+        effective = [
+            effective_preferences(each, await self._preferences_of(each.chat_id))
+            for each in follows
+        ]
+        await self._stored.keep(self._connection, effective)
         # A poll of it is waited for, or finds what we put here and waits for us.
         names = {str(each.petition) for each in follows}
         found = await self._connection.fetch(
@@ -208,7 +215,9 @@ class PostgresUnit:
             self._cipher.handle(follows.chat_id),
             self._cipher.petition(follows.petition),
             follows.preferences.milestones is not None,
-            self._cipher.mark(policy_of(follows, await self._preferences_of(follows.chat_id))),
+            self._cipher.mark(
+                effective_preferences(follows, await self._preferences_of(follows.chat_id))
+            ),
             self._seal(follows),
         )
 
@@ -224,14 +233,14 @@ class PostgresUnit:
         """Has all that a chat follows heard as the preferences say."""
         handle = self._cipher.handle(chat_id)
         follows = await self.subscriptions(chat_id)
-        policies = [policy_of(each, preferences) for each in follows]
-        await self._policies.keep(self._connection, policies)
+        effective = [effective_preferences(each, preferences) for each in follows]
+        await self._stored.keep(self._connection, effective)
         await self._connection.execute(_LOCK_SUBSCRIPTIONS, [handle])
         await self._connection.execute(
             _RETUNE,
             handle,
             [self._cipher.petition(each.petition) for each in follows],
-            [self._cipher.mark(each) for each in policies],
+            [self._cipher.mark(each) for each in effective],
         )
 
     def _seal(self, follows: Subscription) -> bytes:
@@ -353,11 +362,15 @@ class PostgresUnit:
 
     # --- a chat that has another id now
 
-    async def lock_for_move(self, old_id: int, new_id: int, preferences: Preferences) -> None:
+    async def lock_for_migration(self, old_id: int, new_id: int, preferences: Preferences) -> None:
         handles = [self._cipher.handle(old_id), self._cipher.handle(new_id)]
-        carried = [policy_of(each, preferences) for each in await self.subscriptions(old_id)]
-        kept = [policy_of(each, preferences) for each in await self.subscriptions(new_id)]
-        await self._policies.keep(self._connection, carried + kept)
+        carried = [
+            effective_preferences(each, preferences) for each in await self.subscriptions(old_id)
+        ]
+        kept = [
+            effective_preferences(each, preferences) for each in await self.subscriptions(new_id)
+        ]
+        await self._stored.keep(self._connection, carried + kept)
         if await self._connection.fetchval(
             "select exists (select from rule where chat = any($1))", handles
         ):
@@ -366,7 +379,7 @@ class PostgresUnit:
         await self._retune(new_id, preferences)
         self._preferences[new_id] = preferences
 
-    async def move_subscription(self, old: Subscription, moved: Subscription) -> None:
+    async def migrate_subscription(self, old: Subscription, moved: Subscription) -> None:
         # Not as any other is put: the petition is not to be waited for, since its poll may wait
         # for us.
         if (moved.chat_id, moved.petition) in self._follows:
@@ -374,18 +387,20 @@ class PostgresUnit:
             await self.delete_subscription(old)
             return
         await self._connection.execute(
-            _MOVE_SUBSCRIPTION,
+            _MIGRATE_SUBSCRIPTION,
             self._cipher.handle(old.chat_id),
             self._cipher.petition(old.petition),
             self._cipher.handle(moved.chat_id),
-            self._cipher.mark(policy_of(moved, await self._preferences_of(moved.chat_id))),
+            self._cipher.mark(
+                effective_preferences(moved, await self._preferences_of(moved.chat_id))
+            ),
             self._seal(moved),
         )
 
-    async def move_deliveries(self, moved: Collection[tuple[Delivery, Delivery]]) -> None:
+    async def migrate_deliveries(self, moved: Collection[tuple[Delivery, Delivery]]) -> None:
         for old, new in moved:
             await self._connection.execute(
-                _MOVE_DELIVERY,
+                _MIGRATE_DELIVERY,
                 old.number,
                 self._cipher.handle(new.chat_id),
                 self._seal_address(new),
@@ -397,7 +412,7 @@ class PostgresUnit:
                 "delete from delivery where number = $1 and chat = $2", old.number, handle
             )
 
-    async def move_chat(self, old_id: int, new_id: int) -> None:
+    async def migrate_chat(self, old_id: int, new_id: int) -> None:
         await self._connection.execute(
             "update recent_alert set recent = $2 where recent = $1",
             self._cipher.recent(old_id),

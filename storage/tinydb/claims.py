@@ -11,8 +11,8 @@ from bot.petitions.petition import PetitionRef
 from bot.subscriptions.delivery import Delivery
 from bot.subscriptions.delivery_order import FLOOD
 from storage import ClaimedDelivery
-from storage.claiming import turns
-from storage.tables import CHATS, DELIVERIES, OCCURRENCES, PETITIONS, RULES, Shelf, ruled_as
+from storage.claiming import claim_order
+from storage.tables import CHATS, DELIVERIES, OCCURRENCES, PETITIONS, RULES, TableSpec, ruled_as
 from storage.tinydb.database import Transaction
 from storage.tinydb.index import Index
 from storage.tinydb.recent_alerts import told_lately
@@ -35,8 +35,8 @@ class Claim:
             self._with_flood(self._in_full(key))
             for key in self._index.deliveries.due(self._now, limit)
         ]
-        elsewhere = [self._in_full(key) for key in self._older(due)]
-        claimed, changed = turns(due, elsewhere, self._now, until)
+        in_other_queues = [self._in_full(key) for key in self._older(due)]
+        claimed, changed = claim_order(due, in_other_queues, self._now, until)
         for delivery in changed:
             self._transaction.keep(delivery)
         for chat in {each.delivery.chat_id: each.chat for each in claimed}.values():
@@ -85,9 +85,9 @@ class Claim:
             rule=self._transaction.get(RULES, ruled_as(delivery.chat_id, delivery.rule)),
         )
 
-    def _kept(self, shelf: Shelf[S], doc_id: str) -> S:
-        record = self._transaction.get(shelf, doc_id)
+    def _kept(self, spec: TableSpec[S], doc_id: str) -> S:
+        record = self._transaction.get(spec, doc_id)
         if record is None:
             # Its name may hold a chat's id, which must not reach the log.
-            raise StorageError(f"one of the {shelf.name} is lost")
+            raise StorageError(f"one of the {spec.name} is lost")
         return record

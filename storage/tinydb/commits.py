@@ -24,7 +24,7 @@ from storage.tables import ERASE, NOTES, Tables
 from storage.tinydb.database import Database, Transaction
 from storage.tinydb.files import Changes
 from storage.tinydb.garbage import Garbage
-from storage.tinydb.journalled import FOLD_AGAIN_AFTER
+from storage.tinydb.journalled import COMPACT_AGAIN_AFTER
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +58,7 @@ class Commits:
         self._transaction = Transaction(database)
         self._storage = database.records
         self._storage.route = self._route
-        self._vault = self._storage.files
+        self._files = self._storage.files
         self._loop = asyncio.get_running_loop()
         self._thread = get_ident()
         self._writer = ThreadPoolExecutor(1, "store")
@@ -67,8 +67,8 @@ class Commits:
         self._quiet.set()
         self._next_is_called = False
         self._closed = False
-        self._fold: asyncio.Task[None] | None = None
-        self._fold_not_before = 0.0
+        self._compact: asyncio.Task[None] | None = None
+        self._compact_not_before = 0.0
         self._must_erase = False
         self._folding = IncidentLog(log, "the journal cannot be folded")
         self._garbage = Garbage()
@@ -79,14 +79,14 @@ class Commits:
         Who is cancelled while waiting leaves it to finish, whole, behind their back.
         """
         if self._closed:
-            raise StorageError(f"{self._vault.path} is closed")
+            raise StorageError(f"{self._files.path} is closed")
         outcome: asyncio.Future[R] = self._loop.create_future()
         self._queue.append(_Waiting(work, outcome))
         if self._quiet.is_set() and not self._next_is_called:
             self._next_batch()
         return await outcome
 
-    async def calm(self) -> None:
+    async def wait_until_idle(self) -> None:
         """Wait until memory holds nothing but what is durable; so it stays until the next await."""
         while not self._quiet.is_set():
             await self._quiet.wait()
@@ -117,8 +117,8 @@ class Commits:
         return lambda: asyncio.run_coroutine_threadsafe(waiting(), self._loop).result()
 
     async def _finish_folds(self) -> None:
-        while self._fold is not None:
-            await asyncio.wait([self._fold])
+        while self._compact is not None:
+            await asyncio.wait([self._compact])
 
     # --- one batch
 
@@ -201,40 +201,40 @@ class Commits:
             self._go_on()
 
     def _fold_if_due(self) -> None:
-        wanted = self._must_erase or self._vault.wants_fold
-        if wanted and self._fold is None and monotonic() >= self._fold_not_before:
+        wanted = self._must_erase or self._files.wants_compaction
+        if wanted and self._compact is None and monotonic() >= self._compact_not_before:
             self._start_fold()
 
     def _start_fold(self) -> None:
         erasing, self._must_erase = self._must_erase, False
-        turning = self._writer.submit(self._turn)
-        self._fold = self._loop.create_task(self._finish_fold(turning, erasing))
+        rotating = self._writer.submit(self._rotate)
+        self._compact = self._loop.create_task(self._finish_compaction(rotating, erasing))
 
-    def _turn(self) -> tuple[Tables, int, Struct | None]:
+    def _rotate(self) -> tuple[Tables, int, Struct | None]:
         """What the journals say up to now, the journal that goes on, and the wish to erase so far.
 
         In the writer's thread, so that no commit comes between them.
         """
         with self._storage.lock:
-            return self._storage.copied(), self._vault.turn(), self._database.get(NOTES, ERASE)
+            return self._storage.copied(), self._files.rotate(), self._database.get(NOTES, ERASE)
 
-    async def _finish_fold(
-        self, turning: Future[tuple[Tables, int, Struct | None]], erasing: bool
+    async def _finish_compaction(
+        self, rotating: Future[tuple[Tables, int, Struct | None]], erasing: bool
     ) -> None:
         try:
-            tables, generation, wish = await asyncio.wrap_future(turning)
-            await asyncio.to_thread(self._vault.fold, tables, generation, erasing=erasing)
+            tables, generation, wish = await asyncio.wrap_future(rotating)
+            await asyncio.to_thread(self._files.compact, tables, generation, erasing=erasing)
             if erasing:
-                await asyncio.to_thread(self._vault.drop_copies)
+                await asyncio.to_thread(self._files.drop_copies)
                 self._fulfil(wish)
             self._folding.recovered()
         except OSError as error:
             self._folding.failed(reason(error))
             self._must_erase |= erasing
-            self._fold_not_before = monotonic() + FOLD_AGAIN_AFTER
+            self._compact_not_before = monotonic() + COMPACT_AGAIN_AFTER
         finally:
-            self._fold = None
-        await self.calm()
+            self._compact = None
+        await self.wait_until_idle()
         self._fold_if_due()
 
 

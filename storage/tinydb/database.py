@@ -14,20 +14,20 @@ from bot.subscriptions.delivery import Delivery
 from bot.subscriptions.subscription import Chat, Rule, Subscription
 from storage.integrity import grounded
 from storage.tables import (
-    _SHELF_OF,
+    _SPEC_OF,
     DELIVERIES,
     ERASE,
     NOTES,
     OCCURRENCES,
     PETITIONS,
-    SHELVES,
     SUBSCRIPTIONS,
+    TABLE_SPECS,
     Fields,
     Named,
     Note,
     S,
-    Shelf,
     Tables,
+    TableSpec,
     document_of,
     name_of,
 )
@@ -41,7 +41,7 @@ R = TypeVar("R")
 _NAMED = (Chat, Subscription, Rule, PetitionHistory, Occurrence, Delivery)
 
 
-def wish_to_erase(transaction: "Transaction") -> None:
+def request_erasure(transaction: "Transaction") -> None:
     """Note that no file may hold for long what is taken out; each wish is told from any other."""
     transaction.put(NOTES, ERASE, Note(uuid4().hex))
 
@@ -71,7 +71,7 @@ class RecordStorage(JournalledStorage):
         result: R = super().transact(checked) if elsewhere is None else elsewhere()
         return result
 
-    def fold_if_due(self) -> None:
+    def compact_if_due(self) -> None:
         """Nothing: `Commits` folds, while it goes on with its work."""
 
     def apply(self, changes: Changes) -> Changes:
@@ -92,37 +92,37 @@ class RecordStorage(JournalledStorage):
     ) -> Iterator[tuple[str, Struct | None, Struct | None]]:
         """Change the tables one document at a time, and tell of those that are indexed."""
         for (name, doc_id), document in changes.items():
-            shelf = SHELVES.get(name)
-            if doc_id is None or shelf is None or not shelf.indexed:
+            spec = TABLE_SPECS.get(name)
+            if doc_id is None or spec is None or not spec.indexed:
                 undo[name, doc_id] = self._put(name, doc_id, document)
                 continue
-            after = shelf.read(document)
+            after = spec.read(document)
             before = undo[name, doc_id] = self._put(name, doc_id, document)
-            yield doc_id, shelf.read(before), after
+            yield doc_id, spec.read(before), after
 
     def _check(self) -> None:
         """StorageError unless the bot could open the store with what the transaction changed."""
         is_gone = False
         for (name, doc_id), document in self.changes.items():
-            if doc_id is None or name not in SHELVES:
+            if doc_id is None or name not in TABLE_SPECS:
                 continue
             if document is not None:
-                self._check_record(SHELVES[name], doc_id, document)
+                self._check_record(TABLE_SPECS[name], doc_id, document)
             is_gone |= document is None and name in {PETITIONS.name, OCCURRENCES.name}
         if is_gone:  # perhaps what others refer to
-            for shelf in (SUBSCRIPTIONS, DELIVERIES):
-                for doc_id, document in self.documents(shelf.name).items():
-                    self._check_record(shelf, doc_id, document)
+            for spec in (SUBSCRIPTIONS, DELIVERIES):
+                for doc_id, document in self.documents(spec.name).items():
+                    self._check_record(spec, doc_id, document)
 
-    def _check_record(self, shelf: Shelf[Any], doc_id: str, document: Fields) -> None:
+    def _check_record(self, spec: TableSpec[Any], doc_id: str, document: Fields) -> None:
         try:
-            record = msgspec.convert(document, shelf.kind)
+            record = msgspec.convert(document, spec.kind)
         except msgspec.ValidationError as error:
-            raise StorageError(f"a document of {shelf.name} is no record: {error}") from error
+            raise StorageError(f"a document of {spec.name} is no record: {error}") from error
         if isinstance(record, _NAMED) and name_of(record) != doc_id:
-            raise StorageError(f"a document of {shelf.name} has another id than its record")
+            raise StorageError(f"a document of {spec.name} has another id than its record")
         if not grounded(record, lambda *place: self.document(*place) is not None):
-            raise StorageError(f"a document of {shelf.name} is about a petition that is not there")
+            raise StorageError(f"a document of {spec.name} is about a petition that is not there")
 
 
 class Database(JournalledTinyDB):
@@ -142,17 +142,17 @@ class Database(JournalledTinyDB):
             super().table(name, **{"cache_size": 0, **options})
         return cast(Table, self._tables[name])
 
-    def get(self, shelf: Shelf[S], doc_id: str) -> S | None:
+    def get(self, spec: TableSpec[S], doc_id: str) -> S | None:
         """A record as it was last committed."""
-        return shelf.read(self.live(shelf).get(doc_id))
+        return spec.read(self.live(spec).get(doc_id))
 
-    def live(self, shelf: Shelf[S]) -> Mapping[str, Fields]:
+    def live(self, spec: TableSpec[S]) -> Mapping[str, Fields]:
         """A table's documents by id, as last committed: to be read, never to be handed out."""
-        return self.records.tables.get(shelf.name, {})
+        return self.records.tables.get(spec.name, {})
 
     def copied(self) -> Tables:
         """The bot's tables as they are now, whatever is changed later."""
-        return {name: dict(self.live(shelf)) for name, shelf in SHELVES.items()}
+        return {name: dict(self.live(spec)) for name, spec in TABLE_SPECS.items()}
 
 
 class Transaction:
@@ -170,21 +170,21 @@ class Transaction:
         """What it has changed so far."""
         return self._storage.changes
 
-    def get(self, shelf: Shelf[S], doc_id: str) -> S | None:
-        return shelf.read(self._storage.document(shelf.name, doc_id))
+    def get(self, spec: TableSpec[S], doc_id: str) -> S | None:
+        return spec.read(self._storage.document(spec.name, doc_id))
 
-    def has(self, shelf: Shelf[S], doc_id: str) -> bool:
-        return self._storage.document(shelf.name, doc_id) is not None
+    def has(self, spec: TableSpec[S], doc_id: str) -> bool:
+        return self._storage.document(spec.name, doc_id) is not None
 
     def keep(self, record: Named) -> None:
-        self.put(_SHELF_OF[type(record)], name_of(record), record)
+        self.put(_SPEC_OF[type(record)], name_of(record), record)
 
-    def put(self, shelf: Shelf[S], doc_id: str, record: Struct) -> None:
-        self.table(shelf).put({doc_id: document_of(record)})
+    def put(self, spec: TableSpec[S], doc_id: str, record: Struct) -> None:
+        self.table(spec).put({doc_id: document_of(record)})
 
-    def remove(self, shelf: Shelf[S], doc_id: str) -> None:
-        self.table(shelf).remove(doc_ids=[doc_id])
+    def remove(self, spec: TableSpec[S], doc_id: str) -> None:
+        self.table(spec).remove(doc_ids=[doc_id])
 
-    def table(self, shelf: Shelf[S]) -> Table:
+    def table(self, spec: TableSpec[S]) -> Table:
         """The table itself, as TinyDB has it."""
-        return self._database.table(shelf.name)
+        return self._database.table(spec.name)

@@ -50,7 +50,7 @@ class DeliveryQueue:
 
     def keys(self, chat_id: int) -> list[str]:
         """What a chat is owed, oldest first."""
-        return [turn.key for turn in merge(*self._queues.get(chat_id, {}).values())]
+        return [rotate.key for rotate in merge(*self._queues.get(chat_id, {}).values())]
 
     def chats(self) -> list[int]:
         """Who is owed anything."""
@@ -58,7 +58,7 @@ class DeliveryQueue:
 
     def queue(self, chat_id: int, name: str) -> list[str]:
         """What waits for a chat in one queue, oldest first."""
-        return [turn.key for turn in self._queue((chat_id, name))]
+        return [rotate.key for rotate in self._queue((chat_id, name))]
 
     def oldest(self) -> datetime | None:
         """When the oldest delivery still owed was made."""
@@ -90,19 +90,19 @@ class DeliveryQueue:
             head = self._head(queue)
             assert head is not None  # noqa: S101 - or it would not have been ready
             taken[queue] = head
-        for queue, turn in taken.items():
+        for queue, rotate in taken.items():
             # They stay due until a commit says otherwise.
-            heappush(self._later, (turn.due, turn.number, queue))
-        return [turn.key for queue in taken for turn in self._batch(queue, now)]
+            heappush(self._later, (rotate.due, rotate.number, queue))
+        return [rotate.key for queue in taken for rotate in self._batch(queue, now)]
 
     def _batch(self, queue: QueueId, now: datetime) -> Iterator[_Turn]:
         """What is told at once: a head alone, all that is due if the chat has returned, or all."""
         chat_id, name = queue
         turns = iter(self._queue(queue))
         if name:
-            return islice((turn for turn in turns if turn.free <= now), SUMMARY_AT_MOST)
+            return islice((rotate for rotate in turns if rotate.free <= now), SUMMARY_AT_MOST)
         at_most = SUMMARY_AT_MOST if chat_id in self._returned else 1
-        return islice(takewhile(lambda turn: turn.due <= now, turns), at_most)
+        return islice(takewhile(lambda rotate: rotate.due <= now, turns), at_most)
 
     def next_due(self, now: datetime) -> datetime | None:
         """When the next delivery may go: `now` if one may already."""
@@ -112,13 +112,13 @@ class DeliveryQueue:
 
     def add(self, delivery: Delivery) -> None:
         queues = self._queues.setdefault(delivery.chat_id, {})
-        insort(queues.setdefault(delivery.queue, []), _turn(delivery))
+        insort(queues.setdefault(delivery.queue, []), _rotate(delivery))
         insort(self._ages, (delivery.created_at, delivery.number))
 
     def drop(self, delivery: Delivery) -> None:
         queues = self._queues[delivery.chat_id]
         queue = queues[delivery.queue]
-        del queue[bisect_left(queue, _turn(delivery))]
+        del queue[bisect_left(queue, _rotate(delivery))]
         if not queue:
             del queues[delivery.queue]
         if not queues:
@@ -203,7 +203,7 @@ class DeliveryQueue:
                 heappush(self._ready, (number, due, queue))
 
 
-def _turn(delivery: Delivery) -> _Turn:
+def _rotate(delivery: Delivery) -> _Turn:
     free = delivery.leased_until or _ALWAYS
     due = max(delivery.not_before, free)
     return _Turn(delivery.number, due, free, delivery.key, delivery.created_at, delivery.attempts)

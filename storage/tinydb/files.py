@@ -22,7 +22,7 @@ from bot.errors import StorageError
 from storage.disk import Disk, reason, user_name
 from storage.integrity import RESTORE, sound
 from storage.key_file import KeyRing
-from storage.tables import SHELVES, Fields, Tables
+from storage.tables import TABLE_SPECS, Fields, Tables
 from storage.tinydb.frames import Damaged, Torn, frames
 from storage.tinydb.journal import Journal
 from storage.tinydb.sealed import FORMAT, Content, Kind, Sealed, WrongKey, format_of, new_store
@@ -42,7 +42,7 @@ ROWS = msgspec.json.Decoder(list[Row])
 _ROWS_A_FRAME = 200
 _BREATH = 0.0005  # seconds
 _HEADER_AT_MOST = 4096
-_FOLD_FROM = 1_000_000  # bytes of journal
+_COMPACT_FROM = 1_000_000  # bytes of journal
 
 
 class StoreFiles:
@@ -83,7 +83,7 @@ class StoreFiles:
             raise
 
     def _load(self) -> Tables:
-        self._finish_fold()
+        self._finish_compaction()
         raw = self._raw_snapshot()
         if raw is None:
             self._found({})
@@ -95,7 +95,7 @@ class StoreFiles:
             raise self._unknown(found)
         return self._read(raw)
 
-    def _finish_fold(self) -> None:
+    def _finish_compaction(self) -> None:
         """A crash between the two renames of a fold leaves the finished snapshot aside."""
         if self._next.exists() and not self.path.exists() and self._previous.exists():
             self._disk.replace(self._next, self.path)
@@ -293,7 +293,7 @@ class StoreFiles:
             for path in self._journals().values():
                 self._keep_aside(path)
         self._generation = max(self._generation, *self._journals(), 0)
-        self.fold(tables, self.turn(), erasing=True)
+        self.compact(tables, self.rotate(), erasing=True)
         self.release()
         return is_all
 
@@ -354,7 +354,7 @@ class StoreFiles:
         tables = self._locked(self._load)
         try:
             self._keys.prepare(key, self._disk)
-            self.fold(tables, self.turn(key), erasing=True)
+            self.compact(tables, self.rotate(key), erasing=True)
             self._keys.settle_on(key, self._disk)
         except OSError as error:
             raise StorageError(f"{self.path} couldn't be written: {reason(error)}") from error
@@ -386,11 +386,11 @@ class StoreFiles:
     # --- folding
 
     @property
-    def wants_fold(self) -> bool:
+    def wants_compaction(self) -> bool:
         """Whether the journal has grown enough to be folded into a snapshot."""
-        return self._open_journal.size > max(_FOLD_FROM, self._snapshot_size // 2)
+        return self._open_journal.size > max(_COMPACT_FROM, self._snapshot_size // 2)
 
-    def turn(self, key: bytes | None = None) -> int:
+    def rotate(self, key: bytes | None = None) -> int:
         """Begin a new journal; the generation of the snapshot that has to go under it."""
         self._key, before = key or self._key, self._key
         try:
@@ -404,7 +404,7 @@ class StoreFiles:
         self._generation += 1
         return self._generation
 
-    def fold(self, tables: Tables, generation: int, *, erasing: bool) -> None:
+    def compact(self, tables: Tables, generation: int, *, erasing: bool) -> None:
         """Put a snapshot of the tables in the place of the one before, and of its journals.
 
         Erasing, what the one before held goes too: a copy of the new one takes its place.
@@ -466,7 +466,7 @@ def _privately(path: str, flags: int) -> int:
 
 def empty_tables() -> Tables:
     """Every table, with nothing in it."""
-    return {name: {} for name in SHELVES}
+    return {name: {} for name in TABLE_SPECS}
 
 
 def replay(tables: Tables, rows: Iterable[Row]) -> None:

@@ -23,7 +23,7 @@ from storage.tinydb.files import Changes, StoreFiles
 
 log = structlog.get_logger(__name__)
 
-FOLD_AGAIN_AFTER = 30.0  # seconds after a fold that failed
+COMPACT_AGAIN_AFTER = 30.0  # seconds after a fold that failed
 
 R = TypeVar("R")
 
@@ -55,7 +55,7 @@ class JournalledStorage(Storage):
         self.tables: Tables = self.files.load()
         self._pending: Changes = {}  # what the transaction under way has changed
         self._owner: int | None = None  # the thread whose transaction it is
-        self._fold_not_before = 0.0
+        self._compact_not_before = 0.0
 
     # --- as TinyDB knows it
 
@@ -111,7 +111,7 @@ class JournalledStorage(Storage):
                 except Exception:
                     self.apply(undo)
                     raise
-                self.fold_if_due()
+                self.compact_if_due()
             return result
 
     @property
@@ -145,16 +145,16 @@ class JournalledStorage(Storage):
         except OSError as error:
             raise StorageError(f"{self.files.path} couldn't be written: {reason(error)}") from error
 
-    def fold_if_due(self) -> None:
+    def compact_if_due(self) -> None:
         """Makes a new snapshot once the journal has grown; if that fails, some time later."""
-        if not self.files.wants_fold or monotonic() < self._fold_not_before:
+        if not self.files.wants_compaction or monotonic() < self._compact_not_before:
             return
         try:
-            self.files.fold(self.copied(), self.files.turn(), erasing=False)
+            self.files.compact(self.copied(), self.files.rotate(), erasing=False)
         except OSError as error:
             # What was to be kept is in the journal already.
             log.warning("the journal cannot be folded", reason=reason(error))
-            self._fold_not_before = monotonic() + FOLD_AGAIN_AFTER
+            self._compact_not_before = monotonic() + COMPACT_AGAIN_AFTER
 
     def _put(self, name: str, doc_id: str | None, document: Fields | None) -> Fields | None:
         """Puts a document into a table, or takes it out; without an id, the table itself.

@@ -81,7 +81,7 @@ class ReadOnlyFiles(StoreFiles):
         raise StorageError(f"{self.path} is open for reading alone")
 
     @property
-    def wants_fold(self) -> bool:
+    def wants_compaction(self) -> bool:
         """Never: the files are another's."""
         return False
 

@@ -25,7 +25,7 @@ def note_told(transaction: Transaction, chats: Collection[int], now: datetime) -
         transaction.put(RECENT, str(chat_id), RecentAlerts([*earlier, second_of(now)]))
 
 
-def drop_past(transaction: Transaction, database: Database, now: datetime) -> None:
+def drop_old_alerts(transaction: Transaction, database: Database, now: datetime) -> None:
     """Drop what is no longer of late, of the chats that stand first."""
     for doc_id, document in islice(database.live(RECENT).items(), _AT_A_TIME):
         if not _of_late(document["at"], now):

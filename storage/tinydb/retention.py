@@ -21,7 +21,7 @@ from storage.tables import (
     Day,
     Fields,
     Lonely,
-    Shelf,
+    TableSpec,
 )
 from storage.tinydb.commits import Commits
 from storage.tinydb.database import Database, Transaction
@@ -128,11 +128,11 @@ class Pruning:
         for key in told:
             transaction.remove(OCCURRENCES, key)
 
-    async def _leisurely(self, shelf: Shelf[S]) -> AsyncIterator[tuple[str, Fields]]:
+    async def _leisurely(self, spec: TableSpec[S]) -> AsyncIterator[tuple[str, Fields]]:
         """A table's documents as they are when their turn comes; others get theirs in between."""
-        for number, doc_id in enumerate(list(self._database.live(shelf))):
+        for number, doc_id in enumerate(list(self._database.live(spec))):
             if number % _AT_A_TIME == 0:
                 await asyncio.sleep(0)
-            document = self._database.live(shelf).get(doc_id)
+            document = self._database.live(spec).get(doc_id)
             if document is not None:
                 yield doc_id, document

@@ -30,8 +30,8 @@ from storage.tables import (
     READINGS,
     SUBSCRIPTIONS,
     Day,
-    Shelf,
     Tables,
+    TableSpec,
     day_id,
     second_of,
 )
@@ -42,7 +42,7 @@ from storage.tinydb.fan_out import FanOut
 from storage.tinydb.files import StoreFiles
 from storage.tinydb.index import Index
 from storage.tinydb.read_only import ReadOnlyFiles, is_there
-from storage.tinydb.recent_alerts import drop_past
+from storage.tinydb.recent_alerts import drop_old_alerts
 from storage.tinydb.retention import Pruning
 from storage.tinydb.set_back import set_readings_back
 from storage.tinydb.unit import TinyUnit, in_one_go
@@ -67,8 +67,8 @@ async def open_tiny(
     `key` (base64) goes before the key file. StorageError for a store that is in use, unreadable,
     damaged, sealed with another key or not ours; it stays as it is.
     """
-    vault = StoreFiles(path, KeyRing(key_file, key), disk or Disk())
-    storage = TinyStorage(*await asyncio.to_thread(_load, vault))
+    files = StoreFiles(path, KeyRing(key_file, key), disk or Disk())
+    storage = TinyStorage(*await asyncio.to_thread(_load, files))
     storage.finish_erasing()
     return storage
 
@@ -99,27 +99,27 @@ async def rekey_tiny(
     Where the key is given instead of read from a file, the new one is told before it is used.
     """
     new = new_key()
-    vault = StoreFiles(path, KeyRing(key_file, key), disk or Disk())
+    files = StoreFiles(path, KeyRing(key_file, key), disk or Disk())
     if key is not None:
         tell(spelled(new))
-    await asyncio.to_thread(vault.rekey, new)
+    await asyncio.to_thread(files.rekey, new)
 
 
 async def restore_tiny(
     path: Path, key_file: Path | None, *, key: str | None = None, disk: Disk | None = None
 ) -> bool:
     """Make a damaged store whole from all that can be read of it; whether nothing is lost."""
-    vault = StoreFiles(path, KeyRing(key_file, key), disk or Disk())
-    return await asyncio.to_thread(vault.restore)
+    files = StoreFiles(path, KeyRing(key_file, key), disk or Disk())
+    return await asyncio.to_thread(files.restore)
 
 
-def _load(vault: StoreFiles) -> tuple[Database, Index]:
+def _load(files: StoreFiles) -> tuple[Database, Index]:
     index = Index()
-    database = Database(vault, index)
+    database = Database(files, index)
     tables = database.records.tables
     _end_leases(tables)
     try:
-        index.apply(checked(vault.path, tables))
+        index.apply(checked(files.path, tables))
     except BaseException:
         database.close()
         raise
@@ -169,7 +169,7 @@ class TinyStorage(UseCases):
         at_once: bool = False,
         patient: bool = False,
     ) -> R:
-        await self._commits.calm()
+        await self._commits.wait_until_idle()
         return self._done(work, Transaction(self.database))
 
     def _done(self, work: Callable[[Unit], Coroutine[Any, Any, R]], transaction: Transaction) -> R:
@@ -182,34 +182,34 @@ class TinyStorage(UseCases):
     # --- over all chats
 
     async def chats(self, after: str, limit: int) -> Sequence[tuple[str, Chat]]:
-        await self._commits.calm()
+        await self._commits.wait_until_idle()
         kept = self.database.live(CHATS)
         behind = (int(each) for each in kept if not after or int(each) > int(after))
         some = nsmallest(limit, behind)
         return [(str(each), convert(kept[str(each)], Chat)) for each in some]
 
     async def rules_of(self, site: str) -> Sequence[Rule]:
-        await self._commits.calm()
+        await self._commits.wait_until_idle()
         return self._index.rules.of_site(site)
 
     async def ruled_sites(self) -> Mapping[str, int]:
-        await self._commits.calm()
+        await self._commits.wait_until_idle()
         return dict(self._index.sites)
 
     async def petitions(self) -> Sequence[PetitionRef]:
-        await self._commits.calm()
+        await self._commits.wait_until_idle()
         return sorted(map(PetitionRef.parse, self.database.live(PETITIONS)))
 
     async def followed(self) -> Sequence[PetitionRef]:
-        await self._commits.calm()
+        await self._commits.wait_until_idle()
         return sorted(self._index.followers)
 
     async def followers(self) -> Mapping[PetitionRef, int]:
-        await self._commits.calm()
+        await self._commits.wait_until_idle()
         return {petition: len(chats) for petition, chats in self._index.followers.items()}
 
     async def custom_milestones(self) -> Mapping[PetitionRef, Collection[CustomMilestones]]:
-        await self._commits.calm()
+        await self._commits.wait_until_idle()
         return {
             petition: set(by_chat.values())
             for petition, by_chat in self._index.custom_milestones.items()
@@ -217,7 +217,7 @@ class TinyStorage(UseCases):
 
     async def readings(self, petition: PetitionRef, since: datetime) -> Sequence[Reading]:
         """The counts read since then, oldest first; times are kept to the second."""
-        await self._commits.calm()
+        await self._commits.wait_until_idle()
         first = day_id(petition, second_of(since))
         days = self._index.days.get(str(petition), [])
         return [
@@ -260,17 +260,17 @@ class TinyStorage(UseCases):
         self, now: datetime, limit: int, lease: timedelta
     ) -> Sequence[ClaimedDelivery]:
         def work(transaction: Transaction) -> list[ClaimedDelivery]:
-            drop_past(transaction, self.database, now)
+            drop_old_alerts(transaction, self.database, now)
             return Claim(transaction, self._index, aware(now)).take(limit, lease)
 
         return await self._commits.do(work)
 
     async def next_due(self, now: datetime) -> datetime | None:
-        await self._commits.calm()
+        await self._commits.wait_until_idle()
         return self._index.deliveries.next_due(now)
 
     async def clock_set_back(self, now: datetime, by: timedelta) -> None:
-        await self._commits.calm()
+        await self._commits.wait_until_idle()
         follows, owed = self._index.follows, self._index.deliveries.chats()
         chats = sorted({*map(int, self.database.live(CHATS)), *follows, *owed})
         petitions = list(self._index.days)
@@ -298,10 +298,10 @@ class TinyStorage(UseCases):
         return pruned
 
     async def tally(self) -> Tally:
-        def size(shelf: Shelf[S]) -> int:
-            return len(self.database.live(shelf))
+        def size(spec: TableSpec[S]) -> int:
+            return len(self.database.live(spec))
 
-        await self._commits.calm()
+        await self._commits.wait_until_idle()
         return Tally(
             chats=size(CHATS),
             subscriptions=size(SUBSCRIPTIONS),

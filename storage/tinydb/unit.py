@@ -20,15 +20,15 @@ from storage.tables import (
     PETITIONS,
     RECENT,
     RULES,
-    SHELVES,
     SUBSCRIPTIONS,
+    TABLE_SPECS,
     Note,
     RecentAlerts,
     Tables,
     followed_as,
     ruled_as,
 )
-from storage.tinydb.database import Database, Transaction, wish_to_erase
+from storage.tinydb.database import Database, Transaction, request_erasure
 from storage.tinydb.index import Index
 from storage.tinydb.recent_alerts import note_told
 
@@ -66,7 +66,7 @@ class TinyUnit:
 
     async def delete_rule(self, rule: Rule) -> None:
         self._transaction.remove(RULES, ruled_as(rule.chat_id, rule.number))
-        wish_to_erase(self._transaction)
+        request_erasure(self._transaction)
 
     # --- subscriptions
 
@@ -94,7 +94,7 @@ class TinyUnit:
     async def delete_subscription(self, subscription: Subscription) -> None:
         doc_id = followed_as(subscription.chat_id, subscription.petition)
         self._transaction.remove(SUBSCRIPTIONS, doc_id)
-        wish_to_erase(self._transaction)
+        request_erasure(self._transaction)
 
     # --- deliveries
 
@@ -167,24 +167,24 @@ class TinyUnit:
         for key in self._index.deliveries.keys(chat_id):
             self._transaction.remove(DELIVERIES, key)
         if self._transaction.changes:
-            wish_to_erase(self._transaction)
+            request_erasure(self._transaction)
 
     # --- a chat that has another id now
 
-    async def lock_for_move(self, old_id: int, new_id: int, preferences: Preferences) -> None:
+    async def lock_for_migration(self, old_id: int, new_id: int, preferences: Preferences) -> None:
         """Nobody else is at work here."""
 
-    async def move_subscription(self, old: Subscription, moved: Subscription) -> None:
+    async def migrate_subscription(self, old: Subscription, moved: Subscription) -> None:
         self._transaction.remove(SUBSCRIPTIONS, followed_as(old.chat_id, old.petition))
         self._transaction.keep(moved)
 
-    async def move_deliveries(self, moved: Collection[tuple[Delivery, Delivery]]) -> None:
+    async def migrate_deliveries(self, moved: Collection[tuple[Delivery, Delivery]]) -> None:
         for old, new in moved:
             self._transaction.remove(DELIVERIES, old.key)
             if not self._transaction.has(DELIVERIES, new.key):
                 self._transaction.keep(new)
 
-    async def move_chat(self, old_id: int, new_id: int) -> None:
+    async def migrate_chat(self, old_id: int, new_id: int) -> None:
         self._transaction.remove(CHATS, str(old_id))
         told, there = (self._transaction.get(RECENT, str(each)) for each in (old_id, new_id))
         if told is not None:
@@ -230,7 +230,7 @@ class TinyUnit:
         for name in self._database.live(NOTES):
             self._transaction.remove(NOTES, name)
         for name, documents in tables.items():
-            self._transaction.table(SHELVES[name]).put(documents)
+            self._transaction.table(TABLE_SPECS[name]).put(documents)
 
 
 def in_one_go(work: Coroutine[Any, Any, R]) -> R:

@@ -74,7 +74,7 @@ async def settle_in(storage: PostgresStorage, ground: PostgresGround, size: int)
     marks = [cipher.mark(each) for each in policies]
     tables: dict[str, tuple[Iterator[tuple[Any, ...]], tuple[str, ...]]] = {
         "policy": (
-            ((cipher.mark(each), cipher.seal_policy(each)) for each in policies),
+            ((cipher.mark(each), cipher.seal_preferences(each)) for each in policies),
             ("mark", "sealed"),
         ),
         "subscription": (

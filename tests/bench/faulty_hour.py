@@ -548,15 +548,15 @@ class Soak:
             self.backs.append((self.clocks.steady() - at, name))
             self.healed_at = None
 
-    async def _live_with(self, trouble: Trouble, seconds: float) -> None:
-        self._tell(f"{trouble.name} for {seconds:.0f} s")
-        self.faults[trouble.name] += 1
+    async def _live_with(self, problem: Trouble, seconds: float) -> None:
+        self._tell(f"{problem.name} for {seconds:.0f} s")
+        self.faults[problem.name] += 1
         self.is_faulty = True
-        await _done(trouble.begin)
+        await _done(problem.begin)
         await asyncio.sleep(seconds)
-        await _done(trouble.end)
+        await _done(problem.end)
         self.is_faulty = False
-        self.healed_at = (trouble.name, self.clocks.steady())
+        self.healed_at = (problem.name, self.clocks.steady())
         self.calm_since = self.clocks.steady()
 
     async def troubles(self) -> None:
@@ -564,9 +564,9 @@ class Soak:
         while True:
             drawn = [*self._site_faults(), *self._disk_faults()]
             self.dice.shuffle(drawn)
-            for trouble in drawn:
+            for problem in drawn:
                 await asyncio.sleep(self.dice.uniform(15, 45))
-                await self._live_with(trouble, self.dice.uniform(5, 75))
+                await self._live_with(problem, self.dice.uniform(5, 75))
 
     async def jumping(self) -> None:
         """The wall clock is put wrong by a second to a year, and right again."""

@@ -26,7 +26,7 @@ from office import Office, logged
 from office import office as office
 from postgres import PostgresGround
 
-from bot.delivery.flood_guard import FEW, held_until
+from bot.delivery.flood_guard import FEW, deferred_until
 from bot.petitions.events import MilestoneReached
 from storage import ClaimedDelivery, Storage
 from storage.tables import RECENT
@@ -62,7 +62,7 @@ async def told(storage: Storage, count: int, at: datetime = NOON, chat_id: int =
 async def next_of(storage: Storage, at: datetime = NOON) -> ClaimedDelivery:
     """The one that is due then, given back at once."""
     (one,) = await claim(storage, at)
-    await storage.hold(one.delivery.key, one.delivery.queue, at)
+    await storage.defer(one.delivery.key, one.delivery.queue, at)
     return one
 
 
@@ -70,14 +70,14 @@ async def next_of(storage: Storage, at: datetime = NOON) -> ClaimedDelivery:
 
 
 def test_the_sixth_alert_of_a_moment_waits_a_minute_and_the_fifth_does_not() -> None:
-    assert held_until(FEW - 1, None, NOON) is None
-    assert held_until(FEW, None, NOON) == NOON + MINUTE
+    assert deferred_until(FEW - 1, None, NOON) is None
+    assert deferred_until(FEW, None, NOON) == NOON + MINUTE
     assert FEW == 5
 
 
 def test_what_follows_waits_as_long_as_what_is_held_already() -> None:
-    assert held_until(0, NOON + MINUTE / 2, NOON) == NOON + MINUTE / 2
-    assert held_until(0, NOON, NOON) is None
+    assert deferred_until(0, NOON + MINUTE / 2, NOON) == NOON + MINUTE / 2
+    assert deferred_until(0, NOON, NOON) is None
 
 
 # --- the stores ----------------------------------------------------------------------------------
@@ -110,7 +110,7 @@ async def test_what_was_refused_and_what_came_in_a_digest_do_not_count(storage: 
     (refused,) = await claim(storage)
     await storage.settle(refused.delivery.key)
     (digest,) = await claim(storage)
-    await storage.hold(digest.delivery.key, "digest", NOON)
+    await storage.defer(digest.delivery.key, "digest", NOON)
     await storage.settle(digest.delivery.key, told_at=NOON)
     assert (await next_of(storage)).told_lately == 0
 
@@ -129,7 +129,7 @@ async def test_a_flood_that_is_held_is_known_after_a_restart(store: Store) -> No
     await follow(store.storage, follows(ANN, HEDGES))
     await ring(store.storage, milestone(50_000))
     await claim(store.storage)
-    await store.storage.hold(key(50_000, ANN), "flood", NOON + MINUTE)
+    await store.storage.defer(key(50_000, ANN), "flood", NOON + MINUTE)
     await ring(store.storage, milestone(50_000, HEDGES))
     storage = await store.reopen()
     assert (await next_of(storage)).flood_until == NOON + MINUTE
@@ -142,7 +142,7 @@ async def test_a_flood_that_is_held_is_known_after_a_restart(store: Store) -> No
 async def test_a_flood_that_could_not_be_sent_holds_up_nothing_else(storage: Storage) -> None:
     await follow(storage, follows(ANN), follows(ANN, HEDGES))
     await ring(storage, milestone(50_000))
-    await storage.hold(key(50_000, ANN), "flood", NOON)
+    await storage.defer(key(50_000, ANN), "flood", NOON)
     await storage.retry(key(50_000, ANN), NOON + MINUTE)
     await ring(storage, milestone(50_000, HEDGES))
     assert (await next_of(storage)).flood_until is None
@@ -150,7 +150,7 @@ async def test_a_flood_that_could_not_be_sent_holds_up_nothing_else(storage: Sto
 
 async def test_a_chat_under_a_new_id_has_been_told_as_much(storage: Storage) -> None:
     await told(storage, 3)
-    await storage.move_chat(ANN, BOB)
+    await storage.migrate_chat(ANN, BOB)
     await ring(storage, milestone(50_000))
     assert (await next_of(storage)).told_lately == 3
 
@@ -235,7 +235,7 @@ async def test_after_a_restart_nothing_overtakes_what_a_flood_holds(office: Offi
     await office.follow(1, petitions)
     await office.close(petitions[:6])
     async with office.delivering() as deliverer:
-        while deliverer.counts.held < 1:
+        while deliverer.counts.deferred < 1:
             deliverer.wake()
             await asyncio.sleep(0)
     await office.close(petitions[6:])
@@ -256,4 +256,4 @@ async def test_after_a_restart_what_is_official_is_not_held(office: Office) -> N
     await office.happens(petitions[0], MilestoneReached(10_000, 10_002, "response"))
     async with office.delivering() as deliverer:
         await office.told()
-        assert deliverer.counts.held == 0
+        assert deliverer.counts.deferred == 0

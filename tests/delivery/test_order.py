@@ -74,7 +74,7 @@ async def held(storage: Storage, number: int, ref: PetitionRef = NIGHTINGALES) -
     """A milestone that the flood guard holds for a minute."""
     await ring(storage, milestone(number, ref))
     await claim(storage)
-    await storage.hold(key(number, ANN, ref), "flood", NOON + MINUTE)
+    await storage.defer(key(number, ANN, ref), "flood", NOON + MINUTE)
     return key(number, ANN, ref)
 
 
@@ -179,7 +179,7 @@ async def test_a_digest_that_comes_first_takes_along_what_is_older_in_a_snooze(
     await storage.set_subscription_preferences(
         ANN, NIGHTINGALES, Preferences({"surge": "off"}), NOON
     )
-    await storage.hold(owed(surge), "snooze", tomorrow)
+    await storage.defer(owed(surge), "snooze", tomorrow)
     await storage.set_preferences(ANN, DIGESTS, NOON)
     await ring(storage, milestone(10_000))
     assert await told(storage, EVENING) == [[owed(surge), key(10_000, ANN)]]

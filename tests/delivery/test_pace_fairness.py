@@ -10,7 +10,7 @@ from pacing import Clock, OneRate, Telegram
 from telegram.error import RetryAfter
 
 from bot.delivery.rate_limiter import SHARED_PER_SECOND
-from bot.delivery.send_queue import MOST_WAITING, Turn
+from bot.delivery.send_queue import MOST_WAITING, QueuedMessage
 
 CROWD = range(1, 61)
 FANS = range(1001, 1301)
@@ -189,14 +189,14 @@ async def test_hundreds_of_waiting_messages_are_looked_at_once_each_and_not_over
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     telegram, looks = Telegram(), 0
-    place = Turn.place
+    place = QueuedMessage.place
 
-    def counted(turn: Turn, now: float) -> Any:
+    def counted(queued: QueuedMessage, now: float) -> Any:
         nonlocal looks
         looks += 1
-        return place(turn, now)
+        return place(queued, now)
 
-    monkeypatch.setattr(Turn, "place", counted)
+    monkeypatch.setattr(QueuedMessage, "place", counted)
     people = [telegram.send(chat, alert=False) for chat in range(1, 801)]
     await telegram.clock.run(*people, *(telegram.send(chat) for chat in range(5001, 5101)))
     assert len(telegram.left) == 900

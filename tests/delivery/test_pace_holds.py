@@ -125,7 +125,7 @@ async def test_a_refusal_of_everything_stops_everything_until_a_probe_passes() -
     telegram.refuses_all = 3
     await telegram.clock.run(*(telegram.send(chat) for chat in SLOW))
     assert telegram.pacer.room(0.5) == 0
-    assert telegram.pacer.held_for == 2.0
+    assert telegram.pacer.paused_for == 2.0
     telegram.journey = 0.05
     waiting = [telegram.send(chat, alert=False) for chat in range(10, 40)]
 
@@ -138,7 +138,7 @@ async def test_a_refusal_of_everything_stops_everything_until_a_probe_passes() -
     times = [at for at, chat in telegram.left if chat >= 10]
     # A probe each: after two seconds, four more, and eight more, which is the first that is taken.
     assert [at for at in times if at < 14.12] == pytest.approx([2.0, 6.05, 14.1])
-    assert telegram.pacer.held_for == 0.0
+    assert telegram.pacer.paused_for == 0.0
     assert times[-1] < 19.0
 
 
@@ -147,19 +147,19 @@ async def test_a_hold_doubles_no_further_than_a_minute() -> None:
     telegram.refuses_all = 1
     await telegram.clock.run(*(telegram.send(chat) for chat in SLOW))
     for chat in range(10, 20):
-        telegram.clock.now += telegram.pacer.held_for
+        telegram.clock.now += telegram.pacer.paused_for
         await telegram.clock.run(telegram.send(chat))
-    assert telegram.pacer.held_for == 60.0
+    assert telegram.pacer.paused_for == 60.0
 
 
 async def test_an_alert_goes_back_to_the_store_once_a_hold_is_longer_than_seconds() -> None:
     telegram = Telegram()
     await refuse_and_probe_in_vain(telegram)
     telegram.refuses_all = 3
-    telegram.clock.now += telegram.pacer.held_for
+    telegram.clock.now += telegram.pacer.paused_for
     refused = await telegram.clock.run(*(telegram.send(chat) for chat in (11, 12)))
     assert [type(result) for result in refused] == [RetryAfter, RetryAfter]
-    assert telegram.pacer.held_for == 8.0
+    assert telegram.pacer.paused_for == 8.0
     assert telegram.when(12) == []  # no more than one was asked for
 
 
@@ -171,7 +171,7 @@ async def test_chats_refused_again_and_again_hold_nobody_a_second_time() -> None
     for _ in range(5):
         telegram.clock.now += 20
         await telegram.clock.run(*(telegram.send(chat) for chat in SLOW))
-        assert telegram.pacer.held_for == 0.0
+        assert telegram.pacer.paused_for == 0.0
     assert len(telegram.when(1)) == 6
     assert telegram.pacer.rate == 30.0
 
@@ -181,7 +181,7 @@ async def test_a_chat_that_took_a_message_since_counts_again() -> None:
     for _ in range(2):
         telegram.refuses_all = 20
         await telegram.clock.run(*(telegram.send(chat) for chat in SLOW))
-        assert telegram.pacer.held_for == 2.0
+        assert telegram.pacer.paused_for == 2.0
         telegram.refuses_all = None
         telegram.clock.now += 20
         await telegram.clock.run(*(telegram.send(chat) for chat in SLOW))
@@ -194,7 +194,7 @@ async def test_a_probe_goes_rather_to_a_chat_that_was_not_refused() -> None:
     telegram.clock.now += 1.5
     await telegram.clock.run(telegram.send(1), telegram.send(4))
     assert telegram.when(4) == [2.0]
-    assert telegram.pacer.held_for == 0.0
+    assert telegram.pacer.paused_for == 0.0
 
 
 async def test_a_probe_of_a_chat_that_was_refused_before_doubles_nothing() -> None:
@@ -203,7 +203,7 @@ async def test_a_probe_of_a_chat_that_was_refused_before_doubles_nothing() -> No
     await telegram.clock.run(*(telegram.send(chat) for chat in SLOW))
     telegram.clock.now += 2
     await telegram.clock.run(telegram.send(1))
-    assert telegram.pacer.held_for == 2.0
+    assert telegram.pacer.paused_for == 2.0
     assert telegram.pacer.rate == 30.0
 
 
@@ -223,7 +223,7 @@ async def test_what_left_after_the_refused_ones_and_is_taken_ends_the_hold_at_on
     groups = [telegram.send(chat) for chat in SLOW]
     await telegram.clock.run(*groups, telegram.later(0.1, telegram.send(4)))
     assert telegram.when(4) == pytest.approx([0.1])
-    assert telegram.pacer.held_for == 0.0
+    assert telegram.pacer.paused_for == 0.0
 
 
 async def test_what_left_before_the_refused_ones_and_is_taken_ends_no_hold() -> None:
@@ -238,7 +238,7 @@ async def test_what_left_before_the_refused_ones_and_is_taken_ends_no_hold() -> 
     slow_mode(telegram)
     groups = [telegram.later(0.1, telegram.send(chat)) for chat in SLOW]
     await telegram.clock.run(slow, *groups)
-    assert telegram.pacer.held_for == pytest.approx(2.1 - 0.5)
+    assert telegram.pacer.paused_for == pytest.approx(2.1 - 0.5)
 
 
 async def test_a_probe_lost_on_its_way_is_followed_by_another() -> None:
@@ -279,7 +279,7 @@ async def test_room_is_for_one_probe_until_it_is_back() -> None:
 async def test_a_refusal_of_everything_halves_the_rate_which_recovers_slowly() -> None:
     telegram = Telegram()
     await refuse_and_probe_in_vain(telegram)
-    telegram.clock.now += telegram.pacer.held_for
+    telegram.clock.now += telegram.pacer.paused_for
     await telegram.clock.run(telegram.send(11))
     assert telegram.pacer.rate == 15.0
     telegram.clock.now += 20
@@ -315,7 +315,7 @@ async def test_a_refusal_of_everything_holds_the_other_processes_too() -> None:
     one, other = Telegram(shared=rate), Telegram(shared=rate)
     await refuse_and_probe_in_vain(one)
     one.refuses_all = 3
-    rate.clock.now += one.pacer.held_for
+    rate.clock.now += one.pacer.paused_for
     await rate.clock.run(one.send(11))  # everything is held for eight seconds
     (refused,) = await rate.clock.run(other.send(10))
     assert isinstance(refused, RetryAfter)

@@ -97,7 +97,7 @@ async def test_a_hundred_alerts_of_a_chat_that_refuses_are_not_tried_one_by_one(
     for refusals in range(2, 8):
         (one,) = await storage.claim_deliveries(at, 100, LEASE)
         await storage.refuse_chat(ANN, WHY, refusals, at, at + HOUR)
-        await storage.hold(one.delivery.key, "", at)
+        await storage.defer(one.delivery.key, "", at)
         assert await storage.claim_deliveries(at, 100, LEASE) == []
         tried.append(one.delivery.key)
         at += HOUR
@@ -106,7 +106,7 @@ async def test_a_hundred_alerts_of_a_chat_that_refuses_are_not_tried_one_by_one(
 
 async def test_what_waits_for_a_moment_of_its_own_is_no_second_probe(storage: Storage) -> None:
     await refused(storage)
-    await storage.hold(key(25_000, ANN), "digest", NOON)
+    await storage.defer(key(25_000, ANN), "digest", NOON)
     (one,) = await storage.claim_deliveries(NOON + HOUR, 100, LEASE)
     assert one.delivery.key == key(10_000, ANN)
     assert await storage.claim_deliveries(NOON + HOUR, 100, LEASE) == []
@@ -121,7 +121,7 @@ async def test_a_probe_that_is_due_later_than_its_chats_probing_waits_for_its_ti
 ) -> None:
     await follow(storage, follows(ANN))
     await ring(storage, milestone(10_000))
-    await storage.hold(key(10_000, ANN), "digest", NOON + 5 * HOUR)
+    await storage.defer(key(10_000, ANN), "digest", NOON + 5 * HOUR)
     await storage.refuse_chat(ANN, WHY, 1, NOON, NOON + HOUR)
     assert await storage.claim_deliveries(NOON + 2 * HOUR, 100, LEASE) == []
     assert await storage.next_due(NOON + 2 * HOUR) == NOON + 5 * HOUR
@@ -215,7 +215,7 @@ async def test_refusals_come_along_in_an_export(storage: Storage) -> None:
 
 async def test_a_supergroup_need_not_refuse_what_the_group_did(storage: Storage) -> None:
     await refused(storage)
-    await storage.move_chat(ANN, BOB)
+    await storage.migrate_chat(ANN, BOB)
     assert await storage.chat(BOB) == Chat(BOB)
     assert len(await heard(storage, NOON)) == 3
 
@@ -285,7 +285,7 @@ async def test_what_only_we_keep_waiting_is_told_from_what_a_chat_keeps_waiting(
     tally = await storage.tally()
     assert (tally.oldest_due, tally.refusing) == (None, int(shut == "refuses"))
     await storage.wake_chat(BOB, NOON)
-    await storage.hold(key(5_000, BOB), "digest", NOON + HOUR)
+    await storage.defer(key(5_000, BOB), "digest", NOON + HOUR)
     assert (await storage.tally()).oldest_due is None
 
 

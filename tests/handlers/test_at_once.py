@@ -174,7 +174,7 @@ async def test_a_link_that_somebody_sends_there_is_not_either_unless_the_bot_is_
 # --- looks that take their time ------------------------------------------------------------------
 
 
-class Shelf:
+class TableSpec:
     """A store that knows one petition."""
 
     def __init__(self, known: PetitionHistory | None) -> None:
@@ -195,7 +195,7 @@ async def test_lookups_share_one_look_and_end_with_the_bot() -> None:
 
     ref = PetitionRef("uk", 1)
     known = PetitionHistory(made_petition(), read_at=utc_now() - timedelta(hours=1))
-    async with Lookups(look, Shelf(known), lambda _: utc_now(), utc_now) as lookups:  # type: ignore[arg-type]
+    async with Lookups(look, TableSpec(known), lambda _: utc_now(), utc_now) as lookups:  # type: ignore[arg-type]
         sights = await asyncio.gather(*(lookups(ref) for _ in range(5)))
     assert asked == 1
     assert {sight.read_at for sight in sights} == {known.read_at}
@@ -206,5 +206,5 @@ async def test_a_look_that_comes_in_time_is_told_as_it_is() -> None:
     async def look(ref: PetitionRef, *, keep: bool = False) -> LookupResult:
         return LookupResult(NotFound(), None, utc_now())
 
-    async with Lookups(look, Shelf(None), lambda _: utc_now(), utc_now) as lookups:  # type: ignore[arg-type]
+    async with Lookups(look, TableSpec(None), lambda _: utc_now(), utc_now) as lookups:  # type: ignore[arg-type]
         assert isinstance((await lookups(PetitionRef("uk", 1))).look, NotFound)

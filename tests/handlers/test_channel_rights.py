@@ -9,7 +9,7 @@ from telegram import Bot
 from bot.app import utc_now
 from bot.demo.bot_api import TOKEN
 from bot.telegram.request import AiohttpRequest
-from handlers.permissions import Rights
+from handlers.permissions import Permissions
 
 ADA, BEN, BOT = 7, 8, 123456
 NEWS, CLUB = -1009001, -1009002
@@ -132,7 +132,7 @@ async def test_an_older_servers_words_about_an_admin_are_understood(
     await request.initialize()
     try:
         village.api.answer_with(body, 200, "application/json", method="getChatMember")
-        asked = Rights()
+        asked = Permissions()
         assert await asked.is_admin(bot, NEWS, ADA, utc_now(), posts=True) is may
         assert await asked.is_admin(bot, NEWS, ADA, utc_now()) is True
     finally:

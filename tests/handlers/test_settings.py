@@ -12,7 +12,7 @@ from petitions import petition
 from bot.demo.messenger import buttons_of
 from bot.messages.following.subscriptions import Followed
 from bot.messages.i18n import LANGUAGES, speaking
-from bot.messages.settings.context import Page, Scope
+from bot.messages.settings.context import Page, SettingsContext
 from bot.messages.settings.hours import digest_page, quiet_page, urgent_page, zone_page
 from bot.messages.settings.pages import closing_page, first_page, language_page, loudness_page
 from bot.messages.settings.snooze import nothing_in_digest, snooze_page
@@ -498,8 +498,8 @@ PAGES = (
 )
 
 
-def scope(now: datetime, **preferences: object) -> Scope:
-    return Scope(Chat(READER, preferences=Preferences(**preferences)), now)  # type: ignore[arg-type]
+def settings(now: datetime, **preferences: object) -> SettingsContext:
+    return SettingsContext(Chat(READER, preferences=Preferences(**preferences)), now)  # type: ignore[arg-type]
 
 
 def text_of(page: Page) -> str:
@@ -516,7 +516,7 @@ def test_moments_are_told_by_the_clocks_there_before_and_after_they_change() -> 
     assert f"Sunday 29 March, 09:00 ({KATHMANDU})." in nothing_in_digest(there, evening).text
     until = datetime(2026, 3, 29, 7, tzinfo=UTC)
     assert "Snoozed until Sunday 29 March, 08:00." in text_of(
-        snooze_page(scope(evening, snoozed_until=until))
+        snooze_page(settings(evening, snoozed_until=until))
     )
 
 
@@ -529,7 +529,7 @@ def test_every_page_can_be_said_in_every_language() -> None:
         now,
         preferences=Preferences(milestones=CustomMilestones((15_000,), 5_000, (50,))),
     )
-    chosen = scope(
+    chosen = settings(
         now,
         loudness={"response": "off"},
         quiet=Quiet(1320, 420),
@@ -541,7 +541,7 @@ def test_every_page_can_be_said_in_every_language() -> None:
     for language in LANGUAGES:
         with speaking(language):
             for page in PAGES:
-                for each in (scope(now), chosen, chosen._replace(followed=Followed(own, about))):
+                for each in (settings(now), chosen, chosen._replace(followed=Followed(own, about))):
                     message, keyboard = page(each)
                     assert message.text
                     assert "{" not in message.text
@@ -550,7 +550,7 @@ def test_every_page_can_be_said_in_every_language() -> None:
 
 def test_a_ref_is_needed_for_a_petitions_buttons() -> None:
     about = petition()
-    here = scope(datetime(2026, 3, 28, 20, tzinfo=UTC))
+    here = settings(datetime(2026, 3, 28, 20, tzinfo=UTC))
     own = Followed(Subscription(READER, about.ref, here.now), about)
     for data in (key.press for row in loudness_page(here._replace(followed=own))[1] for key in row):
         assert str(data).startswith(f"set|{PetitionRef('uk', 700000)}|")

@@ -20,7 +20,7 @@ from bot.messages.petition.card import card
 from bot.messages.petition.constituencies import by_places, display_name, table
 from bot.messages.petition.milestones import ladder
 from bot.messages.petition.response import response
-from bot.messages.settings.context import Scope
+from bot.messages.settings.context import SettingsContext
 from bot.messages.settings.hours import urgent_page
 from bot.messages.settings.pages import first_page, loudness_page
 from bot.petitions.events import (
@@ -218,11 +218,15 @@ def pages(site: str) -> Iterator[str]:
     yield greeting("Bell", [known], is_private=True)[0].text
     yield about("1.0", [known]).text
     followed = Followed(Subscription(1, PetitionRef(site, 7), NOW), sample(site, FIRST[site]))
-    for scope in (
-        Scope(chat, NOW, watched=(description,)),
-        Scope(chat, NOW, followed),
+    for settings in (
+        SettingsContext(chat, NOW, watched=(description,)),
+        SettingsContext(chat, NOW, followed),
     ):
-        for message, keyboard in (first_page(scope), loudness_page(scope), urgent_page(scope)):
+        for message, keyboard in (
+            first_page(settings),
+            loudness_page(settings),
+            urgent_page(settings),
+        ):
             yield message.text
             yield from (key.text for row in keyboard for key in row)
     message, keyboard = what_to_follow(known)

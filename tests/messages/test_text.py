@@ -217,7 +217,7 @@ def test_a_milestone_of_ones_own_is_called_so_and_the_next_one_is_named() -> Non
     event = MilestoneReached(15_000, 15_003)
     known = PetitionHistory(petition(signature_count=15_003), NOW)
     happened = [Occurrence(f"{REF}:{event.key}", REF, NOW, event)]
-    message, _ = alert(known, happened, NOW, muted=False, wish=CustomMilestones((15_000, 17_500)))
+    message, _ = alert(known, happened, NOW, muted=False, custom=CustomMilestones((15_000, 17_500)))
     assert message.text.startswith("🔔 15,000 signatures, your own milestone.")
     assert "Next: 17,500." in message.text
     stranger, _ = alert(known, happened, NOW, muted=False)

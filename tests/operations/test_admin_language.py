@@ -1,12 +1,12 @@
 """What is wrong is told to an admin in their own language, its cause included."""
 
 import pytest
-from fickle import Fickle, Told
+from fickle import Fickle, Progress
 from watching import NOW
 
 from bot.messages.chat.status import Reason
 from bot.messages.i18n import Said, speaking
-from bot.operations.health import Finding
+from bot.operations.health import HealthCheck
 from bot.telegram.updates import Cause
 
 DEAF = Said(
@@ -28,9 +28,9 @@ async def test_a_trouble_and_its_cause_are_in_the_admins_language(
 ) -> None:
     storage = Fickle()
     storage.language = language
-    alarm = Told(storage)
-    await alarm.tell([Finding("updates", DEAF)], NOW)
-    [told] = alarm.sent
+    alerts = Progress(storage)
+    await alerts.tell([HealthCheck("updates", DEAF)], NOW)
+    [told] = alerts.sent
     assert words in told
 
 

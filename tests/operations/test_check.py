@@ -27,7 +27,7 @@ from bot.config import Address, Config, StorageConfig, Token, load_config
 from bot.demo.loopback import Loopback
 from bot.errors import ConfigError, StorageError
 from bot.operations.backup import drop_old, file_for
-from bot.operations.doctor import Finding, check_all
+from bot.operations.doctor import CheckResult, check_all
 from bot.operations.figures import kept_figures
 from bot.petitions.parliaments import DESCRIPTIONS
 from bot.petitions.petition import Site
@@ -36,11 +36,11 @@ from storage.opening import open_storage
 NOBODY = 65534
 
 
-async def checked(config: Config, **how: bool) -> dict[str, Finding]:
-    findings = {finding.what: finding for finding in await check_all(config, **how)}
-    for finding in findings.values():
-        assert "\n" not in finding.detail
-    return findings
+async def checked(config: Config, **how: bool) -> dict[str, CheckResult]:
+    results = {result.what: result for result in await check_all(config, **how)}
+    for result in results.values():
+        assert "\n" not in result.detail
+    return results
 
 
 def bell(*arguments: str, folder: Path, given: str = "") -> str:
@@ -86,7 +86,7 @@ async def test_beside_a_running_bot_the_store_is_named_and_what_is_in_it(
             f"{config.storage.url}: 1 chats, 1 subscriptions, 0 rules, 0 alerts waiting;"
             " 1 petitions, each checked within"
         )
-        assert all(finding.is_well for finding in found.values())
+        assert all(result.is_well for result in found.values())
         told = await kept_figures(config.storage, utc_now())
         assert "Follows: fewer than 5" in told
         assert "restart" not in told

@@ -25,7 +25,7 @@ from bot.operations.metrics import Metrics
 from bot.petitions.petition import Site
 from bot.polling.status_reports import NOTE
 from storage import Storage, Tally
-from storage.shared import Standing
+from storage.shared import RoleState
 
 ADMIN = 77
 
@@ -232,7 +232,7 @@ class Patient:
 
     def __init__(self, report: StatusReport | None = FAILING) -> None:
         self._report = report
-        self.standing = Standing("poller")
+        self.standing = RoleState("poller")
         self.now = 1000.0
         self._health = Health(
             Metrics(monotonic=lambda: self.now),
@@ -254,10 +254,10 @@ class Patient:
         return self._report
 
     async def ails(self) -> set[str]:
-        return {finding.name for finding in await self._health.findings() if finding.trouble}
+        return {result.name for result in await self._health.results() if result.problem}
 
     async def is_ready(self) -> bool:
-        return not any(f.trouble for f in await self._health.findings() if f.is_grave)
+        return not any(f.problem for f in await self._health.results() if f.is_grave)
 
 
 async def test_who_should_poll_and_does_not_is_unwell() -> None:

@@ -35,7 +35,7 @@ from bot.errors import StorageError
 from bot.operations.leadership import RHYTHM, lead
 from storage.postgres.pool import Patience
 from storage.postgres.store import PostgresStorage
-from storage.shared import Standing
+from storage.shared import RoleState
 
 HASTE = Patience(host=0.5, use_case=1.0)
 TAKE_OVER = 30  # seconds that a take-over may need
@@ -256,7 +256,7 @@ async def test_a_role_is_taken_up_on_the_new_primary_within_thirty_seconds(
 ) -> None:
     duty = Duty()
     leading = [
-        asyncio.create_task(lead(store, Standing("poller"), duty.of(name), RHYTHM))
+        asyncio.create_task(lead(store, RoleState("poller"), duty.of(name), RHYTHM))
         for name, store in (("one", storage), ("other", other))
     ]
     await duty.is_one_ones(since=0)

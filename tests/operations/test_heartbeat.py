@@ -14,12 +14,12 @@ from structlog.testing import capture_logs
 from bot.config import load_config
 from bot.errors import ConfigError
 from bot.operations import heartbeat
-from bot.operations.health import Finding
+from bot.operations.health import HealthCheck
 from bot.operations.heartbeat import EVERY, Heartbeat
 
-WELL = Finding("storage", "")
-ILL = Finding("storage", "Storage can't be written to")
-PASSING = Finding("alerts", "Telegram refused 5 alerts in ten minutes.", is_grave=False)
+WELL = HealthCheck("storage", "")
+ILL = HealthCheck("storage", "Storage can't be written to")
+PASSING = HealthCheck("alerts", "Telegram refused 5 alerts in ten minutes.", is_grave=False)
 SECRET = "3f6c-secret-path"
 
 
@@ -88,12 +88,12 @@ class Minutes:
 
 @asynccontextmanager
 async def beating(
-    url: str, findings: list[Finding], *, is_ours: bool = True
+    url: str, checks: list[HealthCheck], *, is_ours: bool = True
 ) -> AsyncIterator[Minutes]:
-    async def look() -> Sequence[Finding]:
-        if not findings:
+    async def look() -> Sequence[HealthCheck]:
+        if not checks:
             raise RuntimeError(f"nobody can look: {url}")
-        return findings
+        return checks
 
     minutes = Minutes()
     beat = Heartbeat(
@@ -120,13 +120,13 @@ async def test_it_is_asked_once_a_minute_while_all_is_well(listener: Listener) -
 async def test_it_is_not_asked_while_something_grave_is_wrong_and_is_again_afterwards(
     listener: Listener,
 ) -> None:
-    findings = [WELL]
-    async with beating(listener.url, findings) as minutes:
-        findings[:] = [WELL, ILL]
+    checks = [WELL]
+    async with beating(listener.url, checks) as minutes:
+        checks[:] = [WELL, ILL]
         await minutes.next()
         await minutes.next()
         assert len(listener.heard) == 1
-        findings[:] = [WELL]
+        checks[:] = [WELL]
         await minutes.next()
         assert len(listener.heard) == 2
 
@@ -138,11 +138,11 @@ async def test_who_stands_by_does_not_speak_for_who_polls(listener: Listener) ->
 
 
 async def test_a_look_that_fails_is_no_beat_and_ends_nothing(listener: Listener) -> None:
-    findings: list[Finding] = []
+    checks: list[HealthCheck] = []
     with capture_logs() as lines:
-        async with beating(listener.url, findings) as minutes:
+        async with beating(listener.url, checks) as minutes:
             assert not listener.heard
-            findings.append(WELL)
+            checks.append(WELL)
             await minutes.next()
     assert len(listener.heard) == 1
     assert SECRET not in str(lines)

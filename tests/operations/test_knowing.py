@@ -3,15 +3,15 @@
 from datetime import timedelta
 
 import pytest
-from fickle import Fickle, Told
+from fickle import Fickle, Progress
 from watching import NOW, Patient, Watch
 from watching import watch as watch
 
-from bot.operations.health import Finding
+from bot.operations.health import HealthCheck
 from bot.operations.metrics import Metrics, Sending
 
-AWAY = Finding("storage", "Storage can't be written to")
-WELL = Finding("storage", "")
+AWAY = HealthCheck("storage", "Storage can't be written to")
+WELL = HealthCheck("storage", "")
 
 
 class Clock:
@@ -36,7 +36,7 @@ def tries(sending: Sending, clock: Clock, *outcomes: str, apart: float = 20.0) -
     for outcome in outcomes:
         clock.now += apart
         sending.came("sendMessage", outcome)
-    return sending.trouble()
+    return sending.problem()
 
 
 @pytest.mark.parametrize("outcome", ["502", "TimedOut", "NetworkError", "401", "404", "429"])
@@ -44,9 +44,9 @@ def test_a_telegram_that_takes_no_message_for_over_a_minute_is_a_trouble_with_it
     sending: Sending, clock: Clock, outcome: str
 ) -> None:
     assert tries(sending, clock, "200", *[outcome] * 3) == ""
-    trouble = tries(sending, clock, outcome, outcome)
-    assert outcome in trouble
-    assert "sendMessage" in trouble
+    problem = tries(sending, clock, outcome, outcome)
+    assert outcome in problem
+    assert "sendMessage" in problem
 
 
 def test_one_accepted_message_ends_the_trouble(sending: Sending, clock: Clock) -> None:
@@ -65,7 +65,7 @@ def test_refusals_of_one_chat_do_not_make_the_bot_mute(
 def test_who_has_nothing_to_send_is_not_mute(sending: Sending, clock: Clock) -> None:
     assert tries(sending, clock, "502") == ""
     clock.now += 10_000
-    assert sending.trouble() == ""
+    assert sending.problem() == ""
 
 
 def test_that_it_may_show_that_it_types_does_not_make_a_bot_speak(clock: Clock) -> None:
@@ -74,9 +74,9 @@ def test_that_it_may_show_that_it_types_does_not_make_a_bot_speak(clock: Clock) 
         clock.now += 20
         metrics._note_call("sendMessage", "502")
         metrics._note_call("sendChatAction", "200")
-    assert "502" in metrics.sending.trouble()
+    assert "502" in metrics.sending.problem()
     metrics._note_call("editMessageText", "200")
-    assert metrics.sending.trouble() == ""
+    assert metrics.sending.problem() == ""
 
 
 async def test_a_mute_bot_is_not_ready_within_two_minutes_and_ready_right_after(
@@ -96,21 +96,21 @@ async def test_the_end_of_an_outage_of_the_store_is_told_though_the_seat_was_los
     None
 ):
     storage = Fickle()
-    alarm = Told(storage)
+    alerts = Progress(storage)
     storage.is_away = True
-    await alarm.tell([AWAY], NOW)
+    await alerts.tell([AWAY], NOW)
     storage.is_away = False
     # The server still holds the seat of the connection that died, so we stand by for a moment.
-    await alarm.hand_over(NOW + timedelta(minutes=1))
-    alarm.resume()
+    await alerts.hand_over(NOW + timedelta(minutes=1))
+    alerts.resume()
     for minutes in (2, 3, 4, 5, 6):
-        await alarm.tell([WELL], NOW + timedelta(minutes=minutes))
-    assert len(alarm.sent) == 2
+        await alerts.tell([WELL], NOW + timedelta(minutes=minutes))
+    assert len(alerts.sent) == 2
 
 
 async def test_the_end_of_an_outage_is_told_by_whoever_leads_then_and_by_nobody_else() -> None:
     storage = Fickle()
-    was, other = Told(storage), Told(storage)
+    was, other = Progress(storage), Progress(storage)
     storage.is_away = True
     await was.tell([AWAY], NOW)
     storage.is_away = False

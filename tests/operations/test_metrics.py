@@ -98,12 +98,12 @@ def test_deliveries_are_counted_by_what_became_of_them() -> None:
 
 def test_what_is_wrong_is_shown_part_by_part_for_as_long_as_it_is() -> None:
     metrics = Metrics("webhook")
-    metrics.note_troubles({"updates": (True, True), "answers": (False, False)})
+    metrics.note_problems({"updates": (True, True), "answers": (False, False)})
     shown = figures(metrics)
     key = "petition_bell_trouble[('part', '{}'), ('severity', '{}')]"
     assert shown[key.format("updates", "critical")] == 1
     assert shown[key.format("answers", "warning")] == 0
-    metrics.note_troubles({"updates": (False, True)})
+    metrics.note_problems({"updates": (False, True)})
     assert figures(metrics)[key.format("updates", "critical")] == 0
 
 

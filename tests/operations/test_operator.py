@@ -13,13 +13,13 @@ from bot.app import running
 from bot.errors import StorageError
 from bot.messages.chat.admin_alerts import stats
 from bot.operations.admin_alerts import AdminAlerts
-from bot.operations.health import Finding
+from bot.operations.health import HealthCheck
 from bot.polling.status_reports import NOTE
 from storage import Tally
 from storage.opening import open_storage
 
-FULL = Finding("storage", "Storage can't be written to")
-WELL = Finding("storage", "")
+FULL = HealthCheck("storage", "Storage can't be written to")
+WELL = HealthCheck("storage", "")
 
 
 async def test_a_trouble_is_told_once_and_once_more_when_it_is_over(watch: Watch) -> None:
@@ -41,10 +41,10 @@ async def test_a_trouble_that_comes_and_goes_is_not_told_each_time(watch: Watch)
 
 
 async def test_two_troubles_are_told_apart(watch: Watch) -> None:
-    polling = Finding("polling", "No round of looks has ended.")
+    polling = HealthCheck("polling", "No round of looks has ended.")
     assert len(await watch.finds(FULL, polling)) == 2
-    assert len(await watch.finds(FULL, Finding("polling", ""), after=5)) == 3
-    assert len(await watch.finds(FULL, Finding("polling", ""), after=5)) == 3
+    assert len(await watch.finds(FULL, HealthCheck("polling", ""), after=5)) == 3
+    assert len(await watch.finds(FULL, HealthCheck("polling", ""), after=5)) == 3
 
 
 async def test_what_could_not_be_sent_is_sent_later(watch: Watch) -> None:

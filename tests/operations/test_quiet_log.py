@@ -26,7 +26,7 @@ from bot.operations.store_incident import StoreIncident
 from bot.polling import poller, site_state
 from bot.telegram import updates
 from handlers import fallback
-from storage.shared import Standing
+from storage.shared import RoleState
 
 Lines = list[MutableMapping[str, Any]]
 
@@ -287,14 +287,14 @@ class Lost:
     async def slots(self, _: int) -> Sequence[float]:
         raise StorageError("PostgreSQL: gone")
 
-    async def hold(self, _: float) -> None:
+    async def pause(self, _: float) -> None:
         raise StorageError("PostgreSQL: gone")
 
 
 async def test_a_store_that_nobody_can_ask_who_leads_is_one_line(lines: Lines) -> None:
     lost = Lost()
     leading = asyncio.create_task(
-        lead(lost, Standing("poller"), lambda: None, Rhythm(0.001, 0.001))  # type: ignore[arg-type,return-value]
+        lead(lost, RoleState("poller"), lambda: None, Rhythm(0.001, 0.001))  # type: ignore[arg-type,return-value]
     )
     await until(lambda: lost.asked > 50)
     leading.cancel()

@@ -243,11 +243,11 @@ def test_two_programs_that_ask_by_turns_are_a_trouble_though_some_answers_come()
         steady.now += 2
         reception.answered()
         steady.now += 10
-    assert Cause.OTHER_PROGRAM in reception.trouble()
+    assert Cause.OTHER_PROGRAM in reception.problem()
     for _ in range(6):
         steady.now += 10
         reception.answered()
-    assert reception.trouble() == ""
+    assert reception.problem() == ""
 
 
 def test_one_conflict_at_a_take_over_is_none() -> None:
@@ -258,7 +258,7 @@ def test_one_conflict_at_a_take_over_is_none() -> None:
     for _ in range(30):
         steady.now += 10
         reception.answered()
-        assert reception.trouble() == ""
+        assert reception.problem() == ""
 
 
 async def test_a_telegram_that_refuses_every_chat_for_an_hour_is_a_trouble_as_long() -> None:

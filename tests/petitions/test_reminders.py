@@ -22,7 +22,14 @@ from bot.petitions.events import (
 from bot.petitions.forecast import LONDON
 from bot.petitions.observe import observe
 from bot.petitions.petition import Debate, PetitionRef, Reading, Site
-from bot.petitions.reminders import REMINDERS, Diary, due, moments, next_moment, wants_readings
+from bot.petitions.reminders import (
+    REMINDERS,
+    ReminderSchedule,
+    due,
+    moments,
+    next_moment,
+    wants_readings,
+)
 from bot.polling.petitions_api import PetitionsApi, open_session
 from bot.polling.poller import Poller
 from bot.subscriptions.subscription import Preferences, Subscription
@@ -241,7 +248,7 @@ def test_whenever_it_is_asked_the_clock_brings_each_thing_once_and_never_by_nigh
 def test_the_diary_knows_the_last_moment_noted_of_each_petition(
     notes: list[tuple[int, int | None]],
 ) -> None:
-    diary, latest = Diary(), dict[PetitionRef, datetime]()
+    diary, latest = ReminderSchedule(), dict[PetitionRef, datetime]()
     for number, minute in notes:
         ref = PetitionRef("uk", number)
         at = None if minute is None else NOW + timedelta(minutes=minute)

@@ -105,7 +105,7 @@ async def test_a_lease_and_a_try_of_a_clock_ahead_end_as_soon_as_they_would_have
 async def test_a_flood_held_by_a_clock_ahead_is_told_within_its_minute(storage: Storage) -> None:
     await follow(storage, follows(ANN))
     await ring(storage, milestone(10_000))
-    await storage.hold(key(10_000, ANN), "flood", AHEAD + MINUTE)
+    await storage.defer(key(10_000, ANN), "flood", AHEAD + MINUTE)
     await storage.clock_set_back(NOON, YEAR)
     assert await claimed_keys(storage, NOON + MINUTE) == [key(10_000, ANN)]
 

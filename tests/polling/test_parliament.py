@@ -177,8 +177,8 @@ async def test_a_wish_until_an_instant_ends_with_the_sites_clock_however_wrong_o
     stand: Stand, session: aiohttp.ClientSession, ahead: int
 ) -> None:
     date = {"Date": "Tue, 02 Sep 2025 12:00:00 GMT"}
-    wish = {"Retry-After": "Tue, 02 Sep 2025 12:01:30 GMT"}
-    stand.says(SHOW, status=429, headers=JSON | date | wish)
+    custom = {"Retry-After": "Tue, 02 Sep 2025 12:01:30 GMT"}
+    stand.says(SHOW, status=429, headers=JSON | date | custom)
     wrong = NOON + timedelta(days=ahead)
     look = await PetitionsApi(Site("uk", "UK", stand.url), session, now=lambda: wrong).look(700_009)
     assert look == Unavailable("status 429", retry_after=90.0, whole_site=True)

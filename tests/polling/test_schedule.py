@@ -469,8 +469,8 @@ def test_a_milestone_somebody_wished_for_is_looked_for_like_any_other() -> None:
 
 def test_a_petition_just_before_such_a_milestone_is_looked_at_sooner_than_one_alike() -> None:
     outlook = Outlook(structs.replace(LIMITS, interval=DAY))
-    for id_, wishes in ((1, []), (2, [CustomMilestones((9_010,))]), (3, [])):
-        outlook.learn(numbered(id_, 9_000), 0.0, 0.0, NOW, wishes=wishes)
+    for id_, custom_milestones in ((1, []), (2, [CustomMilestones((9_010,))]), (3, [])):
+        outlook.learn(numbered(id_, 9_000), 0.0, 0.0, NOW, custom_milestones=custom_milestones)
         outlook.prospects[id_].missed = True
     assert [about(request) for request in outlook.plan(1, 60.0)] == [2]
 

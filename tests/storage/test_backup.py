@@ -20,7 +20,7 @@ from storage.tinydb.store import open_tiny, read_tiny
 
 
 @pytest.fixture
-def elsewhere(tmp_path: Path, place: Place) -> Place:
+def in_other_queues(tmp_path: Path, place: Place) -> Place:
     """Another machine, to which the key was carried."""
     other = Place(tmp_path / "elsewhere")
     other.key_file.parent.mkdir(parents=True)
@@ -99,7 +99,7 @@ async def test_files_that_are_replaced_while_they_are_read_are_read_again(
 
     def compact() -> None:
         files.append([{("chats", "7"): {"id": 7}}])
-        files.fold(tables | {"chats": {"7": {"id": 7}}}, files.turn(), erasing=erasing)
+        files.compact(tables | {"chats": {"7": {"id": 7}}}, files.rotate(), erasing=erasing)
         files.append([{("chats", "8"): {"id": 8}}])
 
     found = read_beside(place.path, Meddling(place, compact))
@@ -167,7 +167,7 @@ async def test_another_key_reads_nothing(place: Place) -> None:
 
 
 async def test_a_backup_put_back_elsewhere_is_the_same_store(
-    place: Place, elsewhere: Place
+    place: Place, in_other_queues: Place
 ) -> None:
     await place.furnish()
     storage = await place.open()
@@ -175,16 +175,16 @@ async def test_a_backup_put_back_elsewhere_is_the_same_store(
     whole = await storage.export()
     assert len(await storage.claim_deliveries(NOON, 9, timedelta(minutes=1))) == 1
     await storage.close()
-    carry_key(place, elsewhere)
-    assert put_back_tiny(elsewhere.path, elsewhere.key_file, file) == 2
-    again = await elsewhere.open()
+    carry_key(place, in_other_queues)
+    assert put_back_tiny(in_other_queues.path, in_other_queues.key_file, file) == 2
+    again = await in_other_queues.open()
     assert await again.export() == whole
     assert len(await again.claim_deliveries(NOON, 9, timedelta(minutes=1))) == 1
     await again.close()
 
 
 async def test_a_backup_made_while_much_is_written_holds_all_that_was_confirmed_before(
-    place: Place, elsewhere: Place
+    place: Place, in_other_queues: Place
 ) -> None:
     """Whatever is compacted, erased and appended meanwhile, and nothing of it by halves."""
     storage = await place.open()
@@ -216,11 +216,11 @@ async def test_a_backup_made_while_much_is_written_holds_all_that_was_confirmed_
     await writing
     await storage.close()
     assert len(found) > 3
-    carry_key(place, elsewhere)
+    carry_key(place, in_other_queues)
     for number, (before, file) in enumerate(found[:: max(1, len(found) // 10)]):
-        path = elsewhere.path.with_name(f"{number}.db")
-        put_back_tiny(path, elsewhere.key_file, file)
-        again = await open_tiny(path, elsewhere.key_file)
+        path = in_other_queues.path.with_name(f"{number}.db")
+        put_back_tiny(path, in_other_queues.key_file, file)
+        again = await open_tiny(path, in_other_queues.key_file)
         kept = [int(each["id"]) for each in (await again.export())["chats"]]
         kept = sorted(set(kept) - {10**9})
         assert kept == list(range(1, len(kept) + 1))
@@ -239,16 +239,16 @@ async def test_a_backup_is_for_its_owner_alone_and_says_nothing_without_the_key(
 
 
 async def test_what_was_forgotten_before_a_backup_is_not_in_it(
-    place: Place, elsewhere: Place
+    place: Place, in_other_queues: Place
 ) -> None:
     await place.furnish()
     storage = await place.open()
     await storage.forget_chat(ANN)
     file = backed_up(place)
     await storage.close()
-    carry_key(place, elsewhere)
-    put_back_tiny(elsewhere.path, elsewhere.key_file, file)
-    again = await elsewhere.open()
+    carry_key(place, in_other_queues)
+    put_back_tiny(in_other_queues.path, in_other_queues.key_file, file)
+    again = await in_other_queues.open()
     assert (await again.chat(ANN), (await again.tally()).chats) == (None, 1)
     await again.close()
 
@@ -282,39 +282,39 @@ async def test_nothing_is_put_back_over_a_store(place: Place) -> None:
 
 @pytest.mark.parametrize("tenths", range(0, 10, 3))
 async def test_a_backup_that_is_cut_short_or_changed_makes_no_store(
-    place: Place, elsewhere: Place, tenths: int
+    place: Place, in_other_queues: Place, tenths: int
 ) -> None:
     await place.furnish()
     file = backed_up(place)
-    carry_key(place, elsewhere)
+    carry_key(place, in_other_queues)
     whole = file.read_bytes()
     changed = bytearray(whole)
     changed[len(whole) * tenths // 10] ^= 4
     for raw in (whole[: len(whole) * tenths // 10], bytes(changed)):
         file.write_bytes(raw)
         with pytest.raises(StorageError) as refusal:
-            put_back_tiny(elsewhere.path, elsewhere.key_file, file)
+            put_back_tiny(in_other_queues.path, in_other_queues.key_file, file)
         assert str(file) in str(refusal.value)
-    assert not elsewhere.path.exists()
+    assert not in_other_queues.path.exists()
 
 
-async def test_what_is_no_backup_is_not_put_back(place: Place, elsewhere: Place) -> None:
+async def test_what_is_no_backup_is_not_put_back(place: Place, in_other_queues: Place) -> None:
     await place.furnish()
-    carry_key(place, elsewhere)
+    carry_key(place, in_other_queues)
     for file in (place.path, place.journal):
         with pytest.raises(StorageError, match="isn't a backup"):
-            put_back_tiny(elsewhere.path, elsewhere.key_file, file)
+            put_back_tiny(in_other_queues.path, in_other_queues.key_file, file)
     with pytest.raises(StorageError, match="cannot be read"):
-        put_back_tiny(elsewhere.path, elsewhere.key_file, elsewhere.path)
+        put_back_tiny(in_other_queues.path, in_other_queues.key_file, in_other_queues.path)
 
 
-async def test_a_backup_wants_the_key_of_its_time(place: Place, elsewhere: Place) -> None:
+async def test_a_backup_wants_the_key_of_its_time(place: Place, in_other_queues: Place) -> None:
     await place.furnish()
     file = backed_up(place)
     with pytest.raises(StorageError, match="key file .* is missing"):
-        put_back_tiny(elsewhere.path, elsewhere.key_file, file)
-    elsewhere.key_file.write_text(spelled(bytes(32)))
-    elsewhere.key_file.chmod(0o600)
+        put_back_tiny(in_other_queues.path, in_other_queues.key_file, file)
+    in_other_queues.key_file.write_text(spelled(bytes(32)))
+    in_other_queues.key_file.chmod(0o600)
     with pytest.raises(StorageError, match="a different key"):
-        put_back_tiny(elsewhere.path, elsewhere.key_file, file)
-    assert not elsewhere.path.exists()
+        put_back_tiny(in_other_queues.path, in_other_queues.key_file, file)
+    assert not in_other_queues.path.exists()

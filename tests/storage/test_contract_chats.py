@@ -188,7 +188,7 @@ async def test_a_moved_chat_takes_everything_along(storage: Storage) -> None:
     await storage.save_chat(Chat(ANN, "group", NOON, NOON + MINUTE))
     await follow(storage, follows(ANN, muted=True), follows(ANN, HEDGES, NOON + MINUTE))
     await ring(storage, milestone(10_000))
-    await storage.move_chat(ANN, CAT)
+    await storage.migrate_chat(ANN, CAT)
     moved = Chat(CAT, "group", NOON, NOON + MINUTE)
     mine = (follows(CAT, HEDGES, NOON + MINUTE), follows(CAT, muted=True))
     assert await storage.chat_data(CAT) == ChatData(moved, mine, 1)
@@ -200,7 +200,7 @@ async def test_a_moved_chat_takes_everything_along(storage: Storage) -> None:
 async def test_a_moved_chat_leaves_nothing_behind(storage: Storage) -> None:
     await follow(storage, follows(ANN))
     await ring(storage, milestone(10_000))
-    await storage.move_chat(ANN, CAT)
+    await storage.migrate_chat(ANN, CAT)
     assert await storage.chat_data(ANN) is None
     assert await storage.subscriptions(ANN) == []
     assert await storage.tally() == Tally(1, 1, 1, 1, NOON, NOON)
@@ -217,7 +217,7 @@ async def test_what_both_chats_follow_is_followed_once_and_since_the_older(
         follows(ANN, HEDGES, NOON + MINUTE),
         follows(CAT, HEDGES, NOON),
     )
-    await storage.move_chat(ANN, CAT)
+    await storage.migrate_chat(ANN, CAT)
     assert await storage.subscription(CAT, NIGHTINGALES) == follows(CAT, muted=True)
     assert await storage.subscription(CAT, HEDGES) == follows(CAT, HEDGES)
     assert len(await storage.subscriptions(CAT)) == 2
@@ -227,7 +227,7 @@ async def test_what_both_chats_are_owed_is_owed_once(storage: Storage) -> None:
     await follow(storage, follows(ANN), follows(CAT, at=NOON + MINUTE), follows(ANN, HEDGES))
     await ring(storage, milestone(10_000))
     await ring(storage, milestone(10_000, HEDGES))
-    await storage.move_chat(ANN, CAT)
+    await storage.migrate_chat(ANN, CAT)
     assert await heard(storage) == [key(10_000, CAT), key(10_000, CAT, HEDGES)]
 
 
@@ -235,7 +235,7 @@ async def test_what_is_in_flight_to_the_new_chat_stays_in_flight(storage: Storag
     await follow(storage, follows(CAT), follows(ANN, at=NOON + MINUTE))
     await ring(storage, milestone(10_000))
     assert await claimed_keys(storage, limit=1) == [key(10_000, CAT)]
-    await storage.move_chat(ANN, CAT)
+    await storage.migrate_chat(ANN, CAT)
     assert await claimed_keys(storage) == []
 
 
@@ -245,7 +245,7 @@ async def test_what_was_in_flight_to_the_old_chat_is_free_under_the_new_id(
     await follow(storage, follows(ANN))
     await ring(storage, milestone(10_000))
     assert await claimed_keys(storage) == [key(10_000, ANN)]
-    await storage.move_chat(ANN, CAT)
+    await storage.migrate_chat(ANN, CAT)
     assert await claimed_keys(storage) == [key(10_000, CAT)]
 
 
@@ -267,7 +267,7 @@ async def test_a_digest_that_is_tried_again_is_not_put_off_by_a_change_of_terms(
 async def test_a_chat_moved_onto_a_known_one_keeps_the_earliest_consent(storage: Storage) -> None:
     await storage.save_chat(Chat(ANN, "group", NOON, NOON + MINUTE, "kicked", NOON))
     await storage.save_chat(Chat(CAT, "supergroup", NOON + MINUTE))
-    await storage.move_chat(ANN, CAT)
+    await storage.migrate_chat(ANN, CAT)
     assert await storage.chat(CAT) == Chat(CAT, "supergroup", NOON, NOON + MINUTE)
 
 
@@ -276,18 +276,18 @@ async def test_a_moved_chat_keeps_its_terms_unless_the_new_one_has_its_own(
 ) -> None:
     await storage.save_chat(Chat(ANN, language="cy", preferences=DIGESTS))
     await storage.save_chat(Chat(CAT, "supergroup"))
-    await storage.move_chat(ANN, CAT)
+    await storage.migrate_chat(ANN, CAT)
     assert await storage.chat(CAT) == Chat(CAT, "supergroup", language="cy", preferences=DIGESTS)
     await storage.save_chat(Chat(BOB, language="en", preferences=SLEEPS))
-    await storage.move_chat(CAT, BOB)
+    await storage.migrate_chat(CAT, BOB)
     assert await storage.chat(BOB) == Chat(BOB, language="en", preferences=SLEEPS)
 
 
 async def test_moving_a_stranger_or_nowhere_changes_nothing(storage: Storage) -> None:
     await follow(storage, follows(ANN))
     await ring(storage, milestone(10_000))
-    await storage.move_chat(BOB, CAT)
-    await storage.move_chat(ANN, ANN)
+    await storage.migrate_chat(BOB, CAT)
+    await storage.migrate_chat(ANN, ANN)
     assert await storage.chat(CAT) is None
     assert await storage.chat_data(ANN) == ChatData(Chat(ANN), (follows(ANN),), 1)
 

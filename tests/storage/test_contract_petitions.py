@@ -159,7 +159,10 @@ async def test_followers_own_milestones_are_told_by_petition(storage: Storage) -
     await storage.set_subscription_preferences(
         ANN, HEDGES, Preferences(milestones=CustomMilestones(every=500)), NOON
     )
-    told = {ref: set(wishes) for ref, wishes in (await storage.custom_milestones()).items()}
+    told = {
+        ref: set(custom_milestones)
+        for ref, custom_milestones in (await storage.custom_milestones()).items()
+    }
     assert told == {
         NIGHTINGALES: {CustomMilestones((15_000,))},
         HEDGES: {CustomMilestones(every=500)},
@@ -301,7 +304,7 @@ USE_CASES: dict[str, Callable[[Storage], Any]] = {
     "save_chat": lambda storage: storage.save_chat(Chat(BOB)),
     "rest_chat": lambda storage: storage.rest_chat(ANN, "blocked", NOON),
     "wake_chat": lambda storage: storage.wake_chat(CAT, NOON),
-    "move_chat": lambda storage: storage.move_chat(ANN, BOB),
+    "migrate_chat": lambda storage: storage.migrate_chat(ANN, BOB),
     "forget_chat": lambda storage: storage.forget_chat(ANN),
     "subscribe": lambda storage: storage.subscribe(follows(ANN, HEDGES)),
     "unsubscribe": lambda storage: storage.unsubscribe(ANN, NIGHTINGALES),
@@ -318,7 +321,7 @@ USE_CASES: dict[str, Callable[[Storage], Any]] = {
     "set_thread": lambda storage: storage.set_thread(ANN, NIGHTINGALES, 7),
     "save_rule": lambda storage: storage.save_rule(asks(ANN), NOON),
     "drop_rule": lambda storage: storage.drop_rule(CAT, 1),
-    "hold": lambda storage: storage.hold(key(10_000, ANN), "flood", NOON + MINUTE),
+    "defer": lambda storage: storage.defer(key(10_000, ANN), "flood", NOON + MINUTE),
 }
 
 

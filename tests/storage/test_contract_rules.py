@@ -207,7 +207,7 @@ async def test_what_a_rule_has_waiting_is_heard_as_the_rule_says_now(storage: St
     await storage.commit_poll(known(), [], NOON)
     response = occurred(Responded(RESPONSE, NOON))
     await ring(storage, milestone(10_000), response)
-    await storage.hold(f"{response.key}:{ANN}", "flood", EVENING)
+    await storage.defer(f"{response.key}:{ANN}", "flood", EVENING)
     silent = structs.replace(rule, preferences=Preferences({"milestone": "silent"}))
     await storage.save_rule(silent, NOON + MINUTE)
     [claimed] = await claim(storage, NOON + MINUTE)
@@ -271,7 +271,7 @@ async def test_a_petition_seen_first_can_ring_by_a_rule(storage: Storage) -> Non
 async def test_a_moved_chat_takes_its_rules_along(storage: Storage) -> None:
     await storage.save_chat(Chat(ANN))
     rule = await storage.save_rule(asks(ANN, words=("nightingales",)), NOON)
-    await storage.move_chat(ANN, CAT)
+    await storage.migrate_chat(ANN, CAT)
     moved = structs.replace(rule, chat_id=CAT)
     assert await storage.rules(ANN) == []
     assert await storage.chat_data(CAT) == ChatData(Chat(CAT), (), 0, (moved,))
@@ -287,7 +287,7 @@ async def test_rules_of_both_chats_are_kept_and_the_same_one_once(storage: Stora
     await storage.save_rule(asks(ANN, words=("nightingales",), preferences=DIGESTS), NOON)
     await storage.save_rule(asks(CAT, words=("hedges",)), NOON)
     await storage.save_rule(structs.replace(asks(CAT), created_at=NOON + MINUTE), NOON)
-    await storage.move_chat(ANN, CAT)
+    await storage.migrate_chat(ANN, CAT)
     assert await storage.rules(CAT) == [
         asks(CAT, words=("hedges",), number=1),
         asks(CAT, number=2),
@@ -303,7 +303,7 @@ async def test_what_a_moved_chats_rule_owes_names_it_by_its_new_number(storage: 
     await storage.save_rule(asks(CAT, words=("hedges",)), NOON)
     await storage.commit_poll(known(), [], NOON)
     await ring(storage, milestone(10_000))
-    await storage.move_chat(ANN, CAT)
+    await storage.migrate_chat(ANN, CAT)
     [claimed] = await claim(storage)
     assert (claimed.delivery.rule, claimed.rule) == (2, asks(CAT, number=2))
 

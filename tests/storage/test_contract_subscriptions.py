@@ -229,7 +229,7 @@ async def test_the_card_of_a_petition_nobody_follows_is_not_remembered(storage: 
 
 async def test_a_card_is_not_looked_for_in_the_chat_that_was_moved_to(storage: Storage) -> None:
     await follow(storage, follows(ANN, card_id=77))
-    await storage.move_chat(ANN, CAT)
+    await storage.migrate_chat(ANN, CAT)
     assert await storage.subscription(CAT, NIGHTINGALES) == follows(CAT)
 
 
@@ -579,7 +579,7 @@ async def test_what_is_held_back_is_told_with_its_lane_and_was_not_tried(store: 
     await ring(store.storage, milestone(50_000, HEDGES))
     for number in (10_000, 25_000):
         await claim(store.storage)
-        await store.storage.hold(key(number, ANN), "flood", NOON + 2 * MINUTE)
+        await store.storage.defer(key(number, ANN), "flood", NOON + 2 * MINUTE)
     assert await told(store.storage) == [(key(50_000, ANN, HEDGES), "")]
     storage = await store.reopen()
     claimed = await claim(storage, NOON + 2 * MINUTE)
@@ -592,9 +592,9 @@ async def test_what_joins_a_lane_does_not_take_along_what_is_in_flight(storage: 
     await follow(storage, follows(ANN))
     for number in (10_000, 25_000):
         await ring(storage, milestone(number))
-    await storage.hold(key(25_000, ANN), "flood", NOON)
+    await storage.defer(key(25_000, ANN), "flood", NOON)
     assert len(await claim(storage)) == 2
-    await storage.hold(key(10_000, ANN), "flood", NOON + MINUTE)
+    await storage.defer(key(10_000, ANN), "flood", NOON + MINUTE)
     assert await claimed_keys(storage, NOON + MINUTE) == [key(10_000, ANN)]
 
 
@@ -602,7 +602,7 @@ async def test_holding_back_the_unknown_does_nothing(storage: Storage) -> None:
     await follow(storage, follows(ANN))
     await ring(storage, milestone(10_000))
     before = await picture(storage)
-    await storage.hold(key(99, ANN), "flood", NOON + MINUTE)
+    await storage.defer(key(99, ANN), "flood", NOON + MINUTE)
     assert await picture(storage) == before
 
 
@@ -616,7 +616,7 @@ async def test_a_lane_that_is_released_is_told_now_and_no_other(storage: Storage
         await ring(storage, milestone(10_000, ref))
     await ring(storage, occurred(CommitteeNoted("We wrote to them."), OAKS))
     for each in await claim(storage):
-        await storage.hold(each.delivery.key, "flood", NOON + timedelta(hours=1))
+        await storage.defer(each.delivery.key, "flood", NOON + timedelta(hours=1))
     assert await storage.release(ANN, "digest", NOON) == 2
     expected = [(key(10_000, ANN), "digest"), (key(10_000, ANN, HEDGES), "digest")]
     assert await told(storage) == expected

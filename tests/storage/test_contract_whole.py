@@ -425,7 +425,7 @@ steps = st.one_of(
     st.tuples(st.just("claim"), st.integers(0, 3)),
     st.tuples(st.just("settle"), numbers, chat_ids, refs),
     st.tuples(st.just("retry"), numbers, chat_ids, refs),
-    st.tuples(st.just("hold"), numbers, chat_ids, refs, queues, st.integers(0, 7)),
+    st.tuples(st.just("defer"), numbers, chat_ids, refs, queues, st.integers(0, 7)),
     st.tuples(st.just("release"), chat_ids, queues),
     st.tuples(st.just("preferences"), chat_ids, st.sampled_from((DIGESTS, Preferences()))),
     st.tuples(st.just("stop"), chat_ids, refs),
@@ -496,9 +496,9 @@ async def _end(storage: Storage, model: Model, step: tuple[Any, ...], now: datet
         case "retry", number, chat, ref:
             await storage.retry(key(number, chat, ref), now + MINUTE)
             model.give_back(key(number, chat, ref), now + MINUTE)
-        case "hold", number, chat, ref, queue, minutes:
+        case "defer", number, chat, ref, queue, minutes:
             until = now + minutes * MINUTE
-            await storage.hold(key(number, chat, ref), queue, until)
+            await storage.defer(key(number, chat, ref), queue, until)
             model.give_back(key(number, chat, ref), until, queue)
         case "release", chat, queue:
             released = await storage.release(chat, queue, now)

@@ -144,7 +144,7 @@ async def everything_in_use(storage: Storage) -> None:
         await ring(storage, milestone(50_000 if preferences.snoozed_until else 75_000))
     for at_once in await claim(storage):
         if not at_once.delivery.queue:
-            await storage.hold(at_once.delivery.key, FLOOD, EVENING)
+            await storage.defer(at_once.delivery.key, FLOOD, EVENING)
     await storage.release(CAT, "digest", EVENING, NIGHTINGALES)
     assert await ring(storage, milestone(100_000))
     [first, *_] = await claim(storage)

@@ -35,7 +35,7 @@ from contract import (
 )
 from msgspec import structs
 from postgres import PostgresGround, as_owner, start, stop
-from shared_store import QUICK, policies, process, until, waiting_for_locks
+from shared_store import QUICK, kept_preferences, process, until, waiting_for_locks
 from shared_store import ground as ground
 from shared_store import other as other
 from shared_store import storage as storage
@@ -44,7 +44,7 @@ from bot.errors import StorageError
 from bot.operations.leadership import RHYTHM, lead, on_duty, shared_rate
 from bot.subscriptions.subscription import Chat, Preferences, Quiet
 from storage.postgres.store import PostgresStorage
-from storage.shared import Standing
+from storage.shared import RoleState
 
 # --- several processes ----------------------------------------------------------------------------
 
@@ -125,7 +125,7 @@ async def test_who_comes_back_or_moves_during_a_fan_out_loses_nothing(
     await follow(storage, follows(ANN), follows(BOB))
     await storage.rest_chat(BOB, "blocked", NOON)
     async with fan_out_under_way(ground, storage):
-        coming = asyncio.gather(other.wake_chat(BOB, NOON), other.move_chat(ANN, CAT))
+        coming = asyncio.gather(other.wake_chat(BOB, NOON), other.migrate_chat(ANN, CAT))
         await until(lambda: waiting_for_locks(ground, 2))
     await coming
     assert sorted(await claimed_keys(storage)) == sorted([key(10_000, BOB), key(10_000, CAT)])
@@ -138,7 +138,7 @@ async def test_a_fan_out_that_waits_for_a_move_follows_it(
     async with as_owner(ground.schema) as owner, owner.transaction():
         # The move changes the subscriptions first, then it is held up at the old chat's row.
         await owner.execute("select from chat for update")
-        move = asyncio.create_task(other.move_chat(ANN, CAT))
+        move = asyncio.create_task(other.migrate_chat(ANN, CAT))
         await until(lambda: waiting_for_locks(ground, 1))
         ringing = asyncio.create_task(ring(storage, milestone(10_000)))
         await until(lambda: waiting_for_locks(ground, 2))
@@ -171,7 +171,7 @@ async def test_a_rule_changed_in_one_process_is_changed_in_all(
     assert await ring(storage, milestone(10_000)) == 2
     await other.save_rule(structs.replace(rule, words=("hedges",)), NOON)
     assert await ring(storage, milestone(25_000)) == 1
-    await other.move_chat(BOB, CAT)
+    await other.migrate_chat(BOB, CAT)
     assert await ring(storage, milestone(50_000)) == 1
     await other.forget_chat(CAT)
     assert await ring(storage, milestone(75_000)) == 0
@@ -237,9 +237,9 @@ async def test_policies_that_nobody_has_any_more_are_swept(
     await follow(storage, follows(ANN), follows(BOB))
     for minute in range(5):
         await storage.set_preferences(ANN, Preferences(quiet=Quiet(minute, 420)), NOON)
-    assert await policies(ground) >= 6
+    assert await kept_preferences(ground) >= 6
     await storage.prune(NOON, timedelta(days=30))
-    assert await policies(ground) == 2
+    assert await kept_preferences(ground) == 2
     assert await ring(storage, milestone(10_000)) == 2
 
 
@@ -356,7 +356,7 @@ POLLER = """
 import asyncio, sys
 from contextlib import asynccontextmanager
 from pathlib import Path
-from bot.operations.leadership import RHYTHM, Standing, lead
+from bot.operations.leadership import RHYTHM, RoleState, lead
 from storage.key_file import KeyRing
 from storage.postgres.store import open_postgres
 from contract import NOON, known, milestone, ring
@@ -370,7 +370,7 @@ async def duty():
 async def main():
     global storage
     storage = await open_postgres(sys.argv[1], KeyRing(Path(sys.argv[2])))
-    await lead(storage, Standing("poller"), duty, RHYTHM)
+    await lead(storage, RoleState("poller"), duty, RHYTHM)
 
 asyncio.run(main())
 """
@@ -383,7 +383,7 @@ async def test_the_death_of_the_leader_hands_over_and_loses_nothing(
     async with process(POLLER, ground) as first:
         assert await said(first) == "leading"
         took_over = asyncio.Event()
-        standing = Standing("poller")
+        standing = RoleState("poller")
         second = asyncio.create_task(lead(storage, standing, marks(took_over), QUICK))
         while not standing.is_standby:
             await storage.tally()
@@ -422,7 +422,7 @@ async def test_a_leader_who_lost_the_seat_goes_off_duty_and_comes_back(
         yield
         left.release()
 
-    leading = asyncio.create_task(lead(storage, Standing("poller"), duty, QUICK))
+    leading = asyncio.create_task(lead(storage, RoleState("poller"), duty, QUICK))
     await entered.acquire()
     async with as_owner(ground.schema) as owner:
         await owner.execute(
@@ -446,7 +446,7 @@ async def test_a_silent_leader_is_unseated_by_the_server_within_thirty_seconds(
 
 async def test_on_a_store_of_one_process_everybody_leads(tmp_path: Path) -> None:
     storage = await TinyGround(tmp_path).open()
-    entered, standing = asyncio.Event(), Standing("poller")
+    entered, standing = asyncio.Event(), RoleState("poller")
     async with on_duty(storage, standing, marks(entered), RHYTHM):
         assert entered.is_set()
         assert not standing.is_standby
@@ -482,7 +482,7 @@ async def test_all_share_one_rate_and_no_slot_is_given_twice(
     storage: PostgresStorage, other: PostgresStorage
 ) -> None:
     rates = [shared_rate(store, "telegram", 1.0) for store in (storage, other)]
-    batches = [await rates[turn % 2].slots(3) for turn in range(6)]
+    batches = [await rates[rotate % 2].slots(3) for rotate in range(6)]
     given = [at for batch in batches for at in batch]
     assert len(given) == 18
     for earlier, later in pairwise(given):
@@ -504,7 +504,7 @@ async def test_a_rate_that_nobody_used_for_a_while_saves_nothing_up(
 async def test_a_hold_concerns_all_who_share_and_no_other_rate(
     storage: PostgresStorage, other: PostgresStorage
 ) -> None:
-    await shared_rate(storage, "telegram", 10.0).hold(60.0)
+    await shared_rate(storage, "telegram", 10.0).pause(60.0)
     assert (await shared_rate(other, "telegram", 10.0).slots(1))[0] > 30.0
     assert (await shared_rate(other, "another", 10.0).slots(1))[0] < 30.0
 

@@ -29,7 +29,7 @@ from contract import (
     ring,
 )
 from postgres import PostgresGround, as_owner
-from shared_store import everything, policies, until, waiting_for_locks
+from shared_store import everything, kept_preferences, until, waiting_for_locks
 from shared_store import ground as ground
 from shared_store import other as other
 from shared_store import storage as storage
@@ -108,8 +108,8 @@ async def test_no_row_shows_a_chats_id_and_the_petitions_are_plain(
     await follow(storage, follows(chat_id, thread_id=thread_id))
     preferences = Preferences(zone="Asia/Kathmandu", quiet=Quiet(1321, 417))
     await storage.set_preferences(chat_id, preferences, NOON)
-    wishes = Preferences(milestones=CustomMilestones((9_876_543,)))
-    await storage.set_subscription_preferences(chat_id, NIGHTINGALES, wishes, NOON)
+    custom_milestones = Preferences(milestones=CustomMilestones((9_876_543,)))
+    await storage.set_subscription_preferences(chat_id, NIGHTINGALES, custom_milestones, NOON)
     await storage.save_rule(Rule(chat_id, "uk", NOON, ("milestone",), words=("marmalade",)), NOON)
     await ring(storage, milestone(10_000))
     content = await everything(ground)
@@ -160,11 +160,11 @@ async def test_who_snoozed_once_hears_by_the_policy_of_all_when_it_is_over(
     for chat, minutes in ((ANN, 1), (BOB, 2)):
         snoozed = Preferences(snoozed_until=NOON + minutes * MINUTE)
         await storage.set_subscription_preferences(chat, NIGHTINGALES, snoozed, NOON)
-    assert await policies(ground) == 3
+    assert await kept_preferences(ground) == 3
     await storage.prune(NOON + MINUTE, timedelta(days=30))
-    assert await policies(ground) == 2
+    assert await kept_preferences(ground) == 2
     await storage.prune(NOON + 2 * MINUTE, timedelta(days=30))
-    assert await policies(ground) == 1
+    assert await kept_preferences(ground) == 1
     assert await ring(storage, milestone(10_000), at=NOON + 2 * MINUTE) == 3
     assert len(await claimed_keys(storage, NOON + 2 * MINUTE)) == 3
 
@@ -176,19 +176,21 @@ async def test_who_has_a_subscription_in_hand_does_not_hold_up_a_pruning(
     async with as_owner(ground.schema) as owner, owner.transaction():
         await owner.execute("select from subscription for update")
         await storage.prune(NOON, timedelta(days=30))
-    assert await policies(ground) == 1
+    assert await kept_preferences(ground) == 1
 
 
 async def test_policies_are_found_though_others_let_go_of_them(
     ground: PostgresGround, storage: PostgresStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wishes = [
+    custom_milestones = [
         Preferences(milestones=CustomMilestones((number,))) for number in (9_100, 9_200, 9_300)
     ]
-    await follow(storage, follows(ANN, preferences=wishes[0]))
+    await follow(storage, follows(ANN, preferences=custom_milestones[0]))
     await storage.commit_poll(known(), [], NOON)  # hers is opened now
     await follow(
-        storage, follows(BOB, preferences=wishes[1]), follows(CAT, HEDGES, preferences=wishes[2])
+        storage,
+        follows(BOB, preferences=custom_milestones[1]),
+        follows(CAT, HEDGES, preferences=custom_milestones[2]),
     )
     async with as_owner(ground.schema) as owner, owner.transaction():
         await owner.execute("lock table policy in access exclusive mode")

@@ -52,11 +52,11 @@ async def all_claim(processes: list[Storage], at: object = NOON) -> list[Claimed
 
 async def test_one_alert_is_claimed_by_one_of_them(processes: list[Storage]) -> None:
     await follow(processes[0], follows(ANN))
-    for turn, number in enumerate(NUMBERS):
+    for rotate, number in enumerate(NUMBERS):
         await ring(processes[0], milestone(number))
         (one,) = await all_claim(processes)
         assert one.delivery.key == key(number, ANN)
-        await processes[turn % 3].settle(one.delivery.key, told_at=NOON)
+        await processes[rotate % 3].settle(one.delivery.key, told_at=NOON)
 
 
 async def test_an_alert_given_back_is_claimed_by_one_of_them_again(
@@ -107,7 +107,7 @@ async def test_a_digest_is_claimed_whole_by_one_of_them(processes: list[Storage]
         keys = [key(number, ANN), key(number, ANN, HEDGES)]
         for ref, owed in zip((NIGHTINGALES, HEDGES), keys, strict=True):
             await ring(processes[0], milestone(number, ref))
-            await processes[0].hold(owed, "digest", NOON)
+            await processes[0].defer(owed, "digest", NOON)
         claimed = await all_claim(processes)
         assert [each.delivery.key for each in claimed] == keys
         await processes[1].settle(*keys)

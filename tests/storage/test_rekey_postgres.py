@@ -209,7 +209,7 @@ async def test_a_death_at_any_step_of_the_disk_loses_nothing(ground: PostgresGro
 
 
 @pytest.mark.parametrize(
-    "last", ["policies", "news", "chats", "subscriptions", "rules", "deliveries"], ids=str
+    "last", ["preferences", "news", "chats", "subscriptions", "rules", "deliveries"], ids=str
 )
 async def test_a_kill_after_any_table_leaves_the_store_as_it_was(
     ground: PostgresGround, last: str

@@ -42,7 +42,7 @@ async def two_journals(place: Place) -> Path:
         first = place.journal
         for number in (101, 102):
             files.append([chat(number)])
-        files.turn()
+        files.rotate()
         files.append([chat(103)])
     assert place.journal != first
     return first

@@ -44,7 +44,7 @@ async def test_a_chat_that_cannot_be_named_so_stays_what_it_was(
     await storage.commit_poll(known(10_000), [crossed], NOON)
     async with asyncio.timeout(10):
         with pytest.raises(msgspec.ValidationError):
-            await storage.move_chat(ANN, cast(int, odd))
+            await storage.migrate_chat(ANN, cast(int, odd))
         assert [each.petition for each in await storage.subscriptions(ANN)] == [REF]
         (owed,) = await storage.claim_deliveries(NOON, 9, timedelta(minutes=1))
         assert owed.delivery.chat_id == ANN
@@ -54,7 +54,7 @@ async def test_others_who_wait_for_the_same_batch_are_served(storage: TinyStorag
     await storage.save_chat(Chat(ANN, "private", NOON, NOON))
     async with asyncio.timeout(10):
         odd, *_ = await asyncio.gather(
-            storage.move_chat(ANN, cast(int, "x")),
+            storage.migrate_chat(ANN, cast(int, "x")),
             storage.save_chat(Chat(BOB, "private", NOON, NOON)),
             storage.save_note("offset", "7"),
             return_exceptions=True,
@@ -69,6 +69,6 @@ async def test_a_chat_that_has_moved_takes_everything_along(storage: TinyStorage
     await storage.commit_poll(known(9), [], NOON)
     await storage.save_chat(Chat(ANN, "group", NOON, NOON))
     await storage.subscribe(Subscription(ANN, REF, NOON))
-    await storage.move_chat(ANN, -1005)
+    await storage.migrate_chat(ANN, -1005)
     assert await storage.subscriptions(ANN) == []
     assert [each.petition for each in await storage.subscriptions(-1005)] == [REF]

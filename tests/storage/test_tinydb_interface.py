@@ -206,15 +206,15 @@ def test_a_transaction_is_seen_by_itself_and_kept_whole(db: JournalledTinyDB, pa
         db.table("birds").insert(OWL)
         assert db.tables() == {"_default", "birds"}
         assert after_a_crash(path) == {}
-        seen = threading.Thread(target=lambda: elsewhere.append(db.get(doc_id=2)))
+        seen = threading.Thread(target=lambda: in_other_queues.append(db.get(doc_id=2)))
         seen.start()
         seen.join(0.05)
         return db.count(where("legs") == 3)
 
-    elsewhere: list[object] = []
+    in_other_queues: list[object] = []
     assert db.transact(work) == 1
     assert after_a_crash(path) == {"_default": {"2": OWL | {"legs": 3}}, "birds": {"1": OWL}}
-    assert elsewhere in ([], [OWL | {"legs": 3}])  # never what was not over yet
+    assert in_other_queues in ([], [OWL | {"legs": 3}])  # never what was not over yet
 
 
 def test_of_a_transaction_that_raises_nothing_has_happened(

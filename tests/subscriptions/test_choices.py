@@ -226,14 +226,14 @@ def test_a_choice_nobody_offers_is_refused(choice: str) -> None:
 
 
 def test_as_usual_gives_up_everything_but_own_milestones_and_ends_a_snooze() -> None:
-    wish = CustomMilestones(numbers=(15_000,))
+    custom = CustomMilestones(numbers=(15_000,))
     preferences = Preferences(
-        {"response": "off"}, (6,), NOW + timedelta(days=1), "Asia/Kathmandu", milestones=wish
+        {"response": "off"}, (6,), NOW + timedelta(days=1), "Asia/Kathmandu", milestones=custom
     )
     after = as_usual(preferences, NOW)
     assert is_usual(after, NOW)
     assert not is_usual(preferences, NOW)
-    assert after.milestones == wish
+    assert after.milestones == custom
     # What was held back is still told together: the end of the snooze is yet to come.
     assert after.snoozed_until is not None
     assert NOW < after.snoozed_until < NOW + timedelta(seconds=1)
@@ -275,7 +275,7 @@ def test_milestones_are_read_as_people_type_them(
 
 
 def test_own_milestones_are_added_and_given_up() -> None:
-    wish = CustomMilestones()
+    custom = CustomMilestones()
     for text, expected in (
         ("20000 15000", CustomMilestones((15_000, 20_000))),
         ("every 5000 50%", CustomMilestones((15_000, 20_000), 5_000, (50,))),
@@ -285,9 +285,9 @@ def test_own_milestones_are_added_and_given_up() -> None:
     ):
         changes = read_changes(text)
         assert not isinstance(changes, InvalidMilestone)
-        after = changed(wish, changes, OPEN)
+        after = changed(custom, changes, OPEN)
         assert after == expected
-        wish = expected
+        custom = expected
 
 
 def test_a_milestone_that_lies_behind_or_one_too_many_is_refused() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from petitions import NOW, REF, petition
 
-from bot.delivery.retry import MoveChat, RestChat, Settle, TryAgain, backoff, next_step
+from bot.delivery.retry import MigrateChat, RestChat, Settle, TryAgain, backoff, next_step
 from bot.petitions.events import Debated, DebateLink, Event, MilestoneReached, Occurrence, Removed
 from bot.subscriptions.delivery import ChatGone, ChatMoved, Delivery, Refused, RetryAt, Sent
 from bot.subscriptions.matching import follower, match
@@ -74,7 +74,7 @@ def test_what_telegram_refuses_for_good_is_settled() -> None:
 
 def test_a_chat_that_is_gone_rests_and_one_that_moved_moves() -> None:
     assert next_step(ChatGone("blocked"), 0, NOW, 0.5) == RestChat("blocked")
-    assert next_step(ChatMoved(-5), 0, NOW, 0.5) == MoveChat(-5)
+    assert next_step(ChatMoved(-5), 0, NOW, 0.5) == MigrateChat(-5)
 
 
 def test_a_flood_limit_is_waited_out() -> None:

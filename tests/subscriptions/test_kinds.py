@@ -9,7 +9,7 @@ from petitions import NOW, petition
 
 from bot.messages.following.rules import describe, shown, what_to_follow
 from bot.messages.kinds import LABELS, kind_name
-from bot.messages.settings.context import Scope
+from bot.messages.settings.context import SettingsContext
 from bot.messages.settings.hours import urgent_page
 from bot.messages.settings.pages import loudness_page
 from bot.petitions.events import EVENT_KINDS, Event, Kind, MilestoneReached
@@ -57,10 +57,10 @@ def test_every_event_names_its_kind_and_every_kind_has_an_event() -> None:
     ],
 )
 def test_a_number_is_a_threshold_a_milestone_or_ones_own(
-    official: object, is_rung: bool, is_own: bool, kinds: list[str]
+    official: object, is_on_ladder: bool, is_own: bool, kinds: list[str]
 ) -> None:
     reached = MilestoneReached(7, 8, official)  # type: ignore[arg-type]
-    assert reached.kinds(is_rung=is_rung, is_own=is_own) == kinds
+    assert reached.kinds(is_on_ladder=is_on_ladder, is_own=is_own) == kinds
 
 
 def test_the_letters_of_links_that_are_out_there_keep_their_meaning() -> None:
@@ -108,9 +108,9 @@ def test_every_kind_has_a_name_wherever_it_is_offered_and_nowhere_else() -> None
 
 
 def test_the_settings_show_every_kind_they_offer() -> None:
-    scope = Scope(Chat(7), NOW)
+    settings = SettingsContext(Chat(7), NOW)
     for page in (loudness_page, urgent_page):
-        keys = [key.text for row in page(scope)[1] for key in row]
+        keys = [key.text for row in page(settings)[1] for key in row]
         for kind in KINDS:
             assert sum(kind_name(kind) in key for key in keys) == 1, (page, kind)
 

@@ -22,7 +22,13 @@ from bot.petitions.events import (
 )
 from bot.petitions.history import PetitionHistory
 from bot.petitions.petition import GovernmentResponse
-from bot.petitions.thresholds import CustomMilestones, custom_reached, is_rung, next_custom, rungs
+from bot.petitions.thresholds import (
+    CustomMilestones,
+    custom_reached,
+    is_on_ladder,
+    next_custom,
+    rungs,
+)
 from bot.subscriptions.matching import (
     Plan,
     follower,
@@ -55,9 +61,9 @@ def occurred(*events: Event) -> list[Occurrence]:
 
 
 def heard(
-    event: Event, policy: EffectivePreferences, now: datetime = NOW
+    event: Event, effective: EffectivePreferences, now: datetime = NOW
 ) -> tuple[str, str] | None:
-    found = decide(event, petition(), policy, now)
+    found = decide(event, petition(), effective, now)
     return (found.loudness, found.queue) if found else None
 
 
@@ -68,8 +74,8 @@ def following(**choices: object) -> Subscription:
 def planned(
     subscription: Subscription, *events: Event, chat: Preferences | None = None
 ) -> list[Plan]:
-    ways = (source_of(subscription, chat or Preferences()),)
-    return list(plans(occurred(*events), petition(), ways, NOW))
+    sources = (source_of(subscription, chat or Preferences()),)
+    return list(plans(occurred(*events), petition(), sources, NOW))
 
 
 RESPONSE = Responded(GovernmentResponse("Yes."))
@@ -186,10 +192,10 @@ def test_what_is_off_is_owed_to_nobody() -> None:
 
 
 def test_a_subscriptions_choice_goes_before_its_chats() -> None:
-    policy = EffectivePreferences(
+    effective = EffectivePreferences(
         Preferences({"response": "off"}), Preferences({"response": "loud"})
     )
-    assert heard(RESPONSE, policy) == ("loud", "")
+    assert heard(RESPONSE, effective) == ("loud", "")
 
 
 def test_a_digest_is_one_lane_due_at_its_hour() -> None:
@@ -210,10 +216,10 @@ def test_quiet_hours_hold_back_all_but_what_is_urgent() -> None:
 
 def test_a_snooze_that_ends_at_night_waits_for_the_morning() -> None:
     ends = datetime(2025, 3, 4, 3, tzinfo=UTC)
-    policy = EffectivePreferences(
+    effective = EffectivePreferences(
         Preferences(quiet=NIGHT, urgent=("threshold",)), Preferences(snoozed_until=ends)
     )
-    found = decide(PASSED_10K, petition(), policy, NOW)
+    found = decide(PASSED_10K, petition(), effective, NOW)
     assert found is not None
     # With all else that the night has kept, in one message.
     assert (found.queue, found.not_before) == ("quiet", datetime(2025, 3, 4, 7, tzinfo=UTC))
@@ -221,8 +227,10 @@ def test_a_snooze_that_ends_at_night_waits_for_the_morning() -> None:
 
 def test_a_snooze_of_everything_outlasts_a_shorter_one_of_one_petition() -> None:
     long, short = NOW + timedelta(days=7), NOW + timedelta(days=1)
-    policy = EffectivePreferences(Preferences(snoozed_until=long), Preferences(snoozed_until=short))
-    assert heard(RESPONSE, policy) == ("loud", "snooze")
+    effective = EffectivePreferences(
+        Preferences(snoozed_until=long), Preferences(snoozed_until=short)
+    )
+    assert heard(RESPONSE, effective) == ("loud", "snooze")
     assert heard(RESPONSE, EffectivePreferences(Preferences(snoozed_until=NOW))) == ("loud", "")
 
 
@@ -232,11 +240,11 @@ def test_a_petition_and_its_chat_both_snoozed_are_quiet_until_the_later_end(
     own: int, chat: int, loudness: Loudness
 ) -> None:
     own_end, chat_end = NOW + timedelta(days=own), NOW + timedelta(days=chat)
-    policy = EffectivePreferences(
+    effective = EffectivePreferences(
         Preferences({"response": loudness}, snoozed_until=chat_end),
         Preferences(snoozed_until=own_end),
     )
-    found = decide(RESPONSE, petition(), policy, NOW)
+    found = decide(RESPONSE, petition(), effective, NOW)
     assert found is not None
     if loudness == "digest":
         assert found.not_before == next_digest(Digest(), max(own_end, chat_end), LONDON)
@@ -247,15 +255,15 @@ def test_a_petition_and_its_chat_both_snoozed_are_quiet_until_the_later_end(
 
 def test_a_snooze_of_everything_holds_the_digest_too() -> None:
     ends = NOW + timedelta(days=7)
-    policy = EffectivePreferences(Preferences({"response": "digest"}, snoozed_until=ends))
-    found = decide(RESPONSE, petition(), policy, NOW)
+    effective = EffectivePreferences(Preferences({"response": "digest"}, snoozed_until=ends))
+    found = decide(RESPONSE, petition(), effective, NOW)
     assert found is not None
     assert found.not_before > ends
 
 
 def test_a_muted_subscriptions_digest_makes_no_sound_either() -> None:
-    policy = EffectivePreferences(Preferences({"response": "digest"}), muted=True)
-    found = decide(RESPONSE, petition(), policy, NOW)
+    effective = EffectivePreferences(Preferences({"response": "digest"}), muted=True)
+    found = decide(RESPONSE, petition(), effective, NOW)
     assert found is not None
     assert found.silent
 
@@ -282,15 +290,15 @@ def test_reminders_come_at_the_chosen_hours_only(hours: int) -> None:
 def test_the_ladder_knows_its_rungs() -> None:
     every = rungs()
     numbers = [next(every) for _ in range(20)]
-    assert all(is_rung(number) for number in numbers)
-    assert not any(is_rung(number + 1) for number in numbers)
+    assert all(is_on_ladder(number) for number in numbers)
+    assert not any(is_on_ladder(number + 1) for number in numbers)
 
 
 def test_own_milestones_are_numbers_steps_and_parts_of_the_thresholds() -> None:
-    wish = CustomMilestones((1_234,), 5_000, (50,))
-    assert custom_reached(wish, petition(), 84, 60_000) == {1_234, 5_000, 50_000, 60_000}
-    assert custom_reached(wish, petition(), 84, 4_999) == {1_234}
-    assert next_custom(wish, petition(), 4_999) == 5_000
+    custom = CustomMilestones((1_234,), 5_000, (50,))
+    assert custom_reached(custom, petition(), 84, 60_000) == {1_234, 5_000, 50_000, 60_000}
+    assert custom_reached(custom, petition(), 84, 4_999) == {1_234}
+    assert next_custom(custom, petition(), 4_999) == 5_000
     assert next_custom(CustomMilestones((10,)), petition(), 84) is None
 
 
@@ -400,17 +408,17 @@ def test_a_subscription_goes_before_a_rule_that_is_as_loud() -> None:
 
 def test_a_rule_hears_its_own_kinds_and_thresholds_only() -> None:
     only_debates = rule(kinds=("threshold",), thresholds=("debate",))
-    ways = (source_of_rule(only_debates, Preferences()),)
-    assert plans(occurred(PASSED_10K, RESPONSE), petition(), ways, NOW) == ()
+    sources = (source_of_rule(only_debates, Preferences()),)
+    assert plans(occurred(PASSED_10K, RESPONSE), petition(), sources, NOW) == ()
     passed = MilestoneReached(100_000, 100_001, "debate")
-    assert len(plans(occurred(passed), petition(), ways, NOW)) == 1
+    assert len(plans(occurred(passed), petition(), sources, NOW)) == 1
 
 
 def test_a_rule_of_a_constituency_hears_of_that_one() -> None:
     seat = rule(kinds=("place",), constituency="E14001")
-    ways = (source_of_rule(seat, Preferences()),)
+    sources = (source_of_rule(seat, Preferences()),)
     mine, other = ToppedIn("E14001", "Leeds", 3, 10, 0.1), ToppedIn("E14002", "York", 4, 9, 0.1)
-    (plan,) = plans(occurred(mine, other), petition(), ways, NOW)
+    (plan,) = plans(occurred(mine, other), petition(), sources, NOW)
     assert plan.head == f"{REF}:top_ten:E14001"
 
 
@@ -420,24 +428,24 @@ def test_what_waits_is_planned_anew_when_its_terms_change() -> None:
     chat = follower(following(), [], quiet, 1)
     (waiting,) = match(occurred(RESPONSE), petition(), [chat], night, 1)
     assert waiting.queue == "quiet"
-    ways = (source_of(following(), Preferences()),)
-    awake = replanned(waiting, occurred(RESPONSE), petition(), ways, night)
+    sources = (source_of(following(), Preferences()),)
+    awake = replanned(waiting, occurred(RESPONSE), petition(), sources, night)
     assert (awake.queue, awake.not_before) == ("", night)
     turned_off = (source_of(following(), Preferences({"response": "off"})),)
     assert replanned(waiting, occurred(RESPONSE), petition(), turned_off, night) == waiting
 
 
 def test_a_snooze_that_is_over_tells_no_policies_apart() -> None:
-    policy = EffectivePreferences(
+    effective = EffectivePreferences(
         Preferences(zone=KATHMANDU, snoozed_until=NOW), Preferences(snoozed_until=LATER), muted=True
     )
-    awake = structs.replace(policy, chat=Preferences(zone=KATHMANDU))
-    assert without_past_snoozes(policy, NOW) == awake
-    assert without_past_snoozes(policy, LATER) == structs.replace(awake, own=Preferences())
+    awake = structs.replace(effective, chat=Preferences(zone=KATHMANDU))
+    assert without_past_snoozes(effective, NOW) == awake
+    assert without_past_snoozes(effective, LATER) == structs.replace(awake, own=Preferences())
 
 
 def test_what_is_due_already_stays_as_it_is() -> None:
     chat = follower(following(), [], Preferences(), 1)
     (due,) = match(occurred(RESPONSE), petition(), [chat], NOW, 1)
-    ways = (source_of(following(), Preferences(quiet=NIGHT)),)
-    assert replanned(due, occurred(RESPONSE), petition(), ways, NOW + timedelta(hours=11)) == due
+    sources = (source_of(following(), Preferences(quiet=NIGHT)),)
+    assert replanned(due, occurred(RESPONSE), petition(), sources, NOW + timedelta(hours=11)) == due

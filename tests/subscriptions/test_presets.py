@@ -8,7 +8,7 @@ from petitions import petition
 
 from bot.demo.messenger import buttons_of
 from bot.messages.following.subscriptions import Followed
-from bot.messages.settings.context import Scope
+from bot.messages.settings.context import SettingsContext
 from bot.messages.settings.pages import first_page
 from bot.petitions.events import Kind, Loudness
 from bot.subscriptions.preferences import DEFAULTS, KINDS, rule_loudness
@@ -94,7 +94,9 @@ def test_a_chat_that_hears_everything_again_is_as_if_it_had_never_chosen() -> No
 
 
 def first_text(**preferences: object) -> str:
-    return first_page(Scope(Chat(READER, preferences=Preferences(**preferences)), NOW))[0].text  # type: ignore[arg-type]
+    return first_page(SettingsContext(Chat(READER, preferences=Preferences(**preferences)), NOW))[
+        0
+    ].text  # type: ignore[arg-type]
 
 
 def test_the_first_page_says_what_is_heard_how_and_no_more_than_a_screen() -> None:
@@ -123,7 +125,7 @@ def test_a_petitions_page_says_what_it_takes_from_the_chat() -> None:
     about = petition()
     chat = Chat(READER, preferences=Preferences(loudness=dict(PRESETS["digest"])))
     followed = Followed(Subscription(READER, about.ref, NOW), about)
-    message, keyboard = first_page(Scope(chat, NOW, followed))
+    message, keyboard = first_page(SettingsContext(chat, NOW, followed))
     assert "Alerts: same as this chat (Daily digest)" in message.text
     texts = [key.text for row in keyboard for key in row]
     assert texts[:4] == ["Everything", "Big moments", "Daily digest", "Custom…"]

@@ -9,7 +9,7 @@ from telegram import Bot, Update
 
 from bot.telegram.dispatcher import MOST_OF_ONE, MOST_WAITING, Dispatcher, Kind
 from handlers import COMMANDS, all_handlers
-from handlers.turns import tickets
+from handlers.tickets import tickets
 
 ADA, BEN, CLUB = 11, 12, -500
 

@@ -22,7 +22,7 @@ from bot.telegram.floods import BUSY, Floods, Verdict
 from bot.telegram.request import AiohttpRequest
 from bot.telegram.updates import Outcome, Receiver, Reception
 from handlers import COMMANDS, all_handlers
-from handlers.turns import tickets
+from handlers.tickets import tickets
 
 CROWD = range(101, 301)
 QUIET, CLUB = 11, -500

@@ -32,7 +32,7 @@ from bot.telegram.updates import (
     failure_of,
     read_answer,
 )
-from handlers.permissions import Rights
+from handlers.permissions import Permissions
 
 TOKEN = "123456:TEST-token"
 ADMIN = 77
@@ -190,7 +190,7 @@ async def test_updates_that_can_be_decoded_are_all_handed_on(ear: Ear) -> None:
     await ear.hears([{"update_id": 5} | said(), {"update_id": 6} | said()])
     assert ear.taken == [5, 6]
     assert ear.counted == ["taken", "taken"]
-    assert ear.reception.stepped_over() == ear.reception.trouble() == ""
+    assert ear.reception.stepped_over() == ear.reception.problem() == ""
 
 
 async def test_a_number_or_a_depth_that_json_cannot_hold_costs_only_its_update(ear: Ear) -> None:
@@ -277,7 +277,7 @@ async def test_whatever_telegram_answers_it_is_asked_again_more_and_more_slowly(
     sleep = ear._sleep
 
     async def looked(seconds: float) -> None:
-        told.append(ear.reception.trouble())
+        told.append(ear.reception.problem())
         await sleep(seconds)
 
     ear.receiver._sleep = looked
@@ -331,7 +331,7 @@ async def test_empty_answers_that_come_at_once_are_not_asked_for_at_once(ear: Ea
     await ear.hears([], [], [])
     assert len(ear.waits) == 3
     assert all(0.5 < wait <= 1 for wait in ear.waits)
-    assert ear.reception.trouble() == ""
+    assert ear.reception.problem() == ""
 
 
 def test_what_nobody_foresaw_is_no_answer_of_telegrams() -> None:
@@ -344,21 +344,21 @@ def test_what_nobody_foresaw_is_no_answer_of_telegrams() -> None:
 def test_silence_is_a_trouble_after_a_minute_and_none_after_an_answer() -> None:
     now = 0.0
     reception = Reception(monotonic=lambda: now)
-    assert reception.trouble() == ""
+    assert reception.problem() == ""
     reception.begins()
     now = 60
-    assert reception.trouble() == ""
+    assert reception.problem() == ""
     now = 61
-    assert "Telegram can't be reached" in reception.trouble()
+    assert "Telegram can't be reached" in reception.problem()
     reception.answered()
-    assert reception.trouble() == ""
+    assert reception.problem() == ""
 
 
 async def test_a_receiver_that_is_told_to_stop_while_deaf_stops(ear: Ear) -> None:
     ear.telegram.answers = [refused(401, "Unauthorized") for _ in range(3)]
     async with asyncio.timeout(5), ear.receiver.receiving():
         await ear.telegram.changes.until(lambda: len(ear.telegram.asked) >= 3, None)
-    assert ear.reception.trouble() == ""
+    assert ear.reception.problem() == ""
 
 
 # --- back-pressure -------------------------------------------------------------------------------
@@ -371,7 +371,7 @@ async def test_what_is_not_accepted_is_neither_confirmed_nor_asked_past(ear: Ear
         await asyncio.sleep(0.1)
         assert len(ear.telegram.asked) == 1
         ear.now += 61
-        assert "more is waiting than the bot can handle" in ear.reception.trouble()
+        assert "more is waiting than the bot can handle" in ear.reception.problem()
     assert ear.taken == []
     assert len(ear.telegram.asked) == 1
 
@@ -487,7 +487,7 @@ async def test_a_member_that_an_older_server_describes_is_still_known(
     await request.initialize()
     bot = Bot(TOKEN, f"{server.url}/bot", request=request, get_updates_request=AiohttpRequest())
     try:
-        assert await Rights().is_admin(bot, -100, READER, utc_now()) is is_admin
+        assert await Permissions().is_admin(bot, -100, READER, utc_now()) is is_admin
     finally:
         await request.shutdown()
         await server.stop()

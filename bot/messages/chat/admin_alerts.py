@@ -36,9 +36,9 @@ _FIGURES = {
 }
 
 
-def needs_you(trouble: str) -> Message:
+def needs_you(problem: str) -> Message:
     """Something is wrong that may not pass by itself."""
-    said = trouble.now() if isinstance(trouble, Said) else trouble
+    said = problem.now() if isinstance(problem, Said) else problem
     return compose(*lines(f"🔧 {said}", tr("I'll keep trying and tell you when it's fixed.")))
 
 

@@ -35,7 +35,7 @@ def only_posters() -> str:
     )
 
 
-def rights_unknown() -> str:
+def permissions_unknown() -> str:
     """Telegram does not say who is an admin."""
     return tr("I can't check whether you're an admin at the moment. Please try again in a minute.")
 

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from bot.messages.buttons import (
+    CHOOSE_MILESTONE,
     ROOM,
     SETTINGS,
     SUBSCRIBE,
-    WISH,
     Button,
     Keyboard,
     Press,
@@ -160,72 +160,76 @@ def _ahead(
 # --- one's own -----------------------------------------------------------------------------------
 
 
-def wish_named(wish: CustomMilestones) -> str:
+def milestones_named(custom: CustomMilestones) -> str:
     """15,000, every 5,000 and 50% of the way."""
-    every = [tr("every {number}", number=number(wish.every))] if wish.every else []
-    parts = [tr("{percent}% of the way", percent=percent) for percent in wish.percents]
-    return listed([*(number(each) for each in wish.numbers), *every, *parts])
+    every = [tr("every {number}", number=number(custom.every))] if custom.every else []
+    parts = [tr("{percent}% of the way", percent=percent) for percent in custom.percents]
+    return listed([*(number(each) for each in custom.numbers), *every, *parts])
 
 
 def _about_own(petition: Petition, own: CustomMilestones, undo: CustomMilestones) -> Iterator[Rich]:
     if own != _NONE or undo != _NONE:
         yield ""
     if own != _NONE:
-        yield say("★ Your milestones: <b>{milestones}</b>", milestones=wish_named(own))
+        yield say("★ Your milestones: <b>{milestones}</b>", milestones=milestones_named(own))
     if undo != _NONE:
         again = code(f"/milestones {petition.ref.id} {as_typed(undo)}")
-        gone = wish_named(undo)
+        gone = milestones_named(undo)
         yield say("Removed: {milestones}. To undo: {command}", milestones=gone, command=again)
 
 
 def ladder_buttons(
-    petition: Petition, wish: CustomMilestones | None, undo: CustomMilestones = _NONE
+    petition: Petition, custom: CustomMilestones | None, undo: CustomMilestones = _NONE
 ) -> Keyboard:
-    """Beneath the ladder: what to choose or give up; `wish` is None if it is not followed."""
+    """Beneath the ladder: what to choose or give up; `custom` is None if it is not followed."""
     ref = petition.ref
-    if wish is None:
+    if custom is None:
         return [[button(tr("Follow"), SUBSCRIBE, ref)]]
-    rows = [[button(tr("Undo"), WISH, ref, as_typed(undo))]] if _fits(ref, undo) else []
-    rows += in_rows(_common(petition, wish)) if petition.is_open else []
-    rows += in_rows((_number_button(ref, each) for each in wish.numbers), 3)
+    rows = [[button(tr("Undo"), CHOOSE_MILESTONE, ref, as_typed(undo))]] if _fits(ref, undo) else []
+    rows += in_rows(_common(petition, custom)) if petition.is_open else []
+    rows += in_rows((_number_button(ref, each) for each in custom.numbers), 3)
     if petition.is_open:
         rows.append([ask_button(tr("Another number…"), "milestones", ref)])
     last = [button(tr("‹ Back"), SETTINGS, ref)]
-    if wish != _NONE:
-        last.insert(0, button(tr("Clear my milestones"), WISH, ref, "off"))
+    if custom != _NONE:
+        last.insert(0, button(tr("Clear my milestones"), CHOOSE_MILESTONE, ref, "off"))
     return [*rows, last]
 
 
 def _fits(ref: PetitionRef, undo: CustomMilestones) -> bool:
-    return undo != _NONE and len(Press(WISH, ref, as_typed(undo)).data) <= ROOM
+    return undo != _NONE and len(Press(CHOOSE_MILESTONE, ref, as_typed(undo)).data) <= ROOM
 
 
-def _common(petition: Petition, wish: CustomMilestones) -> list[Button]:
-    ref, following = petition.ref, next_round(petition, wish)
+def _common(petition: Petition, custom: CustomMilestones) -> list[Button]:
+    ref, following = petition.ref, next_round(petition, custom)
     often = tr("Every {number}", number=number(_OFTEN))
     keys = [
         *_next_button(ref, following),
-        _switch(ref, often, f"every {_OFTEN}", is_on=wish.every == _OFTEN),
+        _switch(ref, often, f"every {_OFTEN}", is_on=custom.every == _OFTEN),
     ]
     ahead = any(n * _HALF > petition.signature_count * 100 for n in thresholds(petition))
-    if ahead or _HALF in wish.percents:
+    if ahead or _HALF in custom.percents:
         half = tr("Halfway to threshold")
-        keys.append(_switch(ref, half, f"{_HALF}%", is_on=_HALF in wish.percents))
+        keys.append(_switch(ref, half, f"{_HALF}%", is_on=_HALF in custom.percents))
     return keys
 
 
 def _next_button(ref: PetitionRef, following: int | None) -> list[Button]:
     if following is None:
         return []
-    return [button(tr("At {number}", number=number(following)), WISH, ref, str(following))]
+    return [
+        button(tr("At {number}", number=number(following)), CHOOSE_MILESTONE, ref, str(following))
+    ]
 
 
 def _switch(ref: PetitionRef, text: str, change: str, *, is_on: bool) -> Button:
-    return button(f"✓ {text}" if is_on else text, WISH, ref, f"-{change}" if is_on else change)
+    return button(
+        f"✓ {text}" if is_on else text, CHOOSE_MILESTONE, ref, f"-{change}" if is_on else change
+    )
 
 
 def _number_button(ref: PetitionRef, each: int) -> Button:
-    return button(f"✕ {number(each)}", WISH, ref, f"-{each}")
+    return button(f"✕ {number(each)}", CHOOSE_MILESTONE, ref, f"-{each}")
 
 
 def unwished(wrong: InvalidMilestone, petition: Petition) -> Message:

@@ -164,16 +164,16 @@ def pace_line(petition: Petition, now: datetime) -> str | None:
     return tr("{number} a day while it was open", number=number(round(signed)))
 
 
-def outlook(petition: Petition, wish: CustomMilestones | None = None) -> str | None:
+def outlook(petition: Petition, custom: CustomMilestones | None = None) -> str | None:
     """What comes next for an open petition: a milestone, and what the next threshold means.
 
-    `wish` are the reader's own milestones.
+    `custom` are the reader's own milestones.
     """
     if not petition.is_open:
         return None
     following = next_milestone(petition)
-    if wish:
-        own = next_custom(wish, petition, petition.signature_count)
+    if custom:
+        own = next_custom(custom, petition, petition.signature_count)
         following = min(following, own or following)
     coming = sorted(n for n in thresholds(petition) if n > petition.signature_count)
     if not coming:

@@ -23,7 +23,7 @@ from bot.subscriptions.subscription import Preferences
 Page: TypeAlias = tuple[Message, Keyboard]
 
 
-class Scope(NamedTuple):
+class SettingsContext(NamedTuple):
     """The settings of a chat, or of one petition that it follows.
 
     `topic` is the forum topic in which they are looked at. `others_digest`: something that the
@@ -98,7 +98,7 @@ def moment_there(value: datetime, zone: str) -> str:
     return f"{when} ({zone})" if zone and zone != LONDON else str(when)
 
 
-def snoozed_line(scope: Scope) -> Rich:
+def snoozed_line(settings: SettingsContext) -> Rich:
     """Until when nothing is told."""
-    until = moment_there(scope.snoozed_until or scope.now, scope.chat.preferences.zone)
+    until = moment_there(settings.snoozed_until or settings.now, settings.chat.preferences.zone)
     return say("Snoozed until <b>{moment}</b>.", moment=until)

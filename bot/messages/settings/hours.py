@@ -9,7 +9,7 @@ from bot.messages.format import time_of_day, weekday_name
 from bot.messages.i18n import say, tr
 from bot.messages.kinds import kind_name, kinds_named
 from bot.messages.message import Rich, code, compose, italic, lines, row
-from bot.messages.settings.context import Page, Scope, moment_there
+from bot.messages.settings.context import Page, SettingsContext, moment_there
 from bot.subscriptions.preferences import next_digest
 from bot.subscriptions.subscription import Digest, Preferences, Quiet
 from bot.subscriptions.typed_settings import NoZone
@@ -41,61 +41,61 @@ def quiet_line(preferences: Preferences) -> Rich:
     )
 
 
-def quiet_button(scope: Scope) -> Button:
+def quiet_button(settings: SettingsContext) -> Button:
     """Chooses the hours most people sleep in."""
     start, end = time_of_day(_QUIET[0].start), time_of_day(_QUIET[0].end)
     label = tr("Quiet {start} to {end}", start=start, end=end)
-    return scope.leads(label, f"quiet.{_QUIET[0].start}-{_QUIET[0].end}")
+    return settings.leads(label, f"quiet.{_QUIET[0].start}-{_QUIET[0].end}")
 
 
-def quiet_page(scope: Scope) -> Page:
+def quiet_page(settings: SettingsContext) -> Page:
     """When nothing rings, and what happens to it."""
     message = compose(
         *lines(
-            quiet_line(scope.preferences),
+            quiet_line(settings.preferences),
             "",
             tr("When they end, you'll get one summary of anything you missed."),
-            _zone_line(scope.preferences),
+            _zone_line(settings.preferences),
             "",
             italic(say("Other times: {command}", command=code("/settings quiet 21:30-06:30"))),
         )
     )
-    keys = [scope.option(tr("None"), "quiet.off", is_chosen=scope.preferences.quiet is None)]
+    keys = [settings.option(tr("None"), "quiet.off", is_chosen=settings.preferences.quiet is None)]
     keys += [
-        scope.option(
+        settings.option(
             f"{time_of_day(quiet.start)}–{time_of_day(quiet.end)}",
             f"quiet.{quiet.start}-{quiet.end}",
-            is_chosen=quiet == scope.preferences.quiet,
+            is_chosen=quiet == settings.preferences.quiet,
         )
         for quiet in _QUIET
     ]
     keys.append(ask_button(tr("Other hours…"), "quiet"))
-    also = [scope.leads(tr("Urgent news"), "urgent"), scope.leads(tr("Time zone"), "zone")]
-    return message, [*in_rows(keys), also, scope.back()]
+    also = [settings.leads(tr("Urgent news"), "urgent"), settings.leads(tr("Time zone"), "zone")]
+    return message, [*in_rows(keys), also, settings.back()]
 
 
-def urgent_page(scope: Scope) -> Page:
+def urgent_page(settings: SettingsContext) -> Page:
     """What is sent even in quiet hours."""
-    urgent = scope.preferences.urgent or ()
-    ringing = kinds_named(urgent, scope.sites) if urgent else tr("nothing")
+    urgent = settings.preferences.urgent or ()
+    ringing = kinds_named(urgent, settings.sites) if urgent else tr("nothing")
     message = compose(
         *lines(
             say("Sent even in quiet hours: <b>{kinds}</b>", kinds=ringing),
             tr("What you set to silent still makes no sound."),
-            quiet_line(scope.preferences),
+            quiet_line(settings.preferences),
             "",
             italic(say("Or type: {command}", command=code("/settings urgent response debate"))),
         )
     )
     keys = [
-        scope.option(
-            kind_name(kind, scope.sites),
+        settings.option(
+            kind_name(kind, settings.sites),
             f"urgent.{kind}.{'off' if kind in urgent else 'on'}",
             is_chosen=kind in urgent,
         )
-        for kind in scope.kinds
+        for kind in settings.kinds
     ]
-    return message, [*in_rows(keys), scope.back()]
+    return message, [*in_rows(keys), settings.back()]
 
 
 def digest_line(preferences: Preferences) -> Rich:
@@ -108,21 +108,21 @@ def digest_line(preferences: Preferences) -> Rich:
     return say("Digest: <b>every {weekday} at {time}</b>", weekday=day, time=time)
 
 
-def digest_page(scope: Scope) -> Page:
+def digest_page(settings: SettingsContext) -> Page:
     """When the digest comes, and what is in it."""
-    digest = scope.preferences.digest or Digest()
+    digest = settings.preferences.digest or Digest()
     message = compose(
         *lines(
-            digest_line(scope.preferences),
-            tr("Next digest: {moment}.", moment=next_one(scope.preferences, scope.now)),
+            digest_line(settings.preferences),
+            tr("Next digest: {moment}.", moment=next_one(settings.preferences, settings.now)),
             "",
             tr("It has what you set to “digest”. If there's nothing to tell, it doesn't come."),
-            _zone_line(scope.preferences),
+            _zone_line(settings.preferences),
             "",
             italic(say("Or type: {command}", command=code("/settings digest weekly monday 9:00"))),
         )
     )
-    return message, [*_digest_rows(scope, digest), scope.back()]
+    return message, [*_digest_rows(settings, digest), settings.back()]
 
 
 def next_one(preferences: Preferences, now: datetime) -> str:
@@ -131,10 +131,10 @@ def next_one(preferences: Preferences, now: datetime) -> str:
     return moment_there(next_digest(preferences.digest or Digest(), now, zone), zone)
 
 
-def _digest_rows(scope: Scope, digest: Digest) -> list[list[Button]]:
+def _digest_rows(settings: SettingsContext, digest: Digest) -> list[list[Button]]:
     weekday = "" if digest.weekday is None else digest.weekday
     hours = [
-        scope.option(
+        settings.option(
             time_of_day(hour * 60),
             f"digest.{hour * 60}.{weekday}",
             is_chosen=digest.minute == hour * 60,
@@ -142,9 +142,9 @@ def _digest_rows(scope: Scope, digest: Digest) -> list[list[Button]]:
         for hour in _DIGEST_HOURS
     ]
     daily = digest.weekday is None
-    days = [scope.option(tr("Every day"), f"digest.{digest.minute}.", is_chosen=daily)]
+    days = [settings.option(tr("Every day"), f"digest.{digest.minute}.", is_chosen=daily)]
     days += [
-        scope.option(
+        settings.option(
             weekday_name(day), f"digest.{digest.minute}.{day}", is_chosen=day == digest.weekday
         )
         for day in range(7)
@@ -157,30 +157,30 @@ def _zone_line(preferences: Preferences) -> Rich:
     return say("Time zone: <b>{zone}</b>", zone=preferences.zone or LONDON)
 
 
-def zone_page(scope: Scope) -> Page:
+def zone_page(settings: SettingsContext) -> Page:
     """Whose clocks count."""
-    now = scope.preferences.zone or LONDON
-    local = scope.now.astimezone(zone_of(now))
+    now = settings.preferences.zone or LONDON
+    local = settings.now.astimezone(zone_of(now))
     message = compose(
         *lines(
-            _zone_line(scope.preferences),
+            _zone_line(settings.preferences),
             tr("It's {time} there now.", time=f"{local:%H:%M}"),
             "",
             tr("Quiet hours and digests use the time there, including when the clocks change."),
             italic(say("Somewhere else: {command}", command=code("/settings zone Asia/Kathmandu"))),
         )
     )
-    keys = [_zone_button(scope, zone) for zone in dict.fromkeys((*_ZONES, now))]
+    keys = [_zone_button(settings, zone) for zone in dict.fromkeys((*_ZONES, now))]
     keys.append(ask_button(tr("Somewhere else…"), "zone"))
-    return message, [*in_rows(keys), scope.back()]
+    return message, [*in_rows(keys), settings.back()]
 
 
-def _zone_button(scope: Scope, zone: str) -> Button:
-    is_chosen = zone == (scope.preferences.zone or LONDON)
-    return scope.option(zone.replace("_", " "), f"zone.{zone}", is_chosen=is_chosen)
+def _zone_button(settings: SettingsContext, zone: str) -> Button:
+    is_chosen = zone == (settings.preferences.zone or LONDON)
+    return settings.option(zone.replace("_", " "), f"zone.{zone}", is_chosen=is_chosen)
 
 
-def no_zone(scope: Scope, wrong: NoZone) -> Page:
+def no_zone(settings: SettingsContext, wrong: NoZone) -> Page:
     """No such time zone; the nearest ones as buttons."""
     first: Rich = say("I can't find a time zone called {name}.", name=code(wrong.word[:60]))
     if wrong.is_offset:
@@ -189,5 +189,5 @@ def no_zone(scope: Scope, wrong: NoZone) -> Page:
         first = tr("Which time zone? Use a place, like this:")
     examples = lines(code(f"/settings zone {LONDON}"), code("/settings zone Asia/Kathmandu"))
     nearest = tr("Did you mean one of these?") if wrong.near else row(*examples)
-    keys = [_zone_button(scope, zone) for zone in wrong.near]
-    return compose(*lines(first, nearest)), [*in_rows(keys, 1), scope.back()]
+    keys = [_zone_button(settings, zone) for zone in wrong.near]
+    return compose(*lines(first, nearest)), [*in_rows(keys, 1), settings.back()]

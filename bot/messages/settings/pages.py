@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 from bot.local_time import LONDON
-from bot.messages.buttons import ELSEWHERE, SETTINGS, WISH, Button, button, in_rows
+from bot.messages.buttons import CHOOSE_MILESTONE, ELSEWHERE, SETTINGS, Button, button, in_rows
 from bot.messages.format import length, listed
 from bot.messages.i18n import LANGUAGES, many, marked, say, tr
 from bot.messages.kinds import kind_name, kinds_named
 from bot.messages.message import Message, Rich, bold, code, compose, italic, lines, row
-from bot.messages.petition.milestones import wish_named
+from bot.messages.petition.milestones import milestones_named
 from bot.messages.petition.parts import title
-from bot.messages.settings.context import Page, Scope, moment_there, snoozed_line
+from bot.messages.settings.context import Page, SettingsContext, moment_there, snoozed_line
 from bot.messages.settings.hours import digest_line, quiet_button, quiet_line
 from bot.petitions.events import Kind, Loudness
 from bot.petitions.reminders import REMINDERS
@@ -53,82 +53,82 @@ _STEPS = tuple(reversed(LOUDNESS))
 # --- the first page ------------------------------------------------------------------------------
 
 
-def first_page(scope: Scope, undo: Preferences | None = None) -> Page:
+def first_page(settings: SettingsContext, undo: Preferences | None = None) -> Page:
     """All settings at a glance; `undo` are the preferences that were just given up."""
-    rows = _chat_rows(scope)
-    told = _of_chat(scope)
-    if scope.followed:
-        rows = _petition_rows(scope, scope.followed.subscription)
-        told = _of_petition(scope, scope.followed.subscription)
+    rows = _chat_rows(settings)
+    told = _of_chat(settings)
+    if settings.followed:
+        rows = _petition_rows(settings, settings.followed.subscription)
+        told = _of_petition(settings, settings.followed.subscription)
     if undo:
-        rows.insert(0, [scope.leads(tr("Undo"), f"undo.{preferences_for_button(undo)}")])
-    return compose(*lines(*_heading(scope), "", *told)), rows
+        rows.insert(0, [settings.leads(tr("Undo"), f"undo.{preferences_for_button(undo)}")])
+    return compose(*lines(*_heading(settings), "", *told)), rows
 
 
-def _heading(scope: Scope) -> Iterator[Rich]:
-    if scope.followed:
+def _heading(settings: SettingsContext) -> Iterator[Rich]:
+    if settings.followed:
         yield bold(tr("Settings for one petition"))
-        yield title(scope.followed.petition)
+        yield title(settings.followed.petition)
     else:
         yield bold(tr("Settings"))
 
 
-def _of_chat(scope: Scope) -> Iterator[Rich | None]:
-    preferences = scope.preferences
-    yield snoozed_line(scope) if scope.snoozed_until else None
-    yield from _alerts(scope)
+def _of_chat(settings: SettingsContext) -> Iterator[Rich | None]:
+    preferences = settings.preferences
+    yield snoozed_line(settings) if settings.snoozed_until else None
+    yield from _alerts(settings)
     yield ""
     yield quiet_line(preferences)
     if preferences.quiet and preferences.urgent:
         count = many("{count} kind of news", "{count} kinds of news", len(preferences.urgent))
-        named = kinds_named(preferences.urgent, scope.sites)
+        named = kinds_named(preferences.urgent, settings.sites)
         told = named if len(preferences.urgent) <= _FEW else count
         yield say("Sent even in quiet hours: <b>{kinds}</b>", kinds=told)
-    yield digest_line(preferences) if scope.has_digest else None
+    yield digest_line(preferences) if settings.has_digest else None
     yield say("Time zone: <b>{zone}</b>", zone=preferences.zone or LONDON)
-    yield _closing_line(scope)
-    yield say("Language: <b>{language}</b>", language=_language_name(scope.chat.language))
+    yield _closing_line(settings)
+    yield say("Language: <b>{language}</b>", language=_language_name(settings.chat.language))
 
 
-def _of_petition(scope: Scope, subscription: Subscription) -> Iterator[Rich | None]:
-    yield snoozed_line(scope) if scope.snoozed_until else None
-    yield from _alerts(scope)
+def _of_petition(settings: SettingsContext, subscription: Subscription) -> Iterator[Rich | None]:
+    yield snoozed_line(settings) if settings.snoozed_until else None
+    yield from _alerts(settings)
     if subscription.muted:
         yield tr("You've made this petition silent: all its alerts arrive without sound.")
-    yield digest_line(scope.chat.preferences) if scope.has_digest else None
+    yield digest_line(settings.chat.preferences) if settings.has_digest else None
     yield ""
-    yield _closing_line(scope)
-    wish = subscription.preferences.milestones
-    if wish and wish != CustomMilestones():
-        yield say("Your own milestones: <b>{milestones}</b>", milestones=wish_named(wish))
+    yield _closing_line(settings)
+    custom = subscription.preferences.milestones
+    if custom and custom != CustomMilestones():
+        yield say("Your own milestones: <b>{milestones}</b>", milestones=milestones_named(custom))
 
 
-def _alerts(scope: Scope) -> Iterator[Rich]:
+def _alerts(settings: SettingsContext) -> Iterator[Rich]:
     """What was chosen, and a line each for what is heard with a sound, silently, later, never."""
-    preset = preset_of(scope.in_force)
-    chosen = _preset_name(scope, preset) if preset else tr("your own choice")
-    if scope.followed and not scope.preferences.loudness:
+    preset = preset_of(settings.in_force)
+    chosen = _preset_name(settings, preset) if preset else tr("your own choice")
+    if settings.followed and not settings.preferences.loudness:
         yield say("Alerts: same as this chat (<b>{chosen}</b>)", chosen=chosen)
     else:
         yield say("Alerts: <b>{chosen}</b>", chosen=chosen)
     yield from (
-        _as_loud(scope, loudness)
+        _as_loud(settings, loudness)
         for loudness in _STEPS
-        if any(scope.in_force(kind) == loudness for kind in scope.kinds)
+        if any(settings.in_force(kind) == loudness for kind in settings.kinds)
     )
 
 
-def in_a_sentence(scope: Scope) -> Rich:
+def in_a_sentence(settings: SettingsContext) -> Rich:
     """How loudly news is heard, and when not, for whoever has just begun to follow."""
-    preferences = scope.chat.preferences
-    told: list[Rich] = [tr(_IN_A_SENTENCE[preset_of(scope.in_force)])]
-    if scope.followed and scope.followed.subscription.muted:
+    preferences = settings.chat.preferences
+    told: list[Rich] = [tr(_IN_A_SENTENCE[preset_of(settings.in_force)])]
+    if settings.followed and settings.followed.subscription.muted:
         told = [tr("Alerts arrive without sound.")]
-    if scope.has_digest:
+    if settings.has_digest:
         told += [" ", digest_line(preferences), "."]
     if preferences.quiet:
         told += [" ", quiet_line(preferences), "."]
-    if snoozed := scope.snoozed_until or snoozed_until(preferences, scope.now):
+    if snoozed := settings.snoozed_until or snoozed_until(preferences, settings.now):
         told += [" ", tr("Snoozed until {moment}.", moment=moment_there(snoozed, preferences.zone))]
     return row(*told)
 
@@ -141,33 +141,33 @@ _IN_A_SENTENCE: dict[Preset | None, str] = {
 }
 
 
-def _preset_name(scope: Scope, preset: Preset) -> str:
+def _preset_name(settings: SettingsContext, preset: Preset) -> str:
     """The preset by name; a digest that comes once a week is not called daily."""
-    digest = scope.chat.preferences.digest
+    digest = settings.chat.preferences.digest
     if preset == "digest" and digest and digest.weekday is not None:
         return tr("Weekly digest")
     return tr(PRESET_NAMES[preset])
 
 
-def _preset_rows(scope: Scope) -> list[list[Button]]:
+def _preset_rows(settings: SettingsContext) -> list[list[Button]]:
     """The three presets, and what leads to the kinds one by one."""
-    now = preset_of(scope.in_force)
-    is_inherited = scope.followed is not None and not scope.preferences.loudness
+    now = preset_of(settings.in_force)
+    is_inherited = settings.followed is not None and not settings.preferences.loudness
     keys = [
-        scope.option(
-            _preset_name(scope, each),
+        settings.option(
+            _preset_name(settings, each),
             f"preset.{each}",
             is_chosen=each == now and not is_inherited,
         )
         for each in PRESETS
     ]
-    keys.append(scope.option(tr("Custom…"), "loud", is_chosen=now is None and not is_inherited))
+    keys.append(settings.option(tr("Custom…"), "loud", is_chosen=now is None and not is_inherited))
     return in_rows(keys)
 
 
-def _closing_line(scope: Scope) -> Rich:
-    hours = scope.preferences.closing
-    if hours is None and scope.followed:
+def _closing_line(settings: SettingsContext) -> Rich:
+    hours = settings.preferences.closing
+    if hours is None and settings.followed:
         return tr("Closing reminders: same as this chat")
     hours = DEFAULT_REMINDERS if hours is None else hours
     if not hours:
@@ -180,93 +180,96 @@ def _language_name(language: str) -> str:
     return LANGUAGES.get(language) or tr("same as Telegram")
 
 
-def _chat_rows(scope: Scope) -> list[list[Button]]:
-    keys = [] if scope.preferences.quiet else [quiet_button(scope)]
-    keys += [scope.leads(tr("Quiet hours"), "quiet"), scope.leads(tr("Urgent news"), "urgent")]
-    if scope.has_digest:
-        keys.append(scope.leads(tr("Digest times"), "digest"))
+def _chat_rows(settings: SettingsContext) -> list[list[Button]]:
+    keys = [] if settings.preferences.quiet else [quiet_button(settings)]
     keys += [
-        scope.leads(tr("Time zone"), "zone"),
-        scope.leads(tr("Closing reminders"), "closing"),
-        scope.leads(tr("Language"), "lang"),
-        scope.leads(tr("Snooze"), "snooze"),
+        settings.leads(tr("Quiet hours"), "quiet"),
+        settings.leads(tr("Urgent news"), "urgent"),
     ]
-    hears = scope.chat.announcements
+    if settings.has_digest:
+        keys.append(settings.leads(tr("Digest times"), "digest"))
+    keys += [
+        settings.leads(tr("Time zone"), "zone"),
+        settings.leads(tr("Closing reminders"), "closing"),
+        settings.leads(tr("Language"), "lang"),
+        settings.leads(tr("Snooze"), "snooze"),
+    ]
+    hears = settings.chat.announcements
     choice = f"news.{'off' if hears else 'on'}"
-    keys.append(scope.option(tr("Announcements"), choice, is_chosen=hears))
-    if scope.chat.kind == "private":
+    keys.append(settings.option(tr("Announcements"), choice, is_chosen=hears))
+    if settings.chat.kind == "private":
         keys.append(button(tr("Manage another chat"), ELSEWHERE))
-    elif scope.chat.kind != "channel":
-        shows = scope.chat.shows_links
+    elif settings.chat.kind != "channel":
+        shows = settings.chat.shows_links
         choice = f"links.{'off' if shows else 'on'}"
-        keys.append(scope.option(tr("Cards for links"), choice, is_chosen=shows))
-    if not is_usual(scope.preferences, scope.now):
-        keys.append(scope.leads(tr("Reset settings"), "reset"))
-    return [*_preset_rows(scope), *in_rows(keys)]
+        keys.append(settings.option(tr("Cards for links"), choice, is_chosen=shows))
+    if not is_usual(settings.preferences, settings.now):
+        keys.append(settings.leads(tr("Reset settings"), "reset"))
+    return [*_preset_rows(settings), *in_rows(keys)]
 
 
-def _petition_rows(scope: Scope, subscription: Subscription) -> list[list[Button]]:
+def _petition_rows(settings: SettingsContext, subscription: Subscription) -> list[list[Button]]:
     is_muted = subscription.muted
     keys = [
-        scope.leads(tr("Closing reminders"), "closing"),
-        scope.leads(tr("Snooze"), "snooze"),
-        button(tr("Your own milestones"), WISH, scope.petition),
-        scope.leads(tr("Turn sound on"), "mute.off")
+        settings.leads(tr("Closing reminders"), "closing"),
+        settings.leads(tr("Snooze"), "snooze"),
+        button(tr("Your own milestones"), CHOOSE_MILESTONE, settings.petition),
+        settings.leads(tr("Turn sound on"), "mute.off")
         if is_muted
-        else scope.leads(tr("Make silent"), "mute.on"),
+        else settings.leads(tr("Make silent"), "mute.on"),
     ]
-    if scope.topic != subscription.thread_id:
-        here = tr("Move alerts here") if scope.topic else tr("Move to General")
-        keys.append(scope.leads(here, "topic"))
-    if not is_usual(scope.preferences, scope.now):
-        keys.append(scope.leads(tr("Use chat settings"), "reset"))
-    return [*_preset_rows(scope), *in_rows(keys), [button(tr("‹ All settings"), SETTINGS)]]
+    if settings.topic != subscription.thread_id:
+        here = tr("Move alerts here") if settings.topic else tr("Move to General")
+        keys.append(settings.leads(here, "topic"))
+    if not is_usual(settings.preferences, settings.now):
+        keys.append(settings.leads(tr("Use chat settings"), "reset"))
+    return [*_preset_rows(settings), *in_rows(keys), [button(tr("‹ All settings"), SETTINGS)]]
 
 
 # --- the kinds one by one -------------------------------------------------------------------------
 
 
-def loudness_page(scope: Scope) -> Page:
+def loudness_page(settings: SettingsContext) -> Page:
     """A line for each step and a button for each kind; a press goes one step quieter."""
     message = compose(
         *lines(
-            *_heading(scope),
+            *_heading(settings),
             "",
-            *(_as_loud(scope, loudness) for loudness in _STEPS),
+            *(_as_loud(settings, loudness) for loudness in _STEPS),
             "",
             tr("Tap a kind of news to change it: with sound, silent, digest, off."),
-            italic(say("Or type: {command}", command=code(scope.command("response silent")))),
+            italic(say("Or type: {command}", command=code(settings.command("response silent")))),
         )
     )
-    keys = (_loudness_button(scope, kind) for kind in scope.kinds)
-    return message, [*in_rows(keys, 1), scope.back()]
+    keys = (_loudness_button(settings, kind) for kind in settings.kinds)
+    return message, [*in_rows(keys, 1), settings.back()]
 
 
-def _as_loud(scope: Scope, loudness: Loudness) -> Rich:
+def _as_loud(settings: SettingsContext, loudness: Loudness) -> Rich:
     """What a step means, and the kinds that are on it."""
-    kinds = [kind for kind in scope.kinds if scope.in_force(kind) == loudness]
+    kinds = [kind for kind in settings.kinds if settings.in_force(kind) == loudness]
     return say(
-        _MEANINGS[loudness], kinds=kinds_named(kinds, scope.sites) if kinds else tr("nothing")
+        _MEANINGS[loudness], kinds=kinds_named(kinds, settings.sites) if kinds else tr("nothing")
     )
 
 
-def _loudness_button(scope: Scope, kind: Kind) -> Button:
-    text = f"{kind_name(kind, scope.sites)}: {_loudness(scope, kind)}"
-    return scope.leads(text, f"loud.{kind}.{_next_step(scope, kind)}")
+def _loudness_button(settings: SettingsContext, kind: Kind) -> Button:
+    text = f"{kind_name(kind, settings.sites)}: {_loudness(settings, kind)}"
+    return settings.leads(text, f"loud.{kind}.{_next_step(settings, kind)}")
 
 
-def _loudness(scope: Scope, kind: Kind) -> str:
-    own = scope.preferences.loudness.get(kind)
-    if own is None and scope.followed:
-        inherited = LOUDNESS_NAMES[usual(kind, scope.chat.preferences)]
+def _loudness(settings: SettingsContext, kind: Kind) -> str:
+    own = settings.preferences.loudness.get(kind)
+    if own is None and settings.followed:
+        inherited = LOUDNESS_NAMES[usual(kind, settings.chat.preferences)]
         return tr("same as chat ({loudness})", loudness=tr(inherited))
     return tr(LOUDNESS_NAMES[own or usual(kind, Preferences())])
 
 
-def _next_step(scope: Scope, kind: Kind) -> str:
+def _next_step(settings: SettingsContext, kind: Kind) -> str:
     """What a press makes of it; a petition's own settings have one step more."""
-    now = scope.preferences.loudness.get(kind)
-    if scope.followed:
+    now = settings.preferences.loudness.get(kind)
+    if settings.followed:
         steps: tuple[str, ...] = ("usual", *_STEPS)
         return steps[(steps.index(now or "usual") + 1) % len(steps)]
     return _STEPS[(_STEPS.index(now or usual(kind, Preferences())) + 1) % len(_STEPS)]
@@ -275,50 +278,50 @@ def _next_step(scope: Scope, kind: Kind) -> str:
 # --- reminders, language -------------------------------------------------------------------------
 
 
-def closing_page(scope: Scope) -> Page:
+def closing_page(settings: SettingsContext) -> Page:
     """How long before its end a petition is called to mind."""
-    inherited = scope.chat.preferences.closing if scope.followed else None
+    inherited = settings.chat.preferences.closing if settings.followed else None
     usual_hours = DEFAULT_REMINDERS if inherited is None else inherited
-    hours = usual_hours if scope.preferences.closing is None else scope.preferences.closing
+    hours = usual_hours if settings.preferences.closing is None else settings.preferences.closing
     message = compose(
         *lines(
-            *_heading(scope),
+            *_heading(settings),
             "",
-            _closing_line(scope),
+            _closing_line(settings),
             "",
-            italic(say("Or type: {command}", command=code(scope.command("closing 7d 3d 6h")))),
+            italic(say("Or type: {command}", command=code(settings.command("closing 7d 3d 6h")))),
         )
     )
-    keys = [_reminder_button(scope, each, hours) for each in REMINDERS]
-    if scope.followed:
-        is_own = scope.preferences.closing is not None
-        keys.append(scope.option(tr("Use chat settings"), "closing.usual", is_chosen=not is_own))
-    return message, [*in_rows(keys, 3), scope.back()]
+    keys = [_reminder_button(settings, each, hours) for each in REMINDERS]
+    if settings.followed:
+        is_own = settings.preferences.closing is not None
+        keys.append(settings.option(tr("Use chat settings"), "closing.usual", is_chosen=not is_own))
+    return message, [*in_rows(keys, 3), settings.back()]
 
 
-def _reminder_button(scope: Scope, hours: int, chosen: tuple[int, ...]) -> Button:
+def _reminder_button(settings: SettingsContext, hours: int, chosen: tuple[int, ...]) -> Button:
     wanted = [each for each in REMINDERS if (each in chosen) != (each == hours)]
     extra = "-".join(str(each) for each in wanted) or "none"
     text = length(hours)
-    return scope.option(text, f"closing.{extra}", is_chosen=hours in chosen)
+    return settings.option(text, f"closing.{extra}", is_chosen=hours in chosen)
 
 
-def language_page(scope: Scope) -> Page:
+def language_page(settings: SettingsContext) -> Page:
     """Which language the bot speaks here."""
-    now = scope.chat.language
+    now = settings.chat.language
     message = compose(
         *lines(
             say("Language: <b>{language}</b>", language=_language_name(now)),
             "",
-            italic(say("Or type: {command}", command=code(scope.command("language cy")))),
+            italic(say("Or type: {command}", command=code(settings.command("language cy")))),
         )
     )
     keys = [
-        scope.option(name, f"lang.{language}", is_chosen=language == now)
+        settings.option(name, f"lang.{language}", is_chosen=language == now)
         for language, name in LANGUAGES.items()
     ]
-    keys.append(scope.option(tr("Same as Telegram"), "lang.auto", is_chosen=not now))
-    return message, [*in_rows(keys, 1), scope.back()]
+    keys.append(settings.option(tr("Same as Telegram"), "lang.auto", is_chosen=not now))
+    return message, [*in_rows(keys, 1), settings.back()]
 
 
 # --- what was not understood ---------------------------------------------------------------------

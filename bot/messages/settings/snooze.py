@@ -8,33 +8,33 @@ from bot.messages.format import length
 from bot.messages.i18n import say, tr
 from bot.messages.message import Message, code, compose, italic, lines
 from bot.messages.petition.parts import title
-from bot.messages.settings.context import Page, Scope, snoozed_line
+from bot.messages.settings.context import Page, SettingsContext, snoozed_line
 from bot.messages.settings.hours import next_one
 from bot.subscriptions.subscription import Preferences
 
 
-def snooze_page(scope: Scope) -> Page:
+def snooze_page(settings: SettingsContext) -> Page:
     """Whether it is snoozed, for how long one can, and how it ends early."""
-    example = f"{scope.petition.id} 3 days" if scope.petition else "7d"
+    example = f"{settings.petition.id} 3 days" if settings.petition else "7d"
     message = compose(
         *lines(
-            snoozed_line(scope) if scope.snoozed_until else _nothing_snoozed(scope),
-            title(scope.followed.petition) if scope.followed else None,
+            snoozed_line(settings) if settings.snoozed_until else _nothing_snoozed(settings),
+            title(settings.followed.petition) if settings.followed else None,
             "",
             tr("When the snooze ends, you'll get one summary of anything you missed."),
             italic(say("Or type: {command}", command=code(f"/snooze {example}"))),
         )
     )
-    return message, _snooze_buttons(scope)
+    return message, _snooze_buttons(settings)
 
 
-def _nothing_snoozed(scope: Scope) -> str:
-    if scope.followed:
+def _nothing_snoozed(settings: SettingsContext) -> str:
+    if settings.followed:
         return tr("This petition isn't snoozed. How long do you want to snooze it?")
     return tr("Nothing is snoozed. How long do you want to snooze everything?")
 
 
-def _snooze_buttons(scope: Scope) -> Keyboard:
+def _snooze_buttons(settings: SettingsContext) -> Keyboard:
     spans = {
         "1h": length(1),
         "tomorrow": tr("Until tomorrow"),
@@ -42,11 +42,11 @@ def _snooze_buttons(scope: Scope) -> Keyboard:
         "7d": length(7 * 24),
         "30d": length(30 * 24),
     }
-    keys = [button(text, SNOOZE, scope.petition, extra) for extra, text in spans.items()]
-    keys.append(ask_button(tr("Another length…"), "snooze", scope.petition))
-    if scope.snoozed_until:
-        keys.append(button(tr("End snooze"), SNOOZE, scope.petition, "end"))
-    return [*in_rows(keys), scope.back()]
+    keys = [button(text, SNOOZE, settings.petition, extra) for extra, text in spans.items()]
+    keys.append(ask_button(tr("Another length…"), "snooze", settings.petition))
+    if settings.snoozed_until:
+        keys.append(button(tr("End snooze"), SNOOZE, settings.petition, "end"))
+    return [*in_rows(keys), settings.back()]
 
 
 def snooze_unclear(text: str) -> Message:

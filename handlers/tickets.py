@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from telegram import Chat, Message, Update, User
 
 from bot.messages.chat.groups import pressed_for
-from bot.telegram.dispatcher import Kind, Lane, Ticket
+from bot.telegram.dispatcher import Kind, Ticket, WorkClass
 from handlers.command import AnyHandler, Command, PressHandler
 
 # Told by heart, so that they wait for nobody.
@@ -32,13 +32,13 @@ def tickets(
         chat, user = update.effective_chat, update.effective_user
         if update.my_chat_member or update.chat_member:
             kind = Kind.MEMBERSHIP if update.my_chat_member else Kind.MEMBER
-            return Ticket(kind, Lane.SERVICE, _id(chat), _id(chat))
+            return Ticket(kind, WorkClass.SERVICE, _id(chat), _id(chat))
         if update.inline_query:
-            return Ticket(Kind.INLINE, Lane.INLINE, _id(user), 0)
+            return Ticket(Kind.INLINE, WorkClass.INLINE, _id(user), 0)
         if update.callback_query:
             verb, about = _press(update.callback_query.data or "")
-            lane = Lane.ACT if verb in acting else Lane.LOOK
-            return Ticket(Kind.PRESS, lane, _id(user), about or _id(chat))
+            work_class = WorkClass.ACT if verb in acting else WorkClass.LOOK
+            return Ticket(Kind.PRESS, work_class, _id(user), about or _id(chat))
         message = update.effective_message
         return _said(update, message, _owner(message, user, chat)) if message else None
 
@@ -47,28 +47,28 @@ def tickets(
         if message.is_automatic_forward:
             return None  # a channel's post, put into its discussion group by Telegram itself
         if message.migrate_to_chat_id or message.migrate_from_chat_id:
-            return Ticket(Kind.MEMBERSHIP, Lane.SERVICE, chat, chat)
+            return Ticket(Kind.MEMBERSHIP, WorkClass.SERVICE, chat, chat)
         if message.document and not update.guest_message:
-            return Ticket(Kind.FILE, Lane.FILE, owner, chat)
+            return Ticket(Kind.FILE, WorkClass.FILE, owner, chat)
         if (message.text or "").startswith("/"):
             return Ticket(Kind.COMMAND, _lane(message.text or "", named), owner, chat)
         if message.chat_shared:
-            return Ticket(Kind.MESSAGE, Lane.ACT, owner, chat)
+            return Ticket(Kind.MESSAGE, WorkClass.ACT, owner, chat)
         return Ticket(Kind.MESSAGE, _lane(as_command(message), named), owner, chat)
 
     return ticket
 
 
-def _lane(text: str, named: dict[str, Command]) -> Lane:
+def _lane(text: str, named: dict[str, Command]) -> WorkClass:
     first, _, rest = text.partition(" ")
     command = named.get(first[1:].partition("@")[0].lower())
     if command is None:
-        return Lane.LOOK
+        return WorkClass.LOOK
     if command.name in _BY_HEART:
-        return Lane.LIGHT
+        return WorkClass.LIGHT
     if command.changes:
-        return Lane.LOOK if command.name in _SHOWING and not rest.strip() else Lane.ACT
-    return Lane.ACT if command.name in _TAKING and " " in text.strip() else Lane.LOOK
+        return WorkClass.LOOK if command.name in _SHOWING and not rest.strip() else WorkClass.ACT
+    return WorkClass.ACT if command.name in _TAKING and " " in text.strip() else WorkClass.LOOK
 
 
 def _press(data: str) -> tuple[str, int | None]:

@@ -13,13 +13,13 @@ from typing import NamedTuple
 from bot.delivery.window import Departure
 
 PER_SECOND = 30
-FIRST_HOLD = 2.0
-LONGEST_HOLD = 60.0
+FIRST_PAUSE = 2.0
+LONGEST_PAUSE = 60.0
 # So many chats refused within a second, with nothing accepted between, may be a refusal of
 # everything: a few chats that are refused each for itself come one after the other by chance.
 _CHATS_AT_ONCE = 3
 _AT_ONCE = 1.0
-_SOON_AGAIN = 60.0  # a hold so soon after another is no chance
+_SOON_AGAIN = 60.0  # a pause so soon after another is no chance
 _RECOVERY = 0.25  # messages a second regained each second after Telegram refused everything
 
 
@@ -31,19 +31,19 @@ class _Refusal(NamedTuple):
     left_at: float
 
 
-class GlobalHold:
+class GlobalPause:
     """The pause of everything, and the rate after it."""
 
     def __init__(self) -> None:
         self.is_on = False
         self.until = -inf  # when the next probe may leave
         self.began_at = -inf
-        self._span = FIRST_HOLD
+        self._span = FIRST_PAUSE
         self._is_slower = False
         self._ended_at = -inf
         self._rate = float(PER_SECOND)
         self._refused: list[_Refusal] = []  # since something was accepted last
-        self._doubt_left_at = -inf  # when the last of those left that this hold was inferred from
+        self._doubt_left_at = -inf  # when the last of those left that this pause was inferred from
 
     def rate(self, now: float) -> float:
         """Messages a second that Telegram takes, as far as we know."""
@@ -75,7 +75,7 @@ class GlobalHold:
         if len(self._refused) < _CHATS_AT_ONCE:
             return None
         self._doubt_left_at = max(each.left_at for each in self._refused)
-        self._begin(now, FIRST_HOLD)
+        self._begin(now, FIRST_PAUSE)
         if now - self._ended_at < _SOON_AGAIN:
             self._slow_down()
         return self._span
@@ -86,7 +86,7 @@ class GlobalHold:
             self.until = max(self.until, now + wait)
         else:
             self._doubt_left_at = now
-            self._begin(now, min(max(wait, FIRST_HOLD), LONGEST_HOLD))
+            self._begin(now, min(max(wait, FIRST_PAUSE), LONGEST_PAUSE))
 
     def accepted(self, departure: Departure, now: float) -> None:
         """Telegram took a message, or refused it for what it is."""
@@ -103,13 +103,13 @@ class GlobalHold:
 
     def _probe_refused(self, now: float, *, is_news: bool) -> float:
         if is_news:
-            self._span = min(LONGEST_HOLD, 2 * self._span)
+            self._span = min(LONGEST_PAUSE, 2 * self._span)
             self._slow_down()
         self.until = now + self._span
         return self._span
 
     def _slow_down(self) -> None:
-        """Once in each hold that is no mistake."""
+        """Once in each pause that is no mistake."""
         if not self._is_slower:
             self._is_slower = True
             self._rate = max(1.0, self._rate / 2)
