@@ -45,19 +45,18 @@ from bot.local_time import zones
 from bot.messages.i18n import ENGLISH, LANGUAGES, preload, speaking, tr
 from bot.operations.leadership import RHYTHM, Rhythm, on_duty, shared_rate
 from bot.operations.metrics import Metrics
-from bot.operations.observed import observed
-from bot.operations.pruning import prune_if_sure
+from bot.operations.observed import StoreIncident, observed
 from bot.operations.rule_names import RuleNames
-from bot.operations.store_incident import StoreIncident
 from bot.operations.supervisor import Supervisor
+from bot.operations.wall_clock import prune_if_sure
 from bot.petitions.parliaments import description_of
+from bot.polling.clocks import Every, SteadyScheduler
 from bot.polling.lookup import Lookups
 from bot.polling.members_api import Members
 from bot.polling.petitions_api import PetitionsApi, open_session
 from bot.polling.poller import Poller
 from bot.polling.postcodes_api import HOLYROOD, Postcodes
 from bot.polling.status_reports import StatusReports
-from bot.polling.steady_scheduler import Every, SteadyScheduler
 from bot.telegram.dispatcher import Dispatcher, Kind
 from bot.telegram.floods import Floods
 from bot.telegram.updates import Receiver, Reception, failure_of

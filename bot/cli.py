@@ -150,7 +150,7 @@ def check(
 @app.command()
 def stats(config: ConfigOption = None) -> None:
     """Show how much is kept. Small counts are hidden; the bot may be running."""
-    from bot.operations.figures import kept_figures
+    from bot.operations.store_commands import kept_figures
 
     typer.echo(_run(kept_figures(_load(config, with_token=False).storage, datetime.now(UTC))))
 
@@ -211,7 +211,7 @@ def export_store(
     config: ConfigOption = None,
 ) -> None:
     """Write the whole store as plain JSON. Anyone who can read it can see who follows what."""
-    from bot.operations.export_import import export_to
+    from bot.operations.store_commands import export_to
 
     with _progress() as told:
         chats = _run(export_to(file, _load(config, with_token=False).storage, told))
@@ -225,7 +225,7 @@ def import_store(
     config: ConfigOption = None,
 ) -> None:
     """Fill an empty store from an exported file."""
-    from bot.operations.export_import import import_from
+    from bot.operations.store_commands import import_from
 
     with _progress() as told:
         settings = _load(config, with_token=False).storage
@@ -262,7 +262,7 @@ def backup(
     config: ConfigOption = None,
 ) -> None:
     """Copy the whole store to one encrypted file. The bot may be running."""
-    from bot.operations.backup import drop_old, file_for
+    from bot.operations.store_commands import drop_old, file_for
     from storage.opening import back_up_storage
 
     settings, now = _load(config, with_token=False).storage, datetime.now(UTC)

@@ -5,8 +5,8 @@ from telegram import Update
 from bot.messages.buttons import CALENDAR, CalendarDate, Press
 from bot.messages.chat.errors import old_button
 from bot.messages.i18n import tr
-from bot.messages.petition.calendar_file import calendar_file
 from bot.messages.petition.parts import short_title
+from bot.messages.petition.share import calendar_file
 from handlers.command import on_press
 from handlers.context import Context
 from handlers.reply import send_file

@@ -9,7 +9,7 @@ from telegram.ext import MessageHandler, filters
 from bot.errors import StorageError
 from bot.messages.buttons import agree_buttons
 from bot.messages.chat.about import consent_request, data_caption, nothing_kept
-from bot.messages.following.data_file import not_restored, restored, send_again, too_large
+from bot.messages.following.subscriptions import not_restored, restored, send_again, too_large
 from bot.messages.i18n import LANGUAGES, marked
 from bot.petitions.reference import as_written
 from bot.subscriptions.data_file import FILE, LARGEST, DataFile, read, written

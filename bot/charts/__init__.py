@@ -10,8 +10,7 @@ from typing import Any, Self
 import structlog
 from msgspec import structs
 
-from bot.charts.picture import Picture
-from bot.charts.ranking import top_places
+from bot.charts.picture import Picture, top_places
 from bot.charts.worker import ChartFailed, Job, Worker
 from bot.incidents import IncidentLog
 from bot.messages.i18n import language

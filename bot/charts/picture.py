@@ -1,4 +1,4 @@
-"""What a drawing gives."""
+"""A drawn picture with its caption, and the places that pictures of constituencies show."""
 
 import unicodedata
 from textwrap import shorten
@@ -6,6 +6,7 @@ from textwrap import shorten
 from msgspec import Struct
 
 from bot.messages.i18n import tr
+from bot.messages.petition.constituencies import Ranked, ranked
 from bot.petitions.petition import Petition
 
 CAPTION_LENGTH = 1_024
@@ -41,3 +42,13 @@ def title(petition: Petition) -> str:
     return shorten(plain, _TITLE_LENGTH, placeholder="…") or tr(
         "Petition {number}", number=petition.number
     )
+
+
+TOP = 10
+
+
+def top_places(petition: Petition, highlight: str | None) -> list[Ranked]:
+    """The places shown, with their ranks: the first ten, and the reader's own (by ONS code)."""
+    signed = [entry for entry in ranked(petition) if entry.place.signature_count > 0]
+    own = [entry for entry in signed[TOP:] if highlight and entry.place.code == highlight]
+    return signed[:TOP] + own

@@ -15,8 +15,7 @@ from bot.charts.canvas import (
     text_width,
     theme,
 )
-from bot.charts.picture import Picture, captioned, title
-from bot.charts.ranking import TOP, top_places
+from bot.charts.picture import TOP, Picture, captioned, title, top_places
 from bot.messages.format import number, percent
 from bot.messages.i18n import many, tr
 from bot.messages.petition.parts import place_name

@@ -7,6 +7,7 @@ pipe, and killed and started anew when it does not answer.
 
 import signal
 import threading
+from collections.abc import Callable, Mapping
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -94,8 +95,16 @@ class Worker:
 
 def serve(pipe: Connection) -> None:
     """Draw what is asked for until the pipe ends (runs in the drawing process)."""
-    from bot.charts.drawing import DRAWINGS  # noqa: PLC0415 - the bot itself never loads matplotlib
+    # The bot itself never loads matplotlib.
+    from bot.charts.curve import signature_curve  # noqa: PLC0415 - as above
+    from bot.charts.regions import region_map  # noqa: PLC0415
+    from bot.charts.seats import constituency_bars  # noqa: PLC0415
 
+    drawings: Mapping[str, Callable[..., Picture | None]] = {
+        "curve": signature_curve,
+        "map": region_map,
+        "bars": constituency_bars,
+    }
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the bot's to handle
     while True:
         try:
@@ -104,7 +113,7 @@ def serve(pipe: Connection) -> None:
             return
         try:
             with speaking(job.language):
-                picture = DRAWINGS[job.name](**job.arguments)
+                picture = drawings[job.name](**job.arguments)
             pipe.send(picture)
         except Exception as error:
             pipe.send(f"{type(error).__name__}: {error}")

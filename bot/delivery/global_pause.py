@@ -10,7 +10,7 @@ and is taken proves as much as a probe.
 from math import inf
 from typing import NamedTuple
 
-from bot.delivery.window import Departure
+from bot.delivery.send_queue import Departure
 
 PER_SECOND = 30
 FIRST_PAUSE = 2.0

@@ -37,12 +37,13 @@ from bot.delivery.send_queue import (
     Chat,
     ChatId,
     Chats,
+    Departure,
     QueuedMessage,
     SendQueue,
+    Window,
     too_soon,
 )
 from bot.delivery.sent_messages import SentMessages
-from bot.delivery.window import Departure, Window
 from bot.errors import StorageError
 from bot.incidents import IncidentLog
 from bot.telegram.errors import NotConnected, is_lost

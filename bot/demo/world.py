@@ -1,13 +1,15 @@
 """Shell: the whole offline world, wired together."""
 
-from collections.abc import Awaitable, Callable
+import socket
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Self
 from urllib.parse import urlsplit
+
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from bot.demo import welsh_story
 from bot.demo.bot_api import BotApi
 from bot.demo.clock import StoryClock
-from bot.demo.names import Names
 from bot.demo.page import ChatPage
 from bot.demo.petitions_site import PetitionsSite
 from bot.demo.postcodes import PostcodesApi
@@ -26,6 +28,32 @@ from bot.demo.story import (
 from bot.petitions.parliaments import DESCRIPTIONS
 
 __all__ = ["CHAT_ID", "World"]
+
+
+class Names(AbstractResolver):
+    """Finds each known host on loopback, at its port; every other one is refused."""
+
+    def __init__(self, ports: Mapping[str, int]) -> None:
+        self._ports = ports
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        if host not in self._ports:
+            raise OSError(f"the demo asks no server of the network, so not {host}")
+        return [
+            ResolveResult(
+                hostname=host,
+                host="127.0.0.1",
+                port=self._ports[host],
+                family=socket.AF_INET,
+                proto=0,
+                flags=0,
+            )
+        ]
+
+    async def close(self) -> None:
+        pass
 
 
 class World:

@@ -1,8 +1,10 @@
-"""Asks an address once a minute while all is well, so that silence tells somebody outside."""
+"""Tells the outside that the bot lives: an address it asks once a minute, and systemd."""
 
 import asyncio
+import os
+import socket
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import aiohttp
 import structlog
@@ -75,3 +77,18 @@ class _Refused(Exception):
 def _kind(error: Exception) -> str:
     """What went wrong, without the address that stands in most errors' words."""
     return f"status {error}" if isinstance(error, _Refused) else type(error).__name__
+
+
+def notify(state: str, environment: Mapping[str, str] = os.environ) -> None:
+    """Send a state (`READY=1`, `WATCHDOG=1`, `STOPPING=1`); nobody listening is no error."""
+    address = environment.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    if address.startswith("@"):  # a name of Linux's abstract namespace
+        address = "\0" + address[1:]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
+        try:
+            line.setblocking(False)
+            line.sendto(state.encode(), address)
+        except OSError:
+            return  # a full or vanished socket must not stop the bot

@@ -18,10 +18,9 @@ from bot.errors import ConfigError, StorageError
 from bot.incidents import IncidentLog
 from bot.operations.admin_alerts import AdminAlerts
 from bot.operations.health import Health, HealthCheck
-from bot.operations.heartbeat import Heartbeat
+from bot.operations.heartbeat import Heartbeat, notify
 from bot.operations.leadership import holding
 from bot.operations.metrics import Metrics
-from bot.operations.systemd import notify
 from bot.operations.wall_clock import WallClock
 from bot.polling.status_reports import StatusReports
 from bot.telegram.floods import Floods

@@ -1,13 +1,14 @@
-"""Notices that the wall clock is set back, and has what waits by it come in time all the same."""
+"""Guards against a wrong wall clock: one set back keeps nothing waiting, and none prunes alone."""
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
 from bot.errors import StorageError
+from bot.polling.clocks import SiteClock
 from storage import Storage
 
 log = structlog.get_logger(__name__)
@@ -21,6 +22,8 @@ _NOTED_EVERY = 60.0  # seconds
 _EARLIEST = datetime(2015, 7, 20, tzinfo=UTC)
 # What was noted may be another machine's clock, which is never quite like ours.
 _NOTE_TOLERATED = timedelta(minutes=2)
+# By a clock that is further from every site's, nothing is pruned: what is young would look old.
+_CONFIRMED_WITHIN = timedelta(days=1)
 
 
 class WallClock:
@@ -78,3 +81,17 @@ class WallClock:
         if noted and (ahead_by := datetime.fromisoformat(noted) - self._now()) > _NOTE_TOLERATED:
             self._ahead_by += ahead_by
         self._noted_at = -_NOTED_EVERY
+
+
+async def prune_if_sure(
+    storage: Storage, clocks: Iterable[SiteClock], now: datetime, rest_for: timedelta
+) -> None:
+    """Prune if one of the sites has about the same time as we do; otherwise it is for later.
+
+    A site that is away, or whose certificate our clock takes for outdated, confirms nothing.
+    """
+    told = [moment for clock in clocks if (moment := clock.now()) is not None]
+    if any(abs(now - moment) <= _CONFIRMED_WITHIN for moment in told):
+        await storage.prune(now, rest_for)
+    else:
+        log.warning("not pruned: no petitions site confirms the clock", told=bool(told))

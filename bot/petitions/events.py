@@ -133,7 +133,7 @@ class MilestoneReached(Happened, frozen=True, tag="milestone"):
     def kinds(self, *, is_on_ladder: bool, is_own: bool) -> list[Kind]:
         """All that it is to a follower: a number may be a milestone of their own as well.
 
-        `is_rung`: it is on the ladder that rings for everybody, as every threshold does.
+        `is_on_ladder`: it is on the ladder that rings for everybody, as every threshold does.
         """
         usual = [self.kind] if self.official or is_on_ladder else []
         return ["own", *usual] if is_own else usual

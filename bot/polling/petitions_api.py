@@ -44,7 +44,7 @@ from bot.petitions.parse import (
 )
 from bot.petitions.petition import Counts, Petition, PetitionId, PetitionRef, Site, Wording
 from bot.polling.bounded_body import TooLarge, read_body
-from bot.polling.site_clock import SiteClock
+from bot.polling.clocks import SiteClock
 
 TIMEOUT = aiohttp.ClientTimeout(total=10, sock_connect=5)
 _ELSEWHERE = "redirected elsewhere"

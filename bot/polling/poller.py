@@ -54,6 +54,7 @@ from bot.petitions.petition import (
 )
 from bot.petitions.reminders import ReminderSchedule, due, next_moment, wants_readings
 from bot.polling.budget import Budget, asking_for
+from bot.polling.clocks import SiteClock
 from bot.polling.lookup import LookupResult
 from bot.polling.petitions_api import (
     Found,
@@ -79,7 +80,6 @@ from bot.polling.planner import (
     Whole,
     about,
 )
-from bot.polling.site_clock import SiteClock
 from bot.polling.site_state import SiteState
 from bot.polling.watchlist import survey
 from storage import Storage

@@ -2,13 +2,15 @@
 
 A batch is worked off and written in one thread of its own, however large it is, so the event loop
 goes on meanwhile. Memory and disk agree except in that moment; whoever reads waits for it to pass
-(`calm`), so nobody sees what may yet be undone.
+(`wait_until_idle`), so nobody sees what may yet be undone.
 """
 
 import asyncio
+import gc
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from threading import get_ident
 from time import monotonic
@@ -23,8 +25,39 @@ from storage.disk import reason
 from storage.tables import ERASE, NOTES, Tables
 from storage.tinydb.database import Database, Transaction
 from storage.tinydb.files import Changes
-from storage.tinydb.garbage import Garbage
 from storage.tinydb.journalled import COMPACT_AGAIN_AFTER
+
+# So many new documents are walked through in a few milliseconds.
+_FEW_DOCUMENTS = 5_000
+
+
+class Garbage:
+    """Says when to look for garbage, and among what; called by the thread that makes documents."""
+
+    def __init__(self) -> None:
+        self._made = 0
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Nothing is looked for meanwhile."""
+        was_enabled = gc.isenabled()
+        gc.disable()
+        try:
+            yield
+        finally:
+            if was_enabled:
+                gc.enable()
+
+    def made(self, documents: int) -> None:
+        """So many documents have come; once they are not few any more, they are set aside."""
+        self._made += documents
+        if self._made < _FEW_DOCUMENTS:
+            return
+        if documents < _FEW_DOCUMENTS:
+            gc.collect(1)  # what is garbage now would be set aside with them
+        gc.freeze()
+        self._made = 0
+
 
 log = structlog.get_logger(__name__)
 

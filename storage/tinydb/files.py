@@ -6,10 +6,12 @@ petition-bell.db.previous     the snapshot before, with its journal: as complete
 petition-bell.db.lock         keeps other processes out
 """
 
+import errno
 import fcntl
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from math import inf
 from pathlib import Path
@@ -24,8 +26,68 @@ from storage.integrity import RESTORE, sound
 from storage.key_file import KeyRing
 from storage.tables import TABLE_SPECS, Fields, Tables
 from storage.tinydb.frames import Damaged, Torn, frames
-from storage.tinydb.journal import Journal
 from storage.tinydb.sealed import FORMAT, Content, Kind, Sealed, WrongKey, format_of, new_store
+
+
+class Journal:
+    """An append-only file, which never holds half a frame for long."""
+
+    def __init__(
+        self, path: Path, sealed: Sealed, disk: Disk, *, sequence: int = 0, size: int = 0
+    ) -> None:
+        """Go on after the frame `sequence`, which ends at `size`; whatever follows is cut off."""
+        self.path = path
+        self.size = size or len(sealed.beginning)
+        self._sealed = sealed
+        self._disk = disk
+        self._sequence = sequence
+        self._descriptor = disk.reopen(path)
+        self._torn = os.fstat(self._descriptor).st_size > self.size
+        with suppress(OSError):  # if it fails here, the first append says so
+            self._mend()
+
+    @classmethod
+    def new(cls, path: Path, sealed: Sealed, disk: Disk) -> "Journal":
+        """A new journal, durable with its name before the first append."""
+        aside = path.with_name(f".{path.name}.next")
+        disk.write_file(aside, [sealed.beginning])
+        disk.replace(aside, path)
+        disk.sync_folder(path.parent)
+        return cls(path, sealed, disk)
+
+    def append(self, plain: bytes) -> None:
+        """Have it on disk, or the journal as it was (OSError)."""
+        if not self._disk.is_at(self._descriptor, self.path):
+            # Whoever opened the store next would never see what goes into this one.
+            raise OSError(errno.ESTALE, f"{self.path.name} was moved, replaced or deleted")
+        self._mend()
+        frame = self._sealed.frame(plain, self._sequence + 1)
+        try:
+            self._disk.write(self._descriptor, frame)
+            self._disk.sync(self._descriptor)
+        except BaseException:
+            self._torn = True
+            with suppress(OSError):
+                self._mend()
+            raise
+        self._sequence += 1
+        self.size += len(frame)
+
+    @property
+    def end(self) -> str:
+        """Which journal this is and how many frames it has, as the next one names it."""
+        return f"{self._sealed.salt}:{self._sequence}"
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+    def _mend(self) -> None:
+        """Cut off what a failed append left behind."""
+        if self._torn:
+            self._disk.truncate(self._descriptor, self.size)
+            self._disk.sync(self._descriptor)
+            self._torn = False
+
 
 log = structlog.get_logger(__name__)
 

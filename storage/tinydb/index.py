@@ -1,19 +1,219 @@
-"""What is looked up other than by id (in memory only, made anew at each start)."""
+"""Looks documents up other than by id, and says whose delivery is next (in memory only)."""
 
-from bisect import insort
+from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Iterable
-from typing import TypeVar
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from heapq import heappop, heappush, merge
+from itertools import islice, takewhile
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from msgspec import Struct
 
 from bot.petitions.petition import PetitionRef
 from bot.petitions.thresholds import CustomMilestones
 from bot.subscriptions.delivery import Delivery
+from bot.subscriptions.delivery_order import REFUSED
 from bot.subscriptions.rules import RuleBook
 from bot.subscriptions.subscription import Chat, Rule, Subscription
+from storage.claiming import SUMMARY_AT_MOST
 from storage.tables import Day
-from storage.tinydb.delivery_queue import DeliveryQueue, QueueId
+
+_ALWAYS = datetime.min.replace(tzinfo=UTC)
+
+# A chat's id and the name of one of its queues: what waits in one is told apart from the others.
+QueueId: TypeAlias = tuple[int, str]
+
+
+class _Turn(NamedTuple):
+    """A delivery's place in its queue, when it may go, and how long somebody has it (`free`).
+
+    Turns are compared by their numbers, which no two of them share.
+    """
+
+    number: int
+    due: datetime
+    free: datetime
+    key: str
+    created: datetime
+    attempts: int
+
+
+class DeliveryQueue:
+    """What each chat is owed in each of its queues, in order, and whose turn comes when.
+
+    Both heaps may hold turns that are no longer the head of their queue: whatever comes
+    to the top is compared with the queue first, and dropped if it is stale.
+    """
+
+    def __init__(self) -> None:
+        self._queues: dict[int, dict[str, list[_Turn]]] = {}  # by chat and name
+        self._resting: set[int] = set()
+        self._returned: set[int] = set()
+        self._probes: dict[int, datetime] = {}  # when a chat that refuses is tried next
+        self._later: list[tuple[datetime, int, QueueId]] = []  # due, number, queue
+        self._ready: list[tuple[int, datetime, QueueId]] = []  # number, due, queue
+        self._ages: list[tuple[datetime, int]] = []  # created, number
+
+    def keys(self, chat_id: int) -> list[str]:
+        """What a chat is owed, oldest first."""
+        return [rotate.key for rotate in merge(*self._queues.get(chat_id, {}).values())]
+
+    def chats(self) -> list[int]:
+        """Who is owed anything."""
+        return list(self._queues)
+
+    def queue(self, chat_id: int, name: str) -> list[str]:
+        """What waits for a chat in one queue, oldest first."""
+        return [rotate.key for rotate in self._queue((chat_id, name))]
+
+    def oldest(self) -> datetime | None:
+        """When the oldest delivery still owed was made."""
+        return self._ages[0][0] if self._ages else None
+
+    def oldest_due(self) -> datetime | None:
+        """When the oldest delivery was made that no moment of its own keeps waiting."""
+        shut = (self._resting, self._returned, self._probes)
+        return min(
+            (
+                turns[0].created
+                for chat_id, queues in self._queues.items()
+                if not any(chat_id in each for each in shut)
+                for name, turns in queues.items()
+                if not name or name.endswith(REFUSED)
+            ),
+            default=None,
+        )
+
+    def refusing(self) -> int:
+        """How many chats refuse what they are sent."""
+        return len(self._probes)
+
+    def due(self, now: datetime, limit: int) -> list[str]:
+        """The keys of what goes first in up to `limit` queues, and of all that goes with it."""
+        taken: dict[QueueId, _Turn] = {}
+        while len(taken) < limit and (queue := self._next_ready(now)) is not None:
+            heappop(self._ready)
+            head = self._head(queue)
+            assert head is not None  # noqa: S101 - or it would not have been ready
+            taken[queue] = head
+        for queue, rotate in taken.items():
+            # They stay due until a commit says otherwise.
+            heappush(self._later, (rotate.due, rotate.number, queue))
+        return [rotate.key for queue in taken for rotate in self._batch(queue, now)]
+
+    def _batch(self, queue: QueueId, now: datetime) -> Iterator[_Turn]:
+        """What is told at once: a head alone, all that is due if the chat has returned, or all."""
+        chat_id, name = queue
+        turns = iter(self._queue(queue))
+        if name:
+            return islice((rotate for rotate in turns if rotate.free <= now), SUMMARY_AT_MOST)
+        at_most = SUMMARY_AT_MOST if chat_id in self._returned else 1
+        return islice(takewhile(lambda rotate: rotate.due <= now, turns), at_most)
+
+    def next_due(self, now: datetime) -> datetime | None:
+        """When the next delivery may go: `now` if one may already."""
+        if self._next_ready(now) is not None:
+            return now
+        return self._later[0][0] if self._later else None
+
+    def add(self, delivery: Delivery) -> None:
+        queues = self._queues.setdefault(delivery.chat_id, {})
+        insort(queues.setdefault(delivery.queue, []), _rotate(delivery))
+        insort(self._ages, (delivery.created_at, delivery.number))
+
+    def drop(self, delivery: Delivery) -> None:
+        queues = self._queues[delivery.chat_id]
+        queue = queues[delivery.queue]
+        del queue[bisect_left(queue, _rotate(delivery))]
+        if not queue:
+            del queues[delivery.queue]
+        if not queues:
+            del self._queues[delivery.chat_id]
+        del self._ages[bisect_left(self._ages, (delivery.created_at, delivery.number))]
+
+    def follow(self, chat: Chat | None, chat_id: int) -> None:
+        """Note whether a chat rests, has returned or refuses; None: there is no such chat."""
+        if chat is not None and chat.probe_at is not None:
+            self._probes[chat_id] = chat.probe_at
+        else:
+            self._probes.pop(chat_id, None)
+        for chats, is_one in (
+            (self._resting, chat is not None and bool(chat.resting)),
+            (self._returned, chat is not None and chat.returned),
+        ):
+            (chats.add if is_one else chats.discard)(chat_id)
+
+    def queues(self, chat_id: int) -> list[QueueId]:
+        """The queues in which anything waits for a chat."""
+        return [(chat_id, name) for name in self._queues.get(chat_id, ())]
+
+    def reschedule(self, queues: Iterable[QueueId]) -> None:
+        """Note whose turn it is now in queues that have changed, or whose chat's rest has."""
+        for queue in queues:
+            # Of a chat that refuses, a change in one queue may make it the turn of another.
+            for touched in self.queues(queue[0]) if queue[0] in self._probes else (queue,):
+                if (head := self._head(touched)) is not None:
+                    heappush(self._later, (head.due, head.number, touched))
+
+    def _queue(self, queue: QueueId) -> list[_Turn]:
+        chat_id, name = queue
+        return self._queues.get(chat_id, {}).get(name, [])
+
+    def _head(self, queue: QueueId) -> _Turn | None:
+        turns = self._queue(queue)
+        if not turns or queue[0] in self._resting:
+            return None
+        probe_at = self._probes.get(queue[0])
+        return turns[0] if probe_at is None else self._probe(queue, probe_at)
+
+    def _probe(self, queue: QueueId, probe_at: datetime) -> _Turn | None:
+        """A queue's head, if it is what its chat, which refuses, is to be tried with."""
+        queues = self._queues[queue[0]]
+        heads = {name: turns[0] for name, turns in queues.items()}
+        first = min(
+            heads,
+            key=lambda name: (
+                max(heads[name].due, probe_at),
+                heads[name].attempts,
+                heads[name].number,
+            ),
+        )
+        if first != queue[1]:
+            return None
+        return heads[first]._replace(due=max(heads[first].due, probe_at))
+
+    def _holds(self, number: int, due: datetime, queue: QueueId) -> bool:
+        head = self._head(queue)
+        return head is not None and (head.number, head.due) == (number, due)
+
+    def _next_ready(self, now: datetime) -> QueueId | None:
+        """The queue on top of the ready heap, all stale turns above it taken away."""
+        self._ripen(now)
+        while self._ready:
+            number, due, queue = self._ready[0]
+            if self._holds(number, due, queue) and due <= now:
+                return queue
+            heappop(self._ready)
+            if self._holds(number, due, queue):  # the clock was set back
+                heappush(self._later, (due, number, queue))
+        return None
+
+    def _ripen(self, now: datetime) -> None:
+        while self._later:
+            due, number, queue = self._later[0]
+            holds = self._holds(number, due, queue)
+            if holds and due > now:
+                return
+            heappop(self._later)
+            if holds:
+                heappush(self._ready, (number, due, queue))
+
+
+def _rotate(delivery: Delivery) -> _Turn:
+    free = delivery.leased_until or _ALWAYS
+    due = max(delivery.not_before, free)
+    return _Turn(delivery.number, due, free, delivery.key, delivery.created_at, delivery.attempts)
 
 
 class Index:

@@ -1,6 +1,7 @@
-"""Thinning out what age has made superfluous, in steps, so that nobody waits for it (TinyDB)."""
+"""Thins out what age has made superfluous, in steps; dates back what a wrong clock read."""
 
 import asyncio
+from bisect import insort
 from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -11,7 +12,6 @@ from msgspec import Struct
 from bot.petitions.petition import PetitionRef
 from bot.petitions.thresholds import is_settled
 from storage import Pruned
-from storage.retention import thinned
 from storage.tables import (
     CHATS,
     LONELY,
@@ -22,6 +22,8 @@ from storage.tables import (
     Fields,
     Lonely,
     TableSpec,
+    day_id,
+    second_of,
 )
 from storage.tinydb.commits import Commits
 from storage.tinydb.database import Database, Transaction
@@ -136,3 +138,55 @@ class Pruning:
             document = self._database.live(spec).get(doc_id)
             if document is not None:
                 yield doc_id, document
+
+
+_ALL_FOR = timedelta(days=2)
+_HOURLY_FOR = timedelta(days=60)
+_HOUR, _DAY = 3600, 86400
+
+
+def thinned(counts: Sequence[tuple[int, int]], now: datetime) -> list[tuple[int, int]]:
+    """Pairs of Unix seconds and count, oldest first: all for two days, then the last of each hour.
+
+    After two months, the last of each day. Days and hours are those of UTC.
+    """
+    second = int(now.timestamp())
+    last_of: dict[tuple[int, int], tuple[int, int]] = {}
+    for at, count in counts:
+        span = _span(second - at)
+        last_of[span, at // span] = (at, count)
+    return list(last_of.values())
+
+
+def _span(age: int) -> int:
+    """Of how many seconds one reading is kept, at an age in seconds."""
+    if age <= _ALL_FOR.total_seconds():
+        return 1
+    return _HOUR if age <= _HOURLY_FOR.total_seconds() else _DAY
+
+
+def set_readings_back(
+    transaction: Transaction, index: Index, petition: str, now: datetime, by: timedelta
+) -> None:
+    """Date a petition's readings of days to come as they should have been."""
+    known = transaction.get(PETITIONS, petition)
+    if known is None:
+        return
+    ref, second, less = known.petition.ref, second_of(now), int(by.total_seconds())
+    days = index.days.get(petition, [])
+    for doc_id in [each for each in days if each >= day_id(ref, second)]:
+        day = transaction.get(READINGS, doc_id)
+        counts = day.counts if day is not None else []
+        ahead = [(at, count) for at, count in counts if at > second]
+        if not ahead:
+            continue
+        if left := [pair for pair in counts if pair not in ahead]:
+            transaction.put(READINGS, doc_id, Day(left))
+        else:
+            transaction.remove(READINGS, doc_id)
+        for at, count in ahead:
+            there = day_id(ref, min(at - less, second))
+            earlier = transaction.get(READINGS, there)
+            moved = list(earlier.counts) if earlier is not None else []
+            insort(moved, (min(at - less, second), count), key=lambda pair: pair[0])
+            transaction.put(READINGS, there, Day(moved))

@@ -43,8 +43,7 @@ from storage.tinydb.files import StoreFiles
 from storage.tinydb.index import Index
 from storage.tinydb.read_only import ReadOnlyFiles, is_there
 from storage.tinydb.recent_alerts import drop_old_alerts
-from storage.tinydb.retention import Pruning
-from storage.tinydb.set_back import set_readings_back
+from storage.tinydb.retention import Pruning, set_readings_back
 from storage.tinydb.unit import TinyUnit, in_one_go
 from storage.unit import Unit
 from storage.usecases import UseCases, aware, set_chat_back, set_rules_back

@@ -239,7 +239,7 @@ def test_a_caption_fits_into_telegrams_length() -> None:
 # --- the drawing process ---
 
 
-@pytest_asyncio.fixture(settings="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def charts() -> AsyncIterator[Charts]:
     async with Charts() as drawing:
         yield drawing

@@ -2,8 +2,7 @@
 
 import pytest
 
-from bot.delivery.send_queue import PER_GROUP_MINUTE, TALKATIVE, Chat, Chats
-from bot.delivery.window import Departure, Window
+from bot.delivery.send_queue import PER_GROUP_MINUTE, TALKATIVE, Chat, Chats, Departure, Window
 
 NOW = 10_000.0
 

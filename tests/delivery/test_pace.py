@@ -10,7 +10,7 @@ from pacing import Clock, OneRate, Telegram, most_within
 from telegram.error import BadRequest, RetryAfter
 
 from bot.delivery.rate_limiter import SHARED_PER_SECOND
-from bot.delivery.window import Departure, Window
+from bot.delivery.send_queue import Departure, Window
 
 
 async def test_no_second_carries_more_than_thirty_messages_and_little_time_is_lost() -> None:

@@ -48,7 +48,7 @@ pytestmark = [
 ]
 
 
-@pytest_asyncio.fixture(settings="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def address() -> AsyncIterator[str]:
     """The address that `demo` prints, for as long as it runs."""
     demo = await asyncio.create_subprocess_exec(
@@ -65,7 +65,7 @@ async def address() -> AsyncIterator[str]:
         assert await asyncio.wait_for(demo.wait(), 20) == 0
 
 
-@pytest_asyncio.fixture(settings="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator["Browser"]:
     from playwright.async_api import async_playwright  # noqa: PLC0415 - a second, for this file
 

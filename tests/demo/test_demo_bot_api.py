@@ -31,7 +31,7 @@ from telegram.error import (
 from telegram.request import HTTPXRequest
 from telegram_stand_in import BotApi
 
-from bot.demo.flood import FloodLimits
+from bot.demo.bot_api import FloodLimits
 from bot.demo.formatting import Unparsable, found_in, parse_html
 from bot.demo.loopback import Loopback
 from bot.demo.messenger import Change
@@ -579,8 +579,8 @@ async def test_commands_are_kept_by_scope_and_language(api: BotApi, bot: Bot) ->
     await bot.set_my_commands([BotCommand("start", "Begin")])
     assert [command["command"] for command in api.commands()] == ["start"]
     private = BotCommandScopeAllPrivateChats()
-    await bot.set_my_commands([BotCommand("chart", "A picture")], settings=private)
-    await bot.set_my_commands([BotCommand("siart", "Llun")], settings=private, language_code="cy")
+    await bot.set_my_commands([BotCommand("chart", "A picture")], scope=private)
+    await bot.set_my_commands([BotCommand("siart", "Llun")], scope=private, language_code="cy")
     assert [command["command"] for command in api.commands()] == ["chart"]
     assert [command["command"] for command in api.commands("cy")] == ["siart"]
     assert [command.command for command in await bot.get_my_commands()] == ["start"]

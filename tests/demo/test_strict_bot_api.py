@@ -11,7 +11,7 @@ from broken_updates import UNDECODABLE, every_shape
 from telegram import Update
 from telegram_stand_in import BotApi
 
-from bot.demo.entities import untangled
+from bot.demo.message_content import untangled
 from bot.demo.messenger import Upload
 
 ME = 1001

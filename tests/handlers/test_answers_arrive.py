@@ -60,21 +60,21 @@ def says_nothing_untrue(village: Village) -> bool:
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-async def test_subscribing_is_answered(village: Village, problem: Trouble) -> None:
+async def test_subscribing_is_answered(village: Village, trouble: Trouble) -> None:
     async with village.bell():
         await village.reader.subscribes()
         village.site.put(TEA + 1, open_petition(action="Coffee"))
-        problem(village.api, "sendMessage")
+        trouble(village.api, "sendMessage")
         await village.reader.ask(f"/subscribe {TEA + 1}", "You're now following")
     assert says_nothing_untrue(village)
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-async def test_erasing_everything_is_answered(village: Village, problem: Trouble) -> None:
+async def test_erasing_everything_is_answered(village: Village, trouble: Trouble) -> None:
     async with village.bell():
         await village.reader.subscribes()
         question = await village.reader.ask("/forget", "Delete everything")
-        problem(village.api, "editMessageText")
+        trouble(village.api, "editMessageText")
         village.reader.tap(question, "Delete")
         await village.reader.sees_edit(question, "Deleted")
         # Whoever presses twice, for want of an answer, is told the same.
@@ -97,11 +97,11 @@ async def test_erasing_is_told_anew_where_the_question_cannot_be_rewritten(
 
 @pytest.mark.parametrize("trouble", TROUBLES)
 async def test_muting_is_seen_on_the_button_and_in_the_note(
-    village: Village, problem: Trouble
+    village: Village, trouble: Trouble
 ) -> None:
     async with village.bell():
         began = await village.reader.subscribes()
-        problem(village.api, "editMessageReplyMarkup")
+        trouble(village.api, "editMessageReplyMarkup")
         query = village.reader.tap(began, "Make silent")
         assert "will arrive silently" in await village.reader.sees_note(query)
         now = next(
@@ -112,10 +112,10 @@ async def test_muting_is_seen_on_the_button_and_in_the_note(
 
 
 @pytest.mark.parametrize("trouble", [gateway, proxy_page, unavailable, not_taken])
-async def test_a_note_is_given_again(village: Village, problem: Trouble) -> None:
+async def test_a_note_is_given_again(village: Village, trouble: Trouble) -> None:
     async with village.bell():
         began = await village.reader.subscribes()
-        problem(village.api, "answerCallbackQuery")
+        trouble(village.api, "answerCallbackQuery")
         assert "will arrive silently" in await village.reader.sees_note(
             village.reader.tap(began, "Make silent")
         )
@@ -142,11 +142,11 @@ async def test_that_a_press_is_too_old_for_a_note_is_no_failure(village: Village
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-async def test_a_choice_in_the_settings_is_shown(village: Village, problem: Trouble) -> None:
+async def test_a_choice_in_the_settings_is_shown(village: Village, trouble: Trouble) -> None:
     async with village.bell():
         await village.reader.subscribes()
         page = await village.reader.ask("/settings", "Settings")
-        problem(village.api, "editMessageText")
+        trouble(village.api, "editMessageText")
         village.reader.tap(page, "Quiet")
         await village.reader.sees_edit(page, "Quiet hours")
     assert says_nothing_untrue(village)

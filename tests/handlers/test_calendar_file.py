@@ -9,7 +9,7 @@ from petitions import petition
 
 from bot.app import utc_now
 from bot.demo.messenger import buttons_of
-from bot.messages.petition.calendar_file import calendar_file
+from bot.messages.petition.share import calendar_file
 
 NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
 

@@ -21,7 +21,7 @@ _SCREEN = 600  # characters that are read without unfolding or scrolling
 PAGE = os.environ.get("PRINT_TRANSCRIPTS")
 
 
-@pytest.fixture(settings="module")
+@pytest.fixture(scope="module")
 def transcripts() -> Iterator[list[Transcript]]:
     """What is said in all walks; a page of it if that is asked for."""
     told: list[Transcript] = []

@@ -1,7 +1,7 @@
 """What is wrong is told to an admin in their own language, its cause included."""
 
 import pytest
-from fickle import Fickle, Progress
+from fickle import Fickle, Told
 from watching import NOW
 
 from bot.messages.chat.status import Reason
@@ -28,7 +28,7 @@ async def test_a_trouble_and_its_cause_are_in_the_admins_language(
 ) -> None:
     storage = Fickle()
     storage.language = language
-    alerts = Progress(storage)
+    alerts = Told(storage)
     await alerts.tell([HealthCheck("updates", DEAF)], NOW)
     [told] = alerts.sent
     assert words in told

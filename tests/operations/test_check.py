@@ -26,9 +26,8 @@ from bot.cli import app
 from bot.config import Address, Config, StorageConfig, Token, load_config
 from bot.demo.loopback import Loopback
 from bot.errors import ConfigError, StorageError
-from bot.operations.backup import drop_old, file_for
 from bot.operations.doctor import CheckResult, check_all
-from bot.operations.figures import kept_figures
+from bot.operations.store_commands import drop_old, file_for, kept_figures
 from bot.petitions.parliaments import DESCRIPTIONS
 from bot.petitions.petition import Site
 from storage.opening import open_storage

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from fickle import Fickle, Progress
+from fickle import Fickle, Told
 from watching import NOW, Patient, Watch
 from watching import watch as watch
 
@@ -96,7 +96,7 @@ async def test_the_end_of_an_outage_of_the_store_is_told_though_the_seat_was_los
     None
 ):
     storage = Fickle()
-    alerts = Progress(storage)
+    alerts = Told(storage)
     storage.is_away = True
     await alerts.tell([AWAY], NOW)
     storage.is_away = False
@@ -110,7 +110,7 @@ async def test_the_end_of_an_outage_of_the_store_is_told_though_the_seat_was_los
 
 async def test_the_end_of_an_outage_is_told_by_whoever_leads_then_and_by_nobody_else() -> None:
     storage = Fickle()
-    was, other = Progress(storage), Progress(storage)
+    was, other = Told(storage), Told(storage)
     storage.is_away = True
     await was.tell([AWAY], NOW)
     storage.is_away = False

@@ -17,9 +17,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from bot import __version__
 from bot.delivery.deliverer import DeliveryCounts
 from bot.errors import StorageError
+from bot.operations.heartbeat import notify
 from bot.operations.metrics import Metrics
 from bot.operations.observed import observed
-from bot.operations.systemd import notify
 from storage import Tally
 
 DEPLOY = Path(__file__).parents[2] / "deploy"

@@ -10,8 +10,7 @@ import pytest
 
 from bot.cli import main
 from bot.config import load_config
-from bot.operations.backup import drop_old, file_for
-from bot.operations.export_import import export_to
+from bot.operations.store_commands import drop_old, export_to, file_for
 from storage.disk import Disk
 from storage.opening import open_storage
 from storage.tinydb.backup import back_up_tiny

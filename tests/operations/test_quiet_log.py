@@ -19,10 +19,10 @@ from bot import app
 from bot.delivery import deliverer, rate_limiter
 from bot.delivery.rate_limiter import RateLimiter
 from bot.errors import StorageError
-from bot.operations import metrics, store_incident
+from bot.operations import metrics, observed
 from bot.operations.leadership import Rhythm, lead
 from bot.operations.metrics import Sending
-from bot.operations.store_incident import StoreIncident
+from bot.operations.observed import StoreIncident
 from bot.polling import poller, site_state
 from bot.telegram import updates
 from handlers import fallback
@@ -38,7 +38,7 @@ LOGGING = (
     rate_limiter,
     poller,
     site_state,
-    store_incident,
+    observed,
     updates,
 )
 MINUTES = 10

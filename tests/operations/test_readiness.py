@@ -24,8 +24,7 @@ from watching import NOW, Patient, Watch
 from watching import watch as watch
 
 from bot.delivery.rate_limiter import RateLimiter
-from bot.delivery.send_queue import Chat
-from bot.delivery.window import Departure
+from bot.delivery.send_queue import Chat, Departure
 from bot.demo.bot_api import TWO_POLLERS
 from bot.messages.chat.status import SiteHealth, StatusReport
 from bot.operations import health, metrics

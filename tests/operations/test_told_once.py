@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from fickle import Fickle, Progress
+from fickle import Fickle, Told
 from watching import NOW
 
 from bot.operations.admin_alerts import AdminAlerts
@@ -38,8 +38,8 @@ class Story:
     def restarts(self) -> None:
         self.alarms = [make(self.storage) for make in self.makes]
 
-    def _told(self) -> list[Progress]:
-        return [alerts for alerts in self.alarms if isinstance(alerts, Progress)]
+    def _told(self) -> list[Told]:
+        return [alerts for alerts in self.alarms if isinstance(alerts, Told)]
 
 
 CAUSES = [
@@ -54,7 +54,7 @@ CAUSES = [
 async def test_what_comes_of_a_trouble_is_not_told_beside_it_nor_right_after_it(
     cause: str, rest: list[str]
 ) -> None:
-    story = Story(Progress)
+    story = Story(Told)
     assert [cause in text for text in await story.goes(2, cause)] == [True]
     assert await story.goes(10, cause, *rest) == []
     assert await story.goes(1, *rest) == []  # what is cured first is its cause
@@ -63,14 +63,14 @@ async def test_what_comes_of_a_trouble_is_not_told_beside_it_nor_right_after_it(
 
 @pytest.mark.parametrize(("cause", "rest"), CAUSES)
 async def test_the_same_without_a_cause_is_told(cause: str, rest: list[str]) -> None:
-    story = Story(Progress)
+    story = Story(Told)
     assert len(await story.goes(2, *rest)) == len(rest)
     assert [cause in text for text in await story.goes(2, cause, *rest)] == [True]
     assert len(await story.goes(10)) == 1 + len(rest)
 
 
 async def test_what_outlasts_its_cause_is_told_for_itself() -> None:
-    story = Story(Progress)
+    story = Story(Told)
     assert len(await story.goes(2, "Telegram", "updates")) == 1
     told = await story.goes(10, "updates")
     assert len(told) == 2
@@ -78,7 +78,7 @@ async def test_what_outlasts_its_cause_is_told_for_itself() -> None:
 
 
 async def test_it_stays_so_through_a_restart() -> None:
-    story = Story(Progress)
+    story = Story(Told)
     assert len(await story.goes(2, "Telegram")) == 1
     story.restarts()
     assert await story.goes(2, "Telegram", "updates") == []
@@ -86,12 +86,12 @@ async def test_it_stays_so_through_a_restart() -> None:
     assert len(await story.goes(10)) == 1
 
 
-def of_polling(storage: Fickle) -> Progress:
-    return Progress(storage, tells=lambda name: name not in _OF_UPDATES)
+def of_polling(storage: Fickle) -> Told:
+    return Told(storage, tells=lambda name: name not in _OF_UPDATES)
 
 
-def of_updates(storage: Fickle) -> Progress:
-    return Progress(storage, note="alarms of updates", tells=_OF_UPDATES.__contains__)
+def of_updates(storage: Fickle) -> Told:
+    return Told(storage, note="alarms of updates", tells=_OF_UPDATES.__contains__)
 
 
 async def test_who_asks_for_updates_tells_of_them_and_who_polls_of_the_rest() -> None:

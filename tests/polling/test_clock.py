@@ -16,7 +16,7 @@ from bot.messages.chat.status import SiteHealth, StatusReport, status
 from bot.petitions.observe import observe
 from bot.petitions.petition import Site
 from bot.petitions.reminders import due, next_moment
-from bot.polling.steady_scheduler import Every, SteadyScheduler
+from bot.polling.clocks import Every, SteadyScheduler
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 WEEK, YEAR = timedelta(days=7), timedelta(days=365)

@@ -110,11 +110,11 @@ async def test_what_jersey_took_down_is_believed_after_a_day_and_not_before(jers
 
 @pytest.mark.parametrize("trouble", ["came back", "nothing is shown"])
 async def test_what_is_missing_for_a_day_may_be_there_all_the_same(
-    jersey: Bench, problem: str
+    jersey: Bench, trouble: str
 ) -> None:
     jersey.site.put(LAMP.id, jersey_petition(OPENED))
     await jersey.begin(LAMP)
-    if problem == "came back":
+    if trouble == "came back":
         jersey.site.take_down(LAMP.id)
         await jersey.pass_time(20 * 3600, step=3600)
         jersey.site.restore(LAMP.id)

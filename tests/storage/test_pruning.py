@@ -12,11 +12,11 @@ from stand import JSON, SHOW, Stand
 from stand import session as session
 from stand import stand as stand
 
-from bot.operations.pruning import prune_if_sure
+from bot.operations.wall_clock import prune_if_sure
 from bot.petitions.observe import observe
 from bot.petitions.petition import Site
+from bot.polling.clocks import SiteClock
 from bot.polling.petitions_api import PetitionsApi
-from bot.polling.site_clock import SiteClock
 from bot.subscriptions.subscription import Chat
 from storage import Storage
 from storage.tinydb.store import open_tiny

@@ -46,7 +46,7 @@ def test_every_event_names_its_kind_and_every_kind_has_an_event() -> None:
 
 
 @pytest.mark.parametrize(
-    ("official", "is_rung", "is_own", "kinds"),
+    ("official", "is_on_ladder", "is_own", "kinds"),
     [
         ("debate", False, False, ["threshold"]),
         ("response", True, True, ["own", "threshold"]),

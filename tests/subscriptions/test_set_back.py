@@ -67,8 +67,8 @@ HAPPENED = Occurrence(f"{REF}:removed", REF, NOW, Removed())
 OWED = Delivery(f"{HAPPENED.key}:1", 1, 1, REF, (HAPPENED.key,), NOW, NOW)
 
 
-def right(owed: Delivery, *ways: Source) -> Delivery:
-    return delivery_set_back(owed, [HAPPENED], petition(), ways, now=NOW, by=YEAR)
+def right(owed: Delivery, *sources: Source) -> Delivery:
+    return delivery_set_back(owed, [HAPPENED], petition(), sources, now=NOW, by=YEAR)
 
 
 def test_what_is_due_stays_due() -> None:

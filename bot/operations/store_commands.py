@@ -1,8 +1,10 @@
-"""Whole stores on the move: out to plain JSON and back in (`petition-bell export`, `import`)."""
+"""Works on whole stores for the command line: `export`, `import`, `backup`'s files, `stats`."""
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -10,6 +12,7 @@ import msgspec
 
 from bot.config import StorageConfig
 from bot.errors import StorageError
+from bot.messages.chat.admin_alerts import totals
 from storage import Tally
 from storage.opening import open_storage, read_storage
 
@@ -96,3 +99,54 @@ def _read(path: Path) -> dict[str, Any]:
         raise StorageError(f"{path} cannot be read ({error.strerror})") from error
     except msgspec.MsgspecError as error:
         raise StorageError(f"{path} is not an export of petition-bell ({error})") from error
+
+
+_STAMP = "%Y-%m-%dT%H%M%SZ"
+_NAMED = re.compile(r"petition-bell-(\d{4}-\d\d-\d\dT\d{6}Z)\.backup")
+
+
+def file_for(target: Path, now: datetime) -> Path:
+    """The file to write: the target itself, or in a folder one that is named after the time."""
+    if not target.is_dir():
+        return target
+    return target / f"petition-bell-{now.astimezone(UTC).strftime(_STAMP)}.backup"
+
+
+def drop_old(folder: Path, oldest: datetime) -> list[Path]:
+    """Deletes the backups of a folder that were made before then, as their names say; which."""
+    dropped = []
+    for each in sorted(folder.iterdir()):
+        made = _made(each.name)
+        if made and made < oldest:
+            try:
+                each.unlink()
+            except OSError as error:
+                raise StorageError(f"{each} cannot be deleted ({error.strerror})") from error
+            dropped.append(each)
+    return dropped
+
+
+def _made(name: str) -> datetime | None:
+    """When the backup of this name was made; None if it is no backup's, or names no time."""
+    named = _NAMED.fullmatch(name)
+    try:
+        return datetime.strptime(named[1], _STAMP).replace(tzinfo=UTC) if named else None
+    except ValueError:
+        return None
+
+
+async def kept_figures(config: StorageConfig, now: datetime) -> str:
+    """Counts over the whole store, small ones hidden; StorageError if there is none."""
+    storage = await read_storage(config)
+    if storage is None:
+        raise StorageError("there is no store yet, so there is nothing to count")
+    try:
+        tally = await storage.tally()
+    finally:
+        await storage.close()
+    kept = {
+        "chats": tally.chats,
+        "subscriptions": tally.subscriptions,
+        "petitions": tally.petitions,
+    }
+    return totals(kept, tally.waiting, tally.oldest_waiting, now).text

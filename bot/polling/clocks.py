@@ -1,4 +1,4 @@
-"""APScheduler by a steady clock: moving the wall clock moves no round, and lists none as missed."""
+"""Knows a site's time by its answers, and schedules by a clock that nobody sets."""
 
 import time
 from collections.abc import Callable
@@ -7,6 +7,26 @@ from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
+
+
+class SiteClock:
+    """A site's clock, as its answers told it and as it must have gone on since."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._told: tuple[datetime, float] | None = None
+
+    def told(self, moment: datetime) -> None:
+        """An answer bore this date."""
+        self._told = (moment, self._monotonic())
+
+    def now(self) -> datetime | None:
+        """The time there, or None where no answer has told it yet."""
+        if self._told is None:
+            return None
+        moment, at = self._told
+        return moment + timedelta(seconds=self._monotonic() - at)
+
 
 # Wall clocks are corrected by less than this all the time.
 _TOLERATED = timedelta(milliseconds=200)
