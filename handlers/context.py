@@ -13,7 +13,9 @@ from telegram.ext import CallbackContext, ExtBot
 
 from bot.charts import Charts
 from bot.config import LimitsConfig
+from bot.messages.buttons import Keyboard
 from bot.messages.i18n import ENGLISH, LANGUAGES
+from bot.messages.message import Message
 from bot.messages.petition.parts import site_name
 from bot.petitions.parliaments import description_of
 from bot.petitions.petition import PetitionRef, Site
@@ -24,7 +26,7 @@ from bot.polling.petitions_api import PetitionsApi
 from bot.polling.postcodes_api import Postcodes
 from bot.polling.status_reports import StatusReports
 from bot.subscriptions.subscription import Chat, Rule, Subscription
-from handlers.open_questions import Heard, OpenQuestions
+from handlers.open_questions import LASTS, Heard, OpenQuestions
 from handlers.permissions import Permissions
 from storage import Storage
 
@@ -61,6 +63,14 @@ class Services:
     )
     questions: OpenQuestions = field(default_factory=OpenQuestions)
     heard: Heard = field(default_factory=Heard)
+    # By chat: the petition that was shown last, and when: what "it" means. Kept nowhere else.
+    shown: LRUCache[int, tuple[PetitionRef, datetime]] = field(
+        default_factory=lambda: LRUCache(_CARDS)
+    )
+    # By chat: the last answer with a way back, for whoever says "undo".
+    undoable: TTLCache[int, tuple[Message, Keyboard]] = field(
+        default_factory=lambda: TTLCache(_ENDED, _HOUR)
+    )
     # By chat: what was unfollowed all at once, to be had back for a while.
     ended: TTLCache[int, tuple[tuple[Subscription, ...], tuple[Rule, ...]]] = field(
         default_factory=lambda: TTLCache(_ENDED, _HOUR)
@@ -85,6 +95,11 @@ class Services:
         """What the sites are called, by their ids, where there are several to tell apart."""
         sites = self.sites.values()
         return {each.id: site_name(each) for each in sites} if len(sites) > 1 else {}
+
+    def last_shown(self, chat_id: int) -> PetitionRef | None:
+        """The petition that was shown in a chat a moment ago, which "it" may mean there."""
+        ref, at = self.shown.get(chat_id, (None, self.now()))
+        return ref if abs(self.now() - at) < LASTS else None
 
     def same_number(self, text: str) -> list[PetitionRef]:
         """The petitions of every site that a bare number may mean; none where it is not one."""

@@ -17,15 +17,18 @@ from bot.messages.chat import conversation as text
 from bot.messages.chat.errors import old_button
 from bot.messages.i18n import marked
 from bot.petitions.petition import PetitionRef
-from bot.petitions.reference import find_link
+from bot.petitions.postcode import is_outward
+from bot.petitions.reference import find_link, find_mentions
 from bot.petitions.utterance import (
     Ask,
     Cancel,
+    Each,
     Meaning,
     NoText,
     NoWords,
     OnPetition,
     OnPetitions,
+    OnThat,
     OtherSite,
     Postcode,
     SharedRule,
@@ -35,6 +38,7 @@ from bot.petitions.utterance import (
     names_no_site,
     nearest_saying,
     read,
+    said_of,
 )
 from bot.polling.petitions_api import NotFound
 from bot.subscriptions.custom_milestones import InvalidMilestone, read_changes
@@ -43,7 +47,7 @@ from bot.subscriptions.typed_settings import find_zone, read_digest, read_quiet,
 from bot.telegram import render
 from handlers.command import AnyHandler, Command, on_press
 from handlers.constituency import of_postcode
-from handlers.context import Context, Services, is_private, target
+from handlers.context import Context, Services, asks_first, chat_of, is_private, target
 from handlers.fallback import suggest
 from handlers.lookup import ask_which
 from handlers.open_questions import OpenQuestion
@@ -87,10 +91,41 @@ async def hear(update: Update, context: Context, commands: Mapping[str, Command]
         return
     if _is_more_of_an_album(message, context.services):
         return
-    meaning = read(words, tuple(context.services.sites.values()), links)
+    meaning = _meaning(message, words, context.services)
     # People talk to each other about what the bot said as well.
     if private or is_mention or not isinstance(meaning, Words | NoWords | NoText | OtherSite):
         await _carry_out(update, context, commands, meaning)
+
+
+def _meaning(message: Message, words: str, services: Services) -> Meaning:
+    """What a message means, be it about the petition that it answers to."""
+    sites, links = tuple(services.sites.values()), render.addresses(message)
+    pointed = None if links else _pointed(message, services)
+    return (pointed and said_of(words, pointed, sites)) or read(words, sites, links)
+
+
+def _pointed(message: Message, services: Services) -> PetitionRef | None:
+    """The one petition that is named in what the bot said and a message answers to."""
+    replied = message.reply_to_message
+    if replied is None or replied.from_user is None or not replied.from_user.is_bot:
+        return None
+    said = "\n".join((replied.text or replied.caption or "", *render.addresses(replied)))
+    found = {
+        each.petition
+        for each in find_mentions(said, tuple(services.sites.values()))
+        if not each.is_bare
+    }
+    return services.known_as(found.pop()) if len(found) == 1 else None
+
+
+async def _that(update: Update, context: Context) -> PetitionRef | None:
+    """The petition that goes without saying: the one answered to, shown last, or followed alone."""
+    chat, services = await chat_of(update, context), context.services
+    pointed = _pointed(update.message, services) if update.message else None
+    if ref := pointed or services.last_shown(chat.id):
+        return ref
+    followed = await services.storage.subscriptions(chat.id)
+    return followed[0].petition if len(followed) == 1 else None
 
 
 async def _shows_links(update: Update, context: Context) -> bool:
@@ -120,6 +155,14 @@ async def _carry_out(
         case OnPetitions(command, refs):
             several = {ref: _is_number_alone(update, context, ref) for ref in refs}
             await ask_which(update, context, command, several)
+        case OnThat(command, rest):
+            that = await _that(update, context)
+            await _run(update, context, commands[command], f"{that} {rest}" if that else "")
+        case Each(requests):
+            for request in requests:
+                await _carry_out(update, context, commands, request)
+                if is_private(update) and asks_first(await chat_of(update, context)):
+                    break  # all the rest waits for consent, too
         case Ask(command, rest) if command in commands:
             await _run(update, context, commands[command], rest)
         case Ask(command, rest):
@@ -133,7 +176,7 @@ async def _carry_out(
         case Words(words):
 
             async def correct() -> bool:
-                meant = nearest_saying(words)
+                meant = nearest_saying(words) or _place_meant(words)
                 if meant:
                     await _carry_out(update, context, commands, meant)
                 return meant is not None
@@ -143,6 +186,16 @@ async def _carry_out(
             await answer(update, *_unread(meaning, context.services))
         case _:
             assert_never(meaning)
+
+
+def _place_meant(words: str) -> Ask | None:
+    """The half of a postcode, which asks for the rest; or where somebody's clocks are."""
+    if is_outward(words):
+        return Ask("constituency")
+    lives = re.fullmatch(r"i(?:'?m| am| live)(?: living)? in (\w[\w ]+)", words.strip(" .!"), re.I)
+    if lives and isinstance(find_zone(lives[1]), str):
+        return Ask("settings", " ".join(("zone", lives[1])))
+    return None
 
 
 def _unread(meaning: Cancel | NoWords | NoText | OtherSite, services: Services) -> text.Page:
@@ -213,7 +266,7 @@ async def _answered(
         await answer(update, text.cancelled())
         return True
     # What can be no answer, and is plainly something else, is that.
-    if not fits and isinstance(meaning, Ask | Thanks | OnPetition | OnPetitions | Postcode):
+    if not fits and not isinstance(meaning, Words | NoWords | NoText | OtherSite | Cancel):
         return False
     if (
         question.target
@@ -369,9 +422,12 @@ def as_command(message: Message, services: Services) -> str:
     user = message.from_user
     if user and (asked := services.questions.to(message.chat.id, user.id, services.now())):
         return f"/{asked.command} {asked.before} {words}"
-    match read(words, tuple(services.sites.values()), render.addresses(message)):
+    meaning = _meaning(message, words, services)
+    match meaning.requests[0] if isinstance(meaning, Each) else meaning:
         case OnPetition(command, ref):
             return f"/{command} {ref}"
+        case OnThat(command):
+            return f"/{command} {services.last_shown(message.chat.id)}"
         case Ask(command, rest):
             return f"/{command} {rest}".strip()
         case _:

@@ -50,6 +50,8 @@ async def seen(
         if sight.petition.is_unpublished and not (keep or shows_unpublished):
             await answer(update, errors.nothing_yet(sight.petition, services.now()))
             return None
+        if chat := update.effective_chat:
+            services.shown[chat.id] = sight.petition.ref, services.now()
         if says_age and not keep and isinstance(sight.look, Unavailable):
             site = services.sites[ref.site]
             await answer(update, errors.as_last_read(site, sight.read_at, services.now()))

@@ -7,7 +7,13 @@ from msgspec import structs
 from telegram import Update
 
 from bot.messages.buttons import CHOOSE_MILESTONE, MILESTONES, Press
-from bot.messages.following.subscriptions import Followed, follow_first, not_following
+from bot.messages.chat.conversation import at_which_petition
+from bot.messages.following.subscriptions import (
+    Followed,
+    follow_first,
+    not_following,
+    nothing_followed,
+)
 from bot.messages.i18n import marked
 from bot.messages.message import compose
 from bot.messages.petition.milestones import (
@@ -25,13 +31,17 @@ from bot.subscriptions.subscription import Subscription
 from handlers.command import Command, allowed, on_press
 from handlers.context import Context, chat_of
 from handlers.lookup import asked_for, named_first, offer, seen
-from handlers.reply import answer, rewrite
+from handlers.reply import answer, ask, rewrite
 from handlers.settings import keep_preferences, settings_context
+from handlers.subscriptions import followed_by
 
 
 async def milestones(update: Update, context: Context) -> None:
     """`/milestones 300239`; with `15000`, `every 5000`, `50%` or `off` behind, one's own."""
     words = context.words
+    if words and words[0].lower() == "at":
+        await _at_count(update, context, " ".join(words[1:]))
+        return
     named = await named_first(update, context, words[0]) if len(words) > 1 else []
     if len(named) > 1:
         await offer(update, context, "milestones", named)
@@ -42,6 +52,23 @@ async def milestones(update: Update, context: Context) -> None:
     ref = await asked_for(update, context, "milestones")
     if ref:
         await show(update, context, ref)
+
+
+async def _at_count(update: Update, context: Context, text: str) -> None:
+    """`/milestones at 50k`: of the petition shown last, of the only one followed, or of which?"""
+    text, _, named = text.partition(" of ")
+    chat = await chat_of(update, context)
+    followed = await followed_by(context, chat.id)
+    ref = context.services.reference(named) or context.services.last_shown(chat.id)
+    if ref is None and len(followed) == 1:
+        ref = followed[0].petition.ref
+    if ref:
+        await milestones_typed(update, context, ref, text)
+    elif not followed:
+        await answer(update, nothing_followed())
+    else:
+        question, rows = at_which_petition(text, followed)
+        await ask(update, context, question, "milestones", " ".join(("at", text, "of")), rows=rows)
 
 
 async def show(update: Update, context: Context, ref: PetitionRef) -> None:

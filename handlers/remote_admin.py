@@ -27,7 +27,7 @@ from bot.telegram import render
 from handlers.command import AnyHandler, on_press
 from handlers.context import Context, Target, act_on, first_language, is_private
 from handlers.places import note_topic
-from handlers.reply import acknowledge, answer
+from handlers.reply import acknowledge, answer, note_what_can_be_undone
 
 _LASTS = timedelta(hours=1)
 
@@ -51,6 +51,7 @@ async def prepare(update: Update, context: Context) -> None:
     go_by(zone_of(kept.preferences.zone if kept else ""))
     act_on(None)
     note_topic(update, context)
+    note_what_can_be_undone(context.services.undoable)
     if chat is None or not is_private(update):
         return
     if update.callback_query:

@@ -1,7 +1,7 @@
 """How a person is answered: a message where they spoke, an edit, a note, a question, a file."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from functools import partial
@@ -33,6 +33,31 @@ _Buttons = TypeVar("_Buttons", Keyboard | None, Keyboard | ForceReply | None)
 
 # A list that a press begins and what it leads to adds to, in whichever task that runs.
 _asides: ContextVar[list[str] | None] = ContextVar("asides", default=None)
+
+
+# By chat: the last answer that can be undone.
+_undoable: ContextVar[MutableMapping[int, tuple[Message, Keyboard]] | None] = ContextVar(
+    "undoable", default=None
+)
+
+
+def note_what_can_be_undone(kept: MutableMapping[int, tuple[Message, Keyboard]]) -> None:
+    """Have the answers of this update that have a way back kept there."""
+    _undoable.set(kept)
+
+
+def _note_undo(update: Update, message: Message, buttons: Keyboard | ForceReply | None) -> None:
+    kept, chat, query = _undoable.get(), update.effective_chat, update.callback_query
+    if kept is None or chat is None:
+        return
+    _, shown = kept.get(chat.id, (None, ()))
+    if query and any(key.press == query.data for row in shown for key in row):
+        del kept[chat.id]  # it is being undone
+    if buttons is None or isinstance(buttons, ForceReply):
+        return
+    ways_back = [key for row in buttons for key in row if key.text == tr("Undo")]
+    if ways_back:
+        kept[chat.id] = message, [ways_back]
 
 
 def collect_asides() -> list[str]:
@@ -111,6 +136,7 @@ async def answer(
         return None
     sent = None
     message, buttons = _addressed(message, buttons)
+    _note_undo(update, message, buttons)
     markup = buttons if isinstance(buttons, ForceReply) else render.keyboard(buttons)
     parts = split(message)
     for part in parts:
@@ -254,6 +280,7 @@ async def rewrite(update: Update, message: Message, buttons: Keyboard | None = N
     if query is None:
         return
     named, its_buttons = _addressed(message, buttons)
+    _note_undo(update, named, its_buttons)
     if render.says(query.message, named, its_buttons):
         if (asides := _asides.get()) is not None:
             asides.append(tr("It's like that already."))

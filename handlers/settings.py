@@ -44,6 +44,7 @@ _PAGES: Mapping[str, Callable[[SettingsContext], Page]] = {
     "lang": language_page,
     "snooze": snooze_page,
 }
+_CARRIED = 40  # bytes of what was typed that a button has room for
 _OWN_PAGES = frozenset({"", "snooze", *OWN_SUBJECTS})
 # Words that are no subject of their own, and the choice or page they stand for.
 _WORDS = {
@@ -84,14 +85,16 @@ async def typed_to(
     if settings is None and ref:
         await answer(update, *follow_first(ref))
     elif settings is None or asks_first(settings.chat):
-        await ask_first(update)
+        await ask_first(update, " ".join(words))
     else:
         await _obey(update, context, settings, words)
 
 
-async def ask_first(update: Update) -> None:
-    """Ask for consent; it leads to the settings."""
-    await answer(update, consent_request(), agree_buttons(SETTINGS))
+async def ask_first(update: Update, words: str = "") -> None:
+    """Ask for consent; it leads to the settings, and to what was typed to them."""
+    then = f"{SETTINGS} {words}".strip()
+    is_carried = len(then.encode()) <= _CARRIED and "|" not in then
+    await answer(update, consent_request(), agree_buttons(then if is_carried else SETTINGS))
 
 
 async def _obey(

@@ -126,8 +126,8 @@ async def consent(update: Update, context: Context, press: Press) -> str | None:
         await context.services.storage.save_chat(structs.replace(chat, consented_at=now))
     if press.petition:
         await begin(update, context, press.petition)
-    elif press.extra == SETTINGS:
-        await typed_to(update, context, None, [])
+    elif press.extra.partition(" ")[0] == SETTINGS:
+        await typed_to(update, context, None, press.extra.split()[1:])
     else:
         await answer(update, agreed())
     return None

@@ -6,6 +6,7 @@ from bot.messages.buttons import STOP, UNDO, UNSUBSCRIBE, Press
 from bot.messages.chat.conversation import (
     all_stopped,
     nothing_to_stop,
+    nothing_to_undo,
     stop_all_question,
     what_to_stop,
 )
@@ -121,6 +122,13 @@ async def unsubscribe_pressed(update: Update, context: Context, press: Press) ->
     return await end(update, context, press.petition) if press.petition else None
 
 
+async def undo_said(update: Update, context: Context) -> None:
+    """`/undo`: the last answer with a way back, once more."""
+    chat = update.effective_chat
+    last = context.services.undoable.pop(chat.id, None) if chat else None
+    await answer(update, *(last or nothing_to_undo()))
+
+
 async def undo(update: Update, context: Context, press: Press) -> str | None:
     """Take a subscription up again as it was."""
     services = context.services
@@ -169,6 +177,7 @@ COMMANDS = [
         shown="unfollow",
         changes=True,
     ),
+    Command("undo", "", marked("undo your last change"), undo_said, listed=False),
 ]
 HANDLERS = [
     *(command.handler for command in COMMANDS),

@@ -16,6 +16,7 @@ Everyday: TypeAlias = Literal[
     "settings",
     "settings quiet",
     "settings digest",
+    "settings all digest",
     "settings zone",
     "settings language",
     "settings language cy",
@@ -39,8 +40,7 @@ Everyday: TypeAlias = Literal[
     "map",
     "milestones",
     "share",
-    "mute",
-    "unmute",
+    "undo",
     "cancel",
     "thanks",
 ]
@@ -82,6 +82,7 @@ SAYINGS: Mapping[str, Everyday] = _table(
             what do you do, what can i send, what can i say, what now, info, faq, usage
             hello can you help me, can you help me please, i need some help, im stuck
             im confused, i dont understand, how do i start, what does this do
+            beth alla i wneud, beth alla i ddweud, how to, what do i do, what do i do now
             cymorth, helpwch fi, helpwch, help llaw, dewislen, gorchmynion, sut mae hyn yn gweithio
             hilfe, aide, ayuda, aiuto, pomoc, ajuda, yardim, hulp""",
         "unsubscribe": """
@@ -115,34 +116,46 @@ SAYINGS: Mapping[str, Everyday] = _table(
             ਬੰਦ ਕਰੋ, ਰੁਕੋ, બંધ કરો, நிறுத்து, 停, 停止
             توقف عن الإرسال, إلغاء الاشتراك, بس کرو, बस
             取消订阅, 退订, 停止する, やめて, 止めて, 그만, 중지
-            σταματα, סטופ, עצור, dừng lại, ngừng, berhenti""",
+            σταματα, סטופ, עצור, dừng lại, ngừng, berhenti, أوقف, وقف, stopiwch bopeth, remove
+            stad, stad e, sguir, sguir dheth, jooji, sustok, baik, beidz, apstajies, стига
+            elegendo, allj, hagyd abba, chega, parem, seis, desabonnement, desabonnez moi, stoppe
+            ya basta, basta ya, arrete ca, arretez ca, detente, dejame en paz, lass mich in ruhe
+            laisse moi tranquille, how do i stop this, take me off""",
         "subscriptions": """
             list, my list, the list, show list, show my list, list all, lists, following
             what do i follow, what am i following, what im following, what i follow
             what do i follow now, what am i subscribed to, what have i subscribed to
             which petitions do i follow, which petitions am i following, what are my petitions
             my petitions, show my petitions, my subscriptions, subscriptions, my alerts
+            any news, any updates, updates, update, news, how are my petitions doing
             show subscriptions, show what i follow, my follows, my rules, rules, followed
             rhestr, fy rhestr, beth ydw i yn ei ddilyn, beth rydw in ei ddilyn
             beth dwin dilyn, fy neisebau, dilyn beth, be dwin ddilyn, tanysgrifiadau""",
         "settings": """
             settings, setting, my settings, change settings, change my settings, preferences
-            only big news, only important news, just the big news, just the important ones
+            notifications, alerts, messages, rhybuddion
             options, config, configure, change alerts, change my alerts, set up, setup
             gosodiadau, fy ngosodiadau, dewisiadau""",
         "settings language": """
-            language, languages, change language, change the language, iaith, newid iaith""",
+            language, languages, change language, change the language, iaith, newid iaith
+            deutsch, francais, espanol, polski, italiano, portugues, romana, gaeilge, gaidhlig
+            русскии, українська, العربية, اردو, 中文, ਪੰਜਾਬੀ, বাংলা""",
         "settings language cy": """
             cymraeg, yn gymraeg, welsh, in welsh, welsh please, speak welsh, language welsh
             siaradwch gymraeg, yn gymraeg os gwelwch yn dda""",
         "settings language en": """
             english, in english, english please, speak english, language english, saesneg
             yn saesneg""",
+        "settings all digest": """
+            daily digest, digest only, only a digest, all digest, once a day, just once a day
+            everything in a digest, put everything in a digest, crynodeb dyddiol
+            un crynodeb y dydd, unwaith y dydd""",
         "settings zone": "time zone, timezone, my time zone, change time zone, cylchfa amser",
         "settings digest": """
             weekly digest, once a week, weekly, a weekly digest, digest time, digest times
             daily summary, morning digest, when does my digest come, change digest time
-            send me a digest every morning, crynodeb wythnosol""",
+            send me a digest every morning, crynodeb wythnosol, a digest every day""",
+        "undo": "undo, dadwneud, oops",
         "settings quiet": """
             quiet, be quiet, quiet hours, quiet please, silence, silent, silence at night, shh
             do not disturb, dnd, night mode, no alerts at night, not at night, no noise
@@ -153,7 +166,7 @@ SAYINGS: Mapping[str, Everyday] = _table(
         "snooze": """
             snooze, mute, mute all, mute everything, mute alerts, pause, pause alerts, pause all
             snooze all, snooze everything, take a break, holiday, im on holiday, on holiday
-            saib, seibiant, cysgu, tawelu, distewi, ar wyliau""",
+            saib, seibiant, cysgu, tawelu, distewi, tewi, ar wyliau""",
         "snooze off": """
             unsnooze, unmute, unmute all, unpause, resume, resume alerts, wake up, wake
             end snooze, end the snooze, stop snooze, stop snoozing, stop the snooze, im back
@@ -172,6 +185,7 @@ SAYINGS: Mapping[str, Everyday] = _table(
         "mydata": """
             mydata, my data, export, export my data, download my data, show my data
             what do you know about me, what do you have on me, subject access request
+            data request
             fy nata, allforio""",
         "privacy": """
             privacy, privacy policy, privacy notice, what do you keep, what do you store
@@ -196,13 +210,16 @@ SAYINGS: Mapping[str, Everyday] = _table(
         "subscribe": """
             follow, subscribe, follow a petition, subscribe to a petition, follow something
             follow petition, what can i follow, new petitions, sign up, signup, watch, track
-            alert me, alerts, dilyn, dilyn deiseb, tanysgrifio""",
+            alert me, dilyn, dilyn deiseb, tanysgrifio""",
         "constituency": """
             constituency, my constituency, my mp, mp, who is my mp, whos my mp, find my mp
             petitions in my area, petitions near me, petitions where i live, my mp is who
             postcode, my postcode, my area, local, near me, where i live
             etholaeth, fy etholaeth, cod post, fy as""",
-        "petition": "petition, petitions, a petition, deiseb, deisebau, card, show petition",
+        "petition": """
+            petition, petitions, a petition, deiseb, deisebau, card, show petition, signatures
+            how many signatures, how many, how many signed, count
+            signature count, faint o lofnodion""",
         "response": """
             response, responses, government response, the response, ymateb, ymatebion""",
         "constituencies": "constituencies, etholaethau",
@@ -213,6 +230,7 @@ SAYINGS: Mapping[str, Everyday] = _table(
         "cancel": """
             cancel, no, nope, nah, never mind, nevermind, nvm, no thanks, no thank you, abort
             not now, forget it, skip, back, go back, dont, scrap that, leave it
+            nothing, it doesnt matter, doesnt matter, dont worry, ignore that, ignore me
             canslo, na, nage, dim diolch, dim ots, dim nawr, dim byd, nein, non, nie, нет
             abbrechen, annuler, cancelar, annulla, anuluj""",
         "thanks": """
@@ -250,6 +268,10 @@ FILLERS = _words(
     named numbered again both all see happening out off when its whether any
     os gwelwch yn dda plis deiseb deisebau ddeiseb y yr rhif am i ar gyda gyfer hon hwn dolen
     eisiau dwi rwyf hoffwn rydw fi ei eu am amdani a ac sy yma happened happening happens
+    e epetition doing going getting on got far more any anymore longer list everything anything
+    goes gets moves changes closed debate debated debates when once if what next progress count
+    total number been has had yet today signing signer signers coming come by per faint o
+    lofnodion sydd gan oes wedi compare between or take put
     """
 )
 
@@ -273,9 +295,10 @@ Verb: TypeAlias = Literal[
 _LISTED: Mapping[Verb, str] = {
     "unsubscribe": """
         unfollow unsubscribe stop remove delete drop leave quit end dont forget unsub untrack
-        unwatch cancel stopio peidio peidiwch paid dad dileu gadael stopp arrete basta""",
+        unwatch cancel stopio stopiwch peidio peidiwch paid dad dileu gadael stopp arrete basta
+        bin ditch scrap""",
     "unmute": "unmute unsilence",
-    "mute": "mute silence silent silently quiet tawelu tawel distewi distaw hush",
+    "mute": "mute silence silent silently quiet tawelu tawel distewi distaw hush tewi tewch",
     "snooze": "snooze pause saib",
     "chart": "chart graph curve plot siart graff charts trend",
     "map": "map heatmap",
@@ -287,85 +310,10 @@ _LISTED: Mapping[Verb, str] = {
     "subscribe": """
         posted updated
         follow subscribe watch track add alert alerts notification notifications notify monitor
-        hear sub dilyn dilynwch ddilyn
+        hear sub dilyn dilynwch ddilyn ping watching tracking
         tanysgrifio danysgrifio followed keep eye""",
     "petition": """
         show open view card details info status check look display search find what whats
         dangos dangoswch gweld agor chwilio""",
 }
 VERBS: Mapping[Verb, frozenset[str]] = {verb: _words(listed) for verb, listed in _LISTED.items()}
-
-# A command with what it is about behind it, as people say it. The group `rest` is that; what stands
-# before it in the command is the second of each pair.
-_FOR = r"(?:for|until|till|til|am|tan)"
-_SPAN = (
-    rf"(?:{_FOR}\s+)?(?:\d|an?\s|one\s|two\s|three\s|half\s|tomorrow|tonight|overnight|yfory|heno"
-    r"|next\s|mon|tue|wed|thu|fri|sat|sun|dydd\s).*"
-)
-_HOUR = r"(?:\d|midnight|noon).*"
-_ABOUT = r"(?:about|on|for|mentioning|concerning|with|am|ynghylch|sy'n sôn am)"
-PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(rf"(?:(?:please|can you|could you|i want to|i'd like to)\s+)*{pattern}"), command)
-    for pattern, command in (
-        (
-            rf"(?:snooze|mute|pause|oedi)(?:\s+(?:me|all|everything|alerts))*\s+(?P<rest>{_SPAN})",
-            "snooze",
-        ),
-        (
-            r"(?:quiet(?:\s+hours)?|silence|do not disturb|oriau tawel|no alerts)"
-            rf"\s+(?:(?:from|between|o)\s+)?(?P<rest>{_HOUR})",
-            "settings quiet",
-        ),
-        (
-            rf"(?:my\s+)?(?:daily\s+)?(?:digest|crynodeb)\s+(?P<rest>(?:at|every|on|daily|weekly|am)\s.*|{_HOUR})",
-            "settings digest",
-        ),
-        (r"(?:my\s+)?time\s?zone\s+(?:is\s+)?(?P<rest>\S.*)", "settings zone"),
-        (r"(?:settings|gosodiadau)\s+(?P<rest>\S.*)", "settings"),
-        (r"(?P<rest>big moments|everything)(?:\s+(?:only|please))?", "settings"),
-        (
-            r"(?:no|stop)\s+(?:alerts|messages|notifications)\s+(?:from|between)\s+"
-            rf"(?P<rest>{_HOUR})",
-            "settings quiet",
-        ),
-        (
-            r"(?:constituency|etholaeth|mp|(?:who is|who's|whos)\s+(?:my|the|your)\s+mp)"
-            r"\s+(?:(?:of|for|in)\s+)?(?P<rest>\S.*)",
-            "constituency",
-        ),
-        (
-            r"(?:follow|subscribe(?:\s+to)?|track|(?:alert|notify) me about|dilyn|tanysgrifio i)"
-            rf"\s+(?:(?:any|all|new)\s+)*(?:petitions?\s+{_ABOUT}\s+|deisebau\s+{_ABOUT}\s+)?"
-            r"(?P<rest>\S.*)",
-            "subscribe",
-        ),
-        (
-            r"(?:search|find|look(?=\s+(?:for|up)\b)|chwilio|chwiliwch)(?:\s+me)?(?:\s+up)?(?:\s+(?:for|am))?"
-            rf"(?:\s+(?:an?|any|all|some))?(?:\s+(?:petitions?|ddeiseb|deisebau)(?:\s+{_ABOUT})?)?"
-            r"\s+(?P<rest>\S.*)",
-            "search",
-        ),
-        (
-            rf"(?:(?:are|is) there\s+)?(?:an?\s+|any\s+|all\s+|show me\s+)*"
-            rf"(?:petitions?|deisebau?)\s+{_ABOUT}\s+(?P<rest>\S.*)",
-            "search",
-        ),
-    )
-)
-EVERYTHING_LATER = frozenset(
-    map(
-        plain,
-        (
-            "daily digest",
-            "digest only",
-            "only a digest",
-            "everything in a digest",
-            "everything in the digest",
-            "put everything in a digest",
-            "all digest",
-            "once a day",
-            "just once a day",
-            "crynodeb dyddiol",
-        ),
-    )
-)

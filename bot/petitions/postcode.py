@@ -17,6 +17,11 @@ def is_postcode(text: str) -> bool:
     return POSTCODE.fullmatch(text.strip()) is not None
 
 
+def is_outward(text: str) -> bool:
+    """Whether a text reads like the first half of a postcode, which many places share."""
+    return re.fullmatch(r"[A-Z]{1,2}[0-9][A-Z0-9]?", text.strip(), re.IGNORECASE) is not None
+
+
 def find_postcode(text: str) -> str:
     """The one whole postcode in a text; "" if there is none, or more than one."""
     found = [each for each in _AMONG_WORDS.finditer(text) if each[1]]

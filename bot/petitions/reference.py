@@ -52,6 +52,8 @@ _EXPLICIT = re.compile(
     rf"(?P<id>{_TYPED_ID})(?![\w:])",
     re.IGNORECASE,
 )
+# What stands before digits in groups, which are read like those of a bare number: "#300,239".
+_HASH = re.compile(r"(?<![\w:#/&])#(?=[1-9][0-9]{0,2}(?P<sign>[ ,.'’])[0-9]{3}(?![0-9]))")
 _WORD = re.compile(r"\S+")
 _FULLY_APART = re.compile(rf"(?<!\w){_APART}(?!\w)", re.IGNORECASE)
 _FIRST_APART = re.compile(rf"(?P<site>(?:[a-z0-9_-]+:|#)?)(?P<id>{_APART})(?!\w)", re.IGNORECASE)
@@ -114,7 +116,7 @@ def find_mentions(text: str, sites: Sequence[Site]) -> list[Mention]:
     """
     found = list(_linked(text, sites))
     rest = _WORD.sub(_unless_address, _without(text, found))
-    rest = _LABEL.sub(lambda label: label[0].replace(":", " "), rest)
+    rest = _HASH.sub(" ", _LABEL.sub(lambda label: label[0].replace(":", " "), rest))
     found += [
         Mention(each.start(), each.end(), ref, is_bare=_is_apart(each))
         for each in _EXPLICIT.finditer(rest)
@@ -122,7 +124,7 @@ def find_mentions(text: str, sites: Sequence[Site]) -> list[Mention]:
     ]
     rest = _without(rest, found)
     for run in _DIGITS.finditer(rest) if sites else ():
-        if not _COUNTED.match(rest, run.end()):
+        if not _COUNTED.match(rest, run.end()) or _is_odd_number_of_signatures(run, rest):
             for start, end, number in _numbers(run[0]):
                 if ref := _named(None, str(number), sites):
                     found.append(Mention(run.start() + start, run.start() + end, ref, is_bare=True))
@@ -134,6 +136,8 @@ def find_list(text: str, sites: Sequence[Site]) -> list[PetitionRef]:
 
     A number of any length is one here; a bare one belongs to the first site.
     """
+    if _DIGITS.fullmatch(text.strip(_STOPS)) and len(_numbers(text.strip(_STOPS))) == 1:
+        return []  # "300,239" and "300 239" are one
     names = _BETWEEN.split(_FULLY_APART.sub(lambda each: _joined(each[0]), text.strip(_STOPS)))
     found = [find_reference(name, sites) for name in names]
     named = [ref for ref in dict.fromkeys(found) if ref]
@@ -155,6 +159,11 @@ def _is_apart(named: re.Match[str]) -> bool:
 
 def _joined(number: str) -> str:
     return re.sub(r"[^A-Za-z0-9]", "", number)
+
+
+def _is_odd_number_of_signatures(run: re.Match[str], text: str) -> bool:
+    """Whether a number before "signatures" is one that nobody counts to: "300239 signatures?"."""
+    return not run[0].endswith("0") and text[run.end() :].lstrip().startswith(("sig", "llofnod"))
 
 
 def _linked(text: str, sites: Sequence[Site]) -> Iterator[Mention]:

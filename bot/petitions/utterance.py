@@ -6,18 +6,27 @@ another site, words. Whether words are the name of a place or a topic only a sit
 
 import difflib
 import re
-from collections.abc import Collection, Sequence
-from itertools import pairwise, takewhile
+import unicodedata
+from collections.abc import Collection, Mapping, Sequence
+from itertools import takewhile
 from typing import NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
+from bot.petitions.everyday_phrases import (
+    bare,
+    canonical,
+    count_wanted,
+    is_a_while,
+    spoken_words,
+    what_is_meant,
+    with_verbs,
+)
 from bot.petitions.everyday_words import (
-    EVERYTHING_LATER,
     FILLERS,
     KIND_SIGNS,
-    PHRASES,
     SAYINGS,
     VERBS,
+    Everyday,
     Verb,
     plain,
 )
@@ -45,11 +54,24 @@ class OnPetitions(NamedTuple):
     petitions: tuple[PetitionRef, ...]
 
 
+class OnThat(NamedTuple):
+    """A command about a petition that goes without saying: "follow it"."""
+
+    command: Verb
+    rest: str = ""
+
+
 class Ask(NamedTuple):
     """A command, with what stands behind it."""
 
     command: str
     rest: str = ""
+
+
+class Each(NamedTuple):
+    """Several things that are wanted at once."""
+
+    requests: tuple[OnPetition | Ask, ...]
 
 
 class SharedRule(NamedTuple):
@@ -97,7 +119,9 @@ class NoText(NamedTuple):
 Meaning: TypeAlias = (
     OnPetition
     | OnPetitions
+    | OnThat
     | Ask
+    | Each
     | SharedRule
     | Cancel
     | Thanks
@@ -112,22 +136,55 @@ _SLASH = re.compile(r"/(?P<name>\w{1,32})(?:@\w+)?(?:\s+(?P<rest>.*))?", re.DOTA
 _RULE_LINK = re.compile(r"(?:t|telegram)\.me/\w+\?start=r_(?P<carried>[\w-]+)", re.ASCII)
 _ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>\"“”]+", re.IGNORECASE)
 _BARE_HOST = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,12}(?:/\S*)?", re.IGNORECASE)
+_LONGEST_REQUEST = 200  # characters; whoever writes more tells a story
+_MOST_REQUESTS = 4
+_KNOWN_WORDS = spoken_words() | {word for said in SAYINGS for word in said.split()}
 _NEAR, _SHORTEST = 0.75, 4  # how much alike, and from how many letters on
 _VERB_WORDS = frozenset().union(*VERBS.values())
 _KNOWN = FILLERS | _VERB_WORDS
 _SLIP, _SHORTEST_SLIP = 0.88, 5  # how near a slip of the pen is, and of how long a word
+_PEN = _VERB_WORDS | {"petition", "petitions", "signatures", "please"}
 _PLEASE = re.compile(r"\b(?:please|pls|plz|plis|now)\b")
 # Some commands read what stands behind the petition; for the others it is politeness.
 _READS_ON: Collection[Verb] = frozenset({"snooze", "milestones", "settings"})
+_IT = re.compile(
+    r"\b(?:th(?:is|at) (?:one|petition)|the (?:petition|one above)|it|this|that|hwn|hon)\b",
+    re.IGNORECASE,
+)
+_ASKS_HOW = frozenset(
+    {"how", "signatures", "signed", "doing", "open", "closed", "closes", "happening"}
+)
+_NEXT = re.compile(
+    r"\s*(?:[;\n]+|(?<=\w)[.!]+(?=\s)|,?\s+(?:and then|and also|and|then|but|ac)\s)\s*",
+    re.IGNORECASE,
+)
+# A number that was written with the signs of another alphabet, and one that touches a word.
+_FOREIGN_DIGITS = re.compile(
+    r"(?<![^\s#])[^\W_a-z0-9]+(?:[,，.' ][^\W_a-z0-9]+)*(?![^\s.,!?])", re.IGNORECASE
+)
+_TOUCHING = re.compile(r"(?<![^\W_])([^\W\d_]{3,20})(?=[0-9]{5,7}(?![^\W_]))")
+
+_BY_CANON: Mapping[str, Everyday] = {
+    canonical(said): command for said, command in reversed(list(SAYINGS.items()))
+}
 
 
 def read(text: str, sites: Sequence[Site], links: Sequence[str] = ()) -> Meaning:
     """What a message means; `links` are the addresses behind its words."""
-    text = text.strip()
+    text = _in_usual_digits(text.strip())
     if not text and not links:
         return NoText()
     if slash := _SLASH.fullmatch(text):
         return Ask(slash["name"].casefold(), " ".join((slash["rest"] or "").split()))
+    if several := _each(text, sites):
+        return several
+    return _single(text, sites, links)
+
+
+def _single(text: str, sites: Sequence[Site], links: Sequence[str]) -> Meaning:
+    is_short = len(text) <= _LONGEST_REQUEST
+    if is_short and (count := count_wanted(text)):
+        return Ask("milestones", f"at {count}")
     if named := _petitions(text, sites, links):
         return named
     if carried := _RULE_LINK.search("\n".join((text, *links))):
@@ -136,7 +193,7 @@ def read(text: str, sites: Sequence[Site], links: Sequence[str] = ()) -> Meaning
         return saying
     if postcode := find_postcode(text):
         return Postcode(postcode)
-    if (asked := _phrase(text)) is not None:
+    if is_short and (asked := _phrase(text) or _on_that(text)):
         return asked
     if host := other_host(text, links):
         return OtherSite(host)
@@ -161,12 +218,78 @@ def leaves_a_question(text: str, sites: Sequence[Site], links: Sequence[str] = (
     )
 
 
+def said_of(text: str, petition: PetitionRef, sites: Sequence[Site]) -> OnPetition | None:
+    """What somebody wants of a petition that they answer to, if they say no more than that."""
+    text = _in_usual_digits(text.strip())
+    if not text or len(text) > _LONGEST_REQUEST or find_mentions(text, sites):
+        return None
+    if count := count_wanted(text):
+        return OnPetition("milestones", petition, count)
+    first, _, others = text.partition(" ")
+    masked = _IT.sub("#", text, count=1) if _IT.search(text) else f"{first} # {others}"
+    verb, is_plain, rest = _request(masked, is_strict=True)
+    if verb is None and is_plain and (asked := _saying(text)) and isinstance(asked, Ask):
+        verb = next((each for each in VERBS if each == asked.command), None)
+    if verb is None or not (is_plain or rest):
+        return None
+    return OnPetition(verb, petition, rest)
+
+
+def _on_that(text: str) -> OnThat | None:
+    if not _IT.search(text):
+        return None
+    verb, is_plain, rest = _request(_IT.sub("#", text, count=1), is_strict=True)
+    if verb is None and is_plain and _ASKS_HOW.intersection(plain(text).split()):
+        return OnThat("petition")
+    return OnThat(verb, rest) if verb and (is_plain or rest) else None
+
+
+def _each(text: str, sites: Sequence[Site]) -> Each | None:
+    """Several requests, if all that is said is one after another, and they differ."""
+    if len(text) > _LONGEST_REQUEST or "/" in text:  # what is said around a link is its title
+        return None
+    parts = [part.strip(" .,!?") for part in _NEXT.split(text)]
+    if not 2 <= len(parts) <= _MOST_REQUESTS:
+        return None
+    requests: list[OnPetition | Ask] = []
+    petition: PetitionRef | None = None
+    for part in parts:
+        request = (said_of(part, petition, sites) if petition else None) or _sure(part, sites)
+        if request is None:
+            return None
+        petition = request.petition if isinstance(request, OnPetition) else petition
+        requests.append(request)
+    is_of_bot = any(isinstance(request, OnPetition) or request.rest for request in requests)
+    is_same = len({(request.command, request.rest) for request in requests}) == 1
+    return Each(tuple(requests)) if is_of_bot and not is_same else None
+
+
+def _sure(text: str, sites: Sequence[Site]) -> OnPetition | Ask | None:
+    """A request that no subject of a petition reads like."""
+    if not text:
+        return None
+    match _single(text, sites, ()):
+        case OnPetition(may_be_words=False) as request if request.command != "petition" or _verb(
+            text
+        ):
+            return request
+        case Ask(command, rest) as request if not rest or command in {"settings", "snooze"}:
+            return request
+        case _:
+            return None
+
+
 def _petitions(
     text: str, sites: Sequence[Site], links: Sequence[str]
 ) -> OnPetition | OnPetitions | None:
+    text = _TOUCHING.sub(_apart, text)
     if not links and (listed := _list(text, sites)):
         return listed
     found = find_mentions(text, sites)
+    if len(text) <= _LONGEST_REQUEST:
+        for each in found:
+            if count := count_wanted(f"{text[: each.start]}#{text[each.end :]}", of_one=True):
+                return OnPetition("milestones", each.petition, count)
     behind = [each.petition for link in links for each in find_mentions(link, sites)]
     explicit = [each for each in found if not each.is_bare]
     if explicit or behind:  # beside a link, a number is a count or a date
@@ -175,21 +298,21 @@ def _petitions(
     if not petitions:
         whole = find_reference(text, sites)
         return OnPetition("petition", whole) if whole else None
-    before = text[: found[0].start] if found else text
-    verb = _verb(before)
+    verb = _verb(text[: found[0].start] if found else text)
     # A number to be snoozed or told of has numbers of its own behind it.
     if verb and verb in _READS_ON and found and len(found) == len(petitions):
-        return OnPetition(verb, petitions[0], _rest(text, found[0]))
+        return OnPetition(verb, petitions[0], _rest(text[found[0].end :]))
+    masked = _masked(text, found)
+    verb, is_plain, rest = _request(masked)
     if len(petitions) > 1:
         return OnPetitions(verb or "petition", petitions)
-    after = text[found[-1].end :] if found else ""
-    between = [text[one.end : other.start] for one, other in pairwise(found)]
-    others = " ".join((*between, after))
-    if verb == "petition" or (verb is None and not _said(before)):
-        verb = _verb(others, at_start=bool(found)) or verb
-    is_plain = verb is not None or not _said(f"{before} {others}")
-    rest = _rest(text, found[0]) if verb in _READS_ON and found else ""
-    may_be_words = not is_plain and not behind and found[0].is_bare
+    # Beside words, a round number is rather one that petitions reach.
+    is_round = (
+        verb in {None, "petition"}
+        and str(petitions[0].id).endswith("000")
+        and masked.strip(" #.!?") != ""
+    )
+    may_be_words = (is_round or not is_plain) and not behind and found[0].is_bare
     return OnPetition(verb or "petition", petitions[0], rest, may_be_words)
 
 
@@ -206,17 +329,58 @@ def _list(text: str, sites: Sequence[Site]) -> OnPetitions | None:
     return None
 
 
+def _masked(text: str, found: Sequence[Mention]) -> str:
+    """A text with `#` where petitions are named."""
+    for each in reversed(found):
+        text = f"{text[: each.start].replace('#', ' ')} # {text[each.end :]}"
+    return text
+
+
+def _request(masked: str, *, is_strict: bool = False) -> tuple[Verb | None, bool, str]:
+    """What is to be done with `#`, whether no more is said, and what stands behind it.
+
+    What follows may be a petition's title, unless it is to be read by the letter, `is_strict`.
+    """
+    parts = [plain(part) for part in masked.split("#")]
+    said = with_verbs(" # ".join(parts)).split("#")
+    before, others = said[0], " ".join(said[1:])
+    verb = _verb(before)
+    if verb == "petition" or (verb is None and not _said(before)):
+        verb = _verb(others, at_start=len(parts) > 1) or verb
+    rest = _rest(masked.rpartition("#")[2])
+    if verb == "mute" and is_a_while(rest):
+        verb = "snooze"
+    rest = rest if verb in _READS_ON else ""
+    is_plain = (verb is not None and not is_strict) or not _said(f"{before} {others}")
+    return verb, is_plain, rest
+
+
+def _in_usual_digits(text: str) -> str:
+    def usual(number: re.Match[str]) -> str:
+        return "".join(
+            str(unicodedata.decimal(sign)) if sign.isdecimal() else "," if sign == "，" else sign
+            for sign in number[0]
+        )
+
+    return _FOREIGN_DIGITS.sub(usual, text).replace("＃", "#")
+
+
+def _apart(word: re.Match[str]) -> str:
+    """A word that touches a number, with a space behind it if it is one of those we know."""
+    return f"{word[0]} " if _spelt(plain(word[0])) in _KNOWN else word[0]
+
+
 def _spelt(word: str) -> str:
     """The word, or the one of those we know that it is a slip of the pen from."""
     if word in _KNOWN or len(word) < _SHORTEST_SLIP:
         return word
-    near = difflib.get_close_matches(word, _VERB_WORDS, n=1, cutoff=_SLIP)
+    near = difflib.get_close_matches(word, _PEN, n=1, cutoff=_SLIP)
     is_slip = bool(near) and near[0][0] == word[0] and word != f"{near[0]}s"
     return near[0] if is_slip else word
 
 
-def _rest(text: str, mention: Mention) -> str:
-    words = _PLEASE.sub(" ", text[mention.end :].strip(" .,;:!?"))
+def _rest(text: str) -> str:
+    words = _PLEASE.sub(" ", text.strip(" .,;:!?"))
     return re.sub(r"^(?:for|at|to|am|ar)\s+", "", " ".join(words.split()))
 
 
@@ -235,25 +399,55 @@ def _verb(text: str, *, at_start: bool = False) -> Verb | None:
     return next((verb for verb, names in VERBS.items() if names.intersection(words)), None)
 
 
-def _phrase(text: str) -> Ask | None:
+def _phrase(text: str) -> Ask | Each | OnThat | None:
     """A command with what it is about, said in words of every day."""
-    if plain(text) in EVERYTHING_LATER:
-        return Ask("settings", "all digest")
-    said = " ".join(text.split()).rstrip("?!. ")
-    for pattern, command in PHRASES:
-        if found := pattern.fullmatch(said.lower()):
-            # Case is kept where lowering keeps the length: some letters grow.
-            rest = said[found.start("rest") :] if len(said) == len(said.lower()) else found["rest"]
-            name, _, before = command.partition(" ")
-            return Ask(name, f"{before} {rest}".strip())
+    asked: list[OnPetition | Ask] = []
+    for commands, rest in what_is_meant(text):
+        name, _, before = commands.partition(" ")
+        asked.append(Ask(name, f"{before} {rest}".strip()))
+    if len(asked) > 1:
+        return Each(tuple(asked))
+    match asked:
+        case [Ask("subscribe" | "search", rest)] if _IT.search(rest) and (that := _on_that(text)):
+            return that
+        case [Ask() as only]:
+            return only
+        case _:
+            return None
+
+
+def nearest_saying(text: str) -> Ask | Each | OnThat | None:
+    """What misspelt everyday words may mean; nothing else was found for them.
+
+    Each word by itself is a slip of the pen from one that we know, or one of those: a petition's
+    subject has others.
+    """
+    words = plain(text).split()
+    if len(text) > _LONGEST_REQUEST or max(map(len, words), default=0) < _SHORTEST:
+        return None
+    spelt = [word if word in _KNOWN_WORDS else _near(word) for word in words]
+    # What it is about stands at the end as it was typed: nobody's subject is a slip of the pen.
+    for end in range(len(words), 0, -1):
+        meant = _as_said(spelt[:end], words[end:]) if spelt[:end] != words[:end] else None
+        if meant:
+            return meant
     return None
 
 
-def nearest_saying(text: str) -> Ask | None:
-    """The command that misspelt everyday words may mean; nothing else was found for them."""
-    near = difflib.get_close_matches(plain(text)[:40], SAYINGS, n=1, cutoff=_NEAR)
-    meant = _saying(near[0]) if near and len(plain(text)) >= _SHORTEST else None
-    return meant if isinstance(meant, Ask) else None
+def _as_said(spelt: Sequence[str], words: Sequence[str]) -> Ask | Each | OnThat | None:
+    text = " ".join((*spelt, *words))
+    if isinstance(said := _saying(text), Ask):
+        return said
+    meant = _phrase(text)
+    is_theirs = not isinstance(meant, Ask) or meant.rest.endswith(" ".join(words))
+    return meant if is_theirs and (words or not isinstance(meant, Ask) or not meant.rest) else None
+
+
+def _near(word: str) -> str:
+    if len(word) < _SHORTEST or not word.isalpha():
+        return word
+    near = difflib.get_close_matches(word, _KNOWN_WORDS, n=3, cutoff=_NEAR)
+    return next((each for each in near if each[0] == word[0]), word)
 
 
 def _saying(text: str) -> Ask | Cancel | Thanks | None:
@@ -262,7 +456,11 @@ def _saying(text: str) -> Ask | Cancel | Thanks | None:
     if text in {"?", "??", "???"}:
         return Ask("help")
     words = plain(text)
-    said = SAYINGS.get(words) or SAYINGS.get(" ".join(_PLEASE.sub(" ", words).split()))
+    ways = words, " ".join(_PLEASE.sub(" ", words).split()), plain(bare(text))
+    said = next((SAYINGS[each] for each in ways if each in SAYINGS), None)
+    said = said or next(
+        (_BY_CANON[each] for each in map(canonical, ways) if each in _BY_CANON), None
+    )
     match said:
         case None:
             return None

@@ -32,19 +32,39 @@ class InvalidMilestone(NamedTuple):
     what: str = ""
 
 
-_NUMBER = r"(?:[0-9]{1,3}(?:,[0-9]{3}){1,3}|[0-9]{1,12})"
+_NUMBER = r"(?:[0-9]{1,3}(?:,[0-9]{3}){1,3}|[0-9]{1,12}(?:\.[0-9]{1,3})?)"
 _ITEM = re.compile(
     rf"(?<![^\s,;])(?P<drop>[-−–]\s*)?(?P<every>every\s+)?(?P<number>{_NUMBER})\s*(?P<unit>%|k|m)?(?=[\s,;]|$)",
     re.IGNORECASE,
 )
 _TIMES = {"k": 1_000, "m": 1_000_000}
 _NOTHING = frozenset({"off", "none", "clear"})
+# Numbers as they are spoken, and what stands around one: "when it gets to half a million, please".
+_SPOKEN = (
+    (re.compile(r"\bhalf a million\b"), "500k"),
+    (re.compile(r"\ba quarter of a million\b"), "250k"),
+    (re.compile(r"\b(?:an?|one) (?=hundred|thousand|million)"), "1 "),
+    (re.compile(r"\bten (?=thousand)"), "10 "),
+    (re.compile(r"\btwenty (?=thousand)"), "20 "),
+    (re.compile(r"\bfifty (?=thousand)"), "50 "),
+    (re.compile(r"(?<=\d) ?hundred(?: thousand\b|k\b)"), "00k"),
+    (re.compile(r"(?<=\d) ?thousand\b"), "k"),
+    (re.compile(r"(?<=\d) ?(?:million|mil)\b"), "m"),
+    (re.compile(r"(?<=\d) ?per ?cent\b"), "%"),
+    (re.compile(r"(?<=\d{3}) ?(?:signatures?|sigs|names|people|llofnodi?o?n?)\b"), ""),
+    (re.compile(r"^(?:tell me |notify me |when |it |at |hits? |reaches |gets to |for |on )+"), ""),
+    (re.compile(r"(?<=[\dkm%]) and (?=\d)"), ", "),
+    (re.compile(r"[\s,]+(?:please|pls|thanks|os gwelwch yn dda)$"), ""),
+)
 
 
 def read_changes(text: str) -> tuple[MilestoneChange, ...] | InvalidMilestone:
     """The changes a text asks for, in its order; no change at all gives everything up ("off")."""
     if text.strip().lower() in _NOTHING:
         return ()
+    text = " ".join(text.lower().split()).rstrip(" .!?")
+    for pattern, written in _SPOKEN:
+        text = pattern.sub(written, text)
     rest = " ".join(_ITEM.sub("", text).replace(",", " ").replace(";", " ").split())
     found = tuple(_change(item) for item in _ITEM.finditer(text))
     if rest or not found:
@@ -71,7 +91,9 @@ def changed(
 
 def _change(item: re.Match[str]) -> MilestoneChange:
     unit = (item["unit"] or "").lower()
-    value = int(item["number"].replace(",", "")) * _TIMES.get(unit, 1)
+    whole, _, part = item["number"].replace(",", "").partition(".")
+    times = _TIMES.get(unit, 1)
+    value = int(whole) * times + int(part or 0) * times // 10 ** len(part)
     sort: Sort = "every" if item["every"] else "percent" if unit == "%" else "number"
     return MilestoneChange(sort, value, bool(item["drop"]))
 

@@ -3,13 +3,14 @@
 Also the lengths of time, hours, days and time zones in them: "7d", "a week", "10pm-7am".
 """
 
+import calendar
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from bot.local_time import next_local, zones
+from bot.local_time import instant_of, next_local, zone_of, zones
 from bot.petitions.events import EVENT_KINDS, Kind, Loudness
 from bot.petitions.reminders import REMINDERS
 from bot.subscriptions.preferences import KINDS, LOUDNESS
@@ -103,18 +104,58 @@ _HOURS = re.compile(
     r"(?:(?P<half>[ap])\.?m\.?)?"
 )
 _SPAN = re.compile(r"(?P<start>.+?)\s*(?:-|–|—|\b(?:to|until|till|til|and|i|tan)\b)\s*(?P<end>.+)")
+_USUAL_NIGHT = 22 * 60, 7 * 60
+_NIGHT = frozenset(
+    {"night", "at night", "nights", "overnight", "the night", "during the night", "yn y nos"}
+)
+_PART_OF_DAY = re.compile(
+    r"\s+(?:(?P<pm>at night|in the (?:afternoon|evening)|yr hwyr|y nos)|in the morning|y bore)$"
+)
+_EVERY_DAY = re.compile(r"\s*\b(?:every|each) (?:day|night)$|\s*\bdaily$|\s+only$|\s+please$")
+_BARE = re.compile(r"[0-9]{1,2}")
+_DAY_LONG = 24 * 60
+_LONGEST_NIGHT = 12 * 60
 _NAMED_HOURS = {"midnight": 0, "noon": 720, "midday": 720, "hanner nos": 0, "hanner dydd": 720}
 
 
 def read_quiet(text: str) -> str | None:
-    """Quiet hours: "22:00-07:00", "22 to 7", "10pm-7am", or "off"."""
-    if text in _NONE:
+    """Quiet hours: "22:00-07:00", "22 to 7", "10pm-7am", "after 10pm", "only 8 to 22", or "off".
+
+    Where only one end is named, the other is the usual one. Of "10 to 7" the night is meant.
+    """
+    plain = _EVERY_DAY.sub("", " ".join(text.split()))
+    if plain in _NONE:
         return "off"
-    found = _SPAN.fullmatch(re.sub(r"^(?:from|between|o)\s+", "", text.strip()))
+    if plain in _NIGHT:
+        return _between(*_USUAL_NIGHT)
+    side = re.fullmatch(
+        r"(?:(?P<after>after|past|from|later than|ar ôl)|before|earlier than|until|cyn)"
+        r" (?P<hour>.+)",
+        plain,
+    )
+    if side and (hour := read_hour(side["hour"])) is not None:
+        if not side["after"]:
+            return _between(_USUAL_NIGHT[0], hour)
+        is_evening = _BARE.fullmatch(side["hour"]) and 5 <= hour // 60 < 12
+        return _between(hour + 12 * 60 if is_evening else hour, _USUAL_NIGHT[1])
+    wanted = plain.removeprefix("only ")
+    found = _SPAN.fullmatch(re.sub(r"^(?:from|between|o|rhwng)\s+", "", wanted))
     if found is None:
         return None
     start, end = read_hour(found["start"]), read_hour(found["end"])
-    return None if start is None or end is None or start == end else f"{start}-{end}"
+    if start is None or end is None:
+        return None
+    if wanted != plain:  # the hours in which it is not quiet
+        is_pm = _BARE.fullmatch(found["end"]) and end <= start
+        return _between(end + 12 * 60 if is_pm else end, start)
+    is_long = (end - start) % _DAY_LONG > _LONGEST_NIGHT
+    if is_long and start < 12 * 60 and _BARE.fullmatch(found["start"]):
+        start += 12 * 60
+    return _between(start, end)
+
+
+def _between(start: int, end: int) -> str | None:
+    return None if start == end else f"{start % _DAY_LONG}-{end % _DAY_LONG}"
 
 
 def read_hour(text: str) -> int | None:
@@ -122,10 +163,13 @@ def read_hour(text: str) -> int | None:
     plain = text.strip(" .")
     if plain in _NAMED_HOURS:
         return _NAMED_HOURS[plain]
-    found = _HOURS.fullmatch(plain)
+    part = _PART_OF_DAY.search(plain)
+    found = _HOURS.fullmatch(plain[: part.start()] if part else plain)
     if found is None:
         return None
     hour, minute = int(found["hour"]), int(found["minute"] or 0)
+    if part and part["pm"] and 1 <= hour < 12 and not found["half"]:
+        hour += 12
     if found["half"]:
         if not 1 <= hour <= 12:
             return None
@@ -135,24 +179,39 @@ def read_hour(text: str) -> int | None:
     return hour * 60 + minute if hour < 24 and minute < 60 else None
 
 
+_PARTS_OF_DAY = {"morning": 8 * 60, "afternoon": 15 * 60, "evening": 18 * 60, "night": 21 * 60}
+_PARTS_OF_DAY |= {"mornings": 8 * 60, "evenings": 18 * 60, "bore": 8 * 60, "hwyr": 18 * 60}
+_BESIDES = frozenset(
+    {"at", "on", "every", "each", "in", "the", "around", "by", "a", "digest", "summary", "please"}
+    | {"am", "y", "yr", "yn"}
+)
+
+
 def read_digest(words: Sequence[str], was: Digest) -> str | None:
     """When the digest comes: "daily 18:00", "weekly monday 9:00"; what is left out stays."""
     minute, weekday = was.minute, was.weekday
     said = re.sub(r"(?<=[0-9])\s+(?=(?:am|pm|a\.m|p\.m|o'clock)\b)", "", " ".join(words))
+    said = re.sub(
+        r"(?<![^\s])([0-9]{1,2})(?::00)? (?:in the (afternoon|evening)|at night)\b",
+        lambda hour: f"{int(hour[1]) + 12 if int(hour[1]) < 12 else hour[1]}:00",
+        said,
+    )
+    said = re.sub(r"(?<=[0-9m]) in the morning\b", "", said)
     for word in said.replace(",", " ").split():
-        day = _weekday(word)
-        at = read_hour(word)
-        if word in {"daily", "day"}:
+        day = _weekday(word.removesuffix("s") if word.endswith("days") else word)
+        at = _PARTS_OF_DAY.get(word, read_hour(word))
+        if word in {"daily", "day", "days"}:
             weekday = None
-        elif word == "weekly":
+        elif word in {"weekly", "week"}:
             weekday = was.weekday or 0
         elif day is not None:
             weekday = day
         elif at is not None:
             minute = at
-        elif word not in {"at", "on", "every", "am"}:
+        elif word not in _BESIDES:
             return None
-    return f"{minute}.{'' if weekday is None else weekday}" if words else None
+    is_any = set(said.split()) - _BESIDES
+    return f"{minute}.{'' if weekday is None else weekday}" if is_any else None
 
 
 def _weekday(word: str) -> int | None:
@@ -177,11 +236,14 @@ _SURE = 0.85  # how much alike a name is to the one that was meant, and no other
 _NO_PLACES = frozenset({"localtime", "Factory"})
 
 
+_AROUND_ZONE = re.compile(r"^(?:i'?m in|i am in|i live in|in|the|my|is|to)\s+|\s+(?:time|zone)$")
+
+
 def find_zone(text: str) -> str | NoZone:
     """The zone that a text names, by its full name or its city alone."""
     if _OFFSET.fullmatch(text.strip()):
         return NoZone(text, is_offset=True)
-    wanted = _plain(text)
+    wanted = _plain(_AROUND_ZONE.sub("", text.strip().casefold()).partition(",")[0])
     names = {_plain(name): name for name in sorted(zones() - _NO_PLACES)}
     cities = {_plain(name.rpartition("/")[2]): name for name in names.values() if "/" in name}
     found = names.get(wanted) or cities.get(wanted)
@@ -222,8 +284,8 @@ _PART = re.compile(
 )
 _BETWEEN = re.compile(r"[\s,]|\band\b")
 
-_MORNINGS = frozenset({"tonight", "overnight", "morning", "the morning", "heno"})
-_TOMORROW = frozenset({"tomorrow", "tomorrow morning", "yfory"})
+_MORNINGS = frozenset({"tonight", "overnight", "night", "morning", "the morning", "heno"})
+_TOMORROW = frozenset({"tomorrow", "tomorrow morning", "yfory", "bore yfory"})
 _DAYS = (
     ("monday", "dydd llun", "llun"),
     ("tuesday", "dydd mawrth", "mawrth"),
@@ -258,18 +320,89 @@ def read_duration(text: str) -> timedelta | None:
 def read_until(text: str, now: datetime, zone: str) -> datetime | None:
     """The moment that a length of time leads to, or the morning of a day where the chat lives.
 
-    "2 hours", "tomorrow", "until Monday".
+    "2 hours", "tomorrow", "until Monday", "till 12 August", "until 9am".
     """
     plain = " ".join(text.lower().strip(" .!").split())
-    plain = re.sub(r"^(?:(?:for|until|till|til|am|tan|next|on)\s+)+", "", plain)
+    plain = re.sub(r"^(?:(?:for|until|till|til|am|tan|next|on|over|about|in)\s+)+", "", plain)
+    plain = re.sub(r"^(?:(?:this|the|next|coming)\s+)+(?=\S)", "", plain)
+    plain = re.sub(r"(?<=day) (?:morning|at all)$", "", plain)
     if plain in _TOMORROW:
         return next_local(_MORNING, next_local(0, now, zone), zone)
     if plain in _MORNINGS:
         return next_local(_MORNING, now, zone)
     if plain in _WEEKDAY:
         return next_local(_MORNING, next_local(0, now, zone), zone, _WEEKDAY[plain])
-    span = read_duration(plain)
+    if plain == "weekend" and re.search(r"\b(?:until|till|til|tan)\b", text.lower()):
+        return next_local(_MORNING, next_local(0, now, zone), zone, 5)
+    if plain in {"weekend", "week", "end of week", "end of the week"}:
+        return next_local(_MORNING, next_local(0, now, zone), zone, 0)
+    if plain in {"today", "end of the day", "day"}:
+        return next_local(0, now, zone)
+    if plain in {"afternoon", "evening"}:
+        return next_local(_PARTS_OF_DAY[plain], now, zone)
+    if day := _read_day(plain, now, zone):
+        return day
+    if plain in _NAMED_HOURS or re.search("[:apo]", plain):
+        hour = read_hour(plain)
+        if hour is not None:
+            return next_local(hour, now, zone)
+    span = read_duration(_VAGUE.sub(lambda some: _SOME[some[0]], plain))
     return now + span if span else None
+
+
+_SOME = {
+    "a few": "3",
+    "few": "3",
+    "a couple of": "2",
+    "couple of": "2",
+    "a couple": "2",
+    "half an hour": "30 minutes",
+    "another": "1",
+    "an hour and a half": "90 minutes",
+    "week or so": "1 week",
+}
+_VAGUE = re.compile("|".join(sorted(map(re.escape, _SOME), key=len, reverse=True)))
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_WELSH_MONTHS = (
+    *("ionawr", "chwefror", "mawrth", "ebrill", "mai", "mehefin", "gorffennaf", "awst", "medi"),
+    *("hydref", "tachwedd", "rhagfyr"),
+)
+_DATE = re.compile(
+    r"(?:the )?(?P<day>\d{1,2})(?:st|nd|rd|th)?"
+    r"(?:(?: of)? (?P<month>[a-z]{3,})|/(?P<number>\d{1,2}))?"
+    r"(?:[ /](?P<year>\d{4}))?|(?P<first>[a-z]{3,}) (?P<then>\d{1,2})(?:st|nd|rd|th)?"
+)
+
+
+def _read_day(text: str, now: datetime, zone: str) -> datetime | None:
+    """The morning of a date to come: "12 August", "the 12th", "12/8", "august 12th"."""
+    found = _DATE.fullmatch(text)
+    if found is None or text.isdigit():
+        return None
+    here = now.astimezone(zone_of(zone)).date()
+    name, number = found["month"] or found["first"] or "", found["number"]
+    month = int(number) if number else _month(name)
+    if month is None and name:
+        return None
+    for months in range(13):
+        year, other = divmod(here.month - 1 + months, 12)
+        if month not in {None, other + 1} or found["year"] not in {None, str(here.year + year)}:
+            continue
+        try:
+            day = date(here.year + year, other + 1, int(found["day"] or found["then"]))
+        except ValueError:
+            continue
+        if day > here:
+            return instant_of(day, _MORNING, zone)
+    return None
+
+
+def _month(name: str) -> int | None:
+    if name in _WELSH_MONTHS:
+        return _WELSH_MONTHS.index(name) + 1
+    whole = name[:3] in _MONTHS and calendar.month_name[_MONTHS.index(name[:3]) + 1].lower()
+    is_one = whole and (whole.startswith(name) or name == "sept")
+    return _MONTHS.index(name[:3]) + 1 if is_one else None
 
 
 def _length(amount: str, unit: str) -> timedelta:

@@ -238,7 +238,7 @@ OTHERS: dict[str, Meaning] = {
     "07700 900123": NoWords("07700 900123"),
     "12.05.2026": NoWords("12.05.2026"),
     "£300239": NoWords("£300239"),
-    "３００２３９": NoWords("３００２３９"),
+    "３００２３": OnPetition("petition", PetitionRef("uk", 30_023)),
     "": NoText(),
     "   ": NoText(),
     "https://www.change.org/p/tea": OtherSite("www.change.org"),

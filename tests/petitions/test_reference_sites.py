@@ -12,7 +12,7 @@ from bot.petitions.reference import (
     find_mentions,
     find_reference,
 )
-from bot.petitions.utterance import OnPetitions, Words, read
+from bot.petitions.utterance import OnPetition, OnPetitions, Words, read
 
 UK, SENEDD, SCOTLAND, JERSEY = SITES = tuple(
     site_like(name, DESCRIPTIONS[name]) for name in ("uk", "senedd", "scotland", "jersey")
@@ -188,8 +188,11 @@ def test_several_petitions_are_named_where_nothing_else_is_said(
 
 def test_numbers_of_any_length_are_petitions_behind_what_is_to_be_done_with_them() -> None:
     named = tuple(PetitionRef("uk", number) for number in (200, 300))
-    for text in ("unsubscribe 200, 300", "please unfollow 200 and 300", "stop 200 300 now"):
+    for text in ("unsubscribe 200, 300", "please unfollow 200 and 300", "stop 200; 300 now"):
         assert read(text, SITES) == OnPetitions("unsubscribe", named), text
+    # As it would be without a verb.
+    assert read("stop 300,239", SITES) == read("stop 300 239 now", SITES)
+    assert read("stop 300 239", SITES) == OnPetition("unsubscribe", PetitionRef("uk", 300_239))
     both = (SCOTTISH, WELSH)
     assert read("follow PE 2200, senedd:245600", SITES) == OnPetitions("subscribe", both)
     assert isinstance(read("I counted 200, 300 people", SITES), Words)

@@ -7,6 +7,7 @@ from bot.messages.buttons import (
     ASK,
     CARD,
     CHART,
+    CHOOSE_MILESTONE,
     CONSTITUENCIES,
     MAP,
     MILESTONES,
@@ -182,6 +183,23 @@ def nothing_to_cancel() -> Page:
     """No question is open."""
     message = tr("There's nothing to cancel. Send a petition's number or link, or a few words.")
     return compose(message), _what_next()
+
+
+def nothing_to_undo() -> Page:
+    """Nothing was changed lately that has a way back."""
+    return compose(tr("There's nothing to undo.")), _what_next()
+
+
+def at_which_petition(
+    wanted: str, followed: Sequence[Followed]
+) -> tuple[Question, list[list[Button]]]:
+    """Which petition somebody wants to hear of at so many signatures."""
+    question, _ = which_petition("milestones", followed)
+    rows = [
+        [button(short_title(each.petition, 40), CHOOSE_MILESTONE, each.petition.ref, wanted[:24])]
+        for each in followed[:_STOPPED]
+    ]
+    return question, rows
 
 
 def ask_button(text: str, what: str, petition: PetitionRef | None = None) -> Button:
