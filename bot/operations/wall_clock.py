@@ -43,6 +43,8 @@ class WallClock:
         self._shown, self._looked_at = now(), monotonic()
         self._noted_at: float | None = None
         self._ahead_by = timedelta(0)
+        self._is_settled = False  # whatever was noted last has been put right
+        self._others: tuple[str, float] | None = None  # a note that is ahead, and since when
 
     async def watch(self) -> None:
         """Look for ever; what the store does not take is tried again."""
@@ -70,11 +72,32 @@ class WallClock:
             await self._storage.clock_set_back(now, self._ahead_by)
             log.warning("the clock was set back", by=str(self._ahead_by))
             self._ahead_by = timedelta(0)
-            self._noted_at = -_NOTED_EVERY
+            self._noted_at, self._is_settled = -_NOTED_EVERY, True
             self._put_right()
         if self._noted_at is None or moment - self._noted_at >= _NOTED_EVERY:
+            if not self._is_settled and await self._is_anothers(now, moment):
+                return
             await self._storage.save_note(_NOTE, now.isoformat())
-            self._noted_at = moment
+            self._noted_at, self._is_settled = moment, False
+
+    async def _is_anothers(self, now: datetime, moment: float) -> bool:
+        """Whether the note is one of another process whose clock is ahead.
+
+        While that lives, it goes on noting, and puts things right itself. Once it is gone, nobody
+        else would ever know, so that it is done here at the next look.
+        """
+        noted = await self._storage.note(_NOTE)
+        ahead_by = datetime.fromisoformat(noted) - now if noted else timedelta(0)
+        if not noted or ahead_by <= _NOTE_TOLERATED:
+            self._others = None
+            return False
+        if self._others is None or self._others[0] != noted:
+            self._others = noted, moment
+        elif moment - self._others[1] > 2 * _NOTED_EVERY:
+            # How far ahead it was when it wrote that.
+            self._ahead_by += ahead_by + timedelta(seconds=moment - self._others[1])
+            self._others = None
+        return True
 
     async def _compare_with_last_start(self) -> None:
         noted = await self._storage.note(_NOTE)

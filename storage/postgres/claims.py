@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 from asyncpg import Record
@@ -26,7 +26,9 @@ _OCCURRENCE = msgspec.json.Decoder(Occurrence)
 
 _REPLACE_PLANS = """
 update delivery set queue = plan.queue, not_before = plan.not_before, silent = plan.silent,
-    leased_until = plan.leased_until
+    leased_until = plan.leased_until,
+    lease_ends = case when plan.leased_until is not null
+        then coalesce(clock_timestamp() + $6, delivery.lease_ends) end
 from unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::bool[], $5::timestamptz[])
     plan (number, queue, not_before, silent, leased_until)
 where delivery.number = plan.number
@@ -41,13 +43,14 @@ class Claims:
         self._rules = rules
 
     async def claim_in_order(
-        self, connection: Connection, rows: Sequence[Record], now: datetime, until: datetime
+        self, connection: Connection, rows: Sequence[Record], now: datetime, lease: timedelta
     ) -> list[ClaimedDelivery]:
         """What may be told of rows that are leased already; the rest of them is given back."""
+        until = now + lease
         due = await self._with_floods(connection, await self._in_full(connection, rows), now)
         older = await self._older(connection, [row["number"] for row in rows], until)
         claimed, changed = claim_order(due, older, now, until)
-        await replace_plans(connection, self._cipher, changed)
+        await replace_plans(connection, self._cipher, changed, lease)
         tried = {each.delivery.chat_id for each in claimed}
         spared = {each.delivery.chat_id for each in due} - tried
         await connection.execute(
@@ -149,9 +152,12 @@ class Claims:
 
 
 async def replace_plans(
-    connection: Connection, cipher: RowCipher, deliveries: Sequence[Delivery]
+    connection: Connection,
+    cipher: RowCipher,
+    deliveries: Sequence[Delivery],
+    lease: timedelta | None = None,
 ) -> None:
-    """Have deliveries wait, and sound, as they say."""
+    """Have deliveries wait, and sound, as they say; those leased are so from now, or as before."""
     await connection.execute(
         _REPLACE_PLANS,
         [each.number for each in deliveries],
@@ -159,6 +165,7 @@ async def replace_plans(
         [shown_due(each.not_before, each.created_at) for each in deliveries],
         [each.silent for each in deliveries],
         [each.leased_until for each in deliveries],
+        lease,
     )
 
 

@@ -25,7 +25,8 @@ _PROBE = f"""
 """  # noqa: S608 - made of words of our own - nothing in it comes from outside
 
 # With the head of a queue of its own goes all that nobody has in hand; with that of a chat that has
-# returned, all that is due. $1 is now, $2 how many turns, $3 until when they are leased.
+# returned, all that is due. $1 is now, $2 how many turns, $3 until when they are leased, and $4 for
+# how long.
 CLAIM = f"""
 with at_once as materialized (
     select d.number, d.chat, d.queue from {_AT_ONCE} and {_DUE_AT} <= $1
@@ -62,10 +63,19 @@ with at_once as materialized (
     update chat set probe_at = $3
     where handle in (select chat from turn intersect select chat from probe)
 )
-update delivery d set leased_until = $3
+update delivery d set leased_until = $3, lease_ends = clock_timestamp() + $4
 where d.number = any(array(select number from turn union select number from along))
 returning d.*
 """  # noqa: S608 - made of words of our own - nothing in it comes from outside
+
+# A process that took a lease while its clock was ahead, and died, would have it until that moment
+# comes: by the server's clock it has ended. Where nobody knows when it began, it ends soon.
+END_LEASES = """
+update delivery set
+    leased_until = case when lease_ends <= clock_timestamp() then null else leased_until end,
+    lease_ends = coalesce(lease_ends, clock_timestamp() + interval '10 minutes')
+where leased_until is not null and coalesce(lease_ends <= clock_timestamp(), true)
+"""
 
 # Older news of petitions that is due ($1), in other queues of the same chats and not due itself.
 OLDER = """

@@ -119,6 +119,8 @@ VERSIONS: tuple[str, ...] = (
         next_at timestamptz not null
     );
     """,
+    # When a lease ends by the server's own clock, whatever the clock of whoever took it showed.
+    "alter table delivery add column lease_ends timestamptz",
 )
 
 _LOCK = "select pg_advisory_xact_lock(hashtextextended(current_schema() || ' migration', 0))"

@@ -12,9 +12,11 @@ that it matches and the chats that its rules bring in until it is done, so whoev
 chat hears finds the new alerts, or is found; who begins to follow a petition waits for a poll.
 """
 
+import time
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from math import inf
 from typing import Any, TypeVar
 
 from bot.petitions.events import Occurrence
@@ -27,7 +29,7 @@ from storage import ClaimedDelivery, Pruned, Tally
 from storage.key_file import KeyRing
 from storage.postgres.bulk import forget_lonely, thin_readings
 from storage.postgres.claims import Claims, lately
-from storage.postgres.delivery_queue import ANY_DUE, CLAIM, DROP_PAST, NEXT_DUE
+from storage.postgres.delivery_queue import ANY_DUE, CLAIM, DROP_PAST, END_LEASES, NEXT_DUE
 from storage.postgres.fan_out import FanOut
 from storage.postgres.leadership import Leadership, SharedSendRate
 from storage.postgres.news import news_behind, news_since, sweep_news
@@ -46,6 +48,8 @@ R = TypeVar("R")
 
 # What of a tally is first found as a mark of news.
 _OLDEST = ("oldest_waiting", "oldest_due")
+
+_LEASES_ENDED_EVERY = 60.0  # seconds
 
 _KEEP = """
 insert into petition as kept (ref, known) values ($1, $2)
@@ -106,6 +110,7 @@ class PostgresStorage(UseCases):
         self._names = PetitionNames(cipher)
         self._claims = Claims(cipher, self._rules)
         self._fan_out = FanOut(cipher, self._stored, self._rules)
+        self._leases_ended_at = -inf
 
     async def close(self) -> None:
         await self._pool.close()
@@ -224,8 +229,15 @@ class PostgresStorage(UseCases):
     ) -> Sequence[ClaimedDelivery]:
         async with self._pool.transaction() as connection:
             await connection.execute(DROP_PAST, *lately(now))
-            rows = await connection.fetch(CLAIM, now, limit, now + lease)
-            return await self._claims.claim_in_order(connection, rows, now, now + lease)
+            await self._end_leases(connection)
+            rows = await connection.fetch(CLAIM, now, limit, now + lease, lease)
+            return await self._claims.claim_in_order(connection, rows, now, lease)
+
+    async def _end_leases(self, connection: Connection) -> None:
+        """End the leases that are over by the server's clock: looking for them costs a walk."""
+        if time.monotonic() - self._leases_ended_at >= _LEASES_ENDED_EVERY:
+            await connection.execute(END_LEASES)
+            self._leases_ended_at = time.monotonic()
 
     async def next_due(self, now: datetime) -> datetime | None:
         async with self._pool.connected() as connection:

@@ -268,6 +268,31 @@ async def test_a_clock_that_falls_to_1970_and_comes_back_changes_nothing() -> No
     assert watched.storage.set_back == []
 
 
+async def test_a_process_that_died_with_its_clock_ahead_is_put_right_by_another() -> None:
+    watched = Watched()
+    await watched.after(1)
+    watched.storage.kept = (AHEAD + timedelta(seconds=30)).isoformat()
+    for _ in range(200):
+        await watched.after(2)
+    (by,) = watched.storage.set_back
+    assert abs(by - YEAR) <= 2 * MINUTE
+    assert watched.put_right == 1
+    assert watched.storage.kept is not None
+    assert datetime.fromisoformat(watched.storage.kept) < NOON + 10 * MINUTE
+
+
+async def test_while_a_process_lives_whose_clock_is_ahead_nobody_else_sets_anything_back() -> None:
+    watched = Watched()
+    await watched.after(1)
+    for _ in range(30):
+        noted = (AHEAD + timedelta(seconds=watched.steady)).isoformat()
+        watched.storage.kept = noted
+        for _ in range(30):
+            await watched.after(2)
+        assert watched.storage.kept == noted
+    assert watched.storage.set_back == []
+
+
 # --- who sends
 
 

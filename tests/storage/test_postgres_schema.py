@@ -267,7 +267,7 @@ async def test_who_only_looks_makes_no_tables_no_key_and_brings_nothing_up_to_da
     await beside.close()
     await storage.close()
     monkeypatch.setattr(schema, "VERSIONS", (*schema.VERSIONS, "create table more ()"))
-    with pytest.raises(StorageError, match=r"version 1, .* 2: .* `petition-bell check --migrate`"):
+    with pytest.raises(StorageError, match=r"version 2, .* 3: .* `petition-bell check --migrate`"):
         await read_postgres(ground.url, keys)
     async with as_owner(ground.schema) as owner:
         assert await owner.fetchval("select to_regclass('more')") is None
