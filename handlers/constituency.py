@@ -1,4 +1,7 @@
-"""`/constituency`: who sits for a place, what is signed there, and following it."""
+"""`/constituency`: who sits for a place, what is signed there, and following it.
+
+Where petitions are signed by parishes, what is signed in one.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -7,7 +10,7 @@ from telegram import Update
 
 from bot.errors import MalformedPetition, ParliamentError
 from bot.messages.buttons import SEAT, Press
-from bot.messages.chat.conversation import which_constituency
+from bot.messages.chat.conversation import which_constituency, which_parish
 from bot.messages.chat.errors import old_button
 from bot.messages.following import constituency as text
 from bot.messages.i18n import marked
@@ -29,7 +32,8 @@ async def constituency(update: Update, context: Context) -> None:
     """`/constituency SW1A 1AA`, a name or an ONS code."""
     typed = context.text
     if not typed:
-        await ask(update, context, which_constituency(), "constituency")
+        question = which_constituency() if _has_constituencies(context) else which_parish()
+        await ask(update, context, question, "constituency")
     elif is_postcode(typed):
         await of_postcode(update, context, typed)
     else:
@@ -38,8 +42,7 @@ async def constituency(update: Update, context: Context) -> None:
 
 async def of_postcode(update: Update, context: Context, typed: str) -> None:
     """The constituencies that a postcode lies in; the postcode itself goes nowhere else."""
-    sites = context.services.sites.values()
-    if not any(description_of(site).has("constituencies") for site in sites):
+    if not _has_constituencies(context):
         await answer(update, text.no_seat_listed())  # and nobody is asked where that is
         return
     match await context.services.postcodes.seats(typed):
@@ -61,6 +64,11 @@ async def of_postcode(update: Update, context: Context, typed: str) -> None:
             await answer(update, text.postcodes_unavailable())
 
 
+def _has_constituencies(context: Context) -> bool:
+    sites = context.services.sites.values()
+    return any(description_of(site).has("constituencies") for site in sites)
+
+
 async def everywhere(context: Context) -> Mapping[str, Constituency]:
     """The constituencies of every site that has any, by their ONS codes."""
     return await context.services.members.everywhere(context.services.sites)
@@ -68,14 +76,17 @@ async def everywhere(context: Context) -> Mapping[str, Constituency]:
 
 async def _of_name(update: Update, context: Context, typed: str) -> None:
     seats = await everywhere(context)
+    only_parishes = not _has_constituencies(context)
     if not seats:
-        await answer(update, text.constituencies_unavailable())
+        unavailable = text.constituencies_unavailable
+        await answer(update, text.parishes_unavailable() if only_parishes else unavailable())
         return
     found = named(seats, typed)
     if len(found) == 1:
         await show(update, context, found[0])
     else:
-        await answer(update, *text.no_such_seat(typed, found or nearest(seats, typed)))
+        near = found or nearest(seats, typed)
+        await answer(update, *text.no_such_seat(typed, near, only_parishes=only_parishes))
 
 
 async def show(update: Update, context: Context, seat: Constituency) -> None:
@@ -132,7 +143,7 @@ COMMANDS = [
         "SW1A 1AA",
         marked("see petitions popular where you live"),
         constituency,
-        needs=lambda site: site.has("constituencies"),
+        needs=lambda site: site.has("constituencies") or site.has("parishes"),
     ),
 ]
 HANDLERS = [*(command.handler for command in COMMANDS), on_press(SEAT, seat_pressed)]

@@ -85,7 +85,7 @@ class Constituency(Struct, frozen=True):
     """A constituency and its MP; both `mp` and `party` are empty while the seat is vacant.
 
     Where several sit for one constituency, these are its `members`; those of the region around it
-    sit for it as well.
+    sit for it as well. Of a parish nobody tells who sits for it (`is_elected`).
     """
 
     name: str
@@ -97,6 +97,7 @@ class Constituency(Struct, frozen=True):
     members: tuple[Member, ...] = ()
     region: str = ""
     region_members: tuple[Member, ...] = ()
+    is_elected: bool = True
 
     @property
     def is_held(self) -> bool:
@@ -320,6 +321,10 @@ class _Seat(Struct):
     region: _Region | None = None
 
 
+class _Parish(Struct):
+    parish: str
+
+
 class _LocalPetition(Struct):
     action: str
     url: str
@@ -356,6 +361,7 @@ _PARLIAMENTS = json.Decoder(list[Raw])
 _PARLIAMENT = json.Decoder(_Parliament)
 _TOPICS = json.Decoder(dict[str, Raw])
 _TOPIC = json.Decoder(_Topic)
+_PARISHES = json.Decoder(dict[str, _Parish])
 _LOCALS = json.Decoder(_Locals)
 _LOCAL = json.Decoder(_LocalPetition)
 
@@ -488,6 +494,13 @@ def _constituency(row: _Seat) -> Constituency:
 def _members(rows: Iterable[_Member]) -> tuple[Member, ...]:
     bare = [row.member or row for row in rows]
     return tuple(Member(row.name, row.party or "") for row in bare if row.name)
+
+
+def parse_parishes(body: bytes, site: Site) -> tuple[Constituency, ...]:
+    """Read a parishes.json, in the site's own order; it names only those that anybody signed in."""
+    with _reading(site):
+        rows = _PARISHES.decode(body).values()
+    return tuple(Constituency(row.parish, slug(row.parish), is_elected=False) for row in rows)
 
 
 def parse_topics(body: bytes, site: Site) -> dict[str, str]:

@@ -131,10 +131,14 @@ class Members:
         parliament = self._parliaments.get(site)
         if parliament is None:
             return None
-        if not parliament.description.has("constituencies"):
+        has_parishes = parliament.description.has("parishes")
+        if not has_parishes and not parliament.description.has("constituencies"):
             return {}
         try:
-            rows = await parliament.constituencies(None if period == "current" else period)
+            if has_parishes:
+                rows = await parliament.parishes()
+            else:
+                rows = await parliament.constituencies(None if period == "current" else period)
         except ParliamentUnasked:
             raise
         except (ParliamentError, MalformedPetition, ValueError) as error:

@@ -34,6 +34,7 @@ from bot.petitions.parse import (
     parse_counts,
     parse_local,
     parse_page,
+    parse_parishes,
     parse_parliaments,
     parse_petition,
     parse_topics,
@@ -382,6 +383,10 @@ class PetitionsApi:
         return parse_constituencies(
             await self._body(f"{folder}/{self._paths.constituencies}.json"), self.site
         )
+
+    async def parishes(self) -> tuple[Constituency, ...]:
+        """The parishes, where petitions are signed by those."""
+        return parse_parishes(await self._body(f"/{self._paths.parishes}.json"), self.site)
 
     async def topics(self) -> Mapping[str, str]:
         """The names of the site's topics, by their codes."""

@@ -11,7 +11,7 @@ LACKING = {
     "uk": set(),
     "senedd": {"response"},
     "scotland": {"response"},
-    "jersey": {"constituency", "trending"},
+    "jersey": {"trending"},
 }
 BUTTONS = {
     "uk": {"Constituencies", "Map"},

@@ -1,6 +1,7 @@
 """Several petitions sites at once: whatever is found says where, and one's silence is its own."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from bell import TEA, Conversation, Json, open_petition, utc_now
 from parliaments import Parliaments, four_sites
 from site_stand_in import Fault
 
+from bot.app import running
 from bot.demo.postcodes import PostcodesApi
 from bot.demo.sister_shapes import jersey_petition
 
@@ -237,3 +239,25 @@ async def test_a_postcode_tells_its_seat_in_each_parliament(village: Parliaments
         assert "C. Member MSP, SNP" in scottish["text"] or "C. Member, SNP" in scottish["text"]
         assert "For the region North East:" in scottish["text"]
         assert "3  Bees in the glens" in scottish["text"]
+
+
+async def test_a_parish_shows_what_is_signed_there_and_nobody_who_sits_for_it(
+    village: Parliaments,
+) -> None:
+    village.jersey.places = [{"name": "St. Helier"}, {"name": "Trinity"}]
+    here = {"signatures_by_parish": [{"name": "St. Helier", "signature_count": 4}]}
+    village.jersey.edit(200500, **here)
+    config = village.config()
+    async with running(replace(config, sites=config.sites[3:])):
+        for asked in ("/constituency St Helier", "st. helier", "/constituency St Hellier"):
+            told = await village.reader.ask(asked)
+            if "Did you mean" in told["text"]:
+                village.reader.tap(told, "St. Helier")
+                told = await village.reader.hears()
+            assert "4  Bees on every headland" in told["text"], told["text"]
+            assert "vacant" not in told["text"]
+            assert "Follow this constituency" not in labels(told)
+        await village.reader.ask("/constituency", "Which parish?")
+        told = await village.reader.ask("Nowhere at all", "I can't find a parish")
+        assert "postcode" not in told["text"]
+        await village.reader.ask("JE2 3QA", "None of the petitions sites I watch lists")

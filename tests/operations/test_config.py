@@ -328,3 +328,17 @@ def test_a_key_that_is_given_lies_nowhere(tmp_path: Path) -> None:
     path.write_text('[telegram]\ntoken = "1:x"\n[storage]\nurl = "tinydb:bell.db"\n')
     key = base64.b64encode(bytes(32)).decode()
     assert load_config(path, {"PETITION_BELL_STORAGE__KEY": key}).storage.key == key
+
+
+def test_what_a_site_is_like_is_one_of_the_four_and_has_to_be_said_of_another(
+    tmp_path: Path,
+) -> None:
+    site = "[[sites]]\nid = 'kirk'\nurl = 'https://petitions.example'\n"
+    (problem,) = problems(f"{site}like = 'scotish'\n", tmp_path, TOKEN)
+    assert problem == (
+        "sites[0].like: must be 'uk', 'senedd', 'scotland' or 'jersey', not 'scotish'"
+    )
+    (problem,) = problems(site, tmp_path, TOKEN)
+    assert problem == (
+        "sites[0].like: is missing. Say which of uk, senedd, scotland, jersey it works like"
+    )

@@ -104,6 +104,12 @@ def which_constituency() -> Question:
     )
 
 
+def which_parish() -> Question:
+    """Which parish it is about."""
+    asked = tr("Which parish? Send its name, for example:")
+    return Question(compose(*lines(asked, code("St. Helier"))))
+
+
 def which_milestone() -> Question:
     """At how many signatures somebody wants to be told."""
     asked = say(

@@ -30,11 +30,13 @@ def constituency(
         for each in (petitions or ())[:_CARDS]
     ]
     follow = button(tr("Follow this constituency"), SEAT, extra=seat.ons_code)
-    return message, [*rows, [follow]]
+    return message, [*rows, *([[follow]] if seat.is_elected else [])]
 
 
 def _holders(seat: Constituency) -> list[str]:
     """Who sits for it, and for the region around it."""
+    if not seat.is_elected:
+        return []
     if seat.mp:
         held = [_person(seat.mp, seat.party)]
     elif seat.members:
@@ -110,6 +112,13 @@ def postcodes_unavailable() -> Message:
     )
 
 
+def parishes_unavailable() -> Message:
+    """The site does not tell its parishes."""
+    return compose(
+        tr("I can't get the list of parishes at the moment. Please try again in a few minutes.")
+    )
+
+
 def constituencies_unavailable() -> Message:
     """The site does not tell its constituencies."""
     return compose(
@@ -120,9 +129,18 @@ def constituencies_unavailable() -> Message:
     )
 
 
-def no_such_seat(typed: str, near: Sequence[Constituency]) -> tuple[Message, Keyboard | None]:
+def no_such_seat(
+    typed: str, near: Sequence[Constituency], *, only_parishes: bool = False
+) -> tuple[Message, Keyboard | None]:
     """A name that is none, and those it may have meant."""
-    sorry = tr("I can't find a constituency called “{name}”.", name=cut(typed, 60))
+    name = cut(typed, 60)
+    sorry = (
+        tr("I can't find a parish called “{name}”.", name=name)
+        if only_parishes
+        else tr("I can't find a constituency called “{name}”.", name=name)
+    )
+    if not near and only_parishes:
+        return compose(sorry), None
     if not near:
         return compose(
             *lines(
