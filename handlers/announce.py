@@ -7,11 +7,11 @@ from telegram.ext import CommandHandler, filters
 from bot.delivery.announcer import DRAFT, PER_SECOND, STOPPED, UNDER_WAY, count_of_hearers
 from bot.messages.buttons import ANNOUNCE, ANNOUNCED, Press
 from bot.messages.chat import announcements, errors
-from bot.messages.message import width
+from bot.messages.message import width, with_note
 from bot.subscriptions.announcement import Announcement, drafted, read, written
 from handlers.command import on_press
 from handlers.context import Context, chat_of
-from handlers.reply import answer, rewrite
+from handlers.reply import add_to, answer, rewrite
 
 
 async def announce(update: Update, context: Context) -> None:
@@ -68,7 +68,9 @@ async def announced_pressed(update: Update, context: Context, press: Press) -> s
         return errors.old_button()
     chat = await chat_of(update, context)
     await context.services.storage.save_chat(structs.replace(chat, announcements=False))
-    return announcements.turned_off()
+    note = announcements.turned_off()
+    await add_to(update, lambda shown: with_note(shown, note, instead_of=[note]), None)
+    return note
 
 
 async def _under_way(context: Context) -> Announcement | None:

@@ -17,6 +17,7 @@ from bot.messages.buttons import Keyboard
 from bot.messages.i18n import ENGLISH, LANGUAGES
 from bot.messages.message import Message
 from bot.messages.petition.parts import site_name
+from bot.messages.reader import address
 from bot.petitions.parliaments import description_of
 from bot.petitions.petition import PetitionRef, Site
 from bot.petitions.reference import closed_up, find_list, find_reference
@@ -146,6 +147,8 @@ _target: ContextVar[Target | None] = ContextVar("target", default=None)
 
 def act_on(target: Target | None) -> None:
     """Have the rest of this update be about that chat instead of the one it was said in."""
+    if target or _target.get():
+        address(is_shared=target is not None)  # another chat is managed from a private one only
     _target.set(target)
 
 

@@ -2,19 +2,26 @@
 
 from telegram import Update
 
+from bot.delivery.card_message import refresh_card
 from bot.messages.buttons import MUTE, UNMUTE, Press, mute_button, with_sound
-from bot.messages.following.subscriptions import follow_first, muted, not_following
+from bot.messages.following.subscriptions import (
+    follow_first,
+    muted,
+    not_following,
+    with_sound_note,
+)
 from bot.messages.i18n import marked
-from bot.messages.message import compose
+from bot.messages.message import Message, compose
+from bot.petitions.history import PetitionHistory
 from bot.telegram import render
 from handlers.command import Command, on_press
-from handlers.context import Context, chat_of
+from handlers.context import Context, chat_of, target
 from handlers.lookup import asked_for
-from handlers.reply import answer, rewrite_buttons
+from handlers.reply import add_to, answer
 
 
 async def mute(update: Update, context: Context, press: Press) -> str | None:
-    """Change the sound, and the button with it."""
+    """Change the sound, and have the message and its button say so."""
     storage = context.services.storage
     chat = await chat_of(update, context)
     is_muted = press.verb == MUTE
@@ -26,9 +33,24 @@ async def mute(update: Update, context: Context, press: Press) -> str | None:
     known = await storage.history(press.petition)
     if known is None:
         return not_following()
+    if await _redrawn(update, context, chat.id, known):
+        return muted(known.petition, is_muted)
     beneath = render.read_keyboard(update.effective_message)
-    await rewrite_buttons(update, with_sound(beneath, known.petition, is_muted))
+
+    def noted(message: Message) -> Message:
+        return with_sound_note(message, known.petition, is_muted)
+
+    await add_to(update, noted, with_sound(beneath, known.petition, is_muted))
     return muted(known.petition, is_muted)
+
+
+async def _redrawn(update: Update, context: Context, chat_id: int, known: PetitionHistory) -> bool:
+    """Whether the button is the card's, which then shows how it is now."""
+    services, pressed = context.services, update.effective_message
+    followed = await services.storage.subscription(chat_id, known.petition.ref)
+    if target() or pressed is None or followed is None or pressed.message_id != followed.card_id:
+        return False
+    return await refresh_card(context.bot, services.storage, known, followed, services.now())
 
 
 async def mute_named(update: Update, context: Context) -> None:

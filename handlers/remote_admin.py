@@ -22,6 +22,7 @@ from bot.messages.chat import groups
 from bot.messages.format import go_by
 from bot.messages.i18n import speak
 from bot.messages.message import Message as Words
+from bot.messages.reader import address
 from bot.polling.budget import asking_for
 from bot.telegram import render
 from handlers.command import AnyHandler, on_press
@@ -50,6 +51,7 @@ async def prepare(update: Update, context: Context) -> None:
     speak((kept and kept.language) or first_language(update))
     go_by(zone_of(kept.preferences.zone if kept else ""))
     act_on(None)
+    address(is_shared=not is_private(update))
     note_topic(update, context)
     note_what_can_be_undone(context.services.undoable)
     if chat is None or not is_private(update):

@@ -299,14 +299,24 @@ async def rewrite(update: Update, message: Message, buttons: Keyboard | None = N
         await answer(update, message, buttons)
 
 
-async def rewrite_buttons(update: Update, buttons: Keyboard) -> None:
-    """Change only the buttons beneath the message that was pressed; a note says the rest."""
-    if update.callback_query:
-        other = target()
-        with suppress(TelegramError):
-            await update.callback_query.edit_message_reply_markup(
-                render.keyboard(groups.for_chat(buttons, other.id) if other else buttons)
-            )
+async def add_to(
+    update: Update, add: Callable[[Message], Message], buttons: Keyboard | None
+) -> None:
+    """Add to the message that was pressed what the press has changed; a note says it as well."""
+    query, other = update.callback_query, target()
+    shown = render.read_message(update.effective_message)
+    if query is None or shown is None:
+        return
+    added = add(shown)
+    if other and buttons is not None:
+        buttons = groups.for_chat(buttons, other.id)
+    with suppress(TelegramError):
+        await query.edit_message_text(
+            added.text,
+            entities=render.entities(added),
+            reply_markup=render.keyboard(buttons),
+            link_preview_options=render.NO_PREVIEW,
+        )
 
 
 def _addressed(message: Message, buttons: _Buttons) -> tuple[Message, _Buttons]:

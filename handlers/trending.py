@@ -50,7 +50,7 @@ COMMANDS = [
     Command(
         "trending",
         "",
-        marked("see the most signed lately"),
+        marked("see which petitions gain most at the moment"),
         trending,
         needs=lambda site: site.has("trending"),
     ),

@@ -333,10 +333,9 @@ async def test_the_list_leads_to_cards_and_turns_pages(village: Village) -> None
         await reader.subscribes()
         for number in range(700_001, 700_011):
             await reader.ask(f"/follow {number}", "You're now following")
-        listed = await reader.ask("/list", "You're following 11 petitions (page 1 of 3)")
-        for page in (2, 3):
-            reader.tap(listed, "Next")
-            listed = await reader.sees_edit(listed, f"page {page} of 3")
+        listed = await reader.ask("/list", "You're following 11 petitions (page 1 of 2)")
+        reader.tap(listed, "Next")
+        listed = await reader.sees_edit(listed, "page 2 of 2")
         reader.tap(listed, "Free tea")
         await reader.hears("✅ You're following this petition")
 

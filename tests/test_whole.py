@@ -240,7 +240,7 @@ async def test_a_map_of_too_few_signatures_is_not_drawn_and_says_from_when_on_it
     regions = [{"name": "London", "ons_code": "H", "signature_count": 99}]
     village.site.edit(TEA, signatures_by_region=regions)
     async with village.bell():
-        await village.reader.ask(f"/map {TEA}", "I draw a map from 100 signatures in the UK on")
+        await village.reader.ask(f"/map {TEA}", "once there are 100 signatures")
 
 
 # --- the living card -----------------------------------------------------------------------------

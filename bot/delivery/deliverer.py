@@ -41,6 +41,7 @@ from bot.messages.digest import Missed, occasion_of, summary
 from bot.messages.format import go_by
 from bot.messages.i18n import ENGLISH, marked, speak, tr
 from bot.messages.message import Message, compose, italic, joined, split, width
+from bot.messages.reader import address
 from bot.subscriptions.delivery import (
     ChatGone,
     ChatMoved,
@@ -227,6 +228,7 @@ class Deliverer:
         chat = claims[0].chat
         speak(chat.language if chat else ENGLISH)
         go_by(zone_of(chat.preferences.zone if chat else ""))
+        address(is_shared=_among(claims[0], self._bot) is not None)
         messages = list(_in_messages(claims))
         while messages:
             if not await self._deliver(messages.pop(0)):

@@ -45,6 +45,7 @@ from bot.messages.petition.parts import (
 from bot.messages.petition.rejection import reason
 from bot.messages.petition.response import excerpt, safe_link
 from bot.messages.petition.wording import spoken_event
+from bot.messages.reader import is_shared
 from bot.messages.reminder import AlertText, reminder
 from bot.petitions.events import (
     BusinessAdded,
@@ -178,7 +179,10 @@ def _why_late(at: datetime, now: datetime, queue: str, *, is_shared: bool) -> Ri
 
 
 def _why(rule: Rule, occurrences: Sequence[Occurrence]) -> Rich:
-    return italic(say("From your rule “{rule}”.", rule=_described(rule, occurrences)))
+    described = _described(rule, occurrences)
+    if is_shared():
+        return italic(say("From this chat's rule “{rule}”.", rule=described))
+    return italic(say("From your rule “{rule}”.", rule=described))
 
 
 def _described(rule: Rule, occurrences: Sequence[Occurrence]) -> Rich:
@@ -316,6 +320,8 @@ def _reached(event: MilestoneReached, petition: Petition, custom: CustomMileston
         meaning = meaning_line(event.official, petition)
         return say("🔔 <b>{signatures}</b>. {meaning}", signatures=reached, meaning=meaning)
     if custom and is_custom(event.number, custom, petition):
+        if is_shared():
+            return say("🔔 <b>{signatures}</b>, a milestone set in this chat.", signatures=reached)
         return say("🔔 <b>{signatures}</b>, your own milestone.", signatures=reached)
     return say("🔔 <b>{signatures}</b> reached.", signatures=reached)
 
@@ -383,11 +389,12 @@ def _withdrawn(petition: Petition) -> AlertText:
     withdrawn = say("💬 <b>{response} withdrawn.</b>", response=response_title(petition))
     if petition.government_response is not None:
         return AlertText(withdrawn)
-    waiting = (
-        tr("There may not be another: the petition closed before its closing date.")
-        if petition.is_cut_short
-        else tr("It's waiting for a response again.")
-    )
+    if petition.archived:
+        waiting = tr("There may not be another: the petition is from a past parliament.")
+    elif petition.is_cut_short:
+        waiting = tr("There may not be another: the petition closed before its closing date.")
+    else:
+        waiting = tr("It's waiting for a response again.")
     return AlertText(withdrawn, (waiting,))
 
 
@@ -414,10 +421,10 @@ def _debate_date(
                 (_days_until(event, petition, now),),
             )
         case DebateCancelled(was):
-            return AlertText(
-                say("🏛 <b>Debate cancelled</b>: no new date yet."),
-                (tr("The debate was planned for {day}.", day=weekday(was)),),
-            )
+            planned = tr("The debate was planned for {day}.", day=weekday(was))
+            if petition.scheduled_debate_date or petition.debate:
+                return AlertText(say("🏛 <b>Debate cancelled</b>."), (planned,))
+            return AlertText(say("🏛 <b>Debate cancelled</b>: no new date yet."), (planned,))
 
 
 def _days_until(
@@ -553,14 +560,19 @@ def _standing(
         case NotPublished("stopped"):
             return AlertText(
                 say("🚫 <b>Stopped before it was published.</b>"),
-                (tr("It won't open: Parliament was dissolved first."),),
+                (
+                    tr(
+                        "It won't open for signatures. This can happen when a parliament is "
+                        "dissolved."
+                    ),
+                ),
             )
         case NotPublished():
             return AlertText(
                 say("⚠️ <b>The petitions site no longer shows it.</b>"),
                 (
                     tr(
-                        "It may have been refused, or set aside for now. I'll keep checking "
+                        "It may have been rejected, or set aside for now. I'll keep checking "
                         "and tell you if it opens."
                     ),
                 ),
@@ -575,11 +587,12 @@ def _standing(
                 ),
             )
         case Reopened():
-            back = (
-                say("↩️ <b>Open for signatures again.</b>")
-                if event.state == "open"
-                else say("↩️ <b>Back on the petitions site.</b>")
-            )
+            if event.state != "open":
+                back = say("↩️ <b>Back on the petitions site.</b>")
+            elif petition.is_open:
+                back = say("↩️ <b>Open for signatures again.</b>")
+            else:
+                back = say("↩️ <b>Opened for signatures again.</b>")
             return AlertText(back, (outlook(petition),))
 
 
@@ -594,6 +607,8 @@ def _opened(event: Opened, petition: Petition) -> AlertText:
     if petition.state == "under_consideration":
         return AlertText(say("📣 <b>Published, and not open for signatures.</b>"), (considering,))
     is_considered = description_of(petition).closing == "committee"
+    if not petition.is_open:
+        return AlertText(say("📣 <b>Opened for signatures.</b>"))
     headline = say("📣 <b>Open for signatures.</b>")
     return AlertText(headline, (considering if is_considered else None, outlook(petition)))
 

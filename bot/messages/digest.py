@@ -11,6 +11,7 @@ from bot.messages.format import clock, number
 from bot.messages.i18n import many, marked, say, say_many, tr
 from bot.messages.message import TEXT_LIMIT, Message, Rich, compose, italic, lines, link, row, width
 from bot.messages.petition.parts import short_title
+from bot.messages.reader import is_shared
 from bot.petitions.events import (
     Closed,
     DebateCancelled,
@@ -32,12 +33,18 @@ Occasion: TypeAlias = Literal["away", "quiet", "digest", "snooze", "burst", "tog
 _BUTTONS = 10
 
 _HEADS: dict[Occasion, str] = {
-    "away": marked("🌅 <b>While you were away:</b> {things}."),
+    "away": marked("🌅 <b>What you missed:</b> {things}."),
     "quiet": marked("🌅 <b>During your quiet hours:</b> {things}."),
     "digest": marked("📰 <b>Your digest:</b> {things}."),
     "snooze": marked("⏰ <b>Your snooze has ended:</b> {things}."),
     "burst": marked("📬 <b>Several updates at once:</b> {things}."),
     "together": marked("📬 <b>In the order it happened:</b> {things}."),
+}
+_HEADS_AMONG: dict[Occasion, str] = _HEADS | {
+    "away": marked("🌅 <b>What this chat missed:</b> {things}."),
+    "quiet": marked("🌅 <b>During this chat's quiet hours:</b> {things}."),
+    "digest": marked("📰 <b>This chat's digest:</b> {things}."),
+    "snooze": marked("⏰ <b>The snooze has ended:</b> {things}."),
 }
 
 
@@ -109,14 +116,25 @@ def _of_one(things: Sequence[Missed], now: datetime) -> Iterator[Rich]:
 
 def _head(missed: Sequence[Missed], count: int, occasion: Occasion) -> Rich:
     if occasion == "burst" and _all_closed(missed):
-        closed = say_many(
-            "🏁 <b>{count} petition you follow has closed.</b>",
-            "🏁 <b>{count} petitions you follow have closed.</b>",
-            len({each.known.petition.ref for each in missed}),
-        )
+        closed = _closed(len({each.known.petition.ref for each in missed}))
         rest = tr("Here are the first {number}.", number=number(count))
         return closed if count == len(missed) else row(closed, " ", rest)
-    return say(_HEADS[occasion], things=_things(len(missed), count))
+    heads = _HEADS_AMONG if is_shared() else _HEADS
+    return say(heads[occasion], things=_things(len(missed), count))
+
+
+def _closed(count: int) -> Rich:
+    if is_shared():
+        return say_many(
+            "🏁 <b>{count} petition this chat follows has closed.</b>",
+            "🏁 <b>{count} petitions this chat follows have closed.</b>",
+            count,
+        )
+    return say_many(
+        "🏁 <b>{count} petition you follow has closed.</b>",
+        "🏁 <b>{count} petitions you follow have closed.</b>",
+        count,
+    )
 
 
 def _all_closed(missed: Sequence[Missed]) -> bool:
@@ -182,12 +200,8 @@ def _line(things: Sequence[Missed], now: datetime) -> Rich:
         return row(italic(at), " ", in_brief(first.known, first.occurrences, now))
     back = clock(rest[0].occurrences[0].at, now)
     if isinstance(_event(first), Removed):
-        return say("↩️ <b>Taken off the site</b> at {at}, back at {back}.", at=at, back=back)
-    return say(
-        "💬 <b>The response was withdrawn</b> at {at}, and there is one again since {back}.",
-        at=at,
-        back=back,
-    )
+        return say("↩️ <b>Taken off the site:</b> {at}. Back: {back}.", at=at, back=back)
+    return say("💬 <b>Response withdrawn:</b> {at}. Published again: {back}.", at=at, back=back)
 
 
 def _buttons(missed: Sequence[Missed]) -> Keyboard:

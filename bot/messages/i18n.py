@@ -84,6 +84,11 @@ class Said(str):
         return tr(self._text, **gaps)
 
 
+def in_all_languages(text: str) -> list[str]:
+    """A text without gaps as each language says it."""
+    return [catalogue(name).gettext(text) for name in LANGUAGES]
+
+
 def tr(text: str, /, **gaps: object) -> str:
     """A text in the reader's language, its gaps filled."""
     return catalogue(language()).gettext(text).format(**gaps)

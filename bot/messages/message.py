@@ -5,12 +5,14 @@ cannot turn into formatting. Spans count characters; what is measured against Te
 counted in UTF-16 code units, as the Bot API does.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Literal, NamedTuple, TypeAlias
 from unicodedata import category
 
 # What the Bot API takes in one message.
 TEXT_LIMIT, SPAN_LIMIT = 4096, 100
+# What is read without scrolling, and how long a title in a list may be for that.
+_SCREEN, _TITLES = 600, (60, 52, 44, 38, 32, 26, 20, 16, 13)
 
 # As the Bot API calls them.
 Style: TypeAlias = Literal[
@@ -187,6 +189,25 @@ def cut(text: str, most: int) -> str:
     head = text[: most - 1]
     at_word = head.rsplit(maxsplit=1)[0] if " " in head[most // 2 :] else head
     return at_word.rstrip(" ,;:.–—-\u200d\ufe0f") + "…"
+
+
+def with_note(message: Message, note: str, *, instead_of: Collection[str] = ()) -> Message:
+    """The message with a note beneath it, in place of another if there is one."""
+    body = message.text
+    for other in instead_of:
+        body = body.removesuffix(f"\n\n{other}")
+    kept = Message(body, tuple(_within(message.spans, 0, len(body))))
+    noted = joined(kept, compose("\n\n", italic(note)))
+    return noted if width(noted.text) <= TEXT_LIMIT else message
+
+
+def at_a_glance(lay_out: Callable[[int], Message]) -> Message:
+    """A list laid out with its titles as long as a screen allows: `lay_out` takes their length."""
+    for most in _TITLES:
+        message = lay_out(most)
+        if len(message.text) <= _SCREEN:
+            break
+    return message
 
 
 def abridged(part: Rich, most: int) -> Rich:

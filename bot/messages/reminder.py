@@ -167,12 +167,12 @@ def _surge(event: Surged, petition: Petition) -> AlertText:
 
 def _topped(event: ToppedIn) -> AlertText:
     headline = say(
-        "📍 <b>{constituency}</b> is now in the top 10, at number {rank}.",
+        "📍 <b>{constituency}</b> reached the top 10, at number {rank}.",
         constituency=cut(event.name, _NAME),
         rank=number(event.rank),
     )
     share = tr(
-        "{signatures} from there, {share} of the total.",
+        "{signatures} from there, {share} of those from all constituencies.",
         signatures=signatures(event.signature_count),
         share=percent(event.share),
     )

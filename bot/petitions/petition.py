@@ -225,6 +225,11 @@ class Petition(Struct, frozen=True, kw_only=True, omit_defaults=True):
         ended, due = self.closed_at, self.closing_date
         return self.is_over and ended is not None and due is not None and ended.date() < due
 
+    @property
+    def may_get_no_more(self) -> bool:
+        """Whether its parliament has ended, or seems to have, before it got what it waited for."""
+        return self.archived or self.is_cut_short
+
     def worded(self, language: str) -> "Petition":
         """The same in another language, as far as its site has it in that."""
         other = next((each for each in self.wordings if each.language == language), None)

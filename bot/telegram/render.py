@@ -2,6 +2,8 @@
 and that reads them back.
 """
 
+from typing import get_args
+
 from telegram import (
     ChatAdministratorRights,
     CopyTextButton,
@@ -22,10 +24,11 @@ from telegram import Message as TelegramMessage
 
 from bot.messages.buttons import Button, Keyboard
 from bot.messages.chat.groups import ChatChoice
-from bot.messages.message import Message
+from bot.messages.message import Message, Span, Style
 from bot.messages.petition.share import InlineResult
 
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+_STYLES: dict[str, Style] = {each: each for each in get_args(Style)}
 _GROUP, _CHANNEL = 1, 2  # which of the two buttons a chat was picked with
 
 
@@ -76,6 +79,23 @@ def _read_button(key: InlineKeyboardButton) -> Button:
         copy=key.copy_text.text if key.copy_text else "",
         share=(chosen.query or "") if chosen else "",
     )
+
+
+def read_message(message: object) -> Message | None:
+    """What a message of the bot's own says, if it can be read and is a text."""
+    if not isinstance(message, TelegramMessage) or message.text is None:
+        return None
+    units = message.text.encode("utf-16-le")
+
+    def characters(length: int) -> int:
+        return len(units[: 2 * length].decode("utf-16-le", "replace"))
+
+    spans = []
+    for each in message.entities:
+        start, end = characters(each.offset), characters(each.offset + each.length)
+        if each.type in _STYLES:  # Telegram itself finds commands and addresses again
+            spans.append(Span(_STYLES[each.type], start, end - start, each.url))
+    return Message(message.text, tuple(spans))
 
 
 def addresses(message: object) -> tuple[str, ...]:

@@ -97,6 +97,9 @@ async def test_who_turned_them_off_gets_none_and_can_turn_them_on_again(village:
         told = await village.reader.hears("move house")
         note = await village.reader.sees_note(village.reader.tap(told, "No more announcements"))
         assert "/settings" in note
+        said = await village.reader.sees_edit(told, "No more announcements here")
+        assert "move house" in said["text"]
+        assert not said.get("reply_markup", {}).get("inline_keyboard")
         await admin.hears("got it")
         question = await drafted(admin)
         assert "1 chat" in question["text"]

@@ -95,7 +95,7 @@ async def by_rule(village: Village, chat: Conversation) -> Json:
     )
     chat.tap(draft, "Save")
     chat.tap(await chat.sees_edit(draft, "I need to keep"), "Follow it")
-    await chat.sees_edit(draft, "You're now following")
+    await chat.sees_edit(draft, "now following")
     await village.chat(chat.chat_id + 500).subscribes(RULED)  # has it looked at often
     village.site.edit(RULED, **a_response())
     return await chat.hears("From your rule")
@@ -107,8 +107,8 @@ async def with_pages(_: Village, chat: Conversation) -> Json:
         await chat.subscribes(number)
     draft = await after("All responses", asking("/subscribe", follows=False))(_, chat)
     chat.tap(draft, "Save")
-    await chat.sees_edit(draft, "You're now following")
-    return await chat.ask("/subscriptions", "You have 1 rule")
+    await chat.sees_edit(draft, "now following")
+    return await chat.ask("/subscriptions", "1 rule")
 
 
 async def from_a_file(village: Village, chat: Conversation) -> Json:
@@ -407,7 +407,7 @@ async def test_save_pressed_twice_keeps_one_rule(village: Village) -> None:
         draft = await reader.hears("Follow all debates?")
         twice = [reader.tap(draft, "Save") for _ in range(2)]
         assert [await reader.sees_note(each) for each in twice] == ["", ""]
-        listed = await reader.ask("/subscriptions", "You have 1 rule")
+        listed = await reader.ask("/subscriptions", "1 rule")
         ended = await reader.sees_edit(draft, "You're now following all debates")
         reader.tap(ended, "Delete")
         gone = await reader.sees_edit(draft, "You've unfollowed")

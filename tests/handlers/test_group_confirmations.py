@@ -44,7 +44,7 @@ async def test_a_group_is_told_in_which_topic_and_offered_what_everybody_may_pre
         card = await club.ask(f"/petition {TEA}", "84 of 10,000", user_id=ADA)
         assert labels(card)[-3:] == ["Open", "Follow it yourself", "Share"]
         listed = await club.ask("/list", "Free tea", user_id=ADA)
-        assert "in Petitions" in listed["text"]
+        assert "In Petitions:" in listed["text"]
 
 
 async def test_in_a_private_chat_no_topic_is_named_and_the_buttons_are_ones_own(
@@ -54,7 +54,7 @@ async def test_in_a_private_chat_no_topic_is_named_and_the_buttons_are_ones_own(
         told = await village.reader.subscribes()
         assert "posted in" not in told["text"]
         assert labels(told) == ["Open", "Change alerts", "Make silent", "Unfollow"]
-        assert " in " not in (await village.reader.ask("/list"))["text"].splitlines()[-1]
+        assert " · in " not in (await village.reader.ask("/list"))["text"]
 
 
 async def test_following_again_in_another_topic_asks_which_it_is_to_be(
@@ -69,7 +69,7 @@ async def test_following_again_in_another_topic_asks_which_it_is_to_be(
         assert labels(asked) == ["Move alerts here", "Leave as it is"]
         club.tap(asked, "Move alerts here", user_id=ADA)
         await club.sees_edit(asked, "Settings for one petition")
-        assert "in Kitchen" in (await club.ask("/list", user_id=ADA))["text"]
+        assert "In Kitchen:" in (await club.ask("/list", user_id=ADA))["text"]
 
 
 async def test_what_a_channel_follows_is_told_its_admins_and_not_the_channel(
@@ -81,7 +81,7 @@ async def test_what_a_channel_follows_is_told_its_admins_and_not_the_channel(
             await person.subscribes()
         news.say(f"/follow {TEA}")
         told = await ada.hears("For Tea news:")
-        assert "You're now following Free tea" in told["text"]
+        assert "This chat is now following Free tea" in told["text"]
         ada.tap(told, "Unfollow")
         ended = await ada.hears("You've unfollowed")
         assert ended["text"].startswith("For Tea news:")

@@ -63,7 +63,7 @@ async def test_a_member_is_refused_and_shown_the_way_to_their_own_chat(
         way = no["reply_markup"]["inline_keyboard"][0][0]
         assert way["url"] == f"https://t.me/{BOT_USERNAME}?start=p_uk_{TEA}"
         assert no["receiver_user"]["id"] == BEN  # nobody else sees that they were refused
-        await club.ask("/subscriptions", "You're not following anything yet", user_id=BEN)
+        await club.ask("/subscriptions", "This chat isn't following anything yet", user_id=BEN)
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ async def test_who_speaks_as_another_channel_is_no_admin(
     async with village.bell():
         messenger.emit("message", messenger.store(messenger.chat(CLUB), as_channel))
         await club.hears()  # whichever words: nothing was changed
-        await club.ask("/subscriptions", "You're not following anything yet", user_id=BEN)
+        await club.ask("/subscriptions", "This chat isn't following anything yet", user_id=BEN)
 
 
 # --- channels and topics -------------------------------------------------------------------------
@@ -318,7 +318,7 @@ async def test_a_group_is_managed_from_the_private_chat_of_its_admin(
     ada = village.chat(ADA)
     async with village.bell():
         await manages(village, ada, "Choose a group", CLUB)
-        said = await ada.ask(f"/subscribe {TEA}", "You're now following")
+        said = await ada.ask(f"/subscribe {TEA}", "✅ This chat is now following")
         assert said["text"].startswith("For Tea club:\n")
         await club.ask("/subscriptions", "Free tea", user_id=BEN)
         village.site.edit(TEA, signature_count=1_002)
@@ -356,7 +356,7 @@ async def test_done_leads_back_and_buttons_stay_about_the_chat_they_were_made_fo
         await ada.ask(f"/subscribe {TEA}", "I need to keep")
         ada.tap(said, "Unfollow")
         await ada.hears("For Tea club:")
-        await club.ask("/subscriptions", "You're not following anything yet", user_id=BEN)
+        await club.ask("/subscriptions", "This chat isn't following anything yet", user_id=BEN)
 
 
 async def test_another_restart_of_the_bot_forgets_nothing_of_it(
@@ -381,7 +381,7 @@ async def test_after_an_hour_nothing_is_done_for_the_chat_before_it_is_chosen_ag
         await manages(village, ada, "Choose a group", CLUB)
         clock.later(passed)
         await ada.ask(f"/subscribe {TEA}", "for an hour")
-        await club.ask("/subscriptions", "You're not following anything yet", user_id=BEN)
+        await club.ask("/subscriptions", "This chat isn't following anything yet", user_id=BEN)
         await ada.ask(f"/subscribe {TEA}", "I need to keep")
 
 
@@ -484,7 +484,7 @@ async def test_the_card_of_a_managed_chat_is_neither_moved_nor_edited(
     ada = village.chat(ADA)
     async with village.bell():
         await club.ask(f"/subscribe {TEA}", "is now following", user_id=ADA)
-        await club.ask(f"/petition {TEA}", "You're following this petition", user_id=BEN)
+        await club.ask(f"/petition {TEA}", "This chat is following this petition", user_id=BEN)
         await manages(village, ada, "Choose a group", CLUB)
         await ada.ask(f"/petition {TEA}", "For Tea club:")
         await club.ask(f"/petition {TEA}", "Nothing new since", user_id=BEN)

@@ -454,7 +454,7 @@ async def test_places_that_cannot_be_asked_are_said_to_be(
     async with village.bell(postcodes_api=postcodes.url):
         await village.reader.ask("/constituency SW1A 1AA", "can't look up postcodes")
         await village.reader.ask(
-            f"/constituency {HOLBORN}", "can't see which petitions are signed there"
+            f"/constituency {HOLBORN}", "can't see which petitions have most signatures there"
         )
     village.site.fail("/constituencies.json", Fault(status=503))
     async with village.bell(postcodes_api=postcodes.url):

@@ -175,7 +175,7 @@ async def test_a_kind_is_turned_down_step_by_step_and_up_again(village: Village)
         page = await press(reader, page, "Custom…")
         for loudness, line in (
             ("silent", "Silent"),
-            ("digest", "In your digest"),
+            ("digest", "In the digest"),
             ("off", "Off"),
             ("with sound", "With sound"),
         ):
@@ -399,15 +399,15 @@ async def test_the_digest_comes_when_it_is_asked_for(village: Village) -> None:
     reader = village.reader
     async with village.bell():
         await reader.subscribes()
-        empty = await reader.ask("/digest", "There's nothing in your digest yet.")
+        empty = await reader.ask("/digest", "There's nothing in the digest yet.")
         assert "Next digest:" in empty["text"]
-        await reader.ask("/settings threshold digest", "In your digest: official thresholds")
+        await reader.ask("/settings threshold digest", "In the digest: official thresholds")
         await reader.ask("/settings milestone digest")
         village.site.edit(TEA, signature_count=10_002)
         await village.looked(3)
         assert reader.unread() == []
         await reader.ask("/digest", "10,002")
-        await reader.ask("/digest", "There's nothing in your digest yet.")
+        await reader.ask("/digest", "There's nothing in the digest yet.")
 
 
 # --- own milestones ------------------------------------------------------------------------------

@@ -227,7 +227,7 @@ async def test_the_welsh_speaker_follows_a_pasted_link(village: Village) -> None
         walk = Walk(village.reader)
         card = await walk.says(LINK, "Free tea", is_long=True)
         asked = await walk.taps(card, "Dilyn", "mae angen imi gadw")
-        await walk.taps(asked, "Ei dilyn", "Rydych nawr yn dilyn Free tea")
+        await walk.taps(asked, "Dilyn y ddeiseb", "Rydych nawr yn dilyn Free tea")
         walk.took(1, 2)
 
 

@@ -312,10 +312,10 @@ def test_a_card_says_so_when_the_site_does_not_answer() -> None:
 
 def test_a_list_has_a_button_for_each_petition_and_turns_pages() -> None:
     followed = [
-        Followed(Subscription(1, structs.replace(REF, id=n), NOW), OPEN) for n in range(1, 20)
+        Followed(Subscription(1, structs.replace(REF, id=n), NOW), OPEN) for n in range(1, 30)
     ]
     message, buttons = listing(followed, 1, NOW)
-    assert "page 2 of 4" in message.text
+    assert "page 2 of 3" in message.text
     assert buttons is not None
     assert len(buttons) == PAGE_SIZE + 1
     assert [b.text for b in buttons[-1]] == ["‹ Previous", "Next ›"]

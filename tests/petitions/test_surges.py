@@ -226,8 +226,8 @@ def test_a_closing_without_a_goal_or_a_forecast_says_no_more_than_is_known() -> 
         (
             ToppedIn("E14001290", "Holborn and St Pancras", 7, 66, 0.0131),
             NOW,
-            "📍 Holborn and St Pancras is now in the top 10, at number 7.\n"
-            "66 signatures from there, 1.3% of the total.",
+            "📍 Holborn and St Pancras reached the top 10, at number 7.\n"
+            "66 signatures from there, 1.3% of those from all constituencies.",
         ),
     ],
 )

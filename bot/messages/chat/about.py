@@ -173,7 +173,7 @@ def not_now(*, has_agreed: bool) -> Message:
         return compose(
             tr("You agreed earlier, so nothing changes. To delete everything I keep: /forget")
         )
-    return compose(tr("OK. Nothing is kept. You can look at petitions and search all the same."))
+    return compose(tr("OK. Nothing is kept. You can still look at petitions and search."))
 
 
 def agreed() -> Message:
@@ -216,7 +216,8 @@ def privacy(rest_days: int, sites: Sequence[Site], *, in_database: bool = False)
         ),
         say(
             "<b>How long:</b> each petition until you unfollow it, and everything until you send "
-            "/forget. If you block me, I keep it for {days} in case you come back, then delete it.",
+            "/forget. If you block me, I keep it for {days} in case you come back, then delete it. "
+            "Backups that whoever runs this bot has made may hold it for longer.",
             days=days(rest_days),
         ),
     )
@@ -311,10 +312,10 @@ def forget_question(subscriptions: int, rules: int) -> Message:
         return compose(tr("Delete everything I keep about this chat? You can't undo this."))
     return compose(
         many(
-            "Delete everything I keep about this chat, including the petition you follow? You "
+            "Delete everything I keep about this chat, including the petition it follows? You "
             "can't undo this.",
-            "Delete everything I keep about this chat, including the {count} petitions you "
-            "follow? You can't undo this.",
+            "Delete everything I keep about this chat, including the {count} petitions it "
+            "follows? You can't undo this.",
             subscriptions,
         )
     )

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from bot.messages.buttons import ANNOUNCE, ANNOUNCED, Keyboard, button
 from bot.messages.format import number, span
-from bot.messages.i18n import many, tr
-from bot.messages.message import TEXT_LIMIT, Message, bold, compose, lines, width
+from bot.messages.i18n import many, say, tr
+from bot.messages.message import TEXT_LIMIT, Message, bold, code, compose, lines, width
 
 # With room for the words around it, whatever the language.
 LONGEST_TEXT = TEXT_LIMIT - 300
@@ -21,7 +21,10 @@ def how_to() -> Message:
     """The command alone says nothing to anybody yet."""
     return compose(
         *lines(
-            tr("Send the text after the command, like this: /announce The bot moves on Sunday."),
+            say(
+                "Send the text after the command, like this: {example}",
+                example=code(f"/announce {tr('This bot will be off on Sunday morning.')}"),
+            ),
             tr("I'll show you how it looks and how many chats get it before I send anything."),
         )
     )
@@ -107,8 +110,8 @@ def finished(told: int, refused: int, unsure: int, *, is_stopped: bool) -> Messa
             if refused
             else None,
             many(
-                "Of {count} chat I don't know: Telegram didn't answer. I didn't send it twice.",
-                "Of {count} chats I don't know: Telegram didn't answer. I didn't send it twice.",
+                "{count} chat may have got it: Telegram didn't answer, so I didn't send it again.",
+                "{count} chats may have got it: Telegram didn't answer, so I didn't send it again.",
                 unsure,
             )
             if unsure

@@ -29,8 +29,20 @@ from bot.messages.buttons import (
 from bot.messages.following.subscriptions import Followed
 from bot.messages.format import number
 from bot.messages.i18n import many, marked, say, tr
-from bot.messages.message import Message, Rich, bold, code, compose, cut, italic, lines, row
+from bot.messages.message import (
+    Message,
+    Rich,
+    at_a_glance,
+    bold,
+    code,
+    compose,
+    cut,
+    italic,
+    lines,
+    row,
+)
 from bot.messages.petition.parts import short_title, state_name
+from bot.messages.reader import to_reader
 from bot.petitions.petition import Petition, PetitionRef, Site
 
 # The button that does to one petition what a command does.
@@ -73,7 +85,8 @@ def which_words() -> Question:
             *lines(
                 say("Which words? For example: {example}", example=code(example)),
                 say(
-                    "Quotation marks keep words together, a minus leaves petitions out: {example}",
+                    "Use quotation marks for a phrase, and a minus sign to leave a word out: "
+                    "{example}",
                     example=code(tr('"school meals" -uniform')),
                 ),
             )
@@ -161,7 +174,7 @@ def which_petition(
     asked = say(
         "Which petition? Send its number or link, for example: {number}", number=code("300239")
     )
-    choice = tr("Or choose one you follow:") if followed else None
+    choice = tr("Or choose one that this chat follows:") if followed else None
     rows = [
         [_to(command, each.petition.ref, short_title(each.petition, 40))]
         for each in followed[:_STOPPED]
@@ -295,9 +308,12 @@ def several(
     shown = found[:_PETITIONS]
     rows = [[_to(command, ref, _label(ref, petition, called or {}))] for ref, petition in shown]
     heading = _HEADINGS.get(command, _WHICH)
-    return compose(
-        *lines(bold(tr(heading)), "", *(_line(each, called or {}) for each in shown))
-    ), rows
+
+    def laid_out(most: int) -> Message:
+        told = (_line(each, called or {}, most) for each in shown)
+        return compose(*lines(bold(tr(heading)), "", *told))
+
+    return at_a_glance(laid_out), rows
 
 
 def _label(ref: PetitionRef, petition: Petition | None, called: Mapping[str, str]) -> str:
@@ -312,13 +328,13 @@ _HEADINGS = {
 }
 
 
-def _line(found: tuple[PetitionRef, Petition | None], called: Mapping[str, str]) -> Rich:
+def _line(found: tuple[PetitionRef, Petition | None], called: Mapping[str, str], most: int) -> Rich:
     ref, petition = found
     where = f" · {called[ref.site]}" if ref.site in called else ""
     if petition is None:
         return f"{ref.id}{where}"
     state = "" if petition.is_open else f" · {state_name(petition)}"
-    return f"{number(petition.signature_count)}{state}{where}  {short_title(petition)}"
+    return f"{number(petition.signature_count)}{state}{where}  {short_title(petition, most)}"
 
 
 # --- what can be stopped --------------------------------------------------------------------------
@@ -357,7 +373,10 @@ def nothing_to_stop(*, is_kept: bool) -> tuple[Message, Keyboard | None]:
     """Nothing is followed, so no alert comes."""
     message = compose(
         *lines(
-            tr("You're not following anything, so I won't send you any alerts."),
+            to_reader(
+                marked("You're not following anything, so I won't send you any alerts."),
+                marked("This chat isn't following anything, so it won't get any alerts."),
+            ),
             tr("To follow a petition, send its number or link."),
         )
     )
@@ -380,8 +399,8 @@ def all_stopped(count: int) -> Page:
     """Nothing is followed any more; for a while it can be had back."""
     message = compose(
         many(
-            "You've unfollowed {count} petition or rule. You won't get any more alerts.",
-            "You've unfollowed all {count} petitions and rules. You won't get any more alerts.",
+            "You've unfollowed {count} petition or rule. There won't be any more alerts.",
+            "You've unfollowed all {count} petitions and rules. There won't be any more alerts.",
             count,
         )
     )

@@ -53,8 +53,8 @@ _UNPUBLISHED: Mapping[Unpublication, str] = {
         "opens for signatures or is rejected."
     ),
     "stopped": marked(
-        "Petition {number} was stopped before it was published. This happens when Parliament "
-        "is dissolved. It won't open for signatures."
+        "Petition {number} was stopped before it was published, so it won't open for "
+        "signatures. This can happen when a parliament is dissolved."
     ),
     "hidden": marked(
         "The petitions site doesn't show petition {number} at the moment. I can tell you if it "

@@ -10,6 +10,7 @@ from msgspec import Struct
 from bot.messages.format import clock, span
 from bot.messages.i18n import Said, many, marked, tr
 from bot.messages.message import Message, bold, compose, lines
+from bot.messages.reader import is_shared
 from bot.petitions.parliaments import DESCRIPTIONS, description_of
 from bot.petitions.petition import Site
 
@@ -97,14 +98,18 @@ def status(
             "",
             *(rows or [_unheard(report.at, now)]),
             _queue(waiting),
-            many(
-                "You're following {count} petition.",
-                "You're following {count} petitions.",
-                following,
-            ),
+            _following(following),
             *(["", tr("Petition Bell {version}", version=version)] if version else []),
         )
     )
+
+
+def _following(count: int) -> str:
+    if is_shared():
+        return many(
+            "This chat follows {count} petition.", "This chat follows {count} petitions.", count
+        )
+    return many("You're following {count} petition.", "You're following {count} petitions.", count)
 
 
 def _unheard(since: datetime | None, now: datetime) -> str:
@@ -169,7 +174,7 @@ def _ages(health: SiteHealth, now: datetime) -> Iterator[str]:
         yield tr("I've paused checks. Next one in {span}.", span=span(health.quiet_for))
     if health.oldest_look:
         age = span(max(now - health.oldest_look, timedelta(0)))
-        yield tr("Oldest check of a petition you follow: {span} ago.", span=age)
+        yield tr("Oldest check of a followed petition: {span} ago.", span=age)
     if health.oldest_look and health.bound:
         bound = _at_most(health.bound)
         yield tr("While the site answers, each is checked at least every {span}.", span=bound)

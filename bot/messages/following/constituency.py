@@ -6,7 +6,7 @@ from bot.messages.buttons import CARD, SEAT, Button, Keyboard, button
 from bot.messages.chat.conversation import cancel_button
 from bot.messages.format import number
 from bot.messages.i18n import say, tr
-from bot.messages.message import Message, code, compose, cut, lines, row
+from bot.messages.message import Message, at_a_glance, code, compose, cut, lines, row
 from bot.messages.petition.constituencies import display_name
 from bot.petitions.parse import Constituency, Local
 
@@ -18,19 +18,22 @@ def constituency(
     seat: Constituency, petitions: Sequence[Local] | None, *, is_told: bool = True
 ) -> tuple[Message, Keyboard]:
     """A constituency, its MP, and its petitions; `is_told`: whether its site ever tells those."""
-    message = compose(
-        *lines(
-            say("📍 <b>{name}</b>", name=cut(seat.name, 80)),
-            *_holders(seat),
-            *(("", *_petitions(petitions)) if is_told else ()),
+
+    def laid_out(most: int) -> Message:
+        return compose(
+            *lines(
+                say("📍 <b>{name}</b>", name=cut(seat.name, 80)),
+                *_holders(seat),
+                *(("", *_petitions(petitions, most)) if is_told else ()),
+            )
         )
-    )
+
     rows = [
         [button(cut(_one_line(each.action), 40) or str(each.petition.id), CARD, each.petition)]
         for each in (petitions or ())[:_CARDS]
     ]
     follow = button(tr("Follow this constituency"), SEAT, extra=seat.ons_code)
-    return message, [*rows, *([[follow]] if seat.is_elected else [])]
+    return at_a_glance(laid_out), [*rows, *([[follow]] if seat.is_elected else [])]
 
 
 def _holders(seat: Constituency) -> list[str]:
@@ -54,12 +57,12 @@ def _person(name: str, party: str) -> str:
     return f"{person}, {cut(party, 40)}" if party else person
 
 
-def _petitions(petitions: Sequence[Local] | None) -> list[str]:
+def _petitions(petitions: Sequence[Local] | None, most: int) -> list[str]:
     if petitions is None:
         return [
             tr(
-                "I can't see which petitions are signed there at the moment. Please try "
-                "again in a few minutes."
+                "I can't see which petitions have most signatures there at the moment. Please "
+                "try again in a few minutes."
             )
         ]
     if not petitions:
@@ -67,7 +70,7 @@ def _petitions(petitions: Sequence[Local] | None) -> list[str]:
     shown = petitions[:TOP]
     return [
         tr("Petitions with most signatures there:"),
-        *(f"{number(each.here)}  {cut(_one_line(each.action), 60)}" for each in shown),
+        *(f"{number(each.here)}  {cut(_one_line(each.action), most)}" for each in shown),
     ]
 
 
@@ -98,7 +101,7 @@ def postcode_without_seat() -> Message:
 def no_seat_listed() -> Message:
     """It has constituencies, and no site that is watched lists one of them."""
     return compose(
-        tr("None of the petitions sites I watch lists a constituency for that postcode.")
+        tr("None of the petitions sites I check lists a constituency for that postcode.")
     )
 
 

@@ -39,6 +39,7 @@ from bot.messages.message import (
     row,
 )
 from bot.messages.petition.parts import site_name, title
+from bot.messages.reader import is_shared, to_reader
 from bot.petitions.events import Loudness, Threshold
 from bot.petitions.parliaments import description_of
 from bot.petitions.parliaments.description import Responder
@@ -486,8 +487,8 @@ def saved(rule: Rule, site: Site, called: str = "") -> tuple[Message, Keyboard]:
     """A rule is kept from now on."""
     message = compose(
         *lines(
-            say("✅ You're now following <b>{what}</b>.", what=describe(rule, site, called)),
-            tr("You'll be told about: {kinds}.", kinds=_heard(rule, site)),
+            _followed(describe(rule, site, called)),
+            _told_about(rule, site),
         )
     )
     keys = [
@@ -507,7 +508,7 @@ def shown(
     message = compose(
         *lines(
             row("🔔 ", bold(describe(rule, site, called))),
-            tr("You'll be told about: {kinds}.", kinds=_heard(rule, site)),
+            _told_about(rule, site),
             italic(
                 tr("Tap a kind of news to turn it on or off. The row below sets how it arrives.")
             ),
@@ -527,6 +528,20 @@ def shown(
     return message, [*rows, louder, *([[copy]] if address else []), last]
 
 
+def _followed(what: Rich) -> Rich:
+    if is_shared():
+        return say("✅ This chat is now following <b>{what}</b>.", what=what)
+    return say("✅ You're now following <b>{what}</b>.", what=what)
+
+
+def _told_about(rule: Rule, site: Site) -> str:
+    return to_reader(
+        marked("You'll be told about: {kinds}."),
+        marked("This chat will be told about: {kinds}."),
+        kinds=_heard(rule, site),
+    )
+
+
 def _heard(rule: Rule, site: Site) -> str:
     heard = [ear for ear in event_filters(rule) if hears(rule, ear) and _is_there(ear, site)]
     return ", ".join(_ear_name(ear, site) for ear in heard)
@@ -542,8 +557,8 @@ def renamed(was: str, now: str) -> Message:
     """A department has another name, and a rule goes on with that."""
     return compose(
         say(
-            "The department you follow as <b>{was}</b> is now called <b>{now}</b>. Your rule "
-            "uses that name from now on.",
+            "The department <b>{was}</b> is now called <b>{now}</b>. The rule about it uses that "
+            "name from now on.",
             was=was,
             now=now,
         )
@@ -552,15 +567,15 @@ def renamed(was: str, now: str) -> Message:
 
 _OUTDATED: Mapping[str, str] = {
     "constituency": marked(
-        "🔕 Your rule about <b>{name}</b> no longer works: there's no constituency with that "
+        "🔕 The rule about <b>{name}</b> no longer works: there's no constituency with that "
         "name now."
     ),
     "topic": marked(
-        "🔕 Your rule about <b>{name}</b> no longer works: the petitions site has no topic with "
+        "🔕 The rule about <b>{name}</b> no longer works: the petitions site has no topic with "
         "that name now."
     ),
     "department": marked(
-        "🔕 Your rule about <b>{name}</b> no longer works: no petitions go to a department with "
+        "🔕 The rule about <b>{name}</b> no longer works: no petitions go to a department with "
         "that name now."
     ),
 }

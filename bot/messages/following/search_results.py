@@ -7,7 +7,17 @@ from bot.messages.buttons import CARD, Button, Keyboard, button
 from bot.messages.chat.conversation import cancel_button, nothing_found
 from bot.messages.format import listed, number
 from bot.messages.i18n import many, tr
-from bot.messages.message import Message, Rich, bold, compose, cut, italic, lines, row
+from bot.messages.message import (
+    Message,
+    Rich,
+    at_a_glance,
+    bold,
+    compose,
+    cut,
+    italic,
+    lines,
+    row,
+)
 from bot.messages.petition.parts import short_title, state_name
 from bot.petitions.parse import Trending
 from bot.petitions.petition import Petition
@@ -36,23 +46,27 @@ def results(
         return message, [*around[0], *around[1], *keys]
     shown = petitions[:MOST]
     more = tr("There are more results. Add a word to narrow them down.") if has_more else None
-    message = compose(
-        *lines(
-            row("🔎 ", bold(f"“{cut(words, 60)}”")),
-            "",
-            *(_line(petition, (called or {}).get(petition.ref.site, "")) for petition in shown),
-            *(("", italic(more)) if more else ()),
-            *(("", italic(_no_answer(silent))) if silent else ()),
+
+    def laid_out(most: int) -> Message:
+        return compose(
+            *lines(
+                row("🔎 ", bold(f"“{cut(words, 60)}”")),
+                "",
+                *(_line(each, (called or {}).get(each.ref.site, ""), most) for each in shown),
+                *(("", italic(more)) if more else ()),
+                *(("", italic(_no_answer(silent))) if silent else ()),
+            )
         )
-    )
+
+    message = at_a_glance(laid_out)
     rows = [[button(short_title(petition, 40), CARD, petition.ref)] for petition in shown]
     return message, [*around[0], *rows, *around[1], [cancel_button()]]
 
 
-def _line(petition: Petition, site: str) -> str:
+def _line(petition: Petition, site: str, most: int) -> str:
     state = "" if petition.is_open else f" · {state_name(petition)}"
     where = f" · {site}" if site else ""
-    return f"{number(petition.signature_count)}{state}{where}  {short_title(petition)}"
+    return f"{number(petition.signature_count)}{state}{where}  {short_title(petition, most)}"
 
 
 def _no_answer(silent: Sequence[str]) -> str:
@@ -76,14 +90,18 @@ def trending(
     if not told:
         return compose(*lines(tr("No petitions are trending at the moment."), *note)), None
     most = max(3, MOST // len(told))
-    parts = [[_heading(each), "", *_rows(each.petitions[:most]), ""] for each in told]
+
+    def laid_out(longest: int) -> Message:
+        parts = [[_heading(each), "", *_rows(each.petitions[:most], longest), ""] for each in told]
+        texts = [line for part in parts for line in part]
+        return compose(*lines(*(texts if note else texts[:-1]), *note))
+
     rows = [
         [button(cut(_one_line(one.action), 40) or str(one.petition.id), CARD, one.petition)]
         for each in told
         for one in each.petitions[:most]
     ]
-    texts = [line for part in parts for line in part]
-    return compose(*lines(*(texts if note else texts[:-1]), *note)), rows
+    return at_a_glance(laid_out), rows
 
 
 def _heading(busiest: Busiest) -> Rich:
@@ -99,8 +117,11 @@ def _heading(busiest: Busiest) -> Rich:
     return row("📈 ", bold(f"{busiest.site}: {heading}" if busiest.site else heading))
 
 
-def _rows(petitions: Sequence[Trending]) -> list[str]:
-    return [f"+{number(p.signatures_lately)}  {cut(_one_line(p.action), 60)}" for p in petitions]
+def _rows(petitions: Sequence[Trending], most: int) -> list[str]:
+    return [
+        f"+{number(each.signatures_lately)}  {cut(_one_line(each.action), most)}"
+        for each in petitions
+    ]
 
 
 def _one_line(text: str) -> str:

@@ -1,8 +1,9 @@
 """What the bot says about subscriptions: begun, ended, muted, listed."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -23,13 +24,32 @@ from bot.messages.format import (
     day,
     listed,
     london_today,
+    number,
     signatures,
     weekday,
 )
-from bot.messages.i18n import many, marked, say, tr
-from bot.messages.message import Message, Rich, bold, code, compose, cut, joined, lines, row
+from bot.messages.i18n import in_all_languages, many, marked, say, tr
+from bot.messages.message import (
+    Message,
+    Rich,
+    abridged,
+    at_a_glance,
+    bold,
+    code,
+    compose,
+    cut,
+    lines,
+    with_note,
+)
 from bot.messages.petition.institutions import committee, responder, response_noun, sentence
-from bot.messages.petition.parts import promises_a_debate, short_title, status_line, title
+from bot.messages.petition.parts import (
+    promises_a_debate,
+    short_title,
+    state_in_brief,
+    status_line,
+    title,
+)
+from bot.messages.reader import is_shared, to_reader
 from bot.petitions.events import Threshold
 from bot.petitions.parliaments.description import Responder
 from bot.petitions.petition import Petition, PetitionRef
@@ -37,8 +57,8 @@ from bot.petitions.thresholds import is_before_committee, is_finished, is_reache
 from bot.subscriptions.codec import preferences_for_link
 from bot.subscriptions.subscription import Preferences, Subscription
 
-PAGE_SIZE = 5
-_TOPIC = 60  # characters of a topic's name
+PAGE_SIZE = 10
+_TOPIC, _TOPIC_IN_LIST = 60, 24  # characters of a topic's name
 _CARRIER = re.compile(r"#t_([\w-]+)$", re.ASCII)
 
 
@@ -100,6 +120,8 @@ def subscribed(
 
 
 def _begun(petition: Petition, place: Place | None) -> Rich:
+    if place is None and is_shared():
+        return say("✅ This chat is now following {title}", title=title(petition))
     if place is None:
         return say("✅ You're now following {title}", title=title(petition))
     if place.is_channel:
@@ -220,10 +242,13 @@ def already_subscribed(
     """
     petition, subscription = followed.petition, followed.subscription
     on = day(subscription.created_at)
+    since = to_reader(
+        marked("You've been following this petition since {day}."),
+        marked("This chat has been following this petition since {day}."),
+        day=on,
+    )
     if place is None:
-        since = tr("You've been following this petition since {day}.", day=on)
         return compose(*lines(since, title(petition))), follower_rows(petition, subscription.muted)
-    since = tr("This chat has been following this petition since {day}.", day=on)
     if told_in is None:
         row = readers_row(petition, place.follow_link)
         return compose(*lines(since, title(petition), _place_line(place))), [row]
@@ -277,9 +302,27 @@ def muted(petition: Petition, is_muted: bool) -> str:
     return tr("Sound is on again for “{title}”.", title=name)
 
 
+_SOUND_NOTES = (
+    marked("🔔 This petition's alerts arrive with sound again."),
+    marked("🔕 This petition's alerts arrive without sound from now on."),
+)
+
+
+def with_sound_note(message: Message, petition: Petition, is_muted: bool) -> Message:
+    """A message whose button turned the sound off or on, saying so itself."""
+    before, now = muted(petition, not is_muted), muted(petition, is_muted)
+    if message.text.endswith(before):  # the answer to `/mute` and `/unmute`
+        return Message(message.text.removesuffix(before) + now, message.spans)
+    said = [each for note in _SOUND_NOTES for each in in_all_languages(note)]
+    return with_note(message, tr(_SOUND_NOTES[is_muted]), instead_of=said)
+
+
 def not_following() -> str:
     """The short answer to a button of a subscription that has ended."""
-    return tr("You're not following this petition.")
+    return to_reader(
+        marked("You're not following this petition."),
+        marked("This chat isn't following this petition."),
+    )
 
 
 def listing(
@@ -289,67 +332,75 @@ def listing(
     rules: Sequence[tuple[Rich, Button]] = (),
     names: Names = _NO_NAMES,
 ) -> tuple[Message, Keyboard | None]:
-    """A page of what a chat follows, a button for each petition; before the first, its rules.
+    """A page of what a chat follows, its rules first: a line and a button each.
 
-    `names` are those of a group's topics as far as they are known, and of the sites where there are
-    several.
+    What is told in a topic of a group stands beneath its name. `names` are those of the topics as
+    far as they are known, and of the sites where there are several.
     """
     if not followed and not rules:
         return nothing_followed(), None
-    if page > 0 or not rules:
-        return _petitions(followed, page, now, names)
-    heading = bold(many("You have {count} rule", "You have {count} rules", len(rules)))
-    message = compose(*lines(heading, "", *(line for line, _ in rules)))
-    rows = [[key] for _, key in rules]
-    if not followed:
-        return message, rows
-    below, keys = _petitions(followed, page, now, names)
-    return joined(message, compose("\n\n"), below), [*rows, *keys]
-
-
-def _petitions(
-    followed: Sequence[Followed], page: int, now: datetime, names: Names
-) -> tuple[Message, Keyboard]:
-    pages = max(1, -(-len(followed) // PAGE_SIZE))
+    followed = sorted(followed, key=lambda each: each.subscription.thread_id or 0)
+    pages = -(-(len(rules) + len(followed)) // PAGE_SIZE)
     page = min(max(page, 0), pages - 1)
-    shown = followed[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]
-    heading = bold(_heading(len(followed), page, pages))
-    message = compose(*lines(heading, "", *(_line(entry, now, names) for entry in shown)))
-    rows = [[button(short_title(entry.petition, 40), CARD, entry.petition.ref)] for entry in shown]
-    return message, rows + _page_row(page, pages)
+    first, end = page * PAGE_SIZE, (page + 1) * PAGE_SIZE
+    shown_rules = rules[first:end]
+    shown = followed[max(0, first - len(rules)) : max(0, end - len(rules))]
+    which = tr("(page {page} of {pages})", page=page + 1, pages=pages) if pages > 1 else ""
+
+    def laid_out(most: int) -> Message:
+        told: list[Rich] = []
+        if shown_rules:
+            told += [_heading(_count_of_rules(len(rules)), "" if shown else which), ""]
+            told += [abridged(line, most) for line, _ in shown_rules]
+        if shown:
+            told += [""] if shown_rules else []
+            told += [_heading(_count_of_petitions(len(followed)), which), ""]
+            told += _in_topics(shown, now, names, most)
+        return compose(*lines(*told))
+
+    rows = [[key] for _, key in shown_rules]
+    rows += [[button(short_title(entry.petition, 40), CARD, entry.petition.ref)] for entry in shown]
+    return at_a_glance(laid_out), rows + _page_row(page, pages)
 
 
-def _heading(count: int, page: int, pages: int) -> str:
-    if pages == 1:
+def _heading(counted: str, page: str) -> Rich:
+    return bold(f"{counted} {page}" if page else counted)
+
+
+def _count_of_rules(count: int) -> str:
+    if is_shared():
+        return many("This chat has {count} rule", "This chat has {count} rules", count)
+    return many("You have {count} rule", "You have {count} rules", count)
+
+
+def _count_of_petitions(count: int) -> str:
+    if is_shared():
         return many(
-            "You're following {count} petition",
-            "You're following {count} petitions",
-            count,
+            "This chat follows {count} petition", "This chat follows {count} petitions", count
         )
-    return many(
-        "You're following {count} petition (page {page} of {pages})",
-        "You're following {count} petitions (page {page} of {pages})",
-        count,
-        page=page + 1,
-        pages=pages,
-    )
+    return many("You're following {count} petition", "You're following {count} petitions", count)
 
 
-def _line(entry: Followed, now: datetime, names: Names) -> Rich:
-    petition, thread = entry.petition, entry.subscription.thread_id
-    parts: list[Rich] = [status_line(petition, now)]
+def _in_topics(shown: Sequence[Followed], now: datetime, names: Names, most: int) -> Iterator[Rich]:
+    """The lines, those of a group's topic beneath its name."""
+    for thread, entries in groupby(shown, key=lambda each: each.subscription.thread_id):
+        if thread is not None:
+            name = cut(names.topics.get(thread, ""), _TOPIC_IN_LIST)
+            yield say("In <b>{topic}</b>:", topic=name) if name else tr("In a topic:")
+        yield from (_line(entry, now, names.sites, most) for entry in entries)
+
+
+def _line(entry: Followed, now: datetime, sites: Mapping[str, str], most: int) -> Rich:
+    """84,120 · 12 days left  Its title, as in every list."""
+    petition = entry.petition
+    parts = [state_in_brief(petition, now)]
     if not petition.is_unpublished:
-        parts.insert(0, signatures(petition.signature_count))
-    if petition.ref.site in names.sites:
-        parts.append(names.sites[petition.ref.site])
+        parts.insert(0, number(petition.signature_count))
+    if petition.ref.site in sites:
+        parts.append(sites[petition.ref.site])
     if entry.subscription.muted:
         parts.append(tr("silent"))
-    if thread is not None:
-        name = names.topics.get(thread, "")
-        where = say("in <b>{topic}</b>", topic=cut(name, _TOPIC)) if name else tr("in a topic")
-        parts.append(where)
-    told = [piece for part in parts for piece in (part, " · ")][:-1]
-    return row(short_title(petition), "\n", *told, "\n")
+    return f"{' · '.join(parts)}  {short_title(petition, most)}"
 
 
 def _page_row(page: int, pages: int) -> list[list[Button]]:
@@ -362,7 +413,10 @@ def nothing_followed() -> Message:
     """An empty list, and how to fill it."""
     return compose(
         *lines(
-            tr("You're not following anything yet."),
+            to_reader(
+                marked("You're not following anything yet."),
+                marked("This chat isn't following anything yet."),
+            ),
             say(
                 "Send a petition's number or link, for example {number}, or a few words to search "
                 "for.",

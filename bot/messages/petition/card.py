@@ -34,6 +34,7 @@ from bot.messages.petition.parts import (
 from bot.messages.petition.rejection import reason
 from bot.messages.petition.response import excerpt, safe_link
 from bot.messages.petition.wording import spoken
+from bot.messages.reader import to_reader
 from bot.petitions.forecast import pace as recent_pace
 from bot.petitions.parliaments.description import Responder
 from bot.petitions.petition import GovernmentResponse, Petition, Reading
@@ -162,14 +163,20 @@ def _following(subscription: Subscription | None) -> str | None:
     if subscription is None:
         return None
     if subscription.muted:
-        return tr("✅ You're following this petition (silent).")
-    return tr("✅ You're following this petition.")
+        return to_reader(
+            marked("✅ You're following this petition (silent)."),
+            marked("✅ This chat is following this petition (silent)."),
+        )
+    return to_reader(
+        marked("✅ You're following this petition."),
+        marked("✅ This chat is following this petition."),
+    )
 
 
 def _response(petition: Petition, most: int) -> list[Rich | None]:
     response = petition.government_response
     if response is None:
-        is_late = petition.archived or petition.is_cut_short
+        is_late = petition.may_get_no_more
         since = None if is_late else petition.response_threshold_reached_at
         return (
             [
@@ -203,7 +210,9 @@ def _debate(petition: Petition, most: int, now: datetime) -> list[Rich | None]:
     if debate is None:
         if date := petition.scheduled_debate_date:
             if date < london_today(now):
-                return [tr("🏛 Debate was due on {day}. No record of it yet.", day=weekday(date))]
+                return [
+                    tr("🏛 The debate was due on {day}. There's no record yet.", day=weekday(date))
+                ]
             return [tr("🏛 Debate: {day}.", day=weekday(date))]
         return _no_debate(petition)
     if debate.debated_on is None:

@@ -146,8 +146,8 @@ def no_regions(petition: Petition, is_reachable: bool) -> Message:
 def too_few_for_a_map(petition: Petition) -> Message:
     """So few signed that a map would show chance alone."""
     why = tr(
-        "I draw a map from {number} signatures on, not counting those from abroad. Fewer say "
-        "little about places.",
+        "I can draw a map once there are {number} signatures, not counting those from abroad. With "
+        "fewer, differences between places may be chance.",
         number=number(FEWEST_ON_A_MAP),
     )
     return compose(*lines(title(petition), why))
@@ -210,7 +210,7 @@ def _entry(entry: Ranked, petition: Petition, seats: Seats, own: Place | None) -
     name = cut(place_name(petition, place), 80)
     is_own = own is not None and own.code == place.code
     heading = f"{entry.rank}. {name} · {number(place.signature_count)} · {share}"
-    first: Rich = bold(f"★ {heading}") if is_own else heading
+    first: Rich = bold(tr("★ {place} (yours)", place=heading)) if is_own else heading
     return row(*lines(first, _holder(seats.get(place.code))))
 
 

@@ -21,6 +21,7 @@ from bot.messages.i18n import marked, say, tr
 from bot.messages.message import Message, Rich, bold, code, compose, italic, lines
 from bot.messages.petition.institutions import committee
 from bot.messages.petition.parts import title
+from bot.messages.reader import is_shared
 from bot.petitions.events import MilestoneReached, Threshold
 from bot.petitions.forecast import pace
 from bot.petitions.petition import Petition, PetitionRef, Reading
@@ -123,7 +124,7 @@ def _when(rung: MilestoneReached, name: str, readings: Sequence[Reading]) -> str
     for before, after in pairwise(readings):
         if before.signature_count < rung.number <= after.signature_count:
             return tr("✓ {milestone}: reached by {moment}", milestone=name, moment=moment(after.at))
-    return f"✓ {name}"
+    return tr("✓ {milestone}: reached", milestone=name)
 
 
 def _ahead(
@@ -171,7 +172,11 @@ def _about_own(petition: Petition, own: CustomMilestones, undo: CustomMilestones
     if own != _NONE or undo != _NONE:
         yield ""
     if own != _NONE:
-        yield say("★ Your milestones: <b>{milestones}</b>", milestones=milestones_named(own))
+        named = milestones_named(own)
+        if is_shared():
+            yield say("★ This chat's milestones: <b>{milestones}</b>", milestones=named)
+        else:
+            yield say("★ Your milestones: <b>{milestones}</b>", milestones=named)
     if undo != _NONE:
         again = code(f"/milestones {petition.ref.id} {as_typed(undo)}")
         gone = milestones_named(undo)

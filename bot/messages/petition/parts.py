@@ -47,18 +47,31 @@ def place_name(petition: Petition, place: Place) -> str:
 
 # What reaching an official threshold means, by what has happened already.
 Meaning: TypeAlias = Literal[
-    "response", "responded", "referral", "referred", "debate", "scheduled", "debated", "refused"
+    "response",
+    "responded",
+    "no_response",
+    "referral",
+    "referred",
+    "debate",
+    "scheduled",
+    "debated",
+    "refused",
+    "no_debate",
 ]
 
 _MEANINGS: Mapping[Meaning, str] = {
     "response": marked("A {response} is now due."),
     "responded": marked("That's enough for a {response}, which it already has."),
+    "no_response": marked("That's enough for a {response}, but there may not be one now."),
     "referral": marked("{committee} will consider it once it has closed."),
     "referred": marked("That's enough for {committee} to consider it."),
     "scheduled": marked("That's enough to be considered for a debate, which already has a date."),
     "debated": marked("That's enough to be considered for a debate, which it has already had."),
     "refused": marked(
         "That's enough to be considered for a debate, but it was decided not to hold one."
+    ),
+    "no_debate": marked(
+        "That's enough to be considered for a debate, but there may not be one now."
     ),
 }
 
@@ -69,6 +82,10 @@ _STATES = {
     "completed": marked("completed"),
     "rejected": marked("rejected"),
     "under_consideration": marked("under consideration"),
+    "gathering_support": marked("not open yet"),
+    "moderation": marked("not open yet"),
+    "stopped": marked("stopped"),
+    "hidden": marked("not shown"),
 }
 _UNPUBLISHED = {
     "gathering_support": marked("Gathering its first supporters, not open yet"),
@@ -106,13 +123,23 @@ def meaning(threshold: Threshold, petition: Petition) -> Meaning:
     """What reaching an official threshold means, given what has happened already."""
     match threshold:
         case "response":
-            return "responded" if petition.government_response else "response"
+            if petition.government_response:
+                return "responded"
+            return "no_response" if petition.may_get_no_more else "response"
         case "referral":
             return "referral" if petition.is_open else "referred"
         case "debate":
             if petition.debate:
                 return "debated" if petition.debate.debated_on else "refused"
-            return "scheduled" if petition.scheduled_debate_date else "debate"
+            if petition.scheduled_debate_date:
+                return "scheduled"
+            return "no_debate" if _is_out_of_hope(petition) else "debate"
+
+
+def _is_out_of_hope(petition: Petition) -> bool:
+    """Whether nobody may consider it any more: its parliament has ended, or its committee has."""
+    ended = petition.may_get_no_more and not is_before_committee(petition)
+    return ended or is_finished(petition)
 
 
 def meaning_line(threshold: Threshold, petition: Petition) -> str:
@@ -212,7 +239,7 @@ def awaited(petition: Petition) -> str | None:
         waiting.append("date")
     elif petition.debate is None and "debate" in earned and promises_a_debate(petition):
         waiting.append("debate")
-    if waiting and petition.is_cut_short and not is_before_committee(petition):
+    if waiting and petition.may_get_no_more and not is_before_committee(petition):
         return tr("What it was waiting for may not come now. I'll keep checking.")
     if waiting:
         return tr(_AWAITED[tuple(waiting)], response=response_noun(petition))
@@ -288,6 +315,17 @@ def status_line(petition: Petition, now: datetime, *, to_the_minute: bool = Fals
             return tr(_UNPUBLISHED[state])
         case _:
             return tr("Status: {state}", state=state_name(petition))
+
+
+def state_in_brief(petition: Petition, now: datetime) -> str:
+    """12 days left, closed: how it stands, in the fewest words."""
+    if petition.state == "open" and petition.closing_date:
+        left = (petition.closing_date - london_today(now)).days
+        if left == 0:
+            return tr("closes tonight")
+        if left > 0:
+            return many("{count} day left", "{count} days left", left)
+    return state_name(petition)
 
 
 def says_since_when(petition: Petition) -> bool:

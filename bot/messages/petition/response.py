@@ -110,10 +110,10 @@ def _none_yet(petition: Petition, was_withdrawn: bool, now: datetime) -> Message
     if was_withdrawn:
         says = (
             tr("The response was withdrawn, and no other has been published.")
-            if petition.archived or petition.is_cut_short
+            if petition.may_get_no_more
             else tr("The response was withdrawn. There isn't a new one yet.")
         )
-    elif since and not (petition.archived or petition.is_cut_short):
+    elif since and not petition.may_get_no_more:
         says = tr(
             "No {response} yet: waiting {span}, since {day}.",
             response=response_noun(petition),

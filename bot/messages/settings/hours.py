@@ -54,7 +54,7 @@ def quiet_page(settings: SettingsContext) -> Page:
         *lines(
             quiet_line(settings.preferences),
             "",
-            tr("When they end, you'll get one summary of anything you missed."),
+            tr("When they end, one summary tells what happened meanwhile."),
             _zone_line(settings.preferences),
             "",
             italic(say("Other times: {command}", command=code("/settings quiet 21:30-06:30"))),
@@ -81,7 +81,7 @@ def urgent_page(settings: SettingsContext) -> Page:
     message = compose(
         *lines(
             say("Sent even in quiet hours: <b>{kinds}</b>", kinds=ringing),
-            tr("What you set to silent still makes no sound."),
+            tr("News that is set to silent still makes no sound."),
             quiet_line(settings.preferences),
             "",
             italic(say("Or type: {command}", command=code("/settings urgent response debate"))),
@@ -116,7 +116,7 @@ def digest_page(settings: SettingsContext) -> Page:
             digest_line(settings.preferences),
             tr("Next digest: {moment}.", moment=next_one(settings.preferences, settings.now)),
             "",
-            tr("It has what you set to “digest”. If there's nothing to tell, it doesn't come."),
+            tr("It brings the news that is set to “digest”, and doesn't come if there's none."),
             _zone_line(settings.preferences),
             "",
             italic(say("Or type: {command}", command=code("/settings digest weekly monday 9:00"))),

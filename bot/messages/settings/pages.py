@@ -37,7 +37,7 @@ LOUDNESS_NAMES: dict[Loudness, str] = {
 _MEANINGS: dict[Loudness, str] = {
     "loud": marked("🔔 <b>With sound:</b> {kinds}"),
     "silent": marked("🔕 <b>Silent:</b> {kinds}"),
-    "digest": marked("📰 <b>In your digest:</b> {kinds}"),
+    "digest": marked("📰 <b>In the digest:</b> {kinds}"),
     "off": marked("✖️ <b>Off:</b> {kinds}"),
 }
 PRESET_NAMES: dict[Preset, str] = {
@@ -94,7 +94,7 @@ def _of_petition(settings: SettingsContext, subscription: Subscription) -> Itera
     yield snoozed_line(settings) if settings.snoozed_until else None
     yield from _alerts(settings)
     if subscription.muted:
-        yield tr("You've made this petition silent: all its alerts arrive without sound.")
+        yield tr("This petition is silent: all its alerts arrive without sound.")
     yield digest_line(settings.chat.preferences) if settings.has_digest else None
     yield ""
     yield _closing_line(settings)
@@ -135,8 +135,8 @@ def in_a_sentence(settings: SettingsContext) -> Rich:
 
 _IN_A_SENTENCE: dict[Preset | None, str] = {
     "everything": marked("Alerts arrive with sound, smaller news without."),
-    "big": marked("You'll get alerts about big moments only."),
-    "digest": marked("Everything goes into your digest."),
+    "big": marked("Alerts arrive about big moments only."),
+    "digest": marked("Everything goes into the digest."),
     None: marked("Alerts arrive as you chose in the settings."),
 }
 

@@ -21,7 +21,7 @@ def snooze_page(settings: SettingsContext) -> Page:
             snoozed_line(settings) if settings.snoozed_until else _nothing_snoozed(settings),
             title(settings.followed.petition) if settings.followed else None,
             "",
-            tr("When the snooze ends, you'll get one summary of anything you missed."),
+            tr("When the snooze ends, one summary tells what happened meanwhile."),
             italic(say("Or type: {command}", command=code(f"/snooze {example}"))),
         )
     )
@@ -64,7 +64,7 @@ def nothing_in_digest(preferences: Preferences, now: datetime) -> Message:
     """Nothing waits; when the next one comes, and how anything gets into it."""
     return compose(
         *lines(
-            tr("There's nothing in your digest yet."),
+            tr("There's nothing in the digest yet."),
             tr(
                 "Next digest: {moment}. It comes only if there is anything in it.",
                 moment=next_one(preferences, now),
