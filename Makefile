@@ -25,10 +25,12 @@ doctor: $(VENV)/run.ok  ## ask storage, Telegram and the petitions site whether 
 	@$(BIN)/python -m bot check --config $(CONFIG)
 
 # More workers than small machines have cores: many tests wait for a clock or a server. Each begins
-# with neighbours, which share what is costly to start, and is done with reading tests sooner where
-# Python may keep them compiled.
+# with neighbours, which share what is costly to start. In a fresh checkout the tests are compiled
+# before, once and not by each worker.
 test: $(VENV)/dev.ok $(VENV)/axe-core  ## run the tests
 	@$(BIN)/python -m compileall -q -j 0 bot handlers storage
+	@[ -d tests/__pycache__ ] || ls tests/test_*.py tests/*/test_*.py | PYTHONDONTWRITEBYTECODE= \
+		xargs -n 76 -P 2 $(BIN)/python -m pytest --collect-only -qq -p no:cacheprovider >/dev/null
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 6 --dist worksteal
 
 check: $(VENV)/dev.ok  ## lint, types, imports
