@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont
 from matplotlib.ft2font import FT2Font
 from matplotlib.patches import FancyBboxPatch
+from numpy import asarray
 from PIL import Image
 
 WIDTH = 1080
@@ -56,7 +57,7 @@ class Canvas:
         self.height = height
         self.colours = colours
         self.figure = Figure(figsize=(WIDTH / 72, height / 72), dpi=72, facecolor=colours.paper)
-        FigureCanvasAgg(self.figure)
+        self._painter: Any = FigureCanvasAgg(self.figure)
         self.sheet = self.axes(0, 0, WIDTH, height)
         self.sheet.set_axis_off()
         self.sheet.set(xlim=(0, WIDTH), ylim=(height, 0))
@@ -98,10 +99,12 @@ class Canvas:
 
     def png(self) -> bytes:
         """The picture, in as many colours as a palette holds: half the bytes, and none missed."""
-        drawn, out = BytesIO(), BytesIO()
-        self.figure.savefig(drawn, format="png", dpi=72, pil_kwargs={"compress_level": 1})
-        palette = Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE)
-        palette.save(out, format="png", optimize=True)
+        self._painter.draw()
+        drawn = Image.fromarray(asarray(self._painter.buffer_rgba())).convert("RGB")
+        out = BytesIO()
+        # What comes closest to every colour there is, in less time than what weighs them.
+        palette = drawn.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        palette.save(out, format="png", compress_level=6)
         return out.getvalue()
 
 
