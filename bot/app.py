@@ -266,7 +266,7 @@ async def _put_together(
             now,
             interval=config.poll.interval,
             requests_per_minute=config.poll.requests_per_minute,
-            rang=deliverer.wake,
+            on_deliveries=deliverer.wake,
         )
         lookups = Lookups(poller.look, storage, poller.failing_since, now)
         await stack.enter_async_context(lookups)

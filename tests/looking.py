@@ -15,7 +15,7 @@ from bot.petitions.events import Kind
 from bot.petitions.parliaments import DESCRIPTIONS, site_like
 from bot.petitions.petition import PetitionRef
 from bot.polling.petitions_api import PetitionsApi, open_session
-from bot.polling.planner import Matter
+from bot.polling.planner import Subject
 from bot.polling.poller import Poller
 from bot.polling.site_state import SiteState
 from bot.subscriptions.subscription import Chat, Rule, Subscription
@@ -65,17 +65,17 @@ class Bench:
 
     async def begin(self, ref: PetitionRef) -> PetitionRef:
         """Follow what is on the site already."""
-        watch = self.poller._watches[self.name]
+        watch = self.poller._sites[self.name]
         watch.budget.spend()
-        await self.poller._look(watch, ref, keep=True)
+        await self.poller._looks.look_at(watch, ref, keep=True)
         await self.storage.subscribe(Subscription(CHAT, ref, START))
         return ref
 
     @property
-    def in_flight(self) -> Mapping[Matter, asyncio.Task[None]]:
-        return self.poller._watches[self.name].in_flight
+    def in_flight(self) -> Mapping[Subject, asyncio.Task[None]]:
+        return self.poller._sites[self.name].in_flight
 
-    async def tick(self, hanging: Collection[Matter] = ()) -> None:
+    async def tick(self, hanging: Collection[Subject] = ()) -> None:
         """Let the poller ask, and whatever does not hang be answered and taken in."""
         await self.poller.tick()
         while tasks := [
@@ -86,7 +86,7 @@ class Bench:
             await asyncio.wait(tasks)
 
     async def pass_time(
-        self, seconds: int, step: int = 5, hanging: Collection[Matter] = ()
+        self, seconds: int, step: int = 5, hanging: Collection[Subject] = ()
     ) -> None:
         for _ in range(0, seconds, step):
             self.hours.seconds += step
@@ -140,7 +140,7 @@ async def bench_at(
             hours.now,
             interval=timedelta(seconds=60),
             requests_per_minute=a_minute,
-            rang=lambda: None,
+            on_deliveries=lambda: None,
             monotonic=hours.monotonic,
             jitter=lambda: 0.0,
         )

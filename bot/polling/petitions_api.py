@@ -228,7 +228,7 @@ class PetitionsApi:
                 return Unreadable("says that nothing changed, which nobody asked")
             return self._kept_by_etag(target, answer, self._seen(answer, petition_id))
         except ParliamentUnavailable as error:
-            return Unavailable(error.reason, error.retry_after, is_whole_site(error))
+            return silence(error)
         except (ParliamentError, MalformedPetition) as error:
             return unreadable(error)
 
@@ -493,6 +493,11 @@ def is_whole_site(error: ParliamentUnavailable) -> bool:
     return error.status in {401, 403, 429, 503} or isinstance(
         error.__cause__, aiohttp.ClientConnectorError | aiohttp.ClientSSLError
     )
+
+
+def silence(error: ParliamentUnavailable) -> Unavailable:
+    """What to say of a site that gave no answer."""
+    return Unavailable(error.reason, error.retry_after, is_whole_site(error))
 
 
 def unreadable(error: ParliamentError | MalformedPetition) -> Unreadable:

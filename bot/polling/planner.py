@@ -8,33 +8,33 @@ so it wins where many are followed, and single looks win where few are.
 
 Every other request goes to what was looked at longest ago, whatever the measure says: that is the
 guarantee (`bound`), and it finds what lists and counts hide. Where rules listen, all that a site
-shows may matter: then those turns are shared between the petitions somebody follows, those that
+shows may subject: then those turns are shared between the petitions somebody follows, those that
 nobody does, and the lists in which the unknown are found.
 
 Times are readings of one steady clock, in seconds.
 """
 
-from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from datetime import datetime
 from heapq import nlargest
 from itertools import count
 from math import exp, inf, log10
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from msgspec import Struct
 
-from bot.petitions.parliaments import description_of
-from bot.petitions.parliaments.description import SiteDescription
 from bot.petitions.parliaments.uk import UK
 from bot.petitions.petition import Petition, PetitionId, PetitionRef
 from bot.petitions.thresholds import (
     CustomMilestones,
-    is_debate_due,
-    is_response_due,
-    next_custom,
-    next_milestone,
-    thresholds,
+)
+from bot.polling.hazards import Hazards, hazards
+from bot.polling.site_lists import (
+    TRENDING,
+    ListPage,
+    PageSeen,
+    Places,
+    SiteLists,
 )
 
 # One request in so many is kept for the oldest look.
@@ -66,8 +66,6 @@ _PATIENCE = 600.0
 _DAY = 86_400.0
 # A surge shows within minutes; a slow petition's pauses say little.
 _RISE_MEMORY, _FALL_MEMORY = 900.0, 3600.0
-_MOST_URGENT = 60.0
-_OFFICIAL_WEIGHT = 4.0
 
 # A petition that is not where it stood in the list has moved, or closed.
 _MISSED = 1 / 600
@@ -86,82 +84,17 @@ class Numbers(Struct, frozen=True):
     id: PetitionId
 
 
-class ListPage(Struct, frozen=True):
-    """Fifty petitions of a list, in the list's own order."""
-
-    facet: str
-    number: int = 1
-
-
 Request: TypeAlias = Whole | Numbers | ListPage
 
 # What is asked about: a petition by its id, or a page.
-Matter: TypeAlias = PetitionId | ListPage
+Subject: TypeAlias = PetitionId | ListPage
 
-TRENDING = ListPage("trending")
 
 # About so many petitions open in a second.
 _OPENINGS = 20 / _DAY
 
-# Seconds between two looks at a list for what is unknown, at sixty requests a minute.
-_PERIOD_OF_NEWEST, _PERIOD_OF_TRENDING = 60.0, 120.0
-_PERIOD_OF_OPEN, _PERIOD_OF_NEWS = 1800.0, 300.0
+# Seconds between two looks at a list that gave no answer.
 _PERIOD_OF_THE_SILENT = 300.0
-
-
-class Hazards(NamedTuple):
-    """The chance in a second that a milestone falls, and that something else happens.
-
-    All but the first and the last may have a list whose first page tells of it (`SiteLists.news`).
-    """
-
-    numbers: float = 0.0
-    response: float = 0.0
-    date: float = 0.0
-    outcome: float = 0.0
-    referral: float = 0.0
-    ending: float = 0.0
-    hidden: float = 0.0
-
-    @property
-    def of_news(self) -> tuple[float, ...]:
-        """Those that a list may tell of."""
-        return self[1:-1]
-
-
-class SiteLists(NamedTuple):
-    """The lists of a site that are read, by its own names; None for what it has no list of.
-
-    `news` are the pages that tell of what `Hazards.of_news` is about, in its order. Only where the
-    open list goes `by_signatures` can it be said on which of its pages a petition stands.
-    """
-
-    open: str
-    newest: ListPage | None
-    trending: ListPage | None
-    news: tuple[ListPage | None, ...]
-    by_signatures: bool
-
-    @classmethod
-    def of(cls, description: SiteDescription) -> "SiteLists":
-        """The lists that a site's description names."""
-        lists = description.lists
-        told = (lists.responded, lists.debate_dates, lists.debated, lists.referred, lists.ended)
-        return cls(
-            lists.open,
-            ListPage(lists.newest) if lists.newest else None,
-            TRENDING if description.has("trending") else None,
-            tuple(ListPage(facet) if facet else None for facet in told),
-            lists.open_by_signatures,
-        )
-
-    def period(self, page: ListPage) -> float:
-        """Seconds between two looks at a list for what is unknown."""
-        if page == self.newest:
-            return _PERIOD_OF_NEWEST
-        if page == self.trending:
-            return _PERIOD_OF_TRENDING
-        return _PERIOD_OF_OPEN if page.facet == self.open else _PERIOD_OF_NEWS
 
 
 class Prospect(Struct):
@@ -195,14 +128,6 @@ class Prospect(Struct):
     followers: int = 1
     custom_milestones: frozenset[CustomMilestones] = frozenset()
     weight: float = 1.0
-
-
-class PageSeen(NamedTuple):
-    """When a page was last read, and the counts it began and ended with."""
-
-    at: float
-    top: int
-    bottom: int
 
 
 class Limits(Struct, frozen=True):
@@ -253,7 +178,7 @@ class Outlook:
         self.pages: dict[ListPage, PageSeen] = {}
         self._is_ruled = False
         self._last_open: int | None = None
-        self._silent: set[Matter] = set()
+        self._silent: set[Subject] = set()
         self._turn = 0
 
     def follow_only(self, ids: Collection[PetitionId]) -> None:
@@ -297,7 +222,7 @@ class Outlook:
         others = followed < len(self.prospects)
         return bound(followed, self.limits, 1 + others + self._is_ruled)
 
-    def plan(self, tokens: int, now: float, asked: Set[Matter] = frozenset()) -> list[Request]:
+    def plan(self, tokens: int, now: float, asked: Set[Subject] = frozenset()) -> list[Request]:
         """At most `tokens` requests, best first: the same for the same knowledge and instant.
 
         Nothing of what is `asked` about already is asked about again.
@@ -307,7 +232,7 @@ class Outlook:
         most = tokens + len(asked) + len(self._silent)
         overdue = [iter(requests) for requests in self._overdue(most, now)]
         worthiest = iter(self._worthiest(most, now))
-        planned: dict[Matter, Request] = {}
+        planned: dict[Subject, Request] = {}
         for turn in range(self._turn, self._turn + tokens):
             share = turn // OLDEST_EVERY % len(overdue)
             oldest = (*overdue[share:], *overdue[:share])
@@ -321,9 +246,9 @@ class Outlook:
         return list(planned.values())
 
     def _first_free(
-        self, sources: Iterable[Iterator[Request]], asked: Set[Matter]
+        self, sources: Iterable[Iterator[Request]], asked: Set[Subject]
     ) -> Request | None:
-        """The first request about nothing that is asked about, nor one silent matter too many."""
+        """The first request about nothing that is asked about, nor one silent subject too many."""
         is_full = len(self._silent & asked) >= SILENT_AT_ONCE
         barred = asked | self._silent if is_full else asked
         free = (r for source in sources for r in source if about(r) not in barred)
@@ -599,9 +524,9 @@ class Outlook:
             case ListPage():
                 self.failed_page(request, now)
 
-    def is_silent(self, matter: Matter) -> bool:
+    def is_silent(self, subject: Subject) -> bool:
         """Whether it gave no answer when last asked about."""
-        return matter in self._silent
+        return subject in self._silent
 
     def _note_silence(self, id_: PetitionId, *, answered: bool) -> None:
         if answered:
@@ -623,43 +548,7 @@ class Outlook:
         return min((p.answered_at for p in prospects if not p.is_unpublished), default=None)
 
 
-class Places:
-    """Where in the open list, most signed first, a count stands by the pages read so far."""
-
-    def __init__(self, pages: Mapping[ListPage, PageSeen], facet: str) -> None:
-        self._facet = facet
-        read = sorted((p.number, seen) for p, seen in pages.items() if p.facet == facet)
-        self._numbers = [number for number, _ in read]
-        self._seen = [seen for _, seen in read]
-        self._bottoms = [-seen.bottom for seen in self._seen]
-        self._found: dict[int, tuple[ListPage, float]] = {}
-
-    def of(self, count: int) -> tuple[ListPage, float]:
-        """The page a count most likely stands on, and when that was read (`-inf`: never)."""
-        if count not in self._found:
-            self._found[count] = self._look_up(count)
-        return self._found[count]
-
-    def _look_up(self, count: int) -> tuple[ListPage, float]:
-        """The first page that reaches down to it; halfway to that one where pages are unread."""
-        index = bisect_left(self._bottoms, -count)
-        before = self._numbers[index - 1] if index else 0
-        if index == len(self._numbers):
-            return ListPage(self._facet, before + 1 + before // 2), -inf
-        number, seen = self._numbers[index], self._seen[index]
-        if count > seen.top and number - before > 1:
-            return ListPage(self._facet, (before + number) // 2), -inf
-        return ListPage(self._facet, number), seen.at
-
-    def is_sure(self, count: int, page: ListPage) -> bool:
-        """Whether a count stood well within a page when that was last read."""
-        if page.number not in self._numbers:
-            return False
-        seen = self._seen[self._numbers.index(page.number)]
-        return seen.bottom < count < seen.top
-
-
-def about(request: Request) -> Matter:
+def about(request: Request) -> Subject:
     """What is asked about: one petition is not asked about twice at a time."""
     return request if isinstance(request, ListPage) else request.id
 
@@ -710,51 +599,3 @@ def _describe(prospect: Prospect, petition: Petition) -> None:
     prospect.is_open = petition.is_open
     prospect.is_unpublished = petition.is_unpublished
     prospect.hazards = hazards(petition, prospect.pace, prospect.custom_milestones)
-
-
-def hazards(
-    petition: Petition, pace: float, custom_milestones: Collection[CustomMilestones] = ()
-) -> Hazards:
-    """How likely each kind of thing is to happen to a petition; `pace` in signatures a second.
-
-    `custom_milestones` are followers' own milestones of it.
-
-    Round figures from what petitions live through: a response takes weeks from its threshold, a
-    debate's date as long from its own, and its outcome comes within days of it. What is hidden from
-    the lists of news is revisions, notes, endings and other business; about half of that an open
-    petition's row still tells. Where a committee takes up what has closed, it does so a day later,
-    and works on it for months.
-    """
-    site = description_of(petition)
-    is_before_committee = petition.referred_at is not None or site.closing == "committee"
-    is_unfinished = petition.state in {"open", "closed"} and petition.completed_at is None
-    response_due, debate_due = is_response_due(petition), is_debate_due(petition)
-    has_date = petition.scheduled_debate_date is not None and petition.debate is None
-    return Hazards(
-        numbers=_milestone_hazard(petition, pace, custom_milestones) if petition.is_open else 0.0,
-        response=_OFFICIAL_WEIGHT / (20 * _DAY) if response_due else 0.0,
-        date=_OFFICIAL_WEIGHT / (10 * _DAY) if debate_due else 0.0,
-        outcome=_OFFICIAL_WEIGHT / (5 * _DAY) if has_date else 0.0,
-        referral=_OFFICIAL_WEIGHT / _DAY if _is_referral_due(petition, site) else 0.0,
-        ending=_OFFICIAL_WEIGHT / (200 * _DAY) if is_before_committee and is_unfinished else 0.0,
-        hidden=1 / (30 * _DAY) if petition.is_open else 1 / (50 * _DAY),
-    )
-
-
-def _milestone_hazard(
-    petition: Petition, pace: float, custom_milestones: Collection[CustomMilestones]
-) -> float:
-    own = (next_custom(custom, petition, petition.signature_count) for custom in custom_milestones)
-    numbers = {next_milestone(petition), *filter(None, own)}
-    return max(_nearing(petition, number, pace) for number in numbers)
-
-
-def _nearing(petition: Petition, number: int, pace: float) -> float:
-    weight = _OFFICIAL_WEIGHT if number in thresholds(petition) else 1.0
-    seconds_left = (number - petition.signature_count) / max(pace, 1e-9)
-    return weight / max(seconds_left, _MOST_URGENT)
-
-
-def _is_referral_due(petition: Petition, site: SiteDescription) -> bool:
-    is_closed = petition.state == "closed" and petition.referred_at is None
-    return site.is_referred_after_closing and is_closed

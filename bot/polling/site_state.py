@@ -3,25 +3,37 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
 from math import inf
 from statistics import median
+from typing import TypeVar
 
 import structlog
 from cachetools import TTLCache
 from msgspec import structs
 
-from bot.errors import ParliamentError
+from bot.errors import MalformedPetition, ParliamentError, ParliamentUnavailable
 from bot.incidents import IncidentLog
 from bot.petitions.petition import Department, Petition, PetitionId, PetitionRef
 from bot.polling.budget import Budget
 from bot.polling.lookup import LookupResult, Unasked
-from bot.polling.petitions_api import Found, Look, PetitionsApi, Unavailable, Unreadable
-from bot.polling.planner import Limits, Matter, Outlook, SiteLists
+from bot.polling.petitions_api import (
+    Found,
+    Look,
+    PetitionsApi,
+    Unavailable,
+    Unreadable,
+    silence,
+    unreadable,
+)
+from bot.polling.planner import Limits, Outlook, Subject
+from bot.polling.site_lists import SiteLists
 from bot.polling.watchlist import Watchlist
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 # An answer that takes so many times as long as is usual leaves its place to others, if all are
 # taken: the least is below a tick's second, and what is usual takes a few answers to know.
@@ -45,7 +57,7 @@ _LONGEST_MAX_AGE = 300.0
 
 # What people were shown is shown again for a minute at most: the site's own caches last as long.
 _SHORTEST_KEPT, _LONGEST_KEPT = 10.0, 60.0
-_MOST_SIGHTS = 64
+_MOST_LOOKUPS = 64
 _MOST_DEPARTMENTS, _DEPARTMENTS_KEPT_FOR = 500, 6 * 3600.0
 _MOST_BYTES = 16 * 1024 * 1024
 
@@ -67,10 +79,10 @@ class SiteState:
         self.parliament = parliament
         self.budget = budget
         self.outlook = Outlook(limits, lists)
-        self.interest = Watchlist()
-        self.in_flight: dict[Matter, asyncio.Task[None]] = {}
+        self.watchlist = Watchlist()
+        self.in_flight: dict[Subject, asyncio.Task[None]] = {}
         budget.under_way = lambda: len(self.in_flight)
-        self.unanswered_since: dict[Matter, float] = {}
+        self.unanswered_since: dict[Subject, float] = {}
         self.answered_at: float | None = None
         self.failing_at: float | None = None
         self.reason = ""
@@ -85,17 +97,18 @@ class SiteState:
         self._backoff = _FIRST_BACKOFF
         self._stepped_at = -inf
         self._jitter = jitter
+        self._monotonic = monotonic
         self.incident = IncidentLog(log, "the site is not answering", monotonic, site=name)
         self.own_faults = IncidentLog(log, "a look cannot be taken in", monotonic, site=name)
-        self._waits: dict[type[Matter], deque[float]] = {}
+        self._waits: dict[type[Subject], deque[float]] = {}
         # Whoever has a site polled every few seconds wants to see it as it is.
         is_spared = limits.interval >= _SHORTEST_KEPT
         kept_for = min(_LONGEST_KEPT, limits.interval) if is_spared else 0.0
         self.departments: TTLCache[str, Department] = TTLCache(
             _MOST_DEPARTMENTS, _DEPARTMENTS_KEPT_FOR, monotonic
         )
-        self.sights: TTLCache[PetitionRef, LookupResult] = TTLCache(
-            _MOST_SIGHTS, kept_for, monotonic
+        self.recent_lookups: TTLCache[PetitionRef, LookupResult] = TTLCache(
+            _MOST_LOOKUPS, kept_for, monotonic
         )
         self.lists: TTLCache[str, bytes | ParliamentError] = TTLCache(
             _MOST_BYTES, kept_for, monotonic, getsizeof=_size
@@ -108,23 +121,23 @@ class SiteState:
         wait = self.budget.wait_of(person)
         return Unasked(wait, wants_quiet=False) if wait > 0 else None
 
-    def asked(self, matter: Matter, monotonic: float) -> None:
+    def asked(self, subject: Subject, monotonic: float) -> None:
         """A request has gone out."""
-        self.unanswered_since[matter] = monotonic
+        self.unanswered_since[subject] = monotonic
 
-    def came(self, matter: Matter, monotonic: float, *, answered: bool) -> None:
+    def came(self, subject: Subject, monotonic: float, *, answered: bool) -> None:
         """The wait for a request's answer is over, whether or not there was one."""
-        since = self.unanswered_since.pop(matter, None)
+        since = self.unanswered_since.pop(subject, None)
         if answered and since is not None:
-            waits = self._waits.setdefault(type(matter), deque(maxlen=_WAITS_KEPT))
+            waits = self._waits.setdefault(type(subject), deque(maxlen=_WAITS_KEPT))
             waits.append(monotonic - since)
 
-    def hanging(self, monotonic: float) -> list[Matter]:
+    def hanging(self, monotonic: float) -> list[Subject]:
         """What has been waited for far longer than usual here; lists take longer than the rest."""
         unanswered = self.unanswered_since.items()
         return [m for m, since in unanswered if monotonic - since >= self._patience(type(m))]
 
-    def _patience(self, kind: type[Matter]) -> float:
+    def _patience(self, kind: type[Subject]) -> float:
         waits = self._waits.get(kind, ())
         if len(waits) < _WAITS_TO_KNOW:
             return _PATIENCE
@@ -168,6 +181,22 @@ class SiteState:
             self._be_quiet(monotonic + self._backoff * spread)
             self._backoff = min(self._backoff * 2, _LONGEST_BACKOFF)
             self._stepped_at, self.is_doubtful = monotonic, True
+
+    async def answer_to(self, question: Awaitable[T], now: Callable[[], datetime]) -> T | None:
+        """The answer to one request that is not about a petition's own body, or None."""
+        asked_at = self._monotonic()
+        try:
+            answer = await question
+        except ParliamentUnavailable as error:
+            self.heard(silence(error), now(), self._monotonic(), asked_at=asked_at)
+            log.debug("no answer", url=error.url, reason=error.reason)
+        except (ParliamentError, MalformedPetition) as error:
+            self.heard(unreadable(error), now(), self._monotonic(), asked_at=asked_at)
+            log.debug("unreadable answer", reason=str(error))
+        else:
+            self.answered(self._monotonic())
+            return answer
+        return None
 
     def _be_quiet(self, until: float) -> None:
         self.quiet_until = max(self.quiet_until, until)

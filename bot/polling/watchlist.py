@@ -77,21 +77,21 @@ class Watchlist:
         self._awaited, self._settled = {}, set()
 
 
-async def survey(storage: Storage, interests: Mapping[str, Watchlist], now: datetime) -> None:
-    """Have each site's interest take note of who follows what, and of whether rules listen."""
+async def survey(storage: Storage, watchlists: Mapping[str, Watchlist], now: datetime) -> None:
+    """Have each site's watchlist take note of who follows what, and of whether rules listen."""
     followers, ruled = await storage.followers(), await storage.ruled_sites()
     custom_milestones = await storage.custom_milestones()
     known = await storage.petitions() if ruled else ()
-    for site, interest in interests.items():
-        interest.followers = {ref.id: many for ref, many in followers.items() if ref.site == site}
-        interest.custom_milestones = {
+    for site, watchlist in watchlists.items():
+        watchlist.followers = {ref.id: many for ref, many in followers.items() if ref.site == site}
+        watchlist.custom_milestones = {
             ref.id: some for ref, some in custom_milestones.items() if ref.site == site
         }
         if site in ruled:
             since = await _listening_since(storage, site, now)
-            interest.listen(since, [ref.id for ref in known if ref.site == site])
+            watchlist.listen(since, [ref.id for ref in known if ref.site == site])
         else:
-            await _forget_listening(storage, site, interest)
+            await _forget_listening(storage, site, watchlist)
 
 
 async def _listening_since(storage: Storage, site: str, now: datetime) -> datetime:
@@ -104,9 +104,9 @@ async def _listening_since(storage: Storage, site: str, now: datetime) -> dateti
     return now
 
 
-async def _forget_listening(storage: Storage, site: str, interest: Watchlist) -> None:
+async def _forget_listening(storage: Storage, site: str, watchlist: Watchlist) -> None:
     """What happens while no rule listens is not to ring when one does again."""
-    interest.rest()
+    watchlist.rest()
     if await storage.note(_note(site)):
         await storage.save_note(_note(site), "")
 

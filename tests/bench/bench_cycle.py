@@ -21,7 +21,8 @@ from bot.petitions.observe import is_news, observe, with_counts
 from bot.petitions.parse import parse_page, parse_petition
 from bot.petitions.petition import Site
 from bot.polling.budget import Budget
-from bot.polling.planner import Limits, ListPage, Numbers, Outlook, Whole
+from bot.polling.planner import Limits, Numbers, Outlook, Whole
+from bot.polling.site_lists import ListPage
 from bot.subscriptions.matching import Follower, follower, match
 from bot.subscriptions.subscription import Preferences, Subscription
 

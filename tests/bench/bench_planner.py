@@ -33,8 +33,9 @@ from world import (
 from bot.petitions.observe import is_news, with_counts
 from bot.petitions.petition import Counts, Petition
 from bot.petitions.thresholds import is_settled
-from bot.polling.planner import TRENDING, Limits, ListPage, Numbers, Outlook, Request, Whole, bound
+from bot.polling.planner import Limits, Numbers, Outlook, Request, Whole, bound
 from bot.polling.poller import Budget
+from bot.polling.site_lists import TRENDING, ListPage
 
 LIMITS = Limits(interval=60.0, requests_per_minute=60)
 TICK = 5.0

@@ -23,7 +23,7 @@ from bot.operations import metrics, observed
 from bot.operations.leadership import Rhythm, lead
 from bot.operations.metrics import Sending
 from bot.operations.observed import StoreIncident
-from bot.polling import poller, site_state
+from bot.polling import petition_looks, poller, recorder, reminding, site_state
 from bot.telegram import updates
 from handlers import fallback
 from storage.shared import RoleState
@@ -37,6 +37,9 @@ LOGGING = (
     metrics,
     rate_limiter,
     poller,
+    petition_looks,
+    recorder,
+    reminding,
     site_state,
     observed,
     updates,

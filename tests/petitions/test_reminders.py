@@ -290,7 +290,7 @@ class Bench:
                 self.now,
                 interval=timedelta(days=30),
                 requests_per_minute=60,
-                rang=lambda: None,
+                on_deliveries=lambda: None,
                 monotonic=self.seconds,
                 jitter=lambda: 0.0,
             )
@@ -302,7 +302,7 @@ class Bench:
     async def follow(self, poller: Poller, number: int, **changes: object) -> PetitionRef:
         self.site.put(number, open_petition(**{"opened_at": stamp(OPENED), **changes}))
         ref = PetitionRef("uk", number)
-        await poller._look(poller._watches["uk"], ref, keep=True)
+        await poller._looks.look_at(poller._sites["uk"], ref, keep=True)
         await self.storage.subscribe(
             Subscription(7, ref, self.at, preferences=Preferences(closing=REMINDERS))
         )
@@ -347,7 +347,7 @@ async def test_a_petition_that_is_being_looked_at_is_reminded_of_afterwards(benc
         ref = await bench.follow(poller, 1, closing_date="2025-03-21")
         await bench.tick(poller)
         bench.at = datetime(2025, 3, 7, 19, tzinfo=UTC)
-        async with poller._lock(ref):
+        async with poller._recorder.lock(ref):
             await poller.tick()
             assert await bench.owed() == []
         await poller.drain()
@@ -456,7 +456,7 @@ async def test_what_nobody_follows_any_longer_is_reminded_of_once_it_is_followed
         await bench.tick(poller)
         bench.at = datetime(2025, 3, 7, 19, tzinfo=UTC)
         await bench.tick(poller)
-        assert len(poller._diary) == 0
+        assert len(poller._reminding._schedule) == 0
         await bench.storage.subscribe(
             Subscription(7, ref, bench.at, preferences=Preferences(closing=REMINDERS))
         )

@@ -156,8 +156,8 @@ async def test_a_look_seen_again_tells_what_polling_has_learned_since(bench: Ben
     await bench.poller.look(ref)
     bench.hours.seconds += 30
     bench.site.edit(1, signature_count=120)
-    watch = bench.poller._watches["uk"]
-    await bench.poller._look(watch, ref)
+    watch = bench.poller._sites["uk"]
+    await bench.poller._looks.look_at(watch, ref)
     again = await bench.poller.look(ref)
     assert again.petition is not None
     assert again.petition.signature_count == 120
@@ -224,7 +224,7 @@ async def test_a_search_that_failed_is_not_tried_again_at_once(bench: Bench) -> 
 
 async def test_what_polling_has_read_is_not_asked_for_by_people(bench: Bench) -> None:
     bench.publish(1)
-    await bench.poller._watches["uk"].parliament.page("open")
+    await bench.poller._sites["uk"].parliament.page("open")
     page = await bench.poller.parliaments()["uk"].page("open")
     assert [petition.ref.id for petition in page.petitions] == [1]
     assert len(bench.site.seen()) == 1
@@ -232,7 +232,7 @@ async def test_what_polling_has_read_is_not_asked_for_by_people(bench: Bench) ->
 
 async def test_polling_never_takes_an_old_list_for_a_new_one(bench: Bench) -> None:
     await bench.poller.parliaments()["uk"].page("open")
-    await bench.poller._watches["uk"].parliament.page("open")
+    await bench.poller._sites["uk"].parliament.page("open")
     assert len(bench.site.seen()) == 2
 
 
@@ -281,7 +281,7 @@ async def test_no_look_by_a_person_prolongs_the_back_off(bench: Bench) -> None:
     bench.site.fail("/", Fault(status=503))
     for number in range(6):
         await bench.poller.look(PetitionRef("uk", number + 1))
-    assert bench.poller._watches["uk"].quiet_until <= bench.hours.seconds
+    assert bench.poller._sites["uk"].quiet_until <= bench.hours.seconds
 
 
 async def test_answers_of_one_wave_make_one_step_of_backing_off(bench: Bench) -> None:
@@ -290,7 +290,7 @@ async def test_answers_of_one_wave_make_one_step_of_backing_off(bench: Bench) ->
     bench.hours.seconds += 65
     bench.site.fail("/", Fault(status=503))
     await bench.tick()
-    assert bench.poller._watches["uk"].quiet_until == bench.hours.seconds + 5
+    assert bench.poller._sites["uk"].quiet_until == bench.hours.seconds + 5
 
 
 async def test_after_a_wave_one_probe_is_sent_and_backs_off_further(bench: Bench) -> None:
@@ -303,7 +303,7 @@ async def test_after_a_wave_one_probe_is_sent_and_backs_off_further(bench: Bench
     bench.hours.seconds += 61
     await bench.tick()
     assert len(bench.site.seen()) == before + 1
-    assert bench.poller._watches["uk"].quiet_until == bench.hours.seconds + 10
+    assert bench.poller._sites["uk"].quiet_until == bench.hours.seconds + 10
 
 
 async def test_after_an_outage_of_two_minutes_polling_is_back_within_one(bench: Bench) -> None:

@@ -160,6 +160,6 @@ async def test_rules_that_began_to_listen_by_a_clock_ahead_listen_from_now(bench
     await bench.storage.save_note("rules listen to uk since", ahead.isoformat())
     bench.publish(1)
     await listen(bench, "opened")
-    since = bench.poller._watches["uk"].interest.ruled_since
+    since = bench.poller._sites["uk"].watchlist.ruled_since
     assert since is not None
     assert since <= bench.hours.now()

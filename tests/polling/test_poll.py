@@ -21,7 +21,8 @@ from bot.petitions.events import Kind
 from bot.petitions.petition import PetitionRef, Site
 from bot.polling.budget import Budget
 from bot.polling.petitions_api import Unavailable
-from bot.polling.planner import SILENT_AT_ONCE, Limits, ListPage, Matter, Numbers, Outlook
+from bot.polling.planner import SILENT_AT_ONCE, Limits, Numbers, Outlook, Subject
+from bot.polling.site_lists import ListPage
 from bot.polling.site_state import SiteState
 
 # --- budget --------------------------------------------------------------------------------------
@@ -87,7 +88,7 @@ async def test_a_start_with_much_to_look_at_is_spread_by_the_budget(tmp_path: Pa
 # --- who gives no answer -------------------------------------------------------------------------
 
 
-async def looks_at_the_other(bench: Bench, hanging: Collection[Matter] = ()) -> int:
+async def looks_at_the_other(bench: Bench, hanging: Collection[Subject] = ()) -> int:
     before = bench.asked("/petitions/2.json")
     await bench.pass_time(190, hanging=hanging)
     return bench.asked("/petitions/2.json") - before
@@ -155,7 +156,7 @@ async def test_many_that_hang_hold_up_the_others_for_about_an_interval(bench: Be
     assert bench.asked("/petitions/41.json") > before
 
 
-def waiting(latencies: Iterable[float], matter: Matter = 1) -> SiteState:
+def waiting(latencies: Iterable[float], matter: Subject = 1) -> SiteState:
     """A site that has answered so fast, and now owes an answer since 0.0."""
     limits = Limits(60.0, 60)
     watch = SiteState(None, Budget(60, lambda: 0.0), limits, lambda: 0.0)  # type: ignore[arg-type]
@@ -205,7 +206,7 @@ async def test_many_that_hang_are_known_within_seconds_where_answers_usually_com
     bench.hours.seconds += 60
     for _ in range(4):
         await bench.pass_time(1, step=1, hanging=range(1, 9))
-    assert all(bench.poller._watches["uk"].outlook.is_silent(number) for number in range(1, 9))
+    assert all(bench.poller._sites["uk"].outlook.is_silent(number) for number in range(1, 9))
 
 
 async def test_a_slow_answer_is_waited_for_while_there_are_places(bench: Bench) -> None:
@@ -293,14 +294,14 @@ async def test_one_broken_petition_holds_up_no_other(bench: Bench) -> None:
 async def test_a_quiet_petition_is_asked_for_conditionally(bench: Bench) -> None:
     ref = await bench.follow(1)
     answers: list[str] = []
-    look = bench.poller._watches["uk"].parliament.look
+    look = bench.poller._sites["uk"].parliament.look
 
     async def watched(petition: int, *, since: datetime | None = None) -> object:
         answer = await look(petition, since=since)
         answers.append(type(answer).__name__)
         return answer
 
-    bench.poller._watches["uk"].parliament.look = watched  # type: ignore[method-assign,assignment]
+    bench.poller._sites["uk"].parliament.look = watched  # type: ignore[method-assign,assignment]
     await bench.pass_time(260)
     assert answers[-1] == "NotModified"
     assert await bench.storage.history(ref) is not None
@@ -310,7 +311,7 @@ async def test_a_quiet_petition_is_asked_for_conditionally(bench: Bench) -> None
 
 
 async def carry_out(bench: Bench, *requests: object) -> None:
-    watch = bench.poller._watches["uk"]
+    watch = bench.poller._sites["uk"]
     for request in requests:
         await bench.poller._carry_out(watch, request)  # type: ignore[arg-type]
 

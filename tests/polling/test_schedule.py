@@ -11,22 +11,20 @@ from petitions import NOW, petition, responded
 
 from bot.petitions.petition import Petition, PetitionRef
 from bot.petitions.thresholds import CustomMilestones
+from bot.polling.hazards import Hazards, hazards
 from bot.polling.planner import (
     LIST_GAP,
     SILENT_AT_ONCE,
-    TRENDING,
     UNFOLLOWED_INTERVAL,
-    Hazards,
     Limits,
-    ListPage,
     Numbers,
     Outlook,
     Request,
     Whole,
     about,
     bound,
-    hazards,
 )
+from bot.polling.site_lists import TRENDING, ListPage
 
 LIMITS = Limits(interval=60.0, requests_per_minute=60)
 DAY = 86_400.0

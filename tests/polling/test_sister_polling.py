@@ -19,7 +19,7 @@ from bot.demo.sister_shapes import (
     senedd_petition,
 )
 from bot.petitions.petition import PetitionRef
-from bot.polling.planner import ListPage
+from bot.polling.site_lists import ListPage
 from bot.subscriptions.subscription import Chat, Rule
 
 OPENED = START - timedelta(days=9)
@@ -167,9 +167,9 @@ async def test_what_trends_over_a_day_is_not_taken_for_an_hours(senedd: Bench) -
     senedd.site.put(FERRY.id, senedd_petition(OPENED))
     senedd.site.hourly = lambda: {FERRY.id: 240}
     told: list[Mapping[Any, int]] = []
-    outlook = senedd.poller._watches["senedd"].outlook
+    outlook = senedd.poller._sites["senedd"].outlook
     outlook.saw_trending = lambda last_hour, _: told.append(last_hour)  # type: ignore[method-assign]
-    await senedd.poller._read_trending(senedd.poller._watches["senedd"])
+    await senedd.poller._lists._read_trending(senedd.poller._sites["senedd"])
     assert told == [{FERRY.id: 10}]
 
 
@@ -192,11 +192,11 @@ async def test_an_opening_is_told_once_whichever_number_is_met_first(
     scotland: Bench, first: str
 ) -> None:
     early = await _followed_before_it_opens(scotland)
-    watch = scotland.poller._watches["scotland"]
+    watch = scotland.poller._sites["scotland"]
     if first == "list":
-        await scotland.poller._read_page(watch, ListPage("under_consideration", 1))
+        await scotland.poller._lists.read_page(watch, ListPage("under_consideration", 1))
     else:
-        await scotland.poller._look(watch, early)
+        await scotland.poller._looks.look_at(watch, early)
     await scotland.pass_time(600, step=20)
     assert [key.rpartition(":")[0] for key in await scotland.owed()] == ["scotland:PP1450:opened"]
     assert await scotland.storage.history(PetitionRef("scotland", "PE2234")) is None
@@ -206,10 +206,10 @@ async def test_what_is_silent_holds_up_what_rules_tell_once(scotland: Bench) -> 
     await _followed_before_it_opens(scotland)
     scotland.site.put(1451, scottish_petition("PE2235", scotland.hours.now()))
     scotland.site.fail("/petitions/PP1450", Fault(status=500))
-    watch, page = scotland.poller._watches["scotland"], ListPage("under_consideration", 1)
-    await scotland.poller._read_page(watch, page)
+    watch, page = scotland.poller._sites["scotland"], ListPage("under_consideration", 1)
+    await scotland.poller._lists.read_page(watch, page)
     assert await scotland.owed() == []
-    await scotland.poller._read_page(watch, page)
+    await scotland.poller._lists.read_page(watch, page)
     told = {key.rpartition(":")[0] for key in await scotland.owed()}
     assert "scotland:PE2235:opened" in told
 

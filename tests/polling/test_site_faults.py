@@ -188,10 +188,10 @@ async def test_a_wish_for_a_year_of_quiet_is_heeded_for_an_hour(bench: Bench) ->
 async def test_a_body_that_says_it_is_fresh_for_ever_is_not_believed(bench: Bench) -> None:
     await bench.follow(1)
     forever = {"Cache-Control": "public, max-age=999999999"}
-    watch = bench.poller._watches["uk"]
+    watch = bench.poller._sites["uk"]
     body = show_body(bench.site.url, 1, open_petition())
     bench.site.fail("/petitions/1", Fault(status=200, body=body, headers=forever), times=1)
-    await bench.poller._look(watch, PetitionRef("uk", 1))
+    await bench.poller._looks.look_at(watch, PetitionRef("uk", 1))
     assert watch.outlook.limits.max_age == 300
 
 
@@ -259,10 +259,10 @@ def test_a_date_that_can_be_meant_is_kept() -> None:
 async def test_an_archived_petition_costs_one_request_a_look(bench: Bench) -> None:
     ref = await bench.follow(1, state="closed")
     bench.site.archive(1, {"period": "2024-2026"})
-    watch = bench.poller._watches["uk"]
-    await bench.poller._look(watch, ref)
+    watch = bench.poller._sites["uk"]
+    await bench.poller._looks.look_at(watch, ref)
     before = len(bench.site.seen())
-    sight = await bench.poller._look(watch, ref)
+    sight = await bench.poller._looks.look_at(watch, ref)
     assert isinstance(sight.look, Found)
     assert sight.look.petition.archived
     assert len(bench.site.seen()) - before == 1
@@ -286,25 +286,25 @@ async def test_a_collapse_of_the_count_is_believed_when_seen_twice(
     bench: Bench, count: int
 ) -> None:
     ref = await bench.follow(1, signature_count=9_000)
-    watch = bench.poller._watches["uk"]
+    watch = bench.poller._sites["uk"]
     bench.site.edit(1, signature_count=count)
-    await bench.poller._look(watch, ref)
+    await bench.poller._looks.look_at(watch, ref)
     assert await bench.owed() == []
-    await bench.poller._look(watch, ref)
+    await bench.poller._looks.look_at(watch, ref)
     assert await bench.owed() == ["uk:1:count_fell:7"]
 
 
 async def test_a_collapse_seen_once_and_gone_is_no_news(bench: Bench) -> None:
     ref = await bench.follow(1, signature_count=9_000)
-    watch = bench.poller._watches["uk"]
+    watch = bench.poller._sites["uk"]
     for count in (0, 9_001, 0, 9_002):
         bench.site.edit(1, signature_count=count)
-        await bench.poller._look(watch, ref)
+        await bench.poller._looks.look_at(watch, ref)
     assert await bench.owed() == []
 
 
 async def test_a_fall_as_by_a_check_is_believed_at_once(bench: Bench) -> None:
     ref = await bench.follow(1, signature_count=9_000)
     bench.site.edit(1, signature_count=8_000)
-    await bench.poller._look(bench.poller._watches["uk"], ref)
+    await bench.poller._looks.look_at(bench.poller._sites["uk"], ref)
     assert await bench.owed() == ["uk:1:count_fell:7"]

@@ -1,0 +1,322 @@
+"""Looks at a petition by its own address, for the plan or for somebody who asks (shell)."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+
+import structlog
+from cachetools import TTLCache
+from msgspec import structs
+
+from bot.errors import (
+    MalformedPetition,
+    ParliamentError,
+)
+from bot.messages.i18n import LANGUAGES, language
+from bot.petitions.events import Occurrence
+from bot.petitions.history import PetitionHistory
+from bot.petitions.observe import (
+    is_lastingly_missing,
+    observe_gone,
+    observe_missing,
+    observe_removed,
+    observe_unpublished,
+    unpublished,
+)
+from bot.petitions.petition import (
+    Petition,
+    PetitionRef,
+    Unpublication,
+    Wording,
+)
+from bot.polling.budget import asking_for
+from bot.polling.lookup import LookupResult
+from bot.polling.petitions_api import (
+    Found,
+    Gone,
+    Look,
+    NotFound,
+    NotModified,
+    Unavailable,
+    Unpublished,
+    Unreadable,
+)
+from bot.polling.recorder import Recorder
+from bot.polling.site_state import SiteState
+from storage import Storage
+
+log = structlog.get_logger(__name__)
+
+# A host in another language that gave no answer is not asked again for so many seconds.
+_MOST_UNWORDED, _UNWORDED_FOR = 10_000, 600.0
+
+
+class PetitionLooks:
+    """Asks for petitions' own bodies, and commits what is followed or to be kept."""
+
+    def __init__(
+        self,
+        sites: Mapping[str, SiteState],
+        recorder: Recorder,
+        storage: Storage,
+        now: Callable[[], datetime],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._sites = sites
+        self._recorder = recorder
+        self._storage = storage
+        self._now = now
+        self._monotonic = monotonic
+        self._unworded: TTLCache[PetitionRef, bool] = TTLCache(
+            _MOST_UNWORDED, _UNWORDED_FOR, monotonic
+        )
+
+    async def look(self, ref: PetitionRef, *, keep: bool = False) -> LookupResult:
+        """Ask the site about a petition; what is followed (or to be kept) is committed.
+
+        What was seen within the minute is shown again, and where the site is not to be asked now,
+        what is known. Looks at one petition never overlap, so an older body cannot come after a
+        newer one. Raises StorageError if what was seen could not be kept.
+        """
+        site = self._sites[ref.site]
+        if keep and await self._storage.history(ref) is None:
+            await self.learn_names(site, [ref])
+        ref = site.known_as(ref)
+        if ref in site.recent_lookups:
+            return await self._seen_again(site, ref, site.recent_lookups[ref], keep=keep)
+        if unasked := site.unasked(asking_for.get(), self._monotonic()):
+            known = await self._storage.history(ref)
+            if known is None:
+                return LookupResult(unasked, None, self._now())
+            return LookupResult(unasked, known.petition, known.read_at, known)
+        site.budget.spend_for(asking_for.get())
+        result = await self.look_at(site, ref, keep=keep, for_somebody=True)
+        if (known_as := site.known_as(ref)) != ref:
+            site.budget.spend_for(asking_for.get())
+            result = await self.look_at(site, ref := known_as, keep=keep, for_somebody=True)
+        site.recent_lookups[ref] = result
+        return result
+
+    async def learn_names(self, site: SiteState, met: Iterable[PetitionRef]) -> bool:
+        """Whether it is known of petitions that are met for the first time what they were called.
+
+        One may be followed by the number it had before it was published: whoever waits for that is
+        looked at first, so that its opening is told once. What is silent twice is not waited for.
+        """
+        ids, name = site.parliament.description.ids, site.parliament.site.id
+        if not any(ids.changes_to(ref.id) and ref.id not in site.renamed for ref in met):
+            return True
+        is_all_heard = True
+        for ref in await self._storage.followed():
+            if ref.site != name or ids.is_for_good(ref.id):
+                continue
+            known = await self._storage.history(ref)
+            if known:
+                site.note_name(known.petition)
+            if known and known.petition.is_unpublished and self._monotonic() >= site.quiet_until:
+                site.budget.spend()
+                result = await self.look_at(site, ref)
+                if isinstance(result.look, Unavailable | Unreadable):
+                    is_all_heard = is_all_heard and ref.id in site.unheard
+                    site.unheard.add(ref.id)
+                else:
+                    site.unheard.discard(ref.id)
+        return is_all_heard
+
+    async def _seen_again(
+        self, site: SiteState, ref: PetitionRef, result: LookupResult, *, keep: bool
+    ) -> LookupResult:
+        """What was seen lately, with what has become known since."""
+        async with self._recorder.lock(ref):
+            known = await self._storage.history(ref)
+            if isinstance(result.look, Found) and (known or keep):
+                if known is None:
+                    taken = self._recorder.happened(
+                        site, known, result.look.petition, result.read_at
+                    )
+                    known = await self._recorder.commit(known, *taken, result.read_at)
+                petition = _with_breakdowns(known.petition, result.look.petition)
+                return LookupResult(
+                    result.look, petition, max(result.read_at, known.read_at), known
+                )
+            if isinstance(result.look, Unpublished) and known is None and keep:
+                known = await self._begin_unpublished(site, ref, result.look, result.read_at)
+        if known is None:
+            return result
+        return LookupResult(result.look, known.petition, known.read_at, known)
+
+    async def look_at(
+        self,
+        site: SiteState,
+        ref: PetitionRef,
+        *,
+        since: datetime | None = None,
+        keep: bool = False,
+        for_somebody: bool = False,
+    ) -> LookupResult:
+        """Ask for a petition's own body, changed `since` then if that is set, and commit it."""
+        async with self._recorder.lock(ref):
+            asked_at = self._monotonic()
+            before = await self._storage.history(ref)
+            has_archive = site.parliament.description.has("archive")
+            if has_archive and before is not None and before.petition.archived:
+                look = await site.parliament.archived_look(ref.id, since=since)
+            else:
+                look = await site.parliament.look(ref.id, since=since)
+            now, moment = self._now(), self._monotonic()
+            site.came(ref.id, moment, answered=not isinstance(look, Unavailable))
+            site.heard(look, now, moment, asked_at=asked_at, asked_for_somebody=for_somebody)
+            known = await self._storage.history(ref)
+            look = self._settled(site, look, known)
+            look = await self._worded(site, look, known, keep=keep)
+            if isinstance(look, Found) and known is None and look.petition.called:
+                # Met by a number that it had before: it is known by the one that it has for good.
+                site.renamed[ref.id] = look.petition.called
+                return LookupResult(look, look.petition, now)
+            match look:
+                case Found():
+                    site.saw_whole(look, now, moment)
+                case Gone():
+                    is_first = known is not None and not known.removed and not known.gone_looks
+                    site.outlook.saw_nothing(ref.id, moment, suspect=is_first)
+                case Unavailable() | Unreadable():
+                    site.outlook.saw_nothing(ref.id, moment, answered=False)
+                case _:
+                    site.outlook.saw_nothing(ref.id, moment)
+            try:
+                return await self._take_in(site, look, ref, known, now, keep=keep)
+            except BaseException:
+                site.outlook.lost(ref.id)
+                raise
+
+    def _settled(self, site: SiteState, look: Look, known: PetitionHistory | None) -> Look:
+        """The look with a count no lower than a fresher body just told, which a cache may lag."""
+        if not isinstance(look, Found) or known is None:
+            return look
+        if not site.outlook.is_ahead(known.petition.ref.id, self._monotonic()):
+            return look
+        count = max(look.petition.signature_count, known.petition.signature_count)
+        return structs.replace(look, petition=structs.replace(look.petition, signature_count=count))
+
+    async def _worded(
+        self, site: SiteState, look: Look, known: PetitionHistory | None, *, keep: bool
+    ) -> Look:
+        """The look, with the petition's texts in the site's other language, if readers have it.
+
+        They are asked for when what is written has changed. Failing that says nothing of the site.
+        """
+        api = site.parliament
+        if not (isinstance(look, Found) and api.site.other_url):
+            return look
+        petition, before = look.petition, known.petition if known else None
+        if before and before.wordings and before.says_the_same(petition):
+            return _found_with(look, before.wordings)
+        spoken = api.description.hosts[-1].language
+        is_wanted = spoken in LANGUAGES and (known or keep or language() == spoken)
+        if not is_wanted or petition.ref in self._unworded:
+            return look
+        try:
+            site.budget.spend()
+            wording = await api.wording(petition.ref.id)
+        except (ParliamentError, MalformedPetition) as error:
+            log.debug("no texts in the other language", petition=str(petition.ref), why=str(error))
+            self._unworded[petition.ref] = True
+            return look
+        return _found_with(look, (wording,))
+
+    async def _take_in(
+        self,
+        site: SiteState,
+        look: Look,
+        ref: PetitionRef,
+        known: PetitionHistory | None,
+        now: datetime,
+        *,
+        keep: bool,
+    ) -> LookupResult:
+        match look:
+            case Found(petition=petition) if known or keep:
+                known = await self._recorder.commit(
+                    known, *self._recorder.happened(site, known, petition, now), now
+                )
+                return LookupResult(look, petition, now, known)
+            case Found(petition=petition):
+                return LookupResult(look, petition, now)
+            case Gone() if known:
+                known = await self._gone(site, known, now)
+            case Unpublished(reason=reason) if known and known.petition.is_unpublished:
+                known = await self._still_unpublished(known, reason, now)
+                return LookupResult(look, known.petition, now, known)
+            case Unpublished() if keep:
+                known = await self._begin_unpublished(site, ref, look, now)
+            case NotFound() if known and known.petition.is_unpublished:
+                known = await self._still_unpublished(known, "hidden", now)
+            case NotFound() if known and site.parliament.description.removal == "missing":
+                known = await self._missing(site, known, now)
+            case Unavailable() | Unreadable():
+                log.debug("petition not read", petition=str(ref), reason=str(look.reason))
+            case NotModified():
+                pass
+            case _:
+                log.debug("petition not read", petition=str(ref), answer=type(look).__name__)
+        if known is None:
+            return LookupResult(look, None, now)
+        return LookupResult(look, known.petition, known.read_at, known)
+
+    async def _gone(
+        self, site: SiteState, before: PetitionHistory, now: datetime
+    ) -> PetitionHistory:
+        """Keep that a petition is said to be taken down, by a site that does not say so of all."""
+        known, occurrences = observe_gone(before, now)
+        if known.removed and not before.removed:
+            everything = site.parliament.description.lists.everything
+            site.budget.spend()
+            if await site.answer_to(site.parliament.page(everything), self._now) is None:
+                return before
+        is_new = not site.watchlist.is_strange(known.petition.ref.id, before)
+        return await self._recorder.commit(before, known, occurrences if is_new else (), now)
+
+    async def _missing(
+        self, site: SiteState, known: PetitionHistory, now: datetime
+    ) -> PetitionHistory:
+        """Keep that a petition is missing; once that has lasted, and the site shows others, it is
+        known to have been taken down.
+        """
+        before, known = known, observe_missing(known, now)
+        occurrences: Sequence[Occurrence] = ()
+        if is_lastingly_missing(known, now):
+            everything = site.parliament.description.lists.everything
+            site.budget.spend()
+            page = await site.answer_to(site.parliament.page(everything), self._now)
+            if page and page.petitions:
+                known, occurrences = observe_removed(known, now)
+        if site.watchlist.is_strange(known.petition.ref.id, before):
+            occurrences = ()
+        return await self._recorder.commit(before, known, occurrences, now)
+
+    async def _begin_unpublished(
+        self, site: SiteState, ref: PetitionRef, look: Unpublished, now: datetime
+    ) -> PetitionHistory | None:
+        """Keep a petition that may be published yet; None for one that never will be."""
+        if look.reason == "stopped":
+            return None
+        petition = unpublished(ref, site.parliament.site, look.reason)
+        return await self._recorder.commit(None, PetitionHistory(petition, now), (), now)
+
+    async def _still_unpublished(
+        self, known: PetitionHistory, state: Unpublication, now: datetime
+    ) -> PetitionHistory:
+        return await self._recorder.commit(known, *observe_unpublished(known, state, now), now)
+
+
+def _found_with(look: Found, wordings: tuple[Wording, ...]) -> Found:
+    return structs.replace(look, petition=structs.replace(look.petition, wordings=wordings))
+
+
+def _with_breakdowns(petition: Petition, body: Petition) -> Petition:
+    """A petition with the places that only a body of its own tells."""
+    return structs.replace(
+        petition,
+        signatures_by_constituency=body.signatures_by_constituency,
+        signatures_by_region=body.signatures_by_region,
+        signatures_by_country=body.signatures_by_country,
+    )
