@@ -77,10 +77,11 @@ class Life:
         reader = self.readers[site]
         await self.followed(reader, await reader.ask(said))
 
-    async def followed(self, reader: Conversation, asked: Json) -> None:
+    async def followed(self, reader: Conversation, asked: Json, title: str = "") -> None:
         assert "I need to keep" in asked["text"], asked["text"]
         agreed = await reader.consents(asked)
         assert "You're now following" in agreed["text"], agreed["text"]
+        assert title in agreed["text"]
 
     async def told(self, site: str, *words: str) -> str:
         """The next alert there, which says all of these."""
@@ -100,9 +101,48 @@ class Life:
 async def life(tmp_path: Path) -> AsyncIterator[Life]:
     days = Days()
     async with four_sites(tmp_path) as village:
-        village.site.put(TEA, open_petition(action="Bees in every library"))
+        # Its time is up, so that its closing is none of a dissolution, which would wait for others.
+        library = open_petition(action="Bees in every library", closing_date=days.day(-1))
+        village.site.put(TEA, library)
         async with village.bell(now=days.now):
             yield Life(village, days)
+
+
+# How each petition is followed by link, by number, and by a search.
+WAYS = {
+    "uk": (
+        "follow https://petition.parliament.uk/petitions/700000?x=1",
+        "/follow 700000",
+        "Bees in every library",
+    ),
+    "senedd": (
+        "follow https://deisebau.senedd.cymru/deisebau/245600 please",
+        "follow 245600",
+        "Bees in every Welsh park",
+    ),
+    "scotland": (
+        "athchuingean.parlamaid-alba.scot/athchuingean/PE2234 follow",
+        "follow pe 2234",
+        "Bees in the glens",
+    ),
+    "jersey": (
+        "follow https://petitions.gov.je/petitions/200500#top",
+        "/follow 200500",
+        "Bees on every headland",
+    ),
+}
+
+
+async def test_each_petition_is_followed_by_link_by_number_and_by_search(life: Life) -> None:
+    for n, (by_link, by_number, title) in enumerate(WAYS.values()):
+        for m, said in enumerate((by_link, by_number)):
+            reader = life.village.chat(6000 + 10 * n + m)
+            await life.followed(reader, await reader.ask(said), title)
+        reader = life.village.chat(6002 + 10 * n)
+        found = await reader.ask(title.lower())
+        reader.tap(found, title)
+        reader.tap(await reader.hears(title), "Follow")
+        await life.followed(reader, await reader.hears(), title)
 
 
 async def test_four_lives_are_told_in_the_words_of_their_parliaments(life: Life) -> None:
@@ -122,22 +162,19 @@ async def test_four_lives_are_told_in_the_words_of_their_parliaments(life: Life)
 
 
 async def _begin(life: Life) -> None:
-    """By number, by the other language's link, by a lettered number, and by a search."""
-    await life.follow("uk", f"/follow {TEA}")
-    await life.follow("senedd", "follow https://deisebau.senedd.cymru/deisebau/245600 please")
-    await life.follow("scotland", "follow PE2234")
+    for site, (_, by_number, _) in WAYS.items():
+        await life.follow(site, by_number)
     with_debates = {"debate_threshold_reached_at": None, "scheduled_debate_date": None}
     with_debates |= {"debate_outcome_at": None, "debate": None}
     glen = scottish_petition("PE2235", life.days.now() - TOMORROW, title="Hives", **with_debates)
     life.village.scotland.put(OTHER_SCOTTISH, glen)
     link = "https://petitions.parliament.scot/petitions/PE2235"
     assert "following" in (await life.readers["scotland"].ask(f"follow {link}"))["text"]
-    reader = life.readers["jersey"]
-    found = await reader.ask("bees on every headland")
-    reader.tap(found, "Bees on every headland")
-    card = await reader.hears("Bees on every headland")
-    reader.tap(card, "Follow")
-    await life.followed(reader, await reader.hears())
+
+
+def _debate(days: Days) -> Json:
+    links = {"transcript_url": None, "video_url": None, "debate_pack_url": None}
+    return {"debated_on": days.day(0), "overview": "It was heard.", **links}
 
 
 async def _at_westminster(life: Life) -> None:
@@ -146,6 +183,14 @@ async def _at_westminster(life: Life) -> None:
     await life.told("uk", "10,000", "government response is now due")
     site.edit(TEA, **a_response())
     await life.told("uk", "The Government has responded")
+    site.edit(TEA, signature_count=100_003, debate_threshold_reached_at=days.stamp(minutes=1))
+    await life.told("uk", "100,003", "Parliament will now consider it for a debate")
+    site.edit(TEA, scheduled_debate_date=days.day(9), debate_scheduled_on=days.day(0))
+    await life.told("uk", "Debate on")
+    site.edit(TEA, debate=_debate(days), debate_outcome_at=days.stamp(seconds=1))
+    await life.told("uk", "debated")
+    site.edit(TEA, state="closed", closed_at=days.stamp(seconds=1))
+    await life.told("uk", "Closed", "100,003")
 
 
 async def _at_the_senedd(life: Life) -> None:
@@ -163,9 +208,7 @@ async def _at_the_senedd(life: Life) -> None:
     await life.told("senedd", "the Petitions Committee")
     site.edit(245600, scheduled_debate_date=days.day(9))
     await life.told("senedd", "Debate on")
-    debate = {"debated_on": days.day(0), "overview": "It was heard.", "transcript_url": None}
-    debate |= {"video_url": None, "debate_pack_url": None}
-    site.edit(245600, debate=debate, debate_outcome_at=days.stamp(seconds=1))
+    site.edit(245600, debate=_debate(days), debate_outcome_at=days.stamp(seconds=1))
     await life.told("senedd", "debated")
     site.edit(245600, state="completed", completed_at=days.stamp(seconds=1))
     await life.told("senedd", "Petitions Committee")
@@ -178,6 +221,10 @@ async def _in_scotland(life: Life) -> None:
     reached = days.stamp(minutes=1)
     site.edit(OTHER_SCOTTISH, signature_count=5_003, debate_threshold_reached_at=reached)
     await life.told("scotland", "5,003", "debate")
+    site.edit(OTHER_SCOTTISH, scheduled_debate_date=days.day(9))
+    await life.told("scotland", "Debate on")
+    site.edit(OTHER_SCOTTISH, debate=_debate(days), debate_outcome_at=days.stamp(seconds=1))
+    await life.told("scotland", "debated")
     site.edit(1450, status="closed", closed_at=days.stamp(minutes=1))
     await life.told("scotland", "Public Petitions Committee")
 
@@ -197,6 +244,10 @@ async def _in_jersey(life: Life) -> None:
     await life.told("jersey", "5,003 signatures", "States Assembly")
     site.edit(200500, scheduled_debate_date=days.day(9))
     await life.told("jersey", "Debate on")
+    site.edit(200500, debate=_debate(days), debate_outcome_at=days.stamp(seconds=1))
+    await life.told("jersey", "debated")
+    site.edit(200500, state="closed", closed_at=days.stamp(seconds=1))
+    await life.told("jersey", "Closed", "5,003")
 
 
 async def _look_around(life: Life) -> None:
@@ -210,8 +261,11 @@ async def _look_around(life: Life) -> None:
 
 async def _taken_down(life: Life) -> None:
     village = life.village
-    for site, sites_own in (("senedd", village.senedd), ("scotland", village.scotland)):
-        sites_own.take_down({"senedd": 245600, "scotland": 1450}[site])
+    numbers = {"uk": TEA, "senedd": 245600, "scotland": 1450}
+    for site, sites_own in zip(
+        numbers, (village.site, village.senedd, village.scotland), strict=True
+    ):
+        sites_own.take_down(numbers[site])
         await life.told(site, "taken off")
     village.jersey.put(200501, {**village.jersey._entries[200500].attributes(life.days.now())})
     village.jersey.take_down(200500)

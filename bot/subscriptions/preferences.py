@@ -22,6 +22,7 @@ from bot.petitions.events import (
     Threshold,
     ToppedIn,
 )
+from bot.petitions.parliaments import description_of
 from bot.petitions.petition import Petition
 from bot.petitions.thresholds import is_custom, is_on_ladder
 from bot.subscriptions.subscription import Digest, Preferences, Quiet
@@ -188,6 +189,7 @@ def _queue(
     is_urgent = not queue and event.kind in (effective.chat.urgent or ())
     if quiet and not is_urgent and (end := quiet_until(quiet, at, effective.zone)):
         return "quiet", end
-    if not queue and isinstance(event, Closed) and event.early:
+    is_cut_short = isinstance(event, Closed) and event.early
+    if not queue and is_cut_short and description_of(petition).ends_with_parliament:
         return "gathered", now + _BATCHED_FOR
     return queue, at

@@ -21,7 +21,8 @@ from bot.petitions.events import (
     ToppedIn,
 )
 from bot.petitions.history import PetitionHistory
-from bot.petitions.petition import GovernmentResponse
+from bot.petitions.parliaments import DESCRIPTIONS
+from bot.petitions.petition import GovernmentResponse, PetitionRef
 from bot.petitions.thresholds import (
     CustomMilestones,
     custom_reached,
@@ -271,6 +272,18 @@ def test_a_muted_subscriptions_digest_makes_no_sound_either() -> None:
 def test_what_parliament_closes_all_at_once_is_gathered() -> None:
     assert heard(Closed(84, early=True), EffectivePreferences()) == ("loud", "gathered")
     assert heard(Closed(84), EffectivePreferences()) == ("loud", "")
+
+
+@pytest.mark.parametrize("site", ["senedd", "scotland", "jersey"])
+def test_where_no_dissolution_closes_petitions_one_that_closes_early_waits_for_no_other(
+    site: str,
+) -> None:
+    described = DESCRIPTIONS[site]
+    ref = PetitionRef(site, 7)
+    known = petition(ref=ref, url=described.page(described.url, 7))
+    found = decide(Closed(84, early=True), known, EffectivePreferences(), NOW)
+    assert found
+    assert (found.queue, found.not_before) == ("", NOW)
 
 
 @pytest.mark.parametrize("hours", [14 * 24, 7 * 24, 72, 24, 6])
