@@ -52,7 +52,8 @@ _OFFICIAL = re.compile(
 # What stands around a place's name without being part of any.
 _ABOUT_PLACES = re.compile(
     r"\b(?:what|whats|im|who|is|whos|the|my|mps?|for|of|in|please|constituency|petitions|popular"
-    r"|signed|near|i|live|show|me|etholaeth|yn|deisebau|as)\b"
+    r"|signed|near|i|live|show|me|etholaeth|yn|deisebau|as"
+    r"|are|people|signing|happening|going|on|from|around|city|town)\b"
 )
 _ACRONYM = re.compile(r"[A-Z][A-Za-z]{0,4}[A-Z]")
 
@@ -177,7 +178,7 @@ async def _seats(context: Context) -> Sequence[Constituency]:
 async def _named(context: Context, typed: str, seats: Sequence[Constituency]) -> list[Button]:
     """Buttons of the topics, the departments and the places that have this name."""
     keys: list[Button] = []
-    words = plain(typed)
+    words = plain(typed).removeprefix("the ")
     try:
         for site in context.services.sites.values():
             known = await asyncio.wait_for(topics(context, site), _PATIENCE)
@@ -196,7 +197,11 @@ async def _named(context: Context, typed: str, seats: Sequence[Constituency]) ->
     except TimeoutError:
         pass
     if len(words) >= _SHORTEST:
-        places = [seat for seat in seats if f"{plain(seat.name)} ".startswith(f"{words} ")]
+        begun = words, _place_in(typed)
+        names = ((seat, f"{plain(seat.name)} ") for seat in seats)
+        places = [
+            seat for seat, name in names if name.startswith(tuple(f"{b} " for b in begun if b))
+        ]
         keys += [seat_button(seat) for seat in places[:_PLACES]]
     return keys
 

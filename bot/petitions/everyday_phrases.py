@@ -15,13 +15,16 @@ _BEFORE = re.compile(
     r" you)?(?: to)?"
     r"|i'?d (?:like|love|prefer)(?: you)?(?: to)?|i(?:'m| am|m) trying to|i wanna|i wish to"
     r"|let'?s|just"
-    r"|how (?:do|can|would) i|is it possible to|a? ?allwch chi|allet ti|wnewch chi|hoffwn i?"
+    r"|how (?:do|can|would) i|is it possible to|bitte|por favor|per favore|s'il (?:vous|te)"
+    r" pla[iî]t"
+    r"|proszę|a? ?allwch chi|allet ti|wnewch chi|hoffwn i?"
     r"|(?:dw i|dwi|rwyf|rydw i)(?: i?'?n)? (?:eisiau|isio|moyn))[\s,:]+)+"
 )
 _AFTER = re.compile(
     r"(?:[\s,]+(?:please|pls|plz|thanks|thank you|thx|ta|cheers|for me|now|right now|mate|bot"
     r"|x|xx"
-    r"|if you can|if possible|os gwelwch yn dda|plis|diolch))+"
+    r"|if you can|if possible|already|os gwelwch yn dda|plis|diolch|bitte|por favor|per favore"
+    r"|s'il (?:vous|te) pla[iî]t|proszę|alsjeblieft|lütfen|пожалуйста))+"
 )
 
 
@@ -130,7 +133,8 @@ _BROAD_WHILE = (
 )
 
 _HOUR = (
-    r"(?:\d{1,2}(?:[:.h]?\d\d)?\s*(?:[ap]\.?m\b\.?|o'?clock|h\b)?"
+    r"(?:(?:\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten|eleven"
+    r"|twelve)(?:[:.h]?\d\d)?\s*(?:[ap]\.?m\b\.?|o'?clock|h\b)?"
     r"(?: (?:at night|in the (?:morning|afternoon|evening)|y bore|yr hwyr|y nos))?"
     r"|midnight|noon|midday|hanner nos|hanner dydd)"
 )
@@ -160,12 +164,12 @@ _WHICH = (
 
 _TELL = (
     r"(?:(?:tell|notify|alert|ping|message|msg|text|warn|remind|update|buzz|inform)(?: me)?"
-    r"|let me know"
+    r"|let me know|(?:give me )?(?:a )?heads up"
     r"|give me a shout|i (?:want|'d like|would like) to (?:know|hear)|(?:set )?(?:a )?milestones?"
     r"|(?:rhowch|rho) wybod(?: i mi)?|dywedwch wrtha i)"
 )
 _REACHES = (
-    r"(?:at|hits?|reach(?:es|ed)?|gets? (?:to|past|over|up to)|got to|pass(?:es)?|has|have"
+    r"(?:at|hits?|reach(?:es|ed)?|gets?(?: (?:to|past|over|up to))?|got to|pass(?:es)?|has|have"
     r"|cross(?:es)?"
     r"|goes? (?:over|past|above)|is (?:at|over|past|up to)|makes?(?: it to)?|yn cyrraedd|yn"
     r" pasio|ar)"
@@ -180,18 +184,22 @@ _COUNT = (
 _SURE_COUNT = r"(?:\dk\b|\dm\b|\d ?thousand|million|%|per ?cent)"
 _WHEN = r"(?:when(?:ever)?|once|if|as soon as|pan)"
 _THE_PETITION = (
-    r"(?:it|they|this|that|we|the (?:petition|count|number)|(?:my|this|that) petition|signatures)"
+    r"(?:it(?:'?s| is)?|they|this|that|we|the (?:petition|count|number)|(?:my|this|that)"
+    r" petition|signatures)"
 )
 
 _ASKED = rf"(?:(?:{_TELL} )(?:{_WHEN} )?|{_WHEN} )"
 _COUNTS = (
     re.compile(rf"{_ASKED}(?:{_THE_PETITION} )?{_REACHES} {_COUNT}"),
     re.compile(rf"(?:{_REACHES} )?(?=.*{_SURE_COUNT}){_COUNT}"),
+    re.compile(rf"(?:{_TELL} |(?=.*signatures))(?=every ){_COUNT}"),
 )
 # `#` stands for the petition.
 _COUNTS_OF_ONE = (
     re.compile(rf"{_ASKED}?(?:petition )?# {_REACHES} {_COUNT}"),
-    re.compile(rf"(?:petition )?# (?=.*{_SURE_COUNT}){_COUNT}"),
+    re.compile(rf"(?:petition )?# (?:milestones? )(?:{_REACHES} )?{_COUNT}"),
+    re.compile(rf"(?:petition )?# (?=every |.*{_SURE_COUNT}){_COUNT}"),
+    re.compile(rf"(?=every ){_COUNT} (?:for |of |on )?(?:petition )?#"),
     re.compile(
         rf"(?:(?:{_ASKED}|milestone )(?:{_THE_PETITION} )?(?:{_REACHES} )?|{_REACHES} "
         rf"|(?=[^#]*{_SURE_COUNT})){_COUNT}"
@@ -200,12 +208,15 @@ _COUNTS_OF_ONE = (
 )
 
 
+_AND_TELL = re.compile(rf",? {_TELL}$")
+
+
 def count_wanted(text: str, *, of_one: bool = False) -> str:
     """The number of signatures that somebody wants to be told at, as they typed it; "" if none.
 
     A text that is `of_one` petition has `#` where that stands.
     """
-    said = bare(text)
+    said = _AND_TELL.sub("", bare(text))
     for pattern in _COUNTS_OF_ONE if of_one else _COUNTS:
         if found := pattern.fullmatch(said):
             return found["rest"].strip(" ,.")
@@ -222,7 +233,8 @@ _MINE = (
 _BOT = r"(?:it|this|the|you|bot|service|thing|petition bell)"
 
 _FOLLOW = (
-    r"(?:follow|subscribe(?: to)?|track|(?:watch|look)(?: out)? for|dilyn|tanysgrifio i"
+    r"(?:follow|subscribe(?: to)?|track|watch(?= (?:new |any )?petitions )|(?:watch|look)(?:"
+    r" out)? for|dilyn|tanysgrifio i"
     r"|keep an eye (?:out )?(?:on|for))"
 )
 _SEEK = (
@@ -237,7 +249,8 @@ _NEW = (
 )
 _THOSE_ABOUT = (
     rf"(?:{_WHICH}(?:{_PETITIONS}){_THERE}{_NEW} {_ABOUT}"
-    r"|(?:(?:the|that|this|any|some|another|new) ones?|anything|everything|something|stuff)"
+    r"|(?:(?:the|that|this|any|some|another|new|(?:is|are) there|got) ones?|anything"
+    r"|everything|something|stuff)"
     rf"{_THERE}{_NEW} {_CLEARLY_ABOUT})"
 )
 # What stands before "petitions" without saying what they are about.
@@ -273,6 +286,11 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (rf"(?:{_NOT}|{_QUIET}|mute|sound off|no sound) (?:me )?(?:{_NIGHT})", "settings quiet"),
         (
+            r"(?:sleep|night|quiet|silent|dnd|do not disturb)(?: mode)?(?: (?:on|for"
+            r" everything))?",
+            "settings quiet",
+        ),
+        (
             rf"(?:turn|switch) (?:off (?:the )?sound|(?:the )?sound off)(?: (?:{_NIGHT}))?",
             "settings quiet",
         ),
@@ -301,12 +319,34 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "snooze",
         ),
         (
-            rf"(?:(?:turn|switch) (?:the |my |all )*{_NEWS}(?: back)? on|(?:turn|switch) on"
+            rf"(?:(?:turn|switch) (?:the |my |all )*{_NEWS}(?: back)? on(?: again)?|(?:turn"
+            rf"|switch) on"
             rf" (?:the |my )?{_NEWS}"
             rf"|{_NEWS} (?:back )?on|start again|unmute (?:me|everything))",
             "snooze off",
         ),
+        (r"not (?P<rest>tonight|today|this (?:week|weekend|evening|morning))", "snooze"),
+        (
+            r"(?:un(?:snooze|mute|pause)|resume)(?: (?:me|it|all|everything"
+            r"|alerts))?",
+            "snooze off",
+        ),
         # the digest
+        (
+            r"(?:put|move|send|batch|bundle|group|collect|combine|gather)(?: me)?"
+            rf" (?:it all|everything|them all|all (?:my |the )?{_NEWS}) (?:daily|together"
+            r"|once a day|(?:in|in ?to|as|to) (?:(?:the|a|my|one) )?(?:daily )?"
+            r"(?:digest|summary|message))|digest mode"
+            rf"|(?:batch|bundle|group) (?:everything|all (?:my |the )?{_NEWS})"
+            r"|(?:send )?(?:me )?(?:an? |one )?daily (?:email|message|update|report|alert"
+            r"|round-?up)",
+            "settings all digest",
+        ),
+        (
+            r"(?:make|move|change|set|send|get|have)(?: me)? (?:the |my )?(?:digest|summary)"
+            r" (?:come |sent |arrive )?(?P<rest>(?:to |at |on |every |in ).*)",
+            "settings digest",
+        ),
         (
             rf"(?:(?:send me |give me |put )?(?:it all|the lot|everything|all (?:of it"
             rf"|{_NEWS})|{_NEWS}) )?(?:only |just )?(?:once|one {_NEWS}|one digest|one summary)"
@@ -340,23 +380,40 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             rf" summary)?|every week|one (?:message|summary|digest) a week",
             "settings digest",
         ),
-        # how much
+        # how much, and of what
+        (
+            rf"(?:no(?: more)?|turn off|switch off|disable|skip|hide|stop(?: sending| telling"
+            rf" me about)?"
+            r"|(?:don'?t|do not) (?:tell me about|send(?: me)?)) (?:the |any |all )*(?:(?P<rest>"
+            rf"milestone|surge|response|debate|closing|threshold)s? (?:{_NEWS}|reminders?|news)"
+            r"|(?P<alone>milestone|surge)s)",
+            "settings & off",
+        ),
+        (
+            r"(?:only|just)(?: (?:tell|send|alert|notify|message) me)?(?: (?:about|of|the|for"
+            r"|when there'?s))*"
+            r" (?:a )?(?:government )?(?:debates?|responses?|milestones?|thresholds?)(?:"
+            r" (?:and|or|&)"
+            r" (?:government )?(?:debates?|responses?|milestones?|thresholds?))*",
+            "settings loud",
+        ),
         (
             r"(?P<rest>big moments)(?: only)?",
             "settings",
         ),
         (
-            rf"(?:(?:only|just|only (?:tell|send|alert|notify|message) me|(?:tell|send|alert"
+            rf"(?:(?:(?:only|just)(?: (?:tell|send|alert|notify|message) me)?|(?:tell|send|alert"
             rf"|notify|message) me only)"
             r" (?:about |of |the |for |when it'?s |what'?s )*(?:really )?(?:big|important"
             r"|major|main|key|urgent)"
-            rf"(?: ones?| things?| stuff| news| moments?| changes?| {_NEWS})?"
+            rf"(?: ones?| things?| stuff| news| moments?| changes?| bits| parts| {_NEWS})?"
             rf"|(?:the )?(?:big|important|major|main|key)(?: ones?| things?| stuff| news|"
             rf" moments?| {_NEWS})? only)",
             "settings big moments",
         ),
         (
-            rf"(?:send me |tell me |give me )?(?:everything|all (?:the |of the )?(?:{_NEWS}"
+            rf"(?:send me |tell me |give me |show me )?(?:everything|all (?:the |of the"
+            rf" )?(?:{_NEWS}"
             rf"|news)|every (?:single )?(?:alert|update|change))(?: only| again)?",
             "settings everything",
         ),
@@ -386,7 +443,8 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "settings language en",
         ),
         (
-            r"(?:(?:do you |can you )?(?:speak|talk)|in|do you (?:know|have)|(?:change|set"
+            r"what (?:other )?languages? (?:do|can) you (?:speak|know)|(?:(?:do you |can you"
+            r" )?(?:speak|talk)|in|do you (?:know|have)|(?:change|set"
             r"|switch) (?:the )?language to) "
             r"(?:french|german|spanish|polish|romanian|italian|portuguese|punjabi|urdu|bengali"
             r"|gujarati|arabic|chinese|turkish|russian|ukrainian|gaelic|scots|irish|hindi"
@@ -413,7 +471,8 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (
             r"what (?:do you do|happens) (?:with|to) (?:my|the|our) (?:data|info(?:rmation)?"
             r"|number)|(?:where|how long) (?:is|do you keep|do you store) my data.*"
-            r"|do you (?:keep|store|sell|share|track)(?: on)? (?:my )?(?:data|number"
+            r"|are you (?:spying|tracking|watching)(?: on)? ?(?:me)?|do you (?:keep|store|sell"
+            r"|share|track)(?: on)? (?:my )?(?:data|number"
             r"|info(?:rmation)?|me)|is (?:it|this|my data) (?:safe|secure|private|anonymous"
             r"|confidential)"
             r"|(?:who|can (?:anyone|anybody|people|others))(?: can| else)? (?:see|sees|know"
@@ -426,15 +485,16 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             rf"|(?:do(?:es)? )?{_BOT} costs? (?:anything|money|me)|how much (?:does|do)"
             rf" (?:{_BOT} ?)+cost|who (?:runs|owns|pays for|made|makes|built|created|wrote|is"
             rf" behind) (?:{_BOT} ?)+"
-            r"|donate|(?:can you |how (?:do|can) i |where (?:do|can) i |i want to )?sign"
-            r" (?:(?:it|this|that|one|an?|the|petitions?) ?)*(?:for me)?",
+            r"|are you (?:run|made|owned|paid|built) by \S.*|donate|(?:can you |(?:how|where)"
+            r" (?:do|can) i |can i |i want to )?sign"
+            r" (?:(?:it|this|that|one|an?|the|petitions?) ?)*(?:for me|here)?",
             "about",
         ),
         (
             r"is (?:it|this|(?:the )?(?:bot|site|website|petitions? (?:site|website)))(?:"
             r" still)? (?:down|up|working|broken|alive|running|offline|online)(?: again)?"
             r"|are you (?:down|broken|awake|dead|running|still (?:there|working|here)|stuck"
-            r"|online)|anyone there|anybody there",
+            r"|online)|(?:anyone|anybody) (?:there|home)",
             "status",
         ),
         (
@@ -444,6 +504,15 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "help",
         ),
         # an end
+        (
+            r"(?:delete|remove|unfollow|unsubscribe from|stop|clear|cancel|drop|wipe|end)"
+            r" (?:all|every|everything|each)(?: (?:of|my|the|these|single))*"
+            rf" (?:petitions?|rules?|subscriptions?|follows?|{_NEWS})"
+            r"|(?:turn|switch) (?:this|it|everything|you|all this) off|(?:turn|switch) off"
+            r" (?:this|it|everything)"
+            r"|(?:stfu|shut (?:it|the f\w* up))|(?:that'?s )?enough(?: (?:now|already|of this))?",
+            "unsubscribe",
+        ),
         (
             rf"{_NOT}(?: (?:me|again|ever|any ?more|please|this|these|all|alerts|stuff"
             rf"|anything))*"
@@ -480,13 +549,19 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (
             rf"(?:{_TELL}|keep me (?:posted|updated|informed|up to date))"
-            r"(?: (?:about|of|on|when(?:ever)?|if|as soon as|once))*"
+            r"(?: (?:about|of|on|to|when(?:ever)?|if|as soon as|once))*"
             r"(?: (?:there(?:'?s| is| are)|you (?:see|find|get)"
             r"|(?:someone|somebody|anyone|anybody) (?:starts|makes|creates|opens)))?"
             rf" (?:{_THOSE_ABOUT}|news about|updates (?:about|on)) (?P<rest>\S.*)",
             "subscribe",
         ),
-        (r"(?:alert|notify) me about (?P<rest>\S.*)", "subscribe"),
+        (r"(?:alert|notify) me (?:about|of|to) (?P<rest>\S.*)", "subscribe"),
+        (r"(?:updates?|alerts?) (?:about|on) (?P<rest>\S.*)", "subscribe"),
+        (
+            r"(?:follow|subscribe to|track) my (?:constituency|mp|area|town"
+            r"|etholaeth)",
+            "constituency",
+        ),
         (
             r"(?:follow|subscribe to) (?:(?:an?|some|any) )*(?:petitions?|something|anything)",
             "subscribe",
@@ -516,6 +591,8 @@ def what_is_meant(text: str) -> list[tuple[str, str]]:
             if found := pattern.fullmatch(said, begins, ends):
                 name = next((each for each in ("rest", "alone") if found.groupdict().get(each)), "")
                 first, last = found.span(name) if name else (0, 0)
+                if commands == "settings & off":
+                    return [("settings", f"{typed[first:last]} off")]
                 *before, command = commands.split(" & ")
                 return [*((each, "") for each in before), (command, typed[first:last].strip())]
     return []
@@ -539,17 +616,19 @@ VERB_PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (
             r"(?:turn|switch) (?:the )?(?:sound|sounds|noise) off|(?:turn|switch) off (?:the )?"
-            r"(?:sounds?|noise)|sound off|no sound|without (?:a )?(?:sound|noise)|dim swn|tewi"
+            r"(?:sounds?|noise)|sound off|no sound|without (?:a )?(?:sound|noise)|quietly|dim"
+            r" swn|tewi"
             r"|tewch",
             "mute",
         ),
         (
-            r"no more|no longer (?:want|need|follow|care about|interested in)|not interested in"
+            r"no more|no longer (?:want|need|following|follow|care about|interested in)|not"
+            r" interested in"
             r"|(?:stop|quit|dont|do not|never) (?:send|tell|text|messag|ping|notify|alert|bother"
             r"|follow|watch|track|remind|updat|get|hear|show)(?:e|ing|ting)?"
             r"|(?:dont|do not) (?:want|need|care)|get rid of|rid of|off my list|from my list"
             r"|(?:im )?(?:done|finished) with|enough of|(?:sick|tired) of|(?:turn|switch) off"
-            r"|opt out of|take (?=# off)|dim mwy|ddim eisiau",
+            r"|opt out of|off$|take (?=# off)|dim mwy|ddim eisiau",
             "unfollow",
         ),
         (
@@ -566,9 +645,11 @@ VERB_PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"|come from)?",
             "where",
         ),
+        (r"(?:signatures )?over time|draw", "chart"),
         (r"(?:where|how) (?:do|can|could|should) i sign|sign(?= #)", "show"),
         (
-            r"let me know|keep (?:me|us) (?:posted|updated|informed|up to date|in the loop|in"
+            r"let me know|(?:sign|put) me (?:up )?for|be told (?:about|of)|hear about|keep"
+            r" (?:me|us) (?:posted|updated|informed|up to date|in the loop|in"
             r" touch)"
             r"|keep (?:an )?eye on|(?:add|put) (?=# (?:to|on) (?:my|the) list)|(?:to|on) (?:my"
             r"|the)"

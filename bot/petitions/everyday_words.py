@@ -74,6 +74,7 @@ SAYINGS: Mapping[str, Everyday] = _table(
             home, what is this, whats this, who are you, what are you, who is this
             hey bot, hi there bot, good day, beth yw hwn, beth ydy hwn, pwy wyt ti
             helo, shwmae, sut mae, smae, bore da, prynhawn da, noswaith dda, dechrau, haia
+            how are you, how are you doing, how do you do, hullo, greetings, dia dhuit, halo
             hallo, bonjour, salut, hola, ciao, ola, czesc, salaam, namaste, merhaba""",
         "help": """
             help, help me, help please, i need help, can you help, can you help me, menu
@@ -82,6 +83,7 @@ SAYINGS: Mapping[str, Everyday] = _table(
             what do you do, what can i send, what can i say, what now, info, faq, usage
             hello can you help me, can you help me please, i need some help, im stuck
             im confused, i dont understand, how do i start, what does this do
+            how do i use you, what are the commands, i need assistance, what do you understand
             beth alla i wneud, beth alla i ddweud, how to, what do i do, what do i do now
             cymorth, helpwch fi, helpwch, help llaw, dewislen, gorchmynion, sut mae hyn yn gweithio
             hilfe, aide, ayuda, aiuto, pomoc, ajuda, yardim, hulp""",
@@ -119,6 +121,8 @@ SAYINGS: Mapping[str, Everyday] = _table(
             σταματα, סטופ, עצור, dừng lại, ngừng, berhenti, أوقف, وقف, stopiwch bopeth, remove
             stad, stad e, sguir, sguir dheth, jooji, sustok, baik, beidz, apstajies, стига
             elegendo, allj, hagyd abba, chega, parem, seis, desabonnement, desabonnez moi, stoppe
+            nie pisz do mnie, hor auf mir zu schreiben, no me escribas, deja de escribirme
+            arrete de mecrire, не пиши мне, перестань, stop alles, stop tout, para todo
             ya basta, basta ya, arrete ca, arretez ca, detente, dejame en paz, lass mich in ruhe
             laisse moi tranquille, how do i stop this, take me off""",
         "subscriptions": """
@@ -127,7 +131,9 @@ SAYINGS: Mapping[str, Everyday] = _table(
             what do i follow now, what am i subscribed to, what have i subscribed to
             which petitions do i follow, which petitions am i following, what are my petitions
             my petitions, show my petitions, my subscriptions, subscriptions, my alerts
-            any news, any updates, updates, update, news, how are my petitions doing
+            whats on my list, what petitions do i have, am i following anything, whats in my list
+            what have i got, what do i get alerts about, any news, any updates, updates, update
+            news, how are my petitions doing
             show subscriptions, show what i follow, my follows, my rules, rules, followed
             rhestr, fy rhestr, beth ydw i yn ei ddilyn, beth rydw in ei ddilyn
             beth dwin dilyn, fy neisebau, dilyn beth, be dwin ddilyn, tanysgrifiadau""",
@@ -199,6 +205,8 @@ SAYINGS: Mapping[str, Everyday] = _table(
             start a petition, i want to start a petition, create a petition, make a petition
             how do i start a petition, licence, license, version, ynghylch, amdanat ti""",
         "trending": """
+            which petitions are popular, biggest petition, most signed, most signed petitions
+            most signed petition, hot right now, whats popular now, popular now, top petition
             whats trending, whats popular, whats hot, whats new, latest, newest
             top petitions today, latest petitions, newest petitions
             trending, popular, popular petitions, most popular, most popular petitions, top
@@ -271,7 +279,8 @@ FILLERS = _words(
     e epetition doing going getting on got far more any anymore longer list everything anything
     goes gets moves changes closed debate debated debates when once if what next progress count
     total number been has had yet today signing signer signers coming come by per faint o
-    lofnodion sydd gan oes wedi compare between or take put
+    lofnodion sydd gan oes wedi compare between or take put latest stage at stuff things govt
+    be will get pet up make
     """
 )
 
@@ -310,7 +319,7 @@ _LISTED: Mapping[Verb, str] = {
     "subscribe": """
         posted updated
         follow subscribe watch track add alert alerts notification notifications notify monitor
-        hear sub dilyn dilynwch ddilyn ping watching tracking
+        start hear sub dilyn dilynwch ddilyn ping watching tracking
         tanysgrifio danysgrifio followed keep eye""",
     "petition": """
         show open view card details info status check look display search find what whats

@@ -136,7 +136,8 @@ def find_list(text: str, sites: Sequence[Site]) -> list[PetitionRef]:
 
     A number of any length is one here; a bare one belongs to the first site.
     """
-    if _DIGITS.fullmatch(text.strip(_STOPS)) and len(_numbers(text.strip(_STOPS))) == 1:
+    whole = text.strip(_STOPS).removeprefix("#")
+    if _DIGITS.fullmatch(whole) and len(_numbers(whole)) == 1:
         return []  # "300,239" and "300 239" are one
     names = _BETWEEN.split(_FULLY_APART.sub(lambda each: _joined(each[0]), text.strip(_STOPS)))
     found = [find_reference(name, sites) for name in names]

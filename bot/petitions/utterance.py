@@ -151,6 +151,17 @@ _IT = re.compile(
     r"\b(?:th(?:is|at) (?:one|petition)|the (?:petition|one above)|it|this|that|hwn|hon)\b",
     re.IGNORECASE,
 )
+_THANKS = re.compile(
+    r"(?:(?:ok|okay|great|cool|lovely|many|big) )?"
+    r"(?:thanks|thank (?:you|u)|thx|tysm|ty|ta|cheers|diolch)"
+    r"(?: (?:you|u|so|very|much|kindly|a|lot|lots|again|for|that|this|it|your|the|all|help|info"
+    r"|everything|bot|mate|petition|bell|everyone|both|quick|reply|x+))*"
+)
+_GREETING = re.compile(
+    r"(?:hi|hiya|hello|hey|hullo|helo|good (?:morning|afternoon|evening|day))"
+    r"(?: (?:there|bot|petition|bell|again|everyone|all|mate|how are you|doing|today))*"
+)
+_NEED_A_PETITION = VERBS.keys() - {"unsubscribe", "snooze", "settings"}
 _ASKS_HOW = frozenset(
     {"how", "signatures", "signed", "doing", "open", "closed", "closes", "happening"}
 )
@@ -273,7 +284,9 @@ def _sure(text: str, sites: Sequence[Site]) -> OnPetition | Ask | None:
             text
         ):
             return request
-        case Ask(command, rest) as request if not rest or command in {"settings", "snooze"}:
+        case Ask(command, rest) as request if (
+            command not in _NEED_A_PETITION if not rest else command in {"settings", "snooze"}
+        ):
             return request
         case _:
             return None
@@ -306,6 +319,10 @@ def _petitions(
     verb, is_plain, rest = _request(masked)
     if len(petitions) > 1:
         return OnPetitions(verb or "petition", petitions)
+    if (
+        verb is None and not is_plain and not (behind or explicit)
+    ):  # its verb counts if there is such a petition
+        verb = _any_verb(masked)
     # Beside words, a round number is rather one that petitions reach.
     is_round = (
         verb in {None, "petition"}
@@ -353,6 +370,13 @@ def _request(masked: str, *, is_strict: bool = False) -> tuple[Verb | None, bool
     rest = rest if verb in _READS_ON else ""
     is_plain = (verb is not None and not is_strict) or not _said(f"{before} {others}")
     return verb, is_plain, rest
+
+
+def _any_verb(masked: str) -> Verb | None:
+    """The first verb among other words; "stop the cull 300239" may be about the petition."""
+    words = map(_spelt, with_verbs(" # ".join(map(plain, masked.split("#")))).split())
+    named = (verb for word in words for verb, names in VERBS.items() if word in names)
+    return next(named, None)
 
 
 def _in_usual_digits(text: str) -> str:
@@ -456,6 +480,10 @@ def _saying(text: str) -> Ask | Cancel | Thanks | None:
     if text in {"?", "??", "???"}:
         return Ask("help")
     words = plain(text)
+    if _THANKS.fullmatch(words):
+        return Thanks()
+    if _GREETING.fullmatch(words):
+        return Ask("start")
     ways = words, " ".join(_PLEASE.sub(" ", words).split()), plain(bare(text))
     said = next((SAYINGS[each] for each in ways if each in SAYINGS), None)
     said = said or next(

@@ -136,7 +136,7 @@ def read_quiet(text: str) -> str | None:
     if side and (hour := read_hour(side["hour"])) is not None:
         if not side["after"]:
             return _between(_USUAL_NIGHT[0], hour)
-        is_evening = _BARE.fullmatch(side["hour"]) and 5 <= hour // 60 < 12
+        is_evening = _BARE.fullmatch(_IN_WORDS.sub("9", side["hour"])) and 5 <= hour // 60 < 12
         return _between(hour + 12 * 60 if is_evening else hour, _USUAL_NIGHT[1])
     wanted = plain.removeprefix("only ")
     found = _SPAN.fullmatch(re.sub(r"^(?:from|between|o|rhwng)\s+", "", wanted))
@@ -158,9 +158,18 @@ def _between(start: int, end: int) -> str | None:
     return None if start == end else f"{start % _DAY_LONG}-{end % _DAY_LONG}"
 
 
+_WORD_HOURS = {
+    word: str(hour)
+    for hour, word in enumerate(
+        ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven"), 1
+    )
+} | {"twelve": "12"}
+_IN_WORDS = re.compile(r"\b(?:" + "|".join(_WORD_HOURS) + r")\b")
+
+
 def read_hour(text: str) -> int | None:
     """The minute of the day: "18:00", "9", "6pm"; midnight may be 24:00."""
-    plain = text.strip(" .")
+    plain = _IN_WORDS.sub(lambda word: _WORD_HOURS[word[0]], text.strip(" ."))
     if plain in _NAMED_HOURS:
         return _NAMED_HOURS[plain]
     part = _PART_OF_DAY.search(plain)
@@ -342,7 +351,8 @@ def read_until(text: str, now: datetime, zone: str) -> datetime | None:
         return next_local(_PARTS_OF_DAY[plain], now, zone)
     if day := _read_day(plain, now, zone):
         return day
-    if plain in _NAMED_HOURS or re.search("[:apo]", plain):
+    is_hour = plain in _NAMED_HOURS or re.search("[:apo]", plain)
+    if is_hour or re.match(r"(?:(?:un)?till?|tan) ", text.strip().lower()):
         hour = read_hour(plain)
         if hour is not None:
             return next_local(hour, now, zone)

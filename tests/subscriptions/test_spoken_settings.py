@@ -21,6 +21,7 @@ def hours(text: str) -> str | None:
     [
         ("after 10pm", "22:7"),
         ("after 10", "22:7"),
+        ("after nine", "21:7"),
         ("before 8am", "22:8"),
         ("at night", "22:7"),
         ("10 to 7", "22:7"),  # nobody wants twenty-one quiet hours
@@ -65,6 +66,7 @@ def test_what_names_no_time_is_none(text: str) -> None:
         ("until august 12th", "2027-08-12 07:00"),
         ("12/8", "2027-08-12 07:00"),
         ("until 9am", "2026-11-30 09:00"),
+        ("until 9", "2026-11-30 09:00"),
         ("until the weekend", "2026-12-05 08:00"),
         ("over the weekend", "2026-11-30 08:00"),
         ("next week", "2026-11-30 08:00"),
