@@ -27,6 +27,8 @@ _AFTER = re.compile(
     r"|s'il (?:vous|te) pla[iî]t|proszę|alsjeblieft|lütfen|пожалуйста))+"
 )
 
+_LONGEST_AFTER = 80  # characters; it is looked for at each of them
+
 
 def bare(text: str) -> str:
     """A request in small letters without what is said around it: "Hi, can you … please?"."""
@@ -41,7 +43,7 @@ def _as_typed(text: str) -> str:
 
 def _bare_span(said: str) -> tuple[int, int]:
     before, ends = _BEFORE.match(said), len(said)
-    for after in _AFTER.finditer(said):
+    for after in _AFTER.finditer(said, max(0, ends - _LONGEST_AFTER)):
         if after.end() == len(said):
             ends = after.start()
     begins = before.end() if before else 0

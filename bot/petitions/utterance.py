@@ -295,7 +295,8 @@ def _sure(text: str, sites: Sequence[Site]) -> OnPetition | Ask | None:
 def _petitions(
     text: str, sites: Sequence[Site], links: Sequence[str]
 ) -> OnPetition | OnPetitions | None:
-    text = _TOUCHING.sub(_apart, text)
+    if len(text) <= _LONGEST_REQUEST:
+        text = _TOUCHING.sub(_apart, text)
     if not links and (listed := _list(text, sites)):
         return listed
     found = find_mentions(text, sites)
@@ -403,6 +404,12 @@ def _spelt(word: str) -> str:
     return near[0] if is_slip else word
 
 
+def _spelt_words(text: str) -> list[str]:
+    """The plain words of a text, without the slips of the pen unless it is a whole story."""
+    words = plain(text).split()
+    return words if len(text) > _LONGEST_REQUEST else list(map(_spelt, words))
+
+
 def _rest(text: str) -> str:
     words = _PLEASE.sub(" ", text.strip(" .,;:!?"))
     return re.sub(r"^(?:for|at|to|am|ar)\s+", "", " ".join(words.split()))
@@ -410,12 +417,12 @@ def _rest(text: str) -> str:
 
 def _said(text: str) -> list[str]:
     """The words of a text that are neither a verb nor beside the point."""
-    return [word for word in map(_spelt, plain(text).split()) if word not in _KNOWN]
+    return [word for word in _spelt_words(text) if word not in _KNOWN]
 
 
 def _verb(text: str, *, at_start: bool = False) -> Verb | None:
     """What is to be done, if a text says nothing besides; `at_start` reads as far as it does so."""
-    words = list(map(_spelt, plain(text).split()))
+    words = _spelt_words(text)
     if at_start:
         words = list(takewhile(_KNOWN.__contains__, words))
     if any(word not in _KNOWN for word in words):
