@@ -296,7 +296,7 @@ def restore(
     _check_user(settings.url)
     if file is not None:
         chats = _run(put_back_storage(settings, file))
-        typer.echo(f"The store of {file} is back ({chats} chats). You can start the bot.")
+        typer.echo(f"The store is restored from {file} ({chats} chats). You can start the bot.")
         return
     is_all = _run(restore_storage(settings))
     lost = "The store is repaired, but the latest changes are lost."
@@ -389,7 +389,7 @@ def _make_folder(path: Path) -> None:
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        _end([f"--keep-days: {path} can't be the folder of the backups ({error.strerror})"])
+        _end([f"--keep-days: {path} can't be used as the backup folder ({error.strerror})"])
 
 
 def _check_user(url: str) -> None:

@@ -44,8 +44,8 @@ rest_days = 90
 # How often each followed petition is checked. The site updates its counts about once a minute.
 interval = "60s"
 
-# The most requests a minute to each site, a third of them for what people ask; with more followed,
-# looks take longer to come.
+# The most requests a minute to each site, a third of them for what people ask. If more petitions
+# are followed than that allows, each is checked less often.
 requests_per_minute = 60
 
 [limits]
@@ -61,7 +61,7 @@ rules = 20
 # public_url = "https://bell.example.org"
 
 # An address that is asked once a minute while all is well, so that a service of yours can tell you
-# when the bot is silent. A secret: who knows it can feign that the bot lives.
+# when the bot is silent. A secret: whoever knows it can make the bot look alive.
 # heartbeat_url = "https://beat.example.org/your-secret"
 
 [log]
@@ -84,8 +84,8 @@ id = "uk"
 # Another site that runs the same software needs a url, and which of those four it works like.
 # like = "uk"
 
-# Signatures for a response and for a debate, as the site promises them; 0 for none. Sites whose
-# petitions tell these numbers themselves are believed.
+# How many signatures bring a response and a debate on this site; 0 for none. Where petitions carry
+# these numbers themselves, theirs are used.
 # response_threshold = 10000
 # debate_threshold = 100000
 """

@@ -451,7 +451,7 @@ def _told_of(setting: str, path: str, problems: list[str]) -> Iterator[None]:
     except OSError as error:
         problems.append(f"{setting}: {path} cannot be read ({error.strerror})")
     except UnicodeDecodeError:
-        problems.append(f"{setting}: {path} cannot be read (it is no text)")
+        problems.append(f"{setting}: {path} cannot be read (it isn't text)")
     except ValueError as error:
         problems.append(f"{setting}: what is in {path} {error}")
 

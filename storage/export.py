@@ -85,7 +85,7 @@ def imported(document: Mapping[str, Any]) -> Tables:
     except msgspec.ValidationError as error:
         raise StorageError(f"the export can't be read: {error}") from error
     if export.program != "petition-bell":
-        raise StorageError("the export is not one of petition-bell")
+        raise StorageError("the export isn't from petition-bell")
     if export.export_version != VERSION:
         raise StorageError(
             f"the export has version {export.export_version}; this program knows version {VERSION}"

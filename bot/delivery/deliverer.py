@@ -142,8 +142,8 @@ class Deliverer:
         self._limits: set[asyncio.Timeout] = set()
         self._claiming = IncidentLog(log, "deliveries cannot be claimed")
         self._own_faults = IncidentLog(log, "an alert cannot be worded or sent")
-        self._refusals = IncidentLog(log, "chats refuse")
-        self._mendings = IncidentLog(log, "Telegram refuses messages as we make them")
+        self._refusals = IncidentLog(log, "chats refuse messages")
+        self._mendings = IncidentLog(log, "Telegram refuses part of a message")
         self.counts = DeliveryCounts()
         self.turned_at = time.monotonic()  # when it last looked for what is to be sent
 
@@ -337,7 +337,7 @@ class Deliverer:
             log.warning("topic is gone, using the chat itself")
         else:
             self.counts.mended += 1
-            self._mendings.failed("sent plainer")
+            self._mendings.failed("sent without it")
 
     async def _try(self, outgoing: OutgoingMessage) -> Outcome:
         try:

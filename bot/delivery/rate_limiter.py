@@ -153,7 +153,7 @@ class RateLimiter(BaseRateLimiter[Any]):
         self._sent = None if shared else SentMessages()
         self._pause = GlobalPause()
         self._waits_until = -inf  # the latest that a chat was told to wait until
-        self._incident = IncidentLog(log, "Telegram may refuse everything", now)
+        self._incident = IncidentLog(log, "Telegram may be limiting the whole bot", now)
         self._overall = Window(PER_SECOND, 1.0)
         self._spread = Window(_SPREAD, _EVEN)
         self._answers = Window(PER_SECOND, 1.0)  # to those who are not talkative

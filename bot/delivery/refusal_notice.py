@@ -37,7 +37,7 @@ async def tell_admins(
         title = (await bot.get_chat(chat_id)).title or ""
         admins = await bot.get_chat_administrators(chat_id)
     except TelegramError as error:
-        log.info("a chat's admins are not known", error=type(error).__name__)
+        log.info("a chat's admins cannot be listed", error=type(error).__name__)
         return 0
     told = [
         await _tell(bot, storage, admin, title, words)

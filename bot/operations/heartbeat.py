@@ -39,7 +39,7 @@ class Heartbeat:
         self._is_ours = is_ours
         self._monotonic = monotonic
         self._sleep = sleep
-        self._incident = IncidentLog(log, "the heartbeat is not heard", monotonic)
+        self._incident = IncidentLog(log, "the heartbeat cannot be sent", monotonic)
 
     async def run(self) -> None:
         """Ask until cancelled."""

@@ -73,7 +73,7 @@ async def lead(storage: Shared, role_state: RoleState, duty: Duty, rhythm: Rhyth
     """
     seat = storage.leadership(role_state.role)
     seating = IncidentLog(log, "leader unknown", role=role_state.role)
-    serving = IncidentLog(log, "a duty fails", role=role_state.role)
+    serving = IncidentLog(log, "a leader's task fails", role=role_state.role)
     try:
         while True:
             await _seated(seat, role_state, rhythm, seating)

@@ -97,7 +97,7 @@ class RuleNames:
         except StorageError:
             raise
         except Exception:
-            log.exception("a rule could not be seen to", site=fate.rule.site)
+            log.exception("a rule could not be checked", site=fate.rule.site)
 
     async def _learn(self, site: str, rules: Sequence[Rule]) -> SiteNames:
         parliament = self._parliaments[site]

@@ -217,7 +217,7 @@ class Supervisor:
         admins, interval = self._config.telegram.admins, self._config.poll.interval
         alarms = self._admin_alerts()
         were_standby = [role_state.is_standby for role_state, _ in alarms]
-        incident = IncidentLog(log, "the bot's health cannot be looked at")
+        incident = IncidentLog(log, "the bot's health cannot be checked")
         while admins:
             await asyncio.sleep(min(max(interval.total_seconds(), 1.0), _LOOKS_APART))
             for number, (role_state, alerts) in enumerate(alarms):

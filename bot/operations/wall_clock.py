@@ -117,4 +117,4 @@ async def prune_if_sure(
     if any(abs(now - moment) <= _CONFIRMED_WITHIN for moment in told):
         await storage.prune(now, rest_for)
     else:
-        log.warning("not pruned: no petitions site confirms the clock", told=bool(told))
+        log.warning("old data not deleted: no petitions site confirms the clock", told=bool(told))

@@ -116,4 +116,4 @@ class Lookups:
         if not task.cancelled() and (error := task.exception()):
             # A store that fails has its own line in the log.
             how = log.debug if isinstance(error, StorageError) else log.warning
-            how("a look failed", error=type(error).__name__)
+            how("a check failed", error=type(error).__name__)

@@ -142,7 +142,9 @@ class Members:
         except ParliamentUnasked:
             raise
         except (ParliamentError, MalformedPetition, ValueError) as error:
-            log.info("no constituencies", site=site, period=period, error=type(error).__name__)
+            log.info(
+                "constituencies unavailable", site=site, period=period, error=type(error).__name__
+            )
             return None
         return {row.ons_code: row for row in rows}
 

@@ -99,7 +99,7 @@ class SiteState:
         self._jitter = jitter
         self._monotonic = monotonic
         self.incident = IncidentLog(log, "the site is not answering", monotonic, site=name)
-        self.own_faults = IncidentLog(log, "a look cannot be taken in", monotonic, site=name)
+        self.own_faults = IncidentLog(log, "a check cannot be processed", monotonic, site=name)
         self._waits: dict[type[Subject], deque[float]] = {}
         # Whoever has a site polled every few seconds wants to see it as it is.
         is_spared = limits.interval >= _SHORTEST_KEPT

@@ -189,7 +189,7 @@ class Dispatcher:
         while self._tasks and (left := deadline - time.monotonic()) > 0:
             await asyncio.wait(self._tasks, timeout=left, return_when=asyncio.FIRST_COMPLETED)
         if self.waiting or self._tasks:
-            log.warning("updates were left undone", waiting=self.waiting, working=self.working)
+            log.warning("updates left unhandled", waiting=self.waiting, working=self.working)
         for entry in [entry for line in self._lines.values() for entry in line.entries()]:
             self._let_go(entry)
         tending = {self._tending} if self._tending else set()

@@ -345,7 +345,7 @@ class Reception:
         self._is_waiting = False
         self._last_sign = monotonic()
         self._cause: Cause | None = None
-        self._incident = IncidentLog(log, "no updates are heard", monotonic)
+        self._incident = IncidentLog(log, "no updates are arriving", monotonic)
         self.own_faults = IncidentLog(log, "updates cannot be handed on", monotonic)
         self._skip_line = float("-inf")
         self._skipped = self._skipped_unsaid = 0
@@ -405,7 +405,7 @@ class Reception:
         self._counted(Outcome.UNDECODABLE)
         if now - self._skip_line >= _LINE_EVERY:
             log.warning(
-                "an update cannot be decoded and is stepped over",
+                "update skipped: it cannot be decoded",
                 kind=update.kind,
                 error=update.error,
                 times=self._skipped_unsaid,

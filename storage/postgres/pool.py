@@ -108,7 +108,7 @@ class Pool:
                 self._hosts = _each_host(self._url)
                 await self._pool
             except ValueError as error:
-                raise StorageError(f"storage.url is no address of a database: {error}") from error
+                raise StorageError(f"storage.url isn't a database's address: {error}") from error
 
     def keep_to(self, key_mark: str) -> None:
         """From now on, take no connection to a store that is sealed with another key."""

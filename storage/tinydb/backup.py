@@ -82,6 +82,6 @@ def _key_for(file: Path, content: Content, keys: KeyRing) -> bytes:
     key = key_to(content, keys)
     if key is None:
         raise StorageError(
-            f"{file} is encrypted with a different key: put back the one of its time"
+            f"{file} is encrypted with a different key: put back the key file from that time"
         )
     return key

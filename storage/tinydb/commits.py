@@ -103,7 +103,7 @@ class Commits:
         self._compact: asyncio.Task[None] | None = None
         self._compact_not_before = 0.0
         self._must_erase = False
-        self._folding = IncidentLog(log, "the journal cannot be folded")
+        self._folding = IncidentLog(log, "the journal cannot be compacted")
         self._garbage = Garbage()
 
     async def do(self, work: Callable[[Transaction], R]) -> R:

@@ -350,7 +350,7 @@ class StoreFiles:
         tables, is_all = self._salvaged()
         tables, unsound = sound(tables)
         if unsound:
-            log.warning("records that miss what they refer to are left out", records=unsound)
+            log.warning("records with broken references left out", records=unsound)
         if not (is_all := is_all and not unsound):
             for path in self._journals().values():
                 self._keep_aside(path)
@@ -396,7 +396,7 @@ class StoreFiles:
                 if plain:
                     replay(tables, ROWS.decode(plain))
             if lost := plains.count(None):
-                log.warning("some frames cannot be read", file=path.name, frames=lost)
+                log.warning("parts of a file cannot be read", file=path.name, frames=lost)
         return bool(files)
 
     def _left_of(self, path: Path) -> tuple[Path, Content] | None:
@@ -406,7 +406,7 @@ class StoreFiles:
         except FileNotFoundError:
             return None
         except Damaged:
-            log.warning("nothing can be read of a file", file=path.name)
+            log.warning("a file cannot be read at all", file=path.name)
             return None
         self._store, self._key = content.header.store, self._key_for(content)
         return path, content

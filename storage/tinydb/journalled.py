@@ -153,7 +153,7 @@ class JournalledStorage(Storage):
             self.files.compact(self.copied(), self.files.rotate(), erasing=False)
         except OSError as error:
             # What was to be kept is in the journal already.
-            log.warning("the journal cannot be folded", reason=reason(error))
+            log.warning("the journal cannot be compacted", reason=reason(error))
             self._compact_not_before = monotonic() + COMPACT_AGAIN_AFTER
 
     def _put(self, name: str, doc_id: str | None, document: Fields | None) -> Fields | None:

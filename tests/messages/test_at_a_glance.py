@@ -73,7 +73,7 @@ def test_a_short_list_cuts_no_title_that_a_line_can_hold() -> None:
     title = LONG[:60].rsplit(" ", 1)[0]
     short = structs.replace(PETITIONS[0], action=title)
     text = listing([Followed(Subscription(1, REF, NOW), short)], 0, NOW)[0].text
-    assert text.splitlines()[-1] == f"131,625 · 162 days left  {title}"
+    assert text.splitlines()[-1] == f"131,625 signatures · 162 days left  {title}"
 
 
 def test_what_is_told_in_a_topic_stands_beneath_its_name() -> None:

@@ -490,7 +490,7 @@ def test_a_search_offers_a_card_for_each_result() -> None:
     message, buttons = search_results.results(
         "tea", [OPEN, petition(state="closed")], has_more=False
     )
-    assert "84 · closed" in message.text
+    assert "84 signatures · closed" in message.text
     assert labels(buttons) == [*["Free tea in every library"] * 2, "Cancel"]
     assert labels(search_results.results("tea", [], has_more=False)[1]) == [
         "What can I send?",

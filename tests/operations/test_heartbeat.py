@@ -156,7 +156,7 @@ async def test_nobody_there_is_an_incident_of_the_log_that_does_not_tell_the_add
             for _ in range(3):
                 await minutes.next()
     assert 1 <= len(lines) <= 4  # one a minute
-    assert lines[0]["event"] == "the heartbeat is not heard"
+    assert lines[0]["event"] == "the heartbeat cannot be sent"
     assert SECRET not in str(lines) + caplog.text
 
 

@@ -200,7 +200,7 @@ async def test_a_telegram_that_is_away_is_a_line_for_each_way_and_one_at_its_end
     began = [line for line in said(lines) if ": over" not in line]
     assert set(began) <= {
         "Telegram takes no messages (sendMessage: 502)",
-        "no updates are heard (Telegram can't be reached)",
+        "no updates are arriving (Telegram can't be reached)",
     }
     assert len(began) == len(set(began))
     assert "Telegram takes no messages: over ()" in said(lines)
@@ -214,7 +214,7 @@ async def test_a_flood_limit_for_all_is_a_line_a_minute(lines: Lines) -> None:
         steady.now += 1.0
         pacer._incident.failed("flood limit")
     pacer._incident.recovered()
-    assert a_minute_each(lines, "Telegram may refuse everything")
+    assert a_minute_each(lines, "Telegram may be limiting the whole bot")
 
 
 # --- the site

@@ -122,7 +122,7 @@ async def test_a_crowd_of_updates_that_are_no_json_keeps_nobody_waiting(village:
                     {"message": SAID | by | {"chat": CHAT | {"id": 5000 + number}}}
                 )
             await village.reader.ask("/about", "Petition Bell")
-        assert not [line for line in lines if line["event"] == "no updates are heard"]
+        assert not [line for line in lines if line["event"] == "no updates are arriving"]
 
 
 async def test_a_group_that_is_said_to_move_somewhere_odd_stays(village: Village) -> None:

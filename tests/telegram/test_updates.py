@@ -287,8 +287,8 @@ async def test_whatever_telegram_answers_it_is_asked_again_more_and_more_slowly(
     assert ear.taken == [5]
     assert told[0] == ""
     assert cause in told[8]
-    assert len([line for line in lines if line["event"] == "no updates are heard"]) == 3
-    assert [line for line in lines if line["event"] == "no updates are heard: over"]
+    assert len([line for line in lines if line["event"] == "no updates are arriving"]) == 3
+    assert [line for line in lines if line["event"] == "no updates are arriving: over"]
 
 
 async def test_a_good_answer_ends_the_trouble_and_hurries_again(ear: Ear) -> None:

@@ -518,7 +518,7 @@ function matching(start) {
 function showMenu(open, start = "") {
   const list = byId("commands");
   list.replaceChildren(...matching(start).map(commandRow));
-  if (!commands.length) list.append(make("li", "none", "The bot has set no commands yet."));
+  if (!commands.length) list.append(make("li", "none", "There are no commands yet."));
   byId("menu").hidden = !open;
   byId("menu-button").setAttribute("aria-expanded", String(open));
 }
@@ -538,7 +538,7 @@ async function sendFile(file) {
   if (!file) return;
   const where = new URLSearchParams({ room: current.name, name: file.name });
   const sent = await fetch(`/files?${where}`, { method: "POST", body: file }).catch(() => null);
-  if (!sent?.ok) toast(sent?.status === 413 ? "This file is too big." : "The file could not be sent.");
+  if (!sent?.ok) toast(sent?.status === 413 ? "This file is too big." : "The file couldn't be sent.");
 }
 
 // The story
@@ -583,10 +583,10 @@ function showClock(clock) {
 
 function showState(clock) {
   let words = "";
-  if (!clock.started) words = "It begins when you follow 300239.";
+  if (!clock.started) words = "The story begins when you follow 300239.";
   else if (clock.finished) words = "The end.";
   else if (clock.paused) words = "Paused.";
-  else if (clock.waiting) words = "It waits for your answer to the bot.";
+  else if (clock.waiting) words = "Waiting for your answer to the bot.";
   const state = byId("state");
   if (state.textContent !== words) state.textContent = words;
 }

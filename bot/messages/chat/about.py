@@ -160,8 +160,8 @@ def consent_request(about: Rich | None = None) -> Message:
             keep,
             "",
             tr(
-                "Following isn't signing, and I don't tell anyone what you follow. "
-                "/forget deletes it."
+                "Following isn't signing, and I don't tell anyone what you follow. You can delete "
+                "everything at any time with /forget."
             ),
         )
     )

@@ -27,7 +27,6 @@ from bot.messages.buttons import (
     button,
 )
 from bot.messages.following.subscriptions import Followed
-from bot.messages.format import number
 from bot.messages.i18n import many, marked, say, tr
 from bot.messages.message import (
     Message,
@@ -41,7 +40,7 @@ from bot.messages.message import (
     lines,
     row,
 )
-from bot.messages.petition.parts import short_title, state_name
+from bot.messages.petition.parts import count_in_list, short_title, state_name
 from bot.messages.reader import to_reader
 from bot.petitions.petition import Petition, PetitionRef, Site
 
@@ -334,7 +333,7 @@ def _line(found: tuple[PetitionRef, Petition | None], called: Mapping[str, str],
     if petition is None:
         return f"{ref.id}{where}"
     state = "" if petition.is_open else f" · {state_name(petition)}"
-    return f"{number(petition.signature_count)}{state}{where}  {short_title(petition, most)}"
+    return f"{count_in_list(petition, most)}{state}{where}  {short_title(petition, most)}"
 
 
 # --- what can be stopped --------------------------------------------------------------------------

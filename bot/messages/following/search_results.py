@@ -18,7 +18,7 @@ from bot.messages.message import (
     lines,
     row,
 )
-from bot.messages.petition.parts import short_title, state_name
+from bot.messages.petition.parts import count_in_list, short_title, state_name
 from bot.petitions.parse import Trending
 from bot.petitions.petition import Petition
 
@@ -66,7 +66,7 @@ def results(
 def _line(petition: Petition, site: str, most: int) -> str:
     state = "" if petition.is_open else f" · {state_name(petition)}"
     where = f" · {site}" if site else ""
-    return f"{number(petition.signature_count)}{state}{where}  {short_title(petition, most)}"
+    return f"{count_in_list(petition, most)}{state}{where}  {short_title(petition, most)}"
 
 
 def _no_answer(silent: Sequence[str]) -> str:

@@ -24,7 +24,6 @@ from bot.messages.format import (
     day,
     listed,
     london_today,
-    number,
     signatures,
     weekday,
 )
@@ -43,6 +42,7 @@ from bot.messages.message import (
 )
 from bot.messages.petition.institutions import committee, responder, response_noun, sentence
 from bot.messages.petition.parts import (
+    count_in_list,
     promises_a_debate,
     short_title,
     state_in_brief,
@@ -391,11 +391,11 @@ def _in_topics(shown: Sequence[Followed], now: datetime, names: Names, most: int
 
 
 def _line(entry: Followed, now: datetime, sites: Mapping[str, str], most: int) -> Rich:
-    """84,120 · 12 days left  Its title, as in every list."""
+    """84,120 signatures · 12 days left  Its title, as in every list."""
     petition = entry.petition
     parts = [state_in_brief(petition, now)]
     if not petition.is_unpublished:
-        parts.insert(0, number(petition.signature_count))
+        parts.insert(0, count_in_list(petition, most))
     if petition.ref.site in sites:
         parts.append(sites[petition.ref.site])
     if entry.subscription.muted:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Container, Mapping
 from datetime import date, datetime, timedelta
 from typing import Literal, TypeAlias
 
-from bot.messages.format import day, london_today, moment, number, span
+from bot.messages.format import day, london_today, moment, number, signatures, span
 from bot.messages.i18n import language, many, marked, tr
 from bot.messages.message import Rich, bold, cut, link
 from bot.messages.petition.institutions import (
@@ -315,6 +315,16 @@ def status_line(petition: Petition, now: datetime, *, to_the_minute: bool = Fals
             return tr(_UNPUBLISHED[state])
         case _:
             return tr("Status: {state}", state=state_name(petition))
+
+
+_ROOM_FOR_WORDS = 44  # characters of a title in a list, beside which there is room for a word
+
+
+def count_in_list(petition: Petition, most: int) -> str:
+    """84 signatures; in a list so long that its titles are cut to less, 84."""
+    if most < _ROOM_FOR_WORDS:
+        return number(petition.signature_count)
+    return signatures(petition.signature_count)
 
 
 def state_in_brief(petition: Petition, now: datetime) -> str:

@@ -54,7 +54,7 @@ def quiet_page(settings: SettingsContext) -> Page:
         *lines(
             quiet_line(settings.preferences),
             "",
-            tr("When they end, one summary tells what happened meanwhile."),
+            tr("When quiet hours end, one summary tells what happened meanwhile."),
             _zone_line(settings.preferences),
             "",
             italic(say("Other times: {command}", command=code("/settings quiet 21:30-06:30"))),
