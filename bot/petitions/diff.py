@@ -5,7 +5,7 @@ moves with every signature and stands still when a debate has been held. Total o
 of one petition, of any schema year, in any order.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from datetime import date
 from hashlib import blake2s
 
@@ -39,6 +39,7 @@ from bot.petitions.thresholds import reached
 # A fall is worth telling from one signature in a hundred, and not below fifty.
 _NOTICEABLE_SHARE = 0.01
 _NOTICEABLE_LEAST = 50
+_FLAG = "_threshold_reached_at"
 
 _LINKS: tuple[DebateLinkName, ...] = (
     "transcript",
@@ -51,14 +52,17 @@ _LINKS: tuple[DebateLinkName, ...] = (
 
 def diff(before: Petition, after: Petition) -> tuple[Event, ...]:
     """What happened to a petition between two readings, in the order a life takes."""
+    # A date that moved says nothing of a response that one of them does not carry.
+    tells_response = "government_response" not in before.missing ^ after.missing
+    lacking = after.missing
     before, after = aligned(before, after)
     if before.opened_at is None and after.submitted_on_paper and after.opened_at is not None:
         # It comes with its signatures, and has never been open.
         return (Opened(after.opened_at, on_paper=True),)
     return (
         *_publication(before, after),
-        *_milestones(before, after),
-        *_response(before, after),
+        *_milestones(before, after, lacking),
+        *(_response(before, after) if tells_response else ()),
         *_debate_date(before, after),
         *_debate_outcome(before, after),
         *_business(before, after),
@@ -117,9 +121,13 @@ def _publication(before: Petition, after: Petition) -> Iterator[Event]:
         yield Reopened(was=before.state, state=after.state)
 
 
-def _milestones(before: Petition, after: Petition) -> Iterator[Event]:
+def _milestones(before: Petition, after: Petition, lacking: Container[str]) -> Iterator[Event]:
+    """The numbers that were reached; a flag which this body lacks was set at another number."""
     had = reached(before)
-    yield from (event for number, event in reached(after).items() if number not in had)
+    for number, event in reached(after).items():
+        is_flagged = event.official and number > after.signature_count
+        if number not in had and not (is_flagged and f"{event.official}{_FLAG}" in lacking):
+            yield event
 
 
 def _response(before: Petition, after: Petition) -> Iterator[Event]:

@@ -1,25 +1,17 @@
 """The lives of petitions at the three sister sites, as their software served them step by step."""
 
-import json
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from msgspec import structs
 
 from bot.petitions.diff import diff
 from bot.petitions.events import (
     Closed,
-    Completed,
-    MilestoneReached,
     Opened,
-    Referred,
     Rejected,
     Responded,
-    ResponseRevised,
-    ResponseWithdrawn,
 )
 from bot.petitions.forecast import closes_at
 from bot.petitions.history import PetitionHistory
@@ -321,69 +313,3 @@ def test_what_the_sister_sites_list_is_read() -> None:
 
 def test_a_petition_without_a_text_in_this_language_has_no_title() -> None:
     assert sample("scotland", "show_gd_without_gaelic_text").action == ""
-
-
-# --- laws ----------------------------------------------------------------------------------------
-
-START = datetime(2026, 1, 1, tzinfo=UTC)
-INSTANTS = st.none() | st.integers(0, 9_000).map(lambda hours: START + hours * HOUR)
-DAYS = st.none() | st.dates(date(2026, 1, 1), date(2027, 1, 1))
-
-
-@st.composite
-def bodies(draw: st.DrawFn) -> tuple[str, Petition]:
-    """Any body that a site may serve, with its own states and keys in any combination."""
-    site = draw(st.sampled_from(("senedd", "scotland", "jersey")))
-    description = DESCRIPTIONS[site]
-    states = (*description.states, "something_new")
-    sent: dict[str, object] = {
-        "action": "A",
-        "title": "A",
-        description.state_key: draw(st.sampled_from(states)),
-        "signature_count": draw(st.integers(0, 20_000)),
-        "submitted_on_paper": draw(st.booleans()),
-        "rejection": draw(st.none() | st.just({"code": "insufficient", "details": None})),
-    }
-    moments = ("opened_at", "closed_at", "referred_at", "completed_at", "rejected_at")
-    moments += ("referral_threshold_reached_at", "debate_threshold_reached_at")
-    for name in draw(st.sets(st.sampled_from(moments))):
-        at = draw(INSTANTS)
-        sent[name] = at.isoformat() if at else None
-    if draw(st.booleans()):
-        on = draw(DAYS)
-        sent["scheduled_debate_date"] = on.isoformat() if on else None
-    if draw(st.booleans()):
-        sent["ministers_response"] = {"summary": "We will.", "details": "At once."}
-    row = {"id": 7, "pe_number": "PE2207", "attributes": sent}
-    return site, parse_petition(json.dumps({"data": row}).encode(), site_like(site, description))
-
-
-@given(st.lists(bodies(), min_size=2, max_size=4))
-@settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
-def test_whatever_a_site_serves_rings_once_and_only_what_it_knows(
-    served: list[tuple[str, Petition]],
-) -> None:
-    site = served[0][0]
-    readings = [petition for name, petition in served if name == site]
-    now = datetime(2027, 2, 1, tzinfo=UTC)
-    known: PetitionHistory | None = None
-    keys: list[str] = []
-    kinds = {threshold.kind for threshold in DESCRIPTIONS[site].thresholds}
-    for reading in readings:
-        for _ in range(2):
-            known, occurrences = observe(known, reading, now)
-            keys += [each.key for each in occurrences]
-            for each in occurrences:
-                match each.event:
-                    case MilestoneReached(official=official):
-                        assert official is None or official in kinds
-                    case Responded() | ResponseRevised() | ResponseWithdrawn():
-                        assert site == "jersey"
-                    case Referred() | Completed():
-                        assert site == "senedd"
-                    case _:
-                        pass
-        assert observe(known, reading, now)[1] == ()
-    assert len(keys) == len(set(keys))
-    is_settled(readings[-1])
-    moments(readings[-1])
