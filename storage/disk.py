@@ -39,6 +39,10 @@ class Disk:
         except FileNotFoundError:
             return False
 
+    def has_size(self, descriptor: int, size: int) -> bool:
+        """Whether an open file is as long as we left it."""
+        return os.fstat(descriptor).st_size == size
+
     def truncate(self, descriptor: int, size: int) -> None:
         """Cut a file off."""
         os.ftruncate(descriptor, size)

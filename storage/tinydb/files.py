@@ -15,7 +15,7 @@ from contextlib import suppress
 from itertools import islice
 from math import inf
 from pathlib import Path
-from typing import IO, TypeAlias, TypeVar
+from typing import IO, Literal, TypeAlias, TypeVar
 
 import msgspec
 import structlog
@@ -61,6 +61,8 @@ class Journal:
             # Whoever opened the store next would never see what goes into this one.
             raise OSError(errno.ESTALE, f"{self.path.name} was moved, replaced or deleted")
         self._mend()
+        if not self._disk.has_size(self._descriptor, self.size):
+            raise OSError(errno.ESTALE, f"{self.path.name} was changed by another program")
         frame = self._sealed.frame(plain, self._sequence + 1)
         try:
             self._disk.write(self._descriptor, frame)
@@ -120,7 +122,10 @@ class StoreFiles:
         self._journal: Journal | None = None
         self._next = self.path.with_name(f".{self.path.name}.next")
         self._previous = self.path.with_name(f"{self.path.name}.previous")
+        self._lock_path = self.path.with_name(f"{self.path.name}.lock")
         self._snapshot_size = 0
+        self._snapshot: State | None = None  # as it was left; None while it is replaced
+        self._key_state: State | Literal["unknown"] | None = "unknown"
         self._generation = 0  # of the journal that is written
         self._salts: dict[int, str] = {}  # of the journals, by their generations
 
@@ -178,6 +183,7 @@ class StoreFiles:
             )
 
     def _read(self, raw: bytes) -> Tables:
+        self._snapshot = _state(self.path)
         tables = self._read_snapshot(self.path, raw)
         self._read_journals(tables)
         self._tidy()
@@ -297,7 +303,7 @@ class StoreFiles:
         return StorageError(f"{self.path} isn't a petition-bell store")
 
     def _take_lock(self) -> None:
-        side = self.path.with_name(f"{self.path.name}.lock")
+        side = self._lock_path
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = open(side, "a", opener=_privately)  # noqa: SIM115 - until `release`
@@ -323,6 +329,7 @@ class StoreFiles:
         self._write_snapshot(tables, 1)
         self._disk.replace(self._next, self.path)
         self._disk.sync_folder(self.path.parent)
+        self._snapshot = _state(self.path)
 
     def fill(self, tables: Tables) -> None:
         """Make a store of these tables, and let go of it; StorageError if there is one."""
@@ -427,8 +434,48 @@ class StoreFiles:
 
     def append(self, batch: Sequence[Changes]) -> None:
         """Have these changes on disk, all of them, or none (OSError)."""
+        self._check_in_place()
         rows = ((table, name, doc) for each in batch for (table, name), doc in each.items())
         self._open_journal.append(b"[%b]" % b",".join(_pieces_of(rows)))
+
+    def _check_in_place(self) -> None:
+        """Raise OSError if somebody else could not open the store as it was left here."""
+        # A compaction may be replacing it just now, in a thread of its own.
+        left, found = self._snapshot, _state(self.path)
+        if left is not None and found != left and self._snapshot is left:
+            raise OSError(errno.ESTALE, f"{self.path.name} was moved, replaced or deleted")
+        self._keep_lock()
+        self._check_key()
+
+    def _keep_lock(self) -> None:
+        """Take the lock anew where its file was taken away; OSError if another was faster."""
+        if self._lock is None or _state(self._lock_path) == _state(self._lock.fileno()):
+            return
+        lock = open(self._lock_path, "a", opener=_privately)  # noqa: SIM115 - until `release`
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.close()
+            raise OSError(
+                errno.EBUSY, f"{self._lock_path.name} was deleted, and another process has it now"
+            ) from None
+        self._lock.close()
+        self._lock = lock
+
+    def _check_key(self) -> None:
+        """Raise OSError if the key's file does not hold it any more."""
+        file = self._keys.file
+        if self._keys.is_given or file is None or (state := _state(file)) == self._key_state:
+            return
+        try:
+            is_there = self._key in self._keys.find()
+        except StorageError as error:
+            raise OSError(errno.EKEYREJECTED, str(error)) from error
+        if not is_there:
+            found = "is gone" if state is None else "holds another key"
+            todo = "put the right one back, since nobody can open the store without it"
+            raise OSError(errno.EKEYREJECTED, f"the key file {file} {found}: {todo}")
+        self._key_state = state
 
     @property
     def _open_journal(self) -> Journal:
@@ -454,6 +501,7 @@ class StoreFiles:
 
     def rotate(self, key: bytes | None = None) -> int:
         """Begin a new journal; the generation of the snapshot that has to go under it."""
+        self._check_in_place()
         self._key, before = key or self._key, self._key
         try:
             journal = self._new_journal(self._generation + 1)
@@ -472,10 +520,12 @@ class StoreFiles:
         Erasing, what the one before held goes too: a copy of the new one takes its place.
         """
         self._write_snapshot(tables, generation)
+        self._snapshot = None
         if not erasing:
             self._disk.replace(self.path, self._previous)
         self._disk.replace(self._next, self.path)
         self._disk.sync_folder(self.path.parent)
+        self._snapshot = _state(self.path)
         if erasing:
             self._copy_snapshot()
         self._snapshot_size = self.path.stat().st_size
@@ -520,6 +570,19 @@ class StoreFiles:
         names = [each.name for each in self.path.parent.iterdir() if each.name.startswith(start)]
         numbers = [name.removeprefix(start) for name in names]
         return {int(each): self._journal_path(int(each)) for each in numbers if each.isdigit()}
+
+
+# What tells a file from the one that has taken its place, and from itself once it has changed.
+State: TypeAlias = tuple[int, int, int, int]
+
+
+def _state(file: Path | int) -> State | None:
+    """The state of a file by its name, or of an open one; None if there is none."""
+    try:
+        found = os.stat(file)
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _privately(path: str, flags: int) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import os
 import threading
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ from bot.errors import StorageError
 from bot.petitions.history import PetitionHistory
 from bot.subscriptions.subscription import Chat, Subscription
 from storage.disk import Disk
-from storage.key_file import key_in
+from storage.key_file import key_in, new_key, spelled
 from storage.tinydb.frames import frames
 from storage.tinydb.sealed import Content
 from storage.tinydb.store import TinyStorage, open_tiny, restore_tiny
@@ -88,14 +89,65 @@ async def replaced(place: Place) -> None:
     aside.replace(journal(place))
 
 
-@pytest.mark.parametrize("happens", [moved, deleted, replaced])
+async def without_snapshot(place: Place) -> None:
+    place.path.unlink()
+
+
+async def another_snapshot(place: Place) -> None:
+    await (await open_tiny(place.path.with_name("other.db"), place.key_file)).close()
+    place.path.write_bytes(place.path.with_name("other.db").read_bytes())
+
+
+async def cut(place: Place) -> None:
+    os.truncate(journal(place), journal(place).stat().st_size - 10)
+
+
+async def emptied(place: Place) -> None:
+    os.truncate(journal(place), 0)
+
+
+async def written_to(place: Place) -> None:
+    with journal(place).open("ab") as file:
+        file.write(b"a line that was meant for a log")
+
+
+async def doubled(place: Place) -> None:
+    raw = journal(place).read_bytes()
+    with journal(place).open("ab") as file:
+        file.write(raw)
+
+
+async def another_key(place: Place) -> None:
+    place.key_file.write_text(spelled(new_key()))
+
+
+async def without_key(place: Place) -> None:
+    place.key_file.unlink()
+
+
+@pytest.mark.parametrize(
+    ("happens", "words"),
+    [
+        (moved, "moved, replaced or deleted"),
+        (deleted, "moved, replaced or deleted"),
+        (replaced, "moved, replaced or deleted"),
+        (without_snapshot, "moved, replaced or deleted"),
+        (another_snapshot, "moved, replaced or deleted"),
+        (cut, "changed by another program"),
+        (emptied, "changed by another program"),
+        (written_to, "changed by another program"),
+        (doubled, "changed by another program"),
+        (another_key, "holds another key"),
+        (without_key, "is gone"),
+    ],
+)
 async def test_nothing_is_confirmed_into_a_file_that_is_not_the_store_s_any_more(
-    place: Place, happens: Callable[[Place], Awaitable[None]]
+    place: Place, happens: Callable[[Place], Awaitable[None]], words: str
 ) -> None:
     storage = await place.open()
     await follow(storage, ANN)
     await happens(place)
-    with pytest.raises(StorageError, match="moved, replaced or deleted"):
+    with pytest.raises(StorageError, match=words):
         await storage.save_chat(Chat(BOB))
     assert await storage.chat(BOB) is None
     assert await storage.chat(ANN) is not None
@@ -114,6 +166,69 @@ async def test_a_store_that_is_put_back_goes_on(place: Place) -> None:
     again = await place.open()
     assert await again.chat(ANN) is not None
     await again.close()
+
+
+@pytest.mark.parametrize("which", ["store.db", "../keys/store.key"])
+async def test_a_file_that_is_put_back_goes_on(place: Place, which: str) -> None:
+    storage = await place.open()
+    file = place.path.parent / which
+    file.rename(file.with_name("aside"))
+    with pytest.raises(StorageError):
+        await storage.save_chat(Chat(ANN))
+    file.with_name("aside").rename(file)
+    await storage.save_chat(Chat(ANN))
+    await storage.close()
+    again = await place.open()
+    assert await again.chat(ANN) is not None
+    await again.close()
+
+
+async def test_a_store_that_is_compacted_and_whose_key_is_only_touched_goes_on(
+    place: Place,
+) -> None:
+    storage = await place.open()
+    await follow(storage, ANN, BOB)
+    for chat in (ANN, BOB):
+        await storage.forget_chat(chat)  # makes a new snapshot
+        os.utime(place.key_file)
+        await storage.save_chat(Chat(chat))
+    await storage.close()
+    again = await place.open()
+    assert await again.chat(BOB) is not None
+    await again.close()
+
+
+async def test_where_its_lock_is_deleted_the_store_is_still_for_one_process(place: Place) -> None:
+    storage = await place.open()
+    lock = place.path.with_name("store.db.lock")
+    lock.unlink()
+    await storage.save_chat(Chat(ANN))  # takes it anew
+    with pytest.raises(StorageError, match="in use by another process"):
+        await place.open()
+    lock.unlink()
+    other = await place.open()  # who is faster has it
+    with pytest.raises(StorageError, match="another process has it now"):
+        await storage.save_chat(Chat(BOB))
+    await other.save_chat(Chat(BOB))
+    await storage.close()
+    await other.close()
+    again = await place.open()
+    assert None not in [await again.chat(ANN), await again.chat(BOB)]
+    await again.close()
+
+
+async def test_what_was_put_in_the_store_s_place_is_not_written_over(place: Place) -> None:
+    storage = await place.open()
+    await follow(storage, ANN)
+    folder = place.path.parent
+    folder.rename(folder.with_name("elsewhere"))
+    folder.mkdir()
+    place.path.write_bytes(b"a backup that was put back too early")
+    with pytest.raises(StorageError):
+        await storage.forget_chat(ANN)
+    storage._commits.erase_traces()
+    await storage.close()
+    assert place.path.read_bytes() == b"a backup that was put back too early"
 
 
 # --- erasing -------------------------------------------------------------------------------------
