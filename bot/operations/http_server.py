@@ -24,6 +24,8 @@ SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - a header's nam
 LARGEST_UPDATE = 1024 * 1024
 HEADERS_WITHIN = 10.0  # seconds that a caller has to say what they want
 BODY_WITHIN = 10.0
+# A connection is kept for the next request, and for that to come in whole.
+KEPT_FOR = 75.0
 
 
 class Webhook:
@@ -76,6 +78,8 @@ class Webhook:
                 body = await request.read()
         except web.HTTPRequestEntityTooLarge:
             return 413, "too_large"
+        except web.RequestPayloadError:
+            return 400, "malformed"
         except TimeoutError:
             return 408, "malformed"
         return await self._read(body)
@@ -161,7 +165,12 @@ async def serving(host: str, port: int, routes: Iterable[web.RouteDef]) -> Async
     loop = asyncio.get_running_loop()
 
     def connection() -> web.RequestHandler:
-        made = _Connection(_server(runner), loop=loop, access_log=None)  # type: ignore[arg-type]
+        made = _Connection(
+            _server(runner),
+            loop=loop,
+            access_log=None,  # type: ignore[arg-type]
+            keepalive_timeout=KEPT_FOR,
+        )
         silent.add(made)
         loop.call_later(HEADERS_WITHIN, _hang_up, made, silent)
         return made
@@ -196,6 +205,10 @@ def remedy_for_address(error: OSError) -> str:
             return f"{error.strerror or type(error).__name__}: try 127.0.0.1"
 
 
+# A body that is not packed as its header says.
+_CALLERS_FAULTS = (web.RequestPayloadError,)
+
+
 class _Connection(web.RequestHandler):
     """A caller's connection, on which what is no HTTP is refused in as few words as the rest."""
 
@@ -210,6 +223,8 @@ class _Connection(web.RequestHandler):
 
         What a caller does wrong is in no log: they may do it as often as they like.
         """
+        if isinstance(exc, _CALLERS_FAULTS):
+            status = 400
         if status >= 500:
             return _bare(super().handle_error(request, status, exc, message))
         if request.writer.output_size > 0:
@@ -217,6 +232,11 @@ class _Connection(web.RequestHandler):
         answer = _Bare(status=status)
         answer.force_close()
         return answer
+
+    def log_exception(self, *words: Any, **how: Any) -> None:
+        """As handle_error has it: what a caller does wrong is in no log."""
+        if not isinstance(how.get("exc_info"), _CALLERS_FAULTS):
+            super().log_exception(*words, **how)
 
 
 class _Bare(web.Response):

@@ -128,7 +128,7 @@ async def test_a_store_that_fails_under_the_running_bot_is_one_line_and_its_end_
 ) -> None:
     async with village.bell():
         await village.reader.subscribes()
-        with failing("bell.db"):
+        with failing("bell.db.journal"):
             signatures = 10_000
             for _ in range(60):
                 signatures += 10_000

@@ -10,6 +10,7 @@ from bell import Village
 from probing import served
 
 from bot.app import running
+from bot.operations import http_server
 
 
 class Door(NamedTuple):
@@ -57,6 +58,12 @@ NONSENSE = {
     ),
     "a bad chunk": request("POST /healthz HTTP/1.1", "Transfer-Encoding: chunked", body=b"zz\r\n"),
     "a zero in a header": request("GET /healthz HTTP/1.1", "X-Zero: a\0b"),
+    "a body packed wrongly": request(
+        "POST /healthz HTTP/1.1", "Content-Encoding: gzip", "Content-Length: 5", body=b"plain"
+    ),
+    "a body packed in an odd way": request(
+        "POST /healthz HTTP/1.1", "Content-Encoding: br", "Content-Length: 5", body=b"plain"
+    ),
 }
 REFUSED = {
     "nobody's path": request("GET /x HTTP/1.1"),
@@ -79,6 +86,40 @@ async def test_what_cannot_be_understood_is_refused_without_a_banner_and_without
     assert b"server:" not in head
     assert b"aiohttp" not in answer.lower()
     assert b"python" not in answer.lower()
+    assert not [line for line in caplog.records if line.name.startswith(("aiohttp", "asyncio"))]
+
+
+async def test_a_second_request_that_never_comes_whole_does_not_keep_its_connection(
+    village: Village, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_server, "KEPT_FOR", 0.2)
+    config = served(village)
+    assert config.web.listen
+    async with running(config):
+        first = request("GET /healthz HTTP/1.1").replace(b"Connection: close\r\n", b"")
+        answer = await Door(*config.web.listen).hears(first + b"GET /healthz HT")
+    assert answer.endswith(b"ok\n")
+
+
+async def test_an_update_packed_wrongly_is_refused_in_no_more_words(
+    village: Village, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = served(village)
+    assert config.web.listen
+    token = village.api.token
+    path = f"/telegram/{http_server._derived(token, 'webhook path')}"
+    async with running(config):
+        answer = await Door(*config.web.listen).hears(
+            request(
+                f"POST {path} HTTP/1.1",
+                f"{http_server.SECRET_HEADER}: {http_server._derived(token, 'webhook secret')}",
+                "Content-Type: application/json",
+                "Content-Encoding: gzip",
+                "Content-Length: 5",
+                body=b"plain",
+            )
+        )
+    assert answer.startswith(b"HTTP/1.1 400")
     assert not [line for line in caplog.records if line.name.startswith(("aiohttp", "asyncio"))]
 
 
