@@ -19,13 +19,15 @@ from handlers.reply import answer, topic_of
 
 
 def note_topic(update: Update, context: Context) -> None:
-    """Remembers what a topic is called, which the message that began it says."""
-    message = update.effective_message
+    """Remembers what a topic is called, which the message that began or renamed it says."""
+    message, topics = update.effective_message, context.services.topics
     if isinstance(message, TelegramMessage) and message.message_thread_id is not None:
-        began = message.reply_to_message or message
-        if began.forum_topic_created:
-            whose = message.chat_id, message.message_thread_id
-            context.services.topics[whose] = began.forum_topic_created.name
+        whose = message.chat_id, message.message_thread_id
+        began, renamed = message.reply_to_message or message, message.forum_topic_edited
+        if renamed and renamed.name:
+            topics[whose] = renamed.name
+        elif began.forum_topic_created:  # by its first name, whatever it is called since
+            topics.setdefault(whose, began.forum_topic_created.name)
 
 
 def place_of(update: Update, context: Context, petition: PetitionRef) -> Place | None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple, Self, TypeAlias
 
 from bot.messages.i18n import tr
+from bot.messages.petition.parts import FEWEST_ON_A_MAP
 from bot.messages.petition.wording import spoken
 from bot.petitions.parliaments import description_of
 from bot.petitions.petition import Petition, PetitionRef
@@ -115,7 +116,7 @@ def card_buttons(
     elif "parish" in site.breakdowns:
         told.append(button(tr("Parishes"), CONSTITUENCIES, ref))
     drawn = [button(tr("Chart"), CHART, ref)]
-    if site.maps:
+    if site.maps and petition.signature_count >= FEWEST_ON_A_MAP:
         drawn.append(button(tr("Map"), MAP, ref))
     drawn.append(button(tr("Milestones"), MILESTONES, ref))
     opened, *others = last

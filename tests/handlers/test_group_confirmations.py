@@ -129,3 +129,20 @@ async def test_all_that_was_unfollowed_at_once_can_be_had_back(village: Village)
         assert "no longer works" in await reader.sees_note(
             village.api.press(reader.chat_id, gone["message_id"], "stop||undo")
         )
+
+
+async def test_a_topic_is_called_as_it_was_renamed_and_by_no_name_where_none_is_known(
+    village: Village, club: Conversation
+) -> None:
+    async with village.bell():
+        await club.ask("/about", "Petition Bell", user_id=ADA, thread_id=PETITIONS)
+        renamed = {"forum_topic_edited": {"name": "Tea and cake"}}
+        chat = village.api.messenger.chat(CLUB)
+        village.api.messenger.from_person(chat, renamed, user_id=ADA, thread_id=PETITIONS)
+        told = await club.ask(f"/follow {TEA}", user_id=ADA, thread_id=PETITIONS)
+        assert told["text"].endswith("Alerts are posted in Tea and cake.")
+        listed = await club.ask("/list", "In Tea and cake:", user_id=ADA)
+    async with village.bell():  # topics' names are kept nowhere
+        listed = await club.ask("/list", "In a topic:", user_id=ADA)
+        assert "Tea and cake" not in listed["text"]
+        await club.ask("/about", "Petition Bell", user_id=ADA, thread_id=PETITIONS)

@@ -31,7 +31,14 @@ def test_a_command_about_what_no_site_has_is_left_out(site: str) -> None:
 @pytest.mark.parametrize("site", DESCRIPTIONS)
 def test_beneath_a_card_stands_what_its_site_has(site: str) -> None:
     petition = Petition(
-        ref=PetitionRef(site, 1), url="https://x/1", action="Tea", state="open", signature_count=9
+        ref=PetitionRef(site, 1), url="https://x/1", action="Tea", state="open", signature_count=100
     )
     labels = {key.text for row in card_buttons(petition, None) for key in row}
     assert labels - {"Follow", "Open", "Share", "Chart", "Milestones"} == BUTTONS[site]
+
+
+def test_a_map_is_offered_once_it_would_show_more_than_chance() -> None:
+    petition = Petition(
+        ref=PetitionRef("uk", 1), url="https://x/1", action="Tea", state="open", signature_count=99
+    )
+    assert "Map" not in {key.text for row in card_buttons(petition, None) for key in row}

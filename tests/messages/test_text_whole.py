@@ -260,7 +260,6 @@ def test_the_buttons_of_a_card_lead_everywhere_and_a_rejected_one_only_to_its_pa
     assert labels(card_buttons(OPEN, None)) == [
         "Constituencies",
         "Chart",
-        "Map",
         "Milestones",
         "Follow",
         "Open",
