@@ -144,11 +144,12 @@ def build_application(config: Config, pacer: RateLimiter, metrics: Metrics) -> A
     """python-telegram-bot's application, with our context, pace, requests and order of updates."""
     # Receiving has a request of its own; without one here the library makes one with httpx.
     requests = (metrics.request(), metrics.request(connections=1))
+    server, _, last = config.telegram.base_url.rpartition("/")
     builder = (
         ApplicationBuilder()
         .token(config.telegram.token)
         .base_url(config.telegram.base_url)
-        .base_file_url(_file_url(config.telegram.base_url))
+        .base_file_url(f"{server}/file/{last}")
         .context_types(ContextTypes(context=Context))
         .job_queue(None)
         .updater(None)
@@ -166,12 +167,6 @@ def build_application(config: Config, pacer: RateLimiter, metrics: Metrics) -> A
     application.add_handlers(list(all_handlers()))
     application.add_error_handler(failed)
     return application
-
-
-def _file_url(base_url: str) -> str:
-    """Where a Bot API server serves files, by where it takes calls."""
-    server, _, last = base_url.rpartition("/")
-    return f"{server}/file/{last}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,9 @@ class IncidentLog:
         if self._began_at is None:
             self._began_at = now
         if is_new or now - self._said_at >= _SAID_EVERY:
-            self._say(now, cause, fields)
+            known = {**self._fields, **fields, **self._left_unsaid()}
+            self._log.warning(self._name, cause=cause, **known)
+            self._said_at, self._is_said = now, True
         else:
             self._unsaid += 1
 
@@ -55,11 +57,6 @@ class IncidentLog:
     def forget(self) -> None:
         """Nobody looks any more; whether it would go well now is not known."""
         self._began_at, self._is_said, self._unsaid = None, False, 0
-
-    def _say(self, now: float, cause: str, fields: dict[str, Any]) -> None:
-        known = {**self._fields, **fields, **self._left_unsaid()}
-        self._log.warning(self._name, cause=cause, **known)
-        self._said_at, self._is_said = now, True
 
     def _left_unsaid(self) -> dict[str, Any]:
         """How many failures no line has told of, if there are any; what belongs to each line."""

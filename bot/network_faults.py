@@ -35,7 +35,12 @@ def fault_of(error: Exception) -> str:
         case aiohttp.ClientProxyConnectionError() | aiohttp.ClientHttpProxyError():
             return "the proxy does not let it through"
         case aiohttp.ClientConnectorCertificateError():
-            return _certificate_fault(error.certificate_error)
+            fault = (
+                error.certificate_error.verify_message
+                if isinstance(error.certificate_error, ssl.SSLCertVerificationError)
+                else ""
+            )
+            return f"its certificate is not valid: {fault or 'not to be trusted'} (TLS)"
         case aiohttp.ClientConnectorDNSError():
             return "its name is not found (DNS)"
         case aiohttp.ClientSSLError():
@@ -52,9 +57,3 @@ def fault_of(error: Exception) -> str:
             return "answered in something other than HTTP"
         case _:
             return "an address that cannot be asked"
-
-
-def _certificate_fault(error: Exception) -> str:
-    """What is wrong with a certificate, as OpenSSL puts it."""
-    fault = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else ""
-    return f"its certificate is not valid: {fault or 'not to be trusted'} (TLS)"

@@ -8,7 +8,7 @@ from bot.delivery.announcer import DRAFT, PER_SECOND, STOPPED, UNDER_WAY, count_
 from bot.messages.buttons import ANNOUNCE, ANNOUNCED, Press
 from bot.messages.chat import announcements, errors
 from bot.messages.message import width, with_note
-from bot.subscriptions.announcement import Announcement, drafted, read, written
+from bot.subscriptions.announcement import drafted, read, written
 from handlers.command import on_press
 from handlers.context import Context, chat_of
 from handlers.reply import add_to, answer, rewrite
@@ -20,7 +20,8 @@ async def announce(update: Update, context: Context) -> None:
     if not _is_admin(update, context) or message is None:
         await answer(update, errors.unknown_command("announce", None, ""))
         return
-    running = await _under_way(context)
+    found = read(await context.services.storage.note(UNDER_WAY))
+    running = found if found and not found.is_done else None
     if running:
         shown = announcements.progress(running.told, running.of)
         await answer(update, shown, announcements.stop_button(running.key))
@@ -49,7 +50,12 @@ async def announce_pressed(update: Update, context: Context, press: Press) -> st
     if choice == "stop" and running and running.key == key:
         await storage.save_note(STOPPED, key)
         await rewrite(update, announcements.stopping())
-    elif choice == "send" and draft and draft.key == key and _is_free(last, key):
+    elif (
+        choice == "send"
+        and draft
+        and draft.key == key
+        and (last is None or (last.is_done and last.key != key))
+    ):
         await storage.save_note(UNDER_WAY, written(draft))
         await storage.save_note(DRAFT, "")
         shown = announcements.progress(0, draft.of)
@@ -71,16 +77,6 @@ async def announced_pressed(update: Update, context: Context, press: Press) -> s
     note = announcements.turned_off()
     await add_to(update, lambda shown: with_note(shown, note, instead_of=[note]), None)
     return note
-
-
-async def _under_way(context: Context) -> Announcement | None:
-    found = read(await context.services.storage.note(UNDER_WAY))
-    return found if found and not found.is_done else None
-
-
-def _is_free(last: Announcement | None, key: str) -> bool:
-    """Whether this one can begin: none is under way, nor has this one been sent already."""
-    return last is None or (last.is_done and last.key != key)
 
 
 def _is_admin(update: Update, context: Context) -> bool:

@@ -116,7 +116,9 @@ def on_press(verb: str, action: Pressed, *, changes: bool = False) -> AnyHandler
         asides = collect_asides()
         try:
             press = Press.read(groups.pressed_for(query.data)[0])
-            if _is_ours(update, context, press):
+            named, sites = press.petition, context.services.sites
+            is_known = named is None or as_written(named, sites) == named
+            if is_known and update.effective_chat is not None:
                 note = None
                 refusal = await _refused_press(update, context, changes=changes)
                 if refusal is None:
@@ -152,12 +154,6 @@ async def _refused_press(update: Update, context: Context, *, changes: bool) -> 
     if chat is None or chat.type != ChatType.CHANNEL or not await refused(update, context):
         return None
     return groups.only_posters()
-
-
-def _is_ours(update: Update, context: Context, press: Press) -> bool:
-    named, sites = press.petition, context.services.sites
-    is_known = named is None or as_written(named, sites) == named
-    return is_known and update.effective_chat is not None
 
 
 async def allowed(update: Update, context: Context) -> bool:

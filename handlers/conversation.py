@@ -80,7 +80,12 @@ async def hear(update: Update, context: Context, commands: Mapping[str, Command]
     if message is None:
         return
     private = is_private(update)
-    is_reply = _is_reply(message, context.bot.id)
+    replied = message.reply_to_message
+    is_reply = (
+        replied is not None
+        and replied.from_user is not None
+        and replied.from_user.id == context.bot.id
+    )
     words, is_mention = _without_name(message, context.bot.username)
     links = render.addresses(message)
     if not private and not is_reply and not is_mention:
@@ -380,11 +385,6 @@ def _without_name(message: Message, username: str) -> tuple[str, bool]:
     words = message.text or message.caption or ""
     without, times = re.compile(f"@{username}(?![a-z0-9_])", re.IGNORECASE).subn(" ", words)
     return without, times > 0
-
-
-def _is_reply(message: Message, bot_id: int) -> bool:
-    replied = message.reply_to_message
-    return replied is not None and replied.from_user is not None and replied.from_user.id == bot_id
 
 
 def _is_more_of_an_album(message: Message, services: Services) -> bool:

@@ -50,7 +50,11 @@ async def suggest(
     """Do what the nearest command only shows; what would change something is offered."""
     near = difflib.get_close_matches(command.lower(), names, n=1, cutoff=_NEAR)
     nearest = names[near[0]] if near else None
-    if nearest and not (nearest.changes and rest.strip()) and _is_sure(command, near[0]):
+    if (
+        nearest
+        and not (nearest.changes and rest.strip())
+        and (difflib.SequenceMatcher(None, command.lower(), near[0]).ratio() >= _SURE)
+    ):
         context.args = rest.split()
         await nearest.run(update, context)
         return
@@ -67,10 +71,6 @@ async def suggest(
         ]
     name = nearest.help.name if nearest else None
     await answer(update, errors.unknown_command(command, name, rest.strip()), buttons)
-
-
-def _is_sure(typed: str, command: str) -> bool:
-    return difflib.SequenceMatcher(None, typed.lower(), command).ratio() >= _SURE
 
 
 async def unknown_button(update: Update, _: Context) -> None:
@@ -113,7 +113,9 @@ async def failed(update: object, context: Context) -> None:
     """
     faults: IncidentLog = context.bot_data["faults"]
     kind = type(context.error).__name__
-    if isinstance(context.error, StorageError) or _is_telegrams(context.error):
+    if isinstance(context.error, StorageError) or (
+        isinstance(context.error, TelegramError) and not isinstance(context.error, BadRequest)
+    ):
         log.debug("update failed", error=kind)
     else:
         faults.failed(kind, exc_info=context.error)
@@ -126,8 +128,3 @@ async def failed(update: object, context: Context) -> None:
         log.debug("the failure could not be told", error=type(error).__name__)
     except Exception as error:
         faults.failed(type(error).__name__, exc_info=True)
-
-
-def _is_telegrams(error: Exception | None) -> bool:
-    """Whether Telegram or the way there failed; a message that it refuses is a fault of ours."""
-    return isinstance(error, TelegramError) and not isinstance(error, BadRequest)

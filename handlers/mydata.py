@@ -3,7 +3,7 @@
 import asyncio
 
 from msgspec import structs
-from telegram import Document, Update
+from telegram import Update
 from telegram.ext import MessageHandler, filters
 
 from bot.errors import StorageError
@@ -37,14 +37,18 @@ async def sent_back(update: Update, context: Context) -> None:
     message = update.effective_message
     if message is None or message.document is None:
         return
-    if not await _is_meant(update, context, message.document):
+    # In a group only a file that is named like ours and that an admin sends is for us.
+    name = (message.document.file_name or "").removesuffix(".json")
+    is_named = name.startswith(FILE.removesuffix(".json"))
+    if not (is_private(update) or (is_named and await allowed(update, context))):
         return
     if (message.document.file_size or 0) > LARGEST:
         if is_private(update):
             await answer(update, too_large())
         return
     chat = await chat_of(update, context)
-    content = await _content(message.document)
+    file = await message.document.get_file()
+    content = bytes(await file.download_as_bytearray())
     try:
         takeaway = await asyncio.to_thread(read, content, chat.id, context.services.now())
     except ValueError as error:
@@ -58,18 +62,6 @@ async def sent_back(update: Update, context: Context) -> None:
         await answer(update, send_again())
     else:
         await _restore(update, context, takeaway)
-
-
-async def _is_meant(update: Update, context: Context, document: Document) -> bool:
-    """Whether a file is for us: in a group, one that is named like ours and that an admin sends."""
-    name = (document.file_name or "").removesuffix(".json")
-    is_named = name.startswith(FILE.removesuffix(".json"))
-    return is_private(update) or (is_named and await allowed(update, context))
-
-
-async def _content(document: Document) -> bytes:
-    file = await document.get_file()
-    return bytes(await file.download_as_bytearray())
 
 
 async def _restore(update: Update, context: Context, takeaway: DataFile) -> None:

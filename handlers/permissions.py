@@ -44,7 +44,9 @@ class Permissions:
             if place is None:
                 return None
             kept_for = _KEPT[place.is_admin]
-            self._keep((chat_id, user_id), _Told(place, now + kept_for), now)
+            if len(self._told) >= _MANY:
+                self._told = {k: each for k, each in self._told.items() if _is_fresh(each, now)}
+            self._told[(chat_id, user_id)] = _Told(place, now + kept_for)
         return place.may_post if posts else place.is_admin
 
     def forget(self, chat_id: int, user_id: int | None = None) -> None:
@@ -54,11 +56,6 @@ class Permissions:
             for key, told in self._told.items()
             if key[0] != chat_id or user_id not in {None, key[1]}
         }
-
-    def _keep(self, key: tuple[int, int], told: _Told, now: datetime) -> None:
-        if len(self._told) >= _MANY:
-            self._told = {k: each for k, each in self._told.items() if _is_fresh(each, now)}
-        self._told[key] = told
 
 
 def _is_fresh(told: _Told, now: datetime) -> bool:

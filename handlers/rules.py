@@ -405,7 +405,10 @@ async def _save(update: Update, context: Context, chat: Chat, rule: Rule) -> str
     wanted = _numbered(update, rule, {each.number for each in kept})
     if wanted.constituency:
         wanted = structs.replace(wanted, constituency_name=called[:_LONGEST_NAME])
-    if again := next((each for each in kept if _is_same(each, wanted)), None):
+    if again := next(
+        (each for each in kept if (same_rule(each, wanted) and each.thread_id == wanted.thread_id)),
+        None,
+    ):
         await rewrite(update, *text.saved(again, site, called))  # the button was pressed twice
         return None
     if len(kept) >= services.limits.rules:
@@ -415,10 +418,6 @@ async def _save(update: Update, context: Context, chat: Chat, rule: Rule) -> str
     saved = await services.storage.save_rule(wanted, services.now())
     await rewrite(update, *text.saved(saved, site, called))
     return None
-
-
-def _is_same(kept: Rule, wanted: Rule) -> bool:
-    return same_rule(kept, wanted) and kept.thread_id == wanted.thread_id
 
 
 def _numbered(update: Update, rule: Rule, taken: set[int]) -> Rule:

@@ -106,7 +106,9 @@ class Charts:
         if drawing is None:
             loop = asyncio.get_running_loop()
             drawing = loop.run_in_executor(self._waiting, self._worker.draw, job)
-            self._keep(key, drawing)
+            self._drawn[key] = drawing
+            while len(self._drawn) > _KEPT:
+                self._drawn.popitem(last=False)
             drawing.add_done_callback(self._rest_later)
         self._drawn.move_to_end(key)
         try:
@@ -126,8 +128,3 @@ class Charts:
         loop = asyncio.get_running_loop()
         # Behind what is being drawn then, if anything is.
         self._rest = loop.call_later(self._idle, self._waiting.submit, self._worker.stop)
-
-    def _keep(self, key: Hashable, drawing: "asyncio.Future[Picture | None]") -> None:
-        self._drawn[key] = drawing
-        while len(self._drawn) > _KEPT:
-            self._drawn.popitem(last=False)

@@ -75,7 +75,7 @@ def signature_curve(
     keys = list(_keys(petition, parts))
     told = [event.told() for event in parts.events]
     rows = sum(len(_wrapped(text)) for text in (*(text for _, text in keys), *told))
-    canvas = Canvas(_height(rows), theme(dark))
+    canvas = Canvas(max(WIDTH, 440 + _PLOT + rows * _ROW), theme(dark))
     y = canvas.heading(title(petition), signatures(petition.signature_count))
     axes = canvas.axes(MARGIN + _AXIS, y + 46, INNER - _AXIS, _PLOT)
     _frame(axes, canvas, parts)
@@ -86,10 +86,6 @@ def signature_curve(
     canvas.footer(f"{source(petition.url)} · {day(now)}")
     said, *figures = _caption(petition, parts)
     return captioned(canvas.png(), " ".join((said, *figures)), " ".join(figures))
-
-
-def _height(rows: int) -> int:
-    return max(WIDTH, 440 + _PLOT + rows * _ROW)
 
 
 # --- what there is to show -----------------------------------------------------------------------

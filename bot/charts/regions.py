@@ -67,7 +67,17 @@ def region_map(petition: Petition, *, dark: bool) -> Picture | None:
     total = sum(signed_on(shown, petition).values()) if shown else 0
     if shown is None or total < FEWEST_ON_A_MAP:
         return None
-    shares = _shares(petition, shown, total)
+    signed, tiles = signed_on(shown, petition), shown_on(shown, petition)
+    people = sum(tile.people for tile in tiles) if shown.population else 0
+    shares = [
+        _Share(
+            tile,
+            signed.get(tile, 0),
+            signed.get(tile, 0) / total,
+            tile.people / people if people else 0.0,
+        )
+        for tile in tiles
+    ]
     subtitle = tr(shown.told_as, signatures=signatures(total))
     beneath = [tr("Few signatures, so differences may be chance.")] if total < _FEW else []
     beneath += [tr(shown.population)] if shown.population else []
@@ -87,21 +97,6 @@ def region_map(petition: Petition, *, dark: bool) -> Picture | None:
     canvas.footer(source(petition.url))
     each = _each(shares, called)
     return captioned(canvas.png(), _caption(petition, shown, each, total), each)
-
-
-def _shares(petition: Petition, shown: TileMap, total: int) -> list[_Share]:
-    """Each place's shares."""
-    signed, tiles = signed_on(shown, petition), shown_on(shown, petition)
-    people = sum(tile.people for tile in tiles) if shown.population else 0
-    return [
-        _Share(
-            tile,
-            signed.get(tile, 0),
-            signed.get(tile, 0) / total,
-            tile.people / people if people else 0.0,
-        )
-        for tile in tiles
-    ]
 
 
 def _name(petition: Petition, tile: Tile) -> str:

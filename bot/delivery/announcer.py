@@ -232,7 +232,8 @@ class Announcer:
             except ChatMigrated as error:
                 return _Migrated(error.new_chat_id)
             except TelegramError as error:
-                if _may_have_arrived(error):
+                # Telegram may have taken it though it did not say so; a status is a no.
+                if isinstance(error, TimedOut | Unanswered) and not isinstance(error, NotConnected):
                     await asyncio.sleep(wait)  # whoever comes next is not to share that fate
                     return _Came(unsure=1)
                 if not is_lost(error):
@@ -288,8 +289,3 @@ class Announcer:
                 )
             with suppress(TelegramError):
                 await self._bot.send_message(admin, message.text, entities=render.entities(message))
-
-
-def _may_have_arrived(error: TelegramError) -> bool:
-    """Whether Telegram may have taken it though it did not say so; a status is a no."""
-    return isinstance(error, TimedOut | Unanswered) and not isinstance(error, NotConnected)

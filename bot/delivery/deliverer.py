@@ -243,7 +243,10 @@ class Deliverer:
         owed = [claim.delivery for claim in claims]
         try:
             if any(delivery.key in self._accepted for delivery in owed):
-                await self._settle_accepted(owed)
+                # Telegram has taken some of these already: settle them, and give the others back.
+                done = [delivery for delivery in owed if delivery.key in self._accepted]
+                await self._settle(done, Sent(0))
+                await self._give_back(each for each in owed if each not in done)
             elif not _is_probe(claims) and (until := self._held_until(claims, owed)):
                 self.counts.deferred += 1
                 await self._storage.defer(owed[0].key, FLOOD, until)
@@ -277,12 +280,6 @@ class Deliverer:
         if not is_alone or is_pressing(claims[0].occurrences):
             return None
         return deferred_until(claims[0].told_lately, claims[0].flood_until, self._now())
-
-    async def _settle_accepted(self, owed: Sequence[Delivery]) -> None:
-        """Telegram has taken some of these already: settle them, and give the others back."""
-        done = [delivery for delivery in owed if delivery.key in self._accepted]
-        await self._settle(done, Sent(0))
-        await self._give_back(each for each in owed if each not in done)
 
     async def _tell(self, claims: Sequence[ClaimedDelivery], owed: Sequence[Delivery]) -> bool:
         followed = await self._followed(claims)

@@ -146,15 +146,12 @@ class Chats:
         chat = self.known.get(chat_id)
         if chat is None:
             if len(self.known) >= self.sweep_at:
-                self._sweep(now)
+                self.known = {id_: chat for id_, chat in self.known.items() if not chat.idle(now)}
+                self.sweep_at = max(1000, 2 * len(self.known))
             is_group = isinstance(chat_id, str) or chat_id < 0
             minute = Window(PER_GROUP_MINUTE, _GROUP_WINDOW) if is_group else None
             chat = self.known[chat_id] = Chat(chat_id, minute)
         return chat
-
-    def _sweep(self, now: float) -> None:
-        self.known = {id_: chat for id_, chat in self.known.items() if not chat.idle(now)}
-        self.sweep_at = max(1000, 2 * len(self.known))
 
 
 class _Rank(IntEnum):

@@ -43,7 +43,9 @@ def markup_of(markup: Any) -> Json:
     if not isinstance(markup, dict):
         raise bad_request("object expected as reply markup")
     if "inline_keyboard" in markup:
-        return _inline(markup)
+        rows = _rows(markup, "inline_keyboard", "inline keyboard")
+        kept = [[_button(button) for button in row] for row in rows if row]
+        return {"reply_markup": {"inline_keyboard": kept}} if kept else {}
     for name in _FLAGS:
         if name in markup and not isinstance(markup[name], bool):
             raise bad_request(f'field "{name}" must be of type Boolean')
@@ -51,12 +53,6 @@ def markup_of(markup: Any) -> Json:
         for button in row:
             _check_key(button)
     return {}
-
-
-def _inline(markup: Json) -> Json:
-    rows = _rows(markup, "inline_keyboard", "inline keyboard")
-    kept = [[_button(button) for button in row] for row in rows if row]
-    return {"reply_markup": {"inline_keyboard": kept}} if kept else {}
 
 
 def _rows(markup: Json, name: str, called: str) -> list[list[Any]]:
@@ -105,7 +101,9 @@ def _action(name: str, value: Any) -> Json:
     """What pressing the button does, as it is kept."""
     match name:
         case "callback_data":
-            _check_data(name, value)
+            _check_string(name, value)
+            if not 1 <= len(value.encode()) <= LONGEST_DATA:
+                raise bad_request("BUTTON_DATA_INVALID")
         case "url":
             _check_string(name, value)
             return {"url": _address(value, "inline keyboard button URL")}
@@ -127,12 +125,6 @@ def _action(name: str, value: Any) -> Json:
 def _check_string(name: str, value: Any) -> None:
     if not isinstance(value, str):
         raise _unreadable(f'Field "{name}" must be of type String')
-
-
-def _check_data(name: str, value: Any) -> None:
-    _check_string(name, value)
-    if not 1 <= len(value.encode()) <= LONGEST_DATA:
-        raise bad_request("BUTTON_DATA_INVALID")
 
 
 def _address(address: str, called: str) -> str:

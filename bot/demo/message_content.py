@@ -144,7 +144,9 @@ def _entity(raw: Any) -> Entity | None:
         ("type", str, "String"),
     ):
         _need(raw, name, kind, called)
-    _check_size(raw)
+    for name in ("offset", "length"):
+        if not 0 <= raw[name] <= FURTHEST:
+            raise Unparsable(f"receive an entity with incorrect {name} {raw[name]}")
     if raw["type"] in _FOUND_BY_TELEGRAM:
         return None
     if raw["type"] not in _KNOWN:
@@ -159,12 +161,6 @@ def _need(raw: Mapping[str, Any], name: str, kind: type, called: str) -> None:
         raise Unparsable(f"can't parse MessageEntity: Can't find field \"{name}\"")
     if not isinstance(raw[name], kind) or isinstance(raw[name], bool):
         raise Unparsable(f'can\'t parse MessageEntity: Field "{name}" must be of type {called}')
-
-
-def _check_size(raw: Mapping[str, Any]) -> None:
-    for name in ("offset", "length"):
-        if not 0 <= raw[name] <= FURTHEST:
-            raise Unparsable(f"receive an entity with incorrect {name} {raw[name]}")
 
 
 def _link(address: str) -> str:
@@ -185,7 +181,13 @@ def untangled(entities: Iterable[Entity]) -> list[Entity]:
         entity for entity in solid if not any(_breaks_out(entity, quote) for quote in quotes)
     ]
     for style in STYLES:
-        kept += _split([entity for entity in given if entity["type"] == style], kept)
+        pieces = [
+            piece
+            for stretch in _merged([entity for entity in given if entity["type"] == style])
+            for piece in _cut(stretch, kept)
+        ]
+        code = [entity for entity in kept if entity["type"] in CODE]
+        kept += [piece for piece in pieces if not any(overlap(piece, each) for each in code)]
     return in_order(kept)
 
 
@@ -229,13 +231,6 @@ def _apart(entities: Iterable[Entity]) -> list[Entity]:
 def _breaks_out(entity: Entity, quote: Entity) -> bool:
     inside = quote["offset"] <= entity["offset"] and _end(entity) <= _end(quote)
     return overlap(entity, quote) and not inside
-
-
-def _split(style: Sequence[Entity], kept: Sequence[Entity]) -> list[Entity]:
-    """One style's stretches, merged, cut where others end or begin, and none within code."""
-    pieces = [piece for stretch in _merged(style) for piece in _cut(stretch, kept)]
-    code = [entity for entity in kept if entity["type"] in CODE]
-    return [piece for piece in pieces if not any(overlap(piece, each) for each in code)]
 
 
 def _merged(style: Sequence[Entity]) -> list[Entity]:

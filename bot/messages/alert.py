@@ -179,17 +179,12 @@ def _why_late(at: datetime, now: datetime, queue: str, *, is_shared: bool) -> Ri
 
 
 def _why(rule: Rule, occurrences: Sequence[Occurrence]) -> Rich:
-    described = _described(rule, occurrences)
+    events = (occurrence.event for occurrence in occurrences)
+    names = (e.name for e in events if isinstance(e, ToppedIn) and e.code == rule.constituency)
+    described = describe(rule, called=next(names, ""))
     if is_shared():
         return italic(say("From this chat's rule “{rule}”.", rule=described))
     return italic(say("From your rule “{rule}”.", rule=described))
-
-
-def _described(rule: Rule, occurrences: Sequence[Occurrence]) -> Rich:
-    """The rule in words, its constituency by name where the event tells it."""
-    events = (occurrence.event for occurrence in occurrences)
-    names = (e.name for e in events if isinstance(e, ToppedIn) and e.code == rule.constituency)
-    return describe(rule, called=next(names, ""))
 
 
 def _buttons(known: PetitionHistory, events: Sequence[Event], row: list[Button]) -> Keyboard:

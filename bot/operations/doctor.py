@@ -283,7 +283,8 @@ def described(site: Site, description: SiteDescription, page: Page) -> str:
         f"{len(page.petitions)} petitions on its first page",
         _thresholds(page),
     ]
-    if lacks := _lacks(description):
+    no_response = [] if description.institutions.responder else ["written responses"]
+    if lacks := (no_response + [called for name, called in _OFFERED if not description.has(name)]):
         parts.append(f"not there: {', '.join(lacks)}")
     return "; ".join(parts)
 
@@ -295,11 +296,6 @@ def _thresholds(page: Page) -> str:
         return "no number of signatures brings anything"
     order = sorted(told.items(), key=lambda each: each[1])
     return "thresholds " + ", ".join(f"{number:,} ({kind})" for kind, number in order)
-
-
-def _lacks(description: SiteDescription) -> list[str]:
-    no_response = [] if description.institutions.responder else ["written responses"]
-    return no_response + [called for name, called in _OFFERED if not description.has(name)]
 
 
 async def other_shape(

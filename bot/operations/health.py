@@ -100,26 +100,24 @@ class Health:
         storage = await self._storage_probe()
         if storage:
             self._store_failed_at = self._monotonic()
+        reception = self._reception
+        problem, is_grave = reception.stepped_over(), reception.reads_nothing
         return [
             HealthCheck("storage", storage),
-            HealthCheck("Telegram", await self._telegram()),
+            HealthCheck(
+                "Telegram",
+                await self._telegram_probe()
+                if self._is_running()
+                else "The bot is still starting.",
+            ),
             HealthCheck("updates", self._reception.problem()),
             HealthCheck("sending", self._metrics.sending.problem() or self._refused()),
-            self._unreadable_updates(),
+            HealthCheck("unreadable updates", problem, is_grave=is_grave),
             HealthCheck("polling", self._polling(report), is_grave=self._is_poller()),
             *self._sites_answer(report),
             *self._many(report),
             HealthCheck("waiting alerts", await self._waiting(), is_grave=False),
         ]
-
-    async def _telegram(self) -> str:
-        return await self._telegram_probe() if self._is_running() else "The bot is still starting."
-
-    def _unreadable_updates(self) -> HealthCheck:
-        """One that cannot be read is no reason to be unready; none that can be read is."""
-        reception = self._reception
-        problem, is_grave = reception.stepped_over(), reception.reads_nothing
-        return HealthCheck("unreadable updates", problem, is_grave=is_grave)
 
     def _refused(self) -> str:
         seconds = self._metrics.refused_for()

@@ -54,15 +54,16 @@ class Heartbeat:
     async def _beat(self, session: aiohttp.ClientSession) -> None:
         """Ask once, if all is well; of several processes, the one that polls does."""
         try:
-            if self._is_ours() and await self._is_well():
+            if self._is_ours() and (
+                not any(each.is_grave and each.problem for each in await self._checks())
+            ):
                 await self._ask(session)
                 self._incident.recovered()
         except Exception as error:
             # Whatever it is, it is a matter of the log alone.
-            self._incident.failed(_kind(error))
-
-    async def _is_well(self) -> bool:
-        return not any(each.is_grave and each.problem for each in await self._checks())
+            self._incident.failed(
+                f"status {error}" if isinstance(error, _Refused) else type(error).__name__
+            )
 
     async def _ask(self, session: aiohttp.ClientSession) -> None:
         async with session.get(self._url, allow_redirects=False) as answer:
@@ -72,11 +73,6 @@ class Heartbeat:
 
 class _Refused(Exception):
     """The address answered with an error."""
-
-
-def _kind(error: Exception) -> str:
-    """What went wrong, without the address that stands in most errors' words."""
-    return f"status {error}" if isinstance(error, _Refused) else type(error).__name__
 
 
 def notify(state: str, environment: Mapping[str, str] = os.environ) -> None:

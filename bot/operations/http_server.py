@@ -67,7 +67,8 @@ class Webhook:
         return web.Response(status=status)
 
     async def _take(self, request: web.Request) -> tuple[int, str]:
-        if not self._is_telegram(request):
+        given = request.headers.get(SECRET_HEADER, "")
+        if not hmac.compare_digest(given.encode("utf-8", "replace"), self.secret.encode()):
             return 403, "stranger"
         if self._is_busy():
             return 503, "busy"  # Telegram keeps the update and posts it again
@@ -109,10 +110,6 @@ class Webhook:
         await self._accept(update)
         self._reception.took(Outcome.TAKEN)
         return 200, "taken"
-
-    def _is_telegram(self, request: web.Request) -> bool:
-        given = request.headers.get(SECRET_HEADER, "")
-        return hmac.compare_digest(given.encode("utf-8", "replace"), self.secret.encode())
 
 
 def _derived(token: str, purpose: str) -> str:

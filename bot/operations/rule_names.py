@@ -80,7 +80,11 @@ class RuleNames:
         """Learn the names of each site that has rules, and see to its rules; again every hour."""
         ruled = await self._storage.ruled_sites()
         for site in self._parliaments.keys() & ruled.keys():
-            rules = [rule for rule in await self._storage.rules_of(site) if _asks_by_name(rule)]
+            rules = [
+                rule
+                for rule in await self._storage.rules_of(site)
+                if bool(rule.constituency or rule.topics or rule.department)
+            ]
             if rules:
                 names = await self._learn(site, rules)
                 # A rule takes its time, and there may be very many.
@@ -202,7 +206,3 @@ async def _with_past(
             break
         names = with_past(names, await _constituencies(parliament, period))
     return names
-
-
-def _asks_by_name(rule: Rule) -> bool:
-    return bool(rule.constituency or rule.topics or rule.department)

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,7 +50,8 @@ async def import_from(path: Path, config: StorageConfig, progress: Progress) -> 
     progress("opening the store", 0, 0)
     storage = await open_storage(config)
     try:
-        progress(f"checking and keeping {_records(document):,} records", 0, 0)
+        many = sum(len(part) for part in document.values() if isinstance(part, list | dict))
+        progress(f"checking and keeping {many:,} records", 0, 0)
         await storage.import_(document)
         tally = await storage.tally()
         progress(f"kept {_sizes(tally)}", 1, 1)
@@ -64,10 +65,6 @@ def _sizes(tally: Tally) -> str:
         f"{tally.chats:,} chats, {tally.subscriptions:,} subscriptions,"
         f" {tally.petitions:,} petitions, {tally.waiting:,} waiting alerts"
     )
-
-
-def _records(document: Mapping[str, Any]) -> int:
-    return sum(len(part) for part in document.values() if isinstance(part, list | dict))
 
 
 def _write_new(path: Path, raw: bytes, progress: Progress) -> None:

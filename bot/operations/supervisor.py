@@ -203,14 +203,10 @@ class Supervisor:
             due = loop.time() + _BEAT
             await asyncio.sleep(_BEAT)
             self._metrics.note_lag(max(0.0, loop.time() - due))
-            if self._makes_progress():
+            now = time.monotonic()
+            is_polling = self._polling.is_standby or now - self._metrics.last_tick < _STUCK
+            if is_polling and now - self._delivered_at() < _STUCK:
                 notify("WATCHDOG=1")
-
-    def _makes_progress(self) -> bool:
-        """Whether what has to go round does: a process in which it stands still is begun anew."""
-        now = time.monotonic()
-        is_polling = self._polling.is_standby or now - self._metrics.last_tick < _STUCK
-        return is_polling and now - self._delivered_at() < _STUCK
 
     async def _look_after(self) -> None:
         """Tell the admins, if there are any, what needs them; of several processes, one does."""

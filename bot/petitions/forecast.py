@@ -226,12 +226,10 @@ def _fit(steps: Sequence[_Step]) -> _Decay:
     pushes = sorted({step.begins for step in steps})
     return min(
         (_fitted(push, power, steps) for push in pushes for power in _POWERS),
-        key=lambda decay: decay.misfit + _strangeness(decay, len(steps)),
+        key=lambda decay: (
+            decay.misfit + (_UNUSUAL * abs(decay.power - _USUAL_POWER) / sqrt(len(steps)))
+        ),
     )
-
-
-def _strangeness(decay: _Decay, steps: int) -> float:
-    return _UNUSUAL * abs(decay.power - _USUAL_POWER) / sqrt(steps)
 
 
 def _fitted(push: float, power: float, steps: Sequence[_Step]) -> _Decay:
@@ -307,7 +305,8 @@ def forecast(petition: Petition, readings: Sequence[Reading], now: datetime) -> 
     ahead = (closing - now) / DAY
     count = petition.signature_count
     end = _estimate(count, decay, ahead)
-    target = _next_threshold(petition)
+    known = (petition.response_threshold, petition.referral_threshold, petition.debate_threshold)
+    target = min((n for n in known if n and n > petition.signature_count), default=None)
     days = _days_until(target - count, decay, ahead) if target else None
     return Forecast(
         final=end.count,
@@ -318,11 +317,6 @@ def forecast(petition: Petition, readings: Sequence[Reading], now: datetime) -> 
         needed_per_day=(target - count) / ahead if target else None,
         verdict=_verdict(target, end),
     )
-
-
-def _next_threshold(petition: Petition) -> int | None:
-    known = (petition.response_threshold, petition.referral_threshold, petition.debate_threshold)
-    return min((n for n in known if n and n > petition.signature_count), default=None)
 
 
 def _days_until(missing: int, decay: _Decay, ahead: float) -> float | None:

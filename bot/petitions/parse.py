@@ -816,7 +816,10 @@ def _objects(sent: _Attributes) -> dict[str, Any]:
             sent.government_response or None, is_told=bool(sent.government_response_at)
         ),
         "debate": _debate(sent.debate or None, is_told=bool(sent.debate_outcome_at)),
-        "departments": tuple(_department(item) for item in sent.departments or ()),
+        "departments": tuple(
+            Department(item.name or "", item.acronym or "", item.url or "")
+            for item in sent.departments or ()
+        ),
         "topics": tuple(item if isinstance(item, str) else item.code for item in sent.topics or ()),
         "topic_names": tuple(
             item.name for item in sent.topics or () if not isinstance(item, str) and item.name
@@ -841,14 +844,16 @@ def _breakdowns(sent: _Attributes) -> dict[str, Any]:
 
 
 def _areas(sent: Iterable[_Area]) -> tuple[Place, ...]:
+    # A place's code; of one that has none, its name as it stands in addresses.
     return tuple(
-        Place(item.name, _code(item), item.signature_count, item.mp or "") for item in sent
+        Place(
+            item.name,
+            item.ons_code or str(item.id or "") or slug(item.name),
+            item.signature_count,
+            item.mp or "",
+        )
+        for item in sent
     )
-
-
-def _code(sent: _Area) -> str:
-    """A place's code; of one that has none, its name as it stands in addresses."""
-    return sent.ons_code or str(sent.id or "") or slug(sent.name)
 
 
 def slug(name: str) -> str:
@@ -884,10 +889,6 @@ def _debate(sent: _Debate | None, *, is_told: bool) -> Debate | None:
     said = structs.asdict(sent)
     debated_on = said.pop("debated_on")
     return Debate(debated_on, **{name: _text(text) for name, text in said.items()})
-
-
-def _department(sent: _Department) -> Department:
-    return Department(sent.name or "", sent.acronym or "", sent.url or "")
 
 
 def _business(sent: _Business) -> Business:

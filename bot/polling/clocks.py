@@ -59,10 +59,11 @@ class SteadyScheduler(AsyncIOScheduler):  # type: ignore[misc]
 
     def _offset(self) -> timedelta:
         """By how much the wall clock is ahead of the steady one."""
-        return datetime.now(UTC) - datetime(2000, 1, 1, tzinfo=UTC) - self._steady()
-
-    def _steady(self) -> timedelta:
-        return timedelta(seconds=self._monotonic())
+        return (
+            datetime.now(UTC)
+            - datetime(2000, 1, 1, tzinfo=UTC)
+            - timedelta(seconds=self._monotonic())
+        )
 
     def _process_jobs(self) -> float | None:
         offset = self._offset()

@@ -120,7 +120,14 @@ class ListReader:
         async with self._recorder.lock(row.ref):
             known = await self._storage.history(row.ref)
             if site.watchlist.is_ruled and self._is_unwatched(site, row.ref.id, known):
-                await self._take_in_unwatched(site, known, row)
+                # Taken at its word: no other body was read lately that it could contradict.
+                now = self._now()
+                after = await self._recorder.commit(
+                    known, *self._recorder.happened(site, known, row, now), now
+                )
+                site.outlook.saw_listed(
+                    after.petition, self._monotonic(), suspect=False, updated_at=row.updated_at
+                )
                 return
             if known is None:
                 return
@@ -132,18 +139,6 @@ class ListReader:
             site.outlook.saw_listed(
                 petition, self._monotonic(), suspect=suspect, updated_at=row.updated_at
             )
-
-    async def _take_in_unwatched(
-        self, site: SiteState, known: PetitionHistory | None, row: Petition
-    ) -> None:
-        """Take a list at its word: no other body was read lately that it could contradict."""
-        now = self._now()
-        after = await self._recorder.commit(
-            known, *self._recorder.happened(site, known, row, now), now
-        )
-        site.outlook.saw_listed(
-            after.petition, self._monotonic(), suspect=False, updated_at=row.updated_at
-        )
 
     def _is_unwatched(
         self, site: SiteState, id_: PetitionId, known: PetitionHistory | None

@@ -75,7 +75,7 @@ class Members:
 
         Seats of a past parliament whose codes are in `asked` may be asked of the Members API.
         """
-        period = _period(petition)
+        period = petition.parliament.period if petition.parliament else None
         listed = await self._listed(petition.ref.site, period)
         places = petition.signatures_by_constituency
         found = {place.code: _joined(place, listed.get(place.code)) for place in places}
@@ -159,7 +159,16 @@ class Members:
             async with asyncio.timeout(_PATIENCE):
                 for seat in seats:
                     if api and not (seat.mp and seat.party):
-                        sat = await self._sat(api, seat.name, _day_of(petition, self._now()))
+                        sat = await self._sat(
+                            api,
+                            seat.name,
+                            (
+                                petition.closed_at
+                                or petition.opened_at
+                                or petition.created_at
+                                or self._now()
+                            ).date(),
+                        )
                         found[seat.ons_code] = _completed(seat, sat)
         except TimeoutError:
             log.info("the Members API takes too long")
@@ -284,16 +293,6 @@ def _keep(where: dict[K, T], key: K, value: T, most: int) -> None:
     where[key] = value
     if len(where) > most:
         del where[next(iter(where))]
-
-
-def _period(petition: Petition) -> str | None:
-    """The past parliament a petition belongs to, or None for the present one."""
-    return petition.parliament.period if petition.parliament else None
-
-
-def _day_of(petition: Petition, now: datetime) -> date:
-    """The day whose members a past petition is shown with: the one on which it closed."""
-    return (petition.closed_at or petition.opened_at or petition.created_at or now).date()
 
 
 def _joined(place: Place, listed: Constituency | None) -> Constituency:

@@ -23,7 +23,6 @@ from msgspec import Struct, structs
 from bot.errors import MalformedPetition, ParliamentError, ParliamentUnasked, ParliamentUnavailable
 from bot.network_faults import fault_of
 from bot.petitions.parliaments import description_of, host_of
-from bot.petitions.parliaments.description import Host
 from bot.petitions.parse import (
     Constituency,
     Local,
@@ -148,7 +147,11 @@ class PetitionsApi:
     ) -> None:
         self.site = site
         self.description = description_of(site)
-        self._host = _host_at(site)
+        # The host that a site is asked at, which decides the language of its paths.
+        description, name = description_of(site), host_of(site.url)
+        self._host = next(
+            (host for host in description.hosts if host.name == name), description.hosts[0]
+        )
         self._paths = self._host.paths
         self._session = session
         self._max_bytes = max_bytes
@@ -210,10 +213,9 @@ class PetitionsApi:
         seconds, so a NotModified is a hint and not a proof.
         """
         petition_id = petition.id if isinstance(petition, PetitionRef) else petition
-        return await self._looked(self._path(petition_id), petition_id, since)
-
-    def _path(self, petition_id: PetitionId) -> str:
-        return f"/{self._paths.petitions}/{petition_id}.json"
+        return await self._looked(
+            f"/{self._paths.petitions}/{petition_id}.json", petition_id, since
+        )
 
     async def _looked(self, target: str, petition_id: PetitionId, since: datetime | None) -> Look:
         try:
@@ -301,10 +303,13 @@ class PetitionsApi:
         petition = parse_petition(answer.body, self.site, petition_id)
         if petition.ref.id != petition_id:
             return Unreadable("answered about another petition")
+        match = re.search(
+            r"(?:^|[\s,])max-age=([0-9]{1,9})", answer.headers.get("Cache-Control", "")
+        )
         return Found(
             petition,
             last_modified=_date(answer.headers.get("Last-Modified")),
-            max_age=_max_age(answer.headers.get("Cache-Control", "")),
+            max_age=int(match[1]) if match else None,
         )
 
     async def wording(self, petition_id: PetitionId) -> Wording:
@@ -317,10 +322,10 @@ class PetitionsApi:
 
     async def counts(self, petition_id: PetitionId) -> Counts:
         """A petition's numbers alone; the site answers for unpublished petitions too."""
-        return parse_counts(await self._body(self._count_path(petition_id)), self.site)
-
-    def _count_path(self, petition_id: PetitionId) -> str:
-        return f"/{self._paths.petitions}/{petition_id}/{self._paths.count}.json"
+        return parse_counts(
+            await self._body(f"/{self._paths.petitions}/{petition_id}/{self._paths.count}.json"),
+            self.site,
+        )
 
     async def page(
         self,
@@ -407,7 +412,8 @@ class PetitionsApi:
 
     async def _body(self, target: str) -> bytes:
         """What is at a path of the site, if it is there and is JSON."""
-        address = _canonical(target)
+        path, _, query = target.partition("?")
+        address = f"{path}?{urlencode(sorted(parse_qsl(query)))}" if query else path
         if self._is_for_people and (kept := self._kept.get(address)) is not None:
             if isinstance(kept, ParliamentError):
                 raise kept.with_traceback(None)
@@ -515,18 +521,6 @@ def _without(seen: set[PetitionId], page: Page) -> Page:
     return structs.replace(page, petitions=tuple(fresh.values()))
 
 
-def _host_at(site: Site) -> Host:
-    """The host that a site is asked at, which decides the language of its paths."""
-    description, name = description_of(site), host_of(site.url)
-    return next((host for host in description.hosts if host.name == name), description.hosts[0])
-
-
-def _canonical(target: str) -> str:
-    """An address by which the same question is known, in whatever order it is put."""
-    path, _, query = target.partition("?")
-    return f"{path}?{urlencode(sorted(parse_qsl(query)))}" if query else path
-
-
 def _target(url: str) -> str:
     """The path and query of a link the site gave, to be asked of the site itself."""
     try:
@@ -562,8 +556,3 @@ def _retry_after(header: str | None, now: datetime) -> float | None:
         return float(wish)
     until = _date(wish)
     return max(0.0, (until - now).total_seconds()) if until else None
-
-
-def _max_age(cache_control: str) -> int | None:
-    match = re.search(r"(?:^|[\s,])max-age=([0-9]{1,9})", cache_control)
-    return int(match[1]) if match else None

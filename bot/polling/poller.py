@@ -148,7 +148,11 @@ class Poller:
 
     def _ask(self, site: SiteState) -> None:
         """Fill a site's free places with what is worth asking, as far as its budget goes."""
-        if self._is_ending or self._is_quiet(site) or self._monotonic() < self._begins_at:
+        if (
+            self._is_ending
+            or (self._monotonic() < site.quiet_until)
+            or self._monotonic() < self._begins_at
+        ):
             return
         at_once = 1 if site.is_doubtful else _AT_ONCE
         free = min(site.budget.left(), at_once - len(site.in_flight))
@@ -177,9 +181,6 @@ class Poller:
         finally:
             self._is_ending = False
 
-    def _is_quiet(self, site: SiteState) -> bool:
-        return self._monotonic() < site.quiet_until
-
     async def _learn(self, site: SiteState, followed: Sequence[PetitionId]) -> None:
         """Take up what is watched newly, or since before the start, as it was last read."""
         ids = dict.fromkeys(chain(followed, site.watchlist.watched(())))
@@ -195,7 +196,8 @@ class Poller:
         now, moment = self._now(), self._monotonic()
         ref = known.petition.ref
         site.note_name(known.petition)
-        read_at = moment - _age(known, now)
+        age = now - known.read_at
+        read_at = moment - (age.total_seconds() if age >= timedelta(0) else _AGE_UNKNOWN)
         # Who is followed since the last survey is followed by one at least.
         followers = max(site.watchlist.followers.get(ref.id, 0), is_followed)
         custom_milestones = site.watchlist.custom_milestones.get(ref.id, ())
@@ -253,7 +255,7 @@ class Poller:
                 reason=site.reason,
                 oldest_look=self._oldest_look(site, refs),
                 requests_last_hour=site.budget.spent_last_hour(),
-                bound=self._bound(site),
+                bound=timedelta(seconds=site.outlook.bound()),
                 lag=site.lag[1] if site.lag else None,
                 quiet_for=self._quiet_for(site),
                 works_like=_unlike(site.parliament),
@@ -273,9 +275,6 @@ class Poller:
         if moment is None:
             return None
         return self._now() - timedelta(seconds=max(0.0, self._monotonic() - moment))
-
-    def _bound(self, site: SiteState) -> timedelta:
-        return timedelta(seconds=site.outlook.bound())
 
     def _quiet_for(self, site: SiteState) -> timedelta | None:
         seconds = site.quiet_until - self._monotonic()
@@ -320,15 +319,6 @@ class Poller:
     def sites(self) -> Mapping[str, Site]:
         """The sites that are polled, by their ids."""
         return {name: site.parliament.site for name, site in self._sites.items()}
-
-
-def _age(known: PetitionHistory, now: datetime) -> float:
-    """Seconds since the last look by the wall clock, which may have been wrong then or be so now.
-
-    One look tells how things stand: what was read in the future, it seems, was read long ago.
-    """
-    age = now - known.read_at
-    return age.total_seconds() if age >= timedelta(0) else _AGE_UNKNOWN
 
 
 def _unlike(parliament: PetitionsApi) -> str:

@@ -234,17 +234,14 @@ class SiteState:
     def saw_whole(self, look: Found, now: datetime, monotonic: float) -> None:
         """Tell the plan what a petition's own body was like."""
         if not look.petition.archived:
-            self._note_max_age(look.max_age)
+            limits = self.outlook.limits
+            fresh_for = min(float(look.max_age or 0), _LONGEST_MAX_AGE)
+            if fresh_for and fresh_for != limits.max_age:
+                self.outlook.limits = structs.replace(limits, max_age=fresh_for)
             self.saw_departments([look.petition])
             self.saw_dated([look.petition], now, monotonic)
         since = _settled_since(look, now, self.outlook.limits)
         self.outlook.saw_whole(look.petition, monotonic, settled_since=since)
-
-    def _note_max_age(self, max_age: int | None) -> None:
-        limits = self.outlook.limits
-        fresh_for = min(float(max_age or 0), _LONGEST_MAX_AGE)
-        if fresh_for and fresh_for != limits.max_age:
-            self.outlook.limits = structs.replace(limits, max_age=fresh_for)
 
 
 def _settled_since(look: Found, now: datetime, limits: Limits) -> datetime | None:

@@ -91,7 +91,10 @@ async def survey(storage: Storage, watchlists: Mapping[str, Watchlist], now: dat
             since = await _listening_since(storage, site, now)
             watchlist.listen(since, [ref.id for ref in known if ref.site == site])
         else:
-            await _forget_listening(storage, site, watchlist)
+            # What happens while no rule listens is not to ring when one does again.
+            watchlist.rest()
+            if await storage.note(_note(site)):
+                await storage.save_note(_note(site), "")
 
 
 async def _listening_since(storage: Storage, site: str, now: datetime) -> datetime:
@@ -102,13 +105,6 @@ async def _listening_since(storage: Storage, site: str, now: datetime) -> dateti
             return since
     await storage.save_note(_note(site), now.isoformat())
     return now
-
-
-async def _forget_listening(storage: Storage, site: str, watchlist: Watchlist) -> None:
-    """What happens while no rule listens is not to ring when one does again."""
-    watchlist.rest()
-    if await storage.note(_note(site)):
-        await storage.save_note(_note(site), "")
 
 
 def _note(site: str) -> str:

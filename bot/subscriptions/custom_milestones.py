@@ -176,12 +176,15 @@ def next_round(petition: Petition, custom: CustomMilestones) -> int | None:
     step = max(LEAST, int(5 * 10 ** (len(str(count)) - 2)))
     first = (count // step + 1) * step
     near = range(first, first + _NEAR * step, step)
-    return next((number for number in near if not _rings(number, custom, petition)), None)
-
-
-def _rings(number: int, custom: CustomMilestones, petition: Petition) -> bool:
-    return (
-        is_on_ladder(number)
-        or number in thresholds(petition)
-        or is_custom(number, custom, petition)
+    return next(
+        (
+            number
+            for number in near
+            if not (
+                is_on_ladder(number)
+                or number in thresholds(petition)
+                or is_custom(number, custom, petition)
+            )
+        ),
+        None,
     )

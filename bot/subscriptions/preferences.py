@@ -127,7 +127,11 @@ def is_chosen(
 
 
 def _loudness(event: Event, petition: Petition, effective: EffectivePreferences) -> Loudness:
-    kinds = [kind for kind in _kinds(event, petition, effective) if _listens(effective, kind)]
+    kinds = [
+        kind
+        for kind in _kinds(event, petition, effective)
+        if (not effective.kinds or kind in effective.kinds)
+    ]
     return max((_chosen(kind, effective) for kind in kinds), key=LOUDNESS.index, default="off")
 
 
@@ -146,10 +150,6 @@ def _kinds(event: Event, petition: Petition, effective: EffectivePreferences) ->
             return [event.kind] if code == effective.constituency else []
         case _:
             return [event.kind]
-
-
-def _listens(effective: EffectivePreferences, kind: Kind) -> bool:
-    return not effective.kinds or kind in effective.kinds
 
 
 def rule_loudness(kind: Kind, own: Preferences, chat: Preferences) -> Loudness:

@@ -143,7 +143,9 @@ def stems(text: str) -> tuple[str, ...]:
     folded = text.casefold()
     if not folded.isascii():
         folded = folded.replace("’", "")
-        folded = "".join(c for c in unicodedata.normalize("NFKD", folded) if not _is_accent(c))
+        folded = "".join(
+            c for c in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(c)
+        )
     return tuple(map(_stem, _WORD.findall(folded.replace("'", ""))))
 
 
@@ -255,10 +257,6 @@ def _stem(word: str) -> str:
     """A word without its endings: its forms come out alike, though not always as a word."""
     with _STEMMING:
         return str(_english().stemWord(_IRREGULAR.get(word, word)))
-
-
-def _is_accent(char: str) -> bool:
-    return unicodedata.combining(char) != 0
 
 
 # --- the index -----------------------------------------------------------------------------------

@@ -129,17 +129,14 @@ class Floods:
         except (msgspec.MsgspecError, RecursionError, ValueError):
             return Verdict.TAKE
         if seen.callback_query is not None:
-            return self._judge_press(seen.callback_query, now)
+            chat = seen.callback_query.message.chat if seen.callback_query.message else None
+            self._note(seen.callback_query.by.id, chat.id if chat else seen.callback_query.by.id)
+            return self._verdict(Kind.PRESS, seen.callback_query.by.id, now, now)
         if seen.inline_query is not None:
             return self._verdict(Kind.INLINE, seen.inline_query.by.id, now, now)
         if seen.message is not None:
             return self._judge_said(seen.message, now)
         return Verdict.TAKE
-
-    def _judge_press(self, press: _Asked, now: float) -> Verdict:
-        chat = press.message.chat if press.message else None
-        self._note(press.by.id, chat.id if chat else press.by.id)
-        return self._verdict(Kind.PRESS, press.by.id, now, now)
 
     def _judge_said(self, said: _Said, now: float) -> Verdict:
         if said.migrate_to_chat_id or said.migrate_from_chat_id:

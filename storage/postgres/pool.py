@@ -105,7 +105,12 @@ class Pool:
         """Connect to the database; StorageError if it does not answer."""
         with wrapped():
             try:
-                self._hosts = _each_host(self._url)
+                parts = urlsplit(self._url)
+                login, at, hosts = parts.netloc.rpartition("@")
+                self._hosts = [
+                    parts._replace(netloc=f"{login}{at}{host}").geturl()
+                    for host in hosts.split(",")
+                ]
                 await self._pool
             except ValueError as error:
                 raise StorageError(f"storage.url isn't a database's address: {error}") from error
@@ -122,22 +127,21 @@ class Pool:
                 connection: _Bare = await asyncpg.connect(
                     host,
                     timeout=self._patience.host,
-                    target_session_attrs=_wanted_server(host),
+                    target_session_attrs=None
+                    if "target_session_attrs=" in host
+                    else SessionAttribute.read_write,
                     **settings,
                 )
             except BROKEN as error:
                 failures.append(error)
             else:
-                await self._stay_with(host)
+                # A primary that comes back as it was must not be written to as well.
+                if host != self._hosts[0]:
+                    self._hosts.sort(key=lambda each: each != host)
+                    await self._pool.expire_connections()
                 return connection
         # Which of them is a standby is no news.
         raise min(failures, key=_is_standby)
-
-    async def _stay_with(self, host: str) -> None:
-        """Leave all others: a primary that comes back as it was must not be written to as well."""
-        if host != self._hosts[0]:
-            self._hosts.sort(key=lambda each: each != host)
-            await self._pool.expire_connections()
 
     async def _greet(self, connection: _Bare) -> None:
         await connection.execute(f"select pg_advisory_lock_shared({_IN_USE})")
@@ -170,7 +174,7 @@ class Pool:
     async def transaction(self, *chats: bytes, patient: bool = False) -> AsyncIterator[Connection]:
         """One use case: kept when left, undone if it raises; these chats are ours meanwhile."""
         async with self.connected(patient=patient) as connection, _transaction(connection):
-            for number in sorted({_lock_number(chat) for chat in chats}):
+            for number in sorted({int.from_bytes(chat[:8], "big", signed=True) for chat in chats}):
                 await connection.execute("select pg_advisory_xact_lock($1)", number)
             yield connection
 
@@ -236,21 +240,5 @@ async def _reset(connection: _Bare) -> None:
     await connection.execute(_RESET)
 
 
-def _each_host(url: str) -> list[str]:
-    """The address of each of its hosts, if they are named before the path."""
-    parts = urlsplit(url)
-    login, at, hosts = parts.netloc.rpartition("@")
-    return [parts._replace(netloc=f"{login}{at}{host}").geturl() for host in hosts.split(",")]
-
-
 def _is_standby(failure: Exception) -> bool:
     return isinstance(failure, asyncpg.TargetServerAttributeNotMatched)
-
-
-def _wanted_server(url: str) -> SessionAttribute | None:
-    """Of several hosts, the one that takes writes, unless the address says which itself."""
-    return None if "target_session_attrs=" in url else SessionAttribute.read_write
-
-
-def _lock_number(handle: bytes) -> int:
-    return int.from_bytes(handle[:8], "big", signed=True)

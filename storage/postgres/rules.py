@@ -125,7 +125,8 @@ class Rules:
         await asyncio.to_thread(self._take_in, changed)
         if len(self._keys) != await connection.fetchval("select count(*) from rule"):
             there = await connection.fetch("select chat, number from rule")
-            self._take_out({(row["chat"], row["number"]) for row in there})
+            for name in self._keys.keys() - ({(row["chat"], row["number"]) for row in there}):
+                self._book.drop(self._keys.pop(name))
         self._version = version
 
     def _take_in(self, rows: Iterable[Record]) -> None:
@@ -133,10 +134,6 @@ class Rules:
             rule = self._cipher.rule(row)
             self._book.put(rule)
             self._keys[row["chat"], row["number"]] = (rule.chat_id, rule.number)
-
-    def _take_out(self, there: set[tuple[bytes, int]]) -> None:
-        for name in self._keys.keys() - there:
-            self._book.drop(self._keys.pop(name))
 
 
 async def change_rules(connection: Connection) -> None:

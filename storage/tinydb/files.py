@@ -150,7 +150,8 @@ class StoreFiles:
             raise
 
     def _load(self) -> Tables:
-        self._finish_compaction()
+        if self._next.exists() and not self.path.exists() and self._previous.exists():
+            self._disk.replace(self._next, self.path)
         raw = self._raw_snapshot()
         if raw is None:
             self._found({})
@@ -161,11 +162,6 @@ class StoreFiles:
         if found != FORMAT:
             raise self._unknown(found)
         return self._read(raw)
-
-    def _finish_compaction(self) -> None:
-        """A crash between the two renames of a fold leaves the finished snapshot aside."""
-        if self._next.exists() and not self.path.exists() and self._previous.exists():
-            self._disk.replace(self._next, self.path)
 
     def _raw_snapshot(self) -> bytes | None:
         try:
@@ -527,7 +523,9 @@ class StoreFiles:
         self._disk.sync_folder(self.path.parent)
         self._snapshot = _state(self.path)
         if erasing:
-            self._copy_snapshot()
+            self._disk.write_file(self._next, [self.path.read_bytes()])
+            self._disk.replace(self._next, self._previous)
+            self._disk.sync_folder(self.path.parent)
         self._snapshot_size = self.path.stat().st_size
         self._tidy()
 
@@ -535,11 +533,6 @@ class StoreFiles:
         """Take away the copies kept of damaged files, which hold what has been erased since."""
         for copy in self.path.parent.glob(f"{self.path.name}*.damaged-*"):
             self._disk.remove(copy)
-
-    def _copy_snapshot(self) -> None:
-        self._disk.write_file(self._next, [self.path.read_bytes()])
-        self._disk.replace(self._next, self._previous)
-        self._disk.sync_folder(self.path.parent)
 
     def _write_snapshot(self, tables: Tables, generation: int) -> None:
         after = self._salts.get(generation, "")

@@ -89,7 +89,9 @@ class ReadOnlyFiles(StoreFiles):
 def _read(path: Path, keys: KeyRing) -> Tables:
     raw = _snapshot(path)
     # Listed after the snapshot was read: what it goes on with is older than itself.
-    journals = _journals_of(path)
+    start = f"{path.name}.journal."
+    named = {each.name.removeprefix(start): each for each in _files_of(path)}
+    journals = {int(number): each for number, each in named.items() if number.isdigit()}
     content = _content(path, raw)
     header = content.header
     key = _key_for(path, content, keys)
@@ -99,7 +101,10 @@ def _read(path: Path, keys: KeyRing) -> Tables:
     generation, salt, end = header.generation, header.after, ""
     last = max(journals, default=0)
     while generation <= max(last, header.generation):
-        journal = _content(journals.get(generation, path), _bytes_of(path, generation))
+        journal = _content(
+            journals.get(generation, path),
+            path.with_name(f"{path.name}.journal.{generation}").read_bytes(),
+        )
         found = journal.header
         if (found.kind, found.store, found.generation) != ("journal", header.store, generation):
             raise _Changed(f"journal {generation} belongs elsewhere")
@@ -166,21 +171,11 @@ def _key_for(path: Path, content: Content, keys: KeyRing) -> bytes:
     return key
 
 
-def _bytes_of(path: Path, generation: int) -> bytes:
-    return path.with_name(f"{path.name}.journal.{generation}").read_bytes()
-
-
 def _files_of(path: Path) -> list[Path]:
     try:
         return [each for each in path.parent.iterdir() if each.name.startswith(f"{path.name}.")]
     except OSError:
         return []
-
-
-def _journals_of(path: Path) -> dict[int, Path]:
-    start = f"{path.name}.journal."
-    named = {each.name.removeprefix(start): each for each in _files_of(path)}
-    return {int(number): each for number, each in named.items() if number.isdigit()}
 
 
 def _state(path: Path) -> _State:

@@ -30,7 +30,6 @@ from storage.tables import (
     READINGS,
     SUBSCRIPTIONS,
     Day,
-    Tables,
     TableSpec,
     day_id,
     second_of,
@@ -116,7 +115,8 @@ def _load(files: StoreFiles) -> tuple[Database, Index]:
     index = Index()
     database = Database(files, index)
     tables = database.records.tables
-    _end_leases(tables)
+    for delivery in tables.get(DELIVERIES.name, {}).values():
+        delivery.pop("leased_until", None)
     try:
         index.apply(checked(files.path, tables))
     except BaseException:
@@ -126,12 +126,6 @@ def _load(files: StoreFiles) -> tuple[Database, Index]:
         # A collection that walked through them all would hold up everybody each time.
         gc.freeze()
     return database, index
-
-
-def _end_leases(tables: Tables) -> None:
-    """Nobody but this process opens the store, so whoever leased a delivery is dead."""
-    for delivery in tables.get(DELIVERIES.name, {}).values():
-        delivery.pop("leased_until", None)
 
 
 # --- the store ------------------------------------------------------------------------------------

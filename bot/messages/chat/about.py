@@ -133,12 +133,12 @@ def _section(heading: str, commands: Sequence[CommandHelp]) -> Iterator[Rich]:
     if commands:
         yield ""
         yield bold(tr(heading))
-        told = (piece for command in commands for piece in (_help_line(command), "\n"))
+        told = (
+            piece
+            for command in commands
+            for piece in (f"/{command.name}: {tr(command.does)}", "\n")
+        )
         yield quote(*list(told)[:-1], expandable=True)
-
-
-def _help_line(command: CommandHelp) -> str:
-    return f"/{command.name}: {tr(command.does)}"
 
 
 def consent_request(about: Rich | None = None) -> Message:

@@ -176,14 +176,9 @@ def _ages(health: SiteHealth, now: datetime) -> Iterator[str]:
         age = span(max(now - health.oldest_look, timedelta(0)))
         yield tr("Oldest check of a followed petition: {span} ago.", span=age)
     if health.oldest_look and health.bound:
-        bound = _at_most(health.bound)
+        hour, minute = timedelta(hours=1), timedelta(minutes=1)
+        unit = hour if health.bound > hour else minute
+        bound = span(-(-health.bound // unit) * unit)
         yield tr("While the site answers, each is checked at least every {span}.", span=bound)
     if health.lag is not None:
         yield tr("The site's newest figures were {span} old.", span=span(health.lag))
-
-
-def _at_most(value: timedelta) -> str:
-    """A length of time that this one does not exceed, in whole minutes or hours."""
-    hour, minute = timedelta(hours=1), timedelta(minutes=1)
-    unit = hour if value > hour else minute
-    return span(-(-value // unit) * unit)

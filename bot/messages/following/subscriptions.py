@@ -360,7 +360,9 @@ def listing(
 
     rows = [[key] for _, key in shown_rules]
     rows += [[button(short_title(entry.petition, 40), CARD, entry.petition.ref)] for entry in shown]
-    return at_a_glance(laid_out), rows + _page_row(page, pages)
+    newer = [button(tr("‹ Previous"), PAGE, extra=str(page - 1))] if page > 0 else []
+    older = [button(tr("Next ›"), PAGE, extra=str(page + 1))] if page < pages - 1 else []
+    return at_a_glance(laid_out), rows + ([newer + older] if newer or older else [])
 
 
 def _heading(counted: str, page: str) -> Rich:
@@ -401,12 +403,6 @@ def _line(entry: Followed, now: datetime, sites: Mapping[str, str], most: int) -
     if entry.subscription.muted:
         parts.append(tr("silent"))
     return f"{' · '.join(parts)}  {short_title(petition, most)}"
-
-
-def _page_row(page: int, pages: int) -> list[list[Button]]:
-    newer = [button(tr("‹ Previous"), PAGE, extra=str(page - 1))] if page > 0 else []
-    older = [button(tr("Next ›"), PAGE, extra=str(page + 1))] if page < pages - 1 else []
-    return [newer + older] if newer or older else []
 
 
 def nothing_followed() -> Message:

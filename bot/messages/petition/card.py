@@ -94,6 +94,7 @@ def card(
     petition = spoken(petition)
     source = _source(petition, read_at, now, unreachable_since)
     for room in _ROOMS:
+        words = excerpt(petition.committee_note, room.said)
         message = compose(
             *lines(
                 title(petition),
@@ -105,7 +106,7 @@ def card(
                 *_response(petition, room.said),
                 *_debate(petition, room.said, now),
                 *_rejection(petition, room.said),
-                _noted(petition, room.said),
+                quote(say("Petitions Committee: {note}", note=words)) if words else None,
                 _more(petition, room),
                 cut(_about(petition), max(200, room.asked)) or None,
                 source,
@@ -330,11 +331,6 @@ def _source(
 def _said(text: str, most: int) -> Rich | None:
     words = cut(readable(text), most)
     return quote(words) if words else None
-
-
-def _noted(petition: Petition, most: int) -> Rich | None:
-    words = excerpt(petition.committee_note, most)
-    return quote(say("Petitions Committee: {note}", note=words)) if words else None
 
 
 def _quoted(text: str, most: int) -> Rich | None:

@@ -180,7 +180,10 @@ def table(petition: Petition, seats: Seats) -> bytes:
         seat = seats.get(place.code)
         person, party = (display_name(seat.mp), seat.party) if seat else ("", "")
         called = place_name(petition, place)
-        texts = [_harmless(text) for text in (called, place.code, person, party)]
+        texts = [
+            (f"'{text}" if text.lstrip().startswith(("=", "+", "-", "@")) else text)
+            for text in (called, place.code, person, party)
+        ]
         share = f"{100 * _share(place.signature_count, petition):.4f}"
         writer.writerow([rank, *texts[:2], place.signature_count, share, *texts[2:]])
     return file.getvalue().encode("utf-8-sig")
@@ -283,11 +286,6 @@ def _page_buttons(petition: Petition, page: int, pages: int, own: Place | None) 
 
 def _csv(petition: Petition) -> Button:
     return button(tr("Download CSV"), CONSTITUENCIES, petition.ref, "csv")
-
-
-def _harmless(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.lstrip().startswith(("=", "+", "-", "@")) else text
 
 
 def _plain(name: str) -> str:

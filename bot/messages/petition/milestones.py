@@ -190,19 +190,22 @@ def ladder_buttons(
     ref = petition.ref
     if custom is None:
         return [[button(tr("Follow"), SUBSCRIBE, ref)]]
-    rows = [[button(tr("Undo"), CHOOSE_MILESTONE, ref, as_typed(undo))]] if _fits(ref, undo) else []
+    rows = (
+        [[button(tr("Undo"), CHOOSE_MILESTONE, ref, as_typed(undo))]]
+        if (undo != _NONE and len(Press(CHOOSE_MILESTONE, ref, as_typed(undo)).data) <= ROOM)
+        else []
+    )
     rows += in_rows(_common(petition, custom)) if petition.is_open else []
-    rows += in_rows((_number_button(ref, each) for each in custom.numbers), 3)
+    rows += in_rows(
+        (button(f"✕ {number(each)}", CHOOSE_MILESTONE, ref, f"-{each}") for each in custom.numbers),
+        3,
+    )
     if petition.is_open:
         rows.append([ask_button(tr("Another number…"), "milestones", ref)])
     last = [button(tr("‹ Back"), SETTINGS, ref)]
     if custom != _NONE:
         last.insert(0, button(tr("Clear my milestones"), CHOOSE_MILESTONE, ref, "off"))
     return [*rows, last]
-
-
-def _fits(ref: PetitionRef, undo: CustomMilestones) -> bool:
-    return undo != _NONE and len(Press(CHOOSE_MILESTONE, ref, as_typed(undo)).data) <= ROOM
 
 
 def _common(petition: Petition, custom: CustomMilestones) -> list[Button]:
@@ -231,10 +234,6 @@ def _switch(ref: PetitionRef, text: str, change: str, *, is_on: bool) -> Button:
     return button(
         f"✓ {text}" if is_on else text, CHOOSE_MILESTONE, ref, f"-{change}" if is_on else change
     )
-
-
-def _number_button(ref: PetitionRef, each: int) -> Button:
-    return button(f"✕ {number(each)}", CHOOSE_MILESTONE, ref, f"-{each}")
 
 
 def unwished(wrong: InvalidMilestone, petition: Petition) -> Message:

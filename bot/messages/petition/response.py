@@ -68,7 +68,9 @@ def versions(petition: Petition, earlier: Sequence[GovernmentResponse]) -> list[
     """
     published = [] if earlier else _published(petition)
     older = [*published, *earlier]
-    found = [Version(_earlier(i), text) for i, text in enumerate(older)]
+    found = [
+        Version(_EARLIER[i] if i < len(_EARLIER) else _NTH, text) for i, text in enumerate(older)
+    ]
     current = petition.government_response
     if current:
         last = older[-1] if older else None
@@ -264,7 +266,7 @@ def formatted(text: str) -> list[Rich]:
     body = _FOOTER.sub("", text)
     paragraphs = [block.strip("\n") for block in re.split(r"\n\s*\n", body)]
     short = (part for block in paragraphs if block.strip() for part in _shortened(block))
-    return [_paragraph(part, notes) for part in short]
+    return [row(*lines(*(_line(text, notes) for text in part.split("\n")))) for part in short]
 
 
 def excerpt(text: str, most: int) -> Rich | None:
@@ -281,10 +283,6 @@ def _shortened(block: str) -> Iterator[str]:
         yield block
     else:
         yield from (part.text for part in split(Message(block), _LONGEST_PARAGRAPH))
-
-
-def _paragraph(block: str, notes: Mapping[str, str]) -> Rich:
-    return row(*lines(*(_line(text, notes) for text in block.split("\n"))))
 
 
 def _line(text: str, notes: Mapping[str, str]) -> Rich:
@@ -332,7 +330,3 @@ def _is_web_address(url: str) -> bool:
     has_host = re.fullmatch(r"[^\s.]+(\.[^\s.]+)+", host) is not None
     is_whole = len(url) <= _LONGEST_ADDRESS and not re.search(r"[\s\\<>\"]", url)
     return parts.scheme in {"http", "https"} and has_host and is_plain and is_whole
-
-
-def _earlier(index: int) -> str:
-    return _EARLIER[index] if index < len(_EARLIER) else _NTH

@@ -60,6 +60,7 @@ def is_its_own(site: Site) -> bool:
 
 def site_like(name: str, description: SiteDescription, url: str = "") -> Site:
     """A site as it is unless it is configured otherwise."""
+    first, *others = description.hosts
     return Site(
         id=name,
         name=description.name,
@@ -67,11 +68,5 @@ def site_like(name: str, description: SiteDescription, url: str = "") -> Site:
         response_threshold=description.usual("response"),
         debate_threshold=description.usual("debate"),
         like=description.id,
-        other_url=_other_url(description, url or description.url),
+        other_url=others[0].url if others and host_of(url or description.url) == first.name else "",
     )
-
-
-def _other_url(description: SiteDescription, url: str) -> str:
-    """Where a site is in its other language, if it is where it usually is."""
-    first, *others = description.hosts
-    return others[0].url if others and host_of(url) == first.name else ""
