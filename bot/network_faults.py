@@ -1,4 +1,4 @@
-"""Why a server could not be asked, in words for whoever runs the bot or waits for an answer."""
+"""Says why a server could not be asked, in words for whoever runs the bot or waits."""
 
 import ssl
 

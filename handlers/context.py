@@ -1,4 +1,4 @@
-"""What every handler works with: the typed context, the services behind it, and the chat."""
+"""Gives every handler its typed context, the services behind it, and the chat."""
 
 from collections.abc import Callable, Collection, Mapping
 from contextvars import ContextVar

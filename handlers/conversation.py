@@ -1,4 +1,4 @@
-"""What is said without a command: the first reading that fits is carried out.
+"""Answers what is said without a command: the first reading that fits is carried out.
 
 In a private chat everything is answered. In a group only what is said to the bot: an answer to its
 question, a reply to it, a message that mentions it.

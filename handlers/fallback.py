@@ -1,4 +1,4 @@
-"""What nobody else understood: a misspelt command, a button of another age, our own faults."""
+"""Answers what nobody else understood: a misspelt command, an old button, our own faults."""
 
 import difflib
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What the bot has asked people and waits to hear: in memory alone, for ten minutes each."""
+"""Remembers what the bot has asked people and waits to hear, for ten minutes each."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Who is an admin of a group or channel, as Telegram said a moment ago."""
+"""Asks Telegram who is an admin of a group or channel, and remembers it for a moment."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple

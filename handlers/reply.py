@@ -1,4 +1,4 @@
-"""How a person is answered: a message where they spoke, an edit, a note, a question, a file."""
+"""Answers a person: with a message where they spoke, an edit, a note, a question, a file."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence

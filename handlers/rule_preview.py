@@ -1,4 +1,4 @@
-"""What a rule would have told in the last week, asked of the site's own lists."""
+"""Finds what a rule would have told in the last week, in the site's own lists."""
 
 import asyncio
 from collections.abc import Iterable

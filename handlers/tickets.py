@@ -1,4 +1,4 @@
-"""How an update takes its turn: whose it is, what it is, and whether it acts or only looks."""
+"""Says how an update takes its turn: whose it is, what it is, and whether it acts or looks."""
 
 from collections.abc import Callable, Iterable, Sequence
 

@@ -1,4 +1,4 @@
-"""What is found for words: petitions, a button each.
+"""Finds petitions, topics and places for words, a button each.
 
 Topics, departments and places of that name stand above them, the rule about the words below.
 """

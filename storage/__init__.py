@@ -1,4 +1,4 @@
-"""What the bot remembers: the contract every storage keeps."""
+"""The contract that every storage keeps: what the bot remembers, as use cases."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""What a claim takes: what is due, put in order with what else its petitions have waiting."""
+"""Puts what is claimed in order with what else its petitions have waiting."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What the store asks of a disk, one small step each, so that every step can be made to fail."""
+"""Does what the store asks of a disk, one small step each, so that every step can fail in a test."""
 
 import os
 import pwd

@@ -1,4 +1,4 @@
-"""What a use case reads and changes of a store: the primitives that each store implements."""
+"""The primitives that a use case reads and changes a store by; each store implements them."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime

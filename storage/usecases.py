@@ -1,4 +1,4 @@
-"""What each use case does, once for every store, over the primitives of a `Unit`.
+"""Carries out each use case, once for every store, over the primitives of a `Unit`.
 
 A store is a `UseCases` that says how a unit is begun and ended. It adds what it does in a way of
 its own: polls and their fan-out, claims, whatever it looks up over all chats, and pruning. What a

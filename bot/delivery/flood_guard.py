@@ -1,4 +1,4 @@
-"""Which news waits because its chat has just heard so much: the rest comes as one message (pure).
+"""Decides which news waits because its chat has just heard so much: it comes as one message (pure).
 
 How much a chat was told lately is counted in the store, so that neither a restart nor another
 process forgets it.

@@ -1,4 +1,4 @@
-"""When a message may leave: Telegram's limits kept strictly, people served before alerts.
+"""Lets messages leave within Telegram's limits, and serves people before alerts.
 
 python-telegram-bot asks here before every request (`BaseRateLimiter` is its hook). Who goes next is
 decided in `bot.delivery.send_queue`; nothing is kept but deadlines and the times of what has left,

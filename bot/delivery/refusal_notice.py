@@ -1,4 +1,4 @@
-"""What is told the admins of a group or channel in their own chats (shell)."""
+"""Tells admins in their own chats that their group or channel cannot be written to (shell)."""
 
 from collections.abc import Callable
 

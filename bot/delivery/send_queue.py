@@ -1,4 +1,4 @@
-"""Who sends next: quiet people before alerts, alerts a third of all, talkative chats last.
+"""Orders who sends next: quiet people before alerts, alerts a third of all, talkative chats last.
 
 Everything here is told the time, does no I/O and looks at a waiting message only when it may leave
 or when its chat's limits have changed, so that thousands may wait.

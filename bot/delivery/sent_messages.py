@@ -1,4 +1,4 @@
-"""What the bot's own messages say at present, as far as it wrote them itself a while ago.
+"""Remembers what the bot's own messages say at present, as far as it wrote them lately.
 
 Whoever asks for an edit that changes nothing learns so without asking Telegram. Only digests are
 kept, and only in memory.

@@ -1,1 +1,1 @@
-"""What the bot says: events and petitions made into messages, and the buttons beneath them."""
+"""Turns events and petitions into messages, plain values with the buttons beneath them."""

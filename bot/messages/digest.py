@@ -1,4 +1,4 @@
-"""What a chat did not hear when it happened: one message, a line for each thing, oldest first."""
+"""Words what a chat did not hear at once as one message: a line for each thing, oldest first."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What the kinds of news are called in the settings, and in a rule's buttons."""
+"""Names the kinds of news, for the settings and for a rule's buttons."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple

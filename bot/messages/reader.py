@@ -1,4 +1,4 @@
-"""Who reads what is said: one person, or a group or channel in which many do.
+"""Knows who reads what is said: one person, or a group or channel in which many do.
 
 What is "you" to one person is "this chat" to many. Like the language, it belongs to what is being
 done: each task sets its own.

@@ -1,4 +1,4 @@
-"""What the clock and the counts alone bring: reminders, surges, places among the top ten.
+"""Words what the clock and the counts alone bring: reminders, surges, places in the top ten.
 
 Each may be heard hours after it happened, so nothing here is said as of the moment of hearing that
 may have passed since.
@@ -62,7 +62,7 @@ class AlertText(NamedTuple):
 
 
 def reminder(event: Reminder, petition: Petition, now: datetime) -> AlertText:
-    """How it is told."""
+    """Words a reminder, a surge or a place in the top ten."""
     match event:
         case ClosingSoon():
             return _closing(event, petition, now)

@@ -1,1 +1,1 @@
-"""What those who run the bot see of it from outside."""
+"""Serves those who run the bot: its health, figures, alerts and commands, seen from outside."""

@@ -1,4 +1,4 @@
-"""What Prometheus is told: counts fed by watched objects, gauges read when somebody asks.
+"""Gives Prometheus its figures: counts fed by watched objects, gauges read when asked for.
 
 No label holds a chat, a petition or a text.
 """

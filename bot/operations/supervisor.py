@@ -1,4 +1,4 @@
-"""What surrounds the bot's work: its server, its health, whom to tell, and the beat of its loop."""
+"""Surrounds the bot's work with its server, its health, its admin alerts and its heartbeat."""
 
 import asyncio
 import time

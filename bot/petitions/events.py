@@ -1,4 +1,4 @@
-"""What happens to a petition: the kinds of news, and the closed union of events (pure).
+"""The closed union of events that happen to a petition, and the table of their kinds (pure).
 
 A new kind is a name in `Kind`, a row in `EVENT_KINDS`, a label in `bot/messages/kinds.py`, and an
 event with its wording; everything else about kinds is read off the table.

@@ -1,4 +1,4 @@
-"""What people ask for in whole phrases, by their pattern: what to do, and with what (pure).
+"""Reads whole phrases that people ask in, by their pattern: what to do, and with what (pure).
 
 Whatever is about the bot itself has words of its own ("messages", "notify me", "quiet"), so that
 a petition's subject that begins alike ("no fireworks after 10pm") stays one.

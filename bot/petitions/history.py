@@ -1,4 +1,4 @@
-"""What is known of a followed petition: its last body, and what was announced of it (pure)."""
+"""The record of a followed petition: its last body, and what was announced of it (pure)."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""What is known of a followed petition, carried on by one look at a time, or back to a day (pure).
+"""Carries a petition's history on by one look at a time, or back to an earlier day (pure).
 
 `diff` compares two readings; here its answer meets what happened before them, so that nothing rings
 twice in a petition's life, and a body from an old cache does not turn time back.

@@ -198,7 +198,7 @@ class Petition(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def number(self) -> PetitionId:
-        """What the site calls it."""
+        """The number by which the site calls it, with its prefix if it has one."""
         return self.called or self.ref.id
 
     @property

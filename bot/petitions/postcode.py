@@ -1,4 +1,4 @@
-"""What reads like a postcode (pure)."""
+"""Recognises postcodes in what people type (pure)."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What people type or paste -> the petition they mean (pure).
+"""Finds the petition that people mean by what they type or paste (pure).
 
 Never a guess: a number must be one as the petitions sites write it, and a link must lead to a site
 that we know.

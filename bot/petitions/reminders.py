@@ -1,4 +1,4 @@
-"""What the clock alone brings to a petition: closing soon, waiting too long, a debate's day (pure).
+"""Decides what the clock alone brings: closing soon, waiting too long, a debate's day (pure).
 
 Each of these is known beforehand, so that a petition need not be looked at before its next moment.
 All of them go by London's calendar. What is noticed too late to be of use passes in silence.

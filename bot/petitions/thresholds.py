@@ -1,4 +1,4 @@
-"""Which numbers of signatures ring (pure).
+"""Knows which numbers of signatures are milestones: thresholds, the ladder, one's own (pure).
 
 The official thresholds of the petition's own site always ring. Between and beyond them the default
 ladder has few rungs, each at most two and a half times the one before up to a million, then every

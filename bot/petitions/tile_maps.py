@@ -1,4 +1,4 @@
-"""Which map a petition's signatures can be shown on, and how many are where (pure)."""
+"""Chooses the map that a petition's signatures can be shown on, and counts its places (pure)."""
 
 from collections.abc import Sequence
 

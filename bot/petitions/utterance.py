@@ -1,4 +1,4 @@
-"""What a plain message means, as far as its words alone say it (pure).
+"""Reads what a plain message means, as far as its words alone say it (pure).
 
 The first rule that fits decides: a petition, a command's everyday name, a postcode, an address of
 another site, words. Whether words are the name of a place or a topic only a site can tell.

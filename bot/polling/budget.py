@@ -1,4 +1,4 @@
-"""What one site may be asked, by polling and by people: one limit for everybody."""
+"""Shares what one site may be asked between polling and people: one limit for everybody."""
 
 from collections import deque
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What a look at a petition brought, as `bot.polling.poller` gives it to whoever asks."""
+"""Looks at a petition for somebody, and answers from what is known where a site takes long."""
 
 import asyncio
 from collections.abc import Callable, Coroutine

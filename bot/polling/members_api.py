@@ -1,4 +1,4 @@
-"""Who sits where: MPs and their parties by constituency (shell).
+"""Finds who sits where: MPs and their parties by constituency (shell).
 
 The petitions site's own lists come first, joined on the ONS code. For the seat of a past parliament
 that they leave empty, the Members API of Parliament is asked by the seat's name: one request at a

@@ -1,4 +1,4 @@
-"""What to ask a site next, given what is known of the followed petitions and a budget (pure).
+"""Plans what to ask a site next, given what is known of its petitions and a budget (pure).
 
 A request is worth the lateness it can end: for each petition it tells about, how likely something
 happens to it in a second, times the square of the seconds since anything could have told us.
@@ -169,7 +169,7 @@ def peoples_share(requests_per_minute: int) -> int:
 
 
 class Outlook:
-    """What planning knows of one site: the followed petitions, and the pages of its lists."""
+    """Knows a site's followed petitions and the pages of its lists, and plans what to ask of it."""
 
     def __init__(self, limits: Limits, lists: SiteLists | None = None) -> None:
         self.limits = limits

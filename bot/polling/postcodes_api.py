@@ -1,4 +1,4 @@
-"""Which constituencies a postcode lies in (shell).
+"""Finds the constituencies that a postcode lies in (shell).
 
 A postcode says where somebody lives: it is asked once, and neither kept nor logged. The service is
 another's gift: all people together ask it no more than twenty times a minute.

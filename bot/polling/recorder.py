@@ -68,7 +68,10 @@ class Recorder:
     def happened(
         self, site: SiteState, known: PetitionHistory | None, reading: Petition, now: datetime
     ) -> tuple[PetitionHistory, tuple[Occurrence, ...]]:
-        """What is known now, and what happened: since we began to listen, if it was not watched."""
+        """Compares a reading with what is known: the history from now on, and what has happened.
+
+        Of a petition that was not watched, only what happened since rules began to listen counts.
+        """
         if known is not None:
             reading = self._doubted(site, known.petition, reading)
         since = site.watchlist.since(now)

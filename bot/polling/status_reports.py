@@ -1,4 +1,4 @@
-"""How the sites stand, known in every process: the one that polls leaves a note for the others.
+"""Tells in every process how the sites stand: the one that polls leaves a note for the others.
 
 A process that a store has for itself asks its own poller, and no note is needed.
 """

@@ -1,4 +1,4 @@
-"""Which petitions of a site are watched: what somebody follows, and where rules listen the rest."""
+"""Knows which petitions of a site are watched: followed ones, and the rest where rules listen."""
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta

@@ -1,1 +1,1 @@
-"""Who hears what, how loudly and when: pure, nothing but the standard library and msgspec."""
+"""Decides who hears what, how loudly and when: pure, on the standard library and msgspec."""

@@ -1,4 +1,4 @@
-"""What whoever runs the bot tells everybody: one text, and how far it has come (pure)."""
+"""The record of a text that whoever runs the bot tells everybody, and how far it is (pure)."""
 
 from datetime import datetime
 from hashlib import sha256
@@ -41,7 +41,7 @@ def hears_announcements(chat: Chat) -> bool:
 
 
 def written(announcement: Announcement) -> str:
-    """As the store keeps it."""
+    """The announcement as JSON, as the store keeps it in a note."""
     return msgspec.json.encode(announcement).decode()
 
 

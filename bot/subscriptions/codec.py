@@ -1,4 +1,4 @@
-"""What links and buttons carry out of the store and back: rules, preferences, subscriptions (pure).
+"""Writes rules, preferences and subscriptions into links and buttons, and reads them (pure).
 
 Each begins with the letter of its version, and is taken up only if writing what was read gives the
 same text again. So what another version wrote, or one with other kinds of news, or nobody, is

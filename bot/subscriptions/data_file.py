@@ -1,4 +1,4 @@
-"""What is kept of a chat as a file that people can read, and that brings it all back.
+"""Writes what is kept of a chat as a file that people can read, and reads it back.
 
 Petitions and settings are named as everywhere else; where messages were and who said so is left
 out of what comes back.

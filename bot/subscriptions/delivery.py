@@ -1,4 +1,4 @@
-"""What a chat is owed, and what became of sending it (pure)."""
+"""The records of what a chat is owed, and of what became of sending it (pure)."""
 
 from datetime import datetime
 from typing import TypeAlias

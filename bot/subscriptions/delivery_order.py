@@ -99,12 +99,12 @@ class _Line:
 
     @property
     def told(self) -> list[Delivery]:
-        """What may be told."""
+        """The deliveries that may be told now, in their order."""
         return [each for number, each in self._owed.items() if number in self._mine]
 
     @property
     def left(self) -> list[Delivery]:
-        """What goes on waiting."""
+        """The deliveries that go on waiting, as they are to be kept."""
         return [each for number, each in self._owed.items() if number not in self._mine]
 
     def arrange(self) -> None:

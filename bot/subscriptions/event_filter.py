@@ -1,4 +1,4 @@
-"""What a rule can be made to listen to, and turning that on and off (pure)."""
+"""Knows which kinds of news a rule can listen to, and turns them on and off (pure)."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple, get_args
@@ -20,7 +20,7 @@ class EventFilter(NamedTuple):
 
     @property
     def name(self) -> str:
-        """As a button carries it."""
+        """The word by which a button carries the filter."""
         return f"{self.kind}.{self.threshold}" if self.threshold else self.kind
 
 

@@ -128,7 +128,7 @@ def match(
 
 
 class DeliveryPlanner:
-    """What new occurrences of one petition mean: worked out once for all who hear alike."""
+    """Plans deliveries of one petition's new occurrences, once for all who hear alike."""
 
     def __init__(
         self, occurrences: Sequence[Occurrence], petition: Petition, now: datetime
@@ -139,7 +139,7 @@ class DeliveryPlanner:
         self._worked_out: dict[bytes, tuple[Plan, ...]] = {}
 
     def plans(self, sources: Sequence[Source]) -> tuple[Plan, ...]:
-        """What somebody with these ways is owed."""
+        """Plans the deliveries of a chat with these sources; equal ones are planned once."""
         # Rules differ by their numbers even where they hear alike.
         heard_by = [(source.effective, source.rule > 0) for source in sources]
         alike = msgspec.json.encode(heard_by, order="deterministic")
@@ -151,7 +151,7 @@ class DeliveryPlanner:
 def plans(
     occurrences: Sequence[Occurrence], petition: Petition, sources: Sequence[Source], now: datetime
 ) -> tuple[Plan, ...]:
-    """What somebody with these ways is owed for new occurrences of one petition."""
+    """Plans the deliveries that a chat with these sources is owed for new occurrences of a petition."""
     heard = _heard(occurrences, petition, sources, now)
     wanted = [occurrence for occurrence in occurrences if occurrence.key in heard]
     return tuple(

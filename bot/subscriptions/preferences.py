@@ -1,4 +1,4 @@
-"""How loudly an event is heard, and when, by what a chat has chosen (pure).
+"""Decides how loudly an event is heard, and when, by what a chat has chosen (pure).
 
 The defaults are for who never chooses: what a petition was signed for rings, what only colours the
 picture arrives without a sound.

@@ -1,4 +1,4 @@
-"""What happened to a petition lately, by the dates it carries itself (pure)."""
+"""Finds what happened to a petition lately, by the dates it carries itself (pure)."""
 
 from collections.abc import Iterator
 from datetime import datetime, time

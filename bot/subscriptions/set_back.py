@@ -1,4 +1,4 @@
-"""What waits for a moment of the wall clock, once a clock that was ahead is put right (pure).
+"""Moves what waits for a moment to come once a clock that was ahead is put right (pure).
 
 A clock that was a year ahead has set everything that waited by it a year away: without this, an
 alert that was only to wait for the morning would come next year.

@@ -1,4 +1,4 @@
-"""What can be chosen in the settings, and what a choice changes (pure).
+"""Offers what can be chosen in the settings, and applies a choice (pure).
 
 A choice is `subject.value` ("quiet.1320-420"), always the state wanted and never a step towards it,
 so that pressing twice does no more than pressing once.

@@ -1,4 +1,4 @@
-"""What a site calls what rules ask for, and called it before: boundaries and departments change.
+"""Follows the names that rules ask for as a site changes them: boundaries and departments.
 
 Constituencies and topics have codes, and lists of them are whole; a department is known by its name
 alone, from the petitions that go to it. A rule goes on with whatever took the place of what it asks

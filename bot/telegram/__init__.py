@@ -1,1 +1,1 @@
-"""What is Telegram's and nobody else's."""
+"""Holds what is Telegram's and nobody else's."""

@@ -1,4 +1,4 @@
-"""What a Bot API server answers to a call, whatever shape it has.
+"""Reads what a Bot API server answers to a call, whatever shape it has.
 
 Only what the call was about is believed: an answer that says `ok` means that it was carried out,
 even where the rest of it makes no sense; a page of somebody else's says nothing about a chat.

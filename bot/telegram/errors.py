@@ -1,4 +1,4 @@
-"""What Telegram says when it refuses, and what that means: each of its phrases is here once.
+"""Knows each phrase by which Telegram refuses, and what that means: each is here once.
 
 Telegram has no codes for its reasons, only words. What is not here is unknown, proves nothing and
 may pass.

@@ -1,4 +1,4 @@
-"""What is claimed in PostgreSQL: read in full, and put in order."""
+"""Reads in full what is claimed in PostgreSQL, and puts it in order."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Whose turn it is among the deliveries in PostgreSQL, as statements.
+"""Finds whose turn it is among the deliveries in PostgreSQL, as statements.
 
 Of each queue of a chat only the head may be claimed: what is due at once is looked for by number,
 what waits for a moment of its own by when that is, each in an index of its own. No index

@@ -1,4 +1,4 @@
-"""What a poll owes in PostgreSQL: whoever hears alike is owed alike, in one statement.
+"""Owes followers in PostgreSQL what a poll brought: alike to who hears alike, in one statement.
 
 What effective preferences make of the news is worked out once, however many have them. Chats that
 a rule brings in are worked out one by one, with all their sources, and left out of the rest.
@@ -115,12 +115,12 @@ class _Happened(NamedTuple):
     planner: DeliveryPlanner
 
     def told_by(self, plan: Plan) -> News:
-        """What the deliveries of a plan tell."""
+        """The news that the deliveries of a plan tell."""
         return News(plan.head, self.petition, plan.occurrences, self.now)
 
 
 class FanOut:
-    """Whom news concerns, and what they are owed for it."""
+    """Matches occurrences against followers and rules, and writes a delivery for each chat owed."""
 
     def __init__(self, cipher: RowCipher, stored: StoredPreferences, rules: Rules) -> None:
         self._cipher = cipher

@@ -1,4 +1,4 @@
-"""What several processes agree on through PostgreSQL: who leads, and when who may send."""
+"""Agrees between processes, through PostgreSQL, who leads and when who may send."""
 
 from collections.abc import Sequence
 from contextlib import suppress

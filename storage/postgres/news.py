@@ -1,4 +1,4 @@
-"""What deliveries in PostgreSQL tell: kept once, sealed, for all chats that are owed it.
+"""Keeps what deliveries in PostgreSQL tell: once, sealed, for all chats that are owed it.
 
 A delivery refers to it by a mark, so that a fan-out writes nothing of its own for each chat, and
 shows nothing of what happened.
@@ -31,7 +31,7 @@ async def keep_news(connection: Connection, cipher: RowCipher, told: Iterable[Ne
 async def news_behind(
     connection: Connection, cipher: RowCipher, marks: Collection[bytes]
 ) -> dict[bytes, News]:
-    """What marks stand for."""
+    """The news that marks stand for, opened, by mark."""
     rows = await connection.fetch("select * from news where mark = any($1)", list(marks))
     return {row["mark"]: cipher.news(row) for row in rows}
 

@@ -1,4 +1,4 @@
-"""Which petitions the marks beside chats stand for, as one process has worked it out.
+"""Works out which petitions the marks beside chats stand for, once in a process.
 
 A database that could join the two would give them away, so only who has the key can.
 """

@@ -1,4 +1,4 @@
-"""What a database row shows of a chat: keyed hashes to match by, and the rest sealed (pure).
+"""Seals database rows: keyed hashes to match by, and the rest encrypted (pure).
 
 A chat has a handle instead of its id. Whatever stands beside a handle and could tell what the chat
 follows is a mark: a petition, a site, what happened, a queue. Handles and marks are equal for equal

@@ -1,4 +1,4 @@
-"""What the bot remembers, in PostgreSQL: several processes, every use case one transaction.
+"""Keeps what the bot remembers in PostgreSQL: several processes, a transaction each use case.
 
 A lost connection, a restart of the server or a failover costs the use cases under way a
 StorageError; the next one finds a new connection. When it is the answer to a commit that gets lost,

@@ -1,4 +1,4 @@
-"""What is claimed at an instant, inside the transaction that leases it (TinyDB)."""
+"""Claims what is due at an instant, inside the transaction that leases it (TinyDB)."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta

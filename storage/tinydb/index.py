@@ -60,7 +60,7 @@ class DeliveryQueue:
         return [rotate.key for rotate in merge(*self._queues.get(chat_id, {}).values())]
 
     def chats(self) -> list[int]:
-        """Who is owed anything."""
+        """The ids of all chats that are owed anything."""
         return list(self._queues)
 
     def queue(self, chat_id: int, name: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What chats were told a moment ago, so that a flood of news is noticed; then it is dropped."""
+"""Remembers which chats were told alerts a moment ago, so that a flood of news is noticed."""
 
 from collections.abc import Collection
 from datetime import datetime

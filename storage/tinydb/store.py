@@ -1,4 +1,4 @@
-"""What the bot remembers, in TinyDB: every use case one transaction, every file sealed."""
+"""Keeps what the bot remembers in TinyDB: a transaction each use case, every file sealed."""
 
 import asyncio
 import gc

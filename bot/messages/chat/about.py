@@ -1,4 +1,4 @@
-"""What the bot says about itself: greeting, help, consent, privacy, where its facts come from."""
+"""Words what the bot says about itself: greeting, help, consent, privacy, its sources."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple

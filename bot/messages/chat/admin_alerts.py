@@ -1,4 +1,4 @@
-"""What whoever runs the bot is told, and the figures they may ask for."""
+"""Words what whoever runs the bot is told, and the figures they may ask for."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime

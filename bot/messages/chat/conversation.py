@@ -1,4 +1,4 @@
-"""What the bot says to plain messages: what it asks, what it can read, what can be stopped."""
+"""Words the answers to plain messages: what is asked, what can be read, what can be stopped."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeAlias

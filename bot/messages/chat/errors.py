@@ -1,4 +1,4 @@
-"""What the bot says when something cannot be done: what is wrong, and what to do next."""
+"""Words what cannot be done: what is wrong, and what to do next."""
 
 from collections.abc import Mapping
 from datetime import datetime

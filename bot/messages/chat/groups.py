@@ -1,4 +1,4 @@
-"""What is said in and about groups and channels: who may change what, and on whose behalf."""
+"""Words what is said in and about groups and channels: who may change what, for whom."""
 
 import re
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""How the bot itself is doing, told to whoever asks."""
+"""Words how the bot itself is doing, for whoever asks."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What the bot says about rules: what can be followed, a draft, a rule kept, changed and ended."""
+"""Words what the bot says about rules: what can be followed, a draft, a rule kept or ended."""
 
 import re
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What a search found, and what is signed most right now: lists whose buttons open cards."""
+"""Words what a search found and what is signed most now, as lists whose buttons open cards."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""What the bot says about subscriptions: begun, ended, muted, listed."""
+"""Words what the bot says about subscriptions: begun, ended, muted, listed, brought back."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence

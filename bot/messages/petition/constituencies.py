@@ -1,4 +1,4 @@
-"""Where a petition was signed: its constituencies in order, with their MPs and parties."""
+"""Words where a petition was signed: its constituencies in order, with their MPs and parties."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Who has a part in a petition, by the names its reader knows them by.
+"""Names those who have a part in a petition as its readers know them.
 
 What is said of a petition is the same everywhere but for these names and for what a number of
 signatures brings; a sentence that is built otherwise for another institution is a text of its own.

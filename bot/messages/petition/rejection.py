@@ -1,4 +1,4 @@
-"""Why a petition was rejected, in words for the codes that sites give."""
+"""Words why a petition was rejected, for the codes that sites give."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Whose settings a page is about, and what all those pages have in common."""
+"""Gathers whose settings a page is about, and what all those pages have in common."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -31,7 +31,7 @@ _ZONES = (
 
 
 def quiet_line(preferences: Preferences) -> Rich:
-    """When nothing rings."""
+    """The quiet hours in one line."""
     if preferences.quiet is None:
         return say("Quiet hours: <b>none</b>")
     return say(
@@ -49,7 +49,7 @@ def quiet_button(settings: SettingsContext) -> Button:
 
 
 def quiet_page(settings: SettingsContext) -> Page:
-    """When nothing rings, and what happens to it."""
+    """The page of the quiet hours: when they are, and what becomes of alerts then."""
     message = compose(
         *lines(
             quiet_line(settings.preferences),
@@ -158,7 +158,7 @@ def _zone_line(preferences: Preferences) -> Rich:
 
 
 def zone_page(settings: SettingsContext) -> Page:
-    """Whose clocks count."""
+    """The page on which the chat's time zone is chosen."""
     now = settings.preferences.zone or LONDON
     local = settings.now.astimezone(zone_of(now))
     message = compose(

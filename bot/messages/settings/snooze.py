@@ -1,4 +1,4 @@
-"""What the bot says about snoozing, and about a digest before its time."""
+"""Words what the bot says about snoozing, and about a digest before its time."""
 
 from datetime import datetime
 

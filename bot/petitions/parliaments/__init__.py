@@ -1,4 +1,4 @@
-"""What each petitions site is like: one description for each of the four, and the way to it."""
+"""Describes the four petitions sites, one description each, and finds the one of a petition."""
 
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -40,7 +40,7 @@ def known_by(name: str, url: str = "", like: str = "") -> SiteDescription | None
 
 
 def description_of(what: Site | Petition) -> SiteDescription:
-    """What the site of something is like.
+    """The description of the site of a petition, or of a site itself.
 
     A site that nobody described runs the software as it was before anybody changed it.
     """

@@ -1,4 +1,4 @@
-"""What may differ from one petitions site to another, as one record (pure).
+"""The record of all that may differ from one petitions site to another (pure).
 
 Every site runs some branch of the same software for some parliament. Whatever the rest of the
 program would have to know of a site beyond its address is asked of its description.
