@@ -102,7 +102,7 @@ async def tell(
         await ask(update, context, what_to_search(), "search")
         return
     seats = await _seats(context)
-    named = {plain(typed), " ".join(_ABOUT_PLACES.sub(" ", plain(typed)).split())}
+    named = {plain(typed), _place_in(typed)}
     for seat in seats:
         if plain(seat.name) in named:
             await show(update, context, seat)
@@ -139,6 +139,11 @@ def _told(
     return search_results.results(
         words, found.petitions, found.has_more, above, below, called=called, silent=silent
     )
+
+
+def _place_in(typed: str) -> str:
+    """What is left of a question about a place but for its words: "who is the MP for Bath?"."""
+    return " ".join(_ABOUT_PLACES.sub(" ", plain(typed)).split())
 
 
 def _wanted(typed: str) -> str:

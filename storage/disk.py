@@ -1,4 +1,4 @@
-"""Does what the store asks of a disk, one small step each, so that every step can fail in a test."""
+"""Does what the store asks of a disk, one small step each: every step can be made to fail."""
 
 import os
 import pwd

@@ -131,7 +131,7 @@ async def test_an_alert_that_could_not_be_sent_is_sent_after_a_restart(
         await reader.subscribes()
         village.api.refuse(READER, 502, "Bad Gateway", times=1000, method="sendMessage")
         village.site.edit(TEA, signature_count=10_002)
-        refused = lambda api: len(api.calls_to("sendMessage")) >= 4 or None  # noqa: E731
+        refused = lambda api: len(api.calls_to("sendMessage")) >= 4 or None  # noqa: E731 - read once
         await village.api.wait_for(refused)
     village.api.accept_everything()
     async with village.bell():

@@ -97,8 +97,8 @@ def serve(pipe: Connection) -> None:
     """Draw what is asked for until the pipe ends (runs in the drawing process)."""
     # The bot itself never loads matplotlib.
     from bot.charts.curve import signature_curve  # noqa: PLC0415 - as above
-    from bot.charts.regions import region_map  # noqa: PLC0415
-    from bot.charts.seats import constituency_bars  # noqa: PLC0415
+    from bot.charts.regions import region_map  # noqa: PLC0415 - likewise
+    from bot.charts.seats import constituency_bars  # noqa: PLC0415 - likewise
 
     drawings: Mapping[str, Callable[..., Picture | None]] = {
         "curve": signature_curve,

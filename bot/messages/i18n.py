@@ -19,6 +19,7 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
 from bot.messages.message import Rich, Styled, bold, code, italic
+from bot.petitions.parliaments import description
 
 ENGLISH = "en"
 # What each language is called in its own words, and the locale of its numbers and dates.
@@ -58,9 +59,8 @@ def locale() -> str:
     return _LOCALES[language()]
 
 
-def marked(text: str) -> str:
-    """A text that is translated where it is used: the catalogues have to know it."""
-    return text
+# The names that stand below messages are translated as well.
+marked = description.marked
 
 
 class Said(str):

@@ -1,9 +1,4 @@
-"""JSON bytes -> Petition, or MalformedPetition (pure).
-
-The structs with an underscore are what the sites send, of every year and fork; everything else is
-ours, and which key means what at a site its description says. A key that a body lacks is UNSET
-there, which is different from null.
-"""
+"""Reads JSON bytes into petitions and lists, or raises MalformedPetition (pure)."""
 
 import re
 import unicodedata
@@ -11,23 +6,22 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from operator import attrgetter
-from typing import Annotated, Any, Generic, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 from msgspec import (
     UNSET,
     DecodeError,
-    Meta,
     Raw,
     Struct,
     UnsetType,
     ValidationError,
     convert,
-    field,
     json,
     structs,
 )
 
 from bot.errors import MalformedPetition
+from bot.petitions import bodies
 from bot.petitions.events import Threshold
 from bot.petitions.forecast import LONDON, months_later
 from bot.petitions.parliaments import DESCRIPTIONS, SiteDescription, description_of
@@ -48,12 +42,6 @@ from bot.petitions.petition import (
 )
 
 T = TypeVar("T")
-
-# More than there are people is not a number of signatures.
-_Count: TypeAlias = Annotated[int, Meta(ge=0, le=10**10)]
-_Id: TypeAlias = Annotated[int, Meta(ge=1, le=2**63 - 1)]
-# A key's value, null, or UNSET for a key that is not there: that is not the same.
-_Sent: TypeAlias = T | UnsetType | None
 
 
 class Page(Struct, frozen=True):
@@ -125,246 +113,6 @@ class PastParliament(Struct, frozen=True):
     debate_threshold: int | None = None
 
 
-# --- what the sites send -------------------------------------------------------------------------
-
-
-class _Rejection(Struct):
-    code: _Sent[str] = UNSET
-    details: str | None = None
-
-
-class _Response(Struct):
-    summary: str | None = None
-    details: str | None = None
-    responded_on: date | None = None
-    created_at: datetime | None = None
-    updated_at: datetime | None = None
-
-
-class _Debate(Struct):
-    debated_on: date | None = None
-    overview: str | None = None
-    transcript_url: str | None = None
-    video_url: str | None = None
-    debate_pack_url: str | None = None
-    public_engagement_url: str | None = None
-    debate_summary_url: str | None = None
-
-
-class _Department(Struct):
-    name: str | None
-    acronym: str | None = None
-    url: str | None = None
-
-
-class _Topic(Struct):
-    code: str
-    name: str | None = None
-
-
-class _Country(Struct):
-    name: str
-    signature_count: _Count
-    code: str | None = None
-
-
-class _Area(Struct):
-    name: str
-    signature_count: _Count
-    ons_code: str | None = None
-    id: str | int | None = None
-    mp: str | None = None
-
-
-class _Business(Struct):
-    subject: str | None = None
-    body: str | None = None
-    occurred_on: date | None = None
-    created_at: datetime | None = None
-
-
-class _Parliament(Struct):
-    period: str | None = None
-    government: str | None = None
-    dissolution_at: datetime | None = None
-    response_threshold: _Count | None = None
-    debate_threshold: _Count | None = None
-
-
-class _Attributes(Struct):
-    state: str | UnsetType = UNSET
-    signature_count: _Count | UnsetType = UNSET
-    action: _Sent[str] = UNSET
-    background: _Sent[str] = UNSET
-    additional_details: _Sent[str] = UNSET
-    committee_note: _Sent[str] = UNSET
-    created_at: _Sent[datetime] = UNSET
-    updated_at: _Sent[datetime] = UNSET
-    opened_at: _Sent[datetime] = UNSET
-    closing_date: _Sent[date] = UNSET
-    closed_at: _Sent[datetime] = UNSET
-    rejected_at: _Sent[datetime] = UNSET
-    moderation_threshold_reached_at: _Sent[datetime] = UNSET
-    response_threshold_reached_at: _Sent[datetime] = UNSET
-    government_response_at: _Sent[datetime] = UNSET
-    debate_threshold_reached_at: _Sent[datetime] = UNSET
-    debate_scheduled_on: _Sent[date] = UNSET
-    scheduled_debate_date: _Sent[date] = UNSET
-    debate_outcome_at: _Sent[datetime] = UNSET
-    creator_name: _Sent[str] = UNSET
-    rejection: _Sent[_Rejection] = UNSET
-    government_response: _Sent[_Response] = UNSET
-    debate: _Sent[_Debate] = UNSET
-    departments: _Sent[list[_Department]] = UNSET
-    topics: _Sent[list[str | _Topic]] = UNSET
-    signatures_by_country: _Sent[list[_Country]] = UNSET
-    signatures_by_constituency: _Sent[list[_Area]] = UNSET
-    signatures_by_region: _Sent[list[_Area]] = UNSET
-    other_parliamentary_business: _Sent[list[_Business]] = UNSET
-    # The archive before 2017-06.
-    title: _Sent[str] = UNSET
-    description: _Sent[str] = UNSET
-    # Current petitions before 2017-07.
-    open_at: _Sent[datetime] = UNSET
-    # The Senedd.
-    threshold_for_referral: _Sent[_Count] = UNSET
-    threshold_for_debate: _Sent[_Count] = UNSET
-    referral_threshold_reached_at: _Sent[datetime] = UNSET
-    # Jersey; the misspelt key is the one it sends while there is no response.
-    ministers_response: _Sent[_Response] = UNSET
-    ministers_reponse: _Sent[_Response] = UNSET
-    ministers_response_at: _Sent[datetime] = UNSET
-    signatures_by_parish: _Sent[list[_Area]] = UNSET
-    # Scotland.
-    status: str | UnsetType = UNSET
-    summary: _Sent[str] = UNSET
-    background_information: _Sent[str] = UNSET
-    petitioner: _Sent[str] = UNSET
-    # The Senedd and Scotland.
-    referred_at: _Sent[datetime] = UNSET
-    completed_at: _Sent[datetime] = UNSET
-    submitted_on_paper: _Sent[bool] = UNSET
-
-
-class _Identity(Struct):
-    id: _Id | UnsetType = UNSET
-    pe_number: str | UnsetType = UNSET
-
-
-class _Row(_Identity, kw_only=True):
-    attributes: _Attributes
-    type: str | None = None
-    parliament: _Parliament | None = None
-
-
-class _Show(Struct, Generic[T]):
-    data: T
-
-
-class _Links(Struct):
-    next: str | None = None
-
-
-class _List(Struct):
-    data: list[Raw]
-    links: _Links | None = None
-
-
-class _Counts(Struct):
-    signature_count: _Count
-    response_threshold_reached_at: datetime | None = None
-    government_response_at: datetime | None = None
-    debate_threshold_reached_at: datetime | None = None
-    scheduled_debate_date: date | None = None
-    debate_outcome_at: datetime | None = None
-    debated: bool | UnsetType | None = UNSET
-
-
-class _TrendingAttributes(Struct):
-    signature_count: _Count
-    action: str | None = None
-    title: str | None = None
-
-
-class _TrendingRow(Struct):
-    id: _Id | str
-    attributes: _TrendingAttributes
-
-
-class _Constituency(Struct):
-    ons_code: str
-    name: str = field(name="constituency")
-    mp: str | None = None
-    party: str | None = None
-    start_date: date | None = None
-    end_date: date | None = None
-
-
-class _Member(Struct):
-    """A member by name, or wrapped once more, as Scotland's site has those of a region."""
-
-    name: str = ""
-    party: str | None = None
-    member: "_Member | None" = None
-
-
-class _Region(Struct):
-    name: str
-    members: list[_Member] = []
-
-
-class _Seat(Struct):
-    id: str
-    name: str
-    member: _Member | None = None
-    members: list[_Member] = []
-    region: _Region | None = None
-
-
-class _Parish(Struct):
-    parish: str
-
-
-class _LocalPetition(Struct):
-    action: str
-    url: str
-    state: str
-    total_signature_count: _Count
-    constituency_signature_count: _Count = 0
-    parish_signature_count: _Count = 0
-
-
-class _Locals(Struct):
-    petitions: list[Raw]
-
-
-class _Marked(Struct):
-    """A petition of which it is only asked what its body carries."""
-
-    attributes: dict[str, Raw]
-
-
-_SHOW = json.Decoder(_Show[_Row])
-_SHOW_MARKED = json.Decoder(_Show[_Marked])
-_LIST_MARKED = json.Decoder(_Show[list[_Marked]])
-_SHOW_IDENTITY = json.Decoder(_Show[_Identity])
-_ROW = json.Decoder(_Row)
-_ROW_IDENTITY = json.Decoder(_Identity)
-_LIST = json.Decoder(_List)
-_COUNTS = json.Decoder(_Counts)
-_TRENDING = json.Decoder(_Show[list[Raw]])
-_TRENDING_ROW = json.Decoder(_TrendingRow)
-_CONSTITUENCIES = json.Decoder(dict[str, Raw] | list[Raw])
-_CONSTITUENCY = json.Decoder(_Constituency)
-_SEAT = json.Decoder(_Seat)
-_PARLIAMENTS = json.Decoder(list[Raw])
-_PARLIAMENT = json.Decoder(_Parliament)
-_TOPICS = json.Decoder(dict[str, Raw])
-_TOPIC = json.Decoder(_Topic)
-_PARISHES = json.Decoder(dict[str, _Parish])
-_LOCALS = json.Decoder(_Locals)
-_LOCAL = json.Decoder(_LocalPetition)
-
 # --- reading -------------------------------------------------------------------------------------
 
 
@@ -375,9 +123,9 @@ def parse_petition(body: bytes, site: Site, asked: PetitionId | None = None) -> 
     all the same: it keeps the name that it was asked for by.
     """
     try:
-        return _petition(_decoded(_SHOW, body).data, site, asked)
+        return _petition(_decoded(bodies.SHOW, body).data, site, asked)
     except UNREADABLE as error:
-        raise _malformed(error, site, lambda: _SHOW_IDENTITY.decode(body).data) from error
+        raise _malformed(error, site, lambda: bodies.SHOW_IDENTITY.decode(body).data) from error
 
 
 def parse_wording(body: bytes, site: Site, asked: PetitionId) -> Wording:
@@ -405,7 +153,7 @@ def parse_page(body: bytes, site: Site) -> Page:
     Raises MalformedPetition if there are no rows to be found at all.
     """
     with _reading(site):
-        page = _LIST.decode(body)
+        page = bodies.LIST.decode(body)
     petitions: list[Petition] = []
     malformed: list[MalformedPetition] = []
     for raw in page.data:
@@ -418,15 +166,15 @@ def parse_page(body: bytes, site: Site) -> Page:
 
 def _parse_row(raw: Raw, site: Site) -> Petition:
     try:
-        return _petition(_decoded(_ROW, raw), site)
+        return _petition(_decoded(bodies.ROW, raw), site)
     except UNREADABLE as error:
-        raise _malformed(error, site, lambda: _ROW_IDENTITY.decode(raw)) from error
+        raise _malformed(error, site, lambda: bodies.ROW_IDENTITY.decode(raw)) from error
 
 
 def parse_counts(body: bytes, site: Site) -> Counts:
     """Read a count.json; only the count itself is in those before August 2025."""
     with _reading(site):
-        counts = _decoded(_COUNTS, body)
+        counts = _decoded(bodies.COUNTS, body)
         return Counts(
             signature_count=counts.signature_count,
             response_threshold_reached_at=_sane(counts.response_threshold_reached_at),
@@ -442,7 +190,7 @@ def parse_counts(body: bytes, site: Site) -> Counts:
 def parse_trending(body: bytes, site: Site) -> tuple[Trending, ...]:
     """Read trending.json: at most ten petitions, the most signed first, or none in quiet hours."""
     with _reading(site):
-        rows = _each(_TRENDING_ROW, _TRENDING.decode(body).data)
+        rows = _each(bodies.TRENDING_ROW, bodies.TRENDING.decode(body).data)
     ids = description_of(site).ids
     return tuple(
         Trending(
@@ -458,10 +206,10 @@ def parse_trending(body: bytes, site: Site) -> tuple[Trending, ...]:
 def parse_constituencies(body: bytes, site: Site) -> tuple[Constituency, ...]:
     """Read a constituencies.json, in the site's own order."""
     with _reading(site):
-        raws = _CONSTITUENCIES.decode(body)
+        raws = bodies.CONSTITUENCIES.decode(body)
         if isinstance(raws, list):
-            return tuple(_constituency(row) for row in _each(_SEAT, raws))
-        rows = _each(_CONSTITUENCY, raws.values())
+            return tuple(_constituency(row) for row in _each(bodies.SEAT, raws))
+        rows = _each(bodies.CONSTITUENCY, raws.values())
     return tuple(
         Constituency(
             name=row.name,
@@ -475,7 +223,7 @@ def parse_constituencies(body: bytes, site: Site) -> tuple[Constituency, ...]:
     )
 
 
-def _constituency(row: _Seat) -> Constituency:
+def _constituency(row: bodies.Seat) -> Constituency:
     """A constituency as the sister sites list it: for one member, or for several alike."""
     found = [row.member] if row.member else row.members
     members, region = _members(found), row.region
@@ -491,7 +239,7 @@ def _constituency(row: _Seat) -> Constituency:
     )
 
 
-def _members(rows: Iterable[_Member]) -> tuple[Member, ...]:
+def _members(rows: Iterable[bodies.Member]) -> tuple[Member, ...]:
     bare = [row.member or row for row in rows]
     return tuple(Member(row.name, row.party or "") for row in bare if row.name)
 
@@ -499,21 +247,21 @@ def _members(rows: Iterable[_Member]) -> tuple[Member, ...]:
 def parse_parishes(body: bytes, site: Site) -> tuple[Constituency, ...]:
     """Read a parishes.json, in the site's own order; it names only those that anybody signed in."""
     with _reading(site):
-        rows = _PARISHES.decode(body).values()
+        rows = bodies.PARISHES.decode(body).values()
     return tuple(Constituency(row.parish, slug(row.parish), is_elected=False) for row in rows)
 
 
 def parse_topics(body: bytes, site: Site) -> dict[str, str]:
     """Read topics.json: names by code, in the site's own order."""
     with _reading(site):
-        topics = _each(_TOPIC, _TOPICS.decode(body).values())
+        topics = _each(bodies.TOPIC, bodies.TOPICS.decode(body).values())
     return {topic.code: topic.name or topic.code for topic in topics}
 
 
 def parse_local(body: bytes, site: Site) -> tuple[Local, ...]:
     """Read the petitions of a constituency or parish, the most signed there first."""
     with _reading(site):
-        rows = _each(_LOCAL, _LOCALS.decode(body).petitions)
+        rows = _each(bodies.LOCAL, bodies.LOCALS.decode(body).petitions)
     ids = description_of(site).ids
     return tuple(
         Local(
@@ -539,7 +287,7 @@ def parse_parliaments(body: bytes, site: Site) -> tuple[PastParliament, ...]:
                 response_threshold=row.response_threshold,
                 debate_threshold=row.debate_threshold,
             )
-            for row in _each(_PARLIAMENT, _PARLIAMENTS.decode(body))
+            for row in _each(bodies.PARLIAMENT, bodies.PARLIAMENTS.decode(body))
         )
 
 
@@ -548,12 +296,12 @@ def works_like(body: bytes) -> str:
 
     "" if that cannot be told.
     """
-    row: _Marked | None = None
+    row: bodies.Marked | None = None
     with suppress(*UNREADABLE):
-        row = _SHOW_MARKED.decode(body).data
+        row = bodies.SHOW_MARKED.decode(body).data
     if row is None:
         with suppress(*UNREADABLE):
-            row = next(iter(_LIST_MARKED.decode(body).data), None)
+            row = next(iter(bodies.LIST_MARKED.decode(body).data), None)
     found = row.attributes if row else {}
     return next((each.id for each in DESCRIPTIONS.values() if each.mark in found), "")
 
@@ -632,7 +380,7 @@ def _is_readable(value: object, kind: type[date]) -> bool:
 
 
 def _malformed(
-    error: Exception, site: Site, identify: Callable[[], _Identity]
+    error: Exception, site: Site, identify: Callable[[], bodies.Identity]
 ) -> MalformedPetition:
     """Names the petition if its number can be read; if not, it is that which is wrong."""
     try:
@@ -705,7 +453,7 @@ _carried = attrgetter(*_COMES_AND_GOES)
 _OF_A_REFERRAL = ("referral_threshold_reached_at", "referred_at")
 
 
-def _petition(row: _Row, site: Site, asked: PetitionId | None = None) -> Petition:
+def _petition(row: bodies.Row, site: Site, asked: PetitionId | None = None) -> Petition:
     description = description_of(site)
     told = number = _number(row, site, description)
     if asked is not None and description.ids.may_be_same(asked, number):
@@ -746,7 +494,7 @@ def _petition(row: _Row, site: Site, asked: PetitionId | None = None) -> Petitio
     )
 
 
-def _number(row: _Identity, site: Site, description: SiteDescription) -> PetitionId:
+def _number(row: bodies.Identity, site: Site, description: SiteDescription) -> PetitionId:
     """What a body calls its petition."""
     told = row.id if description.id_key == "id" else row.pe_number
     number = description.ids.read(told) if isinstance(told, str) else told
@@ -755,7 +503,7 @@ def _number(row: _Identity, site: Site, description: SiteDescription) -> Petitio
     return number
 
 
-def _settle_names(sent: _Attributes, description: SiteDescription) -> None:
+def _settle_names(sent: bodies.Attributes, description: SiteDescription) -> None:
     """Moves what came under another name to ours: the first that a body carries is taken."""
     for name, others in description.names:
         for other in others:
@@ -766,7 +514,7 @@ def _settle_names(sent: _Attributes, description: SiteDescription) -> None:
             setattr(sent, name, UNSET)
 
 
-def _state(sent: _Attributes, description: SiteDescription) -> str | UnsetType:
+def _state(sent: bodies.Attributes, description: SiteDescription) -> str | UnsetType:
     """The state by our name for it; one that nobody foresaw by its own."""
     told: str | UnsetType = getattr(sent, description.state_key)
     if told is UNSET:
@@ -776,7 +524,7 @@ def _state(sent: _Attributes, description: SiteDescription) -> str | UnsetType:
     return description.undated_closing if is_undated and description.undated_closing else state
 
 
-def _settle_closing(sent: _Attributes, state: str, description: SiteDescription) -> None:
+def _settle_closing(sent: bodies.Attributes, state: str, description: SiteDescription) -> None:
     """Has an open petition tell its last day as such, in whatever way its site knows it."""
     if state != "open":
         return
@@ -794,14 +542,14 @@ def _settle_closing(sent: _Attributes, state: str, description: SiteDescription)
                 sent.closing_date = months_later(day, description.months_open)
 
 
-def _missing(sent: _Attributes) -> frozenset[str]:
+def _missing(sent: bodies.Attributes) -> frozenset[str]:
     values = _carried(sent)
     return frozenset(
         name for name, value in zip(_COMES_AND_GOES, values, strict=True) if value is UNSET
     )
 
 
-def _plain(sent: _Attributes) -> dict[str, Any]:
+def _plain(sent: bodies.Attributes) -> dict[str, Any]:
     return {
         **{name: _text(getattr(sent, name)) for name in _TEXTS},
         **{name: _utc(getattr(sent, name)) for name in _MOMENTS},
@@ -809,7 +557,7 @@ def _plain(sent: _Attributes) -> dict[str, Any]:
     }
 
 
-def _objects(sent: _Attributes) -> dict[str, Any]:
+def _objects(sent: bodies.Attributes) -> dict[str, Any]:
     return {
         "rejection": _rejection(sent.rejection or None),
         "government_response": _response(
@@ -832,7 +580,7 @@ def _objects(sent: _Attributes) -> dict[str, Any]:
     }
 
 
-def _breakdowns(sent: _Attributes) -> dict[str, Any]:
+def _breakdowns(sent: bodies.Attributes) -> dict[str, Any]:
     return {
         "signatures_by_country": tuple(
             Place(item.name, item.code or "", item.signature_count)
@@ -843,7 +591,7 @@ def _breakdowns(sent: _Attributes) -> dict[str, Any]:
     }
 
 
-def _areas(sent: Iterable[_Area]) -> tuple[Place, ...]:
+def _areas(sent: Iterable[bodies.Area]) -> tuple[Place, ...]:
     # A place's code; of one that has none, its name as it stands in addresses.
     return tuple(
         Place(
@@ -862,14 +610,14 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
 
 
-def _rejection(sent: _Rejection | None) -> Rejection | None:
+def _rejection(sent: bodies.Rejection | None) -> Rejection | None:
     """None if its code is null, as open petitions can carry it; the old archive has no codes."""
     if sent is None or not (sent.code or (sent.code is UNSET and sent.details)):
         return None
     return Rejection(sent.code or "", _text(sent.details))
 
 
-def _response(sent: _Response | None, *, is_told: bool) -> GovernmentResponse | None:
+def _response(sent: bodies.Response | None, *, is_told: bool) -> GovernmentResponse | None:
     """None if there is nothing in it and no date says either that there is one."""
     if sent is None or not (is_told or any(structs.astuple(sent))):
         return None
@@ -882,7 +630,7 @@ def _response(sent: _Response | None, *, is_told: bool) -> GovernmentResponse | 
     )
 
 
-def _debate(sent: _Debate | None, *, is_told: bool) -> Debate | None:
+def _debate(sent: bodies.Debate | None, *, is_told: bool) -> Debate | None:
     """None if there is nothing in it: that it is not to be debated has a reason or a date."""
     if sent is None or not (is_told or any(structs.astuple(sent))):
         return None
@@ -891,7 +639,7 @@ def _debate(sent: _Debate | None, *, is_told: bool) -> Debate | None:
     return Debate(debated_on, **{name: _text(text) for name, text in said.items()})
 
 
-def _business(sent: _Business) -> Business:
+def _business(sent: bodies.Business) -> Business:
     return Business(
         subject=_text(sent.subject),
         body=_text(sent.body),
@@ -900,13 +648,15 @@ def _business(sent: _Business) -> Business:
     )
 
 
-def _parliament(sent: _Parliament | None) -> Parliament | None:
+def _parliament(sent: bodies.Parliament | None) -> Parliament | None:
     if sent is None:
         return None
     return Parliament(sent.period or "", sent.government or "", _sane(sent.dissolution_at))
 
 
-def _threshold(kind: Threshold, row: _Row, site: Site, description: SiteDescription) -> int | None:
+def _threshold(
+    kind: Threshold, row: bodies.Row, site: Site, description: SiteDescription
+) -> int | None:
     """How many signatures something takes, if a petition of this body can come by it.
 
     As the petition tells it, or its parliament, or the site's configuration.
@@ -914,7 +664,7 @@ def _threshold(kind: Threshold, row: _Row, site: Site, description: SiteDescript
     threshold = description.threshold(kind)
     if threshold is None or (threshold.needs and getattr(row.attributes, threshold.needs) is UNSET):
         return None
-    past = row.parliament or _Parliament()
+    past = row.parliament or bodies.Parliament()
     match kind:
         case "response":
             told = (past.response_threshold, site.response_threshold)
@@ -930,7 +680,7 @@ def _threshold(kind: Threshold, row: _Row, site: Site, description: SiteDescript
 _LONGEST_TEXT, _MOST_BUSINESS = 50_000, 500
 
 
-def _text(sent: _Sent[str]) -> str:
+def _text(sent: bodies.Sent[str]) -> str:
     """A text, of which nobody reads more than this, and nothing should have to."""
     return sent[:_LONGEST_TEXT] if sent else ""
 
@@ -943,7 +693,7 @@ def _is_absurd(moment: object) -> bool:
     return isinstance(moment, date) and not _FIRST_YEAR <= moment.year <= _LAST_YEAR
 
 
-def _drop_absurd_dates(sent: _Attributes) -> frozenset[str]:
+def _drop_absurd_dates(sent: bodies.Attributes) -> frozenset[str]:
     """Take what has a date that cannot be meant for something that was not told; what that is."""
     absurd: set[str] = set()
     for name in (*_MOMENTS, *_DATES):
@@ -957,7 +707,7 @@ def _drop_absurd_dates(sent: _Attributes) -> frozenset[str]:
     return frozenset(absurd)
 
 
-def _sane(moment: _Sent[datetime]) -> datetime | None:
+def _sane(moment: bodies.Sent[datetime]) -> datetime | None:
     at = _utc(moment)
     return None if _is_absurd(at) else at
 
@@ -966,7 +716,7 @@ def _day(day: date | None) -> date | None:
     return None if _is_absurd(day) else day
 
 
-def _utc(moment: _Sent[datetime]) -> datetime | None:
+def _utc(moment: bodies.Sent[datetime]) -> datetime | None:
     """The same instant in UTC; one that names no zone is in UTC already."""
     if not moment:
         return None

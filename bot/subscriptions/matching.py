@@ -151,7 +151,7 @@ class DeliveryPlanner:
 def plans(
     occurrences: Sequence[Occurrence], petition: Petition, sources: Sequence[Source], now: datetime
 ) -> tuple[Plan, ...]:
-    """Plans the deliveries that a chat with these sources is owed for new occurrences of a petition."""
+    """Plans what a chat with these sources is owed for new occurrences of a petition."""
     heard = _heard(occurrences, petition, sources, now)
     wanted = [occurrence for occurrence in occurrences if occurrence.key in heard]
     return tuple(

@@ -83,7 +83,7 @@ class Hostile:
 
     def __init__(self, api: BotApi, button: tuple[int, str]) -> None:
         self._api = api
-        self._dice = random.Random(5)  # noqa: S311
+        self._dice = random.Random(5)  # noqa: S311 - no secret
         self._numbers = itertools.count(100_000)
         self._button = button
         self.done: Counter[str] = Counter()
@@ -158,7 +158,7 @@ class Hour:
 
     def _draw(self, seconds: float) -> None:
         """Half of the petitions cross in this time, at paces of 30 to 10,000 signatures a day."""
-        dice, now = random.Random(7), time.monotonic()  # noqa: S311
+        dice, now = random.Random(7), time.monotonic()  # noqa: S311 - no secret
         for number in range(FIRST, FIRST + FOLLOWED):
             later = dice.uniform(60, seconds) if number % 2 else dice.uniform(2, 40) * 86_400
             self.paces[number] = (10 ** dice.uniform(1.5, 4), now + later)

@@ -119,7 +119,7 @@ def worked(pid: int) -> float:
 async def first_poll(api: BotApi) -> None:
     before = len(api.calls)
     # Asked again and again, as a call is no change that one could wait for.
-    while not any(call.method == "getUpdates" for call in api.calls[before:]):  # noqa: ASYNC110
+    while not any(call.method == "getUpdates" for call in api.calls[before:]):  # noqa: ASYNC110 - it has no event
         await asyncio.sleep(0.002)
 
 

@@ -255,7 +255,7 @@ class Soak:
         show: bool,
     ) -> None:
         self.clocks = clocks
-        self.dice = random.Random(seed)  # noqa: S311
+        self.dice = random.Random(seed)  # noqa: S311 - no secret
         self.seed = seed
         self.show = show
         self.data = folder / "data"

@@ -141,7 +141,7 @@ def break_chats(api: BotApi) -> tuple[frozenset[int], frozenset[int]]:
     Those that are gone for now, and those that refuse for no reason known: they are tried again
     after a minute.
     """
-    chats = random.Random(7).sample([chat for chat in CHATS if chat > 0], 180)  # noqa: S311
+    chats = random.Random(7).sample([chat for chat in CHATS if chat > 0], 180)  # noqa: S311 - no secret
     lots = [chats[at : at + 30] for at in range(0, 180, 30)]
     for chat in lots[0]:
         api.refuse(chat, 502, "Bad Gateway", times=2)
@@ -164,7 +164,7 @@ async def killed(times: int) -> bool:
     most = max(1, 2 * len(chats) // times)  # so that so many kills fit into one fan-out
     async with prepared(chats, limits=False) as village:
         village.site.edit(TEA, signature_count=10_002)
-        kills, dice = 0, random.Random(11)  # noqa: S311
+        kills, dice = 0, random.Random(11)  # noqa: S311 - no secret
         while kills < times and not all(heard(village.api, chat) for chat in chats):
             child = await start_child(village, LEASE)
             before = len(village.api.calls_to("sendMessage"))

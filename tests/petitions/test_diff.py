@@ -490,8 +490,8 @@ def test_no_recorded_body_differs_from_itself() -> None:
 # --- laws ----------------------------------------------------------------------------------------
 
 INSTANTS = st.datetimes(
-    datetime(2015, 1, 1),  # noqa: DTZ001 - hypothesis adds the zone itself
-    datetime(2030, 1, 1),  # noqa: DTZ001
+    datetime(2015, 1, 1),  # noqa: DTZ001 - without a zone on purpose - hypothesis adds the zone itself
+    datetime(2030, 1, 1),  # noqa: DTZ001 - without a zone on purpose
     timezones=st.just(UTC),
 )
 DATES = st.dates(date(2015, 1, 1), date(2030, 1, 1))

@@ -209,7 +209,7 @@ def test_a_debate_that_is_moved_is_told_on_its_new_day_only() -> None:
 # --- laws -----------------------------------------------------------------------------------------
 
 DAYS = st.dates(date(2024, 1, 1), date(2026, 12, 31))
-INSTANTS = st.datetimes(datetime(2024, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
+INSTANTS = st.datetimes(datetime(2024, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001 - as they take it
 
 
 @given(

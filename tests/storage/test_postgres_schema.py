@@ -242,9 +242,9 @@ async def test_a_moved_store_goes_on_counting_where_it_was(
 def test_the_extra_is_named_where_it_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import storage  # noqa: PLC0415
-    from bot.config import StorageConfig  # noqa: PLC0415
-    from storage import opening  # noqa: PLC0415
+    import storage  # noqa: PLC0415 - the module that this test changes, as it is then
+    from bot.config import StorageConfig  # noqa: PLC0415 - after what it imports
+    from storage import opening  # noqa: PLC0415 - likewise
 
     # Imported anew, the package would stay where the old one was.
     monkeypatch.setattr(storage, "postgres", storage.postgres)

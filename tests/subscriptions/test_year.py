@@ -95,7 +95,7 @@ def papers(number: int) -> BusinessAdded:
 async def test_a_year_of_digests_comes_at_the_local_hour_and_loses_and_repeats_nothing(
     storage: Storage,
 ) -> None:
-    dice = Random(2026)  # noqa: S311
+    dice = Random(2026)  # noqa: S311 - no secret
     year = Year(storage, Preferences({"business": "digest"}, digest=Digest(18 * 60)))
     ref = petition().ref
     await year.follow(petition())
@@ -117,7 +117,7 @@ async def test_a_year_of_digests_comes_at_the_local_hour_and_loses_and_repeats_n
 async def test_a_year_of_nights_stays_quiet_and_each_morning_tells_once_what_waited(
     storage: Storage,
 ) -> None:
-    dice = Random(7)  # noqa: S311
+    dice = Random(7)  # noqa: S311 - no secret
     quiet = Quiet(22 * 60, 7 * 60)
     year = Year(storage, Preferences({"business": "loud"}, quiet=quiet))
     ref = petition().ref

@@ -46,7 +46,7 @@ Closing: TypeAlias = Literal["told_day", "told_instant", "computed", "committee"
 
 
 def marked(text: str) -> str:
-    """A name that is translated where it is used: the catalogues have to know it."""
+    """A text that is translated where it is used: the catalogues have to know it."""
     return text
 
 

@@ -1,0 +1,256 @@
+"""The bodies that petitions sites send, of every year and fork, as they are decoded (pure).
+
+Which key means what at a site its description says; `parse.py` makes records of ours of them. A key
+that a body lacks is UNSET there, which is different from null.
+"""
+
+from datetime import date, datetime
+from typing import Annotated, Generic, TypeAlias, TypeVar
+
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field, json
+
+T = TypeVar("T")
+
+# More than there are people is not a number of signatures.
+Count: TypeAlias = Annotated[int, Meta(ge=0, le=10**10)]
+Id: TypeAlias = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+# A key's value, null, or UNSET for a key that is not there: that is not the same.
+Sent: TypeAlias = T | UnsetType | None
+
+
+class Rejection(Struct):
+    code: Sent[str] = UNSET
+    details: str | None = None
+
+
+class Response(Struct):
+    summary: str | None = None
+    details: str | None = None
+    responded_on: date | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+class Debate(Struct):
+    debated_on: date | None = None
+    overview: str | None = None
+    transcript_url: str | None = None
+    video_url: str | None = None
+    debate_pack_url: str | None = None
+    public_engagement_url: str | None = None
+    debate_summary_url: str | None = None
+
+
+class Department(Struct):
+    name: str | None
+    acronym: str | None = None
+    url: str | None = None
+
+
+class Topic(Struct):
+    code: str
+    name: str | None = None
+
+
+class Country(Struct):
+    name: str
+    signature_count: Count
+    code: str | None = None
+
+
+class Area(Struct):
+    name: str
+    signature_count: Count
+    ons_code: str | None = None
+    id: str | int | None = None
+    mp: str | None = None
+
+
+class Business(Struct):
+    subject: str | None = None
+    body: str | None = None
+    occurred_on: date | None = None
+    created_at: datetime | None = None
+
+
+class Parliament(Struct):
+    period: str | None = None
+    government: str | None = None
+    dissolution_at: datetime | None = None
+    response_threshold: Count | None = None
+    debate_threshold: Count | None = None
+
+
+class Attributes(Struct):
+    state: str | UnsetType = UNSET
+    signature_count: Count | UnsetType = UNSET
+    action: Sent[str] = UNSET
+    background: Sent[str] = UNSET
+    additional_details: Sent[str] = UNSET
+    committee_note: Sent[str] = UNSET
+    created_at: Sent[datetime] = UNSET
+    updated_at: Sent[datetime] = UNSET
+    opened_at: Sent[datetime] = UNSET
+    closing_date: Sent[date] = UNSET
+    closed_at: Sent[datetime] = UNSET
+    rejected_at: Sent[datetime] = UNSET
+    moderation_threshold_reached_at: Sent[datetime] = UNSET
+    response_threshold_reached_at: Sent[datetime] = UNSET
+    government_response_at: Sent[datetime] = UNSET
+    debate_threshold_reached_at: Sent[datetime] = UNSET
+    debate_scheduled_on: Sent[date] = UNSET
+    scheduled_debate_date: Sent[date] = UNSET
+    debate_outcome_at: Sent[datetime] = UNSET
+    creator_name: Sent[str] = UNSET
+    rejection: Sent[Rejection] = UNSET
+    government_response: Sent[Response] = UNSET
+    debate: Sent[Debate] = UNSET
+    departments: Sent[list[Department]] = UNSET
+    topics: Sent[list[str | Topic]] = UNSET
+    signatures_by_country: Sent[list[Country]] = UNSET
+    signatures_by_constituency: Sent[list[Area]] = UNSET
+    signatures_by_region: Sent[list[Area]] = UNSET
+    other_parliamentary_business: Sent[list[Business]] = UNSET
+    # The archive before 2017-06.
+    title: Sent[str] = UNSET
+    description: Sent[str] = UNSET
+    # Current petitions before 2017-07.
+    open_at: Sent[datetime] = UNSET
+    # The Senedd.
+    threshold_for_referral: Sent[Count] = UNSET
+    threshold_for_debate: Sent[Count] = UNSET
+    referral_threshold_reached_at: Sent[datetime] = UNSET
+    # Jersey; the misspelt key is the one it sends while there is no response.
+    ministers_response: Sent[Response] = UNSET
+    ministers_reponse: Sent[Response] = UNSET
+    ministers_response_at: Sent[datetime] = UNSET
+    signatures_by_parish: Sent[list[Area]] = UNSET
+    # Scotland.
+    status: str | UnsetType = UNSET
+    summary: Sent[str] = UNSET
+    background_information: Sent[str] = UNSET
+    petitioner: Sent[str] = UNSET
+    # The Senedd and Scotland.
+    referred_at: Sent[datetime] = UNSET
+    completed_at: Sent[datetime] = UNSET
+    submitted_on_paper: Sent[bool] = UNSET
+
+
+class Identity(Struct):
+    id: Id | UnsetType = UNSET
+    pe_number: str | UnsetType = UNSET
+
+
+class Row(Identity, kw_only=True):
+    attributes: Attributes
+    type: str | None = None
+    parliament: Parliament | None = None
+
+
+class Show(Struct, Generic[T]):
+    data: T
+
+
+class Links(Struct):
+    next: str | None = None
+
+
+class List(Struct):
+    data: list[Raw]
+    links: Links | None = None
+
+
+class Counts(Struct):
+    signature_count: Count
+    response_threshold_reached_at: datetime | None = None
+    government_response_at: datetime | None = None
+    debate_threshold_reached_at: datetime | None = None
+    scheduled_debate_date: date | None = None
+    debate_outcome_at: datetime | None = None
+    debated: bool | UnsetType | None = UNSET
+
+
+class TrendingAttributes(Struct):
+    signature_count: Count
+    action: str | None = None
+    title: str | None = None
+
+
+class TrendingRow(Struct):
+    id: Id | str
+    attributes: TrendingAttributes
+
+
+class Constituency(Struct):
+    ons_code: str
+    name: str = field(name="constituency")
+    mp: str | None = None
+    party: str | None = None
+    start_date: date | None = None
+    end_date: date | None = None
+
+
+class Member(Struct):
+    """A member by name, or wrapped once more, as Scotland's site has those of a region."""
+
+    name: str = ""
+    party: str | None = None
+    member: "Member | None" = None
+
+
+class Region(Struct):
+    name: str
+    members: list[Member] = []
+
+
+class Seat(Struct):
+    id: str
+    name: str
+    member: Member | None = None
+    members: list[Member] = []
+    region: Region | None = None
+
+
+class Parish(Struct):
+    parish: str
+
+
+class LocalPetition(Struct):
+    action: str
+    url: str
+    state: str
+    total_signature_count: Count
+    constituency_signature_count: Count = 0
+    parish_signature_count: Count = 0
+
+
+class Locals(Struct):
+    petitions: list[Raw]
+
+
+class Marked(Struct):
+    """A petition of which it is only asked what its body carries."""
+
+    attributes: dict[str, Raw]
+
+
+SHOW = json.Decoder(Show[Row])
+SHOW_MARKED = json.Decoder(Show[Marked])
+LIST_MARKED = json.Decoder(Show[list[Marked]])
+SHOW_IDENTITY = json.Decoder(Show[Identity])
+ROW = json.Decoder(Row)
+ROW_IDENTITY = json.Decoder(Identity)
+LIST = json.Decoder(List)
+COUNTS = json.Decoder(Counts)
+TRENDING = json.Decoder(Show[list[Raw]])
+TRENDING_ROW = json.Decoder(TrendingRow)
+CONSTITUENCIES = json.Decoder(dict[str, Raw] | list[Raw])
+CONSTITUENCY = json.Decoder(Constituency)
+SEAT = json.Decoder(Seat)
+PARLIAMENTS = json.Decoder(list[Raw])
+PARLIAMENT = json.Decoder(Parliament)
+TOPICS = json.Decoder(dict[str, Raw])
+TOPIC = json.Decoder(Topic)
+PARISHES = json.Decoder(dict[str, Parish])
+LOCALS = json.Decoder(Locals)
+LOCAL = json.Decoder(LocalPetition)
