@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -122,8 +123,15 @@ class Conversation:
     async def sees_note(self, query: str, timeout: float = 10) -> str:
         """The passing note that answers a press."""
 
+        looked_at = 0  # of thousands of answers, and dozens of people who wait for theirs
+
         def noted(_: BotApi) -> Json | None:
-            return next((a for a in self.api.answers if a["callback_query_id"] == query), None)
+            nonlocal looked_at
+            for answer in islice(self.api.answers, looked_at, None):
+                looked_at += 1
+                if answer["callback_query_id"] == query:
+                    return answer
+            return None
 
         return str((await self.api.wait_for(noted, timeout)).get("text") or "")
 

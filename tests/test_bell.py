@@ -207,8 +207,9 @@ async def test_formatting_that_telegram_refuses_is_sent_plain(village: Village) 
     ids=["404", "500", "503", "html", "malformed", "truncated"],
 )
 async def test_a_look_that_fails_rings_nothing_and_loses_nothing(
-    village: Village, fault: Fault
+    village: Village, fault: Fault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("bot.polling.site_state._FIRST_BACKOFF", 0.1)
     async with village.bell():
         await village.reader.subscribes()
         village.site.fail(f"/petitions/{TEA}.json", fault, times=2)

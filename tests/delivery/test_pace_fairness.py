@@ -87,14 +87,14 @@ async def test_alerts_have_all_of_the_rate_while_nobody_asks(telegram: Telegram)
 async def test_sixty_talkative_people_keep_nobody_waiting(telegram: Telegram) -> None:
     telegram.journey = 0.03
     waits, *_ = await telegram.clock.run(
-        waits_of_a_quiet_person(telegram, 100),
-        *crowd(telegram, 100),
+        waits_of_a_quiet_person(telegram, 65),
+        *crowd(telegram, 65),
         telegram.later(20.0, claimed(telegram, list(FANS))),
     )
     assert quantiles(waits, n=20)[-1] < 1.0
     assert last(telegram, FANS) - 20.0 <= 1.3 * len(FANS) / 10
     # Within moments of the last question everything is answered or dropped.
-    assert telegram.clock.now - telegram.began < 130
+    assert telegram.clock.now - telegram.began < 95
 
 
 async def test_who_had_many_answers_goes_behind_those_who_had_few_and_behind_alerts() -> None:
@@ -155,7 +155,7 @@ async def test_a_chat_has_few_answers_waiting_and_the_next_is_refused_at_once() 
 async def test_a_crowd_of_impatient_chats_is_answered_or_refused_within_seconds() -> None:
     telegram = Telegram()
     chats = range(1, 201)
-    await telegram.clock.run(*(chatter(telegram, chat, 10, every=0.05) for chat in chats))
+    await telegram.clock.run(*(chatter(telegram, chat, 10, every=0.25) for chat in chats))
     stopped = 10.5
     assert last(telegram, chats) - stopped <= 15
     answered = {chat for _, chat in telegram.left}
