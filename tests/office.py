@@ -152,7 +152,13 @@ class Office:
             now=lambda: time.monotonic() * self.hurry,
             sleep=lambda seconds: asyncio.sleep(seconds / self.hurry),
         )
-        bot: ExtBot[Any] = ExtBot(TOKEN, self.api.base_url, request=request, rate_limiter=pacer)
+        bot: ExtBot[Any] = ExtBot(
+            TOKEN,
+            self.api.base_url,
+            request=request,
+            get_updates_request=AiohttpRequest(),
+            rate_limiter=pacer,
+        )
         await request.initialize()
         storage = cast(Storage, WiredStorage(self.storage, self.wire))
         self.deliverer = Deliverer(storage, bot, pacer, self.now, jitter=lambda: 0.5)

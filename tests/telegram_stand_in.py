@@ -1,11 +1,14 @@
 """The Bot API of the demo in the tests' hand: what people do, what goes wrong, what was asked."""
 
 import secrets
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from aiohttp import web
+from telegram.request import HTTPXRequest
 
 from bot.demo import bot_api
 from bot.demo.bot_methods import GENERAL
@@ -13,6 +16,16 @@ from bot.demo.calls import Call
 from bot.demo.messenger import Json, Refusal, buttons_of
 
 T = TypeVar("T")
+
+
+def library_request() -> HTTPXRequest:
+    """What python-telegram-bot asks with by itself, but for certificates that are read once."""
+    return HTTPXRequest(connection_pool_size=8, httpx_kwargs={"verify": _certificates()})
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    return ssl.create_default_context()
 
 
 class Body(NamedTuple):

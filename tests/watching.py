@@ -49,7 +49,12 @@ class Watch:
 @pytest.fixture
 async def watch(village: Village):  # type: ignore[no-untyped-def]
     storage = await open_storage(village.config().storage)
-    bot = ExtBot(village.api.token, village.api.base_url, request=AiohttpRequest())
+    bot = ExtBot(
+        village.api.token,
+        village.api.base_url,
+        request=AiohttpRequest(),
+        get_updates_request=AiohttpRequest(),
+    )
     async with bot:
         yield Watch(village, bot, storage)
     await storage.close()

@@ -28,8 +28,7 @@ from telegram.error import (
     NetworkError,
     RetryAfter,
 )
-from telegram.request import HTTPXRequest
-from telegram_stand_in import BotApi
+from telegram_stand_in import BotApi, library_request
 
 from bot.demo.bot_api import FloodLimits
 from bot.demo.formatting import Unparsable, found_in, parse_html
@@ -53,7 +52,8 @@ def bot_of(api: BotApi) -> Bot:
         api.token,
         base_url=api.base_url,
         base_file_url=api.base_file_url,
-        request=HTTPXRequest(connection_pool_size=8),
+        request=library_request(),
+        get_updates_request=library_request(),
     )
 
 
@@ -82,9 +82,10 @@ async def test_a_bot_learns_its_name(bot: Bot) -> None:
 
 
 async def test_a_wrong_token_is_refused(api: BotApi) -> None:
-    request = HTTPXRequest()
+    request = library_request()
+    bot = Bot("123456:another", api.base_url, request=request, get_updates_request=request)
     with pytest.raises(InvalidToken):
-        await Bot("123456:another", base_url=api.base_url, request=request).initialize()
+        await bot.initialize()
     await request.shutdown()
 
 

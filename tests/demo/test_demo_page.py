@@ -13,6 +13,7 @@ from aiohttp import (
     WSServerHandshakeError,
 )
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup
+from telegram_stand_in import library_request
 
 import bot.demo
 from bot.demo.reader import GROUP_ID
@@ -49,7 +50,13 @@ async def world() -> AsyncIterator[World]:
 @pytest.fixture
 async def telegram_bot(world: World) -> AsyncIterator[Bot]:
     api = world.api
-    async with Bot(api.token, base_url=api.base_url, base_file_url=api.base_file_url) as ours:
+    async with Bot(
+        api.token,
+        base_url=api.base_url,
+        base_file_url=api.base_file_url,
+        request=library_request(),
+        get_updates_request=library_request(),
+    ) as ours:
         yield ours
 
 

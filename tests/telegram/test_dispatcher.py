@@ -8,6 +8,7 @@ import pytest
 from telegram import Bot, Update
 
 from bot.telegram.dispatcher import MOST_OF_ONE, MOST_WAITING, Dispatcher, Kind
+from bot.telegram.request import AiohttpRequest
 from handlers import COMMANDS, all_handlers
 from handlers.tickets import tickets
 
@@ -26,7 +27,7 @@ class Desk:
         self.too_much: list[tuple[str, bool]] = []
         self.early: dict[str, bool] = {}
         self._ends: dict[str, asyncio.Event] = {}
-        self._bot = Bot("1:a")
+        self._bot = Bot("1:a", request=AiohttpRequest(), get_updates_request=AiohttpRequest())
         self._number = 0
         self.dispatcher = Dispatcher(
             self._handle,
