@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from telegram import Update
 
 from bot.errors import MalformedPetition, ParliamentError
-from bot.messages.buttons import SEAT, Press
+from bot.messages.buttons import SEAT, Button, Press
 from bot.messages.chat.conversation import which_constituency, which_parish
 from bot.messages.chat.errors import old_button
 from bot.messages.following import constituency as text
 from bot.messages.i18n import marked
+from bot.petitions.everyday_words import plain
 from bot.petitions.parliaments import description_of
 from bot.petitions.parse import Constituency, Local
 from bot.petitions.postcode import is_postcode
@@ -82,10 +83,11 @@ async def _of_name(update: Update, context: Context, typed: str) -> None:
         await answer(update, text.parishes_unavailable() if only_parishes else unavailable())
         return
     found = named(seats, typed)
-    if len(found) == 1:
-        await show(update, context, found[0])
+    if found and len({plain(seat.name) for seat in found}) == 1:
+        for seat in found:  # of the same name in several parliaments
+            await show(update, context, seat)
     else:
-        near = found or nearest(seats, typed)
+        near = [await button_to(context, seat) for seat in found or nearest(seats, typed)]
         await answer(update, *text.no_such_seat(typed, near, only_parishes=only_parishes))
 
 
@@ -96,7 +98,15 @@ async def show(update: Update, context: Context, seat: Constituency) -> None:
     parliament = services.parliaments.get(site or "")
     is_told = parliament is None or parliament.description.has("local")
     signed = await _signed(parliament, seat) if parliament and is_told else None
-    await answer(update, *text.constituency(seat, signed, is_told=is_told))
+    where = services.called().get(site or "", "")
+    await answer(update, *text.constituency(seat, signed, where, is_told=is_told))
+
+
+async def button_to(context: Context, seat: Constituency) -> Button:
+    """Leads to a constituency, and names its parliament where there are several."""
+    services = context.services
+    site = await services.members.site_of(seat.ons_code, services.sites)
+    return text.seat_button(seat, services.called().get(site or "", ""))
 
 
 async def _signed(parliament: PetitionsApi, seat: Constituency) -> Sequence[Local] | None:

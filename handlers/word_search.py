@@ -16,7 +16,6 @@ from bot.messages.chat import errors
 from bot.messages.chat.conversation import other_site, what_to_search
 from bot.messages.following import rules as text
 from bot.messages.following import search_results
-from bot.messages.following.constituency import seat_button
 from bot.messages.message import Message
 from bot.messages.petition.parts import site_name
 from bot.petitions.everyday_words import plain
@@ -25,7 +24,7 @@ from bot.petitions.postcode import is_postcode, without_postcodes
 from bot.petitions.utterance import other_host
 from bot.subscriptions.rule_words import Words, read_words
 from bot.subscriptions.rules import stems
-from handlers.constituency import named, nearest, of_postcode, show
+from handlers.constituency import button_to, named, nearest, of_postcode, show
 from handlers.context import Context
 from handlers.find import LONGEST, FoundPetitions, searchable
 from handlers.find import search as find
@@ -103,10 +102,10 @@ async def tell(
         return
     seats = await _seats(context)
     named = {plain(typed), _place_in(typed)}
-    for seat in seats:
-        if plain(seat.name) in named:
+    if exact := [seat for seat in seats if plain(seat.name) in named]:
+        for seat in exact:  # one of each parliament that has one of that name
             await show(update, context, seat)
-            return
+        return
     above, outcome = await asyncio.gather(_named(context, typed, seats), _found(context, words))
     if isinstance(outcome, ParliamentError | MalformedPetition):
         site, now = next(iter(context.services.sites.values())), context.services.now()
@@ -120,7 +119,7 @@ async def tell(
         if otherwise and await otherwise():
             return
         maybe = nearest({seat.ons_code: seat for seat in seats}, typed)
-        above = [seat_button(seat) for seat in maybe[:_PLACES]]
+        above = [await button_to(context, seat) for seat in maybe[:_PLACES]]
     follow = text.words_button(typed) if isinstance(read_words(typed), Words) else None
     below = [follow] if follow and len(typed) <= LONGEST else []
     await answer(update, *_told(context, words, outcome, above, below))
@@ -202,7 +201,7 @@ async def _named(context: Context, typed: str, seats: Sequence[Constituency]) ->
         places = [
             seat for seat, name in names if name.startswith(tuple(f"{b} " for b in begun if b))
         ]
-        keys += [seat_button(seat) for seat in places[:_PLACES]]
+        keys += [await button_to(context, seat) for seat in places[:_PLACES]]
     return keys
 
 

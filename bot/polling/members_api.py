@@ -18,6 +18,7 @@ from msgspec import Struct, structs
 from msgspec.json import decode
 
 from bot.errors import MalformedPetition, ParliamentError, ParliamentUnasked
+from bot.messages.i18n import language
 from bot.petitions.parliaments import description_of, host_of
 from bot.petitions.parse import UNREADABLE, Constituency
 from bot.petitions.petition import Petition, Place, Site
@@ -29,6 +30,7 @@ log = structlog.get_logger(__name__)
 
 MEMBERS_API = "https://members-api.parliament.uk/api"
 
+_OTHERWISE = "current, in the site's other language"
 _FRESH = timedelta(days=1)
 _PAUSE = timedelta(minutes=10)
 _PATIENCE = 8.0
@@ -86,8 +88,20 @@ class Members:
         return {code: seat for code, seat in found.items() if seat.mp}
 
     async def current(self, site: str) -> Seats:
-        """The constituencies there are now, by ONS code; none while the site cannot say."""
+        """The constituencies there are now, by ONS code; none while the site cannot say.
+
+        They are in the reader's language if the site says them in that.
+        """
+        if self._speaks_otherwise(site) and (told := await self._list(site, _OTHERWISE)):
+            return told
         return await self._list(site, "current")
+
+    def _speaks_otherwise(self, site: str) -> bool:
+        """Whether a site has the language that is spoken now on a host of its own."""
+        parliament = self._parliaments.get(site)
+        if parliament is None or not parliament.site.other_url:
+            return False
+        return language() == parliament.description.hosts[-1].language
 
     async def everywhere(self, sites: Iterable[str]) -> Seats:
         """The constituencies there are now at several sites."""
@@ -105,7 +119,7 @@ class Members:
 
     async def _listed(self, site: str, period: str | None) -> Seats:
         """The current seats, and over them those of a past parliament that say who sat there."""
-        current = await self._list(site, "current")
+        current = await self.current(site)
         if period is None:
             return current
         past = await self._list(site, period)
@@ -135,7 +149,9 @@ class Members:
         if not has_parishes and not parliament.description.has("constituencies"):
             return {}
         try:
-            if has_parishes:
+            if period == _OTHERWISE:
+                rows = await parliament.constituencies_otherwise()
+            elif has_parishes:
                 rows = await parliament.parishes()
             else:
                 rows = await parliament.constituencies(None if period == "current" else period)

@@ -380,6 +380,14 @@ class PetitionsApi:
         """What was signed most in the last hour (or day); nothing in a quiet one."""
         return parse_trending(await self._body(f"/{self._paths.trending}.json"), self.site)
 
+    async def constituencies_otherwise(self) -> tuple[Constituency, ...]:
+        """The constituencies there are now, in the site's other language."""
+        paths = self.description.hosts[-1].paths
+        answer = await self._get(f"/{paths.constituencies}.json", base=self.site.other_url)
+        if answer.status != 200:
+            raise ParliamentError(answer.url, answer.status, f"status {answer.status}")
+        return parse_constituencies(answer.body, self.site)
+
     async def constituencies(self, period: str | None = None) -> tuple[Constituency, ...]:
         """The constituencies of a parliament named like `2019-2024`, or of the current one."""
         if period is not None and not re.fullmatch(r"[0-9]{4}-[0-9]{4}|current", period):

@@ -261,3 +261,36 @@ async def test_a_parish_shows_what_is_signed_there_and_nobody_who_sits_for_it(
         told = await village.reader.ask("Nowhere at all", "I can't find a parish")
         assert "postcode" not in told["text"]
         await village.reader.ask("JE2 3QA", "None of the petitions sites I check lists")
+
+
+async def test_a_name_that_two_parliaments_have_shows_the_seat_of_each(
+    village: Parliaments,
+) -> None:
+    name = "Airdrie and Shotts"
+    village.site.constituencies = {
+        "S14000061": {"constituency": name, "ons_code": "S14000061", "mp": "A. Member MP"}
+    }
+    village.scotland.places = [{"id": "S16000079", "name": name, "member": None, "region": None}]
+    async with village.bell():
+        for asked in (f"/constituency {name}", name, "/constituency Airdry and Shots"):
+            first = await village.reader.ask(asked, name)
+            other = await village.reader.hears(name)
+            told = {each["text"].splitlines()[0] for each in (first, other)}
+            assert told == {f"📍 {name} · UK Parliament", f"📍 {name} · Scottish Parliament"}
+
+
+async def test_who_sits_for_a_place_is_told_in_the_readers_language(village: Parliaments) -> None:
+    members = [{"name": f"Member {n}", "party": "Welsh Green Party", "url": ""} for n in range(6)]
+    welsh = [{"name": f"Aelod {n}", "party": "Plaid Werdd Cymru", "url": ""} for n in range(6)]
+    clwyd = {"id": "W09000056", "name": "Clwyd", "region": None, "members": members}
+    village.senedd.places = [clwyd | {"cy": {"members": welsh}}]
+    signed = [{"id": "W09000056", "name": "Clwyd", "signature_count": 3}]
+    village.senedd.edit(245600, signatures_by_constituency=signed)
+    async with village.bell():
+        told = await village.reader.ask("/constituencies senedd:245600 Clwyd", "1. Clwyd")
+        assert all(f"Member {n}, Welsh Green Party" in told["text"] for n in range(6))
+        await village.reader.consents(await village.reader.ask("/follow senedd:245600"))
+        await village.reader.ask("/settings language cy")
+        told = await village.reader.ask("/constituency Clwyd", "Clwyd")
+        assert all(f"Aelod {n}, Plaid Werdd Cymru" in told["text"] for n in range(6))
+        assert len(village.senedd.seen("/etholaethau.json")) == 1

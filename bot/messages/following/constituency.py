@@ -15,14 +15,18 @@ _CARDS = 5
 
 
 def constituency(
-    seat: Constituency, petitions: Sequence[Local] | None, *, is_told: bool = True
+    seat: Constituency, petitions: Sequence[Local] | None, where: str = "", *, is_told: bool = True
 ) -> tuple[Message, Keyboard]:
-    """A constituency, its MP, and its petitions; `is_told`: whether its site ever tells those."""
+    """A constituency, its MP, and its petitions; `is_told`: whether its site ever tells those.
+
+    `where` is the parliament that it is of, where there are several.
+    """
+    heading = say("📍 <b>{name}</b>", name=cut(seat.name, 80))
 
     def laid_out(most: int) -> Message:
         return compose(
             *lines(
-                say("📍 <b>{name}</b>", name=cut(seat.name, 80)),
+                row(heading, f" · {where}") if where else heading,
                 *_holders(seat),
                 *(("", *_petitions(petitions, most)) if is_told else ()),
             )
@@ -78,9 +82,10 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def seat_button(seat: Constituency) -> Button:
-    """Leads to a constituency."""
-    return button(cut(f"📍 {seat.name}", 60), SEAT, extra=f"show.{seat.ons_code}")
+def seat_button(seat: Constituency, where: str = "") -> Button:
+    """Leads to a constituency; `where` as above."""
+    name = f"{seat.name} · {where}" if where else seat.name
+    return button(cut(f"📍 {name}", 60), SEAT, extra=f"show.{seat.ons_code}")
 
 
 def unknown_postcode() -> Message:
@@ -95,7 +100,7 @@ def unknown_postcode() -> Message:
 
 def postcode_without_seat() -> Message:
     """The Channel Islands, the Isle of Man."""
-    return compose(tr("That postcode isn't in a UK Parliament constituency."))
+    return compose(tr("That postcode isn't in any constituency."))
 
 
 def no_seat_listed() -> Message:
@@ -133,7 +138,7 @@ def constituencies_unavailable() -> Message:
 
 
 def no_such_seat(
-    typed: str, near: Sequence[Constituency], *, only_parishes: bool = False
+    typed: str, near: Sequence[Button], *, only_parishes: bool = False
 ) -> tuple[Message, Keyboard | None]:
     """A name that is none, and those it may have meant."""
     name = cut(typed, 60)
@@ -153,5 +158,5 @@ def no_such_seat(
                 ),
             )
         ), None
-    rows = [[button(cut(seat.name, 60), SEAT, extra=f"show.{seat.ons_code}")] for seat in near]
+    rows = [[each] for each in near]
     return compose(row(sorry, " ", tr("Did you mean one of these?"))), [*rows, [cancel_button()]]

@@ -178,7 +178,9 @@ def table(petition: Petition, seats: Seats) -> bytes:
     writer.writerow(_columns(petition))
     for rank, place in ranked(petition):
         seat = seats.get(place.code)
-        person, party = (display_name(seat.mp), seat.party) if seat else ("", "")
+        sitting = _sitting(seat)
+        person = "; ".join(name for name, _ in sitting)
+        party = "; ".join(party for _, party in sitting)
         called = place_name(petition, place)
         texts = [
             (f"'{text}" if text.lstrip().startswith(("=", "+", "-", "@")) else text)
@@ -214,16 +216,27 @@ def _entry(entry: Ranked, petition: Petition, seats: Seats, own: Place | None) -
     is_own = own is not None and own.code == place.code
     heading = f"{entry.rank}. {name} · {number(place.signature_count)} · {share}"
     first: Rich = bold(tr("★ {place} (yours)", place=heading)) if is_own else heading
-    return row(*lines(first, _holder(seats.get(place.code))))
+    return row(*lines(first, *_holders(seats.get(place.code), is_own=is_own)))
 
 
-def _holder(seat: Constituency | None) -> Rich | None:
-    if seat is None or seat.members:  # several are too many for a line
-        return None
-    if not seat.mp:
-        return row("     ", italic(tr("vacant")))
-    person = cut(display_name(seat.mp), 60)
-    return f"     {person}, {cut(seat.party, 40)}" if seat.party else f"     {person}"
+def _holders(seat: Constituency | None, *, is_own: bool) -> list[Rich]:
+    """Who sits there; where several do, they are named for one's own seat alone."""
+    if seat is None or (seat.members and not is_own):
+        return []
+    if not seat.is_held:
+        return [row("     ", italic(tr("vacant")))]
+    return [
+        f"     {cut(name, 60)}, {cut(party, 40)}" if party else f"     {cut(name, 60)}"
+        for name, party in _sitting(seat)
+    ]
+
+
+def _sitting(seat: Constituency | None) -> list[tuple[str, str]]:
+    """Everybody who sits for a seat, by name and party."""
+    if seat is None or not seat.is_held:
+        return []
+    several = [(display_name(each.name), each.party) for each in seat.members]
+    return several or [(display_name(seat.mp), seat.party)]
 
 
 def _top_share(order: Sequence[Ranked], petition: Petition) -> str | None:
