@@ -231,7 +231,8 @@ class Commits:
             outcome = self._loop.create_future()
             outcome.add_done_callback(lambda done: done.exception())  # if it fails, the wish stands
             self._queue.append(_Waiting(work, outcome))
-            self._go_on()
+            if self._quiet.is_set():  # else whoever finishes the batch under way goes on
+                self._go_on()
 
     def _fold_if_due(self) -> None:
         wanted = self._must_erase or self._files.wants_compaction

@@ -10,6 +10,7 @@ import errno
 import fcntl
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -371,6 +372,7 @@ class StoreFiles:
             except FileNotFoundError:
                 continue
             except StorageError as error:
+                self._keep_aside(path)
                 complaint = error
                 continue
             try:
@@ -390,9 +392,7 @@ class StoreFiles:
         The snapshot before comes first: what was taken out of the store since may come back from
         it, which is better than to lose what stands nowhere else.
         """
-        journals = [path for _, path in sorted(self._journals().items())]
-        found = [self._left_of(path) for path in (self._previous, self.path, *journals)]
-        files = [each for each in found if each is not None]
+        files = self._files_left()
         for path, content in sorted(files, key=lambda file: file[1].header.generation):
             plains = list(content.left(self._key))
             for plain in plains:
@@ -402,17 +402,42 @@ class StoreFiles:
                 log.warning("parts of a file cannot be read", file=path.name, frames=lost)
         return bool(files)
 
-    def _left_of(self, path: Path) -> tuple[Path, Content] | None:
-        """A file of this store whose header can be read, and the key to it."""
-        try:
-            content = Content(path.read_bytes())
-        except FileNotFoundError:
-            return None
-        except Damaged:
-            log.warning("a file cannot be read at all", file=path.name)
-            return None
-        self._store, self._key = content.header.store, self._key_for(content)
-        return path, content
+    def _files_left(self) -> list[tuple[Path, Content]]:
+        """The files of this store whose headers can be read, the snapshot before first.
+
+        What is another store's, or sealed with another key, is kept aside: of most of the files, or
+        else of the snapshot, it is plain which store this is. StorageError if there is no key.
+        """
+        journals = [path for _, path in sorted(self._journals().items())]
+        found: list[tuple[Path, Content]] = []
+        keys: dict[str, bytes] = {}
+        refusal: StorageError | None = None
+        for path in (self.path, self._previous, *journals):
+            try:
+                content = Content(path.read_bytes())
+                keys.setdefault(content.header.store, self._key_for(content))
+                found.append((path, content))
+            except FileNotFoundError:
+                continue
+            except Damaged:
+                log.warning("a file cannot be read at all", file=path.name)
+            except StorageError as error:
+                refusal = error
+                self._leave_out(path)
+        if refusal and not found:
+            raise refusal
+        stores = Counter(content.header.store for _, content in found)
+        for store, _ in stores.most_common(1):
+            self._store, self._key = store, keys[store]
+        ours = [each for each in found if each[1].header.store == self._store]
+        for path, content in found:
+            if content.header.store != self._store:
+                self._leave_out(path)
+        return sorted(ours, key=lambda file: file[0] != self._previous)
+
+    def _leave_out(self, path: Path) -> None:
+        log.warning("a file of another store is left out", file=path.name)
+        self._keep_aside(path)
 
     def rekey(self, key: bytes) -> None:
         """Seal everything with another key, which waits beside its file until that is done."""
@@ -560,7 +585,8 @@ class StoreFiles:
 
     def _journals(self) -> dict[int, Path]:
         start = f"{self.path.name}.journal."
-        names = [each.name for each in self.path.parent.iterdir() if each.name.startswith(start)]
+        found = (each for each in self.path.parent.iterdir() if each.is_file())
+        names = [each.name for each in found if each.name.startswith(start)]
         numbers = [name.removeprefix(start) for name in names]
         return {int(each): self._journal_path(int(each)) for each in numbers if each.isdigit()}
 
