@@ -57,6 +57,9 @@ from handlers.subscriptions import page_of
 from handlers.word_search import tell
 
 _LONGEST_COMMAND = 200
+_ORDERS = frozenset(
+    {"subscribe", "unsubscribe", "mute", "unmute", "snooze", "milestones", "chart", "map"}
+)
 _OFF = frozenset({"off", "end", "none", "never"})
 
 
@@ -97,6 +100,8 @@ async def hear(update: Update, context: Context, commands: Mapping[str, Command]
     if _is_more_of_an_album(message, context.services):
         return
     meaning = _meaning(message, words, context.services)
+    if isinstance(meaning, NoText) and is_mention and message.text:
+        meaning = Ask("help")  # nothing but the bot's name
     # People talk to each other about what the bot said as well.
     if private or is_mention or not isinstance(meaning, Words | NoWords | NoText | OtherSite):
         await _carry_out(update, context, commands, meaning)
@@ -106,7 +111,11 @@ def _meaning(message: Message, words: str, services: Services) -> Meaning:
     """What a message means, be it about the petition that it answers to."""
     sites, links = tuple(services.sites.values()), render.addresses(message)
     pointed = None if links else _pointed(message, services)
-    return (pointed and said_of(words, pointed, sites)) or read(words, sites, links)
+    request = said_of(words, pointed, sites) if pointed else None
+    # In a group "where was this?" may be meant for anybody.
+    if request and (message.chat.type == message.chat.PRIVATE or request.command in _ORDERS):
+        return request
+    return read(words, sites, links)
 
 
 def _pointed(message: Message, services: Services) -> PetitionRef | None:

@@ -20,6 +20,7 @@ from bot.messages.petition.milestones import (
     ladder,
     ladder_buttons,
     no_milestones,
+    undo_buttons,
     unwished,
     why_not,
 )
@@ -31,7 +32,7 @@ from bot.subscriptions.subscription import Subscription
 from handlers.command import Command, allowed, on_press
 from handlers.context import Context, chat_of
 from handlers.lookup import asked_for, named_first, offer, seen
-from handlers.reply import answer, ask, rewrite
+from handlers.reply import answer, ask, note_undo, rewrite
 from handlers.settings import keep_preferences, settings_context
 from handlers.subscriptions import followed_by
 
@@ -122,7 +123,7 @@ async def milestones_typed(update: Update, context: Context, ref: PetitionRef, t
     if settings is None or settings.followed is None:
         await answer(update, *follow_first(ref))
         return
-    page = await _wished(context, settings, settings.followed, text)
+    page = await _wished(update, context, settings, settings.followed, text)
     if isinstance(page, InvalidMilestone):
         await answer(update, unwished(page, settings.followed.petition))
     else:
@@ -130,7 +131,7 @@ async def milestones_typed(update: Update, context: Context, ref: PetitionRef, t
 
 
 async def _wished(
-    context: Context, settings: SettingsContext, followed: Followed, text: str
+    update: Update, context: Context, settings: SettingsContext, followed: Followed, text: str
 ) -> Page | InvalidMilestone:
     """The ladder after the changes that a text asks for, or why they cannot be."""
     was, petition = custom_milestones_of(followed.subscription), followed.petition
@@ -146,7 +147,9 @@ async def _wished(
         settings.preferences, milestones=None if custom == CustomMilestones() else custom
     )
     await keep_preferences(context, settings, preferences)
-    return await _page(context, petition, custom, was)
+    page = await _page(context, petition, custom, was)
+    note_undo(update, page[0], undo_buttons(petition.ref, was, custom))
+    return page
 
 
 async def milestone_chosen(update: Update, context: Context, press: Press) -> str | None:
@@ -154,7 +157,7 @@ async def milestone_chosen(update: Update, context: Context, press: Press) -> st
     settings = await settings_context(update, context, press.petition)
     if settings is None or settings.followed is None:
         return not_following()
-    page = await _wished(context, settings, settings.followed, press.extra)
+    page = await _wished(update, context, settings, settings.followed, press.extra)
     if isinstance(page, InvalidMilestone):
         return compose(why_not(page, settings.followed.petition)).text
     await rewrite(update, *page)

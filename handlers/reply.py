@@ -46,7 +46,8 @@ def note_what_can_be_undone(kept: MutableMapping[int, tuple[Message, Keyboard]])
     _undoable.set(kept)
 
 
-def _note_undo(update: Update, message: Message, buttons: Keyboard | ForceReply | None) -> None:
+def note_undo(update: Update, message: Message, buttons: Keyboard | ForceReply | None) -> None:
+    """Keep an answer with a way back for whoever says "undo"; what is undone has none."""
     kept, chat, query = _undoable.get(), update.effective_chat, update.callback_query
     if kept is None or chat is None:
         return
@@ -136,7 +137,7 @@ async def answer(
         return None
     sent = None
     message, buttons = _addressed(message, buttons)
-    _note_undo(update, message, buttons)
+    note_undo(update, message, buttons)
     markup = buttons if isinstance(buttons, ForceReply) else render.keyboard(buttons)
     parts = split(message)
     for part in parts:
@@ -280,7 +281,7 @@ async def rewrite(update: Update, message: Message, buttons: Keyboard | None = N
     if query is None:
         return
     named, its_buttons = _addressed(message, buttons)
-    _note_undo(update, named, its_buttons)
+    note_undo(update, named, its_buttons)
     if render.says(query.message, named, its_buttons):
         if (asides := _asides.get()) is not None:
             asides.append(tr("It's like that already."))

@@ -31,7 +31,7 @@ from handlers.command import Command, on_press
 from handlers.context import GROUPS, Context, asks_first, chat_of, first_language, target
 from handlers.lookup import named_first, offer
 from handlers.remote_admin import choose, done
-from handlers.reply import answer, rewrite, topic_of
+from handlers.reply import answer, note_undo, rewrite, topic_of
 
 _PAGES: Mapping[str, Callable[[SettingsContext], Page]] = {
     "": first_page,
@@ -138,8 +138,11 @@ async def page_after(
     after = await settings_context(update, context, settings.petition)
     if after is None:
         return None
+    undoing = first_page(after, undo=settings.preferences)
+    if after.preferences != settings.preferences:
+        note_undo(update, *undoing)
     if choice == "reset":
-        return first_page(after, undo=settings.preferences)
+        return undoing
     if choice.startswith("loud.all."):
         return first_page(after)
     return _PAGES.get(choice.partition(".")[0], first_page)(after)

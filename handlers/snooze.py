@@ -8,6 +8,7 @@ from bot.messages.chat.errors import old_button
 from bot.messages.following.subscriptions import follow_first, not_following
 from bot.messages.i18n import marked
 from bot.messages.settings.context import SettingsContext
+from bot.messages.settings.pages import first_page
 from bot.messages.settings.snooze import snooze_page, snooze_unclear
 from bot.petitions.petition import PetitionRef
 from bot.subscriptions.settings import LONGEST_SNOOZE, awake
@@ -16,7 +17,7 @@ from bot.subscriptions.typed_settings import read_until
 from handlers.command import Command, on_press
 from handlers.context import Context, asks_first
 from handlers.lookup import named_first, offer
-from handlers.reply import answer, rewrite
+from handlers.reply import answer, note_undo, rewrite
 from handlers.settings import ask_first, keep_preferences, settings_context
 
 _END = frozenset({"off", "end", "stop", "over", "none"})
@@ -73,7 +74,9 @@ async def _kept(
     if preferences == settings.preferences:
         return settings
     await keep_preferences(context, settings, preferences)
-    return await settings_context(update, context, settings.petition) or settings
+    after = await settings_context(update, context, settings.petition) or settings
+    note_undo(update, *first_page(after, undo=settings.preferences))
+    return after
 
 
 async def snooze_pressed(update: Update, context: Context, press: Press) -> str | None:

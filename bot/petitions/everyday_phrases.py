@@ -60,6 +60,9 @@ _ALIKE = {
         "delete": "erase wipe remove",
         "petitions": "epetitions petitons",
         "petition": "epetition petiton",
+        "i": "we",
+        "my": "our",
+        "me": "us",
         "change": "edit alter adjust update",
     }.items()
     for each in others.split()
@@ -76,6 +79,7 @@ _SHOW = re.compile(
 def canonical(words: str) -> str:
     """Plain words with one for those that stand for one another, and without the idle ones."""
     shown = _SHOW.sub("", words, count=1) if _SHOW.match(words) else words
+    shown = re.sub(r"\bare we\b", "am i", shown)
     return " ".join(_ALIKE.get(each, each) for each in shown.split() if each not in _BESIDES)
 
 

@@ -183,7 +183,7 @@ _BY_CANON: Mapping[str, Everyday] = {
 def read(text: str, sites: Sequence[Site], links: Sequence[str] = ()) -> Meaning:
     """What a message means; `links` are the addresses behind its words."""
     text = _in_usual_digits(text.strip())
-    if not text and not links:
+    if not any(map(str.isprintable, text.replace(" ", ""))) and not links:
         return NoText()
     if slash := _SLASH.fullmatch(text):
         return Ask(slash["name"].casefold(), " ".join((slash["rest"] or "").split()))

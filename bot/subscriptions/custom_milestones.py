@@ -170,6 +170,19 @@ def as_typed(custom: CustomMilestones) -> str:
     return " ".join((*(str(number) for number in custom.numbers), *every, *parts))
 
 
+def taking_back(before: CustomMilestones, after: CustomMilestones) -> str:
+    """The text that makes of the milestones after a change those before it."""
+    numbers = [f"-{number}" for number in after.numbers if number not in before.numbers]
+    percents = [f"-{percent}%" for percent in after.percents if percent not in before.percents]
+    every = [f"-every {after.every}"] if after.every and not before.every else []
+    gone = CustomMilestones(
+        tuple(number for number in before.numbers if number not in after.numbers),
+        before.every if before.every != after.every else 0,
+        tuple(percent for percent in before.percents if percent not in after.percents),
+    )
+    return " ".join((*numbers, *percents, *every, as_typed(gone))).strip()
+
+
 def next_round(petition: Petition, custom: CustomMilestones) -> int | None:
     """The next round number above the count that does not ring anyway; None if all near it do."""
     count = petition.signature_count

@@ -22,6 +22,19 @@ async def undo_takes_the_last_change_back(chat: Conversation) -> None:
     await chat.ask("undo", "There's nothing to undo")
 
 
+async def undo_takes_settings_and_milestones_back(chat: Conversation) -> None:
+    await chat.subscribes(TEA)
+    await chat.ask("only important", "Alerts: Big moments")
+    again = await chat.ask("undo", "Alerts: Big moments")
+    assert labels(again) == ["Undo"]
+    chat.tap(again, "Undo")
+    await chat.sees_edit(again, "Alerts: Everything")
+    await chat.ask(f"{TEA} at 50k", "★ 50,000")
+    again = await chat.ask("undo", "★ 50,000")
+    chat.tap(again, "Undo")
+    await chat.sees_edit(again, r"\A(?!.*★ 50,000)")
+
+
 async def it_is_the_petition_shown_last(chat: Conversation) -> None:
     await follows_both(chat)
     await chat.ask("mute it", "Free coffee at noon")
@@ -59,6 +72,7 @@ async def half_a_postcode_asks_for_the_rest(chat: Conversation) -> None:
 async def test_plain_requests_are_carried_out(town: Village) -> None:
     walks = [
         undo_takes_the_last_change_back,
+        undo_takes_settings_and_milestones_back,
         it_is_the_petition_shown_last,
         an_answer_to_what_the_bot_said_is_about_that,
         two_requests_are_both_done,

@@ -244,7 +244,9 @@ async def test_a_group_hears_replies_and_mentions_and_nothing_else(town: Village
         await club.ask(f"@{BOT_USERNAME} {TEA + 1}", "Free coffee", user_id=BEN)
         await club.ask(f"@{BOT_USERNAME.lower()} free tea", "🔎 “free tea”", user_id=BEN)
         said = {"user_id": BEN, "reply_to": about["message_id"]}
-        await club.ask(str(TEA), "Free tea in every library", **said)
+        card = await club.ask(str(TEA), "Free tea in every library", **said)
+        club.say("where was this?", user_id=BEN, reply_to=card["message_id"])
+        await club.ask(f"@{BOT_USERNAME}", "What I can do here", user_id=BEN)
         await club.ask(f"@{BOT_USERNAME} follow {TEA}", "Only admins", user_id=BEN)
         await club.ask(f"@{BOT_USERNAME} follow {TEA}", "is now following", user_id=ADA)
 

@@ -241,6 +241,7 @@ OTHERS: dict[str, Meaning] = {
     "３００２３": OnPetition("petition", PetitionRef("uk", 30_023)),
     "": NoText(),
     "   ": NoText(),
+    "\u200b": NoText(),
     "https://www.change.org/p/tea": OtherSite("www.change.org"),
     "sign this https://www.change.org/p/300239 now": OtherSite("www.change.org"),
     "change.org/p/tea": OtherSite("change.org"),

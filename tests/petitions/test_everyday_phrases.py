@@ -64,7 +64,8 @@ ASKED: dict[str, str] = {
     "privacy": "what do you do with my data? | who can see what I follow?",
     "about": "is this free? | how much does it cost | can you sign it for me | is this a scam",
     "status": "is it down? | is the site working? | are you still there",
-    "subscriptions": "show me my list | show my subscriptions | any news?",
+    "subscriptions": "what do we follow? | hey, what are we following? "
+    "| show me my list | show my subscriptions | any news?",
     "subscribe climate": "tell me when there's a petition on climate "
     "| let me know about new petitions on climate | notify me of anything about climate "
     "| follow anything about climate | keep an eye out for climate petitions",

@@ -4,7 +4,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.subscriptions.custom_milestones import InvalidMilestone, MilestoneChange, read_changes
+from bot.petitions.petition import Petition, PetitionRef
+from bot.petitions.thresholds import CustomMilestones
+from bot.subscriptions.custom_milestones import (
+    InvalidMilestone,
+    MilestoneChange,
+    changed,
+    read_changes,
+    taking_back,
+)
 from bot.subscriptions.subscription import Digest
 from bot.subscriptions.typed_settings import find_zone, read_digest, read_quiet, read_until
 
@@ -104,6 +112,30 @@ def test_a_milestone_is_a_number_as_it_is_spoken(text: str, values: list[int]) -
 @pytest.mark.parametrize("text", ["bananas", "a million trees", "soon"])
 def test_other_words_are_no_milestone(text: str) -> None:
     assert isinstance(read_changes(text), InvalidMilestone)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (CustomMilestones(), CustomMilestones((500,), 1_000, (50,))),
+        (CustomMilestones((500,), 1_000, (50,)), CustomMilestones()),
+        (CustomMilestones((500, 600), 1_000), CustomMilestones((600, 700), 2_000, (20,))),
+    ],
+)
+def test_a_change_of_milestones_can_be_typed_back(
+    before: CustomMilestones, after: CustomMilestones
+) -> None:
+    changes = read_changes(taking_back(before, after))
+    assert not isinstance(changes, InvalidMilestone)
+    tea = Petition(
+        ref=PetitionRef("uk", 1),
+        url="https://x/1",
+        action="Tea",
+        state="open",
+        signature_count=9,
+        response_threshold=10_000,
+    )
+    assert changed(after, changes, tea) == before
 
 
 @pytest.mark.parametrize("text", ["Paris time", "I'm in Paris", "paris, france"])

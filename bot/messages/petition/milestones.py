@@ -35,7 +35,14 @@ from bot.petitions.thresholds import (
     reached,
     thresholds,
 )
-from bot.subscriptions.custom_milestones import LEAST, MOST, InvalidMilestone, as_typed, next_round
+from bot.subscriptions.custom_milestones import (
+    LEAST,
+    MOST,
+    InvalidMilestone,
+    as_typed,
+    next_round,
+    taking_back,
+)
 
 _OFFICIAL: dict[Threshold, str] = {
     "response": marked("{number} (response threshold)"),
@@ -206,6 +213,15 @@ def ladder_buttons(
     if custom != _NONE:
         last.insert(0, button(tr("Clear my milestones"), CHOOSE_MILESTONE, ref, "off"))
     return [*rows, last]
+
+
+def undo_buttons(
+    ref: PetitionRef, before: CustomMilestones, after: CustomMilestones
+) -> list[list[Button]]:
+    """Takes a change of one's own milestones back, if a button has room for that."""
+    text = taking_back(before, after)
+    fits = text and len(Press(CHOOSE_MILESTONE, ref, text).data) <= ROOM
+    return [[button(tr("Undo"), CHOOSE_MILESTONE, ref, text)]] if fits else []
 
 
 def _common(petition: Petition, custom: CustomMilestones) -> list[Button]:
