@@ -6,7 +6,7 @@ from telegram import Update
 from bot.charts import ChartFailed
 from bot.messages.buttons import CONSTITUENCIES, Press
 from bot.messages.chat.errors import in_a_minute
-from bot.messages.i18n import marked, tr
+from bot.messages.i18n import marked
 from bot.messages.message import compose
 from bot.messages.petition.constituencies import (
     all_constituencies,
@@ -15,10 +15,10 @@ from bot.messages.petition.constituencies import (
     no_breakdown,
     no_such_constituency,
     table,
+    table_caption,
     top_codes,
 )
 from bot.messages.petition.constituencies import constituencies as constituencies_text
-from bot.messages.petition.parts import short_title
 from bot.petitions.petition import Petition, PetitionRef
 from bot.polling.lookup import Unasked
 from handlers.chart import show_drawn
@@ -127,8 +127,7 @@ async def send_table(update: Update, context: Context, ref: PetitionRef) -> None
         return
     file = table(petition, await context.services.members.seats(petition))
     name = f"petition-{ref.id}-constituencies.csv"
-    caption = tr("All constituencies for “{title}”.", title=short_title(petition))
-    await send_file(update, name, file, caption=caption)
+    await send_file(update, name, file, caption=table_caption(petition))
 
 
 COMMANDS = [

@@ -17,6 +17,7 @@ from bot.subscriptions.rules import same_rule
 from bot.subscriptions.subscription import Subscription
 from handlers.command import Command, allowed
 from handlers.context import Context, asks_first, chat_of, is_private
+from handlers.remote_admin import managed_from
 from handlers.reply import answer, send_file
 
 
@@ -27,7 +28,14 @@ async def mydata(update: Update, context: Context) -> None:
     if data is None:
         await answer(update, nothing_kept())
         return
-    file = written(data.chat, data.subscriptions, data.rules, data.waiting, context.services.sites)
+    file = written(
+        data.chat,
+        data.subscriptions,
+        data.rules,
+        data.waiting,
+        context.services.sites,
+        managing=await managed_from(update, context),
+    )
     caption = data_caption(len(data.subscriptions), len(data.rules))
     await send_file(update, FILE, file, caption=caption)
 

@@ -214,6 +214,12 @@ async def leave(update: Update, context: Context) -> None:
         await storage.save_note(name, "")
 
 
+async def managed_from(update: Update, context: Context) -> str:
+    """What the chat is called that is kept as managed from here; "" for none."""
+    managed = await _managed(update, context)
+    return managed.title if managed else ""
+
+
 async def _managed(update: Update, context: Context) -> _Managed | None:
     sealed = await context.services.storage.note(_note_name(update, context))
     if not sealed:

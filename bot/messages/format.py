@@ -4,7 +4,7 @@ from contextvars import ContextVar
 from datetime import date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime, get_day_names
+from babel.dates import format_date, format_datetime, get_day_names, get_timezone_location
 from babel.lists import format_list
 from babel.numbers import format_decimal, format_percent
 
@@ -49,15 +49,26 @@ def go_by(clocks: tzinfo) -> None:
 
 
 def moment(value: datetime) -> str:
-    """5 March 2020, 20:21, where the chat lives."""
-    return format_datetime(value.astimezone(_clocks.get()), "d MMMM y, HH:mm", locale=locale())
+    """5 March 2020, 20:21, where the chat lives; 21:21 (Paris) where that is not in London."""
+    local = value.astimezone(_clocks.get())
+    return _on_clocks(format_datetime(local, "d MMMM y, HH:mm", locale=locale()))
 
 
 def clock(value: datetime, now: datetime) -> str:
     """20:21 for today's instants, with the date for others, where the chat lives."""
     local, today = value.astimezone(_clocks.get()), now.astimezone(_clocks.get()).date()
-    is_today = local.date() == today
-    return format_datetime(local, "HH:mm", locale=locale()) if is_today else moment(value)
+    if local.date() != today:
+        return moment(value)
+    return _on_clocks(format_datetime(local, "HH:mm", locale=locale()))
+
+
+def _on_clocks(told: str) -> str:
+    """A time with the place whose clocks it goes by, unless that is London."""
+    zone = str(_clocks.get())
+    if zone == str(LONDON):
+        return told
+    city = get_timezone_location(zone, locale=locale(), return_city=True).rpartition("/")[2]
+    return f"{told} ({city})"
 
 
 def years(count: int) -> str:

@@ -69,7 +69,7 @@ def reminder(event: Reminder, petition: Petition, now: datetime) -> AlertText:
         case ResponseOverdue() | DebateOverdue():
             return _overdue(event, petition)
         case DebateToday() | DebatePassed():
-            return _debate(event, now)
+            return _debate(event, petition, now)
         case Surged():
             return _surge(event, petition)
         case ToppedIn():
@@ -135,8 +135,13 @@ def _overdue(event: ResponseOverdue | DebateOverdue, petition: Petition) -> Aler
     return AlertText(headline, (since,))
 
 
-def _debate(event: DebateToday | DebatePassed, now: datetime) -> AlertText:
+def _debate(event: DebateToday | DebatePassed, petition: Petition, now: datetime) -> AlertText:
     today = london_today(now)
+    if petition.may_get_no_more:
+        doubt = tr("It may not be held: the petition closed before its closing date.")
+        return AlertText(
+            say("🏛 <b>The debate was planned for {day}.</b>", day=weekday(event.on)), (doubt,)
+        )
     if event.on >= today:
         return AlertText(say("🏛 <b>The debate is today</b>, {day}.", day=weekday(event.on)))
     follows = tr("The transcript is usually published within a few days.")

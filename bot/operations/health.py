@@ -143,7 +143,7 @@ class Health:
             hook = await self._bot.get_webhook_info(read_timeout=5, connect_timeout=3)
         except Exception as error:  # an answer that cannot be decoded is one of many shapes
             cause, kind = failure_of(error).cause.said, type(error).__name__
-            return Said("Asking Telegram fails: {cause} ({error}).", cause=cause, error=kind)
+            return Said("Asking Telegram failed: {cause} ({error}).", cause=cause, error=kind)
         if hook.url != self._webhook:
             return Said("Another program is receiving this bot's updates. Stop one of the two.")
         return self._unposted(hook) if self._webhook else ""

@@ -86,7 +86,7 @@ class Sending:
         if silence <= _MUTE_TOO_LONG:
             return ""
         return Said(
-            "Telegram has taken no message for {seconds} seconds ({cause}).",
+            "Telegram has accepted no message for {seconds} seconds ({cause}).",
             seconds=f"{silence:.0f}",
             cause=self._cause,
         )
@@ -115,7 +115,7 @@ class Metrics:
         self._problem = self._gauge(
             "trouble", "Whether something is wrong (1), and with what.", "part", "severity"
         )
-        self._rounds = self._counter("polls", "Rounds of looks, by outcome.", "outcome")
+        self._rounds = self._counter("polls", "Rounds of checks, by outcome.", "outcome")
         self._looks = self._counter(
             "site_requests", "What petitions sites were asked.", "site", "kind", "outcome"
         )

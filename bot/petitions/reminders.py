@@ -131,8 +131,8 @@ def _hours_before(closing: datetime, hours: int) -> datetime:
 
 
 def _overdue(petition: Petition) -> Iterator[Moment]:
-    """What is late; of a parliament of the past nobody can expect it any more."""
-    if petition.archived:
+    """What is late; of a parliament that has ended nobody can expect it any more."""
+    if petition.may_get_no_more:
         return
     description = description_of(petition)
     since = petition.response_threshold_reached_at if petition.response_threshold else None

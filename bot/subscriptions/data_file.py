@@ -84,6 +84,8 @@ class _File(Struct, kw_only=True, forbid_unknown_fields=True):
     subscriptions: Annotated[tuple[_Petition, ...], Meta(max_length=10_000)] = ()
     rules: Annotated[tuple[_Rule, ...], Meta(max_length=1_000)] = ()
     alerts_waiting: int = 0
+    unreachable: str = ""
+    managing: Annotated[str, Meta(max_length=300)] = ""
 
 
 class DataFile(NamedTuple):
@@ -102,8 +104,13 @@ def written(
     rules: Sequence[Rule],
     waiting: int,
     sites: Mapping[str, Site],
+    *,
+    managing: str = "",
 ) -> bytes:
-    """Everything kept of a chat, for which so many alerts are waiting, as JSON."""
+    """Everything kept of a chat, for which so many alerts are waiting, as JSON.
+
+    `managing` is what another chat is called that its person manages from it.
+    """
     file = _File(
         format=FORMAT,
         chat=chat.id,
@@ -115,6 +122,8 @@ def written(
         subscriptions=tuple(_petition(each, sites) for each in subscriptions),
         rules=tuple(_rule(each) for each in rules),
         alerts_waiting=waiting,
+        unreachable=chat.resting or chat.refused,
+        managing=managing,
     )
     return json.dumps(msgspec.to_builtins(file), ensure_ascii=False, indent=2).encode()
 

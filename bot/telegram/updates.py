@@ -420,7 +420,7 @@ class Reception:
         """Why nothing has been heard for over a minute, or at all since the start."""
         if not self._is_receiving:
             return (
-                Said(marked("No updates have been heard yet: {cause}."), cause=self._cause.said)
+                Said(marked("No updates have arrived yet: {cause}."), cause=self._cause.said)
                 if self._cause
                 else ""
             )
@@ -432,7 +432,7 @@ class Reception:
             return Said("Some updates go elsewhere: {cause}.", cause=elsewhere) if is_shared else ""
         cause = Cause.FULL if self._is_waiting else self._cause or Cause.UNREACHABLE
         return Said(
-            "No updates have been heard for {seconds} seconds: {cause}.",
+            "No updates have arrived for {seconds} seconds: {cause}.",
             seconds=f"{silence:.0f}",
             cause=cause.said,
         )
@@ -448,13 +448,11 @@ class Reception:
             return ""
         if self.reads_nothing:
             times = self._nonsense.times
-            return Said("I could not read any of the last {count} updates.", count=times)
+            return Said("None of the last {count} updates could be read.", count=times)
         if self._skipped == 1:
-            return Said(
-                "I could not read 1 update and went on to the next; the log says which kind."
-            )
+            return Said("1 update couldn't be read and was skipped. See the log for its kind.")
         return Said(
-            "I could not read {count} updates and went on to the next; the log says which kind.",
+            "{count} updates couldn't be read and were skipped. See the log for their kind.",
             count=self._skipped,
         )
 

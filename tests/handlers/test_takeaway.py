@@ -64,6 +64,16 @@ def test_the_file_brings_back_what_it_holds() -> None:
     assert same_rule(takeaway.rules[0], RULE)
 
 
+def test_what_is_managed_from_a_chat_and_whether_it_is_reached_are_in_its_file() -> None:
+    chat = structs.replace(DATA.chat, resting="blocked")
+    file = data_file.written(chat, (), (), 0, {}, managing="Tea club")
+    document = json.loads(file)
+    assert (document["managing"], document["unreachable"]) == ("Tea club", "blocked")
+    assert read(file, 7, NOW) is not None
+    document = json.loads(data_file.written(DATA.chat, (), (), 0, {}))
+    assert (document["managing"], document["unreachable"]) == ("", "")
+
+
 def test_in_another_chat_the_topics_are_left_behind() -> None:
     takeaway = read(written(DATA, {}), 8, NOW)
     assert takeaway is not None

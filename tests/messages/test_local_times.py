@@ -34,8 +34,26 @@ async def test_an_instant_of_another_day_there_is_told_with_its_date() -> None:
     before = datetime(2025, 3, 1, 18, 0, tzinfo=UTC)
     assert clock(before, now) == "18:00"
     go_by(zone_of(KATHMANDU))
-    assert clock(before, now) == "1 March 2025, 23:45"
-    assert moment(now) == "2 March 2025, 00:45"
+    assert clock(before, now) == "1 March 2025, 23:45 (Kathmandu)"
+    assert moment(now) == "2 March 2025, 00:45 (Kathmandu)"
+
+
+@pytest.mark.parametrize(
+    ("zone", "said"),
+    [
+        ("Europe/Paris", "21:00 (Paris)"),
+        ("America/New_York", "15:00 (New York)"),
+        ("America/Argentina/Buenos_Aires", "17:00 (Buenos Aires)"),
+        ("UTC", "20:00 (UTC)"),
+        ("Europe/London", "20:00"),
+        ("", "20:00"),
+    ],
+)
+async def test_clocks_are_named_unless_they_are_londons(zone: str, said: str) -> None:
+    go_by(zone_of(zone))
+    now = datetime(2025, 3, 1, 20, 0, tzinfo=UTC)
+    assert clock(now, now) == said
+    assert moment(now) == f"1 March 2025, {said}"
 
 
 async def test_a_chat_that_chose_no_zone_is_told_londons_time() -> None:

@@ -19,6 +19,7 @@ from bot.petitions.events import (
     Closed,
     ClosingSoon,
     DebatePassed,
+    DebateToday,
     Event,
     MilestoneReached,
     Occurrence,
@@ -61,6 +62,30 @@ def test_nothing_is_waited_for_after_an_early_end() -> None:
     assert "waiting" not in response(CUT_SHORT, (), NOW)[0][0].text
     followed = Followed(Subscription(1, REF, NOW), CUT_SHORT)
     assert "may not come now" in subscribed(followed, NOW, "")[0].text
+
+
+@pytest.mark.parametrize("ended", [CUT_SHORT, structs.replace(CLOSED, archived=True)])
+def test_nothing_is_overdue_and_no_debate_certain_after_an_end(ended: Petition) -> None:
+    debated = structs.replace(
+        ended, scheduled_debate_date=NOW.date() + DAY, debate_threshold_reached_at=NOW
+    )
+    for petition_ in (ended, debated):
+        overdue = [m for m in moments(petition_) if isinstance(m.event, ResponseOverdue)]
+        assert not overdue
+    assert "It may not be held now" in card(debated, NOW, NOW).text
+    followed = Followed(Subscription(1, REF, NOW), debated)
+    assert "A debate was planned for" in subscribed(followed, NOW, "")[0].text
+    assert "was planned for" in told(DebateToday(NOW.date()), debated)
+
+
+def test_a_debate_of_a_parliament_that_sits_is_today() -> None:
+    open_ = structs.replace(CLOSED, scheduled_debate_date=NOW.date() + DAY)
+    assert "It may not be held" not in card(open_, NOW, NOW).text
+    assert (
+        "A debate is planned for"
+        in subscribed(Followed(Subscription(1, REF, NOW), open_), NOW, "")[0].text
+    )
+    assert "The debate is today" in told(DebateToday(NOW.date()), open_)
 
 
 def test_what_was_earned_is_waited_for_after_a_proper_end() -> None:
@@ -204,6 +229,9 @@ def test_privacy_names_whom_is_asked_what_waits_and_for_how_long() -> None:
         "Members API",
         "90 days",
         "group",
+        "Backups",
+        "whether I can reach this chat",
+        "which other chat you manage from here",
     ):
         assert said in text
     assert "30 days" in privacy(30, [uk]).text

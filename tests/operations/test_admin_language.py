@@ -10,7 +10,7 @@ from bot.operations.health import HealthCheck
 from bot.telegram.updates import Cause
 
 DEAF = Said(
-    "No updates have been heard for {seconds} seconds: {cause}.",
+    "No updates have arrived for {seconds} seconds: {cause}.",
     seconds=90,
     cause=Cause.WEBHOOK.said,
 )
@@ -19,8 +19,8 @@ DEAF = Said(
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        ("", "No updates have been heard for 90 seconds: a webhook is set."),
-        ("cy", "Ni chlywyd unrhyw ddiweddariadau ers 90 eiliad: mae webhook wedi'i osod."),
+        ("", "No updates have arrived for 90 seconds: a webhook is set."),
+        ("cy", "Nid oes diweddariadau wedi cyrraedd ers 90 eiliad: mae webhook wedi'i osod."),
     ],
 )
 async def test_a_trouble_and_its_cause_are_in_the_admins_language(
@@ -36,7 +36,7 @@ async def test_a_trouble_and_its_cause_are_in_the_admins_language(
 
 def test_logs_and_probes_have_it_in_english_whatever_is_spoken() -> None:
     with speaking("cy"):
-        assert str(DEAF) == "No updates have been heard for 90 seconds: a webhook is set."
+        assert str(DEAF) == "No updates have arrived for 90 seconds: a webhook is set."
         assert Reason("timed out").now() != "timed out"
 
 

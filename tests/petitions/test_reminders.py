@@ -152,7 +152,12 @@ def test_a_response_withdrawn_late_is_not_overdue_for_days_long_past() -> None:
 
 
 def test_a_debate_without_a_date_is_called_overdue_twice() -> None:
-    reading = petition(state="closed", closed_at=REACHED, debate_threshold_reached_at=REACHED)
+    reading = petition(
+        state="closed",
+        closed_at=REACHED,
+        closing_date=REACHED.date(),
+        debate_threshold_reached_at=REACHED,
+    )
     told = lived(seen(reading, REACHED), every(HOUR, REACHED, REACHED + 400 * DAY))
     assert [event.key for _, event in told] == ["debate_overdue:45", "debate_overdue:120"]
     dated = structs.replace(reading, scheduled_debate_date=date(2027, 1, 4))

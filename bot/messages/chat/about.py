@@ -229,8 +229,9 @@ def privacy(rest_days: int, sites: Sequence[Site], *, in_database: bool = False)
             say(
                 "<b>What I keep:</b> this chat's number, the petitions and rules it follows "
                 "and since when, your settings (with language and time zone), which message "
-                "shows each petition, when you agreed, the alerts waiting to be sent and when "
-                "this chat had its latest one. It's encrypted on disk."
+                "shows each petition, when you agreed, whether I can reach this chat, which other "
+                "chat you manage from here, the alerts waiting to be sent and when this chat had "
+                "its latest one. It's encrypted on disk."
             ),
             quote(*folded, expandable=True),
             "",

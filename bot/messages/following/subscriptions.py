@@ -156,7 +156,12 @@ def _happened(petition: Petition, now: datetime) -> str | None:
         done.append(tr("It has been decided not to debate it."))
     elif _has_date(petition, now) and petition.scheduled_debate_date:
         on = weekday(petition.scheduled_debate_date)
-        done.append(tr("A debate is planned for {day}.", day=on))
+        planned = (
+            marked("A debate was planned for {day}.")
+            if petition.may_get_no_more
+            else marked("A debate is planned for {day}.")
+        )
+        done.append(tr(planned, day=on))
     return " ".join(done) or None
 
 

@@ -214,6 +214,12 @@ def _debate(petition: Petition, most: int, now: datetime) -> list[Rich | None]:
                 return [
                     tr("🏛 The debate was due on {day}. There's no record yet.", day=weekday(date))
                 ]
+            if petition.may_get_no_more:
+                planned = tr(
+                    "🏛 The debate was planned for {day}. It may not be held now.",
+                    day=weekday(date),
+                )
+                return [planned]
             return [tr("🏛 Debate: {day}.", day=weekday(date))]
         return _no_debate(petition)
     if debate.debated_on is None:

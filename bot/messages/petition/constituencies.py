@@ -10,9 +10,9 @@ from msgspec import structs
 
 from bot.messages.buttons import CONSTITUENCIES, Button, Keyboard, button
 from bot.messages.format import decimal, number, percent
-from bot.messages.i18n import many, say, tr
+from bot.messages.i18n import many, marked, say, tr
 from bot.messages.message import Message, Rich, bold, compose, cut, italic, lines, row
-from bot.messages.petition.parts import FEWEST_ON_A_MAP, place_name, title
+from bot.messages.petition.parts import FEWEST_ON_A_MAP, place_name, short_title, title
 from bot.petitions.parliaments import description_of
 from bot.petitions.parse import Constituency
 from bot.petitions.petition import Petition, Place
@@ -29,6 +29,13 @@ class Ranked(NamedTuple):
 
     rank: int
     place: Place
+
+
+def table_caption(petition: Petition) -> str:
+    """Beneath the file of all places."""
+    if _has_parishes(petition):
+        return tr("All parishes for “{title}”.", title=short_title(petition))
+    return tr("All constituencies for “{title}”.", title=short_title(petition))
 
 
 def by_places(petition: Petition) -> Petition:
@@ -168,7 +175,7 @@ def no_breakdown(petition: Petition, is_reachable: bool) -> Message:
 
 def no_such_constituency(words: str) -> str:
     """The words name no constituency of this petition."""
-    return tr("I can't find “{words}” among this petition's constituencies.", words=cut(words, 60))
+    return tr("I can't find “{words}” among the places that signed this.", words=cut(words, 60))
 
 
 def table(petition: Petition, seats: Seats) -> bytes:
@@ -263,9 +270,19 @@ def _own(
     everywhere = sum(e.place.signature_count for e in order)
     if everywhere:
         times = entry.place.signature_count * len(order) / everywhere
+        compared = (
+            marked(
+                "{place} is number {rank} of {all}. It has {times} times as many signatures as "
+                "the average parish, which has {share}."
+            )
+            if _has_parishes(petition)
+            else marked(
+                "{place} is number {rank} of {all}. It has {times} times as many signatures as "
+                "the average constituency, which has {share}."
+            )
+        )
         yield tr(
-            "{place} is number {rank} of {all}. It has {times} times as many signatures as the "
-            "average constituency, which has {share}.",
+            compared,
             place=cut(place_name(petition, entry.place), 80),
             rank=number(entry.rank),
             all=number(len(order)),
