@@ -18,7 +18,7 @@ from bot.messages.chat import groups
 from bot.messages.chat.conversation import Question, cancel_button
 from bot.messages.chat.errors import no_files, no_pictures
 from bot.messages.i18n import tr
-from bot.messages.message import Message, split
+from bot.messages.message import Message, clean, split
 from bot.telegram import render
 from bot.telegram.errors import is_lost, is_no_media, is_no_topic, is_unchanged
 from handlers.context import GROUPS, Context, is_private, target
@@ -81,7 +81,7 @@ async def acknowledge(query: CallbackQuery, note: str | None, *, alert: bool = F
         return
     _acknowledged.set(query.id)
     try:
-        await query.answer(note[:200] if note else None, show_alert=alert)
+        await query.answer(clean(note)[:200] if note else None, show_alert=alert)
     except TelegramError as error:
         log.debug("a press could not be acknowledged", error=type(error).__name__)
         if note and is_lost(error):

@@ -126,9 +126,9 @@ def joined(*messages: Message) -> Message:
 def _lay_out(parts: tuple[Rich, ...], at: int, texts: list[str], spans: list[Span]) -> int:
     for part in parts:
         if isinstance(part, str):
-            clean = _clean(part)
-            texts.append(clean)
-            at += len(clean)
+            shown = clean(part)
+            texts.append(shown)
+            at += len(shown)
         else:
             end = _lay_out(part.parts, at, texts, spans)
             if part.style and end > at:
@@ -137,7 +137,7 @@ def _lay_out(parts: tuple[Rich, ...], at: int, texts: list[str], spans: list[Spa
     return at
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """Without what Telegram refuses or what deceives.
 
     That is controls, lone surrogates, overrides, letters without a width, and towers of marks.

@@ -24,7 +24,7 @@ from telegram import Message as TelegramMessage
 
 from bot.messages.buttons import Button, Keyboard
 from bot.messages.chat.groups import ChatChoice
-from bot.messages.message import Message, Span, Style
+from bot.messages.message import Message, Span, Style, clean
 from bot.messages.petition.share import InlineResult
 
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
@@ -48,10 +48,11 @@ def keyboard(rows: Keyboard | None) -> InlineKeyboardMarkup | None:
 
 
 def _button(key: Button) -> InlineKeyboardButton:
+    text = _label(key.text)
     if key.url:
-        return InlineKeyboardButton(key.text, url=key.url)
+        return InlineKeyboardButton(text, url=key.url)
     if key.copy:
-        return InlineKeyboardButton(key.text, copy_text=CopyTextButton(key.copy))
+        return InlineKeyboardButton(text, copy_text=CopyTextButton(key.copy))
     if key.share:
         chosen = SwitchInlineQueryChosenChat(
             query=key.share,
@@ -59,8 +60,13 @@ def _button(key: Button) -> InlineKeyboardButton:
             allow_group_chats=True,
             allow_channel_chats=True,
         )
-        return InlineKeyboardButton(key.text, switch_inline_query_chosen_chat=chosen)
-    return InlineKeyboardButton(key.text, callback_data=key.press)
+        return InlineKeyboardButton(text, switch_inline_query_chosen_chat=chosen)
+    return InlineKeyboardButton(text, callback_data=key.press)
+
+
+def _label(text: str) -> str:
+    """What stands on a button, or above a result: Telegram takes none that says nothing."""
+    return clean(text).strip() or "…"
 
 
 def read_keyboard(message: object) -> Keyboard | None:
@@ -168,8 +174,8 @@ def article(result: InlineResult) -> InlineQueryResultArticle:
     """What may be sent to a chat that the bot is no part of."""
     return InlineQueryResultArticle(
         id=result.id,
-        title=result.title,
-        description=result.description or None,
+        title=_label(result.title),
+        description=clean(result.description) or None,
         input_message_content=InputTextMessageContent(
             result.message.text,
             entities=entities(result.message),

@@ -22,7 +22,7 @@ from bot.messages.message import (
     link,
     split,
 )
-from bot.messages.petition.share import COPY_LIMIT
+from bot.messages.petition.share import COPY_LIMIT, InlineResult
 from bot.telegram import render
 
 ROOT = Path(__file__).parent.parent.parent
@@ -112,3 +112,22 @@ def test_nothing_else_makes_entities_or_keyboards(made: str) -> None:
     files = (*ROOT.glob("bot/**/*.py"), *ROOT.glob("handlers/*.py"))
     makers = {path.name for path in files if f"{made}(" in path.read_text(encoding="utf-8")}
     assert makers == {"render.py"}
+
+
+@pytest.mark.parametrize("said", ["\u202eTea\u200b", "Tea\x00\ud800", "\u2800T\u00adea"], ids=ascii)
+def test_what_deceives_is_on_no_button_and_above_no_result(said: str) -> None:
+    (row,) = render.keyboard([[Button(said, press="x"), Button(said, copy="x")]]).inline_keyboard
+    assert {key.text for key in row} == {"Tea"}
+    result = render.article(InlineResult("1", said, compose("x"), said))
+    assert (result.title, result.description) == ("Tea", "Tea")
+
+
+def test_a_button_without_a_word_does_not_cost_the_message() -> None:
+    """Telegram refuses the whole message for one that says nothing."""
+    (row,) = render.keyboard([[Button("\u200b \u3164", press="x")]]).inline_keyboard
+    assert row[0].text == "…"
+
+
+def test_what_a_button_says_stays_as_it_is() -> None:
+    (row,) = render.keyboard([[Button("✓ Ynys Môn 👩‍👧", press="x")]]).inline_keyboard
+    assert row[0].text == "✓ Ynys Môn 👩‍👧"
