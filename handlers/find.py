@@ -3,11 +3,13 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from itertools import zip_longest
 from typing import NamedTuple, TypeVar
 
 from bot.errors import MalformedPetition, ParliamentError, ParliamentUnavailable
 from bot.messages.following import search_results
+from bot.messages.i18n import language
 from bot.petitions.parse import Page
 from bot.petitions.petition import Petition, PetitionId, Site
 from bot.petitions.postcode import without_postcodes
@@ -43,7 +45,7 @@ async def search(context: Context, words: str) -> FoundPetitions:
     What is found stays found though a list fails or takes too long. Raises ParliamentError or
     MalformedPetition if no site can say anything at all.
     """
-    asked = [_search(each, words) for each in context.services.parliaments.values()]
+    asked = [_spoken(each, words) for each in context.services.parliaments.values()]
     outcomes = await asyncio.gather(*asked, return_exceptions=True)
     found: list[Sequence[Petition]] = []
     silent: list[Site] = []
@@ -59,6 +61,14 @@ async def search(context: Context, words: str) -> FoundPetitions:
         raise next(each for each in outcomes if isinstance(each, Exception))
     in_turn = [each for one_of_each in zip_longest(*found) for each in one_of_each if each]
     return FoundPetitions(in_turn, len(in_turn) > _ENOUGH, silent)
+
+
+async def _spoken(parliament: PetitionsApi, words: str) -> Sequence[Petition]:
+    """What a site finds, in the reader's language where a host of it answers in that."""
+    with suppress(ParliamentError, MalformedPetition):
+        if (other := parliament.in_language(language())) is not parliament:
+            return await _search(other, words)
+    return await _search(parliament, words)
 
 
 async def _search(parliament: PetitionsApi, words: str) -> Sequence[Petition]:

@@ -1,6 +1,8 @@
 """`/trending`: what was signed most in the last hours."""
 
 import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
 
 from telegram import Update
 
@@ -8,8 +10,9 @@ from bot.errors import MalformedPetition, ParliamentError
 from bot.messages.chat import errors
 from bot.messages.following import search_results
 from bot.messages.following.search_results import Busiest
-from bot.messages.i18n import marked
+from bot.messages.i18n import language, marked
 from bot.messages.petition.parts import site_name
+from bot.petitions.parse import Trending
 from bot.polling.petitions_api import PetitionsApi
 from handlers.command import Command
 from handlers.context import Context
@@ -39,11 +42,19 @@ async def trending(update: Update, context: Context) -> None:
 async def _busiest(parliament: PetitionsApi) -> Busiest | ParliamentError | MalformedPetition:
     site = parliament.site
     try:
-        petitions = await soon(site.url, parliament.trending())
+        petitions = await soon(site.url, _trending(parliament))
     except (ParliamentError, MalformedPetition) as error:
         return error
     name = site_name(site) if site.among_others else ""
     return Busiest(petitions, parliament.description.trending_hours, name)
+
+
+async def _trending(parliament: PetitionsApi) -> Sequence[Trending]:
+    """What a site says, in the reader's language where a host of it answers in that."""
+    with suppress(ParliamentError, MalformedPetition):
+        if (other := parliament.in_language(language())) is not parliament:
+            return await other.trending()
+    return await parliament.trending()
 
 
 COMMANDS = [

@@ -14,6 +14,7 @@ from bot.charts.picture import Picture, top_places
 from bot.charts.worker import ChartFailed, Job, Worker
 from bot.incidents import IncidentLog
 from bot.messages.i18n import language
+from bot.messages.petition.wording import spoken
 from bot.petitions.petition import Petition, Reading
 from bot.petitions.tile_maps import map_of
 
@@ -28,7 +29,7 @@ _FRESH = timedelta(minutes=15)
 
 
 class Charts:
-    """The door to all pictures. A picture is None where there is nothing to show.
+    """The door to all pictures, in the reader's language; None where there is nothing to show.
 
     Every drawing may raise ChartFailed; the next call starts afresh.
     """
@@ -61,7 +62,7 @@ class Charts:
         self, petition: Petition, readings: Sequence[Reading], now: datetime, *, dark: bool = False
     ) -> Picture | None:
         """Signatures over time, thresholds and events, and where it may end."""
-        plain = petition.without_breakdowns()
+        plain = spoken(petition).without_breakdowns()
         quarter = int(now.timestamp() // _FRESH.total_seconds()) if petition.is_open else 0
         key = ("curve", plain, len(readings), tuple(readings[-1:]), quarter, dark)
         given = {"petition": plain, "readings": tuple(readings), "now": now, "dark": dark}
@@ -69,7 +70,7 @@ class Charts:
 
     async def map(self, petition: Petition, *, dark: bool = False) -> Picture | None:
         """Each place's share of the signatures against its share of the people."""
-        kept = structs.replace(petition, signatures_by_country=())
+        kept = structs.replace(spoken(petition), signatures_by_country=())
         shown = map_of(petition)
         if shown is None or shown.area != "constituency":
             kept = structs.replace(kept, signatures_by_constituency=())
@@ -86,7 +87,7 @@ class Charts:
         """The ten most active constituencies by party, and the reader's own; by ONS code."""
         shown = {place.code for _, place in top_places(petition, highlight)}
         known = {code: party for code, party in parties.items() if code in shown}
-        kept = structs.replace(petition, signatures_by_region=(), signatures_by_country=())
+        kept = structs.replace(spoken(petition), signatures_by_region=(), signatures_by_country=())
         given = {"petition": kept, "parties": known, "dark": dark, "highlight": highlight}
         key = ("bars", kept, tuple(sorted(known.items())), highlight, dark)
         return await self._once(key, "bars", given)

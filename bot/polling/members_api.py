@@ -30,7 +30,6 @@ log = structlog.get_logger(__name__)
 
 MEMBERS_API = "https://members-api.parliament.uk/api"
 
-_OTHERWISE = "current, in the site's other language"
 _FRESH = timedelta(days=1)
 _PAUSE = timedelta(minutes=10)
 _PATIENCE = 8.0
@@ -92,16 +91,11 @@ class Members:
 
         They are in the reader's language if the site says them in that.
         """
-        if self._speaks_otherwise(site) and (told := await self._list(site, _OTHERWISE)):
-            return told
+        parliament, spoken = self._parliaments.get(site), language()
+        if parliament and parliament.in_language(spoken) is not parliament:
+            told = await self._list(site, f"current {spoken}")
+            return told or await self._list(site, "current")
         return await self._list(site, "current")
-
-    def _speaks_otherwise(self, site: str) -> bool:
-        """Whether a site has the language that is spoken now on a host of its own."""
-        parliament = self._parliaments.get(site)
-        if parliament is None or not parliament.site.other_url:
-            return False
-        return language() == parliament.description.hosts[-1].language
 
     async def everywhere(self, sites: Iterable[str]) -> Seats:
         """The constituencies there are now at several sites."""
@@ -149,12 +143,13 @@ class Members:
         if not has_parishes and not parliament.description.has("constituencies"):
             return {}
         try:
-            if period == _OTHERWISE:
-                rows = await parliament.constituencies_otherwise()
-            elif has_parishes:
+            if has_parishes:
                 rows = await parliament.parishes()
+            elif period.startswith("current"):
+                spoken = period.removeprefix("current").strip()
+                rows = await parliament.in_language(spoken).constituencies()
             else:
-                rows = await parliament.constituencies(None if period == "current" else period)
+                rows = await parliament.constituencies(period)
         except ParliamentUnasked:
             raise
         except (ParliamentError, MalformedPetition, ValueError) as error:

@@ -149,10 +149,9 @@ class PetitionsApi:
         self.description = description_of(site)
         # The host that a site is asked at, which decides the language of its paths.
         description, name = description_of(site), host_of(site.url)
-        self._host = next(
-            (host for host in description.hosts if host.name == name), description.hosts[0]
-        )
-        self._paths = self._host.paths
+        host = next((host for host in description.hosts if host.name == name), description.hosts[0])
+        self._paths = host.paths
+        self._base = site.url
         self._session = session
         self._max_bytes = max_bytes
         self._timeout = timeout
@@ -190,6 +189,18 @@ class PetitionsApi:
         """
         other = copy.copy(self)
         other._asks, other._hears, other._is_for_people = asks, hears, True
+        return other
+
+    def in_language(self, language: str) -> Self:
+        """The same site on its host of that language; as it is, if it has none.
+
+        That other host may be away without the site being so.
+        """
+        host = self.description.hosts[-1]
+        if not self.site.other_url or host.language != language:
+            return self
+        other = copy.copy(self)
+        other._paths, other._base, other._hears = host.paths, self.site.other_url, lambda _: None
         return other
 
     async def archived_look(
@@ -314,11 +325,9 @@ class PetitionsApi:
 
     async def wording(self, petition_id: PetitionId) -> Wording:
         """A petition's texts in the site's other language; raises as lists do."""
-        target = f"/{self.description.hosts[-1].paths.petitions}/{petition_id}.json"
-        answer = await self._get(target, base=self.site.other_url)
-        if answer.status != 200:
-            raise ParliamentError(answer.url, answer.status, f"status {answer.status}")
-        return parse_wording(answer.body, self.site, petition_id)
+        other = self.in_language(self.description.hosts[-1].language)
+        body = await other._fetch(f"/{other._paths.petitions}/{petition_id}.json")
+        return parse_wording(body, self.site, petition_id)
 
     async def counts(self, petition_id: PetitionId) -> Counts:
         """A petition's numbers alone; the site answers for unpublished petitions too."""
@@ -380,14 +389,6 @@ class PetitionsApi:
         """What was signed most in the last hour (or day); nothing in a quiet one."""
         return parse_trending(await self._body(f"/{self._paths.trending}.json"), self.site)
 
-    async def constituencies_otherwise(self) -> tuple[Constituency, ...]:
-        """The constituencies there are now, in the site's other language."""
-        paths = self.description.hosts[-1].paths
-        answer = await self._get(f"/{paths.constituencies}.json", base=self.site.other_url)
-        if answer.status != 200:
-            raise ParliamentError(answer.url, answer.status, f"status {answer.status}")
-        return parse_constituencies(answer.body, self.site)
-
     async def constituencies(self, period: str | None = None) -> tuple[Constituency, ...]:
         """The constituencies of a parliament named like `2019-2024`, or of the current one."""
         if period is not None and not re.fullmatch(r"[0-9]{4}-[0-9]{4}|current", period):
@@ -448,15 +449,13 @@ class PetitionsApi:
             with suppress(ValueError):  # larger than all that is kept
                 self._kept[address] = answer
 
-    async def _get(
-        self, target: str, since: datetime | None = None, etag: str = "", base: str = ""
-    ) -> _Answer:
+    async def _get(self, target: str, since: datetime | None = None, etag: str = "") -> _Answer:
         """Ask once for a path of the site, following nothing.
 
         Comes back with a body of JSON, a redirect, or one of 304, 404 and 410; for anything else
         raises ParliamentUnavailable if it may pass by itself, and ParliamentError if it will not.
         """
-        url = (base or self.site.url).rstrip("/") + target
+        url = self._base.rstrip("/") + target
         self._asks()
         try:
             async with self._session.get(

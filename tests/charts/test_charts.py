@@ -26,7 +26,7 @@ from bot.charts.seats import colour_of, constituency_bars
 from bot.messages.i18n import speaking
 from bot.messages.petition.constituencies import find_place
 from bot.petitions.parliaments.maps import UK_REGIONS
-from bot.petitions.petition import Petition, PetitionRef, Place, Reading
+from bot.petitions.petition import Petition, PetitionRef, Place, Reading, Wording
 
 DAY = timedelta(days=1)
 SEATS = tuple(Place(f"Seat {n}", f"E{n:02}", 200 - n) for n in range(1, 31))
@@ -260,6 +260,21 @@ async def test_news_is_drawn_anew(charts: Charts) -> None:
     before = await charts.curve(petition(), read(), NOW)
     after = await charts.curve(petition(signature_count=85), read(), NOW)
     assert before is not after
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_picture_has_the_petitions_own_words_in_the_readers_language(
+    charts: Charts,
+) -> None:
+    welsh = Wording("cy", "https://deisebau.senedd.cymru/deisebau/7", "Gwenyn ym mhob parc")
+    url = "https://petitions.senedd.wales/petitions/7"
+    places = (Place("North Wales", "W10000001", 300),)
+    known = petition(
+        ref=PetitionRef("senedd", 7), url=url, signatures_by_region=places, wordings=(welsh,)
+    )
+    with speaking("cy"):
+        pictures = await charts.map(known), await charts.curve(known, read(), NOW)
+    assert all(picture and "Gwenyn ym mhob parc" in picture.caption for picture in pictures)
 
 
 @pytest.mark.asyncio(loop_scope="module")

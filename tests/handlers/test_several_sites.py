@@ -294,3 +294,20 @@ async def test_who_sits_for_a_place_is_told_in_the_readers_language(village: Par
         told = await village.reader.ask("/constituency Clwyd", "Clwyd")
         assert all(f"Aelod {n}, Plaid Werdd Cymru" in told["text"] for n in range(6))
         assert len(village.senedd.seen("/etholaethau.json")) == 1
+
+
+async def test_what_is_found_and_what_trends_is_in_the_readers_language(
+    village: Parliaments,
+) -> None:
+    village.senedd.hourly = lambda: {245600: 34}
+    async with village.bell():
+        await village.reader.consents(await village.reader.ask("/follow senedd:245600"))
+        await village.reader.ask("/settings language cy")
+        for asked in ("/search bees", "/search gwenyn", "/trending"):
+            told = await village.reader.ask(asked, "Gwenyn ym mhob parc")
+            assert "Bees in every Welsh park" not in told["text"]
+        # The other host may be away; the site is not.
+        village.senedd.fail("/deisebau.json", Fault(status=503))
+        village.senedd.fail("/tueddiadau.json", Fault(status=503))
+        await village.reader.ask("/search park", "Bees in every Welsh park")
+        told = await village.reader.ask("/trending", "Bees in every Welsh park")
