@@ -103,7 +103,10 @@ async def hear(update: Update, context: Context, commands: Mapping[str, Command]
     if isinstance(meaning, NoText) and is_mention and message.text:
         meaning = Ask("help")  # nothing but the bot's name
     # People talk to each other about what the bot said as well.
-    if private or is_mention or not isinstance(meaning, Words | NoWords | NoText | OtherSite):
+    is_talk = isinstance(meaning, Words | NoWords | NoText | OtherSite) or (
+        isinstance(meaning, OnThat) and meaning.command not in _ORDERS
+    )
+    if private or is_mention or not is_talk:
         await _carry_out(update, context, commands, meaning)
 
 
