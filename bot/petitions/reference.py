@@ -58,7 +58,9 @@ _WORD = re.compile(r"\S+")
 _FULLY_APART = re.compile(rf"(?<!\w){_APART}(?!\w)", re.IGNORECASE)
 _FIRST_APART = re.compile(rf"(?P<site>(?:[a-z0-9_-]+:|#)?)(?P<id>{_APART})(?!\w)", re.IGNORECASE)
 # What stands between several numbers.
-_BETWEEN = re.compile(r"\s*[,;]\s*(?:(?:and|ac|a)\s+)?|\s+(?:(?:and|ac|a|&|\+)\s+)?", re.IGNORECASE)
+_BETWEEN = re.compile(
+    r"\s*[,;]\s+(?:(?:and|ac|a)\s+)?|\s*;\s*|\s+(?:and|ac|a|&|\+)\s+", re.IGNORECASE
+)
 _ADDRESS = re.compile(r"://|www\.|@|t\.me/", re.IGNORECASE)
 _DIGITS = re.compile(
     r"(?<![\w£$€+#:-])[0-9]+(?:[ \u00a0\u202f\u2009,.'’][0-9]+)*(?![^\W_]|_)", re.ASCII
@@ -139,7 +141,13 @@ def find_list(text: str, sites: Sequence[Site]) -> list[PetitionRef]:
     whole = text.strip(_STOPS).removeprefix("#")
     if _DIGITS.fullmatch(whole) and len(_numbers(whole)) == 1:
         return []  # "300,239" and "300 239" are one
-    names = _BETWEEN.split(_FULLY_APART.sub(lambda each: _joined(each[0]), text.strip(_STOPS)))
+    parts = _BETWEEN.split(_FULLY_APART.sub(lambda each: _joined(each[0]), text.strip(_STOPS)))
+    # "300 239" may be one number; what stands between several is a sign or a word, or else a blank.
+    names = [
+        name
+        for part in parts
+        for name in ([part] if find_reference(part, sites) else re.split(r"[,\s]\s*", part))
+    ]
     found = [find_reference(name, sites) for name in names]
     named = [ref for ref in dict.fromkeys(found) if ref]
     return named if len(named) > 1 and None not in found else []
