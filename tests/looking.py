@@ -14,8 +14,8 @@ from site_stand_in import PetitionsSite, SisterSite
 from bot.petitions.events import Kind
 from bot.petitions.parliaments import DESCRIPTIONS, site_like
 from bot.petitions.petition import PetitionRef
+from bot.polling.outlook import Subject
 from bot.polling.petitions_api import PetitionsApi, open_session
-from bot.polling.planner import Subject
 from bot.polling.poller import Poller
 from bot.polling.site_state import SiteState
 from bot.subscriptions.subscription import Chat, Rule, Subscription

@@ -27,8 +27,8 @@ from bot.petitions.parliaments.description import Feature, SiteDescription
 from bot.petitions.parse import Page
 from bot.petitions.petition import PetitionRef, Site
 from bot.petitions.thresholds import thresholds
+from bot.polling.outlook import Limits, bound
 from bot.polling.petitions_api import PetitionsApi, open_session
-from bot.polling.planner import Limits, bound
 from bot.telegram import render
 from bot.telegram.request import AiohttpRequest
 from storage import Storage

@@ -6,7 +6,7 @@ from contextvars import ContextVar
 
 from cachetools import TTLCache
 
-from bot.polling.planner import peoples_share
+from bot.polling.outlook import peoples_share
 
 # The person, or where there is none the chat, for whom a site is asked; None if it is for nobody.
 asking_for: ContextVar[int | None] = ContextVar("asking_for", default=None)

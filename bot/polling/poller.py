@@ -28,12 +28,13 @@ from bot.polling.budget import Budget, asking_for
 from bot.polling.clocks import SiteClock
 from bot.polling.list_reader import ListReader
 from bot.polling.lookup import LookupResult
+from bot.polling.outlook import Limits, Numbers, Request, Subject, Whole, about
 from bot.polling.petition_looks import PetitionLooks
 from bot.polling.petitions_api import (
     PetitionsApi,
     silence,
 )
-from bot.polling.planner import Limits, Numbers, Request, Subject, Whole, about
+from bot.polling.planner import plan
 from bot.polling.recorder import Recorder
 from bot.polling.reminding import Reminding
 from bot.polling.site_lists import ListPage, SiteLists
@@ -157,7 +158,7 @@ class Poller:
         at_once = 1 if site.is_doubtful else _AT_ONCE
         free = min(site.budget.left(), at_once - len(site.in_flight))
         asked = self._recorder.in_work(site) | site.in_flight.keys()
-        for request in site.outlook.plan(free, self._monotonic(), asked):
+        for request in plan(site.outlook, free, self._monotonic(), asked):
             site.budget.spend()
             task = asyncio.create_task(self._carry_out_safely(site, request))
             site.in_flight[about(request)] = task

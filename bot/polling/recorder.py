@@ -22,9 +22,7 @@ from bot.petitions.petition import (
     Petition,
     PetitionRef,
 )
-from bot.polling.planner import (
-    Subject,
-)
+from bot.polling.outlook import Subject
 from bot.polling.site_state import SiteState
 from storage import Storage
 

@@ -18,6 +18,7 @@ from bot.incidents import IncidentLog
 from bot.petitions.petition import Department, Petition, PetitionId, PetitionRef
 from bot.polling.budget import Budget
 from bot.polling.lookup import LookupResult, Unasked
+from bot.polling.outlook import Limits, Outlook, Subject
 from bot.polling.petitions_api import (
     Found,
     Look,
@@ -27,7 +28,6 @@ from bot.polling.petitions_api import (
     silence,
     unreadable,
 )
-from bot.polling.planner import Limits, Outlook, Subject
 from bot.polling.site_lists import SiteLists
 from bot.polling.watchlist import Watchlist
 

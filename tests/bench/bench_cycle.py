@@ -21,7 +21,8 @@ from bot.petitions.observe import is_news, observe, with_counts
 from bot.petitions.parse import parse_page, parse_petition
 from bot.petitions.petition import Site
 from bot.polling.budget import Budget
-from bot.polling.planner import Limits, Numbers, Outlook, Whole
+from bot.polling.outlook import Limits, Numbers, Outlook, Whole
+from bot.polling.planner import plan
 from bot.polling.site_lists import ListPage
 from bot.subscriptions.matching import Follower, follower, match
 from bot.subscriptions.subscription import Preferences, Subscription
@@ -129,7 +130,7 @@ def filled(followed: int) -> tuple[Outlook, dict[int, PetitionHistory]]:
 def answer(outlook: Outlook, knowns: dict[int, PetitionHistory], now: float, count: int) -> None:
     """Plan once, and let every request be answered with nothing new."""
     open_ids = [id_ for id_, known in knowns.items() if known.petition.is_open]
-    for request in outlook.plan(count, now):
+    for request in plan(outlook, count, now):
         match request:
             case Whole(id=id_):
                 outlook.saw_whole(knowns[id_].petition, now)
@@ -149,7 +150,7 @@ def show_minute(whole: Sequence[bytes]) -> None:
     own = [observe(None, parse_petition(body, SITE), NOW)[0] for body in whole]
     started = time.process_time()
     for second in range(60):
-        outlook.plan(1, 600.0 + second)
+        plan(outlook, 1, 600.0 + second)
     planned = time.process_time() - started
     for _ in range(PAGES_A_MINUTE):
         for known, row in zip(rows, parse_page(page, SITE).petitions, strict=True):

@@ -33,7 +33,8 @@ from world import (
 from bot.petitions.observe import is_news, with_counts
 from bot.petitions.petition import Counts, Petition
 from bot.petitions.thresholds import is_settled
-from bot.polling.planner import Limits, Numbers, Outlook, Request, Whole, bound
+from bot.polling.outlook import Limits, Numbers, Outlook, Request, Whole, bound
+from bot.polling.planner import plan
 from bot.polling.poller import Budget
 from bot.polling.site_lists import TRENDING, ListPage
 
@@ -130,7 +131,7 @@ class Planned(Watcher):
             self.outlook.learn(petition, 0.0, 0.0, START)
 
     def step(self, tokens: int, now: float) -> int:
-        requests = self.outlook.plan(tokens, now)
+        requests = plan(self.outlook, tokens, now)
         for request in requests:
             self.asked[type(request).__name__] += 1
             self.ask(request, now)

@@ -14,8 +14,8 @@ from bot.errors import ParliamentError, ParliamentUnasked
 from bot.petitions.petition import PetitionRef
 from bot.polling.budget import Budget, asking_for
 from bot.polling.lookup import Unasked
+from bot.polling.outlook import peoples_share
 from bot.polling.petitions_api import Found, NotFound
-from bot.polling.planner import peoples_share
 
 TALKATIVE, QUIET = 1, 2
 

@@ -20,8 +20,9 @@ from bot.operations.doctor import promised
 from bot.petitions.events import Kind
 from bot.petitions.petition import PetitionRef, Site
 from bot.polling.budget import Budget
+from bot.polling.outlook import Limits, Numbers, Outlook, Subject
 from bot.polling.petitions_api import Unavailable
-from bot.polling.planner import SILENT_AT_ONCE, Limits, Numbers, Outlook, Subject
+from bot.polling.planner import SILENT_AT_ONCE, plan
 from bot.polling.site_lists import ListPage
 from bot.polling.site_state import SiteState
 
@@ -56,7 +57,7 @@ def test_a_plan_within_what_is_left_never_exceeds_the_budget(
     made: list[float] = []
     for step in steps:
         now[0] += step
-        for request in outlook.plan(budget.left(), now[0]):
+        for request in plan(outlook, budget.left(), now[0]):
             budget.spend()
             outlook.failed(request, now[0])
             made.append(now[0])

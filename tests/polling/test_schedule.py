@@ -12,18 +12,8 @@ from petitions import NOW, petition, responded
 from bot.petitions.petition import Petition, PetitionRef
 from bot.petitions.thresholds import CustomMilestones
 from bot.polling.hazards import Hazards, hazards
-from bot.polling.planner import (
-    LIST_GAP,
-    SILENT_AT_ONCE,
-    UNFOLLOWED_INTERVAL,
-    Limits,
-    Numbers,
-    Outlook,
-    Request,
-    Whole,
-    about,
-    bound,
-)
+from bot.polling.outlook import LIST_GAP, Limits, Numbers, Outlook, Request, Whole, about, bound
+from bot.polling.planner import SILENT_AT_ONCE, UNFOLLOWED_INTERVAL, plan
 from bot.polling.site_lists import TRENDING, ListPage
 
 LIMITS = Limits(interval=60.0, requests_per_minute=60)
@@ -72,7 +62,7 @@ def asked(
 ) -> Iterator[tuple[float, Request]]:
     """Everything asked in so many seconds, one plan a second; the silent give no answer."""
     for second in range(seconds):
-        for request in outlook.plan(a_tick, float(second)):
+        for request in plan(outlook, a_tick, float(second)):
             if about(request) in silent:
                 outlook.failed(request, float(second))
             else:
@@ -89,7 +79,7 @@ SIZES = st.integers(1, 90)
 def test_a_plan_never_has_more_requests_than_there_are_tokens(
     followed: int, tokens: int, now: float
 ) -> None:
-    assert len(outlook_over(many(followed)).plan(tokens, now)) <= tokens
+    assert len(plan(outlook_over(many(followed)), tokens, now)) <= tokens
 
 
 @given(SIZES, st.integers(1, 12), st.floats(0, DAY))
@@ -97,14 +87,14 @@ def test_the_plan_is_the_same_for_the_same_knowledge(
     followed: int, tokens: int, now: float
 ) -> None:
     one, other = outlook_over(many(followed)), outlook_over(many(followed))
-    assert one.plan(tokens, now) == other.plan(tokens, now)
+    assert plan(one, tokens, now) == plan(other, tokens, now)
 
 
 @given(SIZES, st.integers(1, 12), st.floats(0, DAY))
 def test_no_petition_is_asked_about_twice_in_one_plan(
     followed: int, tokens: int, now: float
 ) -> None:
-    planned = outlook_over(many(followed)).plan(tokens, now)
+    planned = plan(outlook_over(many(followed)), tokens, now)
     ids = [request.id for request in planned if not isinstance(request, ListPage)]
     assert len(ids) == len(set(ids))
 
@@ -158,7 +148,7 @@ def test_the_same_course_of_things_leads_to_the_same_requests(
 def test_nothing_is_asked_that_is_asked_already(
     followed: int, asked_already: set[int], tokens: int
 ) -> None:
-    planned = outlook_over(many(followed)).plan(tokens, DAY, asked_already)
+    planned = plan(outlook_over(many(followed)), tokens, DAY, asked_already)
     assert asked_already.isdisjoint(map(about, planned))
     assert len(planned) >= min(tokens, followed - len(asked_already))
 
@@ -212,10 +202,10 @@ def test_while_some_of_the_silent_are_asked_the_others_wait_and_who_answers_does
     outlook = outlook_over(many(9))
     for id_ in range(1, 6):
         outlook.saw_nothing(id_, 0.0, answered=False)
-    planned = {about(request) for request in outlook.plan(9, 100.0)}
+    planned = {about(request) for request in plan(outlook, 9, 100.0)}
     assert len(planned & {1, 2, 3, 4, 5}) == SILENT_AT_ONCE
     assert planned >= {6, 7, 8, 9}
-    assert outlook.plan(9, 100.0, planned) == []
+    assert plan(outlook, 9, 100.0, planned) == []
 
 
 def test_who_answered_again_waits_no_longer() -> None:
@@ -223,7 +213,7 @@ def test_who_answered_again_waits_no_longer() -> None:
     for id_ in range(1, 6):
         outlook.saw_nothing(id_, 0.0, answered=False)
         outlook.saw_whole(numbered(id_), 0.0)
-    assert len(outlook.plan(9, 100.0)) == 9
+    assert len(plan(outlook, 9, 100.0)) == 9
 
 
 @pytest.mark.parametrize("request_", [Whole(1), Numbers(1), ListPage("open")])
@@ -231,7 +221,7 @@ def test_a_request_that_came_to_nothing_is_not_made_again_at_once(request_: Requ
     petitions = many(90)
     outlook = outlook_over(petitions, read_at=-DAY)
     outlook.failed(request_, 0.0)
-    assert request_ not in outlook.plan(90, 1.0)
+    assert request_ not in plan(outlook, 90, 1.0)
 
 
 # --- what pays -----------------------------------------------------------------------------------
@@ -249,14 +239,14 @@ def test_a_petition_about_to_reach_a_threshold_has_its_numbers_asked_between_loo
     outlook.prospects[1].pace = 0.1
     outlook.saw_whole(numbered(1, 9_999), 100.0)
     outlook.prospects[1].missed = True
-    (request,) = outlook.plan(1, 140.0)
+    (request,) = plan(outlook, 1, 140.0)
     assert request == Numbers(1)
 
 
 def test_a_petition_far_from_any_milestone_has_not() -> None:
     outlook = outlook_over([numbered(1, 12)])
     outlook.saw_whole(numbered(1, 12), 100.0)
-    assert outlook.plan(3, 140.0) == []
+    assert plan(outlook, 3, 140.0) == []
 
 
 def test_responses_are_looked_for_in_the_list_that_names_them() -> None:
@@ -275,7 +265,7 @@ def test_a_petition_of_which_another_body_tells_more_is_looked_at_first() -> Non
     petitions = many(100)
     outlook = outlook_over(petitions, read_at=-1000.0)
     outlook.saw_listed(petitions[70], 10.0, suspect=True, updated_at=NOW)
-    planned = outlook.plan(3, 100.0)
+    planned = plan(outlook, 3, 100.0)
     assert Whole(71) in planned[:2]
 
 
@@ -297,7 +287,7 @@ def test_who_is_not_where_it_stood_in_the_list_is_looked_at_soon() -> None:
     del counts[25]
     outlook.saw_page(page, counts, 21.0)
     assert [p.ref.id for p in outlook.prospects.values() if p.missed] == [25]
-    assert Whole(25) in outlook.plan(4, 90.0)
+    assert Whole(25) in plan(outlook, 4, 90.0)
 
 
 # --- a 304 is a hint -----------------------------------------------------------------------------
@@ -306,15 +296,15 @@ def test_who_is_not_where_it_stood_in_the_list_is_looked_at_soon() -> None:
 def test_a_settled_body_is_asked_for_conditionally_and_now_and_then_without() -> None:
     outlook = outlook_over(many(1))
     outlook.saw_whole(numbered(1), 0.0, settled_since=NOW)
-    assert outlook.plan(1, 60.0) == [Whole(1, NOW)]
+    assert plan(outlook, 1, 60.0) == [Whole(1, NOW)]
     outlook.saw_nothing(1, 3_550.0)
-    assert outlook.plan(1, 3_610.0) == [Whole(1)]
+    assert plan(outlook, 1, 3_610.0) == [Whole(1)]
 
 
 def test_a_body_that_may_change_within_its_date_is_asked_for_without_condition() -> None:
     outlook = outlook_over(many(1))
     outlook.saw_whole(numbered(1), 0.0, settled_since=None)
-    assert outlook.plan(1, 60.0) == [Whole(1)]
+    assert plan(outlook, 1, 60.0) == [Whole(1)]
 
 
 # --- what is likely ------------------------------------------------------------------------------
@@ -386,7 +376,7 @@ def test_with_rules_what_is_followed_is_looked_at_within_its_bound_and_the_rest_
 def test_with_rules_too_a_plan_keeps_to_its_tokens_and_is_the_same_each_time(
     size: int, followed: set[int], tokens: int, now: float
 ) -> None:
-    one, other = (listening(many(size), followed).plan(tokens, now) for _ in range(2))
+    one, other = (plan(listening(many(size), followed), tokens, now) for _ in range(2))
     assert one == other
     assert len(one) <= tokens
     assert len(set(map(about, one))) == len(one)
@@ -397,7 +387,7 @@ def test_where_rules_listen_every_page_of_the_open_list_is_read_to_its_end() -> 
     outlook.listen(for_rules=True)
     read: list[ListPage] = []
     for second in range(300):
-        for request in outlook.plan(1, float(second)):
+        for request in plan(outlook, 1, float(second)):
             assert isinstance(request, ListPage)
             read.append(request)
             first = (request.number - 1) * 50
@@ -417,9 +407,9 @@ def test_a_list_that_has_grown_is_read_further_and_one_that_shrank_no_further_th
         outlook.saw_page(ListPage("open", number), {number: 50}, 0.0, is_last=number == 2)
     outlook.saw_page(ListPage("open", 2), {2: 50}, 1.0)
     outlook.listen(for_rules=True)
-    assert ListPage("open", 3) in outlook.plan(20, 2.0)
+    assert ListPage("open", 3) in plan(outlook, 20, 2.0)
     outlook.saw_page(ListPage("open", 3), {}, 3.0, is_last=True)
-    far = {page.number for page in outlook.plan(20, DAY) if isinstance(page, ListPage)}
+    far = {page.number for page in plan(outlook, 20, DAY) if isinstance(page, ListPage)}
     assert far == {1, 2}
 
 
@@ -428,7 +418,7 @@ def test_a_list_the_site_does_not_have_is_seldom_asked_for() -> None:
     outlook.listen(for_rules=True)
     asked_for = 0
     for second in range(1_200):
-        for request in outlook.plan(1, float(second)):
+        for request in plan(outlook, 1, float(second)):
             asked_for += request == TRENDING
             outlook.failed(request, float(second))
     assert asked_for == 4
@@ -438,11 +428,11 @@ def test_who_is_signed_far_more_than_thought_is_looked_at_soon() -> None:
     petitions = many(60)
     outlook = listening(petitions)
     outlook.saw_trending({7: 900, 1_000: 5}, 650.0)
-    assert Whole(7) in outlook.plan(2, 651.0)
+    assert Whole(7) in plan(outlook, 2, 651.0)
 
 
 def test_no_list_is_read_for_what_is_unknown_while_no_rule_listens() -> None:
-    assert Outlook(LIMITS).plan(9, DAY) == []
+    assert plan(Outlook(LIMITS), 9, DAY) == []
 
 
 def test_who_has_more_followers_goes_first_and_who_has_none_last() -> None:
@@ -454,7 +444,7 @@ def test_who_has_more_followers_goes_first_and_who_has_none_last() -> None:
         prospect.missed = True
     outlook.weigh({1: 1, 2: 1_000})
     outlook.limits = structs.replace(LIMITS, interval=DAY)
-    requests = [about(request) for request in outlook.plan(3, 100.0)]
+    requests = [about(request) for request in plan(outlook, 3, 100.0)]
     assert requests == [2, 1, 3]
 
 
@@ -470,7 +460,7 @@ def test_a_petition_just_before_such_a_milestone_is_looked_at_sooner_than_one_al
     for id_, custom_milestones in ((1, []), (2, [CustomMilestones((9_010,))]), (3, [])):
         outlook.learn(numbered(id_, 9_000), 0.0, 0.0, NOW, custom_milestones=custom_milestones)
         outlook.prospects[id_].missed = True
-    assert [about(request) for request in outlook.plan(1, 60.0)] == [2]
+    assert [about(request) for request in plan(outlook, 1, 60.0)] == [2]
 
 
 def test_a_milestone_on_the_way_takes_nothing_from_the_urgency_of_a_threshold() -> None:
@@ -482,7 +472,7 @@ def test_who_sets_a_milestone_has_the_petition_looked_at_next_and_once() -> None
     outlook = outlook_over([numbered(id_, 9_000) for id_ in (1, 2, 3)])
     everybody = {1: 1, 2: 1, 3: 1}
     outlook.weigh(everybody, {3: [CustomMilestones((9_010,)), CustomMilestones((9_020,))]})
-    assert outlook.plan(2, 60.0)[-1] == Whole(3)
+    assert plan(outlook, 2, 60.0)[-1] == Whole(3)
     outlook.saw_whole(numbered(3, 9_000), 60.0)
     outlook.weigh(everybody, {3: [CustomMilestones((9_020,))]})
     assert outlook.prospects[3].suspect_at is None
@@ -491,8 +481,8 @@ def test_who_sets_a_milestone_has_the_petition_looked_at_next_and_once() -> None
 def test_who_is_to_be_hurried_is_looked_at_first_but_not_sooner_than_may_be() -> None:
     outlook = outlook_over(many(9))
     outlook.hurry(7, 59.0)
-    assert outlook.plan(9, 59.0) == []
-    assert outlook.plan(2, 60.0)[-1] == Whole(7)
+    assert plan(outlook, 9, 59.0) == []
+    assert plan(outlook, 2, 60.0)[-1] == Whole(7)
 
 
 def test_own_milestones_count_from_the_next_look_on() -> None:

@@ -14,7 +14,8 @@ from bot.petitions.events import NotPublished, Opened, Rejected
 from bot.petitions.history import PetitionHistory
 from bot.petitions.observe import observe, observe_unpublished, unpublished
 from bot.petitions.petition import Debate, GovernmentResponse, Petition, PetitionRef, Site
-from bot.polling.planner import UNPUBLISHED_ROUNDS, Limits, Outlook, Whole
+from bot.polling.outlook import Limits, Outlook, Whole
+from bot.polling.planner import UNPUBLISHED_ROUNDS, plan
 from bot.subscriptions.subscription import Subscription
 from tests.bell import READER, TEA, Village, open_petition, stamp
 
@@ -210,15 +211,15 @@ def test_rejected_before_it_opened_it_rings_and_opens_later_all_the_same() -> No
 def test_it_is_looked_at_seldom_and_makes_no_look_seem_late() -> None:
     outlook = Outlook(Limits(60, 60))
     outlook.learn(_WAITING.petition, 0, 0, NOW)
-    assert outlook.plan(5, 60 * UNPUBLISHED_ROUNDS - 1) == []
-    assert outlook.plan(5, 60 * UNPUBLISHED_ROUNDS) == [Whole(TEA)]
+    assert plan(outlook, 5, 60 * UNPUBLISHED_ROUNDS - 1) == []
+    assert plan(outlook, 5, 60 * UNPUBLISHED_ROUNDS) == [Whole(TEA)]
     assert outlook.oldest_look([TEA]) is None
 
 
 def test_an_open_one_is_looked_at_every_interval() -> None:
     outlook = Outlook(Limits(60, 60))
     outlook.learn(Petition(ref=REF, url="", action="", state="open", signature_count=7), 0, 0, NOW)
-    assert outlook.plan(5, 60) == [Whole(TEA)]
+    assert plan(outlook, 5, 60) == [Whole(TEA)]
     assert outlook.oldest_look([TEA]) == 0
 
 
