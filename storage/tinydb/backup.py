@@ -9,8 +9,9 @@ from storage.disk import Disk, reason
 from storage.integrity import checked
 from storage.key_file import KeyRing
 from storage.tables import CHATS, Tables
-from storage.tinydb.files import ROWS, StoreFiles, empty_tables, replay, rows_of
+from storage.tinydb.files import StoreFiles
 from storage.tinydb.frames import Damaged, Torn
+from storage.tinydb.journal import ROWS, empty_tables, replay, rows_of
 from storage.tinydb.read_only import check_format, key_to, read_beside
 from storage.tinydb.sealed import Content, Sealed, new_store
 

@@ -24,7 +24,7 @@ from bot.incidents import IncidentLog
 from storage.disk import reason
 from storage.tables import ERASE, NOTES, Tables
 from storage.tinydb.database import Database, Transaction
-from storage.tinydb.files import Changes
+from storage.tinydb.journal import Changes
 from storage.tinydb.journalled import COMPACT_AGAIN_AFTER
 
 # So many new documents are walked through in a few milliseconds.

@@ -31,8 +31,9 @@ from storage.tables import (
     document_of,
     name_of,
 )
-from storage.tinydb.files import Changes, StoreFiles
+from storage.tinydb.files import StoreFiles
 from storage.tinydb.index import Index
+from storage.tinydb.journal import Changes
 from storage.tinydb.journalled import JournalledStorage, backwards
 from storage.tinydb.table import JournalledTinyDB, Table
 

@@ -19,7 +19,8 @@ from bot.errors import StorageError
 from storage.disk import Disk, reason
 from storage.key_file import KeyRing
 from storage.tables import Fields, Tables
-from storage.tinydb.files import Changes, StoreFiles
+from storage.tinydb.files import StoreFiles
+from storage.tinydb.journal import Changes
 
 log = structlog.get_logger(__name__)
 

@@ -10,8 +10,9 @@ from storage.disk import Disk, reader_of, reason
 from storage.integrity import RESTORE
 from storage.key_file import KeyRing
 from storage.tables import Tables
-from storage.tinydb.files import ROWS, Changes, StoreFiles, empty_tables, replay
+from storage.tinydb.files import StoreFiles
 from storage.tinydb.frames import Damaged, Torn
+from storage.tinydb.journal import ROWS, Changes, empty_tables, replay
 from storage.tinydb.sealed import FORMAT, Content, WrongKey, format_of
 
 _TRIES = 20

@@ -1,0 +1,103 @@
+"""Names the files of a store, tells one from what took its place, and tidies them."""
+
+import os
+import time
+from itertools import islice
+from math import inf
+from pathlib import Path
+from typing import TypeAlias
+
+from bot.errors import StorageError
+from storage.disk import Disk
+from storage.integrity import RESTORE
+from storage.tinydb.frames import Damaged, Torn, frames
+from storage.tinydb.sealed import Content
+
+_HEADER_AT_MOST = 4096
+
+# What tells a file from the one that has taken its place, and from itself once it has changed.
+State: TypeAlias = tuple[int, int, int, int]
+
+
+def state_of(file: Path | int) -> State | None:
+    """The state of a file by its name, or of an open one; None if there is none."""
+    try:
+        found = os.stat(file)
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+class StorePaths:
+    """The files of one store: its snapshots and journals, and copies kept of damaged ones."""
+
+    def __init__(self, path: Path, disk: Disk) -> None:
+        self.path = path.resolve()
+        self.next = self.path.with_name(f".{self.path.name}.next")
+        self.previous = self.path.with_name(f"{self.path.name}.previous")
+        self._disk = disk
+
+    def journal(self, generation: int) -> Path:
+        """The journal of that generation."""
+        return self.path.with_name(f"{self.path.name}.journal.{generation}")
+
+    def journals(self) -> dict[int, Path]:
+        """The journals that there are, by their generations."""
+        start = f"{self.path.name}.journal."
+        found = (each for each in self.path.parent.iterdir() if each.is_file())
+        names = [each.name for each in found if each.name.startswith(start)]
+        numbers = [name.removeprefix(start) for name in names]
+        return {int(each): self.journal(int(each)) for each in numbers if each.isdigit()}
+
+    def tidy(self) -> None:
+        """Take away what no snapshot needs any more."""
+        oldest = min(_generation_of(self.path), _generation_of(self.previous))
+        for generation, path in self.journals().items():
+            if generation < oldest:
+                self._disk.remove(path)
+        for unfinished in self.path.parent.glob(f".{self.path.name}.*next"):
+            self._disk.remove(unfinished)
+
+    def drop_copies(self) -> None:
+        """Take away the copies kept of damaged files, which hold what has been erased since."""
+        for copy in self.path.parent.glob(f"{self.path.name}*.damaged-*"):
+            self._disk.remove(copy)
+
+    def damaged(self, path: Path, why: str) -> StorageError:
+        """The complaint about a damaged file, of which a copy is kept aside."""
+        kept = self.keep_aside(path)
+        return StorageError(f"{path} is damaged: {why}. A copy is kept as {kept}; {self.offer()}")
+
+    def keep_aside(self, path: Path) -> Path:
+        """A copy named after the time of the damage, so that trying again makes no further one."""
+        when = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(path.stat().st_mtime))
+        aside = path.with_name(f"{path.name}.damaged-{when}")
+        if not aside.exists():
+            self._disk.write_file(aside, [path.read_bytes()])
+        return aside
+
+    def offer(self) -> str:
+        """What to do about a store that is not whole."""
+        if self.previous.exists():
+            return f"{RESTORE}, {self.previous} included"
+        return RESTORE
+
+
+def _generation_of(snapshot: Path) -> float:
+    """The generation that a snapshot's header names; without one, later than all others."""
+    try:
+        with snapshot.open("rb") as file:
+            return Content(file.read(_HEADER_AT_MOST)).header.generation
+    except (FileNotFoundError, Damaged, Torn):
+        return inf
+
+
+def holds_commits(journal: Path) -> bool:
+    """Whether a journal has a frame behind its header, or cannot be read."""
+    found = frames(journal.read_bytes())
+    try:
+        return len(list(islice(found, 2))) > 1
+    except Torn:
+        return False
+    except Damaged:
+        return True
