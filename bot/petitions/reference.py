@@ -72,6 +72,9 @@ _COUNTED = re.compile(
     r"\s*(?:%|signatures?\b|sigs\b|signers?\b|people\b|votes?\b|llofnod|pounds?\b|[kmKM]\b)"
 )
 
+# Nobody lists more at a time.
+_MOST_LISTED = 100
+
 _BRACKETS = " \n<>()[]\"'"
 _STOPS = " \n.,;:!?"
 
@@ -142,6 +145,8 @@ def find_list(text: str, sites: Sequence[Site]) -> list[PetitionRef]:
     if _DIGITS.fullmatch(whole) and len(_numbers(whole)) == 1:
         return []  # "300,239" and "300 239" are one
     parts = _BETWEEN.split(_FULLY_APART.sub(lambda each: _joined(each[0]), text.strip(_STOPS)))
+    if len(parts) > _MOST_LISTED:
+        return []
     # "300 239" may be one number; what stands between several is a sign or a word, or else a blank.
     names = [
         name

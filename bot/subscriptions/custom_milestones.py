@@ -39,6 +39,8 @@ _ITEM = re.compile(
 )
 _TIMES = {"k": 1_000, "m": 1_000_000}
 _NOTHING = frozenset({"off", "none", "clear"})
+# Several times as much as it takes to name as many as there may be.
+_LONGEST_CHANGES = 500
 # Numbers as they are spoken, and what stands around one: "when it gets to half a million, please".
 _SPOKEN = (
     (re.compile(r"\bhalf a million\b"), "500k"),
@@ -62,7 +64,7 @@ def read_changes(text: str) -> tuple[MilestoneChange, ...] | InvalidMilestone:
     """The changes a text asks for, in its order; no change at all gives everything up ("off")."""
     if text.strip().lower() in _NOTHING:
         return ()
-    text = " ".join(text.lower().split()).rstrip(" .!?")
+    text = " ".join(text.lower().split()).rstrip(" .!?")[:_LONGEST_CHANGES]
     for pattern, written in _SPOKEN:
         text = pattern.sub(written, text)
     rest = " ".join(_ITEM.sub("", text).replace(",", " ").replace(";", " ").split())

@@ -9,7 +9,7 @@ from bot.subscriptions.rules import stems
 
 MOST_NEAR = 5
 _ALIKE = 0.75
-_LONGEST = 80
+_LONGEST, _MOST_WORDS = 80, 8
 # Words that so many names have that they tell none from another, as `stems` leaves them.
 COMMON = frozenset(("and", "depart", "for", "ministri", "of", "offic", "the"))
 
@@ -45,7 +45,8 @@ def near(typed: str, names: Names, most: int = MOST_NEAR) -> list[str]:
     """The keys of what is spelt most like this, the likest first: as a whole, or word by word."""
     wanted = plain(typed[:_LONGEST])
     whole = _likeness_to(wanted)
-    by_word = [_likeness_to(word) for word in wanted.split() if word not in COMMON]
+    words = [word for word in dict.fromkeys(wanted.split()) if word not in COMMON]
+    by_word = [_likeness_to(word) for word in words[:_MOST_WORDS]]
     scored = [
         (max((_likeness(plain(each), whole, by_word) for each in spellings), default=0.0), key)
         for key, spellings in names.items()

@@ -158,6 +158,9 @@ def _between(start: int, end: int) -> str | None:
     return None if start == end else f"{start % _DAY_LONG}-{end % _DAY_LONG}"
 
 
+# No hour and no zone is called by so many letters.
+_LONGEST_NAME = 80
+
 _WORD_HOURS = {
     word: str(hour)
     for hour, word in enumerate(
@@ -169,6 +172,8 @@ _IN_WORDS = re.compile(r"\b(?:" + "|".join(_WORD_HOURS) + r")\b")
 
 def read_hour(text: str) -> int | None:
     """The minute of the day: "18:00", "9", "6pm"; midnight may be 24:00."""
+    if len(text) > _LONGEST_NAME:
+        return None
     plain = _IN_WORDS.sub(lambda word: _WORD_HOURS[word[0]], text.strip(" ."))
     if plain in _NAMED_HOURS:
         return _NAMED_HOURS[plain]
@@ -250,7 +255,8 @@ _AROUND_ZONE = re.compile(r"^(?:i'?m in|i am in|i live in|in|the|my|is|to)\s+|\s
 
 def find_zone(text: str) -> str | NoZone:
     """The zone that a text names, by its full name or its city alone."""
-    if _OFFSET.fullmatch(text.strip()):
+    text = text.strip()[:_LONGEST_NAME]
+    if _OFFSET.fullmatch(text):
         return NoZone(text, is_offset=True)
     wanted = _plain(_AROUND_ZONE.sub("", text.strip().casefold()).partition(",")[0])
     names = {_plain(name): name for name in sorted(zones() - _NO_PLACES)}
