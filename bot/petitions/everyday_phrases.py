@@ -15,7 +15,8 @@ _BEFORE = re.compile(
     r" you)?(?: to)?"
     r"|i'?d (?:like|love|prefer)(?: you)?(?: to)?|i(?:'m| am|m) trying to|i wanna|i wish to"
     r"|let'?s|just"
-    r"|how (?:do|can|would) i|is it possible to|bitte|por favor|per favore|s'il (?:vous|te)"
+    r"|how (?:do|can|would) i|how to|help me(?: to)?|is it possible to|bitte|por favor|per"
+    r" favore|s'il (?:vous|te)"
     r" pla[iî]t"
     r"|proszę|a? ?allwch chi|allet ti|wnewch chi|hoffwn i?"
     r"|(?:dw i|dwi|rwyf|rydw i)(?: i?'?n)? (?:eisiau|isio|moyn))[\s,:]+)+"
@@ -71,15 +72,16 @@ _BESIDES = frozenset({"the", "a", "an", "these", "those", "of", "really", "actua
 
 
 _SHOW = re.compile(
-    r"(?:show|see|view|open|get|give|send|check|go to|take)(?: me)?(?: to)?"
+    r"(?:show|see|view|open|get|give|send|check|go to|take|change|set|edit|alter|manage|find"
+    r"|when (?:are|is)|what (?:are|is)|whats|dangos|newid)(?: me)?(?: to)?"
     r" (?=\S)"
 )
 
 
 def canonical(words: str) -> str:
     """Plain words with one for those that stand for one another, and without the idle ones."""
-    shown = _SHOW.sub("", words, count=1) if _SHOW.match(words) else words
-    shown = re.sub(r"\bare we\b", "am i", shown)
+    shown = re.sub(r"\bare we\b", "am i", words)
+    shown = _SHOW.sub("", shown, count=1) if _SHOW.match(shown) else shown
     return " ".join(_ALIKE.get(each, each) for each in shown.split() if each not in _BESIDES)
 
 
@@ -105,7 +107,10 @@ _NOT = (
     rf"|(?:turn|switch) (?:the |my |all )*{_NEWS} off|dim (?:negeseuon|rhybuddion|hysbysiadau"
     rf"|sŵn))"
 )
-_QUIET = r"(?:(?:be|keep|stay|go) )?(?:quiet|silent|silence|tawel|distaw)"
+_QUIET = (
+    r"(?:(?:be|keep|stay|go) )?(?:quiet|silent|silence|tawel|tawelwch|distaw|s+h+|shush"
+    r"|hush)"
+)
 
 _DAY = (
     r"(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:days?)?"
@@ -199,6 +204,9 @@ _COUNTS = (
     re.compile(rf"{_ASKED}(?:{_THE_PETITION} )?{_REACHES} {_COUNT}"),
     re.compile(rf"(?:{_REACHES} )?(?=.*{_SURE_COUNT}){_COUNT}"),
     re.compile(rf"(?:{_TELL} |(?=.*signatures))(?=every ){_COUNT}"),
+    re.compile(rf"(?:set|add) (?:an? |my )?milestone (?:at |of |to )?{_COUNT}"),
+    # Most petitions have longer numbers.
+    re.compile(rf"milestone (?:at |of )?(?=\d{{1,2}},?\d?00$|\d+[km]$){_COUNT}"),
 )
 # `#` stands for the petition.
 _COUNTS_OF_ONE = (
@@ -214,6 +222,10 @@ _COUNTS_OF_ONE = (
 )
 
 
+_GONE = re.compile(
+    r"(?:remove|delete|drop|cancel|clear|stop) (?:the |my )?(?:own )?milestone (?:at |of )?"
+    r"(?P<count>\d[\d,]*[km]?)"
+)
 _AND_TELL = re.compile(rf",? {_TELL}$")
 
 
@@ -223,6 +235,8 @@ def count_wanted(text: str, *, of_one: bool = False) -> str:
     A text that is `of_one` petition has `#` where that stands.
     """
     said = _AND_TELL.sub("", bare(text))
+    if gone := _GONE.fullmatch(said):
+        return f"-{gone['count']}"
     for pattern in _COUNTS_OF_ONE if of_one else _COUNTS:
         if found := pattern.fullmatch(said):
             return found["rest"].strip(" ,.")
@@ -278,6 +292,20 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "settings quiet off",
         ),
         (
+            rf"i (?:sleep|go to (?:bed|sleep)) (?:at|around)"
+            rf" (?P<rest>{_HOUR})",
+            "settings quiet after",
+        ),
+        (
+            rf"only {_SEND}(?: me)? (?:in|during) (?:the )?(?:day|day ?time|daylight)",
+            "settings quiet",
+        ),
+        (
+            r"(?:(?:set|change|make|move|edit|show|when are|what are) )?(?:my |the )?"
+            rf"quiet(?: hours| time)?(?: to| from| are|:)? (?P<rest>{_HOURS})",
+            "settings quiet",
+        ),
+        (
             rf"(?:(?:only {_SEND}(?: me)?|{_SEND}(?: me)? only|only {_NEWS}|{_NEWS} only"
             rf"|only)(?: {_NEWS}| things)?)"
             rf" (?P<rest>{_HOURS})",
@@ -307,7 +335,7 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         # a pause
         (
             r"(?:(?:snooze|oedi)(?: (?:me|all|everything|alerts|it all))* (?P<rest>"
-            rf"{_BROAD_WHILE})|(?:mute|pause)(?: (?:me|all|everything|alerts|it all))*"
+            rf"{_BROAD_WHILE})|(?:mute|pause)(?: (?:me|all|my|everything|{_NEWS}|it all))*"
             rf" (?P<alone>{_WHILE}|{_DAY}))",
             "snooze",
         ),
@@ -338,6 +366,17 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "snooze off",
         ),
         # the digest
+        (
+            r"(?:(?:a |one )?digest )?(?:only |just )?(?:once )?(?:a day|per day|daily|every day)"
+            rf"(?: only)?|(?:daily|a) digest(?: only)?|(?:batch|bundle|group)(?: up)? (?:my "
+            rf"|the |all )*{_NEWS}",
+            "settings all digest",
+        ),
+        (
+            r"(?:a |one )?digest (?:once )?(?:a day|daily|every day) (?P<rest>(?:at|around) .*)"
+            r"|(?:an? )?(?P<alone>morning|evening|afternoon|night)(?:ly)? (?:digest|summary)",
+            "settings all digest & settings digest daily",
+        ),
         (
             r"(?:put|move|send|batch|bundle|group|collect|combine|gather)(?: me)?"
             rf" (?:it all|everything|them all|all (?:my |the )?{_NEWS}) (?:daily|together"
@@ -413,7 +452,10 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r" (?:about |of |the |for |when it'?s |what'?s )*(?:really )?(?:big|important"
             r"|major|main|key|urgent)"
             rf"(?: ones?| things?| stuff| news| moments?| changes?| bits| parts| {_NEWS})?"
-            rf"|(?:the )?(?:big|important|major|main|key)(?: ones?| things?| stuff| news|"
+            rf"|only (?:{_SEND} me )?(?:when|if) (?:something|anything) (?:big|important"
+            rf"|major)(?:"
+            rf" happens?)?|(?:the )?(?:big|important|major|main|key)(?: ones?| things?| stuff|"
+            rf" news|"
             rf" moments?| {_NEWS})? only)",
             "settings big moments",
         ),
@@ -424,7 +466,8 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "settings everything",
         ),
         (
-            rf"(?:send me |give me )?(?:a lot )?(?:less|fewer|not so many|not as many)(?:"
+            rf"(?:reduce|cut down(?: on)?|limit) (?:the |my |these )*{_NEWS}"
+            rf"|(?:send me |give me )?(?:a lot )?(?:less|fewer|not so many|not as many)(?:"
             rf" of)?(?: these| them)?(?: (?:{_NEWS}|often|news))?"
             rf"|(?:(?:there (?:are|is)|you send(?: me)?|i get|this is|it'?s) )?(?:way |far "
             rf"|much )?(?:too|so) (?:many|much|often|noisy)(?: {_NEWS})?|less often|calm down"
@@ -439,13 +482,15 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "settings zone",
         ),
         (
-            r"(?:(?:in|speak|talk|use|switch to|change (?:the |my )?language to|(?:set"
-            r" )?(?:the |my )?language(?: to)?|siarad(?:wch)?) )+(?:welsh|cymraeg|gymraeg)",
+            r"(?:newid i'?r |change to |i'?r )?(?:(?:in|speak|talk|use|switch to|change (?:the"
+            r" |my )?language to|(?:set"
+            r" )?(?:the |my )?language(?: to)?|siarad(?:wch)?) )*(?:welsh|cymraeg|gymraeg)",
             "settings language cy",
         ),
         (
-            r"(?:(?:in|speak|talk|use|switch (?:back )?to|back to|change (?:the |my )?language"
-            r" to|(?:set )?(?:the |my )?language(?: to)?) )+(?:english|saesneg)",
+            r"(?:newid i'?r |change (?:back )?to |i'?r )?(?:(?:in|speak|talk|use|switch"
+            r" (?:back )?to|back to|change (?:the |my )?language"
+            r" to|(?:set )?(?:the |my )?language(?: to)?) )*(?:english|saesneg)",
             "settings language en",
         ),
         (
@@ -459,7 +504,8 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         # places
         (
-            r"(?:(?:set|change) )?(?:my )?(?:(?:constituency|etholaeth)(?: (?:is|to))?|my area is"
+            r"(?:(?:set|change) )?(?:my )?(?:(?:constituency|etholaeth)(?: (?:is|to)|:)?|my"
+            r" area is"
             r"|(?:mp|as)(?= (?:of|for|in)\b)|my mp is|(?:who is|who's|whos) (?:my|the|your) mp)"
             r" (?:(?:of|for|in) )?(?P<rest>\S.*)",
             "constituency",
@@ -531,7 +577,7 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r" )*(?:subscriptions?|petitions?)"
             rf"|(?:stop|unsubscribe|unfollow|leave|quit|opt out|cancel)(?: (?:from|of"
             rf"|these|the|all|your|my|getting|receiving|following|everything|every"
-            rf"|subscriptions?|petitions?|bot|chat|list|{_NEWS}))*",
+            rf"|subscriptions?|petitions?|an?|one|bot|chat|list|{_NEWS}))*",
             "unsubscribe",
         ),
         (
@@ -562,7 +608,7 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "subscribe",
         ),
         (r"(?:alert|notify) me (?:about|of|to) (?P<rest>\S.*)", "subscribe"),
-        (r"(?:updates?|alerts?) (?:about|on) (?P<rest>\S.*)", "subscribe"),
+        (r"(?:updates?|alerts?) (?:about|on|for) (?P<rest>\S.*)", "subscribe"),
         (
             r"(?:follow|subscribe to|track) my (?:constituency|mp|area|town"
             r"|etholaeth)",
@@ -580,8 +626,12 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             rf"(?: (?:an?|any|all|some))*(?: (?:{_PETITIONS})(?: {_ABOUT})?)? (?P<rest>\S.*)",
             "search",
         ),
+        (
+            rf"(?:{_SEEK} )*(?:new |all )*(?P<rest>(?!{_NO_SUBJECT})\S.*?)"
+            rf" (?:{_PETITIONS})",
+            "search",
+        ),
         (r"(?:tell me about|what about) (?P<rest>(?!you|it|this|that)\S.*)", "search"),
-        (rf"(?P<rest>(?!{_NO_SUBJECT})\S.*?) (?:{_PETITIONS})", "search"),
     )
 )
 

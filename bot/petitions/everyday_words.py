@@ -72,6 +72,7 @@ SAYINGS: Mapping[str, Everyday] = _table(
             hi, hello, hey, hiya, hi there, hello there, hey there, hi bot, hello bot, yo, howdy
             good morning, good afternoon, good evening, start, begin, lets start, get started
             home, what is this, whats this, who are you, what are you, who is this
+            what is this bot, what is this bot for, what is petition bell, what are you for
             hey bot, hi there bot, good day, beth yw hwn, beth ydy hwn, pwy wyt ti
             helo, shwmae, sut mae, smae, bore da, prynhawn da, noswaith dda, dechrau, haia
             how are you, how are you doing, how do you do, hullo, greetings, dia dhuit, halo
@@ -82,6 +83,7 @@ SAYINGS: Mapping[str, Everyday] = _table(
             how do you work, how do i use this, how to use, what can you do, what can i do
             what do you do, what can i send, what can i say, what now, info, faq, usage
             hello can you help me, can you help me please, i need some help, im stuck
+            what does this bot do, what does it do, what does the bot do
             im confused, i dont understand, how do i start, what does this do
             how do i use you, what are the commands, i need assistance, what do you understand
             beth alla i wneud, beth alla i ddweud, how to, what do i do, what do i do now
@@ -99,6 +101,7 @@ SAYINGS: Mapping[str, Everyday] = _table(
             switch it off, switch off notifications, disable alerts, disable notifications
             dont message me, dont text me, stop bothering me, stop spamming me, spam
             no more, no more alerts, no more messages, optout, opt out, shut up, enough, unsub
+            stopiwch y negeseuon, stopio negeseuon, stopiwch anfon negeseuon, dim negeseuon
             stopio, stopiwch, peidio, peidiwch, paid, dad ddilyn, dad danysgrifio, dod i ben
             gadael, dim mwy, rhowch y gorau iddi, dw i eisiau stopio, dwi eisiau stopio
             rwyf eisiau stopio, peidiwch a danfon negeseuon, dim mwy o negeseuon
@@ -135,6 +138,7 @@ SAYINGS: Mapping[str, Everyday] = _table(
             what have i got, what do i get alerts about, any news, any updates, updates, update
             news, how are my petitions doing
             show subscriptions, show what i follow, my follows, my rules, rules, followed
+            rhestr fy neisebau, dangos fy neisebau, fy rhestr i, petitions i follow
             rhestr, fy rhestr, beth ydw i yn ei ddilyn, beth rydw in ei ddilyn
             beth dwin dilyn, fy neisebau, dilyn beth, be dwin ddilyn, tanysgrifiadau""",
         "settings": """
@@ -172,8 +176,10 @@ SAYINGS: Mapping[str, Everyday] = _table(
         "snooze": """
             snooze, mute, mute all, mute everything, mute alerts, pause, pause alerts, pause all
             snooze all, snooze everything, take a break, holiday, im on holiday, on holiday
+            im going on holiday, im going away, going away, away, im away
             saib, seibiant, cysgu, tawelu, distewi, tewi, ar wyliau""",
         "snooze off": """
+            restart, restart alerts, start alerts, start alerts again, alerts on
             unsnooze, unmute, unmute all, unpause, resume, resume alerts, wake up, wake
             end snooze, end the snooze, stop snooze, stop snoozing, stop the snooze, im back
             ailddechrau, deffro""",
@@ -195,6 +201,7 @@ SAYINGS: Mapping[str, Everyday] = _table(
             fy nata, allforio""",
         "privacy": """
             privacy, privacy policy, privacy notice, what do you keep, what do you store
+            is my number visible, can you see my number, is my name visible, terms
             is it private, is this private, preifatrwydd""",
         "about": """
             about, about you, about this bot, who made you, who made this, who runs this, source
@@ -220,6 +227,8 @@ SAYINGS: Mapping[str, Everyday] = _table(
             follow petition, what can i follow, new petitions, sign up, signup, watch, track
             alert me, dilyn, dilyn deiseb, tanysgrifio""",
         "constituency": """
+            what constituency am i in, which constituency am i in, which constituency
+            pwy yw fy as, pwy ydy fy as, pwy yw fy aelod seneddol, beth yw fy etholaeth
             constituency, my constituency, my mp, mp, who is my mp, whos my mp, find my mp
             petitions in my area, petitions near me, petitions where i live, my mp is who
             postcode, my postcode, my area, local, near me, where i live
@@ -233,9 +242,12 @@ SAYINGS: Mapping[str, Everyday] = _table(
         "constituencies": "constituencies, etholaethau",
         "chart": "chart, graph, charts, curve, siart, graff",
         "map": "map, maps, mapiau, heat map, heatmap",
-        "milestones": "milestones, milestone, my milestones, cerrig milltir, carreg filltir",
-        "share": "share, rhannu, invite, tell a friend",
+        "milestones": """
+            milestones, milestone, a milestone, own milestones, my milestones, cerrig milltir
+            carreg filltir""",
+        "share": "share, rhannu, invite, invite friends, tell a friend, recommend",
         "cancel": """
+            cancel that, cancel this, cancel it, forget about it, stop asking
             cancel, no, nope, nah, never mind, nevermind, nvm, no thanks, no thank you, abort
             not now, forget it, skip, back, go back, dont, scrap that, leave it
             nothing, it doesnt matter, doesnt matter, dont worry, ignore that, ignore me
@@ -280,7 +292,8 @@ FILLERS = _words(
     goes gets moves changes closed debate debated debates when once if what next progress count
     total number been has had yet today signing signer signers coming come by per faint o
     lofnodion sydd gan oes wedi compare between or take put latest stage at stuff things govt
-    be will get pet up make
+    be will get pet up make these those them closer
+    reached hit notified alerted informed yw beth why read started rejected n top
     """
 )
 

@@ -142,8 +142,12 @@ _KNOWN_WORDS = spoken_words() | {word for said in SAYINGS for word in said.split
 _NEAR, _SHORTEST = 0.75, 4  # how much alike, and from how many letters on
 _VERB_WORDS = frozenset().union(*VERBS.values())
 _KNOWN = FILLERS | _VERB_WORDS
-_SLIP, _SHORTEST_SLIP = 0.88, 5  # how near a slip of the pen is, and of how long a word
+_SLIP = 0.88  # how near a slip of the pen is
 _PEN = _VERB_WORDS | {"petition", "petitions", "signatures", "please"}
+# Two letters that changed places: "stpo", "chrat".
+_ANAGRAMS = {
+    (word[0], "".join(sorted(word))): word for word in sorted(_VERB_WORDS) if len(word) > 3
+}
 _PLEASE = re.compile(r"\b(?:please|pls|plz|plis|now)\b")
 # Some commands read what stands behind the petition; for the others it is politeness.
 _READS_ON: Collection[Verb] = frozenset({"snooze", "milestones", "settings"})
@@ -161,6 +165,7 @@ _GREETING = re.compile(
     r"(?:hi|hiya|hello|hey|hullo|helo|good (?:morning|afternoon|evening|day))"
     r"(?: (?:there|bot|petition|bell|again|everyone|all|mate|how are you|doing|today))*"
 )
+_THRESHOLDS = frozenset({10_000, 100_000})
 _NEED_A_PETITION = VERBS.keys() - {"unsubscribe", "snooze", "settings"}
 _ASKS_HOW = frozenset(
     {"how", "signatures", "signed", "doing", "open", "closed", "closes", "happening"}
@@ -306,6 +311,9 @@ def _petitions(
                 return OnPetition("milestones", each.petition, count)
     behind = [each.petition for link in links for each in find_mentions(link, sites)]
     explicit = [each for each in found if not each.is_bare]
+    # "Has 300239 reached 100,000 yet?" is about one.
+    if len({each.petition for each in found}) > 1 and not explicit:
+        found = [each for each in found if each.petition.id not in _THRESHOLDS] or found
     if explicit or behind:  # beside a link, a number is a count or a date
         found = explicit
     petitions = tuple(dict.fromkeys((*(each.petition for each in found), *behind)))
@@ -397,8 +405,10 @@ def _apart(word: re.Match[str]) -> str:
 
 def _spelt(word: str) -> str:
     """The word, or the one of those we know that it is a slip of the pen from."""
-    if word in _KNOWN or len(word) < _SHORTEST_SLIP:
+    if word in _KNOWN or len(word) < _SHORTEST:
         return word
+    if anagram := _ANAGRAMS.get((word[0], "".join(sorted(word)))):
+        return anagram
     near = difflib.get_close_matches(word, _PEN, n=1, cutoff=_SLIP)
     is_slip = bool(near) and near[0][0] == word[0] and word != f"{near[0]}s"
     return near[0] if is_slip else word

@@ -29,6 +29,9 @@ ASKED: dict[str, str] = {
     "settings quiet 11pm to 6am": "no notifications from 11pm to 6am | I sleep 11pm to 6am",
     "settings quiet only between 8 and 22": "only message me between 8 and 22",
     "settings quiet": "no alerts at night | don't wake me up | no messages while I'm asleep",
+    "settings quiet after 10": "I go to bed at 10",
+    "settings quiet 22:00-06:30": "set quiet to 22:00-06:30",
+    "settings zone": "change timezone",
     "settings quiet off": "quiet hours off | turn off quiet hours | no quiet hours",
     "settings all digest": "only once a day | once a day please | one message a day "
     "| all in one message | batch everything daily | put it all in the digest | digest mode",
@@ -46,9 +49,13 @@ ASKED: dict[str, str] = {
     "snooze for 2 hours": "quiet for 2 hours | no messages for 2 hours | stop for 2 hours",
     "snooze tonight": "not tonight | no messages tonight",
     "snooze until tomorrow morning": "be quiet until tomorrow morning",
+    "snooze for 2 days": "pause notifications for 2 days | sshh for 2 days",
     "snooze until 12 August": "I'm on holiday until 12 August | no alerts until 12 August",
     "snooze off": "turn notifications back on | alerts on | start again",
     "milestones at 50k": "tell me at 50k | 50k | when it hits 50k | notify me when it reaches 50k",
+    "milestones at 30000": "milestone 30000 | set a milestone at 30000",
+    "milestones at -12000": "remove milestone 12000",
+    "milestones": "what are my milestones | how do I set a milestone",
     "milestones at every 10k": "tell me every 10k",
     "milestones at 99,999": "tell me when it's at 99,999 | give me a heads up at 99,999",
     "milestones at 5000": "notify at 5000 | let me know at 5000 signatures",
@@ -64,11 +71,13 @@ ASKED: dict[str, str] = {
     "privacy": "what do you do with my data? | who can see what I follow?",
     "about": "is this free? | how much does it cost | can you sign it for me | is this a scam",
     "status": "is it down? | is the site working? | are you still there",
+    "help": "what does this bot do? | how to",
     "subscriptions": "what do we follow? | hey, what are we following? "
     "| show me my list | show my subscriptions | any news?",
     "subscribe climate": "tell me when there's a petition on climate "
     "| let me know about new petitions on climate | notify me of anything about climate "
     "| follow anything about climate | keep an eye out for climate petitions",
+    "subscribe trains": "alerts for trains | let me know when new petitions about trains",
     "subscribe topic: education": "follow the topic education",
     "search dogs": "anything about dogs | I'm looking for a petition about dogs | dogs petitions "
     "| that one about dogs | do you have any petitions on dogs? "
@@ -106,6 +115,10 @@ ONE_PETITION: dict[str, tuple[str, str]] = {
     "please stop sending me rubbish about 300239": ("unsubscribe", ""),
     "start following 300239": ("subscribe", ""),
     "300239 off": ("unsubscribe", ""),
+    "stpo 300239": ("unsubscribe", ""),
+    "chrat 300239": ("chart", ""),
+    "has 300239 reached 100,000 yet?": ("petition", ""),
+    "milestone 300239": ("milestones", ""),
     "signatures over time 300239": ("chart", ""),
     "notify me when 300239 reaches 20,000": ("milestones", "20,000"),
     "tell me at half a million for 300239": ("milestones", "half a million"),
@@ -130,7 +143,8 @@ SUBJECTS = """
     English bank holiday | Welsh water | who owns our water | is the BBC free | holiday fines
     switch off social media at night | my area needs a hospital | sign language in schools
     reverse the winter fuel cut | help disabled people | menu labelling
-    I already signed it"""
+    limit immigration | change the clocks | daily worship in schools | evening classes for adults
+    group homes | set a speed limit of 20 | I already signed it"""
 
 
 def said(listed: str) -> list[str]:
