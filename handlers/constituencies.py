@@ -134,7 +134,7 @@ COMMANDS = [
     Command(
         "constituencies",
         "300239",
-        marked("see which constituencies signed it"),
+        marked("see where it was signed"),
         constituencies,
         needs=lambda site: not {"constituency", "parish"}.isdisjoint(site.breakdowns),
     ),

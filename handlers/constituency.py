@@ -44,7 +44,7 @@ async def constituency(update: Update, context: Context) -> None:
 async def of_postcode(update: Update, context: Context, typed: str) -> None:
     """The constituencies that a postcode lies in; the postcode itself goes nowhere else."""
     if not _has_constituencies(context):
-        await answer(update, text.no_seat_listed())  # and nobody is asked where that is
+        await answer(update, text.name_a_parish())  # and nobody is asked where that is
         return
     match await context.services.postcodes.seats(typed):
         case Seats() as placed:

@@ -260,7 +260,7 @@ async def test_a_parish_shows_what_is_signed_there_and_nobody_who_sits_for_it(
         await village.reader.ask("/constituency", "Which parish?")
         told = await village.reader.ask("Nowhere at all", "I can't find a parish")
         assert "postcode" not in told["text"]
-        await village.reader.ask("JE2 3QA", "None of the petitions sites I check lists")
+        await village.reader.ask("JE2 3QA", "Try its name: /constituency St. Helier")
 
 
 async def test_a_name_that_two_parliaments_have_shows_the_seat_of_each(

@@ -110,6 +110,16 @@ def no_seat_listed() -> Message:
     )
 
 
+def name_a_parish() -> Message:
+    """Petitions are signed by parishes, which no postcode leads to."""
+    return compose(
+        say(
+            "I can't look up a parish by postcode. Try its name: {command}",
+            command=code("/constituency St. Helier"),
+        )
+    )
+
+
 def postcodes_unavailable() -> Message:
     """The service that knows postcodes does not answer."""
     return compose(
