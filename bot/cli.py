@@ -440,4 +440,4 @@ def _write_private(path: Path, text: str) -> None:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
-        _end([f"{path} cannot be written ({error.strerror})"])
+        _end([f"{path} can't be written ({error.strerror})"])

@@ -140,7 +140,8 @@ async def undo(update: Update, context: Context, press: Press) -> str | None:
         await begin(update, context, was.petition)
         return None
     if not await has_room(context, chat, was.petition):
-        return no_room(services.limits.subscriptions).text
+        await answer(update, no_room(services.limits.subscriptions))
+        return None
     # What happened in between is taken in first, so that it does not ring afterwards.
     await services.look(was.petition, keep=True)
     await services.storage.save_chat(chat)

@@ -103,7 +103,7 @@ async def _brought_up_to_date(config: Config) -> str:
     except StorageError:
         done = "brought up to date; "
     else:
-        done = "" if before else "made; "
+        done = "" if before else "created; "
         if before:
             await before.close()
     await (await open_storage(config.storage)).close()
@@ -112,7 +112,7 @@ async def _brought_up_to_date(config: Config) -> str:
 
 def _unmade(config: Config, place: str) -> tuple[bool, str]:
     problem = _unwritable(config)
-    return not problem, f"{place}: {problem or 'no store yet; the first start makes it'}"
+    return not problem, f"{place}: {problem or 'no store yet; the first start creates it'}"
 
 
 async def _amount(storage: Storage, config: Config) -> str:

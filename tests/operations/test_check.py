@@ -67,7 +67,7 @@ async def test_a_store_that_does_not_exist_yet_is_named_and_not_made(village: Vi
     assert found == (
         "storage",
         True,
-        f"{config.storage.url}: no store yet; the first start makes it",
+        f"{config.storage.url}: no store yet; the first start creates it",
     )
     assert list(village.folder.iterdir()) == []
     with pytest.raises(StorageError, match="no store yet"):
@@ -95,7 +95,7 @@ async def test_beside_a_running_bot_the_store_is_named_and_what_is_in_it(
 async def test_what_migrate_has_done_is_said(village: Village) -> None:
     config = village.config()
     found = (await checked(config, migrate=True))["storage"]
-    assert found.detail.startswith(f"{config.storage.url}: made; 0 chats")
+    assert found.detail.startswith(f"{config.storage.url}: created; 0 chats")
     found = (await checked(config, migrate=True))["storage"]
     assert found.detail.startswith(f"{config.storage.url}: 0 chats")
 

@@ -127,9 +127,9 @@ async def test_its_number_alone_offers_to_wait_for_it_and_a_press_does(village: 
         village.reader.tap(offer, "Tell me when it opens")
         asked = await village.reader.hears("I need to keep")
         await village.reader.consents(asked)
-        listed = await village.reader.ask("/subscriptions", f"Petition {TEA}\nGathering")
-        assert "0  " not in listed["text"]
-        await village.reader.ask(f"/chart {TEA}", "nothing like that to show")
+        listed = await village.reader.ask("/subscriptions", f"not open yet  Petition {TEA}")
+        assert "signature" not in listed["text"]
+        await village.reader.ask(f"/chart {TEA}", "nothing more to show")
 
 
 @pytest.mark.parametrize("said", ["/search {}", "https://petition.parliament.uk/petitions/{}"])

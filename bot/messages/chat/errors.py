@@ -38,7 +38,7 @@ def nothing_yet(petition: Petition, now: datetime) -> Message:
     return compose(
         *lines(
             say("{title}: {status}.", title=title(petition), status=status),
-            tr("There's nothing like that to show."),
+            tr("There's nothing more to show, because it isn't published."),
         )
     )
 
