@@ -170,8 +170,10 @@ _NEED_A_PETITION = VERBS.keys() - {"unsubscribe", "snooze", "settings"}
 _ASKS_HOW = frozenset(
     {"how", "signatures", "signed", "doing", "open", "closed", "closes", "happening"}
 )
+_BEFORE_HOURS = frozenset({"between", "from", "rhwng"})  # two numbers behind these are hours
 _NEXT = re.compile(
-    r"\s*(?:[;\n]+|(?<=\w)[.!]+(?=\s)|,?\s+(?:and then|and also|and|then|but|ac)\s)\s*",
+    r"\s*(?:[;\n]+|(?<=\w)[.!]+(?=\s)|,?\s+(?:and then|and also|and|then|but|ac)\s"
+    r"|(?<=\d),(?=\s*[^\W\d_]{3,}\s+\D*\d))\s*",
     re.IGNORECASE,
 )
 # A number that was written with the signs of another alphabet, and one that touches a word.
@@ -270,31 +272,32 @@ def _each(text: str, sites: Sequence[Site]) -> Each | None:
     requests: list[OnPetition | Ask] = []
     petition: PetitionRef | None = None
     for part in parts:
-        request = (said_of(part, petition, sites) if petition else None) or _sure(part, sites)
-        if request is None:
+        of_it = said_of(part, petition, sites) if petition else None
+        found = [of_it] if of_it else _sure(part, sites)
+        if not found:
             return None
-        petition = request.petition if isinstance(request, OnPetition) else petition
-        requests.append(request)
+        petition = found[-1].petition if isinstance(found[-1], OnPetition) else petition
+        requests += found
     is_of_bot = any(isinstance(request, OnPetition) or request.rest for request in requests)
     is_same = len({(request.command, request.rest) for request in requests}) == 1
     return Each(tuple(requests)) if is_of_bot and not is_same else None
 
 
-def _sure(text: str, sites: Sequence[Site]) -> OnPetition | Ask | None:
-    """A request that no subject of a petition reads like."""
-    if not text:
-        return None
-    match _single(text, sites, ()):
+def _sure(text: str, sites: Sequence[Site]) -> Sequence[OnPetition | Ask]:
+    """The requests of a text that no subject of a petition reads like; none if it may be one."""
+    match _single(text, sites, ()) if text else None:
+        case OnPetitions(command, petitions) if command != "petition":
+            return [OnPetition(command, each) for each in petitions]
         case OnPetition(may_be_words=False) as request if request.command != "petition" or _verb(
             text
         ):
-            return request
+            return [request]
         case Ask(command, rest) as request if (
             command not in _NEED_A_PETITION if not rest else command in {"settings", "snooze"}
         ):
-            return request
+            return [request]
         case _:
-            return None
+            return []
 
 
 def _petitions(
@@ -346,6 +349,8 @@ def _list(text: str, sites: Sequence[Site]) -> OnPetitions | None:
     """What is to be done with several petitions, however short their numbers: unfollow 200, 300."""
     words = _PLEASE.sub(" ", text).split()
     before = list(takewhile(str.isalpha, words))
+    if before and before[-1].casefold() in _BEFORE_HOURS:
+        return None
     # "PE 2234" begins with letters, too.
     for end in (len(before), len(before) - 1):
         verb = _verb(" ".join(words[:end])) if end > 0 else None

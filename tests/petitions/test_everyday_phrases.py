@@ -27,6 +27,7 @@ ASKED: dict[str, str] = {
     "settings quiet after nine": "no pings after nine",
     "settings quiet before 8am": "dont message me before 8am | no alerts before 8am please",
     "settings quiet 11pm to 6am": "no notifications from 11pm to 6am | I sleep 11pm to 6am",
+    "settings quiet between 10 and 7": "quiet between 10 and 7",
     "settings quiet only between 8 and 22": "only message me between 8 and 22",
     "settings quiet": "no alerts at night | don't wake me up | no messages while I'm asleep",
     "settings quiet after 10": "I go to bed at 10",
@@ -184,6 +185,22 @@ def test_a_subject_that_begins_like_a_phrase_is_searched_for(words: str) -> None
         ),
         (
             "follow 300239 and tell me at 50k",
+            (OnPetition("subscribe", REF), OnPetition("milestones", REF, "50k")),
+        ),
+        (
+            "unfollow 300239, mute 300240",
+            (OnPetition("unsubscribe", REF), OnPetition("mute", OTHER)),
+        ),
+        (
+            "unfollow 300239, 300240, mute 300241",
+            (
+                OnPetition("unsubscribe", REF),
+                OnPetition("unsubscribe", OTHER),
+                OnPetition("mute", PetitionRef("uk", 300_241)),
+            ),
+        ),
+        (
+            "follow 300239, tell me at 50k",
             (OnPetition("subscribe", REF), OnPetition("milestones", REF, "50k")),
         ),
         (
