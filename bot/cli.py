@@ -167,8 +167,9 @@ def init(
 
     Nobody else on this machine can read them.
     """
-    from bot.config import PLACEHOLDER_TOKEN, load_config
+    from bot.config import PLACEHOLDER_TOKEN
     from bot.config_example import EXAMPLE
+    from bot.config_reader import load_config
     from bot.config_reader import token as checked_token
     from storage.opening import make_key
 
@@ -371,7 +372,7 @@ def _load(path: Path | None, *, with_token: bool = True) -> Any:
 
 
 def _read(path: Path | None, *, with_token: bool = True) -> Any:
-    from bot.config import load_config
+    from bot.config_reader import load_config
 
     if path is None and DEFAULT_CONFIG.exists():
         path = DEFAULT_CONFIG

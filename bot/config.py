@@ -1,6 +1,5 @@
 """Everything an operator decides, as frozen records; `bot.config_reader` reads and checks it."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from datetime import timedelta
@@ -132,20 +131,3 @@ DEFAULTS: Mapping[str, Mapping[str, object]] = {
     }
     for section, record in SECTIONS.items()
 }
-
-
-def load_config(
-    path: Path | None,
-    environment: Mapping[str, str] = os.environ,
-    *,
-    with_token: bool = True,
-) -> Config:
-    """Reads the file (if any), lays the environment over it, and checks every key.
-
-    Relative paths are taken from the file's folder. What only concerns the store needs no token,
-    and has an empty one. Raises ConfigError with every problem.
-    """
-    # Imported here, as what checks a configuration is large and is needed once.
-    from bot.config_reader import read_config  # noqa: PLC0415 - in the process that reads it alone
-
-    return read_config(path, environment, with_token=with_token)

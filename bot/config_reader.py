@@ -256,7 +256,7 @@ def _plain(record: Any, checked: Any) -> Any:
 # --- reading it ----------------------------------------------------------------------------------
 
 
-def read_config(
+def load_config(
     path: Path | None,
     environment: Mapping[str, str] = os.environ,
     *,

@@ -6,7 +6,7 @@ import pytest
 from bell import READER, TEA, Village
 from petitions import NOW, petition
 
-from bot.config import load_config
+from bot.config_reader import load_config
 from bot.messages.message import Styled, compose
 from bot.messages.petition.card import card
 from bot.messages.petition.parts import state_name

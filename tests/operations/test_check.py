@@ -23,7 +23,8 @@ from watching import ADMIN
 
 from bot.app import running, utc_now
 from bot.cli import app
-from bot.config import Address, Config, StorageConfig, Token, load_config
+from bot.config import Address, Config, StorageConfig, Token
+from bot.config_reader import load_config
 from bot.demo.loopback import Loopback
 from bot.errors import ConfigError, StorageError
 from bot.operations.doctor import CheckResult, check_all

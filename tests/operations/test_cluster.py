@@ -254,10 +254,10 @@ class Patient:
         return self._report
 
     async def ails(self) -> set[str]:
-        return {result.name for result in await self._health.results() if result.problem}
+        return {result.name for result in await self._health.checks() if result.problem}
 
     async def is_ready(self) -> bool:
-        return not any(f.problem for f in await self._health.results() if f.is_grave)
+        return not any(f.problem for f in await self._health.checks() if f.is_grave)
 
 
 async def test_who_should_poll_and_does_not_is_unwell() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.config import load_config
+from bot.config_reader import load_config
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 FILES = ("compose.yaml", "compose.postgres.yaml", "compose.webhook.yaml")

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import DEFAULTS, PLACEHOLDER_TOKEN, Config, load_config
+from bot.config import DEFAULTS, PLACEHOLDER_TOKEN, Config
 from bot.config_example import EXAMPLE
+from bot.config_reader import load_config
 from bot.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from bell import TEA, Village
 
-from bot.config import load_config
+from bot.config_reader import load_config
 from bot.errors import StorageError
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ import structlog
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from bot.config import load_config
+from bot.config_reader import load_config
 from bot.errors import ConfigError
 from bot.operations import heartbeat
 from bot.operations.health import HealthCheck

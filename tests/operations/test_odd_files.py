@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli import main
-from bot.config import load_config
+from bot.config_reader import load_config
 from bot.operations.store_commands import drop_old, export_to, file_for
 from storage.disk import Disk
 from storage.opening import open_storage

@@ -15,7 +15,8 @@ from probing import asking, served
 from site_stand_in import Fault
 
 from bot.app import running
-from bot.config import Address, load_config
+from bot.config import Address
+from bot.config_reader import load_config
 from bot.errors import ConfigError
 from bot.operations.http_server import LARGEST_UPDATE, SECRET_HEADER
 
