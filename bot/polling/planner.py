@@ -16,9 +16,9 @@ Times are readings of one steady clock, in seconds.
 
 from collections.abc import Iterable, Iterator, Sequence, Set
 from heapq import nlargest
-from itertools import count
 from math import inf
 
+from bot.polling import site_lists
 from bot.polling.outlook import (
     LIST_GAP,
     OLDEST_EVERY,
@@ -151,7 +151,7 @@ def _period(outlook: Outlook, page: ListPage) -> float:
 
 def _pages_of_open(outlook: Outlook) -> Iterator[ListPage]:
     """The whole list as far as we know its length, or one page more than was read in a row."""
-    for number in count(1):
+    for number in range(1, site_lists.MOST_PAGES + 1):
         page = ListPage(outlook.lists.open, number)
         yield page
         is_empty = page not in outlook.pages or not outlook.pages[page].bottom

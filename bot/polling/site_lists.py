@@ -14,6 +14,10 @@ _PERIOD_OF_NEWEST, _PERIOD_OF_TRENDING = 60.0, 120.0
 _PERIOD_OF_OPEN, _PERIOD_OF_NEWS = 1800.0, 300.0
 
 
+# No site has so many open petitions: a list that is longer has no end.
+MOST_PAGES = 2_000
+
+
 class ListPage(Struct, frozen=True):
     """Fifty petitions of a list, in the list's own order."""
 
@@ -89,7 +93,7 @@ class Places:
         index = bisect_left(self._bottoms, -count)
         before = self._numbers[index - 1] if index else 0
         if index == len(self._numbers):
-            return ListPage(self._facet, before + 1 + before // 2), -inf
+            return ListPage(self._facet, min(before + 1 + before // 2, MOST_PAGES)), -inf
         number, seen = self._numbers[index], self._seen[index]
         if count > seen.top and number - before > 1:
             return ListPage(self._facet, (before + number) // 2), -inf

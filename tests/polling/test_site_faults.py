@@ -1,5 +1,6 @@
 """What can be wrong with a site is told apart, and one bad list, row or date harms only itself."""
 
+import json
 import ssl
 from codecs import BOM_UTF8
 from collections.abc import AsyncIterator
@@ -15,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from looking import Bench, _bench
+from looking import Bench, _bench, listen
 from site_stand_in import Fault
 from stand import ARCHIVED, SHOW, Stand, sample
 from stand import session as session
@@ -24,6 +25,7 @@ from stand import stand as stand
 from bot.demo.petition_bodies import show_body
 from bot.petitions.parse import parse_petition
 from bot.petitions.petition import PetitionRef, Site
+from bot.polling import site_lists
 from bot.polling.petitions_api import (
     Found,
     Look,
@@ -308,3 +310,20 @@ async def test_a_fall_as_by_a_check_is_believed_at_once(bench: Bench) -> None:
     bench.site.edit(1, signature_count=8_000)
     await bench.poller._looks.look_at(bench.poller._sites["uk"], ref)
     assert await bench.owed() == ["uk:1:count_fell:7"]
+
+
+# --- a list without end
+
+
+async def test_a_list_without_end_is_not_read_for_ever(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(site_lists, "MOST_PAGES", 6)
+    row = json.loads(show_body(bench.site.url, 1, open_petition()))["data"]
+    body = json.dumps({"data": [row], "links": {"next": "https://elsewhere.example/x"}})
+    bench.site.fail("/petitions.json?state=open", Fault(status=200, body=body.encode()))
+    await listen(bench, "response")
+    await bench.pass_time(600, step=10)
+    asked = {seen.path_qs for seen in bench.site.seen("/petitions.json?state=open")}
+    assert 3 <= len(asked) <= 6
+    assert all("elsewhere" not in path for path in asked)
