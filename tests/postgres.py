@@ -138,7 +138,8 @@ def empty_database() -> Path:
     if user := server().system_user:
         shutil.chown(folder, user)
     made = folder / "pg"
-    run_program("initdb", "--no-sync", "--auth=trust", "-U", "postgres", "-D", made)
+    words = ("--no-sync", "--auth=trust", "--wal-segsize=1")
+    run_program("initdb", *words, "-U", "postgres", "-D", made)
     return made
 
 
@@ -166,10 +167,10 @@ class Machine:
             subprocess.run, ["cp", "-a", empty_database(), self.folder], check=True
         )
 
-    async def follow(self, primary: "Machine") -> None:
-        """Become a copy of another, and stream what it writes from then on."""
-        source = ("-h", "127.0.0.1", "-p", primary.port, "-U", "postgres")
-        await self._do("pg_basebackup", *source, "-D", self.folder, "-c", "fast", "-R", "--no-sync")
+    def follow(self, primary: "Machine") -> None:
+        """Stream what another writes, who begins with the same database."""
+        (self.folder / "standby.signal").touch()
+        self._settings["primary_conninfo"] = f"host=127.0.0.1 port={primary.port} user=postgres"
 
     async def start(self) -> None:
         settings = " ".join(f"-c {name}='{value}'" for name, value in self._settings.items())
@@ -221,9 +222,10 @@ class FailoverPair:
         return f"postgresql://bell@{hosts}/postgres?search_path={self.schema}"
 
     async def start(self) -> None:
-        await self.primary.make()
+        for each in (self.primary, self.standby):
+            await each.make()
+        self.standby.follow(self.primary)
         await self.primary.start()
-        await self.standby.follow(self.primary)
         await self.standby.start()
         async with connection_to(self.primary.url) as owner:
             # Acknowledged only once the standby has them.

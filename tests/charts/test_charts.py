@@ -256,10 +256,12 @@ async def test_a_picture_is_drawn_once_for_all_who_ask(charts: Charts) -> None:
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_news_is_drawn_anew(charts: Charts) -> None:
+async def test_news_is_drawn_anew_by_a_process_that_stays_for_it(charts: Charts) -> None:
     before = await charts.curve(petition(), read(), NOW)
+    first = charts.pid
     after = await charts.curve(petition(signature_count=85), read(), NOW)
     assert before is not after
+    assert charts.pid == first is not None
 
 
 @pytest.mark.asyncio(loop_scope="module")

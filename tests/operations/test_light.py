@@ -54,14 +54,6 @@ async def test_the_drawing_process_ends_when_nothing_was_drawn_for_a_while() -> 
         await until_gone(charts)
 
 
-async def test_it_stays_while_there_may_be_more_to_draw() -> None:
-    async with Charts(idle=60) as charts:
-        await charts.curve(petition(), [], NOW)
-        first = charts.pid
-        await charts.curve(petition(signature_count=85), [], NOW)
-        assert charts.pid == first is not None
-
-
 def test_what_is_wrong_with_the_configuration_is_told_though_another_process_reads_it(
     tmp_path: Path,
 ) -> None:
