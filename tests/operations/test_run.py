@@ -18,6 +18,7 @@ async def test_the_process_rings_stops_cleanly_and_logs_no_secret(village: Villa
         await village.reader.hears("10,002 signatures")
         code, log = await stopped(bell)
     assert code == 0
+    assert "Traceback" not in log
     assert "running" in log
     assert "uk:700000:milestone:10000" in log
     assert village.api.token not in log
