@@ -35,7 +35,7 @@ _FOLDERS = "|".join(
 _LINK = re.compile(
     rf"""
     (?: (?<! [a-z0-9/@=.%&?\#+-] ) https?:// | (?<! [\w/@=.%&?\#+:~\\\u3002\uff0e\uff61-] ) )
-    (?P<host> [a-z0-9.-]+ (?: :[0-9]+ )? )
+    (?P<host> [a-z0-9.-]{{1,253}} (?: :[0-9]{{1,5}} )? )
     /(?:archived/)?(?:{_FOLDERS})/
     (?P<id> {_ID} ) (?! [^\W_] | _ )
     """,
@@ -48,7 +48,7 @@ _DEEP_LINK = re.compile(
     re.IGNORECASE,
 )
 _EXPLICIT = re.compile(
-    rf"(?<![\w:#/&])(?:(?P<site>[a-z][a-z0-9_-]*):|#|(?={_LETTERED}|{_APART}))"
+    rf"(?<![\w:#/&])(?:(?P<site>[a-z][a-z0-9_-]{{0,31}}):|#|(?={_LETTERED}|{_APART}))"
     rf"(?P<id>{_TYPED_ID})(?![\w:])",
     re.IGNORECASE,
 )
@@ -141,10 +141,11 @@ def find_list(text: str, sites: Sequence[Site]) -> list[PetitionRef]:
 
     A number of any length is one here; a bare one belongs to the first site.
     """
-    whole = text.strip(_STOPS).removeprefix("#")
+    said = " ".join(text.split()).strip(_STOPS)
+    whole = said.removeprefix("#")
     if _DIGITS.fullmatch(whole) and len(_numbers(whole)) == 1:
         return []  # "300,239" and "300 239" are one
-    parts = _BETWEEN.split(_FULLY_APART.sub(lambda each: _joined(each[0]), text.strip(_STOPS)))
+    parts = _BETWEEN.split(_FULLY_APART.sub(lambda each: _joined(each[0]), said))
     if len(parts) > _MOST_LISTED:
         return []
     # "300 239" may be one number; what stands between several is a sign or a word, or else a blank.
@@ -153,6 +154,8 @@ def find_list(text: str, sites: Sequence[Site]) -> list[PetitionRef]:
         for part in parts
         for name in ([part] if find_reference(part, sites) else re.split(r"[,\s]\s*", part))
     ]
+    if len(names) > _MOST_LISTED:
+        return []
     found = [find_reference(name, sites) for name in names]
     named = [ref for ref in dict.fromkeys(found) if ref]
     return named if len(named) > 1 and None not in found else []

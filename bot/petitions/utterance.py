@@ -8,7 +8,8 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
-from itertools import takewhile
+from itertools import groupby, takewhile
+from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
@@ -139,6 +140,9 @@ _BARE_HOST = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,12}(?:/\S*)?", re.IGNORECASE)
 _LONGEST_REQUEST = 200  # characters; whoever writes more tells a story
 _MOST_REQUESTS = 4
 _KNOWN_WORDS = spoken_words() | {word for said in SAYINGS for word in said.split()}
+_BY_LETTER = {
+    letter: sorted(words) for letter, words in groupby(sorted(_KNOWN_WORDS), itemgetter(0))
+}
 _NEAR, _SHORTEST = 0.75, 4  # how much alike, and from how many letters on
 _VERB_WORDS = frozenset().union(*VERBS.values())
 _KNOWN = FILLERS | _VERB_WORDS
@@ -492,8 +496,8 @@ def _as_said(spelt: Sequence[str], words: Sequence[str]) -> Ask | Each | OnThat 
 def _near(word: str) -> str:
     if len(word) < _SHORTEST or not word.isalpha():
         return word
-    near = difflib.get_close_matches(word, _KNOWN_WORDS, n=3, cutoff=_NEAR)
-    return next((each for each in near if each[0] == word[0]), word)
+    near = difflib.get_close_matches(word, _BY_LETTER.get(word[0], ()), n=1, cutoff=_NEAR)
+    return near[0] if near else word
 
 
 def _saying(text: str) -> Ask | Cancel | Thanks | None:

@@ -56,7 +56,7 @@ _SPOKEN = (
     (re.compile(r"(?<=\d{3}) ?(?:signatures?|sigs|names|people|llofnodi?o?n?)\b"), ""),
     (re.compile(r"^(?:tell me |notify me |when |it |at |hits? |reaches |gets to |for |on )+"), ""),
     (re.compile(r"(?<=[\dkm%]) and (?=\d)"), ", "),
-    (re.compile(r"[\s,]+(?:please|pls|thanks|os gwelwch yn dda)$"), ""),
+    (re.compile(r"(?<![\s,])[\s,]+(?:please|pls|thanks|os gwelwch yn dda)$"), ""),
 )
 
 

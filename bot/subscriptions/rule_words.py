@@ -25,8 +25,10 @@ def read_words(typed: str) -> Words | Problem:
     found: dict[bool, dict[tuple[str, ...], str]] = {False: {}, True: {}}
     for minus, phrase, word in _PIECE.findall(typed):
         text = " ".join((phrase or word).split()).strip(" -–−.,;:!?")
-        if stems(text):
-            found[bool(minus)].setdefault(stems(text), text)
+        if stemmed := stems(text):
+            found[bool(minus)].setdefault(stemmed, text)
+        if len(found[False]) + len(found[True]) > MOST_WORDS:
+            return "too many"
     words = Words(tuple(found[False].values()), tuple(found[True].values()))
     return problem_of(words) or words
 
@@ -35,12 +37,12 @@ def problem_of(words: Words) -> Problem | None:
     """Why words cannot be a rule, if they cannot."""
     if not words.wanted:
         return "none"
-    if any(_has(stems(word), stems(other)) for word in words.wanted for other in words.without):
-        return "at odds"
     everything = (*words.wanted, *words.without)
     # What is no word, like an emoji, is left out when texts are compared, but it takes up room.
     if sum(max(len(stems(word)), len(word.split())) for word in everything) > MOST_WORDS:
         return "too many"
+    if any(_has(stems(word), stems(other)) for word in words.wanted for other in words.without):
+        return "at odds"
     too_long = any(len(part) > LONGEST_WORD for word in everything for part in word.split())
     return "too long" if too_long else None
 

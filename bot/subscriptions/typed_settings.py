@@ -88,13 +88,17 @@ def _read_loudness(kind: str, rest: Sequence[str]) -> str | Misread:
 
 def read_kind(word: str) -> Kind | None:
     """The kind of event that a word names, or nearly does."""
-    near = difflib.get_close_matches(word, _TYPED_KINDS, n=1, cutoff=_SURE) or [""]
-    return _TYPED_KINDS.get(word) or _TYPED_KINDS.get(near[0])
+    if word in _TYPED_KINDS:
+        return _TYPED_KINDS[word]
+    near = difflib.get_close_matches(word, _TYPED_KINDS, n=1, cutoff=_SURE)
+    return _TYPED_KINDS[near[0]] if near else None
 
 
 def _read_urgent(rest: Sequence[str]) -> str | None:
     if len(rest) == 1 and rest[0] in _NONE:
         return "none"
+    if len(rest) > len(_TYPED_KINDS):
+        return None
     kinds = [read_kind(word.strip(",")) for word in rest]
     return "-".join(kind for kind in kinds if kind) if kinds and all(kinds) else None
 
