@@ -65,8 +65,8 @@ class Services:
     questions: OpenQuestions = field(default_factory=OpenQuestions)
     heard: Heard = field(default_factory=Heard)
     # By chat: the petition that was shown last, and when: what "it" means. Kept nowhere else.
-    shown: LRUCache[int, tuple[PetitionRef, datetime]] = field(
-        default_factory=lambda: LRUCache(_CARDS)
+    shown: TTLCache[int, tuple[PetitionRef, datetime]] = field(
+        default_factory=lambda: TTLCache(_CARDS, LASTS.total_seconds())
     )
     # By chat: the last answer with a way back, for whoever says "undo".
     undoable: TTLCache[int, tuple[Message, Keyboard]] = field(
@@ -101,6 +101,14 @@ class Services:
         """The petition that was shown in a chat a moment ago, which "it" may mean there."""
         ref, at = self.shown.get(chat_id, (None, self.now()))
         return ref if abs(self.now() - at) < LASTS else None
+
+    def forget(self, chat_id: int) -> None:
+        """Lets go of what is known of a chat besides what the store keeps."""
+        self.questions.forget(chat_id)
+        for kept in (self.shown, self.undoable, self.ended):
+            kept.pop(chat_id, None)
+        for card in [each for each in self.cards if each[0] == chat_id]:
+            del self.cards[card]
 
     def same_number(self, text: str) -> list[PetitionRef]:
         """The petitions of every site that a bare number may mean; none where it is not one."""

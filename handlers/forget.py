@@ -30,6 +30,7 @@ async def forget_pressed(update: Update, context: Context, press: Press) -> str 
         return None
     chat = await chat_of(update, context)
     await context.services.storage.forget_chat(chat.id)
+    context.services.forget(chat.id)
     await leave(update, context)
     await rewrite(update, forgotten())
     return None

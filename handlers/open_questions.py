@@ -55,3 +55,8 @@ class OpenQuestions:
     def close(self, chat_id: int, user_id: int) -> bool:
         """Wait no longer; whether anything was waited for."""
         return self._open.pop((chat_id, user_id), None) is not None
+
+    def forget(self, chat_id: int) -> None:
+        """Wait for nobody's answer in this chat any longer."""
+        for whose in [each for each in self._open if each[0] == chat_id]:
+            del self._open[whose]

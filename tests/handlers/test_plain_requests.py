@@ -94,3 +94,25 @@ async def test_a_number_alone_asks_of_which_petition_once_none_was_shown(
         assert labels(asked)[:2] == ["Free coffee at noon", "Free tea in every library"]
         town.reader.tap(asked, "Free tea in every library")
         await town.reader.sees_edit(asked, "Free tea[^★]*★ 5,000")
+
+
+async def test_who_has_everything_deleted_takes_nothing_back_that_went_before(
+    town: Village,
+) -> None:
+    async with town.bell():
+        chat = town.reader
+        await follows_both(chat)
+        stopped = await chat.ask("stop", "What do you want to stop?")
+        chat.tap(stopped, "Unfollow all")
+        asked = await chat.sees_edit(stopped, "Unfollow all 2")
+        chat.tap(asked, "Unfollow all")
+        await chat.sees_edit(stopped, "unfollowed all 2")
+        erasing = await chat.ask("/forget", "Delete everything")
+        chat.tap(erasing, "Delete everything")
+        await chat.sees_edit(erasing, "Deleted")
+        await chat.ask("undo", "There's nothing to undo")
+        await chat.subscribes(COFFEE)
+        chat.tap(await chat.sees_edit(stopped, "unfollowed all 2"), "Undo")
+        await chat.ask("notify at 5000", "coffee")
+        listed = await chat.ask("/subscriptions", "Free coffee at noon")
+        assert "Free tea" not in listed["text"]
