@@ -53,7 +53,7 @@ async def suggest(
     if (
         nearest
         and not (nearest.changes and rest.strip())
-        and (difflib.SequenceMatcher(None, command.lower(), near[0]).ratio() >= _SURE)
+        and difflib.SequenceMatcher(None, command.lower(), near[0]).ratio() >= _SURE
     ):
         context.args = rest.split()
         await nearest.run(update, context)

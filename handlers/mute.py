@@ -4,12 +4,7 @@ from telegram import Update
 
 from bot.delivery.card_message import refresh_card
 from bot.messages.buttons import MUTE, UNMUTE, Press, mute_button, with_sound
-from bot.messages.following.subscriptions import (
-    follow_first,
-    muted,
-    not_following,
-    with_sound_note,
-)
+from bot.messages.following.subscriptions import follow_first, muted, not_following, with_sound_note
 from bot.messages.i18n import marked
 from bot.messages.message import Message, compose
 from bot.petitions.history import PetitionHistory

@@ -406,7 +406,7 @@ async def _save(update: Update, context: Context, chat: Chat, rule: Rule) -> str
     if wanted.constituency:
         wanted = structs.replace(wanted, constituency_name=called[:_LONGEST_NAME])
     if again := next(
-        (each for each in kept if (same_rule(each, wanted) and each.thread_id == wanted.thread_id)),
+        (each for each in kept if same_rule(each, wanted) and each.thread_id == wanted.thread_id),
         None,
     ):
         await rewrite(update, *text.saved(again, site, called))  # the button was pressed twice

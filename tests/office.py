@@ -20,13 +20,7 @@ from bot.app import utc_now
 from bot.delivery.deliverer import Deliverer
 from bot.delivery.rate_limiter import RateLimiter
 from bot.demo.bot_api import TOKEN
-from bot.petitions.events import (
-    Closed,
-    Event,
-    MilestoneReached,
-    Occurrence,
-    Threshold,
-)
+from bot.petitions.events import Closed, Event, MilestoneReached, Occurrence, Threshold
 from bot.petitions.history import PetitionHistory
 from bot.petitions.petition import Petition, PetitionRef
 from bot.petitions.thresholds import is_on_ladder

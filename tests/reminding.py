@@ -7,9 +7,7 @@ from petitions import petition
 
 from bot.messages.message import compose, lines
 from bot.messages.reminder import Reminder, reminder
-from bot.petitions.events import (
-    Event,
-)
+from bot.petitions.events import Event
 from bot.petitions.forecast import LONDON
 from bot.petitions.history import PetitionHistory
 from bot.petitions.observe import observe

@@ -9,9 +9,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.polling.petitions_api import (
-    open_session,
-)
+from bot.polling.petitions_api import open_session
 
 SAMPLES = Path(__file__).parent / "samples"
 

@@ -20,14 +20,7 @@ from math import inf
 from typing import Any, TypeAlias
 
 import structlog
-from telegram.error import (
-    BadRequest,
-    ChatMigrated,
-    Forbidden,
-    RetryAfter,
-    TelegramError,
-    TimedOut,
-)
+from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TelegramError, TimedOut
 from telegram.ext import BaseRateLimiter
 
 from bot.delivery.global_pause import FIRST_PAUSE, PER_SECOND, GlobalPause

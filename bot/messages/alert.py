@@ -18,16 +18,7 @@ from bot.messages.buttons import (
     subscribe_link,
 )
 from bot.messages.following.rules import describe
-from bot.messages.format import (
-    clock,
-    day,
-    london_today,
-    moment,
-    number,
-    signatures,
-    span,
-    weekday,
-)
+from bot.messages.format import clock, day, london_today, moment, number, signatures, span, weekday
 from bot.messages.i18n import many, marked, say, say_many, tr
 from bot.messages.message import Message, Rich, aside, compose, cut, italic, lines, quote, row
 from bot.messages.petition.institutions import committee, responder, response_title, sentence

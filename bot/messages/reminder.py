@@ -7,15 +7,7 @@ may have passed since.
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
-from bot.messages.format import (
-    about,
-    day,
-    london_today,
-    number,
-    percent,
-    signatures,
-    weekday,
-)
+from bot.messages.format import about, day, london_today, number, percent, signatures, weekday
 from bot.messages.i18n import marked, say, say_many, tr
 from bot.messages.message import Rich, cut
 from bot.messages.petition.institutions import response_noun

@@ -283,8 +283,9 @@ def described(site: Site, description: SiteDescription, page: Page) -> str:
         f"{len(page.petitions)} petitions on its first page",
         _thresholds(page),
     ]
-    no_response = [] if description.institutions.responder else ["written responses"]
-    if lacks := (no_response + [called for name, called in _OFFERED if not description.has(name)]):
+    lacks = [] if description.institutions.responder else ["written responses"]
+    lacks += [called for name, called in _OFFERED if not description.has(name)]
+    if lacks:
         parts.append(f"not there: {', '.join(lacks)}")
     return "; ".join(parts)
 

@@ -83,7 +83,7 @@ class RuleNames:
             rules = [
                 rule
                 for rule in await self._storage.rules_of(site)
-                if bool(rule.constituency or rule.topics or rule.department)
+                if rule.constituency or rule.topics or rule.department
             ]
             if rules:
                 names = await self._learn(site, rules)

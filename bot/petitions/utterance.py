@@ -22,15 +22,7 @@ from bot.petitions.everyday_phrases import (
     what_is_meant,
     with_verbs,
 )
-from bot.petitions.everyday_words import (
-    FILLERS,
-    KIND_SIGNS,
-    SAYINGS,
-    VERBS,
-    Everyday,
-    Verb,
-    plain,
-)
+from bot.petitions.everyday_words import FILLERS, KIND_SIGNS, SAYINGS, VERBS, Everyday, Verb, plain
 from bot.petitions.petition import PetitionRef, Site
 from bot.petitions.postcode import find_postcode
 from bot.petitions.reference import Mention, find_list, find_mentions, find_reference

@@ -6,22 +6,11 @@ from datetime import datetime
 
 import structlog
 
-from bot.errors import (
-    StorageError,
-)
+from bot.errors import StorageError
 from bot.petitions.history import PetitionHistory
-from bot.petitions.observe import (
-    is_news,
-    observe,
-    with_counts,
-)
+from bot.petitions.observe import is_news, observe, with_counts
 from bot.petitions.parse import Page
-from bot.petitions.petition import (
-    Counts,
-    Petition,
-    PetitionId,
-    PetitionRef,
-)
+from bot.petitions.petition import Counts, Petition, PetitionId, PetitionRef
 from bot.polling.petition_looks import PetitionLooks
 from bot.polling.recorder import Recorder
 from bot.polling.site_lists import TRENDING, ListPage

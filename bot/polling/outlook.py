@@ -12,17 +12,9 @@ from msgspec import Struct
 
 from bot.petitions.parliaments.uk import UK
 from bot.petitions.petition import Petition, PetitionId, PetitionRef
-from bot.petitions.thresholds import (
-    CustomMilestones,
-)
+from bot.petitions.thresholds import CustomMilestones
 from bot.polling.hazards import Hazards, hazards
-from bot.polling.site_lists import (
-    TRENDING,
-    ListPage,
-    PageSeen,
-    Places,
-    SiteLists,
-)
+from bot.polling.site_lists import TRENDING, ListPage, PageSeen, Places, SiteLists
 
 # One request in so many is kept for the oldest look.
 OLDEST_EVERY = 2

@@ -7,10 +7,7 @@ import structlog
 from cachetools import TTLCache
 from msgspec import structs
 
-from bot.errors import (
-    MalformedPetition,
-    ParliamentError,
-)
+from bot.errors import MalformedPetition, ParliamentError
 from bot.messages.i18n import LANGUAGES, language
 from bot.petitions.events import Occurrence
 from bot.petitions.history import PetitionHistory
@@ -22,12 +19,7 @@ from bot.petitions.observe import (
     observe_unpublished,
     unpublished,
 )
-from bot.petitions.petition import (
-    Petition,
-    PetitionRef,
-    Unpublication,
-    Wording,
-)
+from bot.petitions.petition import Petition, PetitionRef, Unpublication, Wording
 from bot.polling.budget import asking_for
 from bot.polling.lookup import LookupResult
 from bot.polling.petitions_api import (

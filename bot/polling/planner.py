@@ -30,10 +30,7 @@ from bot.polling.outlook import (
     Whole,
     about,
 )
-from bot.polling.site_lists import (
-    ListPage,
-    Places,
-)
+from bot.polling.site_lists import ListPage, Places
 
 # What nobody follows is looked at by its own address once an hour: lists tell most of it.
 UNFOLLOWED_INTERVAL = 3600.0

@@ -11,29 +11,17 @@ from random import SystemRandom
 
 import structlog
 
-from bot.errors import (
-    ParliamentUnasked,
-    ParliamentUnavailable,
-    StorageError,
-)
+from bot.errors import ParliamentUnasked, ParliamentUnavailable, StorageError
 from bot.messages.chat.status import SiteHealth
 from bot.petitions.history import PetitionHistory
-from bot.petitions.petition import (
-    Department,
-    PetitionId,
-    PetitionRef,
-    Site,
-)
+from bot.petitions.petition import Department, PetitionId, PetitionRef, Site
 from bot.polling.budget import Budget, asking_for
 from bot.polling.clocks import SiteClock
 from bot.polling.list_reader import ListReader
 from bot.polling.lookup import LookupResult
 from bot.polling.outlook import Limits, Numbers, Request, Subject, Whole, about
 from bot.polling.petition_looks import PetitionLooks
-from bot.polling.petitions_api import (
-    PetitionsApi,
-    silence,
-)
+from bot.polling.petitions_api import PetitionsApi, silence
 from bot.polling.planner import plan
 from bot.polling.recorder import Recorder
 from bot.polling.reminding import Reminding
@@ -149,11 +137,7 @@ class Poller:
 
     def _ask(self, site: SiteState) -> None:
         """Fill a site's free places with what is worth asking, as far as its budget goes."""
-        if (
-            self._is_ending
-            or (self._monotonic() < site.quiet_until)
-            or self._monotonic() < self._begins_at
-        ):
+        if self._is_ending or self._monotonic() < max(site.quiet_until, self._begins_at):
             return
         at_once = 1 if site.is_doubtful else _AT_ONCE
         free = min(site.budget.left(), at_once - len(site.in_flight))

@@ -12,16 +12,8 @@ from msgspec import structs
 from bot.petitions import surge
 from bot.petitions.events import Occurrence, Surged
 from bot.petitions.history import PetitionHistory
-from bot.petitions.observe import (
-    caught_up,
-    has_collapsed,
-    observe,
-    observe_surge,
-)
-from bot.petitions.petition import (
-    Petition,
-    PetitionRef,
-)
+from bot.petitions.observe import caught_up, has_collapsed, observe, observe_surge
+from bot.petitions.petition import Petition, PetitionRef
 from bot.polling.outlook import Subject
 from bot.polling.site_state import SiteState
 from storage import Storage

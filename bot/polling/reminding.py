@@ -6,13 +6,9 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.errors import (
-    StorageError,
-)
+from bot.errors import StorageError
 from bot.petitions.history import PetitionHistory
-from bot.petitions.petition import (
-    PetitionRef,
-)
+from bot.petitions.petition import PetitionRef
 from bot.petitions.reminders import ReminderSchedule, due, next_moment, wants_readings
 from bot.polling.recorder import Recorder
 from bot.polling.site_state import SiteState

@@ -125,16 +125,16 @@ class _Line:
         waiting = [each for each in older if each.number not in self._mine]
         if any(not is_free(each, self._now) for each in waiting):
             self._give_back(delivery, delivery.queue, self._now + _SOON)
-        elif tried := [
-            each
-            for each in waiting
-            if (bool(each.attempts) and (each.not_before > self._now or is_refused(each)))
-        ]:
+        elif tried := [each for each in waiting if self._is_tried_again(each)]:
             self._give_back(delivery, tried[-1].queue, tried[-1].not_before)
         elif len(waiting) == len(older) and self._can_wait(delivery, older):
             self._give_back(delivery, older[-1].queue, older[-1].not_before)
         else:
             self._bring_along(delivery, older)
+
+    def _is_tried_again(self, delivery: Delivery) -> bool:
+        """Whether it was tried already, and is tried again by itself."""
+        return delivery.attempts > 0 and (delivery.not_before > self._now or is_refused(delivery))
 
     def _can_wait(self, delivery: Delivery, older: Sequence[Delivery]) -> bool:
         """Whether it waits behind what waits for no longer than a few minutes."""

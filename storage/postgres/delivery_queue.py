@@ -22,7 +22,7 @@ _TOGETHER = f"delivery d where not d.resting and d.timed and {_IS_HEAD}"
 _PROBE = f"""
     select d.number, d.chat, d.queue, d.attempts, {_DUE_AT} as due from delivery d
     where d.chat = c.handle and {_IS_HEAD}
-"""  # noqa: S608 - of constants alone - made of words of our own - nothing in it comes from outside
+"""  # noqa: S608 - of constants alone
 
 # With the head of a queue of its own goes all that nobody has in hand; with that of a chat that has
 # returned, all that is due. $1 is now, $2 how many turns, $3 until when they are leased, and $4 for
@@ -66,7 +66,7 @@ with at_once as materialized (
 update delivery d set leased_until = $3, lease_ends = clock_timestamp() + $4
 where d.number = any(array(select number from turn union select number from along))
 returning d.*
-"""  # noqa: S608 - of constants alone - made of words of our own - nothing in it comes from outside
+"""  # noqa: S608 - of constants alone
 
 # A process that took a lease while its clock was ahead, and died, would have it until that moment
 # comes: by the server's clock it has ended. Where nobody knows when it began, it ends soon.

@@ -125,7 +125,7 @@ class Rules:
         await asyncio.to_thread(self._take_in, changed)
         if len(self._keys) != await connection.fetchval("select count(*) from rule"):
             there = await connection.fetch("select chat, number from rule")
-            for name in self._keys.keys() - ({(row["chat"], row["number"]) for row in there}):
+            for name in self._keys.keys() - {(row["chat"], row["number"]) for row in there}:
                 self._book.drop(self._keys.pop(name))
         self._version = version
 

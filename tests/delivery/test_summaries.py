@@ -14,13 +14,7 @@ from bot.delivery.deliverer import LEASE
 from bot.messages.digest import Missed, summary
 from bot.messages.format import clock
 from bot.messages.message import TEXT_LIMIT, width
-from bot.petitions.events import (
-    Closed,
-    ClosingSoon,
-    MilestoneReached,
-    Occurrence,
-    Surged,
-)
+from bot.petitions.events import Closed, ClosingSoon, MilestoneReached, Occurrence, Surged
 from bot.petitions.history import PetitionHistory
 from bot.petitions.petition import PetitionRef
 from bot.subscriptions.subscription import Chat, Preferences, Quiet, Rule

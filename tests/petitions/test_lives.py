@@ -7,12 +7,7 @@ import pytest
 from msgspec import structs
 
 from bot.petitions.diff import diff
-from bot.petitions.events import (
-    Closed,
-    Opened,
-    Rejected,
-    Responded,
-)
+from bot.petitions.events import Closed, Opened, Rejected, Responded
 from bot.petitions.forecast import closes_at
 from bot.petitions.history import PetitionHistory
 from bot.petitions.observe import (

@@ -14,11 +14,7 @@ from petitions import NOW, OPENED, REF, RESPONSE, petition
 from reminding import AWAITING, DAY, HOUR, REACHED, every, lived, london, seen
 from site_stand_in import Fault, PetitionsSite
 
-from bot.petitions.events import (
-    ClosingSoon,
-    DebatePassed,
-    DebateToday,
-)
+from bot.petitions.events import ClosingSoon, DebatePassed, DebateToday
 from bot.petitions.forecast import LONDON
 from bot.petitions.observe import observe
 from bot.petitions.petition import Debate, PetitionRef, Reading, Site

@@ -40,14 +40,8 @@ from contract import store as store
 from msgspec import structs
 
 from bot.errors import StorageError
-from bot.petitions.events import (
-    CommitteeNoted,
-    Event,
-)
-from bot.petitions.petition import (
-    PetitionRef,
-    Reading,
-)
+from bot.petitions.events import CommitteeNoted, Event
+from bot.petitions.petition import PetitionRef, Reading
 from bot.petitions.thresholds import CustomMilestones
 from bot.subscriptions.delivery import Delivery
 from bot.subscriptions.subscription import Chat, Preferences

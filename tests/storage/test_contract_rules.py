@@ -45,9 +45,7 @@ from bot.petitions.events import (
     ToppedIn,
 )
 from bot.petitions.history import PetitionHistory
-from bot.petitions.petition import (
-    PetitionRef,
-)
+from bot.petitions.petition import PetitionRef
 from bot.subscriptions.subscription import Chat, Digest, Preferences
 from storage import ChatData, Pruned, Storage
 

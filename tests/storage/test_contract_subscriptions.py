@@ -36,13 +36,8 @@ from contract import store as store
 from msgspec import structs
 
 from bot.errors import StorageError
-from bot.petitions.events import (
-    Closed,
-    CommitteeNoted,
-)
-from bot.petitions.petition import (
-    PetitionRef,
-)
+from bot.petitions.events import Closed, CommitteeNoted
+from bot.petitions.petition import PetitionRef
 from bot.petitions.thresholds import CustomMilestones, rungs
 from bot.subscriptions.subscription import Chat, Digest, Preferences, Quiet
 from storage import Storage

@@ -49,13 +49,8 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from bot.errors import StorageError
-from bot.petitions.events import (
-    Occurrence,
-)
-from bot.petitions.petition import (
-    PetitionRef,
-    Reading,
-)
+from bot.petitions.events import Occurrence
+from bot.petitions.petition import PetitionRef, Reading
 from bot.petitions.thresholds import rungs
 from bot.subscriptions.subscription import Chat, Preferences
 from storage import Pruned, Storage, Tally

@@ -5,12 +5,7 @@ from datetime import timedelta
 from msgspec import structs
 from petitions import NOW, REF
 
-from bot.subscriptions.chat_migration import (
-    merged,
-    moved_key,
-    moved_rules,
-    moved_subscription,
-)
+from bot.subscriptions.chat_migration import merged, moved_key, moved_rules, moved_subscription
 from bot.subscriptions.delivery import Delivery
 from bot.subscriptions.subscription import Chat, Preferences, Rule, Subscription
 

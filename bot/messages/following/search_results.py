@@ -7,17 +7,7 @@ from bot.messages.buttons import CARD, Button, Keyboard, button
 from bot.messages.chat.conversation import cancel_button, nothing_found
 from bot.messages.format import listed, number
 from bot.messages.i18n import many, tr
-from bot.messages.message import (
-    Message,
-    Rich,
-    at_a_glance,
-    bold,
-    compose,
-    cut,
-    italic,
-    lines,
-    row,
-)
+from bot.messages.message import Message, Rich, at_a_glance, bold, compose, cut, italic, lines, row
 from bot.messages.petition.parts import count_in_list, short_title, state_name
 from bot.petitions.parse import Trending
 from bot.petitions.petition import Petition

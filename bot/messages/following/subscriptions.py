@@ -20,13 +20,7 @@ from bot.messages.buttons import (
     readers_row,
     undo_buttons,
 )
-from bot.messages.format import (
-    day,
-    listed,
-    london_today,
-    signatures,
-    weekday,
-)
+from bot.messages.format import day, listed, london_today, signatures, weekday
 from bot.messages.i18n import in_all_languages, many, marked, say, tr
 from bot.messages.message import (
     Message,

@@ -190,7 +190,7 @@ def table(petition: Petition, seats: Seats) -> bytes:
         party = "; ".join(party for _, party in sitting)
         called = place_name(petition, place)
         texts = [
-            (f"'{text}" if text.lstrip().startswith(("=", "+", "-", "@")) else text)
+            f"'{text}" if text.lstrip().startswith(("=", "+", "-", "@")) else text
             for text in (called, place.code, person, party)
         ]
         share = f"{100 * _share(place.signature_count, petition):.4f}"

@@ -199,7 +199,7 @@ def ladder_buttons(
         return [[button(tr("Follow"), SUBSCRIBE, ref)]]
     rows = (
         [[button(tr("Undo"), CHOOSE_MILESTONE, ref, as_typed(undo))]]
-        if (undo != _NONE and len(Press(CHOOSE_MILESTONE, ref, as_typed(undo)).data) <= ROOM)
+        if undo != _NONE and len(Press(CHOOSE_MILESTONE, ref, as_typed(undo)).data) <= ROOM
         else []
     )
     rows += in_rows(_common(petition, custom)) if petition.is_open else []

@@ -27,12 +27,7 @@ from bot.messages.message import (
     split,
     width,
 )
-from bot.messages.petition.institutions import (
-    committee,
-    responder,
-    response_noun,
-    response_title,
-)
+from bot.messages.petition.institutions import committee, responder, response_noun, response_title
 from bot.messages.petition.parts import department, title
 from bot.petitions.petition import GovernmentResponse, Petition
 

@@ -17,14 +17,7 @@ from bot.petitions.reminders import REMINDERS
 from bot.petitions.thresholds import CustomMilestones
 from bot.subscriptions.codec import preferences_for_button
 from bot.subscriptions.preferences import DEFAULT_REMINDERS, KINDS, LOUDNESS
-from bot.subscriptions.settings import (
-    PRESETS,
-    Preset,
-    is_usual,
-    preset_of,
-    snoozed_until,
-    usual,
-)
+from bot.subscriptions.settings import PRESETS, Preset, is_usual, preset_of, snoozed_until, usual
 from bot.subscriptions.subscription import Preferences, Subscription
 from bot.subscriptions.typed_settings import Misread
 
