@@ -16,6 +16,7 @@ from typing import Literal, Self, TypeAlias
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 import aiohttp
+import structlog
 from aiohttp.abc import AbstractResolver
 from cachetools import LRUCache
 from msgspec import Struct, structs
@@ -45,6 +46,8 @@ from bot.petitions.parse import (
 from bot.petitions.petition import Counts, Petition, PetitionId, PetitionRef, Site, Wording
 from bot.polling.bounded_body import TooLarge, read_body
 from bot.polling.clocks import SiteClock
+
+log = structlog.get_logger(__name__)
 
 TIMEOUT = aiohttp.ClientTimeout(total=10, sock_connect=5)
 _ELSEWHERE = "redirected elsewhere"
@@ -172,8 +175,11 @@ class PetitionsApi:
         return self._seen_like.get("id", "")
 
     def _note_likeness(self, body: bytes) -> None:
-        if self.works_like != self.description.id and (found := works_like(body)):
+        own, before = self.description.id, self.works_like
+        if before != own and (found := works_like(body)):
             self._seen_like["id"] = found
+            if found not in {own, before}:
+                log.warning("this site works like another", site=self.site.id, like=found, set=own)
 
     def keep_lists(self, kept: Kept, hops: Callable[[], None]) -> None:
         """Keep what lists say, for people who ask the same; `hops` is told of second requests."""

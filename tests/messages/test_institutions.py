@@ -11,10 +11,10 @@ from msgspec import structs
 from bot.charts.curve import signature_curve
 from bot.messages.alert import alert, in_brief
 from bot.messages.buttons import card_buttons
-from bot.messages.chat.about import about, greeting
+from bot.messages.chat.about import about, greeting, help_text, privacy
 from bot.messages.following.rules import describe, draft, what_to_follow
 from bot.messages.following.subscriptions import Followed, subscribed
-from bot.messages.i18n import speaking
+from bot.messages.i18n import speaking, tr
 from bot.messages.message import compose
 from bot.messages.petition.card import card
 from bot.messages.petition.constituencies import by_places, display_name, table
@@ -59,6 +59,8 @@ from bot.petitions.parse import parse_petition
 from bot.petitions.petition import GovernmentResponse, Petition, PetitionRef, Rejection
 from bot.petitions.thresholds import thresholds
 from bot.subscriptions.subscription import Chat, Rule, Subscription
+from handlers import COMMANDS
+from handlers.command import helps
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
@@ -217,6 +219,8 @@ def pages(site: str) -> Iterator[str]:
     chat = Chat(1)
     yield greeting("Bell", [known], is_private=True)[0].text
     yield about("1.0", [known]).text
+    yield privacy(90, [known]).text
+    yield help_text(helps([each for each in COMMANDS if each.is_offered([description])])).text
     followed = Followed(Subscription(1, PetitionRef(site, 7), NOW), sample(site, FIRST[site]))
     for settings in (
         SettingsContext(chat, NOW, watched=(description,)),
@@ -254,6 +258,17 @@ def test_nobody_is_named_on_the_pages_about_a_site_who_has_no_part_in_it(site: s
     for text in pages(site):
         told = text.replace(site_like(site, DESCRIPTIONS[site]).name, "")
         assert not re.search(FOREIGN[site], told.replace("Open Government Licence", "")), text
+        if "constituency" not in DESCRIPTIONS[site].breakdowns:
+            assert not re.search("(?<!/)constituenc", told), text
+
+
+@pytest.mark.parametrize("site", FOREIGN_WELSH)
+def test_nobody_is_named_on_those_pages_in_welsh_either(site: str) -> None:
+    with speaking("cy"):
+        name = tr(site_like(site, DESCRIPTIONS[site]).name)
+        for text in pages(site):
+            told = text.replace(name, "").replace("Trwydded Llywodraeth Agored", "")
+            assert not re.search(FOREIGN_WELSH[site], told), text
 
 
 def test_a_bot_for_several_parliaments_says_that_it_is_of_none() -> None:
