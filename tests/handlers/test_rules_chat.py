@@ -429,7 +429,7 @@ async def test_every_place_gets_a_clear_answer(village: Village, postcodes: Post
             ("", "Which constituency?"),
             ("ZZ1 1ZZ", "can't find that postcode"),
             ("JE2 3QA", "isn't in any constituency"),
-            ("Ynys Mon", "This seat is vacant"),
+            ("Ynys Mon", "Nobody represents this constituency"),
             ("Hollborn and Saint Pancreas", "Did you mean one of these?"),
             ("Atlantis", "I can't find a constituency called “Atlantis”."),
             ("X" * 3000, "I can't find a constituency"),

@@ -49,7 +49,7 @@ def _holders(seat: Constituency) -> list[str]:
     elif seat.members:
         held = [_person(each.name, each.party) for each in seat.members]
     else:
-        held = [tr("This seat is vacant.")]
+        held = [tr("Nobody represents this constituency at the moment.")]
     if not seat.region_members:
         return held
     around = tr("For the region {region}:", region=cut(seat.region, 60))
