@@ -9,7 +9,8 @@ import re
 # --- what stands around a request -------------------------------------------------------------
 
 _BEFORE = re.compile(
-    r"(?:(?:hi|hello|hey|hiya|ok|okay|so|and|also|then|oh|well|yes|right|sorry|please|pls|plz"
+    r"(?:(?:hi|hello|hey|hiya|yo|omg|bruh|bro|dude|good (?:morning|afternoon|evening)|ok|okay"
+    r"|so|and|also|then|oh|well|yes|right|sorry|please|pls|plz"
     r"|kindly"
     r"|(?:can|could|would|will) (?:you|u|we|i)|may i|you can|i (?:want|need|would like)(?:"
     r" you)?(?: to)?"
@@ -29,6 +30,27 @@ _AFTER = re.compile(
 )
 
 _LONGEST_AFTER = 80  # characters; it is looked for at each of them
+
+
+_IN_FULL = {
+    "lmk": "let me know",
+    "hmu": "let me know",
+    "hit me up": "let me know",
+    "wanna": "want to",
+    "gonna": "going to",
+    "gimme": "give me",
+    "rn": "now",
+    "u": "you",
+    "ur": "your",
+    "msgs": "messages",
+    "notifs": "notifications",
+}
+_SHORT = re.compile(rf"(?<![\w/.'-])(?:{'|'.join(_IN_FULL)})(?![\w/.'-])", re.IGNORECASE)
+
+
+def in_full(text: str) -> str:
+    """A text without the abbreviations of who types with a thumb."""
+    return _SHORT.sub(lambda short: _IN_FULL[short[0].lower()], text)
 
 
 def bare(text: str) -> str:
@@ -93,7 +115,7 @@ _NEWS = (
 )
 _SEND = (
     r"(?:message|msg|text|notify|alert|ping|bother|disturb|buzz|wake|contact|pester|write"
-    r" to|tell|send|annoy|spam)"
+    r" to|tell|send|annoy|spam|ring|beep)"
 )
 _SENDING = (
     r"(?:messaging|texting|notifying|alerting|pinging|bothering|disturbing|buzzing|contacting"
@@ -137,6 +159,14 @@ _MOMENT = (
     r"|(?:this|the|next) (?:morning|afternoon|evening|weekend|week|month))"
 )
 _WHILE = rf"(?:{_LENGTH}|{_MOMENT})"
+_MONTHS = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|march|april|may|june|july|august|sept(?:ember)?|october"
+    r"|november|december)"
+)
+_UNTIL_SAID = (
+    rf"(?:until|till|til) (?:{_MONTHS}|(?:after )?(?:christmas|xmas|new year))"
+    r"|for the rest of (?:the )?(?:day|week|month)"
+)
 _BROAD_WHILE = (
     r"(?:(?:for|until|till|til|am|tan)\s+)?(?:\d|an?\s|one\s|two\s|three\s|half\s|tomorrow"
     r"|tonight"
@@ -185,10 +215,14 @@ _REACHES = (
     r"|goes? (?:over|past|above)|is (?:at|over|past|up to)|makes?(?: it to)?|yn cyrraedd|yn"
     r" pasio|ar)"
 )
+_ONE_COUNT = (
+    r"(?:\d[\d,.]*\s*(?:k\b|m\b|thousand|million|mil\b|%|per ?cent)?|(?:half|a quarter of) a"
+    r" million"
+    r"|(?:an?|one|two|three|four|five|six|seven|eight|nine|ten|twenty|fifty)"
+    r" (?:hundred thousand|thousand|million))"
+)
 _COUNT = (
-    r"(?P<rest>(?:every )?(?:\d[\d,.]*\s*(?:k|m|thousand|million|mil|%|per ?cent)?"
-    r"|half a million|an? (?:hundred thousand|million)|one million|(?:ten|twenty|fifty|(?:a"
-    r"|one) hundred) thousand))"
+    rf"(?P<rest>(?:every )?{_ONE_COUNT}(?:(?:,? and |, ?){_ONE_COUNT})*)"
     r"(?: (?:signatures?|sigs|names|people|llofnodi?o?n?))?"
 )
 # What can be nothing but a count: "at 7" may be an hour, and "5,000" a subject.
@@ -260,7 +294,8 @@ _FOLLOW = (
 _SEEK = (
     r"(?:(?:i'?m |i am )?(?:looking|searching) for|(?:is|are) there|do you (?:have|know)|got"
     r"|have you got|what about|what|which|show(?: me)?|find(?: me)?|search(?: for)?|give me"
-    r"|list|see|tell me about|look up)"
+    r"|list|see|tell me about|look up|is there already|has (?:anyone|anybody|someone) (?:started"
+    r"|made|got)|i (?:just )?(?:want|need))"
 )
 _THERE = r"(?: (?:are there|is there|do you have|there (?:is|are)))?"
 _NEW = (
@@ -314,11 +349,16 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (
             rf"(?:(?:set |my |the )*{_QUIET}(?: hours| time)?|do not disturb|dnd|oriau tawel"
             rf"|no {_NEWS}|{_NOT}"
-            r"|mute|shush|sh+|i (?:sleep|go to bed)|i'?m asleep|leave me (?:alone|in peace))"
+            r"|mute|shush|sh+|nothing|sleep|silence my phone|i (?:sleep|go to bed)|i'?m asleep"
+            r"|leave me (?:alone|in peace))"
             rf"(?: from)? (?P<rest>{_HOURS}|{_SIDE}|off|none)",
             "settings quiet",
         ),
-        (rf"(?:{_NOT}|{_QUIET}|mute|sound off|no sound) (?:me )?(?:{_NIGHT})", "settings quiet"),
+        (
+            rf"(?:{_NOT}|{_QUIET}(?: my phone)?|mute|sound off|no sound) (?:me )?(?:{_NIGHT})",
+            "settings quiet",
+        ),
+        (r"(?:ring|buzz|beep) only (?:in|during) (?:the )?(?:day|day ?time)", "settings quiet"),
         (
             r"(?:sleep|night|quiet|silent|dnd|do not disturb)(?: mode)?(?: (?:on|for"
             r" everything))?",
@@ -334,6 +374,11 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         # a pause
         (
+            rf"(?:snooze|oedi)(?: (?:me|all|everything|alerts))* (?P<rest>{_UNTIL_SAID})",
+            "snooze",
+        ),
+        (rf"(?:mute|pause|silence|quiet) (?P<rest>{_UNTIL_SAID})", "snooze"),
+        (
             r"(?:(?:snooze|oedi)(?: (?:me|all|everything|alerts|it all))* (?P<rest>"
             rf"{_BROAD_WHILE})|(?:mute|pause)(?: (?:me|all|my|everything|{_NEWS}|it all))*"
             rf" (?P<alone>{_WHILE}|{_DAY}))",
@@ -342,7 +387,8 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (
             rf"(?:{_NOT}|{_QUIET}|shut up|hush|stop|sleep|take a break|leave me (?:alone|in"
             rf" peace)|nothing"
-            rf"|hold (?:all |my |the )*{_NEWS}|(?:i'?m |i am )?(?:away|on holiday|on leave|off"
+            rf"|hold (?:all |my |the )*{_NEWS}|(?:i'?m |i am )?(?:(?:i'?ll |i will )be"
+            rf" )?(?:away|on holiday|on leave|off"
             rf"|busy|abroad|ar wyliau))"
             rf" (?P<rest>{_WHILE})",
             "snooze",
@@ -366,6 +412,16 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "snooze off",
         ),
         # the digest
+        (
+            rf"(?:tell me (?:about )?|send (?:me )?)?(?:everything|all (?:{_NEWS}|news))"
+            rf" (?P<rest>once"
+            r" a week|weekly|every week)",
+            "settings all digest & settings digest",
+        ),
+        (
+            rf"(?:all )?(?:{_NEWS}|news) (?:only )?once a day",
+            "settings all digest",
+        ),
         (
             r"(?:(?:a |one )?digest )?(?:only |just )?(?:once )?(?:a day|per day|daily|every day)"
             rf"(?: only)?|(?:daily|a) digest(?: only)?|(?:batch|bundle|group)(?: up)? (?:my "
@@ -410,8 +466,10 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "settings all digest & settings digest daily",
         ),
         (
-            r"(?:send |give )?(?:me )?(?:my |a |the )?(?P<rest>(?:daily|weekly) (?:digest"
-            r"|summary|round-?up) \S.*)",
+            r"(?:send |give )?(?:me )?(?:my |a |one |the )?(?P<rest>(?:daily|weekly) (?:digest"
+            r"|summary|round-?up|email|message|update) \S.*|every (?:"
+            rf"{_DAY})(?: (?:morning|evening|at {_HOUR}))?|(?:summary|digest|message) on"
+            rf" (?:{_DAY}).*)",
             "settings digest",
         ),
         (
@@ -433,6 +491,12 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             rf"milestone|surge|response|debate|closing|threshold)s? (?:{_NEWS}|reminders?|news)"
             r"|(?P<alone>milestone|surge)s)",
             "settings & off",
+        ),
+        (
+            r"(?:(?:set|put|make|turn|switch|change) )?(?:my |the |all )*(?P<rest>"
+            rf"milestone|surge|response|debate|threshold)s?(?: {_NEWS}| news)?"
+            r" (?:to |into |in )?(?:the )?(?P<alone>off|silent|digest|loud|on|sound)",
+            "settings &",
         ),
         (
             r"(?:only|just)(?: (?:tell|send|alert|notify|message) me)?(?: (?:about|of|the|for"
@@ -503,6 +567,7 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "settings language",
         ),
         # places
+        (r"who represents (?P<rest>(?!me\b|us\b)\S.*)", "constituency"),
         (
             r"(?:(?:set|change) )?(?:my )?(?:(?:constituency|etholaeth)(?: (?:is|to)|:)?|my"
             r" area is"
@@ -619,6 +684,11 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "subscribe",
         ),
         # searching
+        (
+            r"(?:what'?s (?:out )?there|who(?:'?s| is) petitioning|i care|i'?m interested)"
+            r" (?:about|on|in) (?P<rest>\S.*)",
+            "search",
+        ),
         (rf"(?:{_SEEK} )*{_THOSE_ABOUT} (?P<rest>\S.*)", "search"),
         (
             r"(?:search|find|look(?=\s+(?:for|up)\b)|chwilio|chwiliwch"
@@ -647,6 +717,8 @@ def what_is_meant(text: str) -> list[tuple[str, str]]:
             if found := pattern.fullmatch(said, begins, ends):
                 name = next((each for each in ("rest", "alone") if found.groupdict().get(each)), "")
                 first, last = found.span(name) if name else (0, 0)
+                if commands == "settings &":
+                    return [("settings", f"{found['rest']} {found['alone']}")]
                 if commands == "settings & off":
                     return [("settings", f"{typed[first:last]} off")]
                 *before, command = commands.split(" & ")

@@ -65,6 +65,10 @@ def _table(phrases: Mapping[Everyday, str]) -> dict[str, Everyday]:
     }
 
 
+def _words(listed: str) -> frozenset[str]:
+    return frozenset(map(plain, listed.split()))
+
+
 # A message that says no more than this means the command.
 SAYINGS: Mapping[str, Everyday] = _table(
     {
@@ -83,6 +87,10 @@ SAYINGS: Mapping[str, Everyday] = _table(
             how do you work, how do i use this, how to use, what can you do, what can i do
             what do you do, what can i send, what can i say, what now, info, faq, usage
             hello can you help me, can you help me please, i need some help, im stuck
+            can i ask a question, ask a question, what can i ask
+            what can i ask you, can i ask you a question, can i ask you something
+            i have a question
+            how does it work, tutorial, list commands, what do the buttons do, explain
             what does this bot do, what does it do, what does the bot do
             im confused, i dont understand, how do i start, what does this do
             how do i use you, what are the commands, i need assistance, what do you understand
@@ -184,6 +192,7 @@ SAYINGS: Mapping[str, Everyday] = _table(
             end snooze, end the snooze, stop snooze, stop snoozing, stop the snooze, im back
             ailddechrau, deffro""",
         "status": """
+            test message, testing, are you awake, you there, is anyone there, is anybody there
             status, statws, are you there, are you alive, are you working, are you ok, ping
             is it working, is this working, are you up, test, working, is the bot working""",
         "digest": """
@@ -227,6 +236,7 @@ SAYINGS: Mapping[str, Everyday] = _table(
             follow petition, what can i follow, new petitions, sign up, signup, watch, track
             alert me, dilyn, dilyn deiseb, tanysgrifio""",
         "constituency": """
+            wheres my mp, who represents me, my local mp, local petitions, local mp
             what constituency am i in, which constituency am i in, which constituency
             pwy yw fy as, pwy ydy fy as, pwy yw fy aelod seneddol, beth yw fy etholaeth
             constituency, my constituency, my mp, mp, who is my mp, whos my mp, find my mp
@@ -268,12 +278,54 @@ SAYINGS: Mapping[str, Everyday] = _table(
     }
 )
 
+# Of what somebody wants no more, in many languages, whatever stands around it.
+STOPS = frozenset(
+    plain(said)
+    for said, command in SAYINGS.items()
+    if command == "unsubscribe"
+    and " " not in said
+    and said not in {"end", "pare", "spam", "termina"}
+) | _words(
+    """
+    desist remove desabonne desabonner abonnement przestac dezabonez stopping zrezygnowac odpuscic
+    শেষ বন্ধ band بند करो বন্ধ αρκετα отписаться прекратите хватит danysgrifio gorau gadael
+    """
+)
+NOT_ANY = _words(
+    "no not dont kein keine keinen nicht pas plus non nao nu ne nie не нет больше dim ddim nem ei"
+    " ingen inga istemiyorum"
+)
+SENT = _words(
+    """
+    messages message alerts alert notifications notification texts text emails email pings
+    nachrichten nachricht schreiben mensajes mensaje messaggi messaggio mensagens mensagem mesaj
+    mesaje
+    wiadomosci сообщении сообщения пишите пишите negeseuon neges berichten meddelanden viesteja
+    """
+)
+AROUND_STOP = (
+    STOPS
+    | NOT_ANY
+    | SENT
+    | _words(
+        """
+    i id you me my we us it this these those that the a an any all from of to for with your and or
+    please pls plz kindly immediately now right away at once again ever anymore more just so
+    sending send receiving receive getting get texting messaging want wish would like could can
+    need do make list mailing service bot thing things stuff bruh omg bro mate dude lol hello hi hey
+    je me te vous moi veux voudrais plait sil svp ich mochte will bitte mehr mir das
+    yo quiero por favor mas ya me lo voglio per favore piu basta quero mais vreau sa ma mai
+    chce prosze mnie do ja хочу я мне пожалуиста бот
+    করুন করো কর করে দয়া কৈ করুন جی کریں کرو من فضلك ਜੀ ਕਰੋ
+    o bopeth
+    dw i dwi rwyf eisiau mwy o y yr rhowch rhoi iddi anfon danfon ag a i bopeth popeth
+    os gwelwch yn dda
+    """
+    )
+)
+
 # Reactions as messages: nobody waits for words.
 KIND_SIGNS = frozenset("👍👌🙏❤💙💚💛🧡💜🖤♥👏🙌😊🙂😀😃😄😁😍🥰🤝💯🎉✅👋🏼🏻🏽🏾🏿\ufe0f\u200d")
-
-
-def _words(listed: str) -> frozenset[str]:
-    return frozenset(map(plain, listed.split()))
 
 
 # What may stand beside a petition without saying anything of what to do with it.

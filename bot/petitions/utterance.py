@@ -17,12 +17,25 @@ from bot.petitions.everyday_phrases import (
     bare,
     canonical,
     count_wanted,
+    in_full,
     is_a_while,
     spoken_words,
     what_is_meant,
     with_verbs,
 )
-from bot.petitions.everyday_words import FILLERS, KIND_SIGNS, SAYINGS, VERBS, Everyday, Verb, plain
+from bot.petitions.everyday_words import (
+    AROUND_STOP,
+    FILLERS,
+    KIND_SIGNS,
+    NOT_ANY,
+    SAYINGS,
+    SENT,
+    STOPS,
+    VERBS,
+    Everyday,
+    Verb,
+    plain,
+)
 from bot.petitions.petition import PetitionRef, Site
 from bot.petitions.postcode import find_postcode
 from bot.petitions.reference import Mention, find_list, find_mentions, find_reference
@@ -162,6 +175,7 @@ _GREETING = re.compile(
     r"(?: (?:there|bot|petition|bell|again|everyone|all|mate|how are you|doing|today))*"
 )
 _THRESHOLDS = frozenset({10_000, 100_000})
+_MOST_WORDS = 12
 _NEED_A_PETITION = VERBS.keys() - {"unsubscribe", "snooze", "settings"}
 _ASKS_HOW = frozenset(
     {"how", "signatures", "signed", "doing", "open", "closed", "closes", "happening"}
@@ -197,17 +211,20 @@ def read(text: str, sites: Sequence[Site], links: Sequence[str] = ()) -> Meaning
 
 def _single(text: str, sites: Sequence[Site], links: Sequence[str]) -> Meaning:
     is_short = len(text) <= _LONGEST_REQUEST
-    if is_short and (count := count_wanted(text)):
+    said = in_full(text) if is_short else text
+    if is_short and (count := count_wanted(said)):
         return Ask("milestones", f"at {count}")
-    if named := _petitions(text, sites, links):
+    if named := _petitions(said, sites, links):
         return named
     if carried := _RULE_LINK.search("\n".join((text, *links))):
         return SharedRule(carried["carried"])
-    if (saying := _saying(text)) is not None:
+    if (saying := _saying(said)) is not None:
         return saying
+    if is_short and _wants_out(plain(said).split()):
+        return Ask("unsubscribe")
     if postcode := find_postcode(text):
         return Postcode(postcode)
-    if is_short and (asked := _phrase(text) or _on_that(text)):
+    if is_short and (asked := _phrase(said) or _on_that(said)):
         return asked
     if host := other_host(text, links):
         return OtherSite(host)
@@ -517,6 +534,14 @@ def _saying(text: str) -> Ask | Cancel | Thanks | None:
         case _:
             command, _, rest = said.partition(" ")
             return Ask(command, rest)
+
+
+def _wants_out(words: Sequence[str]) -> bool:
+    """Whether no more is said, in whatever language, than that it shall stop."""
+    if not 1 < len(words) <= _MOST_WORDS or not AROUND_STOP.issuperset(words):
+        return False
+    said = set(words)
+    return bool(said & STOPS) or bool(said & NOT_ANY and said & SENT)
 
 
 def other_host(text: str, links: Sequence[str] = ()) -> str:

@@ -45,6 +45,12 @@ _LONGEST_CHANGES = 500
 _SPOKEN = (
     (re.compile(r"\bhalf a million\b"), "500k"),
     (re.compile(r"\ba quarter of a million\b"), "250k"),
+    *(
+        (re.compile(rf"\b{word} (?=hundred|thousand|million)"), f"{number} ")
+        for number, word in enumerate(
+            ("two", "three", "four", "five", "six", "seven", "eight", "nine"), 2
+        )
+    ),
     (re.compile(r"\b(?:an?|one) (?=hundred|thousand|million)"), "1 "),
     (re.compile(r"\bten (?=thousand)"), "10 "),
     (re.compile(r"\btwenty (?=thousand)"), "20 "),

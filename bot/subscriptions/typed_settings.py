@@ -200,7 +200,24 @@ def read_hour(text: str) -> int | None:
 _PARTS_OF_DAY = {"morning": 8 * 60, "afternoon": 15 * 60, "evening": 18 * 60, "night": 21 * 60}
 _PARTS_OF_DAY |= {"mornings": 8 * 60, "evenings": 18 * 60, "bore": 8 * 60, "hwyr": 18 * 60}
 _BESIDES = frozenset(
-    {"at", "on", "every", "each", "in", "the", "around", "by", "a", "digest", "summary", "please"}
+    {
+        "email",
+        "message",
+        "update",
+        "once",
+        "at",
+        "on",
+        "every",
+        "each",
+        "in",
+        "the",
+        "around",
+        "by",
+        "a",
+        "digest",
+        "summary",
+        "please",
+    }
     | {"am", "y", "yr", "yn"}
 )
 
@@ -353,8 +370,13 @@ def read_until(text: str, now: datetime, zone: str) -> datetime | None:
         return next_local(_MORNING, next_local(0, now, zone), zone, _WEEKDAY[plain])
     if plain == "weekend" and re.search(r"\b(?:until|till|til|tan)\b", text.lower()):
         return next_local(_MORNING, next_local(0, now, zone), zone, 5)
-    if plain in {"weekend", "week", "end of week", "end of the week"}:
+    if plain in {"weekend", "week", "end of week", "end of the week", "rest of the week"}:
         return next_local(_MORNING, next_local(0, now, zone), zone, 0)
+    plain = re.sub(r"^rest of (?:the )?", "", plain)
+    if plain in {"after christmas", "after xmas"}:
+        plain = "27 december"
+    if plain in {"christmas", "xmas", "new year", "after new year"}:
+        plain = "2 january" if "year" in plain else "25 december"
     if plain in {"today", "end of the day", "day"}:
         return next_local(0, now, zone)
     if plain in {"afternoon", "evening"}:
@@ -397,6 +419,8 @@ _DATE = re.compile(
 def _read_day(text: str, now: datetime, zone: str) -> datetime | None:
     """The morning of a date to come: "12 August", "the 12th", "12/8", "august 12th"."""
     found = _DATE.fullmatch(text)
+    if found is None and _month(text):
+        found = _DATE.fullmatch(f"1 {text}")
     if found is None or text.isdigit():
         return None
     here = now.astimezone(zone_of(zone)).date()

@@ -42,6 +42,8 @@ ASKED: dict[str, str] = {
     "settings": "less messages | fewer alerts please | too many notifications | notifications",
     "settings milestone off": "no milestone alerts | turn off milestones "
     "| don't tell me about milestones",
+    "settings response silent": "set responses to silent | responses silent",
+    "settings milestone digest": "put milestones in the digest",
     "settings loud": "only tell me about debates | just debates and responses",
     "settings digest at 7": "make the digest come at 7",
     "settings zone Paris": "my time zone is Paris | set timezone to Paris | time zone Paris",
@@ -50,10 +52,12 @@ ASKED: dict[str, str] = {
     "snooze for 2 hours": "quiet for 2 hours | no messages for 2 hours | stop for 2 hours",
     "snooze tonight": "not tonight | no messages tonight",
     "snooze until tomorrow morning": "be quiet until tomorrow morning",
+    "snooze until september": "snooze until september",
     "snooze for 2 days": "pause notifications for 2 days | sshh for 2 days",
     "snooze until 12 August": "I'm on holiday until 12 August | no alerts until 12 August",
     "snooze off": "turn notifications back on | alerts on | start again",
     "milestones at 50k": "tell me at 50k | 50k | when it hits 50k | notify me when it reaches 50k",
+    "milestones at 15,000 and 18,000": "alert at 15,000 and 18,000 | lmk at 15,000 and 18,000",
     "milestones at 30000": "milestone 30000 | set a milestone at 30000",
     "milestones at -12000": "remove milestone 12000",
     "milestones": "what are my milestones | how do I set a milestone",
@@ -66,6 +70,11 @@ ASKED: dict[str, str] = {
     "| take me off your list | fuck off | how do I unsubscribe? | not interested any more "
     "| unsubscribe from all emails | delete all my petitions | how do I turn this off? "
     "| stop bitte | por favor para | arrêtez s'il vous plaît | enough already",
+    "unsubscribe ": "omg stop | STOP STOP STOP | stop sending me these messages immediately "
+    "| please remove me from your mailing list | je veux arrêter | bitte keine Nachrichten mehr "
+    "| quiero parar | non voglio più messaggi | chcę zrezygnować | хочу отписаться "
+    "| больше не пишите | vreau să mă dezabonez | mesaj istemiyorum | قف من فضلك "
+    "| dw i ddim eisiau mwy o negeseuon | peidiwch ag anfon negeseuon",
     "start": "Hi Petition Bell | hello there bot | how are you?",
     "forget": "erase all my data | forget everything about me | wipe everything you know about me",
     "mydata": "send me a copy of my data | what do you have on me?",
@@ -83,7 +92,9 @@ ASKED: dict[str, str] = {
     "search dogs": "anything about dogs | I'm looking for a petition about dogs | dogs petitions "
     "| that one about dogs | do you have any petitions on dogs? "
     "| what petitions are there about dogs",
-    "constituency Colne Valley": "my constituency is Colne Valley | MP for Colne Valley",
+    "search hedgehogs": "has anyone started a petition about hedgehogs? | I care about hedgehogs",
+    "constituency Colne Valley": "who represents Colne Valley? | my constituency is Colne Valley "
+    "| MP for Colne Valley",
     "petition": "how many signatures?",
 }
 
@@ -145,7 +156,9 @@ SUBJECTS = """
     switch off social media at night | my area needs a hospital | sign language in schools
     reverse the winter fuel cut | help disabled people | menu labelling
     limit immigration | change the clocks | daily worship in schools | evening classes for adults
-    group homes | set a speed limit of 20 | I already signed it"""
+    group homes | stop sending sewage | remove the mailing list fee | leave messages for the dead
+    no more text books | end the list system
+    no messages in schools | set a speed limit of 20 | I already signed it"""
 
 
 def said(listed: str) -> list[str]:
