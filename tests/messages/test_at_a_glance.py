@@ -85,6 +85,15 @@ def test_what_is_told_in_a_topic_stands_beneath_its_name() -> None:
     assert "In " not in listing(private, 0, NOW)[0].text
 
 
+def test_what_is_not_published_has_no_signatures_to_tell() -> None:
+    waiting, open_ = petition(state="moderation", signature_count=0), petition()
+    text = several("chart", [(REF, waiting), (REF, open_)])[0].text
+    assert text.splitlines()[-2:] == [
+        "not open yet  Free tea in every library",
+        "84 signatures  Free tea in every library",
+    ]
+
+
 def test_how_each_petition_stands_is_said_in_a_few_words() -> None:
     told = {
         "162 days left": petition(),

@@ -332,6 +332,8 @@ def _line(found: tuple[PetitionRef, Petition | None], called: Mapping[str, str],
     where = f" · {called[ref.site]}" if ref.site in called else ""
     if petition is None:
         return f"{ref.id}{where}"
+    if petition.is_unpublished:  # it has no signatures to tell
+        return f"{state_name(petition)}{where}  {short_title(petition, most)}"
     state = "" if petition.is_open else f" · {state_name(petition)}"
     return f"{count_in_list(petition, most)}{state}{where}  {short_title(petition, most)}"
 
