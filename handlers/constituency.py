@@ -16,7 +16,7 @@ from bot.messages.following import constituency as text
 from bot.messages.i18n import marked
 from bot.petitions.everyday_words import plain
 from bot.petitions.parliaments import description_of
-from bot.petitions.parse import Constituency, Local
+from bot.petitions.parse_places import Constituency, Local
 from bot.petitions.postcode import is_postcode
 from bot.polling.petitions_api import PetitionsApi
 from bot.polling.postcodes_api import Seats

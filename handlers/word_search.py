@@ -19,7 +19,7 @@ from bot.messages.following import search_results
 from bot.messages.message import Message
 from bot.messages.petition.parts import site_name
 from bot.petitions.everyday_words import plain
-from bot.petitions.parse import Constituency
+from bot.petitions.parse_places import Constituency
 from bot.petitions.postcode import is_postcode, without_postcodes
 from bot.petitions.utterance import other_host
 from bot.subscriptions.rule_words import Words, read_words

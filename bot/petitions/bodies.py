@@ -1,13 +1,30 @@
-"""The bodies that petitions sites send, of every year and fork, as they are decoded (pure).
+"""The bodies that petitions sites send, of every year and fork, and how they are decoded (pure).
 
 Which key means what at a site its description says; `parse.py` makes records of ours of them. A key
 that a body lacks is UNSET there, which is different from null.
 """
 
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Annotated, Generic, TypeAlias, TypeVar
 
-from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field, json
+from msgspec import (
+    UNSET,
+    DecodeError,
+    Meta,
+    Raw,
+    Struct,
+    UnsetType,
+    ValidationError,
+    convert,
+    field,
+    json,
+)
+
+from bot.errors import MalformedPetition
+from bot.petitions.petition import Site
 
 T = TypeVar("T")
 
@@ -254,3 +271,87 @@ TOPIC = json.Decoder(Topic)
 PARISHES = json.Decoder(dict[str, Parish])
 LOCALS = json.Decoder(Locals)
 LOCAL = json.Decoder(LocalPetition)
+
+
+# --- decoding ------------------------------------------------------------------------------------
+
+# What decoding may raise: brackets without end overflow the stack.
+UNREADABLE = (DecodeError, UnicodeDecodeError, RecursionError)
+
+_MISSING = re.compile(r"required field `([^`]+)`")
+_PATH = re.compile(r" - at `\$\.?([^`]*)`$")
+_PREFIX = re.compile(r"^(?:data\.)?(?:attributes\.)?")
+
+
+@contextmanager
+def reading(site: Site) -> Iterator[None]:
+    """Turns whatever reading a body that is about no one petition raises into MalformedPetition."""
+    try:
+        yield
+    except UNREADABLE as error:
+        raise MalformedPetition(site.id, None, fault_in(error)) from error
+
+
+def each_decoded(decoder: json.Decoder[T], raws: Iterable[Raw]) -> list[T]:
+    """The rows of a list; one that cannot be read costs only itself, unless none can be."""
+    rows: list[T] = []
+    first: Exception | None = None
+    for raw in raws:
+        try:
+            rows.append(decoded(decoder, raw))
+        except UNREADABLE as error:
+            first = first or error
+    if first and not rows:
+        raise first
+    return rows
+
+
+def decoded(decoder: json.Decoder[T], body: bytes | Raw) -> T:
+    """What a body holds; a date in it that is none costs only itself."""
+    try:
+        return decoder.decode(body)
+    except ValidationError:
+        document = json.decode(body)
+        if not _replace_bad_dates(document):
+            raise
+    return decoder.decode(json.encode(document))
+
+
+def _replace_bad_dates(document: object) -> bool:
+    """Whether there was a date that is none, in whose place there is now an absurd one."""
+    if isinstance(document, list):
+        return any([_replace_bad_dates(item) for item in document])
+    if not isinstance(document, dict):
+        return False
+    found = False
+    for name, value in document.items():
+        kind = datetime if name.endswith("_at") else date if _DAY_NAME.search(name) else None
+        if kind is None:
+            found |= _replace_bad_dates(value)
+        elif value is not None and not _is_readable(value, kind):
+            document[name] = _NO_DAY if kind is date else f"{_NO_DAY}T00:00:00Z"
+            found = True
+    return found
+
+
+_DAY_NAME = re.compile("_(on|date)$")
+_NO_DAY = "0001-01-01"
+
+
+def _is_readable(value: object, kind: type[date]) -> bool:
+    try:
+        convert(value, kind)
+    except ValidationError:
+        return False
+    return True
+
+
+def fault_in(error: Exception) -> str:
+    """Where a body stops making sense: `rejection.code`, or `body` for all of it."""
+    if not isinstance(error, ValidationError):
+        return "body"
+    message = str(error)
+    path = match[1] if (match := _PATH.search(message)) else ""
+    if match := _MISSING.search(message):
+        path = f"{path}.{match[1]}"
+    return _PREFIX.sub("", path.lstrip(".")) or "body"

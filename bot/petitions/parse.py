@@ -1,22 +1,17 @@
 """Reads JSON bytes into petitions and lists, or raises MalformedPetition (pure)."""
 
-import re
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from operator import attrgetter
 from typing import Any, TypeVar
 
 from msgspec import (
     UNSET,
-    DecodeError,
     Raw,
     Struct,
     UnsetType,
     ValidationError,
-    convert,
-    json,
     structs,
 )
 
@@ -25,6 +20,7 @@ from bot.petitions import bodies
 from bot.petitions.events import Threshold
 from bot.petitions.forecast import LONDON, months_later
 from bot.petitions.parliaments import DESCRIPTIONS, SiteDescription, description_of
+from bot.petitions.parse_places import slug
 from bot.petitions.petition import (
     Business,
     Counts,
@@ -62,47 +58,6 @@ class Trending(Struct, frozen=True):
     signatures_lately: int
 
 
-class Member(Struct, frozen=True):
-    """Somebody who sits for a place."""
-
-    name: str
-    party: str = ""
-
-
-class Constituency(Struct, frozen=True):
-    """A constituency and its MP; both `mp` and `party` are empty while the seat is vacant.
-
-    Where several sit for one constituency, these are its `members`; those of the region around it
-    sit for it as well. Of a parish nobody tells who sits for it (`is_elected`).
-    """
-
-    name: str
-    ons_code: str
-    mp: str = ""
-    party: str = ""
-    start_date: date | None = None
-    end_date: date | None = None
-    members: tuple[Member, ...] = ()
-    region: str = ""
-    region_members: tuple[Member, ...] = ()
-    is_elected: bool = True
-
-    @property
-    def is_held(self) -> bool:
-        """Whether anybody sits for it."""
-        return bool(self.mp or self.members)
-
-
-class Local(Struct, frozen=True):
-    """A petition as one constituency signs it; `here` are the signatures from there."""
-
-    petition: PetitionRef
-    action: str
-    state: str
-    here: int
-    signature_count: int
-
-
 class PastParliament(Struct, frozen=True):
     """A parliament whose petitions are in the archive, and the thresholds it had."""
 
@@ -123,8 +78,8 @@ def parse_petition(body: bytes, site: Site, asked: PetitionId | None = None) -> 
     all the same: it keeps the name that it was asked for by.
     """
     try:
-        return _petition(_decoded(bodies.SHOW, body).data, site, asked)
-    except UNREADABLE as error:
+        return _petition(bodies.decoded(bodies.SHOW, body).data, site, asked)
+    except bodies.UNREADABLE as error:
         raise _malformed(error, site, lambda: bodies.SHOW_IDENTITY.decode(body).data) from error
 
 
@@ -152,7 +107,7 @@ def parse_page(body: bytes, site: Site) -> Page:
 
     Raises MalformedPetition if there are no rows to be found at all.
     """
-    with _reading(site):
+    with bodies.reading(site):
         page = bodies.LIST.decode(body)
     petitions: list[Petition] = []
     malformed: list[MalformedPetition] = []
@@ -166,15 +121,15 @@ def parse_page(body: bytes, site: Site) -> Page:
 
 def _parse_row(raw: Raw, site: Site) -> Petition:
     try:
-        return _petition(_decoded(bodies.ROW, raw), site)
-    except UNREADABLE as error:
+        return _petition(bodies.decoded(bodies.ROW, raw), site)
+    except bodies.UNREADABLE as error:
         raise _malformed(error, site, lambda: bodies.ROW_IDENTITY.decode(raw)) from error
 
 
 def parse_counts(body: bytes, site: Site) -> Counts:
     """Read a count.json; only the count itself is in those before August 2025."""
-    with _reading(site):
-        counts = _decoded(bodies.COUNTS, body)
+    with bodies.reading(site):
+        counts = bodies.decoded(bodies.COUNTS, body)
         return Counts(
             signature_count=counts.signature_count,
             response_threshold_reached_at=_sane(counts.response_threshold_reached_at),
@@ -189,8 +144,8 @@ def parse_counts(body: bytes, site: Site) -> Counts:
 
 def parse_trending(body: bytes, site: Site) -> tuple[Trending, ...]:
     """Read trending.json: at most ten petitions, the most signed first, or none in quiet hours."""
-    with _reading(site):
-        rows = _each(bodies.TRENDING_ROW, bodies.TRENDING.decode(body).data)
+    with bodies.reading(site):
+        rows = bodies.each_decoded(bodies.TRENDING_ROW, bodies.TRENDING.decode(body).data)
     ids = description_of(site).ids
     return tuple(
         Trending(
@@ -203,82 +158,16 @@ def parse_trending(body: bytes, site: Site) -> tuple[Trending, ...]:
     )
 
 
-def parse_constituencies(body: bytes, site: Site) -> tuple[Constituency, ...]:
-    """Read a constituencies.json, in the site's own order."""
-    with _reading(site):
-        raws = bodies.CONSTITUENCIES.decode(body)
-        if isinstance(raws, list):
-            return tuple(_constituency(row) for row in _each(bodies.SEAT, raws))
-        rows = _each(bodies.CONSTITUENCY, raws.values())
-    return tuple(
-        Constituency(
-            name=row.name,
-            ons_code=row.ons_code,
-            mp=row.mp or "",
-            party=row.party or "",
-            start_date=row.start_date,
-            end_date=row.end_date,
-        )
-        for row in rows
-    )
-
-
-def _constituency(row: bodies.Seat) -> Constituency:
-    """A constituency as the sister sites list it: for one member, or for several alike."""
-    found = [row.member] if row.member else row.members
-    members, region = _members(found), row.region
-    one = members[0] if len(members) == 1 else Member("")
-    return Constituency(
-        name=row.name,
-        ons_code=row.id,
-        mp=one.name,
-        party=one.party,
-        members=members if len(members) > 1 else (),
-        region=region.name if region else "",
-        region_members=_members(region.members) if region else (),
-    )
-
-
-def _members(rows: Iterable[bodies.Member]) -> tuple[Member, ...]:
-    bare = [row.member or row for row in rows]
-    return tuple(Member(row.name, row.party or "") for row in bare if row.name)
-
-
-def parse_parishes(body: bytes, site: Site) -> tuple[Constituency, ...]:
-    """Read a parishes.json, in the site's own order; it names only those that anybody signed in."""
-    with _reading(site):
-        rows = bodies.PARISHES.decode(body).values()
-    return tuple(Constituency(row.parish, slug(row.parish), is_elected=False) for row in rows)
-
-
 def parse_topics(body: bytes, site: Site) -> dict[str, str]:
     """Read topics.json: names by code, in the site's own order."""
-    with _reading(site):
-        topics = _each(bodies.TOPIC, bodies.TOPICS.decode(body).values())
+    with bodies.reading(site):
+        topics = bodies.each_decoded(bodies.TOPIC, bodies.TOPICS.decode(body).values())
     return {topic.code: topic.name or topic.code for topic in topics}
-
-
-def parse_local(body: bytes, site: Site) -> tuple[Local, ...]:
-    """Read the petitions of a constituency or parish, the most signed there first."""
-    with _reading(site):
-        rows = _each(bodies.LOCAL, bodies.LOCALS.decode(body).petitions)
-    ids = description_of(site).ids
-    return tuple(
-        Local(
-            PetitionRef(site.id, number),
-            row.action,
-            row.state,
-            row.constituency_signature_count or row.parish_signature_count,
-            row.total_signature_count,
-        )
-        for row in rows
-        if (number := ids.read(row.url.rpartition("/")[2])) is not None
-    )
 
 
 def parse_parliaments(body: bytes, site: Site) -> tuple[PastParliament, ...]:
     """Read parliaments.json: the archived ones, the newest first."""
-    with _reading(site):
+    with bodies.reading(site):
         return tuple(
             PastParliament(
                 period=row.period or "",
@@ -287,7 +176,7 @@ def parse_parliaments(body: bytes, site: Site) -> tuple[PastParliament, ...]:
                 response_threshold=row.response_threshold,
                 debate_threshold=row.debate_threshold,
             )
-            for row in _each(bodies.PARLIAMENT, bodies.PARLIAMENTS.decode(body))
+            for row in bodies.each_decoded(bodies.PARLIAMENT, bodies.PARLIAMENTS.decode(body))
         )
 
 
@@ -297,86 +186,13 @@ def works_like(body: bytes) -> str:
     "" if that cannot be told.
     """
     row: bodies.Marked | None = None
-    with suppress(*UNREADABLE):
+    with suppress(*bodies.UNREADABLE):
         row = bodies.SHOW_MARKED.decode(body).data
     if row is None:
-        with suppress(*UNREADABLE):
+        with suppress(*bodies.UNREADABLE):
             row = next(iter(bodies.LIST_MARKED.decode(body).data), None)
     found = row.attributes if row else {}
     return next((each.id for each in DESCRIPTIONS.values() if each.mark in found), "")
-
-
-# --- what went wrong -----------------------------------------------------------------------------
-
-# What decoding may raise: brackets without end overflow the stack.
-UNREADABLE = (DecodeError, UnicodeDecodeError, RecursionError)
-
-_MISSING = re.compile(r"required field `([^`]+)`")
-_PATH = re.compile(r" - at `\$\.?([^`]*)`$")
-_PREFIX = re.compile(r"^(?:data\.)?(?:attributes\.)?")
-
-
-@contextmanager
-def _reading(site: Site) -> Iterator[None]:
-    """Turns whatever reading a body that is about no one petition raises into MalformedPetition."""
-    try:
-        yield
-    except UNREADABLE as error:
-        raise MalformedPetition(site.id, None, _field(error)) from error
-
-
-def _each(decoder: json.Decoder[T], raws: Iterable[Raw]) -> list[T]:
-    """The rows of a list; one that cannot be read costs only itself, unless none can be."""
-    rows: list[T] = []
-    first: Exception | None = None
-    for raw in raws:
-        try:
-            rows.append(_decoded(decoder, raw))
-        except UNREADABLE as error:
-            first = first or error
-    if first and not rows:
-        raise first
-    return rows
-
-
-def _decoded(decoder: json.Decoder[T], body: bytes | Raw) -> T:
-    """What a body holds; a date in it that is none costs only itself."""
-    try:
-        return decoder.decode(body)
-    except ValidationError:
-        document = json.decode(body)
-        if not _replace_bad_dates(document):
-            raise
-    return decoder.decode(json.encode(document))
-
-
-def _replace_bad_dates(document: object) -> bool:
-    """Whether there was a date that is none, in whose place there is now an absurd one."""
-    if isinstance(document, list):
-        return any([_replace_bad_dates(item) for item in document])
-    if not isinstance(document, dict):
-        return False
-    found = False
-    for name, value in document.items():
-        kind = datetime if name.endswith("_at") else date if _DAY_NAME.search(name) else None
-        if kind is None:
-            found |= _replace_bad_dates(value)
-        elif value is not None and not _is_readable(value, kind):
-            document[name] = _NO_DAY if kind is date else f"{_NO_DAY}T00:00:00Z"
-            found = True
-    return found
-
-
-_DAY_NAME = re.compile("_(on|date)$")
-_NO_DAY = "0001-01-01"
-
-
-def _is_readable(value: object, kind: type[date]) -> bool:
-    try:
-        convert(value, kind)
-    except ValidationError:
-        return False
-    return True
 
 
 def _malformed(
@@ -385,24 +201,13 @@ def _malformed(
     """Names the petition if its number can be read; if not, it is that which is wrong."""
     try:
         number = _number(identify(), site, description_of(site))
-        return MalformedPetition(site.id, number, _field(error))
+        return MalformedPetition(site.id, number, bodies.fault_in(error))
     except MalformedPetition as nameless:
         return nameless
     except ValidationError as no_id:
-        return MalformedPetition(site.id, None, _field(no_id))
-    except UNREADABLE:
-        return MalformedPetition(site.id, None, _field(error))
-
-
-def _field(error: Exception) -> str:
-    """Where a body stops making sense: `rejection.code`, or `body` for all of it."""
-    if not isinstance(error, ValidationError):
-        return "body"
-    message = str(error)
-    path = match[1] if (match := _PATH.search(message)) else ""
-    if match := _MISSING.search(message):
-        path = f"{path}.{match[1]}"
-    return _PREFIX.sub("", path.lstrip(".")) or "body"
+        return MalformedPetition(site.id, None, bodies.fault_in(no_id))
+    except bodies.UNREADABLE:
+        return MalformedPetition(site.id, None, bodies.fault_in(error))
 
 
 # --- from what they send to what we mean ---------------------------------------------------------
@@ -602,12 +407,6 @@ def _areas(sent: Iterable[bodies.Area]) -> tuple[Place, ...]:
         )
         for item in sent
     )
-
-
-def slug(name: str) -> str:
-    """A place's name as sites have it in addresses: Ynys Môn is ynys-mon."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
 
 
 def _rejection(sent: bodies.Rejection | None) -> Rejection | None:

@@ -19,8 +19,9 @@ from msgspec.json import decode
 
 from bot.errors import MalformedPetition, ParliamentError, ParliamentUnasked
 from bot.messages.i18n import language
+from bot.petitions.bodies import UNREADABLE
 from bot.petitions.parliaments import description_of, host_of
-from bot.petitions.parse import UNREADABLE, Constituency
+from bot.petitions.parse_places import Constituency
 from bot.petitions.petition import Petition, Place, Site
 from bot.polling.bounded_body import read_body
 from bot.polling.budget import Budget, asking_for

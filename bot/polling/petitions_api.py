@@ -25,23 +25,25 @@ from bot.errors import MalformedPetition, ParliamentError, ParliamentUnasked, Pa
 from bot.network_faults import fault_of
 from bot.petitions.parliaments import description_of, host_of
 from bot.petitions.parse import (
-    Constituency,
-    Local,
     Page,
     PastParliament,
     Trending,
-    parse_constituencies,
     parse_counts,
-    parse_local,
     parse_page,
-    parse_parishes,
     parse_parliaments,
     parse_petition,
     parse_topics,
     parse_trending,
     parse_wording,
-    slug,
     works_like,
+)
+from bot.petitions.parse_places import (
+    Constituency,
+    Local,
+    parse_constituencies,
+    parse_local,
+    parse_parishes,
+    slug,
 )
 from bot.petitions.petition import Counts, Petition, PetitionId, PetitionRef, Site, Wording
 from bot.polling.bounded_body import TooLarge, read_body

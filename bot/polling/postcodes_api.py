@@ -15,8 +15,8 @@ from msgspec import Struct
 from msgspec.json import decode
 
 from bot.incidents import IncidentLog
+from bot.petitions.bodies import UNREADABLE
 from bot.petitions.everyday_words import plain
-from bot.petitions.parse import UNREADABLE
 from bot.petitions.postcode import POSTCODE
 from bot.polling.bounded_body import read_body
 from bot.polling.budget import Budget, asking_for

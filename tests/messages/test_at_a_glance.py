@@ -11,7 +11,8 @@ from bot.messages.following.search_results import Busiest, results, trending
 from bot.messages.following.subscriptions import PAGE_SIZE, Followed, Names, listing
 from bot.messages.i18n import speaking
 from bot.messages.message import Message
-from bot.petitions.parse import Constituency, Local, Trending
+from bot.petitions.parse import Trending
+from bot.petitions.parse_places import Constituency, Local
 from bot.subscriptions.subscription import Subscription
 
 LONG = "Require every public library in the country to serve tea with milk, and biscuits, at four"

@@ -31,7 +31,8 @@ from bot.messages.petition.milestones import ladder
 from bot.messages.petition.response import formatted, response, versions
 from bot.petitions.events import Event, MilestoneReached, Occurrence, Responded, ResponseRevised
 from bot.petitions.history import PetitionHistory
-from bot.petitions.parse import Constituency, Trending, parse_petition
+from bot.petitions.parse import Trending, parse_petition
+from bot.petitions.parse_places import Constituency
 from bot.petitions.petition import (
     Business,
     Debate,

@@ -19,13 +19,8 @@ from bot.petitions.observe import (
     unpublished,
 )
 from bot.petitions.parliaments import DESCRIPTIONS, site_like
-from bot.petitions.parse import (
-    parse_counts,
-    parse_local,
-    parse_petition,
-    parse_topics,
-    parse_trending,
-)
+from bot.petitions.parse import parse_counts, parse_petition, parse_topics, parse_trending
+from bot.petitions.parse_places import parse_local
 from bot.petitions.petition import Petition, PetitionRef
 from bot.petitions.reminders import moments
 from bot.petitions.thresholds import is_settled, thresholds

@@ -14,14 +14,8 @@ from bot.errors import MalformedPetition
 from bot.messages.petition.parts import life
 from bot.messages.petition.response import excerpt, formatted
 from bot.petitions.observe import observe
-from bot.petitions.parse import (
-    parse_constituencies,
-    parse_local,
-    parse_parliaments,
-    parse_petition,
-    parse_topics,
-    parse_trending,
-)
+from bot.petitions.parse import parse_parliaments, parse_petition, parse_topics, parse_trending
+from bot.petitions.parse_places import parse_constituencies, parse_local
 from bot.petitions.petition import GovernmentResponse, Petition, Site
 from bot.petitions.text_diff import changed_sentences, sentences, words
 

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from bot.errors import MalformedPetition
 from bot.petitions.parse import (
-    parse_constituencies,
     parse_counts,
     parse_page,
     parse_parliaments,
     parse_petition,
     parse_trending,
 )
+from bot.petitions.parse_places import parse_constituencies
 from bot.petitions.petition import Place, Rejection, Site
 
 SAMPLES = Path(__file__).parents[1] / "samples"

@@ -11,7 +11,7 @@ from members_api import MembersApi, Term
 from petitions import petition
 from site_stand_in import Fault, PetitionsSite
 
-from bot.petitions.parse import Constituency, Member, parse_constituencies
+from bot.petitions.parse_places import Constituency, Member, parse_constituencies
 from bot.petitions.petition import Parliament as PastParliament
 from bot.petitions.petition import Petition, Place, Site
 from bot.polling.members_api import Members

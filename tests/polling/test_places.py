@@ -8,7 +8,8 @@ import pytest
 
 from bot.demo.postcodes import PostcodesApi
 from bot.errors import MalformedPetition
-from bot.petitions.parse import Local, parse_local, parse_topics, slug
+from bot.petitions.parse import parse_topics
+from bot.petitions.parse_places import Local, parse_local, slug
 from bot.petitions.petition import PetitionRef, Site
 from bot.petitions.postcode import is_postcode, without_postcodes
 from bot.polling.postcodes_api import Postcodes, Seats

@@ -17,16 +17,14 @@ from bot.errors import MalformedPetition, PetitionBellError
 from bot.petitions.parliaments import DESCRIPTIONS, site_like
 from bot.petitions.parliaments.description import Host, SiteDescription
 from bot.petitions.parse import (
-    parse_constituencies,
     parse_counts,
-    parse_local,
     parse_page,
-    parse_parishes,
     parse_petition,
     parse_topics,
     parse_trending,
     works_like,
 )
+from bot.petitions.parse_places import parse_constituencies, parse_local, parse_parishes
 from bot.petitions.petition import PetitionId, PetitionRef
 from bot.polling.petitions_api import (
     Found,

@@ -8,7 +8,7 @@ from bot.messages.format import number
 from bot.messages.i18n import say, tr
 from bot.messages.message import Message, at_a_glance, code, compose, cut, lines, row
 from bot.messages.petition.constituencies import display_name
-from bot.petitions.parse import Constituency, Local
+from bot.petitions.parse_places import Constituency, Local
 
 TOP = 10
 _CARDS = 5

@@ -14,7 +14,7 @@ from bot.messages.i18n import many, marked, say, tr
 from bot.messages.message import Message, Rich, bold, compose, cut, italic, lines, row
 from bot.messages.petition.parts import FEWEST_ON_A_MAP, place_name, short_title, title
 from bot.petitions.parliaments import description_of
-from bot.petitions.parse import Constituency
+from bot.petitions.parse_places import Constituency
 from bot.petitions.petition import Petition, Place
 
 TOP = 10
