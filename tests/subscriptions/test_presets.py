@@ -106,7 +106,7 @@ def test_the_first_page_says_what_is_heard_how_and_no_more_than_a_screen() -> No
     text = first_text(loudness={"surge": "off", "fell": "digest"})
     assert "With sound: official thresholds" in text
     assert "Silent: other news from Parliament" in text
-    assert "In your digest: signatures removed" in text
+    assert "In the digest: signatures removed" in text
     assert "Off: surges" in text
 
 
