@@ -9,24 +9,19 @@ import re
 # --- what stands around a request -------------------------------------------------------------
 
 _BEFORE = re.compile(
-    r"(?:(?:hi|hello|hey|hiya|yo|omg|bruh|bro|dude|good (?:morning|afternoon|evening)|ok|okay"
-    r"|so|and|also|then|oh|well|yes|right|sorry|please|pls|plz"
-    r"|kindly"
-    r"|(?:can|could|would|will) (?:you|u|we|i)|may i|you can|i (?:want|need|would like)(?:"
-    r" you)?(?: to)?"
+    r"(?:(?:hi|hello|hey|hiya|yo|omg|bruh|bro|dude|good (?:morning|afternoon|evening)|ok"
+    r"|okay|so|and|also|then|oh|well|yes|right|sorry|please|pls|plz|kindly"
+    r"|(?:can|could|would|will) (?:you|u|we|i)|may i|you can"
+    r"|i (?:want|need|would like)(?: you)?(?: to)?"
     r"|i'?d (?:like|love|prefer)(?: you)?(?: to)?|i(?:'m| am|m) trying to|i wanna|i wish to"
-    r"|let'?s|just"
-    r"|how (?:do|can|would) i|how to|help me(?: to)?|is it possible to|bitte|por favor|per"
-    r" favore|s'il (?:vous|te)"
-    r" pla[iî]t"
-    r"|proszę|a? ?allwch chi|allet ti|wnewch chi|hoffwn i?"
-    r"|(?:dw i|dwi|rwyf|rydw i)(?: i?'?n)? (?:eisiau|isio|moyn))[\s,:]+)+"
+    r"|let'?s|just|how (?:do|can|would) i|how to|help me(?: to)?|is it possible to|bitte"
+    r"|por favor|per favore|s'il (?:vous|te) pla[iî]t|proszę|a? ?allwch chi|allet ti"
+    r"|wnewch chi|hoffwn i?|(?:dw i|dwi|rwyf|rydw i)(?: i?'?n)? (?:eisiau|isio|moyn))[\s,:]+)+"
 )
 _AFTER = re.compile(
-    r"(?:[\s,]+(?:please|pls|plz|thanks|thank you|thx|ta|cheers|for me|now|right now|mate|bot"
-    r"|x|xx"
-    r"|if you can|if possible|already|os gwelwch yn dda|plis|diolch|bitte|por favor|per favore"
-    r"|s'il (?:vous|te) pla[iî]t|proszę|alsjeblieft|lütfen|пожалуйста))+"
+    r"(?:[\s,]+(?:please|pls|plz|thanks|thank you|thx|ta|cheers|for me|now|right now|mate"
+    r"|bot|x|xx|if you can|if possible|already|os gwelwch yn dda|plis|diolch|bitte|por favor"
+    r"|per favore|s'il (?:vous|te) pla[iî]t|proszę|alsjeblieft|lütfen|пожалуйста))+"
 )
 
 _LONGEST_AFTER = 80  # characters; it is looked for at each of them
@@ -95,8 +90,7 @@ _BESIDES = frozenset({"the", "a", "an", "these", "those", "of", "really", "actua
 
 _SHOW = re.compile(
     r"(?:show|see|view|open|get|give|send|check|go to|take|change|set|edit|alter|manage|find"
-    r"|when (?:are|is)|what (?:are|is)|whats|dangos|newid)(?: me)?(?: to)?"
-    r" (?=\S)"
+    r"|when (?:are|is)|what (?:are|is)|whats|dangos|newid)(?: me)?(?: to)? (?=\S)"
 )
 
 
@@ -110,29 +104,26 @@ def canonical(words: str) -> str:
 # --- requests ----------------------------------------------------------------------------------
 
 _NEWS = (
-    r"(?:alerts?|messages?|msgs|notifications?|texts?|pings?|updates?|emails?|sounds?|noises?"
-    r"|buzzing|beeps?|beeping)"
+    r"(?:alerts?|messages?|msgs|notifications?|texts?|pings?|updates?|emails?|sounds?"
+    r"|noises?|buzzing|beeps?|beeping)"
 )
 _SEND = (
-    r"(?:message|msg|text|notify|alert|ping|bother|disturb|buzz|wake|contact|pester|write"
-    r" to|tell|send|annoy|spam|ring|beep)"
+    r"(?:message|msg|text|notify|alert|ping|bother|disturb|buzz|wake|contact|pester|write to"
+    r"|tell|send|annoy|spam|ring|beep)"
 )
 _SENDING = (
-    r"(?:messaging|texting|notifying|alerting|pinging|bothering|disturbing|buzzing|contacting"
-    r"|pestering|writing to|telling|sending|annoying|spamming|harassing|emailing)"
+    r"(?:messaging|texting|notifying|alerting|pinging|bothering|disturbing|buzzing"
+    r"|contacting|pestering|writing to|telling|sending|annoying|spamming|harassing|emailing)"
 )
 _NOT = (
-    rf"(?:no (?:more )?{_NEWS}|(?:don'?t|do not|never) {_SEND}(?: me)?(?: anything|"
-    rf" {_NEWS})?(?: up)?"
-    rf"|stop {_SENDING}(?: me)?(?: {_NEWS}| things| stuff)?|(?:turn|switch) off (?:the |my "
-    rf"|all )*{_NEWS}"
-    rf"|(?:turn|switch) (?:the |my |all )*{_NEWS} off|dim (?:negeseuon|rhybuddion|hysbysiadau"
-    rf"|sŵn))"
+    rf"(?:no (?:more )?{_NEWS}"
+    rf"|(?:don'?t|do not|never) {_SEND}(?: me)?(?: anything| {_NEWS})?(?: up)?"
+    rf"|stop {_SENDING}(?: me)?(?: {_NEWS}| things| stuff)?"
+    rf"|(?:turn|switch) off (?:the |my |all )*{_NEWS}"
+    rf"|(?:turn|switch) (?:the |my |all )*{_NEWS} off"
+    r"|dim (?:negeseuon|rhybuddion|hysbysiadau|sŵn))"
 )
-_QUIET = (
-    r"(?:(?:be|keep|stay|go) )?(?:quiet|silent|silence|tawel|tawelwch|distaw|s+h+|shush"
-    r"|hush)"
-)
+_QUIET = r"(?:(?:be|keep|stay|go) )?(?:quiet|silent|silence|tawel|tawelwch|distaw|s+h+|shush|hush)"
 
 _DAY = (
     r"(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:days?)?"
@@ -140,18 +131,18 @@ _DAY = (
 )
 _LENGTH = (
     r"(?:for |am )?(?:about )?(?:(?:the next|another) )?"
-    r"(?:\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten|half an?|a few|(?:a"
-    r" )?couple(?: of)?|the next)"
-    r"\s*(?:min(?:ute)?s?|h|hrs?|hours?|d|days?|w|wks?|weeks?|fortnights?|months?|years?"
-    r"|awr|diwrnod|wythnos|mis)(?: and a half)?"
+    r"(?:\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten|half an?|a few"
+    r"|(?:a )?couple(?: of)?|the next)\s*"
+    r"(?:min(?:ute)?s?|h|hrs?|hours?|d|days?|w|wks?|weeks?|fortnights?|months?|years?|awr"
+    r"|diwrnod|wythnos|mis)(?: and a half)?"
 )
 _WHEN_IT_ENDS = (
-    rf"(?:{_DAY}|\d[\w:.]*|(?:the|next|this|end|of|in|a|on|coming|early|late|new|o'?clock|am|pm"
-    r"|hours?|days?|weeks?|weekend|months?|years?|morning|noon|midday|afternoon|evening|night"
-    r"|midnight"
-    r"|today|tomorrow|yfory|christmas|easter|half|term|further|notice|jan(?:uary)?|feb(?:ruary)?"
-    r"|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
-    r"|nov(?:ember)?|dec(?:ember)?))"
+    rf"(?:{_DAY}|\d[\w:.]*"
+    r"|(?:the|next|this|end|of|in|a|on|coming|early|late|new|o'?clock|am|pm|hours?|days?"
+    r"|weeks?|weekend|months?|years?|morning|noon|midday|afternoon|evening|night|midnight"
+    r"|today|tomorrow|yfory|christmas|easter|half|term|further|notice|jan(?:uary)?"
+    r"|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?))"
 )
 _MOMENT = (
     rf"(?:(?:un)?till?|tan) {_WHEN_IT_ENDS}(?: {_WHEN_IT_ENDS})*"
@@ -168,56 +159,55 @@ _UNTIL_SAID = (
     r"|for the rest of (?:the )?(?:day|week|month)"
 )
 _BROAD_WHILE = (
-    r"(?:(?:for|until|till|til|am|tan)\s+)?(?:\d|an?\s|one\s|two\s|three\s|half\s|tomorrow"
-    r"|tonight"
-    r"|overnight|yfory|heno|next\s|mon|tue|wed|thu|fri|sat|sun|dydd\s).*"
+    r"(?:(?:for|until|till|til|am|tan)\s+)?"
+    r"(?:\d|an?\s|one\s|two\s|three\s|half\s|tomorrow|tonight|overnight|yfory|heno|next\s"
+    r"|mon|tue|wed|thu|fri|sat|sun|dydd\s).*"
 )
 
 _HOUR = (
-    r"(?:(?:\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten|eleven"
-    r"|twelve)(?:[:.h]?\d\d)?\s*(?:[ap]\.?m\b\.?|o'?clock|h\b)?"
-    r"(?: (?:at night|in the (?:morning|afternoon|evening)|y bore|yr hwyr|y nos))?"
-    r"|midnight|noon|midday|hanner nos|hanner dydd)"
+    r"(?:(?:\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
+    r"(?:[:.h]?\d\d)?\s*(?:[ap]\.?m\b\.?|o'?clock|h\b)?"
+    r"(?: (?:at night|in the (?:morning|afternoon|evening)|y bore|yr hwyr|y nos))?|midnight"
+    r"|noon|midday|hanner nos|hanner dydd)"
 )
 _EVERY_DAY = r"(?: (?:every (?:day|night)|each (?:day|night)|daily))?"
 _HOURS = (
-    rf"(?:(?:from|between|o|rhwng) )?{_HOUR}\s*(?:-|–|—|\bto\b|\b(?:un)?till?\b|\band\b"
-    rf"|\bi\b|\btan\b|\ba\b)\s*{_HOUR}{_EVERY_DAY}"
+    rf"(?:(?:from|between|o|rhwng) )?{_HOUR}\s*"
+    rf"(?:-|–|—|\bto\b|\b(?:un)?till?\b|\band\b|\bi\b|\btan\b|\ba\b)\s*{_HOUR}{_EVERY_DAY}"
 )
 _SIDE = rf"(?:after|before|past|from|later than|earlier than|ar ôl|cyn) {_HOUR}{_EVERY_DAY}"
 _NIGHT = (
-    r"(?:(?:at|during|in|over|on|through|after) )?(?:the )?(?:nights?|night ?times?|evenings?"
-    r"|weekends?"
-    r"|mornings?|bed ?time|work|meetings?|dark|day|nos)|(?:while|when) (?:i sleep|i'?m"
-    r" (?:asleep|sleeping|in bed|at work))"
+    r"(?:(?:at|during|in|over|on|through|after) )?(?:the )?"
+    r"(?:nights?|night ?times?|evenings?|weekends?|mornings?|bed ?time|work|meetings?|dark"
+    r"|day|nos)|(?:while|when) (?:i sleep|i'?m (?:asleep|sleeping|in bed|at work))"
 )
 
 _ABOUT = (
     r"(?:about|on|for|mentioning|concerning|regarding|with|to do with|related to|against|to"
-    r"|(?:that|which) (?:mentions?|is about|are about|says?)|am|ynghylch|ynglŷn â|sy'n sôn am)"
+    r"|(?:that|which) (?:mentions?|is about|are about|says?)|am|ynghylch|ynglŷn â"
+    r"|sy'n sôn am)"
 )
 _CLEARLY_ABOUT = r"(?:about|on|mentioning|concerning|regarding|to do with|related to)"
 _PETITIONS = r"(?:e-?)?petit(?:i?on|ion)s?|ddeiseb|deisebau?|ddeisebau"
 _WHICH = (
-    r"(?:(?:an?|any|all|new|every|some|more|another|other|the|that|those|these|open|good"
-    r"|current) )*"
+    r"(?:"
+    r"(?:an?|any|all|new|every|some|more|another|other|the|that|those|these|open|good|current) )*"
 )
 
 _TELL = (
     r"(?:(?:tell|notify|alert|ping|message|msg|text|warn|remind|update|buzz|inform)(?: me)?"
-    r"|let me know|(?:give me )?(?:a )?heads up"
-    r"|give me a shout|i (?:want|'d like|would like) to (?:know|hear)|(?:set )?(?:a )?milestones?"
+    r"|let me know|(?:give me )?(?:a )?heads up|give me a shout"
+    r"|i (?:want|'d like|would like) to (?:know|hear)|(?:set )?(?:a )?milestones?"
     r"|(?:rhowch|rho) wybod(?: i mi)?|dywedwch wrtha i)"
 )
 _REACHES = (
-    r"(?:at|hits?|reach(?:es|ed)?|gets?(?: (?:to|past|over|up to))?|got to|pass(?:es)?|has|have"
-    r"|cross(?:es)?"
-    r"|goes? (?:over|past|above)|is (?:at|over|past|up to)|makes?(?: it to)?|yn cyrraedd|yn"
-    r" pasio|ar)"
+    r"(?:at|hits?|reach(?:es|ed)?|gets?(?: (?:to|past|over|up to))?|got to|pass(?:es)?|has"
+    r"|have|cross(?:es)?|goes? (?:over|past|above)|is (?:at|over|past|up to)"
+    r"|makes?(?: it to)?|yn cyrraedd|yn pasio|ar)"
 )
 _ONE_COUNT = (
-    r"(?:\d[\d,.]*\s*(?:k\b|m\b|thousand|million|mil\b|%|per ?cent)?|(?:half|a quarter of) a"
-    r" million"
+    r"(?:\d[\d,.]*\s*(?:k\b|m\b|thousand|million|mil\b|%|per ?cent)?"
+    r"|(?:half|a quarter of) a million"
     r"|(?:an?|one|two|three|four|five|six|seven|eight|nine|ten|twenty|fifty)"
     r" (?:hundred thousand|thousand|million))"
 )
@@ -229,8 +219,8 @@ _COUNT = (
 _SURE_COUNT = r"(?:\dk\b|\dm\b|\d ?thousand|million|%|per ?cent)"
 _WHEN = r"(?:when(?:ever)?|once|if|as soon as|pan)"
 _THE_PETITION = (
-    r"(?:it(?:'?s| is)?|they|this|that|we|the (?:petition|count|number)|(?:my|this|that)"
-    r" petition|signatures)"
+    r"(?:it(?:'?s| is)?|they|this|that|we|the (?:petition|count|number)"
+    r"|(?:my|this|that) petition|signatures)"
 )
 
 _ASKED = rf"(?:(?:{_TELL} )(?:{_WHEN} )?|{_WHEN} )"
@@ -250,8 +240,8 @@ _COUNTS_OF_ONE = (
     re.compile(rf"(?=every ){_COUNT} (?:for |of |on )?(?:petition )?#"),
     re.compile(
         rf"(?:(?:{_ASKED}|milestone )(?:{_THE_PETITION} )?(?:{_REACHES} )?|{_REACHES} "
-        rf"|(?=[^#]*{_SURE_COUNT})){_COUNT}"
-        r" (?:for |of |on |signatures (?:for|of|on) )?(?:petition )?#"
+        rf"|(?=[^#]*{_SURE_COUNT})){_COUNT} (?:for |of |on |signatures (?:for|of|on) )?"
+        r"(?:petition )?#"
     ),
 )
 
@@ -279,23 +269,21 @@ def count_wanted(text: str, *, of_one: bool = False) -> str:
 
 _DATA = r"(?:data|info(?:rmation)?|details|records?|account|history|everything)"
 _MINE = (
-    rf"(?:(?:all|everything|every|of|the|my|me|personal|stored) )*(?:{_DATA}|me|everything"
-    rf"|about me)"
-    r"(?: (?:about|on|of) me)?(?: (?:that )?you (?:have|know|keep|hold|store|kept|stored)(?:"
-    r" (?:about|on|of) me)?)?"
+    r"(?:(?:all|everything|every|of|the|my|me|personal|stored) )*"
+    rf"(?:{_DATA}|me|everything|about me)(?: (?:about|on|of) me)?"
+    r"(?: (?:that )?you (?:have|know|keep|hold|store|kept|stored)(?: (?:about|on|of) me)?)?"
 )
 _BOT = r"(?:it|this|the|you|bot|service|thing|petition bell)"
 
 _FOLLOW = (
-    r"(?:follow|subscribe(?: to)?|track|watch(?= (?:new |any )?petitions )|(?:watch|look)(?:"
-    r" out)? for|dilyn|tanysgrifio i"
-    r"|keep an eye (?:out )?(?:on|for))"
+    r"(?:follow|subscribe(?: to)?|track|watch(?= (?:new |any )?petitions )"
+    r"|(?:watch|look)(?: out)? for|dilyn|tanysgrifio i|keep an eye (?:out )?(?:on|for))"
 )
 _SEEK = (
     r"(?:(?:i'?m |i am )?(?:looking|searching) for|(?:is|are) there|do you (?:have|know)|got"
     r"|have you got|what about|what|which|show(?: me)?|find(?: me)?|search(?: for)?|give me"
-    r"|list|see|tell me about|look up|is there already|has (?:anyone|anybody|someone) (?:started"
-    r"|made|got)|i (?:just )?(?:want|need))"
+    r"|list|see|tell me about|look up|is there already"
+    r"|has (?:anyone|anybody|someone) (?:started|made|got)|i (?:just )?(?:want|need))"
 )
 _THERE = r"(?: (?:are there|is there|do you have|there (?:is|are)))?"
 _NEW = (
@@ -305,15 +293,14 @@ _NEW = (
 _THOSE_ABOUT = (
     rf"(?:{_WHICH}(?:{_PETITIONS}){_THERE}{_NEW} {_ABOUT}"
     r"|(?:(?:the|that|this|any|some|another|new|(?:is|are) there|got) ones?|anything"
-    r"|everything|something|stuff)"
-    rf"{_THERE}{_NEW} {_CLEARLY_ABOUT})"
+    rf"|everything|something|stuff){_THERE}{_NEW} {_CLEARLY_ABOUT})"
 )
 # What stands before "petitions" without saying what they are about.
 _NO_SUBJECT = (
-    r"(?:(?:an?|the|my|your|this|that|these|new|own|any|all|no|more|other|some|sign|signing|start"
-    r"|starting|create|make|which|what|how|many|do|i|of|for|about|good|open|closed) )*"
-    r"(?:an?|the|my|your|this|that|new|own|any|all|no|sign|start|open|closed|other|more|few|many)"
-    r" \w+$"
+    r"(?:(?:an?|the|my|your|this|that|these|new|own|any|all|no|more|other|some|sign|signing"
+    r"|start|starting|create|make|which|what|how|many|do|i|of|for|about|good|open|closed) )*"
+    r"(?:an?|the|my|your|this|that|new|own|any|all|no|sign|start|open|closed|other|more|few"
+    r"|many) \w+$"
 )
 
 # Each with the command that it comes down to; the group `rest`, if any, stands behind that.
@@ -322,13 +309,12 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     for pattern, command in (
         # quiet hours
         (
-            r"(?:no|turn off|switch off|disable|end|remove|cancel|stop|delete) (?:my |the"
-            r" )?quiet (?:hours|time)",
+            r"(?:no|turn off|switch off|disable|end|remove|cancel|stop|delete) (?:my |the )?"
+            r"quiet (?:hours|time)",
             "settings quiet off",
         ),
         (
-            rf"i (?:sleep|go to (?:bed|sleep)) (?:at|around)"
-            rf" (?P<rest>{_HOUR})",
+            rf"i (?:sleep|go to (?:bed|sleep)) (?:at|around) (?P<rest>{_HOUR})",
             "settings quiet after",
         ),
         (
@@ -336,22 +322,20 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "settings quiet",
         ),
         (
-            r"(?:(?:set|change|make|move|edit|show|when are|what are) )?(?:my |the )?"
-            rf"quiet(?: hours| time)?(?: to| from| are|:)? (?P<rest>{_HOURS})",
+            r"(?:(?:set|change|make|move|edit|show|when are|what are) )?(?:my |the )?quiet"
+            rf"(?: hours| time)?(?: to| from| are|:)? (?P<rest>{_HOURS})",
             "settings quiet",
         ),
         (
-            rf"(?:(?:only {_SEND}(?: me)?|{_SEND}(?: me)? only|only {_NEWS}|{_NEWS} only"
-            rf"|only)(?: {_NEWS}| things)?)"
-            rf" (?P<rest>{_HOURS})",
+            rf"(?:(?:only {_SEND}(?: me)?|{_SEND}(?: me)? only|only {_NEWS}|{_NEWS} only|only)"
+            rf"(?: {_NEWS}| things)?) (?P<rest>{_HOURS})",
             "settings quiet only",
         ),
         (
             rf"(?:(?:set |my |the )*{_QUIET}(?: hours| time)?|do not disturb|dnd|oriau tawel"
-            rf"|no {_NEWS}|{_NOT}"
-            r"|mute|shush|sh+|nothing|sleep|silence my phone|i (?:sleep|go to bed)|i'?m asleep"
-            r"|leave me (?:alone|in peace))"
-            rf"(?: from)? (?P<rest>{_HOURS}|{_SIDE}|off|none)",
+            rf"|no {_NEWS}|{_NOT}|mute|shush|sh+|nothing|sleep|silence my phone"
+            r"|i (?:sleep|go to bed)|i'?m asleep|leave me (?:alone|in peace))(?: from)?"
+            rf" (?P<rest>{_HOURS}|{_SIDE}|off|none)",
             "settings quiet",
         ),
         (
@@ -360,8 +344,8 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (r"(?:ring|buzz|beep) only (?:in|during) (?:the )?(?:day|day ?time)", "settings quiet"),
         (
-            r"(?:sleep|night|quiet|silent|dnd|do not disturb)(?: mode)?(?: (?:on|for"
-            r" everything))?",
+            r"(?:sleep|night|quiet|silent|dnd|do not disturb)(?: mode)?"
+            r"(?: (?:on|for everything))?",
             "settings quiet",
         ),
         (
@@ -379,43 +363,38 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (rf"(?:mute|pause|silence|quiet) (?P<rest>{_UNTIL_SAID})", "snooze"),
         (
-            r"(?:(?:snooze|oedi)(?: (?:me|all|everything|alerts|it all))* (?P<rest>"
-            rf"{_BROAD_WHILE})|(?:mute|pause)(?: (?:me|all|my|everything|{_NEWS}|it all))*"
+            r"(?:(?:snooze|oedi)(?: (?:me|all|everything|alerts|it all))*"
+            rf" (?P<rest>{_BROAD_WHILE})"
+            rf"|(?:mute|pause)(?: (?:me|all|my|everything|{_NEWS}|it all))*"
             rf" (?P<alone>{_WHILE}|{_DAY}))",
             "snooze",
         ),
         (
-            rf"(?:{_NOT}|{_QUIET}|shut up|hush|stop|sleep|take a break|leave me (?:alone|in"
-            rf" peace)|nothing"
-            rf"|hold (?:all |my |the )*{_NEWS}|(?:i'?m |i am )?(?:(?:i'?ll |i will )be"
-            rf" )?(?:away|on holiday|on leave|off"
-            rf"|busy|abroad|ar wyliau))"
-            rf" (?P<rest>{_WHILE})",
+            rf"(?:{_NOT}|{_QUIET}|shut up|hush|stop|sleep|take a break"
+            rf"|leave me (?:alone|in peace)|nothing|hold (?:all |my |the )*{_NEWS}"
+            r"|(?:i'?m |i am )?(?:(?:i'?ll |i will )be )?"
+            rf"(?:away|on holiday|on leave|off|busy|abroad|ar wyliau)) (?P<rest>{_WHILE})",
             "snooze",
         ),
         (
-            rf"(?:i'?m |i'?ll be |i am )?back (?P<rest>(?:on |in )?(?:{_DAY}|{_LENGTH}"
-            rf"|tomorrow))",
+            rf"(?:i'?m |i'?ll be |i am )?back (?P<rest>(?:on |in )?(?:{_DAY}|{_LENGTH}|tomorrow))",
             "snooze",
         ),
         (
-            rf"(?:(?:turn|switch) (?:the |my |all )*{_NEWS}(?: back)? on(?: again)?|(?:turn"
-            rf"|switch) on"
-            rf" (?:the |my )?{_NEWS}"
-            rf"|{_NEWS} (?:back )?on|start again|unmute (?:me|everything))",
+            rf"(?:(?:turn|switch) (?:the |my |all )*{_NEWS}(?: back)? on(?: again)?"
+            rf"|(?:turn|switch) on (?:the |my )?{_NEWS}|{_NEWS} (?:back )?on|start again"
+            r"|unmute (?:me|everything))",
             "snooze off",
         ),
         (r"not (?P<rest>tonight|today|this (?:week|weekend|evening|morning))", "snooze"),
         (
-            r"(?:un(?:snooze|mute|pause)|resume)(?: (?:me|it|all|everything"
-            r"|alerts))?",
+            r"(?:un(?:snooze|mute|pause)|resume)(?: (?:me|it|all|everything|alerts))?",
             "snooze off",
         ),
         # the digest
         (
             rf"(?:tell me (?:about )?|send (?:me )?)?(?:everything|all (?:{_NEWS}|news))"
-            rf" (?P<rest>once"
-            r" a week|weekly|every week)",
+            r" (?P<rest>once a week|weekly|every week)",
             "settings all digest & settings digest",
         ),
         (
@@ -423,9 +402,9 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "settings all digest",
         ),
         (
-            r"(?:(?:a |one )?digest )?(?:only |just )?(?:once )?(?:a day|per day|daily|every day)"
-            rf"(?: only)?|(?:daily|a) digest(?: only)?|(?:batch|bundle|group)(?: up)? (?:my "
-            rf"|the |all )*{_NEWS}",
+            r"(?:(?:a |one )?digest )?(?:only |just )?(?:once )?"
+            r"(?:a day|per day|daily|every day)(?: only)?|(?:daily|a) digest(?: only)?"
+            rf"|(?:batch|bundle|group)(?: up)? (?:my |the |all )*{_NEWS}",
             "settings all digest",
         ),
         (
@@ -435,12 +414,12 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (
             r"(?:put|move|send|batch|bundle|group|collect|combine|gather)(?: me)?"
-            rf" (?:it all|everything|them all|all (?:my |the )?{_NEWS}) (?:daily|together"
-            r"|once a day|(?:in|in ?to|as|to) (?:(?:the|a|my|one) )?(?:daily )?"
-            r"(?:digest|summary|message))|digest mode"
-            rf"|(?:batch|bundle|group) (?:everything|all (?:my |the )?{_NEWS})"
-            r"|(?:send )?(?:me )?(?:an? |one )?daily (?:email|message|update|report|alert"
-            r"|round-?up)",
+            rf" (?:it all|everything|them all|all (?:my |the )?{_NEWS})"
+            r" (?:daily|together|once a day"
+            r"|(?:in|in ?to|as|to) (?:(?:the|a|my|one) )?(?:daily )?(?:digest|summary|message))"
+            rf"|digest mode|(?:batch|bundle|group) (?:everything|all (?:my |the )?{_NEWS})"
+            r"|(?:send )?(?:me )?(?:an? |one )?daily"
+            r" (?:email|message|update|report|alert|round-?up)",
             "settings all digest",
         ),
         (
@@ -449,61 +428,62 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "settings digest",
         ),
         (
-            rf"(?:(?:send me |give me |put )?(?:it all|the lot|everything|all (?:of it"
-            rf"|{_NEWS})|{_NEWS}) )?(?:only |just )?(?:once|one {_NEWS}|one digest|one summary)"
-            r" (?:a|per|each|every) day(?: only)?"
-            rf"|(?:send me |give me )?(?:it all|the lot|everything|all(?: {_NEWS})?) (?:in"
-            rf" (?:one|a"
-            rf"|the) (?:message|digest|summary|go)|together|as a (?:digest|summary))",
+            r"(?:(?:send me |give me |put )?"
+            rf"(?:it all|the lot|everything|all (?:of it|{_NEWS})|{_NEWS}) )?(?:only |just )?"
+            rf"(?:once|one {_NEWS}|one digest|one summary) (?:a|per|each|every) day(?: only)?"
+            rf"|(?:send me |give me )?(?:it all|the lot|everything|all(?: {_NEWS})?)"
+            r" (?:in (?:one|a|the) (?:message|digest|summary|go)|together"
+            r"|as a (?:digest|summary))",
             "settings all digest",
         ),
         (
-            r"(?:(?:only |just )?once (?:a|every|each) day|(?:(?:only |just )?one (?:message"
-            r"|digest|summary|update) (?:a|every|each) day)"
+            r"(?:(?:only |just )?once (?:a|every|each) day"
+            r"|(?:(?:only |just )?one (?:message|digest|summary|update) (?:a|every|each) day)"
             rf"|(?:send me |give me )?(?:it all|the lot|everything|all {_NEWS}))"
-            rf" (?P<rest>(?:at |around |by |every |each |in )(?:the )?(?:{_HOUR}|morning"
-            rf"|evening|day at {_HOUR}))",
+            r" (?P<rest>(?:at |around |by |every |each |in )(?:the )?"
+            rf"(?:{_HOUR}|morning|evening|day at {_HOUR}))",
             "settings all digest & settings digest daily",
         ),
         (
-            r"(?:send |give )?(?:me )?(?:my |a |one |the )?(?P<rest>(?:daily|weekly) (?:digest"
-            r"|summary|round-?up|email|message|update) \S.*|every (?:"
-            rf"{_DAY})(?: (?:morning|evening|at {_HOUR}))?|(?:summary|digest|message) on"
-            rf" (?:{_DAY}).*)",
+            r"(?:send |give )?(?:me )?(?:my |a |one |the )?"
+            r"(?P<rest>"
+            r"(?:daily|weekly) (?:digest|summary|round-?up|email|message|update) \S.*"
+            rf"|every (?:{_DAY})(?: (?:morning|evening|at {_HOUR}))?"
+            rf"|(?:summary|digest|message) on (?:{_DAY}).*)",
             "settings digest",
         ),
         (
-            rf"(?:send |give )?(?:me )?(?:my |a |the )?(?:daily )?(?:digest|summary|round-?up"
-            rf"|crynodeb)"
+            r"(?:send |give )?(?:me )?(?:my |a |the )?(?:daily )?"
+            r"(?:digest|summary|round-?up|crynodeb)"
             rf" (?P<rest>(?:at|every|each|on|daily|weekly|in the|am)\s.*|{_HOUR}.*|(?:{_DAY}).*)",
             "settings digest",
         ),
         (
-            rf"(?:send me |give me )?(?:a |one )?(?:weekly|once a week)(?: {_NEWS}| digest|"
-            rf" summary)?|every week|one (?:message|summary|digest) a week",
+            r"(?:send me |give me )?(?:a |one )?(?:weekly|once a week)"
+            rf"(?: {_NEWS}| digest| summary)?|every week"
+            r"|one (?:message|summary|digest) a week",
             "settings digest",
         ),
         # how much, and of what
         (
-            rf"(?:no(?: more)?|turn off|switch off|disable|skip|hide|stop(?: sending| telling"
-            rf" me about)?"
-            r"|(?:don'?t|do not) (?:tell me about|send(?: me)?)) (?:the |any |all )*(?:(?P<rest>"
-            rf"milestone|surge|response|debate|closing|threshold)s? (?:{_NEWS}|reminders?|news)"
-            r"|(?P<alone>milestone|surge)s)",
+            r"(?:no(?: more)?|turn off|switch off|disable|skip|hide"
+            r"|stop(?: sending| telling me about)?"
+            r"|(?:don'?t|do not) (?:tell me about|send(?: me)?)) (?:the |any |all )*"
+            r"(?:(?P<rest>milestone|surge|response|debate|closing|threshold)s?"
+            rf" (?:{_NEWS}|reminders?|news)|(?P<alone>milestone|surge)s)",
             "settings & off",
         ),
         (
-            r"(?:(?:set|put|make|turn|switch|change) )?(?:my |the |all )*(?P<rest>"
-            rf"milestone|surge|response|debate|threshold)s?(?: {_NEWS}| news)?"
+            r"(?:(?:set|put|make|turn|switch|change) )?(?:my |the |all )*"
+            rf"(?P<rest>milestone|surge|response|debate|threshold)s?(?: {_NEWS}| news)?"
             r" (?:to |into |in )?(?:the )?(?P<alone>off|silent|digest|loud|on|sound)",
             "settings &",
         ),
         (
-            r"(?:only|just)(?: (?:tell|send|alert|notify|message) me)?(?: (?:about|of|the|for"
-            r"|when there'?s))*"
-            r" (?:a )?(?:government )?(?:debates?|responses?|milestones?|thresholds?)(?:"
-            r" (?:and|or|&)"
-            r" (?:government )?(?:debates?|responses?|milestones?|thresholds?))*",
+            r"(?:only|just)(?: (?:tell|send|alert|notify|message) me)?"
+            r"(?: (?:about|of|the|for|when there'?s))* (?:a )?(?:government )?"
+            r"(?:debates?|responses?|milestones?|thresholds?)"
+            r"(?: (?:and|or|&) (?:government )?(?:debates?|responses?|milestones?|thresholds?))*",
             "settings loud",
         ),
         (
@@ -511,113 +491,117 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "settings",
         ),
         (
-            rf"(?:(?:(?:only|just)(?: (?:tell|send|alert|notify|message) me)?|(?:tell|send|alert"
-            rf"|notify|message) me only)"
-            r" (?:about |of |the |for |when it'?s |what'?s )*(?:really )?(?:big|important"
-            r"|major|main|key|urgent)"
+            r"(?:(?:(?:only|just)(?: (?:tell|send|alert|notify|message) me)?"
+            r"|(?:tell|send|alert|notify|message) me only)"
+            r" (?:about |of |the |for |when it'?s |what'?s )*(?:really )?"
+            r"(?:big|important|major|main|key|urgent)"
             rf"(?: ones?| things?| stuff| news| moments?| changes?| bits| parts| {_NEWS})?"
-            rf"|only (?:{_SEND} me )?(?:when|if) (?:something|anything) (?:big|important"
-            rf"|major)(?:"
-            rf" happens?)?|(?:the )?(?:big|important|major|main|key)(?: ones?| things?| stuff|"
-            rf" news|"
-            rf" moments?| {_NEWS})? only)",
+            rf"|only (?:{_SEND} me )?(?:when|if) (?:something|anything) (?:big|important|major)"
+            r"(?: happens?)?"
+            r"|(?:the )?(?:big|important|major|main|key)"
+            rf"(?: ones?| things?| stuff| news| moments?| {_NEWS})? only)",
             "settings big moments",
         ),
         (
-            rf"(?:send me |tell me |give me |show me )?(?:everything|all (?:the |of the"
-            rf" )?(?:{_NEWS}"
-            rf"|news)|every (?:single )?(?:alert|update|change))(?: only| again)?",
+            r"(?:send me |tell me |give me |show me )?"
+            rf"(?:everything|all (?:the |of the )?(?:{_NEWS}|news)"
+            r"|every (?:single )?(?:alert|update|change))(?: only| again)?",
             "settings everything",
         ),
         (
             rf"(?:reduce|cut down(?: on)?|limit) (?:the |my |these )*{_NEWS}"
-            rf"|(?:send me |give me )?(?:a lot )?(?:less|fewer|not so many|not as many)(?:"
-            rf" of)?(?: these| them)?(?: (?:{_NEWS}|often|news))?"
-            rf"|(?:(?:there (?:are|is)|you send(?: me)?|i get|this is|it'?s) )?(?:way |far "
-            rf"|much )?(?:too|so) (?:many|much|often|noisy)(?: {_NEWS})?|less often|calm down"
-            rf"|slow down",
+            r"|(?:send me |give me )?(?:a lot )?(?:less|fewer|not so many|not as many)(?: of)?"
+            rf"(?: these| them)?(?: (?:{_NEWS}|often|news))?"
+            r"|(?:(?:there (?:are|is)|you send(?: me)?|i get|this is|it'?s) )?"
+            rf"(?:way |far |much )?(?:too|so) (?:many|much|often|noisy)(?: {_NEWS})?"
+            r"|less often|calm down|slow down",
             "settings",
         ),
         (r"(?:settings|gosodiadau) (?P<rest>(?!(?:on|for|in|of|at|to) )\S.*)", "settings"),
         # where, and in which language
         (
-            r"(?:(?:set|change|switch|use) )?(?:the |my )?time ?zone(?: is| to| should be|:"
-            r"|=)? (?P<rest>\S.*)|use (?P<alone>[a-z_/ ]+) time",
+            r"(?:(?:set|change|switch|use) )?(?:the |my )?time ?zone(?: is| to| should be|:|=)?"
+            r" (?P<rest>\S.*)|use (?P<alone>[a-z_/ ]+) time",
             "settings zone",
         ),
         (
-            r"(?:newid i'?r |change to |i'?r )?(?:(?:in|speak|talk|use|switch to|change (?:the"
-            r" |my )?language to|(?:set"
-            r" )?(?:the |my )?language(?: to)?|siarad(?:wch)?) )*(?:welsh|cymraeg|gymraeg)",
+            r"(?:newid i'?r |change to |i'?r )?"
+            r"(?:(?:in|speak|talk|use|switch to|change (?:the |my )?language to"
+            r"|(?:set )?(?:the |my )?language(?: to)?|siarad(?:wch)?) )*"
+            r"(?:welsh|cymraeg|gymraeg)",
             "settings language cy",
         ),
         (
-            r"(?:newid i'?r |change (?:back )?to |i'?r )?(?:(?:in|speak|talk|use|switch"
-            r" (?:back )?to|back to|change (?:the |my )?language"
-            r" to|(?:set )?(?:the |my )?language(?: to)?) )*(?:english|saesneg)",
+            r"(?:newid i'?r |change (?:back )?to |i'?r )?"
+            r"(?:(?:in|speak|talk|use|switch (?:back )?to|back to"
+            r"|change (?:the |my )?language to|(?:set )?(?:the |my )?language(?: to)?) )*"
+            r"(?:english|saesneg)",
             "settings language en",
         ),
         (
-            r"what (?:other )?languages? (?:do|can) you (?:speak|know)|(?:(?:do you |can you"
-            r" )?(?:speak|talk)|in|do you (?:know|have)|(?:change|set"
-            r"|switch) (?:the )?language to) "
-            r"(?:french|german|spanish|polish|romanian|italian|portuguese|punjabi|urdu|bengali"
-            r"|gujarati|arabic|chinese|turkish|russian|ukrainian|gaelic|scots|irish|hindi"
-            r"|other languages)",
+            r"what (?:other )?languages? (?:do|can) you (?:speak|know)"
+            r"|(?:(?:do you |can you )?(?:speak|talk)|in|do you (?:know|have)"
+            r"|(?:change|set|switch) (?:the )?language to)"
+            r" (?:french|german|spanish|polish|romanian|italian|portuguese|punjabi|urdu"
+            r"|bengali|gujarati|arabic|chinese|turkish|russian|ukrainian|gaelic|scots|irish"
+            r"|hindi|other languages)",
             "settings language",
         ),
         # places
         (r"who represents (?P<rest>(?!me\b|us\b)\S.*)", "constituency"),
         (
-            r"(?:(?:set|change) )?(?:my )?(?:(?:constituency|etholaeth)(?: (?:is|to)|:)?|my"
-            r" area is"
-            r"|(?:mp|as)(?= (?:of|for|in)\b)|my mp is|(?:who is|who's|whos) (?:my|the|your) mp)"
-            r" (?:(?:of|for|in) )?(?P<rest>\S.*)",
+            r"(?:(?:set|change) )?(?:my )?"
+            r"(?:(?:constituency|etholaeth)(?: (?:is|to)|:)?|my area is"
+            r"|(?:mp|as)(?= (?:of|for|in)\b)|my mp is"
+            r"|(?:who is|who's|whos) (?:my|the|your) mp) (?:(?:of|for|in) )?(?P<rest>\S.*)",
             "constituency",
         ),
         (r"(?:change|set|edit) (?:my )?(?:constituency|mp|postcode|area)", "constituency"),
         # the data, and what the bot is
         (rf"(?:delete|erase|wipe|remove|forget|clear|destroy) {_MINE}", "forget"),
         (
-            r"(?:send|give|show|export|download|get|see|view)(?: me)?(?: a copy of)?(?:"
-            r" all)?(?: of)? my (?:data|info(?:rmation)?)"
-            r"|what (?:data |info(?:rmation)? )?(?:do you|have you got|does it) ?(?:know|have"
-            r"|store|keep|hold)? ?(?:about|on|of) me",
+            r"(?:send|give|show|export|download|get|see|view)(?: me)?(?: a copy of)?(?: all)?"
+            r"(?: of)? my (?:data|info(?:rmation)?)"
+            r"|what (?:data |info(?:rmation)? )?(?:do you|have you got|does it) ?"
+            r"(?:know|have|store|keep|hold)? ?(?:about|on|of) me",
             "mydata",
         ),
         (
-            r"what (?:do you do|happens) (?:with|to) (?:my|the|our) (?:data|info(?:rmation)?"
-            r"|number)|(?:where|how long) (?:is|do you keep|do you store) my data.*"
-            r"|are you (?:spying|tracking|watching)(?: on)? ?(?:me)?|do you (?:keep|store|sell"
-            r"|share|track)(?: on)? (?:my )?(?:data|number"
-            r"|info(?:rmation)?|me)|is (?:it|this|my data) (?:safe|secure|private|anonymous"
-            r"|confidential)"
-            r"|(?:who|can (?:anyone|anybody|people|others))(?: can| else)? (?:see|sees|know"
-            r"|knows) (?:what i follow|my data|this|me)",
+            r"what (?:do you do|happens) (?:with|to) (?:my|the|our)"
+            r" (?:data|info(?:rmation)?|number)"
+            r"|(?:where|how long) (?:is|do you keep|do you store) my data.*"
+            r"|are you (?:spying|tracking|watching)(?: on)? ?(?:me)?"
+            r"|do you (?:keep|store|sell|share|track)(?: on)? (?:my )?"
+            r"(?:data|number|info(?:rmation)?|me)"
+            r"|is (?:it|this|my data) (?:safe|secure|private|anonymous|confidential)"
+            r"|(?:who|can (?:anyone|anybody|people|others))(?: can| else)?"
+            r" (?:see|sees|know|knows) (?:what i follow|my data|this|me)",
             "privacy",
         ),
         (
-            rf"(?:is|are) (?:{_BOT} ?)+(?: ?(?:free|real|legit(?:imate)?|official|a scam|human"
-            rf"|ai|an ai|a robot|a person|trustworthy))(?: to use)?"
-            rf"|(?:do(?:es)? )?{_BOT} costs? (?:anything|money|me)|how much (?:does|do)"
-            rf" (?:{_BOT} ?)+cost|who (?:runs|owns|pays for|made|makes|built|created|wrote|is"
-            rf" behind) (?:{_BOT} ?)+"
-            r"|are you (?:run|made|owned|paid|built) by \S.*|donate|(?:can you |(?:how|where)"
-            r" (?:do|can) i |can i |i want to )?sign"
+            rf"(?:is|are) (?:{_BOT} ?)+(?: ?"
+            r"(?:free|real|legit(?:imate)?|official|a scam|human|ai|an ai|a robot|a person"
+            rf"|trustworthy))(?: to use)?|(?:do(?:es)? )?{_BOT} costs? (?:anything|money|me)"
+            rf"|how much (?:does|do) (?:{_BOT} ?)+cost"
+            rf"|who (?:runs|owns|pays for|made|makes|built|created|wrote|is behind) (?:{_BOT} ?)+"
+            r"|are you (?:run|made|owned|paid|built) by \S.*|donate"
+            r"|(?:can you |(?:how|where) (?:do|can) i |can i |i want to )?sign"
             r" (?:(?:it|this|that|one|an?|the|petitions?) ?)*(?:for me|here)?",
             "about",
         ),
         (
-            r"is (?:it|this|(?:the )?(?:bot|site|website|petitions? (?:site|website)))(?:"
-            r" still)? (?:down|up|working|broken|alive|running|offline|online)(?: again)?"
-            r"|are you (?:down|broken|awake|dead|running|still (?:there|working|here)|stuck"
-            r"|online)|(?:anyone|anybody) (?:there|home)",
+            r"is (?:it|this|(?:the )?(?:bot|site|website|petitions? (?:site|website)))"
+            r"(?: still)? (?:down|up|working|broken|alive|running|offline|online)(?: again)?"
+            r"|are you"
+            r" (?:down|broken|awake|dead|running|still (?:there|working|here)|stuck|online)"
+            r"|(?:anyone|anybody) (?:there|home)",
             "status",
         ),
         (
-            r"(?:show |find )?(?:me )?what (?:else )?(?:can|could|do|should) (?:you|i) (?:do"
-            r"|say|send|type|ask|write)(?: here| next| to you)?|beth (?:alla|fedra|gallaf) i"
-            r" (?:ei )?(?:w?neud|ddweud)|beth (?:wyt ti|ydych chi)'?n gallu (?:ei )?w?neud",
+            r"(?:show |find )?(?:me )?what (?:else )?(?:can|could|do|should) (?:you|i)"
+            r" (?:do|say|send|type|ask|write)(?: here| next| to you)?"
+            r"|beth (?:alla|fedra|gallaf) i (?:ei )?(?:w?neud|ddweud)"
+            r"|beth (?:wyt ti|ydych chi)'?n gallu (?:ei )?w?neud",
             "help",
         ),
         # an end
@@ -625,32 +609,35 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"(?:delete|remove|unfollow|unsubscribe from|stop|clear|cancel|drop|wipe|end)"
             r" (?:all|every|everything|each)(?: (?:of|my|the|these|single))*"
             rf" (?:petitions?|rules?|subscriptions?|follows?|{_NEWS})"
-            r"|(?:turn|switch) (?:this|it|everything|you|all this) off|(?:turn|switch) off"
-            r" (?:this|it|everything)"
-            r"|(?:stfu|shut (?:it|the f\w* up))|(?:that'?s )?enough(?: (?:now|already|of this))?",
+            r"|(?:turn|switch) (?:this|it|everything|you|all this) off"
+            r"|(?:turn|switch) off (?:this|it|everything)|(?:stfu|shut (?:it|the f\w* up))"
+            r"|(?:that'?s )?enough(?: (?:now|already|of this))?",
             "unsubscribe",
         ),
         (
-            rf"{_NOT}(?: (?:me|again|ever|any ?more|please|this|these|all|alerts|stuff"
-            rf"|anything))*"
-            rf"|i (?:don'?t|do not|no longer) want (?:(?:this|these|any|any more|more|your|to"
-            rf" (?:get|receive|hear from you|follow (?:this|anything|them)|be here|be"
-            rf" subscribed)) ?)*(?:{_NEWS})?(?: any ?more| from you)*"
-            r"|(?:take|get) me off (?:(?:the|your|this|it|list|here) ?)+|(?:i'?m |i am"
-            r" )?(?:not|no longer) interested(?: any ?more)?"
-            r"|(?:f|fuck|piss|sod|bugger|get) (?:off|lost)|stop (?:the |all |my |your"
-            r" )*(?:subscriptions?|petitions?)"
-            rf"|(?:stop|unsubscribe|unfollow|leave|quit|opt out|cancel)(?: (?:from|of"
-            rf"|these|the|all|your|my|getting|receiving|following|everything|every"
-            rf"|subscriptions?|petitions?|an?|one|bot|chat|list|{_NEWS}))*",
+            rf"{_NOT}"
+            r"(?: (?:me|again|ever|any ?more|please|this|these|all|alerts|stuff|anything))*"
+            r"|i (?:don'?t|do not|no longer) want"
+            r" (?:(?:this|these|any|any more|more|your"
+            r"|to"
+            r" (?:get|receive|hear from you|follow (?:this|anything|them)|be here|be subscribed))"
+            rf" ?)*(?:{_NEWS})?(?: any ?more| from you)*"
+            r"|(?:take|get) me off (?:(?:the|your|this|it|list|here) ?)+"
+            r"|(?:i'?m |i am )?(?:not|no longer) interested(?: any ?more)?"
+            r"|(?:f|fuck|piss|sod|bugger|get) (?:off|lost)"
+            r"|stop (?:the |all |my |your )*(?:subscriptions?|petitions?)"
+            r"|(?:stop|unsubscribe|unfollow|leave|quit|opt out|cancel)"
+            r"(?: (?:from|of|these|the|all|your|my|getting|receiving|following|everything"
+            rf"|every|subscriptions?|petitions?|an?|one|bot|chat|list|{_NEWS}))*",
             "unsubscribe",
         ),
         (
-            r"(?:undo|revert|reverse|restore)(?: (?:that|it|this|last|the last one|the last"
-            r" thing))?|o+ps|whoops|(?:put|bring|take) (?:it|that|them) back|i(?:'ve| have)?"
-            r" changed my mind"
-            r"|(?:that was |it was )?(?:a|my|by) mistake|wrong (?:one|button)|i didn'?t mean"
-            r" (?:that|it|to|to do that)|(?:by )?accident(?:ally)?|dadwneud(?: hynny)?",
+            r"(?:undo|revert|reverse|restore)"
+            r"(?: (?:that|it|this|last|the last one|the last thing))?|o+ps|whoops"
+            r"|(?:put|bring|take) (?:it|that|them) back|i(?:'ve| have)? changed my mind"
+            r"|(?:that was |it was )?(?:a|my|by) mistake|wrong (?:one|button)"
+            r"|i didn'?t mean (?:that|it|to|to do that)|(?:by )?accident(?:ally)?"
+            r"|dadwneud(?: hynny)?",
             "undo",
         ),
         # following
@@ -675,8 +662,7 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(?:alert|notify) me (?:about|of|to) (?P<rest>\S.*)", "subscribe"),
         (r"(?:updates?|alerts?) (?:about|on|for) (?P<rest>\S.*)", "subscribe"),
         (
-            r"(?:follow|subscribe to|track) my (?:constituency|mp|area|town"
-            r"|etholaeth)",
+            r"(?:follow|subscribe to|track) my (?:constituency|mp|area|town|etholaeth)",
             "constituency",
         ),
         (
@@ -697,8 +683,7 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "search",
         ),
         (
-            rf"(?:{_SEEK} )*(?:new |all )*(?P<rest>(?!{_NO_SUBJECT})\S.*?)"
-            rf" (?:{_PETITIONS})",
+            rf"(?:{_SEEK} )*(?:new |all )*(?P<rest>(?!{_NO_SUBJECT})\S.*?) (?:{_PETITIONS})",
             "search",
         ),
         (r"(?:tell me about|what about) (?P<rest>(?!you|it|this|that)\S.*)", "search"),
@@ -738,50 +723,48 @@ VERB_PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(rf"\b(?:{pattern})(?!\S)"), verb)
     for pattern, verb in (
         (
-            r"(?:turn|switch|put) (?:the )?(?:sound|sounds|noise) on|(?:turn|switch) on (?:the )?"
-            r"sounds?|sound on|with (?:a )?sound|make .* loud",
+            r"(?:turn|switch|put) (?:the )?(?:sound|sounds|noise) on"
+            r"|(?:turn|switch) on (?:the )?sounds?|sound on|with (?:a )?sound|make .* loud",
             "unmute",
         ),
         (
-            r"(?:turn|switch) (?:the )?(?:sound|sounds|noise) off|(?:turn|switch) off (?:the )?"
-            r"(?:sounds?|noise)|sound off|no sound|without (?:a )?(?:sound|noise)|quietly|dim"
-            r" swn|tewi"
-            r"|tewch",
+            r"(?:turn|switch) (?:the )?(?:sound|sounds|noise) off"
+            r"|(?:turn|switch) off (?:the )?(?:sounds?|noise)|sound off|no sound"
+            r"|without (?:a )?(?:sound|noise)|quietly|dim swn|tewi|tewch",
             "mute",
         ),
         (
-            r"no more|no longer (?:want|need|following|follow|care about|interested in)|not"
-            r" interested in"
-            r"|(?:stop|quit|dont|do not|never) (?:send|tell|text|messag|ping|notify|alert|bother"
-            r"|follow|watch|track|remind|updat|get|hear|show)(?:e|ing|ting)?"
-            r"|(?:dont|do not) (?:want|need|care)|get rid of|rid of|off my list|from my list"
-            r"|(?:im )?(?:done|finished) with|enough of|(?:sick|tired) of|(?:turn|switch) off"
-            r"|opt out of|off$|take (?=# off)|dim mwy|ddim eisiau",
+            r"no more|no longer (?:want|need|following|follow|care about|interested in)"
+            r"|not interested in"
+            r"|(?:stop|quit|dont|do not|never)"
+            r" (?:send|tell|text|messag|ping|notify|alert|bother|follow|watch|track|remind"
+            r"|updat|get|hear|show)(?:e|ing|ting)?|(?:dont|do not) (?:want|need|care)"
+            r"|get rid of|rid of|off my list|from my list|(?:im )?(?:done|finished) with"
+            r"|enough of|(?:sick|tired) of|(?:turn|switch) off|opt out of|off$"
+            r"|take (?=# off)|dim mwy|ddim eisiau",
             "unfollow",
         ),
         (
-            r"what did .* (?:say|reply|answer)|what (?:does|has) (?:the )?(?:government|gov|govt)"
-            r" (?:say|said)|(?:government|gov|govt|they|minister|ministers|parliament) (?:say"
-            r"|said"
-            r"|reply|replied|respond|responded|answer|answered|answering|responding)",
+            r"what did .* (?:say|reply|answer)"
+            r"|what (?:does|has) (?:the )?(?:government|gov|govt) (?:say|said)"
+            r"|(?:government|gov|govt|they|minister|ministers|parliament)"
+            r" (?:say|said|reply|replied|respond|responded|answer|answered|answering|responding)",
             "response",
         ),
         (
-            r"by (?:constituency|place|area|region)|(?:per|which|what) (?:constituency"
-            r"|constituencies"
-            r"|places?)|where .* (?:signed|signing|signatures|signers) (?:from|coming from"
-            r"|come from)?",
+            r"by (?:constituency|place|area|region)"
+            r"|(?:per|which|what) (?:constituency|constituencies|places?)"
+            r"|where .* (?:signed|signing|signatures|signers) (?:from|coming from|come from)?",
             "where",
         ),
         (r"(?:signatures )?over time|draw", "chart"),
         (r"(?:where|how) (?:do|can|could|should) i sign|sign(?= #)", "show"),
         (
-            r"let me know|(?:sign|put) me (?:up )?for|be told (?:about|of)|hear about|keep"
-            r" (?:me|us) (?:posted|updated|informed|up to date|in the loop|in"
-            r" touch)"
-            r"|keep (?:an )?eye on|(?:add|put) (?=# (?:to|on) (?:my|the) list)|(?:to|on) (?:my"
-            r"|the)"
-            r" list|(?:want|need|like|get|send me|give me) (?:the |some |all )?(?:updates|news)"
+            r"let me know|(?:sign|put) me (?:up )?for|be told (?:about|of)|hear about"
+            r"|keep (?:me|us) (?:posted|updated|informed|up to date|in the loop|in touch)"
+            r"|keep (?:an )?eye on|(?:add|put) (?=# (?:to|on) (?:my|the) list)"
+            r"|(?:to|on) (?:my|the) list"
+            r"|(?:want|need|like|get|send me|give me) (?:the |some |all )?(?:updates|news)"
             r"|(?:tell|text|message|warn|remind|update) me (?:when|if|once|whenever)"
             r"|interested in|cadw llygad ar|rhoi gwybod",
             "follow",
