@@ -70,8 +70,8 @@ class PetitionLooks:
         newer one. Raises StorageError if what was seen could not be kept.
         """
         site = self._sites[ref.site]
-        if keep and await self._storage.history(ref) is None:
-            await self.learn_names(site, [ref])
+        if await self._storage.history(ref) is None:
+            await self.learn_names(site, [ref], asks=keep)
         ref = site.known_as(ref)
         if ref in site.recent_lookups:
             return await self._seen_again(site, ref, site.recent_lookups[ref], keep=keep)
@@ -88,11 +88,14 @@ class PetitionLooks:
         site.recent_lookups[ref] = result
         return result
 
-    async def learn_names(self, site: SiteState, met: Iterable[PetitionRef]) -> bool:
+    async def learn_names(
+        self, site: SiteState, met: Iterable[PetitionRef], *, asks: bool = True
+    ) -> bool:
         """Whether it is known of petitions that are met for the first time what they were called.
 
-        One may be followed by the number it had before it was published: whoever waits for that is
-        looked at first, so that its opening is told once. What is silent twice is not waited for.
+        One may be followed by the number it had before it was published. What waits for that is
+        looked at first, where it `asks`, so that its opening is told once; what is silent twice, or
+        cannot be asked, is not waited for.
         """
         ids, name = site.parliament.description.ids, site.parliament.site.id
         if not any(ids.changes_to(ref.id) and ref.id not in site.renamed for ref in met):
@@ -104,15 +107,22 @@ class PetitionLooks:
             known = await self._storage.history(ref)
             if known:
                 site.note_name(known.petition)
-            if known and known.petition.is_unpublished and self._monotonic() >= site.quiet_until:
-                site.budget.spend()
-                result = await self.look_at(site, ref)
-                if isinstance(result.look, Unavailable | Unreadable):
-                    is_all_heard = is_all_heard and ref.id in site.unheard
-                    site.unheard.add(ref.id)
-                else:
-                    site.unheard.discard(ref.id)
+            if not asks or known is None or not known.petition.is_unpublished:
+                continue
+            if await self._is_silent(site, ref):
+                is_all_heard = is_all_heard and ref.id in site.unheard
+                site.unheard.add(ref.id)
+            else:
+                site.unheard.discard(ref.id)
         return is_all_heard
+
+    async def _is_silent(self, site: SiteState, ref: PetitionRef) -> bool:
+        """Whether a look brings nothing, or may not be made now."""
+        if site.budget.left() <= 0 or self._monotonic() < site.quiet_until:
+            return True
+        site.budget.spend()
+        result = await self.look_at(site, ref)
+        return isinstance(result.look, Unavailable | Unreadable)
 
     async def _seen_again(
         self, site: SiteState, ref: PetitionRef, result: LookupResult, *, keep: bool

@@ -233,3 +233,18 @@ async def test_who_comes_by_the_number_after_follows_what_waits_by_the_one_befor
     sight = await scotland.poller.look(PetitionRef("scotland", "PE2234"), keep=True)
     assert sight.petition
     assert sight.petition.ref == early
+
+
+async def test_what_waits_is_asked_about_within_the_budget(scotland: Bench) -> None:
+    for number in range(1400, 1450):
+        scotland.site.put(number, scottish_petition(f"PE{number + 1000}", OPENED))
+        scotland.site.redirect(number, "moderation-info")
+        await scotland.begin(PetitionRef("scotland", f"PP{number}"))
+    await scotland.pass_time(60, step=20)
+    scotland.site.put(1450, scottish_petition("PE2234", OPENED))
+    watch = scotland.poller._sites["scotland"]
+    while watch.budget.left() > 5:
+        watch.budget.spend()
+    before = len(scotland.site.seen("/petitions/"))
+    assert (await scotland.poller.look(PetitionRef("scotland", "PE2234"), keep=True)).known
+    assert len(scotland.site.seen("/petitions/")) - before <= 6
