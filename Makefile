@@ -20,6 +20,7 @@ run: $(VENV)/run.ok  ## run the bot for real, with config.toml
 
 init: $(VENV)/run.ok  ## write config.toml, asking for the bot's token
 	@$(BIN)/python -m bot init $(CONFIG)
+	@echo "Here, that is make doctor; then make run starts the bot."
 
 doctor: $(VENV)/run.ok  ## ask storage, Telegram and the petitions site whether they answer
 	@$(BIN)/python -m bot check --config $(CONFIG)

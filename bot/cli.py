@@ -212,11 +212,11 @@ def export_store(
     config: ConfigOption = None,
 ) -> None:
     """Write the whole store as plain JSON. Anyone who can read it can see who follows what."""
-    from bot.operations.store_commands import export_to
+    from bot.operations.store_commands import counted, export_to
 
     with _progress() as told:
         chats = _run(export_to(file, _load(config, with_token=False).storage, told))
-    typer.echo(f"Wrote {file} ({chats} chats). Only you can read it.")
+    typer.echo(f"Wrote {file} ({counted(chats, 'chat')}). Only you can read it.")
     typer.echo(f"{file} is not encrypted. Keep it safe and delete it when you're done.", err=True)
 
 
@@ -226,13 +226,13 @@ def import_store(
     config: ConfigOption = None,
 ) -> None:
     """Fill an empty store from an exported file."""
-    from bot.operations.store_commands import import_from
+    from bot.operations.store_commands import counted, import_from
 
     with _progress() as told:
         settings = _load(config, with_token=False).storage
         _check_user(settings.url)
         chats = _run(import_from(file, settings, told))
-    typer.echo(f"Imported {chats} chats.")
+    typer.echo(f"Imported {counted(chats, 'chat')}.")
     typer.echo(f"{file} is not encrypted. Delete it when you're done.", err=True)
 
 
@@ -263,7 +263,7 @@ def backup(
     config: ConfigOption = None,
 ) -> None:
     """Copy the whole store to one encrypted file. The bot may be running."""
-    from bot.operations.store_commands import drop_old, file_for
+    from bot.operations.store_commands import counted, drop_old, file_for
     from storage.opening import back_up_storage
 
     settings, now = _load(config, with_token=False).storage, datetime.now(UTC)
@@ -271,7 +271,7 @@ def backup(
         _make_folder(file)
     written = file_for(file, now)
     chats = _run(back_up_storage(settings, written))
-    typer.echo(f"Wrote {written} ({chats} chats).")
+    typer.echo(f"Wrote {written} ({counted(chats, 'chat')}).")
     if keep_days is not None:
         for each in drop_old(file, now - timedelta(days=keep_days)):
             typer.echo(f"Deleted {each}, which was older than {keep_days} days.")
@@ -291,13 +291,16 @@ def restore(
 
     A repair takes what can still be read, and keeps copies of the damaged files.
     """
+    from bot.operations.store_commands import counted
     from storage.opening import put_back_storage, restore_storage
 
     settings = _load(config, with_token=False).storage
     _check_user(settings.url)
     if file is not None:
         chats = _run(put_back_storage(settings, file))
-        typer.echo(f"The store is restored from {file} ({chats} chats). You can start the bot.")
+        typer.echo(
+            f"The store is restored from {file} ({counted(chats, 'chat')}). You can start the bot."
+        )
         return
     is_all = _run(restore_storage(settings))
     lost = "The store is repaired, but the latest changes are lost."

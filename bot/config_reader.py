@@ -4,6 +4,7 @@ import base64
 import difflib
 import os
 import re
+import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import MISSING, asdict, field, fields, make_dataclass, replace
@@ -59,8 +60,8 @@ def text(value: object) -> str:
 def token(value: object) -> Token:
     """A bot token; never repeated in the complaint."""
     value = value.strip() if isinstance(value, str) else ""
-    if not re.fullmatch(r"[^\s/\\\"']+", value):
-        raise ValueError("must be a bot token from @BotFather")
+    if not re.fullmatch(r"\d+:[^\s/\\\"']+", value):
+        raise ValueError("must be a bot token from @BotFather: a number, a colon and letters")
     if value == PLACEHOLDER_TOKEN:
         raise ValueError("is still the placeholder. Replace it with your token from @BotFather")
     return Token(value)
@@ -277,7 +278,7 @@ def load_config(
         _table(written, "telegram").pop("token", None)
     tables = _laid_over(written, given, problems)
     if not with_token and isinstance(telegram := tables["telegram"], dict):
-        tables["telegram"] = {**telegram, "token": "unneeded", "token_file": None}
+        tables["telegram"] = {**telegram, "token": "0:unneeded", "token_file": None}
     _find_files(tables, path.parent if path else Path(), problems)
     problems += _contradictions(tables)
     try:
@@ -335,19 +336,20 @@ def _settings() -> Any:
 
 def _written(path: Path | None, problems: list[str]) -> Table:
     """What the file says."""
-    from pydantic_settings import TomlConfigSettingsSource  # noqa: PLC0415 - as above
-
     if path is None:
         return {}
     try:
         if not path.exists():
-            problems.append(f"{path}: there is no such file; `petition-bell init` writes one")
+            problems.append(
+                f"{path}: there is no such file; `petition-bell init` (or `make init`) writes one"
+            )
             return {}
-        with path.open("rb"):  # a folder, or what may not be read, is otherwise taken for nothing
-            return TomlConfigSettingsSource(_settings(), path)()
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))  # editors on Windows mark it
     except OSError as error:
         todo = "; run this as the user that runs the bot" * isinstance(error, PermissionError)
         problems.append(f"{path}: cannot be read ({error.strerror or error}){todo}")
+    except UnicodeDecodeError:
+        problems.append(f"{path}: is not UTF-8 text: save it as UTF-8")
     except ValueError as error:
         problems.append(f"{path}: is not valid TOML ({error})")
     return {}
@@ -426,11 +428,11 @@ def _find_files(tables: Table, folder: Path, problems: list[str]) -> None:
             table.pop(key, None)
     if isinstance(path := storage.get("password_file"), str):
         with _told_of("storage.password_file", path, problems):
-            storage["url"] = _with_password(str(url), Path(path).read_text("utf-8"))
+            storage["url"] = _with_password(str(url), Path(path).read_text("utf-8-sig"))
     if isinstance(path := telegram.get("token_file"), str) and "token" not in telegram:
-        telegram["token"] = "unread"  # noqa: S105 - so that it is not called missing as well
+        telegram["token"] = "0:unread"  # noqa: S105 - so that it is not called missing as well
         with _told_of("telegram.token_file", path, problems):
-            telegram["token"] = token(Path(path).read_text("utf-8").strip())
+            telegram["token"] = token(Path(path).read_text("utf-8-sig").strip())
 
 
 def _with_password(url: str, password: str) -> str:

@@ -80,12 +80,12 @@ def exported(tables: Tables) -> dict[str, Any]:
 
 def imported(document: Mapping[str, Any]) -> Tables:
     """The tables of an exported store; StorageError if it makes no sense."""
+    if document.get("program") != "petition-bell":
+        raise StorageError("this is no export of petition-bell")
     try:
         export = msgspec.convert(document, _Export)
     except msgspec.ValidationError as error:
         raise StorageError(f"the export can't be read: {error}") from error
-    if export.program != "petition-bell":
-        raise StorageError("the export isn't from petition-bell")
     if export.export_version != VERSION:
         raise StorageError(
             f"the export has version {export.export_version}; this program knows version {VERSION}"

@@ -22,6 +22,7 @@ from bot.errors import ParliamentError, ParliamentUnavailable, PetitionBellError
 from bot.messages.chat.admin_alerts import trial
 from bot.network_faults import remedy_of
 from bot.operations.http_server import remedy_for_address
+from bot.operations.store_commands import counted
 from bot.petitions.parliaments import DESCRIPTIONS
 from bot.petitions.parliaments.description import Feature, SiteDescription
 from bot.petitions.parse import Page
@@ -119,11 +120,14 @@ async def _amount(storage: Storage, config: Config) -> str:
     tally = await storage.tally()
     followed, ruled = await storage.followed(), await storage.ruled_sites()
     longest = max(promised(site.id, followed, ruled, config.poll) for site in config.sites)
-    return (
-        f"{tally.chats} chats, {tally.subscriptions} subscriptions, {sum(ruled.values())} rules,"
-        f" {tally.waiting} alerts waiting; {len(followed)} petitions, each checked within"
-        f" {longest:.0f} s"
-    )
+    held = [
+        counted(tally.chats, "chat"),
+        counted(tally.subscriptions, "subscription"),
+        counted(sum(ruled.values()), "rule"),
+        f"{counted(tally.waiting, 'alert')} waiting",
+    ]
+    watched = f"{counted(len(followed), 'petition')}, each checked within {longest:.0f} s"
+    return f"{', '.join(held)}; {watched}"
 
 
 def _place(url: str) -> str:
@@ -204,11 +208,11 @@ async def _telegram(config: Config, *, tell: bool) -> list[CheckResult]:
         ) as bot:
             found = [CheckResult("Telegram", True, f"@{bot.username}")]
             found += [await _admin(bot, admin, tell=tell) for admin in admins]
-    except InvalidToken as error:
+    except InvalidToken:  # whose own words repeat the token
         detail = "rejected the token: copy it again from @BotFather"
         if base_url != DEFAULTS["telegram"]["base_url"]:
             detail += f'; or telegram.base_url is wrong ({base_url}, which should end in "/bot")'
-        return [CheckResult("Telegram", False, f"{detail} ({error.message})")]
+        return [CheckResult("Telegram", False, detail)]
     except TelegramError as error:
         return [CheckResult("Telegram", False, f"{_no_answer(error.message)} ({base_url})")]
     if tell and not admins:
@@ -280,7 +284,7 @@ def described(site: Site, description: SiteDescription, page: Page) -> str:
     """A site that answers as it should: its shape, its thresholds, and what it lacks."""
     parts = [
         f"{site.url}: works like {description.id!r}",
-        f"{len(page.petitions)} petitions on its first page",
+        f"{counted(len(page.petitions), 'petition')} on its first page",
         _thresholds(page),
     ]
     lacks = [] if description.institutions.responder else ["written responses"]

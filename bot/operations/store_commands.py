@@ -51,7 +51,7 @@ async def import_from(path: Path, config: StorageConfig, progress: Progress) -> 
     storage = await open_storage(config)
     try:
         many = sum(len(part) for part in document.values() if isinstance(part, list | dict))
-        progress(f"checking and keeping {many:,} records", 0, 0)
+        progress(f"checking and keeping {counted(many, 'record')}", 0, 0)
         await storage.import_(document)
         tally = await storage.tally()
         progress(f"kept {_sizes(tally)}", 1, 1)
@@ -60,11 +60,19 @@ async def import_from(path: Path, config: StorageConfig, progress: Progress) -> 
         await storage.close()
 
 
+def counted(count: int, what: str) -> str:
+    """So many of something, as an operator reads it: 1 chat, 2 chats."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
 def _sizes(tally: Tally) -> str:
-    return (
-        f"{tally.chats:,} chats, {tally.subscriptions:,} subscriptions,"
-        f" {tally.petitions:,} petitions, {tally.waiting:,} waiting alerts"
-    )
+    kept = {
+        "chat": tally.chats,
+        "subscription": tally.subscriptions,
+        "petition": tally.petitions,
+        "waiting alert": tally.waiting,
+    }
+    return ", ".join(counted(count, what) for what, count in kept.items())
 
 
 def _write_new(path: Path, raw: bytes, progress: Progress) -> None:

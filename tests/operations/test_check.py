@@ -83,8 +83,8 @@ async def test_beside_a_running_bot_the_store_is_named_and_what_is_in_it(
         await village.reader.subscribes()
         found = await checked(config)
         assert found["storage"].detail.startswith(
-            f"{config.storage.url}: 1 chats, 1 subscriptions, 0 rules, 0 alerts waiting;"
-            " 1 petitions, each checked within"
+            f"{config.storage.url}: 1 chat, 1 subscription, 0 rules, 0 alerts waiting;"
+            " 1 petition, each checked within"
         )
         assert all(result.is_well for result in found.values())
         told = await kept_figures(config.storage, utc_now())
@@ -189,6 +189,7 @@ async def test_what_is_wrong_with_telegram_or_a_site_is_told_in_a_line_with_what
             assert village.api.token not in str(found)
         found = await checked(run_by(village.config(), token=Token("999:wrong")))
         assert "rejected the token: copy it again from @BotFather" in found["Telegram"].detail
+        assert "999:wrong" not in str(found)
 
 
 SITES = ("UK Parliament", "Senedd", "Scottish Parliament", "States Assembly")
@@ -201,7 +202,7 @@ async def test_each_kind_of_petitions_site_is_asked_for_a_list_that_it_has(
         config = village.config()
         found = await checked(config)
         for site in config.sites[1:]:
-            assert "1 petitions on its first page" in found[site.name].detail
+            assert "1 petition on its first page" in found[site.name].detail
 
 
 async def test_it_says_what_each_site_brings_and_lacks(tmp_path: Path) -> None:
@@ -314,7 +315,9 @@ def test_help_shows_what_stands_in_brackets() -> None:
 def test_a_token_comes_through_a_pipe_and_nonsense_does_not(tmp_path: Path) -> None:
     assert bell("init", folder=tmp_path, given="123456:abc\n").startswith("0 ")
     assert 'token = "123456:abc"' in (tmp_path / "config.toml").read_text()
-    assert "the token: must be" in bell("init", "c.toml", folder=tmp_path, given="no token\n")
+    for nonsense in ("no token", "petition_bell", "abc:123456"):
+        said = bell("init", "c.toml", folder=tmp_path, given=f"{nonsense}\n")
+        assert "the token: must be" in said
     assert not (tmp_path / "c.toml").exists()
 
 

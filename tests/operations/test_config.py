@@ -161,6 +161,20 @@ def test_a_token_does_not_show_itself(tmp_path: Path) -> None:
     assert "cret" not in problem
 
 
+def test_a_file_that_an_editor_on_windows_saved_is_read_or_said_to_be_no_utf_8(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "config.toml"
+    text = '[telegram]\r\ntoken_file = "secret"\r\n'
+    (tmp_path / "secret").write_bytes("1:marked\r\n".encode("utf-8-sig"))
+    path.write_bytes(text.encode("utf-8-sig"))
+    assert load_config(path, {}).telegram.token == "1:marked"
+    path.write_bytes(text.encode("utf-16"))
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, {})
+    assert caught.value.problems == (f"{path}: is not UTF-8 text: save it as UTF-8",)
+
+
 @pytest.mark.parametrize("value", ["0s", "2d", "60", "-5s", "1e3s", "", "60 s extra"])
 def test_a_length_of_time_that_is_none_is_refused(value: str, tmp_path: Path) -> None:
     assert problems(f"[poll]\ninterval = '{value}'\n", tmp_path, TOKEN)

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.errors import StorageError
 from bot.subscriptions.subscription import Chat
+from storage.export import imported
 from storage.tinydb.store import open_tiny
 
 CONFIG = """
@@ -68,10 +70,10 @@ async def test_an_exported_store_can_be_imported_elsewhere(old: Path, tmp_path: 
 async def test_on_a_terminal_a_move_says_how_far_it_is(old: Path, tmp_path: Path) -> None:
     file, new = tmp_path / "export.json", tmp_path / "new"
     exported = bell("export", file, "--config", config_for(old), FORCE_COLOR="1")
-    assert "reading 1 chats" in exported.stderr
+    assert "reading 1 chat" in exported.stderr
     assert "writing" in exported.stderr
     imported = bell("import", file, "--config", config_for(new), FORCE_COLOR="1")
-    assert "kept 1 chats" in imported.stderr
+    assert "kept 1 chat" in imported.stderr
 
 
 def refused(*arguments: object) -> str:
@@ -106,3 +108,9 @@ async def test_a_damaged_store_is_restored(old: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "lost" in done.stdout
     assert await chats_in(old) == 0
+
+
+@pytest.mark.parametrize("document", [{"a": 1}, {"program": "another", "chats": []}], ids=str)
+def test_what_is_no_export_is_said_to_be_none(document: dict[str, object]) -> None:
+    with pytest.raises(StorageError, match="no export of petition-bell"):
+        imported(document)
