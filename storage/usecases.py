@@ -399,7 +399,7 @@ def aware(when: datetime) -> datetime:
 
 
 class _Told(NamedTuple):
-    """A delivery, what it tells of which petition, and in which ways its chat hears of it."""
+    """A delivery, what it tells of which petition, and by which sources its chat hears of it."""
 
     delivery: Delivery
     occurrences: Sequence[Occurrence]

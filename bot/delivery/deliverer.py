@@ -549,7 +549,7 @@ def _alert(
 
 
 def _mended(outgoing: OutgoingMessage, reason: str) -> OutgoingMessage | None:
-    """The letter without what Telegram complains of, or None if there is nothing to take away."""
+    """The message without what Telegram complains of; None if there is nothing to take away."""
     message = outgoing.message
     if outgoing.thread_id and is_no_topic(reason):
         noted = joined(message, compose("\n\n", italic(tr(_TOPIC_NOTE))))

@@ -1,7 +1,8 @@
 """The closed union of events that happen to a petition, and the table of their kinds (pure).
 
 A new kind is a name in `Kind`, a row in `EVENT_KINDS`, a label in `bot/messages/kinds.py`, and an
-event with its wording; everything else about kinds is read off the table.
+event: a class, listed in `Event`, its wording in `bot/messages/alert.py`, and what finds that it
+happened, mostly `diff.py`. Everything else about kinds is read off the table.
 """
 
 from collections.abc import Mapping

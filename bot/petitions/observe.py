@@ -142,7 +142,7 @@ def _topped(reading: Petition, was: tuple[str, ...]) -> Iterator[ToppedIn]:
 
 
 def _topped_keys(top: Iterable[str]) -> frozenset[str]:
-    """Who is there already does not come in any more."""
+    """The keys of coming among the ten, for constituencies that are there and so come no more."""
     return frozenset(f"top_ten:{code}" for code in top)
 
 

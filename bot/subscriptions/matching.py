@@ -36,7 +36,7 @@ from bot.subscriptions.subscription import Preferences, Rule, Subscription
 
 
 class Source(NamedTuple):
-    """One way in which a chat hears of a petition: its subscription, or a rule's number."""
+    """What has a chat hear of a petition: its subscription, or the rule of that number."""
 
     effective: EffectivePreferences
     thread_id: int | None = None
@@ -44,16 +44,16 @@ class Source(NamedTuple):
 
 
 class Follower(NamedTuple):
-    """A chat that a petition's events concern, in at least one way; a subscription comes first."""
+    """A chat that a petition's events concern, by one source or more; a subscription is first."""
 
     chat_id: int
     sources: tuple[Source, ...]
 
 
 class Plan(NamedTuple):
-    """A delivery as everybody with the same ways is owed it; `head` names what happened.
+    """A delivery as everybody with the same sources is owed it; `head` names what happened.
 
-    `source` is the place of the way by which it is heard.
+    `source` is the place, among those sources, of the one that it is heard by.
     """
 
     head: str
@@ -67,7 +67,7 @@ class Plan(NamedTuple):
 def follower(
     subscription: Subscription | None, rules: Sequence[Rule], chat: Preferences, chat_id: int
 ) -> Follower:
-    """A chat with all its ways of following one petition, given the chat's own preferences."""
+    """A chat with all that has it hear of one petition, given the chat's own preferences."""
     sources = [source_of(subscription, chat)] if subscription else []
     return Follower(chat_id, (*sources, *(source_of_rule(rule, chat) for rule in rules)))
 
@@ -161,7 +161,7 @@ def plans(
 
 
 class _Heard(NamedTuple):
-    """How something is heard, and the place of the way by which it is."""
+    """How something is heard, and the place of the source that it is heard by."""
 
     decision: Decision
     source: int
@@ -192,7 +192,7 @@ def _prominence(heard: _Heard) -> tuple[int, float]:
 def _deciding(
     sources: Sequence[Source], event: Event, petition: Petition, now: datetime
 ) -> Sequence[Source]:
-    """The ways that say how an event is heard: what was chosen for this petition goes before rules.
+    """The sources that decide how an event is heard: a choice for this petition goes before rules.
 
     Whoever snoozes, mutes or turns off something of one petition means it, whatever finds it too.
     """

@@ -12,7 +12,7 @@ from bot.messages.kinds import LABELS, kind_name
 from bot.messages.settings.context import SettingsContext
 from bot.messages.settings.hours import urgent_page
 from bot.messages.settings.pages import loudness_page
-from bot.petitions.events import EVENT_KINDS, Event, Kind, MilestoneReached
+from bot.petitions.events import EVENT_KINDS, Event, Happened, Kind, MilestoneReached
 from bot.petitions.parliaments import DESCRIPTIONS, site_like
 from bot.petitions.petition import Site
 from bot.subscriptions.event_filter import event_filters
@@ -34,15 +34,25 @@ OF_A_SEAT = rule(constituency="E14000530")
 
 
 def test_every_kind_has_a_row_and_every_row_is_a_kind() -> None:
-    assert tuple(EVENT_KINDS) == get_args(Kind)
-    assert tuple(DEFAULTS) == get_args(Kind)
+    kinds, rows = get_args(Kind), tuple(EVENT_KINDS)
+    assert not set(kinds) - set(rows), (
+        "kinds that lack a row in EVENT_KINDS of bot/petitions/events"
+    )
+    assert not set(rows) - set(kinds), "rows of EVENT_KINDS whose kind is not named in Kind"
+    assert rows == kinds, "the rows of EVENT_KINDS stand in another order than the names in Kind"
+    assert tuple(DEFAULTS) == kinds
 
 
 def test_every_event_names_its_kind_and_every_kind_has_an_event() -> None:
-    for event in get_args(Event):
-        assert vars(event).get("KIND") in EVENT_KINDS, event
+    classes = {each.__name__: vars(each).get("KIND") for each in Happened.__subclasses__()}
+    listed = {each.__name__ for each in get_args(Event)}
+    assert not classes.keys() - listed, "classes of events that are not listed in Event"
+    assert not {n: k for n, k in classes.items() if not k}, "events that do not name their KIND"
+    strange = {name: kind for name, kind in classes.items() if kind not in EVENT_KINDS}
+    assert not strange, "events of a kind that has no row in EVENT_KINDS"
     # What a milestone is besides depends on the number, and on whose it is.
-    assert {event.KIND for event in get_args(Event)} == set(EVENT_KINDS) - {"threshold", "own"}
+    eventless = EVENT_KINDS.keys() - {"threshold", "own"} - set(classes.values())
+    assert not eventless, "kinds of which there is no event"
 
 
 @pytest.mark.parametrize(
@@ -101,6 +111,8 @@ def test_a_kind_that_settings_do_not_offer_cannot_be_typed(word: str) -> None:
 
 
 def test_every_kind_has_a_name_wherever_it_is_offered_and_nowhere_else() -> None:
+    unnamed = EVENT_KINDS.keys() - LABELS.keys()
+    assert not unnamed, "kinds that lack a label in LABELS of bot/messages/kinds.py"
     assert tuple(LABELS) == tuple(EVENT_KINDS)
     for kind, row in EVENT_KINDS.items():
         assert bool(LABELS[kind].in_settings) == row.in_settings, kind
