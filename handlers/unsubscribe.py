@@ -178,7 +178,7 @@ COMMANDS = [
         shown="unfollow",
         changes=True,
     ),
-    Command("undo", "", marked("undo your last change"), undo_said, listed=False),
+    Command("undo", "", marked("undo what you last unfollowed or set"), undo_said, listed=False),
 ]
 HANDLERS = [
     *(command.handler for command in COMMANDS),

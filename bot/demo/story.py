@@ -102,14 +102,25 @@ _SEATS: Sequence[tuple[str, str, str, Mapping[int, int]]] = (
 
 # The parties of those who sat there in 2020, but for the Conservative Party.
 _OTHER_PARTIES = {
+    "Holborn and St Pancras": "Labour",
     "Huddersfield": "Labour (Co-op)",
     "Normanton, Pontefract and Castleford": "Labour",
     "Oldham East and Saddleworth": "Labour",
     "Oldham West and Royton": "Labour (Co-op)",
 }
 
-# Postcodes of town halls, and the seats they were in.
-POSTCODES: Mapping[str, str] = {"HD1 2TT": "E14000756", "WF12 8DG": "E14000666"}
+# Seats of which the story knows no signatures: the bot names them as examples of what to type.
+_EXAMPLES: Sequence[tuple[str, str, str]] = (
+    ("E14000639", "Cities of London and Westminster", "Nickie Aiken MP"),
+    ("E14000750", "Holborn and St Pancras", "Keir Starmer MP"),
+)
+
+# Postcodes of town halls and of a palace, and the seats they were in.
+POSTCODES: Mapping[str, str] = {
+    "HD1 2TT": "E14000756",
+    "SW1A 1AA": "E14000639",
+    "WF12 8DG": "E14000666",
+}
 
 BEATS: Sequence[Beat] = (
     Beat(0, _utc("2020-03-05T17:58:00"), "The story begins"),
@@ -363,7 +374,8 @@ def signatures_last_hour(petition_id: int, story_time: datetime) -> int:
 
 
 def constituencies() -> dict[str, dict[str, Any]]:
-    """The rows of constituencies.json for the seats the story knows."""
+    """The rows of constituencies.json for the seats the story knows, and for the examples."""
+    seats = [*(seat[:3] for seat in _SEATS), *_EXAMPLES]
     return {
         code: {
             "mp": mp,
@@ -373,5 +385,5 @@ def constituencies() -> dict[str, dict[str, Any]]:
             "start_date": "2010-04-13",
             "end_date": None,
         }
-        for code, name, mp, _ in _SEATS
+        for code, name, mp in seats
     }

@@ -14,6 +14,7 @@ from bot.demo.story import (
     DEBATED,
     DEMO_PETITIONS,
     OPENED,
+    POSTCODES,
     RESPONDED,
     RESPONSE_THRESHOLD,
     REVISED,
@@ -105,7 +106,13 @@ def test_seats_end_with_the_figures_of_the_final_top_ten() -> None:
         423, 371, 359, 356, 356, 329, 324, 316, 309, 307
     ]  # fmt: skip
     assert top[0]["name"] == "Colne Valley"
-    assert set(constituencies()) == {row["ons_code"] for row in rows}
+    assert set(constituencies()) >= {row["ons_code"] for row in rows}
+
+
+def test_it_knows_the_postcode_and_the_constituency_that_the_bot_names_as_examples() -> None:
+    names = {code: row["constituency"] for code, row in constituencies().items()}
+    assert names[POSTCODES["SW1A 1AA"]] == "Cities of London and Westminster"
+    assert "Holborn and St Pancras" in names.values()
 
 
 def test_seats_agree_with_the_list_of_may_2020() -> None:

@@ -205,7 +205,8 @@ def nothing_to_cancel() -> Page:
 
 def nothing_to_undo() -> Page:
     """Nothing was changed lately that has a way back."""
-    return compose(tr("There's nothing to undo.")), _what_next()
+    told = tr("There's nothing to undo. For an hour I can undo unfollowing and some settings.")
+    return compose(told), _what_next()
 
 
 def at_which_petition(
