@@ -115,7 +115,10 @@ def on_press(verb: str, action: Pressed, *, changes: bool = False) -> AnyHandler
         refusal: str | None = None
         asides = collect_asides()
         try:
-            press = Press.read(groups.pressed_for(query.data)[0])
+            try:
+                press = Press.read(groups.pressed_for(query.data)[0])
+            except ValueError:  # nothing at all gets past the pattern, too
+                return
             named, sites = press.petition, context.services.sites
             is_known = named is None or as_written(named, sites) == named
             if is_known and update.effective_chat is not None:

@@ -121,6 +121,17 @@ async def test_digits_of_other_scripts_in_a_press_are_an_old_button(village: Vil
         assert village.reader.unread() == []
 
 
+async def test_a_forged_press_is_an_old_button_and_nothing_else(village: Village) -> None:
+    forged = ("", "|||", "mute|uk:1", "mute|mars:1|", "set||undo.A", "set||digest.99999")
+    async with village.bell():
+        message = await village.reader.subscribes()
+        for data in (*forged, "response|uk:1|-1"):
+            query = village.api.press(READER, message["message_id"], data)
+            assert "no longer works" in (await village.reader.sees_note(query)).lower(), data
+        await village.reader.ask("/help")
+    assert village.reader.unread() == []
+
+
 def test_a_token_that_anybody_can_read_is_complained_of(tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
     config.write_text('[telegram]\ntoken = "123456:secret"\n')
