@@ -268,7 +268,10 @@ def backup(
 
     settings, now = _load(config, with_token=False).storage, datetime.now(UTC)
     if keep_days is not None:
-        _make_folder(file)
+        try:
+            file.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            _end([f"--keep-days: {file} can't be used as the backup folder ({error.strerror})"])
     written = file_for(file, now)
     chats = _run(back_up_storage(settings, written))
     typer.echo(f"Wrote {written} ({counted(chats, 'chat')}).")
@@ -387,13 +390,6 @@ def _logging_as_told(settings: Any) -> Any:
 
     configure_logs(settings.log.level, settings.log.format, settings.telegram.token)
     return settings
-
-
-def _make_folder(path: Path) -> None:
-    try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        _end([f"--keep-days: {path} can't be used as the backup folder ({error.strerror})"])
 
 
 def _check_user(url: str) -> None:

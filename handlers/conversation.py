@@ -381,11 +381,12 @@ def _is_number_alone(update: Update, context: Context, ref: PetitionRef) -> bool
     sites = tuple(context.services.sites.values())
     if update.message is None or len(sites) < 2:
         return False
-    return names_no_site(_words_of(update, context), ref, sites, _links_of(update))
-
-
-def _links_of(update: Update) -> Sequence[str]:
-    return render.addresses(update.message) if update.message else ()
+    return names_no_site(
+        _words_of(update, context),
+        ref,
+        sites,
+        render.addresses(update.message) if update.message else (),
+    )
 
 
 def _words_of(update: Update, context: Context) -> str:

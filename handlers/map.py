@@ -40,17 +40,17 @@ async def show(update: Update, context: Context, ref: PetitionRef) -> None:
             await answer(update, in_a_minute(context.services.sites[ref.site]))
             return
         is_reachable = await unreachable_since(context, ref, sight) is None
-        without = no_regions if _has_regions(sight.petition) else no_breakdown
+        without = (
+            no_regions
+            if any(each.area == "region" for each in description_of(sight.petition).maps)
+            else no_breakdown
+        )
         await answer(update, without(sight.petition, is_reachable))
         return
     if sum(signed_on(shown, sight.petition).values()) < FEWEST_ON_A_MAP:
         await answer(update, too_few_for_a_map(sight.petition))
         return
     await show_drawn(update, sight.petition, await _map(context, sight.petition))
-
-
-def _has_regions(petition: Petition) -> bool:
-    return any(each.area == "region" for each in description_of(petition).maps)
 
 
 async def _map(context: Context, petition: Petition) -> Picture | None:

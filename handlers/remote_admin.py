@@ -161,7 +161,10 @@ async def shared(update: Update, context: Context) -> None:
     if found is None:
         await _without_keyboard(message, groups.not_an_admin(wanted.title or ""))
         return
-    await _enter(update, context, found)
+    until = context.services.now() + _LASTS
+    managed = json.encode(_Managed(found.id, found.kind, found.title, until))
+    sealed = _seal(context).encrypt(managed).decode()
+    await context.services.storage.save_note(_note_name(update, context), sealed)
     await _without_keyboard(message, groups.chosen())
     act_on(found)
     await answer(update, groups.managing(), groups.managing_buttons())
@@ -198,13 +201,6 @@ async def done_pressed(update: Update, context: Context, _: Press) -> str | None
 async def full_pressed(_: Update, __: Context, ___: Press) -> str | None:
     """A button that could not carry the chat it is about."""
     return groups.no_room_on_button()
-
-
-async def _enter(update: Update, context: Context, found: Target) -> None:
-    until = context.services.now() + _LASTS
-    managed = json.encode(_Managed(found.id, found.kind, found.title, until))
-    sealed = _seal(context).encrypt(managed).decode()
-    await context.services.storage.save_note(_note_name(update, context), sealed)
 
 
 async def leave(update: Update, context: Context) -> None:

@@ -81,7 +81,15 @@ def constituency_bars(
         y += _ROW
     canvas.footer(source(petition.url))
     each = "; ".join(row.told() for row in rows)
-    return captioned(canvas.png(), _caption(petition, each), each)
+    return captioned(
+        canvas.png(),
+        tr(
+            "Constituencies with the most signatures for “{title}”: {places}.",
+            title=title(petition),
+            places=each,
+        ),
+        each,
+    )
 
 
 def _rows(petition: Petition, parties: Mapping[str, str], highlight: str | None) -> list[_Row]:
@@ -141,11 +149,3 @@ def _bar(canvas: Canvas, y: float, party: str, width: float) -> None:
     inside = text_width(label, SMALL) + 28 < width
     x, ink = (14.0, ink_on(colour)) if inside else (width + 12, canvas.colours.ink)
     canvas.write(MARGIN + x, y + 34, label, SMALL, color=ink)
-
-
-def _caption(petition: Petition, each: str) -> str:
-    return tr(
-        "Constituencies with the most signatures for “{title}”: {places}.",
-        title=title(petition),
-        places=each,
-    )

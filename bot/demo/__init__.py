@@ -33,7 +33,11 @@ async def run_demo(port: int) -> None:
         world.on_restart.append(bell.begin_again)
         typer.echo(f"Petition Bell's demo: {world.page_url}")
         typer.echo("Open it in a browser and send /follow 300239. Press Ctrl+C to stop.")
-        await _interrupted()
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        await stop.wait()
 
 
 async def _started(port: int) -> World:
@@ -101,11 +105,3 @@ def configured(world: World, folder: Path) -> Config:
 def _named(site: str, host: int = 0) -> str:
     """The address of a site by its own name, which the world's names lead to the stand-in."""
     return f"http://{DESCRIPTIONS[site].hosts[host].name}"
-
-
-async def _interrupted() -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    await stop.wait()

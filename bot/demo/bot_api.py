@@ -198,14 +198,11 @@ class BotApi:
 
     def _noticed(self, change: Change | None) -> None:
         if change is not None:
-            self._show(change)
+            if change.kind == "answer":
+                self.answers.append(change.payload)
+            for callback in self._callbacks:
+                callback(change)
         self._changes.note()
-
-    def _show(self, change: Change) -> None:
-        if change.kind == "answer":
-            self.answers.append(change.payload)
-        for callback in self._callbacks:
-            callback(change)
 
     # The server
 
@@ -283,7 +280,11 @@ class BotApi:
 
     def _webhook_method(self, name: str, call: Call) -> Json | bool:
         if name == "getwebhookinfo":
-            return self._webhook_info()
+            return {
+                "url": self._webhook.get("url", ""),
+                "has_custom_certificate": False,
+                "pending_update_count": len(self.messenger.updates),
+            }
         if call.params.get("drop_pending_updates"):
             self.messenger.updates.clear()
         url = call.text("url") if name == "setwebhook" else ""
@@ -293,13 +294,6 @@ class BotApi:
             self.messenger.allowed = call.params.get("allowed_updates") or self.messenger.allowed
             self._pusher = asyncio.create_task(self._push())
         return True
-
-    def _webhook_info(self) -> Json:
-        return {
-            "url": self._webhook.get("url", ""),
-            "has_custom_certificate": False,
-            "pending_update_count": len(self.messenger.updates),
-        }
 
     def _stop_pushing(self) -> None:
         if self._pusher is not None:

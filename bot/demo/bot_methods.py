@@ -386,7 +386,10 @@ class Profile:
         if len(commands) > 100:
             raise bad_request("BOT_COMMANDS_TOO_MUCH")
         for command in commands:
-            _check_command(command)
+            if not re.fullmatch(r"[a-z0-9_]{1,32}", str(command.get("command", ""))):
+                raise bad_request("BOT_COMMAND_INVALID")
+            if not 1 <= utf16_length(str(command.get("description", "")).strip()) <= 256:
+                raise bad_request("BOT_COMMAND_DESCRIPTION_INVALID")
         _check_scope(messenger, call)
         self.commands[_scope(call)] = commands
         messenger.notice(Change("commands", None, {}))
@@ -422,13 +425,6 @@ class Profile:
             return {name: self.texts.get((name, call.text("language_code")), "")}
 
         return get_text
-
-
-def _check_command(command: Mapping[str, Any]) -> None:
-    if not re.fullmatch(r"[a-z0-9_]{1,32}", str(command.get("command", ""))):
-        raise bad_request("BOT_COMMAND_INVALID")
-    if not 1 <= utf16_length(str(command.get("description", "")).strip()) <= 256:
-        raise bad_request("BOT_COMMAND_DESCRIPTION_INVALID")
 
 
 def _check_scope(messenger: Messenger, call: Call) -> None:

@@ -108,7 +108,11 @@ def _action(name: str, value: Any) -> Json:
             _check_string(name, value)
             return {"url": _address(value, "inline keyboard button URL")}
         case "copy_text":
-            _check_copy(value)
+            text = _object("copy_text", value).get("text")
+            if not isinstance(text, str):
+                raise _unreadable('Can\'t find field "text"')
+            if not 1 <= utf16_length(text) <= LONGEST_COPY:
+                raise bad_request("BUTTON_COPY_TEXT_INVALID")
         case "web_app":
             _check_web_app(value, "inline keyboard button")
         case "switch_inline_query_chosen_chat":
@@ -132,14 +136,6 @@ def _address(address: str, called: str) -> str:
     if url is None:
         raise bad_request(f"{called} '{address}' is invalid: {url_fault(address)}")
     return url
-
-
-def _check_copy(value: Any) -> None:
-    text = _object("copy_text", value).get("text")
-    if not isinstance(text, str):
-        raise _unreadable('Can\'t find field "text"')
-    if not 1 <= utf16_length(text) <= LONGEST_COPY:
-        raise bad_request("BUTTON_COPY_TEXT_INVALID")
 
 
 def _check_web_app(value: Any, called: str) -> None:

@@ -186,7 +186,12 @@ class ChatPage:
     async def _do(self, window: _Window, asked: Json) -> None:
         match asked.get("do"):
             case "say":
-                self._say(asked)
+                text, reply_to = str(asked.get("text", "")), asked.get("reply_to")
+                if text.strip():
+                    answered = reply_to if isinstance(reply_to, int) else None
+                    self._reader.say(
+                        _room_named(asked.get("room")), text[:LONGEST_MESSAGE], answered
+                    )
             case "press":
                 self._press(window, asked)
             case "restart":
@@ -203,12 +208,6 @@ class ChatPage:
             case "speed" if asked.get("speed") in SPEEDS:
                 self._clock.set_speed(asked["speed"])
         self._tell(self._clock_state())
-
-    def _say(self, asked: Json) -> None:
-        text, reply_to = str(asked.get("text", "")), asked.get("reply_to")
-        if text.strip():
-            answered = reply_to if isinstance(reply_to, int) else None
-            self._reader.say(_room_named(asked.get("room")), text[:LONGEST_MESSAGE], answered)
 
     def _press(self, window: _Window, asked: Json) -> None:
         message_id, data = asked.get("message_id"), asked.get("data")

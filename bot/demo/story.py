@@ -196,7 +196,14 @@ def attributes_at(story_time: datetime) -> dict[str, Any]:
         debate=_debate(story_time),
         departments=[HOME_OFFICE],
         signatures_by_constituency=_constituencies(count_at(story_time)),
-        signatures_by_region=_regions(count_at(story_time)),
+        signatures_by_region=[
+            {
+                "name": name,
+                "ons_code": code,
+                "signature_count": count_at(story_time) * share // 1000,
+            }
+            for code, name, share in _REGIONS
+        ],
     )
 
 
@@ -309,13 +316,6 @@ _REGIONS = (
     ("M", "Scotland", 31),
     ("N", "Northern Ireland", 9),
 )
-
-
-def _regions(total: int) -> list[dict[str, Any]]:
-    return [
-        {"name": name, "ons_code": code, "signature_count": total * share // 1000}
-        for code, name, share in _REGIONS
-    ]
 
 
 # Two petitions nobody could mistake for real ones, so that lists and searches have more to show.

@@ -166,7 +166,11 @@ class Metrics:
         site = parliament.site.id
 
         def note(kind: str, _: tuple[Any, ...], __: float, result: object) -> None:
-            self._note_look(site, kind, result)
+            outcome = _outcome(result)
+            self._looks.labels(site, kind, outcome).inc()
+            if outcome != "unavailable":
+                self.answers += 1
+                self.unreadable += outcome == "unreadable"
 
         return observed(parliament, note)
 
@@ -200,13 +204,6 @@ class Metrics:
         elif name == "commit_poll" and not isinstance(came, BaseException):
             for occurrence in cast(Iterable[Occurrence], asked[1]):
                 self._events.labels(occurrence.event.__struct_config__.tag).inc()
-
-    def _note_look(self, site: str, kind: str, result: object) -> None:
-        outcome = _outcome(result)
-        self._looks.labels(site, kind, outcome).inc()
-        if outcome != "unavailable":
-            self.answers += 1
-            self.unreadable += outcome == "unreadable"
 
     def _note_round(self, name: str, _: tuple[Any, ...], __: float, result: object) -> None:
         if name != "tick":

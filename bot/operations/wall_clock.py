@@ -60,7 +60,13 @@ class WallClock:
         if self._now() < _EARLIEST:
             return  # a machine whose battery is flat: what it says is no measure of anything
         if self._noted_at is None:
-            await self._compare_with_last_start()
+            noted = await self._storage.note(_NOTE)
+            if (
+                noted
+                and (ahead_by := datetime.fromisoformat(noted) - self._now()) > _NOTE_TOLERATED
+            ):
+                self._ahead_by += ahead_by
+            self._noted_at = -_NOTED_EVERY
         now, moment = self._now(), self._monotonic()
         expected = self._shown + timedelta(seconds=moment - self._looked_at)
         if now < self._shown - _TOLERATED:
@@ -98,12 +104,6 @@ class WallClock:
             self._ahead_by += ahead_by + timedelta(seconds=moment - self._others[1])
             self._others = None
         return True
-
-    async def _compare_with_last_start(self) -> None:
-        noted = await self._storage.note(_NOTE)
-        if noted and (ahead_by := datetime.fromisoformat(noted) - self._now()) > _NOTE_TOLERATED:
-            self._ahead_by += ahead_by
-        self._noted_at = -_NOTED_EVERY
 
 
 async def prune_if_sure(

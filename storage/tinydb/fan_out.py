@@ -9,7 +9,7 @@ from bot.petitions.events import Occurrence, ToppedIn
 from bot.petitions.history import PetitionHistory
 from bot.subscriptions.delivery import Delivery
 from bot.subscriptions.matching import Follower, follower, match, own_occurrences, with_own
-from bot.subscriptions.subscription import Preferences, Rule, Subscription
+from bot.subscriptions.subscription import Preferences, Rule
 from storage.tables import (
     CHATS,
     COUNTERS,
@@ -65,7 +65,10 @@ class FanOut:
             chat_id: list(rules)
             for chat_id, rules in groupby(self._rules(new), attrgetter("chat_id"))
         }
-        for each in self._subscribers():
+        chats = self._index.followers.get(self._ref, ())
+        found = (self._transaction.get(SUBSCRIPTIONS, followed_as(c, self._ref)) for c in chats)
+        present = [subscription for subscription in found if subscription is not None]
+        for each in sorted(present, key=lambda each: (each.created_at, each.chat_id)):
             rules = ruled.pop(each.chat_id, ())
             yield follower(each, rules, self._preferences(each.chat_id), each.chat_id)
         for chat_id, rules in ruled.items():
@@ -77,12 +80,6 @@ class FanOut:
         arrived = {each.event.code for each in new if isinstance(each.event, ToppedIn)}
         places = arrived.union(self._known.top)
         return self._index.rules.fitting(self._known.petition, kinds, places)
-
-    def _subscribers(self) -> list[Subscription]:
-        chats = self._index.followers.get(self._ref, ())
-        found = (self._transaction.get(SUBSCRIPTIONS, followed_as(c, self._ref)) for c in chats)
-        present = [subscription for subscription in found if subscription is not None]
-        return sorted(present, key=lambda each: (each.created_at, each.chat_id))
 
     def _preferences(self, chat_id: int) -> Preferences:
         chat = self._transaction.get(CHATS, str(chat_id))

@@ -260,7 +260,10 @@ class Index:
                 _take_out(self.numbers, record.chat_id, record.number)
                 _take_one(self.sites, record.site)
             case Day() if gone:
-                _drop_day(self.days, doc_id)
+                petition = doc_id.rpartition(":")[0]
+                self.days[petition].remove(doc_id)
+                if not self.days[petition]:
+                    del self.days[petition]
 
     def _enter(
         self, doc_id: str, record: Struct | None, touched: dict[QueueId, None], *, new: bool
@@ -298,13 +301,6 @@ class Index:
         chosen = self.custom_milestones.get(petition, {})
         if chosen.pop(chat_id, None) is not None and not chosen:
             del self.custom_milestones[petition]
-
-
-def _drop_day(days: dict[str, list[str]], doc_id: str) -> None:
-    petition = doc_id.rpartition(":")[0]
-    days[petition].remove(doc_id)
-    if not days[petition]:
-        del days[petition]
 
 
 K = TypeVar("K")

@@ -535,16 +535,12 @@ def _followed(what: Rich) -> Rich:
 
 
 def _told_about(rule: Rule, site: Site) -> str:
+    heard = [ear for ear in event_filters(rule) if hears(rule, ear) and _is_there(ear, site)]
     return to_reader(
         marked("You'll be told about: {kinds}."),
         marked("This chat will be told about: {kinds}."),
-        kinds=_heard(rule, site),
+        kinds=", ".join(_ear_name(ear, site) for ear in heard),
     )
-
-
-def _heard(rule: Rule, site: Site) -> str:
-    heard = [ear for ear in event_filters(rule) if hears(rule, ear) and _is_there(ear, site)]
-    return ", ".join(_ear_name(ear, site) for ear in heard)
 
 
 def ended(rule: Rule, site: Site, called: str = "") -> tuple[Message, Keyboard]:
