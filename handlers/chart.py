@@ -13,7 +13,7 @@ from bot.messages.petition.parts import short_title
 from bot.petitions.petition import Petition, PetitionRef
 from handlers.command import Command, on_press
 from handlers.context import Context
-from handlers.lookup import asked_for, seen
+from handlers.lookup import asked_for, look_up
 from handlers.reply import answer, send_picture
 
 log = structlog.get_logger(__name__)
@@ -28,9 +28,9 @@ async def chart(update: Update, context: Context) -> None:
 
 async def show(update: Update, context: Context, ref: PetitionRef) -> None:
     """Answer with the curve."""
-    sight = await seen(update, context, ref)
-    if sight and sight.petition:
-        await show_drawn(update, sight.petition, await _curve(context, sight.petition))
+    lookup = await look_up(update, context, ref)
+    if lookup and lookup.petition:
+        await show_drawn(update, lookup.petition, await _curve(context, lookup.petition))
 
 
 async def _curve(context: Context, petition: Petition) -> Picture | None:

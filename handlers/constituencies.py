@@ -24,7 +24,7 @@ from bot.polling.lookup import Unasked
 from handlers.chart import show_drawn
 from handlers.command import Command, on_press
 from handlers.context import Context
-from handlers.lookup import asked_for, named_first, offer, seen, unreachable_since
+from handlers.lookup import asked_for, look_up, named_first, offer, unreachable_since
 from handlers.reply import answer, rewrite, send_file
 
 log = structlog.get_logger(__name__)
@@ -59,16 +59,16 @@ async def show(update: Update, context: Context, ref: PetitionRef, own: str = ""
 
 async def signed(update: Update, context: Context, ref: PetitionRef) -> Petition | None:
     """The petition with its constituencies; if there are none, the person is told."""
-    sight = await seen(update, context, ref)
-    if sight is None or sight.petition is None:
+    lookup = await look_up(update, context, ref)
+    if lookup is None or lookup.petition is None:
         return None
-    petition = by_places(sight.petition)
+    petition = by_places(lookup.petition)
     if not petition.signatures_by_constituency:
-        if isinstance(sight.look, Unasked) and not sight.look.wants_quiet:
+        if isinstance(lookup.look, Unasked) and not lookup.look.wants_quiet:
             await answer(update, in_a_minute(context.services.sites[ref.site]))
             return None
-        is_reachable = await unreachable_since(context, ref, sight) is None
-        await answer(update, no_breakdown(sight.petition, is_reachable))
+        is_reachable = await unreachable_since(context, ref, lookup) is None
+        await answer(update, no_breakdown(lookup.petition, is_reachable))
         return None
     return petition
 

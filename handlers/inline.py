@@ -134,14 +134,14 @@ async def _named(context: Context, refs: Sequence[PetitionRef]) -> _Offer:
     services = context.services
     cards = []
     lacks: Unasked | Unavailable | None = None
-    for ref, sight in zip(refs, await asyncio.gather(*map(services.look, refs)), strict=True):
-        petition = sight.petition
-        if petition is None and isinstance(sight.look, Unpublished):
-            petition = unpublished(ref, services.sites[ref.site], sight.look.reason)
+    for ref, lookup in zip(refs, await asyncio.gather(*map(services.look, refs)), strict=True):
+        petition = lookup.petition
+        if petition is None and isinstance(lookup.look, Unpublished):
+            petition = unpublished(ref, services.sites[ref.site], lookup.look.reason)
         if petition is None:
-            lacks = sight.look if isinstance(sight.look, Unasked | Unavailable) else lacks
+            lacks = lookup.look if isinstance(lookup.look, Unasked | Unavailable) else lacks
             continue
-        cards.append(shared_card(petition, sight.read_at, services.now(), context.bot.username))
+        cards.append(shared_card(petition, lookup.read_at, services.now(), context.bot.username))
     return _Offer(cards, None if cards else lacks)
 
 

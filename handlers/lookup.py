@@ -27,7 +27,7 @@ _MOST_LOOKS = 3  # petitions that a site is asked about for one message
 Possible: TypeAlias = tuple[PetitionRef, Petition | None]
 
 
-async def seen(
+async def look_up(
     update: Update,
     context: Context,
     ref: PetitionRef,
@@ -45,31 +45,31 @@ async def seen(
     anything being kept.
     """
     services = context.services
-    sight = await services.look(ref, keep=keep)
-    if sight.petition is not None:
-        if sight.petition.is_unpublished and not (keep or shows_unpublished):
-            await answer(update, errors.nothing_yet(sight.petition, services.now()))
+    lookup = await services.look(ref, keep=keep)
+    if lookup.petition is not None:
+        if lookup.petition.is_unpublished and not (keep or shows_unpublished):
+            await answer(update, errors.nothing_yet(lookup.petition, services.now()))
             return None
         if chat := update.effective_chat:
-            services.shown[chat.id] = sight.petition.ref, services.now()
-        if says_age and not keep and isinstance(sight.look, Unavailable):
+            services.shown[chat.id] = lookup.petition.ref, services.now()
+        if says_age and not keep and isinstance(lookup.look, Unavailable):
             site = services.sites[ref.site]
-            await answer(update, errors.as_last_read(site, sight.read_at, services.now()))
-        return sight
-    if isinstance(sight.look, Unpublished):
-        if would_wait and sight.look.reason != "stopped":
-            waiting = unpublished(ref, services.sites[ref.site], sight.look.reason)
-            return structs.replace(sight, petition=waiting)
-        await answer(update, *errors.unpublished(ref, sight.look.reason))
+            await answer(update, errors.as_last_read(site, lookup.read_at, services.now()))
+        return lookup
+    if isinstance(lookup.look, Unpublished):
+        if would_wait and lookup.look.reason != "stopped":
+            waiting = unpublished(ref, services.sites[ref.site], lookup.look.reason)
+            return structs.replace(lookup, petition=waiting)
+        await answer(update, *errors.unpublished(ref, lookup.look.reason))
     else:
-        await answer(update, await _why_not(context, ref, sight))
+        await answer(update, await _why_not(context, ref, lookup))
     return None
 
 
-async def _why_not(context: Context, ref: PetitionRef, sight: LookupResult) -> Message:
+async def _why_not(context: Context, ref: PetitionRef, lookup: LookupResult) -> Message:
     services = context.services
     site = services.sites[ref.site]
-    match sight.look:
+    match lookup.look:
         case NotFound():
             return errors.not_found(ref, site)
         case Gone():
@@ -188,17 +188,17 @@ async def _meant(update: Update, context: Context, same: Sequence[PetitionRef]) 
         return [(followed[0], known.petition if known else None)]
     sights = await asyncio.gather(*map(services.look, same))
     return [
-        (ref, sight.petition)
-        for ref, sight in zip(same, sights, strict=True)
-        if not isinstance(sight.look, NotFound)
+        (ref, lookup.petition)
+        for ref, lookup in zip(same, sights, strict=True)
+        if not isinstance(lookup.look, NotFound)
     ]
 
 
 async def unreachable_since(
-    context: Context, ref: PetitionRef, sight: LookupResult | None = None
+    context: Context, ref: PetitionRef, lookup: LookupResult | None = None
 ) -> datetime | None:
     """Since when the petition's site, just asked, has not been answering; None if it did."""
     since = await context.services.reports.failing_since(ref.site)
-    if since is None and sight and isinstance(sight.look, Unavailable):
+    if since is None and lookup and isinstance(lookup.look, Unavailable):
         return context.services.now()
     return since

@@ -16,7 +16,7 @@ from bot.polling.lookup import Unasked
 from handlers.chart import show_drawn
 from handlers.command import Command, on_press
 from handlers.context import Context
-from handlers.lookup import asked_for, seen, unreachable_since
+from handlers.lookup import asked_for, look_up, unreachable_since
 from handlers.reply import answer
 
 log = structlog.get_logger(__name__)
@@ -31,26 +31,26 @@ async def map_(update: Update, context: Context) -> None:
 
 async def show(update: Update, context: Context, ref: PetitionRef) -> None:
     """Answer with the map."""
-    sight = await seen(update, context, ref)
-    if sight is None or sight.petition is None:
+    lookup = await look_up(update, context, ref)
+    if lookup is None or lookup.petition is None:
         return
-    shown = map_of(sight.petition)
+    shown = map_of(lookup.petition)
     if shown is None:
-        if isinstance(sight.look, Unasked) and not sight.look.wants_quiet:
+        if isinstance(lookup.look, Unasked) and not lookup.look.wants_quiet:
             await answer(update, in_a_minute(context.services.sites[ref.site]))
             return
-        is_reachable = await unreachable_since(context, ref, sight) is None
+        is_reachable = await unreachable_since(context, ref, lookup) is None
         without = (
             no_regions
-            if any(each.area == "region" for each in description_of(sight.petition).maps)
+            if any(each.area == "region" for each in description_of(lookup.petition).maps)
             else no_breakdown
         )
-        await answer(update, without(sight.petition, is_reachable))
+        await answer(update, without(lookup.petition, is_reachable))
         return
-    if sum(signed_on(shown, sight.petition).values()) < FEWEST_ON_A_MAP:
-        await answer(update, too_few_for_a_map(sight.petition))
+    if sum(signed_on(shown, lookup.petition).values()) < FEWEST_ON_A_MAP:
+        await answer(update, too_few_for_a_map(lookup.petition))
         return
-    await show_drawn(update, sight.petition, await _map(context, sight.petition))
+    await show_drawn(update, lookup.petition, await _map(context, lookup.petition))
 
 
 async def _map(context: Context, petition: Petition) -> Picture | None:

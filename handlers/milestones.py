@@ -31,7 +31,7 @@ from bot.subscriptions.custom_milestones import InvalidMilestone, changed, given
 from bot.subscriptions.subscription import Subscription
 from handlers.command import Command, allowed, on_press
 from handlers.context import Context, chat_of
-from handlers.lookup import asked_for, named_first, offer, seen
+from handlers.lookup import asked_for, look_up, named_first, offer
 from handlers.reply import answer, ask, note_undo, rewrite
 from handlers.settings import keep_preferences, settings_context
 from handlers.subscriptions import followed_by
@@ -74,16 +74,16 @@ async def _at_count(update: Update, context: Context, text: str) -> None:
 
 async def show(update: Update, context: Context, ref: PetitionRef) -> None:
     """Answer with the ladder."""
-    sight = await seen(update, context, ref)
-    if sight is None or sight.petition is None:
+    lookup = await look_up(update, context, ref)
+    if lookup is None or lookup.petition is None:
         return
-    if sight.petition.opened_at is None:
-        await answer(update, no_milestones(sight.petition))
+    if lookup.petition.opened_at is None:
+        await answer(update, no_milestones(lookup.petition))
         return
     chat = await chat_of(update, context)
-    subscription = await context.services.storage.subscription(chat.id, sight.petition.ref)
+    subscription = await context.services.storage.subscription(chat.id, lookup.petition.ref)
     custom = custom_milestones_of(subscription) if subscription else None
-    await answer(update, *await _page(context, sight.petition, custom))
+    await answer(update, *await _page(context, lookup.petition, custom))
 
 
 def custom_milestones_of(subscription: Subscription) -> CustomMilestones:

@@ -12,7 +12,7 @@ from bot.polling.lookup import LookupResult
 from bot.subscriptions.subscription import Subscription
 from handlers.command import Command, on_press
 from handlers.context import Context, chat_of, target
-from handlers.lookup import asked_for, seen, unreachable_since
+from handlers.lookup import asked_for, look_up, unreachable_since
 from handlers.reply import answer, point_at, topic_of
 
 
@@ -28,37 +28,37 @@ async def show(update: Update, context: Context, ref: PetitionRef) -> None:
 
     A followed petition has one card in a chat: that is brought up to date and pointed at.
     """
-    sight = await seen(update, context, ref, says_age=False, shows_unpublished=True)
-    if sight is None or sight.petition is None:
+    lookup = await look_up(update, context, ref, says_age=False, shows_unpublished=True)
+    if lookup is None or lookup.petition is None:
         return
-    services, ref = context.services, sight.petition.ref
+    services, ref = context.services, lookup.petition.ref
     chat = await chat_of(update, context)
     subscription = await services.storage.subscription(chat.id, ref)
     message, buttons = await draw_card(
         services.storage,
-        sight.petition,
-        sight.read_at,
+        lookup.petition,
+        lookup.read_at,
         services.now(),
         subscription=subscription,
-        unreachable_since=await unreachable_since(context, ref, sight),
+        unreachable_since=await unreachable_since(context, ref, lookup),
         follow_link="" if target() else link_for_all(context.bot.username, chat.id, ref),
     )
     # Alerts reply to the card, so it lives in the topic that hears them, and nowhere else.
     here = subscription and topic_of(update.effective_message) == subscription.thread_id
     living = subscription if here and not target() else None
-    if living and await _brought_up_to_date(update, context, living, sight, message, buttons):
+    if living and await _brought_up_to_date(update, context, living, lookup, message, buttons):
         return
     sent = await answer(update, message, buttons)
     if living and sent:
         await services.storage.keep_card(chat.id, ref, sent.message_id)
-        services.cards[chat.id, sent.message_id] = _but_for_age(message), sight.read_at
+        services.cards[chat.id, sent.message_id] = _but_for_age(message), lookup.read_at
 
 
 async def _brought_up_to_date(  # noqa: PLR0917 - a card, and what it is to show
     update: Update,
     context: Context,
     subscription: Subscription,
-    sight: LookupResult,
+    lookup: LookupResult,
     message: Message,
     buttons: Keyboard,
 ) -> bool:
@@ -68,9 +68,9 @@ async def _brought_up_to_date(  # noqa: PLR0917 - a card, and what it is to show
     if edited is Edited.GONE or card_id is None:
         return False
     card, shows = (subscription.chat_id, card_id), _but_for_age(message)
-    showed, since = services.cards.get(card, ("", sight.read_at))
+    showed, since = services.cards.get(card, ("", lookup.read_at))
     if edited is Edited.CHANGED and shows != showed:
-        since = sight.read_at
+        since = lookup.read_at
         pointer = tr("Here it is ↑")
     else:
         pointer = tr("Nothing new since {clock} ↑", clock=clock(since, services.now()))

@@ -8,7 +8,7 @@ from bot.messages.petition.response import response as response_text
 from bot.petitions.petition import PetitionRef
 from handlers.command import Command, on_press
 from handlers.context import Context
-from handlers.lookup import asked_for, seen
+from handlers.lookup import asked_for, look_up
 from handlers.reply import answer
 
 
@@ -23,11 +23,11 @@ async def show(
     update: Update, context: Context, ref: PetitionRef, wanted: int | None = None
 ) -> None:
     """Answer with the response in as many messages as it takes, or with an earlier one."""
-    sight = await seen(update, context, ref)
-    if sight is None or sight.petition is None:
+    lookup = await look_up(update, context, ref)
+    if lookup is None or lookup.petition is None:
         return
-    earlier = sight.known.earlier_responses if sight.known else ()
-    messages, buttons = response_text(sight.petition, earlier, context.services.now(), wanted)
+    earlier = lookup.known.earlier_responses if lookup.known else ()
+    messages, buttons = response_text(lookup.petition, earlier, context.services.now(), wanted)
     for message in messages:
         await answer(update, message, buttons if message is messages[-1] else None)
 

@@ -218,10 +218,10 @@ async def departments(context: Context, at: Site, asked: str = "") -> Department
         return known
     site = at.id
     parliament = context.services.parliaments[site]
-    seen = current((await _names(context, site)).departments)
-    if (noted := Departments(dict(seen), is_whole=True)).has(asked):
+    there = current((await _names(context, site)).departments)
+    if (noted := Departments(dict(there), is_whole=True)).has(asked):
         return noted
-    found = {name: called[-1] for name, called in seen.items()}
+    found = {name: called[-1] for name, called in there.items()}
     is_whole = True
     try:
         for state in ("with_response", "awaiting_response", "open"):

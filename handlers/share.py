@@ -8,7 +8,7 @@ from bot.messages.petition.share import share_offer
 from bot.petitions.petition import PetitionRef
 from handlers.command import Command, on_press
 from handlers.context import Context
-from handlers.lookup import asked_for, seen
+from handlers.lookup import asked_for, look_up
 from handlers.reply import answer
 
 
@@ -27,11 +27,11 @@ async def share_pressed(update: Update, context: Context, press: Press) -> str |
 
 async def offer(update: Update, context: Context, ref: PetitionRef) -> None:
     """Offer the ways to hand a petition on."""
-    sight = await seen(update, context, ref)
-    if sight and sight.petition:
+    lookup = await look_up(update, context, ref)
+    if lookup and lookup.petition:
         bot = context.bot
         inline = bool(bot.bot.supports_inline_queries)
-        await answer(update, *share_offer(sight.petition, bot.username, inline=inline))
+        await answer(update, *share_offer(lookup.petition, bot.username, inline=inline))
 
 
 COMMANDS = [Command("share", "300239", marked("share a petition"), share)]

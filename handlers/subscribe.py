@@ -24,7 +24,7 @@ from bot.petitions.postcode import is_postcode
 from bot.subscriptions.subscription import Chat, Subscription
 from handlers.command import Command, on_press
 from handlers.context import Context, asks_first, chat_of
-from handlers.lookup import asked_for, seen
+from handlers.lookup import asked_for, look_up
 from handlers.places import answer_who_asked, place_of
 from handlers.reply import answer, rewrite, topic_of
 from handlers.rules import offer_all
@@ -61,19 +61,19 @@ async def begin(update: Update, context: Context, ref: PetitionRef) -> None:
     """Begin a subscription, or ask for consent first; the answer shows how the petition stands."""
     chat = await chat_of(update, context)
     if asks_first(chat):
-        sight = await seen(
+        lookup = await look_up(
             update, context, ref, says_age=False, shows_unpublished=True, would_wait=True
         )
-        if sight and sight.petition:
-            await answer(update, consent_request(title(sight.petition)), consent_buttons(ref))
+        if lookup and lookup.petition:
+            await answer(update, consent_request(title(lookup.petition)), consent_buttons(ref))
         return
     if not await has_room(context, chat, ref):
         await answer(update, no_room(context.services.limits.subscriptions))
         return
-    sight = await seen(update, context, ref, keep=True)
-    if sight is None or sight.petition is None:
+    lookup = await look_up(update, context, ref, keep=True)
+    if lookup is None or lookup.petition is None:
         return
-    ref = sight.petition.ref
+    ref = lookup.petition.ref
     services = context.services
     await services.storage.save_chat(chat)
     subscription, is_new = await services.storage.subscribe(
