@@ -15,12 +15,14 @@ _BEFORE = re.compile(
     r"|i (?:want|need|would like)(?: you)?(?: to)?"
     r"|i'?d (?:like|love|prefer)(?: you)?(?: to)?|i(?:'m| am|m) trying to|i wanna|i wish to"
     r"|let'?s|just|how (?:do|can|would) i|how to|help me(?: to)?|is it possible to|bitte"
-    r"|por favor|per favore|s'il (?:vous|te) pla[iî]t|proszę|a? ?allwch chi|allet ti"
+    r"|por favor|per favore|s'il (?:vous|te) pla[iî]t|proszę|g(?:a|af) i"
+    r"|sut (?:mae|ydw i'?n|alla i|galla i)|a? ?allwch chi|allet ti"
     r"|wnewch chi|hoffwn i?|(?:dw i|dwi|rwyf|rydw i)(?: i?'?n)? (?:eisiau|isio|moyn))[\s,:]+)+"
 )
 _AFTER = re.compile(
     r"(?:[\s,]+(?:please|pls|plz|thanks|thank you|thx|ta|cheers|for me|now|right now|mate"
-    r"|bot|x|xx|if you can|if possible|already|os gwelwch yn dda|plis|diolch|bitte|por favor"
+    r"|bot|x|xx|if you can|if possible|already|instead"
+    r"|from now on|os gwelwch yn dda|plis|diolch|bitte|por favor"
     r"|per favore|s'il (?:vous|te) pla[iî]t|proszę|alsjeblieft|lütfen|пожалуйста))+"
 )
 
@@ -90,7 +92,8 @@ _BESIDES = frozenset({"the", "a", "an", "these", "those", "of", "really", "actua
 
 _SHOW = re.compile(
     r"(?:show|see|view|open|get|give|send|check|go to|take|change|set|edit|alter|manage|find"
-    r"|when (?:are|is)|what (?:are|is)|whats|dangos|newid)(?: me)?(?: to)? (?=\S)"
+    r"|when (?:are|is)|what (?:are|is)|whats|dangos|newid"
+    r"|beth (?:yw|ydy))(?: me)?(?: to)? (?=\S)"
 )
 
 
@@ -118,7 +121,7 @@ _SENDING = (
 _NOT = (
     rf"(?:no (?:more )?{_NEWS}"
     rf"|(?:don'?t|do not|never) {_SEND}(?: me)?(?: anything| {_NEWS})?(?: up)?"
-    rf"|stop {_SENDING}(?: me)?(?: {_NEWS}| things| stuff)?"
+    rf"|stop (?:(?:all|the|my|your) )+{_NEWS}|stop {_SENDING}(?: me)?(?: {_NEWS}| things| stuff)?"
     rf"|(?:turn|switch) off (?:the |my |all )*{_NEWS}"
     rf"|(?:turn|switch) (?:the |my |all )*{_NEWS} off"
     r"|dim (?:negeseuon|rhybuddion|hysbysiadau|sŵn))"
@@ -177,7 +180,7 @@ _HOURS = (
 )
 _SIDE = rf"(?:after|before|past|from|later than|earlier than|ar ôl|cyn) {_HOUR}{_EVERY_DAY}"
 _NIGHT = (
-    r"(?:(?:at|during|in|over|on|through|after) )?(?:the )?"
+    r"(?:yn y nos|gyda'r nos|dros nos)|(?:(?:at|during|in|over|on|through|after) )?(?:the )?"
     r"(?:nights?|night ?times?|evenings?|weekends?|mornings?|bed ?time|work|meetings?|dark"
     r"|day|nos)|(?:while|when) (?:i sleep|i'?m (?:asleep|sleeping|in bed|at work))"
 )
@@ -188,7 +191,7 @@ _ABOUT = (
     r"|sy'n sôn am)"
 )
 _CLEARLY_ABOUT = r"(?:about|on|mentioning|concerning|regarding|to do with|related to)"
-_PETITIONS = r"(?:e-?)?petit(?:i?on|ion)s?|ddeiseb|deisebau?|ddeisebau"
+_PETITIONS = r"(?:e-?)?petit(?:i?on|ion)s?|d?deiseb(?:au)?"
 _WHICH = (
     r"(?:"
     r"(?:an?|any|all|new|every|some|more|another|other|the|that|those|these|open|good|current) )*"
@@ -197,7 +200,8 @@ _WHICH = (
 _TELL = (
     r"(?:(?:tell|notify|alert|ping|message|msg|text|warn|remind|update|buzz|inform)(?: me)?"
     r"|let me know|(?:give me )?(?:a )?heads up|give me a shout"
-    r"|i (?:want|'d like|would like) to (?:know|hear)|(?:set )?(?:a )?milestones?"
+    r"|i (?:want|'d like|would like) to (?:know|hear|be told)"
+    r"|(?:be told|hear)(?= (?:at|when))|(?:set )?(?:a )?milestones?"
     r"|(?:rhowch|rho) wybod(?: i mi)?|dywedwch wrtha i)"
 )
 _REACHES = (
@@ -217,7 +221,7 @@ _COUNT = (
 )
 # What can be nothing but a count: "at 7" may be an hour, and "5,000" a subject.
 _SURE_COUNT = r"(?:\dk\b|\dm\b|\d ?thousand|million|%|per ?cent)"
-_WHEN = r"(?:when(?:ever)?|once|if|as soon as|pan)"
+_WHEN = r"(?:when(?:ever)?|once|if|as soon as|pan(?: fydd)?)"
 _THE_PETITION = (
     r"(?:it(?:'?s| is)?|they|this|that|we|the (?:petition|count|number)"
     r"|(?:my|this|that) petition|signatures)"
@@ -235,6 +239,7 @@ _COUNTS = (
 # `#` stands for the petition.
 _COUNTS_OF_ONE = (
     re.compile(rf"{_ASKED}?(?:petition )?# {_REACHES} {_COUNT}"),
+    re.compile(rf"# (?:{_ASKED})(?:{_THE_PETITION} )?{_REACHES} {_COUNT}"),
     re.compile(rf"(?:petition )?# (?:milestones? )(?:{_REACHES} )?{_COUNT}"),
     re.compile(rf"(?:petition )?# (?=every |.*{_SURE_COUNT}){_COUNT}"),
     re.compile(rf"(?=every ){_COUNT} (?:for |of |on )?(?:petition )?#"),
@@ -430,7 +435,8 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (
             r"(?:(?:send me |give me |put )?"
             rf"(?:it all|the lot|everything|all (?:of it|{_NEWS})|{_NEWS}) )?(?:only |just )?"
-            rf"(?:once|one {_NEWS}|one digest|one summary) (?:a|per|each|every) day(?: only)?"
+            rf"(?:(?:send me|give me) )?(?:once|one {_NEWS}|one digest|one summary)"
+            r" (?:a|per|each|every) day(?: only)?"
             rf"|(?:send me |give me )?(?:it all|the lot|everything|all(?: {_NEWS})?)"
             r" (?:in (?:one|a|the) (?:message|digest|summary|go)|together"
             r"|as a (?:digest|summary))",
@@ -496,6 +502,9 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r" (?:about |of |the |for |when it'?s |what'?s )*(?:really )?"
             r"(?:big|important|major|main|key|urgent)"
             rf"(?: ones?| things?| stuff| news| moments?| changes?| bits| parts| {_NEWS})?"
+            r"|i (?:only|just) (?:want|need) (?:the )?(?:big|important|major|main)"
+            rf"(?: ones?| things?| stuff| news| {_NEWS})?|(?:dim ond )?(?:pethau|newyddion)"
+            rf" (?:pwysig|mawr)(?: yn unig)?"
             rf"|only (?:{_SEND} me )?(?:when|if) (?:something|anything) (?:big|important|major)"
             r"(?: happens?)?"
             r"|(?:the )?(?:big|important|major|main|key)"
@@ -504,7 +513,7 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (
             r"(?:send me |tell me |give me |show me )?"
-            rf"(?:everything|all (?:the |of the )?(?:{_NEWS}|news)"
+            rf"(?:everything|popeth|all (?:the |of the )?(?:{_NEWS}|news)"
             r"|every (?:single )?(?:alert|update|change))(?: only| again)?",
             "settings everything",
         ),
@@ -653,7 +662,7 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (
             rf"(?:{_TELL}|keep me (?:posted|updated|informed|up to date))"
-            r"(?: (?:about|of|on|to|when(?:ever)?|if|as soon as|once))*"
+            r"(?: (?:about|of|on|to|am|when(?:ever)?|if|as soon as|once))*"
             r"(?: (?:there(?:'?s| is| are)|you (?:see|find|get)"
             r"|(?:someone|somebody|anyone|anybody) (?:starts|makes|creates|opens)))?"
             rf" (?:{_THOSE_ABOUT}|news about|updates (?:about|on)) (?P<rest>\S.*)",

@@ -95,7 +95,8 @@ SAYINGS: Mapping[str, Everyday] = _table(
             im confused, i dont understand, how do i start, what does this do
             how do i use you, what are the commands, i need assistance, what do you understand
             beth alla i wneud, beth alla i ddweud, how to, what do i do, what do i do now
-            cymorth, helpwch fi, helpwch, help llaw, dewislen, gorchmynion, sut mae hyn yn gweithio
+            gymorth, help llaw os gwelwch yn dda, cymorth, helpwch fi, helpwch, help llaw
+            dewislen, gorchmynion, sut mae hyn yn gweithio
             hilfe, aide, ayuda, aiuto, pomoc, ajuda, yardim, hulp""",
         "unsubscribe": """
             stop, stop it, stop this, stop that, stop please, please stop, stop now, stop all
@@ -110,7 +111,8 @@ SAYINGS: Mapping[str, Everyday] = _table(
             dont message me, dont text me, stop bothering me, stop spamming me, spam
             no more, no more alerts, no more messages, optout, opt out, shut up, enough, unsub
             stopiwch y negeseuon, stopio negeseuon, stopiwch anfon negeseuon, dim negeseuon
-            stopio, stopiwch, peidio, peidiwch, paid, dad ddilyn, dad danysgrifio, dod i ben
+            stopio hyn, stopio popeth, stopio, stopiwch, peidio, peidiwch, paid, dad ddilyn
+            dad danysgrifio, dod i ben
             gadael, dim mwy, rhowch y gorau iddi, dw i eisiau stopio, dwi eisiau stopio
             rwyf eisiau stopio, peidiwch a danfon negeseuon, dim mwy o negeseuon
             stopp, stoppen, aufhoren, hor auf, schluss, abmelden, halt
@@ -168,7 +170,9 @@ SAYINGS: Mapping[str, Everyday] = _table(
             daily digest, digest only, only a digest, all digest, once a day, just once a day
             everything in a digest, put everything in a digest, crynodeb dyddiol
             un crynodeb y dydd, unwaith y dydd""",
-        "settings zone": "time zone, timezone, my time zone, change time zone, cylchfa amser",
+        "settings zone": """
+            what time zone am i in, time zone, timezone, my time zone, change time zone
+            cylchfa amser""",
         "settings digest": """
             weekly digest, once a week, weekly, a weekly digest, digest time, digest times
             daily summary, morning digest, when does my digest come, change digest time
@@ -180,7 +184,7 @@ SAYINGS: Mapping[str, Everyday] = _table(
             quiet at night, night, nights, set quiet hours, no messages at night, silent mode
             dont message me at night, dont wake me, sound off, turn the sound off, no sound
             turn off the sound, no messages at night please, only in the daytime
-            oriau tawel, tawel, distaw, bydd ddistaw""",
+            cyfnod tawel, cyfnodau tawel, oriau tawel, tawel, distaw, bydd ddistaw""",
         "snooze": """
             snooze, mute, mute all, mute everything, mute alerts, pause, pause alerts, pause all
             snooze all, snooze everything, take a break, holiday, im on holiday, on holiday
@@ -202,7 +206,7 @@ SAYINGS: Mapping[str, Everyday] = _table(
             forget, forget me, delete, delete me, delete my data, delete all my data, erase
             delete everything, erase everything, erase my data, erase me, remove my data
             delete my account, remove me, gdpr, wipe my data, anghofio, anghofia fi, dileu
-            dileu fy nata, dileu popeth""",
+            dileu fy holl ddata, dileu fy nata i gyd, dileu fy nata, dileu popeth""",
         "mydata": """
             mydata, my data, export, export my data, download my data, show my data
             what do you know about me, what do you have on me, subject access request
@@ -227,7 +231,7 @@ SAYINGS: Mapping[str, Everyday] = _table(
             top petitions today, latest petitions, newest petitions
             trending, popular, popular petitions, most popular, most popular petitions, top
             top petitions, trending petitions, hot, biggest petitions, most signatures
-            poblogaidd, tueddiadau""",
+            deisebau poblogaidd, poblogaidd, tueddiadau""",
         "search": """
             search, find, search petitions, find a petition, search for a petition, look up
             search for petitions, find petitions, find petition, chwilio, chwilia, dod o hyd""",

@@ -167,8 +167,9 @@ _IT = re.compile(
 _THANKS = re.compile(
     r"(?:(?:ok|okay|great|cool|lovely|many|big) )?"
     r"(?:thanks|thank (?:you|u)|thx|tysm|ty|ta|cheers|diolch)"
-    r"(?: (?:you|u|so|very|much|kindly|a|lot|lots|again|for|that|this|it|your|the|all|help|info"
-    r"|everything|bot|mate|petition|bell|everyone|both|quick|reply|x+))*"
+    r"(?: (?:you|u|so|very|much|kindly|am|eich|dy"
+    r"|a|lot|lots|again|for|that|this|it|your|the|all|help"
+    r"|info|everything|bot|mate|petition|bell|everyone|both|quick|reply|x+))*"
 )
 _GREETING = re.compile(
     r"(?:hi|hiya|hello|hey|hullo|helo|good (?:morning|afternoon|evening|day))"

@@ -37,7 +37,8 @@ ASKED: dict[str, str] = {
     "settings all digest": "only once a day | once a day please | one message a day "
     "| all in one message | batch everything daily | put it all in the digest | digest mode",
     "settings digest at 6pm": "summary at 6pm | send me a digest at 6pm",
-    "settings big moments": "only important | just the big news | only the important ones, please",
+    "settings big moments": "I only want important alerts | pethau pwysig yn unig | only"
+    " important | just the big news | only the important ones, please",
     "settings everything": "all alerts | send me everything | every single update",
     "settings": "less messages | fewer alerts please | too many notifications | notifications",
     "settings milestone off": "no milestone alerts | turn off milestones "
@@ -65,6 +66,8 @@ ASKED: dict[str, str] = {
     "milestones at 99,999": "tell me when it's at 99,999 | give me a heads up at 99,999",
     "milestones at 5000": "notify at 5000 | let me know at 5000 signatures",
     "milestones at half a million": "half a million | ping me at half a million",
+    "search gŵn": "deiseb am gŵn | deisebau am gŵn",
+    "subscribe addysg": "rhowch wybod i mi am ddeisebau am addysg",
     "undo": "undo | undo that | oops | I changed my mind | put it back | dadwneud",
     "unsubscribe": "stop telling me things | i don't want any more messages "
     "| take me off your list | fuck off | how do I unsubscribe? | not interested any more "
@@ -121,6 +124,8 @@ ONE_PETITION: dict[str, tuple[str, str]] = {
     "has the government replied to 300239": ("response", ""),
     "who signed 300239 by constituency": ("constituencies", ""),
     "tell me when 300239 hits 50k": ("milestones", "50k"),
+    f"{LINK} when it hits 50k": ("milestones", "50k"),
+    "rhowch wybod pan fydd 300239 yn cyrraedd 10,000": ("milestones", "10,000"),
     "when 300239 passes 50k tell me": ("milestones", "50k"),
     "300239 milestone 25000": ("milestones", "25000"),
     "every 5000 for 300239": ("milestones", "every 5000"),
