@@ -32,7 +32,8 @@ class InvalidMilestone(NamedTuple):
     what: str = ""
 
 
-_NUMBER = r"(?:[0-9]{1,3}(?:,[0-9]{3}){1,3}|[0-9]{1,12}(?:\.[0-9]{1,3})?)"
+# A point parts thousands from the rest as well as it does elsewhere: only "1.5k" is without doubt.
+_NUMBER = r"(?:[0-9]{1,3}(?:,[0-9]{3}){1,3}|[0-9]{1,12}(?:\.[0-9]{1,3}(?=\s*[km]))?)"
 _ITEM = re.compile(
     rf"(?<![^\s,;])(?P<drop>[-−–]\s*)?(?P<every>every\s+)?(?P<number>{_NUMBER})\s*(?P<unit>%|k|m)?(?=[\s,;]|$)",
     re.IGNORECASE,
@@ -70,7 +71,9 @@ def read_changes(text: str) -> tuple[MilestoneChange, ...] | InvalidMilestone:
     """The changes a text asks for, in its order; no change at all gives everything up ("off")."""
     if text.strip().lower() in _NOTHING:
         return ()
-    text = " ".join(text.lower().split()).rstrip(" .!?")[:_LONGEST_CHANGES]
+    text = " ".join(text.lower().split()).rstrip(" .!?")
+    if len(text) > _LONGEST_CHANGES:
+        return InvalidMilestone("unclear", text[:_LONGEST_CHANGES])
     for pattern, written in _SPOKEN:
         text = pattern.sub(written, text)
     rest = " ".join(_ITEM.sub("", text).replace(",", " ").replace(";", " ").split())

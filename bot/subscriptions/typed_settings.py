@@ -140,7 +140,7 @@ def read_quiet(text: str) -> str | None:
     if side and (hour := read_hour(side["hour"])) is not None:
         if not side["after"]:
             return _between(_USUAL_NIGHT[0], hour)
-        is_evening = _BARE.fullmatch(_IN_WORDS.sub("9", side["hour"])) and 5 <= hour // 60 < 12
+        is_evening = _BARE.fullmatch(_IN_WORDS.sub("9", side["hour"])) and 5 <= hour // 60 <= 12
         return _between(hour + 12 * 60 if is_evening else hour, _USUAL_NIGHT[1])
     wanted = plain.removeprefix("only ")
     found = _SPAN.fullmatch(re.sub(r"^(?:from|between|o|rhwng)\s+", "", wanted))
@@ -153,7 +153,7 @@ def read_quiet(text: str) -> str | None:
         is_pm = _BARE.fullmatch(found["end"]) and end <= start
         return _between(end + 12 * 60 if is_pm else end, start)
     is_long = (end - start) % _DAY_LONG > _LONGEST_NIGHT
-    if is_long and start < 12 * 60 and _BARE.fullmatch(found["start"]):
+    if is_long and start <= 12 * 60 and _BARE.fullmatch(found["start"]):
         start += 12 * 60
     return _between(start, end)
 
@@ -271,6 +271,12 @@ _SURE = 0.85  # how much alike a name is to the one that was meant, and no other
 _NO_PLACES = frozenset({"localtime", "Factory"})
 
 
+# Where people may say they live for whom no zone is called so.
+_BRITISH = frozenset(
+    {"uk", "britain", "british", "great_britain", "united_kingdom", "bst", "england", "scotland"}
+    | {"wales", "cymru", "northern_ireland", "edinburgh", "glasgow", "cardiff", "caerdydd"}
+    | {"birmingham", "manchester", "liverpool", "leeds", "bristol", "newcastle", "swansea"}
+)
 _AROUND_ZONE = re.compile(r"^(?:i'?m in|i am in|i live in|in|the|my|is|to)\s+|\s+(?:time|zone)$")
 
 
@@ -285,6 +291,8 @@ def find_zone(text: str) -> str | NoZone:
     found = names.get(wanted) or cities.get(wanted)
     if found:
         return found
+    if wanted in _BRITISH:
+        return "Europe/London"
     sure = difflib.get_close_matches(wanted, [*names, *cities], n=2, cutoff=_SURE)
     meant = {(names | cities)[each] for each in sure}
     if len(meant) == 1:
@@ -359,6 +367,7 @@ def read_until(text: str, now: datetime, zone: str) -> datetime | None:
     "2 hours", "tomorrow", "until Monday", "till 12 August", "until 9am".
     """
     plain = " ".join(text.lower().strip(" .!").split())
+    plain = re.sub(r"^for (?:the )?next (?=(?:hour|day|week|fortnight|month|year)$)", "a ", plain)
     plain = re.sub(r"^(?:(?:for|until|till|til|am|tan|next|on|over|about|in)\s+)+", "", plain)
     plain = re.sub(r"^(?:(?:this|the|next|coming)\s+)+(?=\S)", "", plain)
     plain = re.sub(r"(?<=day) (?:morning|at all)$", "", plain)
@@ -383,7 +392,7 @@ def read_until(text: str, now: datetime, zone: str) -> datetime | None:
         return next_local(_PARTS_OF_DAY[plain], now, zone)
     if day := _read_day(plain, now, zone):
         return day
-    is_hour = plain in _NAMED_HOURS or re.search("[:apo]", plain)
+    is_hour = plain in _NAMED_HOURS or re.search(r"[0-9:].*[:apo]|o['’]?clock", plain)
     if is_hour or re.match(r"(?:(?:un)?till?|tan) ", text.strip().lower()):
         hour = read_hour(plain)
         if hour is not None:

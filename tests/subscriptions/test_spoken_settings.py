@@ -37,6 +37,8 @@ def hours(text: str) -> str | None:
         ("between 1 and 2", "1:2"),
         ("10 at night to 7 in the morning", "22:7"),
         ("only 8 to 22", "22:8"),
+        ("12 to 6", "0:6"),
+        ("after 12", "0:7"),
         ("only 9 to 5", "17:9"),
         ("from 22 to 7 every day", "22:7"),
         ("10:00-07:00", "10:7"),  # as it is written
@@ -84,6 +86,9 @@ def test_what_names_no_time_is_none(text: str) -> None:
         ("a few days", "2026-12-02 14:00"),
         ("half an hour", "2026-11-29 14:30"),
         ("the next 3 days", "2026-12-02 14:00"),
+        ("for the next week", "2026-12-06 14:00"),
+        ("for the next hour", "2026-11-29 15:00"),
+        ("nine o'clock", "2026-11-30 09:00"),
     ],
 )
 def test_a_snooze_ends_when_somebody_says(text: str, until: str) -> None:
@@ -92,7 +97,9 @@ def test_a_snooze_ends_when_somebody_says(text: str, until: str) -> None:
     assert f"{found.astimezone(UTC):%Y-%m-%d %H:%M}" == until
 
 
-@pytest.mark.parametrize("text", ["30 feb", "2", "5G", "12 bananas", "until later"])
+@pytest.mark.parametrize(
+    "text", ["30 feb", "2", "two", "for one", "5G", "12 bananas", "until later"]
+)
 def test_what_is_no_end_is_none(text: str) -> None:
     assert read_until(text, SUNDAY, "") is None
 
@@ -114,7 +121,9 @@ def test_a_milestone_is_a_number_as_it_is_spoken(text: str, values: list[int]) -
     assert read_changes(text) == tuple(MilestoneChange("number", value) for value in values)
 
 
-@pytest.mark.parametrize("text", ["bananas", "a million trees", "soon"])
+@pytest.mark.parametrize(
+    "text", ["bananas", "a million trees", "soon", "12.5%", "100.000", "1000.5"]
+)
 def test_other_words_are_no_milestone(text: str) -> None:
     assert isinstance(read_changes(text), InvalidMilestone)
 
@@ -146,3 +155,8 @@ def test_a_change_of_milestones_can_be_typed_back(
 @pytest.mark.parametrize("text", ["Paris time", "I'm in Paris", "paris, france"])
 def test_a_zone_is_where_somebody_is(text: str) -> None:
     assert find_zone(text) == "Europe/Paris"
+
+
+@pytest.mark.parametrize("text", ["UK", "Wales", "I live in Edinburgh", "British time"])
+def test_where_no_zone_is_called_so_it_is_the_one_of_the_country(text: str) -> None:
+    assert find_zone(text) == "Europe/London"
