@@ -39,7 +39,7 @@ _MOST_NAMES, _DAY = 32, 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What handlers may use; the composition root fills it in."""
+    """The services that handlers may use; the composition root fills them in."""
 
     storage: Storage
     look: LookUp

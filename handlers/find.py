@@ -32,7 +32,7 @@ async def soon(url: str, asked: Awaitable[_T], patience: float = _PATIENCE) -> _
 
 
 class FoundPetitions(NamedTuple):
-    """What sites found for words, whether there is more, and the sites that could not say."""
+    """Petitions found for words, whether there is more, and the sites that could not say."""
 
     petitions: Sequence[Petition]
     has_more: bool

@@ -19,7 +19,7 @@ def claim_order(
     now: datetime,
     until: datetime,
 ) -> tuple[list[ClaimedDelivery], list[Delivery]]:
-    """What is claimed, in its order, and all deliveries that are to be kept otherwise than given.
+    """Orders what is claimed; also returns all deliveries that are to be kept otherwise.
 
     `elsewhere` is older news of what is due, which waits in other queues of the same chats.
     """

@@ -9,7 +9,7 @@ from typing import Protocol, TypeGuard
 
 @dataclass(eq=False, slots=True)
 class RoleState:
-    """How this process stands to a role: a standby is one that knows that another has it.
+    """The state of a role in this process: a standby is one that knows that another has it.
 
     Who has lost the store answers for its role until it hears of another, so that somebody does.
     `since` is when it was taken up last, on the monotonic clock.

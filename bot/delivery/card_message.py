@@ -53,7 +53,7 @@ def link_for_all(username: str, chat_id: int, petition: PetitionRef) -> str:
 
 
 class Edited(Enum):
-    """What became of a card's edit."""
+    """The outcomes of a card's edit."""
 
     CHANGED = auto()
     UNCHANGED = auto()  # it shows that already

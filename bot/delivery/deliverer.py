@@ -565,7 +565,7 @@ def _mended(outgoing: OutgoingMessage, reason: str) -> OutgoingMessage | None:
 
 
 def classify(error: TelegramError, now: datetime) -> Outcome:
-    """What an error of Telegram's means for a delivery; what is unknown may pass.
+    """Classifies an error of Telegram's into an outcome of a delivery; what is unknown may pass.
 
     An unknown refusal is the chat's; any other failure (a refused token, a fault of the server's)
     is nobody's chat. `BadRequest` is a `NetworkError` in python-telegram-bot, so the particular

@@ -62,7 +62,7 @@ Step: TypeAlias = Settle | TryAgain | RestChat | ProbeChat | MigrateChat
 def next_step(
     outcome: Outcome, attempts: int, now: datetime, jitter: float, refusals: int = 0
 ) -> Step:
-    """What becomes of a delivery after try number `attempts` (0 was the first).
+    """Decides what becomes of a delivery after try number `attempts` (0 was the first).
 
     `refusals` is how often in a row its chat had refused what it was sent before.
 

@@ -80,7 +80,7 @@ def too_soon(seconds: float) -> RetryAfter:
 
 @dataclass(slots=True)
 class Chat:
-    """When a chat takes another message."""
+    """A chat's limits: when it takes another message of each kind."""
 
     id: ChatId
     minute: Window | None = None
@@ -94,7 +94,7 @@ class Chat:
     in_work: int = 0
 
     def free_at(self, kind: str, *, alert: bool) -> float:
-        """When it takes a message of this kind."""
+        """The instant at which it takes a message of this kind."""
         credit = 0.0 if alert else BURST - 1.0
         minute = self.minute.free_at() if self.minute else -inf
         return max(self.refused.get(kind, -inf), self.spent_until - credit, minute)
@@ -142,7 +142,7 @@ class Chats:
     sweep_at: int = 1000
 
     def get(self, chat_id: ChatId, now: float) -> Chat:
-        """What is known of a chat, from now on if nothing was."""
+        """The limits of a chat, noted from now on if nothing was known of it."""
         chat = self.known.get(chat_id)
         if chat is None:
             if len(self.known) >= self.sweep_at:
@@ -188,7 +188,7 @@ class QueuedMessage:
             self.left.set_exception(too_soon(seconds))
 
     def place(self, now: float) -> tuple[_Rank, float]:
-        """Where it waits now; within a rank, whoever has the lowest number goes first."""
+        """Its place now: within a rank, whoever has the lowest number goes first."""
         free_at = self.free_at()
         if free_at > now:
             return _Rank.CHAT, free_at
@@ -232,14 +232,14 @@ class SendQueue:
         return self._first(_Rank.ALERT, now)
 
     def first(self, now: float) -> QueuedMessage | None:
-        """Who goes next, if any may."""
+        """The message that goes next, if any may."""
         answer, alert = self.first_answer(now), self.first_alert(now)
         if answer and alert:
             return alert if self._answers_in_a_row >= ANSWERS_PER_ALERT else answer
         return answer or alert or self._first(_Rank.TALKATIVE, now)
 
     def probe(self, now: float) -> QueuedMessage | None:
-        """Who finds out whether Telegram refuses everything: rather no chat that it refused."""
+        """The message that finds out whether Telegram refuses all: rather to no refused chat."""
         ready = (queued for queued in self._ready(now) if not queued.chat.refused)
         return next(ready, None) or self.first(now)
 
@@ -248,7 +248,7 @@ class SendQueue:
         self._answers_in_a_row = 0 if queued.alert else self._answers_in_a_row + 1
 
     def answers_ready(self) -> int:
-        """How many answers go before alerts, about."""
+        """About how many answers go before alerts."""
         return len(self._heaps[_Rank.ANSWER])
 
     def ripen(self, now: float) -> None:

@@ -51,7 +51,7 @@ _LINKS: tuple[DebateLinkName, ...] = (
 
 
 def diff(before: Petition, after: Petition) -> tuple[Event, ...]:
-    """What happened to a petition between two readings, in the order a life takes."""
+    """Finds the events between two readings of a petition, in the order a life takes."""
     # A date that moved says nothing of a response that one of them does not carry.
     tells_response = "government_response" not in before.missing ^ after.missing
     lacking = after.missing

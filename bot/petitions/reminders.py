@@ -63,7 +63,7 @@ def premature(petition: Petition, now: datetime) -> frozenset[str]:
 def due(
     known: PetitionHistory, now: datetime, readings: Sequence[Reading] = ()
 ) -> tuple[PetitionHistory, tuple[Occurrence, ...]]:
-    """What the clock has brought since: what is known now, and what of it is worth telling.
+    """Brings a history up to now: its new state, and the occurrences worth telling.
 
     `readings` are those of the last weeks, oldest first: a closing is told with how it will end.
     """
@@ -170,7 +170,7 @@ def _london(day: date, at: time) -> datetime:
 
 
 class ReminderSchedule:
-    """Which petition the clock brings something to next, with one moment for each.
+    """Keeps one moment a petition: when the clock brings it something next.
 
     Asking what is due costs what is due, not what is kept.
     """

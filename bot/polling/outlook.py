@@ -53,7 +53,7 @@ Subject: TypeAlias = PetitionId | ListPage
 
 
 class Prospect(Struct):
-    """What planning knows of one followed petition.
+    """The state of one watched petition, as planning needs it.
 
     Its numbers and its words were last told, and its own body asked for, at the `*_at` of their
     name. That was answered at `answered_at`; another body raised its count at `raised_at`. So many
@@ -348,7 +348,7 @@ class Outlook:
 
 
 def about(request: Request) -> Subject:
-    """What is asked about: one petition is not asked about twice at a time."""
+    """The subject of a request: one petition is not asked about twice at a time."""
     return request if isinstance(request, ListPage) else request.id
 
 

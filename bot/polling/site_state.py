@@ -63,7 +63,7 @@ _MOST_BYTES = 16 * 1024 * 1024
 
 
 class SiteState:
-    """What polling knows of one site's side: its budget, its answers, its wish to be left alone."""
+    """What polling knows of one site: its budget, its answers, until when it is left alone."""
 
     def __init__(
         self,

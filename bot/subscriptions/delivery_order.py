@@ -60,7 +60,7 @@ def in_order(
     now: datetime,
     until: datetime,
 ) -> tuple[list[Delivery], list[Delivery]]:
-    """What may be told now, leased `until` then, and what goes on waiting, each as it is kept.
+    """Splits deliveries into those told now, leased `until` then, and those that go on waiting.
 
     `in_other_queues` is older news of the same petitions and chats; `pressing` are the numbers of
     what cannot wait.

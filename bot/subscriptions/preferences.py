@@ -91,7 +91,7 @@ def _without_past(preferences: Preferences, now: datetime) -> Preferences:
 
 
 class Decision(NamedTuple):
-    """How an event is heard: in which queue, from when, with or without a sound."""
+    """The decision how an event is heard: in which queue, from when, with or without a sound."""
 
     loudness: Loudness
     queue: str

@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 
 class Kind(StrEnum):
-    """What an update is, as metrics name it."""
+    """The kinds of updates, as metrics name them."""
 
     MEMBERSHIP = "membership"  # what becomes of the bot's own place, and of a chat's id
     MEMBER = "member"
@@ -35,7 +35,7 @@ class Kind(StrEnum):
 
 
 class WorkClass(StrEnum):
-    """What handling an update takes."""
+    """The classes of work that handling an update takes; each has room for so many at once."""
 
     SERVICE = "service"
     INLINE = "inline"
@@ -46,7 +46,7 @@ class WorkClass(StrEnum):
 
 
 class Ticket(NamedTuple):
-    """How an update takes its turn: in whose line, in which lane, and which chat it acts on."""
+    """An update's ticket: whose line it waits in, its class of work, the chat it acts on."""
 
     kind: Kind
     work_class: WorkClass

@@ -29,7 +29,7 @@ _REMEMBERED = 4096
 
 
 class Verdict(Enum):
-    """What to do with an update."""
+    """The verdicts on an update that has come."""
 
     TAKE = "take"
     REFUSE = "refuse"  # it is too much, and the first in a while: they are told

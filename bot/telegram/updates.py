@@ -57,7 +57,7 @@ _HALF = re.compile(rf"(\\\\|{_HIGH}{_LOW})|{_HIGH}|{_LOW}")
 
 
 class Cause(StrEnum):
-    """Why nothing is heard."""
+    """The causes for which nothing is heard."""
 
     TOKEN = marked("Telegram rejected the token")
     OTHER_PROGRAM = marked("another program is receiving this bot's updates")
@@ -74,7 +74,7 @@ class Cause(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What became of an update."""
+    """The outcomes of an update."""
 
     TAKEN = "taken"
     REPLAY = "replay"

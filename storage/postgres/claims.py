@@ -36,7 +36,7 @@ where delivery.number = plan.number
 
 
 class Claims:
-    """What of a store's deliveries is claimed, with all that is needed to word it."""
+    """Claims a store's deliveries, with all that is needed to word them."""
 
     def __init__(self, cipher: RowCipher, rules: Rules) -> None:
         self._cipher = cipher
@@ -45,7 +45,7 @@ class Claims:
     async def claim_in_order(
         self, connection: Connection, rows: Sequence[Record], now: datetime, lease: timedelta
     ) -> list[ClaimedDelivery]:
-        """What may be told of rows that are leased already; the rest of them is given back."""
+        """Orders rows that are leased already; what may not be told yet is given back."""
         until = now + lease
         due = await self._with_floods(connection, await self._in_full(connection, rows), now)
         older = await self._older(connection, [row["number"] for row in rows], until)

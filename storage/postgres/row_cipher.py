@@ -86,34 +86,34 @@ class RowCipher:
         self._queues = {self._queue_mark(name): name for name in _QUEUES}
 
     def handle(self, chat_id: int) -> bytes:
-        """What stands for a chat wherever it has to be told from others."""
+        """The handle of a chat, wherever it has to be told from others."""
         return hmac.digest(self._handles, str(chat_id).encode(), "sha256")[:_HANDLE_SIZE]
 
     def recent(self, chat_id: int) -> bytes:
-        """What stands for a chat that was told something a moment ago.
+        """The mark of a chat that was told something a moment ago.
 
         It is not its handle: the very moment would tell what it was told.
         """
         return self._mark("recent", str(chat_id).encode())
 
     def petition(self, petition: PetitionRef) -> bytes:
-        """What stands for a petition beside a chat."""
+        """The mark of a petition beside a chat."""
         return self._mark("petition", str(petition).encode())
 
     def site(self, site: str) -> bytes:
-        """What stands for a site beside a chat."""
+        """The mark of a site beside a chat."""
         return self._mark("site", site.encode())
 
     def head(self, head: str) -> bytes:
-        """What stands for that which a delivery is named after."""
+        """The mark of that which a delivery is named after."""
         return self._mark("head", head.encode())
 
     def named(self, key: str) -> tuple[bytes, bytes]:
-        """What stands for the chat, and for the head, that a delivery's key is made of."""
+        """The marks of the chat, and of the head, that a delivery's key is made of."""
         return self.handle(chat_of(key)), self.head(key.rpartition(":")[0])
 
     def queue(self, queue: str) -> str:
-        """What stands for a queue; the one of what is due at once is shown as it is.
+        """The mark of a queue; the one of what is due at once is shown as it is.
 
         That an alert is tried by itself is shown as well: it has to be found by it.
         """
@@ -188,7 +188,7 @@ class RowCipher:
         )
 
     def news_mark(self, news: News) -> bytes:
-        """What stands for what deliveries tell."""
+        """The mark of what deliveries tell."""
         return self._mark("news", _canonical(news))
 
     def seal_news(self, news: News) -> bytes:
@@ -210,7 +210,7 @@ class RowCipher:
         return _RULE.decode(self._open(row["sealed"], _rule_place(row["chat"], row["number"])))
 
     def mark(self, effective: EffectivePreferences) -> bytes:
-        """What stands for effective preferences: equal for equal ones, like a chat's handle."""
+        """The mark of effective preferences: equal for equal ones, like a chat's handle."""
         return self._mark("policy", _canonical(effective))
 
     def seal_preferences(self, effective: EffectivePreferences) -> bytes:

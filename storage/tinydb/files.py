@@ -21,8 +21,7 @@ from storage.key_file import KeyRing
 from storage.tables import Tables
 from storage.tinydb.frames import Damaged, Torn
 from storage.tinydb.journal import ROWS, Changes, Journal, pieces_of, replay, rows_of
-from storage.tinydb.lock import StoreLock
-from storage.tinydb.paths import State, StorePaths, holds_commits, state_of
+from storage.tinydb.paths import State, StoreLock, StorePaths, holds_commits, state_of
 from storage.tinydb.sealed import FORMAT, Content, Kind, Sealed, WrongKey, format_of, new_store
 
 log = structlog.get_logger(__name__)

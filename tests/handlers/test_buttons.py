@@ -33,7 +33,7 @@ from telegram.ext import CallbackQueryHandler
 
 import handlers
 from bot.app import running, utc_now
-from bot.demo.postcodes import PostcodesApi
+from bot.demo.world import PostcodesApi
 from bot.messages import buttons
 from bot.messages.alert import alert
 from bot.messages.buttons import Press

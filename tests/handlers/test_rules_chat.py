@@ -10,7 +10,7 @@ from bell import READER, TEA, Village, a_response, open_petition, stamp
 from site_stand_in import Fault
 
 from bot.app import utc_now
-from bot.demo.postcodes import PostcodesApi
+from bot.demo.world import PostcodesApi
 from bot.subscriptions.codec import rule_for_link
 from bot.subscriptions.subscription import Rule
 

@@ -10,8 +10,8 @@ from parliaments import Parliaments, four_sites
 from site_stand_in import Fault
 
 from bot.app import running
-from bot.demo.postcodes import PostcodesApi
 from bot.demo.sister_shapes import jersey_petition
+from bot.demo.world import PostcodesApi
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bot.demo.postcodes import PostcodesApi
+from bot.demo.world import PostcodesApi
 from bot.errors import MalformedPetition
 from bot.petitions.parse import parse_topics
 from bot.petitions.parse_places import Local, parse_local, slug
