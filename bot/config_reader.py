@@ -176,8 +176,8 @@ File: TypeAlias = Annotated[Path, BeforeValidator(text)]
 
 Signatures: TypeAlias = Annotated[Number, Field(ge=0, le=100_000_000)]
 
-# How each key is read.
-_KINDS: Mapping[Any, Mapping[str, Any]] = {
+# What the value of each key may be, and how it is read.
+_CHECKS: Mapping[Any, Mapping[str, Any]] = {
     TelegramConfig: {
         "token": Annotated[Token, PlainValidator(token)],
         "base_url": Annotated[str, BeforeValidator(bot_api_address)],
@@ -241,8 +241,11 @@ def _asked(configured: int | None, usual: int | None) -> int | None:
 
 def _checked(record: Any) -> Any:
     """The record's fields with their checks, as pydantic wants them."""
+    checks = _CHECKS[record]
+    if unchecked := [each.name for each in fields(record) if each.name not in checks]:
+        raise TypeError(f"_CHECKS lacks a check of {record.__name__}: {', '.join(unchecked)}")
     rows: list[Any] = [
-        (each.name, _KINDS[record][each.name])
+        (each.name, checks[each.name])
         + (() if each.default is MISSING else (field(default=each.default),))
         for each in fields(record)
     ]

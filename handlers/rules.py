@@ -377,7 +377,7 @@ async def draft_pressed(update: Update, context: Context, press: Press) -> str |
             site, called = context.services.sites[rule.site], await name_of(context, rule)
             everything = what_is_kept(context)
             await answer(update, *text.asks_after_reading(rule, site, called, everything))
-        case name if name in {ear.name for ear in event_filters(rule)}:
+        case name if name in {each.name for each in event_filters(rule)}:
             changed = turned(rule, name)
             if not changed.kinds:
                 return text.nothing_to_hear()
@@ -463,11 +463,11 @@ async def _changed(context: Context, rule: Rule, change: str) -> Rule | None:
         return await _instead(context, rule, what, which)
     for loudness in _LOUDNESS:
         if change == loudness:
-            chosen = {ear.kind: loudness for ear in event_filters(rule)}
+            chosen = {each.kind: loudness for each in event_filters(rule)}
             return structs.replace(
                 rule, preferences=structs.replace(rule.preferences, loudness=chosen)
             )
-    return turned(rule, change) if change in {ear.name for ear in event_filters(rule)} else None
+    return turned(rule, change) if change in {each.name for each in event_filters(rule)} else None
 
 
 async def _instead(context: Context, rule: Rule, what: str, which: str) -> Rule | None:

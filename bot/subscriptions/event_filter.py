@@ -62,17 +62,21 @@ def _thresholds(site: str) -> tuple[Threshold, ...]:
     return tuple(threshold.kind for threshold in description.thresholds)
 
 
-def hears(rule: Rule, ear: EventFilter) -> bool:
+def hears(rule: Rule, event_filter: EventFilter) -> bool:
     """Whether a rule listens to this."""
-    if ear.kind not in rule.kinds:
+    if event_filter.kind not in rule.kinds:
         return False
-    return ear.threshold is None or not rule.thresholds or ear.threshold in rule.thresholds
+    return (
+        event_filter.threshold is None
+        or not rule.thresholds
+        or event_filter.threshold in rule.thresholds
+    )
 
 
 def turned(rule: Rule, name: str) -> Rule:
-    """The rule with the ear of that name turned on or off; it may be left with none."""
+    """The rule with the event filter of that name turned on or off; it may be left with none."""
     return _with(
-        rule, [ear for ear in event_filters(rule) if hears(rule, ear) != (ear.name == name)]
+        rule, [each for each in event_filters(rule) if hears(rule, each) != (each.name == name)]
     )
 
 
@@ -83,12 +87,12 @@ def possible(rule: Rule) -> Rule | None:
     if not isinstance(words, Words) or (rule.department and not stems(rule.department)):
         return None
     asked = structs.replace(rule, words=words.wanted, without=words.without)
-    heard = _with(asked, [ear for ear in event_filters(asked) if hears(asked, ear)])
+    heard = _with(asked, [each for each in event_filters(asked) if hears(asked, each)])
     return heard if heard.kinds else None
 
 
 def _with(rule: Rule, chosen: Sequence[EventFilter]) -> Rule:
-    kinds = dict.fromkeys(ear.kind for ear in chosen)
-    thresholds = tuple(ear.threshold for ear in chosen if ear.threshold)
+    kinds = dict.fromkeys(each.kind for each in chosen)
+    thresholds = tuple(each.threshold for each in chosen if each.threshold)
     are_all = thresholds == _thresholds(rule.site)
     return structs.replace(rule, kinds=tuple(kinds), thresholds=() if are_all else thresholds)

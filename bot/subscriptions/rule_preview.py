@@ -15,19 +15,19 @@ _LONDON = ZoneInfo("Europe/London")
 class DatedEvent(NamedTuple):
     """Something that happened to a petition at an instant."""
 
-    ear: EventFilter
+    event_filter: EventFilter
     at: datetime
     petition: Petition
 
 
 def dated_events(petition: Petition, since: datetime, now: datetime) -> list[DatedEvent]:
     """What a petition dates between two instants; what the site does not date is left out."""
-    return [DatedEvent(ear, at, petition) for ear, at in _dated(petition) if since <= at <= now]
+    return [DatedEvent(each, at, petition) for each, at in _dated(petition) if since <= at <= now]
 
 
 def heard_lately(rule: Rule, happened: list[DatedEvent]) -> list[DatedEvent]:
     """Of what happened to petitions that fit a rule, what the rule listens to; the newest first."""
-    heard = [each for each in happened if hears(rule, each.ear)]
+    heard = [each for each in happened if hears(rule, each.event_filter)]
     return sorted(heard, key=lambda each: each.at, reverse=True)
 
 
@@ -41,7 +41,7 @@ def _dated(petition: Petition) -> Iterator[tuple[EventFilter, datetime]]:
         (EventFilter("debate"), _debated(petition)),
         (EventFilter("closing"), petition.closed_at),
     )
-    yield from ((ear, at) for ear, at in told if at)
+    yield from ((each, at) for each, at in told if at)
 
 
 def _debated(petition: Petition) -> datetime | None:

@@ -4,6 +4,7 @@ from collections import Counter
 from typing import get_args
 
 import pytest
+from contract import EVENTS
 from msgspec import structs
 from petitions import NOW, petition
 
@@ -50,6 +51,9 @@ def test_every_event_names_its_kind_and_every_kind_has_an_event() -> None:
     assert not {n: k for n, k in classes.items() if not k}, "events that do not name their KIND"
     strange = {name: kind for name, kind in classes.items() if kind not in EVENT_KINDS}
     assert not strange, "events of a kind that has no row in EVENT_KINDS"
+    heard_by_rules_alone = {"ToppedIn"}
+    untried = classes.keys() - {type(each).__name__ for each in EVENTS} - heard_by_rules_alone
+    assert not untried, "events of which EVENTS in tests/contract.py has none: no store is tried"
     # What a milestone is besides depends on the number, and on whose it is.
     eventless = EVENT_KINDS.keys() - {"threshold", "own"} - set(classes.values())
     assert not eventless, "kinds of which there is no event"
@@ -128,14 +132,14 @@ def test_the_settings_show_every_kind_they_offer() -> None:
 
 
 def test_the_buttons_of_rules_stand_where_they_stood() -> None:
-    assert [ear.name for ear in event_filters(OF_ALL)] == [
+    assert [each.name for each in event_filters(OF_ALL)] == [
         "opened",
         "threshold.response",
         "threshold.debate",
         "response",
         "debate",
     ]
-    assert [ear.name for ear in event_filters(NARROW)[5:12]] == [
+    assert [each.name for each in event_filters(NARROW)[5:12]] == [
         "milestone",
         "closing",
         "surge",
@@ -144,7 +148,7 @@ def test_the_buttons_of_rules_stand_where_they_stood() -> None:
         "business",
         "fell",
     ]
-    assert [ear.name for ear in event_filters(OF_A_SEAT)] == [
+    assert [each.name for each in event_filters(OF_A_SEAT)] == [
         "place",
         "threshold.response",
         "threshold.debate",
@@ -154,7 +158,9 @@ def test_the_buttons_of_rules_stand_where_they_stood() -> None:
 
 
 def test_some_rule_can_ask_for_every_kind_that_rules_can_ask_for() -> None:
-    offered = {ear.kind for each in (NARROW, OF_A_SEAT) for ear in event_filters(each)}
+    offered = {
+        event_filter.kind for each in (NARROW, OF_A_SEAT) for event_filter in event_filters(each)
+    }
     assert offered == {kind for kind, row in EVENT_KINDS.items() if row.rules}
     for each in (OF_ALL, NARROW, OF_A_SEAT):
         keys = [key.text for row in shown(each, SITE, "", None, Preferences())[1] for key in row]
@@ -167,7 +173,11 @@ def test_what_a_rule_about_everything_can_ask_for_can_be_followed_by_itself() ->
     offered = {key.press.rpartition("|")[2] for key in keys}
     assert set(_OF_ALL) <= offered
     everywhere = [structs.replace(OF_ALL, site=site.id) for site in sites]
-    wanted = {(ear.kind, ear.threshold) for each in everywhere for ear in event_filters(each)}
+    wanted = {
+        (event_filter.kind, event_filter.threshold)
+        for each in everywhere
+        for event_filter in event_filters(each)
+    }
     assert wanted == {(kind, *(of or (None,))) for kind, of in _OF_ALL.values()}
     named = {
         str(describe(rule(kind, thresholds=thresholds), SITE))

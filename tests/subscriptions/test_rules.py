@@ -250,7 +250,7 @@ def test_what_buttons_can_make_stays_as_it_is(made: Rule) -> None:
     if found := possible(made):
         assert possible(found) == found
         assert found.kinds
-        assert set(found.kinds) <= {ear.kind for ear in event_filters(found)}
+        assert set(found.kinds) <= {each.kind for each in event_filters(found)}
 
 
 @pytest.mark.parametrize(
@@ -299,13 +299,13 @@ def test_one_threshold_can_be_listened_to_without_the_other() -> None:
 
 
 @given(RULES)
-def test_every_ear_turns_on_and_off_alone(listening: Rule) -> None:
-    for ear in event_filters(listening):
-        once = turned(listening, ear.name)
+def test_every_event_filter_turns_on_and_off_alone(listening: Rule) -> None:
+    for event_filter in event_filters(listening):
+        once = turned(listening, event_filter.name)
         changed = [
             each for each in event_filters(listening) if hears(once, each) != hears(listening, each)
         ]
-        assert changed == [ear]
+        assert changed == [event_filter]
 
 
 def test_a_rule_about_everything_offers_no_flood() -> None:
@@ -327,13 +327,13 @@ def test_what_a_petition_dates_itself_counts_if_it_was_in_the_week() -> None:
         debate=Debate(debated_on=datetime(2025, 2, 27, tzinfo=UTC).date()),
     )
     happened = dated_events(lived, since, NOW)
-    assert {each.ear.name for each in happened} == {
+    assert {each.event_filter.name for each in happened} == {
         "threshold.response",
         "threshold.debate",
         "debate",
     }
     debates = rule(kinds=("debate", "threshold"), thresholds=("debate",))
-    assert [each.ear.name for each in heard_lately(debates, happened)] == [
+    assert [each.event_filter.name for each in heard_lately(debates, happened)] == [
         "threshold.debate",
         "debate",
     ]

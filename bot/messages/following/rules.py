@@ -138,17 +138,17 @@ def _at(site: Site, threshold: Threshold) -> int:
             return site.debate_threshold or 0
 
 
-def _ear_name(ear: EventFilter, site: Site) -> str:
-    name = LABELS[ear.kind].in_rules
-    if ear.threshold is None:
+def _filter_name(event_filter: EventFilter, site: Site) -> str:
+    name = LABELS[event_filter.kind].in_rules
+    if event_filter.threshold is None:
         return tr(name)
-    return tr(name, number=number(_at(site, ear.threshold)))
+    return tr(name, number=number(_at(site, event_filter.threshold)))
 
 
-def _is_there(ear: EventFilter, site: Site) -> bool:
-    if ear.threshold:
-        return _at(site, ear.threshold) > 0
-    return description_of(site).tells(ear.kind)
+def _is_there(event_filter: EventFilter, site: Site) -> bool:
+    if event_filter.threshold:
+        return _at(site, event_filter.threshold) > 0
+    return description_of(site).tells(event_filter.kind)
 
 
 # --- what can be followed ------------------------------------------------------------------------
@@ -349,7 +349,7 @@ def draft(
         button(tr("{site} instead", site=site_name(each)), DRAFT, extra=f"at.{each.id}")
         for each in others
     )
-    return message, [*_ear_rows(rule, site, DRAFT, ""), *elsewhere, last]
+    return message, [*_filter_rows(rule, site, DRAFT, ""), *elsewhere, last]
 
 
 def _carrying(rule: Rule, site: Site, called: str) -> Rich:
@@ -396,19 +396,19 @@ def _last_week(rule: Rule, site: Site, happened: Sequence[DatedEvent] | None) ->
 
 
 def _counts(site: Site, happened: Sequence[DatedEvent]) -> list[str]:
-    counts = Counter(each.ear for each in happened)
-    return [_count(ear, count, site) for ear, count in counts.items()]
+    counts = Counter(each.event_filter for each in happened)
+    return [_count(each, count, site) for each, count in counts.items()]
 
 
-def _count(ear: EventFilter, count: int, site: Site) -> str:
-    if ear.threshold:
+def _count(event_filter: EventFilter, count: int, site: Site) -> str:
+    if event_filter.threshold:
         return many(
             "{count} petition reached {number} signatures",
             "{count} petitions reached {number} signatures",
             count,
-            number=number(_at(site, ear.threshold)),
+            number=number(_at(site, event_filter.threshold)),
         )
-    match ear.kind:
+    match event_filter.kind:
         case "opened":
             return many("{count} petition opened", "{count} petitions opened", count)
         case "response":
@@ -420,14 +420,16 @@ def _count(ear: EventFilter, count: int, site: Site) -> str:
         case "closing":
             return many("{count} petition closed", "{count} petitions closed", count)
         case _:
-            return f"{_ear_name(ear, site)}: {count}"
+            return f"{_filter_name(event_filter, site)}: {count}"
 
 
-def _ear_rows(rule: Rule, site: Site, verb: str, before: str) -> list[list[Button]]:
+def _filter_rows(rule: Rule, site: Site, verb: str, before: str) -> list[list[Button]]:
     keys = [
-        button(_ticked(_ear_name(ear, site), hears(rule, ear)), verb, extra=f"{before}{ear.name}")
-        for ear in event_filters(rule)
-        if _is_there(ear, site)
+        button(
+            _ticked(_filter_name(each, site), hears(rule, each)), verb, extra=f"{before}{each.name}"
+        )
+        for each in event_filters(rule)
+        if _is_there(each, site)
     ]
     return [keys[at : at + 2] for at in range(0, len(keys), 2)]
 
@@ -523,7 +525,7 @@ def shown(
         button(tr("Delete"), RULE, extra=f"{rule.number}.delete"),
         button(tr("‹ Back to list"), PAGE, extra="0"),
     ]
-    rows = _ear_rows(rule, site, RULE, f"{rule.number}.")
+    rows = _filter_rows(rule, site, RULE, f"{rule.number}.")
     copy = Button(tr("Copy link"), copy=address or "")
     return message, [*rows, louder, *([[copy]] if address else []), last]
 
@@ -535,11 +537,11 @@ def _followed(what: Rich) -> Rich:
 
 
 def _told_about(rule: Rule, site: Site) -> str:
-    heard = [ear for ear in event_filters(rule) if hears(rule, ear) and _is_there(ear, site)]
+    heard = [each for each in event_filters(rule) if hears(rule, each) and _is_there(each, site)]
     return to_reader(
         marked("You'll be told about: {kinds}."),
         marked("This chat will be told about: {kinds}."),
-        kinds=", ".join(_ear_name(ear, site) for ear in heard),
+        kinds=", ".join(_filter_name(each, site) for each in heard),
     )
 
 
