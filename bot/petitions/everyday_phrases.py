@@ -6,105 +6,7 @@ a petition's subject that begins alike ("no fireworks after 10pm") stays one.
 
 import re
 
-# --- what stands around a request -------------------------------------------------------------
-
-_BEFORE = re.compile(
-    r"(?:(?:hi|hello|hey|hiya|yo|omg|bruh|bro|dude|good (?:morning|afternoon|evening)|ok"
-    r"|okay|so|and|also|then|oh|well|yes|right|sorry|please|pls|plz|kindly"
-    r"|(?:can|could|would|will) (?:you|u|we|i)|may i|you can"
-    r"|i (?:want|need|would like)(?: you)?(?: to)?"
-    r"|i'?d (?:like|love|prefer)(?: you)?(?: to)?|i(?:'m| am|m) trying to|i wanna|i wish to"
-    r"|let'?s|just|how (?:do|can|would) i|how to|help me(?: to)?|is it possible to|bitte"
-    r"|por favor|per favore|s'il (?:vous|te) pla[iî]t|proszę|g(?:a|af) i"
-    r"|sut (?:mae|ydw i'?n|alla i|galla i)|a? ?allwch chi|allet ti"
-    r"|wnewch chi|hoffwn i?|(?:dw i|dwi|rwyf|rydw i)(?: i?'?n)? (?:eisiau|isio|moyn))[\s,:]+)+"
-)
-_AFTER = re.compile(
-    r"(?:[\s,]+(?:please|pls|plz|thanks|thank you|thx|ta|cheers|for me|now|right now|mate"
-    r"|bot|x|xx|if you can|if possible|already|instead"
-    r"|from now on|os gwelwch yn dda|plis|diolch|bitte|por favor"
-    r"|per favore|s'il (?:vous|te) pla[iî]t|proszę|alsjeblieft|lütfen|пожалуйста))+"
-)
-
-_LONGEST_AFTER = 80  # characters; it is looked for at each of them
-
-
-_IN_FULL = {
-    "lmk": "let me know",
-    "hmu": "let me know",
-    "hit me up": "let me know",
-    "wanna": "want to",
-    "gonna": "going to",
-    "gimme": "give me",
-    "rn": "now",
-    "u": "you",
-    "ur": "your",
-    "msgs": "messages",
-    "notifs": "notifications",
-}
-_SHORT = re.compile(rf"(?<![\w/.'-])(?:{'|'.join(_IN_FULL)})(?![\w/.'-])", re.IGNORECASE)
-
-
-def in_full(text: str) -> str:
-    """A text without the abbreviations of who types with a thumb."""
-    return _SHORT.sub(lambda short: _IN_FULL[short[0].lower()], text)
-
-
-def bare(text: str) -> str:
-    """A request in small letters without what is said around it: "Hi, can you … please?"."""
-    said = _as_typed(text)
-    begins, ends = _bare_span(said)
-    return said[begins:ends]
-
-
-def _as_typed(text: str) -> str:
-    return " ".join(re.sub("[’‘`´]", "'", text).lower().split()).rstrip("?!. ")
-
-
-def _bare_span(said: str) -> tuple[int, int]:
-    before, ends = _BEFORE.match(said), len(said)
-    for after in _AFTER.finditer(said, max(0, ends - _LONGEST_AFTER)):
-        if after.end() == len(said):
-            ends = after.start()
-    begins = before.end() if before else 0
-    return (begins, ends) if begins < ends else (0, len(said))
-
-
-# --- words that stand for one another -----------------------------------------------------------
-
-_ALIKE = {
-    each: word
-    for word, others in {
-        "alerts": "alert notification notifications message messages msgs texts pings",
-        "digest": "digests summary summaries roundup",
-        "delete": "erase wipe remove",
-        "petitions": "epetitions petitons",
-        "petition": "epetition petiton",
-        "i": "we",
-        "my": "our",
-        "me": "us",
-        "change": "edit alter adjust update",
-    }.items()
-    for each in others.split()
-}
-_BESIDES = frozenset({"the", "a", "an", "these", "those", "of", "really", "actually", "just"})
-
-
-_SHOW = re.compile(
-    r"(?:show|see|view|open|get|give|send|check|go to|take|change|set|edit|alter|manage|find"
-    r"|when (?:are|is)|what (?:are|is)|whats|dangos|newid"
-    r"|beth (?:yw|ydy))(?: me)?(?: to)? (?=\S)"
-)
-
-
-def canonical(words: str) -> str:
-    """Plain words with one for those that stand for one another, and without the idle ones."""
-    shown = re.sub(r"\bare we\b", "am i", words)
-    shown = _SHOW.sub("", shown, count=1) if _SHOW.match(shown) else shown
-    return " ".join(_ALIKE.get(each, each) for each in shown.split() if each not in _BESIDES)
-
-
-# --- requests ----------------------------------------------------------------------------------
+from bot.petitions.bare_request import bare, bare_span
 
 _NEWS = (
     r"(?:alerts?|messages?|msgs|notifications?|texts?|pings?|updates?|emails?|sounds?"
@@ -121,7 +23,8 @@ _SENDING = (
 _NOT = (
     rf"(?:no (?:more )?{_NEWS}"
     rf"|(?:don'?t|do not|never) {_SEND}(?: me)?(?: anything| {_NEWS})?(?: up)?"
-    rf"|stop (?:(?:all|the|my|your) )+{_NEWS}|stop {_SENDING}(?: me)?(?: {_NEWS}| things| stuff)?"
+    rf"|stop (?:(?:all|the|my|your) )+{_NEWS}"
+    rf"|stop {_SENDING}(?: me)?(?: {_NEWS}| things| stuff)?"
     rf"|(?:turn|switch) off (?:the |my |all )*{_NEWS}"
     rf"|(?:turn|switch) (?:the |my |all )*{_NEWS} off"
     r"|dim (?:negeseuon|rhybuddion|hysbysiadau|sŵn))"
@@ -180,7 +83,8 @@ _HOURS = (
 )
 _SIDE = rf"(?:after|before|past|from|later than|earlier than|ar ôl|cyn) {_HOUR}{_EVERY_DAY}"
 _NIGHT = (
-    r"(?:yn y nos|gyda'r nos|dros nos)|(?:(?:at|during|in|over|on|through|after) )?(?:the )?"
+    r"(?:yn y nos|gyda'r nos|dros nos)"
+    r"|(?:(?:at|during|in|over|on|through|after) )?(?:the )?"
     r"(?:nights?|night ?times?|evenings?|weekends?|mornings?|bed ?time|work|meetings?|dark"
     r"|day|nos)|(?:while|when) (?:i sleep|i'?m (?:asleep|sleeping|in bed|at work))"
 )
@@ -503,8 +407,8 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"(?:big|important|major|main|key|urgent)"
             rf"(?: ones?| things?| stuff| news| moments?| changes?| bits| parts| {_NEWS})?"
             r"|i (?:only|just) (?:want|need) (?:the )?(?:big|important|major|main)"
-            rf"(?: ones?| things?| stuff| news| {_NEWS})?|(?:dim ond )?(?:pethau|newyddion)"
-            rf" (?:pwysig|mawr)(?: yn unig)?"
+            rf"(?: ones?| things?| stuff| news| {_NEWS})?"
+            r"|(?:dim ond )?(?:pethau|newyddion) (?:pwysig|mawr)(?: yn unig)?"
             rf"|only (?:{_SEND} me )?(?:when|if) (?:something|anything) (?:big|important|major)"
             r"(?: happens?)?"
             r"|(?:the )?(?:big|important|major|main|key)"
@@ -706,7 +610,7 @@ def what_is_meant(text: str) -> list[tuple[str, str]]:
     said = typed.lower()
     if len(said) != len(typed):  # some letters grow
         typed = said
-    for begins, ends in dict.fromkeys((_bare_span(said), (0, len(said)))):
+    for begins, ends in dict.fromkeys((bare_span(said), (0, len(said)))):
         for pattern, commands in PHRASES:
             if found := pattern.fullmatch(said, begins, ends):
                 name = next((each for each in ("rest", "alone") if found.groupdict().get(each)), "")
@@ -723,70 +627,6 @@ def what_is_meant(text: str) -> list[tuple[str, str]]:
 def is_a_while(text: str) -> bool:
     """Whether a text names a length of time, or when one ends."""
     return re.fullmatch(f"{_WHILE}|(?:on )?(?:{_DAY})", text.lower()) is not None
-
-
-# --- of one petition ------------------------------------------------------------------------------
-
-# What is said around a petition, `#`, in plain words, and the verb that it comes down to.
-VERB_PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(rf"\b(?:{pattern})(?!\S)"), verb)
-    for pattern, verb in (
-        (
-            r"(?:turn|switch|put) (?:the )?(?:sound|sounds|noise) on"
-            r"|(?:turn|switch) on (?:the )?sounds?|sound on|with (?:a )?sound|make .* loud",
-            "unmute",
-        ),
-        (
-            r"(?:turn|switch) (?:the )?(?:sound|sounds|noise) off"
-            r"|(?:turn|switch) off (?:the )?(?:sounds?|noise)|sound off|no sound"
-            r"|without (?:a )?(?:sound|noise)|quietly|dim swn|tewi|tewch",
-            "mute",
-        ),
-        (
-            r"no more|no longer (?:want|need|following|follow|care about|interested in)"
-            r"|not interested in"
-            r"|(?:stop|quit|dont|do not|never)"
-            r" (?:send|tell|text|messag|ping|notify|alert|bother|follow|watch|track|remind"
-            r"|updat|get|hear|show)(?:e|ing|ting)?|(?:dont|do not) (?:want|need|care)"
-            r"|get rid of|rid of|off my list|from my list|(?:im )?(?:done|finished) with"
-            r"|enough of|(?:sick|tired) of|(?:turn|switch) off|opt out of|off$"
-            r"|take (?=# off)|dim mwy|ddim eisiau",
-            "unfollow",
-        ),
-        (
-            r"what did .* (?:say|reply|answer)"
-            r"|what (?:does|has) (?:the )?(?:government|gov|govt) (?:say|said)"
-            r"|(?:government|gov|govt|they|minister|ministers|parliament)"
-            r" (?:say|said|reply|replied|respond|responded|answer|answered|answering|responding)",
-            "response",
-        ),
-        (
-            r"by (?:constituency|place|area|region)"
-            r"|(?:per|which|what) (?:constituency|constituencies|places?)"
-            r"|where .* (?:signed|signing|signatures|signers) (?:from|coming from|come from)?",
-            "where",
-        ),
-        (r"(?:signatures )?over time|draw", "chart"),
-        (r"(?:where|how) (?:do|can|could|should) i sign|sign(?= #)", "show"),
-        (
-            r"let me know|(?:sign|put) me (?:up )?for|be told (?:about|of)|hear about"
-            r"|keep (?:me|us) (?:posted|updated|informed|up to date|in the loop|in touch)"
-            r"|keep (?:an )?eye on|(?:add|put) (?=# (?:to|on) (?:my|the) list)"
-            r"|(?:to|on) (?:my|the) list"
-            r"|(?:want|need|like|get|send me|give me) (?:the |some |all )?(?:updates|news)"
-            r"|(?:tell|text|message|warn|remind|update) me (?:when|if|once|whenever)"
-            r"|interested in|cadw llygad ar|rhoi gwybod",
-            "follow",
-        ),
-    )
-)
-
-
-def with_verbs(said: str) -> str:
-    """Plain words around `#` with a single verb for what says as much."""
-    for pattern, verb in VERB_PHRASES:
-        said = pattern.sub(verb, said)
-    return said
 
 
 def spoken_words() -> frozenset[str]:

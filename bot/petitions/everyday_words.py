@@ -395,3 +395,67 @@ _LISTED: Mapping[Verb, str] = {
         dangos dangoswch gweld agor chwilio""",
 }
 VERBS: Mapping[Verb, frozenset[str]] = {verb: _words(listed) for verb, listed in _LISTED.items()}
+
+
+# --- of one petition ------------------------------------------------------------------------------
+
+# What is said around a petition, `#`, in plain words, and the verb that it comes down to.
+VERB_PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(rf"\b(?:{pattern})(?!\S)"), verb)
+    for pattern, verb in (
+        (
+            r"(?:turn|switch|put) (?:the )?(?:sound|sounds|noise) on"
+            r"|(?:turn|switch) on (?:the )?sounds?|sound on|with (?:a )?sound|make .* loud",
+            "unmute",
+        ),
+        (
+            r"(?:turn|switch) (?:the )?(?:sound|sounds|noise) off"
+            r"|(?:turn|switch) off (?:the )?(?:sounds?|noise)|sound off|no sound"
+            r"|without (?:a )?(?:sound|noise)|quietly|dim swn|tewi|tewch",
+            "mute",
+        ),
+        (
+            r"no more|no longer (?:want|need|following|follow|care about|interested in)"
+            r"|not interested in"
+            r"|(?:stop|quit|dont|do not|never)"
+            r" (?:send|tell|text|messag|ping|notify|alert|bother|follow|watch|track|remind"
+            r"|updat|get|hear|show)(?:e|ing|ting)?|(?:dont|do not) (?:want|need|care)"
+            r"|get rid of|rid of|off my list|from my list|(?:im )?(?:done|finished) with"
+            r"|enough of|(?:sick|tired) of|(?:turn|switch) off|opt out of|off$"
+            r"|take (?=# off)|dim mwy|ddim eisiau",
+            "unfollow",
+        ),
+        (
+            r"what did .* (?:say|reply|answer)"
+            r"|what (?:does|has) (?:the )?(?:government|gov|govt) (?:say|said)"
+            r"|(?:government|gov|govt|they|minister|ministers|parliament)"
+            r" (?:say|said|reply|replied|respond|responded|answer|answered|answering|responding)",
+            "response",
+        ),
+        (
+            r"by (?:constituency|place|area|region)"
+            r"|(?:per|which|what) (?:constituency|constituencies|places?)"
+            r"|where .* (?:signed|signing|signatures|signers) (?:from|coming from|come from)?",
+            "where",
+        ),
+        (r"(?:signatures )?over time|draw", "chart"),
+        (r"(?:where|how) (?:do|can|could|should) i sign|sign(?= #)", "show"),
+        (
+            r"let me know|(?:sign|put) me (?:up )?for|be told (?:about|of)|hear about"
+            r"|keep (?:me|us) (?:posted|updated|informed|up to date|in the loop|in touch)"
+            r"|keep (?:an )?eye on|(?:add|put) (?=# (?:to|on) (?:my|the) list)"
+            r"|(?:to|on) (?:my|the) list"
+            r"|(?:want|need|like|get|send me|give me) (?:the |some |all )?(?:updates|news)"
+            r"|(?:tell|text|message|warn|remind|update) me (?:when|if|once|whenever)"
+            r"|interested in|cadw llygad ar|rhoi gwybod",
+            "follow",
+        ),
+    )
+)
+
+
+def with_verbs(said: str) -> str:
+    """Plain words around `#` with a single verb for what says as much."""
+    for pattern, verb in VERB_PHRASES:
+        said = pattern.sub(verb, said)
+    return said

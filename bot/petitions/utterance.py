@@ -13,16 +13,8 @@ from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
-from bot.petitions.everyday_phrases import (
-    bare,
-    canonical,
-    count_wanted,
-    in_full,
-    is_a_while,
-    spoken_words,
-    what_is_meant,
-    with_verbs,
-)
+from bot.petitions.bare_request import bare, canonical, in_full
+from bot.petitions.everyday_phrases import count_wanted, is_a_while, spoken_words, what_is_meant
 from bot.petitions.everyday_words import (
     AROUND_STOP,
     FILLERS,
@@ -35,6 +27,7 @@ from bot.petitions.everyday_words import (
     Everyday,
     Verb,
     plain,
+    with_verbs,
 )
 from bot.petitions.petition import PetitionRef, Site
 from bot.petitions.postcode import find_postcode

@@ -392,7 +392,7 @@ def read_until(text: str, now: datetime, zone: str) -> datetime | None:
         return next_local(_PARTS_OF_DAY[plain], now, zone)
     if day := _read_day(plain, now, zone):
         return day
-    is_hour = plain in _NAMED_HOURS or re.search(r"[0-9:].*[:apo]|o['’]?clock", plain)
+    is_hour = plain in _NAMED_HOURS or re.search(r"[0-9:].{0,9}[:apo]|o['’]?clock", plain)
     if is_hour or re.match(r"(?:(?:un)?till?|tan) ", text.strip().lower()):
         hour = read_hour(plain)
         if hour is not None:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.petitions.bare_request import in_full
 from bot.petitions.petition import PetitionRef, Site
 from bot.petitions.utterance import (
     Ask,
@@ -295,3 +296,8 @@ def test_every_request_has_a_meaning(words: list[str]) -> None:
     read(text, SITES)
     said_of(text, REF, SITES)
     nearest_saying(text)
+
+
+@pytest.mark.parametrize("words", ["mſgs please", "gımme tea", "notıfs"])
+def test_letters_that_only_look_like_ours_abbreviate_nothing(words: str) -> None:
+    assert in_full(words) == words
