@@ -189,7 +189,7 @@ async def test_a_chat_that_is_gone_rests_and_hears_one_summary_when_it_is_back(
         assert deliverer.counts.summaries == 1
         await office.ring(10_000)
         await office.settled()
-    assert office.heard(1) == ["🌅 While you were away: 3 updates.", office.heard(1)[1]]
+    assert office.heard(1) == ["🌅 What you missed: 3 updates.", office.heard(1)[1]]
     assert office.rings(2)["10,000"] == 1
     first = office.api.messages(1)[0]
     where = [first["text"].index(f"{number} signatures") for number in ("1,000", "2,500", "5,000")]

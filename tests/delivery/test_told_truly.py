@@ -106,7 +106,7 @@ def test_nothing_is_promised_about_a_removed_petition_that_is_back() -> None:
 def test_a_return_to_signing_is_told_so_though_it_has_closed_since() -> None:
     closed = structs.replace(petition(), state="closed")
     text = told(Reopened("removed", "open"), PetitionHistory(closed, NOW))
-    assert "Open for signatures again" in text
+    assert "Opened for signatures again" in text
     assert "Open for" not in told(Reopened("removed", "closed"), PetitionHistory(closed, NOW))
 
 
@@ -148,7 +148,7 @@ def test_each_line_of_a_summary_has_its_time() -> None:
 def test_a_summary_tells_a_removal_and_the_return_in_one_line() -> None:
     lines, _ = summed_up(Removed(), Reopened("removed", "open"), Removed())
     assert lines == [
-        "↩️ Taken off the site at 14:00, back at 14:01.",
+        "↩️ Taken off the site: 14:00. Back: 14:01.",
         "14:02 ⚠️ Taken off the site.",
     ]
 
@@ -161,7 +161,7 @@ def test_a_summary_joins_no_return_to_what_it_does_not_undo() -> None:
 def test_a_summary_tells_a_withdrawal_and_the_next_response_in_one_line() -> None:
     lines, _ = summed_up(ResponseWithdrawn(), Responded(SECOND, is_first=False))
     assert lines == [
-        "💬 The response was withdrawn at 14:00, and there is one again since 14:01.",
+        "💬 Response withdrawn: 14:00. Published again: 14:01.",
     ]
 
 

@@ -130,7 +130,7 @@ async def test_a_standby_tells_how_the_sites_stand_with_whoever_polls(cluster: C
         await village.reader.subscribes()
         await village.looked(2)
         told = await village.reader.ask("/status", "UK Parliament: answered less than a minute ago")
-        assert "Oldest check of a petition you follow: less than a minute ago." in told["text"]
+        assert "Oldest check of a followed petition: less than a minute ago." in told["text"]
         village.site.fail("/petitions", Fault(500))
         await second.warns()
         await village.reader.ask("/status", "UK Parliament: not answering since")

@@ -59,6 +59,7 @@ _REASONS = (
     marked("an address that cannot be asked"),
     marked("a link that leads nowhere"),
     marked("redirected elsewhere"),
+    marked("says that nothing changed, which nobody asked"),
     marked("being archived"),
     marked("too large"),
 )
