@@ -17,7 +17,7 @@ from probing import free_port
 
 from bot.app import running, utc_now
 from bot.config import Address, Config, StorageConfig, WebConfig
-from bot.operations.leadership import Rhythm, on_duty
+from bot.operations.leadership import RHYTHM, Rhythm, on_duty
 from bot.petitions.petition import PetitionRef
 from bot.subscriptions.subscription import Chat, Subscription
 from storage import Storage
@@ -63,7 +63,10 @@ class Cluster:
 
     @asynccontextmanager
     async def idle_leader(self) -> AsyncIterator[Storage]:
-        """A process that has the seat of who polls, shows that it lives, and polls nothing."""
+        """A process that has the seat of who polls, shows that it lives, and polls nothing.
+
+        It is no hasty one, which a busy machine would have give up the seat.
+        """
         leads = asyncio.Event()
 
         @asynccontextmanager
@@ -72,7 +75,7 @@ class Cluster:
             yield
 
         storage = await self.ground.open()
-        async with on_duty(storage, RoleState("poller"), idle, QUICK):
+        async with on_duty(storage, RoleState("poller"), idle, RHYTHM):
             await leads.wait()
             yield storage
         await storage.close()
@@ -137,8 +140,9 @@ class Bell:
     async def stands_by(self, count: int = 2) -> list[str]:
         """Wait until it knows that so many roles are another's."""
         roles: list[str] = []
-        while len(roles) < count:
-            roles = (await self.ready()).get("standby", [])
+        async with asyncio.timeout(SECOND_PROCESS):
+            while len(roles) < count:
+                roles = (await self.ready()).get("standby", [])
         return roles
 
     async def warns(self) -> list[str]:
