@@ -138,6 +138,16 @@ def test_a_petition_that_opens_is_said_to_open() -> None:
     assert [each.event.kind for each in told] == ["opened"]
 
 
+def test_a_date_that_moves_tells_no_response_that_its_body_does_not_carry() -> None:
+    then, now = "2026-11-20T10:00:00Z", datetime(2026, 11, 29, 12, tzinfo=UTC)
+    words = {"summary": "No.", "details": "We will not."}
+    known, _ = observe(None, read(government_response=words, government_response_at=then), now)
+    known, told = observe(known, read(government_response_at=NOW), now)
+    assert told == ()
+    _, told = observe(known, read(government_response=words | {"summary": "Yes."}), now)
+    assert [each.event.kind for each in told] == ["response"]
+
+
 # --- texts of any kind and length ----------------------------------------------------------------
 
 LONG = 50_000
