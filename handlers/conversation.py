@@ -314,7 +314,7 @@ def _fits(question: OpenQuestion, words: str, services: Services) -> bool:
             return not isinstance(read_changes(said), InvalidMilestone)
         case (("subscribe" | "search"), _):
             sites = tuple(services.sites.values())
-            return not isinstance(read(words, sites), Cancel | Thanks | Ask)
+            return not isinstance(read(words, sites), Cancel | Thanks | Ask | Each)
         case "constituency", _:
             return isinstance(read(words, ()), Words | Postcode)
         case _:

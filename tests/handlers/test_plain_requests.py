@@ -59,6 +59,13 @@ async def two_requests_are_both_done(chat: Conversation) -> None:
     await chat.hears("Daily digest")
 
 
+async def two_requests_are_no_answer_to_a_question(chat: Conversation) -> None:
+    await follows_both(chat)
+    await chat.ask("/search", "What")
+    await chat.ask(f"unfollow {COFFEE} and mute {TEA}", "You've unfollowed Free coffee at noon")
+    await chat.hears("silently")
+
+
 async def consent_goes_on_with_what_was_asked_for(chat: Conversation) -> None:
     asked = await chat.ask("no messages after 10pm", "I need to keep")
     chat.agrees(asked)
@@ -76,6 +83,7 @@ async def test_plain_requests_are_carried_out(town: Village) -> None:
         it_is_the_petition_shown_last,
         an_answer_to_what_the_bot_said_is_about_that,
         two_requests_are_both_done,
+        two_requests_are_no_answer_to_a_question,
         consent_goes_on_with_what_was_asked_for,
         half_a_postcode_asks_for_the_rest,
     ]
