@@ -186,8 +186,8 @@ def read_hour(text: str) -> int | None:
     if found is None:
         return None
     hour, minute = int(found["hour"]), int(found["minute"] or 0)
-    if part and part["pm"] and 1 <= hour < 12 and not found["half"]:
-        hour += 12
+    if part and part["pm"] and 1 <= hour <= 12 and not found["half"]:
+        hour = _after_noon(hour, part["pm"])
     if found["half"]:
         if not 1 <= hour <= 12:
             return None
@@ -195,6 +195,13 @@ def read_hour(text: str) -> int | None:
     elif hour == 24 and minute == 0:
         hour = 0
     return hour * 60 + minute if hour < 24 and minute < 60 else None
+
+
+def _after_noon(hour: int, part: str) -> int:
+    """The hour of the clock: 3 in the afternoon is 15, 11 at night 23, and 1 at night itself."""
+    if part in {"at night", "y nos"} and (hour < 5 or hour == 12):
+        return hour % 12
+    return hour + 12 if hour < 12 else hour
 
 
 _PARTS_OF_DAY = {"morning": 8 * 60, "afternoon": 15 * 60, "evening": 18 * 60, "night": 21 * 60}
@@ -227,8 +234,8 @@ def read_digest(words: Sequence[str], was: Digest) -> str | None:
     minute, weekday = was.minute, was.weekday
     said = re.sub(r"(?<=[0-9])\s+(?=(?:am|pm|a\.m|p\.m|o'clock)\b)", "", " ".join(words))
     said = re.sub(
-        r"(?<![^\s])([0-9]{1,2})(?::00)? (?:in the (afternoon|evening)|at night)\b",
-        lambda hour: f"{int(hour[1]) + 12 if int(hour[1]) < 12 else hour[1]}:00",
+        r"(?<![^\s])([0-9]{1,2})(?::00)? (in the (?:afternoon|evening)|at night)\b",
+        lambda hour: f"{_after_noon(int(hour[1]), hour[2])}:00",
         said,
     )
     said = re.sub(r"(?<=[0-9m]) in the morning\b", "", said)
