@@ -1,6 +1,6 @@
 """Gives every handler its typed context, the services behind it, and the chat."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, MutableMapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -107,8 +107,10 @@ class Services:
         self.questions.forget(chat_id)
         for kept in (self.shown, self.undoable, self.ended):
             kept.pop(chat_id, None)
-        for card in [each for each in self.cards if each[0] == chat_id]:
-            del self.cards[card]
+        by_chat: tuple[MutableMapping[tuple[int, int], Any], ...] = (self.cards, self.topics)
+        for found in by_chat:
+            for key in [each for each in found if each[0] == chat_id]:
+                del found[key]
 
     def same_number(self, text: str) -> list[PetitionRef]:
         """The petitions of every site that a bare number may mean; none where it is not one."""
