@@ -42,7 +42,7 @@ _undoable: ContextVar[MutableMapping[int, tuple[Message, Keyboard]] | None] = Co
 
 
 def note_what_can_be_undone(kept: MutableMapping[int, tuple[Message, Keyboard]]) -> None:
-    """Have the answers of this update that have a way back kept there."""
+    """Has the answers of this update that have an Undo kept in `kept`, for `/undo`."""
     _undoable.set(kept)
 
 

@@ -123,7 +123,7 @@ async def unsubscribe_pressed(update: Update, context: Context, press: Press) ->
 
 
 async def undo_said(update: Update, context: Context) -> None:
-    """`/undo`: the last answer with a way back, once more."""
+    """`/undo`: shows the last answer that has an Undo again."""
     chat = update.effective_chat
     last = context.services.undoable.pop(chat.id, None) if chat else None
     await answer(update, *(last or nothing_to_undo()))

@@ -81,7 +81,7 @@ class GlobalPause:
         return self._span
 
     def join(self, now: float, wait: float) -> None:
-        """Another process holds everything for so long."""
+        """Joins the pause of another process, which holds everything for `wait` seconds."""
         if self.is_on:
             self.until = max(self.until, now + wait)
         else:
@@ -89,7 +89,7 @@ class GlobalPause:
             self._begin(now, min(max(wait, FIRST_PAUSE), LONGEST_PAUSE))
 
     def accepted(self, departure: Departure, now: float) -> None:
-        """Telegram took a message, or refused it for what it is."""
+        """Ends the pause if what Telegram took, or refused for what it is, left after it began."""
         self._refused.clear()
         if self.is_on and (departure.is_probe or departure.left_at > self._doubt_left_at):
             self.is_on, self._ended_at = False, now
@@ -109,7 +109,7 @@ class GlobalPause:
         return self._span
 
     def _slow_down(self) -> None:
-        """Once in each pause that is no mistake."""
+        """Halves the rate, once in each pause that proves to be no mistake."""
         if not self._is_slower:
             self._is_slower = True
             self._rate = max(1.0, self._rate / 2)
