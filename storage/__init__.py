@@ -249,7 +249,8 @@ class Storage(Protocol):
     ) -> Sequence[ClaimedDelivery]:
         """Take up to `limit` due deliveries, oldest first; nobody else gets them during `lease`.
 
-        Where only one process can open the store, its leases end when it is opened anew.
+        Where only one process can open the store, its leases end when it is opened anew; where
+        several can, they last by one clock, whatever `now` says, which tells only what is due.
 
         At most one per chat and queue, and only its oldest one: while that is leased or waits for
         another try, the later ones wait too. Resting chats get none; of a chat that refuses only
@@ -285,9 +286,10 @@ class Storage(Protocol):
     async def clock_set_back(self, now: datetime, by: timedelta) -> None:
         """Have what waits by a wall clock that was ahead `by` this wait by the right one.
 
-        Leases, tries, holds and probes end as much sooner, and what waits for hours that somebody
-        chose waits for the next of them (`bot.subscriptions.set_back`); readings are dated as they
-        should have been. Done in steps, each atomic; what is done twice is as done once, or sooner.
+        Tries, holds and probes end as much sooner (leases too, unless they last by a clock that all
+        processes share), and what waits for hours that somebody chose waits for the next of them
+        (`bot.subscriptions.set_back`); readings are dated as they should have been.
+        Done in steps, each atomic; what is done twice is as done once, or sooner.
         """
 
     # --- the whole store

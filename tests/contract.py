@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol
 import pytest
 from hypothesis import strategies as st
 from msgspec import structs
-from postgres import PostgresGround
+from postgres import TimedGround
 from store_files import full_device
 
 from bot.petitions.events import (
@@ -76,6 +76,9 @@ class Ground(Protocol):
 
     def failing(self) -> AbstractAsyncContextManager[None]: ...
 
+    async def leases_run_out(self) -> None:
+        """Have leases end that a clock of the store's own ends, and not the one it is told."""
+
 
 class TinyGround:
     """A folder; in the place of the open journal, a device that is always full."""
@@ -90,6 +93,9 @@ class TinyGround:
     async def open(self) -> Storage:
         return await open_tiny(self.path, self.key_file)
 
+    async def leases_run_out(self) -> None:
+        pass
+
     @asynccontextmanager
     async def failing(self) -> AsyncIterator[None]:
         with full_device(".journal."):
@@ -98,7 +104,7 @@ class TinyGround:
 
 IMPLEMENTATIONS: list[Any] = [
     pytest.param(TinyGround, id="tiny"),
-    pytest.param(PostgresGround, id="postgres"),
+    pytest.param(TimedGround, id="postgres"),
 ]
 
 

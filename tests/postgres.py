@@ -11,7 +11,9 @@ import tempfile
 import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from functools import cache
+from datetime import datetime
+from functools import cache, wraps
+from inspect import signature
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from storage.postgres.pool import PATIENCE, Patience
 from storage.postgres.store import PostgresStorage, open_postgres
 
 _NUMBERS = count(1)
+END_LEASES = "update delivery set lease_ends = '-infinity'"
 
 
 @cache
@@ -83,9 +86,17 @@ class PostgresGround:
     async def open(self) -> PostgresStorage:
         if not self._made:
             async with as_owner("public") as owner:
-                await owner.execute(f"create schema {self.schema} authorization bell")
+                await self._make(owner)
             self._made = True
         return await open_postgres(self.url, KeyRing(self.key_file))
+
+    async def _make(self, owner: "asyncpg.Connection[asyncpg.Record]") -> None:
+        await owner.execute(f"create schema {self.schema} authorization bell")
+
+    async def leases_run_out(self) -> None:
+        """Have time pass by the server's clock, until every lease has ended."""
+        async with as_owner(self.schema) as owner:
+            await owner.execute(END_LEASES)
 
     @asynccontextmanager
     async def failing(self) -> AsyncIterator[None]:
@@ -96,6 +107,51 @@ class PostgresGround:
     async def _rights(self, change: str) -> None:
         async with as_owner(self.schema) as owner:
             await owner.execute(change.format("insert, update, delete", self.schema))
+
+
+class TimedGround(PostgresGround):
+    """A schema whose server's clock shows the time that a use case is told, as one right clock."""
+
+    @property
+    def url(self) -> str:
+        return address(f"{self.schema},{self.schema}_clock,pg_catalog")
+
+    async def _make(self, owner: "asyncpg.Connection[asyncpg.Record]") -> None:
+        await super()._make(owner)
+        clock = f"{self.schema}_clock"
+        await owner.execute(
+            f"create schema {clock};"  # noqa: S608 - ours
+            f" create table {clock}.clock as select clock_timestamp() as shows;"
+            f" create function {clock}.clock_timestamp() returns timestamptz"
+            f" language sql volatile as 'select shows from {clock}.clock';"
+            f" grant usage on schema {clock} to bell;"
+            f" grant select, update on {clock}.clock to bell"
+        )
+
+    async def open(self) -> PostgresStorage:
+        opened = await super().open()
+        return _Timed(opened._pool, opened._cipher)
+
+
+class _Timed(PostgresStorage):
+    """A store that sets the server's clock before each use case that is told the time."""
+
+    async def show(self, now: datetime) -> None:
+        async with self._pool.connected() as connection:
+            await connection.execute("update clock set shows = $1", now)
+
+
+def _timed(use_case: Any) -> Any:
+    @wraps(use_case)
+    async def timed(self: _Timed, *given: Any, **named: Any) -> Any:
+        await self.show(signature(use_case).bind(self, *given, **named).arguments["now"])
+        return await use_case(self, *given, **named)
+
+    return timed
+
+
+for _name in ("claim_deliveries", "next_due", "clock_set_back", "release", "set_preferences"):
+    setattr(_Timed, _name, _timed(getattr(PostgresStorage, _name)))
 
 
 async def dumped(ground: PostgresGround) -> str:

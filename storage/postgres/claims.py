@@ -14,7 +14,7 @@ from bot.subscriptions.delivery import Delivery
 from bot.subscriptions.delivery_order import FLOOD, LATELY
 from storage import ClaimedDelivery
 from storage.claiming import by_queue, claim_order
-from storage.postgres.delivery_queue import FLOODS, OLDER
+from storage.postgres.delivery_queue import FLOODS, LEASED, OLDER
 from storage.postgres.news import news_behind
 from storage.postgres.pool import Connection
 from storage.postgres.row_cipher import RowCipher, shown_due
@@ -26,13 +26,19 @@ _OCCURRENCE = msgspec.json.Decoder(Occurrence)
 
 _REPLACE_PLANS = """
 update delivery set queue = plan.queue, not_before = plan.not_before, silent = plan.silent,
-    leased_until = plan.leased_until,
-    lease_ends = case when plan.leased_until is not null
-        then coalesce(clock_timestamp() + $6, delivery.lease_ends) end
+    leased_until = case when $6::interval is null
+        then delivery.leased_until else plan.leased_until end,
+    lease_ends = case when $6::interval is null then delivery.lease_ends
+        when plan.leased_until is not null then clock_timestamp() + $6 end
 from unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::bool[], $5::timestamptz[])
     plan (number, queue, not_before, silent, leased_until)
 where delivery.number = plan.number
 """
+
+_HOLD = f"""
+select d.*, {LEASED} as leased from delivery d where number = any($1) order by number
+for update skip locked
+"""  # noqa: S608 - of constants alone
 
 
 class Claims:
@@ -96,16 +102,19 @@ class Claims:
         held = {
             row["number"]: row
             for row in await connection.fetch(
-                "select * from delivery where number = any($1) order by number"
-                " for update skip locked",
+                _HOLD,
                 [row["number"] for row in older],
             )
         }
         found = await self._in_full(connection, [held.get(r["number"], r) for r in older])
+        free = {number for number, row in held.items() if not row["leased"]}
         return [
-            each
-            if each.delivery.number in held
-            else structs.replace(each, delivery=structs.replace(each.delivery, leased_until=until))
+            structs.replace(
+                each,
+                delivery=structs.replace(
+                    each.delivery, leased_until=None if each.delivery.number in free else until
+                ),
+            )
             for each in found
         ]
 
@@ -157,7 +166,10 @@ async def replace_plans(
     deliveries: Sequence[Delivery],
     lease: timedelta | None = None,
 ) -> None:
-    """Have deliveries wait, and sound, as they say; those leased are so from now, or as before."""
+    """Have deliveries wait, and sound, as they say; leases are as before unless a length is given.
+
+    Then those that are leased are so from now, and the others are free.
+    """
     await connection.execute(
         _REPLACE_PLANS,
         [each.number for each in deliveries],

@@ -3,6 +3,9 @@
 Of each queue of a chat only the head may be claimed: what is due at once is looked for by number,
 what waits for a moment of its own by when that is, each in an index of its own. No index
 knows of leases, so that a claim changes none.
+
+A lease lasts by the server's clock alone: two processes never have one delivery in hand, whatever
+their own clocks show. What is due goes by the clock of whoever asks.
 """
 
 from storage.claiming import SUMMARY_AT_MOST
@@ -14,14 +17,18 @@ _IS_HEAD = """coalesce(d.number = (
     select e.number from delivery e where e.chat = d.chat and e.queue = d.queue
     order by e.number limit 1
 ), false)"""
-_DUE_AT = "greatest(d.not_before, d.leased_until)"
+# Whether somebody has it in hand; one of which nobody knows when the lease began is in hand, too.
+LEASED = "(d.leased_until is not null and coalesce(d.lease_ends > clock_timestamp(), true))"
+_IS_DUE = f"d.not_before <= $1 and not {LEASED}"
+# When it is due by the clock that shows $1 now: a lease has as long to go by every clock.
+_DUE_AT = f"""greatest(d.not_before, case when {LEASED} then
+    coalesce($1::timestamptz + (d.lease_ends - clock_timestamp()), d.leased_until) end)"""
 _AT_ONCE = f"delivery d where not d.resting and not d.timed and {_IS_HEAD}"
 _TOGETHER = f"delivery d where not d.resting and d.timed and {_IS_HEAD}"
 
 # What a chat that refuses may be tried with next, `c` being the chat: the heads of its queues.
 _PROBE = f"""
-    select d.number, d.chat, d.queue, d.attempts, {_DUE_AT} as due from delivery d
-    where d.chat = c.handle and {_IS_HEAD}
+    select d.* from delivery d where d.chat = c.handle and {_IS_HEAD}
 """  # noqa: S608 - of constants alone
 
 # With the head of a queue of its own goes all that nobody has in hand; with that of a chat that has
@@ -29,19 +36,19 @@ _PROBE = f"""
 # how long.
 CLAIM = f"""
 with at_once as materialized (
-    select d.number, d.chat, d.queue from {_AT_ONCE} and {_DUE_AT} <= $1
+    select d.number, d.chat, d.queue from {_AT_ONCE} and {_IS_DUE}
     order by d.number limit $2 for update of d skip locked
 ), together as materialized (
-    select d.number, d.chat, d.queue from {_TOGETHER} and d.not_before <= $1 and {_DUE_AT} <= $1
+    select d.number, d.chat, d.queue from {_TOGETHER} and {_IS_DUE}
     order by d.not_before, d.number limit $2 for update of d skip locked
 ), refusing as materialized (
     select c.handle from chat c where c.probe_at <= $1
-        and exists (select from ({_PROBE}) p where p.due <= $1)
+        and exists (select from ({_PROBE}) d where {_IS_DUE})
     order by c.probe_at limit $2 for update of c skip locked
 ), probe as materialized (
     select head.* from refusing c, lateral (
-        select p.number, p.chat, p.queue from ({_PROBE}) p where p.due <= $1
-        order by p.attempts, p.number limit 1
+        select d.number, d.chat, d.queue from ({_PROBE}) d where {_IS_DUE}
+        order by d.attempts, d.number limit 1
     ) head
 ), turn as materialized (
     select * from (
@@ -52,9 +59,9 @@ with at_once as materialized (
     select later.number from turn left join chat on chat.handle = turn.chat,
     lateral (
         select number, bool_and(due) over (order by number) as at_once from (
-            select d.number, {_DUE_AT} <= $1 as due from delivery d
+            select d.number, {_IS_DUE} as due from delivery d
             where d.chat = turn.chat and d.queue = turn.queue
-                and (turn.queue = '' or coalesce(d.leased_until, $1) <= $1)
+                and (turn.queue = '' or not {LEASED})
             order by d.number limit {SUMMARY_AT_MOST}
         ) queue
     ) later
@@ -68,13 +75,10 @@ where d.number = any(array(select number from turn union select number from alon
 returning d.*
 """  # noqa: S608 - of constants alone
 
-# A process that took a lease while its clock was ahead, and died, would have it until that moment
-# comes: by the server's clock it has ended. Where nobody knows when it began, it ends soon.
-END_LEASES = """
-update delivery set
-    leased_until = case when lease_ends <= clock_timestamp() then null else leased_until end,
-    lease_ends = coalesce(lease_ends, clock_timestamp() + interval '10 minutes')
-where leased_until is not null and coalesce(lease_ends <= clock_timestamp(), true)
+# Where nobody knows when a lease began (imported, or older than `lease_ends`), it ends soon.
+END_OLD_LEASES = """
+update delivery set lease_ends = clock_timestamp() + interval '10 minutes'
+where leased_until is not null and lease_ends is null
 """
 
 # Older news of petitions that is due ($1), in other queues of the same chats and not due itself.
@@ -89,7 +93,7 @@ order by o.number
 # not looked at.
 NEXT_DUE = f"""
 with free as materialized (
-    select d.not_before from {_TOGETHER} and coalesce(d.leased_until, d.not_before) <= d.not_before
+    select d.not_before from {_TOGETHER} and not {LEASED}
     order by d.not_before, d.number limit 1
 )
 select least(
@@ -97,15 +101,15 @@ select least(
     (select not_before from free),
     (select min({_DUE_AT}) from {_TOGETHER}
         and d.not_before < coalesce((select not_before from free), 'infinity')),
-    (select min(greatest(c.probe_at, p.due)) from chat c, lateral ({_PROBE}) p
+    (select min(greatest(c.probe_at, {_DUE_AT})) from chat c, lateral ({_PROBE}) d
         where c.probe_at is not null)
 )
 """  # noqa: S608 - of constants alone
 
 ANY_DUE = f"""
-select exists (select from {_AT_ONCE} and {_DUE_AT} <= $1)
-    or exists (select from {_TOGETHER} and d.not_before <= $1 and {_DUE_AT} <= $1)
-    or exists (select from chat c, lateral ({_PROBE}) p where c.probe_at <= $1 and p.due <= $1)
+select exists (select from {_AT_ONCE} and {_IS_DUE})
+    or exists (select from {_TOGETHER} and {_IS_DUE})
+    or exists (select from chat c, lateral ({_PROBE}) d where c.probe_at <= $1 and {_IS_DUE})
 """  # noqa: S608 - of constants alone
 
 # What was due at once counts as told at the Unix second $3, if that is given, to the chat that $4
@@ -145,6 +149,6 @@ delete from recent_alert where ctid = any(array(
 # Lets it wait until $3 (in the queue $4, if one is given), after $5 tries more.
 GIVE_BACK = """
 update delivery set not_before = $3, attempts = attempts + $5, leased_until = null,
-    queue = coalesce($4, queue)
+    lease_ends = null, queue = coalesce($4, queue)
 where chat = $1 and head = $2
 """

@@ -29,7 +29,7 @@ from storage import ClaimedDelivery, Pruned, Tally
 from storage.key_file import KeyRing
 from storage.postgres.bulk import forget_lonely, thin_readings
 from storage.postgres.claims import Claims, lately
-from storage.postgres.delivery_queue import ANY_DUE, CLAIM, DROP_PAST, END_LEASES, NEXT_DUE
+from storage.postgres.delivery_queue import ANY_DUE, CLAIM, DROP_PAST, END_OLD_LEASES, NEXT_DUE
 from storage.postgres.fan_out import FanOut
 from storage.postgres.leadership import Leadership, SharedSendRate
 from storage.postgres.news import news_behind, news_since, sweep_news
@@ -229,21 +229,21 @@ class PostgresStorage(UseCases):
     ) -> Sequence[ClaimedDelivery]:
         async with self._pool.transaction() as connection:
             await connection.execute(DROP_PAST, *lately(now))
-            await self._end_leases(connection)
+            await self._end_old_leases(connection)
             rows = await connection.fetch(CLAIM, now, limit, now + lease, lease)
             return await self._claims.claim_in_order(connection, rows, now, lease)
 
-    async def _end_leases(self, connection: Connection) -> None:
-        """End the leases that are over by the server's clock: looking for them costs a walk."""
+    async def _end_old_leases(self, connection: Connection) -> None:
+        """End, in time, leases of which nobody knows when: looking for them costs a walk."""
         if time.monotonic() - self._leases_ended_at >= _LEASES_ENDED_EVERY:
-            await connection.execute(END_LEASES)
+            await connection.execute(END_OLD_LEASES)
             self._leases_ended_at = time.monotonic()
 
     async def next_due(self, now: datetime) -> datetime | None:
         async with self._pool.connected() as connection:
             if await connection.fetchval(ANY_DUE, now):
                 return now
-            found: datetime | None = await connection.fetchval(NEXT_DUE)
+            found: datetime | None = await connection.fetchval(NEXT_DUE, now)
             # Between the two questions something may have become due.
             return None if found is None else max(found, now)
 
@@ -263,8 +263,7 @@ class PostgresStorage(UseCases):
         """The chats of which a wrong clock may have set anything."""
         async with self._pool.snapshot() as connection:
             owed = await connection.fetch(
-                "select distinct on (chat) * from delivery"
-                " where greatest(not_before, leased_until) > $1 or news = any($2)",
+                "select distinct on (chat) * from delivery where not_before > $1 or news = any($2)",
                 now,
                 await news_since(connection, self._cipher, now),
             )

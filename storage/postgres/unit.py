@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypeVar
 
 import msgspec
+from msgspec import structs
 
 from bot.petitions.events import Occurrence
 from bot.petitions.history import PetitionHistory
@@ -14,7 +15,7 @@ from bot.subscriptions.delivery import Delivery, chat_of
 from bot.subscriptions.subscription import Chat, Preferences, Rule, Subscription
 from storage.postgres.bulk import copied, is_filled, place_all
 from storage.postgres.claims import replace_plans
-from storage.postgres.delivery_queue import GIVE_BACK, SETTLE
+from storage.postgres.delivery_queue import GIVE_BACK, LEASED, SETTLE
 from storage.postgres.news import keep_news, news_behind
 from storage.postgres.pool import Connection
 from storage.postgres.preferences import StoredPreferences, effective_preferences
@@ -63,7 +64,12 @@ _LOCK_SUBSCRIPTIONS = """
 select from subscription where chat = any($1) order by petition, number for update
 """
 
-_LOCK_DELIVERIES = "select * from delivery where chat = $1 order by number for update"
+_LOCK_DELIVERIES = f"""
+select d.*, {LEASED} as leased from delivery d where chat = $1 order by number for update
+"""  # noqa: S608 - of constants alone
+
+# Until when a delivery is leased that another has in hand: no clock of ours knows.
+_IN_HAND = datetime.max.replace(tzinfo=UTC)
 
 _RESEAL = """
 update delivery set sealed = told.sealed
@@ -76,8 +82,8 @@ from unnest($1::bigint[], $2::bytea[]) told (number, news) where delivery.number
 """
 
 _MIGRATE_DELIVERY = """
-update delivery set chat = $2, sealed = $3, leased_until = $4 where number = $1
-    and not exists (select from delivery where chat = $2 and head = $5)
+update delivery set chat = $2, sealed = $3, leased_until = null, lease_ends = null where number = $1
+    and not exists (select from delivery where chat = $2 and head = $4)
 """
 
 _DELETE_DELIVERIES = "delete from delivery where number = any($1)"
@@ -262,7 +268,13 @@ class PostgresUnit:
         news = await news_behind(self._connection, self._cipher, marks)
         # A chat may be owed much.
         owed = await asyncio.to_thread(
-            lambda: [self._cipher.delivery(row, news[row["news"]]) for row in rows]
+            lambda: [
+                structs.replace(
+                    self._cipher.delivery(row, news[row["news"]]),
+                    leased_until=_IN_HAND if row["leased"] else None,
+                )
+                for row in rows
+            ]
         )
         self._owed |= {each.number: each for each in owed}
         return owed
@@ -404,7 +416,6 @@ class PostgresUnit:
                 old.number,
                 self._cipher.handle(new.chat_id),
                 self._seal_address(new),
-                new.leased_until,
                 self._cipher.head(news_of(new).head),
             )
             handle = self._cipher.handle(old.chat_id)
@@ -476,6 +487,5 @@ class PostgresUnit:
 
 
 def _plan(owed: Delivery) -> tuple[object, ...]:
-    """Returns what `replace_plans` would write of a delivery."""
-    due = shown_due(owed.not_before, owed.created_at)
-    return owed.queue, due, owed.silent, owed.leased_until
+    """Returns what `replace_plans` would write of a delivery, whose lease nothing here changes."""
+    return owed.queue, shown_due(owed.not_before, owed.created_at), owed.silent

@@ -89,13 +89,15 @@ async def test_what_was_owed_by_the_right_clock_comes_as_it_would_have(storage: 
 
 
 async def test_a_lease_and_a_try_of_a_clock_ahead_end_as_soon_as_they_would_have(
-    storage: Storage,
+    store: Store,
 ) -> None:
+    storage = store.storage
     await follow(storage, follows(ANN))
     await ring(storage, milestone(10_000), milestone(25_000))
     await claim(storage, AHEAD)
     await storage.clock_set_back(NOON, YEAR)
     assert await claimed_keys(storage, NOON) == []
+    await store.ground.leases_run_out()
     (again,) = await claim(storage, NOON + timedelta(minutes=5))
     await storage.retry(again.delivery.key, AHEAD + MINUTE)
     await storage.clock_set_back(NOON, YEAR)

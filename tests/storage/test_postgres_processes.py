@@ -17,7 +17,6 @@ from contract import (
     DIGESTS,
     EVENING,
     HEDGES,
-    LEASE,
     NIGHTINGALES,
     NOON,
     TinyGround,
@@ -302,7 +301,7 @@ async def test_a_restart_of_the_server_loses_nothing(storage: PostgresStorage) -
         await start()
         assert await picture(storage) == before
     await storage.settle(claimed.delivery.key)
-    assert await heard(storage, NOON + LEASE) == [key(10_000, BOB)]
+    assert await heard(storage) == [key(10_000, BOB)]
 
 
 async def test_a_use_case_whose_connection_is_cut_has_not_happened(
