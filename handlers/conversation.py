@@ -57,6 +57,7 @@ from handlers.subscriptions import page_of
 from handlers.word_search import tell
 
 _LONGEST_COMMAND = 200
+_HOUR_DIGITS = 4
 _ORDERS = frozenset(
     {"subscribe", "unsubscribe", "mute", "unmute", "snooze", "milestones", "chart", "map"}
 )
@@ -279,11 +280,23 @@ async def _answered(
     if leaves_a_question(words, sites, links):
         return False
     meaning, fits = read(words, sites, links), _fits(question, words, services)
+    if question.command == "milestones" and isinstance(meaning, OnPetition) and words.isdigit():
+        # A number that is followed is that petition's, not how many signatures it should have.
+        fits = fits and not await services.storage.subscription(
+            chat.id, services.known_as(meaning.petition)
+        )
+    if question.may_be_left and not fits and not isinstance(meaning, Cancel):
+        return False
     if isinstance(meaning, Cancel) and not fits:
         await answer(update, text.cancelled())
         return True
-    # What can be no answer, and is plainly something else, is that.
-    if not fits and not isinstance(meaning, Words | NoWords | NoText | OtherSite | Cancel):
+    # What can be no answer, and is plainly something else, is that; "22" is no petition.
+    is_hour = question.command == "settings" and words.isdigit() and len(words) <= _HOUR_DIGITS
+    if (
+        not fits
+        and not is_hour
+        and not isinstance(meaning, Words | NoWords | NoText | OtherSite | Cancel)
+    ):
         return False
     if (
         question.target

@@ -20,6 +20,7 @@ from bot.messages.petition.milestones import (
     ladder,
     ladder_buttons,
     no_milestones,
+    official_numbers,
     undo_buttons,
     unwished,
     why_not,
@@ -42,6 +43,9 @@ async def milestones(update: Update, context: Context) -> None:
     words = context.words
     if words and words[0].lower() == "at":
         await _at_count(update, context, " ".join(words[1:]))
+        return
+    if words == ["official"]:
+        await answer(update, official_numbers(list(context.services.sites.values())))
         return
     named = await named_first(update, context, words[0]) if len(words) > 1 else []
     if len(named) > 1:
@@ -121,7 +125,7 @@ async def milestones_typed(update: Update, context: Context, ref: PetitionRef, t
         return
     settings = await settings_context(update, context, ref)
     if settings is None or settings.followed is None:
-        await answer(update, *follow_first(ref))
+        await answer(update, *follow_first(ref, " ".join(("milestones", text))))
         return
     page = await _wished(update, context, settings, settings.followed, text)
     if isinstance(page, InvalidMilestone):

@@ -66,7 +66,7 @@ async def _turn(update: Update, context: Context, *, is_muted: bool) -> None:
     done = await storage.mute(chat.id, ref, is_muted, context.services.now())
     known = await storage.history(ref)
     if not done or known is None:
-        await answer(update, *follow_first(ref))
+        await answer(update, *follow_first(ref, "mute" if is_muted else ""))
         return
     context.services.woken()
     back = [[mute_button(ref, is_muted)]]

@@ -12,13 +12,15 @@ _MOST = 10_000
 class OpenQuestion(NamedTuple):
     """The command that an answer is read behind, what stands between, and since when it is asked.
 
-    `target` is the other chat that it is about, if it is about another.
+    `target` is the other chat that it is about, if it is about another. One that `may_be_left` was
+    not put in words: only what can be its answer is taken for one.
     """
 
     command: str
     before: str
     asked_at: datetime
     target: int | None = None
+    may_be_left: bool = False
 
 
 class Heard:

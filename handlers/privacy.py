@@ -21,7 +21,7 @@ async def read_more(update: Update, context: Context, press: Press) -> str | Non
     """The question for consent, with everything there is to know before answering it."""
     ref = press.petition
     if ref:
-        buttons = consent_buttons(ref, is_told=True)
+        buttons = consent_buttons(ref, press.extra, is_told=True)
     else:
         buttons = agree_buttons(press.extra, is_told=True)
     await answer(update, what_is_kept(context), buttons)

@@ -154,6 +154,15 @@ async def answer(
     return sent
 
 
+def expect(update: Update, context: Context, command: str, before: str = "") -> None:
+    """Wait for an answer to what a page in a private chat asks: whatever can be none is not one."""
+    chat, user, services = update.effective_chat, update.effective_user, context.services
+    if chat and user and is_private(update):
+        other = target()
+        asked = OpenQuestion(command, before, services.now(), other.id if other else None, True)
+        services.questions.open(chat.id, user.id, asked)
+
+
 async def ask(
     update: Update,
     context: Context,

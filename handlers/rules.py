@@ -3,6 +3,7 @@
 A draft is kept nowhere but in its own message, so that nothing is stored of who only looks.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -107,6 +108,22 @@ async def more_pressed(update: Update, context: Context, press: Press) -> str | 
         case _:
             return errors.old_button()
     return None
+
+
+async def about_all(update: Update, context: Context, what: str) -> None:
+    """The draft of a rule about all petitions: "response", "debate", "new", or a threshold."""
+    figures = re.sub("[,. ]", "", what.replace("k", "000"))
+    count = int(figures) if figures.isdigit() else 0
+    for site in context.services.sites.values():
+        passed = [each.kind for each in description_of(site).thresholds if each.usual == count]
+        asked = f"pass.{passed[0]}" if passed else {"new": "opened"}.get(what, what)
+        if asked in _OF_ALL and (
+            asked != "response" or description_of(site).institutions.responder
+        ):
+            kind, thresholds = _OF_ALL[asked]
+            await show_draft(update, context, _new(context, site, (kind,), thresholds=thresholds))
+            return
+    await offer_all(update, context)
 
 
 async def about_typed_topic(update: Update, context: Context, typed: str) -> None:

@@ -31,7 +31,7 @@ from handlers.command import Command, on_press
 from handlers.context import GROUPS, Context, asks_first, chat_of, first_language, target
 from handlers.lookup import named_first, offer
 from handlers.remote_admin import choose, done
-from handlers.reply import answer, note_undo, rewrite, topic_of
+from handlers.reply import answer, expect, note_undo, rewrite, topic_of
 
 _PAGES: Mapping[str, Callable[[SettingsContext], Page]] = {
     "": first_page,
@@ -44,6 +44,8 @@ _PAGES: Mapping[str, Callable[[SettingsContext], Page]] = {
     "lang": language_page,
     "snooze": snooze_page,
 }
+# Pages that ask for what may be typed as well.
+_ASKING = frozenset({"quiet", "digest", "zone"})
 _CARRIED = 40  # bytes of what was typed that a button has room for
 _OWN_PAGES = frozenset({"", "snooze", *OWN_SUBJECTS})
 # Words that are no subject of their own, and the choice or page they stand for.
@@ -83,7 +85,7 @@ async def typed_to(
     """Carry out what was typed after the command, and show how it is now."""
     settings = await settings_context(update, context, ref)
     if settings is None and ref:
-        await answer(update, *follow_first(ref))
+        await answer(update, *follow_first(ref, " ".join(("settings", *words)) if words else ""))
     elif settings is None or asks_first(settings.chat):
         await ask_first(update, " ".join(words))
     else:
@@ -107,6 +109,8 @@ async def _obey(
         case Misread():
             await answer(update, misread(choice))
         case str():
+            if choice in _ASKING and not settings.followed:
+                expect(update, context, "settings", choice)
             page = await page_after(update, context, settings, choice)
             if page:
                 await answer(update, *page)

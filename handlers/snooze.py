@@ -17,7 +17,7 @@ from bot.subscriptions.typed_settings import read_until
 from handlers.command import Command, on_press
 from handlers.context import Context, asks_first
 from handlers.lookup import named_first, offer
-from handlers.reply import answer, note_undo, rewrite
+from handlers.reply import answer, expect, note_undo, rewrite
 from handlers.settings import ask_first, keep_preferences, settings_context
 
 _END = frozenset({"off", "end", "stop", "over", "none"})
@@ -39,6 +39,8 @@ async def snooze(update: Update, context: Context) -> None:
     ) is None:
         await answer(update, snooze_unclear(rest))
     else:
+        if not rest:
+            expect(update, context, "snooze", str(ref) if ref else "")
         await answer(update, *snooze_page(await _kept(update, context, settings, preferences)))
 
 

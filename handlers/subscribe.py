@@ -1,5 +1,6 @@
 """`/follow`: follow a petition, after the reader's consent in a private chat."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
 from msgspec import structs
@@ -25,11 +26,19 @@ from bot.subscriptions.subscription import Chat, Subscription
 from handlers.command import Command, on_press
 from handlers.context import Context, asks_first, chat_of
 from handlers.lookup import asked_for, look_up
+from handlers.milestones import milestones
+from handlers.mute import mute_named
 from handlers.places import answer_who_asked, place_of
 from handlers.reply import answer, rewrite, topic_of
 from handlers.rules import offer_all
-from handlers.settings import typed_to
+from handlers.settings import settings, typed_to
 from handlers.word_search import offer_words
+
+_THEN: Mapping[str, Callable[[Update, Context], Awaitable[None]]] = {
+    "mute": mute_named,
+    "milestones": milestones,
+    "settings": settings,
+}
 
 
 async def subscribe(update: Update, context: Context) -> None:
@@ -37,16 +46,19 @@ async def subscribe(update: Update, context: Context) -> None:
 
     Alone it shows all that can be followed.
     """
+    then = ""
+    if len(context.words) == 2 and context.words[1] == "mute" and _names_any(context, 1):
+        then, context.args = "mute", context.words[:1]
     if not context.text:
         await offer_all(update, context)
     elif not _names_any(context) and _are_words(context.text):
         await offer_words(update, context, context.text)
     elif ref := await asked_for(update, context, "subscribe"):
-        await begin(update, context, ref)
+        await begin(update, context, ref, then)
 
 
-def _names_any(context: Context) -> bool:
-    services, text = context.services, context.text
+def _names_any(context: Context, words: int | None = None) -> bool:
+    services, text = context.services, " ".join(context.words[:words])
     return services.reference(text) is not None or bool(services.listed(text))
 
 
@@ -57,15 +69,20 @@ def _are_words(text: str) -> bool:
     return not is_name and any(char.isalpha() for char in text)
 
 
-async def begin(update: Update, context: Context, ref: PetitionRef) -> None:
-    """Begin a subscription, or ask for consent first; the answer shows how the petition stands."""
+async def begin(update: Update, context: Context, ref: PetitionRef, then: str = "") -> None:
+    """Begin a subscription, or ask for consent first; the answer shows how the petition stands.
+
+    `then` is a command about that petition, to be carried out once it is followed.
+    """
     chat = await chat_of(update, context)
     if asks_first(chat):
         lookup = await look_up(
             update, context, ref, says_age=False, shows_unpublished=True, would_wait=True
         )
         if lookup and lookup.petition:
-            await answer(update, consent_request(title(lookup.petition)), consent_buttons(ref))
+            await answer(
+                update, consent_request(title(lookup.petition)), consent_buttons(ref, then)
+            )
         return
     if not await has_room(context, chat, ref):
         await answer(update, no_room(context.services.limits.subscriptions))
@@ -90,6 +107,7 @@ async def begin(update: Update, context: Context, ref: PetitionRef) -> None:
         await answer_who_asked(
             update, context, lambda: confirmed(chat, followed, services.now(), shown)
         )
+        await _go_on(update, context, ref, then)
         return
     told_in, thread = None, subscription.thread_id
     if place and thread != topic_of(update.effective_message):
@@ -98,6 +116,15 @@ async def begin(update: Update, context: Context, ref: PetitionRef) -> None:
     await answer_who_asked(
         update, context, lambda: already_subscribed(followed, shown, told_in=told_in)
     )
+    await _go_on(update, context, ref, then)
+
+
+async def _go_on(update: Update, context: Context, ref: PetitionRef, then: str) -> None:
+    """Do what else was asked of a petition, now that it is followed."""
+    command, _, rest = then.partition(" ")
+    if run := _THEN.get(command):
+        context.args = [str(ref), *rest.split()]
+        await run(update, context)
 
 
 def confirmed(
@@ -125,7 +152,7 @@ async def consent(update: Update, context: Context, press: Press) -> str | None:
         now = context.services.now()
         await context.services.storage.save_chat(structs.replace(chat, consented_at=now))
     if press.petition:
-        await begin(update, context, press.petition)
+        await begin(update, context, press.petition, press.extra)
     elif press.extra.partition(" ")[0] == SETTINGS:
         await typed_to(update, context, None, press.extra.split()[1:])
     else:
@@ -136,7 +163,7 @@ async def consent(update: Update, context: Context, press: Press) -> str | None:
 async def subscribe_pressed(update: Update, context: Context, press: Press) -> str | None:
     """The Subscribe button of a card."""
     if press.petition:
-        await begin(update, context, press.petition)
+        await begin(update, context, press.petition, press.extra)
     return None
 
 

@@ -30,6 +30,7 @@ from handlers.find import LONGEST, FoundPetitions, searchable
 from handlers.find import search as find
 from handlers.reply import answer, ask
 from handlers.rules import (
+    about_all,
     about_department,
     about_typed_topic,
     about_words,
@@ -54,6 +55,7 @@ _ABOUT_PLACES = re.compile(
     r"|signed|near|i|live|show|me|etholaeth|yn|deisebau|as"
     r"|are|people|signing|happening|going|on|from|around|city|town)\b"
 )
+_OF_ALL = re.compile(r"100?[,. ]?(?:000|k)|response|debate|new")
 _ACRONYM = re.compile(r"[A-Z][A-Za-z]{0,4}[A-Z]")
 
 
@@ -62,6 +64,9 @@ async def offer_words(update: Update, context: Context, typed: str) -> None:
     typed = without_postcodes(typed).strip()  # none is kept, and none is told the site
     what, _, name = typed.partition(":")
     match what.strip().casefold():
+        case "passing" | "every" if _OF_ALL.fullmatch(name.strip().casefold()):
+            await about_all(update, context, name.strip().casefold())
+            return
         case "topic" if name.strip():
             await about_typed_topic(update, context, name.strip())
             return

@@ -185,10 +185,21 @@ def undo_buttons(subscription: Subscription) -> Keyboard:
     return [[button(tr("Undo"), UNDO, subscription.petition, extra)]]
 
 
-def consent_buttons(petition: PetitionRef, *, is_told: bool = False) -> Keyboard:
-    """Agree by following what was asked for, or not; or read more first, until that `is_told`."""
-    follow = button(tr("Follow it"), CONSENT, petition)
-    return [[follow], _unsure(petition, is_told=is_told)]
+_LONGEST_EXTRA = 30  # bytes; the verb and the petition need the others
+
+
+def as_extra(then: str) -> str:
+    """What is to be done after a press, as far as a button has room for it."""
+    return then if len(then.encode()) <= _LONGEST_EXTRA and "|" not in then else ""
+
+
+def consent_buttons(petition: PetitionRef, then: str = "", *, is_told: bool = False) -> Keyboard:
+    """Agree by following what was asked for, or not; or read more first, until that `is_told`.
+
+    `then` is what else was asked of that petition.
+    """
+    follow = button(tr("Follow it"), CONSENT, petition, then)
+    return [[follow], _unsure(petition, then, is_told=is_told)]
 
 
 def agree_buttons(then: str = "", *, is_told: bool = False) -> Keyboard:

@@ -155,6 +155,18 @@ _COUNTS_OF_ONE = (
 )
 
 
+_REMINDED = re.compile(
+    rf"{_TELL} (?P<span>{_LENGTH}) (?:before|ahead of) (?:petition )?# ?"
+    r"(?:(?:closes?|ends?|is over|closing)(?: date)?)?"
+)
+
+
+def reminder_wanted(text: str) -> str:
+    """How long before `#` closes somebody wants to be reminded, as they typed it; "" if not."""
+    found = _REMINDED.fullmatch(bare(text))
+    return found["span"].removeprefix("for ") if found else ""
+
+
 _GONE = re.compile(
     r"(?:remove|delete|drop|cancel|clear|stop) (?:the |my )?(?:own )?milestone (?:at |of )?"
     r"(?P<count>\d[\d,]*[km]?)"
@@ -199,6 +211,10 @@ _NEW = (
     r"(?: new)?(?: (?:that )?(?:comes? (?:up|out)|opens?|starts?|appears?"
     r"|(?:is|are|gets?) (?:started|opened|created|made)))?"
 )
+_OPENS = (
+    r"(?: (?:comes? (?:up|out)|opens?|starts?|appears?|goes live"
+    r"|(?:is|are|gets?) (?:started|opened|created|made|launched|published)))?"
+)
 _THOSE_ABOUT = (
     rf"(?:{_WHICH}(?:{_PETITIONS}){_THERE}{_NEW} {_ABOUT}"
     r"|(?:(?:the|that|this|any|some|another|new|(?:is|are) there|got) ones?|anything"
@@ -212,6 +228,8 @@ _NO_SUBJECT = (
     r"|many) \w+$"
 )
 
+_OF_ALL = rf"(?:(?:{_TELL}|follow|watch|track|subscribe to|show me|i want)(?: (?:about|of|to))? )?"
+
 # Each with the command that it comes down to; the group `rest`, if any, stands behind that.
 PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), command)
@@ -222,6 +240,8 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"quiet (?:hours|time)",
             "settings quiet off",
         ),
+        # two hours alone can be nothing else
+        (rf"(?=.*\d(?::\d\d|\s?[ap]m\b))(?P<rest>{_HOURS})", "settings quiet"),
         (
             rf"i (?:sleep|go to (?:bed|sleep)) (?:at|around) (?P<rest>{_HOUR})",
             "settings quiet after",
@@ -332,6 +352,12 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "settings all digest",
         ),
         (
+            r"(?:send me |give me )?(?:everything |it all )?(?:only |just )?"
+            rf"(?:once|one (?:{_NEWS}|digest|summary)|(?:a )?weekly(?: {_NEWS}| digest| summary)?)"
+            rf"(?: (?:a|per|every|each) week)?(?: only)?,? (?P<rest>(?:on |every )(?:{_DAY})\b.*)",
+            "settings all digest & settings digest weekly",
+        ),
+        (
             r"(?:make|move|change|set|send|get|have)(?: me)? (?:the |my )?(?:digest|summary)"
             r" (?:come |sent |arrive )?(?P<rest>(?:to |at |on |every |in ).*)",
             "settings digest",
@@ -374,6 +400,17 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"|one (?:message|summary|digest) a week",
             "settings digest",
         ),
+        (
+            rf"(?:{_TELL}|(?:closing )?reminders?) (?P<rest>{_LENGTH}) (?:before|ahead)"
+            r"(?: (?:it|they|petitions?|the petition|the (?:deadline|closing date|end|close)"
+            r"|(?:it|they|petitions?)(?: i follow)?))? ?(?:closes?|ends?|is over|closing)?",
+            "settings closing",
+        ),
+        (
+            rf"{_TELL} (?:before|when) (?:they|petitions?|anything|something)(?: i follow)?"
+            r" (?:closes?|ends?)|closing reminders?",
+            "settings closing",
+        ),
         # how much, and of what
         (
             r"(?:no(?: more)?|turn off|switch off|disable|skip|hide"
@@ -390,7 +427,9 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "settings &",
         ),
         (
-            r"(?:only|just)(?: (?:tell|send|alert|notify|message) me)?"
+            r"(?:(?:only|just)(?: (?:tell|send|alert|notify|message) me)?"
+            r"|(?:tell|alert|notify|message) me only|i (?:only|just) (?:want|need|care|wish)"
+            r"(?: to (?:know|hear|be (?:told|alerted|notified)))?)"
             r"(?: (?:about|of|the|for|when there'?s))* (?:a )?(?:government )?"
             r"(?:debates?|responses?|milestones?|thresholds?)"
             r"(?: (?:and|or|&) (?:government )?(?:debates?|responses?|milestones?|thresholds?))*",
@@ -517,6 +556,25 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"|beth (?:wyt ti|ydych chi)'?n gallu (?:ei )?w?neud",
             "help",
         ),
+        (
+            r"(?:which|what) (?:petitions?|things|topics|rules)? ?"
+            r"(?:(?:am i|are we|i'?m) (?:currently )?(?:following|watching|subscribed to|tracking)"
+            r"|(?:do|have) (?:i|we) (?:follow|followed|watch|track))(?: (?:now|at the moment))?"
+            r"|(?:am i|are we) (?:still )?(?:following|subscribed)(?: to)? (?:anything|something)"
+            r"|why (?:did|do|am|are) (?:i|you) (?:keep )?(?:get(?:ting)?|receiv(?:e|ing)"
+            r"|send(?:ing)?)(?: me)? (?:this|these|that|it)"
+            rf"(?: {_NEWS})?|be(?:th)? (?:ydw|dw|rydw|dwi|ydwi)(?: ?i)?(?:'n| yn)? (?:ei )?dd?ilyn",
+            "subscriptions",
+        ),
+        (
+            r"how (?:often|frequently) (?:do|are|does) (?:you|it|the bot|the figures|figures) "
+            r"(?:check|look|update|updated|refresh|checked)(?:ed)?(?: \w+){0,2}",
+            "status",
+        ),
+        (
+            r"i(?:'ve| have)? (?:just )?(?:signed|started|made|created) (?:an?|the|my) petition",
+            "subscribe",
+        ),
         # an end
         (
             r"(?:delete|remove|unfollow|unsubscribe from|stop|clear|cancel|drop|wipe|end)"
@@ -539,7 +597,7 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"|(?:i'?m |i am )?(?:not|no longer) interested(?: any ?more)?"
             r"|(?:f|fuck|piss|sod|bugger|get) (?:off|lost)"
             r"|stop (?:the |all |my |your )*(?:subscriptions?|petitions?)"
-            r"|(?:stop|unsubscribe|unfollow|leave|quit|opt out|cancel)"
+            r"|(?:stop|unsubscribe|unfollow|leave|quit|opt(?: me)? out|cancel)(?: me| us)?"
             r"(?: (?:from|of|these|the|all|your|my|getting|receiving|following|everything"
             rf"|every|subscriptions?|petitions?|an?|one|bot|chat|list|{_NEWS}))*",
             "unsubscribe",
@@ -553,7 +611,51 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"|dadwneud(?: hynny)?",
             "undo",
         ),
+        # all petitions of a kind
+        (
+            rf"{_OF_ALL}(?:(?:petitions?|everything|anything|all|those|ones) )?"
+            r"(?:that (?:are |is )?|which (?:are |is )?|when (?:a |any )?(?:petitions?|one) )?"
+            r"(?:over|above|past|pass(?:es|ing)?|reach(?:es|ing)?|hit(?:s|ting)?|beyond"
+            r"|(?:with |that have |have )?(?:more than|at least|over))"
+            r" (?P<rest>100[,. ]?000|100 ?k|10[,. ]?000|10 ?k)(?: signatures)?",
+            "subscribe passing:",
+        ),
+        (
+            rf"{_OF_ALL}(?:all|every|any|each)(?: (?:the|new|single|of the))* "
+            r"(?:(?:government(?:'s)?|ministers?'?) )?(?P<rest>response|debate)s?"
+            r"(?: there (?:is|are))?",
+            "subscribe every:",
+        ),
+        (
+            rf"(?:{_OF_ALL}(?:all|every|each)|{_TELL} (?:about|of)(?: all| every)?)"
+            r"(?: (?:the|single))* (?P<rest>new) petitions?",
+            "subscribe every:",
+        ),
         # following
+        (
+            rf"(?:(?:{_TELL}|keep me (?:posted|updated|informed))(?: (?:about|of|on|when|if))*"
+            r"|updates (?:about|on))"
+            rf" {_WHICH}(?:{_PETITIONS})(?: (?:popular|signed|started))* (?:in|from|near)"
+            r" (?P<rest>\S.*)",
+            "subscribe",
+        ),
+        (
+            r"(?:how many|what) (?:signatures|names|people)"
+            r"(?=.* (?:need|requir|necessary|trigger|debate|threshold|(?:for|get) (?:a|the) ))"
+            r"(?: (?:do|does|are|is|must|should|will|to|for|i|you|we|it|they|an?|the|each|every|my"
+            r"|petitions?|there|there's|have|has|be|get|before|until|need(?:ed|s)?|required?"
+            r"|necessary|trigger|force|reach|government|response|reply|answer(?:ed)?"
+            r"|debated?|thresholds?|in|by|parliament))+",
+            "milestones official",
+        ),
+        (
+            r"what (?:happens|is|comes)(?: next| there)?"
+            r" (?:at|after|when (?:it|a petition|you|we|they) (?:gets?(?: to)?|hits?|reach(?:es)?))"
+            r" (?:100[,. ]?000|10[,. ]?000|100 ?k|10 ?k)(?: signatures)?"
+            r"|what(?:'s| is| are) the (?:(?:response|debate|official) )?thresholds?|thresholds",
+            "milestones official",
+        ),
+        (r"(?:topic|pwnc):? (?P<rest>\S.*)", "subscribe topic:"),
         (
             r"(?:follow|subscribe(?: to)?|track|dilyn) (?:the )?(?:topic|subject)(?: of|:)?"
             r" (?P<rest>\S.*)",
@@ -569,7 +671,7 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"(?: (?:about|of|on|to|am|when(?:ever)?|if|as soon as|once))*"
             r"(?: (?:there(?:'?s| is| are)|you (?:see|find|get)"
             r"|(?:someone|somebody|anyone|anybody) (?:starts|makes|creates|opens)))?"
-            rf" (?:{_THOSE_ABOUT}|news about|updates (?:about|on)) (?P<rest>\S.*)",
+            rf" (?:{_THOSE_ABOUT}|news about|updates (?:about|on)) (?P<rest>\S.*?){_OPENS}",
             "subscribe",
         ),
         (r"(?:alert|notify) me (?:about|of|to) (?P<rest>\S.*)", "subscribe"),
@@ -622,6 +724,20 @@ def what_is_meant(text: str) -> list[tuple[str, str]]:
                 *before, command = commands.split(" & ")
                 return [*((each, "") for each in before), (command, typed[first:last].strip())]
     return []
+
+
+_QUIETLY = re.compile(
+    r"\b(?:quietly|silently|in silence|with(?:out| no)(?: any| a)? (?:sounds?|noise)"
+    r"|on (?:silent|mute)|no sound|yn dawel)\b"
+)
+
+
+def is_to_be_silent(text: str) -> bool:
+    """Whether what somebody follows shall be heard without a sound: "follow # quietly"."""
+    said = bare(text)
+    return bool(
+        re.search(r"\b(?:follow|subscribe|track|watch|dilyn)\b", said) and _QUIETLY.search(said)
+    )
 
 
 def is_a_while(text: str) -> bool:

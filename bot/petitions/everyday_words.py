@@ -182,6 +182,7 @@ SAYINGS: Mapping[str, Everyday] = _table(
             quiet, be quiet, quiet hours, quiet please, silence, silent, silence at night, shh
             do not disturb, dnd, night mode, no alerts at night, not at night, no noise
             quiet at night, night, nights, set quiet hours, no messages at night, silent mode
+            at night, only at night, during the night, overnight
             dont message me at night, dont wake me, sound off, turn the sound off, no sound
             turn off the sound, no messages at night please, only in the daytime
             cyfnod tawel, cyfnodau tawel, oriau tawel, tawel, distaw, bydd ddistaw""",
@@ -243,6 +244,7 @@ SAYINGS: Mapping[str, Everyday] = _table(
             wheres my mp, who represents me, my local mp, local petitions, local mp
             what constituency am i in, which constituency am i in, which constituency
             pwy yw fy as, pwy ydy fy as, pwy yw fy aelod seneddol, beth yw fy etholaeth
+            popular near me, whats popular near me, popular petitions near me, whats local
             constituency, my constituency, my mp, mp, who is my mp, whos my mp, find my mp
             petitions in my area, petitions near me, petitions where i live, my mp is who
             postcode, my postcode, my area, local, near me, where i live
@@ -446,7 +448,7 @@ VERB_PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"|keep (?:an )?eye on|(?:add|put) (?=# (?:to|on) (?:my|the) list)"
             r"|(?:to|on) (?:my|the) list"
             r"|(?:want|need|like|get|send me|give me) (?:the |some |all )?(?:updates|news)"
-            r"|(?:tell|text|message|warn|remind|update) me (?:when|if|once|whenever)"
+            r"|(?:tell|text|message|warn|remind|update) me (?:when|if|once|whenever|before)"
             r"|interested in|cadw llygad ar|rhoi gwybod",
             "follow",
         ),

@@ -14,7 +14,14 @@ from typing import NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
 from bot.petitions.bare_request import bare, canonical, in_full
-from bot.petitions.everyday_phrases import count_wanted, is_a_while, spoken_words, what_is_meant
+from bot.petitions.everyday_phrases import (
+    count_wanted,
+    is_a_while,
+    is_to_be_silent,
+    reminder_wanted,
+    spoken_words,
+    what_is_meant,
+)
 from bot.petitions.everyday_words import (
     AROUND_STOP,
     FILLERS,
@@ -157,6 +164,12 @@ _IT = re.compile(
     r"\b(?:th(?:is|at) (?:one|petition)|the (?:petition|one above)|it|this|that|hwn|hon)\b",
     re.IGNORECASE,
 )
+# What a petition has one of: the date goes without saying whose.
+_ITS_DATE = re.compile(
+    r"(?:when(?:'s| is| was| will)?|what (?:time|day|date)(?: is| was)?|is there|has there been)"
+    r" (?:the |a |any )?(?:debate|deadline|closing date|(?:government )?response)(?: be| yet| due)*"
+    r"|add (?:it |this |that |the debate )?to (?:my |the )?calendar"
+)
 _THANKS = re.compile(
     r"(?:(?:ok|okay|great|cool|lovely|many|big) )?"
     r"(?:thanks|thank (?:you|u)|thx|tysm|ty|ta|cheers|diolch)"
@@ -169,10 +182,12 @@ _GREETING = re.compile(
     r"(?: (?:there|bot|petition|bell|again|everyone|all|mate|how are you|doing|today))*"
 )
 _THRESHOLDS = frozenset({10_000, 100_000})
+_ROUND = re.compile(r"(?<![0-9])100?[,. ]?000(?![0-9])")
 _MOST_WORDS = 12
 _NEED_A_PETITION = VERBS.keys() - {"unsubscribe", "snooze", "settings"}
 _ASKS_HOW = frozenset(
     {"how", "signatures", "signed", "doing", "open", "closed", "closes", "happening"}
+    | {"close", "end", "ends", "closing", "debate", "debated"}
 )
 _BEFORE_HOURS = frozenset({"between", "from", "rhwng"})  # two numbers behind these are hours
 _NEXT = re.compile(
@@ -208,6 +223,8 @@ def _single(text: str, sites: Sequence[Site], links: Sequence[str]) -> Meaning:
     said = in_full(text) if is_short else text
     if is_short and (count := count_wanted(said)):
         return Ask("milestones", f"at {count}")
+    if is_short and _ROUND.search(said) and (asked := _phrase(said)) and _is_of_many(asked):
+        return asked
     if named := _petitions(said, sites, links):
         return named
     if carried := _RULE_LINK.search("\n".join((text, *links))):
@@ -223,6 +240,13 @@ def _single(text: str, sites: Sequence[Site], links: Sequence[str]) -> Meaning:
     if host := other_host(text, links):
         return OtherSite(host)
     return Words(text) if any(map(str.isalpha, text)) else NoWords(text)
+
+
+def _is_of_many(asked: Ask | Each | OnThat) -> bool:
+    """Whether a round number is what any petition may reach, and not one's own number."""
+    return isinstance(asked, Ask) and (
+        asked.rest.startswith("passing:") or asked == ("milestones", "official")
+    )
 
 
 def names_no_site(
@@ -261,6 +285,8 @@ def said_of(text: str, petition: PetitionRef, sites: Sequence[Site]) -> OnPetiti
 
 
 def _on_that(text: str) -> OnThat | None:
+    if _ITS_DATE.fullmatch(bare(text)):
+        return OnThat("petition")
     if not _IT.search(text):
         return None
     verb, is_plain, rest = _request(_IT.sub("#", text, count=1), is_strict=True)
@@ -319,6 +345,8 @@ def _petitions(
         for each in found:
             if count := count_wanted(f"{text[: each.start]}#{text[each.end :]}", of_one=True):
                 return OnPetition("milestones", each.petition, count)
+            if span := reminder_wanted(f"{text[: each.start]}#{text[each.end :]}"):
+                return OnPetition("settings", each.petition, f"closing {span}")
     behind = [each.petition for link in links for each in find_mentions(link, sites)]
     explicit = [each for each in found if not each.is_bare]
     # "Has 300239 reached 100,000 yet?" is about one.
@@ -348,6 +376,8 @@ def _petitions(
         and str(petitions[0].id).endswith("000")
         and masked.strip(" #.!?") != ""
     )
+    if verb in {"subscribe", "mute"} and is_to_be_silent(masked):
+        verb, rest = "subscribe", "mute"
     may_be_words = (is_round or not is_plain) and not behind and found[0].is_bare
     return OnPetition(verb or "petition", petitions[0], rest, may_be_words)
 

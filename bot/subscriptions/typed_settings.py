@@ -153,7 +153,8 @@ def read_quiet(text: str) -> str | None:
         is_pm = _BARE.fullmatch(found["end"]) and end <= start
         return _between(end + 12 * 60 if is_pm else end, start)
     is_long = (end - start) % _DAY_LONG > _LONGEST_NIGHT
-    if is_long and start <= 12 * 60 and _BARE.fullmatch(found["start"]):
+    is_bare = _BARE.fullmatch(_in_figures(found["start"])) or "past" in found["start"]
+    if is_long and start <= 12 * 60 and is_bare:
         start += 12 * 60
     return _between(start, end)
 
@@ -174,11 +175,20 @@ _WORD_HOURS = {
 _IN_WORDS = re.compile(r"\b(?:" + "|".join(_WORD_HOURS) + r")\b")
 
 
+_HALF_PAST = re.compile(r"\b(half|quarter) past ([0-9]{1,2})\b")
+
+
+def _in_figures(text: str) -> str:
+    """A text whose hours are written in figures: "half past eight"."""
+    plain = _IN_WORDS.sub(lambda word: _WORD_HOURS[word[0]], text)
+    return _HALF_PAST.sub(lambda at: f"{at[2]}:{'30' if at[1] == 'half' else '15'}", plain)
+
+
 def read_hour(text: str) -> int | None:
     """The minute of the day: "18:00", "9", "6pm"; midnight may be 24:00."""
     if len(text) > _LONGEST_NAME:
         return None
-    plain = _IN_WORDS.sub(lambda word: _WORD_HOURS[word[0]], text.strip(" ."))
+    plain = _in_figures(text.strip(" ."))
     if plain in _NAMED_HOURS:
         return _NAMED_HOURS[plain]
     part = _PART_OF_DAY.search(plain)
@@ -232,7 +242,9 @@ _BESIDES = frozenset(
 def read_digest(words: Sequence[str], was: Digest) -> str | None:
     """When the digest comes: "daily 18:00", "weekly monday 9:00"; what is left out stays."""
     minute, weekday = was.minute, was.weekday
-    said = re.sub(r"(?<=[0-9])\s+(?=(?:am|pm|a\.m|p\.m|o'clock)\b)", "", " ".join(words))
+    said = re.sub(
+        r"(?<=[0-9])\s+(?=(?:am|pm|a\.m|p\.m|o'clock)\b)", "", _in_figures(" ".join(words))
+    )
     said = re.sub(
         r"(?<![^\s])([0-9]{1,2})(?::00)? (in the (?:afternoon|evening)|at night)\b",
         lambda hour: f"{_after_noon(int(hour[1]), hour[2])}:00",
@@ -264,7 +276,9 @@ def _weekday(word: str) -> int | None:
 def _read_reminders(rest: Sequence[str]) -> str | None:
     if len(rest) == 1 and rest[0] in _NONE:
         return "none"
-    spans = [read_duration(word.strip(",")) for word in rest]
+    whole = read_duration(" ".join(rest))  # "a week", and not "7d 1d", which are two
+    is_one = whole and int(whole.total_seconds() // 3600) in REMINDERS
+    spans = [whole] if is_one else [read_duration(word.strip(",")) for word in rest]
     hours = {int(span.total_seconds() // 3600) for span in spans if span}
     if not spans or not all(spans) or not hours <= set(REMINDERS):
         return None
@@ -284,6 +298,50 @@ _BRITISH = frozenset(
     | {"wales", "cymru", "northern_ireland", "edinburgh", "glasgow", "cardiff", "caerdydd"}
     | {"birmingham", "manchester", "liverpool", "leeds", "bristol", "newcastle", "swansea"}
 )
+# The zones of countries that have one, or nearly.
+_COUNTRIES = {
+    country: zone
+    for zone, countries in {
+        "Europe/Madrid": "spain españa sbaen",
+        "Europe/Paris": "france ffrainc",
+        "Europe/Berlin": "germany deutschland",
+        "Europe/Rome": "italy italia",
+        "Europe/Lisbon": "portugal",
+        "Europe/Dublin": "ireland republic_of_ireland iwerddon",
+        "Europe/Amsterdam": "netherlands the_netherlands holland",
+        "Europe/Brussels": "belgium",
+        "Europe/Zurich": "switzerland",
+        "Europe/Vienna": "austria",
+        "Europe/Warsaw": "poland polska",
+        "Europe/Bucharest": "romania",
+        "Europe/Sofia": "bulgaria",
+        "Europe/Prague": "czechia czech_republic",
+        "Europe/Budapest": "hungary",
+        "Europe/Copenhagen": "denmark",
+        "Europe/Stockholm": "sweden",
+        "Europe/Oslo": "norway",
+        "Europe/Helsinki": "finland",
+        "Europe/Athens": "greece",
+        "Asia/Nicosia": "cyprus",
+        "Europe/Kyiv": "ukraine",
+        "Asia/Dubai": "united_arab_emirates uae",
+        "Asia/Kolkata": "india",
+        "Asia/Karachi": "pakistan",
+        "Asia/Dhaka": "bangladesh",
+        "Asia/Colombo": "sri_lanka",
+        "Asia/Bangkok": "thailand",
+        "Asia/Manila": "philippines",
+        "Asia/Tokyo": "japan",
+        "Asia/Seoul": "korea south_korea",
+        "Asia/Shanghai": "china",
+        "Africa/Lagos": "nigeria",
+        "Africa/Accra": "ghana",
+        "Africa/Nairobi": "kenya",
+        "Africa/Johannesburg": "south_africa",
+        "Pacific/Auckland": "new_zealand",
+    }.items()
+    for country in countries.split()
+}
 _AROUND_ZONE = re.compile(r"^(?:i'?m in|i am in|i live in|in|the|my|is|to)\s+|\s+(?:time|zone)$")
 
 
@@ -300,6 +358,8 @@ def find_zone(text: str) -> str | NoZone:
         return found
     if wanted in _BRITISH:
         return "Europe/London"
+    if wanted in _COUNTRIES:
+        return _COUNTRIES[wanted]
     sure = difflib.get_close_matches(wanted, [*names, *cities], n=2, cutoff=_SURE)
     meant = {(names | cities)[each] for each in sure}
     if len(meant) == 1:
@@ -373,7 +433,7 @@ def read_until(text: str, now: datetime, zone: str) -> datetime | None:
 
     "2 hours", "tomorrow", "until Monday", "till 12 August", "until 9am".
     """
-    plain = " ".join(text.lower().strip(" .!").split())
+    plain = " ".join(text.lower().strip(" .!").split()).removesuffix(" please")
     plain = re.sub(r"^for (?:the )?next (?=(?:hour|day|week|fortnight|month|year)$)", "a ", plain)
     plain = re.sub(r"^(?:(?:for|until|till|til|am|tan|next|on|over|about|in)\s+)+", "", plain)
     plain = re.sub(r"^(?:(?:this|the|next|coming)\s+)+(?=\S)", "", plain)

@@ -15,6 +15,7 @@ from bot.messages.buttons import (
     TALK,
     Button,
     Keyboard,
+    as_extra,
     button,
     follower_rows,
     readers_row,
@@ -421,9 +422,9 @@ def nothing_followed() -> Message:
     )
 
 
-def follow_first(petition: PetitionRef) -> tuple[Message, Keyboard]:
-    """What is not followed has no settings; a button changes that."""
-    subscribe = button(tr("Follow"), SUBSCRIBE, petition)
+def follow_first(petition: PetitionRef, then: str = "") -> tuple[Message, Keyboard]:
+    """What is not followed has no settings; a button changes that, and does what was asked then."""
+    subscribe = button(tr("Follow"), SUBSCRIBE, petition, as_extra(then))
     return compose(not_following()), [[subscribe]]
 
 

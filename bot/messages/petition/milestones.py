@@ -24,7 +24,8 @@ from bot.messages.petition.parts import title
 from bot.messages.reader import is_shared
 from bot.petitions.events import MilestoneReached, Threshold
 from bot.petitions.forecast import pace
-from bot.petitions.petition import Petition, PetitionRef, Reading
+from bot.petitions.parliaments import description_of
+from bot.petitions.petition import Petition, PetitionRef, Reading, Site
 from bot.petitions.thresholds import (
     CustomMilestones,
     at_number,
@@ -49,10 +50,35 @@ _OFFICIAL: dict[Threshold, str] = {
     "referral": marked("{number} (goes to {committee})"),
     "debate": marked("{number} (debate threshold)"),
 }
+_BRINGS: dict[Threshold, str] = {
+    "response": marked("At {number}, it gets a written response."),
+    "referral": marked("At {number}, it goes to {committee}."),
+    "debate": marked("At {number}, it's considered for a debate."),
+}
 _FAR = timedelta(days=365)
 _OFTEN = 10_000
 _HALF = 50
 _NONE = CustomMilestones()
+
+
+def official_numbers(sites: Sequence[Site]) -> Message:
+    """How many signatures a petition needs, and for what, at each of these sites."""
+    return compose(
+        *lines(
+            bold(tr("How many signatures a petition needs")),
+            *(each for site in sites for each in _brought(site, is_named=len(sites) > 1)),
+        )
+    )
+
+
+def _brought(site: Site, *, is_named: bool) -> Iterator[Rich | str]:
+    description = description_of(site)
+    if is_named:
+        yield from ("", site.name)
+    institutions = description.institutions
+    committee_named = tr(institutions.committee or institutions.parliament)
+    for each in description.thresholds:
+        yield tr(_BRINGS[each.kind], number=number(each.usual), committee=committee_named)
 
 
 def ladder(
