@@ -3,9 +3,10 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +52,13 @@ class Cluster:
         )
 
     @asynccontextmanager
-    async def bell(self, **telegram: Any) -> AsyncIterator["Bell"]:
+    async def bell(
+        self, now: Callable[[], datetime] = utc_now, **telegram: Any
+    ) -> AsyncIterator["Bell"]:
         """One more bot at work."""
         port = free_port()
         config = self.config(port, **telegram)
-        async with running(config, rhythm=QUICK), ClientSession() as asking:
+        async with running(config, now=now, rhythm=QUICK), ClientSession() as asking:
             yield Bell(asking, f"http://127.0.0.1:{port}")
 
     @asynccontextmanager
