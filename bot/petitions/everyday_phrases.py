@@ -23,6 +23,7 @@ _SENDING = (
 _NOT = (
     rf"(?:no (?:more )?{_NEWS}"
     rf"|(?:don'?t|do not|never) {_SEND}(?: me)?(?: anything| {_NEWS})?(?: up)?"
+    r"|stop (?:alert|message|notification)s?"
     rf"|stop (?:(?:all|the|my|your) )+{_NEWS}"
     rf"|stop {_SENDING}(?: me)?(?: {_NEWS}| things| stuff)?"
     rf"|(?:turn|switch) off (?:the |my |all )*{_NEWS}"
@@ -410,6 +411,10 @@ PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             rf"{_TELL} (?:before|when) (?:they|petitions?|anything|something)(?: i follow)?"
             r" (?:closes?|ends?)|closing reminders?",
             "settings closing",
+        ),
+        (
+            rf"(?P<rest>(?:{_DAY}) (?:digest|summary))|(?:digest|summary) (?P<alone>weekly|daily)",
+            "settings digest",
         ),
         # how much, and of what
         (

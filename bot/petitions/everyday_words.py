@@ -113,6 +113,7 @@ SAYINGS: Mapping[str, Everyday] = _table(
             stopiwch y negeseuon, stopio negeseuon, stopiwch anfon negeseuon, dim negeseuon
             stopio hyn, stopio popeth, stopio, stopiwch, peidio, peidiwch, paid, dad ddilyn
             dad danysgrifio, dod i ben
+            dim rhagor, dim rhagor o negeseuon
             gadael, dim mwy, rhowch y gorau iddi, dw i eisiau stopio, dwi eisiau stopio
             rwyf eisiau stopio, peidiwch a danfon negeseuon, dim mwy o negeseuon
             stopp, stoppen, aufhoren, hor auf, schluss, abmelden, halt
@@ -226,6 +227,8 @@ SAYINGS: Mapping[str, Everyday] = _table(
             start a petition, i want to start a petition, create a petition, make a petition
             how do i start a petition, licence, license, version, ynghylch, amdanat ti""",
         "trending": """
+            find me a petition to sign, find a petition to sign, petitions to sign, surprise me
+            random petition, example, an example, show me an example, recommend a petition
             which petitions are popular, biggest petition, most signed, most signed petitions
             most signed petition, hot right now, whats popular now, popular now, top petition
             whats trending, whats popular, whats hot, whats new, latest, newest
@@ -244,6 +247,7 @@ SAYINGS: Mapping[str, Everyday] = _table(
             wheres my mp, who represents me, my local mp, local petitions, local mp
             what constituency am i in, which constituency am i in, which constituency
             pwy yw fy as, pwy ydy fy as, pwy yw fy aelod seneddol, beth yw fy etholaeth
+            my local petitions
             popular near me, whats popular near me, popular petitions near me, whats local
             constituency, my constituency, my mp, mp, who is my mp, whos my mp, find my mp
             petitions in my area, petitions near me, petitions where i live, my mp is who
