@@ -49,6 +49,7 @@ from bot.operations.observed import StoreIncident, observed
 from bot.operations.rule_names import RuleNames
 from bot.operations.supervisor import Supervisor
 from bot.operations.wall_clock import prune_if_sure
+from bot.petitions.everyday_phrases import compiled as compiled_phrases
 from bot.petitions.parliaments import description_of
 from bot.polling.clocks import Every, SteadyScheduler
 from bot.polling.lookup import Lookups
@@ -351,6 +352,7 @@ async def _at_work(bell: _Bell, rhythm: Rhythm) -> AsyncIterator[None]:
         announcing = on_duty(storage, RoleState("announcer"), announcer.at_work, rhythm)
         await stack.enter_async_context(announcing)
         # Only now, so that hearing does not wait for what reads files or asks Telegram.
+        await asyncio.to_thread(compiled_phrases)
         await asyncio.to_thread(preload)
         await asyncio.to_thread(zones)
         await _set_menu(application.bot, storage, application.bot_data["commands"])

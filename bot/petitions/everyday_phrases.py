@@ -5,6 +5,7 @@ a petition's subject that begins alike ("no fireworks after 10pm") stays one.
 """
 
 import re
+from functools import cache
 
 from bot.petitions.bare_request import bare, bare_span
 
@@ -232,483 +233,486 @@ _NO_SUBJECT = (
 _OF_ALL = rf"(?:(?:{_TELL}|follow|watch|track|subscribe to|show me|i want)(?: (?:about|of|to))? )?"
 
 # Each with the command that it comes down to; the group `rest`, if any, stands behind that.
-PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern), command)
-    for pattern, command in (
-        # quiet hours
-        (
-            r"(?:no|turn off|switch off|disable|end|remove|cancel|stop|delete) (?:my |the )?"
-            r"quiet (?:hours|time)",
-            "settings quiet off",
-        ),
-        # two hours alone can be nothing else
-        (rf"(?=.*\d(?::\d\d|\s?[ap]m\b))(?P<rest>{_HOURS})", "settings quiet"),
-        (
-            rf"i (?:sleep|go to (?:bed|sleep)) (?:at|around) (?P<rest>{_HOUR})",
-            "settings quiet after",
-        ),
-        (
-            rf"only {_SEND}(?: me)? (?:in|during) (?:the )?(?:day|day ?time|daylight)",
-            "settings quiet",
-        ),
-        (
-            r"(?:(?:set|change|make|move|edit|show|when are|what are) )?(?:my |the )?quiet"
-            rf"(?: hours| time)?(?: to| from| are|:)? (?P<rest>{_HOURS})",
-            "settings quiet",
-        ),
-        (
-            rf"(?:(?:only {_SEND}(?: me)?|{_SEND}(?: me)? only|only {_NEWS}|{_NEWS} only|only)"
-            rf"(?: {_NEWS}| things)?) (?P<rest>{_HOURS})",
-            "settings quiet only",
-        ),
-        (
-            rf"(?:(?:set |my |the )*{_QUIET}(?: hours| time)?|do not disturb|dnd|oriau tawel"
-            rf"|no {_NEWS}|{_NOT}|mute|shush|sh+|nothing|sleep|silence my phone"
-            r"|i (?:sleep|go to bed)|i'?m asleep|leave me (?:alone|in peace))(?: from)?"
-            rf" (?P<rest>{_HOURS}|{_SIDE}|off|none)",
-            "settings quiet",
-        ),
-        (
-            rf"(?:{_NOT}|{_QUIET}(?: my phone)?|mute|sound off|no sound) (?:me )?(?:{_NIGHT})",
-            "settings quiet",
-        ),
-        (r"(?:ring|buzz|beep) only (?:in|during) (?:the )?(?:day|day ?time)", "settings quiet"),
-        (
-            r"(?:sleep|night|quiet|silent|dnd|do not disturb)(?: mode)?"
-            r"(?: (?:on|for everything))?",
-            "settings quiet",
-        ),
-        (
-            rf"(?:turn|switch) (?:off (?:the )?sound|(?:the )?sound off)(?: (?:{_NIGHT}))?",
-            "settings quiet",
-        ),
-        (
-            rf"(?:don'?t|do not) wake me(?: up)?(?: (?:{_NIGHT}))?|let me sleep|i want to sleep",
-            "settings quiet",
-        ),
-        # a pause
-        (
-            rf"(?:snooze|oedi)(?: (?:me|all|everything|alerts))* (?P<rest>{_UNTIL_SAID})",
-            "snooze",
-        ),
-        (rf"(?:mute|pause|silence|quiet) (?P<rest>{_UNTIL_SAID})", "snooze"),
-        (
-            r"(?:(?:snooze|oedi)(?: (?:me|all|everything|alerts|it all))*"
-            rf" (?P<rest>{_BROAD_WHILE})"
-            rf"|(?:mute|pause)(?: (?:me|all|my|everything|{_NEWS}|it all))*"
-            rf" (?P<alone>{_WHILE}|{_DAY}))",
-            "snooze",
-        ),
-        (
-            rf"(?:{_NOT}|{_QUIET}|shut up|hush|stop|sleep|take a break"
-            rf"|leave me (?:alone|in peace)|nothing|hold (?:all |my |the )*{_NEWS}"
-            r"|(?:i'?m |i am )?(?:(?:i'?ll |i will )be )?"
-            rf"(?:away|on holiday|on leave|off|busy|abroad|ar wyliau)) (?P<rest>{_WHILE})",
-            "snooze",
-        ),
-        (
-            rf"(?:i'?m |i'?ll be |i am )?back (?P<rest>(?:on |in )?(?:{_DAY}|{_LENGTH}|tomorrow))",
-            "snooze",
-        ),
-        (
-            rf"(?:(?:turn|switch) (?:the |my |all )*{_NEWS}(?: back)? on(?: again)?"
-            rf"|(?:turn|switch) on (?:the |my )?{_NEWS}|{_NEWS} (?:back )?on|start again"
-            r"|unmute (?:me|everything))",
-            "snooze off",
-        ),
-        (r"not (?P<rest>tonight|today|this (?:week|weekend|evening|morning))", "snooze"),
-        (
-            r"(?:un(?:snooze|mute|pause)|resume)(?: (?:me|it|all|everything|alerts))?",
-            "snooze off",
-        ),
-        # the digest
-        (
-            rf"(?:tell me (?:about )?|send (?:me )?)?(?:everything|all (?:{_NEWS}|news))"
-            r" (?P<rest>once a week|weekly|every week)",
-            "settings all digest & settings digest",
-        ),
-        (
-            rf"(?:all )?(?:{_NEWS}|news) (?:only )?once a day",
-            "settings all digest",
-        ),
-        (
-            r"(?:(?:a |one )?digest )?(?:only |just )?(?:once )?"
-            r"(?:a day|per day|daily|every day)(?: only)?|(?:daily|a) digest(?: only)?"
-            rf"|(?:batch|bundle|group)(?: up)? (?:my |the |all )*{_NEWS}",
-            "settings all digest",
-        ),
-        (
-            r"(?:a |one )?digest (?:once )?(?:a day|daily|every day) (?P<rest>(?:at|around) .*)"
-            r"|(?:an? )?(?P<alone>morning|evening|afternoon|night)(?:ly)? (?:digest|summary)",
-            "settings all digest & settings digest daily",
-        ),
-        (
-            r"(?:put|move|send|batch|bundle|group|collect|combine|gather)(?: me)?"
-            rf" (?:it all|everything|them all|all (?:my |the )?{_NEWS})"
-            r" (?:daily|together|once a day"
-            r"|(?:in|in ?to|as|to) (?:(?:the|a|my|one) )?(?:daily )?(?:digest|summary|message))"
-            rf"|digest mode|(?:batch|bundle|group) (?:everything|all (?:my |the )?{_NEWS})"
-            r"|(?:send )?(?:me )?(?:an? |one )?daily"
-            r" (?:email|message|update|report|alert|round-?up)",
-            "settings all digest",
-        ),
-        (
-            r"(?:send me |give me )?(?:everything |it all )?(?:only |just )?"
-            rf"(?:once|one (?:{_NEWS}|digest|summary)|(?:a )?weekly(?: {_NEWS}| digest| summary)?)"
-            rf"(?: (?:a|per|every|each) week)?(?: only)?,? (?P<rest>(?:on |every )(?:{_DAY})\b.*)",
-            "settings all digest & settings digest weekly",
-        ),
-        (
-            r"(?:make|move|change|set|send|get|have)(?: me)? (?:the |my )?(?:digest|summary)"
-            r" (?:come |sent |arrive )?(?P<rest>(?:to |at |on |every |in ).*)",
-            "settings digest",
-        ),
-        (
-            r"(?:(?:send me |give me |put )?"
-            rf"(?:it all|the lot|everything|all (?:of it|{_NEWS})|{_NEWS}) )?(?:only |just )?"
-            rf"(?:(?:send me|give me) )?(?:once|one {_NEWS}|one digest|one summary)"
-            r" (?:a|per|each|every) day(?: only)?"
-            rf"|(?:send me |give me )?(?:it all|the lot|everything|all(?: {_NEWS})?)"
-            r" (?:in (?:one|a|the) (?:message|digest|summary|go)|together"
-            r"|as a (?:digest|summary))",
-            "settings all digest",
-        ),
-        (
-            r"(?:(?:only |just )?once (?:a|every|each) day"
-            r"|(?:(?:only |just )?one (?:message|digest|summary|update) (?:a|every|each) day)"
-            rf"|(?:send me |give me )?(?:it all|the lot|everything|all {_NEWS}))"
-            r" (?P<rest>(?:at |around |by |every |each |in )(?:the )?"
-            rf"(?:{_HOUR}|morning|evening|day at {_HOUR}))",
-            "settings all digest & settings digest daily",
-        ),
-        (
-            r"(?:send |give )?(?:me )?(?:my |a |one |the )?"
-            r"(?P<rest>"
-            r"(?:daily|weekly) (?:digest|summary|round-?up|email|message|update) \S.*"
-            rf"|every (?:{_DAY})(?: (?:morning|evening|at {_HOUR}))?"
-            rf"|(?:summary|digest|message) on (?:{_DAY}).*)",
-            "settings digest",
-        ),
-        (
-            r"(?:send |give )?(?:me )?(?:my |a |the )?(?:daily )?"
-            r"(?:digest|summary|round-?up|crynodeb)"
-            rf" (?P<rest>(?:at|every|each|on|daily|weekly|in the|am)\s.*|{_HOUR}.*|(?:{_DAY}).*)",
-            "settings digest",
-        ),
-        (
-            r"(?:send me |give me )?(?:a |one )?(?:weekly|once a week)"
-            rf"(?: {_NEWS}| digest| summary)?|every week"
-            r"|one (?:message|summary|digest) a week",
-            "settings digest",
-        ),
-        (
-            rf"(?:{_TELL}|(?:closing )?reminders?) (?P<rest>{_LENGTH}) (?:before|ahead)"
-            r"(?: (?:it|they|petitions?|the petition|the (?:deadline|closing date|end|close)"
-            r"|(?:it|they|petitions?)(?: i follow)?))? ?(?:closes?|ends?|is over|closing)?",
-            "settings closing",
-        ),
-        (
-            rf"{_TELL} (?:before|when) (?:they|petitions?|anything|something)(?: i follow)?"
-            r" (?:closes?|ends?)|closing reminders?",
-            "settings closing",
-        ),
-        (
-            rf"(?P<rest>(?:{_DAY}) (?:digest|summary))|(?:digest|summary) (?P<alone>weekly|daily)",
-            "settings digest",
-        ),
-        # how much, and of what
-        (
-            r"(?:no(?: more)?|turn off|switch off|disable|skip|hide"
-            r"|stop(?: sending| telling me about)?"
-            r"|(?:don'?t|do not) (?:tell me about|send(?: me)?)) (?:the |any |all )*"
-            r"(?:(?P<rest>milestone|surge|response|debate|closing|threshold)s?"
-            rf" (?:{_NEWS}|reminders?|news)|(?P<alone>milestone|surge)s)",
-            "settings & off",
-        ),
-        (
-            r"(?:(?:set|put|make|turn|switch|change) )?(?:my |the |all )*"
-            rf"(?P<rest>milestone|surge|response|debate|threshold)s?(?: {_NEWS}| news)?"
-            r" (?:to |into |in )?(?:the )?(?P<alone>off|silent|digest|loud|on|sound)",
-            "settings &",
-        ),
-        (
-            r"(?:(?:only|just)(?: (?:tell|send|alert|notify|message) me)?"
-            r"|(?:tell|alert|notify|message) me only|i (?:only|just) (?:want|need|care|wish)"
-            r"(?: to (?:know|hear|be (?:told|alerted|notified)))?)"
-            r"(?: (?:about|of|the|for|when there'?s))* (?:a )?(?:government )?"
-            r"(?:debates?|responses?|milestones?|thresholds?)"
-            r"(?: (?:and|or|&) (?:government )?(?:debates?|responses?|milestones?|thresholds?))*",
-            "settings loud",
-        ),
-        (
-            r"(?P<rest>big moments)(?: only)?",
-            "settings",
-        ),
-        (
-            r"(?:(?:(?:only|just)(?: (?:tell|send|alert|notify|message) me)?"
-            r"|(?:tell|send|alert|notify|message) me only)"
-            r" (?:about |of |the |for |when it'?s |what'?s )*(?:really )?"
-            r"(?:big|important|major|main|key|urgent)"
-            rf"(?: ones?| things?| stuff| news| moments?| changes?| bits| parts| {_NEWS})?"
-            r"|i (?:only|just) (?:want|need) (?:the )?(?:big|important|major|main)"
-            rf"(?: ones?| things?| stuff| news| {_NEWS})?"
-            r"|(?:dim ond )?(?:pethau|newyddion) (?:pwysig|mawr)(?: yn unig)?"
-            rf"|only (?:{_SEND} me )?(?:when|if) (?:something|anything) (?:big|important|major)"
-            r"(?: happens?)?"
-            r"|(?:the )?(?:big|important|major|main|key)"
-            rf"(?: ones?| things?| stuff| news| moments?| {_NEWS})? only)",
-            "settings big moments",
-        ),
-        (
-            r"(?:send me |tell me |give me |show me )?"
-            rf"(?:everything|popeth|all (?:the |of the )?(?:{_NEWS}|news)"
-            r"|every (?:single )?(?:alert|update|change))(?: only| again)?",
-            "settings everything",
-        ),
-        (
-            rf"(?:reduce|cut down(?: on)?|limit) (?:the |my |these )*{_NEWS}"
-            r"|(?:send me |give me )?(?:a lot )?(?:less|fewer|not so many|not as many)(?: of)?"
-            rf"(?: these| them)?(?: (?:{_NEWS}|often|news))?"
-            r"|(?:(?:there (?:are|is)|you send(?: me)?|i get|this is|it'?s) )?"
-            rf"(?:way |far |much )?(?:too|so) (?:many|much|often|noisy)(?: {_NEWS})?"
-            r"|less often|calm down|slow down",
-            "settings",
-        ),
-        (r"(?:settings|gosodiadau) (?P<rest>(?!(?:on|for|in|of|at|to) )\S.*)", "settings"),
-        # where, and in which language
-        (
-            r"(?:(?:set|change|switch|use) )?(?:the |my )?time ?zone(?: is| to| should be|:|=)?"
-            r" (?P<rest>\S.*)|use (?P<alone>[a-z_/ ]+) time",
-            "settings zone",
-        ),
-        (
-            r"(?:newid i'?r |change to |i'?r )?"
-            r"(?:(?:in|speak|talk|use|switch to|change (?:the |my )?language to"
-            r"|(?:set )?(?:the |my )?language(?: to)?|siarad(?:wch)?) )*"
-            r"(?:welsh|cymraeg|gymraeg)",
-            "settings language cy",
-        ),
-        (
-            r"(?:newid i'?r |change (?:back )?to |i'?r )?"
-            r"(?:(?:in|speak|talk|use|switch (?:back )?to|back to"
-            r"|change (?:the |my )?language to|(?:set )?(?:the |my )?language(?: to)?) )*"
-            r"(?:english|saesneg)",
-            "settings language en",
-        ),
-        (
-            r"what (?:other )?languages? (?:do|can) you (?:speak|know)"
-            r"|(?:(?:do you |can you )?(?:speak|talk)|in|do you (?:know|have)"
-            r"|(?:change|set|switch) (?:the )?language to)"
-            r" (?:french|german|spanish|polish|romanian|italian|portuguese|punjabi|urdu"
-            r"|bengali|gujarati|arabic|chinese|turkish|russian|ukrainian|gaelic|scots|irish"
-            r"|hindi|other languages)",
-            "settings language",
-        ),
-        # places
-        (r"who represents (?P<rest>(?!me\b|us\b)\S.*)", "constituency"),
-        (
-            r"(?:(?:set|change) )?(?:my )?"
-            r"(?:(?:constituency|etholaeth)(?: (?:is|to)|:)?|my area is"
-            r"|(?:mp|as)(?= (?:of|for|in)\b)|my mp is"
-            r"|(?:who is|who's|whos) (?:my|the|your) mp) (?:(?:of|for|in) )?(?P<rest>\S.*)",
-            "constituency",
-        ),
-        (r"(?:change|set|edit) (?:my )?(?:constituency|mp|postcode|area)", "constituency"),
-        # the data, and what the bot is
-        (rf"(?:delete|erase|wipe|remove|forget|clear|destroy) {_MINE}", "forget"),
-        (
-            r"(?:send|give|show|export|download|get|see|view)(?: me)?(?: a copy of)?(?: all)?"
-            r"(?: of)? my (?:data|info(?:rmation)?)"
-            r"|what (?:data |info(?:rmation)? )?(?:do you|have you got|does it) ?"
-            r"(?:know|have|store|keep|hold)? ?(?:about|on|of) me",
-            "mydata",
-        ),
-        (
-            r"what (?:do you do|happens) (?:with|to) (?:my|the|our)"
-            r" (?:data|info(?:rmation)?|number)"
-            r"|(?:where|how long) (?:is|do you keep|do you store) my data.*"
-            r"|are you (?:spying|tracking|watching)(?: on)? ?(?:me)?"
-            r"|do you (?:keep|store|sell|share|track)(?: on)? (?:my )?"
-            r"(?:data|number|info(?:rmation)?|me)"
-            r"|is (?:it|this|my data) (?:safe|secure|private|anonymous|confidential)"
-            r"|(?:who|can (?:anyone|anybody|people|others))(?: can| else)?"
-            r" (?:see|sees|know|knows) (?:what i follow|my data|this|me)",
-            "privacy",
-        ),
-        (
-            rf"(?:is|are) (?:{_BOT} ?)+(?: ?"
-            r"(?:free|real|legit(?:imate)?|official|a scam|human|ai|an ai|a robot|a person"
-            rf"|trustworthy))(?: to use)?|(?:do(?:es)? )?{_BOT} costs? (?:anything|money|me)"
-            rf"|how much (?:does|do) (?:{_BOT} ?)+cost"
-            rf"|who (?:runs|owns|pays for|made|makes|built|created|wrote|is behind) (?:{_BOT} ?)+"
-            r"|are you (?:run|made|owned|paid|built) by \S.*|donate"
-            r"|(?:can you |(?:how|where) (?:do|can) i |can i |i want to )?sign"
-            r" (?:(?:it|this|that|one|an?|the|petitions?) ?)*(?:for me|here)?",
-            "about",
-        ),
-        (
-            r"is (?:it|this|(?:the )?(?:bot|site|website|petitions? (?:site|website)))"
-            r"(?: still)? (?:down|up|working|broken|alive|running|offline|online)(?: again)?"
-            r"|are you"
-            r" (?:down|broken|awake|dead|running|still (?:there|working|here)|stuck|online)"
-            r"|(?:anyone|anybody) (?:there|home)",
-            "status",
-        ),
-        (
-            r"(?:show |find )?(?:me )?what (?:else )?(?:can|could|do|should) (?:you|i)"
-            r" (?:do|say|send|type|ask|write)(?: here| next| to you)?"
-            r"|beth (?:alla|fedra|gallaf) i (?:ei )?(?:w?neud|ddweud)"
-            r"|beth (?:wyt ti|ydych chi)'?n gallu (?:ei )?w?neud",
-            "help",
-        ),
-        (
-            r"(?:which|what) (?:petitions?|things|topics|rules)? ?"
-            r"(?:(?:am i|are we|i'?m) (?:currently )?(?:following|watching|subscribed to|tracking)"
-            r"|(?:do|have) (?:i|we) (?:follow|followed|watch|track))(?: (?:now|at the moment))?"
-            r"|(?:am i|are we) (?:still )?(?:following|subscribed)(?: to)? (?:anything|something)"
-            r"|why (?:did|do|am|are) (?:i|you) (?:keep )?(?:get(?:ting)?|receiv(?:e|ing)"
-            r"|send(?:ing)?)(?: me)? (?:this|these|that|it)"
-            rf"(?: {_NEWS})?|be(?:th)? (?:ydw|dw|rydw|dwi|ydwi)(?: ?i)?(?:'n| yn)? (?:ei )?dd?ilyn",
-            "subscriptions",
-        ),
-        (
-            r"how (?:often|frequently) (?:do|are|does) (?:you|it|the bot|the figures|figures) "
-            r"(?:check|look|update|updated|refresh|checked)(?:ed)?(?: \w+){0,2}",
-            "status",
-        ),
-        (
-            r"i(?:'ve| have)? (?:just )?(?:signed|started|made|created) (?:an?|the|my) petition",
-            "subscribe",
-        ),
-        # an end
-        (
-            r"(?:delete|remove|unfollow|unsubscribe from|stop|clear|cancel|drop|wipe|end)"
-            r" (?:all|every|everything|each)(?: (?:of|my|the|these|single))*"
-            rf" (?:petitions?|rules?|subscriptions?|follows?|{_NEWS})"
-            r"|(?:turn|switch) (?:this|it|everything|you|all this) off"
-            r"|(?:turn|switch) off (?:this|it|everything)|(?:stfu|shut (?:it|the f\w* up))"
-            r"|(?:that'?s )?enough(?: (?:now|already|of this))?",
-            "unsubscribe",
-        ),
-        (
-            rf"{_NOT}"
-            r"(?: (?:me|again|ever|any ?more|please|this|these|all|alerts|stuff|anything))*"
-            r"|i (?:don'?t|do not|no longer) want"
-            r" (?:(?:this|these|any|any more|more|your"
-            r"|to"
-            r" (?:get|receive|hear from you|follow (?:this|anything|them)|be here|be subscribed))"
-            rf" ?)*(?:{_NEWS})?(?: any ?more| from you)*"
-            r"|(?:take|get) me off (?:(?:the|your|this|it|list|here) ?)+"
-            r"|(?:i'?m |i am )?(?:not|no longer) interested(?: any ?more)?"
-            r"|(?:f|fuck|piss|sod|bugger|get) (?:off|lost)"
-            r"|stop (?:the |all |my |your )*(?:subscriptions?|petitions?)"
-            r"|(?:stop|unsubscribe|unfollow|leave|quit|opt(?: me)? out|cancel)(?: me| us)?"
-            r"(?: (?:from|of|these|the|all|your|my|getting|receiving|following|everything"
-            rf"|every|subscriptions?|petitions?|an?|one|bot|chat|list|{_NEWS}))*",
-            "unsubscribe",
-        ),
-        (
-            r"(?:undo|revert|reverse|restore)"
-            r"(?: (?:that|it|this|last|the last one|the last thing))?|o+ps|whoops"
-            r"|(?:put|bring|take) (?:it|that|them) back|i(?:'ve| have)? changed my mind"
-            r"|(?:that was |it was )?(?:a|my|by) mistake|wrong (?:one|button)"
-            r"|i didn'?t mean (?:that|it|to|to do that)|(?:by )?accident(?:ally)?"
-            r"|dadwneud(?: hynny)?",
-            "undo",
-        ),
-        # all petitions of a kind
-        (
-            rf"{_OF_ALL}(?:(?:petitions?|everything|anything|all|those|ones) )?"
-            r"(?:that (?:are |is )?|which (?:are |is )?|when (?:a |any )?(?:petitions?|one) )?"
-            r"(?:over|above|past|pass(?:es|ing)?|reach(?:es|ing)?|hit(?:s|ting)?|beyond"
-            r"|(?:with |that have |have )?(?:more than|at least|over))"
-            r" (?P<rest>100[,. ]?000|100 ?k|10[,. ]?000|10 ?k)(?: signatures)?",
-            "subscribe passing:",
-        ),
-        (
-            rf"{_OF_ALL}(?:all|every|any|each)(?: (?:the|new|single|of the))* "
-            r"(?:(?:government(?:'s)?|ministers?'?) )?(?P<rest>response|debate)s?"
-            r"(?: there (?:is|are))?",
-            "subscribe every:",
-        ),
-        (
-            rf"(?:{_OF_ALL}(?:all|every|each)|{_TELL} (?:about|of)(?: all| every)?)"
-            r"(?: (?:the|single))* (?P<rest>new) petitions?",
-            "subscribe every:",
-        ),
-        # following
-        (
-            rf"(?:(?:{_TELL}|keep me (?:posted|updated|informed))(?: (?:about|of|on|when|if))*"
-            r"|updates (?:about|on))"
-            rf" {_WHICH}(?:{_PETITIONS})(?: (?:popular|signed|started))* (?:in|from|near)"
-            r" (?P<rest>\S.*)",
-            "subscribe",
-        ),
-        (
-            r"(?:how many|what) (?:signatures|names|people)"
-            r"(?=.* (?:need|requir|necessary|trigger|debate|threshold|(?:for|get) (?:a|the) ))"
-            r"(?: (?:do|does|are|is|must|should|will|to|for|i|you|we|it|they|an?|the|each|every|my"
-            r"|petitions?|there|there's|have|has|be|get|before|until|need(?:ed|s)?|required?"
-            r"|necessary|trigger|force|reach|government|response|reply|answer(?:ed)?"
-            r"|debated?|thresholds?|in|by|parliament))+",
-            "milestones official",
-        ),
-        (
-            r"what (?:happens|is|comes)(?: next| there)?"
-            r" (?:at|after|when (?:it|a petition|you|we|they) (?:gets?(?: to)?|hits?|reach(?:es)?))"
-            r" (?:100[,. ]?000|10[,. ]?000|100 ?k|10 ?k)(?: signatures)?"
-            r"|what(?:'s| is| are) the (?:(?:response|debate|official) )?thresholds?|thresholds",
-            "milestones official",
-        ),
-        (r"(?:topic|pwnc):? (?P<rest>\S.*)", "subscribe topic:"),
-        (
-            r"(?:follow|subscribe(?: to)?|track|dilyn) (?:the )?(?:topic|subject)(?: of|:)?"
-            r" (?P<rest>\S.*)",
-            "subscribe topic:",
-        ),
-        (rf"{_FOLLOW} {_WHICH}(?P<rest>\S.*?) (?:{_PETITIONS})", "subscribe"),
-        (
-            rf"{_FOLLOW} (?:{_THOSE_ABOUT} |(?:(?:any|all|new) )+)?(?P<rest>(?!and\b)\S.*)",
-            "subscribe",
-        ),
-        (
-            rf"(?:{_TELL}|keep me (?:posted|updated|informed|up to date))"
-            r"(?: (?:about|of|on|to|am|when(?:ever)?|if|as soon as|once))*"
-            r"(?: (?:there(?:'?s| is| are)|you (?:see|find|get)"
-            r"|(?:someone|somebody|anyone|anybody) (?:starts|makes|creates|opens)))?"
-            rf" (?:{_THOSE_ABOUT}|news about|updates (?:about|on)) (?P<rest>\S.*?){_OPENS}",
-            "subscribe",
-        ),
-        (r"(?:alert|notify) me (?:about|of|to) (?P<rest>\S.*)", "subscribe"),
-        (r"(?:updates?|alerts?) (?:about|on|for) (?P<rest>\S.*)", "subscribe"),
-        (
-            r"(?:follow|subscribe to|track) my (?:constituency|mp|area|town|etholaeth)",
-            "constituency",
-        ),
-        (
-            r"(?:follow|subscribe to) (?:(?:an?|some|any) )*(?:petitions?|something|anything)",
-            "subscribe",
-        ),
-        # searching
-        (
-            r"(?:what'?s (?:out )?there|who(?:'?s| is) petitioning|i care|i'?m interested)"
-            r" (?:about|on|in) (?P<rest>\S.*)",
-            "search",
-        ),
-        (rf"(?:{_SEEK} )*{_THOSE_ABOUT} (?P<rest>\S.*)", "search"),
-        (
-            r"(?:search|find|look(?=\s+(?:for|up)\b)|chwilio|chwiliwch"
-            r"|(?:i'?m |i am )?(?:looking|searching)(?= for\b))(?: me)?(?: up)?(?: (?:for|am))?"
-            rf"(?: (?:an?|any|all|some))*(?: (?:{_PETITIONS})(?: {_ABOUT})?)? (?P<rest>\S.*)",
-            "search",
-        ),
-        (
-            rf"(?:{_SEEK} )*(?:new |all )*(?P<rest>(?!{_NO_SUBJECT})\S.*?) (?:{_PETITIONS})",
-            "search",
-        ),
-        (r"(?:tell me about|what about) (?P<rest>(?!you|it|this|that)\S.*)", "search"),
-    )
+PHRASES: tuple[tuple[str, str], ...] = (
+    # quiet hours
+    (
+        r"(?:no|turn off|switch off|disable|end|remove|cancel|stop|delete) (?:my |the )?"
+        r"quiet (?:hours|time)",
+        "settings quiet off",
+    ),
+    # two hours alone can be nothing else
+    (rf"(?=.*\d(?::\d\d|\s?[ap]m\b))(?P<rest>{_HOURS})", "settings quiet"),
+    (
+        rf"i (?:sleep|go to (?:bed|sleep)) (?:at|around) (?P<rest>{_HOUR})",
+        "settings quiet after",
+    ),
+    (
+        rf"only {_SEND}(?: me)? (?:in|during) (?:the )?(?:day|day ?time|daylight)",
+        "settings quiet",
+    ),
+    (
+        r"(?:(?:set|change|make|move|edit|show|when are|what are) )?(?:my |the )?quiet"
+        rf"(?: hours| time)?(?: to| from| are|:)? (?P<rest>{_HOURS})",
+        "settings quiet",
+    ),
+    (
+        rf"(?:(?:only {_SEND}(?: me)?|{_SEND}(?: me)? only|only {_NEWS}|{_NEWS} only|only)"
+        rf"(?: {_NEWS}| things)?) (?P<rest>{_HOURS})",
+        "settings quiet only",
+    ),
+    (
+        rf"(?:(?:set |my |the )*{_QUIET}(?: hours| time)?|do not disturb|dnd|oriau tawel"
+        rf"|no {_NEWS}|{_NOT}|mute|shush|sh+|nothing|sleep|silence my phone"
+        r"|i (?:sleep|go to bed)|i'?m asleep|leave me (?:alone|in peace))(?: from)?"
+        rf" (?P<rest>{_HOURS}|{_SIDE}|off|none)",
+        "settings quiet",
+    ),
+    (
+        rf"(?:{_NOT}|{_QUIET}(?: my phone)?|mute|sound off|no sound) (?:me )?(?:{_NIGHT})",
+        "settings quiet",
+    ),
+    (r"(?:ring|buzz|beep) only (?:in|during) (?:the )?(?:day|day ?time)", "settings quiet"),
+    (
+        r"(?:sleep|night|quiet|silent|dnd|do not disturb)(?: mode)?"
+        r"(?: (?:on|for everything))?",
+        "settings quiet",
+    ),
+    (
+        rf"(?:turn|switch) (?:off (?:the )?sound|(?:the )?sound off)(?: (?:{_NIGHT}))?",
+        "settings quiet",
+    ),
+    (
+        rf"(?:don'?t|do not) wake me(?: up)?(?: (?:{_NIGHT}))?|let me sleep|i want to sleep",
+        "settings quiet",
+    ),
+    # a pause
+    (
+        rf"(?:snooze|oedi)(?: (?:me|all|everything|alerts))* (?P<rest>{_UNTIL_SAID})",
+        "snooze",
+    ),
+    (rf"(?:mute|pause|silence|quiet) (?P<rest>{_UNTIL_SAID})", "snooze"),
+    (
+        r"(?:(?:snooze|oedi)(?: (?:me|all|everything|alerts|it all))*"
+        rf" (?P<rest>{_BROAD_WHILE})"
+        rf"|(?:mute|pause)(?: (?:me|all|my|everything|{_NEWS}|it all))*"
+        rf" (?P<alone>{_WHILE}|{_DAY}))",
+        "snooze",
+    ),
+    (
+        rf"(?:{_NOT}|{_QUIET}|shut up|hush|stop|sleep|take a break"
+        rf"|leave me (?:alone|in peace)|nothing|hold (?:all |my |the )*{_NEWS}"
+        r"|(?:i'?m |i am )?(?:(?:i'?ll |i will )be )?"
+        rf"(?:away|on holiday|on leave|off|busy|abroad|ar wyliau)) (?P<rest>{_WHILE})",
+        "snooze",
+    ),
+    (
+        rf"(?:i'?m |i'?ll be |i am )?back (?P<rest>(?:on |in )?(?:{_DAY}|{_LENGTH}|tomorrow))",
+        "snooze",
+    ),
+    (
+        rf"(?:(?:turn|switch) (?:the |my |all )*{_NEWS}(?: back)? on(?: again)?"
+        rf"|(?:turn|switch) on (?:the |my )?{_NEWS}|{_NEWS} (?:back )?on|start again"
+        r"|unmute (?:me|everything))",
+        "snooze off",
+    ),
+    (r"not (?P<rest>tonight|today|this (?:week|weekend|evening|morning))", "snooze"),
+    (
+        r"(?:un(?:snooze|mute|pause)|resume)(?: (?:me|it|all|everything|alerts))?",
+        "snooze off",
+    ),
+    # the digest
+    (
+        rf"(?:tell me (?:about )?|send (?:me )?)?(?:everything|all (?:{_NEWS}|news))"
+        r" (?P<rest>once a week|weekly|every week)",
+        "settings all digest & settings digest",
+    ),
+    (
+        rf"(?:all )?(?:{_NEWS}|news) (?:only )?once a day",
+        "settings all digest",
+    ),
+    (
+        r"(?:(?:a |one )?digest )?(?:only |just )?(?:once )?"
+        r"(?:a day|per day|daily|every day)(?: only)?|(?:daily|a) digest(?: only)?"
+        rf"|(?:batch|bundle|group)(?: up)? (?:my |the |all )*{_NEWS}",
+        "settings all digest",
+    ),
+    (
+        r"(?:a |one )?digest (?:once )?(?:a day|daily|every day) (?P<rest>(?:at|around) .*)"
+        r"|(?:an? )?(?P<alone>morning|evening|afternoon|night)(?:ly)? (?:digest|summary)",
+        "settings all digest & settings digest daily",
+    ),
+    (
+        r"(?:put|move|send|batch|bundle|group|collect|combine|gather)(?: me)?"
+        rf" (?:it all|everything|them all|all (?:my |the )?{_NEWS})"
+        r" (?:daily|together|once a day"
+        r"|(?:in|in ?to|as|to) (?:(?:the|a|my|one) )?(?:daily )?(?:digest|summary|message))"
+        rf"|digest mode|(?:batch|bundle|group) (?:everything|all (?:my |the )?{_NEWS})"
+        r"|(?:send )?(?:me )?(?:an? |one )?daily"
+        r" (?:email|message|update|report|alert|round-?up)",
+        "settings all digest",
+    ),
+    (
+        r"(?:send me |give me )?(?:everything |it all )?(?:only |just )?"
+        rf"(?:once|one (?:{_NEWS}|digest|summary)|(?:a )?weekly(?: {_NEWS}| digest| summary)?)"
+        rf"(?: (?:a|per|every|each) week)?(?: only)?,? (?P<rest>(?:on |every )(?:{_DAY})\b.*)",
+        "settings all digest & settings digest weekly",
+    ),
+    (
+        r"(?:make|move|change|set|send|get|have)(?: me)? (?:the |my )?(?:digest|summary)"
+        r" (?:come |sent |arrive )?(?P<rest>(?:to |at |on |every |in ).*)",
+        "settings digest",
+    ),
+    (
+        r"(?:(?:send me |give me |put )?"
+        rf"(?:it all|the lot|everything|all (?:of it|{_NEWS})|{_NEWS}) )?(?:only |just )?"
+        rf"(?:(?:send me|give me) )?(?:once|one {_NEWS}|one digest|one summary)"
+        r" (?:a|per|each|every) day(?: only)?"
+        rf"|(?:send me |give me )?(?:it all|the lot|everything|all(?: {_NEWS})?)"
+        r" (?:in (?:one|a|the) (?:message|digest|summary|go)|together"
+        r"|as a (?:digest|summary))",
+        "settings all digest",
+    ),
+    (
+        r"(?:(?:only |just )?once (?:a|every|each) day"
+        r"|(?:(?:only |just )?one (?:message|digest|summary|update) (?:a|every|each) day)"
+        rf"|(?:send me |give me )?(?:it all|the lot|everything|all {_NEWS}))"
+        r" (?P<rest>(?:at |around |by |every |each |in )(?:the )?"
+        rf"(?:{_HOUR}|morning|evening|day at {_HOUR}))",
+        "settings all digest & settings digest daily",
+    ),
+    (
+        r"(?:send |give )?(?:me )?(?:my |a |one |the )?"
+        r"(?P<rest>"
+        r"(?:daily|weekly) (?:digest|summary|round-?up|email|message|update) \S.*"
+        rf"|every (?:{_DAY})(?: (?:morning|evening|at {_HOUR}))?"
+        rf"|(?:summary|digest|message) on (?:{_DAY}).*)",
+        "settings digest",
+    ),
+    (
+        r"(?:send |give )?(?:me )?(?:my |a |the )?(?:daily )?"
+        r"(?:digest|summary|round-?up|crynodeb)"
+        rf" (?P<rest>(?:at|every|each|on|daily|weekly|in the|am)\s.*|{_HOUR}.*|(?:{_DAY}).*)",
+        "settings digest",
+    ),
+    (
+        r"(?:send me |give me )?(?:a |one )?(?:weekly|once a week)"
+        rf"(?: {_NEWS}| digest| summary)?|every week"
+        r"|one (?:message|summary|digest) a week",
+        "settings digest",
+    ),
+    (
+        rf"(?:{_TELL}|(?:closing )?reminders?) (?P<rest>{_LENGTH}) (?:before|ahead)"
+        r"(?: (?:it|they|petitions?|the petition|the (?:deadline|closing date|end|close)"
+        r"|(?:it|they|petitions?)(?: i follow)?))? ?(?:closes?|ends?|is over|closing)?",
+        "settings closing",
+    ),
+    (
+        rf"{_TELL} (?:before|when) (?:they|petitions?|anything|something)(?: i follow)?"
+        r" (?:closes?|ends?)|closing reminders?",
+        "settings closing",
+    ),
+    (
+        rf"(?P<rest>(?:{_DAY}) (?:digest|summary))|(?:digest|summary) (?P<alone>weekly|daily)",
+        "settings digest",
+    ),
+    # how much, and of what
+    (
+        r"(?:no(?: more)?|turn off|switch off|disable|skip|hide"
+        r"|stop(?: sending| telling me about)?"
+        r"|(?:don'?t|do not) (?:tell me about|send(?: me)?)) (?:the |any |all )*"
+        r"(?:(?P<rest>milestone|surge|response|debate|closing|threshold)s?"
+        rf" (?:{_NEWS}|reminders?|news)|(?P<alone>milestone|surge)s)",
+        "settings & off",
+    ),
+    (
+        r"(?:(?:set|put|make|turn|switch|change) )?(?:my |the |all )*"
+        rf"(?P<rest>milestone|surge|response|debate|threshold)s?(?: {_NEWS}| news)?"
+        r" (?:to |into |in )?(?:the )?(?P<alone>off|silent|digest|loud|on|sound)",
+        "settings &",
+    ),
+    (
+        r"(?:(?:only|just)(?: (?:tell|send|alert|notify|message) me)?"
+        r"|(?:tell|alert|notify|message) me only|i (?:only|just) (?:want|need|care|wish)"
+        r"(?: to (?:know|hear|be (?:told|alerted|notified)))?)"
+        r"(?: (?:about|of|the|for|when there'?s))* (?:a )?(?:government )?"
+        r"(?:debates?|responses?|milestones?|thresholds?)"
+        r"(?: (?:and|or|&) (?:government )?(?:debates?|responses?|milestones?|thresholds?))*",
+        "settings loud",
+    ),
+    (
+        r"(?P<rest>big moments)(?: only)?",
+        "settings",
+    ),
+    (
+        r"(?:(?:(?:only|just)(?: (?:tell|send|alert|notify|message) me)?"
+        r"|(?:tell|send|alert|notify|message) me only)"
+        r" (?:about |of |the |for |when it'?s |what'?s )*(?:really )?"
+        r"(?:big|important|major|main|key|urgent)"
+        rf"(?: ones?| things?| stuff| news| moments?| changes?| bits| parts| {_NEWS})?"
+        r"|i (?:only|just) (?:want|need) (?:the )?(?:big|important|major|main)"
+        rf"(?: ones?| things?| stuff| news| {_NEWS})?"
+        r"|(?:dim ond )?(?:pethau|newyddion) (?:pwysig|mawr)(?: yn unig)?"
+        rf"|only (?:{_SEND} me )?(?:when|if) (?:something|anything) (?:big|important|major)"
+        r"(?: happens?)?"
+        r"|(?:the )?(?:big|important|major|main|key)"
+        rf"(?: ones?| things?| stuff| news| moments?| {_NEWS})? only)",
+        "settings big moments",
+    ),
+    (
+        r"(?:send me |tell me |give me |show me )?"
+        rf"(?:everything|popeth|all (?:the |of the )?(?:{_NEWS}|news)"
+        r"|every (?:single )?(?:alert|update|change))(?: only| again)?",
+        "settings everything",
+    ),
+    (
+        rf"(?:reduce|cut down(?: on)?|limit) (?:the |my |these )*{_NEWS}"
+        r"|(?:send me |give me )?(?:a lot )?(?:less|fewer|not so many|not as many)(?: of)?"
+        rf"(?: these| them)?(?: (?:{_NEWS}|often|news))?"
+        r"|(?:(?:there (?:are|is)|you send(?: me)?|i get|this is|it'?s) )?"
+        rf"(?:way |far |much )?(?:too|so) (?:many|much|often|noisy)(?: {_NEWS})?"
+        r"|less often|calm down|slow down",
+        "settings",
+    ),
+    (r"(?:settings|gosodiadau) (?P<rest>(?!(?:on|for|in|of|at|to) )\S.*)", "settings"),
+    # where, and in which language
+    (
+        r"(?:(?:set|change|switch|use) )?(?:the |my )?time ?zone(?: is| to| should be|:|=)?"
+        r" (?P<rest>\S.*)|use (?P<alone>[a-z_/ ]+) time",
+        "settings zone",
+    ),
+    (
+        r"(?:newid i'?r |change to |i'?r )?"
+        r"(?:(?:in|speak|talk|use|switch to|change (?:the |my )?language to"
+        r"|(?:set )?(?:the |my )?language(?: to)?|siarad(?:wch)?) )*"
+        r"(?:welsh|cymraeg|gymraeg)",
+        "settings language cy",
+    ),
+    (
+        r"(?:newid i'?r |change (?:back )?to |i'?r )?"
+        r"(?:(?:in|speak|talk|use|switch (?:back )?to|back to"
+        r"|change (?:the |my )?language to|(?:set )?(?:the |my )?language(?: to)?) )*"
+        r"(?:english|saesneg)",
+        "settings language en",
+    ),
+    (
+        r"what (?:other )?languages? (?:do|can) you (?:speak|know)"
+        r"|(?:(?:do you |can you )?(?:speak|talk)|in|do you (?:know|have)"
+        r"|(?:change|set|switch) (?:the )?language to)"
+        r" (?:french|german|spanish|polish|romanian|italian|portuguese|punjabi|urdu"
+        r"|bengali|gujarati|arabic|chinese|turkish|russian|ukrainian|gaelic|scots|irish"
+        r"|hindi|other languages)",
+        "settings language",
+    ),
+    # places
+    (r"who represents (?P<rest>(?!me\b|us\b)\S.*)", "constituency"),
+    (
+        r"(?:(?:set|change) )?(?:my )?"
+        r"(?:(?:constituency|etholaeth)(?: (?:is|to)|:)?|my area is"
+        r"|(?:mp|as)(?= (?:of|for|in)\b)|my mp is"
+        r"|(?:who is|who's|whos) (?:my|the|your) mp) (?:(?:of|for|in) )?(?P<rest>\S.*)",
+        "constituency",
+    ),
+    (r"(?:change|set|edit) (?:my )?(?:constituency|mp|postcode|area)", "constituency"),
+    # the data, and what the bot is
+    (rf"(?:delete|erase|wipe|remove|forget|clear|destroy) {_MINE}", "forget"),
+    (
+        r"(?:send|give|show|export|download|get|see|view)(?: me)?(?: a copy of)?(?: all)?"
+        r"(?: of)? my (?:data|info(?:rmation)?)"
+        r"|what (?:data |info(?:rmation)? )?(?:do you|have you got|does it) ?"
+        r"(?:know|have|store|keep|hold)? ?(?:about|on|of) me",
+        "mydata",
+    ),
+    (
+        r"what (?:do you do|happens) (?:with|to) (?:my|the|our)"
+        r" (?:data|info(?:rmation)?|number)"
+        r"|(?:where|how long) (?:is|do you keep|do you store) my data.*"
+        r"|are you (?:spying|tracking|watching)(?: on)? ?(?:me)?"
+        r"|do you (?:keep|store|sell|share|track)(?: on)? (?:my )?"
+        r"(?:data|number|info(?:rmation)?|me)"
+        r"|is (?:it|this|my data) (?:safe|secure|private|anonymous|confidential)"
+        r"|(?:who|can (?:anyone|anybody|people|others))(?: can| else)?"
+        r" (?:see|sees|know|knows) (?:what i follow|my data|this|me)",
+        "privacy",
+    ),
+    (
+        rf"(?:is|are) (?:{_BOT} ?)+(?: ?"
+        r"(?:free|real|legit(?:imate)?|official|a scam|human|ai|an ai|a robot|a person"
+        rf"|trustworthy))(?: to use)?|(?:do(?:es)? )?{_BOT} costs? (?:anything|money|me)"
+        rf"|how much (?:does|do) (?:{_BOT} ?)+cost"
+        rf"|who (?:runs|owns|pays for|made|makes|built|created|wrote|is behind) (?:{_BOT} ?)+"
+        r"|are you (?:run|made|owned|paid|built) by \S.*|donate"
+        r"|(?:can you |(?:how|where) (?:do|can) i |can i |i want to )?sign"
+        r" (?:(?:it|this|that|one|an?|the|petitions?) ?)*(?:for me|here)?",
+        "about",
+    ),
+    (
+        r"is (?:it|this|(?:the )?(?:bot|site|website|petitions? (?:site|website)))"
+        r"(?: still)? (?:down|up|working|broken|alive|running|offline|online)(?: again)?"
+        r"|are you"
+        r" (?:down|broken|awake|dead|running|still (?:there|working|here)|stuck|online)"
+        r"|(?:anyone|anybody) (?:there|home)",
+        "status",
+    ),
+    (
+        r"(?:show |find )?(?:me )?what (?:else )?(?:can|could|do|should) (?:you|i)"
+        r" (?:do|say|send|type|ask|write)(?: here| next| to you)?"
+        r"|beth (?:alla|fedra|gallaf) i (?:ei )?(?:w?neud|ddweud)"
+        r"|beth (?:wyt ti|ydych chi)'?n gallu (?:ei )?w?neud",
+        "help",
+    ),
+    (
+        r"(?:which|what) (?:petitions?|things|topics|rules)? ?"
+        r"(?:(?:am i|are we|i'?m) (?:currently )?(?:following|watching|subscribed to|tracking)"
+        r"|(?:do|have) (?:i|we) (?:follow|followed|watch|track))(?: (?:now|at the moment))?"
+        r"|(?:am i|are we) (?:still )?(?:following|subscribed)(?: to)? (?:anything|something)"
+        r"|why (?:did|do|am|are) (?:i|you) (?:keep )?(?:get(?:ting)?|receiv(?:e|ing)"
+        r"|send(?:ing)?)(?: me)? (?:this|these|that|it)"
+        rf"(?: {_NEWS})?|be(?:th)? (?:ydw|dw|rydw|dwi|ydwi)(?: ?i)?(?:'n| yn)? (?:ei )?dd?ilyn",
+        "subscriptions",
+    ),
+    (
+        r"how (?:often|frequently) (?:do|are|does) (?:you|it|the bot|the figures|figures) "
+        r"(?:check|look|update|updated|refresh|checked)(?:ed)?(?: \w+){0,2}",
+        "status",
+    ),
+    (
+        r"i(?:'ve| have)? (?:just )?(?:signed|started|made|created) (?:an?|the|my) petition",
+        "subscribe",
+    ),
+    # an end
+    (
+        r"(?:delete|remove|unfollow|unsubscribe from|stop|clear|cancel|drop|wipe|end)"
+        r" (?:all|every|everything|each)(?: (?:of|my|the|these|single))*"
+        rf" (?:petitions?|rules?|subscriptions?|follows?|{_NEWS})"
+        r"|(?:turn|switch) (?:this|it|everything|you|all this) off"
+        r"|(?:turn|switch) off (?:this|it|everything)|(?:stfu|shut (?:it|the f\w* up))"
+        r"|(?:that'?s )?enough(?: (?:now|already|of this))?",
+        "unsubscribe",
+    ),
+    (
+        rf"{_NOT}"
+        r"(?: (?:me|again|ever|any ?more|please|this|these|all|alerts|stuff|anything))*"
+        r"|i (?:don'?t|do not|no longer) want"
+        r" (?:(?:this|these|any|any more|more|your"
+        r"|to"
+        r" (?:get|receive|hear from you|follow (?:this|anything|them)|be here|be subscribed))"
+        rf" ?)*(?:{_NEWS})?(?: any ?more| from you)*"
+        r"|(?:take|get) me off (?:(?:the|your|this|it|list|here) ?)+"
+        r"|(?:i'?m |i am )?(?:not|no longer) interested(?: any ?more)?"
+        r"|(?:f|fuck|piss|sod|bugger|get) (?:off|lost)"
+        r"|stop (?:the |all |my |your )*(?:subscriptions?|petitions?)"
+        r"|(?:stop|unsubscribe|unfollow|leave|quit|opt(?: me)? out|cancel)(?: me| us)?"
+        r"(?: (?:from|of|these|the|all|your|my|getting|receiving|following|everything"
+        rf"|every|subscriptions?|petitions?|an?|one|bot|chat|list|{_NEWS}))*",
+        "unsubscribe",
+    ),
+    (
+        r"(?:undo|revert|reverse|restore)"
+        r"(?: (?:that|it|this|last|the last one|the last thing))?|o+ps|whoops"
+        r"|(?:put|bring|take) (?:it|that|them) back|i(?:'ve| have)? changed my mind"
+        r"|(?:that was |it was )?(?:a|my|by) mistake|wrong (?:one|button)"
+        r"|i didn'?t mean (?:that|it|to|to do that)|(?:by )?accident(?:ally)?"
+        r"|dadwneud(?: hynny)?",
+        "undo",
+    ),
+    # all petitions of a kind
+    (
+        rf"{_OF_ALL}(?:(?:petitions?|everything|anything|all|those|ones) )?"
+        r"(?:that (?:are |is )?|which (?:are |is )?|when (?:a |any )?(?:petitions?|one) )?"
+        r"(?:over|above|past|pass(?:es|ing)?|reach(?:es|ing)?|hit(?:s|ting)?|beyond"
+        r"|(?:with |that have |have )?(?:more than|at least|over))"
+        r" (?P<rest>100[,. ]?000|100 ?k|10[,. ]?000|10 ?k)(?: signatures)?",
+        "subscribe passing:",
+    ),
+    (
+        rf"{_OF_ALL}(?:all|every|any|each)(?: (?:the|new|single|of the))* "
+        r"(?:(?:government(?:'s)?|ministers?'?) )?(?P<rest>response|debate)s?"
+        r"(?: there (?:is|are))?",
+        "subscribe every:",
+    ),
+    (
+        rf"(?:{_OF_ALL}(?:all|every|each)|{_TELL} (?:about|of)(?: all| every)?)"
+        r"(?: (?:the|single))* (?P<rest>new) petitions?",
+        "subscribe every:",
+    ),
+    # following
+    (
+        rf"(?:(?:{_TELL}|keep me (?:posted|updated|informed))(?: (?:about|of|on|when|if))*"
+        r"|updates (?:about|on))"
+        rf" {_WHICH}(?:{_PETITIONS})(?: (?:popular|signed|started))* (?:in|from|near)"
+        r" (?P<rest>\S.*)",
+        "subscribe",
+    ),
+    (
+        r"(?:how many|what) (?:signatures|names|people)"
+        r"(?=.* (?:need|requir|necessary|trigger|debate|threshold|(?:for|get) (?:a|the) ))"
+        r"(?: (?:do|does|are|is|must|should|will|to|for|i|you|we|it|they|an?|the|each|every|my"
+        r"|petitions?|there|there's|have|has|be|get|before|until|need(?:ed|s)?|required?"
+        r"|necessary|trigger|force|reach|government|response|reply|answer(?:ed)?"
+        r"|debated?|thresholds?|in|by|parliament))+",
+        "milestones official",
+    ),
+    (
+        r"what (?:happens|is|comes)(?: next| there)?"
+        r" (?:at|after|when (?:it|a petition|you|we|they) (?:gets?(?: to)?|hits?|reach(?:es)?))"
+        r" (?:100[,. ]?000|10[,. ]?000|100 ?k|10 ?k)(?: signatures)?"
+        r"|what(?:'s| is| are) the (?:(?:response|debate|official) )?thresholds?|thresholds",
+        "milestones official",
+    ),
+    (r"(?:topic|pwnc):? (?P<rest>\S.*)", "subscribe topic:"),
+    (
+        r"(?:follow|subscribe(?: to)?|track|dilyn) (?:the )?(?:topic|subject)(?: of|:)?"
+        r" (?P<rest>\S.*)",
+        "subscribe topic:",
+    ),
+    (rf"{_FOLLOW} {_WHICH}(?P<rest>\S.*?) (?:{_PETITIONS})", "subscribe"),
+    (
+        rf"{_FOLLOW} (?:{_THOSE_ABOUT} |(?:(?:any|all|new) )+)?(?P<rest>(?!and\b)\S.*)",
+        "subscribe",
+    ),
+    (
+        rf"(?:{_TELL}|keep me (?:posted|updated|informed|up to date))"
+        r"(?: (?:about|of|on|to|am|when(?:ever)?|if|as soon as|once))*"
+        r"(?: (?:there(?:'?s| is| are)|you (?:see|find|get)"
+        r"|(?:someone|somebody|anyone|anybody) (?:starts|makes|creates|opens)))?"
+        rf" (?:{_THOSE_ABOUT}|news about|updates (?:about|on)) (?P<rest>\S.*?){_OPENS}",
+        "subscribe",
+    ),
+    (r"(?:alert|notify) me (?:about|of|to) (?P<rest>\S.*)", "subscribe"),
+    (r"(?:updates?|alerts?) (?:about|on|for) (?P<rest>\S.*)", "subscribe"),
+    (
+        r"(?:follow|subscribe to|track) my (?:constituency|mp|area|town|etholaeth)",
+        "constituency",
+    ),
+    (
+        r"(?:follow|subscribe to) (?:(?:an?|some|any) )*(?:petitions?|something|anything)",
+        "subscribe",
+    ),
+    # searching
+    (
+        r"(?:what'?s (?:out )?there|who(?:'?s| is) petitioning|i care|i'?m interested)"
+        r" (?:about|on|in) (?P<rest>\S.*)",
+        "search",
+    ),
+    (rf"(?:{_SEEK} )*{_THOSE_ABOUT} (?P<rest>\S.*)", "search"),
+    (
+        r"(?:search|find|look(?=\s+(?:for|up)\b)|chwilio|chwiliwch"
+        r"|(?:i'?m |i am )?(?:looking|searching)(?= for\b))(?: me)?(?: up)?(?: (?:for|am))?"
+        rf"(?: (?:an?|any|all|some))*(?: (?:{_PETITIONS})(?: {_ABOUT})?)? (?P<rest>\S.*)",
+        "search",
+    ),
+    (
+        rf"(?:{_SEEK} )*(?:new |all )*(?P<rest>(?!{_NO_SUBJECT})\S.*?) (?:{_PETITIONS})",
+        "search",
+    ),
+    (r"(?:tell me about|what about) (?P<rest>(?!you|it|this|that)\S.*)", "search"),
 )
+
+
+@cache
+def compiled() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Returns the phrases ready to be matched; the first time takes a moment, as a thread may."""
+    return tuple((re.compile(pattern), commands) for pattern, commands in PHRASES)
 
 
 def what_is_meant(text: str) -> list[tuple[str, str]]:
@@ -718,7 +722,7 @@ def what_is_meant(text: str) -> list[tuple[str, str]]:
     if len(said) != len(typed):  # some letters grow
         typed = said
     for begins, ends in dict.fromkeys((bare_span(said), (0, len(said)))):
-        for pattern, commands in PHRASES:
+        for pattern, commands in compiled():
             if found := pattern.fullmatch(said, begins, ends):
                 name = next((each for each in ("rest", "alone") if found.groupdict().get(each)), "")
                 first, last = found.span(name) if name else (0, 0)
@@ -752,6 +756,4 @@ def is_a_while(text: str) -> bool:
 
 def spoken_words() -> frozenset[str]:
     """The words that phrases are made of."""
-    return frozenset(
-        word for pattern, _ in PHRASES for word in re.findall(r"[a-z]{3,}", pattern.pattern)
-    )
+    return frozenset(word for pattern, _ in PHRASES for word in re.findall(r"[a-z]{3,}", pattern))

@@ -36,7 +36,10 @@ FURNISH = """
 import asyncio, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from bot.config import load_config
+try:
+    from bot.config_reader import load_config
+except ImportError:  # where the records and their reader are one module
+    from bot.config import load_config
 from bot.petitions.observe import observe
 from bot.petitions.petition import PetitionRef
 from bot.subscriptions.subscription import Chat, Subscription
