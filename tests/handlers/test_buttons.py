@@ -359,7 +359,7 @@ async def test_every_button_made_for_another_chat_is_about_that_chat(
         village.api.add_member(club, BOT, "member")
         managing = await manages(village, chat, club)
         message = await scene.begin(village, chat)
-        walker = Walker(village.api, met, f"For {name}:", pages, depth=3)
+        walker = Walker(village.api, met, f"For {name}:", pages, depth=2)
         await walker.walk(chat, message, scene.only)
         await walker.walk(chat, managing)
         await chat.ask("/mydata", "I don't keep anything")

@@ -22,7 +22,7 @@ PLACED = b'{"result": {"codes": {"parliamentary_constituency": "E14001172"}}}'
 
 
 def packed(size: int) -> bytes:
-    return zlib.compress(bytes(size), wbits=31)
+    return zlib.compress(bytes(size), 1, wbits=31)
 
 
 class Odd:
