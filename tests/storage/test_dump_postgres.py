@@ -90,6 +90,13 @@ def spelled(secret: str | int) -> Iterator[str]:
         yield f"{secret % 2**64:016x}" if abs(secret) > 2**32 else f"{secret:08x}"
 
 
+def tells(shown: str, spelling: str) -> bool:
+    """Whether a dump shows it: a few digits stand in long sealed values by chance, too."""
+    if len(spelling) < 8 and re.fullmatch("[0-9a-f]+", spelling):
+        return re.search(rf"(?<![0-9a-f]){spelling}(?![0-9a-f])", shown) is not None
+    return spelling in shown
+
+
 async def test_a_dump_of_postgresql_after_real_use_tells_nothing_of_whom_without_the_key(
     village: Village, ground: PostgresGround
 ) -> None:
@@ -111,7 +118,7 @@ async def test_a_dump_of_postgresql_after_real_use_tells_nothing_of_whom_without
     secrets = (READER, GROUP, TEA, f"uk:{TEA}", f"uk:{TEA}:milestone:10000")
     for secret in (*secrets, "Free tea", "tea", "marmalade", "milestone", "digest"):
         for spelling in spelled(secret):
-            assert spelling not in shown, secret
+            assert not tells(shown, spelling), secret
     for secret in (READER, GROUP, "marmalade"):
         assert not [each for each in spelled(secret) if re.search(rf"(?<!\w){each}", dump)]
     # What is known to everybody is there, or this would prove nothing.
