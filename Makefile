@@ -32,7 +32,7 @@ test: $(VENV)/dev.ok $(VENV)/axe-core  ## run the tests
 	@$(BIN)/python -m compileall -q -j 0 bot handlers storage
 	@[ -d tests/__pycache__ ] || ls tests/test_*.py tests/*/test_*.py | PYTHONDONTWRITEBYTECODE= \
 		xargs -n 99 -P 2 $(BIN)/python -m pytest --collect-only -qq -p no:cacheprovider >/dev/null
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 6 --dist worksteal
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 5 --dist worksteal
 
 check: $(VENV)/dev.ok  ## lint, types, imports
 	$(BIN)/ruff check .

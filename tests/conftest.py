@@ -14,7 +14,7 @@ from bot.app import utc_now
 
 # How long an example takes says nothing on a busy machine; `--hypothesis-profile=thorough` tries
 # many more of them.
-for _profile, _examples in (("quick", 30), ("thorough", 1000)):
+for _profile, _examples in (("quick", 25), ("thorough", 1000)):
     settings.register_profile(
         _profile,
         deadline=None,
