@@ -632,7 +632,12 @@ const HEARD = {
 };
 
 function tell(wish) {
-  if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(wish));
+  const said = JSON.stringify(wish);
+  if (socket?.readyState === WebSocket.OPEN) socket.send(said);
+  // What is asked while the page still connects is asked as soon as it has.
+  else if (socket?.readyState === WebSocket.CONNECTING) {
+    socket.addEventListener("open", ({ target }) => target.send(said), { once: true });
+  }
 }
 
 function connect() {
