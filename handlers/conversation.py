@@ -180,7 +180,7 @@ async def _carry_out(
             for request in requests:
                 await _carry_out(update, context, commands, request)
                 if is_private(update) and asks_first(await chat_of(update, context)):
-                    break  # all the rest waits for consent, too
+                    break  # all the rest would ask for consent, too
         case Ask(command, rest) if command in commands:
             await _run(update, context, commands[command], rest)
         case Ask(command, rest):
@@ -212,7 +212,7 @@ def _place_meant(words: str) -> Ask | None:
         return Ask("constituency")
     lives = re.fullmatch(r"i(?:'?m| am| live)(?: living)? in (\w[\w ]+)", words.strip(" .!"), re.I)
     if lives and isinstance(find_zone(lives[1]), str):
-        return Ask("settings", " ".join(("zone", lives[1])))
+        return Ask("settings", f"zone {lives[1]}")
     return None
 
 
@@ -394,12 +394,8 @@ def _is_number_alone(update: Update, context: Context, ref: PetitionRef) -> bool
     sites = tuple(context.services.sites.values())
     if update.message is None or len(sites) < 2:
         return False
-    return names_no_site(
-        _words_of(update, context),
-        ref,
-        sites,
-        render.addresses(update.message) if update.message else (),
-    )
+    links = render.addresses(update.message)
+    return names_no_site(_words_of(update, context), ref, sites, links)
 
 
 def _words_of(update: Update, context: Context) -> str:

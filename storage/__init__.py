@@ -286,9 +286,9 @@ class Storage(Protocol):
     async def clock_set_back(self, now: datetime, by: timedelta) -> None:
         """Have what waits by a wall clock that was ahead `by` this wait by the right one.
 
-        Tries, holds and probes end as much sooner (leases too, unless they last by a clock that all
-        processes share), and what waits for hours that somebody chose waits for the next of them
-        (`bot.subscriptions.set_back`); readings are dated as they should have been.
+        Tries, deferrals and probes end as much sooner (leases too, unless they last by a clock that
+        all processes share), and what waits for hours that somebody chose waits for the next of
+        them (`bot.subscriptions.set_back`); readings are dated as they should have been.
         Done in steps, each atomic; what is done twice is as done once, or sooner.
         """
 

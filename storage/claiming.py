@@ -21,7 +21,7 @@ def claim_order(
 ) -> tuple[list[ClaimedDelivery], list[Delivery]]:
     """Orders what is claimed; also returns all deliveries that are to be kept otherwise.
 
-    `elsewhere` is older news of what is due, which waits in other queues of the same chats.
+    `in_other_queues` is older news of what is due, which waits in other queues of the same chats.
     """
     given = {each.delivery.number: each for each in (*due, *in_other_queues)}
     pressing = {each.delivery.number for each in due if is_pressing(each.occurrences)}

@@ -166,21 +166,13 @@ class Members:
         """What the Members API adds to seats whose member or party is not known yet."""
         parliament = self._parliaments.get(petition.ref.site)
         api = self._api or (_own_api(parliament.site) if parliament else None)
+        signed = petition.closed_at or petition.opened_at or petition.created_at or self._now()
         found: dict[str, Constituency] = {}
         try:
             async with asyncio.timeout(_PATIENCE):
                 for seat in seats:
                     if api and not (seat.mp and seat.party):
-                        sat = await self._sat(
-                            api,
-                            seat.name,
-                            (
-                                petition.closed_at
-                                or petition.opened_at
-                                or petition.created_at
-                                or self._now()
-                            ).date(),
-                        )
+                        sat = await self._sat(api, seat.name, signed.date())
                         found[seat.ons_code] = _completed(seat, sat)
         except TimeoutError:
             log.info("the Members API takes too long")

@@ -1,7 +1,7 @@
 """Between receiving and handling: who is next, how much may wait, and what is let go of.
 
 Every person has a line of their own, and lines take turns, so that nobody's flood is another's
-wait. A lane is a kind of work: each has places that no other lane can take.
+wait. Each class of work has places that no other class can take.
 """
 
 import asyncio
@@ -96,7 +96,7 @@ class _Entry:
 
 @dataclass(eq=False, slots=True)
 class _Line:
-    """What one person has waiting, and what is in work for them: one in each lane at most."""
+    """What one person has waiting, and what is in work for them: one of each class at most."""
 
     waiting: dict[WorkClass, deque[_Entry]] = field(default_factory=dict)
     working: dict[WorkClass, _Entry] = field(default_factory=dict)
@@ -105,7 +105,7 @@ class _Line:
         return sum(map(len, self.waiting.values()))
 
     def heads(self) -> Iterator[_Entry]:
-        """What is first in each lane."""
+        """What is first of each class."""
         return (entries[0] for entries in self.waiting.values() if entries)
 
     def entries(self) -> Iterator[_Entry]:
