@@ -212,7 +212,7 @@ def _place_meant(words: str) -> Ask | None:
         return Ask("constituency")
     lives = re.fullmatch(r"i(?:'?m| am| live)(?: living)? in (\w[\w ]+)", words.strip(" .!"), re.I)
     if lives and isinstance(find_zone(lives[1]), str):
-        return Ask("settings", f"zone {lives[1]}")
+        return Ask("settings", " ".join(("zone", lives[1])))
     return None
 
 
