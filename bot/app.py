@@ -101,7 +101,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def build_dispatcher(application: App, pacer: RateLimiter) -> Dispatcher:
+def build_dispatcher(application: App, rate_limiter: RateLimiter) -> Dispatcher:
     """What has the application handle each update in its turn."""
 
     faults: IncidentLog = application.bot_data["faults"]
@@ -137,11 +137,11 @@ def build_dispatcher(application: App, pacer: RateLimiter) -> Dispatcher:
         tickets(COMMANDS, all_handlers(), command_of),
         acknowledge_early,
         too_much,
-        clamour=pacer.clamour,
+        clamour=rate_limiter.clamour,
     )
 
 
-def build_application(config: Config, pacer: RateLimiter, metrics: Metrics) -> App:
+def build_application(config: Config, rate_limiter: RateLimiter, metrics: Metrics) -> App:
     """python-telegram-bot's application, with our context, pace, requests and order of updates."""
     # Receiving has a request of its own; without one here the library makes one with httpx.
     requests = (metrics.request(), metrics.request(connections=1))
@@ -154,7 +154,7 @@ def build_application(config: Config, pacer: RateLimiter, metrics: Metrics) -> A
         .context_types(ContextTypes(context=Context))
         .job_queue(None)
         .updater(None)
-        .rate_limiter(pacer)
+        .rate_limiter(rate_limiter)
         .request(requests[0])
         .get_updates_request(requests[1])
     )
@@ -198,7 +198,7 @@ async def running(
     members_api: str | None = None,
     postcodes_api: str | None = None,
     rhythm: Rhythm = RHYTHM,
-    pacer: Callable[..., RateLimiter] = RateLimiter,
+    rate_limiter: Callable[..., RateLimiter] = RateLimiter,
     resolver: AbstractResolver | None = None,
 ) -> AsyncIterator[None]:
     """The whole bot at work; leaving drains what is in flight and lets go of everything.
@@ -212,7 +212,13 @@ async def running(
     """
     async with (
         _put_together(
-            config, now, lease, members_api, postcodes_api, make_pacer=pacer, resolver=resolver
+            config,
+            now,
+            lease,
+            members_api,
+            postcodes_api,
+            make_rate_limiter=rate_limiter,
+            resolver=resolver,
         ) as bell,
         _at_work(bell, rhythm),
     ):
@@ -228,7 +234,7 @@ async def _put_together(
     members_api: str | None,
     postcodes_api: str | None,
     *,
-    make_pacer: Callable[..., RateLimiter],
+    make_rate_limiter: Callable[..., RateLimiter],
     resolver: AbstractResolver | None,
 ) -> AsyncIterator[_Bell]:
     """Make every part; none works yet."""
@@ -242,12 +248,12 @@ async def _put_together(
         among_others = len(config.sites) > 1
         sites = [structs.replace(site, among_others=among_others) for site in config.sites]
         parliaments = [metrics.watched_site(PetitionsApi(site, session)) for site in sites]
-        pacer = _pacer(config, storage, make_pacer)
-        metrics.watch_rate_limiter(lambda: pacer.refused_for)
-        application = build_application(config, pacer, metrics)
-        dispatcher = build_dispatcher(application, pacer)
+        rate_limiter = _rate_limiter(config, storage, make_rate_limiter)
+        metrics.watch_rate_limiter(lambda: rate_limiter.refused_for)
+        application = build_application(config, rate_limiter, metrics)
+        dispatcher = build_dispatcher(application, rate_limiter)
         floods = Floods(
-            heard=pacer.heard,
+            heard=rate_limiter.heard,
             refuse=dispatcher.refuse,
             is_crowded=lambda: dispatcher.is_crowded,
         )
@@ -255,7 +261,7 @@ async def _put_together(
             lambda: dispatcher.waiting,
             lambda: {kind: dispatcher.dropped[kind] + floods.dropped[kind] for kind in Kind},
         )
-        deliverer = Deliverer(storage, application.bot, pacer, now, lease=lease)
+        deliverer = Deliverer(storage, application.bot, rate_limiter, now, lease=lease)
         poller = Poller(
             parliaments,
             storage,
@@ -317,7 +323,9 @@ async def _opened(config: Config, metrics: Metrics) -> AsyncIterator[Storage]:
         await storage.close()
 
 
-def _pacer(config: Config, storage: Storage, make: Callable[..., RateLimiter]) -> RateLimiter:
+def _rate_limiter(
+    config: Config, storage: Storage, make: Callable[..., RateLimiter]
+) -> RateLimiter:
     paid = config.telegram.paid_broadcast_per_minute
     if paid and is_shared(storage):
         # Each process would spend that much for itself.

@@ -41,14 +41,14 @@ async def membership_changed(update: Update, context: Context) -> None:
         if await services.storage.wake_chat(change.chat.id, services.now()):
             services.woken()
     elif _is_there(change.new_chat_member):
-        await _bar(change.chat.id, services)
+        await _refuse(change.chat.id, services)
     else:
         await services.storage.rest_chat(change.chat.id, "sent away", services.now())
     if change.chat.type != ChatType.PRIVATE:
         await _say_so(update, context, change)
 
 
-async def _bar(chat_id: int, services: Services) -> None:
+async def _refuse(chat_id: int, services: Services) -> None:
     """The chat refuses; who took the right away is told here, so a second refusal tells nobody."""
     now = services.now()
     for known in range(_TOLD_WITH):

@@ -303,7 +303,7 @@ def about_words(context: Context, words: Words) -> Rule:
 
 def about_seat(context: Context, site: str, ons_code: str) -> Rule:
     """A rule about a constituency of a site."""
-    rule = _new(context, context.services.sites[site], ("place",))
+    rule = _new(context, context.services.sites[site], ("top_ten",))
     return structs.replace(rule, constituency=ons_code)
 
 

@@ -97,7 +97,7 @@ class Storage(Protocol):
         rests no more.
         """
 
-    async def hear_chat(self, chat_id: int) -> bool:
+    async def end_refusals(self, chat_id: int) -> bool:
         """The chat takes what it is sent: all it waits for may come; True if it had refused."""
 
     async def wake_chat(self, chat_id: int, now: datetime) -> bool:

@@ -18,7 +18,6 @@ from storage.tables import (
     COUNTERS,
     DELIVERIES,
     ERASE,
-    LONELY,
     NOTES,
     OCCURRENCES,
     PETITIONS,
@@ -26,13 +25,14 @@ from storage.tables import (
     RECENT,
     RULES,
     SUBSCRIPTIONS,
+    UNUSED,
     Counter,
     Day,
     Fields,
-    Lonely,
     Note,
     Tables,
     TableSpec,
+    Unused,
     day_id,
     document_of,
     documents_of,
@@ -55,7 +55,7 @@ class _Export(Struct, kw_only=True):
     deliveries: list[Delivery] = []
     next_delivery: int = 1
     notes: dict[str, str] = {}
-    lonely: dict[str, Lonely] = {}
+    unused: dict[str, Unused] = {}
 
 
 def exported(tables: Tables) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def exported(tables: Tables) -> dict[str, Any]:
         "notes": {
             name: each["value"] for name, each in tables[NOTES.name].items() if name != ERASE
         },
-        "lonely": {name: dict(each) for name, each in tables[LONELY.name].items()},
+        "unused": {name: dict(each) for name, each in tables[UNUSED.name].items()},
     }
 
 
@@ -123,7 +123,7 @@ def _tables_of(export: _Export) -> Tables:
         DELIVERIES.name: documents_of(export.deliveries),
         NOTES.name: {name: document_of(Note(value)) for name, value in export.notes.items()},
         COUNTERS.name: {"delivery": document_of(Counter(export.next_delivery))},
-        LONELY.name: {name: document_of(each) for name, each in export.lonely.items()},
+        UNUSED.name: {name: document_of(each) for name, each in export.unused.items()},
         RECENT.name: {},  # over by the time that anybody could import it
     }
 

@@ -36,7 +36,7 @@ class Counter(Struct):
     next: int = 1
 
 
-class Lonely(Struct):
+class Unused(Struct):
     """A petition that nobody has followed since then, as far as we have looked."""
 
     since: datetime
@@ -69,7 +69,7 @@ DELIVERIES = TableSpec("deliveries", Delivery, indexed=True)
 NOTES = TableSpec("notes", Note)
 ERASE = "erase"  # the note that stands until what was taken out is in no file any more
 COUNTERS = TableSpec("counters", Counter)
-LONELY = TableSpec("lonely", Lonely)
+UNUSED = TableSpec("unused", Unused)
 RECENT = TableSpec("recent_alerts", RecentAlerts)
 
 TABLE_SPECS: dict[str, TableSpec[Any]] = {
@@ -84,7 +84,7 @@ TABLE_SPECS: dict[str, TableSpec[Any]] = {
         DELIVERIES,
         NOTES,
         COUNTERS,
-        LONELY,
+        UNUSED,
         RECENT,
     )
 }

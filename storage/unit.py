@@ -102,7 +102,7 @@ class Unit(Protocol):
     async def put_chat(self, chat: Chat) -> None:
         """Keeps a chat; what it follows and is owed hears and rests as it says."""
 
-    async def welcome(self, chats: Collection[int]) -> None:
+    async def clear_returned(self, chats: Collection[int]) -> None:
         """Has those chats `returned` no longer that are owed nothing any more."""
 
     async def erase_chat(self, chat_id: int) -> None:

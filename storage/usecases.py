@@ -88,7 +88,7 @@ class UseCases(ABC):
 
         return await self._change(work, chat_id)
 
-    async def hear_chat(self, chat_id: int) -> bool:
+    async def end_refusals(self, chat_id: int) -> bool:
         async def work(unit: Unit) -> bool:
             chat = await unit.chat(chat_id)
             if chat is None or chat.probe_at is None:
@@ -196,7 +196,7 @@ class UseCases(ABC):
             if existing is not None:
                 await unit.delete_subscription(existing)
             await unit.delete_deliveries(await unit.deliveries(chat_id, petition))
-            await unit.welcome([chat_id])
+            await unit.clear_returned([chat_id])
             return existing
 
         return await self._change(work, chat_id)
@@ -315,7 +315,7 @@ class UseCases(ABC):
     async def settle(self, *keys: str, told_at: datetime | None = None) -> None:
         async def work(unit: Unit) -> None:
             await unit.settle(keys, told_at)
-            await unit.welcome({chat_of(key) for key in keys})
+            await unit.clear_returned({chat_of(key) for key in keys})
 
         if told_at is not None:
             aware(told_at)

@@ -26,7 +26,7 @@ Json = dict[str, Any]
 
 
 def hasty(times: float) -> Callable[..., RateLimiter]:
-    """A pacer for which a second of Telegram's limits passes so many times faster."""
+    """A rate limiter for which a second of Telegram's limits passes so many times faster."""
 
     async def sleep(seconds: float) -> None:
         await asyncio.sleep(seconds / times)
@@ -200,11 +200,11 @@ class Village:
     async def bell(
         self,
         now: Callable[[], datetime] = utc_now,
-        pacer: Callable[..., RateLimiter] = HASTY,
+        rate_limiter: Callable[..., RateLimiter] = HASTY,
         **others: Any,
     ) -> AsyncIterator[None]:
         """The bot at work; `others` are those of `running`."""
-        async with running(self.config(), now=now, pacer=pacer, **others):
+        async with running(self.config(), now=now, rate_limiter=rate_limiter, **others):
             yield
 
     async def looked(self, times: int = 2, number: int = TEA) -> None:

@@ -29,7 +29,7 @@ from bot.telegram.request import AiohttpRequest
 from storage import Storage
 from storage.tinydb.store import open_tiny
 
-HURRY = 300  # the pacer's clock runs that much faster than ours
+HURRY = 300  # the rate limiter's clock runs that much faster than ours
 
 
 class Tripwire:
@@ -142,7 +142,7 @@ class Office:
     @asynccontextmanager
     async def delivering(self) -> AsyncIterator[Deliverer]:
         request = WiredRequest(self.wire)
-        pacer = RateLimiter(
+        rate_limiter = RateLimiter(
             now=lambda: time.monotonic() * self.hurry,
             sleep=lambda seconds: asyncio.sleep(seconds / self.hurry),
         )
@@ -151,11 +151,11 @@ class Office:
             self.api.base_url,
             request=request,
             get_updates_request=AiohttpRequest(),
-            rate_limiter=pacer,
+            rate_limiter=rate_limiter,
         )
         await request.initialize()
         storage = cast(Storage, WiredStorage(self.storage, self.wire))
-        self.deliverer = Deliverer(storage, bot, pacer, self.now, jitter=lambda: 0.5)
+        self.deliverer = Deliverer(storage, bot, rate_limiter, self.now, jitter=lambda: 0.5)
         running = asyncio.create_task(self.deliverer.run())
         try:
             yield self.deliverer

@@ -71,7 +71,7 @@ class Telegram:
 
     def __init__(self, paid_per_minute: int = 0, shared: OneRate | None = None) -> None:
         self.clock = shared.clock if shared else Clock()
-        self.pacer = RateLimiter(
+        self.rate_limiter = RateLimiter(
             paid_per_minute=paid_per_minute,
             shared=shared,
             now=self.clock,
@@ -99,13 +99,15 @@ class Telegram:
 
     async def send(self, chat_id: int, *, alert: bool = True, endpoint: str = "sendMessage") -> Any:
         data = {"chat_id": chat_id}
-        return await self.pacer.process_request(
+        return await self.rate_limiter.process_request(
             self.post, (endpoint, data), {}, endpoint, data, ALERT if alert else None
         )
 
     async def asks(self, endpoint: str) -> Any:
         """A method that names no chat."""
-        return await self.pacer.process_request(self.post, (endpoint, {}), {}, endpoint, {}, None)
+        return await self.rate_limiter.process_request(
+            self.post, (endpoint, {}), {}, endpoint, {}, None
+        )
 
     async def later(self, seconds: float, work: Coroutine[Any, Any, Any]) -> Any:
         await self.clock.sleep(seconds)

@@ -142,7 +142,7 @@ async def test_an_alert_that_could_not_be_sent_is_sent_after_a_restart(
 
 async def test_a_flood_limit_on_one_chat_holds_up_no_other(village: Village) -> None:
     other = village.chat(5000)
-    async with village.bell(pacer=RateLimiter):
+    async with village.bell(rate_limiter=RateLimiter):
         await village.reader.subscribes()
         await other.subscribes()
         village.api.refuse(

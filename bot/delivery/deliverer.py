@@ -95,7 +95,7 @@ class DeliveryCounts:
     rested: int = 0
     moved: int = 0
     refused: int = 0
-    barred: int = 0
+    chat_refused: int = 0
     mended: int = 0
     topics_lost: int = 0
 
@@ -119,7 +119,7 @@ class Deliverer:
         self,
         storage: Storage,
         bot: ExtBot[Any],
-        pacer: RateLimiter,
+        rate_limiter: RateLimiter,
         now: Callable[[], datetime],
         *,
         lease: timedelta = LEASE,
@@ -127,7 +127,7 @@ class Deliverer:
     ) -> None:
         self._storage = storage
         self._bot = bot
-        self._pacer = pacer
+        self._rate_limiter = rate_limiter
         self._now = now
         self._lease = lease
         self._jitter = jitter
@@ -200,11 +200,11 @@ class Deliverer:
         The rest stays in the store, in its order: a claim is a promise to send at once.
         """
         await self._settle_late()
-        room = min(AT_ONCE - len(self._sending), self._pacer.room(_AHEAD))
+        room = min(AT_ONCE - len(self._sending), self._rate_limiter.room(_AHEAD))
         if room < _BATCH and self._sending:
             return _LONGEST_SLEEP  # each one that has left wakes us
         if room == 0:
-            return self._pacer.paused_for
+            return self._rate_limiter.paused_for
         claimed = await self._storage.claim_deliveries(self._now(), room, self._lease)
         # A wall clock that leaps ahead ends the leases of what is under way.
         free = [each for each in claimed if each.delivery.key not in self._in_hand]
@@ -297,9 +297,9 @@ class Deliverer:
             self.counts.sent += 1
             self.counts.summaries += len(told) > 1
         if isinstance(outcome, ChatRefuses):
-            return await self._bar(claims, outcome)
+            return await self._note_refusal(claims, outcome)
         if isinstance(outcome, Sent) and _is_probe(claims):
-            await self._storage.hear_chat(outgoing.chat_id)
+            await self._storage.end_refusals(outgoing.chat_id)
         await self._settle(told, outcome)
         await self._give_back(owed[outgoing.told :])
         if isinstance(outcome, Sent) and outgoing.thread_id and sent.thread_id is None:
@@ -398,7 +398,7 @@ class Deliverer:
             case _:
                 assert_never(step)
 
-    async def _bar(self, claims: Sequence[ClaimedDelivery], outcome: ChatRefuses) -> bool:
+    async def _note_refusal(self, claims: Sequence[ClaimedDelivery], outcome: ChatRefuses) -> bool:
         """Keep that a chat would not take this; whether it may be tried with anything else now.
 
         What was refused before and still is, while the chat takes other news, is at fault itself:
@@ -409,14 +409,14 @@ class Deliverer:
         owed, chat = [claim.delivery for claim in claims], claims[0].chat
         now, known = self._now(), chat.refusals if chat else 0
         if is_refused(owed[0]) and not _is_probe(claims):
-            self.counts.barred += 1
+            self.counts.chat_refused += 1
             log.warning("chat refuses this alert alone", alert=_name(owed[0]))
             await self._try_again(owed, now + probe_wait(owed[0].attempts, self._jitter()))
             return True
         step = next_step(outcome, owed[0].attempts, now, self._jitter(), known)
         if not isinstance(step, ProbeChat):
             raise TypeError(f"a refusal led to {type(step).__name__}")
-        self.counts.barred += 1
+        self.counts.chat_refused += 1
         told = {"alert": _name(owed[0]), "times": step.refusals}
         self._refusals.failed(step.reason, **told)
         log.debug("chat refuses", reason=step.reason, **told)

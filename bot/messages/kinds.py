@@ -20,25 +20,25 @@ class Label(NamedTuple):
 _OTHER_MILESTONES = marked("Other milestones")
 _BUSINESS = marked("Other news from Parliament")
 _CLOSING = marked("Closing")
-_STANDING = marked("Rejection or removal")
+_STATUS = marked("Rejection or removal")
 _OVERDUE = marked("Overdue response or debate")
 _SURGES = marked("Surges")
-_FELL = marked("Signatures removed")
+_COUNT_FELL = marked("Signatures removed")
 
 LABELS: Mapping[Kind, Label] = {
     "threshold": Label(marked("Official thresholds"), marked("{number} signatures")),
     "milestone": Label(_OTHER_MILESTONES, _OTHER_MILESTONES),
-    "own": Label(marked("Your own milestones")),
+    "custom_milestone": Label(marked("Your own milestones")),
     "response": Label(marked("Response"), marked("Responses")),
     "debate": Label(marked("Debate"), marked("Debates")),
     "business": Label(_BUSINESS, _BUSINESS),
     "closing": Label(_CLOSING, _CLOSING),
-    "standing": Label(_STANDING, _STANDING),
+    "status": Label(_STATUS, _STATUS),
     "overdue": Label(_OVERDUE, _OVERDUE),
     "surge": Label(_SURGES, _SURGES),
-    "fell": Label(_FELL, _FELL),
+    "count_fell": Label(_COUNT_FELL, _COUNT_FELL),
     "opened": Label(in_rules=marked("New petitions")),
-    "place": Label(in_rules=marked("Entering a top 10")),
+    "top_ten": Label(in_rules=marked("Entering a top 10")),
 }
 
 

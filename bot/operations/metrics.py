@@ -74,7 +74,7 @@ class Sending:
             self._last_failure = self._monotonic()
             self._failing_since = self._failing_since or self._last_failure
             self._cause = f"{method}: {outcome}"
-            if outcome != str(_FLOOD_LIMIT):  # which is a chat's, or the pacer's to tell of
+            if outcome != str(_FLOOD_LIMIT):  # which is a chat's, or the rate limiter's to tell of
                 self._incident.failed(self._cause)
 
     def problem(self) -> str:

@@ -27,17 +27,17 @@ Threshold: TypeAlias = Literal["response", "referral", "debate"]
 Kind: TypeAlias = Literal[
     "threshold",
     "milestone",
-    "own",
+    "custom_milestone",
     "response",
     "debate",
     "business",
     "closing",
-    "standing",
+    "status",
     "overdue",
     "surge",
-    "fell",
+    "count_fell",
     "opened",
-    "place",
+    "top_ten",
 ]
 
 
@@ -69,7 +69,7 @@ EVENT_KINDS: Mapping[Kind, EventKind] = {
     ),
     "milestone": EventKind("m", "loud", ("narrow", 5), aliases=("milestones",)),
     # These are asked for one by one, so they are big to whoever has any.
-    "own": EventKind("n", "loud", None, is_big=True),
+    "custom_milestone": EventKind("n", "loud", None, is_big=True, aliases=("own", "custom")),
     "response": EventKind(
         "r", "loud", ("all", 3), is_big=True, is_pressing=True, aliases=("responses",)
     ),
@@ -78,14 +78,16 @@ EVENT_KINDS: Mapping[Kind, EventKind] = {
     ),
     "business": EventKind("b", "silent", ("narrow", 10)),
     "closing": EventKind("c", "loud", ("narrow", 6), is_big=True),
-    "standing": EventKind(
+    "status": EventKind(
         "x", "loud", ("narrow", 9), is_big=True, is_pressing=True, aliases=("rejected", "removed")
     ),
     "overdue": EventKind("w", "silent", ("narrow", 8)),
     "surge": EventKind("s", "silent", ("narrow", 7), aliases=("surges",)),
-    "fell": EventKind("f", "silent", ("narrow", 11), is_pressing=True, aliases=("fall",)),
+    "count_fell": EventKind(
+        "f", "silent", ("narrow", 11), is_pressing=True, aliases=("fell", "fall")
+    ),
     "opened": EventKind("o", "loud", ("all", 1), in_settings=False),
-    "place": EventKind("p", "off", ("seat", 1), in_settings=False),
+    "top_ten": EventKind("p", "off", ("seat", 1), in_settings=False),
 }
 
 
@@ -137,7 +139,7 @@ class MilestoneReached(Happened, frozen=True, tag="milestone"):
         `is_on_ladder`: it is on the ladder that rings for everybody, as every threshold does.
         """
         usual = [self.kind] if self.official or is_on_ladder else []
-        return ["own", *usual] if is_own else usual
+        return ["custom_milestone", *usual] if is_own else usual
 
     @property
     def key(self) -> str:
@@ -296,14 +298,14 @@ class Completed(Happened, frozen=True, tag="completed"):
 class Rejected(Happened, frozen=True, tag="rejected"):
     """The petition was rejected."""
 
-    KIND: ClassVar[Kind] = "standing"
+    KIND: ClassVar[Kind] = "status"
     rejection: Rejection | None = None
 
 
 class NotPublished(Happened, frozen=True, tag="not_published"):
     """What was still to be published will not be, or is not to be found any more."""
 
-    KIND: ClassVar[Kind] = "standing"
+    KIND: ClassVar[Kind] = "status"
     once: ClassVar[bool] = True
     why: Literal["stopped", "hidden"]
 
@@ -315,13 +317,13 @@ class NotPublished(Happened, frozen=True, tag="not_published"):
 class Removed(Happened, frozen=True, tag="removed"):
     """The petition was taken off the site."""
 
-    KIND: ClassVar[Kind] = "standing"
+    KIND: ClassVar[Kind] = "status"
 
 
 class Reopened(Happened, frozen=True, tag="reopened"):
     """The petition is back: from rejection, from closing, or onto the site (`was`)."""
 
-    KIND: ClassVar[Kind] = "standing"
+    KIND: ClassVar[Kind] = "status"
     was: str
     state: str
 
@@ -329,7 +331,7 @@ class Reopened(Happened, frozen=True, tag="reopened"):
 class CountFell(Happened, frozen=True, tag="count_fell"):
     """A noticeable number of signatures was removed."""
 
-    KIND: ClassVar[Kind] = "fell"
+    KIND: ClassVar[Kind] = "count_fell"
     was: int
     signature_count: int
 
@@ -340,7 +342,7 @@ class ToppedIn(Happened, frozen=True, tag="top_ten"):
     `share` is its part of all signatures that a constituency is known of.
     """
 
-    KIND: ClassVar[Kind] = "place"
+    KIND: ClassVar[Kind] = "top_ten"
     once: ClassVar[bool] = True
     code: str
     name: str

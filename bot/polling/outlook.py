@@ -214,12 +214,12 @@ class Outlook:
             prospect.suspect_at = prospect.awaited = None
         _told(prospect, petition, now)
 
-    def lost(self, id_: PetitionId) -> None:
+    def ask_whole_again(self, id_: PetitionId) -> None:
         """What its own body told could not be kept: the next one is asked for whole."""
         if prospect := self.prospects.get(id_):
             prospect.settled_since = None
 
-    def saw_nothing(
+    def saw_nothing_new(
         self, id_: PetitionId, now: float, *, answered: bool = True, suspect: bool = False
     ) -> None:
         """A petition's own address told nothing new, or gave no answer: its turn is over anyway."""
@@ -317,7 +317,7 @@ class Outlook:
         """A request came to nothing: its turn is over anyway."""
         match request:
             case Whole(id=id_):
-                self.saw_nothing(id_, now, answered=False)
+                self.saw_nothing_new(id_, now, answered=False)
             case Numbers(id=id_):
                 self.saw_numbers(id_, None, now, answered=False)
             case ListPage():

@@ -179,15 +179,15 @@ class PetitionLooks:
                     site.saw_whole(look, now, moment)
                 case Gone():
                     is_first = known is not None and not known.removed and not known.gone_looks
-                    site.outlook.saw_nothing(ref.id, moment, suspect=is_first)
+                    site.outlook.saw_nothing_new(ref.id, moment, suspect=is_first)
                 case Unavailable() | Unreadable():
-                    site.outlook.saw_nothing(ref.id, moment, answered=False)
+                    site.outlook.saw_nothing_new(ref.id, moment, answered=False)
                 case _:
-                    site.outlook.saw_nothing(ref.id, moment)
+                    site.outlook.saw_nothing_new(ref.id, moment)
             try:
                 return await self._take_in(site, look, ref, known, now, keep=keep)
             except BaseException:
-                site.outlook.lost(ref.id)
+                site.outlook.ask_whole_again(ref.id)
                 raise
 
     def _settled(self, site: SiteState, look: Look, known: PetitionHistory | None) -> Look:

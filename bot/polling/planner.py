@@ -93,8 +93,8 @@ def _first_free(
 ) -> Request | None:
     """The first request about nothing that is asked about, nor one too many of what is silent."""
     is_full = len(outlook.silent & asked) >= SILENT_AT_ONCE
-    barred = asked | outlook.silent if is_full else asked
-    free = (r for source in sources for r in source if about(r) not in barred)
+    skipped = asked | outlook.silent if is_full else asked
+    free = (r for source in sources for r in source if about(r) not in skipped)
     return next(free, None)
 
 

@@ -24,18 +24,18 @@ from storage.tables import (
     CHATS,
     COUNTERS,
     DELIVERIES,
-    LONELY,
     NOTES,
     OCCURRENCES,
     PETITIONS,
     READINGS,
     RULES,
     SUBSCRIPTIONS,
+    UNUSED,
     Counter,
     Fields,
-    Lonely,
     Note,
     Tables,
+    Unused,
     document_of,
     documents_of,
 )
@@ -68,7 +68,7 @@ where split_part(ref, ':', 1) = any($1)
 """
 
 # $1 are those that somebody needs.
-_LONELY = "not exists (select from unnest($1::text[]) needed (name) where name = ref)"
+_UNUSED = "not exists (select from unnest($1::text[]) needed (name) where name = ref)"
 
 
 async def thin_readings(connection: Connection, second: int) -> int:
@@ -76,21 +76,21 @@ async def thin_readings(connection: Connection, second: int) -> int:
     return _affected(await connection.execute(_THIN, second))
 
 
-async def forget_lonely(
+async def forget_unused(
     connection: Connection,
     names: PetitionNames,
     sites: Collection[str],
     now: datetime,
     rest_for: timedelta,
 ) -> int:
-    """Note who is lonely since when, and forget the petitions that have been for long enough.
+    """Note since when petitions are unused, and forget those that have been for long enough.
 
-    A petition is lonely that nobody follows or is owed anything of, unless something of it may
+    A petition is unused that nobody follows or is owed anything of, unless something of it may
     still come to be heard by a rule on one of `sites`.
     """
     # Locked first: who begins to follow one of these meanwhile is waited for, or waits.
     await connection.fetch(
-        "select from petition where lonely_since <= $1 order by ref for update", now - rest_for
+        "select from petition where unused_since <= $1 order by ref for update", now - rest_for
     )
     followed = [str(each) for each in await names.followed(connection)]
     ruled = await asyncio.to_thread(
@@ -98,16 +98,16 @@ async def forget_lonely(
     )
     needed = [*ruled, *map(str, await names.needed(connection))]
     await connection.execute(
-        "update petition set lonely_since = null where ref = any($1) and lonely_since is not null",
+        "update petition set unused_since = null where ref = any($1) and unused_since is not null",
         ruled,
     )
     await connection.execute(
-        f"update petition set lonely_since = $2 where lonely_since is null and {_LONELY}",  # noqa: S608 - our own words
+        f"update petition set unused_since = $2 where unused_since is null and {_UNUSED}",  # noqa: S608 - our own words
         needed,
         now,
     )
     status = await connection.execute(
-        f"delete from petition where lonely_since <= $2 and {_LONELY}",  # noqa: S608 - our own words
+        f"delete from petition where unused_since <= $2 and {_UNUSED}",  # noqa: S608 - our own words
         needed,
         now - rest_for,
     )
@@ -167,10 +167,10 @@ def _tables(rows: _Rows, cipher: RowCipher) -> Tables:
         ),
         NOTES.name: {row["name"]: document_of(Note(row["value"])) for row in rows["note"]},
         COUNTERS.name: {"delivery": document_of(Counter(rows["counter"][0]["next"]))},
-        LONELY.name: {
-            row["ref"]: document_of(Lonely(row["lonely_since"]))
+        UNUSED.name: {
+            row["ref"]: document_of(Unused(row["unused_since"]))
             for row in rows["petition"]
-            if row["lonely_since"] is not None
+            if row["unused_since"] is not None
         },
     }
 
@@ -178,7 +178,7 @@ def _tables(rows: _Rows, cipher: RowCipher) -> Tables:
 # --- in ------------------------------------------------------------------------------------------
 
 _COLUMNS = {
-    "petition": ("ref", "known", "lonely_since"),
+    "petition": ("ref", "known", "unused_since"),
     "occurrence": ("key", "petition", "document"),
     "reading": ("petition", "at", "count"),
     "chat": ("handle", "resting", "returned", "probe_at", "sealed"),
@@ -255,7 +255,7 @@ def _records(tables: Tables, cipher: RowCipher) -> Iterator[tuple[str, list[tupl
     ]
     yield (
         "petition",
-        [_petition(each, tables[LONELY.name]) for each in tables[PETITIONS.name].values()],
+        [_petition(each, tables[UNUSED.name]) for each in tables[PETITIONS.name].values()],
     )
     yield "occurrence", [_occurrence(each) for each in tables[OCCURRENCES.name].values()]
     yield "reading", list(_readings(tables[READINGS.name]))
@@ -278,9 +278,9 @@ def _records(tables: Tables, cipher: RowCipher) -> Iterator[tuple[str, list[tupl
     yield "note", [(name, each["value"]) for name, each in tables[NOTES.name].items()]
 
 
-def _petition(document: Fields, lonely: Mapping[str, Fields]) -> tuple[Any, ...]:
+def _petition(document: Fields, unused: Mapping[str, Fields]) -> tuple[Any, ...]:
     ref = str(msgspec.convert(document, PetitionHistory).petition.ref)
-    since = msgspec.convert(lonely[ref], Lonely).since if ref in lonely else None
+    since = msgspec.convert(unused[ref], Unused).since if ref in unused else None
     return ref, msgspec.json.encode(document).decode(), since
 
 

@@ -36,7 +36,7 @@ VERSIONS: tuple[str, ...] = (
     create table petition (
         ref text collate "C" primary key,
         known json not null,
-        lonely_since timestamptz
+        unused_since timestamptz
     );
     create table occurrence (
         key text collate "C" primary key,

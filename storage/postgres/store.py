@@ -27,7 +27,7 @@ from bot.subscriptions.set_back import chat_set_back, preferences_set_back
 from bot.subscriptions.subscription import Chat, Rule
 from storage import ClaimedDelivery, Pruned, Tally
 from storage.key_file import KeyRing
-from storage.postgres.bulk import forget_lonely, thin_readings
+from storage.postgres.bulk import forget_unused, thin_readings
 from storage.postgres.claims import Claims, lately
 from storage.postgres.delivery_queue import ANY_DUE, CLAIM, DROP_PAST, END_OLD_LEASES, NEXT_DUE
 from storage.postgres.fan_out import FanOut
@@ -303,7 +303,7 @@ class PostgresStorage(UseCases):
             return Pruned(
                 readings=await thin_readings(connection, second_of(now)),
                 chats=chats,
-                petitions=await forget_lonely(connection, self._names, sites, now, rest_for),
+                petitions=await forget_unused(connection, self._names, sites, now, rest_for),
             )
 
     async def _forget_rested(self, since: datetime) -> int:

@@ -172,7 +172,7 @@ class PostgresUnit:
             return False
         await self._write_subscription(subscription)
         await self._connection.execute(
-            "update petition set lonely_since = null where ref = $1 and lonely_since is not null",
+            "update petition set unused_since = null where ref = $1 and unused_since is not null",
             str(subscription.petition),
         )
         return True
@@ -352,7 +352,7 @@ class PostgresUnit:
             "update delivery set resting = $2 where chat = $1 and resting <> $2", handle, resting
         )
 
-    async def welcome(self, chats: Collection[int]) -> None:
+    async def clear_returned(self, chats: Collection[int]) -> None:
         handles = [self._cipher.handle(chat_id) for chat_id in chats]
         await self._connection.execute(_WELCOME, handles)
 

@@ -125,7 +125,7 @@ class Commits:
             await self._quiet.wait()
 
     async def close(self) -> None:
-        """Finish what waits, and a fold under way; then let go of the files."""
+        """Finish what waits, and a compaction under way; then let go of the files."""
         if self._closed:
             return
         self._closed = True
@@ -134,7 +134,7 @@ class Commits:
             await asyncio.sleep(0)
         await self._finish_folds()
         if self._must_erase:  # the last chance, however the one before went
-            self._start_fold()
+            self._start_compaction()
             await self._finish_folds()
         self._writer.shutdown()
         self._database.close()
@@ -204,7 +204,7 @@ class Commits:
             for each in batch.result():
                 _settle(each)
         finally:
-            self._fold_if_due()
+            self._compact_if_due()
             self._go_on()
 
     def _go_on(self) -> None:
@@ -212,13 +212,13 @@ class Commits:
             self._next_is_called = True
             self._loop.call_soon(self._next_batch)
 
-    # --- folding
+    # --- compaction
 
     def erase_traces(self) -> None:
-        """Fold soon, so that what has been taken out is in no file any more."""
+        """Compact the files soon, so that what has been taken out is in no file any more."""
         self._must_erase = True
         if self._quiet.is_set():
-            self._fold_if_due()
+            self._compact_if_due()
 
     def _fulfil(self, wish: Struct | None) -> None:
         """What was to be erased is; a later wish stands, and a store that closes erases again."""
@@ -234,12 +234,12 @@ class Commits:
             if self._quiet.is_set():  # else whoever finishes the batch under way goes on
                 self._go_on()
 
-    def _fold_if_due(self) -> None:
+    def _compact_if_due(self) -> None:
         wanted = self._must_erase or self._files.wants_compaction
         if wanted and self._compact is None and monotonic() >= self._compact_not_before:
-            self._start_fold()
+            self._start_compaction()
 
-    def _start_fold(self) -> None:
+    def _start_compaction(self) -> None:
         erasing, self._must_erase = self._must_erase, False
         rotating = self._writer.submit(self._rotate)
         self._compact = self._loop.create_task(self._finish_compaction(rotating, erasing))
@@ -269,7 +269,7 @@ class Commits:
         finally:
             self._compact = None
         await self.wait_until_idle()
-        self._fold_if_due()
+        self._compact_if_due()
 
 
 def _settle(done: _Done) -> None:

@@ -73,7 +73,7 @@ class RecordStorage(JournalledStorage):
         return result
 
     def compact_if_due(self) -> None:
-        """Nothing: `Commits` folds, while it goes on with its work."""
+        """Nothing: `Commits` compacts the files, while it goes on with its work."""
 
     def apply(self, changes: Changes) -> Changes:
         """Changes the tables and the index; returns what would change them back.

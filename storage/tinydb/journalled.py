@@ -24,7 +24,7 @@ from storage.tinydb.journal import Changes
 
 log = structlog.get_logger(__name__)
 
-COMPACT_AGAIN_AFTER = 30.0  # seconds after a fold that failed
+COMPACT_AGAIN_AFTER = 30.0  # seconds after a compaction that failed
 
 R = TypeVar("R")
 

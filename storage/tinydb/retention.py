@@ -14,14 +14,14 @@ from bot.petitions.thresholds import is_settled
 from storage import Pruned
 from storage.tables import (
     CHATS,
-    LONELY,
     OCCURRENCES,
     PETITIONS,
     READINGS,
+    UNUSED,
     Day,
     Fields,
-    Lonely,
     TableSpec,
+    Unused,
     day_id,
     second_of,
 )
@@ -49,7 +49,7 @@ class Pruning:
         """Thin out readings, forget chats that rested for so long and petitions nobody follows."""
         readings = await self._thin_readings()
         chats = await self._forget_rested(self._now - rest_for)
-        petitions = await self._forget_lonely(self._now - rest_for)
+        petitions = await self._forget_unused(self._now - rest_for)
         return Pruned(readings, chats, petitions)
 
     async def _thin_readings(self) -> int:
@@ -83,13 +83,13 @@ class Pruning:
             self._commits.erase_traces()
         return forgotten
 
-    async def _forget_lonely(self, long_ago: datetime) -> int:
-        """Note who is lonely since when, and forget those who have been for long enough."""
+    async def _forget_unused(self, long_ago: datetime) -> int:
+        """Note which petitions are unused, and since when; forget those that have been for long."""
         gone: set[str] = set()
         async for name, _ in self._leisurely(PETITIONS):
             ref = PetitionRef.parse(name)
             if ref not in self._index.followers:
-                since = await self._commits.do(partial(self._lonely_since, ref=ref))
+                since = await self._commits.do(partial(self._unused_since, ref=ref))
                 if since is not None and since <= long_ago:
                     gone.add(name)
         told = await self._occurrences_of(gone) if gone else {}
@@ -97,13 +97,13 @@ class Pruning:
             await self._commits.do(partial(self._forget_petition, name=name, told=told[name]))
         return len(gone)
 
-    def _lonely_since(self, transaction: Transaction, ref: PetitionRef) -> datetime | None:
+    def _unused_since(self, transaction: Transaction, ref: PetitionRef) -> datetime | None:
         if self._is_wanted(transaction, ref):
-            transaction.remove(LONELY, str(ref))
+            transaction.remove(UNUSED, str(ref))
             return None
-        lonely = transaction.get(LONELY, str(ref)) or Lonely(self._now)
-        transaction.put(LONELY, str(ref), lonely)
-        return lonely.since
+        unused = transaction.get(UNUSED, str(ref)) or Unused(self._now)
+        transaction.put(UNUSED, str(ref), unused)
+        return unused.since
 
     def _is_wanted(self, transaction: Transaction, ref: PetitionRef) -> bool:
         """Whether somebody follows a petition, is owed anything about it or may be by a rule."""
@@ -124,7 +124,7 @@ class Pruning:
         if self._is_wanted(transaction, PetitionRef.parse(name)):
             return
         transaction.remove(PETITIONS, name)
-        transaction.remove(LONELY, name)
+        transaction.remove(UNUSED, name)
         for day in self._index.days.get(name, ()):
             transaction.remove(READINGS, day)
         for key in told:

@@ -14,7 +14,6 @@ from bot.subscriptions.subscription import Chat, Preferences, Rule, Subscription
 from storage.tables import (
     CHATS,
     DELIVERIES,
-    LONELY,
     NOTES,
     OCCURRENCES,
     PETITIONS,
@@ -22,6 +21,7 @@ from storage.tables import (
     RULES,
     SUBSCRIPTIONS,
     TABLE_SPECS,
+    UNUSED,
     Note,
     RecentAlerts,
     Tables,
@@ -84,7 +84,7 @@ class TinyUnit:
         if not self._transaction.has(PETITIONS, name):
             return False
         self._transaction.keep(subscription)
-        self._transaction.remove(LONELY, name)
+        self._transaction.remove(UNUSED, name)
         return True
 
     async def put_subscriptions(self, subscriptions: Collection[Subscription]) -> None:
@@ -147,7 +147,7 @@ class TinyUnit:
     async def put_chat(self, chat: Chat) -> None:
         self._transaction.keep(chat)
 
-    async def welcome(self, chats: Collection[int]) -> None:
+    async def clear_returned(self, chats: Collection[int]) -> None:
         for chat_id in chats:
             chat = self._transaction.get(CHATS, str(chat_id))
             if chat is not None and chat.returned and not await self._is_owed(chat_id):

@@ -150,7 +150,7 @@ class Planned(Watcher):
         is_first = id_ not in self.gone
         body = self.own_body(id_, now)
         if body is None:
-            self.outlook.saw_nothing(id_, now, suspect=is_first)
+            self.outlook.saw_nothing_new(id_, now, suspect=is_first)
             return
         if self.outlook.is_ahead(id_, now):
             body = with_counts(body, self.known[id_])

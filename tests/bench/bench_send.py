@@ -78,9 +78,9 @@ def _rows(buttons: Keyboard) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def ptb(base_url: str, request: Any, pacer: RateLimiter | None) -> AsyncIterator[Send]:
+async def ptb(base_url: str, request: Any, rate_limiter: RateLimiter | None) -> AsyncIterator[Send]:
     message, buttons = an_alert()
-    bot: ExtBot[Any] = ExtBot(TOKEN, base_url, request=request, rate_limiter=pacer)
+    bot: ExtBot[Any] = ExtBot(TOKEN, base_url, request=request, rate_limiter=rate_limiter)
     await request.initialize()
 
     async def send(chat: int) -> object:
@@ -97,7 +97,7 @@ async def ptb(base_url: str, request: Any, pacer: RateLimiter | None) -> AsyncIt
 
 
 class Unhurried(RateLimiter):
-    """Does all of the pacer's work and lets everything pass: its clock is hours ahead each time."""
+    """Does a rate limiter's work and lets all pass: its clock is hours ahead each time."""
 
     def __init__(self) -> None:
         self._ticks = 0.0

@@ -107,7 +107,7 @@ async def limited(failing: bool) -> bool:
     async with prepared(CHATS, limits=True) as village:
         gone, probed = break_chats(village.api) if failing else (frozenset(), frozenset())
         waits: list[float] = []
-        async with village.bell(pacer=RateLimiter):
+        async with village.bell(rate_limiter=RateLimiter):
             helping = asyncio.create_task(ask_for_help(village, waits))
             times = await fan_out(village, CHATS, but=gone | probed)
             helping.cancel()

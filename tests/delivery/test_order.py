@@ -160,7 +160,7 @@ async def test_what_rings_through_quiet_hours_brings_along_what_was_quiet(
     storage: Storage,
 ) -> None:
     await follow(storage, follows(ANN), follows(ANN, HEDGES))
-    quiet = Preferences(quiet=Quiet(10 * 60, 16 * 60), urgent=("standing",))
+    quiet = Preferences(quiet=Quiet(10 * 60, 16 * 60), urgent=("status",))
     await storage.set_preferences(ANN, quiet, NOON)
     await ring(storage, milestone(10_000))
     await ring(storage, milestone(10_000, HEDGES))

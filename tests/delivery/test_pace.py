@@ -105,8 +105,8 @@ async def test_refusals_of_different_chats_with_something_accepted_between_hold_
     for chat in (1, 2, 4):
         telegram.refusals[chat] = [RetryAfter(3)]
     await telegram.clock.run(*(telegram.send(chat) for chat in (1, 2, 3, 4)))
-    assert telegram.pacer.rate == 30.0
-    assert telegram.pacer.paused_for == 0.0
+    assert telegram.rate_limiter.rate == 30.0
+    assert telegram.rate_limiter.paused_for == 0.0
 
 
 async def test_an_error_that_is_no_flood_limit_holds_nothing() -> None:
@@ -114,7 +114,7 @@ async def test_an_error_that_is_no_flood_limit_holds_nothing() -> None:
     telegram.refusals[1], telegram.refusals[2] = [BadRequest("no")], [BadRequest("no")]
     results = await telegram.clock.run(telegram.send(1), telegram.send(2))
     assert [type(result) for result in results] == [BadRequest, BadRequest]
-    assert telegram.pacer.paused_for == 0.0
+    assert telegram.rate_limiter.paused_for == 0.0
 
 
 async def test_what_is_no_message_passes_at_once() -> None:
@@ -153,12 +153,12 @@ async def test_a_message_given_up_leaves_its_place_to_the_next() -> None:
 
 async def test_only_so_many_alerts_are_taken_on_as_can_leave_soon() -> None:
     telegram = Telegram()
-    assert telegram.pacer.room(0.5) == 15
+    assert telegram.rate_limiter.room(0.5) == 15
     waiting = [asyncio.create_task(telegram.send(chat)) for chat in range(1, 60)]
     await asyncio.sleep(0)
-    assert telegram.pacer.room(0.5) == 0
+    assert telegram.rate_limiter.room(0.5) == 0
     await telegram.clock.run(*waiting)
-    assert telegram.pacer.room(0.5) == 15
+    assert telegram.rate_limiter.room(0.5) == 15
 
 
 # --- several processes ---------------------------------------------------------------------------
@@ -207,7 +207,7 @@ async def test_a_refusal_of_one_chat_holds_no_other_process(rate: OneRate) -> No
     one.refusals[1] = [RetryAfter(30)]
     await rate.clock.run(one.send(1))
     assert await rate.clock.run(other.send(1)) == [True]
-    assert other.pacer.paused_for == 0.0
+    assert other.rate_limiter.paused_for == 0.0
 
 
 async def test_a_store_out_of_reach_leaves_each_process_its_own_limits(rate: OneRate) -> None:

@@ -30,7 +30,7 @@ async def claimed(telegram: Telegram, chats: list[int]) -> None:
     """Alerts are taken on as the deliverer does it: what can leave soon."""
     sending: set[asyncio.Future[Any]] = set()
     while chats or sending:
-        for chat in chats[: telegram.pacer.room(0.5)]:
+        for chat in chats[: telegram.rate_limiter.room(0.5)]:
             chats.remove(chat)
             sending.add(asyncio.ensure_future(telegram.send(chat)))
         if sending:
@@ -68,7 +68,7 @@ async def test_alerts_keep_a_third_of_the_rate_however_many_people_ask(
     # Each asks once, so that nobody is talkative.
     people = [telegram.send(chat, alert=False) for chat in range(2001, 2601)]
     await telegram.clock.run(*people, *(telegram.send(chat) for chat in FANS))
-    per_second = SHARED_PER_SECOND if telegram.pacer._places else 30
+    per_second = SHARED_PER_SECOND if telegram.rate_limiter._places else 30
     assert last(telegram, FANS) == pytest.approx(len(FANS) / (per_second / 3), rel=0.05)
     assert last(telegram, range(2001, 2601)) == pytest.approx(900 / per_second, rel=0.05)
 
@@ -164,15 +164,15 @@ async def test_a_crowd_of_impatient_chats_is_answered_or_refused_within_seconds(
 
 async def test_only_as_many_alerts_are_taken_on_as_their_share_lets_leave() -> None:
     telegram = Telegram()
-    assert telegram.pacer.room(0.5) == 15
+    assert telegram.rate_limiter.room(0.5) == 15
     waiting = [
         asyncio.ensure_future(telegram.send(chat, alert=False)) for chat in range(2001, 2101)
     ]
     await asyncio.sleep(0)
-    assert telegram.pacer.room(0.5) == 5
+    assert telegram.rate_limiter.room(0.5) == 5
     await telegram.clock.run(*waiting)
     telegram.clock.now += 1
-    assert telegram.pacer.room(0.5) == 15
+    assert telegram.rate_limiter.room(0.5) == 15
 
 
 async def test_typing_is_shown_at_once_or_not_at_all(telegram: Telegram) -> None:

@@ -117,15 +117,15 @@ async def test_three_refused_chats_do_not_stop_a_fourth_for_more_than_seconds() 
     alert, answer = await telegram.clock.run(telegram.send(4), telegram.send(5, alert=False))
     assert alert is answer is True
     assert max(telegram.when(4) + telegram.when(5)) <= 2.0
-    assert telegram.pacer.rate == 30.0
+    assert telegram.rate_limiter.rate == 30.0
 
 
 async def test_a_refusal_of_everything_stops_everything_until_a_probe_passes() -> None:
     telegram = Telegram()
     telegram.refuses_all = 3
     await telegram.clock.run(*(telegram.send(chat) for chat in SLOW))
-    assert telegram.pacer.room(0.5) == 0
-    assert telegram.pacer.paused_for == 2.0
+    assert telegram.rate_limiter.room(0.5) == 0
+    assert telegram.rate_limiter.paused_for == 2.0
     telegram.journey = 0.05
     waiting = [telegram.send(chat, alert=False) for chat in range(10, 40)]
 
@@ -138,7 +138,7 @@ async def test_a_refusal_of_everything_stops_everything_until_a_probe_passes() -
     times = [at for at, chat in telegram.left if chat >= 10]
     # A probe each: after two seconds, four more, and eight more, which is the first that is taken.
     assert [at for at in times if at < 14.12] == pytest.approx([2.0, 6.05, 14.1])
-    assert telegram.pacer.paused_for == 0.0
+    assert telegram.rate_limiter.paused_for == 0.0
     assert times[-1] < 19.0
 
 
@@ -147,19 +147,19 @@ async def test_a_hold_doubles_no_further_than_a_minute() -> None:
     telegram.refuses_all = 1
     await telegram.clock.run(*(telegram.send(chat) for chat in SLOW))
     for chat in range(10, 20):
-        telegram.clock.now += telegram.pacer.paused_for
+        telegram.clock.now += telegram.rate_limiter.paused_for
         await telegram.clock.run(telegram.send(chat))
-    assert telegram.pacer.paused_for == 60.0
+    assert telegram.rate_limiter.paused_for == 60.0
 
 
 async def test_an_alert_goes_back_to_the_store_once_a_hold_is_longer_than_seconds() -> None:
     telegram = Telegram()
     await refuse_and_probe_in_vain(telegram)
     telegram.refuses_all = 3
-    telegram.clock.now += telegram.pacer.paused_for
+    telegram.clock.now += telegram.rate_limiter.paused_for
     refused = await telegram.clock.run(*(telegram.send(chat) for chat in (11, 12)))
     assert [type(result) for result in refused] == [RetryAfter, RetryAfter]
-    assert telegram.pacer.paused_for == 8.0
+    assert telegram.rate_limiter.paused_for == 8.0
     assert telegram.when(12) == []  # no more than one was asked for
 
 
@@ -171,9 +171,9 @@ async def test_chats_refused_again_and_again_hold_nobody_a_second_time() -> None
     for _ in range(5):
         telegram.clock.now += 20
         await telegram.clock.run(*(telegram.send(chat) for chat in SLOW))
-        assert telegram.pacer.paused_for == 0.0
+        assert telegram.rate_limiter.paused_for == 0.0
     assert len(telegram.when(1)) == 6
-    assert telegram.pacer.rate == 30.0
+    assert telegram.rate_limiter.rate == 30.0
 
 
 async def test_a_chat_that_took_a_message_since_counts_again() -> None:
@@ -181,7 +181,7 @@ async def test_a_chat_that_took_a_message_since_counts_again() -> None:
     for _ in range(2):
         telegram.refuses_all = 20
         await telegram.clock.run(*(telegram.send(chat) for chat in SLOW))
-        assert telegram.pacer.paused_for == 2.0
+        assert telegram.rate_limiter.paused_for == 2.0
         telegram.refuses_all = None
         telegram.clock.now += 20
         await telegram.clock.run(*(telegram.send(chat) for chat in SLOW))
@@ -194,7 +194,7 @@ async def test_a_probe_goes_rather_to_a_chat_that_was_not_refused() -> None:
     telegram.clock.now += 1.5
     await telegram.clock.run(telegram.send(1), telegram.send(4))
     assert telegram.when(4) == [2.0]
-    assert telegram.pacer.paused_for == 0.0
+    assert telegram.rate_limiter.paused_for == 0.0
 
 
 async def test_a_probe_of_a_chat_that_was_refused_before_doubles_nothing() -> None:
@@ -203,8 +203,8 @@ async def test_a_probe_of_a_chat_that_was_refused_before_doubles_nothing() -> No
     await telegram.clock.run(*(telegram.send(chat) for chat in SLOW))
     telegram.clock.now += 2
     await telegram.clock.run(telegram.send(1))
-    assert telegram.pacer.paused_for == 2.0
-    assert telegram.pacer.rate == 30.0
+    assert telegram.rate_limiter.paused_for == 2.0
+    assert telegram.rate_limiter.rate == 30.0
 
 
 async def test_a_probe_refused_for_what_it_is_proves_that_messages_pass() -> None:
@@ -223,7 +223,7 @@ async def test_what_left_after_the_refused_ones_and_is_taken_ends_the_hold_at_on
     groups = [telegram.send(chat) for chat in SLOW]
     await telegram.clock.run(*groups, telegram.later(0.1, telegram.send(4)))
     assert telegram.when(4) == pytest.approx([0.1])
-    assert telegram.pacer.paused_for == 0.0
+    assert telegram.rate_limiter.paused_for == 0.0
 
 
 async def test_what_left_before_the_refused_ones_and_is_taken_ends_no_hold() -> None:
@@ -234,11 +234,11 @@ async def test_what_left_before_the_refused_ones_and_is_taken_ends_no_hold() -> 
         return True
 
     data = {"chat_id": 4}
-    slow = telegram.pacer.process_request(slowly, (), {}, "sendMessage", data, ALERT)
+    slow = telegram.rate_limiter.process_request(slowly, (), {}, "sendMessage", data, ALERT)
     slow_mode(telegram)
     groups = [telegram.later(0.1, telegram.send(chat)) for chat in SLOW]
     await telegram.clock.run(slow, *groups)
-    assert telegram.pacer.paused_for == pytest.approx(2.1 - 0.5)
+    assert telegram.rate_limiter.paused_for == pytest.approx(2.1 - 0.5)
 
 
 async def test_a_probe_lost_on_its_way_is_followed_by_another() -> None:
@@ -261,7 +261,7 @@ async def test_a_probe_that_hangs_is_followed_by_another() -> None:
         await telegram.clock.sleep(40)
         return True
 
-    hanging = telegram.pacer.process_request(hang, (), {}, "sendMessage", data, ALERT)
+    hanging = telegram.rate_limiter.process_request(hang, (), {}, "sendMessage", data, ALERT)
     await telegram.clock.run(hanging, telegram.send(5))
     assert telegram.when(5) == [4.0]
 
@@ -271,21 +271,21 @@ async def test_room_is_for_one_probe_until_it_is_back() -> None:
     slow_mode(telegram)
     await telegram.clock.run(*(telegram.send(chat) for chat in SLOW))
     telegram.clock.now += 2
-    assert telegram.pacer.room(0.5) == 1
+    assert telegram.rate_limiter.room(0.5) == 1
     await telegram.clock.run(telegram.send(4))
-    assert telegram.pacer.room(0.5) == 15
+    assert telegram.rate_limiter.room(0.5) == 15
 
 
 async def test_a_refusal_of_everything_halves_the_rate_which_recovers_slowly() -> None:
     telegram = Telegram()
     await refuse_and_probe_in_vain(telegram)
-    telegram.clock.now += telegram.pacer.paused_for
+    telegram.clock.now += telegram.rate_limiter.paused_for
     await telegram.clock.run(telegram.send(11))
-    assert telegram.pacer.rate == 15.0
+    assert telegram.rate_limiter.rate == 15.0
     telegram.clock.now += 20
-    assert telegram.pacer.rate == pytest.approx(20.0)
+    assert telegram.rate_limiter.rate == pytest.approx(20.0)
     telegram.clock.now += 1_000_000
-    assert telegram.pacer.rate == 30.0
+    assert telegram.rate_limiter.rate == 30.0
 
 
 async def test_a_second_hold_soon_after_the_first_halves_the_rate_too() -> None:
@@ -295,7 +295,7 @@ async def test_a_second_hold_soon_after_the_first_halves_the_rate_too() -> None:
     for chat in (11, 12, 13):
         telegram.refusals[chat] = [RetryAfter(1)]
     await telegram.clock.run(*(telegram.send(chat) for chat in (11, 12, 13)))
-    assert telegram.pacer.rate == 15.0
+    assert telegram.rate_limiter.rate == 15.0
 
 
 # --- several processes ---------------------------------------------------------------------------
@@ -315,12 +315,12 @@ async def test_a_refusal_of_everything_holds_the_other_processes_too() -> None:
     one, other = Telegram(shared=rate), Telegram(shared=rate)
     await refuse_and_probe_in_vain(one)
     one.refuses_all = 3
-    rate.clock.now += one.pacer.paused_for
+    rate.clock.now += one.rate_limiter.paused_for
     await rate.clock.run(one.send(11))  # everything is held for eight seconds
     (refused,) = await rate.clock.run(other.send(10))
     assert isinstance(refused, RetryAfter)
     assert other.left == []
-    assert other.pacer.room(0.5) == 0
+    assert other.rate_limiter.room(0.5) == 0
     rate.clock.now += 8
     assert await rate.clock.run(other.send(10), other.send(12)) == [True, True]
 
@@ -330,7 +330,7 @@ async def test_a_refusal_of_everything_holds_the_other_processes_too() -> None:
 
 async def test_chats_long_silent_are_forgotten_and_held_ones_are_not() -> None:
     telegram = Telegram()
-    chats = telegram.pacer._chats
+    chats = telegram.rate_limiter._chats
     chats.sweep_at = 10
     await telegram.clock.run(*(telegram.send(chat) for chat in range(1, 10)))
     telegram.refusals[77] = [RetryAfter(500)]
@@ -342,7 +342,7 @@ async def test_chats_long_silent_are_forgotten_and_held_ones_are_not() -> None:
 
 async def test_a_chat_with_a_message_on_its_way_is_not_forgotten() -> None:
     telegram = Telegram()
-    chats = telegram.pacer._chats
+    chats = telegram.rate_limiter._chats
     chats.sweep_at = 1
     telegram.journey, telegram.slow[1] = 30.0, 500
     refused, _ = await telegram.clock.run(telegram.send(1), telegram.later(20.0, telegram.send(2)))
@@ -355,4 +355,4 @@ async def test_ten_thousand_chats_take_the_memory_of_those_of_the_last_minute() 
     for chat in range(10_000):
         telegram.clock.now += 1
         await telegram.send(chat + 1, alert=bool(chat % 2))
-    assert len(telegram.pacer._chats.known) <= 1000
+    assert len(telegram.rate_limiter._chats.known) <= 1000

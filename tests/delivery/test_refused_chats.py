@@ -131,18 +131,18 @@ async def test_what_happens_while_a_chat_refuses_waits_behind(storage: Storage) 
     await refused(storage)
     await ring(storage, milestone(100_000))
     assert await claim(storage, NOON + MINUTE) == []
-    assert await storage.hear_chat(ANN)
+    assert await storage.end_refusals(ANN)
     assert len(await heard(storage, NOON + MINUTE)) == 4
 
 
 async def test_at_the_first_success_all_flows_as_ever(storage: Storage) -> None:
     await refused(storage)
     (one,) = await storage.claim_deliveries(NOON + HOUR, 100, LEASE)
-    assert await storage.hear_chat(ANN)
+    assert await storage.end_refusals(ANN)
     await storage.settle(one.delivery.key)
     assert await storage.chat(ANN) == Chat(ANN)
     assert len(await heard(storage, NOON + HOUR)) == 2
-    assert not await storage.hear_chat(ANN)
+    assert not await storage.end_refusals(ANN)
 
 
 async def test_rights_given_back_wake_a_chat_that_refuses_at_once(storage: Storage) -> None:
@@ -251,7 +251,7 @@ async def test_later_news_of_a_petition_waits_behind_what_was_refused_of_it(
     while not (probe := await storage.claim_deliveries(at, 100, LEASE)):
         assert await storage.next_due(at) == at
     assert [each.delivery.key for each in probe] == [key(10_000, ANN, HEDGES)]
-    await storage.hear_chat(ANN)
+    await storage.end_refusals(ANN)
     await storage.settle(probe[0].delivery.key)
     behind = await storage.claim_deliveries(at, 100, LEASE)
     numbers = (10_000, 25_000, 50_000)

@@ -115,7 +115,7 @@ async def test_a_hundred_waiting_alerts_are_one_try_an_hour(office: Office) -> N
                 office.passed += due - office.now()
             deliverer.wake()
             await either_sends_or_yields(office)
-        assert deliverer.counts.barred <= 8
+        assert deliverer.counts.chat_refused <= 8
     assert office.heard(1) == []
 
 
@@ -186,7 +186,7 @@ async def test_an_alert_that_is_refused_alone_is_tried_ever_more_rarely(office: 
                 office.passed += due - office.now()
             deliverer.wake()
             await either_sends_or_yields(office)
-        assert 30 <= deliverer.counts.barred <= 45
+        assert 30 <= deliverer.counts.chat_refused <= 45
         office.api.accept_everything()
         await office.settled()
     assert len(texts(office)) == 2
@@ -197,7 +197,7 @@ async def test_rights_given_back_wake_a_chat_long_before_its_next_probe(office: 
     office.api.refuse(1, 400, "Bad Request: not enough rights to send", times=9)
     await office.ring(1_000, 2_500)
     async with office.delivering() as deliverer:
-        while deliverer.counts.barred < 9:
+        while deliverer.counts.chat_refused < 9:
             due = await office.storage.next_due(office.now())
             if due and due > office.now() and not office.wire.busy and not deliverer.in_flight:
                 office.passed += due - office.now()
@@ -232,7 +232,7 @@ async def test_proof_rests_a_chat_at_once_and_it_is_not_tried_again(
         while not deliverer.counts.rested:
             await either_sends_or_yields(office)
         await either_sends_or_yields(office)
-        assert (deliverer.counts.rested, deliverer.counts.barred) == (1, 0)
+        assert (deliverer.counts.rested, deliverer.counts.chat_refused) == (1, 0)
         assert await office.storage.next_due(office.now()) is None
     assert (await kept(office)).resting
     assert (await office.storage.prune(office.now() + QUARTER, QUARTER)).chats == 1
@@ -245,7 +245,7 @@ async def test_a_refused_token_is_nobodys_chat(office: Office) -> None:
     await office.ring(1_000)
     async with office.delivering() as deliverer:
         await office.settled()
-        assert (deliverer.counts.barred, deliverer.counts.retried) == (0, 6)
+        assert (deliverer.counts.chat_refused, deliverer.counts.retried) == (0, 6)
     assert office.rings(1) == Counter({"1,000": 1})
 
 
@@ -310,7 +310,7 @@ async def test_a_message_at_fault_is_sent_plainer_for_that_try_alone(office: Off
     await office.ring(1_000)
     async with office.delivering() as deliverer:
         await office.settled()
-        assert (deliverer.counts.mended, deliverer.counts.barred) == (1, 0)
+        assert (deliverer.counts.mended, deliverer.counts.chat_refused) == (1, 0)
     (message,) = office.api.messages(1)
     assert {"entities", "reply_markup"} <= message.keys()
 
@@ -334,7 +334,7 @@ async def test_an_alert_that_we_cannot_word_does_not_hold_up_the_rest(
     monkeypatch.setattr(delivering, "alert", broken)
     async with office.delivering() as deliverer:
         await office.settled()
-        assert deliverer.counts.barred == 0
+        assert deliverer.counts.chat_refused == 0
     assert len(office.heard(1)) == 2
 
 

@@ -171,7 +171,7 @@ class Telegram:
         self.tries = 0
         self.waits: list[float] = []
         self._clock = Clock()
-        self._pacer = RateLimiter(now=self._clock, sleep=self._sleep)
+        self._rate_limiter = RateLimiter(now=self._clock, sleep=self._sleep)
 
     async def _sleep(self, seconds: float) -> None:
         self.waits.append(seconds)
@@ -185,7 +185,7 @@ class Telegram:
         return outcome
 
     async def asks(self, endpoint: str, *, alert: bool = False, **data: Any) -> None:
-        request = self._pacer.process_request(
+        request = self._rate_limiter.process_request(
             self._post, (endpoint, data), {}, endpoint, data, ALERT if alert else None
         )
         (result,) = await self._clock.run(request)

@@ -295,7 +295,7 @@ async def play_all(
 def unhurried(village: Village, postcodes: PostcodesApi) -> AbstractAsyncContextManager[None]:
     """The bot at work, asking the site seldom enough to leave time for those who press."""
     config = village.config(interval=0.5)
-    return running(config, postcodes_api=postcodes.url, pacer=HASTY)
+    return running(config, postcodes_api=postcodes.url, rate_limiter=HASTY)
 
 
 @pytest.fixture(autouse=True)

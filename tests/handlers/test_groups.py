@@ -497,7 +497,7 @@ async def test_a_hundred_commands_at_once_are_answered_or_told_to_slow_down(
     village: Village,
 ) -> None:
     other = village.chat(77)
-    async with village.bell(pacer=hasty(10)):
+    async with village.bell(rate_limiter=hasty(10)):
         for _ in range(100):
             village.reader.say("/about")
         queries = [village.api.press(READER, 1, f"unsub|uk:{TEA}|") for _ in range(10)]

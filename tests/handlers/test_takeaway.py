@@ -188,11 +188,11 @@ def test_a_file_too_deep_to_be_read_is_none_of_ours() -> None:
 
 def test_rules_come_back_as_far_as_buttons_can_make_them() -> None:
     document = json.loads(written(DATA, {}))
-    document["rules"][0]["kinds"] = ["place", "response", "own", "response"]
+    document["rules"][0]["kinds"] = ["top_ten", "response", "custom_milestone", "response"]
     takeaway = read(json.dumps(document).encode(), 7, NOW)
     assert takeaway is not None
     assert takeaway.rules[0].kinds == ("response",)
-    document["rules"][0]["kinds"] = ["place"]
+    document["rules"][0]["kinds"] = ["top_ten"]
     with pytest.raises(ValueError, match="no button makes this rule"):
         read(json.dumps(document).encode(), 7, NOW)
 

@@ -209,11 +209,11 @@ async def test_a_telegram_that_is_away_is_a_line_for_each_way_and_one_at_its_end
 
 async def test_a_flood_limit_for_all_is_a_line_a_minute(lines: Lines) -> None:
     steady = Steady()
-    pacer = RateLimiter(now=steady)
+    rate_limiter = RateLimiter(now=steady)
     for _ in range(MINUTES * 60):
         steady.now += 1.0
-        pacer._incident.failed("flood limit")
-    pacer._incident.recovered()
+        rate_limiter._incident.failed("flood limit")
+    rate_limiter._incident.recovered()
     assert a_minute_each(lines, "Telegram may be limiting the whole bot")
 
 

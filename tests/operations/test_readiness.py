@@ -262,22 +262,24 @@ def test_one_conflict_at_a_take_over_is_none() -> None:
 
 async def test_a_telegram_that_refuses_every_chat_for_an_hour_is_a_trouble_as_long() -> None:
     steady = Steady()
-    pacer = RateLimiter(now=steady)
+    rate_limiter = RateLimiter(now=steady)
     for number in range(3):
-        await pacer._refused(Chat(number), "sendMessage", 3_600, Departure(steady.now, steady.now))
-    assert pacer.refused_for == 0.0
+        await rate_limiter._refused(
+            Chat(number), "sendMessage", 3_600, Departure(steady.now, steady.now)
+        )
+    assert rate_limiter.refused_for == 0.0
     steady.now += 1_800
-    assert pacer.refused_for == pytest.approx(1_800)
+    assert rate_limiter.refused_for == pytest.approx(1_800)
     steady.now += 1_900
-    assert pacer.refused_for == 0.0
+    assert rate_limiter.refused_for == 0.0
 
 
 async def test_a_chat_that_is_refused_for_an_hour_is_no_trouble_of_all() -> None:
     steady = Steady()
-    pacer = RateLimiter(now=steady)
-    await pacer._refused(Chat(1), "sendMessage", 3_600, Departure(steady.now, steady.now))
+    rate_limiter = RateLimiter(now=steady)
+    await rate_limiter._refused(Chat(1), "sendMessage", 3_600, Departure(steady.now, steady.now))
     steady.now += 1_800
-    assert pacer.refused_for == 0.0
+    assert rate_limiter.refused_for == 0.0
 
 
 UK = Site("uk", "UK Parliament", "https://petition.parliament.uk")

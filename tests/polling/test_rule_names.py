@@ -41,7 +41,7 @@ CULTURE = "Department for Culture, Media and Sport"
 
 
 def seat_rule(code: str = OLD, **more: Any) -> Rule:
-    return Rule(READER, "uk", NOON, ("place",), constituency=code, **more)
+    return Rule(READER, "uk", NOON, ("top_ten",), constituency=code, **more)
 
 
 def told(names: SiteNames, times: int = 1, **parts: Any) -> SiteNames:

@@ -201,7 +201,7 @@ def test_nothing_is_asked_before_the_site_s_max_age_has_passed() -> None:
 def test_while_some_of_the_silent_are_asked_the_others_wait_and_who_answers_does_not() -> None:
     outlook = outlook_over(many(9))
     for id_ in range(1, 6):
-        outlook.saw_nothing(id_, 0.0, answered=False)
+        outlook.saw_nothing_new(id_, 0.0, answered=False)
     planned = {about(request) for request in plan(outlook, 9, 100.0)}
     assert len(planned & {1, 2, 3, 4, 5}) == SILENT_AT_ONCE
     assert planned >= {6, 7, 8, 9}
@@ -211,7 +211,7 @@ def test_while_some_of_the_silent_are_asked_the_others_wait_and_who_answers_does
 def test_who_answered_again_waits_no_longer() -> None:
     outlook = outlook_over(many(9))
     for id_ in range(1, 6):
-        outlook.saw_nothing(id_, 0.0, answered=False)
+        outlook.saw_nothing_new(id_, 0.0, answered=False)
         outlook.saw_whole(numbered(id_), 0.0)
     assert len(plan(outlook, 9, 100.0)) == 9
 
@@ -297,7 +297,7 @@ def test_a_settled_body_is_asked_for_conditionally_and_now_and_then_without() ->
     outlook = outlook_over(many(1))
     outlook.saw_whole(numbered(1), 0.0, settled_since=NOW)
     assert plan(outlook, 1, 60.0) == [Whole(1, NOW)]
-    outlook.saw_nothing(1, 3_550.0)
+    outlook.saw_nothing_new(1, 3_550.0)
     assert plan(outlook, 1, 3_610.0) == [Whole(1)]
 
 

@@ -95,7 +95,7 @@ async def test_a_petition_that_somebody_is_still_owed_about_is_not_forgotten(
     assert await claimed_keys(storage, NOON + QUARTER) == [key(10_000, ANN)]
 
 
-async def test_a_petition_is_lonely_from_when_its_last_rule_went(storage: Storage) -> None:
+async def test_a_petition_is_unused_from_when_its_last_rule_went(storage: Storage) -> None:
     await storage.commit_poll(known(), [], NOON)
     assert await storage.prune(NOON, QUARTER) == NOTHING
     await storage.save_rule(asks(ANN), NOON)

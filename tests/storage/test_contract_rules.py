@@ -249,8 +249,8 @@ async def test_a_rule_of_a_resting_chat_is_matched_and_waits(storage: Storage) -
 
 async def test_a_rule_of_a_constituency_hears_of_its_petitions(storage: Storage) -> None:
     seat = ToppedIn("E14001", "Leeds", 3, 120, 0.01)
-    await storage.save_rule(asks(ANN, constituency="E14001", kinds=("place", "response")), NOON)
-    await storage.save_rule(asks(BOB, constituency="E14002", kinds=("place", "response")), NOON)
+    await storage.save_rule(asks(ANN, constituency="E14001", kinds=("top_ten", "response")), NOON)
+    await storage.save_rule(asks(BOB, constituency="E14002", kinds=("top_ten", "response")), NOON)
     await storage.commit_poll(known(), [], NOON)
     assert await ring(storage, occurred(seat)) == 1
     topped = structs.replace(known(), top=("E14001", "E14003"))

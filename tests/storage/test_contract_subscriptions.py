@@ -254,7 +254,7 @@ async def test_nobody_sets_the_terms_of_a_stranger(storage: Storage) -> None:
 async def test_the_terms_of_a_chat_are_kept_with_all_else_of_it(store: Store) -> None:
     await store.storage.save_chat(Chat(ANN, "group", NOON, language="cy"))
     preferences = Preferences(
-        {"milestone": "digest", "fell": "off"},
+        {"milestone": "digest", "count_fell": "off"},
         closing=(72, 6),
         snoozed_until=NOON,
         zone="Asia/Kathmandu",

@@ -62,7 +62,7 @@ async def storage(ground: PostgresGround) -> AsyncIterator[Storage]:
 async def a_bell(village: Village, ground: PostgresGround) -> AsyncIterator[None]:
     await (await ground.open()).close()  # the schema is there
     stored = StorageConfig(ground.url, ground.key_file)
-    async with running(replace(village.config(), storage=stored), pacer=HASTY):
+    async with running(replace(village.config(), storage=stored), rate_limiter=HASTY):
         yield
 
 

@@ -75,7 +75,7 @@ async def lived_in(village: Village) -> None:
     dropped = await storage.save_rule(rule, utc_now())
     await storage.drop_rule(READER, dropped.number)
     await storage.close()
-    await (await open_tiny(store, village.folder / "bell.key")).close()  # folds, to erase
+    await (await open_tiny(store, village.folder / "bell.key")).close()  # compacts, to erase
     whole = store.read_bytes()
     store.write_bytes(whole[:-20] + bytes([whole[-20] ^ 1]) + whole[-19:])
     with pytest.raises(StorageError, match="damaged"):

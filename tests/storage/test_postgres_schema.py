@@ -112,7 +112,7 @@ async def test_no_row_shows_a_chats_id_and_the_petitions_are_plain(
     await storage.save_rule(Rule(chat_id, "uk", NOON, ("milestone",), words=("marmalade",)), NOON)
     await ring(storage, milestone(10_000))
     content = await everything(ground)
-    chosen = ("Kathmandu", "1321", "9876543", "marmalade")
+    chosen = ("Kathmandu", "1321,417", "9876543", "marmalade")
     for secret in (
         str(chat_id),
         f"{chat_id:x}",

@@ -36,7 +36,7 @@ def chat(number: int) -> dict[tuple[str, str], dict[str, int]]:
 
 
 async def two_journals(place: Place) -> Path:
-    """A store that stopped in the middle of a fold, with commits on both sides; the first one."""
+    """A store that stopped amid a compaction, with commits on both sides; the first one."""
     await place.furnish()
     with opened(place) as files:
         first = place.journal
@@ -53,7 +53,7 @@ async def test_a_chain_that_is_whole_opens_with_everything(place: Place) -> None
     storage = await place.open()
     for number in (101, 102, 103):
         assert await storage.chat(number) == Chat(number)
-    await storage.forget_chat(101)  # folds
+    await storage.forget_chat(101)  # compacts
     await storage.close()
     storage = await place.open()
     assert await storage.chat(103) == Chat(103)
@@ -81,7 +81,7 @@ async def test_a_journal_of_the_same_number_from_another_course_of_events_is_ref
         shutil.copytree(tmp_path / folder, tmp_path / "other" / folder)
     for each, chat_id in ((place, ANN), (other, BOB)):
         storage = await each.open()
-        await storage.forget_chat(chat_id)  # folds
+        await storage.forget_chat(chat_id)  # compacts
         await storage.close()
         storage = await each.open()
         await furnish(storage, chat_id)

@@ -316,7 +316,7 @@ async def test_what_is_unsubscribed_while_others_are_erased_is_erased_too(place:
     await storage.unsubscribe(ANN, REF)
     disk.go_on.set()
     await storage._commits._finish_folds()
-    await storage.save_note("offset", "7")  # behind whatever the fold had to write
+    await storage.save_note("offset", "7")  # behind whatever the compaction had to write
     await storage.close()
     again = await place.open()
     await again.close()
@@ -331,7 +331,7 @@ async def test_of_one_bad_frame_in_the_only_snapshot_everything_else_is_restored
 ) -> None:
     storage = await place.open()
     await follow(storage, *range(ANN, ANN + 300))
-    await storage.forget_chat(ANN)  # folds
+    await storage.forget_chat(ANN)  # compacts
     await storage.close()
     for copy in place.files("store.db.previous"):
         copy.unlink()

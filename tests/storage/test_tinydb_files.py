@@ -1,4 +1,4 @@
-"""The embedded store's files: written, folded, forgotten in, restored."""
+"""The embedded store's files: written, compacted, forgotten in, restored."""
 
 import asyncio
 import base64
@@ -125,7 +125,7 @@ async def test_a_link_to_the_file_stays_a_link(place: Place, tmp_path: Path) -> 
     assert link.is_symlink()
 
 
-# --- folding --------------------------------------------------------------------------------------
+# --- compaction ---------------------------------------------------------------------------------
 
 
 async def test_a_journal_that_has_grown_is_folded_while_commits_go_on(place: Place) -> None:

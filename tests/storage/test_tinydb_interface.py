@@ -269,7 +269,7 @@ def test_what_the_disk_does_not_take_has_not_happened(
 async def test_a_table_that_is_none_of_the_bot_s_is_kept_with_its_own(place: Place) -> None:
     storage = await place.open()
     storage.database.table("dreams").insert({"of": "trees"})
-    await storage.forget_chat(1)  # folds
+    await storage.forget_chat(1)  # compacts
     await storage.close()
     assert await restore_tiny(place.path, place.key_file)
     storage = await place.open()

@@ -55,7 +55,7 @@ def test_every_event_names_its_kind_and_every_kind_has_an_event() -> None:
     untried = classes.keys() - {type(each).__name__ for each in EVENTS} - heard_by_rules_alone
     assert not untried, "events of which EVENTS in tests/contract.py has none: no store is tried"
     # What a milestone is besides depends on the number, and on whose it is.
-    eventless = EVENT_KINDS.keys() - {"threshold", "own"} - set(classes.values())
+    eventless = EVENT_KINDS.keys() - {"threshold", "custom_milestone"} - set(classes.values())
     assert not eventless, "kinds of which there is no event"
 
 
@@ -63,10 +63,10 @@ def test_every_event_names_its_kind_and_every_kind_has_an_event() -> None:
     ("official", "is_on_ladder", "is_own", "kinds"),
     [
         ("debate", False, False, ["threshold"]),
-        ("response", True, True, ["own", "threshold"]),
+        ("response", True, True, ["custom_milestone", "threshold"]),
         (None, True, False, ["milestone"]),
-        (None, True, True, ["own", "milestone"]),
-        (None, False, True, ["own"]),
+        (None, True, True, ["custom_milestone", "milestone"]),
+        (None, False, True, ["custom_milestone"]),
         (None, False, False, []),
     ],
 )
@@ -86,17 +86,17 @@ def test_the_letters_of_links_that_are_out_there_keep_their_meaning() -> None:
         >= {
             "t": "threshold",
             "m": "milestone",
-            "n": "own",
+            "n": "custom_milestone",
             "r": "response",
             "d": "debate",
             "b": "business",
             "c": "closing",
-            "x": "standing",
+            "x": "status",
             "w": "overdue",
             "s": "surge",
-            "f": "fell",
+            "f": "count_fell",
             "o": "opened",
-            "p": "place",
+            "p": "top_ten",
         }.items()
     )
 
@@ -109,7 +109,7 @@ def test_a_word_typed_for_a_kind_means_one_kind_alone() -> None:
         assert {read_kind(name) for name in (kind, *EVENT_KINDS[kind].aliases)} == {kind}
 
 
-@pytest.mark.parametrize("word", ["place", "opened", "tea", ""])
+@pytest.mark.parametrize("word", ["top_ten", "opened", "tea", ""])
 def test_a_kind_that_settings_do_not_offer_cannot_be_typed(word: str) -> None:
     assert read_kind(word) is None
 
@@ -144,12 +144,12 @@ def test_the_buttons_of_rules_stand_where_they_stood() -> None:
         "closing",
         "surge",
         "overdue",
-        "standing",
+        "status",
         "business",
-        "fell",
+        "count_fell",
     ]
     assert [each.name for each in event_filters(OF_A_SEAT)] == [
-        "place",
+        "top_ten",
         "threshold.response",
         "threshold.debate",
         "response",

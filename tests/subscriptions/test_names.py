@@ -161,7 +161,7 @@ async def test_a_link_to_a_rule_that_cannot_match_says_so_before_it_is_saved(
     offices.site.constituencies = {
         "E14001290": {"constituency": "Leeds East", "ons_code": "E14001290", "mp": "A B"}
     }
-    kinds = ("place",) if "constituency" in asked else ("response",)
+    kinds = ("top_ten",) if "constituency" in asked else ("response",)
     rule = Rule(7, "uk", utc_now(), kinds, **asked)
     async with offices.bell():
         draft = await offices.reader.ask(f"/start r_{rule_for_link(rule)}", "Follow ")

@@ -428,7 +428,7 @@ def test_a_rule_hears_its_own_kinds_and_thresholds_only() -> None:
 
 
 def test_a_rule_of_a_constituency_hears_of_that_one() -> None:
-    seat = rule(kinds=("place",), constituency="E14001")
+    seat = rule(kinds=("top_ten",), constituency="E14001")
     sources = (source_of_rule(seat, Preferences()),)
     mine, other = ToppedIn("E14001", "Leeds", 3, 10, 0.1), ToppedIn("E14002", "York", 4, 9, 0.1)
     (plan,) = plans(occurred(mine, other), petition(), sources, NOW)

@@ -48,7 +48,7 @@ def test_everything_leaves_nothing_out_and_is_what_nobody_chose_yet() -> None:
 
 def test_big_moments_are_thresholds_response_debate_closing_and_removal() -> None:
     heard = {kind for kind, loudness in PRESETS["big"].items() if loudness != "off"}
-    assert heard == {"threshold", "own", "response", "debate", "closing", "standing"}
+    assert heard == {"threshold", "custom_milestone", "response", "debate", "closing", "status"}
 
 
 def test_kinds_chosen_one_by_one_are_no_preset() -> None:
@@ -103,7 +103,7 @@ def test_the_first_page_says_what_is_heard_how_and_no_more_than_a_screen() -> No
     for loudness in ({}, *PRESETS.values()):
         text = first_text(loudness=dict(loudness), digest=Digest(540, 6), urgent=("debate",))
         assert len(text) <= 600, text
-    text = first_text(loudness={"surge": "off", "fell": "digest"})
+    text = first_text(loudness={"surge": "off", "count_fell": "digest"})
     assert "With sound: official thresholds" in text
     assert "Silent: other news from Parliament" in text
     assert "In the digest: signatures removed" in text
@@ -112,7 +112,7 @@ def test_the_first_page_says_what_is_heard_how_and_no_more_than_a_screen() -> No
 
 def test_the_digest_is_spoken_of_only_if_something_goes_into_it() -> None:
     assert "Digest: " not in first_text()
-    assert "Digest: every day at 18:00" in first_text(loudness={"fell": "digest"})
+    assert "Digest: every day at 18:00" in first_text(loudness={"count_fell": "digest"})
 
 
 def test_a_weekly_digest_is_not_called_daily() -> None:

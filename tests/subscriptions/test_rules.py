@@ -124,7 +124,7 @@ def test_what_does_not_fit(asked: dict[str, object]) -> None:
 
 _VOCABULARY = ("tea", "teas", "library", "libraries", "café", "bus", "of", "the", "Tea", "milk")
 _PHRASES = st.lists(st.sampled_from(_VOCABULARY), min_size=1, max_size=2).map(" ".join)
-_KINDS: tuple[Kind, ...] = ("opened", "response", "threshold", "place")
+_KINDS: tuple[Kind, ...] = ("opened", "response", "threshold", "top_ten")
 _TOPICS = st.lists(st.sampled_from(("health", "culture")), max_size=2).map(tuple)
 _PLACES = ("E1", "E2")
 
@@ -257,8 +257,8 @@ def test_what_buttons_can_make_stays_as_it_is(made: Rule) -> None:
     "nobodys",
     [
         rule(kinds=("milestone",)),
-        rule(kinds=("place",), words=("tea",)),
-        rule(kinds=("own",), words=("tea",)),
+        rule(kinds=("top_ten",), words=("tea",)),
+        rule(kinds=("custom_milestone",), words=("tea",)),
         rule(kinds=("surge",), constituency="E14000530"),
         rule(without=("tea",)),
         rule(words=("free tea",), without=("tea",)),
@@ -311,7 +311,7 @@ def test_every_event_filter_turns_on_and_off_alone(listening: Rule) -> None:
 def test_a_rule_about_everything_offers_no_flood() -> None:
     assert EventFilter("milestone") not in event_filters(rule())
     assert EventFilter("milestone") in event_filters(rule(words=("tea",)))
-    assert EventFilter("place") in event_filters(rule(constituency="E1"))
+    assert EventFilter("top_ten") in event_filters(rule(constituency="E1"))
 
 
 # --- the last week -------------------------------------------------------------------------------

@@ -184,7 +184,7 @@ async def test_a_year_of_reminders_comes_once_each_at_londons_hours(storage: Sto
 async def test_a_restart_in_a_digests_hour_repeats_and_loses_nothing(tmp_path: Path) -> None:
     path, key = tmp_path / "data" / "bell.db", tmp_path / "bell.key"
     storage = await open_tiny(path, key)
-    year = Year(storage, Preferences({"standing": "digest"}, digest=Digest(9 * 60)))
+    year = Year(storage, Preferences({"status": "digest"}, digest=Digest(9 * 60)))
     await year.follow(petition())
     at = datetime(2026, 3, 28, 20, tzinfo=UTC)  # the night before London's clocks go forward
     await year.happens(petition().ref, Removed(), at)

@@ -319,10 +319,10 @@ async def test_who_asks_least_is_answered_first_though_all_were_answered_as_rare
     telegram = Telegram()
     for _ in range(20):
         for chat in range(1, 61):
-            telegram.pacer.heard(chat)
+            telegram.rate_limiter.heard(chat)
     await telegram.clock.run(*(telegram.send(chat, alert=False) for chat in range(1, 31)))
     telegram.clock.now += 1
-    telegram.pacer.heard(5000)
+    telegram.rate_limiter.heard(5000)
     crowd = [telegram.send(chat, alert=False) for chat in range(1, 61)]
     await telegram.clock.run(*crowd, telegram.send(5000, alert=False))
     # Some leave as they come, before anybody else is there.
@@ -336,7 +336,7 @@ async def test_who_asks_every_two_seconds_is_quiet_beside_who_asks_twice_a_secon
     async def asks(chat: int, every: float) -> None:
         for _ in range(int(90 / every)):
             await telegram.clock.sleep(every)
-            telegram.pacer.heard(chat)
+            telegram.rate_limiter.heard(chat)
 
     async def crowd(chat: int) -> None:
         while telegram.clock.now < telegram.began + 90:
@@ -345,7 +345,7 @@ async def test_who_asks_every_two_seconds_is_quiet_beside_who_asks_twice_a_secon
     async def quiet() -> None:
         for _ in range(45):
             await telegram.clock.sleep(2)
-            telegram.pacer.heard(QUIET)
+            telegram.rate_limiter.heard(QUIET)
             began = telegram.clock.now
             await telegram.send(QUIET, alert=False)
             waits.append(telegram.clock.now - began)
@@ -360,7 +360,7 @@ async def test_who_asks_every_two_seconds_is_quiet_beside_who_asks_twice_a_secon
 async def test_who_asks_without_end_goes_behind_alerts_however_rarely_answered() -> None:
     telegram = Telegram()
     for _ in range(60):
-        telegram.pacer.heard(1)
+        telegram.rate_limiter.heard(1)
     await telegram.clock.run(
         telegram.send(1, alert=False), *(telegram.send(chat) for chat in range(300, 360))
     )
@@ -371,8 +371,8 @@ async def test_who_asks_without_end_goes_behind_alerts_however_rarely_answered()
 async def test_who_asked_without_end_is_quiet_again_minutes_after() -> None:
     telegram = Telegram()
     for _ in range(6000):
-        telegram.pacer.heard(1)
-    assert telegram.pacer.clamour(1) > telegram.pacer.clamour(2)
+        telegram.rate_limiter.heard(1)
+    assert telegram.rate_limiter.clamour(1) > telegram.rate_limiter.clamour(2)
     telegram.clock.now += 90
     await telegram.clock.run(
         *(telegram.send(chat) for chat in range(300, 400)), telegram.send(1, alert=False)

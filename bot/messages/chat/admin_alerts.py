@@ -31,7 +31,7 @@ _FIGURES = {
     "rested": marked("Chats paused (blocked or left)"),
     "moved": marked("Chats moved"),
     "refused": marked("Refused by Telegram"),
-    "barred": marked("Refused by the chat for now"),
+    "chat_refused": marked("Refused by the chat for now"),
     "mended": marked("Sent in plainer form"),
     "topics_lost": marked("Topics closed or deleted"),
 }
