@@ -34,6 +34,14 @@ Id: TypeAlias = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 # A key's value, null, or UNSET for a key that is not there: that is not the same.
 Sent: TypeAlias = T | UnsetType | None
 
+# Several times as many as any site has: it is read while nothing else is done. The most are 650
+# constituencies, 50 petitions on a page, and some ten departments or topics of one petition.
+Places: TypeAlias = Annotated[list[T], Meta(max_length=2_000)]
+Labels: TypeAlias = Annotated[list[T], Meta(max_length=500)]
+PageRows: TypeAlias = Annotated[list[Raw], Meta(max_length=150)]
+Rows: TypeAlias = Annotated[list[Raw], Meta(max_length=2_000)]
+RowsByCode: TypeAlias = Annotated[dict[str, Raw], Meta(max_length=2_000)]
+
 
 class Rejection(Struct):
     code: Sent[str] = UNSET
@@ -122,11 +130,11 @@ class Attributes(Struct):
     rejection: Sent[Rejection] = UNSET
     government_response: Sent[Response] = UNSET
     debate: Sent[Debate] = UNSET
-    departments: Sent[list[Department]] = UNSET
-    topics: Sent[list[str | Topic]] = UNSET
-    signatures_by_country: Sent[list[Country]] = UNSET
-    signatures_by_constituency: Sent[list[Area]] = UNSET
-    signatures_by_region: Sent[list[Area]] = UNSET
+    departments: Sent[Labels[Department]] = UNSET
+    topics: Sent[Labels[str | Topic]] = UNSET
+    signatures_by_country: Sent[Places[Country]] = UNSET
+    signatures_by_constituency: Sent[Places[Area]] = UNSET
+    signatures_by_region: Sent[Places[Area]] = UNSET
     other_parliamentary_business: Sent[list[Business]] = UNSET
     # The archive before 2017-06.
     title: Sent[str] = UNSET
@@ -141,7 +149,7 @@ class Attributes(Struct):
     ministers_response: Sent[Response] = UNSET
     ministers_reponse: Sent[Response] = UNSET
     ministers_response_at: Sent[datetime] = UNSET
-    signatures_by_parish: Sent[list[Area]] = UNSET
+    signatures_by_parish: Sent[Places[Area]] = UNSET
     # Scotland.
     status: str | UnsetType = UNSET
     summary: Sent[str] = UNSET
@@ -173,7 +181,7 @@ class Links(Struct):
 
 
 class List(Struct):
-    data: list[Raw]
+    data: PageRows
     links: Links | None = None
 
 
@@ -242,7 +250,7 @@ class LocalPetition(Struct):
 
 
 class Locals(Struct):
-    petitions: list[Raw]
+    petitions: Rows
 
 
 class Marked(Struct):
@@ -259,16 +267,16 @@ ROW = json.Decoder(Row)
 ROW_IDENTITY = json.Decoder(Identity)
 LIST = json.Decoder(List)
 COUNTS = json.Decoder(Counts)
-TRENDING = json.Decoder(Show[list[Raw]])
+TRENDING = json.Decoder(Show[Rows])
 TRENDING_ROW = json.Decoder(TrendingRow)
-CONSTITUENCIES = json.Decoder(dict[str, Raw] | list[Raw])
+CONSTITUENCIES = json.Decoder(RowsByCode | Rows)
 CONSTITUENCY = json.Decoder(Constituency)
 SEAT = json.Decoder(Seat)
-PARLIAMENTS = json.Decoder(list[Raw])
+PARLIAMENTS = json.Decoder(Rows)
 PARLIAMENT = json.Decoder(Parliament)
-TOPICS = json.Decoder(dict[str, Raw])
+TOPICS = json.Decoder(RowsByCode)
 TOPIC = json.Decoder(Topic)
-PARISHES = json.Decoder(dict[str, Parish])
+PARISHES = json.Decoder(Annotated[dict[str, Parish], Meta(max_length=2_000)])
 LOCALS = json.Decoder(Locals)
 LOCAL = json.Decoder(LocalPetition)
 

@@ -119,7 +119,12 @@ def parse_local(body: bytes, site: Site) -> tuple[Local, ...]:
     )
 
 
+# No place's name is a fifth as long.
+_LONGEST_NAME = 300
+
+
 def slug(name: str) -> str:
     """A place's name as sites have it in addresses: Ynys Môn is ynys-mon."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    split = unicodedata.normalize("NFKD", name[:_LONGEST_NAME])
+    plain = split.encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
