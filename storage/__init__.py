@@ -17,8 +17,9 @@ from bot.subscriptions.subscription import Chat, Preferences, Rule, Subscription
 class ClaimedDelivery(Struct, frozen=True):
     """A delivery with all that is needed to word it; `rule` is the one it comes from, if any.
 
-    Of what is due at once it says as well how many such alerts its chat was told lately
-    (`bot.subscriptions.delivery_order.LATELY`), and until when a flood of them is held, if one is.
+    If it was due at once (queue ""), `told_lately` counts the alerts of that sort that its chat was
+    told within the last `bot.subscriptions.delivery_order.LATELY`, and `flood_until` is when the
+    chat's flood of alerts is held until, None if none is held.
     """
 
     delivery: Delivery
@@ -42,9 +43,10 @@ class ChatData(Struct, frozen=True):
 class Tally(Struct, frozen=True):
     """Counts over the whole store; nothing in it says who follows what.
 
-    `oldest_due` is when the oldest delivery was made that is due at once, or is tried by itself, in
-    a chat that neither rests nor refuses nor has just returned; so many chats are `refusing` what
-    they are sent.
+    `waiting` counts deliveries, and `oldest_waiting` is when the oldest of them was made, None if
+    there is none. `oldest_due` is the same for the deliveries that are due at once or tried by
+    themselves, in chats that neither rest nor refuse nor have just returned. `refusing` is how many
+    chats refuse what they are sent.
     """
 
     chats: int
@@ -57,7 +59,7 @@ class Tally(Struct, frozen=True):
 
 
 class Pruned(Struct, frozen=True):
-    """How much `prune` removed."""
+    """The numbers of readings, chats and petitions that `prune` removed."""
 
     readings: int
     chats: int
@@ -77,7 +79,7 @@ class Storage(Protocol):
     # --- chats
 
     async def chat(self, chat_id: int) -> Chat | None:
-        """What is kept of a chat, or None for a stranger."""
+        """Return what is kept of a chat, or None for a stranger."""
 
     async def save_chat(self, chat: Chat) -> None:
         """Keep a chat as given, replacing what was known of it."""
@@ -88,17 +90,20 @@ class Storage(Protocol):
     async def refuse_chat(
         self, chat_id: int, reason: str, refusals: int, now: datetime, probe_at: datetime
     ) -> bool:
-        """The chat has refused what it was sent so often in a row; everything of it is kept.
+        """Note that a chat has refused what it was sent `refusals` times in a row; keep all of it.
 
         From now on it gets one due delivery alone, the least tried, and that not before `probe_at`:
-        what it refused may have been the one message. False
-        and nothing done unless it is one refusal more than known: several messages under way are
-        refused as one, and what was refused before a chat woke says nothing of it. Being there, it
-        rests no more.
+        what it refused may have been the one message. As it is there, it rests no more.
+
+        Return False, with nothing done, unless `refusals` is one more than known: several messages
+        under way are refused as one, and what was refused before a chat woke says nothing of it.
         """
 
     async def end_refusals(self, chat_id: int) -> bool:
-        """The chat takes what it is sent: all it waits for may come; True if it had refused."""
+        """Note that a chat takes what it is sent, so that all it waits for may come.
+
+        Return whether it had refused anything.
+        """
 
     async def wake_chat(self, chat_id: int, now: datetime) -> bool:
         """Take up sending again, what waited included; True if the chat was resting or refused.
@@ -110,11 +115,11 @@ class Storage(Protocol):
     async def migrate_chat(self, old_id: int, new_id: int) -> None:
         """Carry everything of a chat over to its new id; what both follow is followed once.
 
-        What is carried over is nobody's any more; what the new id was owed stays in flight.
+        Leases on what is carried over end; those on what the new id was owed already go on.
         """
 
     async def chat_data(self, chat_id: int) -> ChatData | None:
-        """Everything kept about a chat, or None for a stranger."""
+        """Return everything kept about a chat, or None for a stranger."""
 
     async def forget_chat(self, chat_id: int) -> None:
         """Erase the chat, its subscriptions, its rules and whatever it was owed."""
@@ -122,19 +127,22 @@ class Storage(Protocol):
     async def set_preferences(
         self, chat_id: int, preferences: Preferences, now: datetime
     ) -> Chat | None:
-        """Hear everything by these preferences from now on, waiting alerts included.
+        """Have a chat told everything by these preferences, waiting alerts included.
 
-        None for a stranger. What is due stays due, and what waits for a moment of its own waits
-        for the new one (`matching.replanned`).
+        Return the changed chat, None for a stranger. What is due stays due; what waits for a time
+        that the preferences set waits for the new one (`matching.replanned`).
         """
 
     async def release(
         self, chat_id: int, queue: str, now: datetime, petition: PetitionRef | None = None
     ) -> int:
-        """Have what waits in a queue (of one petition, if named) told now; how much that is."""
+        """Make what waits in a queue (of one petition, if named) due now; return how much that is.
+
+        What is leased just now stays as it is.
+        """
 
     async def chats(self, after: str, limit: int) -> Sequence[tuple[str, Chat]]:
-        """Up to so many of the chats behind a place, each with its own; none at the end.
+        """Return up to `limit` chats that come after a place, each with its own; none at the end.
 
         The first place is "". The order is the store's own, and a chat keeps its place in it.
         """
@@ -142,30 +150,31 @@ class Storage(Protocol):
     # --- subscriptions
 
     async def subscribe(self, subscription: Subscription) -> tuple[Subscription, bool]:
-        """Follow a known petition; the subscription in force, and whether it is new.
+        """Follow a known petition; return the subscription in force, and whether it is new.
 
         The petition must be known already (`commit_poll`), else StorageError. An existing
         subscription is left as it is and returned.
         """
 
     async def unsubscribe(self, chat_id: int, petition: PetitionRef) -> Subscription | None:
-        """Stop following: the subscription that was, or None. What was still owed goes with it.
+        """Stop following; return the subscription that was, or None.
 
-        The petition itself stays known, so that nothing rings twice should somebody follow again.
+        What was still owed about the petition goes with it. The petition itself stays known, so
+        that nothing is told twice should somebody follow it again.
         """
 
     async def subscription(self, chat_id: int, petition: PetitionRef) -> Subscription | None:
-        """How a chat follows a petition, or None."""
+        """Return a chat's subscription to a petition, or None if it does not follow it."""
 
     async def subscriptions(self, chat_id: int) -> Sequence[Subscription]:
-        """What a chat follows, newest first."""
+        """Return a chat's subscriptions, newest first."""
 
     async def mute(
         self, chat_id: int, petition: PetitionRef, muted: bool, now: datetime
     ) -> Subscription | None:
-        """Hear of one petition without a sound, or as its preferences say, from now on.
+        """Have a chat told of one petition without a sound, or else as its preferences say.
 
-        So are waiting alerts. None if unfollowed.
+        This holds for waiting alerts too. Return the changed subscription, None if unfollowed.
         """
 
     async def keep_card(self, chat_id: int, petition: PetitionRef, card_id: int | None) -> None:
@@ -174,66 +183,68 @@ class Storage(Protocol):
     async def set_subscription_preferences(
         self, chat_id: int, petition: PetitionRef, preferences: Preferences, now: datetime
     ) -> Subscription | None:
-        """Hear of one petition by these preferences from now on, waiting alerts included.
+        """Have a chat told of one petition by these preferences, waiting alerts included.
 
-        None if unfollowed.
+        Return the changed subscription, None if unfollowed.
         """
 
     async def set_thread(
         self, chat_id: int, petition: PetitionRef, thread_id: int | None
     ) -> Subscription | None:
-        """Hear of one petition in a topic from now on, waiting alerts included; None if unfollowed.
+        """Have a chat told of one petition in a topic, waiting alerts included.
 
-        Its card stays where it is, so it is not kept any longer.
+        None as `thread_id` is the chat itself. The petition's card stays where it is, so a change
+        of topic ends its being kept. Return the changed subscription, None if unfollowed.
         """
 
     async def clear_thread(self, chat_id: int, thread_id: int) -> None:
-        """A topic is gone: what was meant for it, waiting alerts included, goes to the chat."""
+        """Move what was meant for a topic that is gone to the chat itself, waiting alerts too."""
 
     # --- rules
 
     async def save_rule(self, rule: Rule, now: datetime) -> Rule:
         """Keep a rule as given; one with number 0 is new and gets its chat's next number.
 
-        What it is owed for already is heard as it says now (`matching.replanned`).
+        Return it with its number. What its chat is already owed by it is told as the rule says now
+        (`matching.replanned`).
         """
 
     async def rules(self, chat_id: int) -> Sequence[Rule]:
-        """A chat's rules, by their numbers."""
+        """Return a chat's rules, by their numbers."""
 
     async def drop_rule(self, chat_id: int, number: int) -> Rule | None:
-        """End a rule: the one that was, or None. What it is owed for already still comes."""
+        """End a rule; return the one that was, or None. What is already owed by it still comes."""
 
     async def rules_of(self, site: str) -> Sequence[Rule]:
-        """Every chat's rules about a site, by chat and number."""
+        """Return every chat's rules about a site, by chat and number."""
 
     async def ruled_sites(self) -> Mapping[str, int]:
-        """How many rules there are for each site that has any."""
+        """Return the number of rules for each site that has any."""
 
     # --- petitions
 
     async def petitions(self) -> Sequence[PetitionRef]:
-        """Every petition that is known, followed or not, in a stable order."""
+        """Return every petition that is known, followed or not, in a stable order."""
 
     async def history(self, petition: PetitionRef) -> PetitionHistory | None:
-        """What is known of a petition, or None."""
+        """Return what is known of a petition, or None."""
 
     async def followed(self) -> Sequence[PetitionRef]:
-        """Every petition somebody follows, in a stable order."""
+        """Return every petition that somebody follows, in a stable order."""
 
     async def followers(self) -> Mapping[PetitionRef, int]:
-        """How many chats follow each petition that somebody follows."""
+        """Return the number of chats that follow each petition that somebody follows."""
 
     async def custom_milestones(self) -> Mapping[PetitionRef, Collection[CustomMilestones]]:
-        """Followers' own milestones of each petition, where anybody has set some."""
+        """Return the milestones that followers have set, for each petition that has any."""
 
     async def readings(self, petition: PetitionRef, since: datetime) -> Sequence[Reading]:
-        """The counts read since then, oldest first."""
+        """Return the counts of a petition that were read since then, oldest first."""
 
     async def commit_poll(
         self, known: PetitionHistory, occurrences: Sequence[Occurrence], now: datetime
     ) -> int:
-        """Keep a reading and owe the alerts it causes, together or not at all; how many are owed.
+        """Keep a reading and owe the alerts it causes, together or not at all; return their number.
 
         Occurrences whose key is kept already are dropped, so a replay is a no-op. Deliveries are
         matched against the subscriptions and rules of that very moment, followers' own milestones
@@ -250,38 +261,43 @@ class Storage(Protocol):
         """Take up to `limit` due deliveries, oldest first; nobody else gets them during `lease`.
 
         Where only one process can open the store, its leases end when it is opened anew; where
-        several can, they last by one clock, whatever `now` says, which tells only what is due.
+        several can, leases last by one clock that they share, and `now` decides only what is due.
 
-        At most one per chat and queue, and only its oldest one: while that is leased or waits for
-        another try, the later ones wait too. Resting chats get none; of a chat that refuses only
-        the head of one queue is claimed (the least tried, and of those the oldest), and until that
-        lease ends nothing else. In a queue
-        of its own (any but "") all that waits goes with the first, and a chat that has `returned`
-        gets all that is due: up to fifty at once, whatever `limit` says, in their order. Several
-        claimed for one chat in one queue are told in one summary.
+        At most one delivery per chat and queue is claimed, and only its oldest: while that is
+        leased or waits for another try, the later ones wait too. Resting chats get none. Of a chat
+        that refuses, only the head of one queue is claimed (the least tried, and of those the
+        oldest), and until that lease ends nothing else.
 
-        A chat hears of one petition in order (`bot.subscriptions.delivery_order`): older news of
+        From a queue of its own (any but "") all that waits is claimed with the first, and a chat
+        that has `returned` gets all that is due: up to fifty at once, whatever `limit` says, in
+        their order. Several claimed for one chat in one queue are told in one summary.
+
+        A chat is told of one petition in order (`bot.subscriptions.delivery_order`): older news of
         it that waits in another queue comes along, or what is due waits behind it, and is not
         claimed. While the older is in flight or waits for another try, the later waits.
         """
 
     async def defer(self, key: str, queue: str, until: datetime) -> None:
-        """Give it back, to be told with all else in that queue; no attempt. Unknown key: no-op."""
+        """Give a delivery back, to be told with all else in that queue; it counts no attempt.
+
+        Its lease ends, and it is due at `until`. An unknown key is a no-op.
+        """
 
     async def settle(self, *keys: str, told_at: datetime | None = None) -> None:
-        """These deliveries are done with (accepted, or refused for good). Unknown keys: no-op.
+        """Take out deliveries that are done with: accepted, or refused for good.
 
-        Chats that were told something due at once count it as told then, for a few minutes.
+        Unknown keys are a no-op. With `told_at`, each chat that was told something due at once
+        counts it as told then (`ClaimedDelivery.told_lately`), for a few minutes.
         """
 
     async def retry(self, key: str, not_before: datetime, queue: str | None = None) -> None:
-        """Give it back (to another queue, if one is named), claimable from `not_before`.
+        """Give a delivery back (to another queue, if one is named), claimable from `not_before`.
 
-        It counts an attempt. Unknown key: no-op.
+        It counts an attempt. An unknown key is a no-op.
         """
 
     async def next_due(self, now: datetime) -> datetime | None:
-        """When a delivery becomes claimable next (`now` if one is), or None if nothing waits."""
+        """Return when a delivery becomes claimable next: `now` if one is, None if nothing waits."""
 
     async def clock_set_back(self, now: datetime, by: timedelta) -> None:
         """Have what waits by a wall clock that was ahead `by` this wait by the right one.
@@ -305,7 +321,7 @@ class Storage(Protocol):
         """
 
     async def export(self) -> dict[str, Any]:
-        """The whole store as plain JSON values, in a format of its own version."""
+        """Return the whole store as plain JSON values, in a format of its own version."""
 
     async def import_(self, document: Mapping[str, Any]) -> None:
         """Replace an empty store's content by an exported one; StorageError if it is not empty."""
@@ -313,10 +329,10 @@ class Storage(Protocol):
     # --- the rest
 
     async def tally(self) -> Tally:
-        """Counts over the whole store."""
+        """Return counts over the whole store."""
 
     async def note(self, name: str) -> str | None:
-        """A small fact the program left for itself, or None."""
+        """Return a small fact that the program left for itself, or None."""
 
     async def save_note(self, name: str, value: str) -> None:
         """Leave a small fact for the next start; an empty one is dropped."""

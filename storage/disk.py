@@ -10,16 +10,16 @@ class Disk:
     """Files that nobody else on the machine may read; every method may raise OSError."""
 
     def create(self, path: Path) -> int:
-        """An empty file to write at the end of; what was there is gone."""
+        """Create an empty file to append to, in place of any other; return its descriptor."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
         return os.open(path, flags, 0o600)
 
     def reopen(self, path: Path) -> int:
-        """A file to go on writing at the end of."""
+        """Open a file to go on appending to it; return its descriptor."""
         return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
 
     def write_some(self, descriptor: int, data: memoryview) -> int:
-        """Write as much as goes at once; how much that was."""
+        """Write as much as goes at once; return how many bytes that was."""
         return os.write(descriptor, data)
 
     def write(self, descriptor: int, data: bytes) -> None:
@@ -33,14 +33,14 @@ class Disk:
         os.fdatasync(descriptor)
 
     def is_at(self, descriptor: int, path: Path) -> bool:
-        """Whether an open file is still the one that stands under its name."""
+        """Return whether an open file is still the one that stands under its name."""
         try:
             return os.path.samestat(os.fstat(descriptor), path.stat())
         except FileNotFoundError:
             return False
 
     def has_size(self, descriptor: int, size: int) -> bool:
-        """Whether an open file is as long as we left it."""
+        """Return whether an open file has this size in bytes."""
         return os.fstat(descriptor).st_size == size
 
     def truncate(self, descriptor: int, size: int) -> None:
@@ -48,7 +48,7 @@ class Disk:
         os.ftruncate(descriptor, size)
 
     def replace(self, source: Path, target: Path) -> None:
-        """Give a file another's name; there is always one of the two under it."""
+        """Give a file another's name; at every moment one of the two stands under it."""
         os.replace(source, target)
 
     def remove(self, path: Path) -> None:
@@ -64,11 +64,11 @@ class Disk:
             os.close(descriptor)
 
     def sync_names(self, descriptor: int) -> None:
-        """As `sync`, for an open folder."""
+        """Return once new names in an open folder, and gone ones, would survive a power cut."""
         os.fsync(descriptor)
 
     def write_file(self, path: Path, chunks: Iterable[bytes]) -> None:
-        """A whole file, durable but for its name."""
+        """Write a whole file and make its content durable; its name is not until `sync_folder`."""
         descriptor = self.create(path)
         try:
             for chunk in chunks:
@@ -79,12 +79,12 @@ class Disk:
 
 
 def reason(error: OSError) -> str:
-    """What went wrong, without the number."""
+    """Return the words that say what went wrong, without the error's number."""
     return error.strerror or str(error)
 
 
 def user_name(number: int) -> str:
-    """What a user of this machine is called, or the number of one who has no name."""
+    """Return the name of a user of this machine, or the number of one who has no name."""
     try:
         return pwd.getpwuid(number).pw_name
     except KeyError:
@@ -92,7 +92,10 @@ def user_name(number: int) -> str:
 
 
 def reader_of(path: Path) -> str:
-    """What to do about a file that may not be read: be who owns it, or its folder."""
+    """Say how to get to read a file: as the other user who owns it or a folder above it.
+
+    If all that can be looked at belongs to this user, say that it has to be let read.
+    """
     for each in (path, *path.parents):
         try:
             owner = each.stat().st_uid

@@ -32,7 +32,7 @@ class Seal:
         self._header = header
 
     def close(self, plain: bytes, sequence: int) -> bytes:
-        """A frame's text, readable only with the key, in this file and at this place."""
+        """Seal a frame's text: it opens only with the key, in this file and at this place."""
         nonce = os.urandom(_NONCE_SIZE)
         sealing = Cipher(self._algorithm, GCM(nonce)).encryptor()
         sealing.authenticate_additional_data(self._context(sequence))
@@ -41,7 +41,7 @@ class Seal:
         return b"".join((nonce, *pieces, sealing.finalize(), sealing.tag))
 
     def open(self, sealed: bytes, sequence: int) -> bytes:
-        """What was sealed at this place; raises Unsealable."""
+        """Return the plain bytes that were sealed as this frame; Unsealable if these were not."""
         nonce, rest = sealed[:_NONCE_SIZE], sealed[_NONCE_SIZE:]
         try:
             return self._cipher.decrypt(nonce, rest, self._context(sequence))
@@ -53,7 +53,7 @@ class Seal:
 
 
 def mark_of(key: bytes) -> str:
-    """What tells one key from another without giving it away."""
+    """Return a short mark that tells a key from others without giving it away."""
     return _derived(key, b"", b"petition-bell mark")[:8].hex()
 
 

@@ -1,4 +1,4 @@
-"""Whether what was read makes sense: every record is one, and all it refers to is there (pure)."""
+"""Checks that what was read makes sense: whole records, and all that they refer to there (pure)."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -37,7 +37,7 @@ def checked(where: object, tables: Tables) -> Iterator[tuple[str, Struct | None,
 
 
 def sound(tables: Tables) -> tuple[Tables, int]:
-    """The records that make sense, with all that they refer to, and how many do not.
+    """Return the records that make sense, with all that they refer to, and how many do not.
 
     Tables that are none of the bot's stay as they are.
     """
@@ -55,7 +55,7 @@ def sound(tables: Tables) -> tuple[Tables, int]:
 
 
 def grounded(record: Struct, has: Callable[[str, str], bool]) -> bool:
-    """Whether all that a record refers to is there; `has` says so of a table and an id."""
+    """Return whether all that a record refers to is there; `has` says so of a table and an id."""
     match record:
         case Subscription(petition=petition):
             return has("petitions", str(petition))

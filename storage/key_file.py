@@ -12,17 +12,17 @@ from storage.encryption import KEY_SIZE
 
 
 def new_key() -> bytes:
-    """A key nobody has had before."""
+    """Make a key that nobody has had before."""
     return os.urandom(KEY_SIZE)
 
 
 def spelled(key: bytes) -> str:
-    """A key as it is written in its file and in the environment: base64."""
+    """Spell a key as it is written in its file and in the environment: in base64."""
     return base64.b64encode(key).decode()
 
 
 def read_key(text: str, where: str) -> bytes:
-    """The key that a text spells; StorageError, which never repeats it, if it spells none."""
+    """Return the key that a text spells; else StorageError, which never repeats the text."""
     with suppress(binascii.Error, ValueError):
         key = base64.b64decode(text.strip(), validate=True)
         if len(key) == KEY_SIZE:
@@ -31,7 +31,7 @@ def read_key(text: str, where: str) -> bytes:
 
 
 def key_in(path: Path) -> bytes | None:
-    """The key in a file, None if there is no file; StorageError if others may read it."""
+    """Return the key in a file, None if there is no file; StorageError if others may read it."""
     try:
         with path.open(encoding="ascii", errors="replace") as file:
             mode = os.fstat(file.fileno()).st_mode & 0o777
@@ -60,12 +60,12 @@ def keep_key(path: Path, key: bytes, disk: Disk) -> None:
 
 
 def beside(path: Path) -> Path:
-    """Where a key waits until the store is sealed with it."""
+    """Return the path at which a new key waits until the store is sealed with it."""
     return path.with_name(f"{path.name}.next")
 
 
 class KeyRing:
-    """Where the store's key comes from: the operator's hand first, else the key file."""
+    """The keys that may open a store: the one given by the operator, else those of the key file."""
 
     def __init__(self, file: Path | None, given: str | None = None) -> None:
         self.file = file
@@ -73,11 +73,11 @@ class KeyRing:
 
     @property
     def is_given(self) -> bool:
-        """Whether the operator hands the key over, so that no file is ours to write."""
+        """True if the operator hands the key over, so that no key file is written."""
         return self._given is not None
 
     def find(self) -> list[bytes]:
-        """The keys there are, the one in force first; the other is one not yet in force."""
+        """Return the keys there are: the one in force first, then a new one that is not yet."""
         if self._given is not None:
             return [read_key(self._given, "the key given as storage.key")]
         if self.file is None:
@@ -91,7 +91,7 @@ class KeyRing:
             keep_key(beside(self.file), key, disk)
 
     def settle_on(self, key: bytes, disk: Disk) -> None:
-        """This key is in force: if it waits beside its file, it moves in; another one goes."""
+        """Keep this key, which is in force, in its file, and no other beside it."""
         if self._given is not None or self.file is None or not beside(self.file).exists():
             return
         if key_in(beside(self.file)) == key:
@@ -101,7 +101,7 @@ class KeyRing:
         disk.sync_folder(self.file.parent)
 
     def make(self, disk: Disk) -> bytes:
-        """The key for a new store: the one there is, or a new one."""
+        """Return the key for a new store: the one there is, else a new one, written to its file."""
         if keys := self.find():
             return keys[0]
         if self.file is None:

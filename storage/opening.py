@@ -15,11 +15,11 @@ from storage.tinydb.store import open_tiny, read_tiny, rekey_tiny, restore_tiny
 
 
 class Place(Protocol):
-    """Where a store is, and its key: given, or else in a file (`bot.config.StorageConfig`)."""
+    """The address of a store, and its key, given or in a file (`bot.config.StorageConfig`)."""
 
     @property
     def url(self) -> str:
-        """`tinydb:` and a path, or the address of a PostgreSQL database."""
+        """The store's address: `tinydb:` and a path, or that of a PostgreSQL database."""
 
     @property
     def key_file(self) -> Path:
@@ -27,7 +27,7 @@ class Place(Protocol):
 
     @property
     def key(self) -> str | None:
-        """The key itself, where it is given."""
+        """The key itself, in base64, where it is given; else None."""
 
 
 async def open_storage(place: Place) -> Storage:
@@ -48,7 +48,7 @@ async def open_storage(place: Place) -> Storage:
 
 
 async def read_storage(place: Place) -> Storage | None:
-    """The store, to be read alone, beside whoever has it open; None if there is none yet.
+    """Returns the store, to be read alone, beside whoever has it open; None if there is none yet.
 
     Nothing is made or brought up to date. StorageError if it cannot be read as it is.
     """
@@ -60,7 +60,10 @@ async def read_storage(place: Place) -> Storage | None:
 
 
 async def back_up_storage(place: Place, target: Path) -> int:
-    """Writes the embedded store to a new, sealed file while it is in use; how many chats it has."""
+    """Writes the embedded store to a new, sealed file while it is in use; returns how many chats.
+
+    ConfigError for PostgreSQL, which has a tool for it.
+    """
     if place.url.startswith("postgresql:"):
         raise ConfigError(["backup: PostgreSQL has pg_dump; deploy/README.md says how"])
     path = _path(place)
@@ -68,7 +71,10 @@ async def back_up_storage(place: Place, target: Path) -> int:
 
 
 async def put_back_storage(place: Place, file: Path) -> int:
-    """Makes the store that a backup holds, where there is none; how many chats that are."""
+    """Makes the store that a backup holds, where there is none; returns how many chats it has.
+
+    ConfigError for PostgreSQL, which has a tool for it.
+    """
     if place.url.startswith("postgresql:"):
         raise ConfigError(["restore: PostgreSQL has pg_restore; deploy/README.md says how"])
     path = _path(place)
@@ -76,7 +82,10 @@ async def put_back_storage(place: Place, file: Path) -> int:
 
 
 async def rekey_storage(place: Place, tell: Callable[[str], None]) -> None:
-    """Seals the store with a new key; where it has to be given, not filed, it is told first."""
+    """Seals the store with a new key.
+
+    Where the key is given instead of filed, `tell` is called with the new one, in base64, first.
+    """
     if not place.url.startswith("postgresql:"):
         await rekey_tiny(_path(place), place.key_file, key=place.key, tell=tell)
         return
@@ -86,7 +95,7 @@ async def rekey_storage(place: Place, tell: Callable[[str], None]) -> None:
 
 
 async def restore_storage(place: Place) -> bool:
-    """Makes a damaged store whole from what can be read of it, and says if nothing is lost."""
+    """Makes a damaged store whole from what can be read of it; returns whether nothing is lost."""
     return await restore_tiny(_path(place), place.key_file, key=place.key)
 
 

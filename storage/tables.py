@@ -31,7 +31,7 @@ class Note(Struct):
 
 
 class Counter(Struct):
-    """The number to give next."""
+    """The number that the next record gets."""
 
     next: int = 1
 
@@ -43,7 +43,7 @@ class Unused(Struct):
 
 
 class RecentAlerts(Struct):
-    """When a chat was told alerts that were due at once, in Unix seconds: those of a moment ago."""
+    """The times, in Unix seconds, at which a chat was lately told alerts that were due at once."""
 
     at: list[int]
 
@@ -138,7 +138,7 @@ def day_id(petition: PetitionRef, second: int) -> str:
 
 
 def document_of(record: Struct) -> Fields:
-    """A record as the file gives it back, so that equal records are equal documents."""
+    """Return a record as the file gives it back, so that equal records are equal documents."""
     return cast(Fields, msgspec.json.decode(encoded(record)))
 
 

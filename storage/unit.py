@@ -100,10 +100,10 @@ class Unit(Protocol):
         """Returns what is kept of a chat, or None for a stranger."""
 
     async def put_chat(self, chat: Chat) -> None:
-        """Keeps a chat; what it follows and is owed hears and rests as it says."""
+        """Keeps a chat; what it follows and is owed is told, or rests, as the chat says."""
 
     async def clear_returned(self, chats: Collection[int]) -> None:
-        """Has those chats `returned` no longer that are owed nothing any more."""
+        """Ends `Chat.returned` for those of the chats that are owed nothing any more."""
 
     async def erase_chat(self, chat_id: int) -> None:
         """Takes out a chat with all that belongs to it."""
@@ -123,13 +123,15 @@ class Unit(Protocol):
         """
 
     async def migrate_deliveries(self, moved: Collection[tuple[Delivery, Delivery]]) -> None:
-        """Puts deliveries, each beside what it was, under other keys; one is dropped where there
-        is one of its new key.
+        """Replaces deliveries, each the first of a pair, by their seconds, which have other keys.
+
+        One is dropped where there is already one of its new key.
         """
 
     async def migrate_chat(self, old_id: int, new_id: int) -> None:
-        """Takes out a chat of which all but itself has gone to another; what it was told lately
-        counts there.
+        """Takes out a chat of which all but itself has gone to another.
+
+        The alerts that it was told lately then count as told to the other.
         """
 
     # --- petitions

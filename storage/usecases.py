@@ -58,7 +58,7 @@ class UseCases(ABC):
 
     @abstractmethod
     async def _sweep(self) -> None:
-        """Erases what lies about of chats that were forgotten."""
+        """Erases what the store still holds of chats that were forgotten."""
 
     # --- chats
 
@@ -220,7 +220,7 @@ class UseCases(ABC):
     async def _hear(
         self, chat_id: int, petition: PetitionRef, now: datetime, **changes: Any
     ) -> Subscription | None:
-        """Changes how a chat hears of a petition, in what it is owed already as well."""
+        """Changes how a chat is told of a petition, in what it is owed already as well."""
 
         async def work(unit: Unit) -> Subscription | None:
             existing = await unit.subscription(chat_id, petition)
@@ -261,7 +261,7 @@ class UseCases(ABC):
 
     async def clear_thread(self, chat_id: int, thread_id: int) -> None:
         def in_chat(spoken: Iterable[T]) -> list[T]:
-            """Returns those that are told in the topic, told in the chat itself."""
+            """Returns those of the records that name the topic, changed to name the chat itself."""
             return [structs.replace(e, thread_id=None) for e in spoken if e.thread_id == thread_id]
 
         async def work(unit: Unit) -> None:
@@ -399,7 +399,7 @@ def aware(when: datetime) -> datetime:
 
 
 class _Told(NamedTuple):
-    """A delivery, what it tells of which petition, and by which sources its chat hears of it."""
+    """A delivery, its occurrences and petition, and the sources by which its chat is told of it."""
 
     delivery: Delivery
     occurrences: Sequence[Occurrence]
@@ -408,7 +408,7 @@ class _Told(NamedTuple):
 
 
 async def _replan(unit: Unit, chat: Chat, owed: Sequence[Delivery], now: datetime) -> None:
-    """Has deliveries of a chat heard as it hears now."""
+    """Has deliveries of a chat told as its preferences, subscriptions and rules now say."""
     if not owed:
         return
     found = await _told(unit, chat, owed)

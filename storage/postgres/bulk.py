@@ -72,7 +72,7 @@ _UNUSED = "not exists (select from unnest($1::text[]) needed (name) where name =
 
 
 async def thin_readings(connection: Connection, second: int) -> int:
-    """Thin out readings by their age at a Unix second; how many went."""
+    """Thin out readings by their age at a Unix second; return how many went."""
     return _affected(await connection.execute(_THIN, second))
 
 
@@ -115,7 +115,7 @@ async def forget_unused(
 
 
 def _unsettled(rows: Iterable[Record]) -> list[str]:
-    """The petitions of which something is still expected."""
+    """Return the petitions of which something is still expected."""
     return [row["ref"] for row in rows if not is_settled(_KNOWN.decode(row["known"]).petition)]
 
 
@@ -140,7 +140,7 @@ _CONTENT = {
 
 
 async def copied(connection: Connection, cipher: RowCipher) -> Tables:
-    """The whole store, as its tables."""
+    """Return the whole store, as its tables."""
     sequence = await connection.fetchval("select pg_get_serial_sequence('delivery', 'number')")
     rows = {
         name: await connection.fetch(query.format(sequence=sequence))
@@ -213,7 +213,7 @@ _AT_A_TIME = 20_000
 
 
 async def is_filled(connection: Connection) -> bool:
-    """Whether there is anything but notes; nobody else adds to it until the transaction ends."""
+    """Return whether there is anything but notes; nobody adds to it until the transaction ends."""
     # Two who import at once, or one while the bot runs: the second waits, and finds it not empty.
     await connection.execute(
         "lock table policy, petition, chat, subscription in share row exclusive mode"
@@ -226,7 +226,10 @@ async def is_filled(connection: Connection) -> bool:
 
 
 async def place_all(connection: Connection, cipher: RowCipher, tables: Tables) -> None:
-    """Put a whole store into this one, which has nothing but notes; after `change_rules`."""
+    """Put a whole store into this one, which has nothing but notes.
+
+    The caller has called `storage.postgres.rules.change_rules` before.
+    """
     records = await asyncio.to_thread(lambda: dict(_records(tables, cipher)))
     await connection.execute("delete from note")
     await connection.execute("delete from policy")

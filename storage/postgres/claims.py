@@ -69,7 +69,7 @@ class Claims:
     async def _with_floods(
         self, connection: Connection, due: Sequence[ClaimedDelivery], now: datetime
     ) -> list[ClaimedDelivery]:
-        """What is due at once, with how much else its chat has just been told or waits for."""
+        """Add to what is due at once how much else its chat has just been told, and held floods."""
         chats = {each.delivery.chat_id for each in due if not each.delivery.queue}
         if not chats:
             return list(due)
@@ -92,7 +92,7 @@ class Claims:
     async def _older(
         self, connection: Connection, numbers: Sequence[int], until: datetime
     ) -> list[ClaimedDelivery]:
-        """Older news of the same petitions that waits in other queues of the chats.
+        """Return older news of the same petitions that waits in other queues of the chats.
 
         What another process has in hand just now is given as leased.
         """
@@ -121,7 +121,7 @@ class Claims:
     async def _in_full(
         self, connection: Connection, rows: Sequence[Record]
     ) -> list[ClaimedDelivery]:
-        """Deliveries with what they refer to, by chat and queue in the order of their oldest."""
+        """Return deliveries with what they refer to, by queue, ordered by each queue's oldest."""
         if not rows:
             return []
         news = await news_behind(connection, self._cipher, {row["news"] for row in rows})
@@ -182,9 +182,9 @@ async def replace_plans(
 
 
 def lately(now: datetime) -> tuple[int, int]:
-    """Between which Unix seconds lies what was told a moment ago.
+    """Return the first and the last Unix second at which what was told counts as told lately.
 
-    What lies further ahead was told while the clock was wrong.
+    The last lies ahead of `now`: what is dated later still was told while the clock was wrong.
     """
     second, span = second_of(now), int(LATELY.total_seconds())
     return second - span, second + span

@@ -82,7 +82,7 @@ on conflict (chat, head) do nothing
 
 
 class _Alike(NamedTuple):
-    """What all who have the same effective preferences are owed: a row for `_OWE_ALIKE`."""
+    """A row for `_OWE_ALIKE`: a delivery owed to all who have the same effective preferences."""
 
     place: int
     mark: bytes
@@ -94,7 +94,7 @@ class _Alike(NamedTuple):
 
 
 class _Apart(NamedTuple):
-    """What one chat is owed: a row for `_OWE_APART`."""
+    """A row for `_OWE_APART`: one delivery that one chat is owed."""
 
     chat: bytes
     head: bytes
@@ -107,7 +107,7 @@ class _Apart(NamedTuple):
 
 
 class _Happened(NamedTuple):
-    """What happened to a petition, as of an instant."""
+    """The new occurrences of one petition, as of an instant, and a planner of their deliveries."""
 
     petition: PetitionRef
     new: Sequence[Occurrence]
@@ -115,7 +115,7 @@ class _Happened(NamedTuple):
     planner: DeliveryPlanner
 
     def told_by(self, plan: Plan) -> News:
-        """The news that the deliveries of a plan tell."""
+        """Return the news that the deliveries of a plan tell."""
         return News(plan.head, self.petition, plan.occurrences, self.now)
 
 
@@ -134,7 +134,7 @@ class FanOut:
         found: Sequence[Occurrence],
         now: datetime,
     ) -> Sequence[Occurrence]:
-        """What a look has found, and the milestones that followers have set for themselves."""
+        """Add to the occurrences that a look found those of the milestones followers have set."""
         ref = str(known.petition.ref)
         mark = self._cipher.petition(known.petition.ref)
         before = await connection.fetchval(_BEFORE, ref, mark)
@@ -153,7 +153,7 @@ class FanOut:
         new: Sequence[Occurrence],
         now: datetime,
     ) -> int:
-        """Owe news to all whom it concerns; how many deliveries that makes."""
+        """Owe news to all whom it concerns; return how many deliveries that makes."""
         if not new:
             return 0
         mark = self._cipher.petition(known.petition.ref)
@@ -199,7 +199,7 @@ class FanOut:
 
 
 class _SetApart:
-    """What chats are owed that a rule brings in; `told` is all that it tells them."""
+    """Works out the deliveries of chats that a rule brings in; `told` collects their news."""
 
     def __init__(
         self,
@@ -215,7 +215,7 @@ class _SetApart:
         self.told: set[News] = set()
 
     def rows(self, ruled: Mapping[int, Sequence[Rule]]) -> list[_Apart]:
-        """What is owed to chats, given the rules of each that fit."""
+        """Return the deliveries owed to chats, given the rules of each that fit."""
         return [row for chat_id, rules in ruled.items() for row in self._rows_of(chat_id, rules)]
 
     def _rows_of(self, chat_id: int, rules: Sequence[Rule]) -> list[_Apart]:
@@ -249,7 +249,7 @@ class _SetApart:
 def _alike(
     cipher: RowCipher, effective: Mapping[bytes, EffectivePreferences], happened: _Happened
 ) -> tuple[set[News], list[_Alike]]:
-    """All that is told, and what effective preferences make of it, by their marks."""
+    """Return all news that is told, and the deliveries that effective preferences make of it."""
     places = {occurrence.key: place for place, occurrence in enumerate(happened.new)}
     plans = [
         (mark, plan, happened.told_by(plan))
@@ -272,7 +272,7 @@ def _alike(
 
 
 def _columns(kind: type[NamedTuple], rows: Sequence[NamedTuple]) -> list[list[object]]:
-    """Rows turned into what `unnest` takes: one list for each column."""
+    """Turn rows into the lists, one for each column, that SQL's `unnest` takes."""
     return [[row[column] for row in rows] for column in range(len(kind._fields))]
 
 

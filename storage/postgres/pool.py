@@ -42,7 +42,7 @@ _SETTINGS = {"application_name": "petition-bell", "plan_cache_mode": "force_cust
 
 
 class Patience(NamedTuple):
-    """After how many seconds a server that neither answers nor refuses is taken for lost.
+    """The seconds after which a server that neither answers nor refuses is taken for lost.
 
     A use case of the whole store is given time by statement, any other all in all.
     """
@@ -57,7 +57,7 @@ PATIENCE = Patience()
 
 @contextmanager
 def wrapped() -> Iterator[None]:
-    """Whatever goes wrong with PostgreSQL becomes a StorageError, its cause chained."""
+    """Turn whatever goes wrong with PostgreSQL into a StorageError, its cause chained."""
     try:
         yield
     except BROKEN as error:
@@ -65,7 +65,7 @@ def wrapped() -> Iterator[None]:
 
 
 def _said(error: Exception) -> str:
-    """What is wrong, in a line, and what to do where that is known."""
+    """Say in one line what is wrong, and what to do where that is known."""
     match error:
         case ConnectionRefusedError():
             return "the connection was refused: check storage.url, and that the server runs"
@@ -116,7 +116,7 @@ class Pool:
                 raise StorageError(f"storage.url isn't a database's address: {error}") from error
 
     def keep_to(self, key_mark: str) -> None:
-        """From now on, take no connection to a store that is sealed with another key."""
+        """Take no connection from now on to a store that is sealed with another key."""
         self._key_mark = key_mark
 
     async def _connect(self, dsn: str | None = None, **settings: Any) -> _Bare:
@@ -158,7 +158,7 @@ class Pool:
 
     @asynccontextmanager
     async def connected(self, *, patient: bool = False) -> AsyncIterator[Connection]:
-        """A connection for one use case; StorageError if there is none, or it breaks."""
+        """Yield a connection for one use case; StorageError if there is none, or it breaks."""
         within = None if patient else self._patience.use_case
         with wrapped():
             try:
@@ -172,7 +172,10 @@ class Pool:
 
     @asynccontextmanager
     async def transaction(self, *chats: bytes, patient: bool = False) -> AsyncIterator[Connection]:
-        """One use case: kept when left, undone if it raises; these chats are ours meanwhile."""
+        """Yield a connection for one use case: kept when left, undone if it raises.
+
+        `chats` are handles of chats that nobody else changes meanwhile.
+        """
         async with self.connected(patient=patient) as connection, _transaction(connection):
             for number in sorted({int.from_bytes(chat[:8], "big", signed=True) for chat in chats}):
                 await connection.execute("select pg_advisory_xact_lock($1)", number)
@@ -180,7 +183,7 @@ class Pool:
 
     @asynccontextmanager
     async def snapshot(self, *, patient: bool = False) -> AsyncIterator[Connection]:
-        """Several readings of one moment."""
+        """Yield a connection all of whose readings are of one moment."""
         async with (
             self.connected(patient=patient) as connection,
             _transaction(connection, isolation="repeatable_read", readonly=True),
@@ -188,7 +191,7 @@ class Pool:
             yield connection
 
     async def apart(self, **settings: str) -> _Bare:
-        """A connection of one's own, with these settings; the caller closes it."""
+        """Return a connection of the caller's own, with these settings, for the caller to close."""
         with wrapped():
             return await self._connect(
                 command_timeout=self._patience.host, server_settings=_SETTINGS | settings

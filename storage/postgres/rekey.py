@@ -73,9 +73,9 @@ async def rekey_postgres(
 ) -> None:
     """Seal a store nobody has open with a new key, which takes the place of the old in its file.
 
-    Where the key is given instead of read from a file, the new one is told before it is used.
-    `told` hears of each table that is done. After a StorageError one of the two keys opens the
-    store, as after a crash: both are kept until the next start has found out which.
+    Where the key is given instead of read from a file, `tell` is called with the new one first.
+    `told` is called with the name of each table that is done. After a StorageError one of the two
+    keys opens the store, as after a crash: both are kept until the next start has found out which.
     """
     pool, disk, new = await open_pool(url), disk or Disk(), new_key()
     try:
@@ -138,7 +138,7 @@ async def _portions(connection: Connection, query: str) -> AsyncIterator[Sequenc
 async def _preferences(
     connection: Connection, before: RowCipher, after: RowCipher
 ) -> dict[bytes, bytes]:
-    """Seal the effective preferences anew; what each mark has become."""
+    """Seal the effective preferences anew; return the new mark of each old one."""
     rows = await connection.fetch("select * from policy")
     preferences = [(row["mark"], before.preferences(row)) for row in rows]
     marks = {was: after.mark(effective) for was, effective in preferences}
@@ -148,7 +148,7 @@ async def _preferences(
 
 
 async def _news(connection: Connection, before: RowCipher, after: RowCipher) -> dict[bytes, News]:
-    """Seal anew what deliveries tell; what each mark stood for."""
+    """Seal anew the news that deliveries tell; return the news by old mark."""
     rows = await connection.fetch("select * from news")
     news = {row["mark"]: before.news(row) for row in rows}
     marks = [after.news_mark(each) for each in news.values()]

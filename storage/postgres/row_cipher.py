@@ -43,10 +43,10 @@ _QUEUES = ("digest", "quiet", "snooze", "gathered", FLOOD, TOGETHER)
 
 
 class Address(Struct, frozen=True, array_like=True):
-    """Where the alerts about a petition go, and all else that is not shown.
+    """The hidden part of a subscription or a delivery: the chat, the petition, and the rest.
 
-    A subscription has the message of its card and its own preferences, a delivery the rule it is
-    from. What a fan-out owes has its subscription's whole address.
+    A subscription has its card's message and its own preferences, a delivery the number of the rule
+    it comes from. A delivery that a fan-out made has the whole address of its subscription.
     """
 
     chat_id: int
@@ -60,7 +60,10 @@ class Address(Struct, frozen=True, array_like=True):
 
 
 class News(Struct, frozen=True):
-    """What deliveries tell: kept once for all chats that are owed it."""
+    """The occurrences that deliveries tell: kept once for all chats that are owed them.
+
+    `head` is what the deliveries are named after, their keys without the chat.
+    """
 
     head: str
     petition: PetitionRef
@@ -86,34 +89,34 @@ class RowCipher:
         self._queues = {self._queue_mark(name): name for name in _QUEUES}
 
     def handle(self, chat_id: int) -> bytes:
-        """The handle of a chat, wherever it has to be told from others."""
+        """Return the handle of a chat, by which rows tell it from others."""
         return hmac.digest(self._handles, str(chat_id).encode(), "sha256")[:_HANDLE_SIZE]
 
     def recent(self, chat_id: int) -> bytes:
-        """The mark of a chat that was told something a moment ago.
+        """Return the mark of a chat in the table of alerts told lately.
 
         It is not its handle: the very moment would tell what it was told.
         """
         return self._mark("recent", str(chat_id).encode())
 
     def petition(self, petition: PetitionRef) -> bytes:
-        """The mark of a petition beside a chat."""
+        """Return the mark that stands for a petition beside a chat."""
         return self._mark("petition", str(petition).encode())
 
     def site(self, site: str) -> bytes:
-        """The mark of a site beside a chat."""
+        """Return the mark that stands for a site beside a chat."""
         return self._mark("site", site.encode())
 
     def head(self, head: str) -> bytes:
-        """The mark of that which a delivery is named after."""
+        """Return the mark of what a delivery is named after (`News.head`)."""
         return self._mark("head", head.encode())
 
     def named(self, key: str) -> tuple[bytes, bytes]:
-        """The marks of the chat, and of the head, that a delivery's key is made of."""
+        """Return the handle of the chat and the mark of the head that make up a delivery's key."""
         return self.handle(chat_of(key)), self.head(key.rpartition(":")[0])
 
     def queue(self, queue: str) -> str:
-        """The mark of a queue; the one of what is due at once is shown as it is.
+        """Return the mark of a queue; "", the queue of what is due at once, stays as it is.
 
         That an alert is tried by itself is shown as well: it has to be found by it.
         """
@@ -138,25 +141,25 @@ class RowCipher:
         return self._queues[mark] + about + shown.removeprefix(marks)
 
     def seal_chat(self, chat: Chat) -> bytes:
-        """All of a chat; opens in its own row only."""
+        """Seal all of a chat; it opens in the chat's own row only."""
         return self._close(msgspec.json.encode(chat), self.handle(chat.id))
 
     def chat(self, row: Row) -> Chat:
-        """The chat of a row; raises StorageError."""
+        """Return the chat of a row; raises StorageError."""
         chat = _CHAT.decode(self._open(row["sealed"], row["handle"]))
         return structs.replace(chat, returned=row["returned"], probe_at=row["probe_at"])
 
     def seal_address(self, address: Address) -> bytes:
-        """Where the alerts about a petition go; opens in rows of that chat and petition only."""
+        """Seal an address; it opens in rows of that chat and petition only."""
         place = self.handle(address.chat_id) + self.petition(address.petition)
         return self._close(msgspec.json.encode(address), place)
 
     def address(self, row: Row) -> Address:
-        """The address in a subscription's or a delivery's row; raises StorageError."""
+        """Return the address in a subscription's or a delivery's row; raises StorageError."""
         return _ADDRESS.decode(self._open(row["sealed"], row["chat"] + row["petition"]))
 
     def subscription(self, row: Row) -> Subscription:
-        """The subscription of a row; raises StorageError."""
+        """Return the subscription of a row; raises StorageError."""
         address = self.address(row)
         return Subscription(
             chat_id=address.chat_id,
@@ -169,7 +172,7 @@ class RowCipher:
         )
 
     def delivery(self, row: Row, news: News) -> Delivery:
-        """The delivery of a row, given the news it tells; raises StorageError."""
+        """Return the delivery of a row, given the news it tells; raises StorageError."""
         address = self.address(row)
         return Delivery(
             key=f"{news.head}:{address.chat_id}",
@@ -188,37 +191,37 @@ class RowCipher:
         )
 
     def news_mark(self, news: News) -> bytes:
-        """The mark of what deliveries tell."""
+        """Return the mark of news; equal news have equal marks."""
         return self._mark("news", _canonical(news))
 
     def seal_news(self, news: News) -> bytes:
-        """What deliveries tell; opens under its own mark only."""
+        """Seal news; it opens under its own mark only."""
         return self._close(_canonical(news), self.news_mark(news))
 
     def news(self, row: Row) -> News:
-        """What deliveries tell, of a row; raises StorageError."""
+        """Return the news of a row; raises StorageError."""
         return _NEWS.decode(self._open(row["sealed"], row["mark"]))
 
     def seal_rule(self, rule: Rule) -> bytes:
-        """All of a rule; opens in rows of that chat and number only."""
+        """Seal all of a rule; it opens in rows of that chat and number only."""
         return self._close(
             msgspec.json.encode(rule), _rule_place(self.handle(rule.chat_id), rule.number)
         )
 
     def rule(self, row: Row) -> Rule:
-        """The rule of a row; raises StorageError."""
+        """Return the rule of a row; raises StorageError."""
         return _RULE.decode(self._open(row["sealed"], _rule_place(row["chat"], row["number"])))
 
     def mark(self, effective: EffectivePreferences) -> bytes:
-        """The mark of effective preferences: equal for equal ones, like a chat's handle."""
+        """Return the mark of effective preferences: equal for equal ones, like a chat's handle."""
         return self._mark("policy", _canonical(effective))
 
     def seal_preferences(self, effective: EffectivePreferences) -> bytes:
-        """All of them; opens under its own mark only."""
+        """Seal effective preferences; they open under their own mark only."""
         return self._close(_canonical(effective), self.mark(effective))
 
     def preferences(self, row: Row) -> EffectivePreferences:
-        """The effective preferences of a row; raises StorageError."""
+        """Return the effective preferences of a row; raises StorageError."""
         return _PREFERENCES.decode(self._open(row["sealed"], row["mark"]))
 
     def _mark(self, kind: _Kind, plain: bytes) -> bytes:
@@ -238,7 +241,7 @@ class RowCipher:
 
 
 def address_of(follows: Subscription) -> Address:
-    """What of a subscription is not shown."""
+    """Return the part of a subscription that its row hides."""
     return Address(
         follows.chat_id,
         follows.petition,
@@ -251,13 +254,13 @@ def address_of(follows: Subscription) -> Address:
 
 
 def news_of(delivery: Delivery) -> News:
-    """What a delivery tells."""
+    """Return the news that a delivery tells."""
     head = delivery.key.removesuffix(f":{delivery.chat_id}")
     return News(head, delivery.petition, delivery.occurrences, delivery.created_at)
 
 
 def shown_due(not_before: datetime, created_at: datetime) -> datetime:
-    """From when a delivery is due, as its row shows it.
+    """Return the instant from which a delivery is due, as its row shows it.
 
     The instant of what is due at once would tell what happened: its day, in UTC, stands for it.
     """

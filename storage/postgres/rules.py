@@ -49,12 +49,12 @@ class Rules:
     # --- what is kept
 
     async def of(self, connection: Connection, handle: bytes) -> list[Rule]:
-        """A chat's rules, by their numbers."""
+        """Return a chat's rules, by their numbers."""
         rows = await connection.fetch("select * from rule where chat = $1 order by number", handle)
         return [self._cipher.rule(row) for row in rows]
 
     async def of_site(self, connection: Connection, site: str) -> list[Rule]:
-        """Every chat's rules about a site, by chat and number."""
+        """Return every chat's rules about a site, by chat and number."""
         mark = self._cipher.site(site)
         rows = await connection.fetch("select * from rule where site = $1", mark)
         rules = await asyncio.to_thread(lambda: [self._cipher.rule(row) for row in rows])
@@ -63,7 +63,7 @@ class Rules:
     async def named(
         self, connection: Connection, wanted: Iterable[tuple[bytes, int]]
     ) -> dict[tuple[bytes, int], Rule]:
-        """Those of some rules, each by its chat's handle and its number, that are still there."""
+        """Return those of some rules that are still there, by chat's handle and number."""
         pairs = list(wanted)
         if not pairs:
             return {}
@@ -89,7 +89,7 @@ class Rules:
         )
 
     async def sites(self, connection: Connection) -> Mapping[str, int]:
-        """How many rules there are for each site that has any."""
+        """Return the number of rules for each site that has any."""
         # One of each site's rules says which it is.
         rows = await connection.fetch(
             "select distinct on (site) *, count(*) over (partition by site) as rules from rule"
@@ -101,7 +101,7 @@ class Rules:
     async def fitting(
         self, connection: Connection, known: PetitionHistory, new: Sequence[Occurrence]
     ) -> dict[int, list[Rule]]:
-        """The rules that what happened concerns, by chat; they stay as they are until we commit."""
+        """Return the rules that what happened concerns, by chat, unchanged until we commit."""
         kinds = {each.event.kind for each in new}
         tops = (each.event.code for each in new if isinstance(each.event, ToppedIn))
         places = {*known.top, *tops}
@@ -137,6 +137,6 @@ class Rules:
 
 
 async def change_rules(connection: Connection) -> None:
-    """Have the rules for ourselves, and have every process look at them anew."""
+    """Take the rules of all chats for this transaction, and have every process read them anew."""
     await connection.execute(_CHANGE)
     await connection.execute("update rulebook set version = version + 1")

@@ -145,7 +145,7 @@ async def bring_up_to_date(connection: Connection) -> None:
 
 
 async def is_up_to_date(connection: Connection) -> bool:
-    """Whether there are tables, of this version; StorageError if they are of another one."""
+    """Return whether there are tables of this version; False if none, StorageError for others."""
     found = await _version(connection)
     if 0 < found < len(VERSIONS):
         raise StorageError(
@@ -157,7 +157,7 @@ async def is_up_to_date(connection: Connection) -> bool:
 
 
 async def cipher_of(connection: Connection, keys: KeyRing) -> RowCipher:
-    """What opens the rows of this store; StorageError if they are sealed with another key."""
+    """Return the cipher of this store's rows; StorageError if they are sealed with another key."""
     about = await connection.fetchrow("select salt, key_mark from about")
     if about is None:
         mark = mark_of(keys.make(Disk()))

@@ -81,7 +81,7 @@ async def open_postgres(
 async def read_postgres(
     url: str, keys: KeyRing, patience: Patience = PATIENCE
 ) -> "PostgresStorage | None":
-    """The store in a database as it is, no table made or changed; None if there is none yet.
+    """Return the store in a database as it is, no table made or changed; None if there is none yet.
 
     StorageError as `open_postgres` raises it, and if the tables are those of an older version.
     """
@@ -234,7 +234,7 @@ class PostgresStorage(UseCases):
             return await self._claims.claim_in_order(connection, rows, now, lease)
 
     async def _end_old_leases(self, connection: Connection) -> None:
-        """End, in time, leases of which nobody knows when: looking for them costs a walk."""
+        """Give leases without a known end one, but not each time: it takes a walk of the table."""
         if time.monotonic() - self._leases_ended_at >= _LEASES_ENDED_EVERY:
             await connection.execute(END_OLD_LEASES)
             self._leases_ended_at = time.monotonic()
@@ -260,7 +260,7 @@ class PostgresStorage(UseCases):
             )
 
     async def _waits_by_clock(self, now: datetime, by: timedelta) -> set[int]:
-        """The chats of which a wrong clock may have set anything."""
+        """Return the chats of which a wrong clock may have set anything."""
         async with self._pool.snapshot() as connection:
             owed = await connection.fetch(
                 "select distinct on (chat) * from delivery where not_before > $1 or news = any($2)",
@@ -338,11 +338,11 @@ class PostgresStorage(UseCases):
     # --- several processes
 
     def leadership(self, role: str) -> Leadership:
-        """The one seat there is for a role among all processes of this store."""
+        """Return the one seat there is for a role among all processes of this store."""
         return Leadership(self._pool, role)
 
     def send_rate(self, name: str, per_second: float) -> SharedSendRate:
-        """A rate that all processes of this store share."""
+        """Return a rate that all processes of this store share."""
         return SharedSendRate(self._pool, name, per_second)
 
 
@@ -361,7 +361,7 @@ async def _keep_reading(connection: Connection, known: PetitionHistory) -> None:
 
 
 async def _keep_occurrence(connection: Connection, occurrence: Occurrence) -> bool:
-    """Keep it unless its key is kept already; whether it was new."""
+    """Keep an occurrence unless its key is kept already; return whether it was new."""
     status = await connection.execute(
         "insert into occurrence values ($1, $2, $3) on conflict (key) do nothing",
         occurrence.key,

@@ -140,7 +140,7 @@ class PostgresUnit:
         await self._rules.drop(self._connection, rule)
 
     async def _have_rules(self) -> None:
-        """Has the rules of all chats for ourselves, from the first change on."""
+        """Takes the rules of all chats for this use case, from its first change of one on."""
         if not self._has_rules:
             await change_rules(self._connection)
             self._has_rules = True
@@ -202,7 +202,7 @@ class PostgresUnit:
         )
 
     async def _tune(self, follows: Sequence[Subscription]) -> bool:
-        """Has what subscriptions are to hear by stand in its table; whether we know what of."""
+        """Keeps subscriptions' effective preferences; returns whether their petitions are known."""
         effective = [
             effective_preferences(each, await self._preferences_of(each.chat_id))
             for each in follows
@@ -236,7 +236,7 @@ class PostgresUnit:
         self._follows.pop((subscription.chat_id, subscription.petition), None)
 
     async def _retune(self, chat_id: int, preferences: Preferences) -> None:
-        """Has all that a chat follows heard as the preferences say."""
+        """Has all that a chat follows told by these preferences."""
         handle = self._cipher.handle(chat_id)
         follows = await self.subscriptions(chat_id)
         effective = [effective_preferences(each, preferences) for each in follows]
@@ -333,7 +333,7 @@ class PostgresUnit:
         return chat
 
     async def _preferences_of(self, chat_id: int) -> Preferences:
-        """Returns a chat's own preferences; those of a stranger are the usual ones."""
+        """Returns a chat's own preferences, or the usual ones for a stranger."""
         if chat_id not in self._preferences:
             await self.chat(chat_id)
         return self._preferences[chat_id]

@@ -17,7 +17,7 @@ from storage.tinydb.sealed import Content, Sealed, new_store
 
 
 def back_up_tiny(path: Path, key_file: Path | None, target: Path, *, key: str | None = None) -> int:
-    """Writes all that is kept to a new file, sealed with the store's key; how many chats it holds.
+    """Writes all that is kept to a new file, sealed with the store's key; returns how many chats.
 
     The process that has the store open does not notice. StorageError, and no file, if the store
     cannot be read or the file is there already or cannot be written.
@@ -45,7 +45,7 @@ def back_up_tiny(path: Path, key_file: Path | None, target: Path, *, key: str | 
 
 
 def put_back_tiny(path: Path, key_file: Path | None, file: Path, *, key: str | None = None) -> int:
-    """Makes the store that a backup holds, where there is none; how many chats that are.
+    """Makes the store that a backup holds, where there is none; returns how many chats it has.
 
     StorageError, and nothing done, if a store is there or the backup is not whole.
     """

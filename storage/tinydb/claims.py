@@ -45,7 +45,7 @@ class Claim:
         return claimed
 
     def _older(self, due: Sequence[ClaimedDelivery]) -> Iterator[str]:
-        """The keys of older news of the same petitions that waits in other queues of the chats."""
+        """Yield the keys of older news of the same petitions in other queues of their chats."""
         latest: dict[int, dict[PetitionRef, int]] = {}
         for each in due:
             owed = each.delivery
@@ -59,7 +59,7 @@ class Claim:
                         yield owed.key
 
     def _with_flood(self, claimed: ClaimedDelivery) -> ClaimedDelivery:
-        """What is due at once, with how much else its chat has just been told or waits for."""
+        """Add to what is due at once how much else its chat has just been told, and its flood."""
         chat_id = claimed.delivery.chat_id
         if claimed.delivery.queue:
             return claimed

@@ -39,7 +39,7 @@ class Garbage:
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """Nothing is looked for meanwhile."""
+        """Look for no garbage meanwhile."""
         was_enabled = gc.isenabled()
         gc.disable()
         try:
@@ -49,7 +49,7 @@ class Garbage:
                 gc.enable()
 
     def made(self, documents: int) -> None:
-        """So many documents have come; once they are not few any more, they are set aside."""
+        """Count new documents; once they are not few any more, set them aside from the search."""
         self._made += documents
         if self._made < _FEW_DOCUMENTS:
             return
@@ -103,7 +103,7 @@ class Commits:
         self._compact: asyncio.Task[None] | None = None
         self._compact_not_before = 0.0
         self._must_erase = False
-        self._folding = IncidentLog(log, "the journal cannot be compacted")
+        self._compactions = IncidentLog(log, "the journal cannot be compacted")
         self._garbage = Garbage()
 
     async def do(self, work: Callable[[Transaction], R]) -> R:
@@ -140,9 +140,10 @@ class Commits:
         self._database.close()
 
     def _route(self, work: Callable[[], R]) -> Callable[[], R] | None:
-        """How a thread of neither ours nor the event loop does a transaction of its own, or None.
+        """Return how another thread is to do a transaction, in its turn; None for no other way.
 
-        The event loop's does it at once: nobody reads meanwhile, and the lock keeps the writer out.
+        There is none for the writer's thread, nor once closed. The event loop's does it at once:
+        nobody reads meanwhile, and the lock keeps the writer out.
         """
         if self._closed or get_ident() == self._thread:
             return None
@@ -220,16 +221,20 @@ class Commits:
         if self._quiet.is_set():
             self._compact_if_due()
 
-    def _fulfil(self, wish: Struct | None) -> None:
-        """What was to be erased is; a later wish stands, and a store that closes erases again."""
+    def _note_erased(self, request: Struct | None) -> None:
+        """Note that what was to be erased is, unless that was requested again since.
+
+        A store that closes first erases again when it is opened.
+        """
 
         def work(transaction: Transaction) -> None:
-            if transaction.get(NOTES, ERASE) == wish:
+            if transaction.get(NOTES, ERASE) == request:
                 transaction.remove(NOTES, ERASE)
 
-        if wish and not self._closed:
+        if request and not self._closed:
             outcome = self._loop.create_future()
-            outcome.add_done_callback(lambda done: done.exception())  # if it fails, the wish stands
+            # If it fails, the request stands.
+            outcome.add_done_callback(lambda done: done.exception())
             self._queue.append(_Waiting(work, outcome))
             if self._quiet.is_set():  # else whoever finishes the batch under way goes on
                 self._go_on()
@@ -245,9 +250,9 @@ class Commits:
         self._compact = self._loop.create_task(self._finish_compaction(rotating, erasing))
 
     def _rotate(self) -> tuple[Tables, int, Struct | None]:
-        """What the journals say up to now, the journal that goes on, and the wish to erase so far.
+        """Return the tables so far, the generation of the new journal, and the request to erase.
 
-        In the writer's thread, so that no commit comes between them.
+        It runs in the writer's thread, so that no commit comes between them.
         """
         with self._storage.lock:
             return self._storage.copied(), self._files.rotate(), self._database.get(NOTES, ERASE)
@@ -256,14 +261,14 @@ class Commits:
         self, rotating: Future[tuple[Tables, int, Struct | None]], erasing: bool
     ) -> None:
         try:
-            tables, generation, wish = await asyncio.wrap_future(rotating)
+            tables, generation, request = await asyncio.wrap_future(rotating)
             await asyncio.to_thread(self._files.compact, tables, generation, erasing=erasing)
             if erasing:
                 await asyncio.to_thread(self._files.drop_copies)
-                self._fulfil(wish)
-            self._folding.recovered()
+                self._note_erased(request)
+            self._compactions.recovered()
         except OSError as error:
-            self._folding.failed(reason(error))
+            self._compactions.failed(reason(error))
             self._must_erase |= erasing
             self._compact_not_before = monotonic() + COMPACT_AGAIN_AFTER
         finally:

@@ -43,7 +43,7 @@ _NAMED = (Chat, Subscription, Rule, PetitionHistory, Occurrence, Delivery)
 
 
 def request_erasure(transaction: "Transaction") -> None:
-    """Note that no file may hold for long what is taken out; each wish is told from any other."""
+    """Note that no file may hold for long what is taken out; no two requests are alike."""
     transaction.put(NOTES, ERASE, Note(uuid4().hex))
 
 
@@ -73,7 +73,7 @@ class RecordStorage(JournalledStorage):
         return result
 
     def compact_if_due(self) -> None:
-        """Nothing: `Commits` compacts the files, while it goes on with its work."""
+        """Do nothing: `Commits` compacts the files, while it goes on with its work."""
 
     def apply(self, changes: Changes) -> Changes:
         """Changes the tables and the index; returns what would change them back.
@@ -102,7 +102,7 @@ class RecordStorage(JournalledStorage):
             yield doc_id, spec.read(before), after
 
     def _check(self) -> None:
-        """StorageError unless the bot could open the store with what the transaction changed."""
+        """Raise StorageError if the bot could not open the store with what was changed."""
         is_gone = False
         for (name, doc_id), document in self.changes.items():
             if doc_id is None or name not in TABLE_SPECS:
@@ -144,15 +144,15 @@ class Database(JournalledTinyDB):
         return cast(Table, self._tables[name])
 
     def get(self, spec: TableSpec[S], doc_id: str) -> S | None:
-        """A record as it was last committed."""
+        """Return a record as it was last committed, None if there is none."""
         return spec.read(self.live(spec).get(doc_id))
 
     def live(self, spec: TableSpec[S]) -> Mapping[str, Fields]:
-        """A table's documents by id, as last committed: to be read, never to be handed out."""
+        """Return a table's documents by id, as last committed: to be read, not to be handed out."""
         return self.records.tables.get(spec.name, {})
 
     def copied(self) -> Tables:
-        """The bot's tables as they are now, whatever is changed later."""
+        """Return the bot's tables as they are now, whatever is changed later."""
         return {name: dict(self.live(spec)) for name, spec in TABLE_SPECS.items()}
 
 
@@ -168,7 +168,7 @@ class Transaction:
 
     @property
     def changes(self) -> Mapping[tuple[str, str | None], Fields | None]:
-        """What it has changed so far."""
+        """The documents it has changed so far, by table and id; None for those it has taken out."""
         return self._storage.changes
 
     def get(self, spec: TableSpec[S], doc_id: str) -> S | None:
@@ -187,5 +187,5 @@ class Transaction:
         self.table(spec).remove(doc_ids=[doc_id])
 
     def table(self, spec: TableSpec[S]) -> Table:
-        """The table itself, as TinyDB has it."""
+        """Return the table itself, as TinyDB has it."""
         return self._database.table(spec.name)

@@ -38,7 +38,7 @@ class FanOut:
         self._now = now
 
     def owe(self, before: PetitionHistory | None, found: Sequence[Occurrence]) -> int:
-        """Keep what is new of it, and owe it to everybody; how many deliveries that makes."""
+        """Keep what is new of it and owe it to everybody; return the number of deliveries."""
         chosen = set(self._index.custom_milestones.get(self._ref, {}).values())
         own = own_occurrences(before, self._known, chosen, self._now)
         new = self._kept(with_own(found, own) if own else found)
@@ -51,7 +51,7 @@ class FanOut:
         return len(deliveries)
 
     def _kept(self, occurrences: Sequence[Occurrence]) -> list[Occurrence]:
-        """Keep those whose key is new; they are returned, in their order."""
+        """Keep those whose key is new, and return them in their order."""
         new: list[Occurrence] = []
         for occurrence in occurrences:
             if not self._transaction.has(OCCURRENCES, occurrence.key):
@@ -60,7 +60,7 @@ class FanOut:
         return new
 
     def _followers(self, new: Sequence[Occurrence]) -> Iterator[Follower]:
-        """Who follows the petition, who came first first; then whom it concerns by rules alone."""
+        """Yield the petition's followers, earliest first, then chats it concerns by rules alone."""
         ruled = {
             chat_id: list(rules)
             for chat_id, rules in groupby(self._rules(new), attrgetter("chat_id"))
@@ -75,7 +75,7 @@ class FanOut:
             yield follower(None, rules, self._preferences(chat_id), chat_id)
 
     def _rules(self, new: Sequence[Occurrence]) -> list[Rule]:
-        """The rules that the petition fits, by chat and number."""
+        """Return the rules that the petition fits, by chat and number."""
         kinds = {each.event.kind for each in new}
         arrived = {each.event.code for each in new if isinstance(each.event, ToppedIn)}
         places = arrived.union(self._known.top)

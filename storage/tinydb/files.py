@@ -93,7 +93,7 @@ class StoreFiles:
             return None
 
     def _check_nothing_is_lost(self) -> None:
-        """A snapshot that has gone is not a new store."""
+        """Raise StorageError where only the snapshot has gone, lest a new store be made there."""
         lived = any(holds_commits(path) for path in self._paths.journals().values())
         if lived or self._paths.previous.exists():
             raise StorageError(
@@ -141,7 +141,7 @@ class StoreFiles:
         self._generation = last
 
     def _drop_unused_journals(self) -> int:
-        """Take away what a vain compaction has begun; the newest generation left."""
+        """Remove the journals that a vain compaction began; return the newest generation left."""
         journals = self._paths.journals()
         last = max(journals, default=0)
         while last > self._generation and not holds_commits(journals[last]):
@@ -150,7 +150,7 @@ class StoreFiles:
         return max(last, self._generation)
 
     def _read_journal(self, generation: int, tables: Tables, before: str, *, is_last: bool) -> str:
-        """Replay a journal, which goes on after the end of the one before; its own end."""
+        """Replay a journal, which goes on after the end of the one before; return its own end."""
         path = self._paths.journal(generation)
         if not path.exists():
             raise StorageError(
@@ -233,7 +233,7 @@ class StoreFiles:
     # --- restoring, sealing anew
 
     def restore(self) -> bool:
-        """Make a whole store of what can still be read; whether that is all there was."""
+        """Make a whole store of what can still be read; return whether that is all there was."""
         return self._locked(self._restore)
 
     def _restore(self) -> bool:
@@ -253,7 +253,7 @@ class StoreFiles:
         return is_all
 
     def _salvaged(self) -> tuple[Tables, bool]:
-        """The newest tables to be had, and whether they are complete."""
+        """Return the newest tables to be had, and whether they are complete."""
         complaint = StorageError(f"there is nothing to restore at {self.path}")
         for path in (self.path, self._paths.previous):
             try:
@@ -276,7 +276,7 @@ class StoreFiles:
         return tables, False
 
     def _read_what_is_left(self, tables: Tables) -> bool:
-        """Replay every frame that can be read, of all files in their order; whether one could.
+        """Replay every frame that can be read, of all files in order; return whether one could.
 
         The snapshot before comes first: what was taken out of the store since may come back from
         it, which is better than to lose what stands nowhere else.
@@ -292,7 +292,7 @@ class StoreFiles:
         return bool(files)
 
     def _files_left(self) -> list[tuple[Path, Content]]:
-        """The files of this store whose headers can be read, the snapshot before first.
+        """Return the files of this store whose headers can be read, the snapshot before first.
 
         What is another store's, or sealed with another key, is kept aside: of most of the files, or
         else of the snapshot, it is plain which store this is. StorageError if there is no key.
@@ -343,7 +343,7 @@ class StoreFiles:
     # --- committing
 
     def append(self, batch: Sequence[Changes]) -> None:
-        """Have these changes on disk, all of them, or none (OSError)."""
+        """Write these changes to disk, all of them, or none (OSError)."""
         self._check_in_place()
         rows = ((table, name, doc) for each in batch for (table, name), doc in each.items())
         self._open_journal.append(b"[%b]" % b",".join(pieces_of(rows)))
@@ -389,11 +389,11 @@ class StoreFiles:
 
     @property
     def wants_compaction(self) -> bool:
-        """Whether the journal has grown enough to be compacted into a snapshot."""
+        """True if the journal has grown enough to be compacted into a snapshot."""
         return self._open_journal.size > max(_COMPACT_FROM, self._snapshot_size // 2)
 
     def rotate(self, key: bytes | None = None) -> int:
-        """Begin a new journal; the generation of the snapshot that has to go under it."""
+        """Begin a new journal; return the generation of the snapshot that has to go under it."""
         self._check_in_place()
         self._key, before = key or self._key, self._key
         try:

@@ -32,12 +32,12 @@ class Frame(NamedTuple):
 
 
 def framed(sequence: int, payload: bytes) -> bytes:
-    """A frame as it is written."""
+    """Return a frame as it is written."""
     return _HEAD.pack(_MAGIC, len(payload), sequence, _checksum(sequence, payload)) + payload
 
 
 def frames(raw: bytes) -> Iterator[Frame]:
-    """The frames in their order; raises Torn at an unfinished last one, Damaged at any other."""
+    """Yield the frames in order; raises Torn at an unfinished last one, Damaged at any other."""
     offset = sequence = 0
     while offset < len(raw):
         frame = _frame_at(raw, offset)
@@ -52,7 +52,7 @@ def frames(raw: bytes) -> Iterator[Frame]:
 
 
 def readable(raw: bytes) -> Iterator[Frame]:
-    """Every whole frame there is, in its order, whatever lies between them."""
+    """Yield every whole frame there is, in its order, whatever lies between them."""
     offset, last = 0, -1
     while offset >= 0:
         frame = _frame_at(raw, offset)
@@ -68,7 +68,7 @@ def _checksum(sequence: int, payload: bytes) -> int:
 
 
 def _frame_at(raw: bytes, offset: int) -> Frame | None:
-    """The frame that starts there, if a whole one does."""
+    """Return the frame that starts at an offset, None if no whole one does."""
     start = offset + _HEAD.size
     if start > len(raw):
         return None
@@ -80,7 +80,7 @@ def _frame_at(raw: bytes, offset: int) -> Frame | None:
 
 
 def _is_unfinished(raw: bytes, offset: int) -> bool:
-    """Whether a crash explains it: one frame at the very end, whose bytes did not all arrive."""
+    """Return whether a crash explains it: one last frame, whose bytes did not all arrive."""
     following = raw.find(_MAGIC, offset + 1)
     while following >= 0:
         if _frame_at(raw, following) is not None:

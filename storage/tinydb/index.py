@@ -1,4 +1,4 @@
-"""Looks documents up other than by id, and says whose delivery is next (in memory only)."""
+"""Finds documents other than by id, and says whose delivery is next (in memory only)."""
 
 from bisect import bisect_left, insort
 from collections import Counter
@@ -40,10 +40,10 @@ class _Turn(NamedTuple):
 
 
 class DeliveryQueue:
-    """What each chat is owed in each of its queues, in order, and whose turn comes when.
+    """The deliveries that chats are owed, in order in each queue, and whose turn is next.
 
-    Both heaps may hold turns that are no longer the head of their queue: whatever comes
-    to the top is compared with the queue first, and dropped if it is stale.
+    Both heaps may hold turns that are no longer the head of their queue: whatever comes to the top
+    is compared with the queue first, and dropped if it is stale.
     """
 
     def __init__(self) -> None:
@@ -56,23 +56,23 @@ class DeliveryQueue:
         self._ages: list[tuple[datetime, int]] = []  # created, number
 
     def keys(self, chat_id: int) -> list[str]:
-        """What a chat is owed, oldest first."""
-        return [rotate.key for rotate in merge(*self._queues.get(chat_id, {}).values())]
+        """Return the keys of all deliveries that a chat is owed, oldest first."""
+        return [turn.key for turn in merge(*self._queues.get(chat_id, {}).values())]
 
     def chats(self) -> list[int]:
-        """The ids of all chats that are owed anything."""
+        """Return the ids of all chats that are owed anything."""
         return list(self._queues)
 
     def queue(self, chat_id: int, name: str) -> list[str]:
-        """What waits for a chat in one queue, oldest first."""
-        return [rotate.key for rotate in self._queue((chat_id, name))]
+        """Return the keys of the deliveries that wait for a chat in one queue, oldest first."""
+        return [turn.key for turn in self._queue((chat_id, name))]
 
     def oldest(self) -> datetime | None:
-        """When the oldest delivery still owed was made."""
+        """Return when the oldest delivery still owed was made, None if none is owed."""
         return self._ages[0][0] if self._ages else None
 
     def oldest_due(self) -> datetime | None:
-        """When the oldest delivery was made that no moment of its own keeps waiting."""
+        """Return when the oldest delivery was made that waits for no time of its own, or None."""
         shut = (self._resting, self._returned, self._probes)
         return min(
             (
@@ -86,46 +86,50 @@ class DeliveryQueue:
         )
 
     def refusing(self) -> int:
-        """How many chats refuse what they are sent."""
+        """Return the number of chats that refuse what they are sent."""
         return len(self._probes)
 
     def due(self, now: datetime, limit: int) -> list[str]:
-        """The keys of what goes first in up to `limit` queues, and of all that goes with it."""
+        """Return the keys of what goes first in up to `limit` queues, and of what goes with it."""
         taken: dict[QueueId, _Turn] = {}
         while len(taken) < limit and (queue := self._next_ready(now)) is not None:
             heappop(self._ready)
             head = self._head(queue)
             assert head is not None  # noqa: S101 - or it would not have been ready
             taken[queue] = head
-        for queue, rotate in taken.items():
+        for queue, turn in taken.items():
             # They stay due until a commit says otherwise.
-            heappush(self._later, (rotate.due, rotate.number, queue))
-        return [rotate.key for queue in taken for rotate in self._batch(queue, now)]
+            heappush(self._later, (turn.due, turn.number, queue))
+        return [turn.key for queue in taken for turn in self._batch(queue, now)]
 
     def _batch(self, queue: QueueId, now: datetime) -> Iterator[_Turn]:
-        """What is told at once: a head alone, all that is due if the chat has returned, or all."""
+        """Yield what is told at once from a queue, oldest first.
+
+        That is its head alone; all that is due, if its chat has returned; or all of a queue of its
+        own.
+        """
         chat_id, name = queue
         turns = iter(self._queue(queue))
         if name:
-            return islice((rotate for rotate in turns if rotate.free <= now), SUMMARY_AT_MOST)
+            return islice((turn for turn in turns if turn.free <= now), SUMMARY_AT_MOST)
         at_most = SUMMARY_AT_MOST if chat_id in self._returned else 1
-        return islice(takewhile(lambda rotate: rotate.due <= now, turns), at_most)
+        return islice(takewhile(lambda turn: turn.due <= now, turns), at_most)
 
     def next_due(self, now: datetime) -> datetime | None:
-        """When the next delivery may go: `now` if one may already."""
+        """Return when the next delivery may go: `now` if one may already, None if none waits."""
         if self._next_ready(now) is not None:
             return now
         return self._later[0][0] if self._later else None
 
     def add(self, delivery: Delivery) -> None:
         queues = self._queues.setdefault(delivery.chat_id, {})
-        insort(queues.setdefault(delivery.queue, []), _rotate(delivery))
+        insort(queues.setdefault(delivery.queue, []), _turn(delivery))
         insort(self._ages, (delivery.created_at, delivery.number))
 
     def drop(self, delivery: Delivery) -> None:
         queues = self._queues[delivery.chat_id]
         queue = queues[delivery.queue]
-        del queue[bisect_left(queue, _rotate(delivery))]
+        del queue[bisect_left(queue, _turn(delivery))]
         if not queue:
             del queues[delivery.queue]
         if not queues:
@@ -145,7 +149,7 @@ class DeliveryQueue:
             (chats.add if is_one else chats.discard)(chat_id)
 
     def queues(self, chat_id: int) -> list[QueueId]:
-        """The queues in which anything waits for a chat."""
+        """Return the queues in which anything waits for a chat."""
         return [(chat_id, name) for name in self._queues.get(chat_id, ())]
 
     def reschedule(self, queues: Iterable[QueueId]) -> None:
@@ -168,7 +172,7 @@ class DeliveryQueue:
         return turns[0] if probe_at is None else self._probe(queue, probe_at)
 
     def _probe(self, queue: QueueId, probe_at: datetime) -> _Turn | None:
-        """A queue's head, if it is what its chat, which refuses, is to be tried with."""
+        """Return a queue's head if its chat, which refuses, is to be tried with it; else None."""
         queues = self._queues[queue[0]]
         heads = {name: turns[0] for name, turns in queues.items()}
         first = min(
@@ -188,7 +192,7 @@ class DeliveryQueue:
         return head is not None and (head.number, head.due) == (number, due)
 
     def _next_ready(self, now: datetime) -> QueueId | None:
-        """The queue on top of the ready heap, all stale turns above it taken away."""
+        """Return the queue on top of the ready heap, after taking away all stale turns above it."""
         self._ripen(now)
         while self._ready:
             number, due, queue = self._ready[0]
@@ -210,17 +214,18 @@ class DeliveryQueue:
                 heappush(self._ready, (number, due, queue))
 
 
-def _rotate(delivery: Delivery) -> _Turn:
+def _turn(delivery: Delivery) -> _Turn:
     free = delivery.leased_until or _ALWAYS
     due = max(delivery.not_before, free)
     return _Turn(delivery.number, due, free, delivery.key, delivery.created_at, delivery.attempts)
 
 
 class Index:
-    """Who follows what, what they are owed and on which days we read: made anew at each start.
+    """Lookups from chats, petitions and days to the documents about them: made anew at each start.
 
-    `custom_milestones` are followers' own of a petition, by chat, `owed` how many deliveries wait
-    that tell of it, `numbers` the numbers of a chat's rules.
+    `followers` are the chats that follow a petition, `follows` the petitions of a chat.
+    `custom_milestones` are those that followers set for a petition, by chat. `owed` counts the
+    deliveries that tell of a petition, and `numbers` are those of a chat's rules.
     """
 
     def __init__(self) -> None:
@@ -235,7 +240,7 @@ class Index:
         self.days: dict[str, list[str]] = {}  # the ids of a petition's readings, oldest day first
 
     def apply(self, changes: Iterable[tuple[str, Struct | None, Struct | None]]) -> None:
-        """Follow documents from what they were to what they are: (id, before, after) each."""
+        """Follow documents as they changed: (id, before, after), None for a missing one."""
         touched: dict[QueueId, None] = {}
         for doc_id, before, after in changes:
             self._leave(doc_id, before, touched, gone=after is None)

@@ -46,7 +46,7 @@ class Journal:
 
     @classmethod
     def new(cls, path: Path, sealed: Sealed, disk: Disk) -> "Journal":
-        """A new journal, durable with its name before the first append."""
+        """Begin a journal, durable with its name before the first append."""
         aside = path.with_name(f".{path.name}.next")
         disk.write_file(aside, [sealed.beginning])
         disk.replace(aside, path)
@@ -54,7 +54,7 @@ class Journal:
         return cls(path, sealed, disk)
 
     def append(self, plain: bytes) -> None:
-        """Have it on disk, or the journal as it was (OSError)."""
+        """Write a frame to disk, or leave the journal as it was (OSError)."""
         if not self._disk.is_at(self._descriptor, self.path):
             # Whoever opened the store next would never see what goes into this one.
             raise OSError(errno.ESTALE, f"{self.path.name} was moved, replaced or deleted")
@@ -75,7 +75,7 @@ class Journal:
 
     @property
     def end(self) -> str:
-        """Which journal this is and how many frames it has, as the next one names it."""
+        """The journal's salt and the number of its frames, by which the next journal names it."""
         return f"{self._sealed.salt}:{self._sequence}"
 
     def close(self) -> None:
@@ -90,7 +90,7 @@ class Journal:
 
 
 def empty_tables() -> Tables:
-    """Every table, with nothing in it."""
+    """Return every table, with nothing in it."""
     return {name: {} for name in TABLE_SPECS}
 
 
@@ -108,13 +108,13 @@ def replay(tables: Tables, rows: Iterable[Row]) -> None:
 
 
 def pieces_of(rows: Iterator[Row]) -> Iterator[bytes]:
-    """Rows as JSON, some at a time; between them, whoever waits for the processor has a turn."""
+    """Yield rows as JSON, some at a time; between them, other threads have a turn."""
     while piece := list(islice(rows, _ROWS_A_FRAME)):
         yield msgspec.json.encode(piece)[1:-1]
 
 
 def rows_of(tables: Tables) -> Iterator[bytes]:
-    """All documents, some at a time; between them, whoever waits for the processor has a turn."""
+    """Yield all documents as JSON rows, some at a time; between them, other threads have a turn."""
     empty: list[Row] = [(table, None, {}) for table, documents in tables.items() if not documents]
     if empty:
         yield msgspec.json.encode(empty)

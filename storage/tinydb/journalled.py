@@ -61,7 +61,7 @@ class JournalledStorage(Storage):
     # --- as TinyDB knows it
 
     def read(self) -> Tables | None:
-        """All the tables, in a copy that is the reader's own; None if there are none."""
+        """Returns all the tables, in a copy that is the reader's own; None if there are none."""
         with self.lock:
             tables = {name: self.documents(name) for name in self.names()}
         return msgspec.to_builtins(tables) or None
@@ -117,11 +117,11 @@ class JournalledStorage(Storage):
 
     @property
     def in_transaction(self) -> bool:
-        """Whether this thread is amid a transaction."""
+        """True if this thread is amid a transaction."""
         return self._owner == get_ident()
 
     def collect(self, work: Callable[[], R]) -> tuple[R, Changes]:
-        """Does `work` with the tables as they would be after it; what it returns, and changed.
+        """Does `work` with the tables as they would be after it; returns its result and changes.
 
         The tables stay as they are. Called with the lock.
         """
@@ -140,7 +140,7 @@ class JournalledStorage(Storage):
         return backwards(undo)
 
     def append(self, batch: Sequence[Changes]) -> None:
-        """Has changes on disk, all of them, or none (StorageError)."""
+        """Writes changes to disk, all of them, or none (StorageError)."""
         try:
             self.files.append(batch)
         except OSError as error:
@@ -179,7 +179,7 @@ class JournalledStorage(Storage):
     # --- what a transaction reads and changes; before it is over nobody else sees any of it
 
     def names(self) -> set[str]:
-        """The names of the tables."""
+        """Returns the names of the tables."""
         names = set(self.tables)
         for (name, doc_id), document in self.changes.items():
             if doc_id is None:
@@ -187,7 +187,7 @@ class JournalledStorage(Storage):
         return names
 
     def documents(self, name: str) -> dict[str, Fields]:
-        """A table's documents by id, in a dict of its own; they are not to be changed."""
+        """Returns a table's documents by id, in a dict of its own; they are not to be changed."""
         with self.lock:
             documents = dict(self.tables.get(name, {}))
         for (table, doc_id), document in self.changes.items():
@@ -200,20 +200,20 @@ class JournalledStorage(Storage):
         return documents
 
     def document(self, name: str, doc_id: str) -> Fields | None:
-        """A document itself: to be read at once, never to be changed or handed out."""
+        """Returns a document itself: to be read at once, never to be changed or handed out."""
         if self._owner == get_ident() and (name, doc_id) in self._pending:
             return self._pending[name, doc_id]
         documents = self.tables.get(name)
         return documents.get(doc_id) if documents else None
 
     def copied(self) -> Tables:
-        """The tables as they are now; later changes replace documents whole, and pass them by."""
+        """Returns the tables as they are now; later changes replace documents and spare these."""
         return {name: dict(documents) for name, documents in self.tables.items()}
 
     def place(self, name: str, doc_id: str, document: Fields | None) -> None:
-        """Puts a document of plain JSON, nobody else's from now on, into a table; None: out of it.
+        """Puts a document of plain JSON into a table, in a transaction; None takes it out.
 
-        In a transaction.
+        The document is nobody else's from now on.
         """
         live = self.tables.get(name)
         if document is not None and (live is None or (name, None) in self._pending):
@@ -224,14 +224,14 @@ class JournalledStorage(Storage):
             self._pending[name, doc_id] = document
 
     def make(self, name: str) -> None:
-        """Has a table of that name, if without documents. In a transaction."""
+        """Makes a table of that name, without documents, if there is none; in a transaction."""
         if name in self.tables:
             self._pending.pop((name, None), None)
         else:
             self._pending.setdefault((name, None), {})
 
     def drop(self, name: str) -> None:
-        """Takes out a table with its documents. In a transaction."""
+        """Takes out a table with its documents, in a transaction."""
         for doc_id in self.documents(name):
             self.place(name, doc_id, None)
         if name in self.tables:
@@ -241,17 +241,17 @@ class JournalledStorage(Storage):
 
     @property
     def changes(self) -> Changes:
-        """What this thread's transaction has changed so far."""
+        """The changes that this thread's transaction has made so far, none outside one."""
         return self._pending if self.in_transaction else {}
 
 
 def backwards(changes: Changes) -> Changes:
-    """Changes in the other order: a table that came before its documents goes after them."""
+    """Returns changes in reverse: a table that came before its documents goes after them."""
     return dict(reversed(changes.items()))
 
 
 def as_kept(documents: Mapping[Any, Any]) -> dict[str, Any]:
-    """Documents as the files give them back, sharing nothing with those given.
+    """Returns documents as the files give them back, sharing nothing with those given.
 
     TypeError or ValueError for what JSON cannot say.
     """

@@ -22,7 +22,7 @@ State: TypeAlias = tuple[int, int, int, int]
 
 
 def state_of(file: Path | int) -> State | None:
-    """The state of a file by its name, or of an open one; None if there is none."""
+    """Return the state of a file by its name, or of an open one; None if there is none."""
     try:
         found = os.stat(file)
     except FileNotFoundError:
@@ -40,11 +40,11 @@ class StorePaths:
         self._disk = disk
 
     def journal(self, generation: int) -> Path:
-        """The journal of that generation."""
+        """Return the path of the journal of that generation."""
         return self.path.with_name(f"{self.path.name}.journal.{generation}")
 
     def journals(self) -> dict[int, Path]:
-        """The journals that there are, by their generations."""
+        """Return the journals that there are, by their generations."""
         start = f"{self.path.name}.journal."
         found = (each for each in self.path.parent.iterdir() if each.is_file())
         names = [each.name for each in found if each.name.startswith(start)]
@@ -66,12 +66,15 @@ class StorePaths:
             self._disk.remove(copy)
 
     def damaged(self, path: Path, why: str) -> StorageError:
-        """The complaint about a damaged file, of which a copy is kept aside."""
+        """Return the error for a damaged file, once a copy of it is kept aside."""
         kept = self.keep_aside(path)
         return StorageError(f"{path} is damaged: {why}. A copy is kept as {kept}; {self.offer()}")
 
     def keep_aside(self, path: Path) -> Path:
-        """A copy named after the time of the damage, so that trying again makes no further one."""
+        """Copy a file to a name that bears the time of the damage; return the copy's path.
+
+        Trying again makes no further one.
+        """
         when = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(path.stat().st_mtime))
         aside = path.with_name(f"{path.name}.damaged-{when}")
         if not aside.exists():
@@ -79,14 +82,14 @@ class StorePaths:
         return aside
 
     def offer(self) -> str:
-        """What to do about a store that is not whole."""
+        """Say what to do about a store that is not whole."""
         if self.previous.exists():
             return f"{RESTORE}, {self.previous} included"
         return RESTORE
 
 
 def _generation_of(snapshot: Path) -> float:
-    """The generation that a snapshot's header names; without one, later than all others."""
+    """Return the generation that a snapshot's header names; infinity where there is none."""
     try:
         with snapshot.open("rb") as file:
             return Content(file.read(_HEADER_AT_MOST)).header.generation
@@ -95,7 +98,7 @@ def _generation_of(snapshot: Path) -> float:
 
 
 def holds_commits(journal: Path) -> bool:
-    """Whether a journal has a frame behind its header, or cannot be read."""
+    """Return whether a journal has a frame behind its header, or cannot be read."""
     found = frames(journal.read_bytes())
     try:
         return len(list(islice(found, 2))) > 1

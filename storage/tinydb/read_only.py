@@ -27,7 +27,7 @@ class _Changed(Exception):
 
 
 def is_there(path: Path) -> bool:
-    """Whether there is a store at a path, or anything that is left of one."""
+    """Return whether there is a store at a path, or anything that is left of one."""
     path = path.resolve()
     try:
         path.stat()
@@ -41,7 +41,7 @@ def is_there(path: Path) -> bool:
 
 
 def read_beside(path: Path, keys: KeyRing) -> Tables:
-    """The tables as the files have them at one moment, whoever goes on writing them.
+    """Return the tables as the files have them at one moment, whoever goes on writing them.
 
     A snapshot names the journal that it goes on with, and a journal the end of the one before, so
     files that do not belong together are noticed: they were replaced meanwhile, and are read again.
@@ -74,16 +74,16 @@ class ReadOnlyFiles(StoreFiles):
         super().__init__(path, keys, Disk())
 
     def load(self) -> Tables:
-        """The tables as they are now; see `read_beside`."""
+        """Return the tables as they are now; see `read_beside`."""
         return read_beside(self.path, self._keys)
 
     def append(self, batch: Sequence[Changes]) -> None:
-        """Nothing is written here."""
+        """Raise StorageError: nothing is written here."""
         raise StorageError(f"{self.path} is open for reading alone")
 
     @property
     def wants_compaction(self) -> bool:
-        """Never: the files are another's."""
+        """Always False: the files are another's."""
         return False
 
 
@@ -131,7 +131,7 @@ def _snapshot(path: Path) -> bytes:
 
 
 def check_format(path: Path, raw: bytes) -> None:
-    """StorageError for a file of a format that this version does not know."""
+    """Raise StorageError for a file of a format that this version does not know."""
     found = format_of(raw)
     if found not in {None, FORMAT}:
         raise StorageError(f"{path} has format {found}; this version knows format {FORMAT}")
@@ -153,7 +153,7 @@ def _pieces(plains: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def key_to(content: Content, keys: KeyRing) -> bytes | None:
-    """The key that a file is sealed with, if it is one of these."""
+    """Return the one of the keys that a file is sealed with, None if it is none of them."""
     for key in keys.find():
         with suppress(WrongKey):
             content.sealed(key)

@@ -12,7 +12,7 @@ _AT_A_TIME = 200  # chats looked at in one claim, so that the many of a fan-out 
 
 
 def told_lately(transaction: Transaction, chat_id: int, now: datetime) -> int:
-    """How many alerts a chat was told a moment ago."""
+    """Return the number of alerts that a chat was told within the last `LATELY`."""
     found = transaction.get(RECENT, str(chat_id))
     return len(_of_late(found.at, now)) if found else 0
 
@@ -26,13 +26,13 @@ def note_told(transaction: Transaction, chats: Collection[int], now: datetime) -
 
 
 def drop_old_alerts(transaction: Transaction, database: Database, now: datetime) -> None:
-    """Drop what is no longer of late, of the chats that stand first."""
+    """Drop what is no longer recent, of the chats that stand first in the table."""
     for doc_id, document in islice(database.live(RECENT).items(), _AT_A_TIME):
         if not _of_late(document["at"], now):
             transaction.remove(RECENT, doc_id)
 
 
 def _of_late(times: Collection[int], now: datetime) -> list[int]:
-    """The times of a moment ago; what lies ahead was told while the clock was wrong."""
+    """Return the times within `LATELY` of now; what lies further ahead was a wrong clock's."""
     second = second_of(now)
     return [at for at in times if abs(second - at) < LATELY.total_seconds()]

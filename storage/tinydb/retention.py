@@ -61,7 +61,7 @@ class Pruning:
         return removed
 
     def _thin(self, transaction: Transaction, doc_id: str) -> int:
-        """Thin out a day's readings; how many went."""
+        """Thin out a day's readings; return how many went."""
         day = transaction.get(READINGS, doc_id)
         if day is None:
             return 0
@@ -106,7 +106,7 @@ class Pruning:
         return unused.since
 
     def _is_wanted(self, transaction: Transaction, ref: PetitionRef) -> bool:
-        """Whether somebody follows a petition, is owed anything about it or may be by a rule."""
+        """Return whether somebody follows a petition, is owed news of it or may be by a rule."""
         if ref in self._index.followers or ref in self._index.owed:
             return True
         known = transaction.get(PETITIONS, str(ref)) if ref.site in self._index.sites else None
@@ -131,7 +131,7 @@ class Pruning:
             transaction.remove(OCCURRENCES, key)
 
     async def _leisurely(self, spec: TableSpec[S]) -> AsyncIterator[tuple[str, Fields]]:
-        """A table's documents as they are when their turn comes; others get theirs in between."""
+        """Yield a table's documents as they are when their turn comes, letting others between."""
         for number, doc_id in enumerate(list(self._database.live(spec))):
             if number % _AT_A_TIME == 0:
                 await asyncio.sleep(0)
@@ -146,9 +146,10 @@ _HOUR, _DAY = 3600, 86400
 
 
 def thinned(counts: Sequence[tuple[int, int]], now: datetime) -> list[tuple[int, int]]:
-    """Pairs of Unix seconds and count, oldest first: all for two days, then the last of each hour.
+    """Return the readings to keep, of pairs of Unix seconds and count, oldest first.
 
-    After two months, the last of each day. Days and hours are those of UTC.
+    All are kept for two days, then the last of each hour, after two months the last of each day.
+    Days and hours are those of UTC.
     """
     second = int(now.timestamp())
     last_of: dict[tuple[int, int], tuple[int, int]] = {}
@@ -159,7 +160,7 @@ def thinned(counts: Sequence[tuple[int, int]], now: datetime) -> list[tuple[int,
 
 
 def _span(age: int) -> int:
-    """Of how many seconds one reading is kept, at an age in seconds."""
+    """Return the seconds of which only one reading is kept, at an age in seconds."""
     if age <= _ALL_FOR.total_seconds():
         return 1
     return _HOUR if age <= _HOURLY_FOR.total_seconds() else _DAY

@@ -20,7 +20,7 @@ class WrongKey(Exception):
 
 
 class Header(Struct, frozen=True):
-    """What a sealed file tells without its key: nothing about anybody.
+    """The part of a sealed file that can be read without its key: it says nothing about anybody.
 
     `after` chains the files: a snapshot names the journal it goes on with, by its salt, a journal
     the one before it and how many frames that had.
@@ -44,7 +44,7 @@ class _Beginning(Struct):
 
 
 def new_store() -> str:
-    """What tells one store's files from another's."""
+    """Return a new name that tells one store's files from another's."""
     return os.urandom(8).hex()
 
 
@@ -60,18 +60,18 @@ class Sealed:
     def new(
         cls, key: bytes, kind: Kind, store: str, generation: int, *, after: str = ""
     ) -> "Sealed":
-        """A file of a new salt."""
+        """Begin a file, with a new salt."""
         salt = os.urandom(16).hex()
         mark = mark_of(key)
         header = Header("petition-bell", FORMAT, kind, store, generation, salt, mark, after)
         return cls(key, msgspec.json.encode(header))
 
     def frame(self, plain: bytes, sequence: int) -> bytes:
-        """A sealed frame; the first one is number 1."""
+        """Return a sealed frame; the first one is number 1."""
         return framed(sequence, self.seal.close(plain, sequence))
 
     def whole(self, plains: Iterable[bytes]) -> Iterator[bytes]:
-        """The whole file, which ends with an empty frame so that nothing can be cut off it."""
+        """Yield the whole file, which ends with an empty frame so that a cut would show."""
         yield self.beginning
         sequence = 0
         for sequence, plain in enumerate(plains, 1):
@@ -80,7 +80,7 @@ class Sealed:
 
 
 class Content:
-    """What a sealed file holds; reading `plains` raises Torn, Damaged or WrongKey."""
+    """The content of a sealed file; reading `plains` raises Torn, Damaged or WrongKey."""
 
     def __init__(self, raw: bytes) -> None:
         self._raw = raw
@@ -99,13 +99,13 @@ class Content:
         self.sequence, self.end = 0, first.end
 
     def sealed(self, key: bytes) -> Sealed:
-        """What makes further frames of this file; raises WrongKey."""
+        """Return the maker of further frames of this file; raises WrongKey."""
         if mark_of(key) != self.header.key:
             raise WrongKey
         return Sealed(key, self._raw_header)
 
     def plains(self, key: bytes) -> Iterator[bytes]:
-        """What the frames hold, in their order; `sequence` and `end` follow."""
+        """Yield the content of each frame, in order; `sequence` and `end` are those of the last."""
         seal = self.sealed(key).seal
         for frame in self._frames:
             try:
@@ -116,7 +116,7 @@ class Content:
             yield plain
 
     def left(self, key: bytes) -> Iterator[bytes | None]:
-        """What can be read of a damaged file, in its order; None for each frame that cannot."""
+        """Yield what can be read of a damaged file, in order; None for each frame that cannot."""
         seal, last = self.sealed(key).seal, 0
         for frame in readable(self._raw):
             if frame.sequence == 0:
@@ -129,7 +129,7 @@ class Content:
                 yield None
 
     def whole(self, key: bytes) -> Iterator[bytes]:
-        """As `plains`, of a file that was finished: Damaged if its end is missing."""
+        """Yield what `plains` does, of a file that was finished: Damaged if its end is missing."""
         last = None
         try:
             for plain in self.plains(key):
@@ -143,7 +143,7 @@ class Content:
 
 
 def format_of(raw: bytes) -> int | None:
-    """Which format a file has, as far as it says; None if it is not ours."""
+    """Return the format number that a file gives itself; None if it is not ours."""
     try:
         first = next(frames(raw), None)
         beginning = msgspec.json.decode(first.payload if first else b"", type=_Beginning)

@@ -74,7 +74,7 @@ async def open_tiny(
 async def read_tiny(
     path: Path, key_file: Path | None, *, key: str | None = None
 ) -> "TinyStorage | None":
-    """The store as it is now, to be read alone, beside whoever has it open; None if there is none.
+    """Return the store as it is now, to be read alone, whoever has it open; None if there is none.
 
     StorageError as `open_tiny` raises it, but for a store that is in use.
     """
@@ -94,7 +94,7 @@ async def rekey_tiny(
 ) -> None:
     """Seal a store nobody has open with a new key, which takes the place of the old in its file.
 
-    Where the key is given instead of read from a file, the new one is told before it is used.
+    Where the key is given instead of read from a file, `tell` is called with the new one first.
     """
     new = new_key()
     files = StoreFiles(path, KeyRing(key_file, key), disk or Disk())
@@ -106,7 +106,7 @@ async def rekey_tiny(
 async def restore_tiny(
     path: Path, key_file: Path | None, *, key: str | None = None, disk: Disk | None = None
 ) -> bool:
-    """Make a damaged store whole from all that can be read of it; whether nothing is lost."""
+    """Make a damaged store whole from all that can be read; return whether nothing is lost."""
     files = StoreFiles(path, KeyRing(key_file, key), disk or Disk())
     return await asyncio.to_thread(files.restore)
 

@@ -19,7 +19,7 @@ R = TypeVar("R")
 
 
 def doc_id_of(name: str | int) -> DocId:
-    """A document's id as TinyDB hands it out: a number where it is written like one, or a name."""
+    """Return a document's id as TinyDB hands it out: a number if written like one, else a name."""
     try:
         number = int(name)
     except ValueError:
@@ -28,7 +28,7 @@ def doc_id_of(name: str | int) -> DocId:
 
 
 class Document(tinydb.table.Document):
-    """What TinyDB hands out: the reader's own, down to the last nested list."""
+    """A document that TinyDB hands out: the reader's own, down to the last nested list."""
 
     def __init__(self, value: Mapping[str, Any], doc_id: DocId) -> None:
         super().__init__(msgspec.to_builtins(dict(value)), cast(int, doc_id))
@@ -167,7 +167,7 @@ class JournalledTinyDB(TinyDB):
         return self.storage.transact(work)
 
     def tables(self) -> set[str]:
-        """The names of the tables, for which no document is read."""
+        """Returns the names of the tables, for which no document is read."""
         storage = self.storage
         return storage.names() if isinstance(storage, JournalledStorage) else super().tables()
 
@@ -231,7 +231,7 @@ def _names(doc_ids: Iterable[DocId]) -> Iterable[str]:
 
 
 def _ours(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A document; one of TinyDB's own, which names its id, as one of ours."""
+    """Returns a document; one of TinyDB's own, which names its id, as one of ours."""
     if isinstance(document, tinydb.table.Document) and not isinstance(document, Document):
         return Document(document, document.doc_id)
     return document

@@ -172,7 +172,7 @@ class TinyUnit:
     # --- a chat that has another id now
 
     async def lock_for_migration(self, old_id: int, new_id: int, preferences: Preferences) -> None:
-        """Nobody else is at work here."""
+        """Does nothing: nobody else is at work here."""
 
     async def migrate_subscription(self, old: Subscription, moved: Subscription) -> None:
         self._transaction.remove(SUBSCRIPTIONS, followed_as(old.chat_id, old.petition))

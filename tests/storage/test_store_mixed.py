@@ -128,7 +128,7 @@ async def test_a_wish_that_is_fulfilled_waits_for_the_batch_under_way(tmp_path: 
     commits._next_batch = lambda: (begun.append(1), next_batch())[0]  # type: ignore[method-assign, assign, func-returns-value]
     waiting = asyncio.ensure_future(held_up(storage, go))
     await asyncio.sleep(0.01)
-    commits._fulfil(Chat(1))
+    commits._note_erased(Chat(1))
     await asyncio.sleep(0.01)
     assert len(begun) == 1
     go.set()
