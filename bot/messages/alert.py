@@ -1,4 +1,4 @@
-"""An alert: what happened, what it means or what comes next, and why if it comes late.
+"""Words an alert: what happened, what it means or what comes next, and why if it comes late.
 
 The first line does as a notification; one emoji for each kind of event, always the same.
 """
@@ -111,8 +111,9 @@ _RESPONDED_AGAIN: Mapping[Responder, str] = {
 
 
 class Among(NamedTuple):
-    """A group or channel, where most who read an alert may change nothing, and in a channel press
-    nothing that has the bot speak; `username` is the bot's.
+    """A group or channel, in which many read an alert; `username` is the bot's.
+
+    Most of them may change nothing there, and in a channel press nothing that has the bot speak.
     """
 
     username: str
@@ -131,11 +132,11 @@ def alert(
     among: Among | None = None,
     queue: str = "",
 ) -> tuple[Message, Keyboard]:
-    """The message for occurrences that belong together, oldest first, and its buttons.
+    """Word occurrences that belong together, oldest first, as one message with its buttons.
 
-    `rule` is the one by which it is heard, if it is not for following the petition; `custom` are
-    the chat's own milestones of it. `among` whom it is told, if not to one person alone. `queue` is
-    what it waited in.
+    `rule` is the one by which the chat is told, None if it is for following the petition; `custom`
+    are the chat's own milestones for it. `among` is the group or channel that is told, None for one
+    person alone. `queue` is the one the alert waited in, "" for none.
     """
     petition = known.petition
     told = _tell([occurrence.event for occurrence in occurrences], known, now, custom)
@@ -152,7 +153,7 @@ def alert(
 
 
 def _why_late(at: datetime, now: datetime, queue: str, *, is_shared: bool) -> Rich | None:
-    """Since when it was known and why it comes only now, where that was a while ago."""
+    """Word since when it was known and why it comes only now; None if that is no while ago."""
     if now - at < _FRESH:
         return None
     seen = clock(at, now)
@@ -179,7 +180,7 @@ def _why(rule: Rule, occurrences: Sequence[Occurrence]) -> Rich:
 
 
 def _buttons(known: PetitionHistory, events: Sequence[Event], row: list[Button]) -> Keyboard:
-    """What an alert can always be answered with, and under a response the whole of it."""
+    """Return the buttons beneath an alert: `row`, and above it what fits one of the events."""
     for event in events:
         match event:
             case DebateScheduled() | DebateMoved() if known.petition.scheduled_debate_date:
@@ -195,7 +196,7 @@ def _buttons(known: PetitionHistory, events: Sequence[Event], row: list[Button])
 
 
 def in_brief(known: PetitionHistory, occurrences: Sequence[Occurrence], now: datetime) -> Rich:
-    """What one line can say of it: what happened, what changed, and where that is to be read."""
+    """Word in one line what happened or changed, with the links where it is to be read."""
     events = [spoken_event(occurrence.event, known.petition) for occurrence in occurrences]
     told = _tell(events, known, now, None)
     links = [event for event in events if isinstance(event, DebateLink)]
@@ -223,7 +224,7 @@ def _revised_in_brief(event: ResponseRevised, petition: Petition) -> Rich:
 
 
 def bare_alert(known: PetitionHistory) -> Message:
-    """That there is news of a petition, in words that nothing can be wrong with."""
+    """Word that there is news of a petition, in a text so plain that nothing in it can fail."""
     number, url = known.petition.number, known.petition.url
     return compose(tr("There's an update to petition {number}: {url}", number=number, url=url))
 
@@ -262,9 +263,9 @@ def _one(event: Event, known: PetitionHistory, now: datetime) -> AlertText:
         case Closed() | Referred() | Completed():
             return _ended(event, petition, now)
         case Opened() | Rejected() | NotPublished() | Removed() | Reopened():
-            return _standing(event, known)
+            return _status_change(event, known)
         case CountFell():
-            return _fell(event, petition)
+            return _count_fell(event, petition)
         case (
             ClosingSoon()
             | ResponseOverdue()
@@ -313,7 +314,7 @@ def _reached(event: MilestoneReached, petition: Petition, custom: CustomMileston
 
 
 def _past(top: MilestoneReached, others: Sequence[MilestoneReached], count: str) -> Rich:
-    """Past the highest, and the official ones beneath it if there are any."""
+    """Word the count as past the highest milestone, and past any official ones beneath it."""
     *passed, last = [number(event.number) for event in (top, *reversed(others))]
     if not passed:
         return say("🔔 <b>{signatures}</b>, past {last}.", signatures=count, last=last)
@@ -371,7 +372,7 @@ def _changes(sign: str, sentences: Sequence[str]) -> list[Rich]:
 
 
 def _withdrawn(petition: Petition) -> AlertText:
-    """It waits again, unless this is told so late that there is a response once more."""
+    """Word that a response was withdrawn, and what the petition waits for if it has no new one."""
     withdrawn = say("💬 <b>{response} withdrawn.</b>", response=response_title(petition))
     if petition.government_response is not None:
         return AlertText(withdrawn)
@@ -387,7 +388,7 @@ def _withdrawn(petition: Petition) -> AlertText:
 def _debate_date(
     event: DebateScheduled | DebateMoved | DebateCancelled, petition: Petition, now: datetime
 ) -> AlertText:
-    """How long it is until then is told only while that is still its date."""
+    """Word a debate's date, or its end; the days until then only while that is still its date."""
     match event:
         case DebateScheduled(on):
             if on < london_today(now):
@@ -458,7 +459,7 @@ def _link_row(links: Sequence[DebateLink]) -> Rich:
 
 
 def _safe_link(text: str, url: str) -> Rich:
-    """A link only where the address is one: the site's fields are typed by hand."""
+    """Return a link only where the address is one: the site's fields are typed by hand."""
     linked = safe_link(text, url)
     return linked if linked != text else f"{text}: {cut(url, _QUOTED)}"
 
@@ -520,7 +521,7 @@ def _ended(event: Closed | Referred | Completed, petition: Petition, now: dateti
 
 
 def _life_line(petition: Petition, now: datetime) -> str | None:
-    """How long it was open and how fast it was signed, as far as both are known."""
+    """Word how long it was open and how fast it was signed, as far as both are known."""
     lasted, signed = life(petition, now), rate(petition, now)
     if lasted is None:
         return _sentence(pace_line(petition, now))
@@ -529,7 +530,7 @@ def _life_line(petition: Petition, now: datetime) -> str | None:
     return tr("It was open for {span}, at {rate}.", span=lasted, rate=signed)
 
 
-def _standing(
+def _status_change(
     event: Opened | Rejected | NotPublished | Removed | Reopened, known: PetitionHistory
 ) -> AlertText:
     petition = known.petition
@@ -599,7 +600,7 @@ def _opened(event: Opened, petition: Petition) -> AlertText:
     return AlertText(headline, (considering if is_considered else None, outlook(petition)))
 
 
-def _fell(event: CountFell, petition: Petition) -> AlertText:
+def _count_fell(event: CountFell, petition: Petition) -> AlertText:
     return AlertText(
         say_many(
             "↘️ <b>{count} signature was removed.</b> This can happen after fraud checks.",

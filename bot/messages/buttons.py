@@ -34,8 +34,10 @@ ROOM = PRESS_LIMIT - len("|~") - 13
 
 
 class Button(NamedTuple):
-    """A button, which does one thing: it presses, leads to an address, copies a text or offers the
-    cards of a query to a chat that the reader chooses.
+    """A button, which does one thing: `press`, `url`, `copy` or `share` says which.
+
+    It presses, leads to an address, copies a text, or offers the cards that a query finds to a chat
+    that the reader chooses.
     """
 
     text: str
@@ -49,7 +51,7 @@ Keyboard: TypeAlias = Sequence[Sequence[Button]]  # rows
 
 
 class Press(NamedTuple):
-    """What pressing a button asks for."""
+    """The request that a button makes when it is pressed."""
 
     verb: str
     petition: PetitionRef | None = None
@@ -57,18 +59,18 @@ class Press(NamedTuple):
 
     @property
     def data(self) -> str:
-        """As Telegram carries it."""
+        """The press as Telegram carries it: `verb|petition|extra`."""
         return f"{self.verb}|{self.petition or ''}|{self.extra}"
 
     @classmethod
     def read(cls, data: str) -> Self:
-        """The press a button's data stands for; ValueError for anything we did not write."""
+        """Return the press that a button's data stands for; ValueError if we did not write it."""
         verb, name, extra = data.split("|")
         return cls(verb, PetitionRef.parse(name) if name else None, extra)
 
 
 def button(text: str, verb: str, petition: PetitionRef | None = None, extra: str = "") -> Button:
-    """A button that presses `verb`."""
+    """Return a button that presses `verb`; ValueError if Telegram would not carry its data."""
     data = Press(verb, petition, extra).data
     if len(data.encode()) > PRESS_LIMIT:
         raise ValueError(f"too long for a button: {data}")
@@ -76,17 +78,17 @@ def button(text: str, verb: str, petition: PetitionRef | None = None, extra: str
 
 
 def subscribe_link(username: str, petition: PetitionRef) -> str:
-    """The address that begins a subscription to a petition, in whatever chat it is opened."""
+    """Return the address that begins a subscription in whatever chat it is opened."""
     return f"https://t.me/{username}?start=p_{petition.site}_{petition.id}"
 
 
 def open_button(petition: Petition) -> Button:
-    """Leads to the petition's own page."""
+    """Return the button that leads to the petition's own page."""
     return Button(tr("Open"), url=spoken(petition).url)
 
 
 def mute_button(petition: PetitionRef, muted: bool) -> Button:
-    """Turns the sound of a petition's alerts off, or on again."""
+    """Return the button that turns the sound of a petition's alerts off, or on again if `muted`."""
     if muted:
         return button(tr("Turn sound on"), UNMUTE, petition)
     return button(tr("Make silent"), MUTE, petition)
@@ -95,9 +97,10 @@ def mute_button(petition: PetitionRef, muted: bool) -> Button:
 def card_buttons(
     petition: Petition, subscription: Subscription | None, follow_link: str = ""
 ) -> Keyboard:
-    """Beneath a card: all there is to see of a petition, and what the reader can do with it.
+    """Return the buttons beneath a card: all there is to see, and what the reader can do.
 
-    Where many read it, that is to follow it themselves, by a link.
+    `subscription` is None if the chat does not follow the petition. With `follow_link`, many read
+    the card, and each of them can follow the petition by that link.
     """
     if follow_link:
         last = [readers_row(petition, follow_link)]
@@ -125,7 +128,7 @@ def card_buttons(
 
 
 def response_row(petition: Petition, earlier: int) -> list[Button]:
-    """The response as it reads now, and as it read before if it was another one."""
+    """Return buttons for the response as it reads now and for the last of its `earlier` texts."""
     row = []
     if petition.government_response:
         row.append(button(tr("Read in full"), RESPONSE, petition.ref))
@@ -135,12 +138,12 @@ def response_row(petition: Petition, earlier: int) -> list[Button]:
 
 
 def calendar_button(petition: PetitionRef, what: CalendarDate) -> Button:
-    """Sends a date for one's own calendar."""
+    """Return the button that sends a date for one's own calendar."""
     return button(tr("Add to calendar"), CALENDAR, petition, what)
 
 
 def with_sound(keyboard: Keyboard | None, petition: Petition, muted: bool) -> Keyboard:
-    """The same buttons, with the one about the sound turned round."""
+    """Return the same buttons, the one about the sound turned round; an alert's own for None."""
     if keyboard is None:
         return alert_buttons(petition, muted)
     turned = mute_button(petition.ref, muted)
@@ -150,13 +153,13 @@ def with_sound(keyboard: Keyboard | None, petition: Petition, muted: bool) -> Ke
 
 
 def follower_rows(petition: Petition, muted: bool) -> list[list[Button]]:
-    """What a follower can do: as beneath an alert, and the petition's own settings."""
+    """Return the buttons of a follower: those beneath an alert, and the petition's own settings."""
     opened, *others = alert_row(petition, muted)
     return [[opened, button(tr("Change alerts"), SETTINGS, petition.ref)], others]
 
 
 def alert_row(petition: Petition, muted: bool) -> list[Button]:
-    """Open, mute, unsubscribe."""
+    """Return the buttons that open the petition's page, turn the sound off or on, and unfollow."""
     return [
         open_button(petition),
         mute_button(petition.ref, muted),
@@ -165,22 +168,22 @@ def alert_row(petition: Petition, muted: bool) -> list[Button]:
 
 
 def readers_row(petition: Petition, address: str) -> list[Button]:
-    """Beneath what many read, of whom few may change what the chat follows: addresses alone."""
+    """Return addresses alone, for what many read of whom few may change what the chat follows."""
     return [open_button(petition), Button(tr("Follow it yourself"), url=address)]
 
 
 def stranger_row(petition: Petition) -> list[Button]:
-    """Beneath what a chat hears of a petition that it does not follow."""
+    """Return the buttons beneath news of a petition that the chat does not follow."""
     return [button(tr("Follow"), SUBSCRIBE, petition.ref), open_button(petition)]
 
 
 def alert_buttons(petition: Petition, muted: bool) -> Keyboard:
-    """Beneath an alert."""
+    """Return the buttons beneath an alert."""
     return [alert_row(petition, muted)]
 
 
 def undo_buttons(subscription: Subscription) -> Keyboard:
-    """Beneath the news that a subscription ended: takes it up again exactly as it was."""
+    """Return the button that takes an ended subscription up again, exactly as it was."""
     extra = subscription_for_button(subscription)
     return [[button(tr("Undo"), UNDO, subscription.petition, extra)]]
 
@@ -189,21 +192,25 @@ _LONGEST_EXTRA = 30  # bytes; the verb and the petition need the others
 
 
 def as_extra(then: str) -> str:
-    """What is to be done after a press, as far as a button has room for it."""
+    """Return what is to be done after a press, "" if it does not fit on a button."""
     return then if len(then.encode()) <= _LONGEST_EXTRA and "|" not in then else ""
 
 
 def consent_buttons(petition: PetitionRef, then: str = "", *, is_told: bool = False) -> Keyboard:
-    """Agree by following what was asked for, or not; or read more first, until that `is_told`.
+    """Return the ways to agree by following a petition, to refuse, and to read more first.
 
-    `then` is what else was asked of that petition.
+    `then` is what else was asked of that petition. Once it `is_told` what is kept, there is no more
+    to read.
     """
     follow = button(tr("Follow it"), CONSENT, petition, then)
     return [[follow], _unsure(petition, then, is_told=is_told)]
 
 
 def agree_buttons(then: str = "", *, is_told: bool = False) -> Keyboard:
-    """Agree to something that is about no petition, and go on to a page; or not, or read more."""
+    """Return the ways to agree to something about no petition, to refuse, and to read more first.
+
+    `then` is the page to go on to. Once it `is_told` what is kept, there is no more to read.
+    """
     agree = button(tr("I agree"), CONSENT, extra=then)
     return [[agree], _unsure(extra=then, is_told=is_told)]
 
@@ -216,7 +223,7 @@ def _unsure(
 
 
 def forget_buttons() -> Keyboard:
-    """Erase everything, or not."""
+    """Return the buttons that erase everything, or nothing."""
     return [
         [
             button(tr("Delete everything"), FORGET, extra="yes"),
@@ -226,6 +233,6 @@ def forget_buttons() -> Keyboard:
 
 
 def in_rows(keys: Iterable[Button], width: int = 2) -> list[list[Button]]:
-    """Buttons in rows of so many."""
+    """Return buttons in rows of `width`."""
     found = list(keys)
     return [found[at : at + width] for at in range(0, len(found), width)]

@@ -1,4 +1,4 @@
-"""Words what a chat did not hear at once as one message: a line for each thing, oldest first."""
+"""Words what a chat was not told at once as one message: a line for each thing, oldest first."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
@@ -49,14 +49,14 @@ _HEADS_AMONG: dict[Occasion, str] = _HEADS | {
 
 
 class Missed(NamedTuple):
-    """Something a chat was not told: what would have been one alert."""
+    """Something a chat was not told at once: it would have been one alert."""
 
     known: PetitionHistory
     occurrences: Sequence[Occurrence]
 
 
 class Summary(NamedTuple):
-    """The message, its buttons, and how many of the things missed it tells."""
+    """A message with its buttons; `told` is how many of the things missed it tells."""
 
     message: Message
     buttons: Keyboard
@@ -64,7 +64,7 @@ class Summary(NamedTuple):
 
 
 def occasion_of(queue: str) -> Occasion:
-    """Why what waits in a queue was not heard at once."""
+    """Return the occasion on which what waits in a queue is told."""
     match queue.partition(":")[0]:
         case "quiet":
             return "quiet"
@@ -81,7 +81,7 @@ def occasion_of(queue: str) -> Occasion:
 
 
 def summary(missed: Sequence[Missed], now: datetime, occasion: Occasion = "away") -> Summary:
-    """Tell what was missed, oldest first, as much of it as one message holds.
+    """Word what was missed, oldest first, as much of it as one message holds.
 
     The things of one petition stand together, where its first one would.
     """
@@ -94,7 +94,7 @@ def summary(missed: Sequence[Missed], now: datetime, occasion: Occasion = "away"
 
 
 def _laid_out(missed: Sequence[Missed], now: datetime, count: int, occasion: Occasion) -> Message:
-    """The first `count` of the things, under what they have in common."""
+    """Lay out the first `count` of the things, under a heading for the occasion."""
     by_petition: dict[PetitionRef, list[Missed]] = {}
     for each in missed[:count]:
         by_petition.setdefault(each.known.petition.ref, []).append(each)
@@ -103,14 +103,14 @@ def _laid_out(missed: Sequence[Missed], now: datetime, count: int, occasion: Occ
 
 
 def _of_one(things: Sequence[Missed], now: datetime) -> Iterator[Rich]:
-    """What happened to one petition, under its title."""
+    """Yield a petition's title and, beneath it, the lines of what happened to it."""
     petition = things[-1].known.petition
     yield ""
     yield link(short_title(petition), petition.url)
-    standing = [
+    in_force = [
         each for place, each in enumerate(things) if not _is_overtaken(each, things[place + 1 :])
     ]
-    for _, group in groupby(enumerate(standing), key=_pairing(standing)):
+    for _, group in groupby(enumerate(in_force), key=_pairing(in_force)):
         yield _line([each for _, each in group], now)
 
 
@@ -157,7 +157,7 @@ _DEBATE_DATES = (DebateScheduled, DebateMoved, DebateCancelled)
 
 
 def _is_overtaken(each: Missed, later: Sequence[Missed]) -> bool:
-    """Whether it says no more than that a debate had a date which it has not any more."""
+    """Return whether it tells only a debate's date, which later news has changed."""
     return isinstance(_event(each), _DEBATE_DATES) and any(
         isinstance(_event(other), _DEBATE_DATES) for other in later
     )
@@ -167,11 +167,11 @@ def _event(each: Missed) -> Event:
     return each.occurrences[0].event
 
 
-def _pairing(standing: Sequence[Missed]) -> Callable[[tuple[int, Missed]], int]:
-    """What is told in one line: a thing, or one and what took it back right after it."""
+def _pairing(in_force: Sequence[Missed]) -> Callable[[tuple[int, Missed]], int]:
+    """Return a key by which consecutive things share a line: one, and what took it back next."""
     lines_of: list[int] = []
-    for place, each in enumerate(standing):
-        last = standing[place - 1] if place else None
+    for place, each in enumerate(in_force):
+        last = in_force[place - 1] if place else None
         is_back = (
             last is not None
             and _undone(_event(last), _event(each))
@@ -182,7 +182,7 @@ def _pairing(standing: Sequence[Missed]) -> Callable[[tuple[int, Missed]], int]:
 
 
 def _undone(event: Event, later: Event) -> bool:
-    """Whether the later event says that the earlier one holds no longer."""
+    """Return whether the later event says that the earlier one holds no longer."""
     match event, later:
         case Removed(), Reopened(was="removed"):
             return True
@@ -193,7 +193,7 @@ def _undone(event: Event, later: Event) -> bool:
 
 
 def _line(things: Sequence[Missed], now: datetime) -> Rich:
-    """What happened, and when; what was and is no more in one with what put an end to it."""
+    """Word in one line what happened and when; of two things, the second undid the first."""
     first, *rest = things
     at = clock(first.occurrences[0].at, now)
     if not rest:
@@ -205,7 +205,7 @@ def _line(things: Sequence[Missed], now: datetime) -> Rich:
 
 
 def _buttons(missed: Sequence[Missed]) -> Keyboard:
-    """The cards of the petitions in question, those that moved last if there are many."""
+    """Return buttons for the petitions' cards, those with the latest news if there are many."""
     latest: dict[PetitionRef, Petition] = {}
     for each in reversed(missed):
         latest.setdefault(each.known.petition.ref, each.known.petition)

@@ -44,7 +44,7 @@ _clocks: ContextVar[tzinfo] = ContextVar("clocks", default=LONDON)
 
 
 def go_by(clocks: tzinfo) -> None:
-    """Tell instants by these clocks for the rest of this task: those where the chat lives."""
+    """Tell instants by these clocks, those where the chat lives, for the rest of this task."""
     _clocks.set(clocks)
 
 
@@ -63,7 +63,7 @@ def clock(value: datetime, now: datetime) -> str:
 
 
 def _on_clocks(told: str) -> str:
-    """A time with the place whose clocks it goes by, unless that is London."""
+    """Add to a time the place whose clocks it goes by, unless that is London."""
     zone = str(_clocks.get())
     if zone == str(LONDON):
         return told
@@ -112,7 +112,7 @@ def span(value: timedelta) -> str:
 
 
 def about(value: timedelta) -> str:
-    """A time still to pass, in the nearest whole unit: what is left of six hours is six hours."""
+    """Word a time still to pass, to the nearest whole unit: 5 h 59 min are six hours."""
     day_, hour, minute = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
     if value < minute:
         return span(value)
@@ -121,13 +121,13 @@ def about(value: timedelta) -> str:
 
 
 def bar(share: float, cells: int = 10) -> str:
-    """▰▰▰▰▰▰▱▱▱▱: how much of the way is done, never full before it is."""
+    """▰▰▰▰▰▰▱▱▱▱: a bar of so many cells, filled by a share of 1, and full only at the whole."""
     full = min(cells, max(0, int(share * cells)))
     return "▰" * full + "▱" * (cells - full)
 
 
 def london_today(now: datetime) -> date:
-    """The calendar date in London, which the site's dates are."""
+    """Return the calendar date in London, by which the site's dates go."""
     return now.astimezone(LONDON).date()
 
 
@@ -148,10 +148,10 @@ def length(count: int) -> str:
 
 
 def time_of_day(minute: int) -> str:
-    """22:00."""
+    """22:00: the time of day at a minute after midnight."""
     return f"{minute // 60:02}:{minute % 60:02}"
 
 
 def weekday_name(weekday: int) -> str:
-    """Monday is 0."""
+    """Monday: the name of a day of the week, 0 for Monday."""
     return str(get_day_names("wide", locale=locale())[weekday])

@@ -41,7 +41,7 @@ def speak(language: str) -> None:
 
 @contextmanager
 def speaking(language: str) -> Iterator[None]:
-    """Speak this language meanwhile."""
+    """Speak this language until the block ends; English if nobody has it."""
     before = _language.set(language if language in LANGUAGES else ENGLISH)
     try:
         yield
@@ -50,12 +50,12 @@ def speaking(language: str) -> Iterator[None]:
 
 
 def language() -> str:
-    """The language that is spoken now."""
+    """Return the language that is spoken now, as a locale's name ("cy")."""
     return _language.get()
 
 
 def locale() -> str:
-    """The locale of numbers and dates in the language that is spoken now."""
+    """Return the locale of numbers and dates in the language that is spoken now."""
     return _LOCALES[language()]
 
 
@@ -73,29 +73,29 @@ class Said(str):
     _gaps: dict[str, object]
 
     def __new__(cls, text: str, /, **gaps: object) -> Self:
-        """`text` is one that the catalogues know."""
+        """Fill the gaps of `text`, which is one that the catalogues know."""
         said = super().__new__(cls, text.format(**gaps))
         said._text, said._gaps = text, gaps
         return said
 
     def now(self) -> str:
-        """The same in the language that is spoken now."""
+        """Return the same text in the language that is spoken now."""
         gaps = {n: each.now() if isinstance(each, Said) else each for n, each in self._gaps.items()}
         return tr(self._text, **gaps)
 
 
 def in_all_languages(text: str) -> list[str]:
-    """A text without gaps as each language says it."""
+    """Return a text without gaps as each language says it."""
     return [catalogue(name).gettext(text) for name in LANGUAGES]
 
 
 def tr(text: str, /, **gaps: object) -> str:
-    """A text in the reader's language, its gaps filled."""
+    """Return a text in the reader's language, its gaps filled."""
     return catalogue(language()).gettext(text).format(**gaps)
 
 
 def many(one: str, more: str, count: int, /, **gaps: object) -> str:
-    """A text about a number of things, in the plural form the language has for that number.
+    """Return a text about `count` things, in the plural form the language has for that number.
 
     `{count}` is the number as the language writes it, unless a gap says otherwise.
     """
@@ -104,12 +104,12 @@ def many(one: str, more: str, count: int, /, **gaps: object) -> str:
 
 
 def say(text: str, /, **gaps: Rich) -> Rich:
-    """A text whose gaps may be formatted, and which may have `<b>`, `<i>` and `<code>` itself."""
+    """Return a text whose gaps may be formatted; it may have `<b>`, `<i>` and `<code>` itself."""
     return _laid_out(catalogue(language()).gettext(text), gaps)
 
 
 def say_many(one: str, more: str, count: int, /, **gaps: Rich) -> Rich:
-    """A formatted text about a number of things; see `many`."""
+    """Return a formatted text about a number of things; see `many`."""
     found = catalogue(language()).ngettext(one, more, count)
     return _laid_out(found, {"count": _written(count), **gaps})
 
@@ -124,7 +124,7 @@ def preload() -> None:
 
 @lru_cache(maxsize=len(LANGUAGES))
 def catalogue(name: str) -> gettext.NullTranslations:
-    """The texts of a language; the first time it is read from its file, which takes a moment."""
+    """Return the texts of a language, read from its file the first time, which takes a moment."""
     path = CATALOGUES / f"{name}.po"
     if not path.exists():
         return gettext.NullTranslations()
@@ -140,7 +140,7 @@ def _written(count: int) -> str:
 
 
 def _laid_out(text: str, gaps: dict[str, Rich]) -> Rich:
-    """The text with its marks and gaps as pieces; what fills a gap is never read for marks."""
+    """Return a text as pieces, marks and gaps read; what fills a gap is never read for marks."""
     parts: list[Rich] = []
     at = 0
     for found in _PIECE.finditer(text):

@@ -11,7 +11,7 @@ from bot.subscriptions.preferences import KINDS
 
 
 class Label(NamedTuple):
-    """A kind's name among the settings of what is followed, and among what a rule can ask for."""
+    """The names of a kind among the settings of what is followed, and among a rule's choices."""
 
     in_settings: str = ""
     in_rules: str = ""

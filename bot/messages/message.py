@@ -47,12 +47,12 @@ class Span(NamedTuple):
     url: str | None = None
 
     def of(self, text: str) -> str:
-        """What it covers."""
+        """Return the part of a text that it covers."""
         return text[self.offset : self.offset + self.length]
 
 
 class Message(NamedTuple):
-    """What is said: a text and the spans of it that have a style."""
+    """A text, and the spans of it that have a style."""
 
     text: str
     spans: tuple[Span, ...] = ()
@@ -69,7 +69,7 @@ def italic(*parts: Rich) -> Styled:
 
 
 def code(*parts: Rich) -> Styled:
-    """Fixed-width text that a tap copies."""
+    """Set text in fixed width, which a tap copies."""
     return Styled("code", parts)
 
 
@@ -79,34 +79,34 @@ def link(text: Rich, url: str) -> Styled:
 
 
 def quote(*parts: Rich, expandable: bool = False) -> Styled:
-    """Somebody else's words; an expandable quotation opens on a tap."""
+    """Set somebody else's words apart; an expandable quotation opens on a tap."""
     return Styled("expandable_blockquote" if expandable else "blockquote", parts)
 
 
 def lines(*rows: Rich | None) -> tuple[Rich, ...]:
-    """Rows one below the other; None leaves a row out, an empty string leaves a gap."""
+    """Return rows one below the other; None leaves a row out, an empty string leaves a gap."""
     present = [row for row in rows if row is not None]
     return tuple(part for row in present for part in (row, "\n"))[:-1]
 
 
 def row(*parts: Rich) -> Styled:
-    """Several pieces as one, without a style of their own."""
+    """Return several pieces as one, without a style of their own."""
     return Styled(None, parts)
 
 
 def aside(*words: str) -> str:
-    """Words in brackets, with the space before them; nothing for none."""
+    """Return words in brackets, with the space before them; "" for none."""
     present = ", ".join(word for word in words if word)
     return f" ({present})" if present else ""
 
 
 def width(text: str) -> int:
-    """The length of a text in UTF-16 code units."""
+    """Return the length of a text in UTF-16 code units."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def compose(*parts: Rich) -> Message:
-    """Lay the pieces out as one message."""
+    """Lay pieces out as one message."""
     texts: list[str] = []
     spans: list[Span] = []
     _lay_out(parts, 0, texts, spans)
@@ -115,7 +115,7 @@ def compose(*parts: Rich) -> Message:
 
 
 def joined(*messages: Message) -> Message:
-    """Messages as one, each right after the one before."""
+    """Return messages as one, each right after the one before."""
     text, spans = "", []
     for message in messages:
         spans += [span._replace(offset=span.offset + len(text)) for span in message.spans]
@@ -138,7 +138,7 @@ def _lay_out(parts: tuple[Rich, ...], at: int, texts: list[str], spans: list[Spa
 
 
 def clean(text: str) -> str:
-    """Without what Telegram refuses or what deceives.
+    """Return a text without what Telegram refuses or what deceives.
 
     That is controls, lone surrogates, overrides, letters without a width, and towers of marks.
     """
@@ -150,7 +150,7 @@ def clean(text: str) -> str:
 
 
 def _without_towers(text: str) -> Iterator[str]:
-    """The characters of a text, upon one letter no more marks and joiners than any script needs."""
+    """Yield a text's characters, with no more marks and joiners on one letter than scripts need."""
     height = unseen = 0
     for char in text:
         if _is_sign(char):
@@ -164,7 +164,7 @@ def _without_towers(text: str) -> Iterator[str]:
 
 
 def _is_sign(char: str) -> bool:
-    """Whether it has no width and is needed all the same.
+    """Return whether a character without a width is needed all the same.
 
     Families of emoji and several scripts are written with joiners; flags have letters, and emoji a
     sign of how they are to be drawn.
@@ -174,7 +174,7 @@ def _is_sign(char: str) -> bool:
 
 
 def _is_control(char: str) -> bool:
-    """Whether it shows nothing: a control, or what has no width or turns the direction."""
+    """Return whether a character shows nothing: a control, no width, or a turn of direction."""
     number = ord(char)
     return (category(char) in {"Cc", "Cf", "Cs"} and not _is_sign(char)) or (
         number in _BLANK or 0xE0100 <= number <= 0xE01EF
@@ -182,7 +182,7 @@ def _is_control(char: str) -> bool:
 
 
 def cut(text: str, most: int) -> str:
-    """At most `most` characters, ended at a word with an ellipsis if anything was left out."""
+    """Return at most `most` characters, ended at a word with an ellipsis if any were left out."""
     text = text.strip()
     if len(text) <= most:
         return text
@@ -192,7 +192,7 @@ def cut(text: str, most: int) -> str:
 
 
 def with_note(message: Message, note: str, *, instead_of: Collection[str] = ()) -> Message:
-    """The message with a note beneath it, in place of another if there is one."""
+    """Return the message with a note beneath it, in place of another if there is one."""
     body = message.text
     for other in instead_of:
         body = body.removesuffix(f"\n\n{other}")
@@ -202,7 +202,7 @@ def with_note(message: Message, note: str, *, instead_of: Collection[str] = ()) 
 
 
 def at_a_glance(lay_out: Callable[[int], Message]) -> Message:
-    """A list laid out with its titles as long as a screen allows: `lay_out` takes their length."""
+    """Lay out a list with titles as long as a screen allows; `lay_out` takes their length."""
     for most in _TITLES:
         message = lay_out(most)
         if len(message.text) <= _SCREEN:
@@ -211,12 +211,12 @@ def at_a_glance(lay_out: Callable[[int], Message]) -> Message:
 
 
 def abridged(part: Rich, most: int) -> Rich:
-    """The same piece, cut where its text grows longer than `most` characters."""
+    """Return the same piece, cut where its text grows longer than `most` characters."""
     return _abridged(part, most)[0]
 
 
 def _abridged(part: Rich, most: int) -> tuple[Rich, int]:
-    """The piece as far as there is room, and the room that is left."""
+    """Return the piece as far as there is room, and the room that is left."""
     if isinstance(part, str):
         return (part, most - len(part)) if len(part) <= most else (cut(part, most), 0)
     kept: list[Rich] = []
@@ -229,9 +229,9 @@ def _abridged(part: Rich, most: int) -> tuple[Rich, int]:
 
 
 def split(message: Message, limit: int = TEXT_LIMIT) -> list[Message]:
-    """The message in parts of at most `limit` units: at paragraphs, else lines, words, anywhere.
+    """Cut a message into parts of at most `limit` units, at paragraphs, lines, words or anywhere.
 
-    A span that reaches over a cut goes on in the next part.
+    Units are UTF-16 code units. A span that reaches over a cut goes on in the next part.
     """
     return [
         Message(text, tuple(_within(message.spans, start, start + len(text))))
@@ -240,7 +240,7 @@ def split(message: Message, limit: int = TEXT_LIMIT) -> list[Message]:
 
 
 def _chunks(text: str, limit: int) -> Iterator[tuple[int, str]]:
-    """The parts of a text with their offsets, without the line ends at the cuts."""
+    """Yield the parts of a text with their offsets, without the line ends at the cuts."""
     at = 0
     while text:
         head = text if width(text) <= limit else _head(text, limit)

@@ -17,10 +17,10 @@ def address(*, is_shared: bool) -> None:
 
 
 def is_shared() -> bool:
-    """Whether many read what is said now, or it is about a chat in which many do."""
+    """Return whether many read what is said now, or it is about a chat in which many do."""
     return _is_shared.get()
 
 
 def to_reader(alone: str, among: str, /, **gaps: object) -> str:
-    """The one marked text to one person, the other to a group or channel."""
+    """Return the first marked text for one person, the second for a group or channel."""
     return tr(among, **gaps) if is_shared() else tr(alone, **gaps)

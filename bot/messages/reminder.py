@@ -47,7 +47,7 @@ _LACKS: dict[Verdict, str] = {
 
 
 class AlertText(NamedTuple):
-    """How an event is told: its first line, and what follows the title."""
+    """The words for an event: its first line, and the rows beneath the petition's title."""
 
     headline: Rich
     rows: tuple[Rich | None, ...] = ()
@@ -82,7 +82,10 @@ def _closing(event: ClosingSoon, petition: Petition, now: datetime) -> AlertText
 
 
 def _chances(event: ClosingSoon, petition: Petition, now: datetime) -> str | None:
-    """What it needs for the next threshold, what it gets, and how that is going to end."""
+    """Word what it still needs for the next threshold, and how that is likely to end.
+
+    None if there is no threshold ahead, or the event has no pace to go by.
+    """
     ahead = [n for n in thresholds(petition) if n > petition.signature_count]
     if not ahead or event.a_day is None or event.expected is None:
         return None

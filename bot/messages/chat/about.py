@@ -38,7 +38,7 @@ _ABOUT_ME = marked("About this bot and your data")
 
 
 class CommandHelp(NamedTuple):
-    """A command as people see it: its name, what it takes, and what it does."""
+    """A command as people see it: its name, what it takes ("" for nothing), and what it does."""
 
     name: str
     takes: str
@@ -57,7 +57,7 @@ _NOT_RESPONDED_TO = marked(
 
 
 def greeting(bot_name: str, sites: Sequence[Site], *, is_private: bool) -> tuple[Message, Keyboard]:
-    """The first words, and the ways to begin."""
+    """Word the greeting, with buttons for the ways to begin."""
     descriptions = [description_of(site) for site in sites]
     hosts = listed([description.hosts[0].name for description in descriptions])
     response = response_from(descriptions)
@@ -88,7 +88,7 @@ def _unofficial(sites: Sequence[SiteDescription]) -> str:
 
 
 def help_text(commands: Sequence[CommandHelp]) -> Message:
-    """Every command in a line, under what it is for."""
+    """Word every command in a line, under what it is for."""
     return compose(
         *lines(
             bold(tr("What I can do")),
@@ -105,7 +105,7 @@ def help_text(commands: Sequence[CommandHelp]) -> Message:
 
 
 def help_in_group() -> Message:
-    """What can be done in a group or channel, in eight lines."""
+    """Word in eight lines what can be done in a group or channel."""
     return compose(
         *lines(
             bold(tr("What I can do here")),
@@ -142,7 +142,7 @@ def _section(heading: str, commands: Sequence[CommandHelp]) -> Iterator[Rich]:
 
 
 def consent_request(about: Rich | None = None) -> Message:
-    """Asked once, before anything is kept; `about` is what somebody wants to be told of."""
+    """Ask for consent, once, before anything is kept; `about` is what is to be followed."""
     keep = (
         say(
             "To alert you about {what}, I need to keep this chat's number, what you follow and "
@@ -168,7 +168,7 @@ def consent_request(about: Rich | None = None) -> Message:
 
 
 def not_now(*, has_agreed: bool) -> Message:
-    """Consent was not given; or it was before, and is not withdrawn by this."""
+    """Answer a refusal; where consent was given before, say that this does not withdraw it."""
     if has_agreed:
         return compose(
             tr("You agreed earlier, so nothing changes. To delete everything I keep: /forget")
@@ -177,15 +177,15 @@ def not_now(*, has_agreed: bool) -> Message:
 
 
 def agreed() -> Message:
-    """The reader agreed, with nothing to go on with."""
+    """Answer an agreement that leaves nothing else to go on with."""
     return compose(tr("Thanks. You can now follow petitions. To withdraw your consent: /forget"))
 
 
 def privacy(rest_days: int, sites: Sequence[Site], *, in_database: bool = False) -> Message:
-    """What is kept, why, for how long, and how to end it; a chat at rest is kept for some days.
+    """Word what is kept, why, for how long, and how to end it; a chat at rest is kept `rest_days`.
 
-    Who is asked depends on the sites that are watched. A shared database has to see more than a
-    file that is sealed as a whole.
+    Which services the bot asks depends on the sites that are watched. A shared database has to see
+    more than a file that is sealed as a whole.
     """
     shown = say(
         "<b>Not encrypted:</b> how many petitions and rules this chat has, when its alerts are "
@@ -246,7 +246,7 @@ def _has_constituencies(sites: Sequence[Site]) -> bool:
 
 
 def _asked(sites: Sequence[Site]) -> Iterator[str]:
-    """Whom a bot for these sites asks, and about what."""
+    """Yield the services that a bot for these sites asks, each with what it asks about."""
     if len(sites) == 1:
         yield tr("the petitions site about petitions and the words you search for")
     else:
@@ -258,7 +258,7 @@ def _asked(sites: Sequence[Site]) -> Iterator[str]:
 
 
 def about(version: str, sites: Sequence[Site]) -> Message:
-    """Who speaks, and whose facts these are."""
+    """Word what this bot is, of which version, and under which licences its facts are."""
     descriptions = [description_of(site) for site in sites]
     return compose(
         *lines(
@@ -281,7 +281,7 @@ def _host(site: Site) -> str:
 
 
 def _licences(sites: Sequence[Site]) -> Iterator[Rich]:
-    """On what terms each site lets its petitions be used, as far as they are known."""
+    """Yield the terms on which each site lets its petitions be used, as far as they are known."""
     is_open = [is_its_own(site) and description_of(site).is_openly_licensed for site in sites]
     licence = link(tr("Open Government Licence v3.0"), OGL)
     if all(is_open):
@@ -300,7 +300,7 @@ def _licences(sites: Sequence[Site]) -> Iterator[Rich]:
 
 
 def forget_question(subscriptions: int, rules: int) -> Message:
-    """Asked once before everything is erased."""
+    """Ask, once, before everything is erased."""
     if rules:
         return compose(
             tr(
@@ -323,22 +323,22 @@ def forget_question(subscriptions: int, rules: int) -> Message:
 
 
 def forgotten() -> Message:
-    """Everything is gone."""
+    """Word that everything is gone."""
     return compose(tr("Deleted. I no longer keep anything about this chat. To start again: /start"))
 
 
 def kept() -> Message:
-    """Nothing was erased."""
+    """Word that nothing was erased."""
     return compose(tr("Nothing was deleted."))
 
 
 def nothing_kept() -> Message:
-    """There is nothing to show or to erase."""
+    """Word that there is nothing to show or to erase."""
     return compose(tr("I don't keep anything about this chat."))
 
 
 def data_caption(subscriptions: int, rules: int) -> str:
-    """Beneath the file of `/mydata`."""
+    """Word the caption beneath the file of `/mydata`."""
     return tr(
         "Everything I keep about this chat ({things}). To delete it: /forget",
         things=_counted(subscriptions, rules),
@@ -346,7 +346,7 @@ def data_caption(subscriptions: int, rules: int) -> str:
 
 
 def _counted(subscriptions: int, rules: int) -> str:
-    """What is followed, and the rules if there are any."""
+    """Word how many petitions are followed, and how many rules if there are any."""
     followed = many("{count} petition", "{count} petitions", subscriptions)
     if not rules:
         return followed

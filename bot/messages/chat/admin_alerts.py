@@ -1,4 +1,4 @@
-"""Words what whoever runs the bot is told, and the figures they may ask for."""
+"""Words the alerts to whoever runs the bot, and the figures they may ask for."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -38,18 +38,18 @@ _FIGURES = {
 
 
 def needs_you(problem: str) -> Message:
-    """Something is wrong that may not pass by itself."""
+    """Word a problem that may not pass by itself."""
     said = problem.now() if isinstance(problem, Said) else problem
     return compose(*lines(f"🔧 {said}", tr("I'll keep trying and tell you when it's fixed.")))
 
 
 def trial() -> Message:
-    """What an admin is sent to see whether the bot can write to them."""
+    """Word the test message by which an admin sees whether the bot can write to them."""
     return compose(tr("✅ This is a test. I can write to you, and will when something needs you."))
 
 
 def is_over(name: str) -> Message:
-    """What was wrong is so no more."""
+    """Word that a problem is over, by the name of what it was about."""
     if name in _WELL:
         return compose(f"✅ {tr(_WELL[name])}")
     return compose(tr("✅ Site {site} is answering again.", site=name.removeprefix("site ")))
@@ -62,7 +62,7 @@ def stats(
     alerts: Mapping[str, int],
     now: datetime,
 ) -> Message:
-    """Counts over everything; small ones are hidden, so that no single person shows through."""
+    """Word counts over everything; small ones are hidden, so that no person shows through."""
     return compose(
         *lines(
             *_totals(kept, waiting, oldest, now),
@@ -76,7 +76,7 @@ def stats(
 def totals(
     kept: Mapping[str, int], waiting: int, oldest: datetime | None, now: datetime
 ) -> Message:
-    """The part of `stats` that the store knows by itself."""
+    """Word the part of `stats` that the store knows by itself."""
     return compose(*lines(*_totals(kept, waiting, oldest, now)))
 
 

@@ -12,13 +12,13 @@ LONGEST_TEXT = TEXT_LIMIT - 300
 
 
 def announcement(text: str) -> tuple[Message, Keyboard]:
-    """As every chat gets it."""
+    """Word an announcement as every chat gets it."""
     message = compose(*lines(bold(tr("📣 From whoever runs this bot")), "", text))
     return message, [[button(tr("No more announcements"), ANNOUNCED, extra="off")]]
 
 
 def how_to() -> Message:
-    """The command alone says nothing to anybody yet."""
+    """Answer the command alone, without a text to announce."""
     return compose(
         *lines(
             say(
@@ -31,7 +31,7 @@ def how_to() -> Message:
 
 
 def too_long(text: str) -> Message:
-    """It would not fit into one message."""
+    """Word that a text would not fit into one message."""
     return compose(
         tr(
             "That's {count} characters. An announcement can have {most}.",
@@ -42,7 +42,7 @@ def too_long(text: str) -> Message:
 
 
 def question(key: str, chats: int, per_second: float) -> tuple[Message, Keyboard]:
-    """After the preview: to how many it would go, and how long that takes."""
+    """Ask, after the preview, whether to send it: to how many chats, and how long that takes."""
     if not chats:
         return compose(tr("Nobody would get this: no chat takes announcements.")), []
     takes = span(timedelta(seconds=max(60, chats / per_second)))
@@ -61,7 +61,7 @@ def question(key: str, chats: int, per_second: float) -> tuple[Message, Keyboard
 
 
 def progress(told: int, of: int) -> Message:
-    """One is under way."""
+    """Word that an announcement is under way."""
     return compose(
         tr(
             "An announcement is being sent: {told} of {of} chats have it.",
@@ -72,27 +72,27 @@ def progress(told: int, of: int) -> Message:
 
 
 def stop_button(key: str) -> Keyboard:
-    """Ends the one under way."""
+    """Return the button that ends the announcement under way."""
     return [[button(tr("Stop it"), ANNOUNCE, extra=f"stop.{key}")]]
 
 
 def dropped() -> Message:
-    """It was not sent."""
+    """Word that it was not sent."""
     return compose(tr("OK. Nothing was sent."))
 
 
 def no_longer() -> str:
-    """A button of one that has gone, was dropped or gave way to another."""
+    """Answer a button of an announcement that was sent, dropped or replaced."""
     return tr("That announcement isn't waiting any more.")
 
 
 def stopping() -> Message:
-    """No more chats get it."""
+    """Word that no more chats get it."""
     return compose(tr("Stopped. Nobody else gets it."))
 
 
 def finished(told: int, refused: int, unsure: int, *, is_stopped: bool) -> Message:
-    """It has gone to all, or to as many as there were until it was stopped."""
+    """Word that it went to all chats, or to those it had reached when it was stopped."""
     return compose(
         *lines(
             many(
@@ -121,5 +121,5 @@ def finished(told: int, refused: int, unsure: int, *, is_stopped: bool) -> Messa
 
 
 def turned_off() -> str:
-    """This chat gets none any more."""
+    """Word that this chat gets no more announcements."""
     return tr("No more announcements here. To turn them on again: /settings")

@@ -1,4 +1,4 @@
-"""Words the answers to plain messages: what is asked, what can be read, what can be stopped."""
+"""Words the answers to plain messages: questions, what can be read, and what can be stopped."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeAlias
@@ -67,7 +67,7 @@ Page: TypeAlias = tuple[Message, Keyboard]
 
 
 class Question(NamedTuple):
-    """What is asked, and an example of an answer."""
+    """A question of the bot's, and an example of an answer, "" for none."""
 
     message: Message
     example: str = ""
@@ -77,7 +77,7 @@ class Question(NamedTuple):
 
 
 def which_words() -> Question:
-    """Which words petitions shall have."""
+    """Ask which words petitions must have."""
     example = tr("school meals")
     return Question(
         compose(
@@ -95,14 +95,14 @@ def which_words() -> Question:
 
 
 def what_to_search() -> Question:
-    """What shall be searched for."""
+    """Ask what to search for."""
     example = tr("school meals")
     asked = say("What are you looking for? For example: {example}", example=code(example))
     return Question(compose(asked), example)
 
 
 def which_constituency() -> Question:
-    """Which constituency it is about."""
+    """Ask for a constituency, by postcode or name."""
     return Question(
         compose(
             *lines(
@@ -117,13 +117,13 @@ def which_constituency() -> Question:
 
 
 def which_parish() -> Question:
-    """Which parish it is about."""
+    """Ask for a parish, by name."""
     asked = tr("Which parish? Send its name, for example:")
     return Question(compose(*lines(asked, code("St. Helier"))))
 
 
 def which_milestone() -> Question:
-    """At how many signatures somebody wants to be told."""
+    """Ask at how many signatures to tell."""
     asked = say(
         "At how many signatures? For example: {number}, {series} or {part}",
         number=code("15,000"),
@@ -134,13 +134,13 @@ def which_milestone() -> Question:
 
 
 def which_hours() -> Question:
-    """When it shall be quiet."""
+    """Ask for the quiet hours."""
     asked = say("Quiet hours from when to when? For example: {hours}", hours=code("22:00-07:00"))
     return Question(compose(asked), "22:00-07:00")
 
 
 def which_digest_hour() -> Question:
-    """When the digest shall come."""
+    """Ask when the digest shall come."""
     asked = say(
         "When should your digest come? For example: {daily} or {weekly}",
         daily=code("08:00"),
@@ -150,13 +150,13 @@ def which_digest_hour() -> Question:
 
 
 def which_zone() -> Question:
-    """Whose clocks count."""
+    """Ask for a city in the chat's time zone."""
     asked = say("Which time zone? Send a city, for example: {city}", city=code("Paris"))
     return Question(compose(asked), "Paris")
 
 
 def how_long() -> Question:
-    """For how long nothing shall be told."""
+    """Ask for how long to snooze."""
     asked = say(
         "How long do you want to snooze? For example: {hours}, {days} or {until}",
         hours=code(tr("2 hours")),
@@ -169,7 +169,7 @@ def how_long() -> Question:
 def which_petition(
     command: str, followed: Sequence[Followed] = ()
 ) -> tuple[Question, list[list[Button]]]:
-    """Which petition a command is about, with those that the chat follows to choose from."""
+    """Ask which petition a command is about, with buttons for those that the chat follows."""
     asked = say(
         "Which petition? Send its number or link, for example: {number}", number=code("300239")
     )
@@ -188,23 +188,23 @@ def _to(command: str, ref: PetitionRef, label: str) -> Button:
 
 
 def cancel_button() -> Button:
-    """Leaves a question unanswered."""
+    """Return the button that leaves a question unanswered."""
     return button(tr("Cancel"), TALK, extra="cancel")
 
 
 def cancelled() -> Message:
-    """A question is closed."""
+    """Word that a question is closed."""
     return compose(tr("Cancelled."))
 
 
 def nothing_to_cancel() -> Page:
-    """No question is open."""
+    """Word that no question is open, with the ways to begin."""
     message = tr("There's nothing to cancel. Send a petition's number or link, or a few words.")
     return compose(message), _what_next()
 
 
 def nothing_to_undo() -> Page:
-    """Nothing was changed lately that has a way back."""
+    """Word that nothing was changed lately that has a way back."""
     told = tr("There's nothing to undo. For an hour I can undo unfollowing and some settings.")
     return compose(told), _what_next()
 
@@ -212,7 +212,7 @@ def nothing_to_undo() -> Page:
 def at_which_petition(
     wanted: str, followed: Sequence[Followed]
 ) -> tuple[Question, list[list[Button]]]:
-    """Which petition somebody wants to hear of at so many signatures."""
+    """Ask which petition to tell of at the number of signatures that was `wanted`."""
     question, _ = which_petition("milestones", followed)
     rows = [
         [button(short_title(each.petition, 40), CHOOSE_MILESTONE, each.petition.ref, wanted[:24])]
@@ -222,7 +222,7 @@ def at_which_petition(
 
 
 def ask_button(text: str, what: str, petition: PetitionRef | None = None) -> Button:
-    """A button that has the bot ask for what its other buttons do not offer."""
+    """Return a button that has the bot ask for what its other buttons do not offer."""
     return button(text, ASK, petition, what)
 
 
@@ -230,7 +230,7 @@ def ask_button(text: str, what: str, petition: PetitionRef | None = None) -> But
 
 
 def nothing_found(words: str) -> Page:
-    """No petition has these words."""
+    """Word that no petition has these words."""
     sorry = tr(
         "I couldn't find a petition about “{words}”. "
         "Try fewer words, or send a petition's number or link.",
@@ -240,13 +240,13 @@ def nothing_found(words: str) -> Page:
 
 
 def only_text() -> Page:
-    """A picture, a voice message, a sticker: nothing to read."""
+    """Answer a picture, a voice message or a sticker, in which there is nothing to read."""
     sorry = tr("I can only read text: a petition's number or link, or a few words.")
     return compose(sorry), _what_next()
 
 
 def other_site(host: str, sites: Sequence[Site]) -> Page:
-    """An address that leads to no petition that can be known."""
+    """Answer an address that leads to no petition on the sites."""
     known = [site.url.split("://")[-1].rstrip("/") for site in sites]
     message = compose(
         *lines(
@@ -268,7 +268,7 @@ def _what_next() -> Keyboard:
 
 
 def what_to_send() -> Message:
-    """What the bot understands, by example."""
+    """Word by example what the bot understands."""
     return compose(
         *lines(
             bold(tr("What you can send")),
@@ -292,7 +292,7 @@ def what_to_send() -> Message:
 
 
 def welcome() -> Message:
-    """Where a thank you cannot have a reaction."""
+    """Answer a thank you to which no reaction can be set."""
     return compose(tr("You're welcome."))
 
 
@@ -301,9 +301,9 @@ def several(
     found: Sequence[tuple[PetitionRef, Petition | None]],
     called: Mapping[str, str] | None = None,
 ) -> Page:
-    """Several petitions that were named, a line and a button each.
+    """List several petitions that were named, a line and a button each.
 
-    Where they are of several sites, those are `called` something, by their ids.
+    Where they are of several sites, `called` has the sites' names by their ids.
     """
     shown = found[:_PETITIONS]
     rows = [[_to(command, ref, _label(ref, petition, called or {}))] for ref, petition in shown]
@@ -345,7 +345,7 @@ def _line(found: tuple[PetitionRef, Petition | None], called: Mapping[str, str],
 def what_to_stop(
     followed: Sequence[Followed], rules: Sequence[tuple[Rich, int]], *, is_private: bool
 ) -> Page:
-    """Each petition and rule, all of them, or everything that is kept."""
+    """Ask what to stop: one petition or rule, all of them, or everything that is kept."""
     petitions = [
         [button(f"✕ {short_title(each.petition, 38)}", UNSUBSCRIBE, each.petition.ref)]
         for each in followed
@@ -372,7 +372,7 @@ def what_to_stop(
 
 
 def nothing_to_stop(*, is_kept: bool) -> tuple[Message, Keyboard | None]:
-    """Nothing is followed, so no alert comes."""
+    """Word that nothing is followed, so that no alert comes; `is_kept` says if anything is kept."""
     message = compose(
         *lines(
             to_reader(
@@ -387,7 +387,7 @@ def nothing_to_stop(*, is_kept: bool) -> tuple[Message, Keyboard | None]:
 
 
 def stop_all_question(count: int) -> Page:
-    """Asked once before everything is given up."""
+    """Ask, once, before everything is given up."""
     asked = many(
         "Unfollow {count} petition or rule? Your settings stay as they are.",
         "Unfollow all {count} petitions and rules? Your settings stay as they are.",
@@ -398,7 +398,7 @@ def stop_all_question(count: int) -> Page:
 
 
 def all_stopped(count: int) -> Page:
-    """Nothing is followed any more; for a while it can be had back."""
+    """Word that nothing is followed any more, with a button to have it back for a while."""
     message = compose(
         many(
             "You've unfollowed {count} petition or rule. There won't be any more alerts.",

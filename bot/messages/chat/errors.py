@@ -13,7 +13,7 @@ from bot.petitions.petition import Petition, PetitionRef, Site, Unpublication
 
 
 def not_found(petition: PetitionRef, *sites: Site) -> Message:
-    """The site knows no such petition, or none of these sites does."""
+    """Word that the site, or none of these sites, knows such a petition."""
     host = listed([site.url.split("://")[-1] for site in sites])
     return compose(
         *lines(
@@ -24,7 +24,7 @@ def not_found(petition: PetitionRef, *sites: Site) -> Message:
 
 
 def unpublished(petition: PetitionRef, state: Unpublication) -> tuple[Message, Keyboard | None]:
-    """The petition exists, but not for the public yet, or no more; it can be waited for."""
+    """Word that a petition is not public yet, or no more, with a button to wait for it."""
     message = compose(tr(_UNPUBLISHED[state], number=petition.id))
     if state == "stopped":
         return message, None
@@ -33,7 +33,7 @@ def unpublished(petition: PetitionRef, state: Unpublication) -> tuple[Message, K
 
 
 def nothing_yet(petition: Petition, now: datetime) -> Message:
-    """What was asked for is there only once a petition is published."""
+    """Word that there is nothing more to show of a petition before it is published."""
     status = status_line(petition, now)
     return compose(
         *lines(
@@ -64,14 +64,14 @@ _UNPUBLISHED: Mapping[Unpublication, str] = {
 
 
 def taken_down(petition: PetitionRef) -> Message:
-    """The petition was published and then taken off the site."""
+    """Word that the petition was published and then taken off the site."""
     return compose(
         tr("Petition {number} has been taken off the petitions site.", number=petition.id)
     )
 
 
 def unreachable(site: Site, since: datetime | None, now: datetime) -> Message:
-    """The site cannot be asked, and nothing is known from before."""
+    """Word that the site cannot be asked, and nothing is known from before."""
     if since is None:
         return compose(
             tr(
@@ -90,7 +90,7 @@ def unreachable(site: Site, since: datetime | None, now: datetime) -> Message:
 
 
 def in_a_minute(site: Site) -> Message:
-    """The site may be asked no more just now, and nothing is known from before."""
+    """Word that the site may be asked no more just now, and nothing is known from before."""
     return compose(
         tr(
             "I've reached my limit for checking the {site} petitions site. Please try again in "
@@ -101,7 +101,7 @@ def in_a_minute(site: Site) -> Message:
 
 
 def as_last_read(site: Site, read_at: datetime, now: datetime) -> Message:
-    """The site cannot be asked; what follows is from before."""
+    """Word that the site cannot be asked, so that what follows is from before."""
     return compose(
         tr(
             "The {site} petitions site isn't answering. This is from {clock}.",
@@ -112,14 +112,14 @@ def as_last_read(site: Site, read_at: datetime, now: datetime) -> Message:
 
 
 def no_answer(error: PetitionBellError, site: Site, now: datetime) -> Message:
-    """A question to the site came to nothing: it is away, or it was not asked."""
+    """Word that a question to the site came to nothing: it is away, or it was not asked."""
     if isinstance(error, ParliamentUnasked) and not error.wants_quiet:
         return in_a_minute(site)
     return unreachable(site, None, now)
 
 
 def unreadable(site: Site) -> Message:
-    """The site answers, and nobody understands it."""
+    """Word that the site sent what nobody understands."""
     return compose(
         tr(
             "The {site} petitions site sent something I can't read. Please try again in a few "
@@ -130,7 +130,7 @@ def unreadable(site: Site) -> Message:
 
 
 def not_a_petition(text: str) -> Message:
-    """What was sent names no petition."""
+    """Word that what was sent names no petition."""
     return compose(
         *lines(
             say("I don't understand <code>{text}</code>.", text=text[:80]),
@@ -140,7 +140,7 @@ def not_a_petition(text: str) -> Message:
 
 
 def unknown_command(command: str, nearest: str | None, arguments: str) -> Message:
-    """Nobody understands this command; the nearest one is offered."""
+    """Word that nobody understands this command, and offer the nearest one if there is one."""
     if nearest is None:
         return compose(
             *lines(
@@ -156,7 +156,7 @@ def unknown_command(command: str, nearest: str | None, arguments: str) -> Messag
 
 
 def old_link() -> Message:
-    """A link to a rule that nobody reads any more."""
+    """Word that a link to a rule is one that nobody reads any more."""
     return compose(
         tr(
             "I can't read this link: it may be out of date. "
@@ -166,12 +166,12 @@ def old_link() -> Message:
 
 
 def old_button() -> str:
-    """The short answer to a button nobody reads any more."""
+    """Return the short answer to a button that nobody reads any more."""
     return tr("This button no longer works. See what you can do: /help")
 
 
 def could_not_save() -> Message:
-    """The store refused something; what was done before it may be kept all the same."""
+    """Word that the store refused something; what was done before it may be kept all the same."""
     return compose(
         tr(
             "I couldn't save all of that. See what you follow with /list, and please try again "
@@ -181,14 +181,14 @@ def could_not_save() -> Message:
 
 
 def failed() -> Message:
-    """A fault of our own, or of the way an answer takes: what was asked for may be done by then."""
+    """Word that something failed on our side or on the way; it may be done all the same."""
     return compose(
         tr("Sorry, something went wrong. It may have worked all the same: check with /list.")
     )
 
 
 def no_pictures(caption: str) -> Message:
-    """The chat takes words alone, so what a picture would show is told."""
+    """Word that the chat takes no pictures, and tell in words what one would show."""
     return compose(
         *lines(
             tr("This chat doesn't let me send pictures. In words:"),
@@ -198,5 +198,5 @@ def no_pictures(caption: str) -> Message:
 
 
 def no_files() -> Message:
-    """The chat takes words alone."""
+    """Word that the chat takes no files."""
     return compose(tr("This chat doesn't let me send files. Let me send them, then try again."))

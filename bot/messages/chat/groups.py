@@ -1,4 +1,4 @@
-"""Words what is said in and about groups and channels: who may change what, for whom."""
+"""Words what is said in and about groups and channels, such as who may change what they follow."""
 
 import re
 from typing import NamedTuple
@@ -18,7 +18,7 @@ _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 def only_admins(kind: str) -> str:
-    """To whoever may not change what a group or channel hears."""
+    """Answer whoever may not change what a group or channel is told."""
     if kind == "channel":
         return tr(
             "Only admins who can post here can change this channel's alerts. To get your own, "
@@ -28,7 +28,7 @@ def only_admins(kind: str) -> str:
 
 
 def only_posters() -> str:
-    """To whoever presses a button in a channel and may not post there."""
+    """Answer whoever presses a button in a channel and may not post there."""
     return tr(
         "Everyone here sees my answers, so only admins who can post can ask me. Message me "
         "privately instead."
@@ -36,12 +36,12 @@ def only_posters() -> str:
 
 
 def permissions_unknown() -> str:
-    """Telegram does not say who is an admin."""
+    """Word that Telegram does not say who is an admin."""
     return tr("I can't check whether you're an admin at the moment. Please try again in a minute.")
 
 
 def private_button(username: str, petition: PetitionRef | None) -> Keyboard:
-    """Leads to the person's own chat with the bot, and to the petition if there is one."""
+    """Return the button to the person's own chat with the bot, and to the petition if any."""
     url = subscribe_link(username, petition) if petition else f"https://t.me/{username}"
     return [[Button(tr("Open private chat"), url=url)]]
 
@@ -50,7 +50,7 @@ def private_button(username: str, petition: PetitionRef | None) -> Keyboard:
 
 
 def hello_group(name: str) -> Message:
-    """Said once to a group that the bot was added to."""
+    """Greet a group that the bot was added to."""
     return compose(
         *lines(
             say(
@@ -66,7 +66,7 @@ def hello_group(name: str) -> Message:
 
 
 def added_to_channel(title: str) -> Message:
-    """To the person who made the bot an admin of a channel."""
+    """Tell the person who made the bot an admin of a channel what it does there."""
     return compose(
         *lines(
             say("I can now post in <b>{chat}</b>.", chat=cut(title, _NAME)),
@@ -79,7 +79,7 @@ def added_to_channel(title: str) -> Message:
 
 
 def lost_voice(title: str) -> Message:
-    """To the person who took the bot's right to write away."""
+    """Tell the person who took the bot's right to write away what that means."""
     return compose(
         *lines(
             say("I can no longer post in <b>{chat}</b>.", chat=cut(title, _NAME)),
@@ -92,13 +92,13 @@ def lost_voice(title: str) -> Message:
 
 
 def on_behalf(title: str, message: Message) -> Message:
-    """The message, with a first line that says for which chat."""
+    """Return the message under a first line that says for which chat it is."""
     head = compose(say("<i>For {chat}:</i>", chat=cut(title, _NAME)), "\n")
     return joined(head, message)
 
 
 def for_chat(keyboard: Keyboard, chat_id: int) -> Keyboard:
-    """The same buttons, whose presses are about that chat wherever they are pressed.
+    """Return the same buttons, whose presses are about that chat wherever they are pressed.
 
     A button that has no room left for it only says so: it would change the wrong chat.
     """
@@ -113,7 +113,7 @@ def _for_chat(key: Button, chat_id: int) -> Button:
 
 
 def pressed_for(data: str) -> tuple[str, int | None]:
-    """What a button carries by itself, and the chat that its press is about, if it names one."""
+    """Return a button's own data, and the id of the chat its press is about if it names one."""
     found = _FOR_CHAT.fullmatch(data)
     return (found[1], -int(found[2], 36)) if found else (data, None)
 
@@ -127,7 +127,7 @@ def _short(number: int) -> str:
 
 
 def which_chat() -> Message:
-    """Asks for the group or channel that is to be managed."""
+    """Ask for the group or channel that is to be managed."""
     return compose(
         *lines(
             tr("Which group or channel do you want to manage? Use the buttons below."),
@@ -140,12 +140,12 @@ def which_chat() -> Message:
 
 
 def never_mind() -> str:
-    """The button that chooses no chat."""
+    """Return the label of the button that chooses no chat."""
     return tr("Cancel")
 
 
 class ChatChoice(NamedTuple):
-    """The buttons of Telegram's own choice among the chats that a person is an admin of."""
+    """The labels of the buttons with which a person chooses a chat that they are an admin of."""
 
     group: str
     channel: str
@@ -153,17 +153,17 @@ class ChatChoice(NamedTuple):
 
 
 def choose_chat() -> ChatChoice:
-    """Which kind of chat it is to be, or none."""
+    """Return the labels for choosing a group, a channel or neither."""
     return ChatChoice(tr("Choose a group"), tr("Choose a channel"), never_mind())
 
 
 def chosen() -> Message:
-    """A chat was chosen; what follows says which."""
+    """Word that a chat was chosen; the next message says which."""
     return compose(tr("Chosen."))
 
 
 def managing() -> Message:
-    """What holds from now on; its first line says for which chat."""
+    """Word what holds while another chat is managed; its first line says which chat."""
     return compose(
         *lines(
             tr("Commands you send here now apply to that chat. Each reply starts with its name."),
@@ -177,17 +177,17 @@ def managing() -> Message:
 
 
 def managing_buttons() -> Keyboard:
-    """The way back."""
+    """Return the button that ends managing another chat."""
     return [[button(tr("Done"), DONE)]]
 
 
 def done() -> Message:
-    """Back to the person's own chat."""
+    """Word that commands are about the person's own chat again."""
     return compose(tr("Commands apply to this chat again."))
 
 
 def time_is_up(title: str) -> Message:
-    """An hour has passed; what was said just now was not done."""
+    """Word that an hour of managing a chat has passed, and what was just sent was not done."""
     return compose(
         *lines(
             say(
@@ -205,7 +205,7 @@ def time_is_up(title: str) -> Message:
 
 
 def not_an_admin(title: str) -> Message:
-    """The person may not manage that chat, or no more."""
+    """Word that the person may not manage that chat, or no more."""
     return compose(
         *lines(
             say(
@@ -221,17 +221,17 @@ def not_an_admin(title: str) -> Message:
 
 
 def not_your_chat() -> str:
-    """The passing note to a press about a chat that the person does not manage any more."""
+    """Return the short answer to a press about a chat that the person manages no more."""
     return tr("I can't see that you're an admin of that chat, so nothing has changed.")
 
 
 def no_room_on_button() -> str:
-    """The note of a button that could not carry the chat it is about as well."""
+    """Return the short answer to a button that could not carry the chat it is about as well."""
     return tr("This button doesn't work for another chat. Use a command instead: /help")
 
 
 def too_fast() -> Message:
-    """Said once when more comes in than can be answered."""
+    """Word, once, that more came in than can be answered."""
     return compose(
         tr(
             "That was a lot at once, so I missed some of it. Please wait a moment and send the "

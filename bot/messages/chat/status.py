@@ -16,12 +16,13 @@ from bot.petitions.petition import Site
 
 
 class SiteHealth(NamedTuple):
-    """What is known of a petitions site's side of things.
+    """The state of a petitions site, as the checks of it have found it.
 
-    `bound` is how old a look may get, `lag` how far back the site dated its freshest answer lately,
-    and `quiet_for` how long it is still left alone because it asked for that. `reason` says how it
-    failed last, in words of the log. It `works_like` another of the
-    described sites than it is taken for.
+    `oldest_look` is when the petition read longest ago was read, and `bound` how old such a reading
+    may get. `lag` is how far back the site dated its freshest answer lately, and `quiet_for` how
+    long it is still left alone because it asked for that. `reason` says in the log's words how it
+    failed last, "" if it did not. `works_like` is the id of the described site that it answers
+    like, where that is not the one it is set up as.
     """
 
     site: Site
@@ -37,7 +38,7 @@ class SiteHealth(NamedTuple):
 
 
 class StatusReport(Struct, frozen=True):
-    """How the sites stood at an instant; no site if that was never, or too long ago to tell."""
+    """The state of the sites at an instant; no sites if unknown, or too long ago to tell."""
 
     at: datetime | None = None
     sites: tuple[SiteHealth, ...] = ()
@@ -66,15 +67,15 @@ _REASONS = (
 
 
 class Reason(Said):
-    """How a site failed, in words of the log."""
+    """A reason why a site failed, in the log's words."""
 
     def now(self) -> str:
-        """The same in the language that is spoken now."""
+        """Return the same in the language that is spoken now."""
         return reason_in_words(str(self))
 
 
 def reason_in_words(reason: str) -> str:
-    """Why a site is not answering, which the log has in English, in the reader's language."""
+    """Return a failure's reason, which the log has in English, in the reader's language."""
     if reason in _REASONS:
         return tr(reason)
     kind, _, rest = reason.rpartition(" ")
@@ -91,7 +92,10 @@ def reason_in_words(reason: str) -> str:
 def status(
     report: StatusReport, following: int, waiting: int, now: datetime, *, version: str = ""
 ) -> Message:
-    """When the sites last answered, how old the oldest look is, whether alerts wait, who speaks."""
+    """Word when the sites last answered, how old the oldest reading is, and what waits.
+
+    The bot's `version` is told too, unless it is "".
+    """
     rows = [row for health in report.sites for row in _site(health, now)]
     return compose(
         *lines(
@@ -142,7 +146,7 @@ def _site(health: SiteHealth, now: datetime) -> list[str]:
 
 
 def _unlike(health: SiteHealth) -> Iterator[str]:
-    """That a site is set up as what it is not, so that half of its news goes by."""
+    """Yield that a site is set up as what it is not, so that half of its news may be missed."""
     other = DESCRIPTIONS.get(health.works_like)
     if other is not None:
         yield tr(

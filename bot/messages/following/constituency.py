@@ -1,4 +1,4 @@
-"""One constituency: who sits for it, and what is signed most there."""
+"""Words a constituency: who sits for it, and what is signed most there."""
 
 from collections.abc import Sequence
 
@@ -17,9 +17,10 @@ _CARDS = 5
 def constituency(
     seat: Constituency, petitions: Sequence[Local] | None, where: str = "", *, is_told: bool = True
 ) -> tuple[Message, Keyboard]:
-    """A constituency, its MP, and its petitions; `is_told`: whether its site ever tells those.
+    """Word a constituency, its members, and its petitions, None if those are not known now.
 
-    `where` is the parliament that it is of, where there are several.
+    `where` names its parliament, where there are several; `is_told` says whether its site ever
+    tells what is signed there.
     """
     heading = say("📍 <b>{name}</b>", name=cut(seat.name, 80))
 
@@ -41,7 +42,7 @@ def constituency(
 
 
 def _holders(seat: Constituency) -> list[str]:
-    """Who sits for it, and for the region around it."""
+    """Return lines that name who sits for it, and for the region around it."""
     if not seat.is_elected:
         return []
     if seat.mp:
@@ -83,13 +84,13 @@ def _one_line(text: str) -> str:
 
 
 def seat_button(seat: Constituency, where: str = "") -> Button:
-    """Leads to a constituency; `where` as above."""
+    """Return a button to a constituency; `where` names its parliament, where there are several."""
     name = f"{seat.name} · {where}" if where else seat.name
     return button(cut(f"📍 {name}", 60), SEAT, extra=f"show.{seat.ons_code}")
 
 
 def unknown_postcode() -> Message:
-    """No postcode like that."""
+    """Word that there is no such postcode."""
     return compose(
         say(
             "I can't find that postcode. Check it, or try a name: {command}",
@@ -99,19 +100,19 @@ def unknown_postcode() -> Message:
 
 
 def postcode_without_seat() -> Message:
-    """The Channel Islands, the Isle of Man."""
+    """Word that a postcode is in no constituency, as in the Channel Islands."""
     return compose(tr("That postcode isn't in any constituency."))
 
 
 def no_seat_listed() -> Message:
-    """It has constituencies, and no site that is watched lists one of them."""
+    """Word that no site that is watched lists a constituency of the postcode."""
     return compose(
         tr("None of the petitions sites I check lists a constituency for that postcode.")
     )
 
 
 def name_a_parish() -> Message:
-    """Petitions are signed by parishes, which no postcode leads to."""
+    """Word that a parish, by which petitions are signed there, has to be named."""
     return compose(
         say(
             "I can't look up a parish by postcode. Try its name: {command}",
@@ -121,7 +122,7 @@ def name_a_parish() -> Message:
 
 
 def postcodes_unavailable() -> Message:
-    """The service that knows postcodes does not answer."""
+    """Word that the service that knows postcodes does not answer."""
     return compose(
         say(
             "I can't look up postcodes at the moment. Try a name instead: {command}",
@@ -131,14 +132,14 @@ def postcodes_unavailable() -> Message:
 
 
 def parishes_unavailable() -> Message:
-    """The site does not tell its parishes."""
+    """Word that the list of parishes cannot be had now."""
     return compose(
         tr("I can't get the list of parishes at the moment. Please try again in a few minutes.")
     )
 
 
 def constituencies_unavailable() -> Message:
-    """The site does not tell its constituencies."""
+    """Word that the list of constituencies cannot be had now."""
     return compose(
         tr(
             "I can't get the list of constituencies at the moment. Please try again "
@@ -150,7 +151,7 @@ def constituencies_unavailable() -> Message:
 def no_such_seat(
     typed: str, near: Sequence[Button], *, only_parishes: bool = False
 ) -> tuple[Message, Keyboard | None]:
-    """A name that is none, and those it may have meant."""
+    """Word that no constituency, or parish, has that name, with the near ones as buttons."""
     name = cut(typed, 60)
     sorry = (
         tr("I can't find a parish called “{name}”.", name=name)

@@ -78,9 +78,9 @@ _ALL_RESPONSES: Mapping[Responder, str] = {
 
 
 def describe(rule: Rule, site: Site | None = None, called: str = "") -> Rich:
-    """What a rule follows, in a few words; `called` names its constituency or topics, if known.
+    """Word in a few words what a rule follows, with its site where that is one among others.
 
-    Where the site is one among others, it is named.
+    `called` names its constituency or topics, "" if nobody knows.
     """
     what = _what(rule, site, called)
     return f"{what} ({site_name(site)})" if site and site.among_others else what
@@ -155,7 +155,10 @@ def _is_there(event_filter: EventFilter, site: Site) -> bool:
 
 
 def what_to_follow(site: Site, others: Sequence[Site] = ()) -> tuple[Message, Keyboard]:
-    """`/follow` alone: a petition, or one of the wider things of a site; or what `others` have."""
+    """Answer `/follow` alone, with the ways to follow more than one petition of a site.
+
+    `others` are other sites, a button each.
+    """
     first = which_petition("subscribe")[0].message
     more = compose("\n\n", tr("Or follow several petitions at once. What should I look for?"))
     if site.among_others:
@@ -188,7 +191,7 @@ def what_to_follow(site: Site, others: Sequence[Site] = ()) -> tuple[Message, Ke
 
 
 def at_site(site: Site) -> str:
-    """A site as buttons name it; "" where there is but one."""
+    """Return a site's id as buttons carry it, "" where there is but one site."""
     return site.id if site.among_others else ""
 
 
@@ -199,7 +202,7 @@ def _more(text: str, extra: str, at: str = "") -> Button:
 def topics(
     known: Mapping[str, str], page: int = 0, at: str = ""
 ) -> tuple[Message, Keyboard | None]:
-    """The site's topics, a button each."""
+    """List a page of the site's topics, a button each."""
     if not known:
         return compose(
             tr("I can't get the list of topics at the moment. Please try again in a few minutes.")
@@ -222,7 +225,7 @@ def topics(
 
 
 def departments(names: Sequence[str]) -> tuple[Message, Keyboard | None]:
-    """The departments that petitions go to, a button each."""
+    """List the departments that petitions go to, a button each."""
     keys = [[_more(cut(name, 60), f"dept.{department_start(name)}")] for name in names]
     message = compose(
         *lines(
@@ -234,7 +237,7 @@ def departments(names: Sequence[str]) -> tuple[Message, Keyboard | None]:
 
 
 def topic_button(code: str, name: str, site: Site) -> Button:
-    """Leads to the draft of a rule about a topic of a site, from among other things."""
+    """Return a button, to stand among others, to the draft of a rule about a site's topic."""
     label = cut(tr("Topic: {name}", name=name), 40)
     if site.among_others:
         label = f"{label} ({site_name(site)})"
@@ -247,13 +250,13 @@ def _topic_key(topic: str, name: str, at: str) -> Button:
 
 
 def department_button(name: str) -> Button:
-    """Leads to the draft of a rule about a department."""
+    """Return a button to the draft of a rule about a department."""
     label = cut(tr("Department: {name}", name=name), 60)
     return _more(label, f"dept.{department_start(name)}")
 
 
 def department_start(name: str) -> str:
-    """As much of a department's name as a button carries."""
+    """Return as much of a department's name as a button carries."""
     start = name.replace("|", " ")
     while len(start.encode()) > ROOM - len(f"{MORE}||dept."):
         start = start[:-1]
@@ -261,7 +264,7 @@ def department_start(name: str) -> str:
 
 
 def no_such_topic(typed: str, near: Mapping[str, str], at: str = "") -> tuple[Message, Keyboard]:
-    """A topic there is not, or not only one of, and those it may have meant."""
+    """Word that there is no topic of that name, or several, with the near ones as buttons."""
     sorry = tr("I can't find a topic called “{name}”.", name=cut(typed, 60))
     rows = [[_topic_key(topic, name, at)] for topic, name in near.items()]
     rows.append([_more(tr("All topics"), "topics", at), cancel_button()])
@@ -270,7 +273,7 @@ def no_such_topic(typed: str, near: Mapping[str, str], at: str = "") -> tuple[Me
 
 
 def no_such_department(typed: str, near: Sequence[str]) -> tuple[Message, Keyboard | None]:
-    """A department that no petition is known to go to, and those it may have meant."""
+    """Word that no petition is known to go to a department so named, with the near ones."""
     sorry = tr("I can't find any petitions for a department called “{name}”.", name=cut(typed, 60))
     question = tr("Did you mean one of these?") if near else None
     rows = [[_more(cut(name, 60), f"dept.{department_start(name)}")] for name in near]
@@ -281,7 +284,7 @@ def no_such_department(typed: str, near: Sequence[str]) -> tuple[Message, Keyboa
 
 
 def words_problem(problem: Problem) -> Message:
-    """Why words cannot be followed."""
+    """Word why these words cannot be followed, and ask again."""
     match problem:
         case "none":
             why = tr("Add at least one word that petitions must contain.")
@@ -297,7 +300,7 @@ def words_problem(problem: Problem) -> Message:
 
 
 def words_button(typed: str) -> Button | None:
-    """Leads to the draft of a rule about these words; None if a button cannot carry them."""
+    """Return a button to the draft of a rule about these words; None if it cannot carry them."""
     plain = typed.replace("|", " ")
     if len(f"{WORDS}||{plain}".encode()) > ROOM:
         return None
@@ -331,9 +334,10 @@ def draft(
     *,
     others: Sequence[Site] = (),
 ) -> tuple[Message, Keyboard]:
-    """What would be followed and what it would have told; the message carries the rule itself.
+    """Word the draft of a rule: what it would follow, and what it would have told last week.
 
-    The same may be followed at `others` instead.
+    The message carries the rule itself. `happened` is None if nobody knows; the same may be
+    followed at `others` instead.
     """
     message = compose(
         *lines(
@@ -353,7 +357,7 @@ def draft(
 
 
 def _carrying(rule: Rule, site: Site, called: str) -> Rich:
-    """The rule's words; they lead to what the site finds for it, and carry the rule."""
+    """Return the rule's words, linked to what the site finds for it; the link carries the rule."""
     asked = [("q", " ".join(rule.words))] if rule.words else []
     description = description_of(site)
     asked += [("topic", topic) for topic in rule.topics] + [("state", description.lists.open)]
@@ -363,13 +367,13 @@ def _carrying(rule: Rule, site: Site, called: str) -> Rich:
 
 
 def carried_by(addresses: Iterable[str]) -> str | None:
-    """What a draft's message carries in its links, if it is one."""
+    """Return the rule that a draft's links carry, as text; None if they are none of a draft."""
     found = map(_CARRIER.search, addresses)
     return next((match[1] for match in found if match), None)
 
 
 def rule_link(username: str, rule: Rule) -> str | None:
-    """The address that shows anybody the draft of the same rule; None if it is too long for one."""
+    """Return the address that shows anybody a draft of the same rule; None if it is too long."""
     plain = structs.replace(rule, number=0, thread_id=None, preferences=Preferences())
     payload = f"r_{rule_for_link(plain)}"
     return f"https://t.me/{username}?start={payload}" if len(payload) <= _DEEP_LINK_LIMIT else None
@@ -439,14 +443,14 @@ def _ticked(text: str, on: bool) -> str:
 
 
 def asks_first(rule: Rule, site: Site, called: str = "") -> tuple[Message, Keyboard]:
-    """The consent that is needed before a rule can be kept; the message carries the rule."""
+    """Ask for the consent that is needed before a rule is kept; the message carries the rule."""
     return _before_agreeing(consent_request(_carrying(rule, site, called)))
 
 
 def asks_after_reading(
     rule: Rule, site: Site, called: str, everything: Message
 ) -> tuple[Message, Keyboard]:
-    """The same with everything there is to know before agreeing."""
+    """Ask for consent beneath everything there is to know before agreeing."""
     again = consent_request(_carrying(rule, site, called))
     return _before_agreeing(joined(everything, compose("\n\n"), again), is_told=True)
 
@@ -459,17 +463,17 @@ def _before_agreeing(asked: Message, *, is_told: bool = False) -> tuple[Message,
 
 
 def dropped_draft() -> Message:
-    """A draft was given up."""
+    """Word that a draft was given up."""
     return compose(tr("Nothing was saved."))
 
 
 def nothing_to_hear() -> str:
-    """The note when the last thing a rule listens to was to be turned off."""
+    """Return the short answer when the last thing a rule tells was to be turned off."""
     return tr("Keep at least one on. If you don't want any, cancel or delete the rule.")
 
 
 def no_room(most: int) -> Message:
-    """The chat has as many rules as it may."""
+    """Word that the chat has as many rules as it may."""
     return compose(
         *lines(
             many(
@@ -486,7 +490,7 @@ def no_room(most: int) -> Message:
 
 
 def saved(rule: Rule, site: Site, called: str = "") -> tuple[Message, Keyboard]:
-    """A rule is kept from now on."""
+    """Word that a rule is kept from now on."""
     message = compose(
         *lines(
             _followed(describe(rule, site, called)),
@@ -503,9 +507,9 @@ def saved(rule: Rule, site: Site, called: str = "") -> tuple[Message, Keyboard]:
 def shown(
     rule: Rule, site: Site, called: str, address: str | None, chat: Preferences
 ) -> tuple[Message, Keyboard]:
-    """A rule with all that can be changed about it; its address can be copied, if it has one.
+    """Word a rule with all that can be changed about it; its address can be copied, unless None.
 
-    How loud it is the `chat` says, as far as nothing was chosen for the rule.
+    `chat` are the chat's preferences, which decide how loud it is unless the rule has its own.
     """
     message = compose(
         *lines(
@@ -546,13 +550,13 @@ def _told_about(rule: Rule, site: Site) -> str:
 
 
 def ended(rule: Rule, site: Site, called: str = "") -> tuple[Message, Keyboard]:
-    """A rule was deleted, and can be had back: the message carries it."""
+    """Word that a rule was deleted, with a button to have it back: the message carries it."""
     message = compose(say("You've unfollowed {what}.", what=_carrying(rule, site, called)))
     return message, [[button(tr("Undo"), DRAFT, extra="undo")]]
 
 
 def renamed(was: str, now: str) -> Message:
-    """A department has another name, and a rule goes on with that."""
+    """Word that a department has another name, which a rule goes on with."""
     return compose(
         say(
             "The department <b>{was}</b> is now called <b>{now}</b>. The rule about it uses that "
@@ -580,7 +584,10 @@ _OUTDATED: Mapping[str, str] = {
 
 
 def outdated(rule: Rule, gone: Lost, others: Mapping[str, str]) -> tuple[Message, Keyboard]:
-    """What a rule asks for is gone; `others` may take its place, by what their buttons carry."""
+    """Word that what a rule asks for is gone, with buttons for `others` to take its place.
+
+    `others` are their names by what the buttons carry.
+    """
     menu = {"constituency": "seat", "topic": "topics", "department": "departments"}[gone.what]
     rows = [
         [button(cut(name, 60), RULE, extra=_as_much(f"{rule.number}.{what}"))]
@@ -598,7 +605,7 @@ def outdated(rule: Rule, gone: Lost, others: Mapping[str, str]) -> tuple[Message
 
 
 def _as_much(extra: str) -> str:
-    """As much as a button of a rule carries."""
+    """Return as much of a text as a rule's button carries."""
     plain = extra.replace("|", " ")
     while len(plain.encode()) > ROOM - len(f"{RULE}||"):
         plain = plain[:-1]
@@ -606,12 +613,12 @@ def _as_much(extra: str) -> str:
 
 
 def ended_already() -> str:
-    """The note of a button that belongs to a rule that is gone."""
+    """Return the short answer to a button of a rule that is gone."""
     return tr("This rule has already been deleted.")
 
 
 def listed(rule: Rule, site: Site | None, called: str = "") -> tuple[Rich, Button]:
-    """A rule as a line of `/list`, and the button that opens it."""
+    """Return a rule as a line of `/list`, and the button that opens it."""
     what = describe(rule, site, called)
     name = compose(what).text
     return row("🔔 ", what), button(cut(name, 40), RULE, extra=f"{rule.number}")

@@ -25,10 +25,11 @@ def results(
     called: Mapping[str, str] | None = None,
     silent: Sequence[str] = (),
 ) -> tuple[Message, Keyboard]:
-    """What was found, in the order given: a line and a button each.
+    """List the petitions that were found, in the order given, a line and a button each.
 
     `above` are topics and places of that name, `below` is what else can be done with the words.
-    Where there are several sites they are `called` something, by their ids; some may be `silent`.
+    Where there are several sites, `called` has their names by their ids; `silent` are those that
+    gave no answer.
     """
     around = [[each] for each in above], [[each] for each in below]
     if not petitions:
@@ -64,7 +65,10 @@ def _no_answer(silent: Sequence[str]) -> str:
 
 
 class Busiest(NamedTuple):
-    """What a site says is signed most in its last hours; its name, if there are several."""
+    """The petitions that a site says are signed most in its last `hours`.
+
+    `site` is its name, "" where there is but one.
+    """
 
     petitions: Sequence[Trending]
     hours: int = 1
@@ -74,7 +78,7 @@ class Busiest(NamedTuple):
 def trending(
     busiest: Sequence[Busiest], silent: Sequence[str] = ()
 ) -> tuple[Message, Keyboard | None]:
-    """What was signed most lately; the figures are of those hours alone."""
+    """List what was signed most lately; the figures are of those hours alone."""
     told = [each for each in busiest if each.petitions]
     note = [italic(_no_answer(silent))] if silent else []
     if not told:

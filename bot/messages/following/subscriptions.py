@@ -71,7 +71,7 @@ class Followed(NamedTuple):
 
 
 class Names(NamedTuple):
-    """What a group's topics and the sites are called, by their numbers and ids."""
+    """The names of a group's topics, by their numbers, and of the sites, by their ids."""
 
     topics: Mapping[int, str] = MappingProxyType({})
     sites: Mapping[str, str] = MappingProxyType({})
@@ -81,9 +81,9 @@ _NO_NAMES = Names()
 
 
 class Place(NamedTuple):
-    """A group or channel in which many read: how each of them can follow for themselves.
+    """A group or channel, in which many read; `follow_link` lets each of them follow privately.
 
-    `topic` is the name of the group's topic that it is about, "" if nobody knows it; None for none.
+    `topic` is the name of the group's topic that it is about, "" if nobody knows it, None if none.
     """
 
     follow_link: str
@@ -94,9 +94,9 @@ class Place(NamedTuple):
 def subscribed(
     followed: Followed, now: datetime, heard: Rich, place: Place | None = None
 ) -> tuple[Message, Keyboard]:
-    """A subscription began: how the petition stands, what may come, and how that is `heard`.
+    """Word that a subscription began: how the petition stands, what may come, how it is told.
 
-    `place` is where it is told, if that is not one person's own chat.
+    `heard` words how loudly, and `place` is where, if not in one person's own chat.
     """
     petition, subscription = followed.petition, followed.subscription
     message = compose(
@@ -125,7 +125,7 @@ def _begun(petition: Petition, place: Place | None) -> Rich:
 
 
 def _place_line(place: Place | None) -> Rich | None:
-    """In which topic of the group it is told."""
+    """Word in which topic of a group alerts are told; None if in none."""
     if place is None or place.topic is None:
         return None
     if not place.topic:
@@ -141,7 +141,7 @@ def _stands(petition: Petition, now: datetime) -> str:
 
 
 def _happened(petition: Petition, now: datetime) -> str | None:
-    """What has come of it already, as far as nobody needs to be told of that any more."""
+    """Word what has come of it already, so far as no alert will tell that any more."""
     done = []
     if petition.government_response:
         done.append(tr(_RESPONDED[responder(petition) or "government"]))
@@ -166,7 +166,7 @@ def _has_date(petition: Petition, now: datetime) -> bool:
 
 
 def _promise(petition: Petition, now: datetime) -> str:
-    """What can still happen to it, and so what will be told."""
+    """Word what can still happen to it, and so what will be told."""
     match petition.state:
         case "gathering_support" | "moderation":
             return tr("I'll tell you when it opens for signatures or is rejected.")
@@ -205,7 +205,7 @@ def _promise(petition: Petition, now: datetime) -> str:
 
 
 def _committees(petition: Petition) -> str:
-    """What may still come of a petition that a committee has, or has had, to consider."""
+    """Word what may still come of a petition that a committee considers, or has considered."""
     if is_finished(petition):
         return sentence(
             marked("{committee} has finished with it. I'll tell you if there's news all the same."),
@@ -237,8 +237,10 @@ def _coming(petition: Petition, earned: set[Threshold], now: datetime) -> list[s
 def already_subscribed(
     followed: Followed, place: Place | None = None, *, told_in: str | None = None
 ) -> tuple[Message, Keyboard]:
-    """Nothing new began. In a forum that is told of it in another topic than this one, `told_in`
-    names that ("" if nobody knows its name), and the question is which it is to be.
+    """Word that the chat followed it already.
+
+    In a forum that is told of it in another topic than this one, `told_in` names that ("" if nobody
+    knows its name), and the reader is asked which it is to be.
     """
     petition, subscription = followed.petition, followed.subscription
     on = day(subscription.created_at)
@@ -267,7 +269,7 @@ def already_subscribed(
 
 
 def no_room(most: int) -> Message:
-    """The chat follows as many petitions as it may."""
+    """Word that the chat follows as many petitions as it may."""
     return compose(
         *lines(
             many(
@@ -281,7 +283,7 @@ def no_room(most: int) -> Message:
 
 
 def unsubscribed(followed: Followed) -> tuple[Message, Keyboard]:
-    """A subscription ended, and can be had back: its preferences come along, if any."""
+    """Word that a subscription ended, with a button to have it back with its preferences."""
     preferences = followed.subscription.preferences
     carrying = "" if preferences == Preferences() else f"t_{preferences_for_link(preferences)}"
     ended = say("You've unfollowed {title}.", title=title(followed.petition, carrying))
@@ -289,13 +291,13 @@ def unsubscribed(followed: Followed) -> tuple[Message, Keyboard]:
 
 
 def own_preferences_in(addresses: Iterable[str]) -> str | None:
-    """What the news that a subscription ended carries in its title's link, if anything."""
+    """Return the preferences that an ended subscription's title link carries, as text, or None."""
     found = map(_CARRIER.search, addresses)
     return next((match[1] for match in found if match), None)
 
 
 def muted(petition: Petition, is_muted: bool) -> str:
-    """The short answer to turning the sound of its alerts off or on."""
+    """Return the short answer to turning the sound of its alerts off or on."""
     name = short_title(petition, 80)
     if is_muted:
         return tr("Alerts about “{title}” will arrive silently.", title=name)
@@ -309,7 +311,7 @@ _SOUND_NOTES = (
 
 
 def with_sound_note(message: Message, petition: Petition, is_muted: bool) -> Message:
-    """A message whose button turned the sound off or on, saying so itself."""
+    """Return a message whose button turned the sound off or on, with a note that says so."""
     before, now = muted(petition, not is_muted), muted(petition, is_muted)
     if message.text.endswith(before):  # the answer to `/mute` and `/unmute`
         return Message(message.text.removesuffix(before) + now, message.spans)
@@ -318,7 +320,7 @@ def with_sound_note(message: Message, petition: Petition, is_muted: bool) -> Mes
 
 
 def not_following() -> str:
-    """The short answer to a button of a subscription that has ended."""
+    """Return the short answer to a button of a subscription that has ended."""
     return to_reader(
         marked("You're not following this petition."),
         marked("This chat isn't following this petition."),
@@ -332,7 +334,7 @@ def listing(
     rules: Sequence[tuple[Rich, Button]] = (),
     names: Names = _NO_NAMES,
 ) -> tuple[Message, Keyboard | None]:
-    """A page of what a chat follows, its rules first: a line and a button each.
+    """List a page of what a chat follows, its rules first, a line and a button each.
 
     What is told in a topic of a group stands beneath its name. `names` are those of the topics as
     far as they are known, and of the sites where there are several.
@@ -384,7 +386,7 @@ def _count_of_petitions(count: int) -> str:
 
 
 def _in_topics(shown: Sequence[Followed], now: datetime, names: Names, most: int) -> Iterator[Rich]:
-    """The lines, those of a group's topic beneath its name."""
+    """Yield the lines, those of a group's topic beneath its name."""
     for thread, entries in groupby(shown, key=lambda each: each.subscription.thread_id):
         if thread is not None:
             name = cut(names.topics.get(thread, ""), _TOPIC_IN_LIST)
@@ -393,7 +395,7 @@ def _in_topics(shown: Sequence[Followed], now: datetime, names: Names, most: int
 
 
 def _line(entry: Followed, now: datetime, sites: Mapping[str, str], most: int) -> Rich:
-    """84,120 signatures · 12 days left  Its title, as in every list."""
+    """Word a petition in a list: "84,120 signatures · 12 days left", then its title."""
     petition = entry.petition
     parts = [state_in_brief(petition, now)]
     if not petition.is_unpublished:
@@ -406,7 +408,7 @@ def _line(entry: Followed, now: datetime, sites: Mapping[str, str], most: int) -
 
 
 def nothing_followed() -> Message:
-    """An empty list, and how to fill it."""
+    """Word that nothing is followed, and how to begin."""
     return compose(
         *lines(
             to_reader(
@@ -423,13 +425,13 @@ def nothing_followed() -> Message:
 
 
 def follow_first(petition: PetitionRef, then: str = "") -> tuple[Message, Keyboard]:
-    """What is not followed has no settings; a button changes that, and does what was asked then."""
+    """Word that a petition is not followed, with a button that follows it and then does `then`."""
     subscribe = button(tr("Follow"), SUBSCRIBE, petition, as_extra(then))
     return compose(not_following()), [[subscribe]]
 
 
 def restored(followed: int, missed: int, rules: int) -> Message:
-    """What the file has brought back."""
+    """Word how much a file has brought back, and how many petitions it could not."""
     return compose(
         *lines(
             say("✅ <b>Restored from your file.</b>"),
@@ -450,7 +452,7 @@ def restored(followed: int, missed: int, rules: int) -> Message:
 
 
 def not_restored(why: str) -> Message:
-    """The file is none of ours, or was changed beyond reading."""
+    """Word that a file is none of ours, or, if `why` is given, that it cannot all be read."""
     if not why:
         return compose(tr("I can't read this file. I can only restore a file from /mydata."))
     return compose(
@@ -462,10 +464,10 @@ def not_restored(why: str) -> Message:
 
 
 def too_large() -> Message:
-    """No file of ours is that large."""
+    """Word that no file of ours is that large."""
     return compose(tr("This file is too big. I can only restore a file from /mydata."))
 
 
 def send_again() -> Message:
-    """Consent comes first."""
+    """Ask for the file again, once consent is given."""
     return compose(tr("Once you've agreed, send the file again."))

@@ -1,4 +1,4 @@
-"""The card: a whole petition in one message, under a thousand characters before it is expanded."""
+"""Words the card: a whole petition in one message, under a thousand characters until expanded."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -60,7 +60,7 @@ _RESPONDED: Mapping[Responder, tuple[str, str, str]] = {
 
 
 class _Room(NamedTuple):
-    """How many characters the parts of a card may take."""
+    """The numbers of characters that the parts of a card may take."""
 
     asked: int
     said: int
@@ -87,7 +87,7 @@ def card(
     unreachable_since: datetime | None = None,
     readings: Sequence[Reading] = (),
 ) -> Message:
-    """The petition as of `read_at`; says so if the site cannot be asked right now.
+    """Word the petition as of `read_at`; say so if the site cannot be asked right now.
 
     `readings` of the last days, oldest first, give the present pace beside that of its whole life.
     """
@@ -118,7 +118,7 @@ def card(
 
 
 def _unfolded(message: Message) -> int:
-    """The length that shows before anything is expanded."""
+    """Return the length that shows before anything is expanded, in UTF-16 code units."""
     folded = [span for span in message.spans if span.style == "expandable_blockquote"]
     return width(message.text) - sum(width(span.of(message.text)) for span in folded)
 
@@ -147,7 +147,7 @@ def _status(petition: Petition, now: datetime) -> str:
 
 
 def _paces(petition: Petition, readings: Sequence[Reading], now: datetime) -> str | None:
-    """Signatures a day over its life, and lately as far as we have been watching."""
+    """Word the signatures a day over its life, and lately as far as it has been watched."""
     if petition.state == "rejected" or petition.is_unpublished:
         return None
     parts = [pace_line(petition, now)]
@@ -195,7 +195,7 @@ def _response(petition: Petition, most: int) -> list[Rich | None]:
 
 
 def _responded(petition: Petition, response: GovernmentResponse) -> str:
-    """That there is a response, since when, and whose."""
+    """Word that there is a response, since when, and whose."""
     by = aside(department(petition))
     on, first = response.responded_on, petition.government_response_at
     undated, dated, again = _RESPONDED[responder(petition) or "government"]
@@ -234,9 +234,10 @@ def _debate(petition: Petition, most: int, now: datetime) -> list[Rich | None]:
 
 
 def _no_debate(petition: Petition) -> list[Rich | None]:
-    """What is still to be expected of the chamber, and of the committee before it.
+    """Word what is still to be expected of the chamber, and of the committee before it.
 
-    What a past parliament, or a dissolved one, did not debate nobody waits for any more.
+    That is nothing once nobody waits any more for what a past, or dissolved, parliament did not
+    debate.
     """
     since = petition.debate_threshold_reached_at
     if petition.archived or is_finished(petition):
@@ -259,7 +260,7 @@ def _rejection(petition: Petition, most: int) -> list[Rich | None]:
 
 
 def _more(petition: Petition, room: _Room) -> Rich | None:
-    """What shows when it is expanded: whatever was cut above, the details, other business."""
+    """Return what shows when it is expanded: the text cut above, the details, other business."""
     is_cut = len(petition.committee_note.strip()) > room.said
     note = excerpt(petition.committee_note, room.folded) if is_cut else None
     parts: list[Rich] = [
@@ -278,7 +279,7 @@ def _rest(text: str, shown: int, most: int) -> list[str]:
 
 
 def _business(petition: Petition, room: _Room) -> list[str]:
-    """Letters, statements and the like, the latest three."""
+    """Word letters, statements and the like, the latest three."""
     return [
         f"📜 {cut(b.subject, 120)}"
         + aside(day(b.occurred_on) if b.occurred_on else "")

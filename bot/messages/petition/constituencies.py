@@ -1,4 +1,4 @@
-"""Words where a petition was signed: its constituencies in order, with their MPs and parties."""
+"""Words where a petition was signed: its constituencies in order, with MPs and parties."""
 
 import csv
 import io
@@ -32,14 +32,14 @@ class Ranked(NamedTuple):
 
 
 def table_caption(petition: Petition) -> str:
-    """Beneath the file of all places."""
+    """Word the caption beneath the file of all places."""
     if _has_parishes(petition):
         return tr("All parishes for “{title}”.", title=short_title(petition))
     return tr("All constituencies for “{title}”.", title=short_title(petition))
 
 
 def by_places(petition: Petition) -> Petition:
-    """The petition with its parishes in place of constituencies, where it is signed by those."""
+    """Return the petition with its parishes in place of constituencies, if it has those."""
     if "parish" not in description_of(petition).breakdowns:
         return petition
     return structs.replace(petition, signatures_by_constituency=petition.signatures_by_region)
@@ -50,7 +50,7 @@ def _has_parishes(petition: Petition) -> bool:
 
 
 def ranked(petition: Petition) -> list[Ranked]:
-    """A petition's constituencies, most signatures first."""
+    """Return a petition's constituencies, most signatures first."""
     order = sorted(petition.signatures_by_constituency, key=lambda p: (-p.signature_count, p.name))
     ranks: dict[int, int] = {}
     for position, place in enumerate(order, 1):
@@ -59,7 +59,7 @@ def ranked(petition: Petition) -> list[Ranked]:
 
 
 def find_place(petition: Petition, words: str) -> Place | None:
-    """The constituency that an ONS code, a name or the beginning of a name means."""
+    """Return the constituency that an ONS code, a name or the beginning of only one name means."""
     wanted = _plain(words)
     places = petition.signatures_by_constituency
     names = {place: [_plain(place.name), _plain(place_name(petition, place))] for place in places}
@@ -71,7 +71,7 @@ def find_place(petition: Petition, words: str) -> Place | None:
 
 
 def top_codes(petition: Petition, own: Place | None = None) -> list[str]:
-    """The codes of the seats that the first message names."""
+    """Return the codes of the constituencies that the first message names."""
     codes = [entry.place.code for entry in ranked(petition)[:TOP]]
     return [*codes, own.code] if own and own.code not in codes else codes
 
@@ -79,7 +79,7 @@ def top_codes(petition: Petition, own: Place | None = None) -> list[str]:
 def constituencies(
     petition: Petition, seats: Seats, own: Place | None = None
 ) -> tuple[Message, Keyboard]:
-    """The top ten, the share of the top fifty, and one's own seat."""
+    """Word the top ten, the share of the top fifty, and one's own constituency."""
     order = ranked(petition)
     heading = (
         say("📍 <b>Parishes with most signatures</b>")
@@ -105,7 +105,7 @@ def constituencies(
 def all_constituencies(
     petition: Petition, seats: Seats, page: int, own: Place | None = None
 ) -> tuple[Message, Keyboard]:
-    """One page of every constituency."""
+    """List one page of every constituency."""
     order = ranked(petition)
     pages = max(1, -(-len(order) // PAGE_SIZE))
     page = min(max(page, 0), pages - 1)
@@ -138,7 +138,7 @@ def all_constituencies(
 
 
 def no_regions(petition: Petition, is_reachable: bool) -> Message:
-    """There is no map to show, and why."""
+    """Word that there is no map to show, and why."""
     why = (
         tr("The petitions site doesn't say which regions this petition was signed in.")
         if is_reachable
@@ -151,7 +151,7 @@ def no_regions(petition: Petition, is_reachable: bool) -> Message:
 
 
 def too_few_for_a_map(petition: Petition) -> Message:
-    """So few signed that a map would show chance alone."""
+    """Word that so few signed that a map would show chance alone."""
     why = tr(
         "I can draw a map once there are {number} signatures, not counting those from abroad. With "
         "fewer, differences between places may be chance.",
@@ -161,7 +161,7 @@ def too_few_for_a_map(petition: Petition) -> Message:
 
 
 def no_breakdown(petition: Petition, is_reachable: bool) -> Message:
-    """There are no constituencies to show, and why."""
+    """Word that there are no constituencies to show, and why."""
     why = (
         tr("The petitions site doesn't say where this petition was signed.")
         if is_reachable
@@ -174,12 +174,12 @@ def no_breakdown(petition: Petition, is_reachable: bool) -> Message:
 
 
 def no_such_constituency(words: str) -> str:
-    """The words name no constituency of this petition."""
+    """Word that these words name no constituency of this petition."""
     return tr("I can't find “{words}” among the places that signed this.", words=cut(words, 60))
 
 
 def table(petition: Petition, seats: Seats) -> bytes:
-    """Every constituency as a CSV file for spreadsheets."""
+    """Return every constituency as a CSV file for spreadsheets."""
     file = io.StringIO()
     writer = csv.writer(file)
     writer.writerow(_columns(petition))
@@ -211,7 +211,7 @@ def _columns(petition: Petition) -> list[str]:
 
 
 def display_name(mp: str) -> str:
-    """A member's name without `Rt Hon`, courtesy titles, and what they are: `MP`, `MSP`, `BPA`."""
+    """Return a member's name without `Rt Hon`, courtesy titles, and `MP`, `MSP`, `BPA` and such."""
     name = " ".join(mp.split())
     return re.sub(r"^(?:(?:Rt Hon|Mr|Mrs|Ms|Miss)\.? )*|,? (?:MS?P|MS|AS|BPA)$", "", name).strip()
 
@@ -227,7 +227,7 @@ def _entry(entry: Ranked, petition: Petition, seats: Seats, own: Place | None) -
 
 
 def _holders(seat: Constituency | None, *, is_own: bool) -> list[Rich]:
-    """Who sits there; where several do, they are named for one's own seat alone."""
+    """Return lines that name a seat's holders; several are named for one's own seat alone."""
     if seat is None or (seat.members and not is_own):
         return []
     if not seat.is_held:
@@ -239,7 +239,7 @@ def _holders(seat: Constituency | None, *, is_own: bool) -> list[Rich]:
 
 
 def _sitting(seat: Constituency | None) -> list[tuple[str, str]]:
-    """Everybody who sits for a seat, by name and party."""
+    """Return everybody who sits for a seat, by name and party."""
     if seat is None or not seat.is_held:
         return []
     several = [(display_name(each.name), each.party) for each in seat.members]
@@ -260,7 +260,7 @@ def _top_share(order: Sequence[Ranked], petition: Petition) -> str | None:
 def _own(
     order: Sequence[Ranked], petition: Petition, seats: Seats, own: Place | None
 ) -> Iterator[Rich | None]:
-    """One's own seat: its place, and its share against that of an average seat."""
+    """Yield lines on one's own seat: its place, and its share against that of an average seat."""
     entry = next((entry for entry in order if own and entry.place.code == own.code), None)
     if entry is None:
         return
@@ -292,7 +292,7 @@ def _own(
 
 
 def _share(signatures: float, petition: Petition) -> float:
-    """The share of all signatures, those from abroad included."""
+    """Return the share of all signatures, those from abroad included."""
     return signatures / petition.signature_count if petition.signature_count else 0.0
 
 
@@ -301,7 +301,7 @@ def _page_button(text: str, petition: Petition, page: int, own: Place | None) ->
 
 
 def _code(own: Place | None) -> str:
-    """One's own constituency as a button carries it."""
+    """Return one's own constituency as a button carries it, "" for none."""
     return own.code if own and re.fullmatch(r"[\w-]{1,12}", own.code, re.ASCII) else ""
 
 

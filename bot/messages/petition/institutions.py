@@ -1,6 +1,6 @@
-"""Names those who have a part in a petition as its readers know them.
+"""Names the institutions that have a part in a petition as its readers know them.
 
-What is said of a petition is the same everywhere but for these names and for what a number of
+The texts about a petition are the same everywhere but for these names and for what a number of
 signatures brings; a sentence that is built otherwise for another institution is a text of its own.
 """
 
@@ -37,17 +37,17 @@ _DEBATE_EARNED: Mapping[DebatePromise, str] = {
 
 
 def responder(petition: Petition) -> Responder | None:
-    """Who answers it in writing, if anybody does."""
+    """Return the institution that answers a petition in writing, None if none does."""
     return description_of(petition).institutions.responder
 
 
 def response_noun(petition: Petition) -> str:
-    """A response within a sentence: government response."""
+    """Name a response within a sentence: government response."""
     return tr(_RESPONSE[responder(petition) or "government"])
 
 
 def response_from(sites: Collection[SiteDescription]) -> str:
-    """What these sites' petitions may get in writing; "" where nobody responds."""
+    """Name the response that these sites' petitions may get; "" where nobody responds."""
     responders = {who for site in sites if (who := site.institutions.responder)}
     if len(responders) > 1:
         return tr("response")
@@ -55,23 +55,23 @@ def response_from(sites: Collection[SiteDescription]) -> str:
 
 
 def response_title(petition: Petition) -> str:
-    """A response as a heading has it: Government response."""
+    """Name a response as a heading has it: Government response."""
     return tr(_RESPONSE_TITLE[responder(petition) or "government"])
 
 
 def parliament(petition: Petition) -> str:
-    """The parliament it is addressed to, within a sentence."""
+    """Name the parliament it is addressed to, within a sentence."""
     return tr(description_of(petition).institutions.parliament)
 
 
 def committee(petition: Petition) -> str:
-    """The committee that considers it, within a sentence; the parliament where there is none."""
+    """Name the committee that considers it, within a sentence, or else the parliament."""
     institutions = description_of(petition).institutions
     return tr(institutions.committee or institutions.parliament)
 
 
 def sentence(text: str, petition: Petition, **gaps: object) -> str:
-    """A marked text with the names of the petition's own institutions in its gaps, capitalised."""
+    """Return a marked text with the petition's institutions in its gaps, its start capitalised."""
     return _at_start(_named(text, petition, **gaps))
 
 
@@ -90,7 +90,7 @@ def _at_start(text: str) -> str:
 
 
 def ahead(threshold: Threshold, petition: Petition) -> str:
-    """What a threshold will bring, as the end of a sentence: a government response is due."""
+    """Word what a threshold will bring, as the end of a sentence: a government response is due."""
     match threshold:
         case "response":
             return _named(marked("a {response} is due"), petition)
@@ -101,5 +101,5 @@ def ahead(threshold: Threshold, petition: Petition) -> str:
 
 
 def debate_earned(petition: Petition) -> str:
-    """What having reached the threshold for a debate means."""
+    """Word what having reached the threshold for a debate means."""
     return sentence(_DEBATE_EARNED[description_of(petition).debate_promise], petition)

@@ -1,4 +1,4 @@
-"""The milestones of a petition: which were reached, what comes next, and which are one's own."""
+"""Words the milestones of a petition: those reached, those ahead, and the reader's own."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -62,7 +62,7 @@ _NONE = CustomMilestones()
 
 
 def official_numbers(sites: Sequence[Site]) -> Message:
-    """How many signatures a petition needs, and for what, at each of these sites."""
+    """Word how many signatures a petition needs, and for what, at each of these sites."""
     return compose(
         *lines(
             bold(tr("How many signatures a petition needs")),
@@ -88,7 +88,7 @@ def ladder(
     own: CustomMilestones = _NONE,
     undo: CustomMilestones = _NONE,
 ) -> Message:
-    """Every rung behind and the next ones ahead, at the pace of the last week if it is known.
+    """Word every milestone reached and the next ones, at last week's pace where it is known.
 
     `own` are the reader's own milestones, `undo` those they have just given up.
     """
@@ -123,7 +123,7 @@ def _reached(petition: Petition, own: CustomMilestones) -> list[MilestoneReached
 
 
 def _coming(petition: Petition, own: CustomMilestones) -> list[int]:
-    """The next milestone, the official thresholds not reached yet, and the reader's own."""
+    """Return the next milestone, the official thresholds not reached yet, and the reader's own."""
     if not petition.is_open:
         return []
     count = petition.signature_count
@@ -135,7 +135,7 @@ def _coming(petition: Petition, own: CustomMilestones) -> list[int]:
 
 
 def _name(rung: int, petition: Petition, own: CustomMilestones) -> str:
-    """The number, what it stands for, and whether it is one of the reader's own."""
+    """Word a milestone: its number, what it stands for, and whether it is the reader's own."""
     official = thresholds(petition).get(rung)
     name = number(rung)
     if official:
@@ -151,7 +151,7 @@ def _behind(
 
 
 def _when(rung: MilestoneReached, name: str, readings: Sequence[Reading]) -> str:
-    """The site's own time, or the one between two readings of ours."""
+    """Word when a milestone was reached: by the site's own time, or by which reading of ours."""
     if rung.reached_at:
         return tr("✓ {milestone}: reached {moment}", milestone=name, moment=moment(rung.reached_at))
     for before, after in pairwise(readings):
@@ -195,7 +195,7 @@ def _ahead(
 
 
 def milestones_named(custom: CustomMilestones) -> str:
-    """15,000, every 5,000 and 50% of the way."""
+    """Word milestones of one's own: 15,000, every 5,000 and 50% of the way."""
     every = [tr("every {number}", number=number(custom.every))] if custom.every else []
     parts = [tr("{percent}% of the way", percent=percent) for percent in custom.percents]
     return listed([*(number(each) for each in custom.numbers), *every, *parts])
@@ -219,7 +219,7 @@ def _about_own(petition: Petition, own: CustomMilestones, undo: CustomMilestones
 def ladder_buttons(
     petition: Petition, custom: CustomMilestones | None, undo: CustomMilestones = _NONE
 ) -> Keyboard:
-    """Beneath the ladder: what to choose or give up; `custom` is None if it is not followed."""
+    """Return the buttons that choose or give up milestones; `custom` is None if unfollowed."""
     ref = petition.ref
     if custom is None:
         return [[button(tr("Follow"), SUBSCRIBE, ref)]]
@@ -244,7 +244,7 @@ def ladder_buttons(
 def undo_buttons(
     ref: PetitionRef, before: CustomMilestones, after: CustomMilestones
 ) -> list[list[Button]]:
-    """Takes a change of one's own milestones back, if a button has room for that."""
+    """Return the button that takes a change of milestones back, none if it has no room for that."""
     text = taking_back(before, after)
     fits = text and len(Press(CHOOSE_MILESTONE, ref, text).data) <= ROOM
     return [[button(tr("Undo"), CHOOSE_MILESTONE, ref, text)]] if fits else []
@@ -279,12 +279,12 @@ def _switch(ref: PetitionRef, text: str, change: str, *, is_on: bool) -> Button:
 
 
 def unwished(wrong: InvalidMilestone, petition: Petition) -> Message:
-    """Why own milestones cannot be had as asked for, and what can."""
+    """Word why milestones cannot be had as asked for, and which can."""
     return compose(*lines(why_not(wrong, petition), *_examples(petition.ref, wrong)))
 
 
 def why_not(wrong: InvalidMilestone, petition: Petition) -> Rich:
-    """Why own milestones cannot be had as asked for."""
+    """Word why milestones cannot be had as asked for."""
     match wrong.reason:
         case "reached":
             return say(
@@ -318,7 +318,7 @@ def _examples(ref: PetitionRef, wrong: InvalidMilestone) -> Sequence[Rich]:
 
 
 def no_milestones(petition: Petition) -> Message:
-    """A petition that was never open has none."""
+    """Word that a petition that was never open has none."""
     return compose(
         *lines(
             title(petition),

@@ -1,4 +1,4 @@
-"""The pieces of text about one petition that several messages share."""
+"""Words the pieces of text about one petition that several messages share."""
 
 from collections.abc import Callable, Container, Mapping
 from datetime import date, datetime, timedelta
@@ -35,12 +35,12 @@ FEWEST_ON_A_MAP = 100
 
 
 def site_name(site: Site) -> str:
-    """What a site is called, in the reader's language where it has a name in it."""
+    """Return a site's name, in the reader's language where it has one in it."""
     return tr(site.name)
 
 
 def place_name(petition: Petition, place: Place) -> str:
-    """What a place is called in the reader's language, where its parliament has such names."""
+    """Return a place's name, in the reader's language where its parliament has such names."""
     names = description_of(petition).place_names.get(language(), {})
     return names.get(place.code) or place.name
 
@@ -96,7 +96,10 @@ _UNPUBLISHED = {
 
 
 def title(petition: Petition, carrying: str = "") -> Rich:
-    """The petition's own words for itself, leading to its page; `carrying` hides in the address."""
+    """Return a petition's own words for itself, linked to its page.
+
+    `carrying` is put into the link's address, where the bot can read it back.
+    """
     petition = spoken(petition)
     words = " ".join(cut(petition.action, _TITLE_LENGTH).split())
     url = f"{petition.url}#{carrying}" if carrying else petition.url
@@ -104,23 +107,23 @@ def title(petition: Petition, carrying: str = "") -> Rich:
 
 
 def short_title(petition: Petition, most: int = 60) -> str:
-    """The title cut at a word, for lists and sentences."""
+    """Return the title cut at a word, for lists and sentences."""
     return cut(" ".join(spoken(petition).action.split()), most) or nameless(petition)
 
 
 def nameless(petition: Petition) -> str:
-    """What a petition without words is called."""
+    """Return the name of a petition that has no words of its own."""
     return tr("Petition {number}", number=petition.number)
 
 
 def state_name(petition: Petition) -> str:
-    """Closed, rejected and the like in one word; a state nobody foresaw in the site's own."""
+    """Name a state in one word, such as closed; one that nobody foresaw in the site's own words."""
     known = _STATES.get(petition.state)
     return tr(known) if known else cut(petition.state.replace("_", " "), _STATE_LENGTH)
 
 
 def meaning(threshold: Threshold, petition: Petition) -> Meaning:
-    """What reaching an official threshold means, given what has happened already."""
+    """Return what reaching an official threshold means, given what has happened already."""
     match threshold:
         case "response":
             if petition.government_response:
@@ -137,13 +140,13 @@ def meaning(threshold: Threshold, petition: Petition) -> Meaning:
 
 
 def _is_out_of_hope(petition: Petition) -> bool:
-    """Whether nobody may consider it any more: its parliament has ended, or its committee has."""
+    """Return whether nobody may consider it any more: its parliament or its committee is done."""
     ended = petition.may_get_no_more and not is_before_committee(petition)
     return ended or is_finished(petition)
 
 
 def meaning_line(threshold: Threshold, petition: Petition) -> str:
-    """A government response is now due."""
+    """Word what reaching a threshold means: A government response is now due."""
     what = meaning(threshold, petition)
     if what == "debate":
         return debate_earned(petition)
@@ -151,12 +154,12 @@ def meaning_line(threshold: Threshold, petition: Petition) -> str:
 
 
 def department(petition: Petition) -> str:
-    """Who answers for the Government, as far as the site says: the first of its departments."""
+    """Return the first of the departments that the site says answer for it, "" if it names none."""
     return petition.departments[0].name if petition.departments else ""
 
 
 def a_day(petition: Petition, now: datetime) -> float | None:
-    """Signatures a day over the petition's life; None if that is not known, or says little.
+    """Return signatures a day over the petition's life; None if unknown, or if that says little.
 
     What came on paper was not signed while anybody watched.
     """
@@ -168,7 +171,7 @@ def a_day(petition: Petition, now: datetime) -> float | None:
 
 
 def rate(petition: Petition, now: datetime) -> str | None:
-    """714 a day."""
+    """Word the pace: 714 a day; None as `a_day`."""
     signed = a_day(petition, now)
     if signed is None:
         return None
@@ -178,7 +181,7 @@ def rate(petition: Petition, now: datetime) -> str | None:
 
 
 def pace_line(petition: Petition, now: datetime) -> str | None:
-    """714 a day since it opened."""
+    """Word the pace since the petition opened: 714 a day since it opened; None as `a_day`."""
     signed = a_day(petition, now)
     if signed is None:
         return None
@@ -192,9 +195,9 @@ def pace_line(petition: Petition, now: datetime) -> str | None:
 
 
 def outlook(petition: Petition, custom: CustomMilestones | None = None) -> str | None:
-    """What comes next for an open petition: a milestone, and what the next threshold means.
+    """Word what comes next for an open petition: a milestone, and what the next threshold means.
 
-    `custom` are the reader's own milestones.
+    `custom` are the reader's own milestones. None if it is not open.
     """
     if not petition.is_open:
         return None
@@ -230,7 +233,7 @@ _AWAITED = {
 
 
 def awaited(petition: Petition) -> str | None:
-    """What the petition has earned and not got yet."""
+    """Word what the petition has earned and not got yet; None if it waits for nothing."""
     earned = {kind for n, kind in thresholds(petition).items() if is_reached(petition, n, kind)}
     waiting = []
     if "response" in earned and petition.government_response is None:
@@ -247,12 +250,12 @@ def awaited(petition: Petition) -> str | None:
 
 
 def promises_a_debate(petition: Petition) -> bool:
-    """Whether its signatures alone have a debate considered, before any committee asks for one."""
+    """Return whether its signatures alone have a debate considered, without any committee."""
     return description_of(petition).debate_promise == "parliament" and not is_finished(petition)
 
 
 def _fate(petition: Petition, earned: Container[Threshold]) -> str | None:
-    """What a committee will do about a petition that nobody can sign any more."""
+    """Word what a committee will do about a petition that nobody can sign any more."""
     if petition.state == "under_consideration":
         return sentence(marked("{committee} is considering it."), petition)
     if petition.referred_at:
@@ -265,7 +268,7 @@ def _fate(petition: Petition, earned: Container[Threshold]) -> str | None:
 
 
 def too_few(petition: Petition) -> str | None:
-    """How many signatures a committee would have wanted; None where that is no matter."""
+    """Word how many signatures a committee would have wanted; None where it wants no number."""
     need = petition.referral_threshold
     if need is None:
         return None
@@ -277,7 +280,7 @@ def too_few(petition: Petition) -> str | None:
 
 
 def _open_until(closing: date, now: datetime) -> str:
-    """Open until 5 September 2020, 12 days left; the last day is said as such."""
+    """Word until when it is open: Open until 5 September 2020, 12 days left; or its last day."""
     left = (closing - london_today(now)).days
     if left < 0:
         return tr("Closing date was {day}", day=day(closing))
@@ -292,7 +295,10 @@ def _open_until(closing: date, now: datetime) -> str:
 
 
 def status_line(petition: Petition, now: datetime, *, to_the_minute: bool = False) -> str:
-    """Open until 5 September 2020, 12 days left; a closing to the minute if that is wanted."""
+    """Word how it stands: Open until 5 September 2020, 12 days left.
+
+    With `to_the_minute`, the time at which it closed is told with its date.
+    """
     told = moment if to_the_minute else day
     if with_committee := _status_of_committee(petition, told):
         return with_committee
@@ -321,14 +327,14 @@ _ROOM_FOR_WORDS = 44  # characters of a title in a list, beside which there is r
 
 
 def count_in_list(petition: Petition, most: int) -> str:
-    """84 signatures; in a list so long that its titles are cut to less, 84."""
+    """Word a count: 84 signatures; in a list so long that its titles are cut to less, 84."""
     if most < _ROOM_FOR_WORDS:
         return number(petition.signature_count)
     return signatures(petition.signature_count)
 
 
 def state_in_brief(petition: Petition, now: datetime) -> str:
-    """12 days left, closed: how it stands, in the fewest words."""
+    """Word how it stands in the fewest words: 12 days left, closed."""
     if petition.state == "open" and petition.closing_date:
         left = (petition.closing_date - london_today(now)).days
         if left == 0:
@@ -339,13 +345,13 @@ def state_in_brief(petition: Petition, now: datetime) -> str:
 
 
 def says_since_when(petition: Petition) -> bool:
-    """Whether its status tells when it opened: a committee considers it from that day on."""
+    """Return whether its status tells when it opened: a committee considers it from that day on."""
     closes = description_of(petition).closing == "committee"
     return petition.state == "under_consideration" or (petition.is_open and closes)
 
 
 def _status_of_committee(petition: Petition, told: Callable[[datetime], str]) -> str | None:
-    """The same of a petition that a committee has to do with."""
+    """Word the status of a petition that a committee has to do with, None for any other."""
     closes = description_of(petition).closing == "committee"
     name = committee(petition)
     match petition.state:
@@ -368,7 +374,7 @@ def _status_of_committee(petition: Petition, told: Callable[[datetime], str]) ->
 
 
 def is_too_few(petition: Petition) -> bool:
-    """Whether it was not refused by anybody, but closed with too few signatures."""
+    """Return whether it was not refused by anybody, but closed with too few signatures."""
     code = petition.rejection.code if petition.rejection else ""
     return code == "insufficient" and petition.closed_at is not None
 
@@ -377,7 +383,10 @@ _SLACK = timedelta(days=1)  # clocks differ, and some sites tell the day alone
 
 
 def life(petition: Petition, now: datetime) -> str | None:
-    """How long a closed petition was open; a close still to come is a slip of the site's."""
+    """Word how long a closed petition was open; None if it is open, or was signed on paper.
+
+    A time of closing still to come is a slip of the site's.
+    """
     if not (petition.opened_at and petition.closed_at and petition.closed_at - _SLACK <= now):
         return None
     if petition.submitted_on_paper:

@@ -35,7 +35,7 @@ _NO_ACTION: Mapping[Responder | None, str] = {
 
 
 def reason(petition: Petition, rejection: Rejection | None) -> str | None:
-    """The reason in a sentence; None for a code that nobody foresaw."""
+    """Word the reason in a sentence; None for a code that nobody foresaw."""
     if rejection is None:
         return None
     if is_too_few(petition) and (needed := too_few(petition)):

@@ -1,4 +1,4 @@
-"""The government's response, whole: formatted, foldable, in as many messages as it takes."""
+"""Words a response whole: formatted, foldable, in as many messages as it takes."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -50,14 +50,14 @@ _NEW = marked("New response")
 
 
 class Version(NamedTuple):
-    """A response as it once read, or reads now; `label` is what it is called, in English."""
+    """A response as it once read, or reads now; `label` is its name, in English."""
 
     label: str
     response: GovernmentResponse
 
 
 def versions(petition: Petition, earlier: Sequence[GovernmentResponse]) -> list[Version]:
-    """Every text of the response that is known, oldest first, the current one last.
+    """Return every text of the response that is known, oldest first, the current one last.
 
     The site keeps no earlier texts; the committee sometimes publishes one beside the petition.
     """
@@ -76,7 +76,7 @@ def versions(petition: Petition, earlier: Sequence[GovernmentResponse]) -> list[
 
 
 def _published(petition: Petition) -> list[GovernmentResponse]:
-    """Earlier responses among the other parliamentary business."""
+    """Return the earlier responses among the other parliamentary business."""
     return [
         GovernmentResponse(details=business.body, responded_on=business.occurred_on)
         for business in petition.other_parliamentary_business
@@ -92,7 +92,7 @@ def response(
     now: datetime,
     wanted: int | None = None,
 ) -> tuple[list[Message], Keyboard | None]:
-    """The current response, or the earlier one of that index, and the way to the others."""
+    """Word the current response, or the earlier one of that index, with buttons to the others."""
     texts = versions(petition, earlier)
     is_current = wanted is None or not 0 <= wanted < len(texts)
     if is_current and petition.government_response is None:
@@ -182,7 +182,7 @@ def _heading(version: Version, petition: Petition) -> str:
 
 
 def _history(texts: Sequence[Version], index: int, petition: Petition) -> Rich | None:
-    """How the shown text relates to the others."""
+    """Word how the shown text relates to the others; None if it stands alone."""
     text = texts[index].response
     if index < len(texts) - 1 or petition.government_response is None:
         if text in _published(petition):
@@ -212,7 +212,7 @@ def _revised_since(first: datetime | None) -> str:
 
 
 def _messages(head: tuple[Rich, ...], paragraphs: Iterable[Rich]) -> Iterator[Message]:
-    """The heading and as many paragraphs as fit, then messages of nothing but paragraphs."""
+    """Yield the heading with as many paragraphs as fit, then messages of nothing but paragraphs."""
     first = compose(*head)
     used, spans = width(first.text) + 1, len(first.spans)
     held: list[Rich] = []
@@ -251,7 +251,7 @@ _INLINE = re.compile(
 
 
 def formatted(text: str) -> list[Rich]:
-    """The paragraphs of a response: its bullets, quotations and links made visible.
+    """Return the paragraphs of a response, its bullets, quotations and links made visible.
 
     The site's plain text names its links by number (`text[1]`) and lists them at the end; texts
     before November 2025 are Markdown.
@@ -265,7 +265,7 @@ def formatted(text: str) -> list[Rich]:
 
 
 def excerpt(text: str, most: int) -> Rich | None:
-    """The first `most` characters of a text that the site keeps as Markdown, set as it means."""
+    """Return the first `most` characters of the site's Markdown, formatted; None if it is empty."""
     # Beyond this, even markup that hides nearly all of itself shows as many characters.
     beginning = text.strip()[: 10 * most + 2_000]
     apart = [piece for part in formatted(beginning) for piece in (part, "\n\n")][:-1]
@@ -273,7 +273,7 @@ def excerpt(text: str, most: int) -> Rich | None:
 
 
 def _shortened(block: str) -> Iterator[str]:
-    """A paragraph as it is, or in pieces if it alone would fill a message."""
+    """Yield a paragraph as it is, or in pieces if it alone would fill a message."""
     if width(block) <= _LONGEST_PARAGRAPH:
         yield block
     else:
@@ -310,12 +310,12 @@ def _styled(found: re.Match[str], notes: Mapping[str, str]) -> Rich:
 
 
 def safe_link(text: str, url: str) -> Rich:
-    """A link only where the address is one that leads to the web."""
+    """Return a link only where the address is one that leads to the web, else the text alone."""
     return link(text, url) if _is_web_address(url) else text
 
 
 def _is_web_address(url: str) -> bool:
-    """Whether an address leads to where it seems to: with user info, it only seems to."""
+    """Return whether an address leads to where it seems to: with user info, it only seems to."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""

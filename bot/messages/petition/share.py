@@ -18,7 +18,7 @@ COPY_LIMIT = 256  # characters that a button may copy
 
 
 class InlineResult(NamedTuple):
-    """What may be sent to a chat that the bot is no part of, and how it is offered."""
+    """A message that may be sent to a chat that the bot is no part of, and how it is offered."""
 
     id: str
     title: str
@@ -30,7 +30,7 @@ class InlineResult(NamedTuple):
 def shared_card(
     petition: Petition, read_at: datetime, now: datetime, username: str
 ) -> InlineResult:
-    """A petition's card as anybody may send it to any chat; its buttons are addresses only."""
+    """Word a petition's card as anybody may send it to any chat; its buttons are addresses only."""
     status = status_line(petition, now)
     signed = many("{count} signature", "{count} signatures", petition.signature_count)
     follow = Button(tr("Follow"), url=subscribe_link(username, petition.ref))
@@ -44,13 +44,13 @@ def shared_card(
 
 
 def which_number(found: Sequence[InlineResult]) -> Message:
-    """Petitions of one number at several sites, each by the name that leads to it alone."""
+    """Ask which of the petitions of one number is meant, each by a name that leads to it alone."""
     names = (row(code(each.id), "  ", each.title) for each in found)
     return compose(*lines(bold(tr("Which petition do you want to see?")), "", *names))
 
 
 def share_offer(petition: Petition, username: str, *, inline: bool) -> tuple[Message, Keyboard]:
-    """The ways to hand a petition on; a card can be sent from here where the bot is allowed to."""
+    """Word the ways to hand a petition on; `inline` if its card may be sent from here."""
     bell = subscribe_link(username, petition.ref)
     message = compose(
         *lines(
@@ -79,12 +79,12 @@ def _signed(petition: Petition) -> str | None:
 
 
 def guest_help() -> Message:
-    """To whoever mentions the bot in a chat that it is no part of, without naming a petition."""
+    """Answer a mention, without a petition, in a chat that the bot is no part of."""
     return compose(tr("Mention me with a petition's number or some words, and I'll show it here."))
 
 
 def guest_result(message: Message) -> InlineResult:
-    """A plain answer in a chat that the bot is no part of."""
+    """Return a plain answer in a chat that the bot is no part of."""
     return InlineResult("answer", tr("Petition Bell"), message)
 
 
@@ -92,7 +92,7 @@ _TITLE = 120
 
 
 def calendar_file(petition: Petition, what: CalendarDate, now: datetime) -> bytes | None:
-    """The debate's day or the moment it closes as iCalendar; None if there is no such date.
+    """Return the debate's day or the moment it closes as iCalendar; None if it has no such date.
 
     A debate has a day and no hour. The moment of closing is told in UTC, so that it is right in
     every zone and whenever the clocks change.

@@ -1,4 +1,4 @@
-"""A petition in the reader's language, where its site has it in that."""
+"""Puts a petition into the reader's language, where its site has it in that."""
 
 from msgspec import structs
 
@@ -8,12 +8,12 @@ from bot.petitions.petition import Petition
 
 
 def spoken(petition: Petition) -> Petition:
-    """The petition in the language that is spoken now, as far as its site has it in that."""
+    """Return the petition in the language that is spoken now, as far as its site has it in that."""
     return petition.worded(language())
 
 
 def spoken_event(event: Event, petition: Petition) -> Event:
-    """What happened, its texts in that language where they are still those of the petition."""
+    """Return an event with its texts in the spoken language, if they are still the petition's."""
     read = spoken(petition)
     if petition.debate and read.debate:
         match event:

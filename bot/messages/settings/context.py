@@ -1,4 +1,4 @@
-"""Gathers whose settings a page is about, and what all those pages have in common."""
+"""Gathers the settings that a page is about, and what all those pages have in common."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,9 +24,9 @@ Page: TypeAlias = tuple[Message, Keyboard]
 
 
 class SettingsContext(NamedTuple):
-    """The settings of a chat, or of one petition that it follows.
+    """The settings of a chat, or of one petition that it follows (`followed`).
 
-    `topic` is the forum topic in which they are looked at. `others_digest`: something that the
+    `topic` is the forum topic in which they are looked at. `others_digest` says that something the
     chat follows goes into its digest by a choice of its own. `watched` are the sites there are.
     """
 
@@ -51,7 +51,7 @@ class SettingsContext(NamedTuple):
 
     @property
     def preferences(self) -> Preferences:
-        """What was chosen here."""
+        """The preferences chosen here: the petition's own, or else the chat's."""
         return self.followed.subscription.preferences if self.followed else self.chat.preferences
 
     @property
@@ -60,45 +60,45 @@ class SettingsContext(NamedTuple):
         return self.followed.petition.ref if self.followed else None
 
     def in_force(self, kind: Kind) -> Loudness:
-        """How loudly a kind of news is heard, by what was chosen here and above."""
+        """Return how loudly a kind of news is told, by what was chosen here and above."""
         above = self.chat.preferences if self.followed else Preferences()
         return self.preferences.loudness.get(kind) or usual(kind, above)
 
     @property
     def has_digest(self) -> bool:
-        """Whether anything goes into the digest."""
+        """True if anything goes into the digest."""
         return self.others_digest or any(self.in_force(kind) == "digest" for kind in self.kinds)
 
     @property
     def snoozed_until(self) -> datetime | None:
-        """When the snooze chosen here ends, if it has not yet."""
+        """The end of the snooze chosen here; None if there is none, or it is over."""
         return snoozed_until(self.preferences, self.now)
 
     def leads(self, text: str, extra: str = "") -> Button:
-        """A button to a page of these settings, or one that makes a choice."""
+        """Return a button to a page of these settings, or one that makes a choice."""
         return button(text, SETTINGS, self.petition, extra)
 
     def option(self, text: str, extra: str, *, is_chosen: bool) -> Button:
-        """A button that makes a choice, ticked if it is made already."""
+        """Return a button that makes a choice, ticked if it is made already."""
         return self.leads(f"✓ {text}" if is_chosen else text, extra)
 
     def back(self) -> list[Button]:
-        """The row that leads back to the first page."""
+        """Return the row that leads back to the first page."""
         return [self.leads(tr("‹ Back"))]
 
     def command(self, rest: str) -> str:
-        """The command that does the same as a button."""
+        """Return the command that does the same as a button."""
         return f"/settings {self.petition.id} {rest}" if self.petition else f"/settings {rest}"
 
 
 def moment_there(value: datetime, zone: str) -> str:
-    """Monday 30 March, 08:00, where the chat lives; the zone is named unless it is London's."""
+    """Monday 30 March, 08:00: an instant where the chat lives, its zone named if not London's."""
     local = value.astimezone(zone_of(zone))
     when = format_datetime(local, "EEEE d MMMM, HH:mm", locale=locale())
     return f"{when} ({zone})" if zone and zone != LONDON else str(when)
 
 
 def snoozed_line(settings: SettingsContext) -> Rich:
-    """Until when nothing is told."""
+    """Word until when nothing is told."""
     until = moment_there(settings.snoozed_until or settings.now, settings.chat.preferences.zone)
     return say("Snoozed until <b>{moment}</b>.", moment=until)

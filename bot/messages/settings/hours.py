@@ -1,4 +1,4 @@
-"""The settings that speak of hours: quiet hours, the digest, the time zone."""
+"""Words the settings that speak of hours: quiet hours, the digest, the time zone."""
 
 from datetime import datetime
 
@@ -31,7 +31,7 @@ _ZONES = (
 
 
 def quiet_line(preferences: Preferences) -> Rich:
-    """The quiet hours in one line."""
+    """Word the quiet hours in one line."""
     if preferences.quiet is None:
         return say("Quiet hours: <b>none</b>")
     return say(
@@ -42,14 +42,14 @@ def quiet_line(preferences: Preferences) -> Rich:
 
 
 def quiet_button(settings: SettingsContext) -> Button:
-    """Chooses the hours most people sleep in."""
+    """Return the button that chooses the hours most people sleep in."""
     start, end = time_of_day(_QUIET[0].start), time_of_day(_QUIET[0].end)
     label = tr("Quiet {start} to {end}", start=start, end=end)
     return settings.leads(label, f"quiet.{_QUIET[0].start}-{_QUIET[0].end}")
 
 
 def quiet_page(settings: SettingsContext) -> Page:
-    """The page of the quiet hours: when they are, and what becomes of alerts then."""
+    """Word the page of the quiet hours: when they are, and what becomes of alerts then."""
     message = compose(
         *lines(
             quiet_line(settings.preferences),
@@ -75,7 +75,7 @@ def quiet_page(settings: SettingsContext) -> Page:
 
 
 def urgent_page(settings: SettingsContext) -> Page:
-    """What is sent even in quiet hours."""
+    """Word the page on which news is chosen that is sent even in quiet hours."""
     urgent = settings.preferences.urgent or ()
     ringing = kinds_named(urgent, settings.sites) if urgent else tr("nothing")
     message = compose(
@@ -99,7 +99,7 @@ def urgent_page(settings: SettingsContext) -> Page:
 
 
 def digest_line(preferences: Preferences) -> Rich:
-    """When the digest comes."""
+    """Word the days and the time at which the digest comes."""
     digest = preferences.digest or Digest()
     time = time_of_day(digest.minute)
     if digest.weekday is None:
@@ -109,7 +109,7 @@ def digest_line(preferences: Preferences) -> Rich:
 
 
 def digest_page(settings: SettingsContext) -> Page:
-    """When the digest comes, and what is in it."""
+    """Word the page on which the time of the digest is chosen, and what goes into it."""
     digest = settings.preferences.digest or Digest()
     message = compose(
         *lines(
@@ -126,7 +126,7 @@ def digest_page(settings: SettingsContext) -> Page:
 
 
 def next_one(preferences: Preferences, now: datetime) -> str:
-    """When the next digest comes, where the chat lives."""
+    """Word the moment of the next digest, where the chat lives."""
     zone = preferences.zone or LONDON
     return moment_there(next_digest(preferences.digest or Digest(), now, zone), zone)
 
@@ -158,7 +158,7 @@ def _zone_line(preferences: Preferences) -> Rich:
 
 
 def zone_page(settings: SettingsContext) -> Page:
-    """The page on which the chat's time zone is chosen."""
+    """Word the page on which the chat's time zone is chosen."""
     now = settings.preferences.zone or LONDON
     local = settings.now.astimezone(zone_of(now))
     message = compose(
@@ -181,7 +181,7 @@ def _zone_button(settings: SettingsContext, zone: str) -> Button:
 
 
 def no_zone(settings: SettingsContext, wrong: NoZone) -> Page:
-    """No such time zone; the nearest ones as buttons."""
+    """Word that there is no such time zone, with the nearest ones as buttons."""
     first: Rich = say("I can't find a time zone called {name}.", name=code(wrong.word[:60]))
     if wrong.is_offset:
         first = tr("A time offset is only right for half the year. Use a place instead, like this:")

@@ -1,4 +1,4 @@
-"""The settings: a first page, and a page for each subject; every page leads back."""
+"""Words the settings: a first page, and a page for each subject; every page leads back."""
 
 from collections.abc import Iterator
 
@@ -47,7 +47,7 @@ _STEPS = tuple(reversed(LOUDNESS))
 
 
 def first_page(settings: SettingsContext, undo: Preferences | None = None) -> Page:
-    """All settings at a glance; `undo` are the preferences that were just given up."""
+    """Word all settings at a glance; `undo` are the preferences that were just given up."""
     rows = _chat_rows(settings)
     told = _of_chat(settings)
     if settings.followed:
@@ -97,7 +97,7 @@ def _of_petition(settings: SettingsContext, subscription: Subscription) -> Itera
 
 
 def _alerts(settings: SettingsContext) -> Iterator[Rich]:
-    """What was chosen, and a line each for what is heard with a sound, silently, later, never."""
+    """Yield the preset that was chosen, and a line for each loudness that some kind of news has."""
     preset = preset_of(settings.in_force)
     chosen = _preset_name(settings, preset) if preset else tr("your own choice")
     if settings.followed and not settings.preferences.loudness:
@@ -112,7 +112,7 @@ def _alerts(settings: SettingsContext) -> Iterator[Rich]:
 
 
 def in_a_sentence(settings: SettingsContext) -> Rich:
-    """How loudly news is heard, and when not, for whoever has just begun to follow."""
+    """Word how loudly news is told, and when not, for whoever has just begun to follow."""
     preferences = settings.chat.preferences
     told: list[Rich] = [tr(_IN_A_SENTENCE[preset_of(settings.in_force)])]
     if settings.followed and settings.followed.subscription.muted:
@@ -135,7 +135,7 @@ _IN_A_SENTENCE: dict[Preset | None, str] = {
 
 
 def _preset_name(settings: SettingsContext, preset: Preset) -> str:
-    """The preset by name; a digest that comes once a week is not called daily."""
+    """Return the preset's name; a digest that comes once a week is not called daily."""
     digest = settings.chat.preferences.digest
     if preset == "digest" and digest and digest.weekday is not None:
         return tr("Weekly digest")
@@ -143,7 +143,7 @@ def _preset_name(settings: SettingsContext, preset: Preset) -> str:
 
 
 def _preset_rows(settings: SettingsContext) -> list[list[Button]]:
-    """The three presets, and what leads to the kinds one by one."""
+    """Return buttons for the three presets, and one to the kinds one by one."""
     now = preset_of(settings.in_force)
     is_inherited = settings.followed is not None and not settings.preferences.loudness
     keys = [
@@ -223,7 +223,7 @@ def _petition_rows(settings: SettingsContext, subscription: Subscription) -> lis
 
 
 def loudness_page(settings: SettingsContext) -> Page:
-    """A line for each step and a button for each kind; a press goes one step quieter."""
+    """Word a line for each loudness, with a button for each kind that a press makes quieter."""
     message = compose(
         *lines(
             *_heading(settings),
@@ -239,7 +239,7 @@ def loudness_page(settings: SettingsContext) -> Page:
 
 
 def _as_loud(settings: SettingsContext, loudness: Loudness) -> Rich:
-    """What a step means, and the kinds that are on it."""
+    """Word what a loudness means, and which kinds have it."""
     kinds = [kind for kind in settings.kinds if settings.in_force(kind) == loudness]
     return say(
         _MEANINGS[loudness], kinds=kinds_named(kinds, settings.sites) if kinds else tr("nothing")
@@ -260,7 +260,7 @@ def _loudness(settings: SettingsContext, kind: Kind) -> str:
 
 
 def _next_step(settings: SettingsContext, kind: Kind) -> str:
-    """What a press makes of it; a petition's own settings have one step more."""
+    """Return the loudness to which a press sets a kind; a petition's own settings have one more."""
     now = settings.preferences.loudness.get(kind)
     if settings.followed:
         steps: tuple[str, ...] = ("usual", *_STEPS)
@@ -272,7 +272,7 @@ def _next_step(settings: SettingsContext, kind: Kind) -> str:
 
 
 def closing_page(settings: SettingsContext) -> Page:
-    """How long before its end a petition is called to mind."""
+    """Word the page on which is chosen how long before its end a petition is called to mind."""
     inherited = settings.chat.preferences.closing if settings.followed else None
     usual_hours = DEFAULT_REMINDERS if inherited is None else inherited
     hours = usual_hours if settings.preferences.closing is None else settings.preferences.closing
@@ -300,7 +300,7 @@ def _reminder_button(settings: SettingsContext, hours: int, chosen: tuple[int, .
 
 
 def language_page(settings: SettingsContext) -> Page:
-    """Which language the bot speaks here."""
+    """Word the page on which the bot's language is chosen."""
     now = settings.chat.language
     message = compose(
         *lines(
@@ -321,7 +321,7 @@ def language_page(settings: SettingsContext) -> Page:
 
 
 def misread(wrong: Misread) -> Message:
-    """Typed settings that make no sense: how they are written."""
+    """Word how settings are written, after typed ones that make no sense."""
     examples: tuple[str, ...]
     match wrong.subject:
         case "quiet":
@@ -360,7 +360,7 @@ def _no_such_setting(word: str) -> Message:
 
 
 def only_for_the_chat(subject: str) -> Message:
-    """A petition has no such setting of its own."""
+    """Word that a petition has no such setting of its own."""
     return compose(
         *lines(
             tr("You can only set that for the whole chat:"),

@@ -14,7 +14,7 @@ from bot.subscriptions.subscription import Preferences
 
 
 def snooze_page(settings: SettingsContext) -> Page:
-    """Whether it is snoozed, for how long one can, and how it ends early."""
+    """Word whether it is snoozed, how long that can be, and how it ends early."""
     example = f"{settings.petition.id} 3 days" if settings.petition else "7d"
     message = compose(
         *lines(
@@ -50,7 +50,7 @@ def _snooze_buttons(settings: SettingsContext) -> Keyboard:
 
 
 def snooze_unclear(text: str) -> Message:
-    """A length of time that is none, or too long."""
+    """Word that a text is no length of time, or too long a one."""
     return compose(
         *lines(
             say("I don't understand {text} as a length of time.", text=code(text[:60])),
@@ -61,7 +61,7 @@ def snooze_unclear(text: str) -> Message:
 
 
 def nothing_in_digest(preferences: Preferences, now: datetime) -> Message:
-    """Nothing waits; when the next one comes, and how anything gets into it."""
+    """Word that nothing waits, when the next digest comes, and how anything gets into it."""
     return compose(
         *lines(
             tr("There's nothing in the digest yet."),
