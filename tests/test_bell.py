@@ -88,7 +88,7 @@ async def test_the_recorded_life_reaches_a_reader_in_order_and_nothing_else_does
             "100,000 signatures",
             "Debate date added",
             "Debate moved",
-            "Debate cancelled",
+            "The debate no longer has a date",
             "Debate date added",
             "In Parliament",
             "Debated",

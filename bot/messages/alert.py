@@ -410,8 +410,8 @@ def _debate_date(
         case DebateCancelled(was):
             planned = tr("The debate was planned for {day}.", day=weekday(was))
             if petition.scheduled_debate_date or petition.debate:
-                return AlertText(say("🏛 <b>Debate cancelled</b>."), (planned,))
-            return AlertText(say("🏛 <b>Debate cancelled</b>: no new date yet."), (planned,))
+                return AlertText(say("🏛 <b>Debate date removed</b>."), (planned,))
+            return AlertText(say("🏛 <b>The debate no longer has a date</b>."), (planned,))
 
 
 def _days_until(

@@ -8,6 +8,7 @@ import re
 from functools import cache
 
 from bot.petitions.bare_request import bare, bare_span
+from bot.petitions.number_words import HOUR_NAMES, SPOKEN_COUNT, SPOKEN_NUMBER
 
 _NEWS = (
     r"(?:alerts?|messages?|msgs|notifications?|texts?|pings?|updates?|emails?|sounds?"
@@ -39,14 +40,14 @@ _DAY = (
 )
 _LENGTH = (
     r"(?:for |am )?(?:about )?(?:(?:the next|another) )?"
-    r"(?:\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten|half an?|a few"
-    r"|(?:a )?couple(?: of)?|the next)\s*"
+    rf"(?:\d{{1,3}}|{SPOKEN_NUMBER}|an?|half an?|a few|(?:a )?couple(?: of)?|the next)\s*"
     r"(?:min(?:ute)?s?|h|hrs?|hours?|d|days?|w|wks?|weeks?|fortnights?|months?|years?|awr"
     r"|diwrnod|wythnos|mis)(?: and a half)?"
 )
 _WHEN_IT_ENDS = (
     rf"(?:{_DAY}|\d[\w:.]*"
-    r"|(?:the|next|this|end|of|in|a|on|coming|early|late|new|o'?clock|am|pm|hours?|days?"
+    r"|(?:the|next|this|end|of|in|a|on|at|after|coming|early|late|new|o'?clock|am|pm|hours?|days?"
+    r"|lunch(?:time)?|tea(?: ?time)?|bedtime|bank|holiday|half|quarter|past|to|by"
     r"|weeks?|weekend|months?|years?|morning|noon|midday|afternoon|evening|night|midnight"
     r"|today|tomorrow|yfory|christmas|easter|half|term|further|notice|jan(?:uary)?"
     r"|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
@@ -73,7 +74,7 @@ _BROAD_WHILE = (
 )
 
 _HOUR = (
-    r"(?:(?:\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
+    rf"(?:(?:(?:half past |(?:a )?quarter (?:past|to) )?(?:\d{{1,2}}|{'|'.join(HOUR_NAMES)}))"
     r"(?:[:.h]?\d\d)?\s*(?:[ap]\.?m\b\.?|o'?clock|h\b)?"
     r"(?: (?:at night|in the (?:morning|afternoon|evening)|y bore|yr hwyr|y nos))?|midnight"
     r"|noon|midday|hanner nos|hanner dydd)"
@@ -116,17 +117,15 @@ _REACHES = (
     r"|makes?(?: it to)?|yn cyrraedd|yn pasio|ar)"
 )
 _ONE_COUNT = (
-    r"(?:\d[\d,.]*\s*(?:k\b|m\b|thousand|million|mil\b|%|per ?cent)?"
-    r"|(?:half|a quarter of) a million"
-    r"|(?:an?|one|two|three|four|five|six|seven|eight|nine|ten|twenty|fifty)"
-    r" (?:hundred thousand|thousand|million))"
+    rf"(?:{SPOKEN_COUNT}|\d[\d,.]*\s*(?:k\b|m\b|%|per ?cent)?"
+    rf"|{SPOKEN_NUMBER} ?(?:k\b|%|per ?cent)|half[ -]?way)"
 )
 _COUNT = (
     rf"(?P<rest>(?:every )?{_ONE_COUNT}(?:(?:,? and |, ?){_ONE_COUNT})*)"
     r"(?: (?:signatures?|sigs|names|people|llofnodi?o?n?))?"
 )
 # What can be nothing but a count: "at 7" may be an hour, and "5,000" a subject.
-_SURE_COUNT = r"(?:\dk\b|\dm\b|\d ?thousand|million|%|per ?cent)"
+_SURE_COUNT = r"(?:\dk\b|\dm\b|thousand|million|%|per ?cent|half[ -]?way)"
 _WHEN = r"(?:when(?:ever)?|once|if|as soon as|pan(?: fydd)?)"
 _THE_PETITION = (
     r"(?:it(?:'?s| is)?|they|this|that|we|the (?:petition|count|number)"
@@ -287,7 +286,7 @@ PHRASES: tuple[tuple[str, str], ...] = (
     ),
     # a pause
     (
-        rf"(?:snooze|oedi)(?: (?:me|all|everything|alerts))* (?P<rest>{_UNTIL_SAID})",
+        rf"(?:snooze|oedi)(?: (?:me|all|everything|alerts))* (?P<rest>{_UNTIL_SAID}|{_MOMENT})",
         "snooze",
     ),
     (rf"(?:mute|pause|silence|quiet) (?P<rest>{_UNTIL_SAID})", "snooze"),

@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from msgspec import structs
 
+from bot.petitions.number_words import in_figures
 from bot.petitions.petition import Petition
 from bot.petitions.thresholds import CustomMilestones, is_custom, is_on_ladder, thresholds
 
@@ -42,23 +43,9 @@ _TIMES = {"k": 1_000, "m": 1_000_000}
 _NOTHING = frozenset({"off", "none", "clear"})
 # Several times as much as it takes to name as many as there may be.
 _LONGEST_CHANGES = 500
-# Numbers as they are spoken, and what stands around one: "when it gets to half a million, please".
+# What stands around a number: "when it gets to half a million, please".
 _SPOKEN = (
-    (re.compile(r"\bhalf a million\b"), "500k"),
-    (re.compile(r"\ba quarter of a million\b"), "250k"),
-    *(
-        (re.compile(rf"\b{word} (?=hundred|thousand|million)"), f"{number} ")
-        for number, word in enumerate(
-            ("two", "three", "four", "five", "six", "seven", "eight", "nine"), 2
-        )
-    ),
-    (re.compile(r"\b(?:an?|one) (?=hundred|thousand|million)"), "1 "),
-    (re.compile(r"\bten (?=thousand)"), "10 "),
-    (re.compile(r"\btwenty (?=thousand)"), "20 "),
-    (re.compile(r"\bfifty (?=thousand)"), "50 "),
-    (re.compile(r"(?<=\d) ?hundred(?: thousand\b|k\b)"), "00k"),
-    (re.compile(r"(?<=\d) ?thousand\b"), "k"),
-    (re.compile(r"(?<=\d) ?(?:million|mil)\b"), "m"),
+    (re.compile(r"\bhalf[ -]?way\b"), "50%"),
     (re.compile(r"(?<=\d) ?per ?cent\b"), "%"),
     (re.compile(r"(?<=\d{3}) ?(?:signatures?|sigs|names|people|llofnodi?o?n?)\b"), ""),
     (re.compile(r"^(?:tell me |notify me |when |it |at |hits? |reaches |gets to |for |on )+"), ""),
@@ -74,6 +61,7 @@ def read_changes(text: str) -> tuple[MilestoneChange, ...] | InvalidMilestone:
     text = " ".join(text.lower().split()).rstrip(" .!?")
     if len(text) > _LONGEST_CHANGES:
         return InvalidMilestone("unclear", text[:_LONGEST_CHANGES])
+    text = in_figures(text)
     for pattern, written in _SPOKEN:
         text = pattern.sub(written, text)
     rest = " ".join(_ITEM.sub("", text).replace(",", " ").replace(";", " ").split())

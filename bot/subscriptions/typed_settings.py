@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from bot.local_time import instant_of, next_local, zone_of, zones
 from bot.petitions.events import EVENT_KINDS, Kind, Loudness
+from bot.petitions.number_words import in_figures
 from bot.petitions.reminders import REMINDERS
 from bot.subscriptions.preferences import KINDS, LOUDNESS
 from bot.subscriptions.subscription import Digest
@@ -117,6 +118,7 @@ _PART_OF_DAY = re.compile(
 )
 _EVERY_DAY = re.compile(r"\s*\b(?:every|each) (?:day|night)$|\s*\bdaily$|\s+only$|\s+please$")
 _BARE = re.compile(r"[0-9]{1,2}")
+_NEITHER_HALF = re.compile(r"(?:(?:half|(?:a )?quarter) (?:past|to) )?[0-9]{1,2}")
 _DAY_LONG = 24 * 60
 _LONGEST_NIGHT = 12 * 60
 _NAMED_HOURS = {"midnight": 0, "noon": 720, "midday": 720, "hanner nos": 0, "hanner dydd": 720}
@@ -140,7 +142,7 @@ def read_quiet(text: str) -> str | None:
     if side and (hour := read_hour(side["hour"])) is not None:
         if not side["after"]:
             return _between(_USUAL_NIGHT[0], hour)
-        is_evening = _BARE.fullmatch(_IN_WORDS.sub("9", side["hour"])) and 5 <= hour // 60 <= 12
+        is_evening = _NEITHER_HALF.fullmatch(in_figures(side["hour"])) and 5 <= hour // 60 <= 12
         return _between(hour + 12 * 60 if is_evening else hour, _USUAL_NIGHT[1])
     wanted = plain.removeprefix("only ")
     found = _SPAN.fullmatch(re.sub(r"^(?:from|between|o|rhwng)\s+", "", wanted))
@@ -166,22 +168,19 @@ def _between(start: int, end: int) -> str | None:
 # No hour and no zone is called by so many letters.
 _LONGEST_NAME = 80
 
-_WORD_HOURS = {
-    word: str(hour)
-    for hour, word in enumerate(
-        ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven"), 1
-    )
-} | {"twelve": "12"}
-_IN_WORDS = re.compile(r"\b(?:" + "|".join(_WORD_HOURS) + r")\b")
-
-
-_HALF_PAST = re.compile(r"\b(half|quarter) past ([0-9]{1,2})\b")
+_HALF_PAST = re.compile(r"\b(half|(?:a )?quarter) (past|to) ([0-9]{1,2})\b")
 
 
 def _in_figures(text: str) -> str:
-    """A text whose hours are written in figures: "half past eight"."""
-    plain = _IN_WORDS.sub(lambda word: _WORD_HOURS[word[0]], text)
-    return _HALF_PAST.sub(lambda at: f"{at[2]}:{'30' if at[1] == 'half' else '15'}", plain)
+    """A text whose hours are written in figures: "half past eight", "quarter to nine"."""
+
+    def written(at: re.Match[str]) -> str:
+        minutes = 30 if at[1] == "half" else 15
+        if at[2] == "past":
+            return f"{at[3]}:{minutes}"
+        return f"{(int(at[3]) - 2) % 12 + 1}:{60 - minutes}" if int(at[3]) <= 12 else at[0]
+
+    return _HALF_PAST.sub(written, in_figures(text))
 
 
 def read_hour(text: str) -> int | None:
@@ -216,6 +215,8 @@ def _after_noon(hour: int, part: str) -> int:
 
 _PARTS_OF_DAY = {"morning": 8 * 60, "afternoon": 15 * 60, "evening": 18 * 60, "night": 21 * 60}
 _PARTS_OF_DAY |= {"mornings": 8 * 60, "evenings": 18 * 60, "bore": 8 * 60, "hwyr": 18 * 60}
+_PARTS_OF_DAY |= {"lunchtime": 12 * 60, "lunch": 12 * 60, "teatime": 17 * 60, "tea time": 17 * 60}
+_PARTS_OF_DAY |= {"tea": 17 * 60, "prynhawn": 15 * 60, "nos": 21 * 60, "bedtime": 22 * 60}
 _BESIDES = frozenset(
     {
         "email",
@@ -384,12 +385,8 @@ _UNITS = {
     timedelta(days=365): ("y", "year", "years"),
 }
 _UNIT = {name: unit for unit, names in _UNITS.items() for name in names}
-_WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-_AMOUNT = {"a": 1, "an": 1} | {word: number for number, word in enumerate(_WORDS, 1)}
-
 _PART = re.compile(
-    r"(?<![a-z])(?P<amount>[0-9]{{1,6}}\s*|(?:{amounts})\s+)(?P<unit>{units})(?![a-z])".format(
-        amounts="|".join(sorted(_AMOUNT, key=len, reverse=True)),
+    r"(?<![a-z])(?P<amount>[0-9]{{1,6}}\s*|an?\s+)(?P<unit>{units})(?![a-z])".format(
         units="|".join(sorted(_UNIT, key=len, reverse=True)),
     )
 )
@@ -419,7 +416,7 @@ def read_duration(text: str) -> timedelta | None:
 
     More than ten thousand days are as good as that.
     """
-    plain = " ".join(text.lower().split())
+    plain = in_figures(" ".join(text.lower().split()))
     parts = list(_PART.finditer(plain))
     if not parts or _BETWEEN.sub("", _PART.sub("", plain)):
         return None
@@ -431,9 +428,11 @@ def read_duration(text: str) -> timedelta | None:
 def read_until(text: str, now: datetime, zone: str) -> datetime | None:
     """The moment that a length of time leads to, or the morning of a day where the chat lives.
 
-    "2 hours", "tomorrow", "until Monday", "till 12 August", "until 9am".
+    "2 hours", "tomorrow", "until Monday", "till 12 August at noon", "until 9am".
     """
     plain = " ".join(text.lower().strip(" .!").split()).removesuffix(" please")
+    if len(plain) <= _LONGEST_NAME and (moment := _read_day_and_hour(plain, now, zone)):
+        return moment
     plain = re.sub(r"^for (?:the )?next (?=(?:hour|day|week|fortnight|month|year)$)", "a ", plain)
     plain = re.sub(r"^(?:(?:for|until|till|til|am|tan|next|on|over|about|in)\s+)+", "", plain)
     plain = re.sub(r"^(?:(?:this|the|next|coming)\s+)+(?=\S)", "", plain)
@@ -455,7 +454,7 @@ def read_until(text: str, now: datetime, zone: str) -> datetime | None:
         plain = "2 january" if "year" in plain else "25 december"
     if plain in {"today", "end of the day", "day"}:
         return next_local(0, now, zone)
-    if plain in {"afternoon", "evening"}:
+    if plain in _PARTS_OF_DAY:
         return next_local(_PARTS_OF_DAY[plain], now, zone)
     if day := _read_day(plain, now, zone):
         return day
@@ -466,6 +465,77 @@ def read_until(text: str, now: datetime, zone: str) -> datetime | None:
             return next_local(hour, now, zone)
     span = read_duration(_VAGUE.sub(lambda some: _SOME[some[0]], plain))
     return now + span if span else None
+
+
+# A day that is named, with what may stand between it and the hour.
+_DAY_SAID = re.compile(
+    r"(?:\b(?:on|at|by|the)\s+)*\b(?:(?P<after_next>day after tomorrow|y diwrnod ar ôl yfory)"
+    r"|(?P<tomorrow>tomorrow|yfory)|(?P<today>today|heddiw)"
+    r"|(?P<over>after (?:the |this )?(?:bank holiday )?weekend|the weekend is over)"
+    r"|(?P<next_week>(?:end of |(?<!the ))next week)"
+    r"|(?P<next_month>(?<!the )next month|(?:the )?end of (?:the |this )?month)"
+    rf"|(?:(?P<week_on>a week on) )?(?:(?P<which>next|this|this coming) )?(?:bank holiday )?"
+    rf"(?P<weekday>{'|'.join(sorted(_WEEKDAY, key=len, reverse=True))})(?P<week> week)?)\b"
+)
+_BEFORE_END = re.compile(
+    r"^(?:(?:for|(?:un)?til|till|am|tan|over|about|in|at|on|by|the)(?:\s+|$))+"
+)
+
+
+def _read_day_and_hour(text: str, now: datetime, zone: str) -> datetime | None:
+    """The hour of a day that is named: "tomorrow evening", "monday at 9am", "next friday"."""
+    date_and_hour = re.fullmatch(r"(?P<day>.+),? at (?P<hour>\S.*)", _BEFORE_END.sub("", text))
+    if date_and_hour and (morning := _read_day(date_and_hour["day"], now, zone)):
+        minute = _hour_of_day(date_and_hour["hour"])
+        here = morning.astimezone(zone_of(zone)).date()
+        return None if minute is None else instant_of(here, minute, zone)
+    found = _DAY_SAID.search(text)
+    if found is None:
+        return None
+    before, behind = text[: found.start()], text[found.end() :]
+    hour = " ".join(_BEFORE_END.sub("", part.strip(" ,")) for part in (before, behind)).strip()
+    minute = _hour_of_day(hour) if hour else _MORNING
+    if minute is None:
+        return None
+    day = _day_said(found, now.astimezone(zone_of(zone)), minute if hour else None)
+    at = instant_of(day, minute, zone)
+    return at if at > now else None
+
+
+def _day_said(found: re.Match[str], here: datetime, minute: int | None) -> date:
+    """The day that is named; a weekday is today's only where an hour still to come is."""
+    today, one = here.date(), timedelta(days=1)
+    monday = today + (7 - today.weekday()) * one
+    if found["after_next"]:
+        return today + 2 * one
+    if found["tomorrow"]:
+        return today + one
+    if found["today"]:
+        return today
+    if found["over"]:
+        return monday
+    if found["next_week"]:
+        return monday + (7 * one if found["next_week"].startswith("end") else 0 * one)
+    if found["next_month"]:
+        return (today.replace(day=1) + 32 * one).replace(day=1)
+    weekday = _WEEKDAY[found["weekday"]]
+    if found["which"] == "next":  # that of the week to come
+        day = monday + weekday * one
+    else:
+        day = today + (weekday - today.weekday()) % 7 * one
+        is_over = minute is None or minute <= here.hour * 60 + here.minute
+        day += 7 * one if day == today and is_over else 0 * one
+    return day + 7 * one if found["week"] or found["week_on"] else day
+
+
+def _hour_of_day(text: str) -> int | None:
+    """The minute that is named: "9am", "noon", "evening"; a bare 1 to 6 is in the afternoon."""
+    part = _PARTS_OF_DAY.get(re.sub(r"^(?:in the|early|late|yn y|yn yr|y) ", "", text))
+    if part is not None:
+        return part
+    minute = read_hour(text)
+    is_bare = _BARE.fullmatch(in_figures(text)) is not None
+    return minute + 12 * 60 if is_bare and minute and 60 <= minute <= 6 * 60 else minute
 
 
 _SOME = {
@@ -526,4 +596,4 @@ def _month(name: str) -> int | None:
 
 
 def _length(amount: str, unit: str) -> timedelta:
-    return _UNIT[unit] * (int(amount) if amount.isdigit() else _AMOUNT[amount])
+    return _UNIT[unit] * (int(amount) if amount.isdigit() else 1)

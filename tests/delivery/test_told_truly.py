@@ -170,4 +170,4 @@ def test_a_summary_tells_the_last_of_a_debates_dates() -> None:
     lines, _ = summed_up(DebateScheduled(first), DebateMoved(first, second))
     assert lines == ["14:01 🏛 Debate moved from 24 March 2025 to Monday 31 March 2025."]
     lines, _ = summed_up(DebateScheduled(first), DebateCancelled(first))
-    assert lines == ["14:01 🏛 Debate cancelled: no new date yet."]
+    assert lines == ["14:01 🏛 The debate no longer has a date."]

@@ -449,7 +449,15 @@ def rows(**changes: object) -> Iterator[str]:
 
 
 def test_status_says_how_old_a_look_can_get_and_never_less_than_it_is() -> None:
-    for seconds, words in ((68, "2 minutes"), (120, "2 minutes"), (10_060, "3 hours")):
+    for seconds, words in (
+        (41, "minute"),
+        (60, "minute"),
+        (68, "2 minutes"),
+        (120, "2 minutes"),
+        (3_599, "hour"),
+        (3_601, "2 hours"),
+        (10_060, "3 hours"),
+    ):
         assert f"While the site answers, each is checked at least every {words}." in rows(
             bound=timedelta(seconds=seconds)
         )

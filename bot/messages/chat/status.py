@@ -183,7 +183,14 @@ def _ages(health: SiteHealth, now: datetime) -> Iterator[str]:
     if health.oldest_look and health.bound:
         hour, minute = timedelta(hours=1), timedelta(minutes=1)
         unit = hour if health.bound > hour else minute
-        bound = span(-(-health.bound // unit) * unit)
-        yield tr("While the site answers, each is checked at least every {span}.", span=bound)
+        bound = -(-health.bound // unit) * unit
+        if bound == minute:
+            yield tr("While the site answers, each is checked at least every minute.")
+        elif bound == hour:
+            yield tr("While the site answers, each is checked at least every hour.")
+        else:
+            yield tr(
+                "While the site answers, each is checked at least every {span}.", span=span(bound)
+            )
     if health.lag is not None:
         yield tr("The site's newest figures were {span} old.", span=span(health.lag))
