@@ -40,8 +40,8 @@ check: $(VENV)/dev.ok  ## lint, types, imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-mutants: $(VENV)/dev.ok $(MUTANTS)/ok  ## break things one by one: which does no test notice? (ARGS="--sample 60")
-	@$(MUTANTS)/bin/python tests/mutants.py --python $(BIN)/python $(ARGS)
+mutants: $(MUTANTS)/ok  ## break things one by one: which does no test notice? (ARGS="--sample 60")
+	@$(MUTANTS)/bin/python tests/mutants.py $(ARGS)
 
 bench: $(VENV)/dev.ok  ## measure, and print ratios against peers
 	@for file in tests/bench/bench_*.py; do PYTHONPATH=.:tests $(BIN)/python $$file || exit 1; done
@@ -97,7 +97,8 @@ $(VENV)/dev.ok: requirements-dev.lock pyproject.toml | $(VENV)/bin/python
 	@touch $@ $(VENV)/run.ok
 
 # Apart from what the tests need, so that nobody else waits for it.
-$(MUTANTS)/ok:
+$(MUTANTS)/ok: requirements-dev.lock
 	$(PYTHON) -m venv $(MUTANTS)
-	$(MUTANTS)/bin/pip install --quiet --disable-pip-version-check cosmic-ray==8.7.0
+	$(MUTANTS)/bin/pip install --quiet --disable-pip-version-check -r requirements-dev.lock
+	$(MUTANTS)/bin/pip install --quiet --disable-pip-version-check cosmic-ray==8.7.0 pytest-cov==7.1.0
 	@touch $@

@@ -3,10 +3,11 @@
     make mutants                                 each place once: hours
     make mutants ARGS="--sample 60 --seed 7"     so many places, by chance, the same each time
 
-Cosmic Ray finds the places and breaks them, in a copy of the working tree. A mutant meets first the
-tests that import its module, then all of its room, and is killed by the first that fails or takes
-far too long, unless that test does so without the mutant, too: then it proves nothing, and nor do
-annotations, decorators, and `is` for `==`, which are left out.
+Cosmic Ray finds the places and breaks them, in a copy of the working tree. First all tests run once
+under coverage.py, which notes who comes by which line. A mutant then meets the tests that come by
+its own, and is killed by the first that fails or takes far too long, unless that test does so
+without the mutant, too: then it proves nothing. Left out is what no test could notice: annotations,
+decorators, whether a class is frozen, and `is` for `==`.
 """
 
 import argparse
@@ -19,9 +20,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import groupby
+from difflib import unified_diff
+from itertools import chain, groupby
 from pathlib import Path
 from queue import SimpleQueue
 from typing import NamedTuple
@@ -29,13 +32,16 @@ from typing import NamedTuple
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
+from coverage import CoverageData
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("petitions", "subscriptions", "delivery")
-WHOLE = ("tests/test_bell.py", "tests/test_whole.py")  # what shows all rooms together
 WANTED = 90  # per cent
 _LEFT_OUT = re.compile(r"BitOr|Decorator|_Is(Not)?$|_Is(Not)?_")
 _LONGEST = 240  # seconds
+_ENOUGH = 60  # seconds of tests for one mutant
+_AT_LEAST = 0.005  # seconds; pytest tells of no test that took less
+_TOOK = re.compile(r"^([\d.]+)s (?:call|setup|teardown) +(tests/.+)$", re.MULTILINE)
 _RESULTS = {True: "killed  ", False: "SURVIVED", None: "unclear "}
 _NAMED = re.compile(r"^(?:FAILED|ERROR) (tests/.+?)(?: - .*)?$", re.MULTILINE)
 
@@ -56,7 +62,7 @@ class Mutant(NamedTuple):
 def mutants(module: str) -> Iterator[Mutant]:
     """Every change that can be made to a module, by place."""
     source = (ROOT / module).read_text()
-    tree, skipped = get_ast(source), set(annotated(source))
+    tree, skipped = get_ast(source), set(unnoticed(source))
     for name in filter(lambda name: not _LEFT_OUT.search(name), operator_names()):
         operator = get_operator(name)
         if operator.arguments():
@@ -67,13 +73,16 @@ def mutants(module: str) -> Iterator[Mutant]:
                 yield Mutant(module, line, column, name, occurrence)
 
 
-def annotated(source: str) -> Iterator[tuple[int, int]]:
-    """The places within annotations, which nothing reads while it runs."""
+def unnoticed(source: str) -> Iterator[tuple[int, int]]:
+    """The places within annotations, decorators, and what classes are declared with (`frozen`)."""
     for node in ast.walk(ast.parse(source)):
-        for part in (getattr(node, "annotation", None), getattr(node, "returns", None)):
-            for each in ast.walk(part) if part else ():
-                if isinstance(each, ast.expr):
-                    yield each.lineno, each.col_offset
+        parts = [getattr(node, "annotation", None), getattr(node, "returns", None)]
+        parts += getattr(node, "decorator_list", [])
+        if isinstance(node, ast.ClassDef):
+            parts += [keyword.value for keyword in node.keywords]
+        for each in chain.from_iterable(ast.walk(part) for part in parts if part):
+            if isinstance(each, ast.expr):
+                yield each.lineno, each.col_offset
 
 
 def chosen(sample: int, seed: int, rooms: Sequence[str]) -> list[Mutant]:
@@ -91,17 +100,78 @@ def chosen(sample: int, seed: int, rooms: Sequence[str]) -> list[Mutant]:
     return [chance.choice(group) for group in taken]
 
 
-def tests_of(module: str) -> tuple[list[str], list[str]]:
-    """The tests that import a module, smallest first, and all others of its room."""
+class Suite:
+    """What the tests come by, and how long each takes.
+
+    `file` is what coverage.py noted, in files of the tree the tests ran in.
+    """
+
+    def __init__(self, file: Path, tree: Path, seconds: dict[str, float]) -> None:
+        self._data = CoverageData(str(file))
+        self._data.read()
+        self._tree = tree
+        self._seconds = seconds
+
+    @classmethod
+    def run(cls, python: Path, tree: Path, workers: int) -> "Suite":
+        """Run all tests once in a tree."""
+        file = tree / ".coverage"
+        rooms = (f"--cov=bot/{room}" for room in ROOMS)
+        ended = subprocess.run(
+            [
+                *(str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider"),
+                *("-n", str(workers), "--dist", "worksteal", "--timeout", str(_LONGEST)),
+                *(*rooms, "--cov-context=test", "--cov-report=", "--durations=0"),
+            ],
+            cwd=tree,
+            env=os.environ | {"COVERAGE_FILE": str(file)},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        seconds: dict[str, float] = defaultdict(float)
+        for took, name in _TOOK.findall(ended.stdout):
+            seconds[name] += float(took)
+        print(ended.stdout.rstrip().rpartition("\n")[2], flush=True)
+        return cls(file, tree, seconds)
+
+    def by(self, module: str, line: int) -> list[str]:
+        """The tests to meet a mutant: those of its module first, of each the quickest."""
+        lines = self._data.contexts_by_lineno(str(self._tree / module))
+        by_line = _named(lines.get(line, ()))
+        # What is worked out at the import is met by whoever comes by anything of the module.
+        names = by_line or _named(each for contexts in lines.values() for each in contexts)
+        near = importing(module)
+        chosen, left = [] if by_line else [*near], _ENOUGH
+        for name in sorted(names, key=lambda name: (file_of(name) not in near, self._took(name))):
+            left -= self._took(name)
+            if left < 0:
+                break
+            chosen.append(name)
+        return chosen
+
+    def _took(self, name: str) -> float:
+        return self._seconds.get(name, _AT_LEAST)
+
+
+def _named(contexts: Iterable[str]) -> set[str]:
+    return {name for context in contexts if (name := context.rpartition("|")[0])}
+
+
+def file_of(test: str) -> str:
+    """tests/petitions/test_diff.py: the file a test is in."""
+    return test.partition("::")[0]
+
+
+def importing(module: str) -> set[str]:
+    """The files of tests that import a module."""
     dotted = module.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
     parent, _, name = dotted.rpartition(".")
     imports = re.compile(
         rf"from {dotted} import|import {dotted}\b|from {parent} import .*\b{name}\b"
     )
-    files = sorted((ROOT / "tests").rglob("test_*.py"), key=lambda path: path.stat().st_size)
-    near = [file for file in files if imports.search(file.read_text())]
-    rest = [file for file in files if file.parent.name == module.split("/")[1] and file not in near]
-    return [[file.relative_to(ROOT).as_posix() for file in some] for some in (near, rest)]
+    files = (ROOT / "tests").rglob("test_*.py")
+    return {path.relative_to(ROOT).as_posix() for path in files if imports.search(path.read_text())}
 
 
 def failing(python: Path, tree: Path, tests: Sequence[str]) -> list[str]:
@@ -126,15 +196,20 @@ def failing(python: Path, tree: Path, tests: Sequence[str]) -> list[str]:
     return _NAMED.findall(ended.stdout) or list(tests)
 
 
-def is_killed(mutant: Mutant, python: Path, tree: Path) -> bool | None:
+def mutated(mutant: Mutant, source: str) -> str:
+    """A module's source with one change."""
+    return str(mutate_code(source, get_operator(mutant.operator)(), mutant.occurrence))
+
+
+def is_killed(mutant: Mutant, suite: Suite, python: Path, tree: Path) -> bool | None:
     """Whether a test notices a mutant; None if one does that fails without it, too."""
     path = tree / mutant.module
     whole = path.read_text()
-    broken = mutate_code(whole, get_operator(mutant.operator)(), mutant.occurrence)
-    near, rest = tests_of(mutant.module)
+    broken = mutated(mutant, whole)
+    tests = suite.by(mutant.module, mutant.line)
     try:
         path.write_text(broken)
-        noticed = failing(python, tree, near) or failing(python, tree, [*rest, *WHOLE])
+        noticed = failing(python, tree, tests)
     finally:
         path.write_text(whole)
     return bool(noticed) if not noticed or not failing(python, tree, noticed) else None
@@ -155,22 +230,22 @@ def main() -> int:
     words.add_argument("--minutes", type=float, default=0, help="begin none after so long")
     words.add_argument("--workers", type=int, default=2, help="how many at once")
     words.add_argument("--rooms", nargs="+", default=ROOMS, choices=ROOMS)
-    words.add_argument("--python", type=Path, default=Path(".venv/bin/python"))
     asked = words.parse_args()
-    python = asked.python.absolute()
-    began = time.monotonic()
+    python = Path(sys.executable)
     found: dict[bool | None, list[Mutant]] = {True: [], False: [], None: []}
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         trees: SimpleQueue[Path] = SimpleQueue()
         for number in range(asked.workers):
             trees.put(copied(Path(folder, str(number))))
+        suite = Suite.run(python, copied(Path(folder, "covered")), asked.workers + 1)
+        began = time.monotonic()
 
         def tried(mutant: Mutant) -> None:
             if asked.minutes and time.monotonic() - began > 60 * asked.minutes:
                 return
             tree = trees.get()
             try:
-                result = is_killed(mutant, python, tree)
+                result = is_killed(mutant, suite, python, tree)
             finally:
                 trees.put(tree)
             found[result].append(mutant)
@@ -182,8 +257,9 @@ def main() -> int:
     tried_in_all = killed + len(survivors)
     share = 100 * killed / tried_in_all if tried_in_all else 0.0
     for mutant in survivors:
-        line = (ROOT / mutant.module).read_text().splitlines()[mutant.line - 1]
-        print(f"survived: {mutant}\n          {line.strip()}")
+        source = (ROOT / mutant.module).read_text()
+        changed = unified_diff(source.splitlines(), mutated(mutant, source).splitlines(), n=0)
+        print(f"survived: {mutant}", *list(changed)[3:], sep="\n    ")
     print(f"killed {killed} of {tried_in_all}: {share:.0f} % (wanted: {WANTED} %)")
     if found[None]:
         print(f"not counted: {len(found[None])}, noticed only by tests that fail without them")
