@@ -175,6 +175,12 @@ async def test_only_as_many_alerts_are_taken_on_as_their_share_lets_leave() -> N
     assert telegram.rate_limiter.room(0.5) == 15
 
 
+async def test_answers_that_just_left_are_expected_to_go_on_at_their_rate() -> None:
+    telegram = Telegram()
+    await telegram.clock.run(*(telegram.send(chat, alert=False) for chat in range(1, 9)))
+    assert telegram.rate_limiter.room(0.5) == 15 - 8 // 2
+
+
 async def test_typing_is_shown_at_once_or_not_at_all(telegram: Telegram) -> None:
     shown = telegram.send(1, endpoint="sendChatAction", alert=False)
     assert await telegram.clock.run(shown) == [True]

@@ -86,6 +86,11 @@ def test_of_two_thresholds_the_one_before_stays_reached() -> None:
     assert since_then(reading) == [MilestoneReached]
 
 
+def test_before_it_was_published_a_petition_had_no_state_and_no_signature() -> None:
+    was = as_of(petition(opened_at=AFTER, signature_count=12_000), NOW)
+    assert (was.state, was.signature_count, was.opened_at) == ("", 0, None)
+
+
 def test_what_was_known_long_ago_keeps_what_has_rung_and_is_silent_about_the_time_between() -> None:
     known, _ = observe(None, petition(), OPENED)
     reading = petition(signature_count=12_000, committee_note="A note.")
