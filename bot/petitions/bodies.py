@@ -1,7 +1,7 @@
 """The bodies that petitions sites send, of every year and fork, and how they are decoded (pure).
 
-Which key means what at a site its description says; `parse.py` makes records of ours of them. A key
-that a body lacks is UNSET there, which is different from null.
+A site's description says which key means what there; `parse.py` turns these bodies into our own
+records. A key that a body lacks is UNSET here, which is different from null.
 """
 
 import re
@@ -31,7 +31,7 @@ T = TypeVar("T")
 # More than there are people is not a number of signatures.
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=10**10)]
 Id: TypeAlias = Annotated[int, Meta(ge=1, le=2**63 - 1)]
-# A key's value, null, or UNSET for a key that is not there: that is not the same.
+# A key's value: null is None, and a key that is not there is UNSET, which means something else.
 Sent: TypeAlias = T | UnsetType | None
 
 # Several times as many as any site has: it is read while nothing else is done. The most are 650
@@ -254,7 +254,7 @@ class Locals(Struct):
 
 
 class Marked(Struct):
-    """A petition of which it is only asked what its body carries."""
+    """A petition of which only the names of its body's keys matter."""
 
     attributes: dict[str, Raw]
 
@@ -293,7 +293,7 @@ _PREFIX = re.compile(r"^(?:data\.)?(?:attributes\.)?")
 
 @contextmanager
 def reading(site: Site) -> Iterator[None]:
-    """Turns whatever reading a body that is about no one petition raises into MalformedPetition."""
+    """Turn errors of decoding a body that is not about one petition into MalformedPetition."""
     try:
         yield
     except UNREADABLE as error:
@@ -301,7 +301,7 @@ def reading(site: Site) -> Iterator[None]:
 
 
 def each_decoded(decoder: json.Decoder[T], raws: Iterable[Raw]) -> list[T]:
-    """The rows of a list; one that cannot be read costs only itself, unless none can be."""
+    """Decode the rows of a list, leaving out unreadable ones; raise the first error if all are."""
     rows: list[T] = []
     first: Exception | None = None
     for raw in raws:
@@ -315,7 +315,10 @@ def each_decoded(decoder: json.Decoder[T], raws: Iterable[Raw]) -> list[T]:
 
 
 def decoded(decoder: json.Decoder[T], body: bytes | Raw) -> T:
-    """What a body holds; a date in it that is none costs only itself."""
+    """Decode a body, reading a date in it that is none as 0001-01-01 instead of failing.
+
+    Raises one of UNREADABLE if anything else is wrong.
+    """
     try:
         return decoder.decode(body)
     except ValidationError:
@@ -326,7 +329,7 @@ def decoded(decoder: json.Decoder[T], body: bytes | Raw) -> T:
 
 
 def _replace_bad_dates(document: object) -> bool:
-    """Whether there was a date that is none, in whose place there is now an absurd one."""
+    """Put 0001-01-01 in place of each date that is none; return whether there was any."""
     if isinstance(document, list):
         return any([_replace_bad_dates(item) for item in document])
     if not isinstance(document, dict):
@@ -355,7 +358,7 @@ def _is_readable(value: object, kind: type[date]) -> bool:
 
 
 def fault_in(error: Exception) -> str:
-    """Where a body stops making sense: `rejection.code`, or `body` for all of it."""
+    """Return the field where a body stops making sense: `rejection.code`, or `body` for all."""
     if not isinstance(error, ValidationError):
         return "body"
     message = str(error)

@@ -51,7 +51,7 @@ _LINKS: tuple[DebateLinkName, ...] = (
 
 
 def diff(before: Petition, after: Petition) -> tuple[Event, ...]:
-    """Finds the events between two readings of a petition, in the order a life takes."""
+    """Find the events between two readings of a petition, in the order they come in its life."""
     # A date that moved says nothing of a response that one of them does not carry.
     tells_response = "government_response" not in before.missing ^ after.missing
     lacking = after.missing
@@ -73,16 +73,16 @@ def diff(before: Petition, after: Petition) -> tuple[Event, ...]:
 
 
 def facts(petition: Petition) -> frozenset[str]:
-    """The keys of everything that has happened to a petition by the first time we see it."""
+    """Return the keys of everything that has happened to a petition when we first see it."""
     typed = structs.replace(petition, submitted_on_paper=False)
     return frozenset(event.key for event in diff(_blank(petition), typed))
 
 
 def aligned(before: Petition, after: Petition) -> tuple[Petition, Petition]:
-    """Both readings with what one of them does not carry at all taken from the other.
+    """Return both readings, each completed with the attributes that only the other carries.
 
-    Schemas come and go: an attribute that is absent has not become empty, and one that appears
-    with a new schema year has not just happened.
+    Schemas come and go: an attribute that is absent has not become empty, and one that appears with
+    a new schema year has not just happened.
     """
     return _completed(before, after), _completed(after, before)
 
@@ -122,7 +122,10 @@ def _publication(before: Petition, after: Petition) -> Iterator[Event]:
 
 
 def _milestones(before: Petition, after: Petition, lacking: Container[str]) -> Iterator[Event]:
-    """The numbers that were reached; a flag which this body lacks was set at another number."""
+    """Yield the milestones newly reached, except by a flag that only the older body carried.
+
+    Such a flag was set when the threshold was another number.
+    """
     had = reached(before)
     for number, event in reached(after).items():
         is_flagged = event.official and number > after.signature_count
@@ -143,7 +146,7 @@ def _response(before: Petition, after: Petition) -> Iterator[Event]:
 
 
 def _same_response(before: Petition, after: Petition) -> bool:
-    """A response is told from another by when it was created, a revision does not move that.
+    """Return whether both have the same response: revising it leaves `created_at` as it was.
 
     2015's schema has no `created_at`; the petition's own `government_response_at` stands in.
     """
@@ -173,7 +176,7 @@ def _debate_date(before: Petition, after: Petition) -> Iterator[Event]:
 
 
 def _is_settled(debate: Debate | None, scheduled: date | None) -> bool:
-    """Whether an outcome already says all there is to say about this date."""
+    """Return whether the outcome already covers this date, or that there is none any more."""
     if debate is None:
         return False
     return scheduled is None or (debate.debated_on is not None and scheduled <= debate.debated_on)
@@ -204,7 +207,7 @@ def _business(before: Petition, after: Petition) -> Iterator[Event]:
 
 
 def _identity(item: Business) -> str:
-    """When it was created, since its words may be edited; failing that, its subject."""
+    """Identify an item by when it was created, as its words may be edited, else by its subject."""
     if item.created_at:
         return f"{item.created_at:%Y%m%dT%H%M%S.%f}"
     return _digest(item.subject)

@@ -23,7 +23,7 @@ Loudness: TypeAlias = Literal["loud", "silent", "digest", "off"]
 # What an official number of signatures brings: an answer in writing, a committee, a debate.
 Threshold: TypeAlias = Literal["response", "referral", "debate"]
 
-# What can be turned louder or quieter: every event is of one kind.
+# The kinds of news, each of which can be turned louder or quieter; every event is of one.
 Kind: TypeAlias = Literal[
     "threshold",
     "milestone",
@@ -42,7 +42,7 @@ Kind: TypeAlias = Literal[
 
 
 class EventKind(NamedTuple):
-    """What holds for one kind of news.
+    """The properties of one kind of news.
 
     `letter` stands for it in links and buttons, and is never given to another kind. `loudness` is
     how it is heard until somebody chooses. `in_settings`: a follower of petitions can meet it; the
@@ -134,9 +134,10 @@ class MilestoneReached(Happened, frozen=True, tag="milestone"):
         return "threshold" if self.official else "milestone"
 
     def kinds(self, *, is_on_ladder: bool, is_own: bool) -> list[Kind]:
-        """All that it is to a follower: a number may be a milestone of their own as well.
+        """Return the kinds of news that it is to a follower, their custom milestone first.
 
-        `is_on_ladder`: it is on the ladder that rings for everybody, as every threshold does.
+        `is_on_ladder`: the number is on the default ladder, which rings for everybody, as an
+        official threshold always does. `is_own`: it is one of the follower's custom milestones.
         """
         usual = [self.kind] if self.official or is_on_ladder else []
         return ["custom_milestone", *usual] if is_own else usual
@@ -303,7 +304,7 @@ class Rejected(Happened, frozen=True, tag="rejected"):
 
 
 class NotPublished(Happened, frozen=True, tag="not_published"):
-    """What was still to be published will not be, or is not to be found any more."""
+    """A petition still to be published was stopped, or can no longer be found (`hidden`)."""
 
     KIND: ClassVar[Kind] = "status"
     once: ClassVar[bool] = True
@@ -339,7 +340,7 @@ class CountFell(Happened, frozen=True, tag="count_fell"):
 class ToppedIn(Happened, frozen=True, tag="top_ten"):
     """A constituency came among the ten with the most signatures; `rank` counts from 1.
 
-    `share` is its part of all signatures that a constituency is known of.
+    `share` (0 to 1) is its part of all signatures that have a constituency.
     """
 
     KIND: ClassVar[Kind] = "top_ten"
@@ -356,7 +357,11 @@ class ToppedIn(Happened, frozen=True, tag="top_ten"):
 
 
 class ClosingSoon(Happened, frozen=True, tag="closing_soon"):
-    """So many hours are left to sign; `expected` is the count to close with, low and high."""
+    """Only `hours` are left to sign.
+
+    `a_day` is the pace in signatures a day, None if unknown; `expected` is the lowest and the
+    highest likely count at closing, None without a forecast.
+    """
 
     KIND: ClassVar[Kind] = "closing"
     once: ClassVar[bool] = True
@@ -423,7 +428,7 @@ class DebatePassed(Happened, frozen=True, tag="debate_passed"):
 
 
 class Surged(Happened, frozen=True, tag="surge"):
-    """Far more signatures than this petition is used to: both in signatures an hour."""
+    """The petition gained far more signatures than usual; both rates are signatures an hour."""
 
     KIND: ClassVar[Kind] = "surge"
     an_hour: int

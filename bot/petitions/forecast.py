@@ -44,11 +44,12 @@ class Estimate(Struct, frozen=True):
 
 
 class Forecast(Struct, frozen=True):
-    """How a petition ends at this pace; the next threshold it has not reached, if there is one.
+    """A forecast of a petition's final count, and of the next official threshold ahead of it.
 
-    `threshold_at` is None when the estimate stays below it; `needed_per_day` counts from now to the
-    closing. The verdict is `likely` when even the low end reaches it, `unlikely` when not even the
-    high end does.
+    `low` and `high` bound the final count four times out of five. `threshold` is None when none is
+    ahead; `threshold_at` is None when the estimate stays below it; `needed_per_day` is how many
+    signatures a day would reach it by closing. The verdict is `likely` when even the low end
+    reaches it, `unlikely` when not even the high end does.
     """
 
     final: int
@@ -64,9 +65,9 @@ class Forecast(Struct, frozen=True):
 
 
 def closes_at(petition: Petition) -> datetime | None:
-    """The instant its time runs out, or ran out; None where it has no end of its own.
+    """Return the instant its time runs out, or ran out; None where it has no end of its own.
 
-    As the site says, else the site's months from when it opened.
+    It is as the site says, else the site's months from when it opened.
     """
     if petition.closed_at is not None:
         return petition.closed_at
@@ -83,14 +84,14 @@ def _end_of(day: date) -> datetime:
 
 
 def months_later(day: date, months: int) -> date:
-    """The same day of a later month, or the last one it has."""
+    """Return the same day of a later month, or that month's last day if it is shorter."""
     years, month = divmod(day.month - 1 + months, 12)
     year, month = day.year + years, month + 1
     return date(year, month, min(day.day, monthrange(year, month)[1]))
 
 
 def told_by_itself(petition: Petition, now: datetime) -> list[Reading]:
-    """The counts a petition's own timestamps vouch for, oldest first, ending with its count."""
+    """Return the counts that its own timestamps prove, oldest first, its last count last."""
     if petition.opened_at is None:
         return []
     points = [Reading(petition.opened_at, 0)]
@@ -109,9 +110,10 @@ def told_by_itself(petition: Petition, now: datetime) -> list[Reading]:
 
 
 def curve(petition: Petition, readings: Sequence[Reading], now: datetime) -> list[Reading]:
-    """All that is known of the count until `now`, oldest first: its own timestamps, then readings.
+    """Return all that is known of the count until `now`, oldest first.
 
-    The last point is the petition's present count.
+    The petition's own timestamps come first, then the readings; the last point is its present
+    count.
     """
     own = told_by_itself(petition, now)
     if not own:
@@ -126,7 +128,7 @@ def curve(petition: Petition, readings: Sequence[Reading], now: datetime) -> lis
 
 
 def pace(petition: Petition, readings: Sequence[Reading], now: datetime) -> Pace:
-    """How fast it is signed now, and over its whole life."""
+    """Measure how fast the petition is signed now, and was over its whole life."""
     present = Reading(now, petition.signature_count)
     seen = [*sorted((r for r in readings if r.at < now), key=lambda r: r.at), present]
     is_open = petition.is_open
@@ -138,7 +140,7 @@ def pace(petition: Petition, readings: Sequence[Reading], now: datetime) -> Pace
 
 
 def _rate_over(window: timedelta, seen: Sequence[Reading]) -> float | None:
-    """The rate up to the last reading; None when nothing was read near the window's beginning."""
+    """Return signatures a day in the window; None if nothing was read near its beginning."""
     start = seen[-1].at - window
     after = bisect_right(seen, start, key=lambda reading: reading.at)
     if after == 0 or seen[after].at - seen[after - 1].at > window / 2:
@@ -208,7 +210,7 @@ def _area(begins: float, ends: float, power: float) -> float:
 
 
 def _steps(points: Sequence[Reading], now: datetime) -> list[_Step]:
-    """Stretches between known points, newest first, each reaching back twice as far as the last."""
+    """Cut the curve into stretches, newest first, each reaching back twice as far as the last."""
     steps: list[_Step] = []
     later, span = points[-1], (now - points[0].at) / DAY
     least = min(_FIRST_STEP, span / 4)
@@ -222,7 +224,7 @@ def _steps(points: Sequence[Reading], now: datetime) -> list[_Step]:
 
 
 def _fit(steps: Sequence[_Step]) -> _Decay:
-    """The decay that tells the steps best."""
+    """Find the decay that tells the steps best."""
     pushes = sorted({step.begins for step in steps})
     return min(
         (_fitted(push, power, steps) for push in pushes for power in _POWERS),
@@ -233,7 +235,7 @@ def _fit(steps: Sequence[_Step]) -> _Decay:
 
 
 def _fitted(push: float, power: float, steps: Sequence[_Step]) -> _Decay:
-    """The scale is the weighted median of what the steps since the push call for."""
+    """Fit the scale: the weighted median of what the steps since the push call for."""
     told = [step for step in steps if step.begins <= push]
     calls = [
         (log(step.rise + 0.5) - log(_area(push - step.begins, push - step.ends, power)), weight)
@@ -268,7 +270,7 @@ def _weighted_median(values: Sequence[tuple[float, float]]) -> float:
 
 
 def _decay(petition: Petition, readings: Sequence[Reading], now: datetime) -> _Decay | None:
-    """The decay that tells what is known; None in the first hour, and when it never opened."""
+    """Fit a decay to what is known; None in the first hour, and when it never opened."""
     points = curve(petition, readings, now)
     if not points or now - points[0].at < DAY / 24:
         return None
@@ -278,7 +280,7 @@ def _decay(petition: Petition, readings: Sequence[Reading], now: datetime) -> _D
 def estimates(
     petition: Petition, readings: Sequence[Reading], now: datetime, times: Sequence[datetime]
 ) -> list[Estimate]:
-    """The counts at some times after now, at this pace; empty when too little is known."""
+    """Estimate the counts at these times from now on; empty when too little is known."""
     decay = _decay(petition, readings, now)
     if decay is None:
         return []
@@ -297,7 +299,7 @@ def _estimate(count: int, decay: _Decay, ahead: float) -> Estimate:
 
 
 def forecast(petition: Petition, readings: Sequence[Reading], now: datetime) -> Forecast | None:
-    """How it ends at this pace; None when not open, just opened, or without a known end."""
+    """Forecast how it ends; None when not open, in its first hour, or without a known end."""
     closing = closes_at(petition)
     decay = _decay(petition, readings, now) if petition.is_open else None
     if closing is None or decay is None or closing <= now:
@@ -320,7 +322,7 @@ def forecast(petition: Petition, readings: Sequence[Reading], now: datetime) -> 
 
 
 def _days_until(missing: int, decay: _Decay, ahead: float) -> float | None:
-    """Days until the model brings `missing` signatures, to a minute; None if not in time."""
+    """Find the days until the model brings `missing` signatures; None if not by `ahead`."""
     if decay.rise(0, ahead) < missing:
         return None
     early, late = 0.0, ahead

@@ -12,10 +12,12 @@ class PetitionHistory(Struct, frozen=True, omit_defaults=True):
 
     `seen` holds the keys of everything that was ever true of it, so that nothing rings twice;
     `peak` is the highest count it ever had; `top` the codes of the ten constituencies with the most
-    signatures when they were last told; `gone_looks` counts the looks in a row that found it taken
-    down (or stopped or hidden, if it was never published, or missing `missing_since` then, where a
-    site says no more of what it took down), `older_looks` those that were served a
-    body older than this one.
+    signatures when they were last told; `surged_at` is when a surge was last told.
+
+    `gone_looks` counts the looks in a row that did not find it: it was taken down, or stopped or
+    hidden before it was published, or has been missing since `missing_since`, where a site says no
+    more of what it took down. `older_looks` counts those in a row that were served an older body
+    than this.
     """
 
     petition: Petition

@@ -59,7 +59,7 @@ _TOP = 10
 def observe(
     known: PetitionHistory | None, reading: Petition, now: datetime
 ) -> tuple[PetitionHistory, tuple[Occurrence, ...]]:
-    """Take in one reading: what is known now, and what happened. The first one is silent."""
+    """Take in one reading; return the new history, and what happened. The first one is silent."""
     if known is None:
         return _first(reading, now), ()
     older_looks = known.older_looks + 1 if is_older(known, reading) else 0
@@ -118,7 +118,7 @@ def observe_surge(
 
 
 def _top(reading: Petition) -> tuple[str, ...]:
-    """The codes of the ten constituencies that signed most; empty while that says nothing."""
+    """Return the codes of the ten constituencies that signed most; empty while few have signed."""
     return tuple(place.code for place in _leading(reading))
 
 
@@ -130,7 +130,7 @@ def _leading(reading: Petition) -> list[Place]:
 
 
 def _topped(reading: Petition, was: tuple[str, ...]) -> Iterator[ToppedIn]:
-    """The constituencies that came among the ten; equals share a rank."""
+    """Yield the constituencies that came among the ten; equal counts share a rank."""
     leading = _leading(reading)
     counts = [place.signature_count for place in leading]
     total = sum(place.signature_count for place in reading.signatures_by_constituency)
@@ -142,7 +142,7 @@ def _topped(reading: Petition, was: tuple[str, ...]) -> Iterator[ToppedIn]:
 
 
 def _topped_keys(top: Iterable[str]) -> frozenset[str]:
-    """The keys of coming among the ten, for constituencies that are there and so come no more."""
+    """Return the event keys of constituencies that are among the ten, and so come no more."""
     return frozenset(f"top_ten:{code}" for code in top)
 
 
@@ -169,7 +169,7 @@ def observe_missing(known: PetitionHistory, now: datetime) -> PetitionHistory:
 
 
 def is_lastingly_missing(known: PetitionHistory, now: datetime) -> bool:
-    """Whether the site has not found a petition so often and so long that it took it down."""
+    """Return whether it was missing so often and so long that it must be taken down."""
     since = known.missing_since
     is_long = since is not None and now - since >= _TIME_TO_BELIEVE_MISSING
     return is_long and known.gone_looks >= _LOOKS_TO_BELIEVE_MISSING and not known.removed
@@ -178,14 +178,14 @@ def is_lastingly_missing(known: PetitionHistory, now: datetime) -> bool:
 def observe_removed(
     known: PetitionHistory, now: datetime
 ) -> tuple[PetitionHistory, tuple[Occurrence, ...]]:
-    """Take in that a petition was taken down, which has been proved."""
+    """Take in that a petition was taken down, which has been proved before."""
     seen, occurrences = _latched(known, (Removed(),), now)
     gone = structs.replace(known, gone_looks=0, missing_since=None, removed=True, seen=seen)
     return gone, occurrences
 
 
 def unpublished(ref: PetitionRef, site: Site, state: Unpublication) -> Petition:
-    """All there is to know of a petition that the site does not show yet."""
+    """Make the petition that stands for one which the site does not show yet."""
     description = description_of(site)
     return Petition(
         ref=ref,
@@ -229,10 +229,10 @@ def observe_unpublished(
 
 
 def with_counts(petition: Petition, counts: Counts | Petition) -> Petition:
-    """A petition with the numbers another body tells of it, where they take it further.
+    """Return the petition with the numbers of another body, where they take it further.
 
-    Lists and `count.json` come from other caches than the petition's own body, so either may be
-    the older one: what would fall or vanish is left for the petition's own body to say.
+    Lists and `count.json` come from other caches than the petition's own body, so either may be the
+    older one: what would fall or vanish is left for the petition's own body to say.
     """
     return structs.replace(
         petition,
@@ -247,7 +247,7 @@ def with_counts(petition: Petition, counts: Counts | Petition) -> Petition:
 
 
 def is_news(petition: Petition, other: Counts | Petition) -> bool:
-    """Whether another body tells of more than numbers, so that its own has to be looked at."""
+    """Return whether another body tells of more than numbers, so that its own must be read."""
     if isinstance(other, Petition):
         events = diff(petition, other)
         return any(not isinstance(event, MilestoneReached | CountFell) for event in events)
@@ -259,15 +259,18 @@ def is_news(petition: Petition, other: Counts | Petition) -> bool:
 
 
 def has_collapsed(last: Petition, reading: Petition) -> bool:
-    """Whether a count fell so far that it is to be seen twice; an archive keeps its own."""
+    """Return whether a count fell below half of what it was, which a second look must confirm.
+
+    An archive keeps its own count, so that moving there is no fall.
+    """
     is_low = reading.signature_count * _COLLAPSE < last.signature_count
     return is_low and last.signature_count >= _COUNTS_FROM and last.archived == reading.archived
 
 
 def is_older(known: PetitionHistory, reading: Petition) -> bool:
-    """Whether a body was made before the one we have, as the site's caches can serve it.
+    """Return whether a body was made before the one we have, as the site's caches can serve it.
 
-    Moving to the archive gives a petition another clock.
+    Moving to the archive gives a petition another clock, so that nothing is older then.
     """
     last = known.petition
     if last.updated_at is None or reading.updated_at is None or last.archived != reading.archived:
@@ -278,7 +281,7 @@ def is_older(known: PetitionHistory, reading: Petition) -> bool:
 def _latched(
     known: PetitionHistory, events: Iterable[Event], now: datetime
 ) -> tuple[frozenset[str], tuple[Occurrence, ...]]:
-    """Drop what happens once and did; number what happens again."""
+    """Turn events into occurrences: drop `once` events seen before, number other repetitions."""
     seen = set(known.seen)
     occurrences: list[Occurrence] = []
     for event in events:
@@ -315,12 +318,12 @@ def _earlier_responses(known: PetitionHistory, current: Petition) -> tuple[Gover
 
 
 def caught_up(known: PetitionHistory | None, reading: Petition, since: datetime) -> PetitionHistory:
-    """What is known of a petition that was not watched before `since`, with no word of all that."""
+    """Return the history as if the petition had been read at `since`, announcing nothing."""
     return observe(known, as_of(reading, since), since)[0]
 
 
 def as_of(petition: Petition, since: datetime) -> Petition:
-    """The petition as it was at an instant."""
+    """Return the petition as it was at an instant, by the dates it carries."""
     is_paper = petition.submitted_on_paper
     if _is_after((is_paper and petition.closed_at) or petition.opened_at, since):
         return _unopened(petition)
@@ -333,7 +336,7 @@ def _is_after(at: datetime | None, since: datetime) -> bool:
 
 
 def _unopened(petition: Petition) -> Petition:
-    """Before it could be signed, nothing of what a petition carries had happened to it."""
+    """Return the petition as it was before it could be signed and anything happened to it."""
     return structs.replace(
         petition,
         state="",
@@ -367,7 +370,10 @@ def _response(petition: Petition, since: datetime) -> dict[str, Any]:
 
 
 def _debate(petition: Petition, since: datetime) -> dict[str, Any]:
-    """Its date was set on a day of London's calendar: that very day counts as before."""
+    """Return the changes that take back a debate of after `since`; its date is a day in London.
+
+    A date that was set on that very day counts as before.
+    """
     changes: dict[str, Any] = {}
     scheduled_on = petition.debate_scheduled_on
     if scheduled_on and scheduled_on > since.astimezone(LONDON).date():
@@ -392,7 +398,10 @@ def _end(petition: Petition, since: datetime) -> dict[str, Any]:
 
 
 def _numbers(petition: Petition, since: datetime) -> dict[str, Any]:
-    """Counts carry no date but that of an official threshold: it was not reached before then."""
+    """Return the changes that take back later thresholds, with a count just below them.
+
+    Counts carry no date but that of an official threshold: it was not reached before then.
+    """
     dated = (
         (petition.debate_threshold, "debate_threshold_reached_at"),
         (petition.response_threshold, "response_threshold_reached_at"),

@@ -49,8 +49,10 @@ class Page(Struct, frozen=True):
 
 
 class Trending(Struct, frozen=True):
-    """A petition that many people sign; `signatures_lately` are those of the hours that its site
-    counts (`SiteDescription.trending_hours`).
+    """A petition that many people sign.
+
+    `signatures_lately` are those of the hours that its site counts
+    (`SiteDescription.trending_hours`).
     """
 
     petition: PetitionRef
@@ -74,8 +76,8 @@ class PastParliament(Struct, frozen=True):
 def parse_petition(body: bytes, site: Site, asked: PetitionId | None = None) -> Petition:
     """Read the body of one petition, current or archived. Raises MalformedPetition.
 
-    A body may call itself by another number than the one it was `asked` for, which is the petition
-    all the same: it keeps the name that it was asked for by.
+    A body may carry another number than the one `asked` for and still be of that petition, which
+    then keeps the number it was asked for by.
     """
     try:
         return _petition(bodies.decoded(bodies.SHOW, body).data, site, asked)
@@ -181,9 +183,9 @@ def parse_parliaments(body: bytes, site: Site) -> tuple[PastParliament, ...]:
 
 
 def works_like(body: bytes) -> str:
-    """Which of the described sites serves such bodies: of a petition, or of a list with any.
+    """Return the id of the described site that serves such bodies, "" if that cannot be told.
 
-    "" if that cannot be told.
+    The body is that of a petition, or of a list with any.
     """
     row: bodies.Marked | None = None
     with suppress(*bodies.UNREADABLE):
@@ -198,7 +200,10 @@ def works_like(body: bytes) -> str:
 def _malformed(
     error: Exception, site: Site, identify: Callable[[], bodies.Identity]
 ) -> MalformedPetition:
-    """Names the petition if its number can be read; if not, it is that which is wrong."""
+    """Make the error for an unreadable body, naming its petition if the number can be read.
+
+    If not, the error is about the number.
+    """
     try:
         number = _number(identify(), site, description_of(site))
         return MalformedPetition(site.id, number, bodies.fault_in(error))
@@ -300,7 +305,7 @@ def _petition(row: bodies.Row, site: Site, asked: PetitionId | None = None) -> P
 
 
 def _number(row: bodies.Identity, site: Site, description: SiteDescription) -> PetitionId:
-    """What a body calls its petition."""
+    """Return the number by which a body calls its petition. Raises MalformedPetition."""
     told = row.id if description.id_key == "id" else row.pe_number
     number = description.ids.read(told) if isinstance(told, str) else told
     if number is UNSET or number is None:
@@ -309,7 +314,7 @@ def _number(row: bodies.Identity, site: Site, description: SiteDescription) -> P
 
 
 def _settle_names(sent: bodies.Attributes, description: SiteDescription) -> None:
-    """Moves what came under another name to ours: the first that a body carries is taken."""
+    """Move what came under another name to ours: the first that a body carries is taken."""
     for name, others in description.names:
         for other in others:
             if getattr(sent, name) is UNSET:
@@ -320,7 +325,7 @@ def _settle_names(sent: bodies.Attributes, description: SiteDescription) -> None
 
 
 def _state(sent: bodies.Attributes, description: SiteDescription) -> str | UnsetType:
-    """The state by our name for it; one that nobody foresaw by its own."""
+    """Return the state by our name for it, else by the site's; UNSET if the body tells none."""
     told: str | UnsetType = getattr(sent, description.state_key)
     if told is UNSET:
         return UNSET
@@ -330,7 +335,7 @@ def _state(sent: bodies.Attributes, description: SiteDescription) -> str | Unset
 
 
 def _settle_closing(sent: bodies.Attributes, state: str, description: SiteDescription) -> None:
-    """Has an open petition tell its last day as such, in whatever way its site knows it."""
+    """Give an open petition its closing date, in whatever way its site knows it."""
     if state != "open":
         return
     match description.closing:
@@ -410,14 +415,17 @@ def _areas(sent: Iterable[bodies.Area]) -> tuple[Place, ...]:
 
 
 def _rejection(sent: bodies.Rejection | None) -> Rejection | None:
-    """None if its code is null, as open petitions can carry it; the old archive has no codes."""
+    """Read a rejection; None if its code is null, as open petitions can carry it.
+
+    The old archive has no codes: there the details are enough.
+    """
     if sent is None or not (sent.code or (sent.code is UNSET and sent.details)):
         return None
     return Rejection(sent.code or "", _text(sent.details))
 
 
 def _response(sent: bodies.Response | None, *, is_told: bool) -> GovernmentResponse | None:
-    """None if there is nothing in it and no date says either that there is one."""
+    """Read a response; None if it is empty, and no date says either that there is one."""
     if sent is None or not (is_told or any(structs.astuple(sent))):
         return None
     return GovernmentResponse(
@@ -430,7 +438,7 @@ def _response(sent: bodies.Response | None, *, is_told: bool) -> GovernmentRespo
 
 
 def _debate(sent: bodies.Debate | None, *, is_told: bool) -> Debate | None:
-    """None if there is nothing in it: that it is not to be debated has a reason or a date."""
+    """Read a debate's outcome; None if it is empty, and no date says either that there is one."""
     if sent is None or not (is_told or any(structs.astuple(sent))):
         return None
     said = structs.asdict(sent)
@@ -456,9 +464,9 @@ def _parliament(sent: bodies.Parliament | None) -> Parliament | None:
 def _threshold(
     kind: Threshold, row: bodies.Row, site: Site, description: SiteDescription
 ) -> int | None:
-    """How many signatures something takes, if a petition of this body can come by it.
+    """Return the signatures a threshold takes; None if it is not for such a petition.
 
-    As the petition tells it, or its parliament, or the site's configuration.
+    The number is as the petition tells it, or its parliament, or the site's configuration.
     """
     threshold = description.threshold(kind)
     if threshold is None or (threshold.needs and getattr(row.attributes, threshold.needs) is UNSET):
@@ -480,7 +488,7 @@ _LONGEST_TEXT, _MOST_BUSINESS = 50_000, 500
 
 
 def _text(sent: bodies.Sent[str]) -> str:
-    """A text, of which nobody reads more than this, and nothing should have to."""
+    """Return a text up to a length beyond which nobody reads it; "" for none."""
     return sent[:_LONGEST_TEXT] if sent else ""
 
 
@@ -493,7 +501,7 @@ def _is_absurd(moment: object) -> bool:
 
 
 def _drop_absurd_dates(sent: bodies.Attributes) -> frozenset[str]:
-    """Take what has a date that cannot be meant for something that was not told; what that is."""
+    """Make what has an impossible date UNSET, as if it were not told; return the names."""
     absurd: set[str] = set()
     for name in (*_MOMENTS, *_DATES):
         moment = getattr(sent, name)
@@ -516,7 +524,7 @@ def _day(day: date | None) -> date | None:
 
 
 def _utc(moment: bodies.Sent[datetime]) -> datetime | None:
-    """The same instant in UTC; one that names no zone is in UTC already."""
+    """Return the same instant in UTC; one that names no zone is in UTC already."""
     if not moment:
         return None
     if moment.tzinfo is None:

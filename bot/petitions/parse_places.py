@@ -23,7 +23,7 @@ class Constituency(Struct, frozen=True):
     """A constituency and its MP; both `mp` and `party` are empty while the seat is vacant.
 
     Where several sit for one constituency, these are its `members`; those of the region around it
-    sit for it as well. Of a parish nobody tells who sits for it (`is_elected`).
+    sit for it as well. `is_elected` is False for a parish, of which no site says who sits for it.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Constituency(Struct, frozen=True):
 
     @property
     def is_held(self) -> bool:
-        """Whether anybody sits for it."""
+        """True if anybody sits for it."""
         return bool(self.mp or self.members)
 
 
@@ -74,7 +74,7 @@ def parse_constituencies(body: bytes, site: Site) -> tuple[Constituency, ...]:
 
 
 def _constituency(row: bodies.Seat) -> Constituency:
-    """A constituency as the sister sites list it: for one member, or for several alike."""
+    """Make a constituency of a row of the sister sites: with one member, or several alike."""
     found = [row.member] if row.member else row.members
     members, region = _members(found), row.region
     one = members[0] if len(members) == 1 else Member("")
@@ -124,7 +124,7 @@ _LONGEST_NAME = 300
 
 
 def slug(name: str) -> str:
-    """A place's name as sites have it in addresses: Ynys Môn is ynys-mon."""
+    """Return a place's name as sites have it in addresses: Ynys Môn is ynys-mon."""
     split = unicodedata.normalize("NFKD", name[:_LONGEST_NAME])
     plain = split.encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")

@@ -20,8 +20,8 @@ class Site(Struct, frozen=True):
     """A site that runs the e-petitions software; a threshold it does not have is None.
 
     `like` names the one of the described sites (`bot.petitions.parliaments`) that it is like, if
-    its own name or address does not tell. Where it is one `among_others`, what is said of it names
-    it. `other_url` is where it says the same in its other language.
+    its own name or address does not tell. `among_others`: several are configured, so that texts
+    about its petitions name it. `other_url` is where it says the same in its other language.
     """
 
     id: str
@@ -35,7 +35,7 @@ class Site(Struct, frozen=True):
 
 
 class PetitionRef(Struct, frozen=True, order=True):
-    """What a petition is called wherever it has to be told from others: `uk:300239`."""
+    """The name that tells a petition from all others, on any site: `uk:300239`."""
 
     site: str
     id: PetitionId
@@ -55,7 +55,7 @@ class PetitionRef(Struct, frozen=True, order=True):
 
 
 class Rejection(Struct, frozen=True):
-    """Why a petition was rejected: an open set of codes, and details in raw Markdown."""
+    """The reason for a rejection: one of an open set of codes, and details in raw Markdown."""
 
     code: str
     details: str = ""
@@ -83,7 +83,7 @@ class Debate(Struct, frozen=True):
     debate_summary_url: str = ""
 
     def link(self, name: "DebateLinkName") -> str:
-        """The address of one of its links, "" while there is none."""
+        """Return the address of one of its links, "" while there is none."""
         return str(getattr(self, f"{name}_url"))
 
 
@@ -134,7 +134,7 @@ class Wording(Struct, frozen=True):
     topic_names: tuple[str, ...] = ()
 
 
-# Why a petition that was never published has no body; as its state, none of a site's own.
+# Why a petition that was never published has no body. It is kept as its state; no site has these.
 Unpublication: TypeAlias = Literal["gathering_support", "moderation", "stopped", "hidden"]
 
 
@@ -146,8 +146,8 @@ class Petition(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `missing` names the attributes below that this body does not carry at all, which is different
     from carrying null: a missing one has not changed. `like` names the description of its site,
-    where the site's own name does not. `called` is the number that the site has given it since it
-    became known by another.
+    where the site's own name does not. `called` is the number by which the site calls it now, where
+    that is not the one in `ref`.
     """
 
     ref: PetitionRef
@@ -203,22 +203,22 @@ class Petition(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def is_open(self) -> bool:
-        """Whether it can be signed, as far as the site says."""
+        """True while it can be signed, as far as the site says."""
         return self.state == "open"
 
     @property
     def is_unpublished(self) -> bool:
-        """Whether the site has never shown it, so that nothing but its number is known."""
+        """True if the site has never shown it, so that nothing but its number is known."""
         return self.state in _UNPUBLISHED
 
     @property
     def is_over(self) -> bool:
-        """Whether its time to be signed has run out, whatever a committee does with it then."""
+        """True once its time to be signed has run out, whatever a committee does with it then."""
         return self.state in {"closed", "completed"}
 
     @property
     def is_cut_short(self) -> bool:
-        """Whether it closed before its own closing date, as when Parliament is dissolved.
+        """True if it closed before its own closing date, as when Parliament is dissolved.
 
         What it was still waiting for by then may never come.
         """
@@ -227,11 +227,11 @@ class Petition(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def may_get_no_more(self) -> bool:
-        """Whether its parliament has ended, or seems to have, before it got what it waited for."""
+        """True if its parliament has ended, or seems to have: what it waits for may never come."""
         return self.archived or self.is_cut_short
 
     def worded(self, language: str) -> "Petition":
-        """The same in another language, as far as its site has it in that."""
+        """Return the petition in another language, as far as its site has it in that."""
         other = next((each for each in self.wordings if each.language == language), None)
         if other is None:
             return self
@@ -247,11 +247,11 @@ class Petition(Struct, frozen=True, kw_only=True, omit_defaults=True):
         )
 
     def says_the_same(self, other: "Petition") -> bool:
-        """Whether nothing was written anew that is put into other languages."""
+        """Return whether all the texts that are put into other languages are the same."""
         return _texts(self) == _texts(other)
 
     def without_breakdowns(self) -> "Petition":
-        """The same reading without its long lists of places."""
+        """Return the same reading without its long lists of places."""
         return structs.replace(
             self, signatures_by_country=(), signatures_by_constituency=(), signatures_by_region=()
         )
@@ -263,9 +263,9 @@ def _texts(petition: Petition) -> tuple[object, ...]:
 
 
 class Counts(Struct, frozen=True):
-    """What `count.json` tells: the numbers of a petition without its text.
+    """The numbers and dates of a petition without its texts, as `count.json` tells them.
 
-    Unless it `tells_dates`, that there is none of them says nothing.
+    Unless it `tells_dates`, a date that is None here may be there all the same.
     """
 
     signature_count: int

@@ -13,21 +13,21 @@ _AMONG_WORDS = re.compile(
 
 
 def is_postcode(text: str) -> bool:
-    """Whether a text reads like a whole postcode."""
+    """Return whether a text reads like a whole postcode."""
     return POSTCODE.fullmatch(text.strip()) is not None
 
 
 def is_outward(text: str) -> bool:
-    """Whether a text reads like the first half of a postcode, which many places share."""
+    """Return whether a text reads like the first half of a postcode, which many places share."""
     return re.fullmatch(r"[A-Z]{1,2}[0-9][A-Z0-9]?", text.strip(), re.IGNORECASE) is not None
 
 
 def find_postcode(text: str) -> str:
-    """The one whole postcode in a text; "" if there is none, or more than one."""
+    """Return the one whole postcode in a text; "" if there is none, or more than one."""
     found = [each for each in _AMONG_WORDS.finditer(text) if each[1]]
     return found[0][0] if len(found) == 1 else ""
 
 
 def without_postcodes(text: str) -> str:
-    """A text with a gap for each postcode in it."""
+    """Return a text with a blank for each postcode in it, and for one half typed at its end."""
     return _AMONG_WORDS.sub(" ", text)

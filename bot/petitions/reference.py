@@ -80,7 +80,7 @@ _STOPS = " \n.,;:!?"
 
 
 def find_reference(text: str, sites: Sequence[Site]) -> PetitionRef | None:
-    """The petition that `300239`, `#300239`, `uk:300239`, `PE2234` or a link to it means.
+    """Find the petition that `300239`, `#300239`, `uk:300239`, `PE2234` or a link to it means.
 
     A bare number belongs to the first site that numbers its petitions so. None if the text means no
     petition that we can know.
@@ -95,7 +95,7 @@ def find_reference(text: str, sites: Sequence[Site]) -> PetitionRef | None:
 
 
 def find_link(text: str, sites: Sequence[Site]) -> PetitionRef | None:
-    """The petition of the first link in a text that leads to a petition on a known site."""
+    """Find the petition of the first link in a text that leads to one on a known site."""
     known = _hosts(sites)
     for link in _links(_LINK, text):
         site = known.get(_plain(link["host"]))
@@ -114,7 +114,7 @@ class Mention(NamedTuple):
 
 
 def find_mentions(text: str, sites: Sequence[Site]) -> list[Mention]:
-    """Every petition that a text names: by link, `#300239`, `uk:300239`, `PE2234`, or a number.
+    """Find all petitions that a text names: by link, `#300239`, `uk:300239`, `PE2234`, a number.
 
     A number of five to seven digits may be written "300,239" or "300 239"; it belongs to the first
     site. What is plainly a sum of money, a count or a telephone number is none.
@@ -137,9 +137,10 @@ def find_mentions(text: str, sites: Sequence[Site]) -> list[Mention]:
 
 
 def find_list(text: str, sites: Sequence[Site]) -> list[PetitionRef]:
-    """The petitions of a text that names two or more and says nothing else: `200, PE 2234 and 300`.
+    """Find the petitions of a text that is a list of two or more: `200, PE 2234 and 300`.
 
-    A number of any length is one here; a bare one belongs to the first site.
+    Empty if it says anything else. A number of any length counts here; a bare one belongs to the
+    first site.
     """
     said = " ".join(text.split()).strip(_STOPS)
     whole = said.removeprefix("#")
@@ -162,7 +163,7 @@ def find_list(text: str, sites: Sequence[Site]) -> list[PetitionRef]:
 
 
 def closed_up(text: str, sites: Sequence[Site]) -> str:
-    """The text with the lettered number that it begins with in one word: PE2234 for PE 2234."""
+    """Return the text with a lettered number at its beginning in one word: PE2234 for PE 2234."""
     found = _FIRST_APART.match(text)
     if found is None or _named(None, found["id"], sites) is None:
         return text
@@ -170,7 +171,7 @@ def closed_up(text: str, sites: Sequence[Site]) -> str:
 
 
 def _is_apart(named: re.Match[str]) -> bool:
-    """Whether letters with a number behind them may be anything else as well."""
+    """Return whether letters stand apart from their number (PE 2234): they may be anything else."""
     return named["id"] == named[0] and _joined(named[0]) != named[0]
 
 
@@ -179,7 +180,7 @@ def _joined(number: str) -> str:
 
 
 def _is_odd_number_of_signatures(run: re.Match[str], text: str) -> bool:
-    """Whether a number before "signatures" is one that nobody counts to: "300239 signatures?"."""
+    """Return whether a number is too odd for a goal of signatures: "300239 signatures?"."""
     return not run[0].endswith("0") and text[run.end() :].lstrip().startswith(("sig", "llofnod"))
 
 
@@ -198,7 +199,7 @@ def _linked(text: str, sites: Sequence[Site]) -> Iterator[Mention]:
 
 
 def _links(kind: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
-    """The links of a text, without what looks like one within the path of another."""
+    """Yield the links of a text, without what looks like one within the path of another."""
     for link in kind.finditer(text):
         word_so_far = (text[: link.start()] + ".").split()[-1]
         if link[0].lower().startswith("http") or "://" not in word_so_far:
@@ -210,14 +211,14 @@ def _unless_address(word: re.Match[str]) -> str:
 
 
 def _without(text: str, found: Sequence[Mention]) -> str:
-    """The text with blanks where those stand."""
+    """Return the text with blanks in place of these mentions, as long as before."""
     for each in found:
         text = text[: each.start] + " " * (each.end - each.start) + text[each.end :]
     return text
 
 
 def _numbers(run: str) -> list[tuple[int, int, int]]:
-    """The petitions' numbers in digits with single signs between them, and where they stand."""
+    """Find petitions' numbers in a run of digits: where each begins and ends, and its value."""
     parts = list(re.finditer("[0-9]+", run))
     if any(part[0].startswith("0") for part in parts[:1]):
         return []
@@ -233,7 +234,7 @@ def _numbers(run: str) -> list[tuple[int, int, int]]:
 
 
 def _named(wanted: str | None, number: str, sites: Sequence[Site]) -> PetitionRef | None:
-    """The petition of that number at the site of that name, or at the first that numbers so."""
+    """Find the petition of that number at the site named, or at the first that numbers so."""
     meant = (site for site in sites if wanted is None or site.id.lower() == wanted.lower())
     return next((ref for site in meant if (ref := _read(site, number))), None)
 
@@ -244,7 +245,7 @@ def _read(site: Site, number: str) -> PetitionRef | None:
 
 
 def as_written(petition: PetitionRef, sites: Mapping[str, Site]) -> PetitionRef | None:
-    """A petition by the number that its site writes; None if no known site has such numbers."""
+    """Return a petition by the number as its site writes it; None if it has no such numbers."""
     site = sites.get(petition.site)
     if site is None:
         return None
@@ -254,10 +255,10 @@ def as_written(petition: PetitionRef, sites: Mapping[str, Site]) -> PetitionRef 
 
 
 def _hosts(sites: Sequence[Site]) -> Mapping[str, Site]:
-    """Every host we know, and the site behind it.
+    """Map every host we know to the site behind it.
 
-    A site understands the links to every host that shows its petitions, and so does one of its
-    name wherever it is asked: as a stand-in.
+    A site understands the links to every host that shows its petitions; so does one that bears the
+    name of a described site, wherever its address is: it stands in for that one.
     """
     own = {_plain(urlsplit(site.url).netloc): site for site in sites}
     known: dict[str, Site] = {}
@@ -270,5 +271,5 @@ def _hosts(sites: Sequence[Site]) -> Mapping[str, Site]:
 
 
 def _plain(host: str) -> str:
-    """A host without what makes no difference: case, `www.` and the usual ports."""
+    """Return a host without what makes no difference: case, `www.` and the usual ports."""
     return re.sub(r":(?:80|443)$", "", host.lower()).removeprefix("www.")

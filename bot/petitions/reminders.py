@@ -24,7 +24,7 @@ from bot.petitions.history import PetitionHistory
 from bot.petitions.parliaments import description_of
 from bot.petitions.petition import Petition, PetitionRef, Reading
 
-# Hours before closing at which a reminder may be chosen, and those that come unasked.
+# The hours before closing at which somebody may choose to be reminded.
 REMINDERS = (14 * 24, 7 * 24, 3 * 24, 24, 6)
 
 
@@ -44,26 +44,26 @@ class Moment(NamedTuple):
 
 
 def moments(petition: Petition) -> list[Moment]:
-    """All that the clock brings to a petition as it stands, past and to come."""
+    """Return all that the clock brings to a petition as it stands, past and to come."""
     if petition.archived or petition.state == "rejected":
         return []
     return [*_closing(petition), *_overdue(petition), *_debate(petition)]
 
 
 def passed(petition: Petition, now: datetime) -> frozenset[str]:
-    """The keys of everything whose moment has come already."""
+    """Return the keys of everything whose moment has come already."""
     return frozenset(moment.event.key for moment in moments(petition) if moment.at <= now)
 
 
 def premature(petition: Petition, now: datetime) -> frozenset[str]:
-    """The keys of what is days ahead: whatever passed for told was so by a clock that was wrong."""
+    """Return the keys of moments over two days ahead, which only a wrong clock can have told."""
     return frozenset(m.event.key for m in moments(petition) if m.at > now + _SURELY_AHEAD)
 
 
 def due(
     known: PetitionHistory, now: datetime, readings: Sequence[Reading] = ()
 ) -> tuple[PetitionHistory, tuple[Occurrence, ...]]:
-    """Brings a history up to now: its new state, and the occurrences worth telling.
+    """Bring a history up to now; return its new state, and the occurrences worth telling.
 
     `readings` are those of the last weeks, oldest first: a closing is told with how it will end.
     """
@@ -78,7 +78,7 @@ def due(
 
 
 def next_moment(known: PetitionHistory) -> datetime | None:
-    """When the clock brings something next; it may be past already. None if it never does."""
+    """Return the instant of the next reminder, which may be past already; None if none comes."""
     if known.removed:
         return None
     unseen = (m.at for m in moments(known.petition) if m.event.key not in known.seen)
@@ -86,7 +86,7 @@ def next_moment(known: PetitionHistory) -> datetime | None:
 
 
 def wants_readings(known: PetitionHistory, now: datetime) -> bool:
-    """Whether what is due is told with how the petition will end."""
+    """Return whether a closing is due, which `due` needs readings to forecast."""
     return any(
         isinstance(m.event, ClosingSoon) and m.at <= now < m.until and m.event.key not in known.seen
         for m in moments(known.petition)
@@ -96,7 +96,7 @@ def wants_readings(known: PetitionHistory, now: datetime) -> bool:
 def _completed(
     event: Timed, petition: Petition, readings: Sequence[Reading], now: datetime
 ) -> Timed:
-    """A closing with the pace of these days and the range it will end in; others as they are."""
+    """Return a closing with its pace and the range it will end in; any other event as it is."""
     if not isinstance(event, ClosingSoon):
         return event
     paces = pace(petition, readings, now)
@@ -121,7 +121,10 @@ def _closing(petition: Petition) -> Iterator[Moment]:
 
 
 def _hours_before(closing: datetime, hours: int) -> datetime:
-    """Whole days count by London's calendar; what falls into its night comes the evening before."""
+    """Return the instant that many hours before closing, or the evening before if at night.
+
+    Whole days count by London's calendar.
+    """
     days, rest = divmod(hours, 24)
     local = (closing - timedelta(hours=rest)).astimezone(LONDON)
     day = local.date() - timedelta(days=days)
@@ -131,7 +134,7 @@ def _hours_before(closing: datetime, hours: int) -> datetime:
 
 
 def _overdue(petition: Petition) -> Iterator[Moment]:
-    """What is late; of a parliament that has ended nobody can expect it any more."""
+    """Yield the moments when a response or a debate is late; none once its parliament has ended."""
     if petition.may_get_no_more:
         return
     description = description_of(petition)
@@ -160,7 +163,7 @@ def _debate(petition: Petition) -> Iterator[Moment]:
 
 
 def _has_outcome(petition: Petition, on: date) -> bool:
-    """Whether the debate of that day is told of already; an older one says nothing about it."""
+    """Return whether the outcome of that day's debate is told; an older one is another's."""
     debate = petition.debate
     return debate is not None and (debate.debated_on is None or debate.debated_on >= on)
 
@@ -170,7 +173,7 @@ def _london(day: date, at: time) -> datetime:
 
 
 class ReminderSchedule:
-    """Keeps one moment a petition: when the clock brings it something next.
+    """The instants when the clock brings each petition something next, one a petition.
 
     Asking what is due costs what is due, not what is kept.
     """
@@ -183,7 +186,7 @@ class ReminderSchedule:
         return len(self._next)
 
     def note(self, ref: PetitionRef, at: datetime | None) -> None:
-        """The petition's next moment is then, or never, in place of the one it had."""
+        """Set the petition's next moment in place of the one it had; None is never."""
         if at is None:
             self._next.pop(ref, None)
         elif self._next.get(ref) != at:

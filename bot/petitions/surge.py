@@ -1,4 +1,4 @@
-"""Whether a petition is signed far faster than it is used to (pure).
+"""The rule for a surge: a petition is signed far faster than it is used to (pure).
 
 Only what was read at short, regular gaps counts: a counter that stood still and then jumps tells of
 the site, not of its readers. Rates are signatures an hour.
@@ -23,7 +23,7 @@ _LEAST_HISTORY = timedelta(days=1)
 
 
 def may_surge(known: PetitionHistory, now: datetime) -> bool:
-    """Whether a surge of this petition would be told at all."""
+    """Return whether a surge would be told: the petition is open, and none was told for a day."""
     if not known.petition.is_open or known.removed:
         return False
     told = known.surged_at
@@ -32,7 +32,7 @@ def may_surge(known: PetitionHistory, now: datetime) -> bool:
 
 
 def surge(known: PetitionHistory, readings: Sequence[Reading], now: datetime) -> Surged | None:
-    """The surge of the last hour, if there is one; `readings` of the last week, oldest first."""
+    """Find the surge of the last hour, or None; `readings` are the last week's, oldest first."""
     petition = known.petition
     if not may_surge(known, now):
         return None
@@ -49,7 +49,7 @@ def surge(known: PetitionHistory, readings: Sequence[Reading], now: datetime) ->
 
 
 def _rises(seen: Sequence[Reading], since: datetime) -> list[int]:
-    """What each step since then brought, as far as it was read at a short gap."""
+    """Return what each step since then brought, leaving out those over a long gap."""
     return [
         max(0, after.signature_count - before.signature_count)
         for before, after in pairwise(seen)
@@ -58,7 +58,10 @@ def _rises(seen: Sequence[Reading], since: datetime) -> list[int]:
 
 
 def _usual(petition: Petition, seen: Sequence[Reading], until: datetime) -> float | None:
-    """What it got before: in the week's readings, else in its life; None when that is too short."""
+    """Return signatures an hour until then, by the week's readings, else by the petition's life.
+
+    None when there is less than a day of either.
+    """
     before = [reading for reading in seen if reading.at <= until]
     if before and until - before[0].at >= _LEAST_HISTORY:
         rise = before[-1].signature_count - before[0].signature_count

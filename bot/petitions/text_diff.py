@@ -1,7 +1,7 @@
-"""Whether two texts say the same, and which sentences changed (pure).
+"""The comparison of two texts: whether they say the same, and which sentences changed (pure).
 
-The site re-renders its texts now and then: line ends, bullets and links change without a word
-being different. Only words count here.
+The site re-renders its texts now and then: line ends, bullets and links change without a word being
+different. Only words count here.
 """
 
 import re
@@ -23,36 +23,36 @@ _MOST_SENTENCES = 400
 
 
 def words(text: str) -> tuple[str, ...]:
-    """The words of a text, without its punctuation, layout, links and footnotes."""
+    """Return the words of a text, without its punctuation, layout, links and footnotes."""
     return tuple(_WORD.findall(plain(text)))
 
 
 def same_words(one: str, other: str) -> bool:
-    """Whether two texts differ at most in how they are set."""
+    """Return whether two texts have the same words, however they are set."""
     return one == other or words(one) == words(other)
 
 
 def plain(text: str) -> str:
-    """The text without Markdown links, footnotes and bare addresses: for comparing, not reading."""
+    """Return the text without Markdown links, footnotes and addresses: to compare, not to read."""
     return _ADDRESS.sub(" ", _MARKER.sub("", _FOOTNOTE.sub("", _LINK.sub(r"\1", text))))
 
 
 def readable(text: str) -> str:
-    """The text as people read it: each address behind the words it belongs to, no footnotes."""
+    """Return the text as people read it: each address behind its words, without footnotes."""
     notes = {found[1]: found[2] for found in _FOOTNOTE.finditer(text)}
     text = _FOOTNOTE.sub("", _LINK.sub(r"\1 (\2)", text))
     return _MARKER.sub(lambda found: f" ({notes[found[1]]})" if found[1] in notes else "", text)
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of a text as people read them, without list marks and empty ones."""
+    """Return the sentences of a text as people read them, without list marks and empty ones."""
     body = _LIST_MARK.sub("", readable(text))
     parts = (part.strip() for part in _SENTENCE_END.split(body) if part)
     return [part for part in parts if _WORD.search(part)][:_MOST_SENTENCES]
 
 
 def changed_sentences(old: str, new: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The sentences taken out of `old` and those put into `new`, each in its order."""
+    """Return the sentences taken out of `old` and those put into `new`, each in its order."""
     before, after = sentences(old), sentences(new)
     matcher = SequenceMatcher(a=_told_apart(before), b=_told_apart(after), autojunk=False)
     removed: list[str] = []
@@ -65,9 +65,9 @@ def changed_sentences(old: str, new: str) -> tuple[tuple[str, ...], tuple[str, .
 
 
 def _told_apart(parts: Sequence[str]) -> list[tuple[tuple[str, ...], int]]:
-    """The words of each sentence, and how often they stood before it.
+    """Pair the words of each sentence with how often they stood before it.
 
-    Were all that say the same alike, comparing hundreds of them would take seconds.
+    Without that number, comparing hundreds of sentences that say the same would take seconds.
     """
     seen: Counter[tuple[str, ...]] = Counter()
     told: list[tuple[tuple[str, ...], int]] = []

@@ -1,4 +1,4 @@
-"""Knows which numbers of signatures are milestones: thresholds, the ladder, one's own (pure).
+"""The numbers of signatures that are milestones: thresholds, the ladder, custom ones (pure).
 
 The official thresholds of the petition's own site always ring. Between and beyond them the default
 ladder has few rungs, each at most two and a half times the one before up to a million, then every
@@ -19,7 +19,10 @@ from bot.petitions.petition import Petition
 
 
 class CustomMilestones(Struct, frozen=True, omit_defaults=True):
-    """Milestones of one's own: numbers, every so many, parts in a hundred of each threshold."""
+    """Somebody's own milestones: single numbers, every so many, percentages of each threshold.
+
+    `every` is 0 for none.
+    """
 
     numbers: tuple[Annotated[int, Meta(gt=0)], ...] = ()
     every: Annotated[int, Meta(ge=0)] = 0
@@ -31,18 +34,18 @@ BEYOND = 500_000
 
 
 def rungs() -> Iterator[int]:
-    """The default ladder, upwards without end."""
+    """Yield the numbers of the default ladder, upwards without end."""
     yield from LADDER
     yield from count(1_000_000, BEYOND)
 
 
 def is_on_ladder(number: int) -> bool:
-    """Whether a number is on the default ladder."""
+    """Return whether a number is on the default ladder."""
     return number in LADDER or (number >= 1_000_000 and number % BEYOND == 0)
 
 
 def is_custom(number: int, custom: CustomMilestones, petition: Petition) -> bool:
-    """Whether a number is one of somebody's own milestones of a petition."""
+    """Return whether a number is one of somebody's own milestones of a petition."""
     return (
         number in custom.numbers
         or (custom.every > 0 and number % custom.every == 0)
@@ -53,7 +56,10 @@ def is_custom(number: int, custom: CustomMilestones, petition: Petition) -> bool
 def custom_reached(
     custom: CustomMilestones, petition: Petition, above: int, up_to: int
 ) -> set[int]:
-    """Somebody's own milestones above one count and up to another; of each series the highest."""
+    """Return somebody's own milestones above one count and up to another.
+
+    Of those that come every so many only the highest is among them.
+    """
     numbers = {*custom.numbers, *_parts(custom, petition)}
     if custom.every:
         numbers.add(up_to // custom.every * custom.every)
@@ -61,7 +67,7 @@ def custom_reached(
 
 
 def next_custom(custom: CustomMilestones, petition: Petition, above: int) -> int | None:
-    """The lowest of somebody's own milestones above a count."""
+    """Return the lowest of somebody's own milestones above a count; None without any."""
     numbers = {*custom.numbers, *_parts(custom, petition)}
     if custom.every:
         numbers.add((above // custom.every + 1) * custom.every)
@@ -69,17 +75,17 @@ def next_custom(custom: CustomMilestones, petition: Petition, above: int) -> int
 
 
 def at_number(petition: Petition, number: int) -> MilestoneReached:
-    """That a petition has reached a number, official or not."""
+    """Make the event of a petition's having reached a number, official or not."""
     return _milestone(petition, number, thresholds(petition).get(number))
 
 
 def _parts(custom: CustomMilestones, petition: Petition) -> set[int]:
-    """Parts in a hundred of each official threshold, rounded up."""
+    """Return the percentages of each official threshold as numbers, rounded up."""
     return {-(-n * part // 100) for n in thresholds(petition) for part in custom.percents}
 
 
 def thresholds(petition: Petition) -> dict[int, Threshold]:
-    """The official thresholds this petition is measured against, by number."""
+    """Return the official thresholds this petition is measured against, by number."""
     found: dict[int, Threshold] = {}
     if petition.debate_threshold:
         found[petition.debate_threshold] = "debate"
@@ -91,7 +97,7 @@ def thresholds(petition: Petition) -> dict[int, Threshold]:
 
 
 def reached(petition: Petition) -> dict[int, MilestoneReached]:
-    """Every milestone the petition stands at or above, by number, upwards.
+    """Return every milestone the petition stands at or above, by number, upwards.
 
     An official threshold counts as reached when the site says so or when the count does: the site
     sets its flag in a second step after the count, and a recount can move one without the other.
@@ -103,25 +109,25 @@ def reached(petition: Petition) -> dict[int, MilestoneReached]:
 
 
 def next_milestone(petition: Petition) -> int:
-    """The lowest milestone above the count."""
+    """Return the lowest milestone above the count, official or on the ladder."""
     above = (n for n in thresholds(petition) if n > petition.signature_count)
     rung = next(rung for rung in rungs() if rung > petition.signature_count)
     return min((rung, *above))
 
 
 def is_reached(petition: Petition, number: int, kind: Threshold) -> bool:
-    """Whether a petition has reached an official threshold, as its flag or its count says."""
+    """Return whether an official threshold is reached, by the petition's flag or its count."""
     return petition.signature_count >= number or _flag(petition, kind) is not None
 
 
 def is_response_due(petition: Petition) -> bool:
-    """Whether the government owes it a response: it has called for one, and there is none."""
+    """Return whether the government owes a response: it was called for, and there is none."""
     is_called_for = _is_called_for(petition, petition.response_threshold, "response")
     return is_called_for and petition.government_response is None
 
 
 def is_debate_due(petition: Petition) -> bool:
-    """Whether a debate is to come: it has called for one or has a date, and none was held."""
+    """Return whether a debate is to come: called for or with a date, and without an outcome."""
     is_called_for = _is_called_for(petition, petition.debate_threshold, "debate")
     has_date = petition.scheduled_debate_date is not None
     return (is_called_for or has_date) and petition.debate is None
@@ -133,7 +139,7 @@ def _is_called_for(petition: Petition, number: int | None, kind: Threshold) -> b
 
 
 def is_settled(petition: Petition) -> bool:
-    """Whether nothing is expected of a petition any more: what its signatures earned has come."""
+    """Return whether nothing more is expected of it: all that its signatures earned has come."""
     if petition.state == "rejected" or petition.archived:
         return True
     if petition.is_open or is_before_committee(petition):
@@ -146,13 +152,13 @@ def is_settled(petition: Petition) -> bool:
 
 
 def is_before_committee(petition: Petition) -> bool:
-    """Whether a committee is considering it, or is still to be given it, when it is not open."""
+    """Return whether a committee considers it, or is to be given it, when it is not open."""
     after_closing = description_of(petition).is_referred_after_closing
     return petition.state == "under_consideration" or (after_closing and petition.state == "closed")
 
 
 def is_finished(petition: Petition) -> bool:
-    """Whether a committee has finished with it, so that it asks for nothing any more."""
+    """Return whether a committee has finished with it, so that nothing more is asked."""
     closes = description_of(petition).closing == "committee"
     return petition.state == "completed" or (closes and petition.is_over)
 

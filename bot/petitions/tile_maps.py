@@ -8,13 +8,13 @@ from bot.petitions.petition import Petition, Place
 
 
 def map_of(petition: Petition) -> TileMap | None:
-    """The first of its parliament's maps that has any of the places where it was signed."""
+    """Return the first of its parliament's maps that has a place where it was signed, or None."""
     maps = description_of(petition).maps
     return next((each for each in maps if signed_on(each, petition)), None)
 
 
 def signed_on(on: TileMap, petition: Petition) -> dict[Tile, int]:
-    """How many signed in each place that the site names and the map has."""
+    """Return the signatures of each place that the site names and the map has."""
     places = _places(on, petition)
     return {
         tile: max(0, place.signature_count)
@@ -25,9 +25,9 @@ def signed_on(on: TileMap, petition: Petition) -> dict[Tile, int]:
 
 
 def shown_on(on: TileMap, petition: Petition) -> list[Tile]:
-    """The tiles of the map as it was for this petition.
+    """Return the tiles of the map as it was for this petition.
 
-    Where a place was redrawn, two share a spot: that is shown which the site names.
+    Where a place was redrawn, two tiles share a spot: the one whose place the site names is shown.
     """
     named = signed_on(on, petition)
     spots = {(tile.column, tile.row): tile for tile in reversed(on.tiles)}

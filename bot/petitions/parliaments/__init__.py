@@ -26,7 +26,7 @@ _BY_HOST = {host.name: each for each in DESCRIPTIONS.values() for host in each.h
 
 
 def host_of(url: str) -> str:
-    """The host of an address, "" if it is none."""
+    """Return the host of an address, "" if it has none."""
     try:
         return urlsplit(url).hostname or ""
     except ValueError:
@@ -34,15 +34,18 @@ def host_of(url: str) -> str:
 
 
 def known_by(name: str, url: str = "", like: str = "") -> SiteDescription | None:
-    """The description of a site: of what it is said to be like, by its own name, or by its host."""
+    """Find a site's description: by what it is like, else its host, else its name.
+
+    None if it is none of those described.
+    """
     host = host_of(url)
     return DESCRIPTIONS.get(like) or _BY_HOST.get(host) or DESCRIPTIONS.get(name)
 
 
 def description_of(what: Site | Petition) -> SiteDescription:
-    """The description of the site of a petition, or of a site itself.
+    """Return the description of a site, or of the site of a petition.
 
-    A site that nobody described runs the software as it was before anybody changed it.
+    A site that is not described is taken for one that runs the UK's software unchanged.
     """
     match what:
         case Site():
@@ -53,13 +56,13 @@ def description_of(what: Site | Petition) -> SiteDescription:
 
 
 def is_its_own(site: Site) -> bool:
-    """Whether a site is the one that is described, or stands in for it, and not only like it."""
+    """Return whether a site is the described one or its stand-in, and not only like it."""
     description = description_of(site)
     return site.id == description.id or _BY_HOST.get(host_of(site.url)) is description
 
 
 def site_like(name: str, description: SiteDescription, url: str = "") -> Site:
-    """A site as it is unless it is configured otherwise."""
+    """Make a site of a description, with the settings it has unless configured otherwise."""
     first, *others = description.hosts
     return Site(
         id=name,

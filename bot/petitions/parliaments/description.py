@@ -46,7 +46,7 @@ Closing: TypeAlias = Literal["told_day", "told_instant", "computed", "committee"
 
 
 def marked(text: str) -> str:
-    """A text that is translated where it is used: the catalogues have to know it."""
+    """Return the text itself, marked for the catalogues: it is translated where it is used."""
     return text
 
 
@@ -80,7 +80,7 @@ class Host(Struct, frozen=True):
 
 
 class Ids(Struct, frozen=True):
-    """How a site writes the number of a petition: bare digits, or digits after a prefix.
+    """The way a site writes the number of a petition: bare digits, or digits after a prefix.
 
     With prefixes the number has at least `digits` digits, whatever noughts that takes. A petition
     may go by another prefix later on, and its old name still leads to it.
@@ -97,7 +97,7 @@ class Ids(Struct, frozen=True):
         return rf"(?:{'|'.join(self.prefixes)})[0-9]{{{self.digits},9}}"
 
     def read(self, text: str) -> PetitionId | None:
-        """The number a text is, in its one form; None if it is none of this site's."""
+        """Read a text as a number of this site, in its one form; None if it is none."""
         found = re.fullmatch(self.pattern, text, re.IGNORECASE | re.ASCII)
         if not found:
             return None
@@ -108,15 +108,15 @@ class Ids(Struct, frozen=True):
         return f"{text[:length].upper()}{number:0{self.digits}}" if number else None
 
     def is_for_good(self, number: PetitionId) -> bool:
-        """Whether a petition goes by this number from its publication on."""
+        """Return whether a number is for good, as one is from the petition's publication on."""
         return not self.prefixes or str(number).startswith(self.prefixes[0])
 
     def changes_to(self, number: PetitionId) -> bool:
-        """Whether a petition of this number may have had another one before."""
+        """Return whether a petition of this number may have had another one before."""
         return bool(self.prefixes) and self.is_for_good(number)
 
     def may_be_same(self, asked: PetitionId, told: PetitionId) -> bool:
-        """Whether a body that calls itself `told` can be of the petition that was asked for."""
+        """Return whether a body that calls itself `told` can be of the petition `asked` for."""
         if asked == told:
             return True
         prefix = next((p for p in self.prefixes if str(asked).startswith(p)), None)
@@ -124,10 +124,10 @@ class Ids(Struct, frozen=True):
 
 
 class OfficialThreshold(Struct, frozen=True):
-    """A number of signatures that brings something.
+    """A number of signatures that brings a response, a referral or a debate.
 
-    It is as the petition tells under the key `told_as`, as the site is configured, or `usual`. Only
-    petitions that carry the key `needs` have it at all.
+    A petition may tell the number itself, under the key `told_as`; else the site is configured with
+    it, or has the `usual` one. Only petitions that carry the key `needs`, if there is one, have it.
     """
 
     kind: Threshold
@@ -137,7 +137,7 @@ class OfficialThreshold(Struct, frozen=True):
 
 
 class Institutions(Struct, frozen=True):
-    """Who has a part in a petition; None for who has none.
+    """The institutions that have a part in petitions; None for one that has none.
 
     The names are as they stand within a sentence, and are translated where they are used.
     """
@@ -178,17 +178,17 @@ class Lists(Struct, frozen=True):
 class SiteDescription(Struct, frozen=True, kw_only=True):
     """All that is particular to a site.
 
-    By the key `mark` its bodies are told from those of the others. `names` gives for an attribute
-    of ours the keys it may come under, `states` our names of a site's states; a petition that calls
-    itself closed without saying since when is in the state `undated_closing`, where that means
-    something else. `response_overdue` and `debate_overdue` are
-    the days after a threshold on which silence is worth a word. `ends_with_parliament`: what is
-    open closes when the parliament is dissolved. `is_referred_after_closing`: closing is not the
-    end, a committee takes it up or it is rejected for want of signatures. `removal` is how the site
-    answers for a petition that it took down: with a 410, or as for one that never was.
-    `places_by_code`: what is signed in a constituency is at its code, instead of at its name;
-    `seat_codes` are how the ONS codes of its constituencies begin; `place_names` are the names of
-    its places in its other languages, by their codes, where they have others.
+    `mark` is the key that tells its bodies from those of the other sites. `names` gives for an
+    attribute of ours the keys it may come under, `states` our names of a site's states; a petition
+    that calls itself closed without saying since when is in the state `undated_closing`, where that
+    means something else. `response_overdue` and `debate_overdue` are the days after a threshold on
+    which silence is worth a word. `ends_with_parliament`: what is open closes when the parliament
+    is dissolved. `is_referred_after_closing`: closing is not the end, a committee takes it up or it
+    is rejected for want of signatures. `removal` is how the site answers for a petition that it
+    took down: with a 410, or as for one that never was. `places_by_code`: the petitions of a
+    constituency are at its code, instead of at its name; `seat_codes` are how the ONS codes of its
+    constituencies begin; `place_names` are the names of its places in its other languages, by
+    language and code.
     """
 
     id: str
@@ -224,7 +224,7 @@ class SiteDescription(Struct, frozen=True, kw_only=True):
 
     @property
     def url(self) -> str:
-        """Where the site is, unless it is configured otherwise."""
+        """The site's usual address, without a slash at its end."""
         return self.hosts[0].url
 
     @property
@@ -233,24 +233,24 @@ class SiteDescription(Struct, frozen=True, kw_only=True):
         return tuple(host.language for host in self.hosts)
 
     def host(self, language: str) -> Host:
-        """The host in a language; the first one if there is none."""
+        """Return the host in a language; the first one if there is none."""
         return next((host for host in self.hosts if host.language == language), self.hosts[0])
 
     def threshold(self, kind: Threshold) -> OfficialThreshold | None:
-        """What the site has for a threshold of that kind."""
+        """Find the site's threshold of a kind; None if it has none."""
         return next((each for each in self.thresholds if each.kind == kind), None)
 
     def usual(self, kind: Threshold) -> int | None:
-        """How many signatures a threshold usually takes; None where there is none."""
+        """Return the usual number of signatures of a threshold; None where there is none."""
         threshold = self.threshold(kind)
         return threshold.usual if threshold else None
 
     def has(self, feature: Feature) -> bool:
-        """Whether the site has something beside its petitions."""
+        """Return whether the site has this beside its petitions."""
         return feature in self.features
 
     def tells(self, kind: Kind) -> bool:
-        """Whether news of a kind can come from the site at all."""
+        """Return whether news of a kind can come from the site at all."""
         match kind:
             case "threshold":
                 return bool(self.thresholds)
@@ -268,7 +268,7 @@ class SiteDescription(Struct, frozen=True, kw_only=True):
                 return True
 
     def page(self, url: str, petition_id: PetitionId, language: str = "") -> str:
-        """A petition's web page below the address the site is configured with.
+        """Return the address of a petition's web page, below the site's configured `url`.
 
         In another language it is on the host of that language, where the site is at its own hosts.
         """

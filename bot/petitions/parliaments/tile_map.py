@@ -1,4 +1,4 @@
-"""A parliament's places as tiles in a grid: where each lies, and how many live there (pure)."""
+"""The places of a parliament as tiles in a grid, and how many people live in each (pure)."""
 
 from typing import Literal
 
@@ -22,7 +22,7 @@ class Tile(Struct, frozen=True):
     other_names: tuple[str, ...] = ()
 
     def is_called(self, name: str, code: str) -> bool:
-        """Whether a site that says this means the place."""
+        """Return whether this is the place that a site gives such a name or code."""
         if self.code and code == self.code:
             return True
         return name.casefold() in {each.casefold() for each in (self.name, *self.other_names)}
@@ -46,5 +46,5 @@ class TileMap(Struct, frozen=True, kw_only=True):
 
     @property
     def rows(self) -> int:
-        """How many rows it takes, what is explained included."""
+        """The number of rows of the map, including those with the `key` and the `scale`."""
         return 1 + max(self.key[1], self.scale[1], *(tile.row for tile in self.tiles))
