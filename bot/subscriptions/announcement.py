@@ -1,4 +1,4 @@
-"""The record of a text that whoever runs the bot tells everybody, and how far it is (pure)."""
+"""The record of an announcement that an admin sends to everybody, and of how far it is (pure)."""
 
 from datetime import datetime
 from hashlib import sha256
@@ -14,8 +14,8 @@ class Announcement(Struct, frozen=True, omit_defaults=True):
 
     Its key is derived from the text and from when it was written, so that a button pressed twice
     begins it once. `place` is how far through the chats it has come: whoever stands there has been
-    told, or was being told when the bot was stopped. `moved` are the new ids of groups that were
-    told under their old one.
+    told, or was being told when the bot was stopped. `told`, `refused` and `unsure` count chats.
+    `moved` are the new ids of groups that were told under their old one.
     """
 
     key: str
@@ -30,21 +30,24 @@ class Announcement(Struct, frozen=True, omit_defaults=True):
 
 
 def drafted(text: str, now: datetime, of: int) -> Announcement:
-    """An announcement that has not begun."""
+    """Make an announcement that has not begun."""
     return Announcement(sha256(f"{now.isoformat()} {text}".encode()).hexdigest()[:16], text, of)
 
 
 def hears_announcements(chat: Chat) -> bool:
-    """Whether a chat is told: it agreed that things of it are kept, takes messages, wants them."""
+    """Return whether a chat gets announcements: it agreed, can be sent to, and wants them.
+
+    A private chat has agreed when its person consented to something being kept of it.
+    """
     agreed = chat.kind != "private" or chat.consented_at is not None
     return agreed and chat.announcements and not chat.is_shut
 
 
 def written(announcement: Announcement) -> str:
-    """The announcement as JSON, as the store keeps it in a note."""
+    """Return the announcement as JSON, as the store keeps it in a note."""
     return msgspec.json.encode(announcement).decode()
 
 
 def read(note: str | None) -> Announcement | None:
-    """What the store kept, if anything."""
+    """Read an announcement from the note that `written` made; None without a note."""
     return msgspec.json.decode(note, type=Announcement) if note else None

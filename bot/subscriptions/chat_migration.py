@@ -1,4 +1,4 @@
-"""A chat that has another id now: what becomes of all that is kept of it (pure).
+"""The rules for what is kept of a chat when it gets another id (pure).
 
 Under its new id a chat may be known already: what is new there goes before what is old.
 """
@@ -14,7 +14,7 @@ from bot.subscriptions.subscription import Chat, Preferences, Rule, Subscription
 
 
 def merged(old: Chat, new: Chat | None, new_id: int) -> Chat:
-    """What is known of a chat by both of its ids; what both knew is the new one's."""
+    """Merge what is known of a chat under both of its ids; the new one goes before the old."""
     if new is None:
         # What the old id refused, the new one need not.
         there = structs.replace(old, id=new_id)
@@ -35,7 +35,7 @@ def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
 
 
 def moved_subscription(old: Subscription, new: Subscription | None, new_id: int) -> Subscription:
-    """How the chat follows a petition under its new id: of two subscriptions as the older says."""
+    """Return the subscription under the new id; of two, that which began first."""
     if new is not None and new.created_at <= old.created_at:
         return new
     # A message of the old chat cannot be edited under the new id.
@@ -43,7 +43,7 @@ def moved_subscription(old: Subscription, new: Subscription | None, new_id: int)
 
 
 def moved_rules(olds: Iterable[Rule], news: Iterable[Rule], new_id: int) -> dict[int, Rule]:
-    """A chat's rules as it has them under its new id, by their old numbers.
+    """Return a chat's rules as it has them under its new id, by their old numbers.
 
     One that is there already is kept once, since the earlier of the two.
     """
@@ -58,7 +58,7 @@ def moved_rules(olds: Iterable[Rule], news: Iterable[Rule], new_id: int) -> dict
 
 
 def _number_of(rule: Rule, there: dict[int, Rule]) -> int:
-    """The number of the same rule among others; else its own, or the next one if that is taken."""
+    """Return the number of the same rule among others; else its own, or the next one if taken."""
     for number, other in there.items():
         is_heard_alike = (rule.thread_id, rule.preferences) == (other.thread_id, other.preferences)
         if is_heard_alike and same_rule(rule, other):
@@ -67,5 +67,5 @@ def _number_of(rule: Rule, there: dict[int, Rule]) -> int:
 
 
 def moved_key(delivery: Delivery, new_id: int) -> str:
-    """What a delivery's key becomes when its chat moves to another id."""
+    """Return the key that a delivery gets when its chat moves to another id."""
     return f"{delivery.key.removesuffix(str(delivery.chat_id))}{new_id}"

@@ -30,12 +30,12 @@ _KINDS: Mapping[str, Kind] = {row.letter: kind for kind, row in EVENT_KINDS.item
 
 
 def _as_letters(raw: bytes) -> str:
-    """The version, and the bytes as letters, digits, "-" and "_"."""
+    """Write bytes as letters, digits, "-" and "_", behind the letter of the version."""
     return _VERSION + urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def _from_letters(text: str) -> bytes:
-    """The bytes again; ValueError for what this version never wrote."""
+    """Read the bytes again. Raises ValueError for what this version never wrote."""
     version, body = text[:1], text[1:]
     if version != _VERSION:
         raise ValueError("written by another version")
@@ -46,7 +46,7 @@ def _from_letters(text: str) -> bytes:
 
 
 class _RuleForm(Struct, frozen=True, array_like=True):
-    """A rule without its chat, in the order in which its parts are left out least."""
+    """A rule without its chat, the parts that most rules have first."""
 
     site: Annotated[str, Meta(pattern="^[a-z][a-z0-9]{0,31}\\Z")]
     letters: Annotated[str, Meta(min_length=1, max_length=len(EVENT_KINDS))]
@@ -66,7 +66,7 @@ _RULE_FORM = json.Decoder(_RuleForm)
 
 
 def rule_for_link(rule: Rule) -> str:
-    """A rule as letters, digits, "-" and "_", as few as it takes; whose it is stays out."""
+    """Write a rule as letters, digits, "-" and "_", as few as it takes; its chat is left out."""
     return _written(
         _RuleForm(
             rule.site,
@@ -91,7 +91,7 @@ def _written(form: _RuleForm) -> str:
 
 
 def rule_from_link(text: str, chat_id: int, now: datetime) -> Rule | None:
-    """The rule of a link, for a chat; None for what no button makes."""
+    """Read a rule from a link, for a chat; None for what no button makes."""
     try:
         form = _RULE_FORM.decode(_from_letters(text))
         kinds = tuple(_KINDS[letter] for letter in form.letters)
@@ -125,12 +125,12 @@ _PREFERENCES = json.Decoder(Preferences)
 
 
 def preferences_for_link(preferences: Preferences) -> str:
-    """Preferences as letters, digits, "-" and "_", their own milestones included."""
+    """Write preferences as letters, digits, "-" and "_", their own milestones included."""
     return _as_letters(json.encode(preferences))
 
 
 def preferences_from_link(text: str) -> Preferences | None:
-    """The preferences of a link; None for anything we did not write."""
+    """Read preferences from a link; None for anything we did not write."""
     try:
         found = _PREFERENCES.decode(_from_letters(text))
     except (DecodeError, ValueError):
@@ -159,7 +159,7 @@ _LAYOUT = repr((_BUTTON_KINDS, LOUDNESS, REMINDERS)).encode()
 
 
 def preferences_for_button(preferences: Preferences) -> str:
-    """Preferences in so few letters that a button can carry them.
+    """Write preferences in so few letters that a button can carry them.
 
     Own milestones are left out: they do not fit, and nothing resets them.
     """
@@ -171,7 +171,7 @@ def preferences_for_button(preferences: Preferences) -> str:
 
 
 def preferences_from_button(text: str) -> Preferences | None:
-    """The preferences of a button, or None for what `preferences_for_button` never wrote."""
+    """Read preferences from a button; None for what `preferences_for_button` never wrote."""
     try:
         number = int.from_bytes(_from_letters(text)[4:], "big")
     except ValueError:
@@ -235,7 +235,11 @@ _SUBSCRIPTION = re.compile(rf"{_VERSION}([0-9]{{1,10}})\.([01])\.([0-9]{{0,10}})
 
 
 def subscription_for_button(subscription: Subscription) -> str:
-    """Since when a petition was followed, whether muted, in which topic, with own preferences."""
+    """Write a subscription in few letters, without its petition and its preferences.
+
+    They tell since when it was, whether muted, in which topic, and whether it had preferences of
+    its own.
+    """
     started = int(subscription.created_at.timestamp())
     thread, has_own = subscription.thread_id or "", subscription.preferences != Preferences()
     return f"{_VERSION}{started}.{subscription.muted:d}.{thread}.{has_own:d}"
@@ -244,7 +248,7 @@ def subscription_for_button(subscription: Subscription) -> str:
 def subscription_from_button(
     text: str, chat_id: int, petition: PetitionRef, link: str | None
 ) -> Subscription | None:
-    """The subscription again, on the preferences that a link beside the button carries.
+    """Read the subscription again, with the preferences that a link beside the button carries.
 
     None for what we did not write, and for one whose preferences cannot be had.
     """

@@ -27,7 +27,7 @@ class MilestoneChange(NamedTuple):
 
 
 class InvalidMilestone(NamedTuple):
-    """Why milestones cannot be had as asked for; `what` is the word or the number at fault."""
+    """The reason why milestones cannot be set as asked; `what` is the word or number at fault."""
 
     reason: Reason
     what: str = ""
@@ -55,7 +55,7 @@ _SPOKEN = (
 
 
 def read_changes(text: str) -> tuple[MilestoneChange, ...] | InvalidMilestone:
-    """The changes a text asks for, in its order; no change at all gives everything up ("off")."""
+    """Read the changes that a text asks for, in its order; none gives all up ("off")."""
     if text.strip().lower() in _NOTHING:
         return ()
     text = " ".join(text.lower().split()).rstrip(" .!?")
@@ -74,7 +74,7 @@ def read_changes(text: str) -> tuple[MilestoneChange, ...] | InvalidMilestone:
 def changed(
     custom: CustomMilestones, changes: tuple[MilestoneChange, ...], petition: Petition
 ) -> CustomMilestones | InvalidMilestone:
-    """Somebody's milestones of a petition with these changes made, or why they cannot be."""
+    """Return somebody's milestones of a petition with these changes made, or why they cannot be."""
     if not changes:
         return CustomMilestones()
     if not petition.is_open and not all(change.drop for change in changes):
@@ -106,7 +106,7 @@ def _wrong(change: MilestoneChange) -> InvalidMilestone | None:
 
 
 def _has_passed(change: MilestoneChange, petition: Petition) -> bool:
-    """Whether it lies behind already; a series never does, it has a next one."""
+    """Return whether the petition has reached it already; a series always has a next one."""
     count = petition.signature_count
     match change.sort:
         case "number":
@@ -137,7 +137,7 @@ def _toggled(values: tuple[int, ...], change: MilestoneChange) -> tuple[int, ...
 
 
 def possible(custom: CustomMilestones) -> CustomMilestones:
-    """The milestones without those that nobody can ask for."""
+    """Return the milestones without those that nobody can ask for."""
     numbers = sorted({number for number in custom.numbers if LEAST <= number <= HIGHEST})[:MOST]
     percents = sorted(set(custom.percents))[: MOST - len(numbers)]
     every = custom.every if LEAST <= custom.every <= HIGHEST else 0
@@ -147,7 +147,7 @@ def possible(custom: CustomMilestones) -> CustomMilestones:
 def given_up(
     before: CustomMilestones, after: CustomMilestones, petition: Petition
 ) -> CustomMilestones:
-    """What could still have rung and is not wished any more."""
+    """Return the milestones that are chosen no more, of those that could still have rung."""
     return CustomMilestones(
         numbers=_gone("number", before.numbers, after.numbers, petition),
         every=before.every if before.every != after.every else 0,
@@ -163,14 +163,14 @@ def _gone(
 
 
 def as_typed(custom: CustomMilestones) -> str:
-    """The text that asks for these milestones: `read_changes` reads it."""
+    """Return the text that asks for these milestones, as `read_changes` reads it."""
     every = [f"every {custom.every}"] if custom.every else []
     parts = [f"{percent}%" for percent in custom.percents]
     return " ".join((*(str(number) for number in custom.numbers), *every, *parts))
 
 
 def taking_back(before: CustomMilestones, after: CustomMilestones) -> str:
-    """The text that makes of the milestones after a change those before it."""
+    """Return the text that turns the milestones after a change into those before it."""
     numbers = [f"-{number}" for number in after.numbers if number not in before.numbers]
     percents = [f"-{percent}%" for percent in after.percents if percent not in before.percents]
     every = [f"-every {after.every}"] if after.every and not before.every else []
@@ -183,7 +183,7 @@ def taking_back(before: CustomMilestones, after: CustomMilestones) -> str:
 
 
 def next_round(petition: Petition, custom: CustomMilestones) -> int | None:
-    """The next round number above the count that does not ring anyway; None if all near it do."""
+    """Find the next round number above the count that does not ring anyway, if one is near."""
     count = petition.signature_count
     step = max(LEAST, int(5 * 10 ** (len(str(count)) - 2)))
     first = (count // step + 1) * step

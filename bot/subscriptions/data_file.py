@@ -1,7 +1,7 @@
 """Writes what is kept of a chat as a file that people can read, and reads it back.
 
-Petitions and settings are named as everywhere else; where messages were and who said so is left
-out of what comes back.
+Petitions and settings are named as everywhere else. Where messages were, and when their person
+consented, is not read back.
 """
 
 import json
@@ -27,7 +27,7 @@ from bot.subscriptions.subscription import Chat, Digest, Preferences, Quiet, Rul
 FORMAT = "petition-bell/1"
 FILE = "petition-bell-data.json"
 
-# Nothing was followed with this bot before.
+# Dates before this one are not believed: nothing was followed with this bot then.
 _FIRST = datetime(2000, 1, 1, tzinfo=UTC)
 
 # A file as large as this is none of ours.
@@ -89,7 +89,7 @@ class _File(Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class DataFile(NamedTuple):
-    """What a file brings back into a chat."""
+    """The language, settings, subscriptions and rules that a file brings back into a chat."""
 
     language: str
     announcements: bool
@@ -107,7 +107,7 @@ def written(
     *,
     managing: str = "",
 ) -> bytes:
-    """Everything kept of a chat, for which so many alerts are waiting, as JSON.
+    """Write everything kept of a chat, for which so many alerts are `waiting`, as JSON.
 
     `managing` is what another chat is called that its person manages from it.
     """
@@ -129,10 +129,10 @@ def written(
 
 
 def read(content: bytes, chat_id: int, now: datetime) -> DataFile | None:
-    """What a file brings back into this chat; None if it is not one of ours.
+    """Read what a file brings back into this chat; None if it is not one of ours.
 
-    Topics belong to the chat that the file is of. Raises ValueError for a file of ours that makes
-    no sense, with what is wrong with it.
+    Topics are left out unless the file is of this very chat. Raises ValueError for a file of ours
+    that makes no sense, with what is wrong with it.
     """
     document = _decoded(content)
     if not isinstance(document, dict) or document.get("format") != FORMAT:
@@ -150,7 +150,7 @@ def read(content: bytes, chat_id: int, now: datetime) -> DataFile | None:
 
 
 def _know_every_setting(document: Mapping[str, Any]) -> None:
-    """ValidationError for a setting of another version, which would be left out in silence."""
+    """Raise ValidationError for a setting that is not known, which would be lost unnoticed."""
     places = [document, *document.get("subscriptions", ()), *document.get("rules", ())]
     for settings in (place.get("settings", {}) for place in places):
         parts: list[tuple[type[Struct], Any]] = [(Preferences, settings)]
@@ -231,7 +231,7 @@ def _ruled(each: _Rule, file: _File, chat_id: int, now: datetime) -> Rule:
 
 
 def _possible(preferences: Preferences, now: datetime) -> Preferences:
-    """The preferences without what nobody could have chosen: it would trouble others too."""
+    """Return the preferences without what nobody could have chosen: it would trouble others."""
     until, closing, urgent = preferences.snoozed_until, preferences.closing, preferences.urgent
     is_snoozed = until is not None and until.tzinfo and now < until <= now + LONGEST_SNOOZE
     return structs.replace(

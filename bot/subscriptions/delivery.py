@@ -33,7 +33,7 @@ class Delivery(Struct, frozen=True, omit_defaults=True):
 
 
 def chat_of(key: str) -> int:
-    """Returns the chat that a delivery's key says it is for."""
+    """Return the chat that a delivery's key says it is for."""
     return int(key.rpartition(":")[2])
 
 

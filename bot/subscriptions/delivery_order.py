@@ -1,4 +1,4 @@
-"""A chat hears of one petition in order, whatever queues its news waits in (pure).
+"""Keeps what a chat hears of one petition in order, whatever queues it waits in (pure).
 
 What is told at once may find older news of its petition that waits for a moment of its own. Where
 it cannot wait itself, or that moment was chosen by a person (a digest, quiet hours, a snooze), the
@@ -17,11 +17,11 @@ from bot.petitions.petition import PetitionRef
 from bot.subscriptions.delivery import Delivery
 from bot.subscriptions.matching import is_free
 
-# Where what follows too many alerts of one moment waits to be told in one message.
+# The queue in which what follows too many alerts of one moment waits to be told in one message.
 FLOOD = "flood"
-# How long what a chat was told at once counts as a moment ago.
+# For so long, what a chat was told counts as told a moment ago.
 LATELY = timedelta(minutes=2)
-# Where one petition's older news and what cannot wait for its moment are told in one message.
+# The queue in which a petition's older news and what cannot wait for it are told in one message.
 TOGETHER = "together"
 
 _OUR_OWN = (FLOOD, "gathered")
@@ -31,15 +31,16 @@ _SOON = timedelta(seconds=1)
 
 
 def is_pressing(occurrences: Iterable[Occurrence]) -> bool:
-    """Whether any of it is never held back: official thresholds, responses, debates, corrections.
+    """Return whether any of these may never be held back for the sake of order.
 
-    What was told and holds no longer is put right at once.
+    Such are official thresholds, responses, debates and corrections: what was told and holds no
+    longer is put right at once.
     """
     return any(EVENT_KINDS[each.event.kind].is_pressing for each in occurrences)
 
 
 def refused_queue(delivery: Delivery) -> str:
-    """Where an alert waits that its chat would not take, so that it keeps no other news waiting.
+    """Return the queue for an alert that its chat refused, where no other news waits for it.
 
     What comes later of its petition waits there too, behind it.
     """
@@ -49,7 +50,7 @@ def refused_queue(delivery: Delivery) -> str:
 
 
 def is_refused(delivery: Delivery) -> bool:
-    """Whether it waits by itself because its chat would not take it."""
+    """Return whether a delivery waits by itself because its chat would not take it."""
     return delivery.queue.endswith(REFUSED)
 
 
@@ -60,7 +61,7 @@ def in_order(
     now: datetime,
     until: datetime,
 ) -> tuple[list[Delivery], list[Delivery]]:
-    """Splits deliveries into those told now, leased `until` then, and those that go on waiting.
+    """Split deliveries into those told now, leased `until` then, and those that go on waiting.
 
     `in_other_queues` is older news of the same petitions and chats; `pressing` are the numbers of
     what cannot wait.
@@ -82,7 +83,7 @@ def _about(delivery: Delivery) -> tuple[int, PetitionRef]:
 
 
 class _Line:
-    """What one chat is owed about one petition."""
+    """The deliveries that one chat is owed about one petition."""
 
     def __init__(
         self,
@@ -114,7 +115,7 @@ class _Line:
                 self._place(self._owed[number], older)
 
     def _elsewhere(self, delivery: Delivery) -> list[Delivery]:
-        """What is older and waits in another queue, oldest first."""
+        """Return the older deliveries that wait in another queue, oldest first."""
         return [
             each
             for number, each in self._owed.items()
@@ -133,11 +134,11 @@ class _Line:
             self._bring_along(delivery, older)
 
     def _is_tried_again(self, delivery: Delivery) -> bool:
-        """Whether it was tried already, and is tried again by itself."""
+        """Return whether it was tried before, and waits by itself to be tried again."""
         return delivery.attempts > 0 and (delivery.not_before > self._now or is_refused(delivery))
 
     def _can_wait(self, delivery: Delivery, older: Sequence[Delivery]) -> bool:
-        """Whether it waits behind what waits for no longer than a few minutes."""
+        """Return whether it may wait behind what the bot itself holds for a few minutes."""
         if delivery.queue or delivery.number in self._pressing:
             return False
         return all(each.queue in _OUR_OWN and each.not_before > self._now for each in older)

@@ -1,4 +1,4 @@
-"""Knows which kinds of news a rule can listen to, and turns them on and off (pure)."""
+"""The kinds of news that a rule can listen to, and how they are turned on and off (pure)."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple, get_args
@@ -25,7 +25,7 @@ class EventFilter(NamedTuple):
 
 
 def _for(scope: Literal["all", "narrow", "seat"]) -> tuple[Kind, ...]:
-    """What the rules of a scope alone can ask for, in the order of their buttons."""
+    """Return the kinds that belong to a scope of rules, in the order of their buttons."""
     asked = sorted(
         (row.rules[1], kind)
         for kind, row in EVENT_KINDS.items()
@@ -42,7 +42,7 @@ _OF_A_SEAT = (*_for("seat"), *(kind for kind in USUAL if kind != "opened"))
 
 
 def event_filters(rule: Rule) -> tuple[EventFilter, ...]:
-    """What a rule can listen to."""
+    """Return everything that a rule can listen to, in the order of its buttons."""
     if rule.constituency:
         kinds: tuple[Kind, ...] = _OF_A_SEAT
     else:
@@ -55,7 +55,7 @@ def event_filters(rule: Rule) -> tuple[EventFilter, ...]:
 
 
 def _thresholds(site: str) -> tuple[Threshold, ...]:
-    """The thresholds that bring something on a site; all there may be where that is not known."""
+    """Return the thresholds of a site; every threshold there can be if it is not described."""
     description = DESCRIPTIONS.get(site)
     if description is None:
         return get_args(Threshold)
@@ -63,7 +63,7 @@ def _thresholds(site: str) -> tuple[Threshold, ...]:
 
 
 def hears(rule: Rule, event_filter: EventFilter) -> bool:
-    """Whether a rule listens to this."""
+    """Return whether a rule listens to this."""
     if event_filter.kind not in rule.kinds:
         return False
     return (
@@ -74,14 +74,14 @@ def hears(rule: Rule, event_filter: EventFilter) -> bool:
 
 
 def turned(rule: Rule, name: str) -> Rule:
-    """The rule with the event filter of that name turned on or off; it may be left with none."""
+    """Return the rule with the event filter of that name turned on or off; none may be left."""
     return _with(
         rule, [each for each in event_filters(rule) if hears(rule, each) != (each.name == name)]
     )
 
 
 def possible(rule: Rule) -> Rule | None:
-    """The rule as buttons can make it; None if it asks for nothing, or listens to nothing."""
+    """Return the rule as buttons can make it; None if it asks for or listens to nothing."""
     typed = typed_words(rule.words, rule.without)
     words = read_words(typed) if typed else Words()
     if not isinstance(words, Words) or (rule.department and not stems(rule.department)):

@@ -1,4 +1,4 @@
-"""Events x followers -> deliveries: whom it concerns, how it is heard, in how many messages (pure).
+"""Plans who hears of what happened, how, and in how many messages (pure).
 
 A chat may follow a petition, and have rules that it fits as well: it hears each thing once, by the
 loudest of these sources. Followers with equal preferences are owed alike, so what these mean for an
@@ -36,7 +36,7 @@ from bot.subscriptions.subscription import Preferences, Rule, Subscription
 
 
 class Source(NamedTuple):
-    """What has a chat hear of a petition: its subscription, or the rule of that number."""
+    """The subscription of a chat (`rule` is 0), or one of its rules, that lets it hear of news."""
 
     effective: EffectivePreferences
     thread_id: int | None = None
@@ -53,7 +53,7 @@ class Follower(NamedTuple):
 class Plan(NamedTuple):
     """A delivery as everybody with the same sources is owed it; `head` names what happened.
 
-    `source` is the place, among those sources, of the one that it is heard by.
+    `source` is the index, among those sources, of the one that it is heard by.
     """
 
     head: str
@@ -67,13 +67,13 @@ class Plan(NamedTuple):
 def follower(
     subscription: Subscription | None, rules: Sequence[Rule], chat: Preferences, chat_id: int
 ) -> Follower:
-    """A chat with all that has it hear of one petition, given the chat's own preferences."""
+    """Return a chat with all its sources for one petition, given the chat's own preferences."""
     sources = [source_of(subscription, chat)] if subscription else []
     return Follower(chat_id, (*sources, *(source_of_rule(rule, chat) for rule in rules)))
 
 
 def source_of(subscription: Subscription, chat: Preferences) -> Source:
-    """How a subscription hears, given its chat's own preferences."""
+    """Make the source of a subscription, given its chat's own preferences."""
     return Source(
         EffectivePreferences(chat, subscription.preferences, subscription.muted),
         subscription.thread_id,
@@ -81,7 +81,7 @@ def source_of(subscription: Subscription, chat: Preferences) -> Source:
 
 
 def source_of_rule(rule: Rule, chat: Preferences) -> Source:
-    """How a rule hears, given its chat's own preferences."""
+    """Make the source of a rule, given its chat's own preferences."""
     effective = EffectivePreferences(
         chat,
         rule.preferences,
@@ -99,7 +99,7 @@ def match(
     now: datetime,
     first_number: int,
 ) -> list[Delivery]:
-    """The deliveries that new occurrences of one petition cause, numbered from `first_number` up.
+    """Make the deliveries that new occurrences of one petition cause, numbered from `first_number`.
 
     What belongs together (milestones passed in one look, a debate and its links) shares a message.
     """
@@ -139,7 +139,7 @@ class DeliveryPlanner:
         self._worked_out: dict[bytes, tuple[Plan, ...]] = {}
 
     def plans(self, sources: Sequence[Source]) -> tuple[Plan, ...]:
-        """Plans the deliveries of a chat with these sources; equal ones are planned once."""
+        """Plan the deliveries of a chat with these sources; equal ones are planned once."""
         # Rules differ by their numbers even where they hear alike.
         heard_by = [(source.effective, source.rule > 0) for source in sources]
         alike = msgspec.json.encode(heard_by, order="deterministic")
@@ -151,7 +151,7 @@ class DeliveryPlanner:
 def plans(
     occurrences: Sequence[Occurrence], petition: Petition, sources: Sequence[Source], now: datetime
 ) -> tuple[Plan, ...]:
-    """Plans what a chat with these sources is owed for new occurrences of a petition."""
+    """Plan what a chat with these sources is owed for new occurrences of a petition."""
     heard = _heard(occurrences, petition, sources, now)
     wanted = [occurrence for occurrence in occurrences if occurrence.key in heard]
     return tuple(
@@ -161,7 +161,7 @@ def plans(
 
 
 class _Heard(NamedTuple):
-    """How something is heard, and the place of the source that it is heard by."""
+    """The decision how something is heard, and the index of the source that it is heard by."""
 
     decision: Decision
     source: int
@@ -170,7 +170,7 @@ class _Heard(NamedTuple):
 def _heard(
     occurrences: Iterable[Occurrence], petition: Petition, sources: Sequence[Source], now: datetime
 ) -> dict[str, _Heard]:
-    """How occurrences are heard, by their keys; those that are not heard are left out."""
+    """Decide how each occurrence is heard, by its key; those that are not heard are left out."""
     heard: dict[str, _Heard] = {}
     for occurrence in occurrences:
         hearings = [
@@ -184,7 +184,7 @@ def _heard(
 
 
 def _prominence(heard: _Heard) -> tuple[int, float]:
-    """The loudest goes first, then what is heard soonest."""
+    """Return a key to sort by: the loudest is greatest, then what is heard soonest."""
     found, _ = heard
     return LOUDNESS.index(found.loudness), -found.not_before.timestamp()
 
@@ -192,9 +192,10 @@ def _prominence(heard: _Heard) -> tuple[int, float]:
 def _deciding(
     sources: Sequence[Source], event: Event, petition: Petition, now: datetime
 ) -> Sequence[Source]:
-    """The sources that decide how an event is heard: a choice for this petition goes before rules.
+    """Return the sources that decide how an event is heard: a petition's own choice, or all.
 
-    Whoever snoozes, mutes or turns off something of one petition means it, whatever finds it too.
+    Whoever snoozes, mutes or turns off something of one petition means it, whatever rule finds it
+    too.
     """
     own = [source for source in sources[:1] if source.rule == 0]
     is_own = any(is_chosen(event, petition, source.effective, now) for source in own)
@@ -217,12 +218,12 @@ def replanned(
     sources: Sequence[Source],
     now: datetime,
 ) -> Delivery:
-    """A delivery that is not settled yet, after its chat has changed how it hears.
+    """Return an unsettled delivery as it is owed after its chat has changed how it hears.
 
     `sources` are the subscription and the rule it is heard by; other rules are not known here. It
-    makes a sound or not as is decided now, and waits for the new moment if it waits for one of
-    its own. What is heard no longer, or only in a digest to come, was owed before: it stays as it
-    was, without a sound if the petition is muted.
+    makes a sound or not as is decided now, and waits for the new moment if it waits for one of its
+    own. What is heard no longer, or only in a digest to come, was owed before: it stays as it was,
+    without a sound if the petition is muted.
     """
     heard = _heard(occurrences, petition, sources, now)
     found = max(heard.values(), key=_prominence).decision if heard else None
@@ -238,7 +239,7 @@ def replanned(
 
 
 def _waits(delivery: Delivery, now: datetime) -> bool:
-    """Whether a delivery waits for a moment of its own that has not come yet.
+    """Return whether a delivery waits for a moment of its own that has not come yet.
 
     One that was tried waits for its next try: its moment has come.
     """
@@ -247,12 +248,12 @@ def _waits(delivery: Delivery, now: datetime) -> bool:
 
 
 def is_free(delivery: Delivery, now: datetime) -> bool:
-    """Whether nobody has a lease of a delivery."""
+    """Return whether nobody holds a lease of a delivery."""
     return delivery.leased_until is None or delivery.leased_until <= now
 
 
 def released_queue(queue: str, petition: PetitionRef | None) -> str:
-    """The queue of what is released: one petition's is told apart from what goes on waiting."""
+    """Return the queue of what is released early: one petition's is kept apart by its name."""
     if petition is None or queue.endswith(f":{petition}"):
         return queue
     return f"{queue}:{petition}"
@@ -267,9 +268,10 @@ def own_occurrences(
     custom_milestones: Iterable[CustomMilestones],
     now: datetime,
 ) -> list[Occurrence]:
-    """That a petition has passed followers' own milestones, upwards; each once for life.
+    """Return the occurrences of followers' custom milestones that were passed, upwards.
 
-    A store adds these to what a look has found, since the wishes are its own.
+    Each comes once in a petition's life. A store adds these to what a look has found, since it
+    alone knows what followers have chosen.
     """
     if before is None:
         return []
@@ -288,7 +290,7 @@ def _reached(petition: Petition, number: int, now: datetime) -> Occurrence:
 
 
 def with_own(found: Sequence[Occurrence], own: Sequence[Occurrence]) -> list[Occurrence]:
-    """What a look found, with followers' own milestones among its milestones, upwards."""
+    """Add followers' custom milestones to those a look found, upwards, before its other news."""
     keys = {occurrence.key for occurrence in found}
     milestones = [o for o in found if isinstance(o.event, MilestoneReached)]
     added = sorted(
@@ -303,12 +305,12 @@ def with_own(found: Sequence[Occurrence], own: Sequence[Occurrence]) -> list[Occ
 
 
 def bundled(occurrences: Sequence[Occurrence]) -> list[tuple[Occurrence, ...]]:
-    """Neighbouring occurrences that one message should tell together, in their order."""
+    """Group neighbouring occurrences that one message should tell together, in their order."""
     return [tuple(group) for _, group in groupby(occurrences, key=_topic)]
 
 
 def head(bundle: Sequence[Occurrence]) -> Occurrence:
-    """What a message that tells a bundle is named after: the highest milestone, or the first."""
+    """Return the occurrence that names a bundle's message: its highest milestone, or its first."""
     return bundle[-1] if isinstance(bundle[-1].event, MilestoneReached) else bundle[0]
 
 

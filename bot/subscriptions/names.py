@@ -1,4 +1,4 @@
-"""Names of constituencies, topics and departments: which of them typed words mean (pure)."""
+"""Finds the constituency, topic or department that typed words mean (pure)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from difflib import SequenceMatcher
@@ -23,12 +23,12 @@ _Likeness: TypeAlias = Callable[[str], float]
 
 @lru_cache(maxsize=4096)
 def plain(name: str) -> str:
-    """A name as it is compared: its words without case, accents and endings."""
+    """Return a name as it is compared: its words without case, accents and endings."""
     return " ".join(stems(name.replace("&", " and ")))
 
 
 def meant(typed: str, names: Names) -> list[str]:
-    """The keys of what a typed name means: what is called so, else what has it in its name."""
+    """Find the keys of what a typed name means: what is called so, else what has it in its name."""
     wanted = plain(typed)
     if not wanted:
         return []
@@ -42,7 +42,7 @@ def meant(typed: str, names: Names) -> list[str]:
 
 
 def near(typed: str, names: Names, most: int = MOST_NEAR) -> list[str]:
-    """The keys of what is spelt most like this, the likest first: as a whole, or word by word."""
+    """Find the keys of what is spelt most like this, whole or word by word, the likest first."""
     wanted = plain(typed[:_LONGEST])
     whole = _likeness_to(wanted)
     words = [word for word in dict.fromkeys(wanted.split()) if word not in COMMON]
@@ -56,7 +56,7 @@ def near(typed: str, names: Names, most: int = MOST_NEAR) -> list[str]:
 
 
 def related(name: str, names: Names, most: int = MOST_NEAR) -> list[str]:
-    """The keys of what may have come of something: spelt like it, or with a word of its name."""
+    """Find the keys of what may have replaced something: spelt like it, or sharing a word."""
     own = set(plain(name).split()) - COMMON - DIRECTIONS
     shared = {
         key: len(own & {word for each in spellings for word in plain(each).split()})
@@ -67,7 +67,7 @@ def related(name: str, names: Names, most: int = MOST_NEAR) -> list[str]:
 
 
 def _likeness(name: str, whole: _Likeness, by_word: Sequence[_Likeness]) -> float:
-    """How like a name is to what is wanted, from 0 to 1."""
+    """Return how like a name is to what is wanted, from 0 to 1."""
     words = [word for word in name.split() if word not in COMMON]
     if not by_word or not words:
         return whole(name)
@@ -76,7 +76,10 @@ def _likeness(name: str, whole: _Likeness, by_word: Sequence[_Likeness]) -> floa
 
 
 def _likeness_to(wanted: str) -> _Likeness:
-    """Tells how like something is to this: 0 where it is not nearly so."""
+    """Return a function that tells how like something is to this, from 0 to 1.
+
+    It tells 0 of what is not nearly so, to save the time that comparing takes.
+    """
     matcher = SequenceMatcher(None, "", wanted, autojunk=False)
 
     @cache

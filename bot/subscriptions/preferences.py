@@ -1,4 +1,4 @@
-"""Decides how loudly an event is heard, and when, by what a chat has chosen (pure).
+"""The decision how loudly an event is heard, and when, by what a chat has chosen (pure).
 
 The defaults are for who never chooses: what a petition was signed for rings, what only colours the
 picture arrives without a sound.
@@ -29,12 +29,12 @@ from bot.subscriptions.subscription import Digest, Preferences, Quiet
 
 
 def next_digest(digest: Digest, after: datetime, zone: str) -> datetime:
-    """When the next digest comes."""
+    """Return the instant of the next digest after another."""
     return next_local(digest.minute, after, zone, digest.weekday)
 
 
 def quiet_until(quiet: Quiet, now: datetime, zone: str) -> datetime | None:
-    """When the quiet hours that hold now end, or None if none do."""
+    """Return the end of the quiet hours that hold now, or None if none do."""
     if quiet.start == quiet.end:
         return None
     today = now.astimezone(zone_of(zone)).date()
@@ -62,7 +62,8 @@ _BATCHED_FOR = timedelta(minutes=10)
 class EffectivePreferences(Struct, frozen=True, omit_defaults=True):
     """Everything that decides how a chat hears of what it follows; equal ones hear alike.
 
-    `kinds` and `thresholds` are a rule's: what it listens to, and nothing else is heard by it.
+    `own` are the preferences of the subscription or rule. `kinds` and `thresholds` are a rule's:
+    what it listens to, and nothing else is heard by it.
     """
 
     chat: Preferences = Preferences()
@@ -79,7 +80,7 @@ class EffectivePreferences(Struct, frozen=True, omit_defaults=True):
 
 
 def without_past_snoozes(effective: EffectivePreferences, now: datetime) -> EffectivePreferences:
-    """The same preferences from now on: a snooze that is over decides nothing."""
+    """Return the same preferences without snoozes that are over, which decide nothing."""
     return structs.replace(
         effective, chat=_without_past(effective.chat, now), own=_without_past(effective.own, now)
     )
@@ -102,7 +103,7 @@ class Decision(NamedTuple):
 def decide(
     event: Event, petition: Petition, effective: EffectivePreferences, now: datetime
 ) -> Decision | None:
-    """How an event of a petition is heard by effective preferences; None if it is not."""
+    """Decide how an event of a petition is heard by effective preferences; None if it is not."""
     loudness = _loudness(event, petition, effective)
     if loudness == "off":
         return None
@@ -119,7 +120,7 @@ def decide(
 def is_chosen(
     event: Event, petition: Petition, effective: EffectivePreferences, now: datetime
 ) -> bool:
-    """Whether somebody has said how to hear of this on this very petition."""
+    """Return whether it was chosen on this very petition how to hear of this."""
     own = effective.own
     is_snoozed = own.snoozed_until is not None and own.snoozed_until > now
     kinds = _kinds(event, petition, effective)
@@ -136,7 +137,7 @@ def _loudness(event: Event, petition: Petition, effective: EffectivePreferences)
 
 
 def _kinds(event: Event, petition: Petition, effective: EffectivePreferences) -> list[Kind]:
-    """What an event is to this follower, as far as they asked to hear of it at all."""
+    """Return the kinds that an event is to this follower; none if they did not ask for it."""
     match event:
         case MilestoneReached(number=number, official=official):
             if official and effective.thresholds and official not in effective.thresholds:
@@ -153,7 +154,7 @@ def _kinds(event: Event, petition: Petition, effective: EffectivePreferences) ->
 
 
 def rule_loudness(kind: Kind, own: Preferences, chat: Preferences) -> Loudness:
-    """How loudly a rule's news is heard: as was chosen for it, else as the chat hears that kind.
+    """Return how loudly a rule's news is heard: as chosen for the rule, else as in its chat.
 
     What a rule was made to listen to is not turned off by what the chat hears of petitions.
     """
@@ -177,7 +178,7 @@ def _reminders(effective: EffectivePreferences) -> tuple[int, ...]:
 def _queue(
     event: Event, petition: Petition, effective: EffectivePreferences, now: datetime
 ) -> tuple[str, datetime]:
-    """Where what is not for the digest waits, and until when."""
+    """Return the queue of what is not for the digest, and the instant until which it waits."""
     queue, at = "", now
     for name, preferences in (
         (f"snooze:{petition.ref}", effective.own),

@@ -21,12 +21,15 @@ class DatedEvent(NamedTuple):
 
 
 def dated_events(petition: Petition, since: datetime, now: datetime) -> list[DatedEvent]:
-    """What a petition dates between two instants; what the site does not date is left out."""
+    """Return what happened to a petition from `since` to `now`, as far as the site dates it."""
     return [DatedEvent(each, at, petition) for each, at in _dated(petition) if since <= at <= now]
 
 
 def heard_lately(rule: Rule, happened: list[DatedEvent]) -> list[DatedEvent]:
-    """Of what happened to petitions that fit a rule, what the rule listens to; the newest first."""
+    """Return those of the events that a rule listens to, the newest first.
+
+    The petitions they happened to fit the rule already.
+    """
     heard = [each for each in happened if hears(rule, each.event_filter)]
     return sorted(heard, key=lambda each: each.at, reverse=True)
 

@@ -1,4 +1,4 @@
-"""Typed words -> what a rule is to ask for, or why they cannot be one (pure)."""
+"""The words that a rule asks for, read from typed text, or the reason why they cannot be (pure)."""
 
 import re
 from typing import Literal, NamedTuple, TypeAlias
@@ -21,7 +21,7 @@ class Words(NamedTuple):
 
 
 def read_words(typed: str) -> Words | Problem:
-    """What typed words ask for: `school "free meals" -uniform`; or why they cannot be a rule."""
+    """Read the words of a rule as typed: `school "free meals" -uniform`; or say what is wrong."""
     found: dict[bool, dict[tuple[str, ...], str]] = {False: {}, True: {}}
     for minus, phrase, word in _PIECE.findall(typed):
         text = " ".join((phrase or word).split()).strip(" -–−.,;:!?")
@@ -34,7 +34,7 @@ def read_words(typed: str) -> Words | Problem:
 
 
 def problem_of(words: Words) -> Problem | None:
-    """Why words cannot be a rule, if they cannot."""
+    """Find the reason why words cannot be a rule; None if they can."""
     if not words.wanted:
         return "none"
     everything = (*words.wanted, *words.without)
@@ -48,12 +48,12 @@ def problem_of(words: Words) -> Problem | None:
 
 
 def _has(phrase: tuple[str, ...], part: tuple[str, ...]) -> bool:
-    """Whether whatever has the one has the other."""
+    """Return whether one phrase contains the other as a whole, each a tuple of stems."""
     return any(phrase[at : at + len(part)] == part for at in range(len(phrase)))
 
 
 def typed_words(words: tuple[str, ...], without: tuple[str, ...]) -> str:
-    """Words as somebody would type them."""
+    """Return words as somebody would type them, `read_words` the other way round."""
     wanted = (_quoted(word) for word in words)
     return " ".join((*wanted, *(f"-{_quoted(word)}" for word in without)))
 

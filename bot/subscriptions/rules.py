@@ -1,4 +1,4 @@
-"""Rules x petitions -> whom a petition concerns that they never named (pure).
+"""The rules of all chats, and which of them a petition fits (pure).
 
 Every rule stands in an index under one thing a petition must have to fit it, so that what a
 petition costs grows with the rules it fits, not with all there are.
@@ -84,16 +84,17 @@ class RuleBook:
                 del under[handle]
 
     def of_site(self, site: str) -> list[Rule]:
-        """All rules about a site, by chat and number."""
+        """Return all rules about a site, by chat and number."""
         found = (key for key, entry in self._entries.items() if entry.rule.site == site)
         return [self._entries[key].rule for key in sorted(found)]
 
     def fitting(
         self, petition: Petition, kinds: Collection[Kind], places: Collection[str] = ()
     ) -> list[Rule]:
-        """The rules that a petition fits and that listen to one of the kinds, by chat and number.
+        """Return the rules that a petition fits and that listen to one of the kinds.
 
-        `places` are the ONS codes of the constituencies among its top ten.
+        They come by chat and number. `places` are the ONS codes of the constituencies among its top
+        ten.
         """
         under = self._under.get(petition.ref.site)
         if not under or not kinds:
@@ -108,18 +109,18 @@ class RuleBook:
 
 
 def fits(rule: Rule, petition: Petition, places: Collection[str] = ()) -> bool:
-    """Whether a petition is what a rule asks for, whatever happens to it."""
+    """Return whether a petition is what a rule asks for, whatever happens to it."""
     return rule.site == petition.ref.site and _answers(_asked(rule), _seen(petition, places))
 
 
 def is_department(asked: str, names: Iterable[str]) -> bool:
-    """Whether a department with these names is the one that a rule asks for."""
+    """Return whether a department with these names is the one that a rule asks for."""
     words = frozenset(stems(asked))
     return bool(words) and any(words <= _name(name) for name in names if name)
 
 
 def same_rule(one: Rule, other: Rule) -> bool:
-    """Whether two rules ask for the same: whosever they are, however old and however heard."""
+    """Return whether two rules ask for the same, whatever their chat, number, age and loudness."""
     alike = structs.replace(
         one,
         chat_id=other.chat_id,
@@ -134,12 +135,12 @@ def same_rule(one: Rule, other: Rule) -> bool:
 
 
 def next_number(numbers: Collection[int]) -> int:
-    """The number that a chat's next rule gets."""
+    """Return the number that a chat's next rule gets."""
     return max(numbers, default=0) + 1
 
 
 def stems(text: str) -> tuple[str, ...]:
-    """The words of a text as they are compared: without case, accents and English endings."""
+    """Return a text's words as they are compared: without case, accents and English endings."""
     folded = text.casefold()
     if not folded.isascii():
         folded = folded.replace("’", "")
@@ -182,7 +183,7 @@ class _Entry(NamedTuple):
 
 
 def _answers(asked: _Asked, seen: _Seen) -> bool:
-    """Whether a petition has all that is asked for; the cheapest question first."""
+    """Return whether a petition has all that is asked for; the cheapest question comes first."""
     if not asked.words <= seen.words:
         return False
     return (
@@ -195,7 +196,7 @@ def _answers(asked: _Asked, seen: _Seen) -> bool:
 
 
 def _says(asked: _Asked, texts: tuple[str, ...]) -> bool:
-    """Whether texts have the phrases they should, and none that they should not."""
+    """Return whether texts have all the phrases they should, and none that they should not."""
     if not asked.phrases and not asked.without_phrases:
         return True
     spaced = _in_order(texts)
@@ -232,7 +233,7 @@ def _words(texts: tuple[str, ...]) -> frozenset[str]:
 
 @lru_cache(maxsize=64)
 def _in_order(texts: tuple[str, ...]) -> str:
-    """The words in their order; no phrase reaches from one text into the next."""
+    """Return the words in their order; no phrase reaches from one text into the next."""
     return "|".join(_spaced(stems(text)) for text in texts)
 
 
@@ -254,7 +255,7 @@ def _english() -> Any:
 
 @lru_cache(maxsize=32_768)
 def _stem(word: str) -> str:
-    """A word without its endings: its forms come out alike, though not always as a word."""
+    """Return a word without its endings: its forms come out alike, though not always as a word."""
     with _STEMMING:
         return str(_english().stemWord(_IRREGULAR.get(word, word)))
 
@@ -263,7 +264,10 @@ def _stem(word: str) -> str:
 
 
 def _handles(rule: Rule, under: dict[str, dict[RuleKey, _Entry]]) -> tuple[str, ...]:
-    """What a rule stands under: one thing without which no petition fits it, crowded least."""
+    """Return the index entries of a rule: one of these every petition that fits it has.
+
+    Of several that would do, it is the one with the fewest rules.
+    """
     asked = _asked(rule)
 
     def crowded(handle: str) -> tuple[int, int, str]:
@@ -280,7 +284,7 @@ def _handles(rule: Rule, under: dict[str, dict[RuleKey, _Entry]]) -> tuple[str, 
 
 
 def _offered(seen: _Seen, kinds: Collection[Kind], under: Collection[str]) -> set[str]:
-    """What a petition can be found under, of all that there are rules under."""
+    """Return the index entries that a petition has, of those that there are rules under."""
     others = {
         *(_handle("place", code) for code in seen.places),
         *(_handle("department", word) for name in seen.departments for word in name),
@@ -291,5 +295,5 @@ def _offered(seen: _Seen, kinds: Collection[Kind], under: Collection[str]) -> se
 
 
 def _handle(sort: str, name: str) -> str:
-    """Told from a word by its colon."""
+    """Name an index entry that is no word; its colon tells it from one."""
     return f"{sort}:{name}"

@@ -1,4 +1,4 @@
-"""Moves what waits for a moment to come once a clock that was ahead is put right (pure).
+"""Sets back what waits for a moment to come, once a clock that was ahead is put right (pure).
 
 A clock that was a year ahead has set everything that waited by it a year away: without this, an
 alert that was only to wait for the morning would come next year.
@@ -19,12 +19,12 @@ _CHOSEN = ("quiet", "digest", "snooze")
 
 
 def sooner(moment: datetime, now: datetime, by: timedelta) -> datetime:
-    """A moment that lies ahead, sooner by as much as the clock was ahead; past ones stay."""
+    """Return a moment ahead, sooner by as much as the clock was ahead; past ones stay."""
     return moment if moment <= now else max(now, moment - by)
 
 
 def preferences_set_back(preferences: Preferences, now: datetime, by: timedelta) -> Preferences:
-    """Terms whose snooze lasts as long as was meant, where the wrong clock set its end.
+    """Return preferences whose snooze lasts as long as was meant, if a wrong clock set its end.
 
     So it is taken to have, where the end lies beyond what that clock showed: a snooze that ends too
     soon is heard of, one that lasts a year is not.
@@ -36,7 +36,7 @@ def preferences_set_back(preferences: Preferences, now: datetime, by: timedelta)
 
 
 def chat_set_back(chat: Chat, now: datetime, by: timedelta) -> Chat:
-    """A chat that is tried again, and has rested or refused, as the right clock has it."""
+    """Return a chat with its snooze, next probe and rest as the right clock would have set them."""
     return structs.replace(
         chat,
         preferences=preferences_set_back(chat.preferences, now, by),
@@ -55,7 +55,7 @@ def delivery_set_back(
     now: datetime,
     by: timedelta,
 ) -> Delivery:
-    """A delivery that is leased or waits as it would, had the clock been right.
+    """Return a delivery that is leased or waits as it would, had the clock been right.
 
     What waits for hours that somebody chose waits for the next of these; `sources` are as in
     `bot.subscriptions.matching.replanned`, after `preferences_set_back`.

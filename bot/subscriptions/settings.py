@@ -1,4 +1,4 @@
-"""Offers what can be chosen in the settings, and applies a choice (pure).
+"""The choices that settings offer, and how each changes preferences (pure).
 
 A choice is `subject.value` ("quiet.1320-420"), always the state wanted and never a step towards it,
 so that pressing twice does no more than pressing once.
@@ -41,7 +41,7 @@ _UNCHOSEN: Mapping[str, Any] = {
 
 
 def preset_of(in_force: Callable[[Kind], Loudness]) -> Preset | None:
-    """The preset that says how every kind is heard now; None if each was chosen by itself."""
+    """Find the preset that says how every kind is heard now; None if none does."""
     return next(
         (
             preset
@@ -53,7 +53,7 @@ def preset_of(in_force: Callable[[Kind], Loudness]) -> Preset | None:
 
 
 def chosen(preferences: Preferences, choice: str) -> Preferences | None:
-    """The preferences with a choice made, or None for one that nobody offers (any more)."""
+    """Return the preferences with a choice made, or None for one that nobody offers (any more)."""
     subject, _, value = choice.partition(".")
     match subject:
         case "preset":
@@ -87,7 +87,7 @@ def _two(value: str) -> tuple[str, str]:
 
 
 def _with_loudness(preferences: Preferences, kind: str, loudness: str) -> Preferences | None:
-    """The preferences with a kind, or `all` of them, heard so."""
+    """Return the preferences with a kind, or `all` of them, heard so."""
     meant = tuple(DEFAULTS) if kind == "all" else tuple(each for each in KINDS if each == kind)
     if not meant or loudness not in (*LOUDNESS, "usual"):
         return None
@@ -150,12 +150,12 @@ def _minute(text: str) -> int | None:
 
 
 def usual(kind: Kind, chat: Preferences) -> Loudness:
-    """How loudly a chat hears a kind of event unless a petition's own settings differ."""
+    """Return how loudly a chat hears a kind of event unless a petition's own settings differ."""
     return chat.loudness.get(kind, DEFAULTS[kind])
 
 
 def without_usual(preferences: Preferences) -> Preferences:
-    """A chat's preferences without what would be so if it had not been chosen."""
+    """Return a chat's preferences without loudnesses that are the default anyway."""
     chosen = {
         kind: value for kind, value in preferences.loudness.items() if value != DEFAULTS[kind]
     }
@@ -163,18 +163,18 @@ def without_usual(preferences: Preferences) -> Preferences:
 
 
 def is_usual(preferences: Preferences, now: datetime) -> bool:
-    """Whether nothing is chosen that `as_usual` would give up."""
+    """Return whether nothing is chosen that `as_usual` would give up."""
     bare = structs.replace(preferences, milestones=None, snoozed_until=None)
     return bare == Preferences() and snoozed_until(preferences, now) is None
 
 
 def as_usual(preferences: Preferences, now: datetime) -> Preferences:
-    """The preferences with every choice given up but one's own milestones."""
+    """Return the preferences with every choice given up but one's own milestones."""
     return structs.replace(awake(preferences, now), **_UNCHOSEN)
 
 
 def awake(preferences: Preferences, now: datetime) -> Preferences:
-    """The preferences with their snooze over.
+    """Return the preferences with their snooze over.
 
     It ends a moment from now, so that what waited for its end is still told in one summary.
     """
@@ -183,6 +183,6 @@ def awake(preferences: Preferences, now: datetime) -> Preferences:
 
 
 def snoozed_until(preferences: Preferences, now: datetime) -> datetime | None:
-    """When the snooze of these preferences ends, unless it is over."""
+    """Return the instant at which the snooze of these preferences ends; None if it is over."""
     until = preferences.snoozed_until
     return until if until and until > now + _MOMENT else None

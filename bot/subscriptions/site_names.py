@@ -26,7 +26,7 @@ _LEAST_SHARE = 0.5
 
 
 class Name(Struct, frozen=True, omit_defaults=True):
-    """What something is called; so often in a row it was not there any more."""
+    """The name of something on a site; `missed` is how often in a row it was not there any more."""
 
     name: str
     acronym: str = ""
@@ -50,7 +50,7 @@ class SiteNames(Struct, frozen=True, omit_defaults=True):
 
 
 class Lost(NamedTuple):
-    """What a rule asks for and the site has no longer, by the name it had."""
+    """Something that a rule asks for and the site has no longer, by the name it had."""
 
     what: Literal["constituency", "topic", "department"]
     name: str
@@ -60,17 +60,17 @@ _DECODER = json.Decoder(SiteNames)
 
 
 def note_of(site: str) -> str:
-    """The name of the note in which a site's names are kept."""
+    """Return the name of the note in which a site's names are kept."""
     return f"names of {site}"
 
 
 def written(names: SiteNames) -> str:
-    """Names as a note keeps them."""
+    """Write names as a note keeps them."""
     return json.encode(names).decode()
 
 
 def read(note: str | None) -> SiteNames:
-    """The names that a note keeps, none if it keeps nothing that can be read."""
+    """Read the names that a note keeps; none if it keeps nothing that can be read."""
     try:
         return _DECODER.decode(note or "{}")
     except DecodeError:
@@ -85,7 +85,7 @@ def learnt(
     topics: Mapping[str, str],
     departments: Register,
 ) -> SiteNames:
-    """The names with what a site has just told; an empty part says nothing about that part."""
+    """Return the names with what a site has just told; an empty part tells nothing."""
     counted_at = names.counted_at
     counts = counted_at is None or not counted_at <= now < counted_at + _COUNTED_EVERY
     return SiteNames(
@@ -97,7 +97,7 @@ def learnt(
 
 
 def _listed(kept: Register, found: Mapping[str, str], *, counts: bool) -> dict[str, Name]:
-    """Names by code after a whole list was read."""
+    """Return names by code after a list was read, which is whole unless far too short."""
     there = sum(not name.missed for name in kept.values())
     if not found or len(found) < there * _LEAST_SHARE:
         return dict(kept)
@@ -118,14 +118,14 @@ def _with(kept: Register, found: Register, *, counts: bool) -> dict[str, Name]:
 
 
 def with_past(names: SiteNames, constituencies: Mapping[str, str]) -> SiteNames:
-    """The names with those of a past parliament, where nothing newer is known."""
+    """Return the names with those of a past parliament, where nothing newer is known."""
     past = {code: Name(name, missed=_MISSED_ON_A_LIST) for code, name in constituencies.items()}
     named = {code: name for code, name in names.constituencies.items() if name.name}
     return structs.replace(names, constituencies=names.constituencies | past | named)
 
 
 def with_rules(names: SiteNames, rules: Iterable[Rule]) -> SiteNames:
-    """The names with the constituencies of rules that no list has: they are missed from now on."""
+    """Return the names with rules' constituencies that no list has, missed from now on."""
     unlisted = {
         rule.constituency: Name(rule.constituency_name, missed=1)
         for rule in rules
@@ -135,7 +135,7 @@ def with_rules(names: SiteNames, rules: Iterable[Rule]) -> SiteNames:
 
 
 def nameless(names: SiteNames, codes: Iterable[str]) -> set[str]:
-    """The codes of constituencies that nobody knows a name of."""
+    """Return the codes of constituencies whose name is not known."""
     return {code for code in codes if not called(code, names.constituencies)}
 
 
@@ -143,7 +143,7 @@ def nameless(names: SiteNames, codes: Iterable[str]) -> set[str]:
 
 
 def carried_over(rule: Rule, names: SiteNames) -> Rule:
-    """The rule, asking for what took the place of what it asks for."""
+    """Return the rule, asking for what took the place of what it asks for."""
     topics = (_successor(topic, names.topics) for topic in rule.topics)
     return structs.replace(
         rule,
@@ -154,7 +154,7 @@ def carried_over(rule: Rule, names: SiteNames) -> Rule:
 
 
 def lost(rule: Rule, names: SiteNames) -> Lost | None:
-    """What a rule asks for in vain for good; None if it may still tell something."""
+    """Find what a rule asks for in vain for good; None if it may still tell something."""
     if rule.constituency and _is_gone(rule.constituency, names.constituencies):
         name = called(rule.constituency, names.constituencies)
         return Lost("constituency", name or rule.constituency)
@@ -167,7 +167,7 @@ def lost(rule: Rule, names: SiteNames) -> Lost | None:
 
 
 class Fate(NamedTuple):
-    """What becomes of a rule: what it asks for from now on, and what of that is gone for good."""
+    """A rule, the same as it is `carried` over to new names, and what of that is gone for good."""
 
     rule: Rule
     carried: Rule
@@ -175,7 +175,7 @@ class Fate(NamedTuple):
 
 
 def fates(rules: Iterable[Rule], names: SiteNames) -> list[Fate]:
-    """What becomes of rules; those that simply go on are left out."""
+    """Decide what becomes of rules; those that simply go on are left out."""
     by_what: dict[tuple[object, ...], tuple[Rule, Lost | None]] = {}
     found = []
     for rule in rules:
@@ -196,7 +196,7 @@ def fates(rules: Iterable[Rule], names: SiteNames) -> list[Fate]:
 
 
 def others(gone: Lost, names: SiteNames) -> dict[str, str]:
-    """What there is in place of what is gone: names by what a button carries, the likest first."""
+    """Return what there is like the thing that is gone: names by button text, the likest first."""
     match gone.what:
         case "constituency":
             register, verb = names.constituencies, "seat"
@@ -209,12 +209,12 @@ def others(gone: Lost, names: SiteNames) -> dict[str, str]:
 
 
 def called(code: str, register: Register) -> str:
-    """The name that goes or went with a code, "" if nobody knows."""
+    """Return the name that goes or went with a code, "" if nobody knows."""
     return register[code].name if code in register else ""
 
 
 def current(register: Register) -> dict[str, tuple[str, ...]]:
-    """What is there now, by its code or name, with all it is called."""
+    """Return what is there now, by its code or name, with all it is called."""
     return {
         key: tuple(filter(None, (name.name, name.acronym)))
         for key, name in register.items()
@@ -223,7 +223,7 @@ def current(register: Register) -> dict[str, tuple[str, ...]]:
 
 
 def _successor(code: str, register: Register) -> str:
-    """The code by which something of the same name goes now; the same code if there is none."""
+    """Return the code by which something of the same name goes now; itself if there is none."""
     was = register.get(code)
     if was is None or not was.missed or not was.name:
         return code
@@ -232,7 +232,10 @@ def _successor(code: str, register: Register) -> str:
 
 
 def _department(asked: str, register: Register) -> str:
-    """The name of the department that has the acronym or the page of the one asked for."""
+    """Return the name of the department with the acronym or the page of the one asked for.
+
+    It is the one asked for itself, if that is still there or no other can be told for sure.
+    """
     meant = _called_so(asked, register)
     if not meant or any(not name.missed for name in meant):
         return asked
@@ -256,7 +259,7 @@ def _is_same_institution(one: Name, other: Name) -> bool:
 
 
 def _is_gone(code: str, register: Register) -> bool:
-    """Whether a list that is known lacks a code for good; without one nothing can be said."""
+    """Return whether a code is for good missing from a list; without a list nothing is."""
     if not register:
         return False
     return code not in register or register[code].missed >= _MISSED_ON_A_LIST

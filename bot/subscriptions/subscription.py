@@ -1,4 +1,4 @@
-"""Chats, what they follow, and what they chose (pure)."""
+"""The records of chats, of what they follow, and of what they chose (pure)."""
 
 from datetime import datetime
 from typing import Annotated, TypeAlias
@@ -20,18 +20,19 @@ class Quiet(Struct, frozen=True):
 
 
 class Digest(Struct, frozen=True):
-    """When a digest comes: minutes after local midnight, on one weekday (Monday is 0) or on all."""
+    """The time of a digest: minutes after local midnight, on a weekday (Monday is 0) or daily."""
 
     minute: Minute = 18 * 60
     weekday: Annotated[int, Meta(ge=0, le=6)] | None = None
 
 
 class Preferences(Struct, frozen=True, omit_defaults=True):
-    """How something is heard, as far as it was chosen: what is left out is as usual.
+    """The choices of how something is heard; what is not chosen is as usual.
 
     A chat's preferences hold for all it hears; those of a subscription or a rule go before them.
     `zone`, `quiet`, `digest` and `urgent` (kinds that ring through quiet hours) are a chat's alone,
-    `milestones` a subscription's. `closing` are the hours before closing at which to be reminded.
+    `milestones` a subscription's. `closing` are the hours before closing at which to be reminded;
+    None is as usual, and an empty one never. `snoozed_until` may be past, and decides nothing then.
     """
 
     loudness: dict[Kind, Loudness] = {}
@@ -49,9 +50,11 @@ class Chat(Struct, frozen=True, omit_defaults=True):
 
     A chat that has `returned` from resting is told what it missed in one summary. `language` is a
     locale's name ("cy"), "" while nobody chose one. In a group that `shows_links`, a bare link that
-    somebody sends has a card drawn. `announcements`: those of whoever runs the bot are taken. A
-    chat that is there and yet `refused` what it was sent (why, so often in a row, since when) gets
-    its oldest alert alone, at `probe_at`, and the rest once that was taken.
+    somebody sends has a card drawn. `announcements`: those of whoever runs the bot are taken.
+
+    A chat that is there and yet `refused` what it was sent gets its oldest alert alone, at
+    `probe_at`, and the rest once that was taken; `refused` says why, `refusals` how often in a row,
+    `refused_since` since when.
     """
 
     id: int
@@ -72,11 +75,11 @@ class Chat(Struct, frozen=True, omit_defaults=True):
 
     @property
     def is_shut(self) -> bool:
-        """Whether it rests or refuses, so that nothing is sent there as a matter of course."""
+        """True while it rests or refuses, so that nothing is sent there as a matter of course."""
         return bool(self.resting) or self.probe_at is not None
 
     def resting_for(self, reason: str, now: datetime) -> "Chat":
-        """The chat at rest, since it first was."""
+        """Return the chat at rest for this reason, since it first was."""
         return structs.replace(
             self.open(),
             resting=reason,
@@ -85,7 +88,7 @@ class Chat(Struct, frozen=True, omit_defaults=True):
         )
 
     def refusing(self, reason: str, refusals: int, now: datetime, probe_at: datetime) -> "Chat":
-        """The chat after so many refusals in a row; being there, it rests no more."""
+        """Return the chat after so many refusals in a row; being there, it rests no more."""
         return structs.replace(
             self,
             resting="",
@@ -97,7 +100,7 @@ class Chat(Struct, frozen=True, omit_defaults=True):
         )
 
     def open(self) -> "Chat":
-        """The chat as one that takes what it is sent."""
+        """Return the chat as one that takes what it is sent."""
         return structs.replace(
             self,
             resting="",
@@ -109,7 +112,7 @@ class Chat(Struct, frozen=True, omit_defaults=True):
         )
 
     def has_rested(self, since: datetime) -> bool:
-        """Whether it rests, and has for as long as since then."""
+        """Return whether it rests, and has since that instant at the latest."""
         return self.resting_since is not None and bool(self.resting) and self.resting_since <= since
 
 
@@ -129,15 +132,14 @@ class Subscription(Struct, frozen=True, omit_defaults=True):
 
 
 class Rule(Struct, frozen=True, omit_defaults=True):
-    """A chat follows whatever petitions of a site fit, those to come included.
+    """A chat's wish to hear of whatever petitions of a site fit, those to come included.
 
     A petition fits that has all of the `words`, none of the words `without`, one of the `topics`
     (codes), the `department` (its name or acronym) and, with a `constituency` (an ONS code), that
-    seat among its top ten; what is empty asks for nothing. `kinds` are what the chat hears of
-    them, `thresholds` which official ones, if not both. `number` tells a chat's rules apart,
-    from 1; 0 is a rule that is not kept yet. `constituency_name` is what its constituency was
-    called when it was kept. `is_lost_told`: its chat has been told that the site has no longer what
-    it asks for.
+    seat among its top ten; what is empty asks for nothing. `kinds` are what the chat hears of them,
+    `thresholds` which official ones, empty for all. `number` tells a chat's rules apart, from 1; 0
+    is a rule that is not kept yet. `constituency_name` is what its constituency was called when it
+    was kept. `is_lost_told`: its chat has been told that the site has no longer what it asks for.
     """
 
     chat_id: int
