@@ -1,4 +1,4 @@
-"""Reading what a server sends, unpacked, without having to believe that it will end (shell)."""
+"""Reads what a server sends, unpacked, without trusting it ever to end (shell)."""
 
 import aiohttp
 
@@ -12,7 +12,7 @@ class TooLarge(aiohttp.ClientPayloadError):
 
 
 async def read_body(response: aiohttp.ClientResponse, most: int) -> bytes:
-    """The body, of at most so many bytes; TooLarge where reading stopped.
+    """Read the body, of at most so many bytes. Raises TooLarge where reading stopped.
 
     A body of JSON that holds more things than it takes a moment to decode is TooLarge as well.
     """

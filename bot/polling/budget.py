@@ -21,10 +21,11 @@ _LEAST_WITH_SPARE = 10
 
 
 class Budget:
-    """Requests a minute: never more in any sixty seconds, whoever asks.
+    """The requests a minute that a site may be sent, shared between polling and people.
 
-    People have a third together and a sixth each. Polling has two thirds, and of the rest what
-    people leave: a tenth is kept free for them, so that nobody who asks after a while has to wait.
+    There are never more in any sixty seconds, whoever asks. People have a third together and a
+    sixth each. Polling has two thirds, and of the rest what people leave: a tenth is kept free for
+    them, so that nobody who asks after a while has to wait.
 
     Whatever is `under_way`, or begins, may take a second request, as a redirect does: that is not
     asked for here, only counted, and so has its place kept.
@@ -51,7 +52,7 @@ class Budget:
         self._for_each: TTLCache[int, deque[float]] = TTLCache(_MOST_PEOPLE, _MINUTE, monotonic)
 
     def left(self) -> int:
-        """Whole requests that polling may make now; it refills evenly."""
+        """Return the whole requests that polling may make now; they come back evenly."""
         now = self._refill()
         _drop_until(self._last_minute, now - _ALL_WITHIN)
         _drop_until(self._for_people, now - _PEOPLES_WITHIN)
@@ -64,7 +65,7 @@ class Budget:
         return self._a_minute < _LEAST_WITH_SPARE
 
     def _limit(self) -> int:
-        """How many requests a minute there may be before one that begins now."""
+        """Return how many requests the last minute may have had, for another to begin now."""
         return self._a_minute - (0 if self._is_narrow else 1 + self.under_way())
 
     def _refill(self) -> float:
@@ -80,7 +81,7 @@ class Budget:
         self._count(now)
 
     def wait_of(self, person: int | None) -> float:
-        """Seconds until a request may be made for somebody: none if it may be now."""
+        """Return the seconds until a request may be made for somebody, 0 if it may be now."""
         now = self._monotonic()
         waits = [
             _wait(self._last_minute, self._limit(), now, _ALL_WITHIN),
@@ -105,13 +106,13 @@ class Budget:
         self._last_hour.append(now)
 
     def spent_last_hour(self) -> int:
-        """Requests made in the last hour."""
+        """Return the number of requests made in the last hour."""
         _drop_until(self._last_hour, self._monotonic() - _HOUR)
         return len(self._last_hour)
 
 
 def _wait(moments: deque[float], most: int, now: float, within: float) -> float:
-    """Seconds until less than so many lie within a span."""
+    """Return the seconds until fewer than so many of these moments lie within a span."""
     _drop_until(moments, now - within)
     return moments[len(moments) - most] + within - now if len(moments) >= most else 0.0
 

@@ -17,11 +17,11 @@ class SiteClock:
         self._told: tuple[datetime, float] | None = None
 
     def told(self, moment: datetime) -> None:
-        """An answer bore this date."""
+        """Take note of the date that an answer bore just now."""
         self._told = (moment, self._monotonic())
 
     def now(self) -> datetime | None:
-        """The time there, or None where no answer has told it yet."""
+        """Return the time there, or None where no answer has told it yet."""
         if self._told is None:
             return None
         moment, at = self._told
@@ -33,20 +33,20 @@ _TOLERATED = timedelta(milliseconds=200)
 
 
 class Every(BaseTrigger):  # type: ignore[misc]
-    """Fires every so often; whatever was missed is not listed one by one."""
+    """A trigger that fires every so often; whatever was missed is not made up for one by one."""
 
     def __init__(self, length: timedelta) -> None:
         self._length = length
 
     def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
-        """The next turn in rhythm, or a whole length from now if that has passed."""
+        """Return the next turn in rhythm, or a whole length from now if that has passed."""
         if previous is None or previous + self._length <= now:
             return now + self._length
         return previous + self._length
 
 
 class SteadyScheduler(AsyncIOScheduler):  # type: ignore[misc]
-    """Waits by the steady clock: when the wall clock is moved, every job's turn moves along.
+    """A scheduler that waits by the steady clock, and moves every job's turn with the wall clock.
 
     APScheduler sleeps by the event loop's clock, but tells by the wall clock whose turn it is:
     after an hour back nothing would run for an hour.
@@ -58,7 +58,7 @@ class SteadyScheduler(AsyncIOScheduler):  # type: ignore[misc]
         self._began = self._offset()
 
     def _offset(self) -> timedelta:
-        """By how much the wall clock is ahead of the steady one."""
+        """Return how far the wall clock is ahead of the steady one."""
         return (
             datetime.now(UTC)
             - datetime(2000, 1, 1, tzinfo=UTC)

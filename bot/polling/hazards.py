@@ -21,7 +21,7 @@ _OFFICIAL_WEIGHT = 4.0
 
 
 class Hazards(NamedTuple):
-    """The chance in a second that a milestone falls, and that something else happens.
+    """The chances in a second that a milestone falls, and that each kind of other news comes.
 
     All but the first and the last may have a list whose first page tells of it (`SiteLists.news`).
     """
@@ -36,14 +36,14 @@ class Hazards(NamedTuple):
 
     @property
     def of_news(self) -> tuple[float, ...]:
-        """Those that a list may tell of."""
+        """The chances of what a list may tell of."""
         return self[1:-1]
 
 
 def hazards(
     petition: Petition, pace: float, custom_milestones: Collection[CustomMilestones] = ()
 ) -> Hazards:
-    """How likely each kind of thing is to happen to a petition; `pace` in signatures a second.
+    """Estimate how likely each kind of news is for a petition signed at this `pace` a second.
 
     `custom_milestones` are followers' own milestones of it.
 

@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 
 class ListReader:
-    """Believes the numbers of counts and lists; other words send us to the petition itself."""
+    """Takes the numbers of counts and lists as they are; at other changes, looks are hurried."""
 
     def __init__(
         self,
@@ -91,7 +91,7 @@ class ListReader:
         site.outlook.saw_trending(last_hour, self._monotonic())
 
     async def _take_in_row_safely(self, site: SiteState, row: Petition) -> None:
-        """One row's trouble is its own; its petition is looked at by its own address."""
+        """Take in one row; where that fails, hurry a look at its petition instead."""
         try:
             await self._take_in_row(site, row)
         except StorageError:
@@ -101,10 +101,10 @@ class ListReader:
             site.outlook.hurry(row.ref.id, self._monotonic())
 
     async def _take_in_row(self, site: SiteState, row: Petition) -> None:
-        """Believe a list's numbers; anything else it tells anew sends us to the petition itself.
+        """Believe a list's numbers; hurry a look at the petition for anything else it tells anew.
 
-        A petition's own body comes through a cache and lists do not: were words taken from both,
-        an older body would seem to take back what the list had just told.
+        A petition's own body comes through a cache and lists do not: were words taken from both, an
+        older body would seem to take back what the list had just told.
         """
         async with self._recorder.lock(row.ref):
             known = await self._storage.history(row.ref)
@@ -143,7 +143,7 @@ class ListReader:
         return (await self._recorder.commit(known, *observe(known, told, now), now)).petition
 
     async def _opened_unmet(self, site: SiteState, page: Page) -> list[PetitionRef]:
-        """The petitions of a page whose opening is news to rules, and that are not known yet."""
+        """Return a page's petitions whose opening is news to rules, and that are not known yet."""
         since = site.watchlist.since(self._now())
         if since is None or not site.parliament.description.ids.prefixes:
             return []

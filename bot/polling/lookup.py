@@ -26,7 +26,7 @@ _MOST_AT_ONCE = 64
 class Unasked(Struct, frozen=True):
     """The site was not asked: it `wants_quiet`, or what may be asked of it is used up.
 
-    In `retry_in` seconds it may be.
+    It may be asked again in `retry_in` seconds.
     """
 
     retry_in: float
@@ -101,7 +101,7 @@ class Lookups:
         return LookupResult(look, known.petition, known.read_at, known)
 
     def _asked(self, ref: PetitionRef, *, keep: bool) -> asyncio.Task[LookupResult] | None:
-        """The look at it that is under way, or a new one; None where too many are."""
+        """Return the look at it that is under way, or a new one; None where too many are."""
         if task := self._under_way.get((ref, keep)):
             return task
         if len(self._under_way) >= _MOST_AT_ONCE:

@@ -1,4 +1,4 @@
-"""Finds who sits where: MPs and their parties by constituency (shell).
+"""Finds who sits for a constituency: MPs and their parties (shell).
 
 The petitions site's own lists come first, joined on the ONS code. For the seat of a past parliament
 that they leave empty, the Members API of Parliament is asked by the seat's name: one request at a
@@ -50,7 +50,7 @@ Seats = Mapping[str, Constituency]
 class Members:
     """Answers who sits for the constituencies of a petition; remembers for a day.
 
-    `api` is where the Members API is; without it, only the UK Parliament's own site has one.
+    `api` is the address of the Members API; without it, only the UK Parliament's own site has one.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Members:
         self._paused_until: datetime | None = None
 
     async def seats(self, petition: Petition, asked: Collection[str] = ()) -> Seats:
-        """Seats by ONS code, as far as known; one without an `mp` is vacant.
+        """Return a petition's seats by ONS code, as far as known; one without an `mp` is vacant.
 
         Seats of a past parliament whose codes are in `asked` may be asked of the Members API.
         """
@@ -88,7 +88,7 @@ class Members:
         return {code: seat for code, seat in found.items() if seat.mp}
 
     async def current(self, site: str) -> Seats:
-        """The constituencies there are now, by ONS code; none while the site cannot say.
+        """Return today's constituencies by ONS code; none while the site cannot say.
 
         They are in the reader's language if the site says them in that.
         """
@@ -99,12 +99,12 @@ class Members:
         return await self._list(site, "current")
 
     async def everywhere(self, sites: Iterable[str]) -> Seats:
-        """The constituencies there are now at several sites."""
+        """Return today's constituencies of several sites, by ONS code."""
         lists = await asyncio.gather(*(self.current(site) for site in sites))
         return {code: seat for seats in lists for code, seat in seats.items()}
 
     async def site_of(self, ons_code: str, sites: Iterable[str]) -> str | None:
-        """Which of several sites has a constituency; None while none says that it does."""
+        """Find the one of several sites that has a constituency; None while none says so."""
         for site in sites:
             if ons_code in await self.current(site):
                 return site
@@ -113,7 +113,7 @@ class Members:
     # --- the petitions site's lists
 
     async def _listed(self, site: str, period: str | None) -> Seats:
-        """The current seats, and over them those of a past parliament that say who sat there."""
+        """Return the current seats, and over them those of a past parliament whose MP is told."""
         current = await self.current(site)
         if period is None:
             return current
@@ -163,7 +163,10 @@ class Members:
     # --- the Members API
 
     async def _asked(self, petition: Petition, seats: Iterable[Constituency]) -> Seats:
-        """What the Members API adds to seats whose member or party is not known yet."""
+        """Ask the Members API about the seats whose member or party is not known yet.
+
+        The seats come back by ONS code, completed as far as it knows them in time.
+        """
         parliament = self._parliaments.get(petition.ref.site)
         api = self._api or (_own_api(parliament.site) if parliament else None)
         signed = petition.closed_at or petition.opened_at or petition.created_at or self._now()
@@ -179,7 +182,7 @@ class Members:
         return found
 
     async def _sat(self, api: str, name: str, on: date) -> Constituency | None:
-        """Who sat for a seat on a day, from memory or from the API."""
+        """Find who sat for a seat on a day, from memory or from the API; None if that fails."""
         async with self._one_at_a_time:
             now = self._now()
             kept = self._answers.get((name, on))
@@ -245,7 +248,7 @@ class _Representation(Struct):
     representation: _Membership | None = None
 
     def covers(self, on: date) -> bool:
-        """Whether somebody sat on that day; the day of an election belongs to the one elected."""
+        """Return whether its member sat on that day, its first and last day included."""
         time = self.representation
         if time is None:
             return False
@@ -265,7 +268,7 @@ class _Seat(Struct, rename="camel"):
     current_representation: _Representation | None = None
 
     def stood(self, on: date) -> bool:
-        """Whether the seat existed on that day: the same names come back with other borders."""
+        """Return whether the seat existed on that day: old names come back with new borders."""
         return _within(on, self.start_date, self.end_date)
 
 
@@ -292,7 +295,7 @@ class _Kept(NamedTuple, Generic[T]):
 
 
 def _keep(where: dict[K, T], key: K, value: T, most: int) -> None:
-    """Remember the newest, at most so many."""
+    """Remember the newest values, at most so many."""
     where.pop(key, None)
     where[key] = value
     if len(where) > most:
@@ -300,7 +303,7 @@ def _keep(where: dict[K, T], key: K, value: T, most: int) -> None:
 
 
 def _joined(place: Place, listed: Constituency | None) -> Constituency:
-    """A seat as the petition and the site's list tell it together."""
+    """Join what the petition and the site's list tell of a seat."""
     seat = listed or Constituency(place.name, place.code)
     is_somebody_else = bool(place.mp and seat.mp and _person(place.mp) != _person(seat.mp))
     party = "" if is_somebody_else else seat.party
@@ -328,11 +331,11 @@ def _within(on: date, start: datetime | None, end: datetime | None) -> bool:
 
 
 def _plain(name: str) -> str:
-    """A constituency's name for comparing: the two services spell `and` and commas differently."""
+    """Return a constituency's name for comparing: services spell "and" and commas differently."""
     return " ".join(name.casefold().replace("&", " and ").replace(",", " ").split())
 
 
 def _person(name: str) -> str:
-    """The last name, without `MP` and honours: wordings differ from list to list."""
+    """Return the last name, without "MP" and honours: wordings differ from list to list."""
     words = [word for word in name.split() if not (word.isupper() and len(word) > 1)]
     return words[-1].casefold() if words else ""

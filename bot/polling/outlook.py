@@ -1,4 +1,4 @@
-"""Keeps what is known of a site for planning: its petitions, its lists, what gave no answer (pure).
+"""The knowledge of a site that planning needs: its petitions, its lists, its silences (pure).
 
 Times are readings of one steady clock, in seconds.
 """
@@ -29,7 +29,7 @@ _DAY = 86_400.0
 # A surge shows within minutes; a slow petition's pauses say little.
 _RISE_MEMORY, _FALL_MEMORY = 900.0, 3600.0
 
-# What another body says and the petition's own does not is looked for this long.
+# For so many seconds a petition's own body is awaited that says what another body said already.
 _PATIENCE = 600.0
 
 
@@ -48,19 +48,23 @@ class Numbers(Struct, frozen=True):
 
 Request: TypeAlias = Whole | Numbers | ListPage
 
-# What is asked about: a petition by its id, or a page.
+# The subject of a request: a petition by its id, or a page.
 Subject: TypeAlias = PetitionId | ListPage
 
 
 class Prospect(Struct):
     """The state of one watched petition, as planning needs it.
 
-    Its numbers and its words were last told, and its own body asked for, at the `*_at` of their
-    name. That was answered at `answered_at`; another body raised its count at `raised_at`. So many
-    `followers` wait for its news, none if it is watched for rules alone; `weight` is how much its
-    lateness counts for that. `custom_milestones` are their own milestones.
-    `missed`: its page of the open list lacks it. `suspect_at`: since when another body disagrees
-    with its own, whose next version should be as new as `awaited`.
+    Its numbers were last told at `numbers_at` and its words at `words_at`; its own address was last
+    asked at `whole_at` and answered at `answered_at`; `proof_at` is when it last sent a whole body.
+    Its `count.json` was asked for at `asked_counts_at`; another body raised its count at
+    `raised_at`. `settled_since` is the date to ask about for a body that may not have changed.
+
+    So many `followers` wait for its news, none if it is watched for rules alone; `weight` is how
+    much its lateness counts for that. `custom_milestones` are their own milestones. `pace` is in
+    signatures a second. `missed`: its page of the open list lacks it. `suspect_at` is since when it
+    is to be looked at before all others, mostly since another body disagrees with its own, whose
+    next version should be as new as `awaited`.
     """
 
     ref: PetitionRef
@@ -86,7 +90,7 @@ class Prospect(Struct):
 
 
 class Limits(Struct, frozen=True):
-    """How often a site may be asked: seconds between looks, its own max-age, requests a minute."""
+    """The limits to asking a site: seconds between looks, its own max-age, requests a minute."""
 
     interval: float
     requests_per_minute: int
@@ -94,21 +98,21 @@ class Limits(Struct, frozen=True):
 
     @property
     def gap(self) -> float:
-        """The least time between two requests for one address that the site caches."""
+        """The least seconds between two requests for one address that the site caches."""
         return min(self.interval, self.max_age)
 
     @property
     def page_gap(self) -> float:
-        """The least time between two requests for one page of a list."""
+        """The least seconds between two requests for one page of a list."""
         return max(LIST_GAP, self.gap / 3)
 
     def round(self, followed: int) -> float:
-        """How long a look at everything takes if nothing else is asked."""
+        """Return the seconds a look at everything takes if nothing else is asked."""
         return max(self.interval, followed * 60 / self.requests_per_minute)
 
 
 def bound(followed: int, limits: Limits, shares: int = 1) -> float:
-    """Seconds within which each of so many petitions has its own body looked at.
+    """Return the seconds within which each of so many petitions has its own body looked at.
 
     Looking at one older than the interval is always worth a request, so the budget is never idle
     while there is one, and every other request goes to the oldest; where those turns are shared,
@@ -119,12 +123,12 @@ def bound(followed: int, limits: Limits, shares: int = 1) -> float:
 
 
 def peoples_share(requests_per_minute: int) -> int:
-    """How many of the requests a minute people may take; the rest is polling's."""
+    """Return how many of the requests a minute people may take; the rest is polling's."""
     return max(1, requests_per_minute // 3)
 
 
 class Outlook:
-    """Knows a site's followed petitions and the pages of its lists, as far as answers have told."""
+    """The followed petitions of a site and the pages of its lists, as far as answers have told."""
 
     def __init__(self, limits: Limits, lists: SiteLists | None = None) -> None:
         self.limits = limits
@@ -137,13 +141,13 @@ class Outlook:
         self.turn = 0
 
     def follow_only(self, ids: Collection[PetitionId]) -> None:
-        """Forget whatever is followed no longer."""
+        """Forget every petition but these."""
         for id_ in self.prospects.keys() - set(ids):
             del self.prospects[id_]
             self.silent.discard(id_)
 
     def listen(self, *, for_rules: bool) -> None:
-        """Look for what is unknown as well, or no longer."""
+        """Begin or cease to plan for rules, for which petitions that are not known count too."""
         self.is_ruled = for_rules
 
     def weigh(
@@ -151,7 +155,7 @@ class Outlook:
         followers: Mapping[PetitionId, int],
         custom_milestones: Mapping[PetitionId, Collection[CustomMilestones]] | None = None,
     ) -> None:
-        """Take note of how many follow each petition; whoever is left out, nobody does.
+        """Take note of how many follow each petition; nobody follows those that are left out.
 
         `custom_milestones` are followers' own: they count from a petition's next look on, which
         comes soon where there are new ones.
@@ -172,7 +176,7 @@ class Outlook:
             prospect.suspect_at = now
 
     def bound(self) -> float:
-        """Seconds within which each petition that somebody follows has its own body looked at."""
+        """Return the seconds within which each followed petition has its own body looked at."""
         followed = sum(prospect.followers > 0 for prospect in self.prospects.values())
         others = followed < len(self.prospects)
         return bound(followed, self.limits, 1 + others + self.is_ruled)
@@ -203,7 +207,11 @@ class Outlook:
     def saw_whole(
         self, petition: Petition, now: float, *, settled_since: datetime | None = None
     ) -> None:
-        """A petition's own body came; it counts as changed since `settled_since` if that is set."""
+        """Take note of a petition's own body, which came just now.
+
+        `settled_since` is the date to ask about next time, so that an unchanged body need not be
+        sent.
+        """
         prospect = self.prospects.get(petition.ref.id)
         if prospect is None:
             return
@@ -215,14 +223,17 @@ class Outlook:
         _told(prospect, petition, now)
 
     def ask_whole_again(self, id_: PetitionId) -> None:
-        """What its own body told could not be kept: the next one is asked for whole."""
+        """Ask for a petition's next body in full, since what the last one told was not kept."""
         if prospect := self.prospects.get(id_):
             prospect.settled_since = None
 
     def saw_nothing_new(
         self, id_: PetitionId, now: float, *, answered: bool = True, suspect: bool = False
     ) -> None:
-        """A petition's own address told nothing new, or gave no answer: its turn is over anyway."""
+        """Take note that a petition's own address told nothing new, or gave no answer.
+
+        Its turn is over either way.
+        """
         prospect = self.prospects.get(id_)
         if prospect is None:
             return
@@ -242,7 +253,10 @@ class Outlook:
         answered: bool = True,
         suspect: bool = False,
     ) -> None:
-        """`count.json` was asked; `petition` is as known with its numbers, None without any."""
+        """Take note that `count.json` was asked for.
+
+        `petition` is the petition as known with its numbers, None if it told none that can be used.
+        """
         prospect = self.prospects.get(id_)
         if prospect is None:
             return
@@ -258,7 +272,10 @@ class Outlook:
     def saw_listed(
         self, petition: Petition, now: float, *, suspect: bool, updated_at: datetime | None
     ) -> None:
-        """A followed petition stood in a list; `petition` is as known with the list's numbers."""
+        """Take note that a followed petition stood in a list.
+
+        `petition` is as known with the list's numbers, and `updated_at` the date of its row.
+        """
         prospect = self.prospects.get(petition.ref.id)
         if prospect is None:
             return
@@ -271,10 +288,10 @@ class Outlook:
     def saw_page(
         self, page: ListPage, counts: Mapping[PetitionId, int], now: float, *, is_last: bool = False
     ) -> None:
-        """A page was read: the count of each petition on it, by its id; whether the list ends here.
+        """Take note of a page: the count of each petition on it, and whether the list ends here.
 
-        Who should have stood on it and did not may have moved or left the list: only its own
-        address is relied on then. That says nothing against the petition.
+        A petition that should have stood on it and did not may have moved or left the list: only
+        its own address is relied on then. That says nothing against the petition.
         """
         places = Places(self.pages, self.lists.open)
         numbers = counts.values()
@@ -290,7 +307,7 @@ class Outlook:
                 prospect.missed |= places.is_sure(prospect.signature_count, page)
 
     def _note_end(self, number: int, *, is_last: bool, is_empty: bool) -> None:
-        """How many pages the open list has, as far as this one tells."""
+        """Take note of how many pages the open list has, as far as this one tells."""
         last = self.last_open
         if is_last and not is_empty:
             self.last_open = number
@@ -300,7 +317,7 @@ class Outlook:
             self.last_open = None
 
     def saw_trending(self, last_hour: Mapping[PetitionId, int], now: float) -> None:
-        """How often petitions were signed in the last hour: whoever surprises is looked at soon."""
+        """Take note of signatures in the last hour: petitions that surprise are looked at soon."""
         self.silent.discard(TRENDING)
         self.pages[TRENDING] = PageSeen(now, 0, 0)
         for id_, signed in last_hour.items():
@@ -309,12 +326,12 @@ class Outlook:
                 self.hurry(id_, now)
 
     def failed_page(self, page: ListPage, now: float) -> None:
-        """A page could not be read; it waits like one that was."""
+        """Take note that a page could not be read; it waits like one that was."""
         self.pages[page] = self.pages.get(page, PageSeen(now, 0, 0))._replace(at=now)
         self.silent.add(page)
 
     def failed(self, request: Request, now: float) -> None:
-        """A request came to nothing: its turn is over anyway."""
+        """Take note that a request came to nothing; its turn is over anyway."""
         match request:
             case Whole(id=id_):
                 self.saw_nothing_new(id_, now, answered=False)
@@ -324,7 +341,7 @@ class Outlook:
                 self.failed_page(request, now)
 
     def is_silent(self, subject: Subject) -> bool:
-        """Whether it gave no answer when last asked about."""
+        """Return whether there was no answer when it was last asked about."""
         return subject in self.silent
 
     def _note_silence(self, id_: PetitionId, *, answered: bool) -> None:
@@ -334,12 +351,12 @@ class Outlook:
             self.silent.add(id_)
 
     def is_ahead(self, id_: PetitionId, now: float) -> bool:
-        """Whether another body raised a petition's count so lately that its own may lag behind."""
+        """Return whether another body raised a count so lately that the petition's own may lag."""
         prospect = self.prospects.get(id_)
         return prospect is not None and now - prospect.raised_at < 5 * self.limits.max_age
 
     def oldest_look(self, ids: Iterable[PetitionId]) -> float | None:
-        """When the one of these petitions answered for longest ago was; None without any.
+        """Return when the one of these petitions answered for longest ago was; None without any.
 
         What is not published yet is looked at seldom, and does not count.
         """
@@ -348,19 +365,19 @@ class Outlook:
 
 
 def about(request: Request) -> Subject:
-    """The subject of a request: one petition is not asked about twice at a time."""
+    """Return the subject of a request, which is not asked about twice at a time."""
     return request if isinstance(request, ListPage) else request.id
 
 
 def _is_awaiting_more(prospect: Prospect, petition: Petition, now: float) -> bool:
-    """Whether this body is still older than the one that made us look (a cache may lag)."""
+    """Return whether this body is still older than the one that made us look (a cache may lag)."""
     if prospect.suspect_at is None or prospect.awaited is None or petition.updated_at is None:
         return False
     return petition.updated_at < prospect.awaited and now - prospect.suspect_at < _PATIENCE
 
 
 def _weigh(prospect: Prospect, followers: int) -> None:
-    """Many followers count gently more than one, lest what others follow waits for long."""
+    """Weigh many followers only a little more than one, lest what others follow waits for long."""
     prospect.followers = followers
     prospect.weight = 1 + log10(followers) if followers else _UNFOLLOWED_WEIGHT
 

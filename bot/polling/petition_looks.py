@@ -91,7 +91,7 @@ class PetitionLooks:
     async def learn_names(
         self, site: SiteState, met: Iterable[PetitionRef], *, asks: bool = True
     ) -> bool:
-        """Whether it is known of petitions that are met for the first time what they were called.
+        """Learn the old numbers of petitions met for the first time; return whether they are known.
 
         One may be followed by the number it had before it was published. What waits for that is
         looked at first, where it `asks`, so that its opening is told once; what is silent twice, or
@@ -117,7 +117,7 @@ class PetitionLooks:
         return is_all_heard
 
     async def _is_silent(self, site: SiteState, ref: PetitionRef) -> bool:
-        """Whether a look brings nothing, or may not be made now."""
+        """Look at a petition; return whether that brought nothing, or may not be done now."""
         if site.budget.left() <= 0 or self._monotonic() < site.quiet_until:
             return True
         site.budget.spend()
@@ -127,7 +127,7 @@ class PetitionLooks:
     async def _seen_again(
         self, site: SiteState, ref: PetitionRef, result: LookupResult, *, keep: bool
     ) -> LookupResult:
-        """What was seen lately, with what has become known since."""
+        """Return what was seen lately, with what has become known since."""
         async with self._recorder.lock(ref):
             known = await self._storage.history(ref)
             if isinstance(result.look, Found) and (known or keep):
@@ -191,7 +191,7 @@ class PetitionLooks:
                 raise
 
     def _settled(self, site: SiteState, look: Look, known: PetitionHistory | None) -> Look:
-        """The look with a count no lower than a fresher body just told, which a cache may lag."""
+        """Return the look, its count no lower than a fresher body told, which a cache may lag."""
         if not isinstance(look, Found) or known is None:
             return look
         if not site.outlook.is_ahead(known.petition.ref.id, self._monotonic()):
@@ -202,7 +202,7 @@ class PetitionLooks:
     async def _worded(
         self, site: SiteState, look: Look, known: PetitionHistory | None, *, keep: bool
     ) -> Look:
-        """The look, with the petition's texts in the site's other language, if readers have it.
+        """Return the look with texts in the site's other language, if readers have that.
 
         They are asked for when what is written has changed. Failing that says nothing of the site.
         """
@@ -267,7 +267,7 @@ class PetitionLooks:
     async def _gone(
         self, site: SiteState, before: PetitionHistory, now: datetime
     ) -> PetitionHistory:
-        """Keep that a petition is said to be taken down, by a site that does not say so of all."""
+        """Keep that a petition is said to be taken down, if the site's list still answers."""
         known, occurrences = observe_gone(before, now)
         if known.removed and not before.removed:
             everything = site.parliament.description.lists.everything
@@ -280,8 +280,9 @@ class PetitionLooks:
     async def _missing(
         self, site: SiteState, known: PetitionHistory, now: datetime
     ) -> PetitionHistory:
-        """Keep that a petition is missing; once that has lasted, and the site shows others, it is
-        known to have been taken down.
+        """Keep that a petition is missing.
+
+        Once that has lasted, and the site shows others, it is known to have been taken down.
         """
         before, known = known, observe_missing(known, now)
         occurrences: Sequence[Occurrence] = ()
@@ -315,7 +316,7 @@ def _found_with(look: Found, wordings: tuple[Wording, ...]) -> Found:
 
 
 def _with_breakdowns(petition: Petition, body: Petition) -> Petition:
-    """A petition with the places that only a body of its own tells."""
+    """Return a petition with the places that only a body of its own tells."""
     return structs.replace(
         petition,
         signatures_by_constituency=body.signatures_by_constituency,

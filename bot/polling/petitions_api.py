@@ -110,7 +110,7 @@ Look: TypeAlias = Found | NotModified | NotFound | Gone | Unpublished | Unavaila
 
 
 def open_session(version: str, resolver: AbstractResolver | None = None) -> aiohttp.ClientSession:
-    """A session for every site together; it is the caller's to close.
+    """Open a session for every site together; it is the caller's to close.
 
     `resolver` finds servers by their names in another way than this machine does.
     """
@@ -130,7 +130,7 @@ def _utc_now() -> datetime:
 
 
 class _Answer(Struct, frozen=True):
-    """What came back, read to its end; there is a body only with a status of 200."""
+    """An answer, read to its end; there is a body only with a status of 200."""
 
     url: str
     status: int
@@ -173,7 +173,7 @@ class PetitionsApi:
 
     @property
     def works_like(self) -> str:
-        """Which of the described sites this one has been seen to answer like; "" before that."""
+        """The id of the described site that this one was seen to answer like, "" before that."""
         return self._seen_like.get("id", "")
 
     def _note_likeness(self, body: bytes) -> None:
@@ -184,23 +184,26 @@ class PetitionsApi:
                 log.warning("this site works like another", site=self.site.id, like=found, set=own)
 
     def keep_lists(self, kept: Kept, hops: Callable[[], None]) -> None:
-        """Keep what lists say, for people who ask the same; `hops` is told of second requests."""
+        """Keep what lists say in `kept`, for people who ask the same.
+
+        `hops` is called for each second request that one look takes.
+        """
         self._kept, self._hops, self._keeps = kept, hops, True
 
     def for_people(
         self, asks: Callable[[], None], hears: Callable[[ParliamentUnavailable], None]
     ) -> Self:
-        """The same site for what people ask: what was kept lately is not asked for again.
+        """Return the same site for what people ask: what was kept lately is not asked for again.
 
-        `asks` is told of each request before it is made and may raise ParliamentUnasked; `hears`
-        is told when there is no answer.
+        `asks` is called before each request and may raise ParliamentUnasked; `hears` is called with
+        the error when there is no answer.
         """
         other = copy.copy(self)
         other._asks, other._hears, other._is_for_people = asks, hears, True
         return other
 
     def in_language(self, language: str) -> Self:
-        """The same site on its host of that language; as it is, if it has none.
+        """Return the same site on its host of that language, or itself if it has none.
 
         That other host may be away without the site being so.
         """
@@ -214,7 +217,7 @@ class PetitionsApi:
     async def archived_look(
         self, petition_id: PetitionId, *, since: datetime | None = None
     ) -> Look:
-        """How a petition stands that was in the archive when last seen: one request, if it is."""
+        """Look at a petition that was in the archive when last seen: one request, if it is."""
         look = await self._looked(f"/archived/petitions/{petition_id}.json", petition_id, since)
         if isinstance(look, Found | NotModified) or (
             isinstance(look, Unavailable) and look.reason != _ELSEWHERE
@@ -226,7 +229,7 @@ class PetitionsApi:
     async def look(
         self, petition: PetitionRef | PetitionId, *, since: datetime | None = None
     ) -> Look:
-        """How a petition stands, wherever the site keeps it. Never raises for what a site does.
+        """Look at a petition, wherever the site keeps it. Never raises for what a site does.
 
         With `since`, the answer may be NotModified; the site's clock for that ticks in tens of
         seconds, so a NotModified is a hint and not a proof.
@@ -254,7 +257,7 @@ class PetitionsApi:
             return unreadable(error)
 
     def _kept_by_etag(self, target: str, answer: _Answer, look: Look) -> Look:
-        """The look, kept by its ETag: those sites give one that give no date."""
+        """Keep a look by its ETag, which those sites give that give no date; return it."""
         etag = answer.headers.get("ETag")
         if isinstance(look, Found) and etag and look.last_modified is None:
             self._bodies[target] = etag, look
@@ -263,12 +266,12 @@ class PetitionsApi:
         return look
 
     def _archive(self, answer: _Answer) -> str | None:
-        """Where the site keeps a petition now, if it says so: a body on the same host."""
+        """Return the path of a body that the site redirects to, as to its archive; else None."""
         target = self._redirect(answer)
         return target if target and target.endswith(".json") else None
 
     def _redirect(self, answer: _Answer) -> str | None:
-        """The path a redirect leads to; None if it is no redirect or leads off the site."""
+        """Return the path a redirect leads to; None if it is no redirect or leads off the site."""
         if answer.status not in {301, 302, 303, 307, 308}:
             return None
         try:
@@ -292,7 +295,7 @@ class PetitionsApi:
                 return self._unpublished(self._redirect(answer), petition_id)
 
     def _unpublished(self, path: str | None, petition_id: PetitionId) -> Look:
-        """What a redirect to one of the site's web pages says of a petition."""
+        """Tell by a redirect to one of the site's web pages how a petition stands."""
         paths = self._paths
         match path:
             case "/":
@@ -332,13 +335,13 @@ class PetitionsApi:
         )
 
     async def wording(self, petition_id: PetitionId) -> Wording:
-        """A petition's texts in the site's other language; raises as lists do."""
+        """Read a petition's texts in the site's other language; raises as lists do."""
         other = self.in_language(self.description.hosts[-1].language)
         body = await other._fetch(f"/{other._paths.petitions}/{petition_id}.json")
         return parse_wording(body, self.site, petition_id)
 
     async def counts(self, petition_id: PetitionId) -> Counts:
-        """A petition's numbers alone; the site answers for unpublished petitions too."""
+        """Read a petition's numbers alone; the site answers for unpublished petitions too."""
         return parse_counts(
             await self._body(f"/{self._paths.petitions}/{petition_id}/{self._paths.count}.json"),
             self.site,
@@ -353,7 +356,7 @@ class PetitionsApi:
         number: int = 1,
         url: str | None = None,
     ) -> Page:
-        """A page of the current petitions, by its number or by the `next` of the page before it."""
+        """Read a page of current petitions, by its number or by the `next` of the one before."""
         query = self._query(state, q, topic, number)
         target = _target(url) if url else f"/{self._paths.petitions}.json?{query}"
         body = await self._body(target)
@@ -363,17 +366,17 @@ class PetitionsApi:
     async def archived_page(
         self, state: str, *, q: str | None = None, topic: str | None = None, number: int = 1
     ) -> Page:
-        """A page of the last archived parliament's petitions; their `next` cannot be relied on."""
+        """Read a page of the last archived parliament; its `next` cannot be relied on."""
         target = f"/archived/petitions.json?{self._query(state, q, topic, number)}"
         return parse_page(await self._body(target), self.site)
 
     async def pages(
         self, state: str, *, q: str | None = None, topic: str | None = None
     ) -> AsyncIterator[Page]:
-        """Every page of a list, each petition once.
+        """Yield every page of a list, each petition once.
 
-        The order is alive while we page: a petition may come twice, and then counts once, or not
-        at all, which says nothing about it.
+        The order is alive while we page: a petition may come twice, and then counts once, or not at
+        all, which says nothing about it.
         """
         seen: set[PetitionId] = set()
         been: set[PetitionId | None] = set()
@@ -394,11 +397,14 @@ class PetitionsApi:
                 page = await self.page(state, q=q, topic=topic, number=number)
 
     async def trending(self) -> tuple[Trending, ...]:
-        """What was signed most in the last hour (or day); nothing in a quiet one."""
+        """Read what was signed most in the last hour (or day); empty if hardly anything was."""
         return parse_trending(await self._body(f"/{self._paths.trending}.json"), self.site)
 
     async def constituencies(self, period: str | None = None) -> tuple[Constituency, ...]:
-        """The constituencies of a parliament named like `2019-2024`, or of the current one."""
+        """Read the constituencies of a parliament named like `2019-2024`, or of the current one.
+
+        Raises ValueError for another `period`.
+        """
         if period is not None and not re.fullmatch(r"[0-9]{4}-[0-9]{4}|current", period):
             raise ValueError(f"not a parliament's period: {period!r}")
         folder = f"/parliaments/{period}" if period else ""
@@ -407,28 +413,28 @@ class PetitionsApi:
         )
 
     async def parishes(self) -> tuple[Constituency, ...]:
-        """The parishes, where petitions are signed by those."""
+        """Read the parishes, on a site where petitions are signed by parish."""
         return parse_parishes(await self._body(f"/{self._paths.parishes}.json"), self.site)
 
     async def topics(self) -> Mapping[str, str]:
-        """The names of the site's topics, by their codes."""
+        """Read the names of the site's topics, by their codes."""
         return parse_topics(await self._body(f"/{self._paths.topics}.json"), self.site)
 
     async def local(self, name: str, code: str = "") -> tuple[Local, ...]:
-        """What is signed most in a current constituency, named as the site names it.
+        """Read what is signed most in a current constituency or parish.
 
-        Some sites have it at its code instead.
+        Its `name` is as the site names it; some sites have it at its `code` instead.
         """
         place = code if code and self.description.places_by_code else slug(name)
         target = f"/{self._paths.petitions}/{self._paths.local}/{place}.json"
         return parse_local(await self._body(target), self.site)
 
     async def parliaments(self) -> tuple[PastParliament, ...]:
-        """The parliaments whose petitions are archived, the latest first."""
+        """Read the parliaments whose petitions are archived, the latest first."""
         return parse_parliaments(await self._body("/parliaments.json"), self.site)
 
     async def _body(self, target: str) -> bytes:
-        """What is at a path of the site, if it is there and is JSON."""
+        """Return the JSON at a path of the site; for people, what was kept of it lately will do."""
         path, _, query = target.partition("?")
         address = f"{path}?{urlencode(sorted(parse_qsl(query)))}" if query else path
         if self._is_for_people and (kept := self._kept.get(address)) is not None:
@@ -487,7 +493,7 @@ class PetitionsApi:
             raise ParliamentError(url, None, "an address that cannot be asked") from error
 
     def _accept(self, url: str, response: aiohttp.ClientResponse) -> None:
-        """Refuses what cannot be used, by its status and headers alone."""
+        """Refuse what cannot be used, by its status and headers alone; raises as `_get` does."""
         status = response.status
         if status in {401, 403, 408, 425, 429} or status >= 500:
             # A wish that ends at an instant means one of the site's own clock.
@@ -502,7 +508,7 @@ class PetitionsApi:
             raise ParliamentError(url, status, f"answered in {kind}")
 
     async def _read(self, url: str, response: aiohttp.ClientResponse) -> bytes:
-        """The body, unpacked; reading stops where it grows out of all proportion."""
+        """Read the body, unpacked; reading stops where it grows out of all proportion."""
         try:
             return (await read_body(response, self._max_bytes)).removeprefix(BOM_UTF8)
         except TooLarge as error:
@@ -510,26 +516,26 @@ class PetitionsApi:
 
 
 def is_whole_site(error: ParliamentUnavailable) -> bool:
-    """Whether every other request to the site would have failed alike."""
+    """Return whether every other request to the site would have failed alike."""
     return error.status in {401, 403, 429, 503} or isinstance(
         error.__cause__, aiohttp.ClientConnectorError | aiohttp.ClientSSLError
     )
 
 
 def silence(error: ParliamentUnavailable) -> Unavailable:
-    """What to say of a site that gave no answer."""
+    """Return the answer that stands for a site's giving none."""
     return Unavailable(error.reason, error.retry_after, is_whole_site(error))
 
 
 def unreadable(error: ParliamentError | MalformedPetition) -> Unreadable:
-    """What to say of an answer that makes no sense."""
+    """Return the answer that stands for one that makes no sense."""
     if isinstance(error, MalformedPetition):
         return Unreadable(f"malformed at {error.field}")
     return Unreadable(error.reason)
 
 
 def _without(seen: set[PetitionId], page: Page) -> Page:
-    """The page less what has been seen, all of which is seen from now on."""
+    """Return the page less what has been seen, and count all of it as seen from now on."""
     fresh = {petition.ref.id: petition for petition in page.petitions}
     fresh = {id_: petition for id_, petition in fresh.items() if id_ not in seen}
     seen.update(fresh)
@@ -537,7 +543,10 @@ def _without(seen: set[PetitionId], page: Page) -> Page:
 
 
 def _target(url: str) -> str:
-    """The path and query of a link the site gave, to be asked of the site itself."""
+    """Return the path and query of a link the site gave, to be asked of the site itself.
+
+    Raises ParliamentError for a link that leads nowhere.
+    """
     try:
         link = urlsplit(url)
     except ValueError as error:
@@ -556,7 +565,7 @@ def _only_if(since: datetime | None, etag: str) -> dict[str, str]:
 
 
 def _date(header: str | None) -> datetime | None:
-    """An HTTP date as an instant in UTC, or None if it is none."""
+    """Read an HTTP date as an instant in UTC; None if it is none."""
     try:
         moment = parsedate_to_datetime(header or "")
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
@@ -565,7 +574,7 @@ def _date(header: str | None) -> datetime | None:
 
 
 def _retry_after(header: str | None, now: datetime) -> float | None:
-    """Seconds until the site wants to be asked again: it gives them, or a date."""
+    """Return the seconds until the site wants to be asked again: it gives them, or a date."""
     wish = (header or "").strip()
     if re.fullmatch("[0-9]{1,9}", wish):
         return float(wish)

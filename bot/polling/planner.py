@@ -35,14 +35,14 @@ from bot.polling.site_lists import ListPage, Places
 # What nobody follows is looked at by its own address once an hour: lists tell most of it.
 UNFOLLOWED_INTERVAL = 3600.0
 
-# Of what gave no answer when last asked, so much is asked about at a time: who waits for an answer
-# that does not come must not keep all the others waiting.
+# So many subjects that gave no answer when last asked are asked about at a time: requests that wait
+# for an answer that does not come must not keep all the others waiting.
 SILENT_AT_ONCE = 2
 
 # What is not published yet waits for weeks, so it is looked at only every so many intervals.
 UNPUBLISHED_ROUNDS = 5
 
-# A 304 is a hint and not a proof: this often a look does without.
+# A 304 is a hint and not a proof: after so many seconds a look asks for the whole body.
 _PROOF_EVERY = 3600.0
 
 # Below this much expected lateness (chance times seconds) an extra request is not worth making.
@@ -65,7 +65,7 @@ _PERIOD_OF_THE_SILENT = 300.0
 def plan(
     outlook: Outlook, tokens: int, now: float, asked: Set[Subject] = frozenset()
 ) -> list[Request]:
-    """At most `tokens` requests, best first: the same for the same knowledge and instant.
+    """Plan at most `tokens` requests, best first: the same for the same knowledge and instant.
 
     Nothing of what is `asked` about already is asked about again.
     """
@@ -91,7 +91,7 @@ def plan(
 def _first_free(
     outlook: Outlook, sources: Iterable[Iterator[Request]], asked: Set[Subject]
 ) -> Request | None:
-    """The first request about nothing that is asked about, nor one too many of what is silent."""
+    """Return the first request that is not about what is asked about, or too much of the silent."""
     is_full = len(outlook.silent & asked) >= SILENT_AT_ONCE
     skipped = asked | outlook.silent if is_full else asked
     free = (r for source in sources for r in source if about(r) not in skipped)
@@ -99,7 +99,10 @@ def _first_free(
 
 
 def _overdue(outlook: Outlook, most: int, now: float) -> list[Sequence[Request]]:
-    """What was looked at too long ago, oldest first, by whose turn it is in turn."""
+    """Return the requests for what was looked at too long ago, oldest first, in their groups.
+
+    The groups share these turns: what is followed, what is not, and lists where rules listen.
+    """
     prospects = outlook.prospects.values()
     others = [prospect for prospect in prospects if not prospect.followers]
     followed = [prospect for prospect in prospects if prospect.followers] if others else prospects
@@ -117,7 +120,7 @@ def _overdue(outlook: Outlook, most: int, now: float) -> list[Sequence[Request]]
 def _oldest(
     outlook: Outlook, prospects: Iterable[Prospect], interval: float, most: int, now: float
 ) -> Sequence[Request]:
-    """Looks at petitions whose last one is as old as an interval, oldest first."""
+    """Return looks at petitions whose last one is as old as an interval, oldest first."""
     rounds = {False: interval, True: interval * UNPUBLISHED_ROUNDS}
     due = [p for p in prospects if p.whole_at <= now - rounds[p.is_unpublished]]
     oldest = nlargest(most, due, key=lambda prospect: -prospect.whole_at)
@@ -125,7 +128,7 @@ def _oldest(
 
 
 def _unread(outlook: Outlook, most: int, now: float) -> Sequence[Request]:
-    """Pages on which unknown petitions may stand, those that have waited too long first."""
+    """Return the pages due on which unknown petitions may stand, the most overdue first."""
     slowed = max(1.0, 60 / outlook.limits.requests_per_minute)
     lists = outlook.lists
     named = (lists.newest, lists.trending, *lists.news, *_pages_of_open(outlook))
@@ -147,7 +150,7 @@ def _period(outlook: Outlook, page: ListPage) -> float:
 
 
 def _pages_of_open(outlook: Outlook) -> Iterator[ListPage]:
-    """The whole list as far as we know its length, or one page more than was read in a row."""
+    """Yield the open list's pages, as far as it is known to go or one past those read in a row."""
     for number in range(1, site_lists.MOST_PAGES + 1):
         page = ListPage(outlook.lists.open, number)
         yield page
@@ -197,7 +200,7 @@ def _singles(
 
 
 def _lists(outlook: Outlook, now: float) -> Iterator[tuple[float, Request]]:
-    """The pages worth reading: of the open list, and the first of those that tell news."""
+    """Yield the pages of the open list and of news that are worth reading, with their worth."""
     worth: dict[ListPage, float] = {}
     places, news = Places(outlook.pages, outlook.lists.open), _news_read_at(outlook)
     for prospect in outlook.prospects.values():
@@ -217,7 +220,7 @@ def _lists(outlook: Outlook, now: float) -> Iterator[tuple[float, Request]]:
 
 
 def _openings(outlook: Outlook, now: float) -> Iterator[tuple[float, Request]]:
-    """The page that tells of new petitions, which nobody can be waiting for by name."""
+    """Yield the page that tells of new petitions, which nobody can be waiting for by name."""
     newest = outlook.lists.newest
     if newest is None or newest in outlook.silent:
         return
@@ -232,13 +235,13 @@ def _may_read(outlook: Outlook, page: ListPage, now: float) -> bool:
 
 
 def _news_read_at(outlook: Outlook) -> list[float]:
-    """When each list of news was read; `-inf` for one that was not, or that there is not."""
+    """Return when each list of news was read; `-inf` for one that was not, or does not exist."""
     seen = (outlook.pages.get(page) if page else None for page in outlook.lists.news)
     return [page.at if page else -inf for page in seen]
 
 
 def _lateness_of_words(prospect: Prospect, news: Sequence[float], now: float) -> float:
-    """Expected lateness of everything that a petition's own body tells besides its numbers."""
+    """Return the expected lateness of all that its own body tells besides its numbers."""
     hazards = prospect.hazards
     # For what nobody follows, the hourly look has to do.
     lateness = hazards.hidden * (now - prospect.whole_at) ** 2 if prospect.followers else 0.0

@@ -45,7 +45,8 @@ _LEARNED_A_TICK = 250
 # Who follows how much, and where rules listen, is asked again after so many seconds.
 _SURVEYED_EVERY = 10.0
 
-# Nobody's first looks wait longer than so many seconds for those of other instances.
+# At a start the first looks are put off by a random part of at most so many seconds, lest several
+# instances ask in step.
 _LONGEST_PHASE = 10.0
 
 # Seconds for which a look counts as old whose age nobody knows.
@@ -128,7 +129,7 @@ class Poller:
             site.outlook.weigh(site.watchlist.followers, site.watchlist.custom_milestones)
 
     def _make_room(self, site: SiteState) -> None:
-        """Where every place is taken, end what hangs; next time it may wait as long as it likes."""
+        """End what hangs if every place is taken; next time that may wait as long as it likes."""
         if len(site.in_flight) < _AT_ONCE:
             return
         for subject in site.hanging(self._monotonic()):
@@ -193,7 +194,7 @@ class Poller:
             self._reminding.note(known, now)
 
     async def _carry_out_safely(self, site: SiteState, request: Request) -> None:
-        """One request's trouble is its own: it is logged, and the others go on."""
+        """Carry out a request; what goes wrong is logged, and the other requests go on."""
         try:
             await self._carry_out(site, request)
         except asyncio.CancelledError:
@@ -230,7 +231,7 @@ class Poller:
     # --- how it goes
 
     def health(self, followed: Iterable[PetitionRef]) -> list[SiteHealth]:
-        """How each site's side of things stands."""
+        """Return how each site stands; its oldest look is of its own among the `followed`."""
         refs = list(followed)
         return [
             SiteHealth(
@@ -256,7 +257,7 @@ class Poller:
         return self._told_at(looked)
 
     def _told_at(self, moment: float | None) -> datetime | None:
-        """A moment of the steady clock as the wall clock has it now."""
+        """Return a moment of the steady clock as the wall clock has it now."""
         if moment is None:
             return None
         return self._now() - timedelta(seconds=max(0.0, self._monotonic() - moment))
@@ -266,7 +267,7 @@ class Poller:
         return timedelta(seconds=seconds) if seconds > 0 else None
 
     def parliaments(self) -> Mapping[str, PetitionsApi]:
-        """Each site for what people ask of it, as far as their share of the requests goes."""
+        """Return each site for what people ask of it, within their share of the requests."""
         return {
             name: site.parliament.for_people(
                 partial(self._ask_for_somebody, site), partial(self._heard_by_somebody, site)
@@ -285,28 +286,28 @@ class Poller:
         site.heard(silence(error), self._now(), self._monotonic(), asked_for_somebody=True)
 
     def known_as(self, ref: PetitionRef) -> PetitionRef:
-        """A petition by the number that it is known by, whatever its site calls it now."""
+        """Return a petition by the number that it is known by, whatever its site calls it now."""
         site = self._sites.get(ref.site)
         return site.known_as(ref) if site else ref
 
     def site_clocks(self) -> Sequence[SiteClock]:
-        """What time it is by each site's answers."""
+        """Return the clock of each site, as its answers told it."""
         return [site.parliament.clock for site in self._sites.values()]
 
     def departments(self, name: str) -> Sequence[Department]:
-        """The departments that a site's petitions went to in the last hours."""
+        """Return the departments that a site's petitions went to in the last hours."""
         return list(self._sites[name].departments.values())
 
     def failing_since(self, name: str) -> datetime | None:
-        """Since when a site has not been answering us, or None if it did when last asked."""
+        """Return since when a site has not been answering us, or None if it did when last asked."""
         return self._told_at(self._sites[name].failing_at)
 
     def sites(self) -> Mapping[str, Site]:
-        """The sites that are polled, by their ids."""
+        """Return the sites that are polled, by their ids."""
         return {name: site.parliament.site for name, site in self._sites.items()}
 
 
 def _unlike(parliament: PetitionsApi) -> str:
-    """What a site was seen to work like, if that is not what it is taken for."""
+    """Return the id of what a site was seen to work like, "" if that is what it is taken for."""
     seen = parliament.works_like
     return "" if seen == parliament.description.id else seen

@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 POSTCODES_API = "https://api.postcodes.io"
 
-# How the codes of a parliament's constituencies begin.
+# The beginnings of the ONS codes of a parliament's constituencies.
 SENEDD, HOLYROOD = "W09", "S16"
 
 _MOST_BYTES = 256 * 1024
@@ -61,7 +61,7 @@ class Seats(Struct, frozen=True):
     names: tuple[tuple[str, str], ...] = ()
 
     def has(self, ons_code: str, name: str) -> bool:
-        """Whether a constituency is one of these."""
+        """Return whether a constituency is one of these."""
         return ons_code in self.codes or any(
             ons_code.startswith(kind) and plain(name) == plain(called)
             for kind, called in self.names
@@ -90,7 +90,7 @@ class Postcodes:
         self._incident = IncidentLog(log, "postcodes cannot be asked")
 
     async def seats(self, postcode: str) -> Seats | NotPlaced:
-        """The constituencies of a postcode, or why there is none to name. Never raises."""
+        """Find the constituencies of a postcode, or why there is none to name. Never raises."""
         found = POSTCODE.fullmatch(postcode.strip())
         if found is None:
             return "unknown"

@@ -47,18 +47,18 @@ class Recorder:
         self._surge_looks: dict[PetitionRef, float] = {}
 
     def lock(self, ref: PetitionRef) -> asyncio.Lock:
-        """The lock to be held from before a petition is read until what was read is committed."""
+        """Return the lock to be held from before a petition is read until that is committed."""
         return self._locks.setdefault(ref, asyncio.Lock())
 
     def in_work(self, site: SiteState) -> set[Subject]:
-        """The petitions of a site that are being looked at or committed now."""
+        """Return the petitions of a site that are being looked at or committed now."""
         name = site.parliament.site.id
         return {ref.id for ref, lock in self._locks.items() if ref.site == name and lock.locked()}
 
     def happened(
         self, site: SiteState, known: PetitionHistory | None, reading: Petition, now: datetime
     ) -> tuple[PetitionHistory, tuple[Occurrence, ...]]:
-        """Compares a reading with what is known: the history from now on, and what has happened.
+        """Compare a reading with what is known; return the new history, and what has happened.
 
         Of a petition that was not watched, only what happened since rules began to listen counts.
         """
@@ -70,7 +70,7 @@ class Recorder:
         return observe(known, reading, now)
 
     def _doubted(self, site: SiteState, last: Petition, reading: Petition) -> Petition:
-        """The reading, with the count as it was where that has collapsed and is seen so once."""
+        """Return the reading, with the last count in place of a collapsed one that is seen once."""
         id_ = last.ref.id
         if not has_collapsed(last, reading):
             site.collapsed.discard(id_)
@@ -108,7 +108,7 @@ class Recorder:
     async def _surge(
         self, before: PetitionHistory | None, after: PetitionHistory, now: datetime
     ) -> Surged | None:
-        """The surge a rise is part of, if it is; hardly any rise is worth reading counts for."""
+        """Find the surge that a rise is part of, if it is; for hardly any rise counts are read."""
         petition = after.petition
         if before is None or petition.signature_count <= before.petition.signature_count:
             return None
@@ -125,6 +125,6 @@ class Recorder:
 
 
 def _is_same(before: PetitionHistory, after: PetitionHistory) -> bool:
-    """Whether nothing worth a write changed: `updated_at` moves by itself."""
+    """Return whether nothing worth a write changed: `updated_at` moves by itself."""
     unmoved = structs.replace(after.petition, updated_at=before.petition.updated_at)
     return structs.replace(after, read_at=before.read_at, petition=unmoved) == before

@@ -24,9 +24,9 @@ _REMINDED_A_TICK = 50
 
 _REMINDED_LATER = timedelta(seconds=1)
 
-_REMINDED_UNSEEN = 300.0  # seconds
+_REMINDED_UNSEEN = 300.0  # seconds after which a reminder goes out without a look to confirm it
 
-# How far back a forecast looks.
+# A forecast looks back so far.
 _LATELY = timedelta(days=60)
 
 
@@ -50,7 +50,7 @@ class Reminding:
         self._noticed: dict[PetitionRef, float] = {}
 
     def reschedule(self) -> None:
-        """The wall clock was set back: take down anew when it brings something to whom."""
+        """Take down anew when each petition's next reminder is due: the wall clock was set back."""
         self._schedule = ReminderSchedule()
         self._to_note = [
             PetitionRef(name, id_)
@@ -66,7 +66,7 @@ class Reminding:
                 self._schedule.note(ref, next_moment(known))
 
     def note(self, known: PetitionHistory, now: datetime) -> None:
-        """Take down when the clock brings something next, in place of what it was to bring."""
+        """Take down when a petition's next reminder is due, in place of what was taken down."""
         ref, moment = known.petition.ref, next_moment(known)
         self._schedule.note(ref, moment)
         if moment is None or moment > now:
@@ -78,7 +78,7 @@ class Reminding:
         await asyncio.gather(*(self._remind_safely(ref, recorder) for ref in refs))
 
     async def _remind_safely(self, ref: PetitionRef, recorder: Recorder) -> None:
-        """One petition's trouble is its own; it is tried again at the next tick."""
+        """Commit one petition's reminder; what goes wrong is tried again at the next tick."""
         site = self._sites[ref.site]
         if ref.id not in site.outlook.prospects:
             self._noticed.pop(ref, None)
@@ -99,10 +99,10 @@ class Reminding:
             self._schedule.note(ref, self._now())
 
     def _is_fresh(self, ref: PetitionRef) -> bool:
-        """Whether a petition was seen since its moment was noticed; it is looked at soon if not.
+        """Return whether it was seen since its moment was noticed; hurry a look at it if not.
 
-        What was due may have come meanwhile. If the site doesn't answer, a look since the start
-        has to do.
+        What was due may have come meanwhile. If the site doesn't answer, a look since the start has
+        to do.
         """
         outlook, now = self._sites[ref.site].outlook, self._monotonic()
         noticed = self._noticed.setdefault(ref, now)

@@ -43,7 +43,7 @@ class SiteLists(NamedTuple):
 
     @classmethod
     def of(cls, description: SiteDescription) -> "SiteLists":
-        """The lists that a site's description names."""
+        """Return the lists that a site's description names."""
         lists = description.lists
         told = (lists.responded, lists.debate_dates, lists.debated, lists.referred, lists.ended)
         return cls(
@@ -55,7 +55,7 @@ class SiteLists(NamedTuple):
         )
 
     def period(self, page: ListPage) -> float:
-        """Seconds between two looks at a list for what is unknown."""
+        """Return the seconds between two looks at a list for what is unknown."""
         if page == self.newest:
             return _PERIOD_OF_NEWEST
         if page == self.trending:
@@ -64,7 +64,7 @@ class SiteLists(NamedTuple):
 
 
 class PageSeen(NamedTuple):
-    """When a page was last read, and the counts it began and ended with."""
+    """The time when a page was last read, and the counts it began and ended with."""
 
     at: float
     top: int
@@ -72,7 +72,7 @@ class PageSeen(NamedTuple):
 
 
 class Places:
-    """Where in the open list, most signed first, a count stands by the pages read so far."""
+    """The places of counts in the open list, most signed first, by the pages read so far."""
 
     def __init__(self, pages: Mapping[ListPage, PageSeen], facet: str) -> None:
         self._facet = facet
@@ -83,13 +83,13 @@ class Places:
         self._found: dict[int, tuple[ListPage, float]] = {}
 
     def of(self, count: int) -> tuple[ListPage, float]:
-        """The page a count most likely stands on, and when that was read (`-inf`: never)."""
+        """Return the page a count most likely stands on, and when that was read (`-inf`: never)."""
         if count not in self._found:
             self._found[count] = self._look_up(count)
         return self._found[count]
 
     def _look_up(self, count: int) -> tuple[ListPage, float]:
-        """The first page that reaches down to it; halfway to that one where pages are unread."""
+        """Find the first page that reaches down to a count, or one halfway if pages are unread."""
         index = bisect_left(self._bottoms, -count)
         before = self._numbers[index - 1] if index else 0
         if index == len(self._numbers):
@@ -100,7 +100,7 @@ class Places:
         return ListPage(self._facet, number), seen.at
 
     def is_sure(self, count: int, page: ListPage) -> bool:
-        """Whether a count stood well within a page when that was last read."""
+        """Return whether a count stood well within a page when that was last read."""
         if page.number not in self._numbers:
             return False
         seen = self._seen[self._numbers.index(page.number)]

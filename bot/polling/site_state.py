@@ -1,4 +1,4 @@
-"""One site as polling sees it: what it may be asked, how it answers, when it wants to be left."""
+"""The state of one site for polling: what it may be asked, how it answers, when it is spared."""
 
 import asyncio
 import time
@@ -52,7 +52,7 @@ _SHORTEST_CONDITIONAL = 10.0
 
 _LAG_FOR = 600.0  # seconds
 
-# Whoever says that a body is fresh for longer than this is not believed.
+# A site that says that a body is fresh for longer than this is not believed.
 _LONGEST_MAX_AGE = 300.0
 
 # What people were shown is shown again for a minute at most: the site's own caches last as long.
@@ -63,7 +63,10 @@ _MOST_BYTES = 16 * 1024 * 1024
 
 
 class SiteState:
-    """What polling knows of one site: its budget, its answers, until when it is left alone."""
+    """The state of one site: its budget, its answers, and until when it is left alone.
+
+    Times are readings of the steady clock, in seconds.
+    """
 
     def __init__(
         self,
@@ -87,9 +90,9 @@ class SiteState:
         self.failing_at: float | None = None
         self.reason = ""
         self.collapsed: set[PetitionId] = set()
-        # What a petition is called now, and the number by which it became known.
+        # By the number that a petition has now, the one by which it became known.
         self.renamed: dict[PetitionId, PetitionId] = {}
-        # What was silent when it was asked what it is called now.
+        # The petitions that gave no answer when their present numbers were to be learnt.
         self.unheard: set[PetitionId] = set()
         self.quiet_until = -inf
         self.lag: tuple[float, timedelta] | None = None
@@ -115,25 +118,25 @@ class SiteState:
         )
 
     def unasked(self, person: int | None, monotonic: float) -> Unasked | None:
-        """Why the site is not to be asked for somebody now; None if it may be."""
+        """Return why the site is not to be asked for somebody now; None if it may be."""
         if (quiet_for := self.quiet_until - monotonic) > 0:
             return Unasked(quiet_for, wants_quiet=True)
         wait = self.budget.wait_of(person)
         return Unasked(wait, wants_quiet=False) if wait > 0 else None
 
     def asked(self, subject: Subject, monotonic: float) -> None:
-        """A request has gone out."""
+        """Take note that a request has gone out."""
         self.unanswered_since[subject] = monotonic
 
     def came(self, subject: Subject, monotonic: float, *, answered: bool) -> None:
-        """The wait for a request's answer is over, whether or not there was one."""
+        """Take note that the wait for an answer is over, whether or not there was one."""
         since = self.unanswered_since.pop(subject, None)
         if answered and since is not None:
             waits = self._waits.setdefault(type(subject), deque(maxlen=_WAITS_KEPT))
             waits.append(monotonic - since)
 
     def hanging(self, monotonic: float) -> list[Subject]:
-        """What has been waited for far longer than usual here; lists take longer than the rest."""
+        """Return what has been waited for far longer than is usual for its kind here."""
         unanswered = self.unanswered_since.items()
         return [m for m, since in unanswered if monotonic - since >= self._patience(type(m))]
 
@@ -144,7 +147,7 @@ class SiteState:
         return max(_LEAST_PATIENCE, _UNUSUAL * median(waits))
 
     def answered(self, monotonic: float) -> None:
-        """The site is there, and its answer can be read."""
+        """Take note that the site is there, and that its answer can be read."""
         self.answered_at, self.failing_at, self.reason = monotonic, None, ""
         self.incident.recovered()
         self._backoff, self.is_doubtful = _FIRST_BACKOFF, False
@@ -183,7 +186,7 @@ class SiteState:
             self._stepped_at, self.is_doubtful = monotonic, True
 
     async def answer_to(self, question: Awaitable[T], now: Callable[[], datetime]) -> T | None:
-        """The answer to one request that is not about a petition's own body, or None."""
+        """Wait for an answer other than a petition's own body, and note it; None without one."""
         asked_at = self._monotonic()
         try:
             answer = await question
@@ -207,12 +210,12 @@ class SiteState:
             self.renamed[petition.called] = petition.ref.id
 
     def known_as(self, ref: PetitionRef) -> PetitionRef:
-        """A petition by the number that it is known by."""
+        """Return a petition by the number that it is known by."""
         number = self.renamed.get(ref.id)
         return ref if number is None else PetitionRef(ref.site, number)
 
     def as_known(self, row: Petition) -> Petition:
-        """A list's row of a petition by the number that it is known by."""
+        """Return a list's row of a petition by the number that it is known by."""
         ref = self.known_as(row.ref)
         return row if ref == row.ref else structs.replace(row, ref=ref, called=str(row.ref.id))
 
@@ -245,7 +248,7 @@ class SiteState:
 
 
 def _settled_since(look: Found, now: datetime, limits: Limits) -> datetime | None:
-    """The date to ask about next time, if no other body can come to have the same."""
+    """Return the date to ask about next time, if no other body can come to have the same."""
     dated = look.last_modified
     if dated is None or now - dated < _SETTLES_IN or limits.interval < _SHORTEST_CONDITIONAL:
         return None

@@ -23,7 +23,7 @@ _EVERY = 15.0  # seconds
 
 
 def patience(interval: timedelta) -> timedelta:
-    """How long no round of looks may end before something is wrong with polling."""
+    """Return how long no round of looks may end before something is wrong with polling."""
     return max(timedelta(minutes=1), INTERVALS * interval)
 
 
@@ -49,9 +49,10 @@ class StatusReports:
         self._left_at = -inf
 
     async def read(self, followed: Iterable[PetitionRef]) -> StatusReport:
-        """How the sites stand; StorageError if another process knows and cannot be read.
+        """Report how the sites stand.
 
-        `oldest_look` is of these petitions, or, where another polls, of all that anybody follows.
+        Their oldest look is of these petitions, or, where another process polls, of all that
+        anybody follows. Raises StorageError if that process's note cannot be read from the store.
         """
         if not self._polling.is_standby:
             return StatusReport(self._now(), tuple(self._poller.health(followed)))
@@ -60,9 +61,9 @@ class StatusReports:
         return left if is_fresh else StatusReport(left.at)
 
     async def failing_since(self, site: str) -> datetime | None:
-        """Since when a site that was just asked has not been answering, or None if it did.
+        """Return since when a site just asked has not been answering, or None if it did.
 
-        StorageError as above.
+        Raises StorageError as `read` does.
         """
         since = self._poller.failing_since(site)
         if since is None or not self._polling.is_standby:
@@ -72,7 +73,7 @@ class StatusReports:
         return next((h.failing_since for h in healths if h.site.id == site), None) or self._now()
 
     async def round_ended(self) -> None:
-        """A round of looks has ended here: leave a note of it, if the last is some seconds old."""
+        """Leave a note of how sites stand, unless the last is fresh: a round of looks has ended."""
         moment = time.monotonic()
         if not self._is_shared or moment - self._left_at < self._every:
             return
@@ -83,7 +84,7 @@ class StatusReports:
 
 
 def _decoded(note: str | None) -> StatusReport:
-    """What a note says; nothing if there is none, or a program of another version left it."""
+    """Read a note; an empty report if there is none, or a program of another version left it."""
     try:
         return msgspec.json.decode(note or "{}", type=StatusReport)
     except msgspec.MsgspecError:

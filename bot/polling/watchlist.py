@@ -30,25 +30,25 @@ class Watchlist:
 
     @property
     def is_ruled(self) -> bool:
-        """Whether any rule listens to this site."""
+        """True while any rule listens to this site."""
         return self.ruled_since is not None
 
     def watched(self, followed: Iterable[PetitionId]) -> set[PetitionId]:
-        """All that is to be watched, given what somebody follows."""
+        """Return all that is to be watched, given what somebody follows."""
         return {*followed, *self._awaited}
 
     def since(self, now: datetime) -> datetime | None:
-        """From when on the news of a petition met for the first time rings; None: never."""
+        """Return from when on news of a petition met for the first time rings; None for never."""
         return max(self.ruled_since, now - _NEWS_FOR) if self.ruled_since else None
 
     def is_strange(self, id_: PetitionId, known: PetitionHistory | None) -> bool:
-        """Whether a petition was not watched when rules began to listen, and has not been since."""
+        """Return whether it was not watched when rules began to listen, and has not been since."""
         if self.ruled_since is None:
             return False
         return known is None or (known.read_at < self.ruled_since and id_ not in self.followers)
 
     def leaves_out(self, known: PetitionHistory) -> bool:
-        """Whether nothing is expected of a petition any more; it is remembered as such."""
+        """Take note of a petition; return whether nothing is expected of it any more."""
         self.note(known)
         return known.petition.ref.id in self._settled
 
@@ -65,14 +65,14 @@ class Watchlist:
             self._awaited[id_] = None
 
     def listen(self, since: datetime, known: Iterable[PetitionId]) -> None:
-        """Rules listen; these are all the petitions that are known."""
+        """Take note that rules listen since then; these are all the petitions that are known."""
         if self.ruled_since != since:
             self._settled.clear()
         self.ruled_since = since
         self._awaited = dict.fromkeys(id_ for id_ in known if id_ not in self._settled)
 
     def rest(self) -> None:
-        """No rule listens any longer."""
+        """Take note that no rule listens any longer."""
         self.ruled_since = None
         self._awaited, self._settled = {}, set()
 
@@ -98,7 +98,7 @@ async def survey(storage: Storage, watchlists: Mapping[str, Watchlist], now: dat
 
 
 async def _listening_since(storage: Storage, site: str, now: datetime) -> datetime:
-    """Since when rules have been listening; from now on, if they have not."""
+    """Return since when rules have been listening; from now on, if they have not."""
     if kept := await storage.note(_note(site)):
         since = datetime.fromisoformat(kept)
         if since <= now:  # else the clock was ahead then
