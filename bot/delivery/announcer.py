@@ -1,4 +1,4 @@
-"""The announcement under way -> every chat that takes one: after the alerts, at a gentle pace."""
+"""Sends an announcement to every chat that takes them, after the alerts and at a gentle pace."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -38,7 +38,7 @@ _FAREWELL = 4.0  # seconds that what is being sent may still take when we have t
 
 
 class _Came(NamedTuple):
-    """What became of one send."""
+    """The outcome of one send, as what it adds to each of the announcement's counts."""
 
     told: int = 0
     refused: int = 0
@@ -46,13 +46,13 @@ class _Came(NamedTuple):
 
 
 class _Migrated(NamedTuple):
-    """The group is another chat now."""
+    """The outcome that the group is another chat now."""
 
     new_id: int
 
 
 async def count_of_hearers(storage: Storage) -> int:
-    """How many chats take announcements now."""
+    """Count the chats that take announcements now."""
     place, count = "", 0
     while some := await storage.chats(place, _AT_ONCE):
         count += sum(hears_announcements(chat) for _, chat in some)
@@ -63,8 +63,9 @@ async def count_of_hearers(storage: Storage) -> int:
 class Announcer:
     """Sends what the admins announced.
 
-    A chat is noted as told before it is: a bot that is stopped in the middle goes on behind it, so
-    that nobody is told twice. Of an alert the opposite holds, since none may be lost.
+    A chat is noted as told before it is: a bot that is stopped in the middle goes on with the next
+    one, so that nobody is told twice. With alerts it is the other way round, since none may be
+    lost.
     """
 
     def __init__(
@@ -172,7 +173,7 @@ class Announcer:
         )
 
     def _counted(self, found: Announcement | None) -> Announcement | None:
-        """What the store kept, with what came of the last send, which it learns with the next."""
+        """Return what the store kept with the last send counted, which it learns with the next."""
         latest = self._latest
         if found and latest and (found.key, found.place) == (latest.key, latest.place):
             return structs.replace(latest, is_done=found.is_done)
@@ -182,7 +183,7 @@ class Announcer:
         return await self._storage.note(STOPPED) == announcement.key
 
     async def _still_hears(self, seen: Chat) -> bool:
-        """Whether a chat takes announcements now: since it was read hours may have passed.
+        """Return whether a chat takes announcements now, which may be hours after it was read.
 
         A group of which nothing is kept any more was forgotten, or has moved.
         """
@@ -201,7 +202,7 @@ class Announcer:
         return False
 
     async def _has_own_turn(self, old_id: int, new_id: int) -> bool:
-        """Whether a group is kept by both of its ids: then it is told by the new one."""
+        """Return whether a group is kept by both of its ids: then it is told by the new one."""
         with suppress(StorageError):
             old, new = await self._storage.chat(old_id), await self._storage.chat(new_id)
             return old is not None and new is not None
@@ -248,7 +249,7 @@ class Announcer:
             wait = min(2 * wait, _LONGEST_WAIT)
 
     async def _is_ended_within(self, seconds: float, announcement: Announcement) -> bool:
-        """Wait; whether we have to end, or this announcement has to, before the time is over."""
+        """Wait; return True as soon as we have to end, or this announcement has to."""
         while seconds > 0:
             some = min(seconds, _LOOKS_APART)
             with suppress(TimeoutError):

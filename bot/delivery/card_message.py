@@ -21,7 +21,7 @@ from storage import Storage
 
 log = structlog.get_logger(__name__)
 
-# As far back as a card looks for the present pace.
+# A card looks back so far for the present pace.
 LATELY = timedelta(days=8)
 
 
@@ -35,7 +35,7 @@ async def draw_card(
     unreachable_since: datetime | None = None,
     follow_link: str = "",
 ) -> tuple[Message, Keyboard]:
-    """A petition's card and its buttons, with the pace of the last days if we have watched them."""
+    """Draw a petition's card and its buttons, with the pace of the last days if we watched them."""
     message = card(
         petition,
         read_at,
@@ -48,7 +48,7 @@ async def draw_card(
 
 
 def link_for_all(username: str, chat_id: int, petition: PetitionRef) -> str:
-    """The link by which those who read a group or channel can follow it; "" in private chats."""
+    """Return the link by which readers of a group or channel can follow it; "" in private chats."""
     return "" if chat_id > 0 else subscribe_link(username, petition)
 
 

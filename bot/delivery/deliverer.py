@@ -1,4 +1,7 @@
-"""Outbox -> Telegram: claim, word, send, classify, settle. Nothing else sends an alert."""
+"""Sends what is owed: claims it, words it, sends it, classifies the answer, settles it.
+
+Nothing else sends an alert.
+"""
 
 import asyncio
 import random
@@ -85,7 +88,7 @@ _TOPIC_NOTE = marked(
 
 @dataclass(slots=True)
 class DeliveryCounts:
-    """Messages by what became of them, since the start."""
+    """The numbers of messages since the start, by what became of them."""
 
     sent: int = 0
     summaries: int = 0
@@ -153,7 +156,7 @@ class Deliverer:
         return frozenset(self._sending)
 
     def wake(self) -> None:
-        """There may be something to send now."""
+        """Look now for what is to be sent: there may be something."""
         self._news.set()
 
     async def run(self) -> None:
@@ -195,7 +198,7 @@ class Deliverer:
         self._news.set()
 
     async def _start_sends(self) -> float:
-        """Claim what can leave soon; how long to sleep unless woken, in seconds.
+        """Claim what can leave soon; return how many seconds to sleep unless woken.
 
         The rest stays in the store, in its order: a claim is a promise to send at once.
         """
@@ -274,7 +277,7 @@ class Deliverer:
     def _held_until(
         self, claims: Sequence[ClaimedDelivery], owed: Sequence[Delivery]
     ) -> datetime | None:
-        """Until when an alert waits for what else happens, if there has been too much already."""
+        """Return until when an alert is held since too much was told; None if it may leave."""
         first = owed[0]
         is_alone = len(owed) == 1 and not first.queue and not first.attempts
         if not is_alone or is_pressing(claims[0].occurrences):
@@ -309,14 +312,17 @@ class Deliverer:
         return True
 
     async def _followed(self, claims: Sequence[ClaimedDelivery]) -> Subscription | None:
-        """How the chat follows the petition of a single alert, if it does."""
+        """Return the chat's subscription that a single alert belongs to; None if there is none."""
         if len(claims) > 1:
             return None
         owed = claims[0].delivery
         return await self._storage.subscription(owed.chat_id, owed.petition)
 
     async def _send(self, outgoing: OutgoingMessage) -> tuple[Outcome, OutgoingMessage]:
-        """Send it, mended for as long as Telegram says what is wrong with it."""
+        """Send it, mended for as long as Telegram says what is wrong with it.
+
+        Returned are the outcome, and the message as it was last tried.
+        """
         while True:
             outcome = await self._try(outgoing)
             if not isinstance(outcome, Refused):
@@ -399,7 +405,7 @@ class Deliverer:
                 assert_never(step)
 
     async def _note_refusal(self, claims: Sequence[ClaimedDelivery], outcome: ChatRefuses) -> bool:
-        """Keep that a chat would not take this; whether it may be tried with anything else now.
+        """Keep that a chat would not take this; return whether to try it with anything else now.
 
         What was refused before and still is, while the chat takes other news, is at fault itself:
         it is tried again alone. Otherwise it is the chat that refuses, and the next try is made
@@ -433,26 +439,26 @@ class Deliverer:
             await self._storage.retry(delivery.key, at)
 
     async def _give_back(self, owed: Iterable[Delivery]) -> None:
-        """Let go of what was claimed and not sent: that was no try of it."""
+        """Let go of what was claimed and not sent; that counts as no try of it."""
         for delivery in owed:
             await self._storage.defer(delivery.key, delivery.queue, self._now())
 
 
 def _reply(outgoing: OutgoingMessage) -> ReplyParameters | None:
-    """News hangs on the petition's card, or stands alone if that was deleted."""
+    """Have news reply to the petition's card, or stand alone if that was deleted."""
     if outgoing.card_id is None:
         return None
     return ReplyParameters(outgoing.card_id, allow_sending_without_reply=True)
 
 
 def _is_probe(claims: Sequence[ClaimedDelivery]) -> bool:
-    """Whether these are what a chat is tried with that has refused the last it was sent."""
+    """Return whether these are sent to find out if a chat that refused takes messages again."""
     chat = claims[0].chat
     return chat is not None and chat.probe_at is not None
 
 
 def _by_chat(claims: Iterable[ClaimedDelivery]) -> Iterator[list[ClaimedDelivery]]:
-    """Claims of each chat together, oldest first."""
+    """Yield the claims of each chat together, oldest first."""
 
     def chat_of(claim: ClaimedDelivery) -> int:
         return claim.delivery.chat_id
@@ -467,7 +473,10 @@ def _by_chat(claims: Iterable[ClaimedDelivery]) -> Iterator[list[ClaimedDelivery
 
 
 def _in_messages(claims: Sequence[ClaimedDelivery]) -> Iterator[Sequence[ClaimedDelivery]]:
-    """What goes into one message each: a queue, in each topic; all that a returned chat missed."""
+    """Group claims by the message that tells them: one for each queue, and each topic in it.
+
+    All that a returned chat missed is in one message.
+    """
     together: dict[tuple[str, int | None], list[ClaimedDelivery]] = {}
     for claim in claims:
         owed = claim.delivery
@@ -484,7 +493,7 @@ def _worded(
     *,
     plainly: bool,
 ) -> OutgoingMessage:
-    """What to send for these claims; plainly, without anything that can be wrong with it."""
+    """Word the message for these claims; `plainly` leaves out what can be wrong with it."""
     try:
         outgoing = _in_full(claims, followed, now, among)
     except Exception:
@@ -501,7 +510,7 @@ def _plain(outgoing: OutgoingMessage) -> OutgoingMessage:
 
 
 def _among(claim: ClaimedDelivery, bot: ExtBot[Any]) -> Among | None:
-    """The group or channel that this is told in; None for a person's own chat."""
+    """Return the group or channel that this is told in; None for a person's own chat."""
     if claim.chat is None or claim.chat.kind == ChatType.PRIVATE:
         return None
     return Among(bot.username, is_channel=claim.chat.kind == ChatType.CHANNEL)
@@ -513,7 +522,7 @@ def _in_full(
     now: datetime,
     among: Among | None,
 ) -> OutgoingMessage:
-    """One alert as it is, several as a summary."""
+    """Word one alert as it is, and several as a summary."""
     first = claims[0].delivery
     if len(claims) == 1:
         message, buttons = _alert(claims[0], followed, now, among)
@@ -549,7 +558,7 @@ def _alert(
 
 
 def _mended(outgoing: OutgoingMessage, reason: str) -> OutgoingMessage | None:
-    """The message without what Telegram complains of; None if there is nothing to take away."""
+    """Return the message without what Telegram complains of; None if nothing can be taken away."""
     message = outgoing.message
     if outgoing.thread_id and is_no_topic(reason):
         noted = joined(message, compose("\n\n", italic(tr(_TOPIC_NOTE))))
@@ -565,11 +574,11 @@ def _mended(outgoing: OutgoingMessage, reason: str) -> OutgoingMessage | None:
 
 
 def classify(error: TelegramError, now: datetime) -> Outcome:
-    """Classifies an error of Telegram's into an outcome of a delivery; what is unknown may pass.
+    """Classify an error of Telegram's as the outcome of a delivery.
 
-    An unknown refusal is the chat's; any other failure (a refused token, a fault of the server's)
-    is nobody's chat. `BadRequest` is a `NetworkError` in python-telegram-bot, so the particular
-    comes first.
+    What is unknown may pass. An unknown refusal is the chat's; any other failure (a refused token,
+    a fault of the server's) has to do with no chat. `BadRequest` is a `NetworkError` in
+    python-telegram-bot, so the particular comes first.
     """
     reason = error.message
     match error:
@@ -588,5 +597,5 @@ def classify(error: TelegramError, now: datetime) -> Outcome:
 
 
 def _name(delivery: Delivery) -> str:
-    """What was to be told, without to whom: chat ids stay out of the log."""
+    """Name what was to be told, without to whom: chat ids stay out of the log."""
     return delivery.occurrences[0]

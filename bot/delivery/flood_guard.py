@@ -1,7 +1,7 @@
-"""Decides which news waits because its chat has just heard so much: it comes as one message (pure).
+"""Decides when news has to wait since its chat has just heard so much (pure).
 
-How much a chat was told lately is counted in the store, so that neither a restart nor another
-process forgets it.
+What waits comes as one message. How much a chat was told lately is counted in the store, so that
+neither a restart nor another process forgets it.
 """
 
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ _HELD_FOR = timedelta(minutes=1)
 def deferred_until(
     told_lately: int, flood_until: datetime | None, now: datetime
 ) -> datetime | None:
-    """Until when what is due should wait for all else, or None if it may leave.
+    """Return until when what is due should wait for all else, or None if it may leave.
 
     What has begun to be held, `flood_until` then, is held together to its end, so that nothing
     overtakes it.

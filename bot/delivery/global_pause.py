@@ -1,7 +1,7 @@
-"""Whether Telegram refuses everything, which it never says and which has to be inferred.
+"""Infers whether Telegram refuses everything, which it never says.
 
-A wait that Telegram names belongs to the chat and method it was named for. Several chats refused
-at once may mean that all are, so everything pauses for a few seconds, whatever they named. Then a
+A wait that Telegram names belongs to the chat and method it was named for. Several chats refused at
+once may mean that all are, so everything pauses for a few seconds, whatever they named. Then a
 single message, a probe, finds out: the pause ends with the first that is taken, and doubles only
 when a probe of a chat that was not refused before is refused too. What left after the refused ones
 and is taken proves as much as a probe.
@@ -24,7 +24,7 @@ _RECOVERY = 0.25  # messages a second regained each second after Telegram refuse
 
 
 class _Refusal(NamedTuple):
-    """A chat that took messages before did not want one."""
+    """The refusal of a message to a chat that had taken messages before."""
 
     chat: int | str
     at: float
@@ -32,7 +32,7 @@ class _Refusal(NamedTuple):
 
 
 class GlobalPause:
-    """The pause of everything, and the rate after it."""
+    """The pause of all sending, and the rate after it. Times are seconds of a steady clock."""
 
     def __init__(self) -> None:
         self.is_on = False
@@ -46,22 +46,22 @@ class GlobalPause:
         self._doubt_left_at = -inf  # when the last of those left that this pause was inferred from
 
     def rate(self, now: float) -> float:
-        """Messages a second that Telegram takes, as far as we know."""
+        """Return the messages a second that Telegram takes, as far as we know."""
         since = 0.0 if self.is_on else max(0.0, now - self._ended_at)
         return min(float(PER_SECOND), self._rate + since * _RECOVERY)
 
     def seconds_left(self, now: float) -> float:
-        """How long nothing at all leaves."""
+        """Return the seconds for which nothing at all leaves, 0 without a pause."""
         return max(0.0, self.until - now) if self.is_on else 0.0
 
     def probed(self, now: float) -> None:
-        """A probe has left; one that never comes back must not keep everybody waiting."""
+        """Take note that a probe has left; if it never comes back, another one follows."""
         self.until = now + self._span
 
     def refused(
         self, chat: int | str, departure: Departure, now: float, *, is_news: bool
     ) -> float | None:
-        """A chat was refused; for how long nothing is to leave, if that follows from it.
+        """Take note that a chat was refused; return the seconds of the pause that follows, if any.
 
         It `is_news` unless the chat was refused before and has taken nothing since: that proves
         something about the chat, and nothing about the others.
@@ -81,7 +81,7 @@ class GlobalPause:
         return self._span
 
     def join(self, now: float, wait: float) -> None:
-        """Joins the pause of another process, which holds everything for `wait` seconds."""
+        """Join the pause of another process, which holds everything for `wait` seconds."""
         if self.is_on:
             self.until = max(self.until, now + wait)
         else:
@@ -89,7 +89,7 @@ class GlobalPause:
             self._begin(now, min(max(wait, FIRST_PAUSE), LONGEST_PAUSE))
 
     def accepted(self, departure: Departure, now: float) -> None:
-        """Ends the pause if what Telegram took, or refused for what it is, left after it began."""
+        """End the pause if what Telegram took, or refused for what it is, left after it began."""
         self._refused.clear()
         if self.is_on and (departure.is_probe or departure.left_at > self._doubt_left_at):
             self.is_on, self._ended_at = False, now
@@ -109,7 +109,7 @@ class GlobalPause:
         return self._span
 
     def _slow_down(self) -> None:
-        """Halves the rate, once in each pause that proves to be no mistake."""
+        """Halve the rate, once in each pause that proves to be no mistake."""
         if not self._is_slower:
             self._is_slower = True
             self._rate = max(1.0, self._rate / 2)

@@ -77,13 +77,13 @@ Request: TypeAlias = Callable[[], Coroutine[Any, Any, Result]]
 
 
 def seconds(error: RetryAfter) -> float:
-    """How long Telegram wants us to wait."""
+    """Return the seconds that Telegram wants us to wait."""
     wait = error.retry_after
     return wait.total_seconds() if isinstance(wait, timedelta) else float(wait)
 
 
 class _Places:
-    """Places in the rate that all processes share, taken one by one as they are needed.
+    """The places in the rate that all processes share, taken one by one as they are needed.
 
     Each is for whoever goes first when it comes: a person waits for few alerts of this process, and
     for one of each other at most. A store that does not answer keeps nobody waiting for long: our
@@ -95,7 +95,7 @@ class _Places:
         self._incident = IncidentLog(log, "the send rate cannot be shared", monotonic)
 
     async def next(self, cost: int) -> float:
-        """In how many seconds the next place comes."""
+        """Take the next place; return in how many seconds it comes."""
         try:
             async with asyncio.timeout(_PLACE_TOLD_WITHIN):
                 place = (await self._rate.slots(cost))[0]
@@ -159,7 +159,7 @@ class RateLimiter(BaseRateLimiter[Any]):
         self._is_place_here = False
 
     async def initialize(self) -> None:
-        """Nothing to prepare."""
+        """Do nothing: there is nothing to prepare."""
 
     async def shutdown(self) -> None:
         """Let nothing more leave by itself."""
@@ -168,12 +168,12 @@ class RateLimiter(BaseRateLimiter[Any]):
                 task.cancel()
 
     def heard(self, chat_id: ChatId) -> None:
-        """Somebody asks for something in a chat; whoever asks least is answered first."""
+        """Take note that somebody asks in a chat; whoever asks least is answered first."""
         now = self._now()
         self._chats.get(chat_id, now).asks(now)
 
     def clamour(self, chat_id: ChatId) -> float:
-        """How much is asked in a chat; who has more of it goes behind who has less."""
+        """Return how much is asked in a chat, for comparing: the chat with more goes behind."""
         chat = self._chats.known.get(chat_id)
         return chat.asked if chat else NEVER
 
@@ -198,7 +198,7 @@ class RateLimiter(BaseRateLimiter[Any]):
         return now - self._pause.began_at if is_known else 0.0
 
     def room(self, within: float) -> int:
-        """How many more alerts to different chats may be taken on that leave within seconds."""
+        """Return how many more alerts to different chats can leave within so many seconds."""
         now = self._now()
         if self._pause.seconds_left(now) > 0:
             return 0
@@ -234,7 +234,7 @@ class RateLimiter(BaseRateLimiter[Any]):
     async def _of_chat(
         self, request: Request, endpoint: str, data: dict[str, Any], alert: bool
     ) -> Result:
-        """What a chat is asked or told waits for what its limits allow."""
+        """Make a request about a chat; one that counts as a message waits for the chat's limits."""
         chat, kind = self._chats.get(data["chat_id"], self._now()), _kind(endpoint)
         chat.in_work += 1
         try:
@@ -247,7 +247,7 @@ class RateLimiter(BaseRateLimiter[Any]):
             chat.in_work -= 1
 
     async def _of_no_chat(self, request: Request, kind: str) -> Result:
-        """It passes; a refusal holds this method alone.
+        """Make a request about no chat at once; a refusal holds this method alone.
 
         Whom it was for is not known, so that everybody has to wait: no longer than if inferred.
         """
@@ -259,7 +259,7 @@ class RateLimiter(BaseRateLimiter[Any]):
             raise
 
     async def _uncounted(self, request: Request, chat: Chat, kind: str) -> Result:
-        """What is no message passes; a refusal holds this method to this chat alone."""
+        """Make a request that is no message at once; a refusal holds its method and chat alone."""
         _not_before(chat.refused.get(kind, -inf), self._now())
         try:
             result = await request()
@@ -270,7 +270,10 @@ class RateLimiter(BaseRateLimiter[Any]):
         return result
 
     def _type(self, chat: Chat) -> None:
-        """That we are typing is shown at once or not at all, and never before a message."""
+        """Count a note that we are typing, which is shown at once and before no message.
+
+        Raises RetryAfter if it would have to wait.
+        """
         now = self._now()
         opens_at = max(chat.free_at(_TYPING, alert=False), self._opens_at(now))
         if opens_at > now or self._pause.is_on or self._queue.first(now):
@@ -329,7 +332,10 @@ class RateLimiter(BaseRateLimiter[Any]):
             departure.at = min(self._now(), departure.at + _JOURNEY)
 
     async def _turn(self, chat: Chat, kind: str, alert: bool) -> tuple[Departure, bool]:
-        """Wait until a message may leave, and count it; whether it has to be paid for."""
+        """Wait until a message may leave, and count it; return whether it has to be paid for.
+
+        Raises RetryAfter if it would have to wait for too long.
+        """
         now = self._now()
         most = MOST_WAITING if self._answers_waiting < _MANY_WAITING else 1
         if not alert and chat.answers_waiting >= most:
@@ -367,7 +373,7 @@ class RateLimiter(BaseRateLimiter[Any]):
         self._come_back(min(opens_at, self._queue.ripens_at()), now)
 
     def _opens_at(self, now: float) -> float:
-        """When another message may leave, whoever goes first."""
+        """Return when another message may leave, whoever goes first; past if it may now."""
         if self._pause.seconds_left(now) > 0:
             return self._pause.until
         stretch = PER_SECOND / self._pause.rate(now)
@@ -421,7 +427,7 @@ class RateLimiter(BaseRateLimiter[Any]):
     # --- the rate that is shared
 
     def _has_place(self) -> bool:
-        """Whether one more may leave; a place is fetched where they are shared."""
+        """Return whether one more may leave; where places are shared, fetch one if not."""
         if self._places is None or self._is_place_here:
             self._is_place_here = False
             return True
@@ -444,7 +450,7 @@ class RateLimiter(BaseRateLimiter[Any]):
     # --- what Telegram says
 
     def _answered(self, chat: Chat, kind: str, departure: Departure) -> None:
-        """Telegram took a message, or refused it for another reason than its rate."""
+        """Note that Telegram took a message, or refused it for another reason than its rate."""
         chat.refused.pop(kind, None)
         now, was_on = self._now(), self._pause.is_on
         self._pause.accepted(departure, now)
@@ -468,14 +474,14 @@ class RateLimiter(BaseRateLimiter[Any]):
 
 @dataclass(slots=True)
 class _Again:
-    """When something that failed on its way is to be tried again, and whether it is at all."""
+    """The waits before each new try of what failed on its way, and until when to try."""
 
     waits: Sequence[float]
     until: float
     timeouts_left: int = _AFTER_TIMEOUT
 
     def wait(self, error: TelegramError, now: float) -> float | None:
-        """In how many seconds; None if what Telegram said is final, or enough was tried."""
+        """Return the seconds to wait; None if what Telegram said is final, or enough was tried."""
         if not is_lost(error) or not self.waits or now + self.waits[0] > self.until:
             return None
         if isinstance(error, TimedOut) and not isinstance(error, NotConnected):
@@ -487,7 +493,7 @@ class _Again:
 
 
 def _kind(endpoint: str) -> str:
-    """The methods that Telegram names one wait for: edits of any kind are one."""
+    """Return the name of the methods that one wait holds for: edits of any kind are one."""
     return "edit" if endpoint.startswith("edit") else endpoint
 
 

@@ -28,10 +28,11 @@ async def tell_admins(
     *,
     posts: bool = False,
 ) -> int:
-    """Say it to those of a chat's admins who have a chat with the bot; how many were told.
+    """Tell those of a chat's admins who have a chat with the bot; return how many were told.
 
-    `words` are made for each in their language, of the chat's title; without them it is that the
-    chat does not let the bot write. Those who `posts` is about may post in a channel.
+    `words` makes the message in each one's language from the chat's title; by default it says that
+    the chat does not let the bot write. With `posts`, only those who may post in a channel are
+    told.
     """
     try:
         title = (await bot.get_chat(chat_id)).title or ""
@@ -48,7 +49,7 @@ async def tell_admins(
 
 
 def may_post(admin: ChatMember) -> bool:
-    """Whether an admin may post in a channel: the owner, or who has that right."""
+    """Return whether an admin may post in a channel: the owner, or who has that right."""
     return not isinstance(admin, ChatMemberAdministrator) or admin.can_post_messages is True
 
 

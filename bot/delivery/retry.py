@@ -1,4 +1,4 @@
-"""Outcome + attempts + now -> what to do with a delivery (pure).
+"""Decides what becomes of a delivery after a try, by its outcome and by how many there were (pure).
 
 A failure is transient unless Telegram proves it permanent: retrying is the default, giving up needs
 a reason.
@@ -62,7 +62,7 @@ Step: TypeAlias = Settle | TryAgain | RestChat | ProbeChat | MigrateChat
 def next_step(
     outcome: Outcome, attempts: int, now: datetime, jitter: float, refusals: int = 0
 ) -> Step:
-    """Decides what becomes of a delivery after try number `attempts` (0 was the first).
+    """Decide what becomes of a delivery after try number `attempts` (0 was the first).
 
     `refusals` is how often in a row its chat had refused what it was sent before.
 
@@ -84,11 +84,11 @@ def next_step(
 
 
 def backoff(attempts: int, jitter: float) -> timedelta:
-    """How long to wait after so many failed tries: doubling from a second to 45 seconds."""
+    """Return the wait after so many failed tries: doubling from a second to 45 seconds."""
     wait = min(_LONGEST_WAIT, _FIRST_WAIT * (1 << min(attempts, 16)))
     return wait * (0.75 + jitter / 2)
 
 
 def probe_wait(refusals: int, jitter: float) -> timedelta:
-    """How long a chat is left alone that had refused so often before: a minute to a day."""
+    """Return how long a chat is left alone that refused so often before: a minute to a day."""
     return _PROBES[min(refusals, len(_PROBES) - 1)] * (0.9 + jitter / 10)

@@ -1,7 +1,8 @@
 """Orders who sends next: quiet people before alerts, alerts a third of all, talkative chats last.
 
 Everything here is told the time, does no I/O and looks at a waiting message only when it may leave
-or when its chat's limits have changed, so that thousands may wait.
+or when its chat's limits have changed, so that thousands may wait. Times are seconds of a steady
+clock.
 """
 
 import asyncio
@@ -22,7 +23,7 @@ from bot.telegram.fading import NEVER, counted, faded_to
 
 @dataclass(eq=False, slots=True)
 class Departure:
-    """A message that has left, and when it counts from."""
+    """A message that has left, and the time from which it counts."""
 
     at: float
     left_at: float = -inf
@@ -30,7 +31,7 @@ class Departure:
 
 
 class Window:
-    """At most `most` messages within any `span` seconds."""
+    """A limit of at most `most` messages within any `span` seconds."""
 
     __slots__ = ("_left", "_span", "most")
 
@@ -40,9 +41,9 @@ class Window:
         self._left: deque[Departure] = deque(maxlen=most)
 
     def free_at(self, ahead: int = 0, stretch: float = 1.0) -> float:
-        """When a message may leave that has `ahead` others before it; long past if at any time.
+        """Return when a message may leave that has `ahead` others before it.
 
-        `stretch` makes the window longer.
+        `-inf` if at any time. `stretch` is a factor that makes the window longer.
         """
         index = len(self._left) + ahead - self.most
         if index < 0 or not self._left:
@@ -50,11 +51,11 @@ class Window:
         return self._left[min(index, len(self._left) - 1)].at + self._span * stretch
 
     def room(self, now: float) -> int:
-        """How many more may leave right now."""
+        """Return how many more may leave right now."""
         return self.most - sum(left.at + self._span > now for left in self._left)
 
     def count(self, departure: Departure) -> None:
-        """One has left."""
+        """Count a message that has left."""
         if self.most:
             self._left.append(departure)
 
@@ -74,7 +75,7 @@ ChatId: TypeAlias = int | str
 
 
 def too_soon(seconds: float) -> RetryAfter:
-    """What python-telegram-bot raises for a 429, for what is not even asked of Telegram."""
+    """Make the error that python-telegram-bot raises for a 429, before Telegram is even asked."""
     return RetryAfter(timedelta(seconds=max(seconds, 0.001)))
 
 
@@ -94,27 +95,30 @@ class Chat:
     in_work: int = 0
 
     def free_at(self, kind: str, *, alert: bool) -> float:
-        """The instant at which it takes a message of this kind."""
+        """Return the time at which it takes a message of this kind."""
         credit = 0.0 if alert else BURST - 1.0
         minute = self.minute.free_at() if self.minute else -inf
         return max(self.refused.get(kind, -inf), self.spent_until - credit, minute)
 
     def asks(self, now: float) -> None:
-        """It asks for something, which may not be answered at all."""
+        """Count a question from it, which may not be answered at all."""
         self.asked = counted(self.asked, now, _MINUTE, 3 * CLAMOROUS)
 
     def quiet_at(self) -> float:
-        """When it asks for little: if its questions are not counted, has had few answers lately."""
+        """Return the time from which the chat counts as asking for little.
+
+        It goes by its questions if they are counted, else by the answers it has had lately.
+        """
         if self.asked > NEVER:
             return faded_to(CLAMOROUS, self.asked, _MINUTE)
         return self.answers.free_at() if self.answers else -inf
 
     def goes_before(self) -> float:
-        """Of several quiet chats, the one with the least of this goes first."""
+        """Return a number to order quiet chats by: the lowest goes first."""
         return self.quiet_at() if self.asked > NEVER else self.answered_at
 
     def count(self, departure: Departure, *, alert: bool) -> None:
-        """A message has left for it."""
+        """Count a message that has left for it."""
         self.spent_until = max(self.spent_until, departure.at) + 1.0
         if self.minute:
             self.minute.count(departure)
@@ -124,7 +128,7 @@ class Chat:
             self.answered_at = departure.at
 
     def idle(self, now: float) -> bool:
-        """Whether nothing would change if it were forgotten."""
+        """Return whether nothing would change if it were forgotten."""
         refused = max(self.refused.values(), default=-inf) + _REMEMBERED
         windows = (window for window in (self.minute, self.answers) if window)
         return (
@@ -142,7 +146,7 @@ class Chats:
     sweep_at: int = 1000
 
     def get(self, chat_id: ChatId, now: float) -> Chat:
-        """The limits of a chat, noted from now on if nothing was known of it."""
+        """Return the limits of a chat, which are kept from now on if nothing was known of it."""
         chat = self.known.get(chat_id)
         if chat is None:
             if len(self.known) >= self.sweep_at:
@@ -155,7 +159,7 @@ class Chats:
 
 
 class _Rank(IntEnum):
-    """Why a message waits: for its chat's limits, or for others to go first."""
+    """The reason why a message waits: for its chat's limits, or for others to go first."""
 
     CHAT = 0
     ANSWER = 1
@@ -175,20 +179,20 @@ class QueuedMessage:
 
     @property
     def is_over(self) -> bool:
-        """Whether it has left, or was given up."""
+        """True once it has left, or was given up."""
         return self.left.done()
 
     def free_at(self) -> float:
-        """When its chat takes it."""
+        """Return the time at which its chat takes it."""
         return self.chat.free_at(self.kind, alert=self.alert)
 
     def refuse(self, seconds: float) -> None:
-        """It would have to wait for too long."""
+        """Give it up, since it would have to wait for so many seconds."""
         if not self.is_over:
             self.left.set_exception(too_soon(seconds))
 
     def place(self, now: float) -> tuple[_Rank, float]:
-        """Its place now: within a rank, whoever has the lowest number goes first."""
+        """Return its place now: within a rank, whoever has the lowest number goes first."""
         free_at = self.free_at()
         if free_at > now:
             return _Rank.CHAT, free_at
@@ -217,29 +221,29 @@ class SendQueue:
         self.alerts: set[QueuedMessage] = set()
 
     def add(self, queued: QueuedMessage, now: float) -> None:
-        """Let it wait, unless its chat would keep it waiting for too long."""
+        """Let a message wait, unless its chat would keep it waiting for too long."""
         if queued.alert:
             self.alerts.add(queued)
             queued.left.add_done_callback(lambda _: self.alerts.discard(queued))
         self._put(queued, next(self._numbers), now)
 
     def first_answer(self, now: float) -> QueuedMessage | None:
-        """The answer to a quiet chat that goes first: who asks least, or had none for longest."""
+        """Return the first answer to a quiet chat: to who asks least, or had none for longest."""
         return self._first(_Rank.ANSWER, now)
 
     def first_alert(self, now: float) -> QueuedMessage | None:
-        """The alert that goes before all others."""
+        """Return the alert that goes before all others, if one may leave."""
         return self._first(_Rank.ALERT, now)
 
     def first(self, now: float) -> QueuedMessage | None:
-        """The message that goes next, if any may."""
+        """Return the message that goes next, if any may."""
         answer, alert = self.first_answer(now), self.first_alert(now)
         if answer and alert:
             return alert if self._answers_in_a_row >= ANSWERS_PER_ALERT else answer
         return answer or alert or self._first(_Rank.TALKATIVE, now)
 
     def probe(self, now: float) -> QueuedMessage | None:
-        """The message that finds out whether Telegram refuses all: rather to no refused chat."""
+        """Return the message to test whether Telegram refuses all, best one to no refused chat."""
         ready = (queued for queued in self._ready(now) if not queued.chat.refused)
         return next(ready, None) or self.first(now)
 
@@ -248,18 +252,18 @@ class SendQueue:
         self._answers_in_a_row = 0 if queued.alert else self._answers_in_a_row + 1
 
     def answers_ready(self) -> int:
-        """About how many answers go before alerts."""
+        """Return about how many answers go before alerts."""
         return len(self._heaps[_Rank.ANSWER])
 
     def ripen(self, now: float) -> None:
-        """Let those go forward whose time has come."""
+        """Move forward those whose time has come."""
         for rank in (_Rank.CHAT, _Rank.TALKATIVE):
             heap = self._heaps[rank]
             while heap and (heap[0][0] <= now or heap[0][-1].is_over):
                 self._put_again(heap, now)
 
     def ripens_at(self) -> float:
-        """When that is next."""
+        """Return when the time of another comes; `inf` if nothing waits for it."""
         heaps = (self._heaps[rank] for rank in (_Rank.CHAT, _Rank.TALKATIVE))
         return min((heap[0][0] for heap in heaps if heap), default=inf)
 

@@ -21,7 +21,7 @@ _Message: TypeAlias = tuple[Any, Any]  # chat and message
 
 
 class _Content(NamedTuple):
-    """Digests of the text with its formatting, and of the buttons beneath."""
+    """The digests of a message's text with its formatting, and of the buttons beneath."""
 
     words: int
     buttons: int
