@@ -32,7 +32,7 @@ _WAIT_IN_WORDS = re.compile(r"retry after ([0-9]{1,9})\b", re.IGNORECASE)
 
 
 def read_json(body: bytes) -> dict[str, Any] | None:
-    """The object that an answer is, or None where it is none."""
+    """Read an answer that is a JSON object; None where it is none."""
     try:
         answer = json.loads(body.decode("utf-8", "replace"))
     except (ValueError, RecursionError):
@@ -41,7 +41,10 @@ def read_json(body: bytes) -> dict[str, Any] | None:
 
 
 def result_of(status: int, body: bytes, chat_id: object = None) -> Any:
-    """The result of a call about that chat; raises what python-telegram-bot would if it failed."""
+    """Return the result of a call about that chat.
+
+    Raises what python-telegram-bot would, if the call failed.
+    """
     answer = read_json(body)
     if answer is None:
         if status < 300:
@@ -53,7 +56,7 @@ def result_of(status: int, body: bytes, chat_id: object = None) -> Any:
 
 
 def message_of(method: str, result: Any, chat_id: object) -> Any:
-    """A result that can be read as what the method makes.
+    """Return a result that can be read as what the method makes.
 
     A message that was sent is sent, whatever is told of it: whoever took a strange receipt for a
     failure would send it again.
@@ -82,7 +85,7 @@ def _is_id(value: object) -> TypeGuard[int]:
 
 
 def _code(status: int, answer: dict[str, Any]) -> int:
-    """The error's number; some servers in between turn every status into 200."""
+    """Return the error's number; some servers in between turn every status into 200."""
     if status >= 300:
         return status
     told = answer.get("error_code")
@@ -114,7 +117,7 @@ def _error(code: int, answer: dict[str, Any], chat_id: object) -> TelegramError:
 
 
 def _wait(code: int, told: object, reason: str) -> int:
-    """For how many seconds nothing is wanted; nought if that is not what is wrong."""
+    """Return for how many seconds nothing is wanted; 0 if that is not what is wrong."""
     named = _number(told)
     if named is not None and named > 0:
         return math.ceil(min(named, _LONGEST_WAIT))
@@ -125,7 +128,7 @@ def _wait(code: int, told: object, reason: str) -> int:
 
 
 def _number(told: object) -> int | float | None:
-    """A number that is one, also where it is written as a text."""
+    """Return a number, also where it is written as a text; None for anything else."""
     if isinstance(told, str) and re.fullmatch(r"-?[0-9]{1,18}", told):
         return int(told)
     if isinstance(told, bool) or not isinstance(told, int | float):

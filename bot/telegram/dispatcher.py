@@ -1,4 +1,4 @@
-"""Between receiving and handling: who is next, how much may wait, and what is let go of.
+"""Decides, between receiving and handling, who is next, how much may wait, and what is dropped.
 
 Every person has a line of their own, and lines take turns, so that nobody's flood is another's
 wait. Each class of work has places that no other class can take.
@@ -85,7 +85,7 @@ _Key: TypeAlias = tuple[str, int]
 
 @dataclass(eq=False, slots=True)
 class _Entry:
-    """An update, since when it waits, or is in work."""
+    """An update that waits, or is in work, and since when it does."""
 
     update: Update
     ticket: Ticket
@@ -96,7 +96,7 @@ class _Entry:
 
 @dataclass(eq=False, slots=True)
 class _Line:
-    """What one person has waiting, and what is in work for them: one of each class at most."""
+    """The updates that one person has waiting, and those in work: at most one of each class."""
 
     waiting: dict[WorkClass, deque[_Entry]] = field(default_factory=dict)
     working: dict[WorkClass, _Entry] = field(default_factory=dict)
@@ -105,11 +105,11 @@ class _Line:
         return sum(map(len, self.waiting.values()))
 
     def heads(self) -> Iterator[_Entry]:
-        """What is first of each class."""
+        """Return the entries that wait first in each class."""
         return (entries[0] for entries in self.waiting.values() if entries)
 
     def entries(self) -> Iterator[_Entry]:
-        """Everything that waits."""
+        """Return all entries that wait."""
         return (entry for entries in self.waiting.values() for entry in entries)
 
 
@@ -154,27 +154,27 @@ class Dispatcher:
 
     @property
     def is_full(self) -> bool:
-        """Whether whoever sends updates had better keep them for a while."""
+        """True while so much waits that updates are better kept where they come from."""
         return self._waiting >= MOST_WAITING or self._service_waiting >= _MOST_SERVICE
 
     @property
     def is_crowded(self) -> bool:
-        """Whether so much waits that it will take a while."""
+        """True while so much waits that it will take a while."""
         return self._waiting >= MOST_WAITING // 2
 
     @property
     def waiting(self) -> int:
-        """How many updates wait for their turn."""
+        """The number of updates that wait for their turn."""
         return self._waiting + self._service_waiting
 
     @property
     def working(self) -> int:
-        """How many updates are being handled."""
+        """The number of updates that are being handled."""
         return len(self._tasks)
 
     @property
     def dropped(self) -> Mapping[Kind, int]:
-        """How many updates were let go of since the start, by what they were."""
+        """The numbers of updates that were let go of since the start, by what they were."""
         return self._dropped
 
     # --- from start to stop
@@ -184,7 +184,7 @@ class Dispatcher:
         self._tending = asyncio.create_task(self._tend_for_ever(), name="dispatcher")
 
     async def stop(self, patience: float = _FAREWELL) -> None:
-        """End once everything taken is handled; after `patience` seconds, end it."""
+        """End once everything taken is handled, or at the latest after `patience` seconds."""
         deadline = time.monotonic() + patience
         while self._tasks and (left := deadline - time.monotonic()) > 0:
             await asyncio.wait(self._tasks, timeout=left, return_when=asyncio.FIRST_COMPLETED)
@@ -220,7 +220,7 @@ class Dispatcher:
             self._refuse(_Entry(update, ticket, next(self._numbers), self._monotonic()))
 
     def _has_room(self, entry: _Entry) -> bool:
-        """Whether an update is dealt with: it waits, is in work, or was let go of."""
+        """Queue an update, or let it or another go; False if it has to wait for room."""
         key = _key(entry.ticket)
         line = self._lines.get(key, _Line())
         if entry.ticket.work_class is WorkClass.SERVICE:
@@ -242,7 +242,7 @@ class Dispatcher:
         return True
 
     def _make_room(self, line: _Line) -> bool:
-        """Let go of the last that came of whoever has most waiting, if that is more than here."""
+        """Let go of the newest update of the longest line; False if this line is about as long."""
         if len(line) >= max(1, self._waiting // len(self._lines)):
             return False
         lines = (line for key, line in self._lines.items() if key[0] == _PERSON)
@@ -282,7 +282,7 @@ class Dispatcher:
                 self._told.popitem(last=False)
 
     def _let_go(self, entry: _Entry) -> None:
-        """Take it out of its line, undone."""
+        """Take an update out of its line, undone."""
         self._dropped[entry.ticket.kind] += 1
         key = _key(entry.ticket)
         self._lines[key].waiting[entry.ticket.work_class].remove(entry)
@@ -397,7 +397,7 @@ class Dispatcher:
             entry.is_acknowledged = self._meanwhile(self._acknowledge(entry.update))
 
     def _meanwhile(self, call: Awaitable[None]) -> bool:
-        """Do it beside everything else, unless too much is done so already; whether it is done."""
+        """Do it beside everything else; return False if too much is done so already."""
         if len(self._aside) >= _MOST_ASIDE:
             if asyncio.iscoroutine(call):
                 call.close()
@@ -414,13 +414,13 @@ async def _quietly(call: Awaitable[None]) -> None:
 
 
 def _key(ticket: Ticket) -> _Key:
-    """Whose line it is: the bot's place in a chat, and that of its members, wait for no person."""
+    """Return whose line it is; what becomes of a chat's members waits behind nobody's updates."""
     line = ticket.kind.value if ticket.work_class is WorkClass.SERVICE else _PERSON
     return line, ticket.owner
 
 
 def _lasts(ticket: Ticket) -> float:
-    """For how many seconds somebody waits for an answer to it."""
+    """Return for how many seconds somebody waits for an answer to it."""
     if ticket.kind is Kind.PRESS:
         return _PRESS_LASTS
     return float("inf") if ticket.work_class in (WorkClass.SERVICE, *_ACTING) else _QUESTION_LASTS

@@ -1,4 +1,4 @@
-"""Knows each phrase by which Telegram refuses, and what that means: each is here once.
+"""The phrases by which Telegram refuses, each of them once, and what each means.
 
 Telegram has no codes for its reasons, only words. What is not here is unknown, proves nothing and
 may pass.
@@ -32,15 +32,15 @@ _UNCHANGED = ("not modified", "message_not_modified")
 
 
 class NotConnected(TimedOut):
-    """No connection came about in time, so that nothing can have arrived."""
+    """The error that no connection came about in time, so that nothing can have arrived."""
 
 
 class Unanswered(NetworkError):
-    """The connection broke before an answer came: it may have arrived or not."""
+    """The error that the connection broke before an answer came: it may have arrived or not."""
 
 
 def is_lost(error: TelegramError) -> bool:
-    """Whether it went wrong on its way or in Telegram's house, for no fault of what was asked.
+    """Return whether it failed on its way or at Telegram, for no fault of what was asked.
 
     It may have been carried out, except where there was no connection. An answer that nobody can
     read is python-telegram-bot's plain TelegramError.
@@ -50,47 +50,47 @@ def is_lost(error: TelegramError) -> bool:
 
 
 def not_modified() -> BadRequest:
-    """What Telegram would answer to an edit into what a message says already."""
+    """Make the error that Telegram answers to an edit into what a message says already."""
     return BadRequest("Message is not modified")
 
 
 def is_gone(reason: str) -> bool:
-    """Whether the chat cannot hear the bot any more; a lack of rights is no such proof."""
+    """Return whether the chat cannot hear the bot any more; a lack of rights is no such proof."""
     return _says(reason, _GONE)
 
 
 def is_no_topic(reason: str) -> bool:
-    """Whether the topic is closed or gone; without a topic it is the chat's General one."""
+    """Return whether the topic is closed or gone; without a topic it is the chat's General one."""
     return _says(reason, _NO_TOPIC)
 
 
 def is_too_long(reason: str) -> bool:
-    """Whether the text is longer than a message may be."""
+    """Return whether the text is longer than a message may be."""
     return _says(reason, _TOO_LONG)
 
 
 def is_bad_buttons(reason: str) -> bool:
-    """Whether the buttons are at fault."""
+    """Return whether the buttons are at fault."""
     return _says(reason, _BAD_BUTTONS)
 
 
 def is_bad_text(reason: str) -> bool:
-    """Whether the text or its formatting is at fault."""
+    """Return whether the text or its formatting is at fault."""
     return _says(reason, _BAD_TEXT)
 
 
 def is_no_media(reason: str) -> bool:
-    """Whether the chat takes words, and no pictures or files."""
+    """Return whether the chat takes words, and no pictures or files."""
     return _says(reason, _NO_MEDIA)
 
 
 def is_unchanged(reason: str) -> bool:
-    """Whether an edit asked for what is there already."""
+    """Return whether an edit asked for what is there already."""
     return _says(reason, _UNCHANGED)
 
 
 def is_about_message(reason: str) -> bool:
-    """Whether the message itself is at fault, so that a plainer one may be taken."""
+    """Return whether the message itself is at fault, so that a plainer one may be taken."""
     return any(of(reason) for of in (is_no_topic, is_too_long, is_bad_buttons, is_bad_text))
 
 

@@ -10,7 +10,7 @@ NEVER = -inf
 
 
 def counted(faded_at: float, now: float, span: float, most: float) -> float:
-    """The moment once another has happened; no count rises above `most`.
+    """Return the moment once another has happened; no count rises above `most`.
 
     It fades to a third within `span` seconds, about; a steady pace keeps it at what that brings in.
     """
@@ -19,5 +19,5 @@ def counted(faded_at: float, now: float, span: float, most: float) -> float:
 
 
 def faded_to(level: float, faded_at: float, span: float) -> float:
-    """When the count is down to a level."""
+    """Return the moment when the count is down to a level."""
     return faded_at - span * log(level)

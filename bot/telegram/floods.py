@@ -1,8 +1,8 @@
-"""Floods: who sends far more than anybody needs, told from updates that are not decoded yet.
+"""Drops updates of people who send far more than anybody needs, before they are decoded.
 
 To decode and refuse an update costs hundreds of times what a glance at it does. While more comes
-than can be handled, what is too much of one person is let go of after the glance, so that
-whoever's message is behind it at Telegram is reached soon. An ordinary person never asks so much.
+than can be handled, what is too much of one person is let go of after the glance, so that whoever's
+message is behind it at Telegram is reached soon. An ordinary person never asks so much.
 """
 
 import time
@@ -61,7 +61,7 @@ class _Asked(msgspec.Struct):
 
 
 class _Glance(msgspec.Struct):
-    """What is read of an update before it is decoded: who sent it, and what it is."""
+    """The parts of an update that are read before it is decoded: who sent it, and what it is."""
 
     message: _Said | None = None
     callback_query: _Asked | None = None
@@ -74,9 +74,9 @@ _glance_at = msgspec.json.Decoder(_Glance).decode
 class Floods:
     """Judges each update by how much its person has sent lately.
 
-    `heard` is told of every person and chat that asks for something. `refuse` tells a person that
-    it is too much; it is asked at most once in a while for each. `is_crowded` says whether what
-    was taken waits for long.
+    `heard` is called with every person and chat that asks for something. `refuse` tells a person
+    that it is too much; it is called at most once in a while for each. `is_crowded` says whether
+    what was taken waits for long.
     """
 
     def __init__(
@@ -102,21 +102,21 @@ class Floods:
 
     @property
     def dropped(self) -> Mapping[Kind, int]:
-        """How many updates were let go of undecoded since the start, by what they were."""
+        """The numbers of updates dropped undecoded since the start, by what they were."""
         return self._dropped
 
     def answer_begins(self, *, is_behind: bool) -> None:
-        """Updates have come; whether more wait where they came from, and did so the last time.
+        """Begin an answer's updates; `is_behind` if it and the last were as full as can be.
 
-        On a slow machine few come within a second, however many are sent. So a person may send
-        less as long as we are behind and take most of what comes, which is what keeps us behind.
+        On a slow machine few come within a second, however many are sent. So a person may send less
+        as long as we are behind and take most of what comes, which is what keeps us behind.
         """
         is_too_much = is_behind and self._taken > _FEW
         self._limited = min(1.0, max(0.1, self._limited * (0.5 if is_too_much else 1.2)))
         self._is_behind, self._taken, self._telling = is_behind, 0, 0
 
     def judge(self, raw: bytes) -> Verdict:
-        """Whether to take an update; asked once for each. What is odd of it decoding will say."""
+        """Judge an update, to be called once for each; what is odd of it decoding will say."""
         verdict = self._judged(raw)
         self._taken += verdict is Verdict.TAKE
         return verdict
@@ -172,12 +172,12 @@ class Floods:
         return Verdict.DROP
 
     def _is_busy(self, now: float) -> bool:
-        """Whether more comes than can be handled: a slow machine finds that out by its backlog."""
+        """Return whether more comes than can be handled; a slow machine tells by its backlog."""
         comes_fast = faded_to(BUSY, self._all, _BUSY_OVER) > now
         return comes_fast or self._is_behind or self._is_crowded()
 
     def _swept(self, kind: Kind, at: float) -> dict[int, float]:
-        """Who has sent some lately; all others are forgotten."""
+        """Forget those who have sent nothing lately; return what is kept of the others."""
         kept = {person: faded_at for person, faded_at in self._sent[kind].items() if faded_at > at}
         self._sent[kind] = kept
         self._sweep_at = max(_REMEMBERED, 2 * len(kept))

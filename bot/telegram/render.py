@@ -1,5 +1,6 @@
-"""Messages as python-telegram-bot wants them: the one place that makes its entities and keyboards,
-and that reads them back.
+"""Makes of messages what python-telegram-bot wants, and reads it back.
+
+No other module makes its entities and keyboards.
 """
 
 from typing import get_args
@@ -33,7 +34,7 @@ _GROUP, _CHANNEL = 1, 2  # which of the two buttons a chat was picked with
 
 
 def entities(message: Message) -> tuple[MessageEntity, ...]:
-    """The spans of a message, counted in UTF-16 code units as the Bot API does."""
+    """Return a message's spans, counted in UTF-16 code units as the Bot API does."""
     spans = [
         MessageEntity(span.style, span.offset, span.length, url=span.url) for span in message.spans
     ]
@@ -41,7 +42,7 @@ def entities(message: Message) -> tuple[MessageEntity, ...]:
 
 
 def keyboard(rows: Keyboard | None) -> InlineKeyboardMarkup | None:
-    """The buttons beneath a message."""
+    """Return the buttons beneath a message; None if there are none."""
     if rows is None:
         return None
     return InlineKeyboardMarkup([[_button(key) for key in row] for row in rows])
@@ -65,12 +66,12 @@ def _button(key: Button) -> InlineKeyboardButton:
 
 
 def _label(text: str) -> str:
-    """What stands on a button, or above a result: Telegram takes none that says nothing."""
+    """Return the text for a button or result; Telegram takes none that says nothing."""
     return clean(text).strip() or "…"
 
 
 def read_keyboard(message: object) -> Keyboard | None:
-    """The buttons beneath a message of the bot's own, if it can be read and has any."""
+    """Read the buttons beneath a message of the bot's own; None without, or if it is unreadable."""
     if not isinstance(message, TelegramMessage) or message.reply_markup is None:
         return None
     return [[_read_button(key) for key in row] for row in message.reply_markup.inline_keyboard]
@@ -88,7 +89,7 @@ def _read_button(key: InlineKeyboardButton) -> Button:
 
 
 def read_message(message: object) -> Message | None:
-    """What a message of the bot's own says, if it can be read and is a text."""
+    """Read what a message of the bot's own says; None if that is no text or cannot be read."""
     if not isinstance(message, TelegramMessage) or message.text is None:
         return None
     units = message.text.encode("utf-16-le")
@@ -105,7 +106,7 @@ def read_message(message: object) -> Message | None:
 
 
 def addresses(message: object) -> tuple[str, ...]:
-    """The addresses behind words of a message, if it can be read."""
+    """Return the addresses behind words of a message, none if it cannot be read."""
     if not isinstance(message, TelegramMessage):
         return ()
     found = (*message.entities, *message.caption_entities)
@@ -113,7 +114,7 @@ def addresses(message: object) -> tuple[str, ...]:
 
 
 def says(message: object, wanted: Message, buttons: Keyboard | None) -> bool:
-    """Whether a message says this already, so that an edit into it would be refused."""
+    """Return whether a message says this already, so that an edit into it would be refused."""
     return (
         isinstance(message, TelegramMessage)
         and message.text == wanted.text
@@ -125,12 +126,12 @@ def says(message: object, wanted: Message, buttons: Keyboard | None) -> bool:
 
 
 def reply_field(example: str, *, selective: bool) -> ForceReply:
-    """Opens the field for an answer, with an example in it."""
+    """Make what opens the field for an answer, with an example in it."""
     return ForceReply(selective=selective, input_field_placeholder=example or None)
 
 
 def chat_choice(choice: ChatChoice) -> ReplyKeyboardMarkup:
-    """Telegram's own choice among the chats that a person is an admin of."""
+    """Make Telegram's own choice among the chats that a person is an admin of."""
     manages = _rights()
     posts = _rights(can_post_messages=True)
     group = KeyboardButtonRequestChat(
@@ -171,7 +172,7 @@ def _rights(can_post_messages: bool = False) -> ChatAdministratorRights:
 
 
 def article(result: InlineResult) -> InlineQueryResultArticle:
-    """What may be sent to a chat that the bot is no part of."""
+    """Make a result of an inline query, to be sent to a chat that the bot is no part of."""
     return InlineQueryResultArticle(
         id=result.id,
         title=_label(result.title),
@@ -186,5 +187,5 @@ def article(result: InlineResult) -> InlineQueryResultArticle:
 
 
 def above_results(words: str | None) -> InlineQueryResultsButton | None:
-    """What is said above the results of an inline query; a tap leads to the bot's own chat."""
+    """Make the line above an inline query's results, which leads to the bot's own chat; or None."""
     return InlineQueryResultsButton(words, start_parameter="hello") if words else None

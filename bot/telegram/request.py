@@ -54,7 +54,7 @@ class AiohttpRequest(BaseRequest):
 
     @property
     def read_timeout(self) -> float:
-        """How long to wait for an answer unless told otherwise, in seconds."""
+        """The seconds to wait for an answer unless told otherwise."""
         return self._read_timeout
 
     async def initialize(self) -> None:
@@ -73,7 +73,7 @@ class AiohttpRequest(BaseRequest):
 
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
-        """The answer; one that is no JSON object is nothing that Telegram said."""
+        """Read an answer; one that is no JSON object raises NetworkError, as not Telegram's."""
         answer = read_json(payload)
         if answer is None:
             raise NetworkError("the answer is no JSON object")
@@ -89,7 +89,7 @@ class AiohttpRequest(BaseRequest):
         connect_timeout: Timeout = BaseRequest.DEFAULT_NONE,
         pool_timeout: Timeout = BaseRequest.DEFAULT_NONE,
     ) -> Any:
-        """The result of a call.
+        """Return the result of a call.
 
         The library's own takes many an odd answer for a fault of ours, or for none at all.
         """
@@ -119,7 +119,7 @@ class AiohttpRequest(BaseRequest):
         connect_timeout: Timeout = BaseRequest.DEFAULT_NONE,
         pool_timeout: Timeout = BaseRequest.DEFAULT_NONE,
     ) -> tuple[int, bytes]:
-        """The status and body of the answer."""
+        """Return the status and body of the answer."""
         write = _given(write_timeout, self._write_timeout)
         uploads = request_data is not None and request_data.contains_files
         timeout = _timeout(
@@ -170,7 +170,7 @@ def _complete(member: dict[str, Any]) -> None:
 
 
 def _needed(member: type[ChatMember]) -> frozenset[str]:
-    """What may have to be known when a member is made: rights, and until when it is one."""
+    """Return the parameters that making a member may need: its rights, and until when it is one."""
     named = signature(member).parameters
     return frozenset(n for n in named if n.startswith(("can_", "is_")) or n == "until_date")
 
@@ -190,7 +190,10 @@ def _given(timeout: Timeout, default: float) -> float:
 
 
 def _timeout(*, read: float, write: float, connect: float, pool: float) -> aiohttp.ClientTimeout:
-    """aiohttp has no clock for writing, and that for reading runs while a file is on its way up."""
+    """Join timeouts in seconds into one of aiohttp's, which has no clock for writing.
+
+    Its clock for reading runs while a file is on its way up.
+    """
     return aiohttp.ClientTimeout(
         total=_finite(read + write + connect + pool),
         connect=_finite(connect + pool),
@@ -218,5 +221,5 @@ def _body(data: RequestData | None) -> dict[str, Any]:
 
 @lru_cache(maxsize=8)
 def _proxy(scheme: str, host: str) -> str | None:
-    """The proxy that the environment asks for (`HTTPS_PROXY`, `NO_PROXY`)."""
+    """Return the proxy that the environment asks for (`HTTPS_PROXY`, `NO_PROXY`); None for none."""
     return None if proxy_bypass(host) else getproxies().get(scheme)

@@ -1,4 +1,4 @@
-"""Receiving: updates come as raw JSON, are decoded one by one, and are handed on one by one.
+"""Receives updates: they come as raw JSON, and are decoded and handed on one by one.
 
 One update that cannot be decoded is stepped over. Nothing that Telegram answers, or does not
 answer, ends the asking.
@@ -57,7 +57,7 @@ _HALF = re.compile(rf"(\\\\|{_HIGH}{_LOW})|{_HIGH}|{_LOW}")
 
 
 class Cause(StrEnum):
-    """The causes for which nothing is heard."""
+    """The causes why no updates come in."""
 
     TOKEN = marked("Telegram rejected the token")
     OTHER_PROGRAM = marked("another program is receiving this bot's updates")
@@ -107,7 +107,7 @@ class _Numbered(msgspec.Struct):
 
 
 def decode(body: bytes, bot: Bot) -> Update | Undecodable:
-    """One update; whatever is wrong with it is its own affair."""
+    """Decode one update. Never raises: whatever is wrong with it is its own affair."""
     number = number_of(body)
     data: Any = None
     try:
@@ -123,7 +123,10 @@ def decode(body: bytes, bot: Bot) -> Update | Undecodable:
 
 
 def _lacking(update: Update) -> str:
-    """What the library lets pass though nobody can do without it, such as a message's chat."""
+    """Name what is wrong though the library lets it pass, such as a message without its chat.
+
+    "" if nothing is.
+    """
     for kind in Update.ALL_TYPES:
         part = getattr(update, kind, None)
         nested = (getattr(part, name, None) for name in _PARTS)
@@ -146,7 +149,7 @@ _TEXTS = frozenset(
 
 
 def _lacking_of(part: TelegramObject) -> str:
-    """What is not there, or is nothing of the kind that it ought to be."""
+    """Name the attribute that is missing, or is not of the type it ought to be; "" if none is."""
     made_by: Any = type(part)
     is_numbered = isinstance(part, Chat | User | Message)
     for name in _required(made_by):
@@ -163,13 +166,13 @@ def _lacking_of(part: TelegramObject) -> str:
 
 
 def _is_marked(entity: MessageEntity) -> bool:
-    """Whether it says from where to where, and leads to an address if to anything."""
+    """Return whether an entity has whole numbers as its bounds, and a text as any address."""
     is_url = entity.url is None or isinstance(entity.url, str)
     return type(entity.offset) is int and type(entity.length) is int and is_url
 
 
 def _is_number(value: object) -> bool:
-    """Whether it is none, or one that can be that of a chat, a person or a message."""
+    """Return whether it is None, or may be the id of a chat, a person or a message."""
     return value is None or (type(value) is int and -LARGEST_CHAT < value < LARGEST_CHAT)
 
 
@@ -180,7 +183,7 @@ def _required(kind: Any) -> tuple[str, ...]:
 
 
 def number_of(body: bytes) -> int | None:
-    """An update's number, if it has one that can be one."""
+    """Read an update's number; None if it has none that can be one."""
     try:
         number = msgspec.json.decode(body, type=_Numbered).update_id
     except msgspec.ValidationError:
@@ -192,7 +195,7 @@ def number_of(body: bytes) -> int | None:
 
 
 def _well_formed(body: bytes) -> str:
-    """The text of an update, in which halves of a character are marked as what they are."""
+    """Return the text of an update, with U+FFFD in place of halves of a character."""
     text = body.decode("utf-8", "replace")
     if "\\ud" not in text and "\\uD" not in text:
         return text
@@ -200,7 +203,7 @@ def _well_formed(body: bytes) -> str:
 
 
 def _kind(data: object) -> str:
-    """Which kind of update it says it is, in a word of the library's."""
+    """Return the kind that an update says it is, in a word of the library's, or "unknown"."""
     named = [kind for kind in Update.ALL_TYPES if isinstance(data, dict) and kind in data]
     return named[0] if named else "unknown"
 
@@ -213,7 +216,7 @@ class _Answer(msgspec.Struct):
 
 
 def read_answer(status: int, body: bytes) -> list[bytes] | Failure:
-    """The updates in an answer to getUpdates, each undecoded, or why there are none."""
+    """Return the updates in an answer to getUpdates, each undecoded, or why there are none."""
     try:
         answer = msgspec.json.decode(body, type=_Answer)
         if status == 200 and answer.ok:
@@ -230,7 +233,7 @@ def read_answer(status: int, body: bytes) -> list[bytes] | Failure:
 
 
 def _taken_apart(body: bytes) -> list[bytes] | None:
-    """The updates of an answer in which one is no JSON that could be read: told by its brackets.
+    """Split an answer by its brackets into updates, one of which is no JSON that could be read.
 
     None if it is not even that, such as one that was cut off.
     """
@@ -274,7 +277,7 @@ def _seconds(wait: object) -> float:
 
 
 def failure_of(error: Exception) -> Failure:
-    """What an error of a call of the library says of why Telegram is of no use now."""
+    """Tell by an error of a call of the library why Telegram is of no use now."""
     name = type(error).__name__
     match error:
         case InvalidToken():
@@ -301,7 +304,7 @@ def failure_of(error: Exception) -> Failure:
 
 
 class _Again:
-    """Something that happens again and again, until it is known to have ended."""
+    """Counts what happens again and again, until it is known to have ended."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
@@ -309,7 +312,7 @@ class _Again:
         self.times = 0
 
     def happened(self) -> None:
-        """It happened once more."""
+        """Count that it happened once more."""
         now = self._monotonic()
         if not self.times or now - self._last > SILENT_TOO_LONG:
             self._since, self.times = now, 0
@@ -317,19 +320,19 @@ class _Again:
         self.times += 1
 
     def ended(self) -> None:
-        """What happens now is another story."""
+        """Begin to count anew: what happens from now on has to do with nothing before."""
         self.times = 0
 
     @property
     def go_on(self) -> bool:
-        """Whether it has gone on for over a minute, and does so still."""
+        """True while it has gone on for over a minute, and does so still."""
         now = self._monotonic()
         is_long = self.times >= _TOO_MANY and now - self._since > SILENT_TOO_LONG
         return is_long and now - self._last <= _AFTER_THE_LAST
 
 
 class Reception:
-    """How well updates come in, for health, figures and the log."""
+    """The record of how well updates come in, for health, figures and the log."""
 
     def __init__(
         self,
@@ -354,47 +357,50 @@ class Reception:
         self._conflicts = _Again(monotonic)
 
     def begins(self) -> None:
-        """From now on answers are to be expected."""
+        """Expect answers from now on."""
         self._is_receiving = True
         self._last_sign = self._monotonic()
         self._conflicts.ended()
 
     def ends(self) -> None:
-        """Nothing is expected any more."""
+        """Expect nothing any more."""
         self._is_receiving = self._is_waiting = False
         self._cause = None
         self._incident.forget()
 
     @property
     def is_failing(self) -> bool:
-        """Whether the last answer was none."""
+        """True while the last question had no good answer."""
         return self._cause is not None
 
     def answered(self) -> None:
-        """Telegram gave a good answer, be there updates in it or not."""
+        """Note that Telegram gave a good answer, be there updates in it or not."""
         self.last_answer = self._last_sign = self._monotonic()
         self._cause = None
         self._incident.recovered()
 
     def failed(self, failure: Failure, retry_in: float) -> None:
-        """Telegram gave no good answer; at most one line a minute says so."""
+        """Note that Telegram gave no good answer; at most one line a minute says so."""
         self._cause = failure.cause
         if failure.cause is Cause.OTHER_PROGRAM:
             self._conflicts.happened()
         self._incident.failed(str(failure.cause), error=failure.detail, retry_in=round(retry_in, 1))
 
     def waits(self, *, for_room: bool) -> None:
-        """An update waits until there is room for it, or has found it."""
+        """Note that an update waits until there is room for it, or has found it."""
         self._is_waiting = for_room
 
     def took(self, outcome: Outcome) -> None:
-        """An update was decoded; this is what became of it."""
+        """Note that an update has come, and what became of it."""
         self.last_update = self._last_sign = self._monotonic()
         self._nonsense.ended()
         self._counted(outcome)
 
     def skipped(self, update: Undecodable) -> None:
-        """An update was stepped over; at most one line a minute says so, without what it held."""
+        """Note that an update was stepped over.
+
+        At most one line a minute says so, without what it held.
+        """
         now = self._monotonic()
         if now - self._last_skip >= _TOLD_FOR:
             self._skipped = 0
@@ -413,11 +419,11 @@ class Reception:
             self._skip_line, self._skipped_unsaid = now, 0
 
     def silence(self) -> float:
-        """For how many seconds nothing good has been heard."""
+        """Return the seconds since anything good was heard."""
         return self._monotonic() - self._last_sign
 
     def problem(self) -> str:
-        """Why nothing has been heard for over a minute, or at all since the start."""
+        """Say why nothing has been heard for over a minute, or since the start; "" if it has."""
         if not self._is_receiving:
             return (
                 Said(marked("No updates have arrived yet: {cause}."), cause=self._cause.said)
@@ -439,11 +445,11 @@ class Reception:
 
     @property
     def reads_nothing(self) -> bool:
-        """Whether, for over a minute, there has been no update that could be read among many."""
+        """True if none of the many updates for over a minute could be read."""
         return self._nonsense.go_on
 
     def stepped_over(self) -> str:
-        """That there were updates that could not be read lately."""
+        """Say that there were updates that could not be read lately; "" if there were none."""
         if self._monotonic() - self._last_skip >= _TOLD_FOR:
             return ""
         if self.reads_nothing:
@@ -458,7 +464,7 @@ class Reception:
 
 
 class Replays:
-    """Knows the newest updates again."""
+    """The numbers of the newest updates, by which one that comes again is known."""
 
     def __init__(self) -> None:
         self._seen: OrderedDict[int, None] = OrderedDict()
@@ -467,7 +473,7 @@ class Replays:
         return number in self._seen
 
     def add(self, number: int) -> None:
-        """This update is done with."""
+        """Remember an update that is done with."""
         self._seen[number] = None
         if len(self._seen) > REMEMBERED:
             self._seen.popitem(last=False)
@@ -542,7 +548,7 @@ class Receiver:
                 await self._sleep(wait)
 
     async def _turn(self) -> float:
-        """Ask once and hand on what comes; for how many seconds not to ask again."""
+        """Ask once and hand on what comes; return for how many seconds not to ask again."""
         asked = time.monotonic()
         answer = await self._asked()
         if isinstance(answer, Failure):
@@ -591,7 +597,7 @@ class Receiver:
         return status, body
 
     def _step_over(self, body: bytes) -> None:
-        """After an answer that is no JSON updates come one at a time, until the bad one is past."""
+        """Ask for one update at a time after an answer that is no JSON, until that is past."""
         self._nonsense += 1
         first = _FIRST_ID.search(body)
         if self._nonsense > _TRIES_ALONE and first and int(first[1]) < _LARGEST_ID:
@@ -599,7 +605,7 @@ class Receiver:
             self._reception.skipped(Undecodable(int(first[1]), "unknown", "JSON"))
 
     async def _take(self, raws: list[bytes]) -> bool:
-        """Hand on what is new; whether anything was."""
+        """Hand on the updates that are new; return whether any was."""
         is_news, was_full = False, self._is_full
         self._is_full = len(raws) >= _MOST_AT_ONCE
         self._floods.answer_begins(is_behind=was_full and self._is_full)
