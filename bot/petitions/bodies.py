@@ -283,7 +283,7 @@ LOCAL = json.Decoder(LocalPetition)
 
 # --- decoding ------------------------------------------------------------------------------------
 
-# What decoding may raise: brackets without end overflow the stack.
+# The errors that decoding may raise; RecursionError is for brackets without end.
 UNREADABLE = (DecodeError, UnicodeDecodeError, RecursionError)
 
 _MISSING = re.compile(r"required field `([^`]+)`")

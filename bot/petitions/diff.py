@@ -1,4 +1,4 @@
-"""(before, after) -> events: the only place that decides that something happened (pure).
+"""Finds what happened between two readings; nothing else decides that something did (pure).
 
 Everything is decided from content: state, texts, dates and counts, never from `updated_at`, which
 moves with every signature and stands still when a debate has been held. Total over any two readings

@@ -92,9 +92,10 @@ EVENT_KINDS: Mapping[Kind, EventKind] = {
 
 
 class Happened(Struct, frozen=True, tag_field="kind"):
-    """The base of every event; `key` names what happened within its petition, never when we saw it.
+    """The base of every event: a record of one thing that happened to a petition.
 
-    An event with `once` happens at most once in a petition's life, however often it seems to. Every
+    `key` names it among all that can happen to that petition, and never says when we saw it. An
+    event with `once` happens at most once in a petition's life, however often it seems to. Every
     class names the kind it is of.
     """
 
@@ -111,7 +112,7 @@ class Happened(Struct, frozen=True, tag_field="kind"):
 
 
 class Opened(Happened, frozen=True, tag="opened"):
-    """Published for the first time, and open for signatures unless it was signed `on_paper`."""
+    """The petition was published, and can be signed unless its signatures came `on_paper`."""
 
     KIND: ClassVar[Kind] = "opened"
     once: ClassVar[bool] = True
@@ -378,7 +379,7 @@ class ClosingSoon(Happened, frozen=True, tag="closing_soon"):
 
 
 class ResponseOverdue(Happened, frozen=True, tag="response_overdue"):
-    """So many days have passed since the threshold for a response, and there is none."""
+    """For `days` the threshold for a response has been reached, and there is none."""
 
     KIND: ClassVar[Kind] = "overdue"
     once: ClassVar[bool] = True
@@ -391,7 +392,7 @@ class ResponseOverdue(Happened, frozen=True, tag="response_overdue"):
 
 
 class DebateOverdue(Happened, frozen=True, tag="debate_overdue"):
-    """So many days have passed since the threshold for a debate, and there is no date for one."""
+    """For `days` the threshold for a debate has been reached, and there is no date for one."""
 
     KIND: ClassVar[Kind] = "overdue"
     once: ClassVar[bool] = True

@@ -28,7 +28,7 @@ Verdict: TypeAlias = Literal["likely", "possible", "unlikely", "nothing ahead"]
 
 
 class Pace(Struct, frozen=True):
-    """Signatures a day; None where we have not looked long enough to know."""
+    """The rates of signing, in signatures a day; None where we have not looked long enough."""
 
     last_24h: float | None
     last_7d: float | None
@@ -166,7 +166,7 @@ def _life_rate(petition: Petition, now: datetime) -> float | None:
 
 
 class _Step(NamedTuple):
-    """A stretch of the curve: days before now where it begins and ends, and what it brought."""
+    """A stretch of the curve: the days before now when it begins and ends, and what it brought."""
 
     begins: float
     ends: float
@@ -182,7 +182,7 @@ class _Decay(NamedTuple):
     misfit: float
 
     def rise(self, begins: float, ends: float) -> float:
-        """Signatures between two moments, in days after now."""
+        """Return the signatures that come between two moments, in days after now."""
         return self.scale * _area(self.push + begins, self.push + ends, self.power)
 
 
@@ -190,13 +190,14 @@ class _Decay(NamedTuple):
 _FIRST_STEP = 1.0
 _POWERS = (0.0, 0.5, 1.0, 1.5, 2.0)
 _USUAL_POWER = 1.0
-# What it costs to differ from the usual decay, for a fit on few steps.
+# The price of differing from the usual decay, for a fit on few steps.
 _UNUSUAL = 0.2
 # The most a single step can count against a model, as a logarithm: a factor of about three.
 _WORST = 1.1
 # Each step further back says less about what comes.
 _FADING = 0.75
-# How far from the truth forecasts lay on recorded and generated petitions, four times out of five.
+# The logarithm of the factor by which recorded and generated petitions ended at most beside their
+# forecasts, four times out of five: at once, and for each doubling of the way ahead.
 _SPREAD = 0.25
 _SPREAD_PER_DOUBLING = 0.45
 _MOST_DOUBLINGS = 5.0

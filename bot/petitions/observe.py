@@ -1,7 +1,8 @@
-"""Carries a petition's history on by one look at a time, or back to an earlier day (pure).
+"""The rules by which each look changes a petition's history, and what is announced of it (pure).
 
 `diff` compares two readings; here its answer meets what happened before them, so that nothing rings
-twice in a petition's life, and a body from an old cache does not turn time back.
+twice in a petition's life, and a body from an old cache does not turn time back. A petition can be
+taken back to an earlier day as well.
 """
 
 from collections.abc import Iterable, Iterator
@@ -81,7 +82,7 @@ def observe(
         for event in events
     )
     seen, occurrences = _latched(known, events, now)
-    # What the body tells just now and the clock has overtaken already is no news any more.
+    # A reminder that only this body brings, and whose moment has passed already, is no news.
     overtaken = passed(current, now) - passed(known.petition, now)
     return (
         PetitionHistory(

@@ -235,7 +235,7 @@ _MOMENTS = (
 )
 _DATES = ("closing_date", "debate_scheduled_on", "scheduled_debate_date")
 
-# What not every schema carries, so that its absence says nothing.
+# The attributes that not every schema carries, so that their absence says nothing.
 _COMES_AND_GOES = (
     "additional_details",
     "committee_note",

@@ -13,7 +13,7 @@ from bot.petitions.petition import PetitionRef, Site
 
 
 class Member(Struct, frozen=True):
-    """Somebody who sits for a place."""
+    """A person who sits for a place."""
 
     name: str
     party: str = ""
@@ -44,7 +44,7 @@ class Constituency(Struct, frozen=True):
 
 
 class Local(Struct, frozen=True):
-    """A petition as one constituency signs it; `here` are the signatures from there."""
+    """A petition as one constituency or parish signs it; `here` are the signatures from there."""
 
     petition: PetitionRef
     action: str

@@ -105,7 +105,7 @@ class Business(Struct, frozen=True):
 
 
 class Place(Struct, frozen=True):
-    """Signatures from one country, constituency, region or parish; `code` as the site gives it."""
+    """The signatures from one country, constituency, region or parish; `code` is the site's own."""
 
     name: str
     code: str

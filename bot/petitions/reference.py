@@ -25,7 +25,7 @@ _TYPED_ID = f"(?:{_NUMBER}|{_LETTERED}|{_APART})"
 
 _NAME = re.compile(rf"(?:(?P<site>[a-z0-9_-]+):|#)?(?P<id>{_TYPED_ID})", re.IGNORECASE)
 
-# Where petitions are on their sites' hosts, each in its language.
+# The folders of petitions on their sites' hosts, each in its language.
 _FOLDERS = "|".join(
     sorted({host.paths.petitions for each in DESCRIPTIONS.values() for host in each.hosts})
 )
@@ -52,12 +52,12 @@ _EXPLICIT = re.compile(
     rf"(?P<id>{_TYPED_ID})(?![\w:])",
     re.IGNORECASE,
 )
-# What stands before digits in groups, which are read like those of a bare number: "#300,239".
+# A hash before digits in groups, which are read like those of a bare number: "#300,239".
 _HASH = re.compile(r"(?<![\w:#/&])#(?=[1-9][0-9]{0,2}(?P<sign>[ ,.'’])[0-9]{3}(?![0-9]))")
 _WORD = re.compile(r"\S+")
 _FULLY_APART = re.compile(rf"(?<!\w){_APART}(?!\w)", re.IGNORECASE)
 _FIRST_APART = re.compile(rf"(?P<site>(?:[a-z0-9_-]+:|#)?)(?P<id>{_APART})(?!\w)", re.IGNORECASE)
-# What stands between several numbers.
+# The signs and words that stand between several numbers.
 _BETWEEN = re.compile(
     r"\s*[,;]\s+(?:(?:and|ac|a)\s+)?|\s*;\s*|\s+(?:and|ac|a|&|\+)\s+", re.IGNORECASE
 )
@@ -65,9 +65,9 @@ _ADDRESS = re.compile(r"://|www\.|@|t\.me/", re.IGNORECASE)
 _DIGITS = re.compile(
     r"(?<![\w£$€+#:-])[0-9]+(?:[ \u00a0\u202f\u2009,.'’][0-9]+)*(?![^\W_]|_)", re.ASCII
 )
-# What only announces a number, and names no site.
+# A word that only announces a number, and names no site.
 _LABEL = re.compile(r"\b(?:no|nr|num|number|petitions?|id|ref):(?=[0-9])", re.IGNORECASE)
-# What is counted is no petition.
+# Words behind a number that say what it counts, so that it is no petition's.
 _COUNTED = re.compile(
     r"\s*(?:%|signatures?\b|sigs\b|signers?\b|people\b|votes?\b|llofnod|pounds?\b|[kmKM]\b)"
 )

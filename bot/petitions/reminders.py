@@ -36,7 +36,7 @@ Timed: TypeAlias = ClosingSoon | ResponseOverdue | DebateOverdue | DebateToday |
 
 
 class Moment(NamedTuple):
-    """Something to be told from `at` on, and no longer from `until` on."""
+    """A reminder, to be told from `at` on, and no longer from `until` on."""
 
     at: datetime
     until: datetime

@@ -18,7 +18,7 @@ from bot.petitions.petition import PetitionId
 Language: TypeAlias = Literal["en", "cy", "gd"]
 Breakdown: TypeAlias = Literal["country", "constituency", "region", "parish"]
 
-# What a site may have beside its petitions: what it lacks is neither asked for nor offered.
+# The features that a site may have beside its petitions; others are neither asked for nor offered.
 Feature: TypeAlias = Literal[
     "archive",
     "business",
@@ -33,15 +33,15 @@ Feature: TypeAlias = Literal[
     "trending",
 ]
 
-# Who answers a petition in writing, which decides how a sentence about it is built.
+# The one who answers a petition in writing, on which the sentences about an answer depend.
 Responder: TypeAlias = Literal["government", "ministers"]
 
-# What is done about a petition that has reached the threshold for a debate: the parliament
-# considers one, its committee considers asking for one, or it only has become possible.
+# The promise to a petition that has reached the threshold for a debate: the parliament considers
+# one, its committee considers asking for one, or it only has become possible.
 DebatePromise: TypeAlias = Literal["parliament", "committee", "possible"]
 
-# How an open petition's last day is known: it tells the day, it tells the instant, it is so many
-# months after it opened, or there is none, since a committee closes it when it has finished.
+# The way in which an open petition's last day is known: it tells the day, it tells the instant, it
+# is so many months after it opened, or there is none, since a committee closes it when finished.
 Closing: TypeAlias = Literal["told_day", "told_instant", "computed", "committee"]
 
 
