@@ -19,7 +19,7 @@ Reason: TypeAlias = Literal["unclear", "range", "percent", "reached", "many", "o
 
 
 class MilestoneChange(NamedTuple):
-    """One milestone, or series of them, to be taken up or (`drop`) given up."""
+    """A milestone, or series of them, to be taken up or (`drop`) given up."""
 
     sort: Sort
     value: int

@@ -38,38 +38,38 @@ def chat_of(key: str) -> int:
 
 
 class Sent(Struct, frozen=True, tag=True):
-    """Telegram accepted the message."""
+    """The outcome that Telegram accepted the message."""
 
     message_id: int
 
 
 class RetryAt(Struct, frozen=True, tag=True):
-    """Not now: try this delivery again from `when`; `reason` is for the log."""
+    """The outcome of nothing sent: to be tried again from `when`; `reason` is for the log."""
 
     when: datetime
     reason: str
 
 
 class ChatGone(Struct, frozen=True, tag=True):
-    """The chat cannot hear us any more (blocked, kicked, deleted), until it comes back."""
+    """The outcome that the chat cannot hear us (blocked, kicked, deleted) until it comes back."""
 
     reason: str
 
 
 class ChatRefuses(Struct, frozen=True, tag=True):
-    """The chat would not take it now, for a reason that may pass: no right to write, a topic."""
+    """The outcome that the chat would not take it, for a reason that may pass, such as rights."""
 
     reason: str
 
 
 class ChatMoved(Struct, frozen=True, tag=True):
-    """The group became a supergroup with another id."""
+    """The outcome that the group became a supergroup with another id."""
 
     new_id: int
 
 
 class Refused(Struct, frozen=True, tag=True):
-    """Telegram will never take this message as it is."""
+    """The outcome that Telegram will never take this message as it is."""
 
     reason: str
 

@@ -1,4 +1,4 @@
-"""Keeps what a chat hears of one petition in order, whatever queues it waits in (pure).
+"""The order in which a chat hears of one petition, whatever queues its news waits in (pure).
 
 What is told at once may find older news of its petition that waits for a moment of its own. Where
 it cannot wait itself, or that moment was chosen by a person (a digest, quiet hours, a snooze), the
@@ -25,7 +25,7 @@ LATELY = timedelta(minutes=2)
 TOGETHER = "together"
 
 _OUR_OWN = (FLOOD, "gathered")
-# How the names of queues end in which an alert waits that its chat would not take.
+# The end of the name of each queue in which an alert waits that its chat would not take.
 REFUSED = ":refused"
 _SOON = timedelta(seconds=1)
 

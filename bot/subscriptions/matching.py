@@ -36,7 +36,11 @@ from bot.subscriptions.subscription import Preferences, Rule, Subscription
 
 
 class Source(NamedTuple):
-    """The subscription of a chat (`rule` is 0), or one of its rules, that lets it hear of news."""
+    """The reason why a chat hears of a petition: its subscription, or one of its rules.
+
+    `rule` is that rule's number, 0 for a subscription. `thread_id` is the topic in which it is
+    heard.
+    """
 
     effective: EffectivePreferences
     thread_id: int | None = None
@@ -128,7 +132,10 @@ def match(
 
 
 class DeliveryPlanner:
-    """Plans deliveries of one petition's new occurrences, once for all who hear alike."""
+    """The plans of who is owed which deliveries, made once for all who hear alike.
+
+    They are for new occurrences of one petition.
+    """
 
     def __init__(
         self, occurrences: Sequence[Occurrence], petition: Petition, now: datetime
@@ -173,13 +180,13 @@ def _heard(
     """Decide how each occurrence is heard, by its key; those that are not heard are left out."""
     heard: dict[str, _Heard] = {}
     for occurrence in occurrences:
-        hearings = [
+        decisions = [
             _Heard(found, place)
             for place, source in enumerate(_deciding(sources, occurrence.event, petition, now))
             if (found := decide(occurrence.event, petition, source.effective, now))
         ]
-        if hearings:
-            heard[occurrence.key] = max(hearings, key=_prominence)
+        if decisions:
+            heard[occurrence.key] = max(decisions, key=_prominence)
     return heard
 
 

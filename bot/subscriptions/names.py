@@ -15,7 +15,7 @@ COMMON = frozenset(("and", "depart", "for", "ministri", "of", "offic", "the"))
 
 DIRECTIONS = frozenset(("north", "south", "east", "west", "mid", "central"))
 
-# How something may be called, by its key: a code, or the name itself.
+# The names that something may go by, by its key: a code, or the name itself.
 Names: TypeAlias = Mapping[str, Sequence[str]]
 
 _Likeness: TypeAlias = Callable[[str], float]

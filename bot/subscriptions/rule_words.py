@@ -14,7 +14,7 @@ Problem: TypeAlias = Literal["none", "at odds", "too many", "too long"]
 
 
 class Words(NamedTuple):
-    """Words a petition must have, and must not have; more than one in a row is a phrase."""
+    """The words that a petition must have, and must not have; several in a row are a phrase."""
 
     wanted: tuple[str, ...] = ()
     without: tuple[str, ...] = ()

@@ -51,7 +51,7 @@ RuleKey: TypeAlias = tuple[int, int]
 
 
 class RuleBook:
-    """All rules there are, looked up by what a petition is like."""
+    """The rules of all chats, looked up by what a petition is like."""
 
     def __init__(self, rules: Iterable[Rule] = ()) -> None:
         self._entries: dict[RuleKey, _Entry] = {}
@@ -154,7 +154,7 @@ def stems(text: str) -> tuple[str, ...]:
 
 
 class _Asked(NamedTuple):
-    """A rule as it is compared; a phrase is its words between spaces."""
+    """A rule as it is compared with petitions; a phrase is its words between spaces."""
 
     words: frozenset[str]
     phrases: tuple[str, ...]
@@ -166,7 +166,7 @@ class _Asked(NamedTuple):
 
 
 class _Seen(NamedTuple):
-    """A petition as it is compared: its texts apart, and all the words in them."""
+    """A petition as it is compared with rules: its texts apart, and all the words in them."""
 
     texts: tuple[str, ...]
     words: frozenset[str]

@@ -16,7 +16,7 @@ from bot.petitions.reminders import REMINDERS
 from bot.subscriptions.preferences import DEFAULTS, KINDS, LOUDNESS
 from bot.subscriptions.subscription import Digest, Preferences, Quiet
 
-# How much somebody wants to hear, in three choices before the kinds one by one.
+# The three choices of how much to hear, offered before the kinds one by one.
 Preset: TypeAlias = Literal["everything", "big", "digest"]
 
 PRESETS: Mapping[Preset, Mapping[Kind, Loudness]] = {
@@ -26,7 +26,7 @@ PRESETS: Mapping[Preset, Mapping[Kind, Loudness]] = {
     "digest": dict.fromkeys(DEFAULTS, "digest"),
 }
 
-# What one petition can have of its own, apart from the chat it is heard in.
+# The subjects in which a petition can have choices of its own, apart from those of its chat.
 OWN_SUBJECTS: tuple[str, ...] = ("preset", "loud", "closing")
 
 LONGEST_SNOOZE = timedelta(days=366)

@@ -1,4 +1,4 @@
-"""Follows the names that rules ask for as a site changes them: boundaries and departments.
+"""The names of a site's places and departments, and what becomes of rules when they change.
 
 Constituencies and topics have codes, and lists of them are whole; a department is known by its name
 alone, from the petitions that go to it. A rule goes on with whatever took the place of what it asks
@@ -38,7 +38,7 @@ Register: TypeAlias = Mapping[str, Name]
 
 
 class SiteNames(Struct, frozen=True, omit_defaults=True):
-    """Constituencies and topics by code, departments by name: those of now and those before.
+    """The constituencies and topics by code, and departments by name, of now and before.
 
     `counted_at` is when what was missed was last counted.
     """
@@ -167,7 +167,7 @@ def lost(rule: Rule, names: SiteNames) -> Lost | None:
 
 
 class Fate(NamedTuple):
-    """A rule, the same as it is `carried` over to new names, and what of that is gone for good."""
+    """A rule, what it is `carried` over to under new names, and what of that is gone for good."""
 
     rule: Rule
     carried: Rule

@@ -117,7 +117,7 @@ class Chat(Struct, frozen=True, omit_defaults=True):
 
 
 class Subscription(Struct, frozen=True, omit_defaults=True):
-    """A chat follows a petition; a muted one still hears everything, without a sound.
+    """The subscription of a chat to a petition; a muted one is heard without a sound.
 
     `card_id` is the message that shows the petition's card in that chat and is kept up to date.
     """
