@@ -1,1 +1,1 @@
-"""From a site to one commit: what may be asked of it, and by whom."""
+"""From a site's answers to one commit: what may be asked of the site, by whom, and when."""

@@ -8,7 +8,7 @@ _MOST_COMMAS, _MOST_BRACKETS = 20_000, 4_000
 
 
 class TooLarge(aiohttp.ClientPayloadError):
-    """A body grew out of all proportion, and was not read to its end, or not decoded."""
+    """The error that a body is out of all proportion, and is not read further or decoded."""
 
 
 async def read_body(response: aiohttp.ClientResponse, most: int) -> bytes:

@@ -12,8 +12,9 @@ from bot.polling.outlook import peoples_share
 asking_for: ContextVar[int | None] = ContextVar("asking_for", default=None)
 
 _MINUTE, _HOUR = 60.0, 3600.0
-# What leaves within a minute and a second comes within no minute, though one takes longer than
-# another; of that, people give up theirs, so that polling keeps its two thirds.
+# Requests are counted for a second more than a minute, as some take longer to arrive than others:
+# so no more than the limit arrive in any minute. People's are counted for longer still, so that
+# what this costs comes out of their third, and polling keeps its two.
 _ALL_WITHIN, _PEOPLES_WITHIN = 61.0, 64.0
 _MOST_PEOPLE = 10_000
 # With fewer a minute, none is kept for what may take a second request.

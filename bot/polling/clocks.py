@@ -1,4 +1,4 @@
-"""Knows a site's time by its answers, and schedules by a clock that nobody sets."""
+"""The time of a site, by its answers, and a scheduler by a clock that nobody sets."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Reads what tells of petitions besides their own bodies: counts and lists (shell)."""
+"""The reader of what tells of petitions besides their own bodies: counts and lists (shell)."""
 
 import asyncio
 from collections.abc import Callable
@@ -21,7 +21,10 @@ log = structlog.get_logger(__name__)
 
 
 class ListReader:
-    """Takes the numbers of counts and lists as they are; at other changes, looks are hurried."""
+    """The reader of counts and lists, whose numbers are committed.
+
+    Where they tell of anything else, the petition's own body is looked at soon.
+    """
 
     def __init__(
         self,
@@ -71,7 +74,7 @@ class ListReader:
         rows = {row.ref.id: row for row in map(site.as_known, page.petitions)}
         counts = {id_: row.signature_count for id_, row in rows.items()}
         site.outlook.saw_page(request, counts, moment, is_last=page.next is None)
-        # Who is being looked at just now will tell by itself, or holds up nobody by saying nothing.
+        # A petition that is being looked at will tell by itself; waiting for it may take too long.
         busy, is_ruled = self._recorder.in_work(site), site.watchlist.is_ruled
         prospects = site.outlook.prospects.keys()
         heard = (rows.keys() if is_ruled and is_named else prospects) - busy
@@ -101,7 +104,7 @@ class ListReader:
             site.outlook.hurry(row.ref.id, self._monotonic())
 
     async def _take_in_row(self, site: SiteState, row: Petition) -> None:
-        """Believe a list's numbers; hurry a look at the petition for anything else it tells anew.
+        """Take in a list's numbers; for anything else it tells anew, hurry a look at the petition.
 
         A petition's own body comes through a cache and lists do not: were words taken from both, an
         older body would seem to take back what the list had just told.

@@ -24,7 +24,7 @@ _MOST_AT_ONCE = 64
 
 
 class Unasked(Struct, frozen=True):
-    """The site was not asked: it `wants_quiet`, or what may be asked of it is used up.
+    """The answer that the site was not asked: it `wants_quiet`, or its budget is used up.
 
     It may be asked again in `retry_in` seconds.
     """
@@ -43,7 +43,7 @@ class LookupResult(Struct, frozen=True):
 
 
 class LookUp(Protocol):
-    """Asks a site about a petition; `keep` makes it known, so that it can be followed.
+    """A function that asks a site about a petition; `keep` makes it known, to be followed.
 
     Raises StorageError if what was seen could not be kept.
     """
@@ -54,7 +54,7 @@ class LookUp(Protocol):
 
 
 class Lookups:
-    """Looks for whoever asks, and tells what is known where a site takes its time.
+    """The looks for people, who are told what is known where a site takes its time.
 
     A look that nobody waits for any more goes on; what it brings is kept as ever.
     """

@@ -48,7 +48,7 @@ Seats = Mapping[str, Constituency]
 
 
 class Members:
-    """Answers who sits for the constituencies of a petition; remembers for a day.
+    """The finder of who sits for the constituencies of a petition, which remembers for a day.
 
     `api` is the address of the Members API; without it, only the UK Parliament's own site has one.
     """
@@ -288,7 +288,7 @@ class _Representations(Struct):
 
 
 class _Kept(NamedTuple, Generic[T]):
-    """Something remembered until an instant."""
+    """A value that is remembered until an instant."""
 
     value: T
     until: datetime

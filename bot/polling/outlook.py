@@ -34,14 +34,14 @@ _PATIENCE = 600.0
 
 
 class Whole(Struct, frozen=True):
-    """A petition's own body, or word that it has not changed `since`."""
+    """A request for a petition's own body, or for word that it has not changed `since`."""
 
     id: PetitionId
     since: datetime | None = None
 
 
 class Numbers(Struct, frozen=True):
-    """A petition's `count.json`."""
+    """A request for a petition's `count.json`."""
 
     id: PetitionId
 
@@ -220,7 +220,7 @@ class Outlook:
         self.silent.discard(petition.ref.id)
         if not _is_awaiting_more(prospect, petition, now):
             prospect.suspect_at = prospect.awaited = None
-        _told(prospect, petition, now)
+        _take_in(prospect, petition, now)
 
     def ask_whole_again(self, id_: PetitionId) -> None:
         """Ask for a petition's next body in full, since what the last one told was not kept."""
@@ -266,8 +266,8 @@ class Outlook:
             return
         if suspect:
             prospect.suspect_at = now
-        _raised(prospect, petition, now)
-        _told(prospect, petition, now)
+        _note_rise(prospect, petition, now)
+        _take_in(prospect, petition, now)
 
     def saw_listed(
         self, petition: Petition, now: float, *, suspect: bool, updated_at: datetime | None
@@ -282,8 +282,8 @@ class Outlook:
         prospect.missed, prospect.words_at = False, now
         if suspect:
             prospect.suspect_at, prospect.awaited = now, updated_at
-        _raised(prospect, petition, now)
-        _told(prospect, petition, now)
+        _note_rise(prospect, petition, now)
+        _take_in(prospect, petition, now)
 
     def saw_page(
         self, page: ListPage, counts: Mapping[PetitionId, int], now: float, *, is_last: bool = False
@@ -382,12 +382,12 @@ def _weigh(prospect: Prospect, followers: int) -> None:
     prospect.weight = 1 + log10(followers) if followers else _UNFOLLOWED_WEIGHT
 
 
-def _raised(prospect: Prospect, petition: Petition, now: float) -> None:
+def _note_rise(prospect: Prospect, petition: Petition, now: float) -> None:
     if petition.signature_count > prospect.signature_count:
         prospect.raised_at = now
 
 
-def _told(prospect: Prospect, petition: Petition, now: float) -> None:
+def _take_in(prospect: Prospect, petition: Petition, now: float) -> None:
     """Take in a count, and from it the pace lately."""
     passed = now - prospect.numbers_at
     if passed >= 1.0:

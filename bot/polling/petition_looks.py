@@ -43,7 +43,7 @@ _MOST_UNWORDED, _UNWORDED_FOR = 10_000, 600.0
 
 
 class PetitionLooks:
-    """Asks for petitions' own bodies, and commits what is followed or to be kept."""
+    """The looks at petitions' own bodies, which commit what is followed or to be kept."""
 
     def __init__(
         self,
@@ -168,7 +168,7 @@ class PetitionLooks:
             site.came(ref.id, moment, answered=not isinstance(look, Unavailable))
             site.heard(look, now, moment, asked_at=asked_at, asked_for_somebody=for_somebody)
             known = await self._storage.history(ref)
-            look = self._settled(site, look, known)
+            look = self._with_fresher_count(site, look, known)
             look = await self._worded(site, look, known, keep=keep)
             if isinstance(look, Found) and known is None and look.petition.called:
                 # Met by a number that it had before: it is known by the one that it has for good.
@@ -190,7 +190,9 @@ class PetitionLooks:
                 site.outlook.ask_whole_again(ref.id)
                 raise
 
-    def _settled(self, site: SiteState, look: Look, known: PetitionHistory | None) -> Look:
+    def _with_fresher_count(
+        self, site: SiteState, look: Look, known: PetitionHistory | None
+    ) -> Look:
         """Return the look, its count no lower than a fresher body told, which a cache may lag."""
         if not isinstance(look, Found) or known is None:
             return look

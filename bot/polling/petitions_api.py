@@ -2,7 +2,7 @@
 
 A look at a petition is answered with a value, whatever the network or the site does; lists and the
 rest raise ParliamentUnavailable, ParliamentError or MalformedPetition. Nothing is tried twice here:
-when to try again is for whoever asks to decide.
+it is for the caller to decide when to try again.
 """
 
 import copy
@@ -61,7 +61,7 @@ _MOST_BODIES = 1_000
 
 
 class Found(Struct, frozen=True):
-    """The petition as the site shows it; `max_age` is how many seconds the body counts as fresh."""
+    """The answer with a petition; `max_age` is how many seconds its body counts as fresh."""
 
     petition: Petition
     last_modified: datetime | None = None
@@ -69,27 +69,30 @@ class Found(Struct, frozen=True):
 
 
 class NotModified(Struct, frozen=True):
-    """Nothing changed since the time asked about, as far as the site can tell (to ten seconds)."""
+    """The answer that nothing changed since the time asked about, in steps of ten seconds."""
 
 
 class NotFound(Struct, frozen=True):
-    """The site knows no such petition, or does not show it."""
+    """The answer that the site knows no such petition, or does not show it."""
 
 
 class Gone(Struct, frozen=True):
-    """The petition was published, and was taken off the site."""
+    """The answer that the petition was published, and was taken off the site."""
 
 
 class Unpublished(Struct, frozen=True):
-    """The petition exists and is not published; `stopped` ones ran into the end of a parliament."""
+    """The answer that the petition exists and is not published.
+
+    `stopped` ones ran into the end of a parliament.
+    """
 
     reason: Literal["gathering_support", "moderation", "stopped"]
 
 
 class Unavailable(Struct, frozen=True):
-    """No answer now; `retry_after` is the site's own wish in seconds.
+    """No answer now; `retry_after` is for how many seconds the site asks us to wait.
 
-    `whole_site` tells an answer that would be the same for every petition of the site.
+    `whole_site` tells that it would be the same for every petition of the site.
     """
 
     reason: str
@@ -103,7 +106,7 @@ class Unreadable(Struct, frozen=True):
     reason: str
 
 
-# What a site sent lately, or how it failed to, by the address that was asked.
+# The bodies that a site sent lately, or its failures to send one, by the address that was asked.
 Kept: TypeAlias = MutableMapping[str, bytes | ParliamentError]
 
 Look: TypeAlias = Found | NotModified | NotFound | Gone | Unpublished | Unavailable | Unreadable
@@ -139,7 +142,7 @@ class _Answer(Struct, frozen=True):
 
 
 class PetitionsApi:
-    """Asks one petitions site."""
+    """The client of one petitions site."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Asks the sites what the plan says, round after round, and tells how that goes (shell)."""
+"""The loop that asks sites what the plan says, round after round, and tells how it goes (shell)."""
 
 import asyncio
 import time
@@ -42,7 +42,7 @@ _FAREWELL = 2.0
 # Reading everything known at a start would hold up everybody else; a second's tick takes so many.
 _LEARNED_A_TICK = 250
 
-# Who follows how much, and where rules listen, is asked again after so many seconds.
+# The store is asked again after so many seconds who follows what, and where rules listen.
 _SURVEYED_EVERY = 10.0
 
 # At a start the first looks are put off by a random part of at most so many seconds, lest several
@@ -54,7 +54,7 @@ _AGE_UNKNOWN = 86_400.0
 
 
 class Poller:
-    """Asks what the plan says, and commits what each answer brings."""
+    """The poller of all sites: it asks what the plan says, and commits what each answer brings."""
 
     def __init__(
         self,
@@ -159,7 +159,7 @@ class Poller:
         """Begin nothing until what is in flight has ended; after `patience` seconds, end it."""
         self._is_ending = True
         try:
-            if tasks := [task for w in self._sites.values() for task in w.in_flight.values()]:
+            if tasks := [task for s in self._sites.values() for task in s.in_flight.values()]:
                 _, late = await asyncio.wait(tasks, timeout=patience)
                 for task in late:
                     task.cancel()
@@ -184,7 +184,7 @@ class Poller:
         site.note_name(known.petition)
         age = now - known.read_at
         read_at = moment - (age.total_seconds() if age >= timedelta(0) else _AGE_UNKNOWN)
-        # Who is followed since the last survey is followed by one at least.
+        # A petition that was followed since the last survey has one follower at least.
         followers = max(site.watchlist.followers.get(ref.id, 0), is_followed)
         custom_milestones = site.watchlist.custom_milestones.get(ref.id, ())
         site.outlook.learn(

@@ -54,7 +54,8 @@ class _Answer(Struct):
 class Seats(Struct, frozen=True):
     """The constituencies of a postcode: one of each parliament that is elected there.
 
-    They are known by their ONS codes, or by their names, each with how the codes of its kind begin.
+    They are known by their ONS codes (`codes`), or by name: each of the `names` stands behind the
+    letters with which the codes of its parliament begin.
     """
 
     codes: frozenset[str] = frozenset()
@@ -69,10 +70,10 @@ class Seats(Struct, frozen=True):
 
 
 class Postcodes:
-    """Asks postcodes.io, or what answers like it at `api`.
+    """The client of postcodes.io, or of what answers like it at `api`.
 
-    Those of the Scottish Parliament are asked for only if it `asks_holyrood`: they take a question
-    of their own.
+    The constituency in the Scottish Parliament is asked for only with `asks_holyrood`: that takes a
+    request of its own.
     """
 
     def __init__(

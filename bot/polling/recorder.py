@@ -25,7 +25,10 @@ _SURGE_LOOKS_APART = 300.0
 
 
 class Recorder:
-    """Makes histories of readings and commits them; looks at one petition never overlap."""
+    """The one place where readings become histories and are committed.
+
+    Looks at one petition never overlap.
+    """
 
     def __init__(
         self,

@@ -31,7 +31,7 @@ _LATELY = timedelta(days=60)
 
 
 class Reminding:
-    """Keeps when each petition's next reminder is due, and commits those that are."""
+    """The keeper of when each petition's next reminder is due, which commits those that are."""
 
     def __init__(
         self,

@@ -19,7 +19,7 @@ MOST_PAGES = 2_000
 
 
 class ListPage(Struct, frozen=True):
-    """Fifty petitions of a list, in the list's own order."""
+    """A page of a list, its petitions in the list's own order; `number` counts from 1."""
 
     facet: str
     number: int = 1

@@ -117,28 +117,32 @@ class SiteState:
             _MOST_BYTES, kept_for, monotonic, getsizeof=_size
         )
 
-    def unasked(self, person: int | None, monotonic: float) -> Unasked | None:
+    def unasked(self, person: int | None, moment: float) -> Unasked | None:
         """Return why the site is not to be asked for somebody now; None if it may be."""
-        if (quiet_for := self.quiet_until - monotonic) > 0:
+        if (quiet_for := self.quiet_until - moment) > 0:
             return Unasked(quiet_for, wants_quiet=True)
         wait = self.budget.wait_of(person)
         return Unasked(wait, wants_quiet=False) if wait > 0 else None
 
-    def asked(self, subject: Subject, monotonic: float) -> None:
+    def asked(self, subject: Subject, moment: float) -> None:
         """Take note that a request has gone out."""
-        self.unanswered_since[subject] = monotonic
+        self.unanswered_since[subject] = moment
 
-    def came(self, subject: Subject, monotonic: float, *, answered: bool) -> None:
+    def came(self, subject: Subject, moment: float, *, answered: bool) -> None:
         """Take note that the wait for an answer is over, whether or not there was one."""
         since = self.unanswered_since.pop(subject, None)
         if answered and since is not None:
             waits = self._waits.setdefault(type(subject), deque(maxlen=_WAITS_KEPT))
-            waits.append(monotonic - since)
+            waits.append(moment - since)
 
-    def hanging(self, monotonic: float) -> list[Subject]:
+    def hanging(self, moment: float) -> list[Subject]:
         """Return what has been waited for far longer than is usual for its kind here."""
         unanswered = self.unanswered_since.items()
-        return [m for m, since in unanswered if monotonic - since >= self._patience(type(m))]
+        return [
+            subject
+            for subject, since in unanswered
+            if moment - since >= self._patience(type(subject))
+        ]
 
     def _patience(self, kind: type[Subject]) -> float:
         waits = self._waits.get(kind, ())
@@ -146,9 +150,9 @@ class SiteState:
             return _PATIENCE
         return max(_LEAST_PATIENCE, _UNUSUAL * median(waits))
 
-    def answered(self, monotonic: float) -> None:
+    def answered(self, moment: float) -> None:
         """Take note that the site is there, and that its answer can be read."""
-        self.answered_at, self.failing_at, self.reason = monotonic, None, ""
+        self.answered_at, self.failing_at, self.reason = moment, None, ""
         self.incident.recovered()
         self._backoff, self.is_doubtful = _FIRST_BACKOFF, False
 
@@ -156,7 +160,7 @@ class SiteState:
         self,
         look: Look,
         now: datetime,
-        monotonic: float,
+        moment: float,
         *,
         asked_at: float = inf,
         asked_for_somebody: bool = False,
@@ -167,9 +171,9 @@ class SiteState:
         often as they like: only what the site itself wishes for is heeded then.
         """
         if not isinstance(look, Unavailable | Unreadable):
-            self.answered(monotonic)
+            self.answered(moment)
             return
-        self.failing_at = monotonic if self.failing_at is None else self.failing_at
+        self.failing_at = moment if self.failing_at is None else self.failing_at
         self.reason = look.reason
         self.incident.failed(look.reason)
         if isinstance(look, Unreadable):
@@ -177,13 +181,13 @@ class SiteState:
         spread = 1 + _BACKOFF_SPREAD * self._jitter()
         if look.retry_after is not None:
             # Never sooner than wished, and not in the same instant as everybody else.
-            self._be_quiet(monotonic + min(look.retry_after, 3600.0) + self._jitter())
+            self._be_quiet(moment + min(look.retry_after, 3600.0) + self._jitter())
             self.is_doubtful = True
-        # Whoever wishes for no time at all, or for one that is past, is spared all the same.
+        # A site that wishes for no time at all, or for one that is past, is spared all the same.
         if look.whole_site and asked_at > self._stepped_at and not asked_for_somebody:
-            self._be_quiet(monotonic + self._backoff * spread)
+            self._be_quiet(moment + self._backoff * spread)
             self._backoff = min(self._backoff * 2, _LONGEST_BACKOFF)
-            self._stepped_at, self.is_doubtful = monotonic, True
+            self._stepped_at, self.is_doubtful = moment, True
 
     async def answer_to(self, question: Awaitable[T], now: Callable[[], datetime]) -> T | None:
         """Wait for an answer other than a petition's own body, and note it; None without one."""
@@ -225,16 +229,16 @@ class SiteState:
             if not petition.archived:
                 self.departments.update((each.name, each) for each in petition.departments)
 
-    def saw_dated(self, petitions: Iterable[Petition], now: datetime, monotonic: float) -> None:
+    def saw_dated(self, petitions: Iterable[Petition], now: datetime, moment: float) -> None:
         """Take note of how far back the freshest body of the last minutes was dated."""
         ages = [now - p.updated_at for p in petitions if p.updated_at is not None]
         if not ages:
             return
         youngest = max(min(ages), timedelta(0))
-        if self.lag is None or monotonic - self.lag[0] > _LAG_FOR or youngest <= self.lag[1]:
-            self.lag = (monotonic, youngest)
+        if self.lag is None or moment - self.lag[0] > _LAG_FOR or youngest <= self.lag[1]:
+            self.lag = (moment, youngest)
 
-    def saw_whole(self, look: Found, now: datetime, monotonic: float) -> None:
+    def saw_whole(self, look: Found, now: datetime, moment: float) -> None:
         """Tell the plan what a petition's own body was like."""
         if not look.petition.archived:
             limits = self.outlook.limits
@@ -242,9 +246,9 @@ class SiteState:
             if fresh_for and fresh_for != limits.max_age:
                 self.outlook.limits = structs.replace(limits, max_age=fresh_for)
             self.saw_departments([look.petition])
-            self.saw_dated([look.petition], now, monotonic)
+            self.saw_dated([look.petition], now, moment)
         since = _settled_since(look, now, self.outlook.limits)
-        self.outlook.saw_whole(look.petition, monotonic, settled_since=since)
+        self.outlook.saw_whole(look.petition, moment, settled_since=since)
 
 
 def _settled_since(look: Found, now: datetime, limits: Limits) -> datetime | None:

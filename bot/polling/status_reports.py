@@ -28,7 +28,7 @@ def patience(interval: timedelta) -> timedelta:
 
 
 class StatusReports:
-    """Tells how the sites stand, whichever process polls them."""
+    """The reports of how the sites stand, whichever process polls them."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class StatusReports:
         since = self._poller.failing_since(site)
         if since is None or not self._polling.is_standby:
             return since
-        # Who asks only now and then cannot know whether it answered meanwhile.
+        # A process that asks only now and then cannot know whether the site answered meanwhile.
         healths = (await self.read(())).sites
         return next((h.failing_since for h in healths if h.site.id == site), None) or self._now()
 

@@ -1,4 +1,4 @@
-"""Knows which petitions of a site are watched: followed ones, and the rest where rules listen."""
+"""The petitions of a site that are watched: followed ones, and others where rules listen."""
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ _NEWS_FOR = timedelta(days=1)
 
 
 class Watchlist:
-    """One site's petitions, by their ids.
+    """The watched petitions of one site, by their ids.
 
     `followers` is how many follow each, `custom_milestones` what they have set themselves, and
     `ruled_since` since when rules have been listening to the site, None while none do. Of what
