@@ -61,7 +61,7 @@ async def count_of_hearers(storage: Storage) -> int:
 
 
 class Announcer:
-    """Sends what the admins announced.
+    """The sender of what the admins announced.
 
     A chat is noted as told before it is: a bot that is stopped in the middle goes on with the next
     one, so that nobody is told twice. With alerts it is the other way round, since none may be

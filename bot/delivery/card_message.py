@@ -53,7 +53,7 @@ def link_for_all(username: str, chat_id: int, petition: PetitionRef) -> str:
 
 
 class Edited(Enum):
-    """The outcomes of a card's edit."""
+    """The outcome of editing a card."""
 
     CHANGED = auto()
     UNCHANGED = auto()  # it shows that already

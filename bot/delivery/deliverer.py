@@ -116,7 +116,7 @@ class OutgoingMessage(NamedTuple):
 
 
 class Deliverer:
-    """Sends what is owed, as fast as it may leave, one chat's alerts in their order."""
+    """The sender of all that is owed, as fast as it may leave, one chat's alerts in their order."""
 
     def __init__(
         self,

@@ -114,13 +114,13 @@ class _Places:
 
 
 class RateLimiter(BaseRateLimiter[Any]):
-    """Lets every message to a chat wait for its turn; other requests pass.
+    """The rate limiter that lets every message to a chat wait for its turn; other requests pass.
 
     A refusal (429) holds back its kind of method to its chat until its deadline. When Telegram
     refuses several chats at once, everything pauses for seconds, until a probe is taken
     (`GlobalPause`). Answers to people are tried again; an alert's `RetryAfter` is raised, so that
-    it waits in the store, and so it is, without asking Telegram, where it would wait for more than
-    a few seconds.
+    it waits in the store. The same is raised without asking Telegram for an alert that would have
+    to wait for more than a few seconds.
 
     An answer that is lost on its way is sent again a few times; an edit into what stands there
     already is refused here, in Telegram's words.

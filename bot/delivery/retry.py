@@ -27,23 +27,23 @@ _PROBES = tuple(timedelta(minutes=each) for each in (1, 10, 60, 60, 60, 120, 240
 
 
 class Settle(Struct, frozen=True):
-    """The delivery is done with."""
+    """The step of being done with the delivery."""
 
 
 class TryAgain(Struct, frozen=True):
-    """Give it back and try again from then on."""
+    """The step of giving the delivery back, to be tried again from `at` on."""
 
     at: datetime
 
 
 class RestChat(Struct, frozen=True):
-    """Keep the delivery, and send this chat nothing until it wakes."""
+    """The step of keeping the delivery, and sending its chat nothing until it wakes."""
 
     reason: str
 
 
 class ProbeChat(Struct, frozen=True):
-    """Keep the delivery, and try this chat with its oldest one alone from then on."""
+    """The step of keeping the delivery, and trying its chat with one alert from `at` on."""
 
     reason: str
     refusals: int
@@ -51,7 +51,7 @@ class ProbeChat(Struct, frozen=True):
 
 
 class MigrateChat(Struct, frozen=True):
-    """Carry everything over to the chat's new id, this delivery included."""
+    """The step of carrying everything over to the chat's new id, this delivery included."""
 
     new_id: int
 

@@ -81,7 +81,7 @@ def too_soon(seconds: float) -> RetryAfter:
 
 @dataclass(slots=True)
 class Chat:
-    """A chat's limits: when it takes another message of each kind."""
+    """The limits of a chat, which say when it takes another message of each kind."""
 
     id: ChatId
     minute: Window | None = None

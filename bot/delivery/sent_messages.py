@@ -1,7 +1,7 @@
-"""Remembers what the bot's own messages say at present, as far as it wrote them lately.
+"""The memory of what the bot's own messages say, as far as it wrote them lately.
 
-Whoever asks for an edit that changes nothing learns so without asking Telegram. Only digests are
-kept, and only in memory.
+An edit that changes nothing is refused here without asking Telegram. Only digests are kept, and
+only in memory.
 """
 
 import json
@@ -28,7 +28,7 @@ class _Content(NamedTuple):
 
 
 class SentMessages:
-    """Remembers the newest messages; those that two requests edit at the same time it forgets."""
+    """The newest messages; those that two requests edit at the same time are forgotten."""
 
     def __init__(self) -> None:
         self._known: LRUCache[_Message, _Content] = LRUCache(_NEWEST)

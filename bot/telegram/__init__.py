@@ -1,1 +1,1 @@
-"""Holds what is Telegram's and nobody else's."""
+"""All that is particular to Telegram: receiving, its errors and limits, entities and buttons."""

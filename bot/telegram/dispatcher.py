@@ -114,7 +114,7 @@ class _Line:
 
 
 class Dispatcher:
-    """Hands each update to `handle` in its turn, and takes no more than it can bear.
+    """The queue of updates: each goes to `handle` in its turn, and no more than can be borne.
 
     `handle` is told whether an update's press was acknowledged while it waited. `slow_down` answers
     what is let go of, and says so aloud if it is told to. Who has the least `clamour` goes first.

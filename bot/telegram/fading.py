@@ -1,4 +1,4 @@
-"""Counts how often something happened lately: a count that fades, kept as one moment.
+"""A count of how often something happened lately, which fades and is kept as one moment.
 
 The moment is when the count, left alone, has faded to one. Such moments keep their order as time
 passes, and another occurrence only ever moves one later.

@@ -29,7 +29,7 @@ _REMEMBERED = 4096
 
 
 class Verdict(Enum):
-    """The verdicts on an update that has come."""
+    """The verdict on an update that has come."""
 
     TAKE = "take"
     REFUSE = "refuse"  # it is too much, and the first in a while: they are told
@@ -72,7 +72,7 @@ _glance_at = msgspec.json.Decoder(_Glance).decode
 
 
 class Floods:
-    """Judges each update by how much its person has sent lately.
+    """The judge of each update, by how much its person has sent lately.
 
     `heard` is called with every person and chat that asks for something. `refuse` tells a person
     that it is too much; it is called at most once in a while for each. `is_crowded` says whether

@@ -30,10 +30,10 @@ _JSON = _HEADERS | {"Content-Type": "application/json"}
 
 
 class AiohttpRequest(BaseRequest):
-    """Talks to a Bot API server; `connections` at most at once, timeouts in seconds.
+    """The client of a Bot API server; `connections` at most at once, timeouts in seconds.
 
-    Raises `TimedOut` and `NetworkError` as python-telegram-bot expects them. What they say names
-    no address, since every address holds the token.
+    Raises `TimedOut` and `NetworkError` as python-telegram-bot expects them. What they say names no
+    address, since every address holds the token.
     """
 
     def __init__(

@@ -57,7 +57,7 @@ _HALF = re.compile(rf"(\\\\|{_HIGH}{_LOW})|{_HIGH}|{_LOW}")
 
 
 class Cause(StrEnum):
-    """The causes why no updates come in."""
+    """The reason why no updates come in."""
 
     TOKEN = marked("Telegram rejected the token")
     OTHER_PROGRAM = marked("another program is receiving this bot's updates")
@@ -74,7 +74,7 @@ class Cause(StrEnum):
 
 
 class Outcome(StrEnum):
-    """The outcomes of an update."""
+    """The outcome of an update that has come in."""
 
     TAKEN = "taken"
     REPLAY = "replay"
@@ -304,7 +304,7 @@ def failure_of(error: Exception) -> Failure:
 
 
 class _Again:
-    """Counts what happens again and again, until it is known to have ended."""
+    """The count of what happens again and again, until it is known to have ended."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
@@ -483,7 +483,7 @@ class Replays:
 
 
 class Receiver:
-    """Asks Telegram for updates as long as it is open, and hands each to `accept`.
+    """The receiver of updates: as long as it is open it asks for them, and hands each to `accept`.
 
     What has been accepted is confirmed with the next question, or when this ends: what comes in
     waits at Telegram while `accept` waits, and nothing is lost in between.
