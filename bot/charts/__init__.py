@@ -35,7 +35,7 @@ class Charts:
     """
 
     def __init__(self, timeout: float = 20, *, idle: float = _IDLE) -> None:
-        """`timeout` is in seconds, for one picture, the start of the drawing process included.
+        """Draw each picture within `timeout` seconds, the start of the drawing process included.
 
         The process ends when for `idle` seconds nothing was drawn; the next picture starts another.
         """
@@ -55,13 +55,13 @@ class Charts:
 
     @property
     def pid(self) -> int | None:
-        """The drawing process, if there is one."""
+        """The process id of the drawing process, None if there is none."""
         return self._worker.pid
 
     async def curve(
         self, petition: Petition, readings: Sequence[Reading], now: datetime, *, dark: bool = False
     ) -> Picture | None:
-        """Signatures over time, thresholds and events, and where it may end."""
+        """Draw signatures over time, thresholds and events, and where it may end."""
         plain = spoken(petition).without_breakdowns()
         quarter = int(now.timestamp() // _FRESH.total_seconds()) if petition.is_open else 0
         key = ("curve", plain, len(readings), tuple(readings[-1:]), quarter, dark)
@@ -69,7 +69,7 @@ class Charts:
         return await self._once(key, "curve", given)
 
     async def map(self, petition: Petition, *, dark: bool = False) -> Picture | None:
-        """Each place's share of the signatures against its share of the people."""
+        """Draw each place's share of the signatures against its share of the people."""
         kept = structs.replace(spoken(petition), signatures_by_country=())
         shown = map_of(petition)
         if shown is None or shown.area != "constituency":
@@ -84,7 +84,10 @@ class Charts:
         dark: bool = False,
         highlight: str | None = None,
     ) -> Picture | None:
-        """The ten most active constituencies by party, and the reader's own; by ONS code."""
+        """Draw the ten most active constituencies in their parties' colours, and the reader's own.
+
+        `parties` and `highlight`, the reader's own, go by ONS code.
+        """
         shown = {place.code for _, place in top_places(petition, highlight)}
         known = {code: party for code, party in parties.items() if code in shown}
         kept = structs.replace(spoken(petition), signatures_by_region=(), signatures_by_country=())
@@ -123,7 +126,7 @@ class Charts:
         return picture
 
     def _rest_later(self, _: object) -> None:
-        """Have the process end unless something is drawn meanwhile."""
+        """End the process later, unless something is drawn meanwhile."""
         if self._rest:
             self._rest.cancel()
         loop = asyncio.get_running_loop()

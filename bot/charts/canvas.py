@@ -45,7 +45,7 @@ DARK = Theme("#12161d", "#f2f4f7", "#b9c0cb", "#39414d", "#62b5ff", "#ffb454", "
 
 
 def theme(dark: bool) -> Theme:
-    """The colours for a reader's screen."""
+    """Return the colours for a reader's screen."""
     return DARK if dark else LIGHT
 
 
@@ -63,7 +63,7 @@ class Canvas:
         self.sheet.set(xlim=(0, WIDTH), ylim=(height, 0))
 
     def axes(self, left: float, top: float, width: float, height: float) -> Axes:
-        """A plot in a rectangle of the sheet."""
+        """Return a plot in a rectangle of the sheet, in pixels."""
         bottom = self.height - top - height
         return self.figure.add_axes(
             (left / WIDTH, bottom / self.height, width / WIDTH, height / self.height),
@@ -71,17 +71,17 @@ class Canvas:
         )
 
     def write(self, x: float, y: float, text: str, size: float, **style: Any) -> None:
-        """A line of text whose baseline's left end is at x, y, unless the style aligns it."""
+        """Write a line whose baseline's left end is at x, y, unless the style aligns it."""
         write(self.sheet, x, y, text, size, **{"color": self.colours.ink} | style)
 
     def box(self, x: float, y: float, width: float, height: float, **style: Any) -> None:
-        """A filled rectangle with slightly rounded corners."""
+        """Draw a filled rectangle with slightly rounded corners."""
 
         round_ = "round,pad=0,rounding_size=" + str(min(8, width / 2, height / 2))
         self.sheet.add_patch(FancyBboxPatch((x, y), width, height, boxstyle=round_, **style))
 
     def heading(self, title: str, subtitle: str) -> float:
-        """The title in at most two lines and a line below it; returns where they end."""
+        """Write a title in up to two lines and a subtitle; return where they end, in pixels."""
         y = float(MARGIN)
         for line in fitted(title, TITLE, INNER, most=2, bold=True):
             y += TITLE
@@ -93,12 +93,12 @@ class Canvas:
         return y + 12
 
     def footer(self, text: str) -> None:
-        """Where the figures are from, small, at the bottom."""
+        """Write the source of the figures, small, at the bottom."""
         (line,) = fitted(text, SMALL, INNER, most=1) or [""]
         self.write(MARGIN, self.height - 30, line, SMALL, color=self.colours.muted)
 
     def png(self) -> bytes:
-        """The picture, in as many colours as a palette holds: half the bytes, and none missed."""
+        """Return the picture in the colours of one palette: half the bytes, and none is missed."""
         self._painter.draw()
         drawn = Image.fromarray(asarray(self._painter.buffer_rgba())).convert("RGB")
         out = BytesIO()
@@ -109,19 +109,19 @@ class Canvas:
 
 
 def write(axes: Axes, x: Any, y: Any, text: str, size: float, **style: Any) -> None:
-    """Text on axes, taken as it is: a dollar is a dollar."""
+    """Write text on axes as it is: a dollar is a dollar, not the start of a formula."""
     axes.text(x, y, drawable(text), fontsize=size, family=FONT, parse_math=False, **style)
 
 
 def drawable(text: str) -> str:
-    """The text without what the font cannot show and what turns the writing direction."""
+    """Return a text without what the font cannot show and what turns the writing direction."""
     known = _known_characters()
     kept = (c for c in " ".join(text.split()) if ord(c) in known)
     return "".join(c for c in kept if unicodedata.category(c) not in {"Cc", "Cf"}).strip()
 
 
 def fitted(text: str, size: float, width: float, *, most: int, bold: bool = False) -> list[str]:
-    """The text in at most so many lines no wider than so many pixels, cut with an ellipsis."""
+    """Return a text in at most `most` lines no wider than `width` pixels, cut with an ellipsis."""
     lines: list[str] = []
     rest = drawable(text)
     while rest and len(lines) < most:
@@ -134,7 +134,7 @@ def fitted(text: str, size: float, width: float, *, most: int, bold: bool = Fals
 
 
 def _first_line(text: str, size: float, width: float, bold: bool) -> str:
-    """As many words as fit, or of a word too long for a line its parts or characters."""
+    """Return as many words as fit, or of a word too long for a line its parts or characters."""
     words = text.split(" ")
     for count in range(min(len(words), 60), 0, -1):
         line = " ".join(words[:count])
@@ -154,7 +154,7 @@ def _cut(line: str, size: float, width: float, bold: bool) -> str:
 
 
 def text_width(text: str, size: float, bold: bool = False) -> float:
-    """Pixels from end to end."""
+    """Return a text's width in pixels, from end to end."""
     font = _font(bold)
     font.set_size(size, 72)
     font.set_text(text)
@@ -173,13 +173,13 @@ def _known_characters() -> frozenset[int]:
 
 
 def blend(colour: str, other: str, share: float) -> str:
-    """The colour so far on its way to another."""
+    """Return the colour at a share (0 to 1) of the way from one colour to another."""
     pairs = [(int(colour[i : i + 2], 16), int(other[i : i + 2], 16)) for i in (1, 3, 5)]
     return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
 
 
 def ink_on(colour: str) -> str:
-    """Black or white, whichever reads better on a colour."""
+    """Return black or white, whichever reads better on a colour."""
     red, green, blue = (_linear(int(colour[i : i + 2], 16) / 255) for i in (1, 3, 5))
     # Relative luminance of WCAG 2; 0.179 is where both contrasts are equal.
     return "#000000" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 else "#ffffff"
@@ -190,5 +190,5 @@ def _linear(value: float) -> float:
 
 
 def source(url: str) -> str:
-    """The page's address as people read it."""
+    """Return a page's address as people read it."""
     return url.removeprefix("https://").removeprefix("http://").removeprefix("www.")

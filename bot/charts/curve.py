@@ -1,4 +1,4 @@
-"""The signature curve: what was read, what the petition's own dates tell, and what may come."""
+"""Draws the signature curve: what was read, what the petition's dates tell, what may come."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -68,7 +68,7 @@ class _Parts(NamedTuple):
 def signature_curve(
     petition: Petition, readings: Sequence[Reading], now: datetime, *, dark: bool
 ) -> Picture | None:
-    """Signatures over time, with thresholds and what happened; None if it never opened."""
+    """Draw signatures over time, with thresholds and what happened; None if it never opened."""
     parts = _parts(petition, readings, now)
     if parts is None:
         return None
@@ -114,7 +114,7 @@ def _between(now: datetime, until: datetime) -> list[datetime]:
 
 
 def _top(petition: Petition, seen: Sequence[Reading], ahead: Sequence[Estimate]) -> float:
-    """The highest count on the plot; a range far above what is expected runs out of it."""
+    """Return the highest count on the plot; a range far above what is expected runs out of it."""
     most = max([petition.signature_count, 10, *(reading.signature_count for reading in seen)])
     if ahead:
         most = max(most, min(ahead[-1].high, 2 * ahead[-1].count))
@@ -148,7 +148,7 @@ def _noon(value: date) -> datetime:
 
 
 def _frame(axes: Axes, canvas: Canvas, parts: _Parts) -> None:
-    """Faint lines across, dates below, numbers beside."""
+    """Draw faint lines across, dates below, numbers beside."""
 
     margin = (parts.ends - parts.begins) * 0.02
     axes.set_xlim(_x(parts.begins - margin), _x(parts.ends + margin))
@@ -204,7 +204,7 @@ def _short(value: float, top: float) -> str:
 
 
 def _thresholds(axes: Axes, canvas: Canvas, petition: Petition, parts: _Parts) -> None:
-    """Lines at the official thresholds that can be told from the bottom of the plot."""
+    """Draw lines at the official thresholds that can be told from the bottom of the plot."""
     colour = canvas.colours.threshold
     named = (
         (petition.response_threshold, marked("{threshold}: response")),
@@ -248,12 +248,12 @@ def _xy(points: Sequence[Reading]) -> tuple[list[float], list[int]]:
 
 
 def _x(at: datetime) -> float:
-    """Where matplotlib's date axis has an instant: days since 1970."""
+    """Return an instant as matplotlib's date axis counts it: in days since 1970."""
     return at.timestamp() / 86_400
 
 
 def _flags(axes: Axes, canvas: Canvas, parts: _Parts) -> None:
-    """A numbered post at each event; the numbers are told below, so that names never collide."""
+    """Draw a numbered post at each event; the numbers are told below, so that no names collide."""
 
     width = (parts.ends - parts.begins) * 0.06
     taken: list[tuple[datetime, int]] = []
@@ -308,7 +308,7 @@ def _legend(
 
 
 def _told(canvas: Canvas, y: float, text: str) -> float:
-    """A row of the legend; returns where the next one goes."""
+    """Write a row of the legend; return where the next one goes."""
     for line in _wrapped(text):
         canvas.write(MARGIN + _LEGEND, y, line, MEDIUM)
         y += _ROW
@@ -323,7 +323,7 @@ def _wrapped(text: str) -> list[str]:
 
 
 def _caption(petition: Petition, parts: _Parts) -> list[str]:
-    """What it is, and then its figures."""
+    """Word what the picture is, and then its figures."""
     told = [
         tr(
             "Chart of signatures for “{title}”: {signatures} by {day}, {state}.",
@@ -343,7 +343,7 @@ def _caption(petition: Petition, parts: _Parts) -> list[str]:
 
 
 def _read_how(parts: _Parts) -> Iterator[str]:
-    """What is foreseen, and what each kind of line says."""
+    """Word what is foreseen, and what each kind of line says."""
     if parts.ahead:
         end = parts.ahead[-1]
         yield tr(

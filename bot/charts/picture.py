@@ -27,7 +27,10 @@ _TITLE_LENGTH = 120  # leaves room for the figures
 
 
 def captioned(png: bytes, caption: str, figures: str = "") -> Picture:
-    """The picture with its words, cut where a caption has to end; they end with the `figures`."""
+    """Return a picture with its words, cut where a caption has to end.
+
+    The words end with the `figures`, which may be folded.
+    """
     shown = caption.index(figures) if figures else len(caption)
     units = caption.encode("utf-16-le")  # which is how Telegram counts
     if len(units) > 2 * CAPTION_LENGTH:
@@ -36,7 +39,7 @@ def captioned(png: bytes, caption: str, figures: str = "") -> Picture:
 
 
 def title(petition: Petition) -> str:
-    """The petition's own words for itself, without anything that is not a character to read."""
+    """Return the petition's own words for itself, with nothing but characters to read."""
     words = " ".join(petition.action.split())
     plain = "".join(c for c in words if unicodedata.category(c) not in {"Cc", "Cf", "Cs"})
     return shorten(plain, _TITLE_LENGTH, placeholder="…") or tr(
@@ -48,7 +51,10 @@ TOP = 10
 
 
 def top_places(petition: Petition, highlight: str | None) -> list[Ranked]:
-    """The places shown, with their ranks: the first ten, and the reader's own (by ONS code)."""
+    """Return the places to show, with their ranks: the first ten, and the reader's own.
+
+    `highlight` is the ONS code of the reader's own, if any.
+    """
     signed = [entry for entry in ranked(petition) if entry.place.signature_count > 0]
     own = [entry for entry in signed[TOP:] if highlight and entry.place.code == highlight]
     return signed[:TOP] + own

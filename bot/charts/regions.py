@@ -1,4 +1,4 @@
-"""A map in tiles: each place's share of the signatures, against its share of the people."""
+"""Draws a map in tiles: each place's share of the signatures, against that of the people."""
 
 from collections.abc import Callable, Sequence
 from math import log2
@@ -25,7 +25,10 @@ _FEW = 1_000
 
 
 class _Share(NamedTuple):
-    """A place's signatures and their share; `live` is its share of the people, 0 if not known."""
+    """The signatures of a place (`here`) and its shares, of 1, of signatures and of people.
+
+    `signed` is its share of the signatures, `live` that of the people, 0 where it is not known.
+    """
 
     tile: Tile
     here: int
@@ -44,7 +47,7 @@ class _Share(NamedTuple):
 
 
 class _Sheet(NamedTuple):
-    """What is drawn on: the canvas, the map, and where its first row begins."""
+    """A canvas to draw the map on; `top` is where its first row begins, in pixels."""
 
     canvas: Canvas
     map: TileMap
@@ -59,7 +62,7 @@ class _Sheet(NamedTuple):
 
 
 def region_map(petition: Petition, *, dark: bool) -> Picture | None:
-    """Where signatures come from, against where people live, as far as that is known.
+    """Draw where signatures come from, against where people live, as far as that is known.
 
     None without a breakdown, and where so few signed that a place's handful would say nothing.
     """
@@ -100,19 +103,19 @@ def region_map(petition: Petition, *, dark: bool) -> Picture | None:
 
 
 def _name(petition: Petition, tile: Tile) -> str:
-    """What a place is called in the reader's language."""
+    """Return a place's name in the reader's language."""
     names = description_of(petition).place_names.get(language(), {})
     return names.get(tile.code) or tr(tile.name)
 
 
 def _short(petition: Petition, tile: Tile) -> str:
-    """The same, as it fits in a tile."""
+    """Return a place's name as it fits in a tile."""
     whole = _name(petition, tile)
     return tr(tile.short) if tile.short and whole == tr(tile.name) else whole
 
 
 def _colour_by_people(share: _Share, colours: Theme) -> str:
-    """From half its share (under) over even (plain) to twice its share (over)."""
+    """Colour a place from half its share (under) over even (plain) to twice its share (over)."""
     return _colour(share.ratio, colours)
 
 
@@ -123,7 +126,7 @@ def _colour(ratio: float, colours: Theme) -> str:
 
 
 def _colour_by_signatures(shares: Sequence[_Share]) -> Callable[[_Share, Theme], str]:
-    """From none (plain) to as many as where most signed."""
+    """Return what colours a place, from no signatures (plain) to as many as where most signed."""
     most = max(share.signed for share in shares)
     return lambda share, colours: _tinted(share.signed / most, colours)
 
@@ -148,7 +151,7 @@ def _tile(sheet: _Sheet, share: _Share, label: str, colour: str) -> None:
 
 
 def _figures(share: _Share) -> tuple[str, str]:
-    """What stands in a tile: how its shares compare, and both; or its share and its number."""
+    """Word the two lines of a tile: its ratio and both shares, or its share and its number."""
     if share.live:
         ratio = f"{share.sign} {decimal(share.ratio, 2)}×"
         return ratio, f"{decimal(100 * share.signed, 1)} / {percent(share.live)}"
@@ -156,7 +159,7 @@ def _figures(share: _Share) -> tuple[str, str]:
 
 
 def _key(sheet: _Sheet, shares: Sequence[_Share]) -> None:
-    """What stands in the tiles, where there is room: the signs that occur."""
+    """Write, where there is room, what the figures and the signs in the tiles mean."""
     meanings = {
         "▲": tr("▲ more than its share"),
         "▼": tr("▼ fewer than its share"),
@@ -177,7 +180,7 @@ def _key(sheet: _Sheet, shares: Sequence[_Share]) -> None:
 
 
 def _scale(sheet: _Sheet, shares: Sequence[_Share]) -> None:
-    """The colours, where there is room."""
+    """Draw the scale of colours, where there is room."""
     x, y = sheet.spot(*sheet.map.scale)
     y += sheet.tall - 100
     canvas, steps = sheet.canvas, 31
@@ -200,7 +203,7 @@ def _scale(sheet: _Sheet, shares: Sequence[_Share]) -> None:
 
 
 def _each(shares: Sequence[_Share], called: dict[Tile, str]) -> str:
-    """Every place's shares in words, the most signatures (for its people) first."""
+    """Word every place's shares, the most signatures (for its people) first."""
     return "; ".join(
         tr(
             "{region} {signed} of signatures, {live} of population",

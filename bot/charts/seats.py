@@ -1,4 +1,4 @@
-"""The ten constituencies with the most signatures, as bars in the colours of their MPs' parties."""
+"""Draws the ten constituencies with the most signatures, in the colours of their MPs' parties."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -64,9 +64,9 @@ class _Row(NamedTuple):
 def constituency_bars(
     petition: Petition, parties: Mapping[str, str], *, dark: bool, highlight: str | None = None
 ) -> Picture | None:
-    """The top ten, and the reader's own beneath them; None without a breakdown.
+    """Draw the top ten, and the reader's own beneath them; None without a breakdown.
 
-    `parties` and `highlight` go by ONS code.
+    `parties` and `highlight`, the reader's own, go by ONS code.
     """
     rows = _rows(petition, parties, highlight)
     if not rows:
@@ -120,13 +120,13 @@ def _subtitle(petition: Petition, rows: Sequence[_Row]) -> str:
 
 
 def colour_of(party: str) -> str:
-    """The party's colour; grey for one we do not know."""
+    """Return a party's colour; grey for one we do not know."""
     name = party.casefold()
     return next((colour for key, colour in _COLOURS.items() if name.startswith(key)), _UNKNOWN)
 
 
 def _draw(canvas: Canvas, y: float, row: _Row, length: float) -> None:
-    """A line with name and figures, and the bar beneath it."""
+    """Draw a line with name and figures, and the bar beneath it."""
     colours = canvas.colours
     if row.yours:
         canvas.box(MARGIN - 16, y - 8, INNER + 32, _ROW - 6, facecolor=colours.faint, linewidth=0)
@@ -141,7 +141,7 @@ def _draw(canvas: Canvas, y: float, row: _Row, length: float) -> None:
 
 
 def _bar(canvas: Canvas, y: float, party: str, width: float) -> None:
-    """The bar with the party's name in it, or behind it where it is too short."""
+    """Draw a bar with the party's name in it, or behind it where it is too short."""
     colour = colour_of(party)
     edge = canvas.colours.muted
     canvas.box(MARGIN, y, width, _BAR, facecolor=colour, edgecolor=edge, linewidth=1)

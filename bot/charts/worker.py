@@ -1,8 +1,8 @@
-"""The drawing process: matplotlib and its memory stay there, and so does a crash.
+"""Runs the drawing process: matplotlib and its memory stay there, and so does a crash.
 
-Drawing holds the interpreter for most of a second, so a thread beside the event loop would stop
-the bot each time. One process of its own is started with the first picture, spoken to through a
-pipe, and killed and started anew when it does not answer.
+Drawing holds the interpreter for most of a second, so a thread beside the event loop would stop the
+bot each time. One process of its own is started with the first picture, spoken to through a pipe,
+and killed and started anew when it does not answer.
 """
 
 import signal
@@ -45,11 +45,11 @@ class Worker:
 
     @property
     def pid(self) -> int | None:
-        """The process that draws, if there is one."""
+        """The id of the process that draws, None if there is none."""
         return self._process.pid if self._process else None
 
     def draw(self, job: Job) -> Picture | None:
-        """The picture, or None where there is nothing to show; ChartFailed otherwise."""
+        """Return the picture, or None where there is nothing to show; ChartFailed otherwise."""
         with self._turn:
             try:
                 answer = self._ask(job)
