@@ -33,15 +33,15 @@ _CAUSES: Mapping[str, Sequence[str]] = {
 
 
 class AdminAlerts:
-    """Keeps for every admin which troubles they know of; what could not be sent is sent later.
+    """Keeps for every admin which problems they know of; what could not be sent is sent later.
 
-    A trouble counts as over when nothing has been seen of it for `calm`. One that came and went
+    A problem counts as over when nothing has been seen of it for `calm`. One that came and went
     while an admin could not be reached is not told at all. What was told outlives a restart.
 
-    How long that is goes by a steady clock: the instants given here are for that alone.
+    `calm` goes by a steady clock: the instants given here are for that alone.
 
-    Where several tell, each of what it knows best, `tells` says what is this one's to tell, and the
-    note that it leaves is its own.
+    Where several of these tell, each of what it knows best, `tells` says which problems are this
+    one's, and `note` names the note in the store in which it keeps what it told.
     """
 
     def __init__(
@@ -65,16 +65,16 @@ class AdminAlerts:
         self._saved: str | None = None
 
     def resume(self) -> None:
-        """It is ours to tell again: what was calm before another had it says nothing of now."""
+        """Take up telling again: what was calm before another process told says nothing of now."""
         self._last_seen.clear()
 
     async def hand_over(self, now: datetime) -> None:
-        """Leave a note of what was told while nobody could, so that whoever tells now ends it."""
+        """Save what was told while the store failed, so that the process that tells now ends it."""
         await self._remember(now)
         await self._save()
 
     async def tell(self, checks: Sequence[HealthCheck], now: datetime) -> None:
-        """Bring every admin up to date with the findings."""
+        """Tell every admin what is news to them in these findings."""
         await self._remember(now)
         self._last_seen |= {check.name: now for check in checks if check.problem}
         for check in checks:
@@ -96,7 +96,7 @@ class AdminAlerts:
             known.symmetric_difference_update({check.name})
 
     def _comes_of_another(self, name: str, known: Container[str], now: datetime) -> bool:
-        """Whether a trouble comes of one that is told of, or has only just passed."""
+        """Return whether a problem comes of one that is told of, or has only just passed."""
         causes = _CAUSES.get(name, ())
         return any(
             other.partition(" ")[0] in causes and (other in known or now - seen < self._calm)
@@ -108,7 +108,7 @@ class AdminAlerts:
         return now - self._last_seen.setdefault(check.name, now) >= self._calm
 
     async def _language_of(self, admin: int) -> str:
-        """What an admin chose to be spoken to in; a store that fails has its trouble told too."""
+        """Return the language that an admin chose, English where the store does not say in time."""
         with suppress(StorageError, TimeoutError):
             async with asyncio.timeout(_LANGUAGE_WITHIN):
                 kept = await self._storage.chat(admin)
@@ -116,7 +116,10 @@ class AdminAlerts:
         return ENGLISH
 
     async def _send(self, admin: int, message: Message) -> bool:
-        """Whether this is done with: told, or known to be impossible to tell."""
+        """Send a message to an admin; return False if it has to be tried again.
+
+        One that can never reach them is done with, too.
+        """
         try:
             await self._bot.send_message(
                 admin,

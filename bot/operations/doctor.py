@@ -1,4 +1,4 @@
-"""`petition-bell check`: is everything there that this bot needs, and does it answer?
+"""`petition-bell check`: whether everything that this bot needs is there and answers.
 
 Looking changes nothing, whoever else has the store open; each problem says in a line what to do.
 """
@@ -131,7 +131,7 @@ async def _amount(storage: Storage, config: Config) -> str:
 
 
 def _place(url: str) -> str:
-    """Where a store is, without what may be secret of it."""
+    """Return a store's address without what may be secret in it."""
     if not url.startswith("postgresql:"):
         scheme, _, path = url.partition(":")
         return f"{scheme}:{os.path.abspath(path)}"
@@ -142,7 +142,7 @@ def _place(url: str) -> str:
 
 
 def _unwritable(config: Config) -> str:
-    """Why the bot could not write the embedded store's files, run by whoever checks."""
+    """Say why whoever checks could not write the embedded store's files; "" if they can."""
     scheme, _, place = config.storage.url.partition(":")
     if scheme != "tinydb":
         return ""
@@ -165,7 +165,10 @@ def _may_write(folder: Path) -> bool:
 def promised(
     site: str, followed: Iterable[PetitionRef], ruled: Container[str], poll: PollConfig
 ) -> float:
-    """Seconds within which each petition followed there is looked at, as `/status` will say."""
+    """Return within how many seconds each petition followed there is read again.
+
+    This is what `/status` will say of it.
+    """
     here = sum(ref.site == site for ref in followed)
     # Where rules listen, lists and petitions that nobody follows have their share of the requests.
     shares = 3 if site in ruled else 1
@@ -176,7 +179,7 @@ def promised(
 
 
 async def _listening(listen: Address, session: aiohttp.ClientSession) -> CheckResult:
-    """Whether the bot's own server can have its address, or has it already."""
+    """Check that the bot's own server can have its address, or has it already."""
     host, port = listen
     what = f"{host}:{port}"
     try:
@@ -221,7 +224,7 @@ async def _telegram(config: Config, *, tell: bool) -> list[CheckResult]:
 
 
 async def _admin(bot: Bot, admin: int, *, tell: bool) -> CheckResult:
-    """Whether the bot can write to an admin: tried by a sign of typing, or by a message."""
+    """Check that the bot can write to an admin, by a sign of typing or, with `tell`, a message."""
     what = f"admin {admin}"
     try:
         if tell:
@@ -265,7 +268,7 @@ def _mistaken(site: Site, description: SiteDescription, other: str) -> CheckResu
 
 
 def _no_answer(fault: str, setting: str = "telegram.base_url") -> str:
-    """What went wrong on the way to a server, and what to do; its address is that setting."""
+    """Word what went wrong on the way to a server, and what to do; `setting` holds its address."""
     return f"not answering ({fault}): {remedy_of(fault, setting) or 'try again later'}"
 
 
@@ -281,7 +284,7 @@ _OFFERED: tuple[tuple[Feature, str], ...] = (
 
 
 def described(site: Site, description: SiteDescription, page: Page) -> str:
-    """A site that answers as it should: its shape, its thresholds, and what it lacks."""
+    """Word a site that answers as it should: its shape, its thresholds, and what it lacks."""
     parts = [
         f"{site.url}: works like {description.id!r}",
         f"{counted(len(page.petitions), 'petition')} on its first page",
@@ -295,7 +298,7 @@ def described(site: Site, description: SiteDescription, page: Page) -> str:
 
 
 def _thresholds(page: Page) -> str:
-    """The numbers that bring something, as the petitions themselves tell them."""
+    """Word the thresholds and what they bring, as the petitions themselves tell them."""
     told = {kind: number for each in page.petitions for number, kind in thresholds(each).items()}
     if not told:
         return "no number of signatures brings anything"
@@ -306,7 +309,10 @@ def _thresholds(page: Page) -> str:
 async def other_shape(
     parliament: PetitionsApi, session: aiohttp.ClientSession, page: Page | None = None
 ) -> str | None:
-    """Which of the known sites this one is like, if it is not like what it is taken for."""
+    """Return the id of the known site that this one is like, None if it is what it is taken for.
+
+    None too if nobody can tell.
+    """
     own = parliament.description
     if parliament.works_like:
         return parliament.works_like if parliament.works_like != own.id else None

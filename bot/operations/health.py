@@ -1,4 +1,4 @@
-"""Is the bot well? One list of findings, for readiness probes and for whoever runs it."""
+"""Finds out whether the bot is well: one list of findings, for probes and for whoever runs it."""
 
 import asyncio
 import time
@@ -34,7 +34,7 @@ _PROBE_NOTE = "last probe"
 
 
 class HealthCheck(NamedTuple):
-    """One thing looked at: `trouble` says in words what is wrong, or is empty.
+    """One thing looked at: `problem` says in words what is wrong, and is "" if nothing is.
 
     A grave one means that the bot cannot do its work now.
     """
@@ -92,7 +92,7 @@ class Health:
         self._telegram_probe = _Probe(self._probe_telegram, monotonic)
 
     async def checks(self) -> list[HealthCheck]:
-        """Every part, the well ones too, always under the same names.
+        """Return a finding on every part, the well ones too, always under the same names.
 
         What ails the process that polls does not keep others from their work.
         """
@@ -149,7 +149,10 @@ class Health:
         return self._unposted(hook) if self._webhook else ""
 
     def _unposted(self, hook: WebhookInfo) -> str:
-        """That Telegram keeps updates it cannot post: as many as a while ago, and none came in."""
+        """Word that Telegram keeps updates it cannot post; "" unless that is so.
+
+        It is if as many wait as a while ago, and none came in.
+        """
         before, self._pending = self._pending, hook.pending_update_count
         is_stuck = 0 < before <= hook.pending_update_count
         if is_stuck and self._reception.silence() > SILENT_TOO_LONG:
@@ -158,7 +161,7 @@ class Health:
         return ""
 
     async def _waiting(self) -> str:
-        """What waits for long though nothing but us keeps it waiting."""
+        """Word since when an alert waits that only we keep waiting; "" if it is not long."""
         try:
             async with asyncio.timeout(_STORAGE_WITHIN):
                 oldest = (await self._storage.tally()).oldest_due
@@ -210,9 +213,9 @@ class Health:
             yield HealthCheck(f"site {health.site.id}", words, self._is_poller())
 
     def _is_away(self, health: SiteHealth) -> bool:
-        """Whether it has been failing for long, or for a while and gave its last answer long ago.
+        """Return whether a site is failing for long, or for a while after a long silence.
 
-        Who is asked once a minute may have been away for most of one when it is found out.
+        A site that is asked once a minute may have been away for most of one when it is found out.
         """
         since, now = health.failing_since, self._now()
         if since is None or not self._asks_for_long():
@@ -221,14 +224,14 @@ class Health:
         return failing >= self._patience or (failing >= _NO_CHANCE and silent >= self._patience)
 
     def _asks_for_long(self) -> bool:
-        """Whether a site has had the time to answer us."""
+        """Return whether we have polled for so long that a site has had the time to answer us."""
         asking = self._monotonic() - self._polling_role.since
         return asking >= self._patience.total_seconds()
 
     def _many(self, report: StatusReport | None) -> Iterator[HealthCheck]:
-        """What counts as too much in the last ten minutes, though each alone may pass.
+        """Yield findings on failures that are too many in ten minutes, though each alone may pass.
 
-        A site of which nothing can be read is a trouble of its own, and is not counted here.
+        A site of which nothing can be read is a problem of its own, and is not counted here.
         """
         sites = report.sites if report else ()
         if any(self._is_away(health) for health in sites):
@@ -263,7 +266,7 @@ class Health:
         )
 
     def _span(self) -> tuple[_Sample, _Sample]:
-        """How the counts stood ten minutes ago, or at the start, and how they stand."""
+        """Return the counts of ten minutes ago, or of the start, and those of now."""
         seen = self._metrics
         unreadable = seen.unreadable - self._excused
         now = _Sample(self._monotonic(), self._counts.refused, seen.answers, unreadable)
@@ -284,7 +287,7 @@ def _unheard(at: datetime | None, now: datetime) -> str:
 
 
 class _Probe:
-    """Tries something out, and remembers for a while how it went."""
+    """Tries something out, and remembers the outcome for a while."""
 
     def __init__(
         self,

@@ -21,7 +21,7 @@ _WITHIN = aiohttp.ClientTimeout(total=10)
 class Heartbeat:
     """Asks the address while nothing grave ails the bot; whether anybody answers changes nothing.
 
-    Who knows the address can feign that the bot lives, so that it stands in no log: of an error
+    Somebody who knows the address can feign that the bot lives, so it stands in no log: of an error
     only its kind does.
     """
 

@@ -122,10 +122,10 @@ def health_routes(
     figures: Callable[[], Awaitable[bytes]],
     standby: Callable[[], list[str]],
 ) -> list[web.RouteDef]:
-    """`/healthz` (the process lives), `/readyz` (it can do its work) and `/metrics`.
+    """Return the routes `/healthz` (the process lives), `/readyz` (it can work) and `/metrics`.
 
-    Only what keeps this process from its own work makes it unready; `warnings` are all else that is
-    wrong, `standby` the roles that are another process's at present.
+    Only what keeps this process from its own work makes it unready. In the answer, `warnings` are
+    all else that is wrong, and `standby` the roles that are another process's at present.
     """
 
     async def alive(_: web.Request) -> web.Response:
@@ -149,7 +149,7 @@ def health_routes(
 
 @asynccontextmanager
 async def serving(host: str, port: int, routes: Iterable[web.RouteDef]) -> AsyncIterator[int]:
-    """Serve the routes, telling the port (a free one for 0).
+    """Serve the routes until the block ends, yielding the port, a free one for 0.
 
     Raises ConfigError if the address cannot be listened at.
     """
@@ -190,7 +190,7 @@ async def serving(host: str, port: int, routes: Iterable[web.RouteDef]) -> Async
 
 
 def remedy_for_address(error: OSError) -> str:
-    """What is wrong with an address to listen at, and what to do about it."""
+    """Word what is wrong with an address to listen at, and what to do about it."""
     match error.errno:
         case errno.EADDRINUSE:
             return "the port is taken: stop the program that uses it, or choose another port"
@@ -216,7 +216,7 @@ class _Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """aiohttp's own answer would quote what came and say which server at which version it is.
+        """Answer in few words: aiohttp's own would quote the caller and name the server's version.
 
         What a caller does wrong is in no log: they may do it as often as they like.
         """
@@ -231,7 +231,7 @@ class _Connection(web.RequestHandler):
         return answer
 
     def log_exception(self, *words: Any, **how: Any) -> None:
-        """As handle_error has it: what a caller does wrong is in no log."""
+        """Log what is wrong here; a caller's faults are in no log, as `handle_error` has it."""
         if not isinstance(how.get("exc_info"), _CALLERS_FAULTS):
             super().log_exception(*words, **how)
 
@@ -275,5 +275,5 @@ def _heard(silent: set[web.RequestHandler]) -> Any:
 
 
 async def _without_banner(_: web.Request, response: web.StreamResponse) -> None:
-    """Which server at which version answers is of use to attackers alone."""
+    """Drop the header that names the server and its version, which is of use to attackers alone."""
     response.headers.pop("Server", None)

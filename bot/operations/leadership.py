@@ -1,4 +1,4 @@
-"""Several processes as one bot: one polls, one reads updates, all share one send rate (shell).
+"""Makes several processes one bot: one polls, one reads updates, all share one send rate (shell).
 
 On a store of one process all of this is trivially so.
 """
@@ -21,9 +21,9 @@ Duty: TypeAlias = Callable[[], AbstractAsyncContextManager[Any]]
 
 
 class Rhythm(NamedTuple):
-    """Every how many seconds a leader shows that it lives, and others see whether it does.
+    """The seconds after which a leader shows again that it lives, and others look again.
 
-    Together well under thirty seconds: how soon another takes over when a leader is gone.
+    Together they are well under thirty: how soon another takes over when a leader is gone.
     """
 
     confirm_every: float = 4.0
@@ -34,13 +34,13 @@ RHYTHM = Rhythm()
 
 
 def shared_rate(storage: Storage, name: str, per_second: float) -> SharedRate | None:
-    """The rate at which all processes of this store together may send; None if we are alone."""
+    """Return the rate at which all processes of this store together may send; None if alone."""
     return storage.send_rate(name, per_second) if is_shared(storage) else None
 
 
 @asynccontextmanager
 async def holding(storage: Shared, role: str) -> AsyncIterator[bool]:
-    """A role for as long as this lasts, and whether it is ours; may raise StorageError."""
+    """Hold a role until the block ends, yielding whether it is ours; may raise StorageError."""
     seat = storage.leadership(role)
     try:
         yield await seat.take()

@@ -52,7 +52,7 @@ _SENDS_APART = 75.0
 
 
 class Sending:
-    """Whether Telegram takes what we send, by what it has taken.
+    """The question whether Telegram takes what we send, answered by what it has taken.
 
     A refusal of one message or one chat (400, 403) says nothing of the rest, nor does the wish for
     a slower pace (429) while anything is taken.
@@ -66,7 +66,7 @@ class Sending:
         self._incident = IncidentLog(log, "Telegram takes no messages", monotonic)
 
     def came(self, method: str, outcome: str) -> None:
-        """Telegram answered a message with this status, or the way there failed with this error."""
+        """Note a message's outcome: the status Telegram answered, or the error on the way there."""
         if outcome == "200":
             self._failing_since, self._cause = None, ""
             self._incident.recovered()
@@ -78,7 +78,7 @@ class Sending:
                 self._incident.failed(self._cause)
 
     def problem(self) -> str:
-        """That nothing has been taken for over a minute though we keep trying, and why."""
+        """Word that nothing was taken for over a minute though we keep trying, and why; else ""."""
         now = self._monotonic()
         if self._failing_since is None or now - self._last_failure > _SENDS_APART:
             return ""
@@ -98,7 +98,7 @@ class Metrics:
     def __init__(
         self, mode: str = "polling", *, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
-        """`mode` is how updates come in."""
+        """Make all figures; `mode` is the way updates come in."""
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         self._monotonic = monotonic
@@ -158,11 +158,11 @@ class Metrics:
     # --- who feeds them
 
     def watched_storage(self, storage: Storage) -> Storage:
-        """The same storage, with every use case timed and its failures counted."""
+        """Return the same storage, with every use case timed and its failures counted."""
         return observed(storage, self._note_storage)
 
     def watched_site(self, parliament: PetitionsApi) -> PetitionsApi:
-        """The same client, with what it is asked and what comes back counted."""
+        """Return the same client, with what it is asked and what comes back counted."""
         site = parliament.site.id
 
         def note(kind: str, _: tuple[Any, ...], __: float, result: object) -> None:
@@ -175,7 +175,7 @@ class Metrics:
         return observed(parliament, note)
 
     def watched_poller(self, poller: Poller) -> Poller:
-        """The same poller, with its rounds counted."""
+        """Return the same poller, with its rounds counted."""
         return observed(poller, self._note_round)
 
     def watch_deliveries(self, counts: DeliveryCounts) -> None:
@@ -183,7 +183,7 @@ class Metrics:
         self.registry.register(_Deliveries(counts))
 
     def watch_rate_limiter(self, refused_for: Callable[[], float]) -> None:
-        """Know for how many seconds Telegram has refused everything, each chat for itself."""
+        """Take what says for how many seconds Telegram has refused everything."""
         self.refused_for = refused_for
 
     def watch_updates(
@@ -194,7 +194,7 @@ class Metrics:
         self.registry.register(_Dropped(dropped))
 
     def request(self, **how: Any) -> "CountedRequest":
-        """A way to Telegram, with its calls counted; takes what AiohttpRequest takes."""
+        """Return a way to Telegram, with its calls counted; takes what AiohttpRequest takes."""
         return CountedRequest(self._note_call, **how)
 
     def _note_storage(self, name: str, asked: tuple[Any, ...], took: float, came: object) -> None:
@@ -243,7 +243,7 @@ class Metrics:
         self._lag.observe(seconds)
 
     def page(self, tally: Tally | None, store_bytes: int | None, now: datetime) -> bytes:
-        """Everything as Prometheus reads it; what the store cannot tell keeps its last value."""
+        """Return all figures as Prometheus reads them; those the store cannot tell are kept."""
         if tally is not None:
             self._queue.set(tally.waiting)
             self._oldest.set(_age(tally.oldest_waiting, now))
@@ -257,7 +257,7 @@ class Metrics:
 
 
 def _outcome(result: object) -> str:
-    """One word for what a site's answer was worth."""
+    """Name in one word what became of a question to a site."""
     match result:
         case Unreadable() | MalformedPetition():
             return "unreadable"
@@ -274,12 +274,12 @@ def _outcome(result: object) -> str:
 
 
 def _age(since: datetime | None, now: datetime) -> float:
-    """Seconds since then; 0 for what is not there, and for what a clock set back makes newer."""
+    """Return the seconds since then; 0 for None, and for what a clock set back makes newer."""
     return max(0.0, (now - since).total_seconds()) if since else 0.0
 
 
 class _Dropped:
-    """Reads what was let go of at the moment somebody asks."""
+    """Reads how many updates were let go of, at the moment somebody asks."""
 
     def __init__(self, dropped: Callable[[], Mapping[Kind, int]]) -> None:
         self._dropped = dropped
@@ -317,7 +317,7 @@ _METHODS = frozenset(name.replace("_", "").lower() for name in dir(Bot) if name[
 
 
 def _method(url: str) -> str:
-    """The method that an address calls: `file` where it fetches one, `other` if unheard of."""
+    """Return the method that an address calls: `file` if it fetches one, `other` if unheard of."""
     *_, folder, method = urlsplit(url).path.split("/")
     if method.lower() in _METHODS:
         return method
@@ -325,14 +325,14 @@ def _method(url: str) -> str:
 
 
 class CountedRequest(AiohttpRequest):
-    """Talks to a Bot API server and tells what of each call: a status, or the error's name."""
+    """Talks to a Bot API server, and notes each call's outcome: a status, or the error's name."""
 
     def __init__(self, note: Callable[[str, str], None], **how: Any) -> None:
         super().__init__(**how)
         self._note = note
 
     async def do_request(self, url: str, *args: Any, **how: Any) -> tuple[int, bytes]:
-        """The status and body of the answer."""
+        """Return the status and the body of the answer."""
         method = _method(url)
         try:
             status, body = await super().do_request(url, *args, **how)

@@ -19,7 +19,7 @@ Note: TypeAlias = Callable[[str, tuple[Any, ...], float, object], None]
 
 
 def observed(target: T, note: Note) -> T:
-    """The same object for whoever uses it; `note` hears of each call that ended by itself.
+    """Return the same object for whoever uses it; `note` is told of each call that ended by itself.
 
     Calls that the object makes of its own methods go unnoticed, and so do cancelled ones.
     """
@@ -58,7 +58,7 @@ log = structlog.get_logger(__name__)
 
 
 class StoreIncident:
-    """Hears how each use case ended; the incident is over when one that failed succeeds.
+    """Notes how each use case ended; the incident is over when one that failed succeeds.
 
     One that did not fail says nothing: a store on a full disk can still be read.
     """
@@ -68,7 +68,7 @@ class StoreIncident:
         self._failed: set[str] = set()
 
     def note(self, name: str, _: tuple[Any, ...], __: float, came: object) -> None:
-        """This use case ended, with its result or with the error that it raised."""
+        """Note that this use case ended, with its result or with the error that it raised."""
         if isinstance(came, StorageError):
             self._failed.add(name)
             self._incident.failed(str(came), use_case=name)

@@ -1,4 +1,4 @@
-"""Rules stay true to the names that a site gives: boundaries and departments change (shell).
+"""Keeps rules true to the names that a site gives: boundaries and departments change (shell).
 
 What a rule asks for is carried over to what took its place. Where nothing did, the rule's owner is
 told once, with what else there is to choose; the rule itself remembers that.
@@ -95,7 +95,10 @@ class RuleNames:
                         await self._see_to_safely(fate, names)
 
     async def _see_to_safely(self, fate: Fate, names: SiteNames) -> None:
-        """One rule's trouble is its own; it is seen to again in an hour."""
+        """See to one rule; if that fails, log it and leave the rule for the next hour.
+
+        A StorageError is raised, since it concerns them all.
+        """
         try:
             await self._see_to(*fate, names)
         except StorageError:
@@ -138,7 +141,7 @@ class RuleNames:
     async def _tell(
         self, rule: Rule, worded: Callable[[], tuple[Message, Keyboard | None]]
     ) -> bool:
-        """Say it without a sound; False if the chat does not take it now."""
+        """Send a message without a sound; return False if the chat does not take it now."""
         chat = await self._storage.chat(rule.chat_id)
         if chat is None or chat.is_shut:
             return False
@@ -162,7 +165,7 @@ class RuleNames:
 
 
 async def _in_topic(send: Callable[..., Awaitable[object]], topic: int | None) -> None:
-    """Send it into the topic, or to the chat itself if the topic is gone."""
+    """Send into a topic, or to the chat itself if the topic is gone."""
     try:
         await send(message_thread_id=topic)
     except BadRequest as error:
@@ -172,7 +175,7 @@ async def _in_topic(send: Callable[..., Awaitable[object]], topic: int | None) -
 
 
 async def _constituencies(parliament: PetitionsApi, period: str | None = None) -> dict[str, str]:
-    """The names of a parliament's constituencies by their codes, none if the site says none."""
+    """Return a parliament's constituencies' names by code, none if the site says none."""
     if not parliament.description.has("constituencies"):
         return {}
     try:
@@ -194,7 +197,7 @@ async def _topics(parliament: PetitionsApi) -> Mapping[str, str]:
 async def _with_past(
     parliament: PetitionsApi, names: SiteNames, asked: Collection[str]
 ) -> SiteNames:
-    """The names with those of past parliaments, the latest first, while any is not known."""
+    """Return names with those of past parliaments, the latest first, while any is not known."""
     if not parliament.description.has("archive"):
         return names
     try:

@@ -24,7 +24,7 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 
 
 async def export_to(path: Path, config: StorageConfig, progress: Progress) -> int:
-    """Write the whole store, in plain, to a new file for its owner alone; how many chats it holds.
+    """Write the whole store, in plain, to a new file for its owner alone; return how many chats.
 
     StorageError if the file exists or cannot be written.
     """
@@ -44,7 +44,7 @@ async def export_to(path: Path, config: StorageConfig, progress: Progress) -> in
 
 
 async def import_from(path: Path, config: StorageConfig, progress: Progress) -> int:
-    """Fill an empty store from an exported file; how many chats that made."""
+    """Fill an empty store from an exported file; return how many chats that made."""
     progress(f"reading {path}", 0, 0)
     document = _read(path)
     progress("opening the store", 0, 0)
@@ -61,7 +61,7 @@ async def import_from(path: Path, config: StorageConfig, progress: Progress) -> 
 
 
 def counted(count: int, what: str) -> str:
-    """So many of something, as an operator reads it: 1 chat, 2 chats."""
+    """Word a number of things as an operator reads it: 1 chat, 2 chats."""
     return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
@@ -111,14 +111,17 @@ _NAMED = re.compile(r"petition-bell-(\d{4}-\d\d-\d\dT\d{6}Z)\.backup")
 
 
 def file_for(target: Path, now: datetime) -> Path:
-    """The file to write: the target itself, or in a folder one that is named after the time."""
+    """Return the file to write: the target, or in a folder a file that is named by the time."""
     if not target.is_dir():
         return target
     return target / f"petition-bell-{now.astimezone(UTC).strftime(_STAMP)}.backup"
 
 
 def drop_old(folder: Path, oldest: datetime) -> list[Path]:
-    """Deletes the backups of a folder that were made before then, as their names say; which."""
+    """Delete the backups of a folder whose names date them earlier; return their paths.
+
+    StorageError if one cannot be deleted.
+    """
     dropped = []
     for each in sorted(folder.iterdir()):
         made = _made(each.name)
@@ -132,7 +135,7 @@ def drop_old(folder: Path, oldest: datetime) -> list[Path]:
 
 
 def _made(name: str) -> datetime | None:
-    """When the backup of this name was made; None if it is no backup's, or names no time."""
+    """Return when the backup of this name was made; None if the name is none of a backup's."""
     named = _NAMED.fullmatch(name)
     try:
         return datetime.strptime(named[1], _STAMP).replace(tzinfo=UTC) if named else None
@@ -141,7 +144,7 @@ def _made(name: str) -> datetime | None:
 
 
 async def kept_figures(config: StorageConfig, now: datetime) -> str:
-    """Counts over the whole store, small ones hidden; StorageError if there is none."""
+    """Word counts over the whole store, small ones hidden; StorageError if there is none."""
     storage = await read_storage(config)
     if storage is None:
         raise StorageError("there is no store yet, so there is nothing to count")

@@ -113,18 +113,18 @@ class Supervisor:
 
     @property
     def has_webhook(self) -> bool:
-        """Whether Telegram posts updates to us, instead of being asked for them."""
+        """True if Telegram posts updates to us, instead of being asked for them."""
         return self._config.telegram.mode == "webhook"
 
     @property
     def _url(self) -> str:
-        """Where Telegram is to post updates; empty while we ask for them."""
+        """The address to which Telegram is to post updates; "" if we ask for them."""
         public = self._config.web.public_url
         return public.rstrip("/") + self._webhook.path if self._webhook and public else ""
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
-        """The bot's own server, if there is to be one."""
+        """Run the bot's own server until the block ends, if there is to be one."""
         listen = self._config.web.listen
         if listen is None:
             yield
@@ -132,7 +132,7 @@ class Supervisor:
         # aiohttp's server is large, and a bot that polls may do without.
         from bot.operations.http_server import health_routes, serving  # noqa: PLC0415 - only where it is asked for
 
-        routes = health_routes(self._health.checks, self._figures, self._stood_by)
+        routes = health_routes(self._health.checks, self._figures, self._standby_roles)
         if self._webhook:
             routes += self._webhook.routes()
         async with serving(*listen, routes):
@@ -157,22 +157,22 @@ class Supervisor:
                 _meanwhile(self._wall_clock.watch()),
                 _meanwhile(self._beat()),
                 _meanwhile(self._look_after()),
-                self._heard(),
+                self._heartbeat(),
             ):
                 yield
         finally:
             notify("STOPPING=1")
 
-    def _heard(self) -> AbstractAsyncContextManager[None]:
-        """Have somebody outside hear that all is well, if they are to."""
+    def _heartbeat(self) -> AbstractAsyncContextManager[None]:
+        """Return what has an address outside asked while all is well, if one is configured."""
         url, polling = self._config.web.heartbeat_url, self._polling
         if not url:
             return nullcontext()
         beat = Heartbeat(url, self._health.checks, is_ours=lambda: not polling.is_standby)
         return _meanwhile(beat.run())
 
-    def _stood_by(self) -> list[str]:
-        """The roles that another process has at present."""
+    def _standby_roles(self) -> list[str]:
+        """Return the roles that another process has at present."""
         return [role_state.role for role_state in self._roles if role_state.is_standby]
 
     async def _figures(self) -> bytes:
@@ -197,7 +197,7 @@ class Supervisor:
             )
 
     async def _beat(self) -> None:
-        """Once a second: how late does the event loop wake up? And systemd hears that it did."""
+        """Measure each second how late the event loop is; tell systemd while nothing is stuck."""
         loop = asyncio.get_running_loop()
         while True:
             due = loop.time() + _BEAT
@@ -231,9 +231,9 @@ class Supervisor:
     async def _tell(
         self, role_state: RoleState, alerts: AdminAlerts, checks: Sequence[HealthCheck]
     ) -> None:
-        """Who polls tells what it finds; a standby, and of several one, that nobody polls.
+        """Have one process tell the admins: the leader its findings, a standby that nobody polls.
 
-        Whether updates are heard is told by who asks for them, which may be another process.
+        Whether updates come in is told by the process that asks for them, which may be another.
         """
         if not role_state.is_standby:
             if role_state is self._polling:
@@ -251,7 +251,7 @@ class Supervisor:
                     await alerts.tell(unheard, _steadily())
 
     def _admin_alerts(self) -> list[tuple[RoleState, AdminAlerts]]:
-        """Who tells what of all findings: a process for each role that it has."""
+        """Return a teller of problems for each role, with those of the findings that it tells."""
         if self.has_webhook:
             return [(self._polling, self._alarm("alarms", lambda _: True))]
         return [
@@ -268,13 +268,13 @@ class Supervisor:
 
 
 def _steadily() -> datetime:
-    """An instant that only waiting is measured by: no wall clock moves it."""
+    """Return an instant that only waiting is measured by: no wall clock moves it."""
     return _SOME_INSTANT + timedelta(seconds=time.monotonic())
 
 
 @asynccontextmanager
 async def _meanwhile(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Something that goes on in the background until this ends."""
+    """Do some work in the background until the block ends."""
     task = asyncio.create_task(work)
     try:
         yield
@@ -285,7 +285,7 @@ async def _meanwhile(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 
 
 def _store_bytes(url: str) -> int | None:
-    """The size of the store's files, or None where it is not made of files."""
+    """Return the size of the store's files, or None where it is not made of files."""
     scheme, _, place = url.partition(":")
     if scheme != "tinydb":
         return None

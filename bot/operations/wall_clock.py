@@ -87,7 +87,7 @@ class WallClock:
             self._noted_at, self._is_settled = moment, False
 
     async def _is_anothers(self, now: datetime, moment: float) -> bool:
-        """Whether the note is one of another process whose clock is ahead.
+        """Return whether the note is one of another process whose clock is ahead.
 
         While that lives, it goes on noting, and puts things right itself. Once it is gone, nobody
         else would ever know, so that it is done here at the next look.
@@ -109,7 +109,7 @@ class WallClock:
 async def prune_if_sure(
     storage: Storage, clocks: Iterable[SiteClock], now: datetime, rest_for: timedelta
 ) -> None:
-    """Prune if one of the sites has about the same time as we do; otherwise it is for later.
+    """Prune if one of the sites has about the same time as we do; otherwise leave it for later.
 
     A site that is away, or whose certificate our clock takes for outdated, confirms nothing.
     """
