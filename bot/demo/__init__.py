@@ -41,7 +41,7 @@ async def run_demo(port: int) -> None:
 
 
 async def _started(port: int) -> World:
-    """The world at this port or, where that is taken, at any free one."""
+    """Start the world at this port or, where that is taken, at any free one."""
     try:
         return await World(port).__aenter__()
     except OSError:
@@ -84,7 +84,7 @@ class _Bell:
 
 
 def configured(world: World, folder: Path) -> Config:
-    """The configuration that points the bot at the offline world."""
+    """Return the configuration that points the bot at the offline world."""
     return Config(
         telegram=TelegramConfig(
             token=Token(world.api.token), base_url=world.api.base_url, mode="polling", admins=()
@@ -103,5 +103,5 @@ def configured(world: World, folder: Path) -> Config:
 
 
 def _named(site: str, host: int = 0) -> str:
-    """The address of a site by its own name, which the world's names lead to the stand-in."""
+    """Return a site's address by its own name, which the world's names lead to the stand-in."""
     return f"http://{DESCRIPTIONS[site].hosts[host].name}"

@@ -119,7 +119,10 @@ class BotApi:
         reply_to: int | None = None,
         anonymous: bool = False,
     ) -> int:
-        """A person writes; the id of the message. `anonymous` speaks in the group's own name."""
+        """Have a person write; return the id of the message.
+
+        `anonymous` speaks in the group's own name.
+        """
         message = self.messenger.say(
             chat_id,
             text,
@@ -131,7 +134,7 @@ class BotApi:
         return int(message["message_id"])
 
     def press(self, chat_id: int, message_id: int, data: str, *, user_id: int | None = None) -> str:
-        """A person presses a button with this data; the id of the callback query."""
+        """Have a person press a button with this data; return the id of the callback query."""
         return self.messenger.press(chat_id, message_id, data, user_id)
 
     def add_member(
@@ -163,7 +166,7 @@ class BotApi:
         return int(self.messenger.from_person(chat, document, user_id=user_id)["message_id"])
 
     def change_bot(self, chat_id: int, status: str, user_id: int | None = None) -> None:
-        """A person gives the bot another place in a group or channel: takes it in, silences it."""
+        """Has a person give the bot another place in a group or channel: take it in, silence it."""
         chat = self.messenger.chat(chat_id)
         was = chat.members.get(self.messenger.bot["id"], "left")
         silent = {"restricted": "not enough rights to send text messages to the chat"}
@@ -177,7 +180,7 @@ class BotApi:
     # Looking
 
     def messages(self, chat_id: int) -> list[Json]:
-        """The chat's messages as they stand now, oldest first."""
+        """Return the chat's messages as they stand now, oldest first."""
         chat = self.messenger.chats.get(chat_id)
         return list(chat.messages.values()) if chat else []
 
@@ -185,7 +188,7 @@ class BotApi:
         return message_id in self.messenger.chat(chat_id).silent
 
     def commands(self, language: str = "") -> list[Json]:
-        """What the menu button of a private chat lists."""
+        """Return the commands that the menu button of a private chat lists."""
         return self.profile.for_private_chat(language)
 
     def file(self, file_id: str) -> Upload | None:
@@ -392,7 +395,10 @@ class FloodLimits:
         self._halted: dict[int, float] = {}
 
     def wait(self, chat_id: int, now: float) -> int:
-        """Whole seconds to wait before this chat may be sent to; 0 counts the message as sent."""
+        """Return the whole seconds to wait before this chat may be sent to.
+
+        With 0, the message counts as sent.
+        """
         until = max(self._halted.get(chat_id, now), self._ready(chat_id, now))
         if until > now:
             self._halted[chat_id] = until

@@ -85,7 +85,7 @@ def _quote(chat: Chat, call: Call, reply_to: int | None) -> Json:
 
 
 def _receiver(messenger: Messenger, call: Call) -> Json:
-    """Who alone sees the message, if it is for one person in a group."""
+    """Return the field that names who alone sees a message, {} if everybody in the chat does."""
     asked = call.params.get("ephemeral_message_parameters")
     if not asked:
         return {}
@@ -93,7 +93,7 @@ def _receiver(messenger: Messenger, call: Call) -> Json:
 
 
 def _change_keyboard(chat: Chat, call: Call) -> None:
-    """Keyboards in place of the letters are the chat's, not the message's."""
+    """Set or remove the chat's keyboard in place of the letters, if the call has one."""
     markup = call.params.get("reply_markup") or {}
     if "keyboard" in markup:
         chat.keyboard = markup["keyboard"]
@@ -135,7 +135,7 @@ def _photo(messenger: Messenger, call: Call) -> Json:
 
 
 def _picture_size(content: bytes) -> tuple[int, int]:
-    """Width and height in pixels; those of a JPEG are taken for 1280 x 960."""
+    """Return width and height in pixels; those of a JPEG are taken for 1280 x 960."""
     if content.startswith(b"\x89PNG\r\n\x1a\n") and len(content) >= 24:
         width, height = struct.unpack(">II", content[16:24])
         return max(width, 1), max(height, 1)
@@ -158,7 +158,7 @@ def document_json(messenger: Messenger, upload: Upload) -> Json:
 
 
 def _file(messenger: Messenger, call: Call, name: str) -> Upload:
-    """An uploaded file, or one Telegram has already, named by its file id."""
+    """Return an uploaded file, or one Telegram has already, named by its file id."""
     known = messenger.files.get(call.text(name))
     upload = known[1] if known else call.upload(name)
     if upload is None and name not in call.params:
@@ -186,7 +186,7 @@ def _to_edit(messenger: Messenger, call: Call, what: str = "edit") -> tuple[Chat
 
 
 def _edited(messenger: Messenger, call: Call, replaced: tuple[str, ...], content: Json) -> Json:
-    """The message with the fields of `replaced` taken from `content`."""
+    """Return the message with the fields of `replaced` taken from `content`."""
     chat, before = _to_edit(messenger, call)
     untouched = {name: value for name, value in before.items() if name not in replaced}
     after = untouched | content | markup_of(call.params.get("reply_markup"))
@@ -404,7 +404,7 @@ class Profile:
         return True
 
     def for_private_chat(self, language: str = "") -> list[Json]:
-        """The commands a person sees in a chat with the bot: the most fitting list that is set."""
+        """Return the commands a person sees in a chat with the bot: the most fitting list set."""
         for scope in ('{"type": "all_private_chats"}', '{"type": "default"}'):
             for code in (language, ""):
                 if (scope, code) in self.commands:
@@ -444,7 +444,7 @@ def _scope(call: Call) -> tuple[str, str]:
 
 
 def methods_with(profile: Profile) -> dict[str, Method]:
-    """Every method that needs no network of its own, by its name in lower case."""
+    """Return every method that needs no network of its own, by its name in lower case."""
     return {
         "getme": get_me,
         "close": _always_true,
@@ -488,7 +488,7 @@ _PAYLOAD = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def start_parameter(text: str) -> bool:
-    """Whether a link to the bot may carry this to it."""
+    """Return whether a link to the bot may carry this to it."""
     return _PAYLOAD.fullmatch(text) is not None
 
 
@@ -508,7 +508,7 @@ def check_answer(params: Mapping[str, Any]) -> None:
 
 
 def check_result(result: Any) -> None:
-    """Refuses what lacks a field an article needs; other kinds of result are not known here."""
+    """Refuses what lacks a field an article needs, and every other kind of result."""
     if not isinstance(result, dict):
         raise _unreadable("Expected an Object")
     kind = str(result.get("type", ""))

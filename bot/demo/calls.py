@@ -65,7 +65,7 @@ class Call:
         return value if isinstance(value, int) else None
 
     def upload(self, name: str) -> Upload | None:
-        """The file sent as `name`, in a part of that name or attached under another."""
+        """Return the file sent as `name`, in a part of that name or attached under another."""
         value = str(self.params.get(name) or "")
         return self.files.get(value.removeprefix("attach://") if value else name)
 

@@ -12,7 +12,7 @@ JUST_AFTER = 0.01  # real seconds past a beat where `step` lands, so that it has
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """At `at` real seconds from the start, the story has reached `story` (aware, UTC).
+    """A point of the story: at `at` real seconds from the start it has reached `story` (UTC).
 
     One that is `passing` only sets the pace: nothing is told of it, and no step ends there.
     """
@@ -51,7 +51,7 @@ class StoryClock:
 
     @property
     def position(self) -> float:
-        """Seconds into the story, counted at normal speed."""
+        """The seconds into the story, counted at normal speed."""
         return min(self._position + self._since_mark() * self._speed, self.beats[-1].at)
 
     @property
@@ -68,7 +68,7 @@ class StoryClock:
 
     @property
     def waiting(self) -> bool:
-        """Whether it stands still until something else has happened."""
+        """True while it stands still until something else has happened."""
         return self._waiting
 
     @property
@@ -89,7 +89,7 @@ class StoryClock:
         self._hold(paused=False)
 
     def wait(self, waiting: bool) -> None:
-        """Stands still as long as something else has to happen first; a pause is another thing."""
+        """Stands still while something else has to happen first; a pause is another thing."""
         if waiting is not self._waiting:
             self._hold(waiting=waiting)
 

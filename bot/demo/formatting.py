@@ -52,7 +52,7 @@ def utf16_length(text: str) -> int:
 
 
 def parse_html(source: str) -> tuple[str, list[Entity]]:
-    """The text and entities of Telegram's HTML, or Unparsable."""
+    """Return the text and entities of Telegram's HTML, or raise Unparsable."""
     return _HtmlReader(source).read()
 
 
@@ -75,7 +75,7 @@ class _HtmlReader:
         return self._text, in_order(self._entities)
 
     def _tag(self, start: int) -> int:
-        """Reads the tag at `start` and answers where it ends."""
+        """Read the tag at `start` and return where it ends."""
         found = _TAG.match(self._source, start)
         if found is None:
             raise Unparsable(f"Unclosed start tag at byte offset {self._byte(start)}")
@@ -146,12 +146,15 @@ def _unescaped(text: str) -> str:
 
 
 def in_order(entities: Sequence[Entity]) -> list[Entity]:
-    """By place, the longer of two that start together first."""
+    """Sort entities by place, the longer of two that start together first."""
     return sorted(entities, key=lambda entity: (entity["offset"], -entity["length"]))
 
 
 def checked(text: str, entities: Sequence[Entity]) -> list[Entity]:
-    """The entities Telegram keeps; Unparsable for one outside the text or inside a character."""
+    """Return the entities Telegram keeps; Unparsable for one that is out of place.
+
+    It is that outside the text, or inside a character.
+    """
     end = utf16_length(text)
     borders = _borders(text)
     for entity in in_order(entities):
@@ -176,7 +179,10 @@ def _check_border(borders: Mapping[int, int], offset: int, what: str) -> None:
 
 
 def _borders(text: str) -> dict[int, int]:
-    """Where characters begin: UTF-16 offset to byte offset, the end of the text included."""
+    """Return the offsets at which characters begin: in UTF-16, and for each of them in bytes.
+
+    The end of the text is included.
+    """
     borders, units, size = {0: 0}, 0, 0
     for character in text:
         units += utf16_length(character)
@@ -186,7 +192,7 @@ def _borders(text: str) -> dict[int, int]:
 
 
 def trimmed(text: str, entities: Sequence[Entity]) -> tuple[str, list[Entity]]:
-    """Without the white space around it, which Telegram takes away."""
+    """Return a text and its entities without the white space around, as Telegram takes it away."""
     cut = utf16_length(text) - utf16_length(text.lstrip())
     bare = text.strip()
     end = utf16_length(bare)
@@ -200,7 +206,7 @@ def trimmed(text: str, entities: Sequence[Entity]) -> tuple[str, list[Entity]]:
 
 
 def found_in(text: str, given: Sequence[Entity]) -> list[Entity]:
-    """The given entities and the commands and links Telegram recognises by itself."""
+    """Return the given entities, and the commands and links Telegram recognises by itself."""
     taken = [entity for entity in given if entity["type"] in ("code", "pre", "text_link")]
     spotted = [
         entity
@@ -222,7 +228,7 @@ def _spotted(pattern: re.Pattern[str], kind: str, text: str) -> Iterator[Entity]
 
 
 def overlap(one: Entity, other: Entity) -> bool:
-    """Whether two entities have a character in common."""
+    """Return whether two entities have a character in common."""
     return bool(
         one["offset"] < other["offset"] + other["length"]
         and other["offset"] < one["offset"] + one["length"]
@@ -230,7 +236,7 @@ def overlap(one: Entity, other: Entity) -> bool:
 
 
 def normal_url(url: str) -> str | None:
-    """The address as Telegram stores it, or None when it is not one it would open."""
+    """Return an address as Telegram stores it, None if it is not one it would open."""
     full = url.strip() if "://" in url else f"http://{url.strip()}"
     try:
         parts = urlsplit(full)
@@ -245,7 +251,7 @@ def normal_url(url: str) -> str | None:
 
 
 def url_fault(url: str) -> str:
-    """Why `normal_url` does not take an address, in Telegram's words."""
+    """Say in Telegram's words why `normal_url` does not take an address."""
     scheme, divider, rest = url.strip().partition("://")
     if divider and scheme.lower() not in ("http", "https", "tg"):
         return "Unsupported URL protocol"

@@ -37,7 +37,7 @@ _FLAGS = (
 
 
 def markup_of(markup: Any) -> Json:
-    """A keyboard as a part of the message it is under; others are checked and not shown there."""
+    """Return a keyboard as a part of the message it is under; others are only checked."""
     if markup is None or markup == "":
         return {}
     if not isinstance(markup, dict):
@@ -98,7 +98,7 @@ def _check_text(button: Json, called: str) -> None:
 
 
 def _action(name: str, value: Any) -> Json:
-    """What pressing the button does, as it is kept."""
+    """Return the fields that keep what a button does; {} if nothing else need be kept."""
     match name:
         case "callback_data":
             _check_string(name, value)

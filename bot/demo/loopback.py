@@ -1,4 +1,4 @@
-"""Shell: what the three small servers of the offline world share."""
+"""Shell: the part that the three small servers of the offline world share."""
 
 import asyncio
 from collections.abc import Callable
@@ -41,7 +41,7 @@ class Loopback:
 
     @property
     def named_url(self) -> str:
-        """The same, as people read it."""
+        """The address of the server as people read it."""
         return f"http://localhost:{self.port}"
 
 
@@ -60,7 +60,10 @@ class Changes:
         await self._next.wait()
 
     async def until(self, look: Callable[[], T | None], timeout: float | None) -> T:
-        """The first answer that is neither None nor False; TimeoutError after `timeout` seconds."""
+        """Return the first answer that is neither None nor False.
+
+        TimeoutError if there is none within `timeout` seconds.
+        """
         async with asyncio.timeout(timeout):
             while True:
                 found = look()

@@ -26,7 +26,7 @@ _PREVIEW_FLAGS = ("is_disabled", "prefer_small_media", "prefer_large_media", "sh
 
 
 def formatted(text: str, mode: str, entities: Any) -> tuple[str, list[Entity]]:
-    """A text with its entities checked, untangled, trimmed and completed."""
+    """Return a text with its entities checked, untangled, trimmed and completed."""
     if mode.lower() not in ("", "html"):
         raise bad_request("unsupported parse_mode")
     try:
@@ -51,7 +51,7 @@ def _parsed(source: str) -> tuple[str, list[Entity]]:
 
 
 def text_of(call: Call, too_long: str) -> Json:
-    """What a message's text is made of."""
+    """Return the parts of a message that its text makes up."""
     return written(
         call.text("text"),
         call.text("parse_mode"),
@@ -62,7 +62,7 @@ def text_of(call: Call, too_long: str) -> Json:
 
 
 def written(source: str, mode: str, entities: Any, preview: Any, too_long: str) -> Json:
-    """A message's text with its entities and the options of its preview."""
+    """Return a message's text with its entities and the options of its preview."""
     if not source:
         raise bad_request("message text is empty")
     text, kept = formatted(source, mode, entities)
@@ -91,7 +91,7 @@ def check_preview(preview: Any) -> None:
 
 
 def caption_of(call: Call, too_long: str = "message caption is too long") -> Json:
-    """What the caption of a photo or a document is made of; it may be missing."""
+    """Return the parts of a message that the caption of its file makes up; {} if it has none."""
     mode, entities = call.text("parse_mode"), call.params.get("caption_entities")
     text, kept = formatted(call.text("caption"), mode, entities)
     if utf16_length(text) > LONGEST_CAPTION:
@@ -126,7 +126,7 @@ _KNOWN = (*STYLES, *QUOTES, *CODE, *_NEEDED)
 
 
 def entities_given(raw: Any) -> list[Entity]:
-    """The entities of a request that count; Unparsable in Telegram's words for a wrong one."""
+    """Return the entities of a request that count; Unparsable if one of them is wrong."""
     if raw is None:
         return []
     if not isinstance(raw, list):
@@ -135,7 +135,7 @@ def entities_given(raw: Any) -> list[Entity]:
 
 
 def _entity(raw: Any) -> Entity | None:
-    """None for a kind that Telegram finds by itself, and so takes from nobody."""
+    """Return an entity, None for a kind that Telegram finds by itself and takes from nobody."""
     if not isinstance(raw, dict):
         raise Unparsable("can't parse MessageEntity: Expected an Object")
     for name, kind, called in (
@@ -171,7 +171,7 @@ def _link(address: str) -> str:
 
 
 def untangled(entities: Iterable[Entity]) -> list[Entity]:
-    """The entities as Telegram keeps them: nested or apart, no quote inside another."""
+    """Return the entities as Telegram keeps them: nested or apart, no quote inside another."""
     given = in_order([entity for entity in entities if entity["length"] > 0])
     if _nested(given):
         return given
@@ -192,7 +192,7 @@ def untangled(entities: Iterable[Entity]) -> list[Entity]:
 
 
 def _nested(entities: Sequence[Entity]) -> bool:
-    """Whether nothing crosses, merges or stands where it may not."""
+    """Return whether the entities are nested as they may be: none crosses or merges."""
     opened: list[Entity] = []
     ends: dict[str, int] = {}
     for entity in entities:
@@ -207,7 +207,7 @@ def _nested(entities: Sequence[Entity]) -> bool:
 
 
 def _excludes(outer: Entity, inner: Entity) -> bool:
-    """Whether what the outer one is leaves no room for the inner one."""
+    """Return whether an outer entity leaves no room for an inner one, by their types."""
     if outer["type"] in CODE:
         return True
     if inner["type"] in QUOTES:
@@ -220,7 +220,7 @@ def _end(entity: Entity) -> int:
 
 
 def _apart(entities: Iterable[Entity]) -> list[Entity]:
-    """Those that begin after the last kept one has ended."""
+    """Return those that begin after the last kept one has ended."""
     kept: list[Entity] = []
     for entity in entities:
         if not kept or entity["offset"] >= _end(kept[-1]):

@@ -114,7 +114,7 @@ class Messenger:
     # Chats and people
 
     def chat(self, chat_id: int) -> Chat:
-        """An existing chat, or a fresh private one."""
+        """Return an existing chat, or a fresh private one; LookupError for an unknown group."""
         if chat_id not in self.chats:
             if chat_id < 0:
                 raise LookupError(f"no chat {chat_id}: add it first")
@@ -126,7 +126,7 @@ class Messenger:
         return self.users.setdefault(user_id, person)
 
     def sendable(self, chat_id: Any) -> Chat:
-        """A chat the bot may write to, or the Refusal Telegram gives."""
+        """Return a chat the bot may write to, or raise the Refusal Telegram gives."""
         if chat_id is None or chat_id == "":
             raise bad_request("chat_id is empty")
         chat = self.chats.get(chat_id) if isinstance(chat_id, int) else None
@@ -178,7 +178,7 @@ class Messenger:
         reply_to: int | None = None,
         anonymous: bool = False,
     ) -> Json:
-        """Puts a message of a person (or of the chat itself) into the chat and the queue."""
+        """Put a message of a person, or of the chat itself, into chat and queue; return it."""
         sender: Json = {"sender_chat": chat.as_json()} if anonymous else {}
         if chat.type == "channel":
             sender = {"sender_chat": chat.as_json()}
@@ -198,7 +198,7 @@ class Messenger:
         return person
 
     def press(self, chat_id: int, message_id: int, data: str, user_id: int | None) -> str:
-        """The id of the callback query a pressed button causes."""
+        """Press a button for a person; return the id of the callback query."""
         chat = self.chat(chat_id)
         callback_id = str(next(self._callback_ids))
         gone = {"chat": chat.as_json(), "message_id": message_id, "date": 0}
@@ -356,7 +356,10 @@ class Messenger:
 
 
 def _number(update: Mapping[str, Any]) -> int:
-    """What an update is confirmed by; one with a senseless number is gone with any other."""
+    """Return the number by which an update is confirmed; 0 for a senseless one.
+
+    So an update with a senseless number is gone with any other.
+    """
     number = update["update_id"]
     return number if isinstance(number, int) else 0
 
@@ -404,7 +407,7 @@ _PERMISSIONS = (
 
 
 def place_in(chat: Chat, user: Json, status: str | None = None) -> Json:
-    """Somebody's place in a chat; in a channel with the rights that are for channels only."""
+    """Return somebody's place in a chat; in a channel with the rights that only channels have."""
     member = member_json(user, status or chat.members.get(user["id"], "left"))
     if chat.type == "channel" and member["status"] == "administrator":
         may_post = user["id"] not in chat.mute_admins
@@ -413,7 +416,7 @@ def place_in(chat: Chat, user: Json, status: str | None = None) -> Json:
 
 
 def member_json(user: Json, status: str) -> Json:
-    """A ChatMember with every field the Bot API requires for its status."""
+    """Return a ChatMember with every field the Bot API requires for its status."""
     member: Json = {"user": user, "status": status}
     if status == "kicked":
         member["until_date"] = 0
@@ -427,6 +430,6 @@ def member_json(user: Json, status: str) -> Json:
 
 
 def buttons_of(message: Mapping[str, Any]) -> Sequence[Json]:
-    """Every button under a message, row after row."""
+    """Return every button under a message, row after row."""
     rows = message.get("reply_markup", {}).get("inline_keyboard", [])
     return [button for row in rows for button in row]

@@ -34,7 +34,7 @@ HEADERS = {
 
 @dataclass(eq=False, slots=True)
 class _Window:
-    """An open page and what it has still to be told."""
+    """An open page, and the news that it has still to be told."""
 
     socket: web.WebSocketResponse
     news: "asyncio.Queue[Json]" = field(default_factory=asyncio.Queue)
@@ -53,7 +53,7 @@ class ChatPage:
         restart: Callable[[], Awaitable[None]],
         invented: Sequence[int],
     ) -> None:
-        """`invented` are petitions that no real site has."""
+        """Serve the page for these parts; `invented` are petitions that no real site has."""
         self._api = api
         self._clock = clock
         self._reader = reader
@@ -240,7 +240,7 @@ class ChatPage:
 
 
 def _refuse_others(request: web.Request) -> None:
-    """Only the page itself speaks for its reader."""
+    """Refuse requests of other pages: only the page itself speaks for its reader."""
     if request.headers.get("Origin") not in (None, f"http://{request.host}"):
         raise web.HTTPForbidden(text="another page may not speak for this one")
 
@@ -250,7 +250,7 @@ def _room_named(key: Any) -> Room:
 
 
 def _room_of(message: Mapping[str, Any]) -> Room:
-    """Where a message stands; one of a topic that the page has no room for stands in General."""
+    """Return the room in which a message stands, General for a topic that is not shown."""
     chat_id, thread_id = message["chat"]["id"], message.get("message_thread_id")
     if chat_id == CHAT_ID:
         return ROOMS["private"]

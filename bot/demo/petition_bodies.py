@@ -46,7 +46,7 @@ _OPEN_FOR = timedelta(days=182)
 
 
 def timestamp(moment: datetime) -> str:
-    """As petition JSON writes it: UTC, three decimals, Z."""
+    """Return an instant as petition JSON writes it: UTC, three decimals, Z."""
     utc = moment.astimezone(UTC)
     return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
 
@@ -56,14 +56,14 @@ def moment_of(text: str) -> datetime:
 
 
 def london_timestamp(text: str | None) -> str | None:
-    """As count.json writes it: with London's offset from UTC."""
+    """Return a time as count.json writes it: with London's offset from UTC; None for none."""
     if not text:
         return None
     return moment_of(text).astimezone(LONDON).isoformat(timespec="milliseconds")
 
 
 def open_petition(opened_at: datetime, /, **changes: Any) -> dict[str, Any]:
-    """The complete attributes of an ordinary open petition, with the given ones changed."""
+    """Return the complete attributes of an ordinary open petition, with `changes` made."""
     opened = timestamp(opened_at)
     plain: dict[str, Any] = {name: [] if name in _LISTS else None for name in ATTRIBUTES}
     plain |= {
@@ -84,7 +84,7 @@ def open_petition(opened_at: datetime, /, **changes: Any) -> dict[str, Any]:
 def as_served(
     attributes: Attributes, *, listed: bool = False, archived: bool = False
 ) -> dict[str, Any]:
-    """The attributes the site shows of a petition in this state, in the site's order."""
+    """Return the attributes the site shows of a petition in this state, in the site's order."""
     is_open = attributes.get("state") == "open"
     hidden: set[str] = set(SHOW_ONLY) if listed else set()
     hidden |= set() if is_open else {"closing_date"}
@@ -119,7 +119,7 @@ def archived_body(
 def list_item(
     site: str, petition_id: int, attributes: Attributes, parliament: Mapping[str, Any] | None
 ) -> Attributes:
-    """A row of a list; `parliament` is given for an archived petition."""
+    """Return a row of a list; `parliament` is given for an archived petition."""
     archived = parliament is not None
     folder = "archived/petitions" if archived else "petitions"
     return {
@@ -149,7 +149,10 @@ def count_body(attributes: Attributes, now: datetime) -> bytes:
 
 
 def trending_body(site: str, hourly: Iterable[tuple[int, int, Attributes]], now: datetime) -> bytes:
-    """`hourly` holds (petition id, signatures of the last hour, attributes), biggest first."""
+    """Return the body of the trending list.
+
+    `hourly` holds (petition id, signatures of the last hour, attributes), biggest first.
+    """
     items = [
         {
             "type": "petition",
@@ -171,7 +174,7 @@ def trending_body(site: str, hourly: Iterable[tuple[int, int, Attributes]], now:
 def local_body(
     site: str, seat: Mapping[str, Any], petitions: Iterable[tuple[int, Attributes]]
 ) -> bytes:
-    """A constituency's petitions, the most signed there first; its `mp` is absent while vacant."""
+    """Return a constituency's petitions, the most signed there first; no `mp` while vacant."""
     items = [
         {
             "action": attributes.get("action"),
@@ -194,12 +197,12 @@ def _signed_in(attributes: Attributes, code: str) -> int:
 
 
 def encode(value: Any) -> bytes:
-    """Compact, with other scripts left readable, as the site writes it."""
+    """Return compact JSON, with other scripts left readable, as the site writes it."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def last_modified(attributes: Attributes, step: int) -> str | None:
-    """The Last-Modified of a petition: its `updated_at` rounded down to `step` seconds."""
+    """Return a petition's Last-Modified: its `updated_at` rounded down to `step` seconds."""
     if not attributes.get("updated_at"):
         return None
     updated = moment_of(str(attributes["updated_at"])).astimezone(UTC)

@@ -1,4 +1,4 @@
-"""Functional core: which petitions a list shows, in what order, and the links around a page."""
+"""Functional core: the petitions that a list shows, their order, and the links around a page."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -39,7 +39,7 @@ class Row:
 
 
 def debate_state(attributes: Attributes, today: date) -> str:
-    """The state behind the `debated` list, which the site's JSON does not show.
+    """Return the state behind the `debated` list, which the site's JSON does not show.
 
     `today` is London's date: a scheduled debate counts as held from the day after.
     """
@@ -83,7 +83,7 @@ def _empty_last(name: str) -> Callable[[Row], tuple[bool, str]]:
 
 
 def _empty_first(name: str) -> Callable[[Row], tuple[bool, str]]:
-    """Under a descending order this puts rows without the field before all others."""
+    """Return a key that, in descending order, puts rows without the field before all others."""
     return lambda row: (not row.get(name), row.text(name))
 
 
@@ -138,7 +138,7 @@ class UnreadableQuery(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """What a request asks of a list, read as leniently as the site reads it."""
+    """The query of a request for a list, read as leniently as the site reads it."""
 
     given: tuple[tuple[str, str], ...]
 
@@ -160,7 +160,7 @@ class ListQuery:
 
     @property
     def state(self) -> str | None:
-        """None for a list or a mapping of states, which is never a valid one."""
+        """The state asked for; None for a list or a mapping of states, which is never valid."""
         if any(key.startswith("state[") for key, _ in self.given):
             return None
         return self.last("state") or "all"
@@ -178,7 +178,7 @@ class ListQuery:
 
     @property
     def wanted_id(self) -> int | None:
-        """A search for digits alone looks for the petition of that number first."""
+        """The number that is looked for first, as a search for digits alone does; else None."""
         for name in ("q", "query"):
             if re.fullmatch(r"\d{1,18}", self.last(name), re.ASCII):
                 return int(self.last(name))
@@ -197,7 +197,7 @@ class ListQuery:
         return all(word in text for word in words) and all(code in topics for code in self.topics)
 
     def kept(self, page: int, texts: Sequence[str]) -> str:
-        """The query of a link to another page: recognised parameters only, in alphabetical order.
+        """Return the query of a link to another page: known parameters only, in alphabetical order.
 
         `texts` names the plain parameters this list knows.
         """
@@ -222,7 +222,7 @@ def page_of(
     self_link: str,
     texts: Sequence[str] = ("q",),
 ) -> Page:
-    """One page of `rows`; beyond the end it is empty and `prev` leads to the last page."""
+    """Return one page of `rows`; beyond the end it is empty and `prev` leads to the last page."""
     size, number = query.size, query.page
     last = max(1, -(-len(rows) // size))
 

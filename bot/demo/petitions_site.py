@@ -246,7 +246,7 @@ class PetitionsSite:
         return self._listed(request, rows_page)
 
     def _parliament(self, query: ListQuery) -> str | None:
-        """The period asked for: the newest archived one unless a number (oldest is 1) says else."""
+        """Return the period asked for: by number, 1 for the oldest, or else the newest archived."""
         periods = sorted({self._period(petition_id) or "" for petition_id in self._entries} - {""})
         if not query.has("parliament"):
             return periods[-1] if periods else None
@@ -370,7 +370,7 @@ _ROUTES: list[tuple[str, Callable[..., web.StreamResponse]]] = [
 
 
 def slug_of(name: str) -> str:
-    """A place's name as addresses have it."""
+    """Return a place's name as addresses have it."""
     plain = unicodedata.normalize("NFKD", name)
     words = re.findall(r"[a-z0-9]+", plain.encode("ascii", "ignore").decode().lower())
     return "-".join(words)
@@ -382,7 +382,7 @@ def _always(attributes: Attributes) -> Source:
 
 
 def _number(text: str) -> int | None:
-    """A petition's number as the site reads one: 0x10 is 16, and 0700009 is an error."""
+    """Return a petition's number as the site reads one: 0x10 is 16, and 0700009 is none."""
     try:
         return int(text, 0)
     except ValueError:
@@ -394,7 +394,7 @@ def _wants_json(request: web.Request, extension: str | None) -> bool:
 
 
 def wanted(request: web.Request) -> ListQuery:
-    """What a request asks of a list."""
+    """Return the query of a request for a list; _Refused (400) if it cannot be read."""
     try:
         return ListQuery.parse(request.rel_url.raw_query_string)
     except UnreadableQuery:

@@ -1,4 +1,4 @@
-"""Shell: what the demo's reader says and taps, and when the story goes on because of it."""
+"""Shell: the demo's reader, who says and taps things, whereupon the story goes on."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -66,7 +66,7 @@ class Reader:
         )
 
     def press(self, room: Room, message_id: int, data: str) -> str:
-        """The id of the callback query that the tap causes."""
+        """Tap a button for the reader; return the id of the callback query."""
         read = _read(data)
         if read and read.verb != PRIVACY:
             self._passed.add((room.chat_id, message_id))
@@ -97,11 +97,11 @@ class Reader:
 
     @property
     def is_asked(self) -> bool:
-        """Whether the bot waits for an answer."""
+        """True while the bot waits for an answer."""
         return any(True for _ in self._open_questions())
 
     def messages(self) -> list[Message]:
-        """All that stands in both chats, each oldest first."""
+        """Return all that stands in both chats, each oldest first."""
         return [*self._api.messages(CHAT_ID), *self._api.messages(GROUP_ID)]
 
     def clear(self) -> None:
@@ -112,7 +112,7 @@ class Reader:
         self._passed.clear()
 
     def _open_questions(self) -> Iterator[tuple[int, Message]]:
-        """The newest question in each chat, unless the reader spoke since or passed it over."""
+        """Yield each chat's newest question, unless the reader spoke since or passed it over."""
         for chat_id in (CHAT_ID, GROUP_ID):
             for message in reversed(self._api.messages(chat_id)):
                 if not message.get("from", {}).get("is_bot"):
@@ -130,8 +130,10 @@ class Reader:
         self._clock.wait(self.is_asked)
 
     def _tells_of_a_story(self, message: Message) -> bool:
-        """Whether such a petition is followed: the bot offers to end that, or in the group, where
-        only some may, to follow it oneself.
+        """Return whether a message says that a petition of the story is followed.
+
+        That is so if the bot offers to end that, or in the group, where only some may, to follow it
+        oneself.
         """
         mine = any(
             press.verb == UNSUBSCRIBE and press.petition and press.petition.id in self._stories
@@ -143,7 +145,7 @@ class Reader:
 
 
 def _asks(message: Message) -> bool:
-    """Whether the bot waits for an answer to this message: typed, or by one of its buttons."""
+    """Return whether the bot waits for an answer to a message: typed, or by one of its buttons."""
     if message.get("reply_markup", {}).get("force_reply"):
         return True
     return any(

@@ -1,4 +1,4 @@
-"""Functional core: how the Senedd's, Scotland's and Jersey's sites say what they hold.
+"""Functional core: the forms in which the Senedd's, Scotland's and Jersey's sites answer.
 
 All four sites run the same software, and each has bent it: other addresses and a second host in
 another language, other names of fields and lists, other ways to say that a petition is gone.
@@ -31,10 +31,10 @@ Key = Literal["id", "pe_number"]
 
 @dataclass(frozen=True, slots=True)
 class SisterShape:
-    """What one site does in its own way.
+    """The ways of its own in which one site answers.
 
     `words` gives the parts of its addresses on the second host by those on the first; `lacks` the
-    addresses it does not have. `fields` are those of `count.json`.
+    addresses it does not have. `counted` are the fields of `count.json`.
     """
 
     name: str
@@ -53,15 +53,15 @@ class SisterShape:
     cookie: str = ""
 
     def english(self, path: str) -> str:
-        """A path as the first host has it, in whichever language it is written."""
+        """Return a path as the first host has it, in whichever language it is written."""
         return _translated(path, {other: own for own, other in self.words.items()})
 
     def local(self, path: str, language: str) -> str:
-        """A path of the first host as the host of that language has it."""
+        """Return a path of the first host as the host of that language has it."""
         return _translated(path, self.words) if language else path
 
     def has_facet(self, name: str, rows: Sequence[Row]) -> bool:
-        """Whether a list exists; Scotland's debates do where its petitions tell of them."""
+        """Return whether a list exists; Scotland's debates do if its petitions tell of them."""
         if self.key == "pe_number" and name in {"debated", "not_debated"}:
             return any("debate" in row.attributes for row in rows)
         return name in self.facets
@@ -73,7 +73,7 @@ def _translated(path: str, words: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SisterQuery(ListQuery):
-    """What a request asks of one of these lists."""
+    """The query of a request for a list of a sister site."""
 
     page_size: int = 50
     is_clamped: bool = False
@@ -86,7 +86,7 @@ class SisterQuery(ListQuery):
 
     @property
     def size(self) -> int:
-        """Jersey takes what is no number for one row, and the others for none asked for."""
+        """The rows on a page; a `count` that is no number means one in Jersey, else the usual."""
         asked = self.last("count")
         if self.is_clamped and self.has("count"):
             number = int(asked) if re.fullmatch(r"-?\d{1,9}", asked, re.ASCII) else 0
@@ -95,7 +95,7 @@ class SisterQuery(ListQuery):
         return min(int(asked), BIGGEST_PAGE) if valid else self.page_size
 
     def matches(self, row: Row) -> bool:
-        """Words are looked for in both languages, whichever host is asked."""
+        """Return whether a row fits; words are looked for in both languages, on either host."""
         words = self.last("q").casefold().split()
         others = [each for each in row.attributes.values() if isinstance(each, Mapping)]
         told = [value for part in (row.attributes, *others) for value in part.values()]
@@ -105,7 +105,7 @@ class SisterQuery(ListQuery):
         return all(word in text for word in words) and topics.issuperset(wanted)
 
     def kept(self, page: int, texts: Sequence[str]) -> str:
-        """The query of a link to another page, which drops the topic."""
+        """Return the query of a link to another page, which drops the topic."""
         plain = tuple((key, value) for key, value in self.given if not key.startswith("topic"))
         return ListQuery.kept(replace(self, given=plain), page, texts)
 
@@ -243,7 +243,7 @@ JERSEY = SisterShape(
 
 
 def senedd_petition(opened_at: datetime, /, **changes: Any) -> dict[str, Any]:
-    """The complete attributes of an ordinary open petition to the Senedd."""
+    """Return the complete attributes of an ordinary open petition to the Senedd."""
     opened = timestamp(opened_at)
     plain: dict[str, Any] = {
         "action": "A petition",
@@ -280,7 +280,7 @@ def senedd_petition(opened_at: datetime, /, **changes: Any) -> dict[str, Any]:
 
 
 def scottish_petition(pe_number: str, opened_at: datetime, /, **changes: Any) -> dict[str, Any]:
-    """The complete attributes of a petition that the Scottish Parliament considers.
+    """Return the complete attributes of a petition that the Scottish Parliament considers.
 
     Its site tells of thresholds and debates only where these are switched on: they are not here.
     """
@@ -313,7 +313,7 @@ def scottish_petition(pe_number: str, opened_at: datetime, /, **changes: Any) ->
 
 
 def jersey_petition(opened_at: datetime, /, **changes: Any) -> dict[str, Any]:
-    """The complete attributes of an ordinary open petition to the States Assembly."""
+    """Return the complete attributes of an ordinary open petition to the States Assembly."""
     opened = timestamp(opened_at)
     plain: dict[str, Any] = {
         "action": "A petition",
@@ -344,7 +344,7 @@ def jersey_petition(opened_at: datetime, /, **changes: Any) -> dict[str, Any]:
 def as_served(
     shape: SisterShape, attributes: Attributes, language: str, *, listed: bool = False
 ) -> dict[str, Any]:
-    """The attributes as a host shows them in this state."""
+    """Return the attributes as a host shows them in this state."""
     texts = attributes.get(language) or {}
     is_rejected = attributes.get(shape.state_field) == "rejected"
     hidden = {"pe_number", shape.other_language}
@@ -356,7 +356,7 @@ def as_served(
 
 
 def name_of(shape: SisterShape, petition_id: int, attributes: Attributes) -> str:
-    """What a petition is called in addresses: by its number once it is published, in Scotland."""
+    """Return a petition's name in addresses: its id, or in Scotland its number once published."""
     if shape.key == "id":
         return str(petition_id)
     is_published = attributes.get("pe_number") and attributes.get("status") != "rejected"
@@ -372,7 +372,7 @@ def resource(
     *,
     listed: bool = False,
 ) -> dict[str, Any]:
-    """A petition as `data` holds it."""
+    """Return a petition as `data` holds it."""
     name = name_of(shape, petition_id, attributes)
     link = {"links": {"self": self_link(shape, host, name, language)}} if listed else {}
     key = {"id": petition_id} if shape.key == "id" else {"pe_number": name}
@@ -385,7 +385,7 @@ def self_link(shape: SisterShape, host: str, name: str, language: str) -> str:
 
 
 def encoded(shape: SisterShape, value: Any) -> bytes:
-    """Compact JSON; Jersey's software writes `& < >` as escapes."""
+    """Return compact JSON; Jersey's software writes `& < >` as escapes."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     if shape.escapes:
         text = re.sub("[&<>]", lambda found: f"\\u{ord(found[0]):04x}", text)
@@ -393,7 +393,7 @@ def encoded(shape: SisterShape, value: Any) -> bytes:
 
 
 def count_of(shape: SisterShape, attributes: Attributes) -> dict[str, Any]:
-    """`count.json`: Scotland tells of thresholds even where it has none."""
+    """Return the body of `count.json`: Scotland tells of thresholds even where it has none."""
     unset = {"threshold_for_referral": 50, "threshold_for_debate": 5_000}
     others = {name: attributes.get(name, unset[name]) for name in shape.counted}
     return {"signature_count": attributes.get("signature_count", 0), **others}
@@ -406,7 +406,10 @@ def trending_of(
     language: str,
     now: datetime,
 ) -> dict[str, Any]:
-    """`rows` holds (petition id, signatures of the last day, attributes), biggest first."""
+    """Return the body of the trending list.
+
+    `rows` holds (petition id, signatures of the last day, attributes), biggest first.
+    """
     items = []
     for petition_id, signatures, attributes in rows:
         name = name_of(shape, petition_id, attributes)
@@ -432,7 +435,7 @@ def local_of(
     rows: Sequence[tuple[int, Attributes]],
     language: str,
 ) -> dict[str, Any]:
-    """The petitions of a place, the most signed there first."""
+    """Return the petitions of a place, the most signed there first."""
     kind = "parish" if shape.key == "id" and not shape.words else "constituency"
     found = []
     for petition_id, attributes in rows:

@@ -126,7 +126,7 @@ class SisterSite(PetitionsSite):
         return json_response(body, headers)
 
     def _named(self, name: str) -> int | None:
-        """The petition of that name; a Scottish one keeps the name it had before publication."""
+        """Return the id of the petition so named; a Scottish one keeps its earlier name, too."""
         if self.shape.key == "id":
             return int(name) if re.fullmatch(r"[0-9]{1,18}", name) else None
         if not re.fullmatch(r"P[EP][0-9]{4,7}", name):
@@ -212,7 +212,7 @@ class SisterSite(PetitionsSite):
     def _at_place(
         self, request: web.Request, name: str, host: str, language: str
     ) -> web.StreamResponse:
-        """Places are asked for by their ids, and Jersey's parishes by their names."""
+        """Answer for a place, asked for by its id, or by its name for one of Jersey's parishes."""
         name = name.removesuffix(".json")
         place = next((p for p in self.places if name in {p.get("id"), slug_of(p["name"])}), None)
         if place is None:

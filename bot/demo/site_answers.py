@@ -1,4 +1,4 @@
-"""Shell: what a petitions site sends back."""
+"""Shell: the answers that a petitions site sends back."""
 
 import html
 from collections.abc import Mapping

@@ -147,12 +147,12 @@ HOME_OFFICE = {
 
 
 def count_at(when: datetime) -> int:
-    """Signatures at a moment of the story; never fewer than before."""
+    """Return the signatures at a moment of the story; never fewer than before."""
     return round(_between([(at.timestamp(), count) for at, count in COUNTS], when.timestamp()))
 
 
 def _between(points: Sequence[tuple[float, int]], at: float) -> float:
-    """The value at `at` on the line through `points`, level before the first and after the last."""
+    """Return the value at `at` on the line through `points`, level before and after them."""
     index = bisect_right([place for place, _ in points], at)
     if index == 0:
         return points[0][1]
@@ -163,7 +163,10 @@ def _between(points: Sequence[tuple[float, int]], at: float) -> float:
 
 
 def attributes_at(story_time: datetime) -> dict[str, Any]:
-    """The attributes the petition's page holds at a moment of the story (aware; from OPENED on)."""
+    """Return the attributes the petition's page holds at a moment of the story.
+
+    The moment is aware and not before OPENED.
+    """
     closed = story_time >= CLOSED
     return open_petition(
         OPENED,
@@ -289,7 +292,7 @@ def _debate(story_time: datetime) -> dict[str, str | None] | None:
 
 
 def _constituencies(total: int) -> list[dict[str, Any]]:
-    """The seats whose figures are known; the rest of the total is not broken down."""
+    """Return the seats whose figures are known; the rest of the total is not broken down."""
     return [
         {
             "name": name,
@@ -366,7 +369,7 @@ DEMO_PETITIONS: Mapping[int, Callable[[datetime], dict[str, Any]]] = {
 
 
 def signatures_last_hour(petition_id: int, story_time: datetime) -> int:
-    """What the site's trending list counts."""
+    """Return the signatures of the last hour, which the site's trending list counts."""
     source = DEMO_PETITIONS[petition_id]
     before = source(max(story_time - timedelta(hours=1), OPENED))
     now: int = source(story_time)["signature_count"]
@@ -374,7 +377,7 @@ def signatures_last_hour(petition_id: int, story_time: datetime) -> int:
 
 
 def constituencies() -> dict[str, dict[str, Any]]:
-    """The rows of constituencies.json for the seats the story knows, and for the examples."""
+    """Return the rows of constituencies.json for the story's seats and for the examples."""
     seats = [*(seat[:3] for seat in _SEATS), *_EXAMPLES]
     return {
         code: {

@@ -43,7 +43,7 @@ _RECORD = "https://record.senedd.wales/Plenary/2020-10-14"
 
 
 def count_at(when: datetime) -> int:
-    """Signatures at a moment of the story."""
+    """Return the signatures at a moment of the story."""
     for (since, low), (until, high) in pairwise(_COUNTS):
         if when < until:
             share = max(0.0, (when - since) / (until - since))
@@ -52,7 +52,7 @@ def count_at(when: datetime) -> int:
 
 
 def attributes_at(story_time: datetime) -> dict[str, Any]:
-    """The attributes the petition's page holds at a moment of the story."""
+    """Return the attributes the petition's page holds at a moment of the story."""
     count = count_at(story_time)
     is_debated = story_time >= DEBATED
     return senedd_petition(
@@ -110,5 +110,5 @@ def _debate(overview: str) -> dict[str, Any]:
 
 
 def signatures_last_day(story_time: datetime) -> int:
-    """What the site's trending list counts."""
+    """Return the signatures of the last day, which the site's trending list counts."""
     return count_at(story_time) - count_at(max(story_time - timedelta(days=1), OPENED))

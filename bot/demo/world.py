@@ -177,7 +177,7 @@ class World:
 
     @property
     def names(self) -> Names:
-        """Leads from the sites' own names to where they are served."""
+        """Resolves the sites' own names to where they are served."""
         served = {"uk": [self.site.url], "senedd": [self.senedd.url, self.senedd.other_url]}
         return Names(
             {
