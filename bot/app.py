@@ -97,12 +97,12 @@ _GROUP_MENU = {"list", "petition", "response", "chart", "search", "help"}
 
 
 def utc_now() -> datetime:
-    """The time it is."""
+    """Return the present time."""
     return datetime.now(UTC)
 
 
 def build_dispatcher(application: App, rate_limiter: RateLimiter) -> Dispatcher:
-    """What has the application handle each update in its turn."""
+    """Return the dispatcher that has the application handle each update in its turn."""
 
     faults: IncidentLog = application.bot_data["faults"]
 
@@ -142,7 +142,7 @@ def build_dispatcher(application: App, rate_limiter: RateLimiter) -> Dispatcher:
 
 
 def build_application(config: Config, rate_limiter: RateLimiter, metrics: Metrics) -> App:
-    """python-telegram-bot's application, with our context, pace, requests and order of updates."""
+    """Make python-telegram-bot's application, with our context, pace, requests and update order."""
     # Receiving has a request of its own; without one here the library makes one with httpx.
     requests = (metrics.request(), metrics.request(connections=1))
     server, _, last = config.telegram.base_url.rpartition("/")
@@ -201,7 +201,7 @@ async def running(
     rate_limiter: Callable[..., RateLimiter] = RateLimiter,
     resolver: AbstractResolver | None = None,
 ) -> AsyncIterator[None]:
-    """The whole bot at work; leaving drains what is in flight and lets go of everything.
+    """Keep the whole bot at work until the block ends, then finish what is in flight and let go.
 
     On a store that several processes share, this one polls, and asks for updates, only while no
     other does; it delivers in any case.
@@ -390,7 +390,7 @@ def _supervisor(bell: _Bell) -> Supervisor:
 
 
 def _put_right(bell: _Bell) -> None:
-    """Have what goes by the wall clock, which was set back, begin anew by it."""
+    """Have what goes by the wall clock begin anew, after that was set back."""
     bell.poller.reschedule()
     bell.deliverer.wake()
 
@@ -398,7 +398,7 @@ def _put_right(bell: _Bell) -> None:
 def _updates(
     bell: _Bell, supervisor: Supervisor, rhythm: Rhythm
 ) -> AbstractAsyncContextManager[None]:
-    """The way updates come in: to every process by webhook, to one that asks for them."""
+    """Return the way updates come in: to every process by webhook, else to one that asks."""
     if supervisor.has_webhook:
         return _posted(supervisor, bell.reception)
     asked_for = Receiver(
@@ -503,7 +503,7 @@ async def _delivering(deliverer: Deliverer) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _roused(deliverer: Deliverer) -> AsyncIterator[None]:
-    """Look for what is to be sent every second: another process that owes it wakes only itself."""
+    """Look every second for what is to be sent: another process that owes it wakes only itself."""
 
     async def rouse() -> None:
         while True:
@@ -548,7 +548,7 @@ class _Menu(NamedTuple):
 
 
 def _menus(name: str, commands: Sequence[Command]) -> list[_Menu]:
-    """All commands for people and for admins; for a group's members only what they may do."""
+    """Return the menus of a language: all commands, but for groups only what members may do."""
     code = "" if name == ENGLISH else name
     with speaking(name):
         lines = {

@@ -1,4 +1,4 @@
-"""Everything an operator decides, as frozen records; `bot.config_reader` reads and checks it."""
+"""Declares everything an operator decides, as frozen records; `bot.config_reader` reads it."""
 
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
@@ -22,7 +22,7 @@ class Token(str):
 
 
 class Address(NamedTuple):
-    """Where to listen."""
+    """The host and the port that the bot's own server listens at."""
 
     host: str
     port: int
@@ -30,7 +30,7 @@ class Address(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TelegramConfig:
-    """How to reach Telegram, and who runs this bot."""
+    """The way to reach Telegram, and the ids of those who run this bot (`admins`)."""
 
     token: Token
     base_url: str = "https://api.telegram.org/bot"
@@ -42,7 +42,7 @@ class TelegramConfig:
 
 @dataclass(frozen=True, slots=True)
 class StorageConfig:
-    """Where the store is, and its key: given, or else in a file."""
+    """The address of the store, and its key: given, or else in a file."""
 
     url: str = "tinydb:data/petition-bell.db"
     key_file: Path = Path("petition-bell.key")
@@ -53,7 +53,7 @@ class StorageConfig:
 
 @dataclass(frozen=True, slots=True)
 class PollConfig:
-    """How often to look, and what that may cost."""
+    """The interval between looks at a petition, and the requests to a site that they may cost."""
 
     interval: timedelta = timedelta(seconds=60)
     requests_per_minute: int = 60
@@ -61,7 +61,7 @@ class PollConfig:
 
 @dataclass(frozen=True, slots=True)
 class LimitsConfig:
-    """How much one chat may follow."""
+    """The numbers of subscriptions and rules that one chat may have."""
 
     subscriptions: int = 200
     rules: int = 20
@@ -69,7 +69,10 @@ class LimitsConfig:
 
 @dataclass(frozen=True, slots=True)
 class WebConfig:
-    """Where the bot's own server listens, if it does, and how Telegram reaches it."""
+    """The address of the bot's own server, if it has one, and those by which it is reached.
+
+    `heartbeat_url` is an address that is asked once a minute while all is well, if any.
+    """
 
     listen: Address | None = None
     public_url: str | None = None
@@ -78,7 +81,7 @@ class WebConfig:
 
 @dataclass(frozen=True, slots=True)
 class LogConfig:
-    """What the log says, and how."""
+    """The least level that the log shows, and its form."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["console", "json"] = "console"
@@ -88,7 +91,7 @@ class LogConfig:
 class SiteConfig:
     """A petitions site as an operator writes it down: as it is known to be, if not otherwise.
 
-    Those that are described need nothing but their id; another one is `like` one of them.
+    A described site needs nothing but its id; another one is `like` one of them.
     """
 
     id: str

@@ -1,4 +1,7 @@
-"""TOML and environment -> a frozen Config, or every problem at once; on pydantic-settings."""
+"""Reads TOML and environment into a frozen Config, or tells every problem at once.
+
+It is built on pydantic-settings.
+"""
 
 import base64
 import difflib
@@ -51,14 +54,14 @@ _SECRETS = {("telegram", "token"), ("storage", "key"), ("web", "heartbeat_url")}
 
 
 def text(value: object) -> str:
-    """Any text with something in it."""
+    """Return any text with something in it."""
     if not isinstance(value, str) or not value.strip():
         raise ValueError(f"must be text, not {value!r}")
     return value
 
 
 def token(value: object) -> Token:
-    """A bot token; never repeated in the complaint."""
+    """Return a bot token, which a complaint never repeats."""
     value = value.strip() if isinstance(value, str) else ""
     if not re.fullmatch(r"\d+:[^\s/\\\"']+", value):
         raise ValueError("must be a bot token from @BotFather: a number, a colon and letters")
@@ -68,7 +71,7 @@ def token(value: object) -> Token:
 
 
 def web_address(value: object) -> str:
-    """An http or https address, without a slash at its end."""
+    """Return an http or https address, without a slash at its end."""
     if isinstance(value, str) and not re.search(r"\s", value):
         with suppress(ValueError):  # of brackets that hold no address
             parts = urlsplit(value)
@@ -78,7 +81,10 @@ def web_address(value: object) -> str:
 
 
 def bot_api_address(value: object) -> str:
-    """Where a Bot API server takes calls; never repeated in the complaint if it holds a token."""
+    """Return the address at which a Bot API server takes calls.
+
+    A complaint never repeats it if it holds a token.
+    """
     if re.search(r"bot[0-9]+:", str(value)):
         raise ValueError('must end in "/bot", without the token')
     address = web_address(value)
@@ -89,7 +95,7 @@ def bot_api_address(value: object) -> str:
 
 
 def secret_address(value: object) -> Token:
-    """An http or https address that is a secret; never repeated in the complaint."""
+    """Return an http or https address that is a secret, which a complaint never repeats."""
     with suppress(ValueError):
         web_address(value)
         return Token(value)
@@ -97,7 +103,7 @@ def secret_address(value: object) -> Token:
 
 
 def address(value: object) -> Address:
-    """Where to listen: `127.0.0.1:8080`, `[::1]:8080`."""
+    """Return the host and the port of an address to listen at: `127.0.0.1:8080`, `[::1]:8080`."""
     found = re.fullmatch(r"(\[[0-9a-f:]+\]|[^\s:/]+):([0-9]{1,5})", str(value))
     if not found or int(found[2]) > 65_535:
         raise ValueError(f'must be an address like "127.0.0.1:8080", not {value!r}')
@@ -105,12 +111,12 @@ def address(value: object) -> Address:
 
 
 def optional(check: Callable[[object], T]) -> PlainValidator:
-    """The same, or nothing at all."""
+    """Return a check that takes what `check` takes, or nothing at all."""
     return PlainValidator(lambda value: check(value) if value else None)
 
 
 def storage_url(value: object) -> str:
-    """Where the store is: `tinydb:<path>` or `postgresql://…`, which may hold a password."""
+    """Return a store's address: `tinydb:<path>`, or `postgresql://…`, which may hold a password."""
     match re.fullmatch(r"(tinydb):.+|(postgresql)://\S+", str(value)):
         case None:
             shown = "what is there" if "@" in str(value) else repr(value)
@@ -123,7 +129,7 @@ def storage_url(value: object) -> str:
 
 
 def store_key(value: object) -> Token:
-    """A key in base64; never repeated in the complaint."""
+    """Return a key in base64, which a complaint never repeats."""
     with suppress(ValueError):
         if len(base64.b64decode(str(value).strip(), validate=True)) == 32:
             return Token(value)
@@ -131,14 +137,14 @@ def store_key(value: object) -> Token:
 
 
 def site_id(value: object) -> str:
-    """A short name that fits into petition names and deep links."""
+    """Return a short name that fits into petition names and deep links."""
     if isinstance(value, str) and re.fullmatch(r"[a-z][a-z0-9]{0,15}", value):
         return value
     raise ValueError(f"must be a short name of a-z and 0-9, not {value!r}")
 
 
 def whole_number(value: object) -> int:
-    """A whole number, which the environment gives as text."""
+    """Return a whole number, which the environment gives as text."""
     if isinstance(value, str) and re.fullmatch(r"\s*-?[0-9]{1,18}\s*", value):
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool):
@@ -147,7 +153,7 @@ def whole_number(value: object) -> int:
 
 
 def listed(value: object) -> list[object]:
-    """Several values; in the environment, separated by commas."""
+    """Return several values, which the environment separates by commas."""
     if isinstance(value, str):
         return [part for part in value.split(",") if part.strip()]
     if isinstance(value, list | tuple):
@@ -159,7 +165,7 @@ _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 
 
 def duration(value: object) -> timedelta:
-    """A length of time from a tenth of a second to a day: "60s", "5m", "1h"."""
+    """Return a length of time from a tenth of a second to a day: "60s", "5m", "1h"."""
     found = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)\s*(ms|s|m|h)", str(value).strip())
     if found:
         length = timedelta(seconds=float(found[1]) * _UNITS[found[2]])
@@ -235,12 +241,12 @@ def _site(site: SiteConfig) -> Site:
 
 
 def _asked(configured: int | None, usual: int | None) -> int | None:
-    """A threshold as it is configured, nought for none; none where the site has no such thing."""
+    """Return a threshold as it is configured, 0 for none; None where the site has no such thing."""
     return (usual if configured is None else configured or None) if usual else None
 
 
 def _checked(record: Any) -> Any:
-    """The record's fields with their checks, as pydantic wants them."""
+    """Return the record's fields with their checks, as pydantic wants them."""
     checks = _CHECKS[record]
     if unchecked := [each.name for each in fields(record) if each.name not in checks]:
         raise TypeError(f"_CHECKS lacks a check of {record.__name__}: {', '.join(unchecked)}")
@@ -253,7 +259,7 @@ def _checked(record: Any) -> Any:
 
 
 def _plain(record: Any, checked: Any) -> Any:
-    """The record itself, of what was checked."""
+    """Return the record itself, of what was checked."""
     return record(**{each.name: getattr(checked, each.name) for each in fields(record)})
 
 
@@ -266,10 +272,10 @@ def load_config(
     *,
     with_token: bool = True,
 ) -> Config:
-    """Reads the file (if any), lays the environment over it, and checks every key.
+    """Read the file (if any), lay the environment over it, and check every key.
 
-    Relative paths are taken from the file's folder. What only concerns the store needs no token,
-    and has an empty one. Raises ConfigError with every problem.
+    Relative paths are taken from the file's folder. Without `with_token`, for what only concerns
+    the store, the token is empty. Raises ConfigError with every problem.
     """
     problems: list[str] = []
     written = _written(path, problems)
@@ -308,7 +314,7 @@ def load_config(
 
 @cache
 def _settings() -> Any:
-    """The sections as pydantic-settings reads them; it is imported here, as few tests need it."""
+    """Return the sections as pydantic-settings, imported here as few tests need it, reads them."""
     from pydantic_settings import BaseSettings, SettingsConfigDict  # noqa: PLC0415 - in the process that reads it alone
 
     class Settings(BaseSettings):
@@ -331,14 +337,17 @@ def _settings() -> Any:
         def settings_customise_sources(  # type: ignore[override]
             cls, settings_cls: Any, init_settings: Any, **others: Any
         ) -> Any:
-            """File and environment are read one by one, so that it can be said what set what."""
+            """Read no source but the values given: file and environment are read one by one.
+
+            So it can be said what set what.
+            """
             return (init_settings,)
 
     return Settings
 
 
 def _written(path: Path | None, problems: list[str]) -> Table:
-    """What the file says."""
+    """Return the tables that the file holds, none if it cannot be read."""
     if path is None:
         return {}
     try:
@@ -359,7 +368,7 @@ def _written(path: Path | None, problems: list[str]) -> Table:
 
 
 def _given(environment: Mapping[str, str], problems: list[str]) -> Table:
-    """What the environment says, as tables like the file's."""
+    """Return the settings that the environment holds, as tables like the file's."""
     from pydantic_settings import EnvSettingsSource  # noqa: PLC0415 - as above
 
     known = [f"{PREFIX}{name}__{key}".upper() for name in DEFAULTS for key in DEFAULTS[name]]
@@ -383,7 +392,7 @@ def _given(environment: Mapping[str, str], problems: list[str]) -> Table:
 
 
 def _laid_over(written: Table, given: Table, problems: list[str]) -> Table:
-    """Every section, the environment's keys before the file's."""
+    """Return every section, the environment's keys before the file's."""
     tables: Table = {name: {} for name in SECTIONS} | {"sites": [UK]}
     for name, table in written.items():
         if name in SECTIONS:
@@ -399,7 +408,7 @@ def _laid_over(written: Table, given: Table, problems: list[str]) -> Table:
 
 
 def _sites_laid_over(sites: Any, given: Table, problems: list[str]) -> Any:
-    """The sites' tables, with those keys that the environment gives for each by its number."""
+    """Return the sites' tables, with the keys that the environment gives for each by its number."""
     for index in sorted(given, key=lambda index: (len(index), index)):
         keys, count = given[index], len(sites) if isinstance(sites, list) else 0
         if not isinstance(keys, dict) or not index.isdecimal() or int(index) > count:
@@ -417,7 +426,7 @@ def _table(tables: Table, name: str) -> Table:
 
 
 def _find_files(tables: Table, folder: Path, problems: list[str]) -> None:
-    """Takes relative paths from the folder, and the token from its file."""
+    """Take relative paths from the folder, and secrets from their files."""
     storage, telegram = _table(tables, "storage"), _table(tables, "telegram")
     url = storage.setdefault("url", DEFAULTS["storage"]["url"])
     if str(url).startswith("tinydb:") and url != "tinydb:":
@@ -439,7 +448,7 @@ def _find_files(tables: Table, folder: Path, problems: list[str]) -> None:
 
 
 def _with_password(url: str, password: str) -> str:
-    """The address of a database with the password of who logs in there."""
+    """Return a database's address with the password of the user who logs in there."""
     parts = urlsplit(url)
     login, at, hosts = parts.netloc.rpartition("@")
     if parts.scheme != "postgresql" or not at or ":" in login:
@@ -450,7 +459,7 @@ def _with_password(url: str, password: str) -> str:
 
 @contextmanager
 def _told_of(setting: str, path: str, problems: list[str]) -> Iterator[None]:
-    """A file that cannot be read, or holds nothing of use, is one problem more."""
+    """Note as one more problem that a file cannot be read, or holds nothing of use."""
     try:
         yield
     except OSError as error:
@@ -462,7 +471,7 @@ def _told_of(setting: str, path: str, problems: list[str]) -> Iterator[None]:
 
 
 def _contradictions(tables: Table) -> Iterator[str]:
-    """What is wrong with settings that are right each by itself."""
+    """Yield the problems of settings that are right each by itself."""
     web, storage = _table(tables, "web"), _table(tables, "storage")
     if _table(tables, "telegram").get("mode") == "webhook":
         for key in ("listen", "public_url"):
@@ -492,7 +501,7 @@ def _contradictions(tables: Table) -> Iterator[str]:
 
 
 def _unknown_site(index: int, site: Table) -> Iterator[str]:
-    """What has to be said of a site that is none of those we know."""
+    """Yield the problems of a site that is none of those we know."""
     known = ", ".join(DESCRIPTIONS)
     name, url = site.get("id"), site.get("url")
     if not isinstance(name, str) or name in DESCRIPTIONS:
@@ -504,7 +513,7 @@ def _unknown_site(index: int, site: Table) -> Iterator[str]:
 
 
 def _told(error: "ErrorDetails") -> str:
-    """A problem in a line; what is wrong with a secret is said by its own check, without it."""
+    """Word a problem in a line; that with a secret is worded by its own check, without it."""
     section, *rest = error["loc"]
     if section == "sites":
         name = "sites" + "".join(f"[{at}]" if isinstance(at, int) else f".{at}" for at in rest)
@@ -539,7 +548,7 @@ def _unknown(prefix: str, name: str, known: Mapping[str, object]) -> str:
 
 
 def _exposed(secrets: Iterable[Path]) -> Iterator[str]:
-    """A complaint of each of these files that others than its owner and group can read."""
+    """Yield a complaint of each of these files that anybody on this machine can read."""
     for path in secrets:
         mode = path.stat().st_mode & 0o777 if path.exists() else 0
         if mode & 0o007:
@@ -547,7 +556,7 @@ def _exposed(secrets: Iterable[Path]) -> Iterator[str]:
 
 
 def _flat(tables: Table) -> Table:
-    """The values by their full names: `poll.interval`, `sites[0].url`."""
+    """Return the values by their full names: `poll.interval`, `sites[0].url`."""
     rows = {name: table for name, table in tables.items() if name != "sites"}
     sites = tables.get("sites", ())
     numbered = sites.items() if isinstance(sites, dict) else enumerate(sites)
@@ -558,7 +567,7 @@ def _flat(tables: Table) -> Table:
 def _origins(
     config: Config, path: Path | None, written: Table, given: Table, environment: Mapping[str, str]
 ) -> Iterator[str]:
-    """Says of each setting that is not as by default, or set twice, where its value comes from."""
+    """Say where each setting is from that is not as by default, or is set twice."""
     usual = structs.asdict(site_like("uk", DESCRIPTIONS["uk"]))
     defaults = _flat({**DEFAULTS, "sites": [{**DEFAULTS["sites"], **usual}]})
     in_force = _flat({name: asdict(getattr(config, name)) for name in DEFAULTS if name != "sites"})

@@ -1,4 +1,4 @@
-"""An outage in the log: a line when it begins, one a minute while it lasts, one at its end."""
+"""Logs an outage: a line when it begins, one a minute while it lasts, one at its end."""
 
 import time
 from collections.abc import Callable
@@ -30,7 +30,7 @@ class IncidentLog:
         self.times = 0
 
     def failed(self, cause: str, **fields: Any) -> None:
-        """It failed, for this cause."""
+        """Note that it failed, for this cause."""
         self.times += 1
         now = self._monotonic()
         is_new = self._began_at is None and now - self._ended_at > _SAME_WITHIN
@@ -44,7 +44,7 @@ class IncidentLog:
             self._unsaid += 1
 
     def recovered(self) -> None:
-        """It went well."""
+        """Note that it went well."""
         if self._began_at is None:
             return
         now = self._monotonic()
@@ -55,10 +55,10 @@ class IncidentLog:
         self._is_said = False
 
     def forget(self) -> None:
-        """Nobody looks any more; whether it would go well now is not known."""
+        """Note that nobody looks any more, so that it is not known whether it would go well now."""
         self._began_at, self._is_said, self._unsaid = None, False, 0
 
     def _left_unsaid(self) -> dict[str, Any]:
-        """How many failures no line has told of, if there are any; what belongs to each line."""
+        """Return the fields of every line, with the number of failures that no line has told of."""
         unsaid, self._unsaid = self._unsaid, 0
         return {**self._fields, **({"unsaid": unsaid} if unsaid else {})}

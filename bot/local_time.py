@@ -1,4 +1,4 @@
-"""Hours of the day where a chat lives, right across both changes of the clock (pure).
+"""Works out hours of the day where a chat lives, right across changes of the clock (pure).
 
 Minutes count from local midnight. What the clock skips happens as late as the clock then is; what
 it shows twice happens the first time.
@@ -12,7 +12,7 @@ LONDON = "Europe/London"
 
 
 def next_local(minute: int, after: datetime, zone: str, weekday: int | None = None) -> datetime:
-    """The first instant later than `after` at which clocks there show this minute of the day.
+    """Return the first instant after `after` at which clocks there show this minute of the day.
 
     `weekday` (Monday is 0) leaves the other days out.
     """
@@ -26,17 +26,17 @@ def next_local(minute: int, after: datetime, zone: str, weekday: int | None = No
 
 @lru_cache(maxsize=1024)
 def zone_of(name: str) -> ZoneInfo:
-    """A time zone by its name; London's for "" and for one that is not known here any more."""
+    """Return a time zone by its name; London's for "" and for one that is not known any more."""
     return ZoneInfo(name if name in zones() else LONDON)
 
 
 @lru_cache(maxsize=1)
 def zones() -> frozenset[str]:
-    """Every time zone that is known here, by name."""
+    """Return the names of all time zones that are known here."""
     return frozenset(available_timezones())
 
 
 def instant_of(day: date, minute: int, zone: str) -> datetime:
-    """The instant at which clocks there show this minute of the day."""
+    """Return the instant, in UTC, at which clocks there show this minute of the day."""
     hour, minute = divmod(minute, 60)
     return datetime.combine(day, time(hour, minute), zone_of(zone)).astimezone(UTC)

@@ -20,13 +20,13 @@ _REMEDIES = {
 
 
 def remedy_of(fault: str, setting: str) -> str:
-    """What to do about such a fault, if anything; the server's address is that setting."""
+    """Say what to do about a fault, "" if nothing; `setting` holds the server's address."""
     found = (todo for words, todo in _REMEDIES.items() if words in fault)
     return next(found, "").format(setting=setting)
 
 
 def fault_of(error: Exception) -> str:
-    """What went wrong between us and a server; nothing in it repeats an address."""
+    """Say what went wrong between us and a server; nothing in it repeats an address."""
     match error:
         case TimeoutError():
             return "timed out"
