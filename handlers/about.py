@@ -1,4 +1,4 @@
-"""`/about`: who speaks, and whose facts these are."""
+"""`/about`: what this bot is, and whose facts it tells."""
 
 from telegram import Update
 
@@ -10,7 +10,7 @@ from handlers.reply import answer
 
 
 async def about(update: Update, context: Context) -> None:
-    """`/about`."""
+    """Answer `/about`."""
     services = context.services
     await answer(update, about_text(services.version, list(services.sites.values())))
 

@@ -69,7 +69,7 @@ async def announce_pressed(update: Update, context: Context, press: Press) -> st
 
 
 async def announced_pressed(update: Update, context: Context, press: Press) -> str | None:
-    """This chat wants no more announcements."""
+    """Stop announcements in this chat, for the button beneath one."""
     if press.extra != "off":
         return errors.old_button()
     chat = await chat_of(update, context)

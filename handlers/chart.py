@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 
 async def chart(update: Update, context: Context) -> None:
-    """`/chart 300239`."""
+    """Answer `/chart 300239`."""
     ref = await asked_for(update, context, "chart")
     if ref:
         await show(update, context, ref)
@@ -34,7 +34,7 @@ async def show(update: Update, context: Context, ref: PetitionRef) -> None:
 
 
 async def _curve(context: Context, petition: Petition) -> Picture | None:
-    """The curve from all we read of the petition; None if it cannot be drawn."""
+    """Draw the curve from all we read of the petition; None if it cannot be drawn."""
     services = context.services
     since = petition.created_at or petition.opened_at or datetime.min.replace(tzinfo=UTC)
     readings = await services.storage.readings(petition.ref, since)
@@ -65,7 +65,7 @@ async def show_drawn(update: Update, petition: Petition, picture: Picture | None
 
 
 async def chart_pressed(update: Update, context: Context, press: Press) -> str | None:
-    """The Chart button of a card."""
+    """Answer the Chart button of a card."""
     if press.petition:
         await show(update, context, press.petition)
     return None

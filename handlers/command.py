@@ -1,4 +1,4 @@
-"""A command and a button's press: who may use them, and what runs when they are used."""
+"""Declares commands and button presses: who may use them, and what runs when they are used."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
@@ -34,10 +34,10 @@ SPOKEN = filters.UpdateType.MESSAGE | filters.UpdateType.CHANNEL_POST
 class Command:
     """A command: its names, what it takes and does, and the action behind it.
 
-    People are told of it by the name that is `shown`, which may be one of its aliases.
-    One that `changes` something is for admins alone in groups and channels. One that is `here` is
-    about the chat it is said in even while another one is managed from there. Menus and help leave
-    out one that is not `listed`, or that `needs` what no site has.
+    People are told of it by the name that is `shown`, which may be one of its aliases. One that
+    `changes` something is for admins alone in groups and channels. One that is `here` is about the
+    chat it is said in even while another one is managed from there. Menus and help leave out one
+    that is not `listed`, or that `needs` what no site has.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Command:
     needs: Callable[[SiteDescription], bool] | None = None
 
     def is_offered(self, sites: Iterable[SiteDescription]) -> bool:
-        """Whether any of these sites has what it is about."""
+        """Return whether any of these sites has what the command is about."""
         return self.needs is None or any(self.needs(site) for site in sites)
 
     @property
@@ -65,7 +65,7 @@ class Command:
             await self.run(update, context)
 
     async def run(self, update: Update, context: Context) -> None:
-        """Do it, if whoever asks for it may."""
+        """Do what the command does, if whoever asks for it may."""
         if self.here:
             act_on(None)
         if not self.changes or await allowed(update, context):
@@ -79,7 +79,10 @@ class Command:
 
 @asynccontextmanager
 async def leaving_questions(update: Update, context: Context) -> AsyncIterator[None]:
-    """Who does something else than answer leaves what they were asked, save for a new question."""
+    """Close the question that was open to a person once this is done, unless it asked a new one.
+
+    Who does something else than answer leaves what they were asked.
+    """
     chat, user, services = update.effective_chat, update.effective_user, context.services
     whose = (chat.id, user.id) if chat and user else (0, 0)
     asked = services.questions.to(*whose, services.now())
@@ -137,8 +140,10 @@ def on_press(verb: str, action: Pressed, *, changes: bool = False) -> AnyHandler
 
 
 async def _in_time(query: CallbackQuery, action: Coroutine[Any, Any, str | None]) -> str | None:
-    """The note of an action. One that takes long has its press answered before it is done, for
-    Telegram forgets a press soon; its note is then said aloud.
+    """Return the note of an action; None if nothing is to be noted.
+
+    One that takes long has its press answered before it is done, for Telegram forgets a press soon;
+    its note is then sent as a message.
     """
     work = asyncio.create_task(action)
     try:
@@ -160,7 +165,7 @@ async def _refused_press(update: Update, context: Context, *, changes: bool) -> 
 
 
 async def allowed(update: Update, context: Context) -> bool:
-    """Whether who said this may change what the chat hears; if not, they are told why."""
+    """Return whether the speaker may change what the chat is told; if not, they are told why."""
     refusal = await refused(update, context)
     if refusal is None:
         return True
@@ -173,11 +178,11 @@ async def allowed(update: Update, context: Context) -> bool:
 
 
 async def refused(update: Update, context: Context) -> str | None:
-    """Why who speaks may not change what the chat hears; None if they may.
+    """Return why the speaker may not change what the chat is told; None if they may.
 
     In a channel only an admin who may post there may. What is said in the chat's own name (a
-    channel's post, an anonymous admin) an admin said who may. Who
-    manages another chat was found to be its admin before anything else was done.
+    channel's post, an anonymous admin) was said by an admin who may. A person who manages another
+    chat was found to be its admin before anything else was done.
     """
     chat, user = update.effective_chat, update.effective_user
     if chat is None or chat.type == ChatType.PRIVATE or _speaks_for(chat, update):
@@ -199,5 +204,5 @@ def _speaks_for(chat: TelegramChat, update: Update) -> bool:
 
 
 def helps(commands: Sequence[Command]) -> list[CommandHelp]:
-    """The help lines of commands."""
+    """Return the help lines of commands, but of those that are not listed."""
     return [command.help for command in commands if command.listed]

@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 
 async def constituencies(update: Update, context: Context) -> None:
-    """`/constituencies 300239`, or `/constituencies 300239 Colne Valley` to point one out."""
+    """Answer `/constituencies 300239`; with `Colne Valley` after it, point that one out."""
     number, _, own = context.text.partition(" ")
     named = await named_first(update, context, number) if own else []
     if len(named) > 1:
@@ -58,7 +58,7 @@ async def show(update: Update, context: Context, ref: PetitionRef, own: str = ""
 
 
 async def signed(update: Update, context: Context, ref: PetitionRef) -> Petition | None:
-    """The petition with its constituencies; if there are none, the person is told."""
+    """Return the petition with its constituencies; if it has none, say so and return None."""
     lookup = await look_up(update, context, ref)
     if lookup is None or lookup.petition is None:
         return None
@@ -74,7 +74,7 @@ async def signed(update: Update, context: Context, ref: PetitionRef) -> Petition
 
 
 async def constituencies_pressed(update: Update, context: Context, press: Press) -> str | None:
-    """The Constituencies button of a card, the pages of the whole list, and its file."""
+    """Answer the Constituencies button of a card, the pages of the whole list, and its file."""
     if press.petition is None:
         return None
     wanted, _, code = press.extra.partition(".")

@@ -1,6 +1,6 @@
 """`/constituency`: who sits for a place, what is signed there, and following it.
 
-Where petitions are signed by parishes, what is signed in one.
+Where petitions are signed by parishes, it tells what is signed in one.
 """
 
 import re
@@ -30,7 +30,7 @@ _CODE = re.compile(r"[EWSN][0-9]{8}")
 
 
 async def constituency(update: Update, context: Context) -> None:
-    """`/constituency SW1A 1AA`, a name or an ONS code."""
+    """Answer `/constituency SW1A 1AA`, or a name or an ONS code in its place."""
     typed = context.text
     if not typed:
         question = which_constituency() if _has_constituencies(context) else which_parish()
@@ -42,7 +42,7 @@ async def constituency(update: Update, context: Context) -> None:
 
 
 async def of_postcode(update: Update, context: Context, typed: str) -> None:
-    """The constituencies that a postcode lies in; the postcode itself goes nowhere else."""
+    """Answer with the constituencies of a postcode; the postcode itself goes nowhere else."""
     if not _has_constituencies(context):
         await answer(update, text.name_a_parish())  # and nobody is asked where that is
         return
@@ -71,7 +71,7 @@ def _has_constituencies(context: Context) -> bool:
 
 
 async def everywhere(context: Context) -> Mapping[str, Constituency]:
-    """The constituencies of every site that has any, by their ONS codes."""
+    """Return the constituencies of every site that has any, by their ONS codes."""
     return await context.services.members.everywhere(context.services.sites)
 
 
@@ -103,7 +103,7 @@ async def show(update: Update, context: Context, seat: Constituency) -> None:
 
 
 async def button_to(context: Context, seat: Constituency) -> Button:
-    """Leads to a constituency, and names its parliament where there are several."""
+    """Return a button to a constituency that names its parliament where there are several."""
     services = context.services
     site = await services.members.site_of(seat.ons_code, services.sites)
     return text.seat_button(seat, services.called().get(site or "", ""))
@@ -117,7 +117,7 @@ async def _signed(parliament: PetitionsApi, seat: Constituency) -> Sequence[Loca
 
 
 def named(seats: Mapping[str, Constituency], typed: str) -> list[Constituency]:
-    """The constituencies that a code or a name means: one, or those that begin or go on like it."""
+    """Return the constituencies that a code or a name means: that one, or those nearly named so."""
     code = typed.strip().upper()
     if _CODE.fullmatch(code):
         return [seats[code]] if code in seats else []
@@ -125,7 +125,7 @@ def named(seats: Mapping[str, Constituency], typed: str) -> list[Constituency]:
 
 
 def nearest(seats: Mapping[str, Constituency], typed: str) -> list[Constituency]:
-    """The constituencies whose names are spelt most like this."""
+    """Return the constituencies whose names are spelt most like this."""
     return [seats[code] for code in near(typed, _names(seats))]
 
 

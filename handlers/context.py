@@ -84,26 +84,26 @@ class Services:
     )
 
     def reference(self, text: str) -> PetitionRef | None:
-        """The petition a text names, if it names one; by the number that it is known by."""
+        """Return the petition a text names, by the number that it is known by; None if none."""
         ref = find_reference(text, tuple(self.sites.values()))
         return self.known_as(ref) if ref else None
 
     def listed(self, text: str) -> list[PetitionRef]:
-        """The petitions of a text that names several and says nothing else."""
+        """Return the petitions of a text that names several and says nothing else."""
         return [self.known_as(ref) for ref in find_list(text, tuple(self.sites.values()))]
 
     def called(self) -> Mapping[str, str]:
-        """What the sites are called, by their ids, where there are several to tell apart."""
+        """Return the sites' names by their ids, none where there is only one site."""
         sites = self.sites.values()
         return {each.id: site_name(each) for each in sites} if len(sites) > 1 else {}
 
     def last_shown(self, chat_id: int) -> PetitionRef | None:
-        """The petition that was shown in a chat a moment ago, which "it" may mean there."""
+        """Return the petition shown in a chat a moment ago, which "it" may mean there, or None."""
         ref, at = self.shown.get(chat_id, (None, self.now()))
         return ref if abs(self.now() - at) < LASTS else None
 
     def forget(self, chat_id: int) -> None:
-        """Lets go of what is known of a chat besides what the store keeps."""
+        """Let go of what is known of a chat besides what the store keeps."""
         self.questions.forget(chat_id)
         for kept in (self.shown, self.undoable, self.ended):
             kept.pop(chat_id, None)
@@ -113,7 +113,7 @@ class Services:
                 del found[key]
 
     def same_number(self, text: str) -> list[PetitionRef]:
-        """The petitions of every site that a bare number may mean; none where it is not one."""
+        """Return the petitions of every site that a bare number may mean; none for other texts."""
         ref = None if any(map(str.isalpha, text)) else self.reference(text)
         if ref is None:
             return []
@@ -131,12 +131,12 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict
 
     @property
     def text(self) -> str:
-        """What was typed after the command."""
+        """The text that was typed after the command."""
         return closed_up(" ".join(self.args or ()), tuple(self.services.sites.values()))
 
     @property
     def words(self) -> list[str]:
-        """The same word by word."""
+        """The words of that text."""
         return self.text.split()
 
 
@@ -156,19 +156,19 @@ _target: ContextVar[Target | None] = ContextVar("target", default=None)
 
 
 def act_on(target: Target | None) -> None:
-    """Have the rest of this update be about that chat instead of the one it was said in."""
+    """Make the rest of this update be about that chat, or with None the one it was said in."""
     if target or _target.get():
         address(is_shared=target is not None)  # another chat is managed from a private one only
     _target.set(target)
 
 
 def target() -> Target | None:
-    """The other chat that this update is about, if it is about another."""
+    """Return the other chat that this update is about, None if it is about its own."""
     return _target.get()
 
 
 async def chat_of(update: Update, context: Context) -> Chat:
-    """What is kept of the chat this is about, or a fresh record of it that is not kept yet."""
+    """Return what is kept of the chat this is about, or a fresh record that is not kept yet."""
     here = update.effective_chat
     if here is None:
         raise ValueError("an update without a chat")
@@ -183,7 +183,7 @@ async def chat_of(update: Update, context: Context) -> Chat:
 
 
 def first_language(update: Update) -> str:
-    """The language of whoever has not chosen one: a person's own, English in groups."""
+    """Return the language of whoever has not chosen one: a person's own, English in groups."""
     user, chat = update.effective_user, update.effective_chat
     if user is None or (chat is not None and chat.type != ChatType.PRIVATE):
         return ENGLISH
@@ -191,21 +191,21 @@ def first_language(update: Update) -> str:
 
 
 def spoken_by(user: User) -> str:
-    """The language of a person's Telegram, if the bot has it."""
+    """Return the language of a person's Telegram if the bot has it, else English."""
     code = (user.language_code or ENGLISH).partition("-")[0]
     return code if code in LANGUAGES else ENGLISH
 
 
 def asks_first(chat: Chat) -> bool:
-    """Whether a person has to agree before anything is kept of this chat."""
+    """Return whether a person has to agree before anything is kept of this chat."""
     return chat.kind == ChatType.PRIVATE and chat.consented_at is None
 
 
 def is_private(update: Update) -> bool:
-    """Whether this is a conversation with one person."""
+    """Return whether this is a conversation with one person."""
     return update.effective_chat is not None and update.effective_chat.type == ChatType.PRIVATE
 
 
 def bot_name(bot: Bot) -> str:
-    """What the bot is called in its chat."""
+    """Return the bot's name in its chat."""
     return bot.first_name or "Petition Bell"

@@ -1,4 +1,4 @@
-"""`/digest`: what waits for the digest, now."""
+"""`/digest`: the digest before its time."""
 
 from telegram import Update
 
@@ -10,7 +10,7 @@ from handlers.reply import answer
 
 
 async def digest(update: Update, context: Context) -> None:
-    """Have the digest come at once: it is the answer. If nothing waits for it, say so."""
+    """Have the digest come at once, which is the answer; if nothing waits for it, say so."""
     services, chat = context.services, await chat_of(update, context)
     now = services.now()
     if await services.storage.release(chat.id, "digest", now):

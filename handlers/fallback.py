@@ -28,7 +28,7 @@ _NEAR, _SURE = 0.7, 0.8  # how much alike a misspelt command is to the one that 
 
 
 def handlers(commands: Sequence[Command]) -> list[AnyHandler]:
-    """Whatever comes last, knowing all the commands there are."""
+    """Return the handlers that come last, knowing all the commands there are."""
     names = {name: each for each in commands for name in (each.name, *each.aliases)}
 
     async def unknown_command(update: Update, context: Context) -> None:
@@ -47,7 +47,7 @@ def handlers(commands: Sequence[Command]) -> list[AnyHandler]:
 async def suggest(
     update: Update, context: Context, names: Mapping[str, Command], command: str, rest: str
 ) -> None:
-    """Do what the nearest command only shows; what would change something is offered."""
+    """Run the nearest command if it only shows things; offer one that would change something."""
     near = difflib.get_close_matches(command.lower(), names, n=1, cutoff=_NEAR)
     nearest = names[near[0]] if near else None
     if (
@@ -74,13 +74,13 @@ async def suggest(
 
 
 async def unknown_button(update: Update, _: Context) -> None:
-    """A button nobody reads: say so, and do nothing."""
+    """Answer a button that nobody reads: say so, and do nothing."""
     if update.callback_query:
         await acknowledge(update.callback_query, errors.old_button())
 
 
 def is_asked(update: object) -> TypeGuard[Update]:
-    """Whether somebody waits for an answer to it: to a press, a command, anything in private."""
+    """Return whether somebody waits for an answer: to a press, a command, anything in private."""
     if not isinstance(update, Update):
         return False
     said = update.message or update.edited_message
@@ -91,13 +91,13 @@ def is_asked(update: object) -> TypeGuard[Update]:
 
 
 async def acknowledge_early(update: Update) -> None:
-    """A press has to wait for its turn: stop its spinner meanwhile."""
+    """Stop the spinner of a press that has to wait for its turn."""
     if update.callback_query:
         await acknowledge(update.callback_query, None)
 
 
 async def slow_down(update: Update, *, tell: bool) -> None:
-    """To what comes faster than it can be answered: every press is, the rest is told once."""
+    """Answer what comes faster than it can be handled: every press, and the rest if `tell`."""
     speak(first_language(update))
     with suppress(TelegramError):
         if update.callback_query:
@@ -107,7 +107,7 @@ async def slow_down(update: Update, *, tell: bool) -> None:
 
 
 async def failed(update: object, context: Context) -> None:
-    """Whatever a handler could not go on from: logged without its text, and told to the person.
+    """Log without its text what a handler could not go on from, and tell the person.
 
     A store or a Telegram that fails has its own line in the log, and this update says nothing new.
     """

@@ -1,4 +1,4 @@
-"""Finding petitions by their words, for whoever gave no number and no link."""
+"""Finds petitions by their words, for whoever gave no number and no link."""
 
 import asyncio
 import time
@@ -24,7 +24,7 @@ _T = TypeVar("_T")
 
 
 async def soon(url: str, asked: Awaitable[_T], patience: float = _PATIENCE) -> _T:
-    """The site's answer; ParliamentUnavailable if it takes longer than anybody cares to wait."""
+    """Return the site's answer; ParliamentUnavailable after `patience` seconds without one."""
     try:
         return await asyncio.wait_for(asked, patience)
     except TimeoutError as error:
@@ -32,7 +32,7 @@ async def soon(url: str, asked: Awaitable[_T], patience: float = _PATIENCE) -> _
 
 
 class FoundPetitions(NamedTuple):
-    """Petitions found for words, whether there is more, and the sites that could not say."""
+    """Petitions found for words, whether there are more, and the sites that could not say."""
 
     petitions: Sequence[Petition]
     has_more: bool
@@ -40,7 +40,7 @@ class FoundPetitions(NamedTuple):
 
 
 async def search(context: Context, words: str) -> FoundPetitions:
-    """The open petitions with these words, then the others: of each site in turn.
+    """Return the open petitions with these words, then the others: of each site in turn.
 
     What is found stays found though a list fails or takes too long. Raises ParliamentError or
     MalformedPetition if no site can say anything at all.
@@ -64,7 +64,7 @@ async def search(context: Context, words: str) -> FoundPetitions:
 
 
 async def _spoken(parliament: PetitionsApi, words: str) -> Sequence[Petition]:
-    """What a site finds, in the reader's language where a host of it answers in that."""
+    """Return what a site finds, in the reader's language where a host of it answers in that."""
     with suppress(ParliamentError, MalformedPetition):
         if (other := parliament.in_language(language())) is not parliament:
             return await _search(other, words)
@@ -99,7 +99,10 @@ async def _search(parliament: PetitionsApi, words: str) -> Sequence[Petition]:
 
 
 def searchable(typed: str) -> str:
-    """Words as the site may have them: on one line, without controls, and no postcode."""
+    """Return words as the site may have them: on one line, without controls, and no postcode.
+
+    "" if no letter or digit is left.
+    """
     clean = "".join(char if char.isprintable() else " " for char in typed)
     words = " ".join(without_postcodes(clean.strip()).split())[:LONGEST].strip()
     return words if any(char.isalnum() for char in words) else ""

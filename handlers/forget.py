@@ -12,7 +12,7 @@ from handlers.reply import answer, rewrite
 
 
 async def forget(update: Update, context: Context) -> None:
-    """`/forget`."""
+    """Answer `/forget`."""
     chat = await chat_of(update, context)
     data = await context.services.storage.chat_data(chat.id)
     if data is None:

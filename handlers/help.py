@@ -10,7 +10,7 @@ from handlers.reply import answer
 
 
 async def help_(update: Update, context: Context) -> None:
-    """`/help`."""
+    """Answer `/help`."""
     if is_private(update):
         await answer(update, help_text(helps(context.bot_data["commands"])))
     else:

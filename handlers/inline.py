@@ -37,7 +37,7 @@ _MOST_KNOWN = 2_000  # petitions that are looked through where the site may not 
 
 
 class _Offer(NamedTuple):
-    """What can be sent on; where that is nothing, or not all there may be, why."""
+    """The results to send on, and why there are none or may be more, if the site did not say."""
 
     results: Sequence[InlineResult]
     lacks: Unasked | Unavailable | None = None
@@ -62,9 +62,9 @@ async def offer(update: Update, context: Context) -> None:
 
 
 def _above(found: _Offer) -> str | None:
-    """Above the results: that there may be more in a while, or, where there are none, what to do.
+    """Word what stands above the results: that there may be more later, or what to do without any.
 
-    It has room for 64 characters.
+    It has room for 64 characters; None for nothing.
     """
     match found.lacks:
         case Unasked(wants_quiet=False):
@@ -78,7 +78,7 @@ def _above(found: _Offer) -> str | None:
 
 
 async def _followed(context: Context, chat_id: int) -> _Offer:
-    """Cards of what a person follows in their own chat, newest first."""
+    """Return cards of what a person follows in their own chat, newest first."""
     storage, now = context.services.storage, context.services.now()
     follows = (await storage.subscriptions(chat_id))[:_MOST]
     found = [await storage.history(subscription.petition) for subscription in follows]
@@ -115,7 +115,7 @@ async def _found(context: Context, typed: str) -> _Offer:
 
 
 async def _known_with(context: Context, typed: str) -> Sequence[PetitionHistory]:
-    """The known petitions whose titles have these words, or words that begin so."""
+    """Return the known petitions whose titles have these words, or words that begin so."""
     storage, words = context.services.storage, typed.casefold().split()
     found: list[PetitionHistory] = []
     for ref in (await storage.petitions())[:_MOST_KNOWN]:
@@ -130,7 +130,7 @@ async def _known_with(context: Context, typed: str) -> Sequence[PetitionHistory]
 
 
 async def _named(context: Context, refs: Sequence[PetitionRef]) -> _Offer:
-    """The cards of a petition, or of several of one number."""
+    """Return the cards of a petition, or of several of one number."""
     services = context.services
     cards = []
     lacks: Unasked | Unavailable | None = None

@@ -1,4 +1,4 @@
-"""Looking at a petition for somebody, and saying why if there is nothing to see."""
+"""Looks a petition up for somebody, and says why if there is nothing to see."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -37,12 +37,12 @@ async def look_up(
     shows_unpublished: bool = False,
     would_wait: bool = False,
 ) -> LookupResult | None:
-    """What can be seen of a petition now; if nothing, the person is told why.
+    """Return what can be seen of a petition now; if nothing, say why and return None.
 
-    Where the site is silent, what is known is seen, and the person told how old that is, unless
-    whoever asks says so by other means. Of what is not published yet there is nothing to show,
-    unless it `shows_unpublished` or is to be kept. Who `would_wait` for one is shown it without
-    anything being kept.
+    Where the site is silent, what is known is returned, and the person is told how old that is,
+    unless `says_age` is False because the caller says so. A petition that is not published yet is
+    only returned if the caller `shows_unpublished`, would `keep` it, or would wait for it
+    (`would_wait`), for which nothing is kept.
     """
     services = context.services
     lookup = await services.look(ref, keep=keep)
@@ -83,7 +83,7 @@ async def _why_not(context: Context, ref: PetitionRef, lookup: LookupResult) -> 
 
 
 async def asked_for(update: Update, context: Context, command: str) -> PetitionRef | None:
-    """The petition a command is about; if it names none, the person is asked for it.
+    """Return the petition a command is about; if it names none, ask for it and return None.
 
     Words that are no number and no link are searched for; a postcode leads to its constituency.
     """
@@ -108,8 +108,9 @@ async def asked_for(update: Update, context: Context, command: str) -> PetitionR
 async def which(
     update: Update, context: Context, ref: PetitionRef, text: str, command: str
 ) -> PetitionRef | None:
-    """The petition that a text names; where several sites have one of that number, who typed it
-    is asked which.
+    """Return the petition that a text names.
+
+    Where several sites have one of that number, the person is asked which, and None is returned.
     """
     same = context.services.same_number(text)
     if len(same) < 2:
@@ -124,8 +125,10 @@ async def which(
 async def ask_which(
     update: Update, context: Context, command: str, named: Mapping[PetitionRef, bool]
 ) -> None:
-    """Asks which of several petitions is meant, given whether each is named by its number alone:
-    of such a number, the petition of every site that has one.
+    """Ask which of several petitions is meant.
+
+    `named` says of each whether it is named by its number alone: of such a number, the petition of
+    every site that has one is offered.
     """
     services = context.services
     looks = _MOST_LOOKS
@@ -146,7 +149,7 @@ async def ask_which(
 
 
 async def offer(update: Update, context: Context, command: str, found: Sequence[Possible]) -> None:
-    """Asks which of these petitions is meant."""
+    """Ask which of these petitions is meant."""
     await _offered(update, context, command, found, ())
 
 
@@ -157,7 +160,7 @@ async def _offered(
     found: Sequence[Possible],
     asked: Sequence[PetitionRef],
 ) -> None:
-    """Offers what was found, or says of a number that no site has it."""
+    """Offer what was found, or say of a number that no site has it."""
     sites = context.services.sites
     if not found:
         await answer(update, errors.not_found(asked[0], *(sites[ref.site] for ref in asked)))
@@ -166,7 +169,7 @@ async def _offered(
 
 
 async def named_first(update: Update, context: Context, text: str) -> list[Possible]:
-    """The petitions that what stands before the rest of a command may mean; none for other words.
+    """Return the petitions that the first word of a command may mean; none for other words.
 
     Only a bare number can mean more than one.
     """
@@ -178,18 +181,19 @@ async def named_first(update: Update, context: Context, text: str) -> list[Possi
 
 
 async def _meant(update: Update, context: Context, same: Sequence[PetitionRef]) -> list[Possible]:
-    """Those petitions of one number that there are; the only one that the chat follows is meant
-    before all others. A site that does not answer may have one.
+    """Return those petitions of one number that there are, or the one that the chat follows.
+
+    A site that does not answer may have one.
     """
     services, chat = context.services, await chat_of(update, context)
     followed = [ref for ref in same if await services.storage.subscription(chat.id, ref)]
     if len(followed) == 1:
         known = await services.storage.history(followed[0])
         return [(followed[0], known.petition if known else None)]
-    sights = await asyncio.gather(*map(services.look, same))
+    lookups = await asyncio.gather(*map(services.look, same))
     return [
         (ref, lookup.petition)
-        for ref, lookup in zip(same, sights, strict=True)
+        for ref, lookup in zip(same, lookups, strict=True)
         if not isinstance(lookup.look, NotFound)
     ]
 
@@ -197,7 +201,7 @@ async def _meant(update: Update, context: Context, same: Sequence[PetitionRef]) 
 async def unreachable_since(
     context: Context, ref: PetitionRef, lookup: LookupResult | None = None
 ) -> datetime | None:
-    """Since when the petition's site, just asked, has not been answering; None if it did."""
+    """Return since when the petition's site, just asked, is not answering; None if it did."""
     since = await context.services.reports.failing_since(ref.site)
     if since is None and lookup and isinstance(lookup.look, Unavailable):
         return context.services.now()

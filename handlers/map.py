@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 
 async def map_(update: Update, context: Context) -> None:
-    """`/map 300239`."""
+    """Answer `/map 300239`."""
     ref = await asked_for(update, context, "map")
     if ref:
         await show(update, context, ref)
@@ -62,7 +62,7 @@ async def _map(context: Context, petition: Petition) -> Picture | None:
 
 
 async def map_pressed(update: Update, context: Context, press: Press) -> str | None:
-    """The Map button of a card."""
+    """Answer the Map button of a card."""
     if press.petition:
         await show(update, context, press.petition)
     return None

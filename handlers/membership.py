@@ -1,4 +1,4 @@
-"""Chats that take the bot in, send it away or take it back, and groups that move to a new id."""
+"""Handles chats that take the bot in, send it away or take it back, and groups with a new id."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -49,7 +49,10 @@ async def membership_changed(update: Update, context: Context) -> None:
 
 
 async def _refuse(chat_id: int, services: Services) -> None:
-    """The chat refuses; who took the right away is told here, so a second refusal tells nobody."""
+    """Note that the chat refuses, often enough that the next refusal tells nobody.
+
+    The person who took the right away is told here.
+    """
     now = services.now()
     for known in range(_TOLD_WITH):
         at = now + probe_wait(known, 1.0)
@@ -74,7 +77,7 @@ async def _say_so(update: Update, context: Context, change: ChatMemberUpdated) -
 async def _whisper(
     context: Context, change: ChatMemberUpdated, words: Callable[[], Message]
 ) -> None:
-    """Tell it to who changed it, if they have a chat with the bot; else nobody is told."""
+    """Tell a change to the person who made it, if they have a chat with the bot."""
     who = change.from_user
     if who.is_bot:
         return
@@ -86,14 +89,14 @@ async def _whisper(
 
 
 async def member_changed(update: Update, context: Context) -> None:
-    """Somebody was promoted, demoted or left: ask about them anew."""
+    """Forget what is known of a person who was promoted, demoted or left, so as to ask anew."""
     change = update.chat_member
     if change:
         context.services.permissions.forget(change.chat.id, change.new_chat_member.user.id)
 
 
 def _may_speak(place: ChatMember) -> bool:
-    """Whether the bot is there and allowed to write: in a channel that is a right of its own."""
+    """Return whether the bot is there and allowed to write: in a channel a right of its own."""
     match place:
         case ChatMemberRestricted(is_member=True) as member:
             return member.can_send_messages
@@ -104,14 +107,14 @@ def _may_speak(place: ChatMember) -> bool:
 
 
 def _is_there(place: ChatMember) -> bool:
-    """Whether the bot is in the chat at all, allowed to write or not."""
+    """Return whether the bot is in the chat at all, allowed to write or not."""
     if isinstance(place, ChatMemberRestricted):
         return place.is_member
     return place.status not in _OUTSIDE
 
 
 async def wake_if_resting(update: Update, context: Context) -> None:
-    """Whoever speaks to the bot hears it: a chat that rested for whatever reason wakes.
+    """Wake a chat that rested, for whatever reason, once somebody speaks to the bot there.
 
     That people speak in a group which refuses the bot's messages says nothing of its rights.
     """
@@ -128,7 +131,7 @@ async def wake_if_resting(update: Update, context: Context) -> None:
 
 
 async def migrated(update: Update, context: Context) -> None:
-    """A group became a supergroup: everything goes with it."""
+    """Carry everything over when a group becomes a supergroup."""
     message = update.effective_message
     if message and message.migrate_to_chat_id:
         await context.services.storage.migrate_chat(message.chat_id, message.migrate_to_chat_id)

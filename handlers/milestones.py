@@ -1,4 +1,4 @@
-"""`/milestones`: the rungs a petition has reached, what comes next, and one's own."""
+"""`/milestones`: the milestones a petition has reached, what comes next, and one's own."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -60,7 +60,7 @@ async def milestones(update: Update, context: Context) -> None:
 
 
 async def _at_count(update: Update, context: Context, text: str) -> None:
-    """`/milestones at 50k`: of the petition shown last, of the only one followed, or of which?"""
+    """Answer `/milestones at 50k`: for the petition shown last, the only one followed, or ask."""
     text, _, named = text.partition(" of ")
     chat = await chat_of(update, context)
     followed = await followed_by(context, chat.id)
@@ -77,7 +77,7 @@ async def _at_count(update: Update, context: Context, text: str) -> None:
 
 
 async def show(update: Update, context: Context, ref: PetitionRef) -> None:
-    """Answer with the ladder."""
+    """Answer with the milestones."""
     lookup = await look_up(update, context, ref)
     if lookup is None or lookup.petition is None:
         return
@@ -91,7 +91,7 @@ async def show(update: Update, context: Context, ref: PetitionRef) -> None:
 
 
 def custom_milestones_of(subscription: Subscription) -> CustomMilestones:
-    """The milestones of their own that somebody has of a petition."""
+    """Return the milestones that a subscription's chat has set for its petition."""
     return subscription.preferences.milestones or CustomMilestones()
 
 
@@ -101,7 +101,7 @@ async def _page(
     custom: CustomMilestones | None,
     was: CustomMilestones | None = None,
 ) -> Page:
-    """The ladder with its buttons; `was` are the reader's own before a change."""
+    """Word the milestones with their buttons; `was` are the reader's own before a change."""
     own = custom or CustomMilestones()
     undo = given_up(was, own, petition) if was else CustomMilestones()
     readings = await _readings(context, petition)
@@ -120,7 +120,7 @@ async def _readings(context: Context, petition: Petition) -> Sequence[Reading]:
 
 
 async def milestones_typed(update: Update, context: Context, ref: PetitionRef, text: str) -> None:
-    """Take up or give up what was typed, and show the ladder."""
+    """Take up or give up milestones as typed, and show them all."""
     if not await allowed(update, context):
         return
     settings = await settings_context(update, context, ref)
@@ -137,7 +137,7 @@ async def milestones_typed(update: Update, context: Context, ref: PetitionRef, t
 async def _wished(
     update: Update, context: Context, settings: SettingsContext, followed: Followed, text: str
 ) -> Page | InvalidMilestone:
-    """The ladder after the changes that a text asks for, or why they cannot be."""
+    """Return the page after the changes that a text asks for, or why they cannot be made."""
     was, petition = custom_milestones_of(followed.subscription), followed.petition
     if not text:
         return await _page(context, petition, was)
@@ -157,7 +157,7 @@ async def _wished(
 
 
 async def milestone_chosen(update: Update, context: Context, press: Press) -> str | None:
-    """A button beneath the ladder: the change is written on it as it is typed; none opens it."""
+    """Make the change that a button beneath the milestones carries, as if it were typed."""
     settings = await settings_context(update, context, press.petition)
     if settings is None or settings.followed is None:
         return not_following()
@@ -169,7 +169,7 @@ async def milestone_chosen(update: Update, context: Context, press: Press) -> st
 
 
 async def milestones_pressed(update: Update, context: Context, press: Press) -> str | None:
-    """The button of a card."""
+    """Answer the Milestones button of a card."""
     if press.petition:
         await show(update, context, press.petition)
     return None

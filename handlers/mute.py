@@ -40,7 +40,7 @@ async def mute(update: Update, context: Context, press: Press) -> str | None:
 
 
 async def _redrawn(update: Update, context: Context, chat_id: int, known: PetitionHistory) -> bool:
-    """Whether the button is the card's, which then shows how it is now."""
+    """Redraw the chat's card if its button was pressed; return whether it was."""
     services, pressed = context.services, update.effective_message
     followed = await services.storage.subscription(chat_id, known.petition.ref)
     if target() or pressed is None or followed is None or pressed.message_id != followed.card_id:
@@ -49,12 +49,12 @@ async def _redrawn(update: Update, context: Context, chat_id: int, known: Petiti
 
 
 async def mute_named(update: Update, context: Context) -> None:
-    """`/mute 300239`."""
+    """Answer `/mute 300239`."""
     await _turn(update, context, is_muted=True)
 
 
 async def unmute_named(update: Update, context: Context) -> None:
-    """`/unmute 300239`."""
+    """Answer `/unmute 300239`."""
     await _turn(update, context, is_muted=False)
 
 

@@ -22,7 +22,7 @@ from handlers.reply import answer, send_file
 
 
 async def mydata(update: Update, context: Context) -> None:
-    """`/mydata`."""
+    """Answer `/mydata`."""
     chat = await chat_of(update, context)
     data = await context.services.storage.chat_data(chat.id)
     if data is None:
@@ -41,7 +41,7 @@ async def mydata(update: Update, context: Context) -> None:
 
 
 async def sent_back(update: Update, context: Context) -> None:
-    """A file of ours brings back what it holds; any other file is nobody's business here."""
+    """Bring back what a file of ours holds; any other file is nobody's business here."""
     message = update.effective_message
     if message is None or message.document is None:
         return
@@ -58,39 +58,39 @@ async def sent_back(update: Update, context: Context) -> None:
     file = await message.document.get_file()
     content = bytes(await file.download_as_bytearray())
     try:
-        takeaway = await asyncio.to_thread(read, content, chat.id, context.services.now())
+        data_file = await asyncio.to_thread(read, content, chat.id, context.services.now())
     except ValueError as error:
         await answer(update, not_restored(str(error)))
         return
-    if takeaway is None:
+    if data_file is None:
         if is_private(update):
             await answer(update, not_restored(""))
     elif asks_first(chat):
         await answer(update, consent_request(), agree_buttons())
         await answer(update, send_again())
     else:
-        await _restore(update, context, takeaway)
+        await _restore(update, context, data_file)
 
 
-async def _restore(update: Update, context: Context, takeaway: DataFile) -> None:
+async def _restore(update: Update, context: Context, data_file: DataFile) -> None:
     """Take up what is not there yet, as far as the limits go; then say what came of it."""
     services = context.services
     chat = await chat_of(update, context)
-    language = takeaway.language if takeaway.language in LANGUAGES else chat.language
-    hears = takeaway.announcements
+    language = data_file.language if data_file.language in LANGUAGES else chat.language
+    hears = data_file.announcements
     await services.storage.save_chat(structs.replace(chat, language=language, announcements=hears))
-    await services.storage.set_preferences(chat.id, takeaway.preferences, services.now())
+    await services.storage.set_preferences(chat.id, data_file.preferences, services.now())
     # A file of more would have the site asked for each, to no end.
     already = await services.storage.subscriptions(chat.id)
-    wanted = takeaway.subscriptions[: max(services.limits.subscriptions, len(already))]
+    wanted = data_file.subscriptions[: max(services.limits.subscriptions, len(already))]
     followed = sum([await _follow(context, each) for each in wanted])
-    rules = await _take_up_rules(context, chat.id, takeaway)
+    rules = await _take_up_rules(context, chat.id, data_file)
     services.woken()
-    await answer(update, restored(followed, len(takeaway.subscriptions) - followed, rules))
+    await answer(update, restored(followed, len(data_file.subscriptions) - followed, rules))
 
 
 async def _follow(context: Context, wanted: Subscription) -> bool:
-    """Follow a petition as the file says; False if it cannot be, or one petition too many."""
+    """Follow a petition as the file says; return False if it cannot be, or is one too many."""
     services, ref = context.services, wanted.petition
     if ref.site in services.sites and as_written(ref, services.sites) != ref:
         return False  # a number as this site writes none
@@ -112,14 +112,14 @@ async def _follow(context: Context, wanted: Subscription) -> bool:
     return True
 
 
-async def _take_up_rules(context: Context, chat_id: int, takeaway: DataFile) -> int:
+async def _take_up_rules(context: Context, chat_id: int, data_file: DataFile) -> int:
     services = context.services
     kept = list(await services.storage.rules(chat_id))
-    for rule in takeaway.rules:
+    for rule in data_file.rules:
         is_new = not any(same_rule(rule, each) for each in kept)
         if is_new and rule.site in services.sites and len(kept) < services.limits.rules:
             kept.append(await services.storage.save_rule(rule, services.now()))
-    return sum(any(same_rule(rule, each) for each in kept) for rule in takeaway.rules)
+    return sum(any(same_rule(rule, each) for each in kept) for rule in data_file.rules)
 
 
 COMMANDS = [

@@ -1,4 +1,4 @@
-"""Remembers what the bot has asked people and waits to hear, for ten minutes each."""
+"""Remembers what the bot has asked people and waits to be told, for ten minutes each."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -10,10 +10,10 @@ _MOST = 10_000
 
 
 class OpenQuestion(NamedTuple):
-    """The command that an answer is read behind, what stands between, and since when it is asked.
+    """A question: the command that reads its answer, the words `before` it, and when it was asked.
 
-    `target` is the other chat that it is about, if it is about another. One that `may_be_left` was
-    not put in words: only what can be its answer is taken for one.
+    `target` is the other chat that it is about, None for none. One that `may_be_left` was not put
+    in words: only what can be its answer is taken for one.
     """
 
     command: str
@@ -24,13 +24,13 @@ class OpenQuestion(NamedTuple):
 
 
 class Heard:
-    """What was heard lately, by chat and name, so that the same is not answered twice."""
+    """The texts that were said lately, by chat and name, so that none is answered twice."""
 
     def __init__(self) -> None:
         self._last: LRUCache[tuple[int, str], int] = LRUCache(_MOST)
 
     def is_again(self, chat_id: int, name: str, said: str = "") -> bool:
-        """Whether this was heard under that name last; from now on it was."""
+        """Return whether this was the last text of that name in that chat; from now on it is."""
         was, now = self._last.get((chat_id, name)), hash(said)
         self._last[chat_id, name] = now
         return was == now
@@ -47,7 +47,7 @@ class OpenQuestions:
         self._open[chat_id, user_id] = question
 
     def to(self, chat_id: int, user_id: int, now: datetime) -> OpenQuestion | None:
-        """The question that waits for this person's answer in this chat, if it is not too old."""
+        """Return the question that waits for this person's answer in this chat, None if too old."""
         question = self._open.get((chat_id, user_id))
         if question is None or abs(now - question.asked_at) < LASTS:
             return question
@@ -55,7 +55,7 @@ class OpenQuestions:
         return None
 
     def close(self, chat_id: int, user_id: int) -> bool:
-        """Wait no longer; whether anything was waited for."""
+        """Wait no longer; return whether anything was waited for."""
         return self._open.pop((chat_id, user_id), None) is not None
 
     def forget(self, chat_id: int) -> None:

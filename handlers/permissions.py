@@ -13,7 +13,10 @@ _MANY = 1000
 
 
 class _Place(NamedTuple):
-    """Whether somebody is an admin, and of a channel one who may post; its owner always may."""
+    """The place of somebody in a chat: an admin or not, and of a channel one who may post.
+
+    Its owner always may.
+    """
 
     is_admin: bool = False
     may_post: bool = False
@@ -33,9 +36,9 @@ class Permissions:
     async def is_admin(
         self, bot: Bot, chat_id: int, user_id: int, now: datetime, *, posts: bool = False
     ) -> bool | None:
-        """Whether a person is an admin of a chat; None if Telegram cannot say.
+        """Return whether a person is an admin of a chat; None if Telegram cannot say.
 
-        One who `posts` has to have that right too, which there is in channels alone.
+        With `posts`, they must also have the right to post, which there is in channels alone.
         """
         told = self._told.get((chat_id, user_id))
         place = told.place if told and _is_fresh(told, now) else None
@@ -59,7 +62,7 @@ class Permissions:
 
 
 def _is_fresh(told: _Told, now: datetime) -> bool:
-    """Whether it was said a moment ago, however the clock was set meanwhile."""
+    """Return whether it was said a moment ago, however the clock was set meanwhile."""
     return timedelta(0) < told.until - now <= _KEPT[told.place.is_admin]
 
 

@@ -17,7 +17,7 @@ from handlers.reply import answer, point_at, topic_of
 
 
 async def petition(update: Update, context: Context) -> None:
-    """`/petition 300239`."""
+    """Answer `/petition 300239`."""
     ref = await asked_for(update, context, "petition")
     if ref:
         await show(update, context, ref)
@@ -62,7 +62,7 @@ async def _brought_up_to_date(  # noqa: PLR0917 - a card, and what it is to show
     message: Message,
     buttons: Keyboard,
 ) -> bool:
-    """Whether the chat's card shows this now, with a short line whose tap leads to it."""
+    """Bring the chat's card up to date and point at it; False if it is there no more."""
     services, card_id = context.services, subscription.card_id
     edited = await edit_card(context.bot, services.storage, subscription, message, buttons)
     if edited is Edited.GONE or card_id is None:
@@ -79,12 +79,12 @@ async def _brought_up_to_date(  # noqa: PLR0917 - a card, and what it is to show
 
 
 def _but_for_age(card: Message) -> str:
-    """What a card says, without its last line, as of when."""
+    """Return a card's text without its last line, which says as of when it is."""
     return card.text.rpartition("\n")[0]
 
 
 async def card_pressed(update: Update, context: Context, press: Press) -> str | None:
-    """A petition's button in a list."""
+    """Answer a petition's button in a list."""
     if press.petition:
         await show(update, context, press.petition)
     return None

@@ -1,4 +1,4 @@
-"""Groups and channels, where an answer is read by many: topics, and what is for admins alone."""
+"""Knows groups and channels, where many read an answer: topics, and what is for admins alone."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,7 +19,7 @@ from handlers.reply import answer, topic_of
 
 
 def note_topic(update: Update, context: Context) -> None:
-    """Remembers what a topic is called, which the message that began or renamed it says."""
+    """Remember a topic's name, which the message that began or renamed it says."""
     message, topics = update.effective_message, context.services.topics
     if isinstance(message, TelegramMessage) and message.message_thread_id is not None:
         whose = message.chat_id, message.message_thread_id
@@ -31,7 +31,7 @@ def note_topic(update: Update, context: Context) -> None:
 
 
 def place_of(update: Update, context: Context, petition: PetitionRef) -> Place | None:
-    """The group or channel in which an answer is read by many; None in a person's own chat."""
+    """Return the group or channel in which an answer is read by many; None in a person's chat."""
     chat = update.effective_chat
     if chat is None or is_private(update):
         return None

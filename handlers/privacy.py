@@ -13,12 +13,12 @@ from storage.shared import is_shared
 
 
 async def privacy(update: Update, context: Context) -> None:
-    """`/privacy`."""
+    """Answer `/privacy`."""
     await answer(update, what_is_kept(context))
 
 
 async def read_more(update: Update, context: Context, press: Press) -> str | None:
-    """The question for consent, with everything there is to know before answering it."""
+    """Ask for consent again, beneath everything there is to know before answering."""
     ref = press.petition
     if ref:
         buttons = consent_buttons(ref, press.extra, is_told=True)
@@ -29,7 +29,7 @@ async def read_more(update: Update, context: Context, press: Press) -> str | Non
 
 
 def what_is_kept(context: Context) -> Message:
-    """What `/privacy` says of this bot and its store."""
+    """Word what `/privacy` says of this bot and its store."""
     services = context.services
     sites = list(services.sites.values())
     return privacy_text(services.rest_days, sites, in_database=is_shared(services.storage))

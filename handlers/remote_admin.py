@@ -1,4 +1,4 @@
-"""Managing a group or channel from the private chat of one of its admins.
+"""Lets an admin manage a group or channel from their private chat.
 
 Which chat that is, is kept for an hour as a note that only this bot's token opens, under a name
 that nobody can tell the person from. Buttons say themselves which chat they are about.
@@ -43,7 +43,7 @@ class _Managed(Struct, frozen=True):
 
 
 async def prepare(update: Update, context: Context) -> None:
-    """Before anything else: who asks, in whose language, and about which chat."""
+    """Find out, before anything else, who asks, in which language, and about which chat."""
     chat, user = update.effective_chat, update.effective_user
     whose = user or chat
     asking_for.set(whose.id if whose else None)
@@ -63,7 +63,7 @@ async def prepare(update: Update, context: Context) -> None:
 
 
 async def _pressed(update: Update, context: Context) -> None:
-    """A button that names a chat is about that chat, if the person is still its admin."""
+    """Act on the chat that a button names, if the person is still its admin."""
     query = update.callback_query
     if query is None:
         return
@@ -78,7 +78,7 @@ async def _pressed(update: Update, context: Context) -> None:
 
 
 async def _said(update: Update, context: Context) -> None:
-    """What is said within the hour is about the chat that was chosen."""
+    """Act on the chat that was chosen, for what is said within the hour."""
     managed = await _managed(update, context)
     if managed is None:
         return
@@ -100,7 +100,10 @@ async def _stop(update: Update, context: Context, why: Words) -> None:
 async def _administered(
     update: Update, context: Context, chat_id: int, managed: _Managed | None = None
 ) -> Target | None:
-    """That chat, if the bot is in it and the person one of its admins; in a channel, who posts."""
+    """Return a chat that the bot is in and the person is an admin of, else None.
+
+    In a channel they have to be an admin who may post.
+    """
     services, user = context.services, update.effective_user
     if user is None:
         return None
@@ -120,7 +123,7 @@ async def _administered(
 
 
 async def on_behalf_of(update: Update, context: Context, chat_id: int) -> bool:
-    """Have the rest be about that chat, if the person is still its admin; else they are told."""
+    """Act on that chat from now on if the person is still its admin; else say so, return False."""
     found = await _administered(update, context, chat_id)
     if found is None:
         await answer(update, Words(groups.not_your_chat()))
@@ -130,7 +133,7 @@ async def on_behalf_of(update: Update, context: Context, chat_id: int) -> bool:
 
 
 async def choose(update: Update, context: Context) -> None:
-    """Ask which chat it is to be, by Telegram's own choice of chats."""
+    """Ask which chat it is to be, by Telegram's own list of chats."""
     act_on(None)
     chat = update.effective_chat
     if chat is None or not is_private(update):
@@ -145,13 +148,13 @@ async def choose(update: Update, context: Context) -> None:
 
 
 async def choose_pressed(update: Update, context: Context, _: Press) -> str | None:
-    """The button beneath the settings of one's own chat."""
+    """Answer the button beneath the settings of one's own chat."""
     await choose(update, context)
     return None
 
 
 async def shared(update: Update, context: Context) -> None:
-    """A chat was chosen: from now on this is about that chat, if the person is its admin."""
+    """Act on a chat that was chosen from now on, if the person is its admin."""
     message = update.message
     if message is None or message.chat_shared is None or not is_private(update):
         return
@@ -171,7 +174,7 @@ async def shared(update: Update, context: Context) -> None:
 
 
 async def never_mind(update: Update, context: Context) -> None:
-    """No chat was chosen after all."""
+    """Go back to the person's own chat, as no other was chosen after all."""
     await leave(update, context)
     if update.message:
         await _without_keyboard(update.message, groups.done())
@@ -184,7 +187,7 @@ async def _without_keyboard(message: Message, words: Words) -> None:
 
 
 async def done(update: Update, context: Context) -> None:
-    """Back to the person's own chat; said anywhere else it changes nothing."""
+    """Go back to the person's own chat; said anywhere else this changes nothing."""
     act_on(None)
     if not is_private(update):
         return
@@ -193,13 +196,13 @@ async def done(update: Update, context: Context) -> None:
 
 
 async def done_pressed(update: Update, context: Context, _: Press) -> str | None:
-    """The Done button."""
+    """Answer the Done button."""
     await done(update, context)
     return None
 
 
 async def full_pressed(_: Update, __: Context, ___: Press) -> str | None:
-    """A button that could not carry the chat it is about."""
+    """Answer a button that could not carry the chat it is about."""
     return groups.no_room_on_button()
 
 
@@ -211,7 +214,7 @@ async def leave(update: Update, context: Context) -> None:
 
 
 async def managed_from(update: Update, context: Context) -> str:
-    """What the chat is called that is kept as managed from here; "" for none."""
+    """Return the title of the chat that is managed from here, "" for none."""
     managed = await _managed(update, context)
     return managed.title if managed else ""
 

@@ -62,7 +62,7 @@ def note_undo(update: Update, message: Message, buttons: Keyboard | ForceReply |
 
 
 def collect_asides() -> list[str]:
-    """What will be said in passing from now on, for the note that answers a press."""
+    """Return a list that gathers what is said in passing from now on, for the press's note."""
     asides: list[str] = []
     _asides.set(asides)
     return asides
@@ -93,7 +93,7 @@ _acknowledged: ContextVar[str] = ContextVar("acknowledged", default="")
 
 
 def was_acknowledged(update: Update) -> None:
-    """The press of this update had its answer while it waited for its turn."""
+    """Note that this update's press had its answer while it waited for its turn."""
     if update.callback_query:
         _acknowledged.set(update.callback_query.id)
 
@@ -155,7 +155,7 @@ async def answer(
 
 
 def expect(update: Update, context: Context, command: str, before: str = "") -> None:
-    """Wait for an answer to what a page in a private chat asks: whatever can be none is not one."""
+    """Wait for an answer to what a page in a private chat asks; nothing else is taken for one."""
     chat, user, services = update.effective_chat, update.effective_user, context.services
     if chat and user and is_private(update):
         other = target()
@@ -340,7 +340,7 @@ def _addressed(message: Message, buttons: _Buttons) -> tuple[Message, _Buttons]:
 
 
 def topic_of(message: object) -> int | None:
-    """The forum topic a message was written in, if it was in one of the chat it is about."""
+    """Return the forum topic a message was written in, None if none of the chat it is about."""
     return None if target() else _topic(message)
 
 
@@ -351,7 +351,7 @@ def _topic(message: object) -> int | None:
 
 
 def _reply_to(update: Update, source: object) -> ReplyParameters | None:
-    """In a group, answers hang on the question; in private that would be noise."""
+    """Return what an answer hangs on: the question in a group, nothing in a private chat."""
     chat = update.effective_chat
     in_group = chat is not None and chat.type in GROUPS
     if in_group and isinstance(source, TelegramMessage) and update.message is not None:

@@ -1,4 +1,4 @@
-"""`/response`: the government's response, whole, and its earlier texts."""
+"""`/response`: the response to a petition, whole, and its earlier texts."""
 
 from telegram import Update
 
@@ -13,7 +13,7 @@ from handlers.reply import answer
 
 
 async def response(update: Update, context: Context) -> None:
-    """`/response 300239`."""
+    """Answer `/response 300239`."""
     ref = await asked_for(update, context, "response")
     if ref:
         await show(update, context, ref)
@@ -33,7 +33,7 @@ async def show(
 
 
 async def response_pressed(update: Update, context: Context, press: Press) -> str | None:
-    """The Response button of a card or an alert, or that of an earlier text."""
+    """Answer the Response button of a card or an alert, or that of an earlier text."""
     if press.petition:
         wanted = int(press.extra) if press.extra.isascii() and press.extra.isdigit() else None
         await show(update, context, press.petition, wanted)

@@ -27,7 +27,7 @@ _Weeks: TypeAlias = dict[_Asked, tuple[datetime, list[DatedEvent]]]
 
 
 async def last_week(context: Context, rule: Rule) -> list[DatedEvent] | None:
-    """What the rule would have told, newest first; None if the site does not say."""
+    """Return what the rule would have told, newest first; None if the site does not say."""
     now = context.services.now()
     weeks: _Weeks = context.bot_data.setdefault("weeks", {})
     asked = (rule.site, rule.words, rule.without, rule.topics, rule.department)
@@ -43,7 +43,7 @@ async def last_week(context: Context, rule: Rule) -> list[DatedEvent] | None:
 
 
 async def _happened(context: Context, rule: Rule, now: datetime) -> list[DatedEvent] | None:
-    """Whatever the petitions that fit date within the week, heard or not."""
+    """Return all that happened to petitions that fit within the week, told or not."""
     try:
         async with asyncio.timeout(_PATIENCE):
             found = await _listed(context.services.parliaments[rule.site], rule, now - WEEK)
@@ -69,8 +69,9 @@ async def _listed(parliament: PetitionsApi, rule: Rule, since: datetime) -> Iter
 
 
 def _lists(lists: Lists) -> dict[str, int]:
-    """The lists that tell news, and how many of their pages at most: most begin with it, and in the
-    open one it is among the most signed.
+    """Return the lists that tell news, and how many of their pages to read at most.
+
+    Most begin with it, and in the open one it is among the most signed.
     """
     first = (lists.responded, lists.debate_dates, lists.debated, lists.referred, lists.ended)
     found = {state: 1 for state in first if state}
@@ -80,7 +81,7 @@ def _lists(lists: Lists) -> dict[str, int]:
 async def _read(
     parliament: PetitionsApi, state: str, rule: Rule, pages: int, since: datetime
 ) -> list[Petition]:
-    """The first pages of a list, as far as they may hold news."""
+    """Return the petitions of the first pages of a list, as far as they may hold news."""
     words = searchable(" ".join(rule.words)) or None
     topic = rule.topics[0] if len(rule.topics) == 1 else None
     is_newest = state == parliament.description.lists.newest
@@ -94,7 +95,7 @@ async def _read(
 
 
 def _is_past(last: list[Petition], since: datetime, *, is_newest: bool) -> bool:
-    """Whether what follows the last one of a page is no news."""
+    """Return whether what follows the last petition of a page is no news."""
     for petition in last:
         if is_newest:
             return petition.opened_at is not None and petition.opened_at < since

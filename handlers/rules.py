@@ -1,4 +1,4 @@
-"""Rules: whatever fits is followed. A draft shows what that would be before it is kept.
+"""Follows by rules: whatever fits is followed. A draft shows what that is before it is kept.
 
 A draft is kept nowhere but in its own message, so that nothing is stored of who only looks.
 """
@@ -52,18 +52,18 @@ _OF_ALL: dict[str, tuple[Kind, tuple[Threshold, ...]]] = {
 
 
 async def offer_all(update: Update, context: Context) -> None:
-    """`/follow` alone: what there is to follow."""
+    """Answer `/follow` alone with what there is to follow."""
     await offer_of(update, context, _site(context))
 
 
 async def offer_of(update: Update, context: Context, site: Site) -> None:
-    """What there is to follow at a site, and the others."""
+    """Show what there is to follow at a site, with buttons for the others."""
     others = [each for each in context.services.sites.values() if each.id != site.id]
     await answer(update, *text.what_to_follow(site, others))
 
 
 async def words_pressed(update: Update, context: Context, press: Press) -> str | None:
-    """The button that follows words: their draft."""
+    """Show the draft about the words that a button carries."""
     words = read_words(press.extra)
     if not isinstance(words, Words):
         return errors.old_button()
@@ -72,7 +72,7 @@ async def words_pressed(update: Update, context: Context, press: Press) -> str |
 
 
 async def more_pressed(update: Update, context: Context, press: Press) -> str | None:
-    """A button of what can be followed, at the site that it names, or else at the first."""
+    """Answer a button of what can be followed, at the site that it names, or else at the first."""
     named, parts, asked = press.extra.rpartition("~")
     site = context.services.sites.get(named) if parts else _site(context)
     if site is None:
@@ -111,7 +111,7 @@ async def more_pressed(update: Update, context: Context, press: Press) -> str | 
 
 
 async def about_all(update: Update, context: Context, what: str) -> None:
-    """The draft of a rule about all petitions: "response", "debate", "new", or a threshold."""
+    """Show the draft about all petitions: "response", "debate", "new", or a threshold."""
     figures = re.sub("[,. ]", "", what.replace("k", "000"))
     count = int(figures) if figures.isdigit() else 0
     for site in context.services.sites.values():
@@ -127,7 +127,7 @@ async def about_all(update: Update, context: Context, what: str) -> None:
 
 
 async def about_typed_topic(update: Update, context: Context, typed: str) -> None:
-    """The same for what was typed: of the first site that has a topic of that name."""
+    """Show the draft about a typed topic, of the first site that has one of that name."""
     with_topics = [each for each in context.services.sites.values() if has(each, "topics")]
     for site in with_topics:
         known = await topics(context, site)
@@ -138,7 +138,7 @@ async def about_typed_topic(update: Update, context: Context, typed: str) -> Non
 
 
 async def about_topic(update: Update, context: Context, site: Site, typed: str) -> None:
-    """The draft of a rule about a topic, by its code or name; those that it may be, if it is none.
+    """Show the draft about a topic, by its code or name, or else those that it may be.
 
     A button carries a code the way it begins.
     """
@@ -161,7 +161,7 @@ def _topic_names(known: Mapping[str, str]) -> dict[str, tuple[str, str]]:
 
 
 async def about_department(update: Update, context: Context, typed: str) -> None:
-    """The draft of a rule about a department; those that it may be, if there is none like it.
+    """Show the draft about a department, or else those that it may be.
 
     A button carries a name the way it begins.
     """
@@ -179,18 +179,18 @@ async def about_department(update: Update, context: Context, typed: str) -> None
 
 
 def has(site: Site, feature: Feature) -> bool:
-    """Whether a site has something beside its petitions."""
+    """Return whether a site has something beside its petitions."""
     return description_of(site).has(feature)
 
 
 def department_site(context: Context) -> Site:
-    """The site whose petitions go to departments: of those there are, one has them."""
+    """Return the site whose petitions go to departments: of those there are, one has them."""
     sites = context.services.sites.values()
     return next((each for each in sites if has(each, "departments")), _site(context))
 
 
 async def topics(context: Context, site: Site) -> Mapping[str, str]:
-    """The names of a site's topics, by their codes; none while it does not tell them."""
+    """Return the names of a site's topics, by their codes; none while it does not tell them."""
     names = context.services.names
     if not has(site, "topics"):
         return {}
@@ -205,18 +205,18 @@ async def topics(context: Context, site: Site) -> Mapping[str, str]:
 
 
 class Departments(NamedTuple):
-    """The departments that are known of, each with all it is called; whether these are all."""
+    """The departments that are known of, each with all its names; `is_whole` if these are all."""
 
     names: Mapping[str, Sequence[str]]
     is_whole: bool
 
     def has(self, asked: str) -> bool:
-        """Whether a rule that asks for a department so would fit one of them."""
+        """Return whether a rule that asks for a department so would fit one of them."""
         return any(is_department(asked, names) for names in self.names.values())
 
 
 def departments_known(context: Context) -> Departments | None:
-    """The departments, if they were asked for today."""
+    """Return the departments if they were asked for today, else None."""
     known = context.services.names.get(f"departments:{department_site(context).id}")
     if known is None:
         return None
@@ -224,7 +224,7 @@ def departments_known(context: Context) -> Departments | None:
 
 
 async def departments(context: Context, at: Site, asked: str = "") -> Departments:
-    """The departments that petitions are known to go to: the site has no list of them.
+    """Return the departments that petitions are known to go to: the site has no list of them.
 
     Those that rules have made the bot see come with those that answered last or are to answer next;
     where one of the first is the one `asked` for, the site is not asked.
@@ -252,7 +252,7 @@ async def departments(context: Context, at: Site, asked: str = "") -> Department
 
 
 async def _doubt(context: Context, rule: Rule) -> Doubt | None:
-    """Why a rule may never tell anything, as far as its site's own names say."""
+    """Return why a rule may never tell anything, as far as its site's own names say; or None."""
     site = context.services.sites[rule.site]
     if rule.constituency:
         seats = await context.services.members.current(rule.site)
@@ -283,7 +283,7 @@ def _new(
     topics: tuple[str, ...] = (),
     department: str = "",
 ) -> Rule:
-    """A rule of nobody yet."""
+    """Return a rule that belongs to no chat yet."""
     return Rule(
         0,
         site.id,
@@ -296,13 +296,13 @@ def _new(
 
 
 def about_words(context: Context, words: Words) -> Rule:
-    """A rule about words."""
+    """Return a rule about words."""
     rule = _new(context, _site(context), USUAL)
     return structs.replace(rule, words=words.wanted, without=words.without)
 
 
 def about_seat(context: Context, site: str, ons_code: str) -> Rule:
-    """A rule about a constituency of a site."""
+    """Return a rule about a constituency of a site."""
     rule = _new(context, context.services.sites[site], ("top_ten",))
     return structs.replace(rule, constituency=ons_code)
 
@@ -311,7 +311,7 @@ def about_seat(context: Context, site: str, ons_code: str) -> Rule:
 
 
 async def show_draft(update: Update, context: Context, rule: Rule, *, anew: bool = True) -> None:
-    """Show what a rule would follow; `anew` in a message of its own."""
+    """Show what a rule would follow, in a message of its own if `anew`, else in the pressed one."""
     site = context.services.sites[rule.site]
     happened = None if rule.constituency else await last_week(context, rule)
     called, doubt = await name_of(context, rule), await _doubt(context, rule)
@@ -321,7 +321,7 @@ async def show_draft(update: Update, context: Context, rule: Rule, *, anew: bool
 
 
 async def _others(context: Context, rule: Rule) -> list[Site]:
-    """The sites at which the same may be followed: what is one site's own is not."""
+    """Return the sites at which the same may be followed: what is one site's own is not."""
     others = [each for each in context.services.sites.values() if each.id != rule.site]
     if rule.constituency or rule.department:
         return []
@@ -338,7 +338,7 @@ async def _others(context: Context, rule: Rule) -> list[Site]:
 
 
 async def name_of(context: Context, rule: Rule) -> str:
-    """What a rule's constituency or its topics are called or were, "" where nobody knows."""
+    """Return the name of a rule's constituency, or of its topics, "" where nobody knows."""
     if not rule.constituency and not rule.topics:
         return ""
     seats = await context.services.members.current(rule.site) if rule.constituency else {}
@@ -361,7 +361,7 @@ async def _names(context: Context, site: str) -> SiteNames:
 
 
 async def shared(update: Update, context: Context, carried: str) -> bool:
-    """Show the draft that a link carries; False if it carries none."""
+    """Show the draft that a link carries; return False if it carries none."""
     rule = rule_from_link(carried, 0, context.services.now())
     if rule is None or rule.site not in context.services.sites:
         return False
@@ -370,7 +370,7 @@ async def shared(update: Update, context: Context, carried: str) -> bool:
 
 
 async def draft_pressed(update: Update, context: Context, press: Press) -> str | None:
-    """A button of a draft, of the consent that it waits for, or of the news that a rule ended."""
+    """Answer a button of a draft, of its question for consent, or of the news that a rule ended."""
     chat = await chat_of(update, context)
     rule = _carried(update, context, chat)
     if rule is None:
@@ -405,7 +405,7 @@ async def draft_pressed(update: Update, context: Context, press: Press) -> str |
 
 
 def _carried(update: Update, context: Context, chat: Chat) -> Rule | None:
-    """The rule in the message whose button was pressed."""
+    """Return the rule in the message whose button was pressed, None if there is none."""
     carried = text.carried_by(render.addresses(update.effective_message))
     rule = rule_from_link(carried, chat.id, context.services.now()) if carried else None
     return rule if rule and rule.site in context.services.sites else None
@@ -438,7 +438,7 @@ async def _save(update: Update, context: Context, chat: Chat, rule: Rule) -> str
 
 
 def _numbered(update: Update, rule: Rule, taken: set[int]) -> Rule:
-    """The rule as it is to be kept: one that was ended takes its own number again if it can."""
+    """Return the rule as it is to be kept: an ended one takes its own number if that is free."""
     if rule.number:
         return structs.replace(rule, number=0) if rule.number in taken else rule
     return structs.replace(rule, thread_id=topic_of(update.effective_message))
@@ -448,7 +448,7 @@ def _numbered(update: Update, rule: Rule, taken: set[int]) -> Rule:
 
 
 async def rule_pressed(update: Update, context: Context, press: Press) -> str | None:
-    """A button of a rule: open it, change it, end it."""
+    """Answer a button of a rule: open it, change it, end it."""
     number, _, change = press.extra.partition(".")
     chat = await chat_of(update, context)
     rules = await context.services.storage.rules(chat.id)
@@ -474,7 +474,7 @@ async def rule_pressed(update: Update, context: Context, press: Press) -> str | 
 
 
 async def _changed(context: Context, rule: Rule, change: str) -> Rule | None:
-    """The rule after a press; None for a change there is not."""
+    """Return the rule after a press; None for a change there is not."""
     what, _, which = change.partition(".")
     if what in {"seat", "topic", "dept"} and which:
         return await _instead(context, rule, what, which)
@@ -488,7 +488,7 @@ async def _changed(context: Context, rule: Rule, change: str) -> Rule | None:
 
 
 async def _instead(context: Context, rule: Rule, what: str, which: str) -> Rule | None:
-    """The rule about another constituency, topic or department, named the way it begins."""
+    """Return the rule about another constituency, topic or department, named the way it begins."""
     names = await _names(context, rule.site)
     registers = {"seat": names.constituencies, "topic": names.topics, "dept": names.departments}
     found = [key for key in current(registers[what]) if key.startswith(which)]
@@ -513,7 +513,7 @@ async def _end(update: Update, context: Context, rule: Rule) -> None:
 
 
 def _site_of(context: Context, rule: Rule) -> Site:
-    """A rule's site; for one about a site that is not watched any more, the first."""
+    """Return a rule's site; for one about a site that is not watched any more, the first."""
     return context.services.sites.get(rule.site, _site(context))
 
 

@@ -13,7 +13,7 @@ from handlers.word_search import tell
 
 
 async def search(update: Update, context: Context) -> None:
-    """`/search free meals`; a number or a link leads to its card; alone it asks for what."""
+    """Answer `/search free meals`; a number or a link leads to its card; alone it asks for what."""
     if not context.text:
         await ask(update, context, what_to_search(), "search")
     elif ref := context.services.reference(context.text):

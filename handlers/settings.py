@@ -1,4 +1,4 @@
-"""`/settings`: how a chat hears things, and how it hears of one petition."""
+"""`/settings`: how a chat is told things, and how it is told of one petition."""
 
 from collections.abc import Callable, Mapping
 
@@ -62,7 +62,7 @@ _WORDS = {
 
 
 async def settings(update: Update, context: Context) -> None:
-    """`/settings`, `/settings quiet 22:00-07:00`, `/settings 300239 response silent`."""
+    """Answer `/settings`, `/settings quiet 22:00-07:00`, `/settings 300239 response silent`."""
     words = context.words
     match [word.lower() for word in words]:
         case ["elsewhere"]:
@@ -121,7 +121,7 @@ async def _obey(
 
 
 def _choice(settings: SettingsContext, words: list[str]) -> str | Misread | NoZone:
-    """What was typed, as a button would carry it."""
+    """Return what was typed as a button would carry it, or what is wrong with it."""
     if not words:
         return ""
     first = words[0].lower()
@@ -134,7 +134,7 @@ def _choice(settings: SettingsContext, words: list[str]) -> str | Misread | NoZo
 async def page_after(
     update: Update, context: Context, settings: SettingsContext, choice: str
 ) -> Page | None:
-    """The page that a choice leads to, once it is made; None for one that nobody offers."""
+    """Return the page that a choice leads to, once it is made; None for one that nobody offers."""
     if choice in _PAGES:
         return None if settings.followed and choice not in _OWN_PAGES else _PAGES[choice](settings)
     if not await _make(update, context, settings, choice):
@@ -153,7 +153,7 @@ async def page_after(
 
 
 async def _make(update: Update, context: Context, settings: SettingsContext, choice: str) -> bool:
-    """Make a choice; False if it is none."""
+    """Make a choice; return False if it is none."""
     subject, _, value = choice.partition(".")
     if subject == "lang" and not settings.followed:
         return await _speak(update, context, settings, value)
@@ -186,7 +186,7 @@ def _preferences_after(settings: SettingsContext, choice: str) -> Preferences | 
 
 
 def _preferences_before(settings: SettingsContext, carried: str) -> Preferences | None:
-    """The preferences before they were reset; None for any that nobody can have had."""
+    """Return the preferences before they were reset; None for any that nobody can have had."""
     was = preferences_from_button(carried)
     if was is None:
         return None
@@ -198,7 +198,10 @@ def _preferences_before(settings: SettingsContext, carried: str) -> Preferences 
 async def _speak(
     update: Update, context: Context, settings: SettingsContext, language: str
 ) -> bool:
-    """Speak another language in this chat from now on; "auto" is whatever Telegram speaks."""
+    """Speak another language in this chat from now on; "auto" is whatever Telegram speaks.
+
+    Return False for a language that the bot does not have.
+    """
     if language not in LANGUAGES and language != "auto":
         return False
     kept = "" if language == "auto" else language
@@ -220,7 +223,7 @@ async def _show_links(context: Context, settings: SettingsContext, value: str) -
 async def _hear(
     context: Context, settings: SettingsContext, followed: Followed, choice: str
 ) -> None:
-    """Without a sound or with one, or in the topic where the settings are."""
+    """Tell of a petition without a sound or with one, or in the topic where the settings are."""
     storage, ref = context.services.storage, followed.petition.ref
     if choice == "topic":
         await storage.set_thread(settings.chat.id, ref, settings.topic)
@@ -232,7 +235,7 @@ async def _hear(
 async def keep_preferences(
     context: Context, settings: SettingsContext, preferences: Preferences
 ) -> None:
-    """Hear things by these preferences from now on, whatever waits included."""
+    """Tell things by these preferences from now on, whatever waits included."""
     storage, chat = context.services.storage, settings.chat
     if settings.petition:
         await storage.set_subscription_preferences(
@@ -246,7 +249,7 @@ async def keep_preferences(
 async def settings_context(
     update: Update, context: Context, ref: PetitionRef | None
 ) -> SettingsContext | None:
-    """The settings of the chat, or of a petition it follows; None if it does not follow it."""
+    """Return the settings of the chat, or of a petition; None if it does not follow that."""
     storage, chat = context.services.storage, await chat_of(update, context)
     watched = tuple(map(description_of, context.services.sites.values()))
     now, topic = context.services.now(), topic_of(update.effective_message)
@@ -263,7 +266,7 @@ async def settings_context(
 
 
 async def settings_pressed(update: Update, context: Context, press: Press) -> str | None:
-    """A button of the settings: a page, or a choice and the page it was made on."""
+    """Answer a button of the settings: a page, or a choice and the page it was made on."""
     settings = await settings_context(update, context, press.petition)
     if settings is None:
         return not_following()

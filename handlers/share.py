@@ -13,13 +13,13 @@ from handlers.reply import answer
 
 
 async def share(update: Update, context: Context) -> None:
-    """`/share 300239`."""
+    """Answer `/share 300239`."""
     if ref := await asked_for(update, context, "share"):
         await offer(update, context, ref)
 
 
 async def share_pressed(update: Update, context: Context, press: Press) -> str | None:
-    """The Share button of a card."""
+    """Answer the Share button of a card."""
     if press.petition:
         await offer(update, context, press.petition)
     return None

@@ -1,4 +1,4 @@
-"""`/snooze`: hear nothing for a while, and all of it in one summary afterwards."""
+"""`/snooze`: be told nothing for a while, and all of it in one summary afterwards."""
 
 from msgspec import structs
 from telegram import Update
@@ -24,7 +24,7 @@ _END = frozenset({"off", "end", "stop", "over", "none"})
 
 
 async def snooze(update: Update, context: Context) -> None:
-    """`/snooze 7d`, `/snooze 300239 3 days`, `/snooze off`; alone it shows what can be chosen."""
+    """Answer `/snooze 7d`, `/snooze 300239 3 days`, `/snooze off`; alone, show the choices."""
     about = await _about(update, context)
     if about is None:
         return
@@ -45,7 +45,7 @@ async def snooze(update: Update, context: Context) -> None:
 
 
 async def _about(update: Update, context: Context) -> tuple[PetitionRef | None, str] | None:
-    """The petition that is named, if one is, and for how long: "7 days" names none.
+    """Return the petition that is named, if one is, and for how long: "7 days" names none.
 
     None where somebody was asked which of several petitions it is about.
     """
@@ -60,7 +60,7 @@ async def _about(update: Update, context: Context) -> tuple[PetitionRef | None, 
 
 
 def _preferences_after(settings: SettingsContext, text: str) -> Preferences | None:
-    """The preferences snoozed for that long, or awake again; None for a time that is none."""
+    """Return the preferences snoozed for that long, or awake again; None for a wrong time."""
     if text.strip().lower() in _END:
         return awake(settings.preferences, settings.now)
     until = read_until(text, settings.now, settings.chat.preferences.zone)
@@ -72,7 +72,7 @@ def _preferences_after(settings: SettingsContext, text: str) -> Preferences | No
 async def _kept(
     update: Update, context: Context, settings: SettingsContext, preferences: Preferences
 ) -> SettingsContext:
-    """How it is once these preferences hold."""
+    """Keep the preferences; return the settings as they are then."""
     if preferences == settings.preferences:
         return settings
     await keep_preferences(context, settings, preferences)
@@ -82,7 +82,7 @@ async def _kept(
 
 
 async def snooze_pressed(update: Update, context: Context, press: Press) -> str | None:
-    """A length of time was chosen, or the end."""
+    """Snooze for the length of time that was chosen, or end it."""
     settings = await settings_context(update, context, press.petition)
     if settings is None:
         return not_following()

@@ -40,7 +40,7 @@ async def start(update: Update, context: Context) -> None:
 
 
 async def example_pressed(update: Update, context: Context, _: Press) -> str | None:
-    """The card of the open petition with the most signatures."""
+    """Answer with the card of the open petition with the most signatures."""
     services = context.services
     parliament = next(iter(services.parliaments.values()))
     try:
@@ -56,7 +56,7 @@ async def example_pressed(update: Update, context: Context, _: Press) -> str | N
 
 
 def deep_link(payload: str) -> PetitionRef | None:
-    """The petition a deep link names."""
+    """Return the petition a deep link names, or None."""
     found = _PAYLOAD.fullmatch(payload)
     return PetitionRef.parse(f"{found[1]}:{found[2]}") if found else None
 

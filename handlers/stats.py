@@ -9,7 +9,7 @@ from handlers.reply import answer
 
 
 async def stats(update: Update, context: Context) -> None:
-    """Counts over the whole store and of what was sent; nothing about any one chat."""
+    """Answer with counts over the whole store and of what was sent; nothing about any one chat."""
     services = context.services
     user = update.effective_user
     if user is None or user.id not in services.admins:

@@ -10,7 +10,7 @@ from handlers.reply import answer
 
 
 async def status(update: Update, context: Context) -> None:
-    """When the sites answered last, how old the looks at followed petitions are, what waits."""
+    """Answer when the sites answered last, how old the readings of petitions are, what waits."""
     services = context.services
     chat = await chat_of(update, context)
     data = await services.storage.chat_data(chat.id)

@@ -14,13 +14,13 @@ from handlers.rules import name_of
 
 
 async def subscriptions(update: Update, context: Context) -> None:
-    """`/list`."""
+    """Answer `/list`."""
     chat = await chat_of(update, context)
     await answer(update, *await page_of(context, chat.id, 0))
 
 
 async def turn_page(update: Update, context: Context, press: Press) -> str | None:
-    """Newer and older subscriptions, in the same message."""
+    """Show newer or older subscriptions in the same message."""
     chat = await chat_of(update, context)
     page = int(press.extra) if press.extra.isascii() and press.extra.isdigit() else 0
     await rewrite(update, *await page_of(context, chat.id, page))
@@ -28,7 +28,7 @@ async def turn_page(update: Update, context: Context, press: Press) -> str | Non
 
 
 async def page_of(context: Context, chat_id: int, page: int) -> tuple[Message, Keyboard | None]:
-    """A page of petitions; the rules stand before the first."""
+    """Word a page of petitions; the rules stand before the first."""
     services = context.services
     rules = [
         listed(rule, services.sites.get(rule.site), await name_of(context, rule))
@@ -44,7 +44,7 @@ async def page_of(context: Context, chat_id: int, page: int) -> tuple[Message, K
 
 
 async def followed_by(context: Context, chat_id: int) -> list[Followed]:
-    """What a chat follows, newest first, with what is known of each petition."""
+    """Return a chat's subscriptions, newest first, with what is known of each petition."""
     storage = context.services.storage
     followed = []
     for subscription in await storage.subscriptions(chat_id):

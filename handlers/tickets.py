@@ -1,4 +1,4 @@
-"""Says how an update takes its turn: whose it is, what it is, and whether it acts or looks."""
+"""Works out how an update takes its turn: whose it is, of what kind, and if it changes things."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -21,7 +21,7 @@ def tickets(
     handlers: Iterable[AnyHandler],
     as_command: Callable[[Message], str] = lambda _: "",
 ) -> Callable[[Update], Ticket | None]:
-    """What says how an update takes its turn; None for what nobody said to the bot.
+    """Return a function that says how an update takes its turn; None for what nobody said to us.
 
     `as_command` tells the command that a plain message comes down to.
     """
@@ -77,7 +77,7 @@ def _press(data: str) -> tuple[str, int | None]:
 
 
 def _owner(message: Message, user: User | None, chat: Chat | None) -> int:
-    """Who speaks: a person, or a channel or an anonymous admin in a chat's name."""
+    """Return the id of the speaker: a person, or a channel or an admin in a chat's name."""
     return _id(message.sender_chat or user or chat)
 
 

@@ -1,4 +1,4 @@
-"""`/trending`: what was signed most in the last hours."""
+"""`/trending`: the petitions that were signed most in the last hours."""
 
 import asyncio
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from handlers.reply import answer
 
 
 async def trending(update: Update, context: Context) -> None:
-    """`/trending`: of each site that says it."""
+    """Answer `/trending` for each site that says it."""
     services = context.services
     asked = [each for each in services.parliaments.values() if each.description.has("trending")]
     outcomes = await asyncio.gather(*map(_busiest, asked))
@@ -50,7 +50,7 @@ async def _busiest(parliament: PetitionsApi) -> Busiest | ParliamentError | Malf
 
 
 async def _trending(parliament: PetitionsApi) -> Sequence[Trending]:
-    """What a site says, in the reader's language where a host of it answers in that."""
+    """Return what a site says, in the reader's language where a host of it answers in that."""
     with suppress(ParliamentError, MalformedPetition):
         if (other := parliament.in_language(language())) is not parliament:
             return await other.trending()

@@ -1,4 +1,4 @@
-"""`/unfollow` or `/stop`: stop following one, several or all, with a way back."""
+"""`/unfollow` or `/stop`: stop following one petition, several or all, with a way back."""
 
 from telegram import Update
 
@@ -38,7 +38,7 @@ from handlers.subscriptions import followed_by, page_of
 
 
 async def unsubscribe(update: Update, context: Context) -> None:
-    """`/unfollow 300239`; without a number it shows what can be stopped."""
+    """Answer `/unfollow 300239`; without a number, show what can be stopped."""
     if not context.text:
         await _offer(update, context)
     elif ref := await asked_for(update, context, "unsubscribe"):
@@ -46,7 +46,7 @@ async def unsubscribe(update: Update, context: Context) -> None:
 
 
 async def _offer(update: Update, context: Context) -> None:
-    """Each petition and rule to be stopped, all of them, or everything that is kept."""
+    """Offer to stop a petition or a rule, all of them, or to erase everything that is kept."""
     chat, storage = await chat_of(update, context), context.services.storage
     followed, rules = await followed_by(context, chat.id), await storage.rules(chat.id)
     if not followed and not rules:
@@ -62,7 +62,7 @@ async def _offer(update: Update, context: Context) -> None:
 
 
 async def stop_pressed(update: Update, context: Context, press: Press) -> str | None:
-    """All that is followed, after a question; or the question whether to erase everything."""
+    """Stop all that is followed, after a question; or ask whether to erase everything."""
     chat, storage = await chat_of(update, context), context.services.storage
     if press.extra == "forget":
         await forget(update, context)
@@ -102,7 +102,7 @@ async def _take_all_up(update: Update, context: Context, chat: Chat) -> str | No
 
 
 async def end(update: Update, context: Context, ref: PetitionRef) -> str | None:
-    """End a subscription and offer to take it up again; the note says if there was none."""
+    """End a subscription and offer to take it up again; return a note if there was none."""
     services = context.services
     chat = await chat_of(update, context)
     ended = await services.storage.unsubscribe(chat.id, ref)
@@ -118,12 +118,12 @@ async def end(update: Update, context: Context, ref: PetitionRef) -> str | None:
 
 
 async def unsubscribe_pressed(update: Update, context: Context, press: Press) -> str | None:
-    """The Unsubscribe button of a card or an alert."""
+    """Answer the Unfollow button of a card or an alert."""
     return await end(update, context, press.petition) if press.petition else None
 
 
 async def undo_said(update: Update, context: Context) -> None:
-    """`/undo`: shows the last answer that has an Undo again."""
+    """Answer `/undo` by showing the last answer that has an Undo again."""
     chat = update.effective_chat
     last = context.services.undoable.pop(chat.id, None) if chat else None
     await answer(update, *(last or nothing_to_undo()))
@@ -161,7 +161,7 @@ async def undo(update: Update, context: Context, press: Press) -> str | None:
 
 
 def _ended(update: Update, press: Press, chat_id: int) -> Subscription | None:
-    """The subscription that the button and the message above it carry between them."""
+    """Return the subscription that the button and the message above it carry between them."""
     if press.petition is None:
         return None
     link = own_preferences_in(render.addresses(update.effective_message))

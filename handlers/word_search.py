@@ -60,7 +60,7 @@ _ACRONYM = re.compile(r"[A-Z][A-Za-z]{0,4}[A-Z]")
 
 
 async def offer_words(update: Update, context: Context, typed: str) -> None:
-    """`/follow school meals`: the petitions that are there, and the rule about those to come."""
+    """Answer `/follow school meals` with the petitions there are, and a rule for those to come."""
     typed = without_postcodes(typed).strip()  # none is kept, and none is told the site
     what, _, name = typed.partition(":")
     match what.strip().casefold():
@@ -137,7 +137,7 @@ def _told(
     above: Sequence[Button],
     below: Sequence[Button],
 ) -> tuple[Message, Keyboard]:
-    """What was found, with the site of each where there are several."""
+    """Word what was found, with the site of each petition where there are several."""
     called = context.services.called()
     silent = [site_name(each) for each in found.silent]
     return search_results.results(
@@ -146,12 +146,12 @@ def _told(
 
 
 def _place_in(typed: str) -> str:
-    """What is left of a question about a place but for its words: "who is the MP for Bath?"."""
+    """Return a question about a place without its other words: "who is the MP for Bath?"."""
     return " ".join(_ABOUT_PLACES.sub(" ", plain(typed)).split())
 
 
 def _wanted(typed: str) -> str:
-    """The words to search for: without those that a petition must not have."""
+    """Return the words to search for: without those that a petition must not have."""
     words = read_words(typed)
     return " ".join(words.wanted) if isinstance(words, Words) and words.without else typed
 
@@ -180,7 +180,7 @@ async def _seats(context: Context) -> Sequence[Constituency]:
 
 
 async def _named(context: Context, typed: str, seats: Sequence[Constituency]) -> list[Button]:
-    """Buttons of the topics, the departments and the places that have this name."""
+    """Return buttons of the topics, the departments and the places that have this name."""
     keys: list[Button] = []
     words = plain(typed).removeprefix("the ")
     try:
@@ -211,19 +211,19 @@ async def _named(context: Context, typed: str, seats: Sequence[Constituency]) ->
 
 
 def _alike(typed: str, names: Mapping[str, str]) -> list[str]:
-    """The codes of those that are called so, in singular or plural."""
+    """Return the codes of the names that are these words, in singular or plural."""
     wanted = stems(typed)
     return [code for code, name in names.items() if wanted and wanted in (stems(name), stems(code))]
 
 
 def _is_part(words: str, name: str) -> bool:
-    """Whether a department is called so, or so but for being a department."""
+    """Return whether a department has this name, but for the words "department of" and such."""
     bare = re.sub(r"^(?:department|ministry|office) (?:of|for)(?: the)? |^hm ", "", plain(name))
     return len(words) >= _SHORTEST and words in {plain(name), bare}
 
 
 def _meant(typed: str, seats: Sequence[Constituency]) -> Constituency | None:
-    """The place whose name this is without doubt, begun or misspelt."""
+    """Return the place whose name this is without doubt, begun or misspelt; else None."""
     begun = named({seat.ons_code: seat for seat in seats}, typed)
     if len(begun) == 1:
         return begun[0]
