@@ -64,9 +64,9 @@ def next_step(
 ) -> Step:
     """Decide what becomes of a delivery after try number `attempts` (0 was the first).
 
-    `refusals` is how often in a row its chat had refused what it was sent before.
-
-    `jitter` in 0..1 spreads retries over half the wait, so that a crowd does not come back at once.
+    `refusals` is how often in a row its chat had refused what it was sent before. `jitter` in 0..1
+    spreads new tries over half the wait, and those at a chat that refuses over a tenth, so that a
+    crowd does not come back at once.
     """
     match outcome:
         case Sent() | Refused():

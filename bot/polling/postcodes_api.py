@@ -54,8 +54,8 @@ class _Answer(Struct):
 class Seats(Struct, frozen=True):
     """The constituencies of a postcode: one of each parliament that is elected there.
 
-    They are known by their ONS codes (`codes`), or by name: each of the `names` stands behind the
-    letters with which the codes of its parliament begin.
+    They are known by their ONS codes (`codes`), or by name: each of the `names` comes behind the
+    beginning that the codes of its parliament have in common, such as `W09`.
     """
 
     codes: frozenset[str] = frozenset()

@@ -73,7 +73,10 @@ class StatusReports:
         return next((h.failing_since for h in healths if h.site.id == site), None) or self._now()
 
     async def round_ended(self) -> None:
-        """Leave a note of how sites stand, unless the last is fresh: a round of looks has ended."""
+        """Leave a note of how sites stand after a round of looks, unless the last is fresh.
+
+        Nothing is left in a store that one process has for itself.
+        """
         moment = time.monotonic()
         if not self._is_shared or moment - self._left_at < self._every:
             return

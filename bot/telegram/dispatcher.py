@@ -414,7 +414,7 @@ async def _quietly(call: Awaitable[None]) -> None:
 
 
 def _key(ticket: Ticket) -> _Key:
-    """Return whose line it is; what becomes of a chat's members waits behind nobody's updates."""
+    """Return the key of the line an update waits in; service work waits apart from people's."""
     line = ticket.kind.value if ticket.work_class is WorkClass.SERVICE else _PERSON
     return line, ticket.owner
 
