@@ -6,7 +6,7 @@ neither a restart nor another process forgets it.
 
 from datetime import datetime, timedelta
 
-FEW = 5
+FEW = 5  # alerts told lately, from which on others wait
 _HELD_FOR = timedelta(minutes=1)
 
 

@@ -13,8 +13,8 @@ from typing import NamedTuple
 from bot.delivery.send_queue import Departure
 
 PER_SECOND = 30
-FIRST_PAUSE = 2.0
-LONGEST_PAUSE = 60.0
+FIRST_PAUSE = 2.0  # seconds
+LONGEST_PAUSE = 60.0  # seconds
 # So many chats refused within a second, with nothing accepted between, may be a refusal of
 # everything: a few chats that are refused each for itself come one after the other by chance.
 _CHATS_AT_ONCE = 3

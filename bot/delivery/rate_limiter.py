@@ -249,7 +249,8 @@ class RateLimiter(BaseRateLimiter[Any]):
     async def _of_no_chat(self, request: Request, kind: str) -> Result:
         """Make a request about no chat at once; a refusal holds this method alone.
 
-        Whom it was for is not known, so that everybody has to wait: no longer than if inferred.
+        It is not known for which chat it was refused, so that everybody has to wait, but for no
+        longer than an inferred pause begins with.
         """
         _not_before(self._methods.get(kind, -inf), self._now())
         try:

@@ -256,14 +256,14 @@ class SendQueue:
         return len(self._heaps[_Rank.ANSWER])
 
     def ripen(self, now: float) -> None:
-        """Move forward those whose time has come."""
+        """Move forward the messages that have waited for their chat for long enough."""
         for rank in (_Rank.CHAT, _Rank.TALKATIVE):
             heap = self._heaps[rank]
             while heap and (heap[0][0] <= now or heap[0][-1].is_over):
                 self._put_again(heap, now)
 
     def ripens_at(self) -> float:
-        """Return when the time of another comes; `inf` if nothing waits for it."""
+        """Return when another message is to be moved forward; `inf` if none is waiting for it."""
         heaps = (self._heaps[rank] for rank in (_Rank.CHAT, _Rank.TALKATIVE))
         return min((heap[0][0] for heap in heaps if heap), default=inf)
 

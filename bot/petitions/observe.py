@@ -170,7 +170,7 @@ def observe_missing(known: PetitionHistory, now: datetime) -> PetitionHistory:
 
 
 def is_lastingly_missing(known: PetitionHistory, now: datetime) -> bool:
-    """Return whether it was missing so often and so long that it must be taken down."""
+    """Return whether it has been missing so often and long that it counts as taken down."""
     since = known.missing_since
     is_long = since is not None and now - since >= _TIME_TO_BELIEVE_MISSING
     return is_long and known.gone_looks >= _LOOKS_TO_BELIEVE_MISSING and not known.removed

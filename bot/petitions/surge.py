@@ -15,9 +15,10 @@ from bot.petitions.petition import Petition, Reading
 HOUR = timedelta(hours=1)
 LOOKS_BACK = timedelta(days=7)
 
+# A surge is at least so many signatures in an hour, and at least so many times as many as usual.
 LEAST = 200
 _TIMES = 5
-_COOL_DOWN = timedelta(hours=24)
+_COOL_DOWN = timedelta(hours=24)  # in which no other surge of the petition is told
 _LONGEST_GAP = timedelta(minutes=15)
 _LEAST_HISTORY = timedelta(days=1)
 

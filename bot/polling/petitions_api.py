@@ -260,7 +260,7 @@ class PetitionsApi:
             return unreadable(error)
 
     def _kept_by_etag(self, target: str, answer: _Answer, look: Look) -> Look:
-        """Keep a look by its ETag, which those sites give that give no date; return it."""
+        """Keep a look by the ETag of a site that sends no date; return it."""
         etag = answer.headers.get("ETag")
         if isinstance(look, Found) and etag and look.last_modified is None:
             self._bodies[target] = etag, look

@@ -41,7 +41,7 @@ _UNUSUAL = 5
 _LEAST_PATIENCE, _PATIENCE = 0.8, 2.0
 _WAITS_KEPT, _WAITS_TO_KNOW = 31, 5
 
-_FIRST_BACKOFF = 5.0
+_FIRST_BACKOFF = 5.0  # seconds, doubled with each failure in a row
 _LONGEST_BACKOFF = 45.0
 _BACKOFF_SPREAD = 0.25
 

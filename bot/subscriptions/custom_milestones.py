@@ -9,7 +9,7 @@ from bot.petitions.number_words import in_figures
 from bot.petitions.petition import Petition
 from bot.petitions.thresholds import CustomMilestones, is_custom, is_on_ladder, thresholds
 
-MOST = 20
+MOST = 20  # numbers and percentages of one petition
 LEAST = 100
 _NEAR = 20  # round numbers that are tried
 HIGHEST = 100_000_000
@@ -147,7 +147,7 @@ def possible(custom: CustomMilestones) -> CustomMilestones:
 def given_up(
     before: CustomMilestones, after: CustomMilestones, petition: Petition
 ) -> CustomMilestones:
-    """Return the milestones that are chosen no more, of those that could still have rung."""
+    """Return the milestones that a change drops, of those that could still have rung."""
     return CustomMilestones(
         numbers=_gone("number", before.numbers, after.numbers, petition),
         every=before.every if before.every != after.every else 0,

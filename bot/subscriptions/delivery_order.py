@@ -150,7 +150,7 @@ class _Line:
         )
 
     def _bring_along(self, delivery: Delivery, older: Sequence[Delivery]) -> None:
-        """Tell it with all that is older, in the queue of what is told already, if anything is."""
+        """Have a delivery told with all older ones, in the queue of any that is told already."""
         told = [each.queue for each in older if each.number in self._mine]
         queue = delivery.queue or (told[-1] if told else f"{TOGETHER}:{delivery.petition}")
         for each in (*older, delivery):

@@ -297,7 +297,7 @@ def _reached(petition: Petition, number: int, now: datetime) -> Occurrence:
 
 
 def with_own(found: Sequence[Occurrence], own: Sequence[Occurrence]) -> list[Occurrence]:
-    """Add followers' custom milestones to those a look found, upwards, before its other news."""
+    """Merge followers' custom milestones into those a look found, upwards; other news follows."""
     keys = {occurrence.key for occurrence in found}
     milestones = [o for o in found if isinstance(o.event, MilestoneReached)]
     added = sorted(

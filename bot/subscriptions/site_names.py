@@ -154,7 +154,7 @@ def carried_over(rule: Rule, names: SiteNames) -> Rule:
 
 
 def lost(rule: Rule, names: SiteNames) -> Lost | None:
-    """Find what a rule asks for in vain for good; None if it may still tell something."""
+    """Find what the rule asks for that is gone for good; None if it may still tell something."""
     if rule.constituency and _is_gone(rule.constituency, names.constituencies):
         name = called(rule.constituency, names.constituencies)
         return Lost("constituency", name or rule.constituency)
@@ -259,7 +259,7 @@ def _is_same_institution(one: Name, other: Name) -> bool:
 
 
 def _is_gone(code: str, register: Register) -> bool:
-    """Return whether a code is for good missing from a list; without a list nothing is."""
+    """Return whether a code has long been missing from a list; False without a list."""
     if not register:
         return False
     return code not in register or register[code].missed >= _MISSED_ON_A_LIST

@@ -177,7 +177,7 @@ class Floods:
         return comes_fast or self._is_behind or self._is_crowded()
 
     def _swept(self, kind: Kind, at: float) -> dict[int, float]:
-        """Forget those who have sent nothing lately; return what is kept of the others."""
+        """Forget people who have sent nothing lately; return the others with their counts."""
         kept = {person: faded_at for person, faded_at in self._sent[kind].items() if faded_at > at}
         self._sent[kind] = kept
         self._sweep_at = max(_REMEMBERED, 2 * len(kept))

@@ -107,7 +107,7 @@ class _Numbered(msgspec.Struct):
 
 
 def decode(body: bytes, bot: Bot) -> Update | Undecodable:
-    """Decode one update. Never raises: whatever is wrong with it is its own affair."""
+    """Decode one update; return Undecodable if anything is wrong with it. Never raises."""
     number = number_of(body)
     data: Any = None
     try:

@@ -108,7 +108,7 @@ class Ids(Struct, frozen=True):
         return f"{text[:length].upper()}{number:0{self.digits}}" if number else None
 
     def is_for_good(self, number: PetitionId) -> bool:
-        """Return whether a number is for good, as one is from the petition's publication on."""
+        """Return whether a petition keeps this number from its publication on."""
         return not self.prefixes or str(number).startswith(self.prefixes[0])
 
     def changes_to(self, number: PetitionId) -> bool:
