@@ -32,7 +32,7 @@ class ClaimedDelivery(Struct, frozen=True):
 
 
 class ChatData(Struct, frozen=True):
-    """Everything kept about one chat, for `/mydata`."""
+    """Everything kept about one chat, for `/mydata`; `waiting` counts the deliveries it is owed."""
 
     chat: Chat
     subscriptions: tuple[Subscription, ...]

@@ -9,7 +9,7 @@ from bot.subscriptions.delivery import Delivery
 from bot.subscriptions.delivery_order import in_order, is_pressing
 from storage import ClaimedDelivery
 
-# What a chat is told at most in one summary.
+# The most deliveries that a chat is told in one summary.
 SUMMARY_AT_MOST = 50
 
 
@@ -21,7 +21,8 @@ def claim_order(
 ) -> tuple[list[ClaimedDelivery], list[Delivery]]:
     """Orders what is claimed; also returns all deliveries that are to be kept otherwise.
 
-    `in_other_queues` is older news of what is due, which waits in other queues of the same chats.
+    `in_other_queues` is older news of the petitions of `due`, which waits in other queues of the
+    same chats, and `until` is when the leases end.
     """
     given = {each.delivery.number: each for each in (*due, *in_other_queues)}
     pressing = {each.delivery.number for each in due if is_pressing(each.occurrences)}
@@ -38,7 +39,7 @@ def claim_order(
 
 
 def by_queue(claimed: Iterable[ClaimedDelivery]) -> list[ClaimedDelivery]:
-    """Each chat's queues together, in the order of their oldest."""
+    """Sorts deliveries by chat and queue, in the order of each queue's oldest."""
     queues: dict[tuple[int, str], list[ClaimedDelivery]] = {}
     for each in sorted(claimed, key=lambda each: each.delivery.number):
         queue = (each.delivery.chat_id, each.delivery.queue)

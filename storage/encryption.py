@@ -1,4 +1,4 @@
-"""Encryption at rest: AES-256-GCM over each frame of a file, bound to the file and its place there.
+"""Encrypts at rest: AES-256-GCM over each frame of a file, bound to the file and its place there.
 
 Each file has a key of its own, derived from the store's key and the file's salt, so that random
 nonces stay far from ever repeating under one key.

@@ -59,7 +59,7 @@ class _Export(Struct, kw_only=True):
 
 
 def exported(tables: Tables) -> dict[str, Any]:
-    """The store as plain values, all of them the reader's own."""
+    """Return the store as plain JSON values, all of them the reader's own."""
     return {
         "program": "petition-bell",
         "export_version": VERSION,
@@ -79,7 +79,7 @@ def exported(tables: Tables) -> dict[str, Any]:
 
 
 def imported(document: Mapping[str, Any]) -> Tables:
-    """The tables of an exported store; StorageError if it makes no sense."""
+    """Return the tables of an exported store; StorageError if it makes no sense."""
     if document.get("program") != "petition-bell":
         raise StorageError("this is no export of petition-bell")
     try:
@@ -129,7 +129,7 @@ def _tables_of(export: _Export) -> Tables:
 
 
 def days_of(readings: Iterable[tuple[PetitionRef, int, int]]) -> dict[str, Fields]:
-    """Readings (a petition, a Unix second, a count) as the documents of their days."""
+    """Return readings (a petition, a Unix second, a count) as the documents of their days."""
     days: dict[str, Day] = {}
     for petition, at, count in readings:
         days.setdefault(day_id(petition, at), Day([])).counts.append((at, count))

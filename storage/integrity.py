@@ -16,7 +16,10 @@ _REFERRING = (Subscription, Delivery)
 
 
 def checked(where: object, tables: Tables) -> Iterator[tuple[str, Struct | None, Struct | None]]:
-    """Every record of the tables as something new; StorageError if one makes no sense."""
+    """Yield every record of the tables as (id, None, record); StorageError if one makes no sense.
+
+    That is how the index takes a record that is new; `where` is named in the error.
+    """
 
     def has(name: str, doc_id: str) -> bool:
         return doc_id in tables.get(name, {})

@@ -98,7 +98,7 @@ Named: TypeAlias = Chat | Subscription | Rule | PetitionHistory | Occurrence | D
 
 
 def name_of(record: Named) -> str:
-    """The id of a record's document."""
+    """Return the id of a record's document."""
     match record:
         case Chat(id=chat_id):
             return str(chat_id)
@@ -115,7 +115,7 @@ def name_of(record: Named) -> str:
 
 
 def documents_of(records: Iterable[Named]) -> dict[str, Fields]:
-    """Records as the documents of a table, by their ids."""
+    """Return records as the documents of a table, by their ids."""
     return {name_of(record): document_of(record) for record in records}
 
 
@@ -128,12 +128,12 @@ def ruled_as(chat_id: int, number: int) -> str:
 
 
 def second_of(when: datetime) -> int:
-    """The Unix second of an instant, as readings keep it."""
+    """Return the Unix second of an instant, as readings keep it."""
     return int(when.timestamp() // 1)
 
 
 def day_id(petition: PetitionRef, second: int) -> str:
-    """The name of the readings of one petition on the day, in UTC, of a Unix second."""
+    """Return the id of the readings of one petition on the day, in UTC, of a Unix second."""
     return f"{petition}:{datetime.fromtimestamp(second, UTC):%Y-%m-%d}"
 
 
@@ -143,7 +143,7 @@ def document_of(record: Struct) -> Fields:
 
 
 def encoded(record: Struct) -> bytes:
-    """A record as JSON, the same for equal ones; StorageError if it cannot be written."""
+    """Return a record as JSON, the same for equal ones; StorageError if it cannot be written."""
     try:
         # Deterministic: a set has no order of its own.
         return msgspec.json.encode(record, order="deterministic")

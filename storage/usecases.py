@@ -351,7 +351,7 @@ class UseCases(ABC):
 
 
 async def forget_if_rested(unit: Unit, chat_id: int, since: datetime) -> bool:
-    """Forgets a chat that has rested as long as since then; returns whether it had."""
+    """Forgets a chat that has rested since `since` or longer; returns whether it had."""
     chat = await unit.chat(chat_id)
     if chat is None or not chat.has_rested(since):
         return False
@@ -446,7 +446,7 @@ async def _told(unit: Unit, chat: Chat, owed: Sequence[Delivery]) -> list[_Told]
 
 
 async def _move_rules(unit: Unit, old_id: int, new_id: int) -> Mapping[int, int]:
-    """Carries rules over, the same one once; returns the numbers they have now, by their old."""
+    """Carries rules over, equal ones once; returns their new numbers by their old ones."""
     olds = await unit.rules(old_id)
     moved = moved_rules(olds, await unit.rules(new_id), new_id)
     for old in olds:
@@ -466,7 +466,7 @@ async def _move_subscriptions(unit: Unit, old_id: int, new_id: int) -> None:
 async def _move_deliveries(
     unit: Unit, old_id: int, new_id: int, numbers: Mapping[int, int]
 ) -> None:
-    """Carries over what is owed; nothing can be sent to the old id, so it is nobody's lease."""
+    """Carries over what is owed, and ends its leases: nothing can be sent to the old id."""
     owed = await unit.deliveries(old_id)
     moved = [
         structs.replace(

@@ -1,1 +1,1 @@
-"""PostgreSQL, for several processes."""
+"""Keeps the store in PostgreSQL, for several processes."""

@@ -1,4 +1,4 @@
-"""Steps that concern a whole PostgreSQL store: pruning it, and moving it in and out."""
+"""Takes steps that concern a whole PostgreSQL store: prunes it, and moves it in and out."""
 
 import asyncio
 from collections.abc import Collection, Iterable, Iterator, Mapping

@@ -61,7 +61,7 @@ class Leadership:
                 await connection.close(timeout=2)
 
     async def _ask(self, question: str, *words: str) -> Any:
-        """The server's answer; whoever gives none is never asked again."""
+        """Return the server's answer; a connection that gives none is never asked again."""
         if self._connection is None:
             raise StorageError(f"nobody here leads as {self._role}")
         try:
@@ -85,7 +85,10 @@ class SharedSendRate:
         self._spacing = 1 / per_second
 
     async def slots(self, count: int) -> Sequence[float]:
-        """In how many seconds each of the next `count` sends may leave; those not used are lost."""
+        """Return in how many seconds from now each of the next `count` sends may leave.
+
+        A slot that is not used is lost.
+        """
         async with self._pool.connected() as connection:
             first = await connection.fetchval(
                 _SLOTS, self._name, float(count), timedelta(seconds=self._spacing)
@@ -93,7 +96,7 @@ class SharedSendRate:
         return [max(0.0, first + number * self._spacing) for number in range(count)]
 
     async def pause(self, seconds: float) -> None:
-        """Let nobody send for a while: no slot that is given out from now on comes earlier."""
+        """Let nobody send for so many seconds: no slot given out from now on comes earlier."""
         async with self._pool.connected() as connection:
             await connection.execute(
                 "insert into pace (name, next_at) values ($1, clock_timestamp() + $2)"

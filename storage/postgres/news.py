@@ -31,19 +31,19 @@ async def keep_news(connection: Connection, cipher: RowCipher, told: Iterable[Ne
 async def news_behind(
     connection: Connection, cipher: RowCipher, marks: Collection[bytes]
 ) -> dict[bytes, News]:
-    """The news that marks stand for, opened, by mark."""
+    """Return the news that marks stand for, opened, by mark."""
     rows = await connection.fetch("select * from news where mark = any($1)", list(marks))
     return {row["mark"]: cipher.news(row) for row in rows}
 
 
 async def news_since(connection: Connection, cipher: RowCipher, since: datetime) -> list[bytes]:
-    """The marks of what came up later than that."""
+    """Return the marks of what came up later than that."""
     rows = await connection.fetch("select * from news")
     return [row["mark"] for row in rows if cipher.news(row).created_at > since]
 
 
 async def sweep_news(connection: Connection) -> None:
     """Let go of what no delivery tells any more; in a transaction of its own."""
-    # Who has kept some and not yet owed it is waited for, and nobody keeps any meanwhile.
+    # This waits for those who have kept some and not owed it yet, and lets nobody keep any now.
     await connection.execute("lock table news in share row exclusive mode")
     await connection.execute(_SWEEP)

@@ -32,23 +32,23 @@ class PetitionNames:
     async def behind(
         self, connection: Connection, marks: Collection[bytes]
     ) -> Mapping[bytes, PetitionRef]:
-        """The petitions that marks stand for."""
+        """Return the petitions that marks stand for, by mark; unknown marks are left out."""
         if any(mark not in self._named for mark in marks):
             await self._all(connection)
         return {mark: self._named[mark] for mark in marks if mark in self._named}
 
     async def followed(self, connection: Connection) -> list[PetitionRef]:
-        """The petitions that somebody follows."""
+        """Return the petitions that somebody follows."""
         rows = await connection.fetch(_FOLLOWED, await self._all(connection))
         return [self._named[row["mark"]] for row in rows]
 
     async def needed(self, connection: Connection) -> list[PetitionRef]:
-        """The petitions that somebody follows or is owed something of."""
+        """Return the petitions that somebody follows or is owed something of."""
         rows = await connection.fetch(_NEEDED, await self._all(connection))
         return [self._named[row["mark"]] for row in rows]
 
     async def _all(self, connection: Connection) -> list[bytes]:
-        """The marks of all petitions there are."""
+        """Return the marks of all petitions there are."""
         rows = await connection.fetch("select ref from petition")
         return [self._mark(row["ref"]) for row in rows]
 

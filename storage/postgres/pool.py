@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL: given out, replaced when they break, their errors wrapped once."""
+"""Gives out connections to PostgreSQL, replaces broken ones, and wraps their errors once."""
 
 import asyncio
 import socket
@@ -120,7 +120,7 @@ class Pool:
         self._key_mark = key_mark
 
     async def _connect(self, dsn: str | None = None, **settings: Any) -> _Bare:
-        """A connection to the host that takes writes, each asked by itself, within a time."""
+        """Connect to the host that takes writes, each host being asked by itself, within a time."""
         failures: list[Exception] = []
         for host in tuple(self._hosts):
             try:

@@ -41,7 +41,7 @@ where not exists (select from subscription where subscription.policy = policy.ma
 
 
 def effective_preferences(follows: Subscription, chat: Preferences) -> EffectivePreferences:
-    """All that decides how a subscription hears, given its chat's own preferences."""
+    """Return all that decides how a subscription is told, given its chat's own preferences."""
     return source_of(follows, chat).effective
 
 
@@ -66,7 +66,7 @@ class StoredPreferences:
     async def behind(
         self, connection: Connection, marks: Collection[bytes]
     ) -> dict[bytes, EffectivePreferences]:
-        """The effective preferences that marks stand for."""
+        """Return the effective preferences that marks stand for, by mark."""
         if len(self._opened) > _AT_MOST:
             self._opened.clear()
         # Others who ask may clear what is opened while we wait.
@@ -79,7 +79,7 @@ class StoredPreferences:
         return found
 
     async def all(self, connection: Connection) -> dict[bytes, EffectivePreferences]:
-        """All effective preferences, by their marks."""
+        """Return all effective preferences, by their marks."""
         rows = await connection.fetch("select * from policy")
         return await asyncio.to_thread(
             lambda: {row["mark"]: self._cipher.preferences(row) for row in rows}
@@ -94,7 +94,7 @@ class StoredPreferences:
         await connection.execute(_WAKE, list(awake), marks)
 
     def _awake(self, rows: Iterable[Record], now: datetime) -> dict[bytes, EffectivePreferences]:
-        """Those with a snooze that is over, by their marks, as they are without it."""
+        """Return those with a snooze that is over, by their marks, as they are without it."""
         before = {row["mark"]: self._cipher.preferences(row) for row in rows}
         awake = {mark: without_past_snoozes(each, now) for mark, each in before.items()}
         return {mark: effective for mark, effective in awake.items() if effective != before[mark]}
@@ -102,6 +102,6 @@ class StoredPreferences:
 
 async def sweep_preferences(connection: Connection) -> None:
     """Let go of effective preferences nobody has any more; in a transaction of its own."""
-    # Who has kept one and not yet used it is waited for, and nobody keeps one meanwhile.
+    # This waits for those who have kept one and not used it yet, and lets nobody keep one now.
     await connection.execute("lock table policy in share row exclusive mode")
     await connection.execute(_SWEEP)

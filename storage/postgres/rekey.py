@@ -1,4 +1,4 @@
-"""Sealing a PostgreSQL store with a new key: one transaction, with the store to itself.
+"""Seals a PostgreSQL store with a new key: one transaction, with the store to itself.
 
 Nobody else has the store open meanwhile, and who opens it waits until the end is known; the new key
 is beside the file of the old one before anything is sealed with it. So at every moment one of the
@@ -20,7 +20,7 @@ from storage.postgres.schema import bring_up_to_date, cipher_of
 
 _AT_A_TIME = 5000
 
-# Whoever has come past our advisory lock, with another program, waits as well.
+# Another program, which does not know our advisory lock, has to wait as well.
 _LOCK = (
     "lock table about, chat, policy, subscription, rule, news, delivery in access exclusive mode"
 )
@@ -129,7 +129,7 @@ async def _seal_anew(
 
 
 async def _portions(connection: Connection, query: str) -> AsyncIterator[Sequence[Record]]:
-    """The rows as they were when the query began, some at a time."""
+    """Yield the rows as they were when the query began, some at a time."""
     cursor = await connection.cursor(query)
     while rows := await cursor.fetch(_AT_A_TIME):
         yield rows

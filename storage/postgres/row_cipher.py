@@ -271,7 +271,7 @@ def shown_due(not_before: datetime, created_at: datetime) -> datetime:
 
 
 def new_salt() -> bytes:
-    """A salt for a new store."""
+    """Make a salt for a new store."""
     return os.urandom(_SALT_SIZE)
 
 

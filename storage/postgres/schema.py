@@ -175,7 +175,7 @@ async def cipher_of(connection: Connection, keys: KeyRing) -> RowCipher:
 
 
 async def _version(connection: Connection) -> int:
-    """The version the tables have; 0 if there are none."""
+    """Return the version the tables have; 0 if there are none."""
     if await connection.fetchval("select to_regclass('schema_version')") is None:
         return 0
     found: int = await connection.fetchval("select coalesce(max(version), 0) from schema_version")

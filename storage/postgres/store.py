@@ -46,7 +46,7 @@ from storage.usecases import UseCases, forget_if_rested, set_chat_back, set_rule
 
 R = TypeVar("R")
 
-# What of a tally is first found as a mark of news.
+# The fields of a tally that the query gives as a mark of news, whose time is sealed.
 _OLDEST = ("oldest_waiting", "oldest_due")
 
 _LEASES_ENDED_EVERY = 60.0  # seconds
@@ -194,7 +194,7 @@ class PostgresStorage(UseCases):
         return found
 
     async def readings(self, petition: PetitionRef, since: datetime) -> Sequence[Reading]:
-        """The counts read since then, oldest first; times are kept to the second."""
+        """Return the counts read since then, oldest first; times are kept to the second."""
         async with self._pool.connected() as connection:
             rows = await connection.fetch(
                 "select to_timestamp(at) as at, count from reading"
@@ -207,7 +207,7 @@ class PostgresStorage(UseCases):
     async def commit_poll(
         self, known: PetitionHistory, occurrences: Sequence[Occurrence], now: datetime
     ) -> int:
-        """Keep a reading and owe the alerts it causes, together or not at all; how many are owed.
+        """Keep a reading and owe the alerts it causes, together or not at all; return their number.
 
         A reading that does not know of everything that another process has seen meanwhile is
         dropped whole: the next look begins from what is kept, and finds whatever is news.

@@ -1,1 +1,1 @@
-"""TinyDB, journalled, encrypted and crash-safe, for one process."""
+"""Keeps the store in TinyDB, journalled, encrypted and crash-safe, for one process."""

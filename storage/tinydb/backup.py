@@ -1,4 +1,4 @@
-"""A whole store in one sealed file, made while the store is in use, and put back elsewhere."""
+"""Writes a whole store to one sealed file while it is in use, and puts it back elsewhere."""
 
 import os
 from contextlib import suppress

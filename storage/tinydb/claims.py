@@ -75,7 +75,7 @@ class Claim:
         return [self._kept(DELIVERIES, key) for key in keys]
 
     def _in_full(self, key: str) -> ClaimedDelivery:
-        """A delivery with what it refers to."""
+        """Return a delivery with what it refers to."""
         delivery = self._kept(DELIVERIES, key)
         return ClaimedDelivery(
             delivery=delivery,

@@ -1,4 +1,4 @@
-"""Use cases take turns here: many that wait together share one write, and one wait for the disk.
+"""Gives use cases their turns: many that wait together share one write, and one wait for the disk.
 
 A batch is worked off and written in one thread of its own, however large it is, so the event loop
 goes on meanwhile. Memory and disk agree except in that moment; whoever reads waits for it to pass
@@ -32,7 +32,10 @@ _FEW_DOCUMENTS = 5_000
 
 
 class Garbage:
-    """Says when to look for garbage, and among what; called by the thread that makes documents."""
+    """Decides when the interpreter looks for garbage, and among what objects.
+
+    It is used by the thread that makes documents.
+    """
 
     def __init__(self) -> None:
         self._made = 0

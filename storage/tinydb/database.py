@@ -59,7 +59,10 @@ class RecordStorage(JournalledStorage):
         self.route: Callable[[Callable[[], Any]], Callable[[], Any] | None] = lambda work: None
 
     def transact(self, work: Callable[[], R]) -> R:
-        """As `JournalledStorage.transact`; StorageError for what is no record of the bot's."""
+        """Does what `JournalledStorage.transact` does, for the bot's records alone.
+
+        StorageError for what is no record of the bot's.
+        """
         if self.in_transaction:
             return work()
 
@@ -127,7 +130,7 @@ class RecordStorage(JournalledStorage):
 
 
 class Database(JournalledTinyDB):
-    """TinyDB over the bot's records."""
+    """A TinyDB whose tables hold the bot's records."""
 
     def __init__(self, files: StoreFiles, index: Index) -> None:
         super().__init__(files, index, storage=RecordStorage)

@@ -1,4 +1,4 @@
-"""One petition's news to all whom it concerns, inside the transaction that keeps it (TinyDB)."""
+"""Owes one petition's news to all whom it concerns, in the transaction that keeps it (TinyDB)."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime

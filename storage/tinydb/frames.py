@@ -1,4 +1,4 @@
-"""Framed files: a plain header, then numbered frames with length and checksum (pure, on bytes)."""
+"""Frames files: a plain header, then numbered frames with length and checksum (pure, on bytes)."""
 
 import struct
 import zlib
@@ -24,7 +24,7 @@ class Torn(Exception):
 
 
 class Frame(NamedTuple):
-    """One frame, and where it ends in its file."""
+    """One frame; `end` is the offset in the file at which it ends."""
 
     sequence: int
     payload: bytes

@@ -1,4 +1,4 @@
-"""A sealed file: a header that says what it is, then frames sealed under that very header."""
+"""Seals a file: a header that says what it is, then frames sealed under that very header."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -37,7 +37,7 @@ class Header(Struct, frozen=True):
 
 
 class _Beginning(Struct):
-    """As much of a header as every format has."""
+    """The fields of a header that every format has."""
 
     program: str
     format: int

@@ -209,7 +209,7 @@ class TinyStorage(UseCases):
         }
 
     async def readings(self, petition: PetitionRef, since: datetime) -> Sequence[Reading]:
-        """The counts read since then, oldest first; times are kept to the second."""
+        """Return the counts read since then, oldest first; times are kept to the second."""
         await self._commits.wait_until_idle()
         first = day_id(petition, second_of(since))
         days = self._index.days.get(str(petition), [])

@@ -1,4 +1,4 @@
-"""TinyDB's tables, whose documents may have names for ids and are reached without a walk."""
+"""Extends TinyDB's tables: documents may have names for ids and are reached without a walk."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from typing import Any, TypeAlias, TypeVar, cast
@@ -60,7 +60,7 @@ class Table(tinydb.table.Table):
         doc_id: DocId | None = None,
         doc_ids: Iterable[DocId] | None = None,
     ) -> Any:
-        """As TinyDB's; several documents come in the order of their ids as given, each once."""
+        """Returns what TinyDB's does; several documents come in their ids' order, each once."""
         storage = self._journalled
         if storage is None or (doc_id is None and doc_ids is None):
             return super().get(cond, cast(int, doc_id), cast("list[int]", doc_ids))
@@ -155,7 +155,7 @@ class Table(tinydb.table.Table):
 
 
 class JournalledTinyDB(TinyDB):
-    """TinyDB over a `JournalledStorage`; what opens one is given as TinyDB is given a path."""
+    """A TinyDB over a `JournalledStorage`; what opens one is given as TinyDB is given a path."""
 
     table_class = Table
     default_storage_class = JournalledStorage  # type: ignore[assignment]  # TinyDB's own hook

@@ -1,4 +1,4 @@
-"""One use case's view of the embedded store: nothing in it waits, so a use case runs in one go."""
+"""Holds one use case's view of the embedded store: nothing in it waits, so it runs in one go."""
 
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from datetime import datetime
