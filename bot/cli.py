@@ -81,7 +81,7 @@ def _run_with(settings: Any) -> None:
 
 
 def _run_as_told() -> None:
-    """`run`, of which another process reads the command line and the configuration meanwhile.
+    """Do `run`, while another process reads its command line and its configuration.
 
     What checks them takes a quarter of a second and 14 MB, and a bot never needs it again. Whatever
     is wrong with them, that process says, and ends as this one does then.
@@ -191,7 +191,7 @@ def init(
 
 
 def _token_from_input() -> str:
-    """The token from whoever sits there, or from a pipe or file."""
+    """Return the token from whoever sits there, or from a pipe or file."""
     if sys.stdin is None:
         return ""
     if sys.stdin.isatty():
@@ -343,7 +343,7 @@ def _loaded_lightly() -> Iterator[None]:
 
 @contextmanager
 def _progress() -> Iterator[Callable[[str, int, int], None]]:
-    """Shows how far something has come, a line for each step, on a terminal alone."""
+    """Yield a function that shows how far something has come, on a terminal alone."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -373,7 +373,7 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
 
 
 def _load(path: Path | None, *, with_token: bool = True) -> Any:
-    """The configuration; whatever the rest has to log goes to standard error."""
+    """Return the configuration; whatever the rest has to log goes to standard error."""
     return _logging_as_told(_read(path, with_token=with_token))
 
 
@@ -393,7 +393,7 @@ def _logging_as_told(settings: Any) -> Any:
 
 
 def _check_user(url: str) -> None:
-    """Root leaves files that the bot's own user cannot open: it is not let near another's store."""
+    """End if root would work on another user's store: it leaves files that user cannot open."""
     from storage.disk import user_name
 
     scheme, _, place = url.partition(":")
@@ -405,7 +405,7 @@ def _check_user(url: str) -> None:
 
 
 def _print(results: list[Any], origins: tuple[str, ...]) -> None:
-    """A line for each result, whatever the width of the terminal; settings under the first."""
+    """Print a line for each result, whatever the terminal's width; settings under the first."""
     width = max(len(result.what) for result in results)
     for result in results:
         mark = "ok     " if result.is_well else "problem"
@@ -423,7 +423,7 @@ def _print_json(results: list[Any], **others: tuple[str, ...]) -> None:
 
 
 def _plain(text: str) -> str:
-    """A text on one line, without what a terminal would take for an order."""
+    """Return a text on one line, without what a terminal would take for an order."""
     return "".join(each if each.isprintable() else "\ufffd" for each in text.replace("\n", " "))
 
 

@@ -10,9 +10,9 @@ _SAME_WITHIN = 10.0
 
 
 class IncidentLog:
-    """Says of one kind of failure that it began, that it lasts and that it is over.
+    """Logs that one kind of failure began, that it lasts and that it is over.
 
-    Whoever meets with it calls `failed` as often as they like, and `recovered` when it went well.
+    Callers call `failed` each time it fails, and `recovered` each time it went well.
     """
 
     def __init__(

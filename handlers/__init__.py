@@ -1,4 +1,4 @@
-"""People in: one module per command or kind of update; adding one takes one line here."""
+"""Handles what people do, in a module per command or kind of update; a new one is a line here."""
 
 from collections.abc import Iterator
 
@@ -81,7 +81,7 @@ COMMANDS: tuple[Command, ...] = tuple(
 
 
 def all_handlers() -> Iterator[AnyHandler]:
-    """Every handler, in the order in which they are asked."""
+    """Yield every handler, in the order in which they are asked."""
     for module in MODULES:
         yield from module.HANDLERS
     yield from conversation.handlers(COMMANDS)

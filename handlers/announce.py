@@ -1,4 +1,4 @@
-"""`/announce`: whoever runs the bot tells everybody something; to others, a word nobody knows."""
+"""`/announce`: whoever runs the bot tells everybody something; to others, an unknown command."""
 
 from msgspec import structs
 from telegram import Update

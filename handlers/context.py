@@ -122,7 +122,7 @@ class Services:
 
 
 class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict[Any, Any]]):
-    """python-telegram-bot's context, with our services."""
+    """The context that python-telegram-bot gives handlers, with our services."""
 
     @property
     def services(self) -> Services:

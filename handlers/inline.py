@@ -44,7 +44,7 @@ class _Offer(NamedTuple):
 
 
 async def offer(update: Update, context: Context) -> None:
-    """Offer the petition that is named, those with the words, or without any what they follow."""
+    """Offer the petition that is named, those with these words, or without any what they follow."""
     query = update.inline_query
     if query is None:
         return

@@ -39,7 +39,7 @@ from handlers.subscriptions import followed_by
 
 
 async def milestones(update: Update, context: Context) -> None:
-    """`/milestones 300239`; with `15000`, `every 5000`, `50%` or `off` behind, one's own."""
+    """Answer `/milestones 300239`; `15000`, `every 5000`, `50%` or `off` after it set one's own."""
     words = context.words
     if words and words[0].lower() == "at":
         await _at_count(update, context, " ".join(words[1:]))
@@ -127,14 +127,14 @@ async def milestones_typed(update: Update, context: Context, ref: PetitionRef, t
     if settings is None or settings.followed is None:
         await answer(update, *follow_first(ref, " ".join(("milestones", text))))
         return
-    page = await _wished(update, context, settings, settings.followed, text)
+    page = await _page_after(update, context, settings, settings.followed, text)
     if isinstance(page, InvalidMilestone):
         await answer(update, unwished(page, settings.followed.petition))
     else:
         await answer(update, *page)
 
 
-async def _wished(
+async def _page_after(
     update: Update, context: Context, settings: SettingsContext, followed: Followed, text: str
 ) -> Page | InvalidMilestone:
     """Return the page after the changes that a text asks for, or why they cannot be made."""
@@ -161,7 +161,7 @@ async def milestone_chosen(update: Update, context: Context, press: Press) -> st
     settings = await settings_context(update, context, press.petition)
     if settings is None or settings.followed is None:
         return not_following()
-    page = await _wished(update, context, settings, settings.followed, press.extra)
+    page = await _page_after(update, context, settings, settings.followed, press.extra)
     if isinstance(page, InvalidMilestone):
         return compose(why_not(page, settings.followed.petition)).text
     await rewrite(update, *page)

@@ -37,7 +37,7 @@ class Heard:
 
 
 class OpenQuestions:
-    """One question at most to each person in each chat: a new one takes the place of the last."""
+    """The open questions, at most one to each person in each chat: a new one replaces the last."""
 
     def __init__(self) -> None:
         self._open: LRUCache[tuple[int, int], OpenQuestion] = LRUCache(_MOST)

@@ -28,7 +28,7 @@ class _Told(NamedTuple):
 
 
 class Permissions:
-    """Answers for a moment without asking again, and forgets whoever is said to have changed."""
+    """Remembers answers for a moment, and forgets that about whoever is said to have changed."""
 
     def __init__(self) -> None:
         self._told: dict[tuple[int, int], _Told] = {}

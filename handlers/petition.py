@@ -1,4 +1,4 @@
-"""`/petition`: a petition's card."""
+"""`/petition`: the card of a petition."""
 
 from telegram import Update
 

@@ -1,4 +1,4 @@
-"""`/stats`: counts for whoever runs the bot; to everybody else, a word nobody knows."""
+"""`/stats`: counts for whoever runs the bot; to everybody else, an unknown command."""
 
 from telegram import Update
 from telegram.ext import CommandHandler, filters

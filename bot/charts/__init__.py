@@ -1,4 +1,4 @@
-"""Pictures of a petition, drawn off the event loop and kept for whoever asks next."""
+"""Draws pictures of a petition off the event loop, and keeps them for whoever asks next."""
 
 import asyncio
 from collections import OrderedDict

@@ -102,7 +102,7 @@ class Canvas:
         self._painter.draw()
         drawn = Image.fromarray(asarray(self._painter.buffer_rgba())).convert("RGB")
         out = BytesIO()
-        # What comes closest to every colour there is, in less time than what weighs them.
+        # This comes closest to every colour there is, and faster than a method that weighs them.
         palette = drawn.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
         palette.save(out, format="png", compress_level=6)
         return out.getvalue()

@@ -53,7 +53,11 @@ class _Event(NamedTuple):
 
 
 class _Parts(NamedTuple):
-    """All that is on the picture, before it is drawn."""
+    """All that is on the picture, before it is drawn.
+
+    `own` are the counts that the petition's own dates tell, `read` those that the bot has read, and
+    `ahead` what is expected; `top` is the highest count on the plot.
+    """
 
     own: Sequence[Reading]
     read: Sequence[Reading]
@@ -168,7 +172,7 @@ def _frame(axes: Axes, canvas: Canvas, parts: _Parts) -> None:
 
 
 class _Dates(ConciseDateFormatter):
-    """Dates below the plot, the months by their names in the reader's language."""
+    """Words the dates below the plot, months by their names in the reader's language."""
 
     def format_ticks(self, values: Any) -> list[str]:
         return [_MONTHS.sub(_month, label) for label in super().format_ticks(values)]  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""Numbers, dates and spans of time as the reader's language writes them."""
+"""Writes numbers, dates and spans of time as the reader's language does."""
 
 from contextvars import ContextVar
 from datetime import date, datetime, timedelta, tzinfo
@@ -14,29 +14,29 @@ LONDON = ZoneInfo("Europe/London")
 
 
 def number(value: float) -> str:
-    """131,625."""
+    """Write a whole number: 131,625."""
     return str(format_decimal(value, format="#,##0", locale=locale()))
 
 
 def decimal(value: float, places: int = 1) -> str:
-    """1.9: a number with so many digits behind the point, be they noughts."""
+    """Write a number with `places` digits behind the point, be they noughts: 1.9."""
     return str(format_decimal(value, format=f"#,##0.{'0' * places}", locale=locale()))
 
 
 def percent(share: float, places: int = 1) -> str:
-    """4.2%, of a share of one."""
+    """Write a share of 1 in per cent: 4.2%."""
     return str(format_percent(share, format=f"0.{'0' * places}%", locale=locale()))
 
 
 def day(value: date) -> str:
-    """5 September 2020; an instant is told by its date in London."""
+    """Write a date: 5 September 2020; an instant is told by its date in London."""
     if isinstance(value, datetime):
         value = value.astimezone(LONDON).date()
     return format_date(value, "d MMMM y", locale=locale())
 
 
 def weekday(value: date) -> str:
-    """Monday 15 December 2025."""
+    """Write a date with its weekday: Monday 15 December 2025."""
     return format_date(value, "EEEE d MMMM y", locale=locale())
 
 
@@ -49,13 +49,13 @@ def go_by(clocks: tzinfo) -> None:
 
 
 def moment(value: datetime) -> str:
-    """5 March 2020, 20:21, where the chat lives; 21:21 (Paris) where that is not in London."""
+    """Write an instant where the chat lives: 5 March 2020, 20:21, or in France 21:21 (Paris)."""
     local = value.astimezone(_clocks.get())
     return _on_clocks(format_datetime(local, "d MMMM y, HH:mm", locale=locale()))
 
 
 def clock(value: datetime, now: datetime) -> str:
-    """20:21 for today's instants, with the date for others, where the chat lives."""
+    """Write when an instant is where the chat lives: 20:21, and the date too unless it is today."""
     local, today = value.astimezone(_clocks.get()), now.astimezone(_clocks.get()).date()
     if local.date() != today:
         return moment(value)
@@ -72,32 +72,32 @@ def _on_clocks(told: str) -> str:
 
 
 def years(count: int) -> str:
-    """2 years."""
+    """Word a number of years: 2 years."""
     return many("{count} year", "{count} years", count)
 
 
 def days(count: int) -> str:
-    """43 days."""
+    """Word a number of days: 43 days."""
     return many("{count} day", "{count} days", count)
 
 
 def hours(count: int) -> str:
-    """6 hours."""
+    """Word a number of hours: 6 hours."""
     return many("{count} hour", "{count} hours", count)
 
 
 def minutes(count: int) -> str:
-    """1 minute."""
+    """Word a number of minutes: 1 minute."""
     return many("{count} minute", "{count} minutes", count)
 
 
 def signatures(count: int) -> str:
-    """131,625 signatures."""
+    """Word a number of signatures: 131,625 signatures."""
     return many("{count} signature", "{count} signatures", count)
 
 
 def span(value: timedelta) -> str:
-    """A length of time in its largest whole unit: 6 hours, 43 days, 2 years."""
+    """Word a length of time in its largest whole unit: 6 hours, 43 days, 2 years."""
     seconds = max(0, int(value.total_seconds()))
     # Days say more than one year, hours more than one day.
     for told, size, least in (
@@ -121,7 +121,7 @@ def about(value: timedelta) -> str:
 
 
 def bar(share: float, cells: int = 10) -> str:
-    """▰▰▰▰▰▰▱▱▱▱: a bar of so many cells, filled by a share of 1, and full only at the whole."""
+    """Draw a bar, ▰▰▰▰▰▰▱▱▱▱, filled by a share of 1, and full only at the whole."""
     full = min(cells, max(0, int(share * cells)))
     return "▰" * full + "▱" * (cells - full)
 
@@ -132,7 +132,7 @@ def london_today(now: datetime) -> date:
 
 
 def listed(things: list[str]) -> str:
-    """One, two and three.
+    """List things within a sentence: one, two and three.
 
     In Welsh the word for "and" changes with the next word, and the next word with it, so that a
     list of any names goes without.
@@ -143,15 +143,15 @@ def listed(things: list[str]) -> str:
 
 
 def length(count: int) -> str:
-    """A number of hours, told in days if it is a whole number of them."""
+    """Word a number of hours, in days if it is a whole number of them."""
     return days(count // 24) if count % 24 == 0 else hours(count)
 
 
 def time_of_day(minute: int) -> str:
-    """22:00: the time of day at a minute after midnight."""
+    """Write the time of day at a minute after midnight: 22:00."""
     return f"{minute // 60:02}:{minute % 60:02}"
 
 
 def weekday_name(weekday: int) -> str:
-    """Monday: the name of a day of the week, 0 for Monday."""
+    """Name a day of the week, 0 for Monday."""
     return str(get_day_names("wide", locale=locale())[weekday])

@@ -1,4 +1,4 @@
-"""Every text of the bot in the reader's language: English in the source, others from catalogues.
+"""Says each text in the reader's language: English in the source, others from catalogues.
 
 The language belongs to what is being done, not to the process: each task sets its own. A text is a
 whole sentence with named gaps, so that another language may order it differently.

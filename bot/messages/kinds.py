@@ -49,7 +49,10 @@ _RESPONSES: Mapping[Responder, str] = {
 
 
 def kind_name(kind: Kind, sites: Collection[SiteDescription] = ()) -> str:
-    """Government response: a kind as the settings have it, where these sites are followed."""
+    """Name a kind of news for the settings.
+
+    A response is named after whoever gives it on `sites`, if that is one institution alone.
+    """
     responders = {who for site in sites if (who := site.institutions.responder)}
     if kind == "response" and len(responders) == 1:
         return tr(_RESPONSES[responders.pop()])
@@ -57,6 +60,6 @@ def kind_name(kind: Kind, sites: Collection[SiteDescription] = ()) -> str:
 
 
 def kinds_named(kinds: Iterable[Kind], sites: Collection[SiteDescription] = ()) -> str:
-    """Government response, debate and closing, within a sentence."""
+    """Name kinds within a sentence: government response, debate and closing."""
     names = [kind_name(kind, sites) for kind in KINDS if kind in set(kinds)]
     return listed([name[:1].lower() + name[1:] for name in names])

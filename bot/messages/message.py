@@ -1,4 +1,4 @@
-"""Formatted text as a value: plain text, and spans of it that have a style.
+"""Holds formatted text as a value: plain text, and spans of it that have a style.
 
 A piece of text from outside is only ever a string in here, so that nothing needs escaping: it
 cannot turn into formatting. Spans count characters; what is measured against Telegram's limits is
@@ -59,12 +59,12 @@ class Message(NamedTuple):
 
 
 def bold(*parts: Rich) -> Styled:
-    """Strong text."""
+    """Set text in bold."""
     return Styled("bold", parts)
 
 
 def italic(*parts: Rich) -> Styled:
-    """Slanted text, for asides."""
+    """Set text in italics, for asides."""
     return Styled("italic", parts)
 
 
@@ -74,7 +74,7 @@ def code(*parts: Rich) -> Styled:
 
 
 def link(text: Rich, url: str) -> Styled:
-    """Text that leads to an address."""
+    """Link text to an address."""
     return Styled("text_link", (text,), url)
 
 

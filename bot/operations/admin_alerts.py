@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 _NOTE = "alarms"
 _LANGUAGE_WITHIN = 2.0  # seconds that the store has to say which language an admin speaks
 
-# What comes of another trouble is no news beside it; "site" stands for each of them.
+# The problems that each problem may come of: beside one of those it is no news. "site" is any site.
 _CAUSES: Mapping[str, Sequence[str]] = {
     "updates": ["Telegram"],
     "sending": ["Telegram"],

@@ -86,7 +86,10 @@ class Webhook:
         return await self._read(body)
 
     async def _read(self, body: bytes) -> tuple[int, str]:
-        """Hand the update on; one that makes no sense is not asked for again if it has a number."""
+        """Hand an update on; return an HTTP status, and a word for the figures.
+
+        An update that makes no sense is not asked for again if it has a number.
+        """
         number = number_of(body)
         if number is None:
             return 400, "malformed"
@@ -113,7 +116,7 @@ class Webhook:
 
 
 def _derived(token: str, purpose: str) -> str:
-    """64 hexadecimal digits that only whoever holds the token can work out."""
+    """Return 64 hexadecimal digits that only whoever holds the token can work out."""
     return hmac.new(token.encode(), purpose.encode(), hashlib.sha256).hexdigest()
 
 

@@ -52,7 +52,7 @@ async def holding(storage: Shared, role: str) -> AsyncIterator[bool]:
 async def on_duty(
     storage: Storage, role_state: RoleState, duty: Duty, rhythm: Rhythm
 ) -> AsyncIterator[None]:
-    """Be on duty whenever the role is ours, and from the start on a store of one process."""
+    """Be on duty until the block ends: whenever the role is ours, or always if we are alone."""
     if not is_shared(storage):
         async with duty():
             yield

@@ -150,7 +150,7 @@ class Supervisor:
 
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
-        """Watch the loop and the bot's health; systemd is told that it is ready, and when not."""
+        """Watch the loop and the bot's health until the block ends, and tell systemd of them."""
         notify("READY=1")
         try:
             async with (
@@ -211,18 +211,18 @@ class Supervisor:
     async def _look_after(self) -> None:
         """Tell the admins, if there are any, what needs them; of several processes, one does."""
         admins, interval = self._config.telegram.admins, self._config.poll.interval
-        alarms = self._admin_alerts()
-        were_standby = [role_state.is_standby for role_state, _ in alarms]
+        tellers = self._admin_alerts()
+        were_standby = [role_state.is_standby for role_state, _ in tellers]
         incident = IncidentLog(log, "the bot's health cannot be checked")
         while admins:
             await asyncio.sleep(min(max(interval.total_seconds(), 1.0), _LOOKS_APART))
-            for number, (role_state, alerts) in enumerate(alarms):
+            for number, (role_state, alerts) in enumerate(tellers):
                 if role_state.is_standby != were_standby[number]:
                     were_standby[number] = role_state.is_standby
                     alerts.resume()
             try:
                 checks = await self._health.checks()
-                for role_state, alerts in alarms:
+                for role_state, alerts in tellers:
                     await self._tell(role_state, alerts, checks)
                 incident.recovered()
             except Exception as error:
@@ -253,13 +253,13 @@ class Supervisor:
     def _admin_alerts(self) -> list[tuple[RoleState, AdminAlerts]]:
         """Return a teller of problems for each role, with those of the findings that it tells."""
         if self.has_webhook:
-            return [(self._polling, self._alarm("alarms", lambda _: True))]
+            return [(self._polling, self._alerts_under("alarms", lambda _: True))]
         return [
-            (self._polling, self._alarm("alarms", lambda name: name not in _OF_UPDATES)),
-            (self._updates, self._alarm("alarms of updates", _OF_UPDATES.__contains__)),
+            (self._polling, self._alerts_under("alarms", lambda name: name not in _OF_UPDATES)),
+            (self._updates, self._alerts_under("alarms of updates", _OF_UPDATES.__contains__)),
         ]
 
-    def _alarm(self, note: str, tells: Callable[[str], bool]) -> AdminAlerts:
+    def _alerts_under(self, note: str, tells: Callable[[str], bool]) -> AdminAlerts:
         calm = min(3 * self._config.poll.interval, _LONGEST_CALM)
         admins = self._config.telegram.admins
         return AdminAlerts(

@@ -1,1 +1,1 @@
-"""Messages about the chat, the bot and its errors."""
+"""Words messages about the chat, the bot and its errors."""

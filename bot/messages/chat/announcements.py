@@ -1,4 +1,4 @@
-"""Announcements: what everybody reads, and what whoever runs the bot is told about them."""
+"""Words announcements: those that everybody reads, and the answers to whoever runs the bot."""
 
 from datetime import timedelta
 

@@ -1,1 +1,1 @@
-"""Messages about what a chat follows, and how to find more."""
+"""Words messages about what a chat follows, and how to find more."""

@@ -1,1 +1,1 @@
-"""Messages about one petition."""
+"""Words messages about one petition."""

@@ -99,7 +99,7 @@ def ladder(
             say("🪜 <b>Milestones</b>"),
             title(petition),
             "",
-            *(_behind(rung, petition, own, readings) for rung in _reached(petition, own)),
+            *(_behind(reached, petition, own, readings) for reached in _reached(petition, own)),
             _standing(petition),
             *(_ahead(n, petition, own, rate, now) for n in _coming(petition, own)),
             None if petition.is_open else italic(tr("It's no longer open for signatures.")),
@@ -134,40 +134,45 @@ def _coming(petition: Petition, own: CustomMilestones) -> list[int]:
     return sorted(coming)
 
 
-def _name(rung: int, petition: Petition, own: CustomMilestones) -> str:
+def _name(milestone: int, petition: Petition, own: CustomMilestones) -> str:
     """Word a milestone: its number, what it stands for, and whether it is the reader's own."""
-    official = thresholds(petition).get(rung)
-    name = number(rung)
+    official = thresholds(petition).get(milestone)
+    name = number(milestone)
     if official:
         name = tr(_OFFICIAL[official], number=name, committee=committee(petition))
-    return f"★ {name}" if is_custom(rung, own, petition) else name
+    return f"★ {name}" if is_custom(milestone, own, petition) else name
 
 
 def _behind(
-    rung: MilestoneReached, petition: Petition, own: CustomMilestones, readings: Sequence[Reading]
+    reached: MilestoneReached,
+    petition: Petition,
+    own: CustomMilestones,
+    readings: Sequence[Reading],
 ) -> Rich:
-    text = _when(rung, _name(rung.number, petition, own), readings)
-    return bold(text) if rung.official else text
+    text = _when(reached, _name(reached.number, petition, own), readings)
+    return bold(text) if reached.official else text
 
 
-def _when(rung: MilestoneReached, name: str, readings: Sequence[Reading]) -> str:
+def _when(reached: MilestoneReached, name: str, readings: Sequence[Reading]) -> str:
     """Word when a milestone was reached: by the site's own time, or by which reading of ours."""
-    if rung.reached_at:
-        return tr("✓ {milestone}: reached {moment}", milestone=name, moment=moment(rung.reached_at))
+    if reached.reached_at:
+        return tr(
+            "✓ {milestone}: reached {moment}", milestone=name, moment=moment(reached.reached_at)
+        )
     for before, after in pairwise(readings):
-        if before.signature_count < rung.number <= after.signature_count:
+        if before.signature_count < reached.number <= after.signature_count:
             return tr("✓ {milestone}: reached by {moment}", milestone=name, moment=moment(after.at))
     return tr("✓ {milestone}: reached", milestone=name)
 
 
 def _ahead(
-    rung: int, petition: Petition, own: CustomMilestones, a_day: float | None, now: datetime
+    milestone: int, petition: Petition, own: CustomMilestones, a_day: float | None, now: datetime
 ) -> str:
-    name, missing = _name(rung, petition, own), number(rung - petition.signature_count)
+    name, missing = _name(milestone, petition, own), number(milestone - petition.signature_count)
     plain = tr("○ {milestone}: {missing} to go", milestone=name, missing=missing)
     if not a_day or a_day < 1:
         return plain
-    wait = timedelta(days=min((rung - petition.signature_count) / a_day, 10_000))
+    wait = timedelta(days=min((milestone - petition.signature_count) / a_day, 10_000))
     on = london_today(now + wait)
     if petition.closing_date and on > petition.closing_date:
         return tr(

@@ -1,1 +1,1 @@
-"""Messages of the settings."""
+"""Words the messages of the settings."""

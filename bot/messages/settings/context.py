@@ -92,7 +92,7 @@ class SettingsContext(NamedTuple):
 
 
 def moment_there(value: datetime, zone: str) -> str:
-    """Monday 30 March, 08:00: an instant where the chat lives, its zone named if not London's."""
+    """Write an instant where the chat lives: Monday 30 March, 08:00, with a zone but London's."""
     local = value.astimezone(zone_of(zone))
     when = format_datetime(local, "EEEE d MMMM, HH:mm", locale=locale())
     return f"{when} ({zone})" if zone and zone != LONDON else str(when)
