@@ -149,7 +149,7 @@ class Conversation:
         return await self.api.wait_for(edited, self.patience)
 
     def unread(self) -> list[str]:
-        """What the bot has said since the last `hears`."""
+        """Return the texts the bot has sent since the last `hears`."""
         bot = self.api.messenger.bot
         return [
             m["text"]

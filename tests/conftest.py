@@ -1,4 +1,4 @@
-"""What tests of every module share."""
+"""The fixtures and options that tests of every room share."""
 
 import gc
 from collections.abc import AsyncIterator

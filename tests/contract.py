@@ -61,7 +61,7 @@ from storage.tinydb.store import open_tiny
 
 
 class Ground(Protocol):
-    """Where a store lives: it can be opened again and again, and its writes can be made to fail.
+    """The place of a store: it can be opened again and again, and its writes can be made to fail.
 
     `scripts` is how many sequences of use cases it is quick enough for; where only one process can
     have it open (`is_lone`), leases end with that process.

@@ -48,7 +48,7 @@ async def furnish(storage: Storage, *chats: int) -> None:
 
 
 class Place:
-    """Where a store and its key are."""
+    """The paths of an embedded store and of its key."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "data" / "store.db"

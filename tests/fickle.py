@@ -1,4 +1,4 @@
-"""What answers or fails as it is told."""
+"""Stand-ins that answer or fail as they are told."""
 
 from datetime import timedelta
 from typing import Any

@@ -192,7 +192,7 @@ class Office:
         return [m["text"].partition("\n")[0] for m in self.api.messages(chat) if "text" in m]
 
     def rings(self, chat: int) -> Counter[str]:
-        """How often a chat heard of each milestone."""
+        """Count how often a chat was told of each milestone."""
         return Counter(line.split()[1] for line in self.heard(chat))
 
 
@@ -208,6 +208,6 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
 
 @pytest.fixture(autouse=True)
 def logged() -> Iterator[list[Any]]:
-    """What is logged meanwhile, which tracebacks in colour would make slow."""
+    """Yield the lines logged meanwhile, which tracebacks in colour would make slow."""
     with capture_logs() as lines:
         yield lines

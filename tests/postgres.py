@@ -47,7 +47,7 @@ def server() -> Any:
 
 
 def address(schema: str, user: str = "bell") -> str:
-    """Where a store lives, as `storage.url` has it."""
+    """Return the address of a store, as `storage.url` has it."""
     host = parse_qs(urlsplit(server().get_uri()).query)["host"][0]
     return f"postgresql://{user}@/postgres?host={host}&search_path={schema}"
 
@@ -273,7 +273,7 @@ class FailoverPair:
 
     @property
     def url(self) -> str:
-        """Where a store lives, as `storage.url` has it."""
+        """Return the address of a store on the pair, as `storage.url` has it."""
         hosts = ",".join(f"127.0.0.1:{each.port}" for each in (self.primary, self.standby))
         return f"postgresql://bell@{hosts}/postgres?search_path={self.schema}"
 

@@ -1,4 +1,4 @@
-"""Every button there is, and what a press of it has to bring."""
+"""Lists every button there is, and what a press of it has to bring."""
 
 import re
 from collections import deque
@@ -188,7 +188,7 @@ def data_of(message: Json) -> set[str]:
 
 
 def is_sound(message: Json) -> bool:
-    """Whether a message says something, and every button beneath it can be pressed."""
+    """Return whether a message says something; fail if a button beneath it cannot be pressed."""
     for key in buttons_of(message):
         assert key["text"].strip(), message
         if data := key.get("callback_data"):
@@ -203,13 +203,13 @@ def is_sound(message: Json) -> bool:
 
 
 def kind_of(page: Json) -> str:
-    """How its first line begins and what its buttons carry, without titles, names and numbers."""
+    """Return a message's beginning and its buttons' data, without titles, names and numbers."""
     head = re.split(r"[:\n“]", re.sub(r"^For .*:\n", "", _untitled(page)))[0]
     return " ".join([_bare(head), *sorted({shape(data) for data in data_of(page)})])
 
 
 def says_the_same(page: Json, other: Json) -> bool:
-    """Whether two messages read the same and have the same buttons."""
+    """Return whether two messages read the same and have the same buttons."""
     shown = ("text", "caption", "photo", "document", "reply_markup")
     return all(page.get(name) == other.get(name) for name in shown)
 
@@ -238,7 +238,7 @@ _WHOLE = re.compile(
 
 
 def is_short(message: Json) -> bool:
-    """Whether it is read at a glance, or is one of the few that need not be."""
+    """Return whether a message is read at a glance, or is one of the few that need not be."""
     text = message.get("text") or ""
     kind = "expandable_blockquote"
     folded = sum(e["length"] for e in message.get("entities", []) if e["type"] == kind)
@@ -348,7 +348,7 @@ class Walker:
 
 
 def after(label: str, begin: Begin, edits: str = "") -> Begin:
-    """What a button of the message leads to."""
+    """Begin by a press of a message's button; the answer is an edit that has `edits`, if given."""
 
     async def then(village: Village, chat: Conversation) -> Json:
         message = await begin(village, chat)

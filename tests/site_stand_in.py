@@ -27,7 +27,7 @@ class Seen(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What goes wrong with a request: another answer, none at all, or half of the true one.
+    """A fault of an answer: another one in its place, none at all, or half of the true one.
 
     Without a `status` the true answer is what hangs or is cut short.
     """

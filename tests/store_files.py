@@ -1,4 +1,4 @@
-"""What tests of the store do to its files from outside."""
+"""Does from outside what tests do to the files of a store."""
 
 import os
 from collections.abc import Iterator

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 def library_request() -> HTTPXRequest:
-    """What python-telegram-bot asks with by itself, but for certificates that are read once."""
+    """Return python-telegram-bot's own way to ask, but for certificates that are read once."""
     return HTTPXRequest(connection_pool_size=8, httpx_kwargs={"verify": _certificates()})
 
 
@@ -255,7 +255,7 @@ class BotApi(bot_api.BotApi):
         return _dropped(request) if planned == "lost" else answer
 
     def _due_plan(self, call: Call) -> Body | Trouble | None:
-        """What is to go wrong with this call; a planned refusal is raised."""
+        """Return what is to go wrong with this call, None if nothing; raise a planned refusal."""
         planned = next((planned for planned in self._planned if planned.fits(call)), None)
         if planned is None:
             return None

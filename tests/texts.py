@@ -1,4 +1,4 @@
-"""What in the source is text for people and yet in no catalogue, found by reading its syntax."""
+"""Finds texts for people in the source that are in no catalogue, by reading its syntax."""
 
 import ast
 import re
@@ -249,7 +249,7 @@ class _Reader:
 
 
 def _is_worded(node: ast.expr) -> bool:
-    """Whether an expression is a text with letters, or one from a catalogue."""
+    """Return whether an expression is a text with letters, or one from a catalogue."""
     if isinstance(node, ast.Call):
         return _called(node.func) in CATALOGUED
     parts = node.values if isinstance(node, ast.JoinedStr) else [node]

@@ -1,4 +1,4 @@
-"""What was said in a conversation, as a page that is read from top to bottom."""
+"""Shows what was said in a conversation as a page that is read from top to bottom."""
 
 import html
 from collections.abc import Iterable, Iterator, Mapping

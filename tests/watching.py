@@ -40,7 +40,7 @@ class Watch:
         self._alarm = AdminAlerts(self.bot, self.storage, [ADMIN], calm=CALM)
 
     async def finds(self, *checks: HealthCheck, after: float = 0) -> list[str]:
-        """What the admin has been told in all, `after` so many minutes more."""
+        """Have these findings made `after` so many minutes more; return all the admin was told."""
         self.now += timedelta(minutes=after)
         await self._alarm.tell(checks, self.now)
         return [message["text"] for message in self.village.api.messages(ADMIN)]

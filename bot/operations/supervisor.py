@@ -231,9 +231,10 @@ class Supervisor:
     async def _tell(
         self, role_state: RoleState, alerts: AdminAlerts, checks: Sequence[HealthCheck]
     ) -> None:
-        """Have one process tell the admins: the leader its findings, a standby that nobody polls.
+        """Tell the admins what this process finds if it leads; if it stands by, that nobody polls.
 
-        Whether updates come in is told by the process that asks for them, which may be another.
+        Of several that stand by, one tells that. Whether updates come in is told by the process
+        that asks for them, which may be another than the one that polls.
         """
         if not role_state.is_standby:
             if role_state is self._polling:
