@@ -1,6 +1,6 @@
 """Gives every handler its typed context, the services behind it, and the chat."""
 
-from collections.abc import Callable, Collection, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -72,6 +72,11 @@ class Services:
     undoable: TTLCache[int, tuple[Message, Keyboard]] = field(
         default_factory=lambda: TTLCache(_ENDED, _HOUR)
     )
+    # By chat: the question for consent asked last, and what else was asked for that waits for it.
+    consent_asked: TTLCache[int, int] = field(default_factory=lambda: TTLCache(_ENDED, _HOUR))
+    waiting: TTLCache[int, tuple[int, Callable[["Context"], Awaitable[None]]]] = field(
+        default_factory=lambda: TTLCache(_ENDED, _HOUR)
+    )
     # By chat: what was unfollowed all at once, to be had back for a while.
     ended: TTLCache[int, tuple[tuple[Subscription, ...], tuple[Rule, ...]]] = field(
         default_factory=lambda: TTLCache(_ENDED, _HOUR)
@@ -105,7 +110,11 @@ class Services:
     def forget(self, chat_id: int) -> None:
         """Let go of what is known of a chat besides what the store keeps."""
         self.questions.forget(chat_id)
-        for kept in (self.shown, self.undoable, self.ended):
+        by_id: tuple[MutableMapping[int, Any], ...] = (
+            *(self.shown, self.undoable, self.ended),
+            *(self.consent_asked, self.waiting),
+        )
+        for kept in by_id:
             kept.pop(chat_id, None)
         by_chat: tuple[MutableMapping[tuple[int, int], Any], ...] = (self.cards, self.topics)
         for found in by_chat:

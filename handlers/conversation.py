@@ -47,7 +47,7 @@ from bot.subscriptions.typed_settings import find_zone, read_digest, read_quiet,
 from bot.telegram import render
 from handlers.command import AnyHandler, Command, on_press
 from handlers.constituency import of_postcode
-from handlers.context import Context, Services, asks_first, chat_of, is_private, target
+from handlers.context import Context, Services, chat_of, is_private, target
 from handlers.fallback import suggest
 from handlers.lookup import ask_which
 from handlers.open_questions import OpenQuestion
@@ -170,6 +170,9 @@ async def _carry_out(
         case OnPetition(command, ref, rest):
             named = _named(update, context, ref)
             await _run(update, context, commands[command], f"{named} {rest}")
+        case OnPetitions("mute" | "unmute" as command, refs):
+            named = " ".join(_named(update, context, ref) for ref in refs)
+            await _run(update, context, commands[command], named)
         case OnPetitions(command, refs):
             several = {ref: _is_number_alone(update, context, ref) for ref in refs}
             await ask_which(update, context, command, several)
@@ -177,10 +180,7 @@ async def _carry_out(
             that = await _that(update, context)
             await _run(update, context, commands[command], f"{that} {rest}" if that else "")
         case Each(requests):
-            for request in requests:
-                await _carry_out(update, context, commands, request)
-                if is_private(update) and asks_first(await chat_of(update, context)):
-                    break  # all the rest would ask for consent, too
+            await _carry_out_all(update, context, commands, requests)
         case Ask(command, rest) if command in commands:
             await _run(update, context, commands[command], rest)
         case Ask(command, rest):
@@ -204,6 +204,29 @@ async def _carry_out(
             await answer(update, *_unread(meaning, context.services))
         case _:
             assert_never(meaning)
+
+
+async def _carry_out_all(
+    update: Update,
+    context: Context,
+    commands: Mapping[str, Command],
+    requests: Sequence[OnPetition | Ask],
+) -> None:
+    """Carry out one request after another; those behind one that asks for consent wait for it."""
+    chat, services = update.effective_chat, context.services
+    chat_id = chat.id if chat else 0
+    services.waiting.pop(chat_id, None)
+    for done, request in enumerate(requests, 1):
+        services.consent_asked.pop(chat_id, None)
+        await _carry_out(update, context, commands, request)
+        rest = requests[done:]
+        if rest and (asked := services.consent_asked.pop(chat_id, None)):
+
+            async def go_on(agreed: Context, rest: Sequence[OnPetition | Ask] = rest) -> None:
+                await _carry_out_all(update, agreed, commands, rest)
+
+            services.waiting[chat_id] = asked, go_on
+            return
 
 
 def _place_meant(words: str) -> Ask | None:

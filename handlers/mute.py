@@ -1,13 +1,22 @@
 """`/mute` and its button: alerts about one petition arrive without a sound, or with one again."""
 
+from collections.abc import Sequence
+
 from telegram import Update
 
 from bot.delivery.card_message import refresh_card
 from bot.messages.buttons import MUTE, UNMUTE, Press, mute_button, with_sound
-from bot.messages.following.subscriptions import follow_first, muted, not_following, with_sound_note
+from bot.messages.following.subscriptions import (
+    each_muted,
+    follow_first,
+    muted,
+    not_following,
+    with_sound_note,
+)
 from bot.messages.i18n import marked
 from bot.messages.message import Message, compose
 from bot.petitions.history import PetitionHistory
+from bot.petitions.petition import Petition, PetitionRef
 from bot.telegram import render
 from handlers.command import Command, on_press
 from handlers.context import Context, chat_of, target
@@ -59,6 +68,9 @@ async def unmute_named(update: Update, context: Context) -> None:
 
 
 async def _turn(update: Update, context: Context, *, is_muted: bool) -> None:
+    if len(listed := context.services.listed(context.text)) > 1:
+        await _turn_each(update, context, listed, is_muted=is_muted)
+        return
     ref = await asked_for(update, context, "mute" if is_muted else "unmute")
     if ref is None:
         return
@@ -71,6 +83,28 @@ async def _turn(update: Update, context: Context, *, is_muted: bool) -> None:
     context.services.woken()
     back = [[mute_button(ref, is_muted)]]
     await answer(update, compose(muted(known.petition, is_muted)), back)
+
+
+async def _turn_each(
+    update: Update, context: Context, named: Sequence[PetitionRef], *, is_muted: bool
+) -> None:
+    """Turn the sound of several petitions, and say of each that is not followed that it is not."""
+    services, chat = context.services, await chat_of(update, context)
+    turned: list[Petition] = []
+    others: list[PetitionRef] = []
+    for ref in named:
+        same = services.same_number(str(ref.id)) or [ref]
+        followed = [each for each in same if await services.storage.subscription(chat.id, each)]
+        meant = ref if ref in followed or len(followed) != 1 else followed[0]
+        done = await services.storage.mute(chat.id, meant, is_muted, services.now())
+        known = await services.storage.history(meant)
+        if done and known:
+            turned.append(known.petition)
+        else:
+            others.append(ref)
+    if turned:
+        services.woken()
+    await answer(update, *each_muted(turned, others, is_muted))
 
 
 COMMANDS = [

@@ -194,6 +194,15 @@ async def ask(
     await answer(update, question.message, reply if user else None)
 
 
+async def ask_for_consent(
+    update: Update, context: Context, message: Message, buttons: Keyboard
+) -> None:
+    """Ask whether anything may be kept; what else was asked for waits for that very question."""
+    sent = await answer(update, message, buttons)
+    if sent is not None:
+        context.services.consent_asked[sent.chat_id] = sent.message_id
+
+
 async def send_file(update: Update, name: str, content: bytes, *, caption: str) -> None:
     """Send a file where the person spoke; a chat that takes none is told so."""
     chat = update.effective_chat

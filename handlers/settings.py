@@ -19,6 +19,7 @@ from bot.messages.settings.pages import (
     loudness_page,
     misread,
     only_for_the_chat,
+    same_every_day,
 )
 from bot.messages.settings.snooze import snooze_page
 from bot.petitions.parliaments import description_of
@@ -31,7 +32,7 @@ from handlers.command import Command, on_press
 from handlers.context import GROUPS, Context, asks_first, chat_of, first_language, target
 from handlers.lookup import named_first, offer
 from handlers.remote_admin import choose, done
-from handlers.reply import answer, expect, note_undo, rewrite, topic_of
+from handlers.reply import answer, ask_for_consent, expect, note_undo, rewrite, topic_of
 
 _PAGES: Mapping[str, Callable[[SettingsContext], Page]] = {
     "": first_page,
@@ -71,6 +72,9 @@ async def settings(update: Update, context: Context) -> None:
         case ["here"]:
             await done(update, context)
             return
+        case ["days"]:
+            await answer(update, *same_every_day())
+            return
     named = await named_first(update, context, words[0]) if words else []
     if len(named) > 1:
         await offer(update, context, "settings", named)
@@ -87,16 +91,19 @@ async def typed_to(
     if settings is None and ref:
         await answer(update, *follow_first(ref, " ".join(("settings", *words)) if words else ""))
     elif settings is None or asks_first(settings.chat):
-        await ask_first(update, " ".join(words))
+        await ask_first(update, context, " ".join(words))
     else:
         await _obey(update, context, settings, words)
 
 
-async def ask_first(update: Update, words: str = "") -> None:
-    """Ask for consent; it leads to the settings, and to what was typed to them."""
-    then = f"{SETTINGS} {words}".strip()
+async def ask_first(
+    update: Update, context: Context, words: str = "", command: str = SETTINGS
+) -> None:
+    """Ask for consent; it leads to the settings, or to what was typed to them or that command."""
+    then = f"{command} {words}".strip()
     is_carried = len(then.encode()) <= _CARRIED and "|" not in then
-    await answer(update, consent_request(), agree_buttons(then if is_carried else SETTINGS))
+    buttons = agree_buttons(then if is_carried else SETTINGS)
+    await ask_for_consent(update, context, consent_request(), buttons)
 
 
 async def _obey(
@@ -271,7 +278,7 @@ async def settings_pressed(update: Update, context: Context, press: Press) -> st
     if settings is None:
         return not_following()
     if asks_first(settings.chat):
-        await ask_first(update)
+        await ask_first(update, context)
         return None
     page = await page_after(update, context, settings, press.extra)
     if page is None:

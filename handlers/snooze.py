@@ -33,7 +33,7 @@ async def snooze(update: Update, context: Context) -> None:
     if settings is None and ref:
         await answer(update, *follow_first(ref))
     elif settings is None or asks_first(settings.chat):
-        await ask_first(update)
+        await ask_first(update, context, rest, "snooze")
     elif (
         preferences := _preferences_after(settings, rest) if rest else settings.preferences
     ) is None:
@@ -87,7 +87,7 @@ async def snooze_pressed(update: Update, context: Context, press: Press) -> str 
     if settings is None:
         return not_following()
     if asks_first(settings.chat):
-        await ask_first(update)
+        await ask_first(update, context, press.extra, "snooze")
         return None
     preferences = _preferences_after(settings, press.extra)
     if preferences is None:

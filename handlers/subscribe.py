@@ -29,9 +29,10 @@ from handlers.lookup import asked_for, look_up
 from handlers.milestones import milestones
 from handlers.mute import mute_named
 from handlers.places import answer_who_asked, place_of
-from handlers.reply import answer, rewrite, topic_of
+from handlers.reply import answer, ask_for_consent, rewrite, topic_of
 from handlers.rules import offer_all
 from handlers.settings import settings, typed_to
+from handlers.snooze import snooze
 from handlers.word_search import offer_words
 
 _THEN: Mapping[str, Callable[[Update, Context], Awaitable[None]]] = {
@@ -80,9 +81,8 @@ async def begin(update: Update, context: Context, ref: PetitionRef, then: str = 
             update, context, ref, says_age=False, shows_unpublished=True, would_wait=True
         )
         if lookup and lookup.petition:
-            await answer(
-                update, consent_request(title(lookup.petition)), consent_buttons(ref, then)
-            )
+            asked = consent_request(title(lookup.petition))
+            await ask_for_consent(update, context, asked, consent_buttons(ref, then))
         return
     if not await has_room(context, chat, ref):
         await answer(update, no_room(context.services.limits.subscriptions))
@@ -144,19 +144,26 @@ async def has_room(context: Context, chat: Chat, ref: PetitionRef) -> bool:
 
 async def consent(update: Update, context: Context, press: Press) -> str | None:
     """The reader agreed: keep that, and go on with what they asked for. Or not: keep nothing."""
-    chat = await chat_of(update, context)
+    chat, message = await chat_of(update, context), update.effective_message
+    asked, go_on = context.services.waiting.pop(chat.id, (0, None))
     if press.extra == "no":
         await rewrite(update, not_now(has_agreed=chat.consented_at is not None))
         return None
     if chat.consented_at is None:
         now = context.services.now()
         await context.services.storage.save_chat(structs.replace(chat, consented_at=now))
+    command, _, rest = press.extra.partition(" ")
     if press.petition:
         await begin(update, context, press.petition, press.extra)
-    elif press.extra.partition(" ")[0] == SETTINGS:
-        await typed_to(update, context, None, press.extra.split()[1:])
+    elif command == SETTINGS:
+        await typed_to(update, context, None, rest.split())
+    elif command == "snooze":
+        context.args = rest.split()
+        await snooze(update, context)
     else:
         await answer(update, agreed())
+    if go_on and message and message.message_id == asked:
+        await go_on(context)
     return None
 
 

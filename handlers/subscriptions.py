@@ -4,7 +4,7 @@ from telegram import Update
 
 from bot.messages.buttons import PAGE, Keyboard, Press
 from bot.messages.following.rules import listed
-from bot.messages.following.subscriptions import Followed, Names, listing
+from bot.messages.following.subscriptions import Followed, Names, listing, next_to_close
 from bot.messages.i18n import marked
 from bot.messages.message import Message
 from handlers.command import Command, on_press
@@ -14,8 +14,14 @@ from handlers.rules import name_of
 
 
 async def subscriptions(update: Update, context: Context) -> None:
-    """Answer `/list`."""
+    """Answer `/list`; `/list closing` shows what closes next."""
     chat = await chat_of(update, context)
+    if context.words and context.words[0].lower() == "closing":
+        followed, services = await followed_by(context, chat.id), context.services
+        is_of_any = context.words[1:] == ["any"]
+        page = next_to_close(followed, services.now(), services.called(), is_of_any=is_of_any)
+        await answer(update, *page)
+        return
     await answer(update, *await page_of(context, chat.id, 0))
 
 

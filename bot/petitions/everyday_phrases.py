@@ -88,9 +88,20 @@ _SIDE = rf"(?:after|before|past|from|later than|earlier than|ar ôl|cyn) {_HOUR}
 _NIGHT = (
     r"(?:yn y nos|gyda'r nos|dros nos)"
     r"|(?:(?:at|during|in|over|on|through|after) )?(?:the )?"
-    r"(?:nights?|night ?times?|evenings?|weekends?|mornings?|bed ?time|work|meetings?|dark"
+    r"(?:nights?|night ?times?|evenings?|mornings?|bed ?time|work|meetings?|dark"
     r"|day|nos)|(?:while|when) (?:i sleep|i'?m (?:asleep|sleeping|in bed|at work))"
 )
+
+_DAY_NAME = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
+_SOME_DAYS = (
+    r"(?:(?:on|at|over|during) )?(?:the )?(?:week ?days?|weekends?|working days|work days"
+    rf"|bank holidays|{_DAY_NAME}s(?:(?:,? and |, ?| or ){_DAY_NAME}s)*"
+    r"|mon(?:day)?s?(?: to | ?- ?| through )fri(?:day)?s?"
+    rf"|(?<=on ){_DAY_NAME}(?:(?:,? and |, ?| or ){_DAY_NAME})*)"
+)
+
+_SOON = r"(?:soon|next|first|soonest|shortly|this week|this month|today|tomorrow|tonight)"
+_CLOSE = r"(?:clos(?:e|es|ing)|end(?:s|ing)?|expir(?:e|es|ing)|run(?:ning)? out|finish(?:es|ing)?)"
 
 _ABOUT = (
     r"(?:about|on|for|mentioning|concerning|regarding|with|to do with|related to|against|to"
@@ -118,7 +129,9 @@ _REACHES = (
 )
 _ONE_COUNT = (
     rf"(?:{SPOKEN_COUNT}|\d[\d,.]*\s*(?:k\b|m\b|%|per ?cent)?"
-    rf"|{SPOKEN_NUMBER} ?(?:k\b|%|per ?cent)|half[ -]?way)"
+    rf"|{SPOKEN_NUMBER} ?(?:k\b|%|per ?cent)|half[ -]?way"
+    r"(?: there| to \d[\d,]* ?k?"
+    r"| to (?:the |a )?(?:debate|response|goal|target|(?:next )?(?:threshold|one)))?)"
 )
 _COUNT = (
     rf"(?P<rest>(?:every )?{_ONE_COUNT}(?:(?:,? and |, ?){_ONE_COUNT})*)"
@@ -132,9 +145,11 @@ _THE_PETITION = (
     r"|(?:my|this|that) petition|signatures)"
 )
 
+# "When it's halfway" says no more than that.
+_HITS = rf"(?:{_REACHES} |(?:is )?(?=half[ -]?way))"
 _ASKED = rf"(?:(?:{_TELL} )(?:{_WHEN} )?|{_WHEN} )"
 _COUNTS = (
-    re.compile(rf"{_ASKED}(?:{_THE_PETITION} )?{_REACHES} {_COUNT}"),
+    re.compile(rf"{_ASKED}(?:{_THE_PETITION} )?{_HITS}{_COUNT}"),
     re.compile(rf"(?:{_REACHES} )?(?=.*{_SURE_COUNT}){_COUNT}"),
     re.compile(rf"(?:{_TELL} |(?=.*signatures))(?=every ){_COUNT}"),
     re.compile(rf"(?:set|add) (?:an? |my )?milestone (?:at |of |to )?{_COUNT}"),
@@ -143,8 +158,8 @@ _COUNTS = (
 )
 # `#` stands for the petition.
 _COUNTS_OF_ONE = (
-    re.compile(rf"{_ASKED}?(?:petition )?# {_REACHES} {_COUNT}"),
-    re.compile(rf"# (?:{_ASKED})(?:{_THE_PETITION} )?{_REACHES} {_COUNT}"),
+    re.compile(rf"{_ASKED}?(?:petition )?# {_HITS}{_COUNT}"),
+    re.compile(rf"# (?:{_ASKED})(?:{_THE_PETITION} )?{_HITS}{_COUNT}"),
     re.compile(rf"(?:petition )?# (?:milestones? )(?:{_REACHES} )?{_COUNT}"),
     re.compile(rf"(?:petition )?# (?=every |.*{_SURE_COUNT}){_COUNT}"),
     re.compile(rf"(?=every ){_COUNT} (?:for |of |on )?(?:petition )?#"),
@@ -172,6 +187,7 @@ _GONE = re.compile(
     r"(?:remove|delete|drop|cancel|clear|stop) (?:the |my )?(?:own )?milestone (?:at |of )?"
     r"(?P<count>\d[\d,]*[km]?)"
 )
+_TOO_FEW = re.compile(r"\d\d?")  # "text me at 8" names an hour
 _AND_TELL = re.compile(rf",? {_TELL}$")
 
 
@@ -185,7 +201,7 @@ def count_wanted(text: str, *, of_one: bool = False) -> str:
         return f"-{gone['count']}"
     for pattern in _COUNTS_OF_ONE if of_one else _COUNTS:
         if found := pattern.fullmatch(said):
-            return found["rest"].strip(" ,.")
+            return "" if _TOO_FEW.fullmatch(found["rest"]) else found["rest"].strip(" ,.")
     return ""
 
 
@@ -233,7 +249,52 @@ _OF_ALL = rf"(?:(?:{_TELL}|follow|watch|track|subscribe to|show me|i want)(?: (?
 
 # Each with the command that it comes down to; the group `rest`, if any, stands behind that.
 PHRASES: tuple[tuple[str, str], ...] = (
+    # which days
+    (
+        rf"(?:(?:only|just)(?: {_SEND}(?: me)?| {_NEWS})?|{_SEND}(?: me)? only|{_NEWS} only"
+        rf"|not|never|{_NOT}|{_QUIET}|mute|silence|pause|snooze|dnd|do not disturb"
+        rf"|quiet hours)(?: me)? {_SOME_DAYS}(?: only)?"
+        rf"|(?:(?:send|give) (?:me )?)?(?:the |my |a )?(?:daily )?(?:digest|summary|round-?up)"
+        rf"(?: only)? (?={_SOME_DAYS})(?=.*(?:week|working|work days|holiday| and | to |-|,| or ))"
+        rf"{_SOME_DAYS}(?: only)?|{_SOME_DAYS} (?:only|off)"
+        rf"|(?:only )?every week ?day(?: (?:at )?{_HOUR})?",
+        "settings days",
+    ),
+    # what closes
+    (
+        r"(?:(?:show me|show|list|tell me|which|what|when|any|are there any|do any|are any"
+        r"|will any)(?: of)?(?: (?:do|does|are|is|will))? )?"
+        r"(?:mine|my (?:petitions?|ones|list)|(?:the )?(?:ones|those|petitions) (?:that )?"
+        rf"(?:i|we)(?:'m| am| are)? follow(?:ing)?)(?: (?:is|are|will|do|that are))*(?: be)?"
+        rf" {_CLOSE}(?: {_SOON})*",
+        "subscriptions closing",
+    ),
+    (
+        r"(?:(?:my|the|upcoming|next|all|show me|show|what are|when are) )*"
+        r"(?:deadlines|closing dates)",
+        "subscriptions closing",
+    ),
+    (
+        r"(?:(?:show me|show|list|see|find|which|what|any|are there any|what are)(?: of)? )?"
+        r"(?:the )?(?:(?:open )?(?:petitions?|ones)|what'?s|what is|what|which|anything"
+        r"|something)?(?: ?\b(?:is|are|that are|that|will|about to|due to|going to))* ?"
+        rf"\b{_CLOSE}(?: {_SOON})+"
+        r"|(?:(?:pa )?ddeisebau|deisebau|beth) sy'?n cau(?: (?:cyn bo hir|yn fuan|nesaf))?",
+        "subscriptions closing any",
+    ),
     # quiet hours
+    (
+        rf"(?:wake me(?: up)?|let me sleep) (?:at|until|till) (?P<rest>{_HOUR})",
+        "settings quiet before",
+    ),
+    (
+        rf"{_SEND}(?: me)?(?: everything| it all| all of it)? (?P<rest>at {_HOUR})",
+        "settings all digest & settings digest daily",
+    ),
+    (
+        rf"(?:nothing|not|never) (?P<rest>(?:before|until|after) {_HOUR})(?: in the morning)?",
+        "settings quiet",
+    ),
     (
         r"(?:no|turn off|switch off|disable|end|remove|cancel|stop|delete) (?:my |the )?"
         r"quiet (?:hours|time)",
@@ -409,6 +470,11 @@ PHRASES: tuple[tuple[str, str], ...] = (
         rf"{_TELL} (?:before|when) (?:they|petitions?|anything|something)(?: i follow)?"
         r" (?:closes?|ends?)|closing reminders?",
         "settings closing",
+    ),
+    (
+        rf"(?:(?:send|tell|text|message|update) me (?:everything |it all )?)?"
+        rf"(?:every|each) (?P<rest>(?:morning|evening|night|day at)(?:(?: at)? {_HOUR})?)",
+        "settings all digest & settings digest daily",
     ),
     (
         rf"(?P<rest>(?:{_DAY}) (?:digest|summary))|(?:digest|summary) (?P<alone>weekly|daily)",

@@ -149,6 +149,7 @@ _BY_LETTER = {
     letter: sorted(words) for letter, words in groupby(sorted(_KNOWN_WORDS), itemgetter(0))
 }
 _NEAR, _SHORTEST = 0.75, 4  # how much alike, and from how many letters on
+_SURE_LENGTH = 6  # letters from which on a slip of the pen is no other word
 _VERB_WORDS = frozenset().union(*VERBS.values())
 _KNOWN = FILLERS | _VERB_WORDS
 _SLIP = 0.88  # how near a slip of the pen is
@@ -169,6 +170,22 @@ _ITS_DATE = re.compile(
     r"(?:when(?:'s| is| was| will)?|what (?:time|day|date)(?: is| was)?|is there|has there been)"
     r" (?:the |a |any )?(?:debate|deadline|closing date|(?:government )?response)(?: be| yet| due)*"
     r"|add (?:it |this |that |the debate )?to (?:my |the )?calendar"
+)
+# How far it is goes without saying whose, too.
+_ITS_PROGRESS = re.compile(
+    r"how (?:far|close|near|long)(?: (?:along|off|away|to go|has it got|is left|now))*"
+    r"(?: (?:is|are|have|has) (?:it|we|they|this|the (?:petition|count)|my petition))?"
+    r"(?: (?:got|gone|come|along|off|away|to go|from|to|now|left|there|yet|so far))*"
+    r"(?: (?:the )?(?:target|goal|threshold|debate|response|100?[,. ]?000|100? ?k))?"
+    r"|(?:how many(?: signatures)? (?:more|to go|left|short|(?:are )?needed|are left)"
+    r"|what'?s left)(?: (?:to go|does it need|do we need|are needed|is needed|now))*"
+    r"|(?:is|are) (?:it|we|they|the petition) (?:nearly |almost |even )?"
+    r"(?:half ?way|there|close|near)(?: there| yet| now| to (?:it|a debate|the debate|100k|10k))*"
+    r"|(?:will|can|could) (?:it|we|the petition) (?:make it|get there|reach it|pass|succeed)"
+    r"|(?:when )?(?:will|does|is) (?:it|this|that|the petition) (?:close|closing|end|ending|expire)"
+    r"(?: soon)?"
+    r"|how(?:'s| is| are) (?:it|we|things|the petition) (?:going|doing|getting on|looking)"
+    r"|(?:any )?progress(?: so far| report| update)?"
 )
 _THANKS = re.compile(
     r"(?:(?:ok|okay|great|cool|lovely|many|big) )?"
@@ -225,6 +242,8 @@ def _single(text: str, sites: Sequence[Site], links: Sequence[str]) -> Meaning:
         return Ask("milestones", f"at {count}")
     if is_short and _ROUND.search(said) and (asked := _phrase(said)) and _is_of_many(asked):
         return asked
+    if is_short and _ROUND.search(said) and _ITS_PROGRESS.fullmatch(bare(said)):
+        return OnThat("petition")
     if named := _petitions(said, sites, links):
         return named
     if carried := _RULE_LINK.search("\n".join((text, *links))):
@@ -285,7 +304,8 @@ def said_of(text: str, petition: PetitionRef, sites: Sequence[Site]) -> OnPetiti
 
 
 def _on_that(text: str) -> OnThat | None:
-    if _ITS_DATE.fullmatch(bare(text)):
+    said = bare(text)
+    if _ITS_DATE.fullmatch(said) or _ITS_PROGRESS.fullmatch(said):
         return OnThat("petition")
     if not _IT.search(text):
         return None
@@ -322,7 +342,7 @@ def _sure(text: str, sites: Sequence[Site]) -> Sequence[OnPetition | Ask]:
         case OnPetitions(command, petitions) if command != "petition":
             return [OnPetition(command, each) for each in petitions]
         case OnPetition(may_be_words=False) as request if request.command != "petition" or _verb(
-            text
+            _masked(text, find_mentions(text, sites))
         ):
             return [request]
         case Ask(command, rest) as request if (
@@ -512,9 +532,21 @@ def nearest_saying(text: str) -> Ask | Each | OnThat | None:
     # What it is about stands at the end as it was typed: nobody's subject is a slip of the pen.
     for end in range(len(words), 0, -1):
         meant = _as_said(spelt[:end], words[end:]) if spelt[:end] != words[:end] else None
-        if meant:
+        if meant and not _may_be_wanted_gone(meant, words, spelt):
             return meant
     return None
+
+
+def _may_be_wanted_gone(
+    meant: Ask | Each | OnThat, words: Sequence[str], spelt: Sequence[str]
+) -> bool:
+    """Whether who says it may want an end of something else: "stop the boats" is no "bots"."""
+    is_end = isinstance(meant, Ask) and meant.command == "unsubscribe"
+    return is_end and any(
+        len(said) < _SURE_LENGTH and word not in _VERB_WORDS
+        for said, word in zip(words, spelt, strict=True)
+        if said != word
+    )
 
 
 def _as_said(spelt: Sequence[str], words: Sequence[str]) -> Ask | Each | OnThat | None:

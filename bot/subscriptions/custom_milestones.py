@@ -45,6 +45,7 @@ _NOTHING = frozenset({"off", "none", "clear"})
 _LONGEST_CHANGES = 500
 # What stands around a number: "when it gets to half a million, please".
 _SPOKEN = (
+    (re.compile(r"\bhalf[ -]?way\b(?: (?:there|to (?:the |a )?[a-z ]{1,30}))?$"), "50%"),
     (re.compile(r"\bhalf[ -]?way\b"), "50%"),
     (re.compile(r"(?<=\d) ?per ?cent\b"), "%"),
     (re.compile(r"(?<=\d{3}) ?(?:signatures?|sigs|names|people|llofnodi?o?n?)\b"), ""),
@@ -52,6 +53,13 @@ _SPOKEN = (
     (re.compile(r"(?<=[\dkm%]) and (?=\d)"), ", "),
     (re.compile(r"(?<![\s,])[\s,]+(?:please|pls|thanks|os gwelwch yn dda)$"), ""),
 )
+
+
+_HALFWAY_TO = re.compile(rf"\bhalf[ -]?way to ({_NUMBER}) ?(k|m)?\b")
+
+
+def _half(whole: re.Match[str]) -> str:
+    return str(int(whole[1].replace(",", "").partition(".")[0]) * _TIMES.get(whole[2], 1) // 2)
 
 
 def read_changes(text: str) -> tuple[MilestoneChange, ...] | InvalidMilestone:
@@ -62,6 +70,7 @@ def read_changes(text: str) -> tuple[MilestoneChange, ...] | InvalidMilestone:
     if len(text) > _LONGEST_CHANGES:
         return InvalidMilestone("unclear", text[:_LONGEST_CHANGES])
     text = in_figures(text)
+    text = _HALFWAY_TO.sub(_half, text)
     for pattern, written in _SPOKEN:
         text = pattern.sub(written, text)
     rest = " ".join(_ITEM.sub("", text).replace(",", " ").replace(";", " ").split())

@@ -215,8 +215,8 @@ def _after_noon(hour: int, part: str) -> int:
 
 _PARTS_OF_DAY = {"morning": 8 * 60, "afternoon": 15 * 60, "evening": 18 * 60, "night": 21 * 60}
 _PARTS_OF_DAY |= {"mornings": 8 * 60, "evenings": 18 * 60, "bore": 8 * 60, "hwyr": 18 * 60}
-_PARTS_OF_DAY |= {"lunchtime": 12 * 60, "lunch": 12 * 60, "teatime": 17 * 60, "tea time": 17 * 60}
-_PARTS_OF_DAY |= {"tea": 17 * 60, "prynhawn": 15 * 60, "nos": 21 * 60, "bedtime": 22 * 60}
+_PARTS_OF_DAY |= {"lunchtime": 12 * 60, "teatime": 17 * 60, "tea time": 17 * 60}
+_PARTS_OF_DAY |= {"prynhawn": 15 * 60, "nos": 21 * 60, "bedtime": 22 * 60}
 _BESIDES = frozenset(
     {
         "email",
@@ -250,6 +250,9 @@ def read_digest(words: Sequence[str], was: Digest) -> str | None:
         r"(?<![^\s])([0-9]{1,2})(?::00)? (in the (?:afternoon|evening)|at night)\b",
         lambda hour: f"{_after_noon(int(hour[1]), hour[2])}:00",
         said,
+    )
+    said = re.sub(
+        r"\b(evening|night) (?:at )?([1-9]|1[01])(?:pm)?$", lambda at: f"{int(at[2]) + 12}:00", said
     )
     said = re.sub(r"(?<=[0-9m]) in the morning\b", "", said)
     for word in said.replace(",", " ").split():
@@ -431,6 +434,7 @@ def read_until(text: str, now: datetime, zone: str) -> datetime | None:
     "2 hours", "tomorrow", "until Monday", "till 12 August at noon", "until 9am".
     """
     plain = " ".join(text.lower().strip(" .!").split()).removesuffix(" please")
+    plain = re.sub(r"(?<=till |ntil )(tea|lunch|bed)$", r"\1time", plain)
     if len(plain) <= _LONGEST_NAME and (moment := _read_day_and_hour(plain, now, zone)):
         return moment
     plain = re.sub(r"^for (?:the )?next (?=(?:hour|day|week|fortnight|month|year)$)", "a ", plain)

@@ -46,7 +46,7 @@ DIGEST = Ask("settings", "all digest")
         ("beth ydw i'n ei ddilyn", Ask("subscriptions")),
         ("friday digest", Ask("settings", "digest friday digest")),
         ("digest weekly", Ask("settings", "digest weekly")),
-        ("stop alerts at weekends", Ask("settings", "quiet")),
+        ("stop alerts at weekends", Ask("settings", "days")),
         ("find me a petition to sign", Ask("trending")),
         ("my local petitions", Ask("constituency")),
         ("dim rhagor o negeseuon", Ask("unsubscribe")),

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
+from operator import itemgetter
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -32,6 +33,8 @@ from bot.messages.message import (
     code,
     compose,
     cut,
+    italic,
+    joined,
     lines,
     with_note,
 )
@@ -304,6 +307,32 @@ def muted(petition: Petition, is_muted: bool) -> str:
     return tr("Sound is on again for “{title}”.", title=name)
 
 
+def each_muted(
+    turned: Sequence[Petition], others: Sequence[PetitionRef], is_muted: bool
+) -> tuple[Message, Keyboard]:
+    """Word of each of several petitions how it sounds now, or that it is not followed."""
+    unknown = (
+        to_reader(
+            marked("You're not following {number}."),
+            marked("This chat isn't following {number}."),
+            number=str(ref.id),
+        )
+        for ref in others
+    )
+    rows = [
+        [
+            button(
+                tr("Follow {number}", number=str(ref.id)),
+                SUBSCRIBE,
+                ref,
+                as_extra("mute" if is_muted else ""),
+            )
+        ]
+        for ref in others
+    ]
+    return compose(*lines(*(muted(each, is_muted) for each in turned), *unknown)), rows
+
+
 _SOUND_NOTES = (
     marked("🔔 This petition's alerts arrive with sound again."),
     marked("🔕 This petition's alerts arrive without sound from now on."),
@@ -405,6 +434,45 @@ def _line(entry: Followed, now: datetime, sites: Mapping[str, str], most: int) -
     if entry.subscription.muted:
         parts.append(tr("silent"))
     return f"{' · '.join(parts)}  {short_title(petition, most)}"
+
+
+def next_to_close(
+    followed: Sequence[Followed], now: datetime, sites: Mapping[str, str], *, is_of_any: bool
+) -> tuple[Message, Keyboard]:
+    """Word which petitions that a chat follows close next, soonest first.
+
+    Who asked of any petition is told that only those that are followed are listed so.
+    """
+    dated = [
+        (entry.petition.closing_date, entry)
+        for entry in followed
+        if entry.petition.is_open and entry.petition.closing_date
+    ]
+    due = [entry for _, entry in sorted(dated, key=itemgetter(0))[:PAGE_SIZE]]
+    only = marked("I can list closing dates only for petitions you follow.")
+    none = to_reader(
+        marked("No petition you follow has a closing date to come."),
+        marked("No petition this chat follows has a closing date to come."),
+    )
+
+    def laid_out(most: int) -> Message:
+        told = (_line(entry, now, sites, most) for entry in due)
+        return compose(
+            *lines(
+                bold(tr("Closing next")) if due else none,
+                "" if due else None,
+                *told,
+                italic(tr(only)) if is_of_any else None,
+            )
+        )
+
+    if not followed:
+        said = [compose("\n\n", tr(only))] if is_of_any else []
+        return joined(nothing_followed(), *said), []
+    rows = [[button(short_title(entry.petition, 40), CARD, entry.petition.ref)] for entry in due]
+    if due:
+        rows.append([button(tr("Closing reminders"), SETTINGS, extra="closing")])
+    return at_a_glance(laid_out), rows
 
 
 def nothing_followed() -> Message:

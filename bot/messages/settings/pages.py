@@ -3,7 +3,15 @@
 from collections.abc import Iterator
 
 from bot.local_time import LONDON
-from bot.messages.buttons import CHOOSE_MILESTONE, ELSEWHERE, SETTINGS, Button, button, in_rows
+from bot.messages.buttons import (
+    CHOOSE_MILESTONE,
+    ELSEWHERE,
+    SETTINGS,
+    SNOOZE,
+    Button,
+    button,
+    in_rows,
+)
 from bot.messages.format import length, listed
 from bot.messages.i18n import LANGUAGES, many, marked, say, tr
 from bot.messages.kinds import kind_name, kinds_named
@@ -346,6 +354,25 @@ def misread(wrong: Misread) -> Message:
         case _:
             return _no_such_setting(wrong.word)
     return compose(*lines(first, *(code(f"/settings {example}") for example in examples)))
+
+
+def same_every_day() -> Page:
+    """Word that no day of the week is quieter than another, and what comes nearest."""
+    message = compose(
+        *lines(
+            tr("Quiet hours are the same every day, so I can't keep to some days only."),
+            tr(
+                "You can pause everything until Monday morning, set quiet hours for every day, or "
+                "choose a day for a weekly digest."
+            ),
+        )
+    )
+    keys = [
+        button(tr("Snooze until Monday"), SNOOZE, extra="monday"),
+        button(tr("Quiet hours"), SETTINGS, extra="quiet"),
+        button(tr("Digest"), SETTINGS, extra="digest"),
+    ]
+    return message, in_rows(keys)
 
 
 def _no_such_setting(word: str) -> Message:
