@@ -37,7 +37,7 @@ _MOST_KNOWN = 2_000  # petitions that are looked through where the site may not 
 
 
 class _Offer(NamedTuple):
-    """The results to send on, and why there are none or may be more, if the site did not say."""
+    """The results to send on; `lacks` is how a site failed if there may be more, None if not."""
 
     results: Sequence[InlineResult]
     lacks: Unasked | Unavailable | None = None

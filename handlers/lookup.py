@@ -39,10 +39,10 @@ async def look_up(
 ) -> LookupResult | None:
     """Return what can be seen of a petition now; if nothing, say why and return None.
 
-    Where the site is silent, what is known is returned, and the person is told how old that is,
-    unless `says_age` is False because the caller says so. A petition that is not published yet is
-    only returned if the caller `shows_unpublished`, would `keep` it, or would wait for it
-    (`would_wait`), for which nothing is kept.
+    With `keep`, what is read is kept. Where the site is silent, what is known is returned, and the
+    person is told how old that is, unless `says_age` is False because the caller says so. A
+    petition that is not published yet is only returned to a caller that keeps it,
+    `shows_unpublished` or `would_wait` for it, and for the last of these nothing is kept.
     """
     services = context.services
     lookup = await services.look(ref, keep=keep)

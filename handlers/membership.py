@@ -96,7 +96,7 @@ async def member_changed(update: Update, context: Context) -> None:
 
 
 def _may_speak(place: ChatMember) -> bool:
-    """Return whether the bot is there and allowed to write: in a channel a right of its own."""
+    """Return whether the bot is there and may write, which in a channel is a right of its own."""
     match place:
         case ChatMemberRestricted(is_member=True) as member:
             return member.can_send_messages

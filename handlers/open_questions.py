@@ -1,4 +1,4 @@
-"""Remembers what the bot has asked people and waits to be told, for ten minutes each."""
+"""Remembers the questions that the bot has asked, and waits ten minutes for each one's answer."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple

@@ -28,7 +28,7 @@ class _Told(NamedTuple):
 
 
 class Permissions:
-    """Remembers answers for a moment, and forgets that about whoever is said to have changed."""
+    """Remembers answers for a moment, and forgets those about whoever is said to have changed."""
 
     def __init__(self) -> None:
         self._told: dict[tuple[int, int], _Told] = {}
@@ -62,7 +62,7 @@ class Permissions:
 
 
 def _is_fresh(told: _Told, now: datetime) -> bool:
-    """Return whether it was said a moment ago, however the clock was set meanwhile."""
+    """Return whether an answer is recent enough, however the clock was set meanwhile."""
     return timedelta(0) < told.until - now <= _KEPT[told.place.is_admin]
 
 

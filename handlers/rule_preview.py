@@ -71,7 +71,7 @@ async def _listed(parliament: PetitionsApi, rule: Rule, since: datetime) -> Iter
 def _lists(lists: Lists) -> dict[str, int]:
     """Return the lists that tell news, and how many of their pages to read at most.
 
-    Most begin with it, and in the open one it is among the most signed.
+    Most lists begin with their news; in that of open petitions, news is among the most signed.
     """
     first = (lists.responded, lists.debate_dates, lists.debated, lists.referred, lists.ended)
     found = {state: 1 for state in first if state}
@@ -95,7 +95,7 @@ async def _read(
 
 
 def _is_past(last: list[Petition], since: datetime, *, is_newest: bool) -> bool:
-    """Return whether what follows the last petition of a page is no news."""
+    """Return whether what follows a page is no news, by its last petition (`last`, [] for none)."""
     for petition in last:
         if is_newest:
             return petition.opened_at is not None and petition.opened_at < since

@@ -146,7 +146,7 @@ def _told(
 
 
 def _place_in(typed: str) -> str:
-    """Return a question about a place without its other words: "who is the MP for Bath?"."""
+    """Return the place that a question is about: "bath" of "who is the MP for Bath?"."""
     return " ".join(_ABOUT_PLACES.sub(" ", plain(typed)).split())
 
 

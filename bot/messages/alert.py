@@ -153,7 +153,7 @@ def alert(
 
 
 def _why_late(at: datetime, now: datetime, queue: str, *, is_shared: bool) -> Rich | None:
-    """Word since when it was known and why it comes only now; None if that is no while ago."""
+    """Word since when the news was known and why it comes only now; None if it is fresh."""
     if now - at < _FRESH:
         return None
     seen = clock(at, now)

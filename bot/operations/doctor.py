@@ -142,7 +142,7 @@ def _place(url: str) -> str:
 
 
 def _unwritable(config: Config) -> str:
-    """Say why whoever checks could not write the embedded store's files; "" if they can."""
+    """Say why the bot, run by this user, could not write the embedded store; "" if it could."""
     scheme, _, place = config.storage.url.partition(":")
     if scheme != "tinydb":
         return ""

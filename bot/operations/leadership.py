@@ -21,7 +21,7 @@ Duty: TypeAlias = Callable[[], AbstractAsyncContextManager[Any]]
 
 
 class Rhythm(NamedTuple):
-    """The seconds after which a leader shows again that it lives, and others look again.
+    """The seconds between a leader's signs of life, and between others' tries for its role.
 
     Together they are well under thirty: how soon another takes over when a leader is gone.
     """

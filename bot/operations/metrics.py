@@ -52,7 +52,7 @@ _SENDS_APART = 75.0
 
 
 class Sending:
-    """The question whether Telegram takes what we send, answered by what it has taken.
+    """The record of whether Telegram takes what we send, by what it has taken.
 
     A refusal of one message or one chat (400, 403) says nothing of the rest, nor does the wish for
     a slower pace (429) while anything is taken.
