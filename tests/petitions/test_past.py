@@ -1,11 +1,12 @@
 """A petition as it was: what it dates later is taken back, and nothing else is."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from petitions import NOW, OPENED, petition, responded
+from msgspec import structs
+from petitions import NOW, OPENED, RESPONSE, petition, responded
 
 from bot.petitions.diff import diff
 from bot.petitions.events import (
@@ -17,7 +18,7 @@ from bot.petitions.events import (
     Responded,
 )
 from bot.petitions.observe import as_of, caught_up, observe
-from bot.petitions.petition import Debate, Petition
+from bot.petitions.petition import Business, Debate, Petition, Rejection
 
 HOUR = timedelta(hours=1)
 BEFORE, AFTER = NOW - HOUR, NOW + HOUR
@@ -97,6 +98,162 @@ def test_what_was_known_long_ago_keeps_what_has_rung_and_is_silent_about_the_tim
     caught = caught_up(known, reading, NOW)
     assert known.seen <= caught.seen
     assert observe(caught, reading, AFTER)[1] == ()
+
+
+# --- what is taken back, attribute by attribute ---------------------------------------------------
+
+# What an attribute is a moment after the instant looked back to, and what it was at that instant.
+SCHEDULED = {"scheduled_debate_date": date(2025, 3, 20)}
+REJECTED = {"state": "rejected", "rejection": Rejection("duplicate")}
+OUTCOME = {"debate": Debate(date(2025, 2, 28), "Long.")}
+CLOSED = {"state": "closed", "referred_at": AFTER + HOUR, "completed_at": AFTER + 2 * HOUR}
+
+
+@pytest.mark.parametrize(
+    ("told", "was"),
+    [
+        ({"state": "closed", "closed_at": AFTER}, {"state": "open", "closed_at": None}),
+        (
+            {**CLOSED, "closed_at": AFTER},
+            {"state": "open", "closed_at": None, "referred_at": None, "completed_at": None},
+        ),
+        (
+            {"state": "completed", "closed_at": AFTER, "completed_at": AFTER + HOUR},
+            {"state": "open", "closed_at": None, "completed_at": None},
+        ),
+        (
+            {"state": "completed", "closed_at": BEFORE, "completed_at": AFTER},
+            {"state": "closed", "closed_at": BEFORE, "completed_at": None},
+        ),
+        (
+            {"state": "closed", "closed_at": BEFORE, "referred_at": AFTER},
+            {"state": "closed", "closed_at": BEFORE, "referred_at": None},
+        ),
+        ({**REJECTED, "rejected_at": AFTER}, {"state": "open"}),
+        (
+            {**REJECTED, "rejected_at": AFTER, "opened_at": None},
+            {"state": "", "opened_at": None},
+        ),
+        (
+            {**SCHEDULED, "debate_scheduled_on": date(2025, 3, 2)},
+            {"scheduled_debate_date": None, "debate_scheduled_on": None},
+        ),
+        ({**OUTCOME, "debate_outcome_at": AFTER}, {}),
+        (
+            {
+                **SCHEDULED,
+                **OUTCOME,
+                "debate_scheduled_on": date(2025, 3, 2),
+                "debate_outcome_at": AFTER,
+            },
+            {},
+        ),
+        ({"government_response": RESPONSE, "government_response_at": AFTER}, {}),
+        ({"government_response": structs.replace(RESPONSE, created_at=AFTER)}, {}),
+        (
+            {"signature_count": 10_000, "response_threshold_reached_at": AFTER},
+            {"signature_count": 9_999},
+        ),
+        (
+            {"signature_count": 9_000, "response_threshold_reached_at": AFTER},
+            {"signature_count": 9_000},
+        ),
+        (
+            {
+                "signature_count": 300,
+                "referral_threshold": 250,
+                "referral_threshold_reached_at": AFTER,
+            },
+            {"signature_count": 249, "referral_threshold": 250},
+        ),
+        (
+            {
+                "signature_count": 150_000,
+                "debate_threshold_reached_at": AFTER,
+                "response_threshold_reached_at": AFTER,
+            },
+            {"signature_count": 9_999},
+        ),
+    ],
+)
+def test_what_came_a_moment_later_is_taken_back_whole_and_nothing_else(
+    told: dict[str, object], was: dict[str, object]
+) -> None:
+    kept = {"background": "Tea.", "creator_name": "A. N."}
+    assert as_of(petition(**told, **kept), NOW) == petition(**was, **kept)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"opened_at": NOW},
+        {"state": "closed", "closed_at": NOW},
+        {"state": "open", "closed_at": AFTER},
+        {"state": "closed"},
+        {**REJECTED, "rejected_at": NOW},
+        {"rejected_at": AFTER},
+        {**SCHEDULED, "debate_scheduled_on": date(2025, 3, 1)},
+        SCHEDULED,
+        {**OUTCOME, "debate_outcome_at": NOW},
+        OUTCOME,
+        {"government_response": RESPONSE, "government_response_at": NOW},
+        {"government_response": structs.replace(RESPONSE, created_at=NOW)},
+        {
+            "government_response": structs.replace(RESPONSE, created_at=AFTER),
+            "government_response_at": BEFORE,
+        },
+        {"signature_count": 10_000, "response_threshold_reached_at": NOW},
+        {"signature_count": 5, "response_threshold": None, "response_threshold_reached_at": AFTER},
+        {"state": "completed", "closed_at": BEFORE, "completed_at": NOW},
+        {"state": "closed", "closed_at": BEFORE, "completed_at": AFTER},
+        {"state": "closed", "closed_at": BEFORE, "referred_at": NOW},
+        {"submitted_on_paper": True, "opened_at": AFTER, "closed_at": BEFORE, "state": "closed"},
+    ],
+)
+def test_what_came_by_that_very_moment_or_bears_no_date_stays(told: dict[str, object]) -> None:
+    assert as_of(petition(**told), NOW) == petition(**told)
+
+
+def test_a_day_of_the_calendar_is_londons() -> None:
+    late = datetime(2025, 7, 1, 23, 30, tzinfo=UTC)  # 00:30 on the second in London
+    told = {**SCHEDULED, "debate_scheduled_on": date(2025, 7, 2)}
+    assert as_of(petition(**told), late) == petition(**told)
+    assert as_of(petition(**told), late - HOUR).scheduled_debate_date is None
+
+
+def test_before_it_opened_a_petition_has_its_texts_and_no_life() -> None:
+    moments = {
+        name: AFTER
+        for name in (
+            "closed_at",
+            "rejected_at",
+            "referral_threshold_reached_at",
+            "referred_at",
+            "completed_at",
+            "response_threshold_reached_at",
+            "government_response_at",
+            "debate_threshold_reached_at",
+            "debate_outcome_at",
+        )
+    }
+    told = petition(
+        opened_at=AFTER,
+        state="completed",
+        signature_count=200_000,
+        rejection=Rejection("duplicate"),
+        government_response=RESPONSE,
+        debate_scheduled_on=date(2025, 3, 2),
+        committee_note="A note.",
+        other_parliamentary_business=(Business("A letter"),),
+        **moments,
+        **SCHEDULED,
+        **OUTCOME,
+    )
+    assert as_of(told, NOW) == petition(opened_at=None, state="", signature_count=0)
+    # On paper it is signed until it closes, and comes before its site only then.
+    paper = structs.replace(told, submitted_on_paper=True, opened_at=BEFORE)
+    assert as_of(paper, NOW).opened_at is None
+    assert as_of(structs.replace(paper, closed_at=None, opened_at=AFTER), NOW).opened_at is None
 
 
 MOMENTS = st.one_of(st.none(), st.integers(-700, 700).map(lambda hours: NOW + hours * HOUR))
