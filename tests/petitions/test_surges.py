@@ -21,7 +21,7 @@ from bot.petitions.events import (
 from bot.petitions.history import PetitionHistory
 from bot.petitions.observe import observe, observe_surge
 from bot.petitions.petition import Petition, Place, Reading
-from bot.petitions.surge import surge
+from bot.petitions.surge import LOOKS_BACK, may_surge, surge
 
 # --- surges ---------------------------------------------------------------------------------------
 
@@ -104,6 +104,111 @@ def test_a_surge_is_told_once_a_day_and_of_open_petitions_only() -> None:
     assert surge(later, readings, now) is not None
     assert observe_surge(later, found, now)[1].key == f"{REF}:surge:2"
     assert told_surge(readings, state="closed") is None
+
+
+MINUTE = timedelta(minutes=1)
+
+
+def hour(usual: int, *rises: int, gap: int = 10, opened: datetime = NOW - 9 * DAY) -> Surged | None:
+    """A day at `usual` an hour, then readings `gap` minutes apart from an hour ago on."""
+    count = 1_000 + 24 * usual
+    readings = [Reading(NOW - 25 * HOUR, 1_000), Reading(NOW - HOUR, count)]
+    for rise in rises:
+        count += rise
+        readings.append(Reading(readings[-1].at + gap * MINUTE, count))
+    known = PetitionHistory(petition(opened_at=opened, signature_count=count), NOW)
+    return surge(known, [r for r in readings if r.at < NOW], NOW)
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        # Without the greatest of its steps: two hundred, and five times as many as usual.
+        (hour(40, 40, 40, 40, 40, 40, 40), (240, 40.0)),
+        (hour(41, 40, 40, 40, 40, 40, 40), None),
+        (hour(0, 40, 40, 40, 40, 40, 40), (240, 0.0)),
+        (hour(0, 40, 40, 40, 40, 40, 39), None),
+        (hour(0, 40, 40, 40, 40, 41, 39), None),
+        (hour(0, 40, 40, 900, 40, 40, 40), (1_100, 0.0)),
+        # A fall takes nothing from what came beside it.
+        (hour(0, 50, 50, 50, -500, 60, 50), (260, 0.0)),
+        (hour(-40, 40, 40, 40, 40, 40, 40), (240, 0.0)),
+        # At gaps of a quarter of an hour, and not a minute more.
+        (hour(0, 100, 100, 100, 100, gap=15), (400, 0.0)),
+        (hour(0, 150, 150, 150, gap=16), None),
+        (hour(40, 40, 40, 40, 40, 40, 40, opened=NOW - 2 * HOUR), (240, 40.0)),
+    ],
+)
+def test_a_surge_is_told_from_these_numbers_on(
+    found: Surged | None, told: tuple[int, float] | None
+) -> None:
+    assert (found and (found.an_hour, found.usual)) == told
+
+
+def test_a_surge_is_told_with_the_count_it_came_to() -> None:
+    found = hour(1, 40, 40, 40, 40, 40, 40)
+    assert found == Surged(240, 1.0, 1_264)
+
+
+def test_only_what_was_read_within_the_hour_is_of_it() -> None:
+    early = [Reading(NOW - 61 * MINUTE, 0), Reading(NOW - 51 * MINUTE, 700)]
+    known = PetitionHistory(petition(opened_at=NOW - 9 * DAY, signature_count=1_101), NOW)
+    steps = [Reading(NOW - 40 * MINUTE, 751), Reading(NOW - 25 * MINUTE, 800)]
+    late = [Reading(NOW - 10 * MINUTE, 900), Reading(NOW, 5_000)]
+    found = surge(known, [*early, *steps, *late], NOW)
+    assert found is not None
+    assert found.an_hour == 401
+    assert found.usual == 0
+
+
+@pytest.mark.parametrize(
+    ("opened", "count", "usual"),
+    [
+        (NOW - 25 * HOUR, 240, 10.0),
+        (NOW - 25 * HOUR + MINUTE, 240, None),
+        (NOW - 49 * HOUR, 240, 5.0),
+        (NOW - 49 * HOUR, 0, 0.0),
+        (NOW - 49 * HOUR, 245, 245 / 48),
+        (None, 240, None),
+    ],
+)
+@pytest.mark.parametrize("first", [HOUR, HOUR - MINUTE], ids=["an hour ago", "since"])
+def test_what_was_not_read_for_a_day_is_measured_by_its_life_of_a_day_at_least(
+    opened: datetime | None, count: int, usual: float | None, first: timedelta
+) -> None:
+    begin = NOW - first
+    readings = [Reading(begin + n * 10 * MINUTE, count + n * 100) for n in range(5)]
+    known = PetitionHistory(petition(opened_at=opened, signature_count=count + 500), NOW)
+    found = surge(known, [*readings, Reading(NOW - 9 * MINUTE, count + 500)], NOW)
+    assert (found and found.usual) == (usual if usual is None else pytest.approx(usual))
+
+
+def test_the_last_count_before_the_hour_is_what_its_life_had_brought() -> None:
+    readings = [Reading(NOW - 3 * HOUR, 1), Reading(NOW - HOUR, 240)]
+    readings += [Reading(NOW - n * 10 * MINUTE, 840 - n * 100) for n in range(5, 0, -1)]
+    known = PetitionHistory(petition(opened_at=NOW - 49 * HOUR, signature_count=840), NOW)
+    assert surge(known, readings, NOW) == Surged(600, 5.0, 840)
+
+
+@pytest.mark.parametrize(
+    ("surged_at", "may"),
+    [
+        (None, True),
+        (NOW, False),
+        (NOW - DAY + MINUTE, False),
+        (NOW - DAY, True),
+        (NOW + MINUTE, True),  # told while the clock was wrong
+    ],
+)
+def test_a_surge_may_be_told_again_after_a_day(surged_at: datetime | None, may: bool) -> None:
+    known = PetitionHistory(petition(), NOW, surged_at=surged_at)
+    assert may_surge(known, NOW) is may
+    assert not may_surge(structs.replace(known, removed=True), NOW)
+    assert not may_surge(structs.replace(known, petition=petition(state="closed")), NOW)
+
+
+def test_a_week_is_looked_back_over() -> None:
+    assert timedelta(days=7) == LOOKS_BACK
 
 
 # --- places ---------------------------------------------------------------------------------------
