@@ -5,7 +5,7 @@ alert that was only to wait for the morning would come next year.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from msgspec import structs
 
@@ -16,6 +16,8 @@ from bot.subscriptions.matching import Source, is_free, replanned
 from bot.subscriptions.subscription import Chat, Preferences
 
 _CHOSEN = ("quiet", "digest", "snooze")
+# A moment that no hours lead to.
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 def sooner(moment: datetime, now: datetime, by: timedelta) -> datetime:
@@ -69,10 +71,12 @@ def delivery_set_back(
         return changed
     is_chosen = delivery.queue.partition(":")[0] in _CHOSEN
     if is_chosen and not delivery.attempts and is_free(changed, now):
-        planned = replanned(changed, occurrences, petition, sources, now)
-        if planned.not_before != delivery.not_before:
+        waiting = structs.replace(changed, not_before=_NEVER)
+        planned = replanned(waiting, occurrences, petition, sources, now)
+        if planned.not_before != _NEVER:
             return planned
-        changed = planned
+        # It is heard no longer, and was owed before.
+        changed = structs.replace(planned, not_before=delivery.not_before)
         if delivery.not_before <= now + by:
             return changed
     return structs.replace(changed, not_before=sooner(delivery.not_before, now, by))
