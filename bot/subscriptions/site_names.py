@@ -227,7 +227,11 @@ def _successor(code: str, register: Register) -> str:
     was = register.get(code)
     if was is None or not was.missed or not was.name:
         return code
-    found = [key for key, names in current(register).items() if plain(names[0]) == plain(was.name)]
+    found = [
+        key
+        for key, name in register.items()
+        if not name.missed and plain(name.name) == plain(was.name)
+    ]
     return found[0] if len(found) == 1 else code
 
 
