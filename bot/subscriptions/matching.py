@@ -65,7 +65,7 @@ class Plan(NamedTuple):
     queue: str
     not_before: datetime
     silent: bool
-    source: int = 0
+    source: int
 
 
 def follower(

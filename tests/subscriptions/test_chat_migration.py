@@ -68,6 +68,17 @@ def test_a_chat_that_declined_announcements_under_one_id_hears_none_under_the_ot
     assert merged(KNOWN, Chat(NEW), NEW).announcements
 
 
+def test_a_chat_that_returned_under_either_id_has_returned() -> None:
+    assert not merged(KNOWN, Chat(NEW), NEW).returned
+    assert merged(KNOWN, Chat(NEW, returned=True), NEW).returned
+
+
+def test_a_beginning_that_one_id_alone_knows_counts() -> None:
+    alone = merged(Chat(OLD), Chat(NEW, created_at=LATER), NEW)
+    assert (alone.created_at, alone.consented_at) == (LATER, None)
+    assert merged(Chat(OLD, consented_at=LATER), Chat(NEW), NEW).consented_at == LATER
+
+
 # --- what it follows
 
 
@@ -82,6 +93,8 @@ def test_of_two_subscriptions_the_older_counts() -> None:
     at_once = Subscription(NEW, REF, NOW, card_id=5)
     assert moved_subscription(old, at_once, NEW) == at_once
     assert moved_subscription(old, structs.replace(at_once, created_at=LATER), NEW).muted
+    before = structs.replace(at_once, created_at=NOW - DAY)
+    assert moved_subscription(old, before, NEW) == before
 
 
 def test_rules_keep_their_numbers_where_those_are_free() -> None:
@@ -96,6 +109,22 @@ def test_a_rule_whose_number_is_taken_gets_the_next_one() -> None:
     olds = [rule(OLD, 1, "tea"), rule(OLD, 2, "milk")]
     moved = moved_rules(olds, [rule(NEW, 1, "rice")], NEW)
     assert [each.number for each in moved.values()] == [2, 3]
+
+
+def test_a_rule_moves_with_all_that_it_asks_for() -> None:
+    old = rule(OLD, 4, "tea", "milk", thread_id=3, preferences=IN_PARIS, topics=("health",))
+    assert moved_rules([old], [], NEW) == {4: structs.replace(old, chat_id=NEW)}
+    assert moved_rules([], [rule(NEW, 1, "tea")], NEW) == {}
+
+
+def test_two_rules_that_were_the_same_all_along_become_one() -> None:
+    olds = [rule(OLD, 2, "tea", created_at=LATER), rule(OLD, 5, "tea"), rule(OLD, 6, "rice")]
+    moved = moved_rules(olds, [rule(NEW, 6, "milk")], NEW)
+    assert {old: (each.number, each.created_at) for old, each in moved.items()} == {
+        2: (2, LATER),
+        5: (2, NOW),
+        6: (7, NOW),
+    }
 
 
 def test_a_rule_that_is_there_already_is_kept_once_since_the_earlier_of_the_two() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from importlib.util import module_from_spec, spec_from_file_location
 from types import ModuleType
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -239,3 +240,80 @@ def test_a_subscription_whose_own_preferences_cannot_be_had_is_not_taken_up(
 def test_a_line_end_after_what_is_right_is_refused() -> None:
     for parts in (["uk\n", "r"], ["uk", "r", "", [], ["tea\n"]], ["uk", "r", *[""] * 4, "E14\n"]):
         assert rule_from_link(codec._as_letters(json.encode(parts)), 7, NOW) is None
+
+
+# --- as they are out there already
+
+
+ASLEEP = Preferences(
+    {"response": "silent", "surge": "off", "top_ten": "loud"},
+    (72, 6),
+    datetime(2025, 3, 2, 12, tzinfo=UTC),
+    "Asia/Kathmandu",
+    Quiet(1320, 420),
+    Digest(540, 6),
+    ("debate", "surge"),
+)
+OF_EVERYTHING = Rule(
+    7,
+    "uk",
+    NOW,
+    ("threshold", "response"),
+    3,
+    ("school meals", "tea"),
+    ("uniform",),
+    ("health",),
+    "DfE",
+    "",
+    ("debate",),
+    5,
+    Preferences({"response": "silent"}),
+)
+
+
+@pytest.mark.parametrize(
+    ("preferences", "text"),
+    [
+        (Preferences(), "AgDKSDw"),
+        (Preferences(digest=Digest(0)), "A32-wFSUZkUXi0Dx6NQAAAAA"),
+        (Preferences({"response": "off"}, digest=Digest(0)), "AiB284iUZkUXi0Dx6NQAdzWU"),
+        (ASLEEP, "AgrvEdQRqSYIYa7NPWyPRMp1iGti1oZk"),
+    ],
+)
+def test_a_button_that_is_out_there_keeps_its_meaning(preferences: Preferences, text: str) -> None:
+    assert preferences_for_button(preferences) == text
+    assert preferences_from_button(text) == preferences
+
+
+@pytest.mark.parametrize(
+    ("rule", "text"),
+    [
+        (Rule(7, "uk", NOW, ("response",)), "AWyJ1ayIsInIiXQ"),
+        (
+            OF_EVERYTHING,
+            "AWyJ1ayIsInRyIiwiXCJzY2hvb2wgbWVhbHNcIiB0ZWEgLXVuaWZvcm0iLFsiZGViYXRlIl0sWyJoZWFsdGgi"
+            "XSwiRGZFIiwiIix7InJlc3BvbnNlIjoic2lsZW50In0sNSwzXQ",
+        ),
+    ],
+)
+def test_a_link_that_is_out_there_keeps_its_meaning(rule: Rule, text: str) -> None:
+    assert rule_for_link(rule) == text
+    assert rule_from_link(text, 7, NOW) == rule
+
+
+@pytest.mark.parametrize(
+    ("more", "text"),
+    [
+        ({}, "A1740830400.0..0"),
+        ({"muted": True, "thread_id": 1}, "A1740830400.1.1.0"),
+        ({"thread_id": 12, "preferences": Preferences({"response": "off"})}, "A1740830400.0.12.1"),
+    ],
+)
+def test_a_subscription_in_a_button_is_written_so(more: dict[str, Any], text: str) -> None:
+    assert subscription_for_button(Subscription(7, REF, NOW, **more)) == text
+
+
+def test_a_subscription_without_preferences_of_its_own_takes_none_from_a_link() -> None:
+    link = preferences_for_link(Preferences({"response": "off"}))
+    found = subscription_from_button("A1740830400.0..0", 7, REF, link)
+    assert found == Subscription(7, REF, NOW)
