@@ -143,10 +143,10 @@ class Commits:
         self._database.close()
 
     def _route(self, work: Callable[[], R]) -> Callable[[], R] | None:
-        """Return how another thread is to do a transaction, in its turn; None for no other way.
+        """Return what does a transaction in its turn for any thread but the event loop's, or None.
 
-        There is none for the writer's thread, nor once closed. The event loop's does it at once:
-        nobody reads meanwhile, and the lock keeps the writer out.
+        The event loop's does its own at once: nobody reads meanwhile, and the lock keeps the writer
+        out. None, too, once closed.
         """
         if self._closed or get_ident() == self._thread:
             return None

@@ -50,7 +50,8 @@ def request_erasure(transaction: "Transaction") -> None:
 class RecordStorage(JournalledStorage):
     """A storage whose tables of the bot hold records alone, which the index follows.
 
-    `route`, where there is one, does a transaction of a thread other than the bot's in its turn.
+    `route` returns what does a transaction in its turn for another thread than the bot's, or None
+    if this thread may do it itself.
     """
 
     def __init__(self, files: StoreFiles, index: Index) -> None:
