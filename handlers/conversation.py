@@ -65,7 +65,7 @@ _OFF = frozenset({"off", "end", "none", "never"})
 
 
 def handlers(commands: Sequence[Command]) -> list[AnyHandler]:
-    """What listens to everything that is no command, knowing all the commands there are."""
+    """Return the handler of everything that is no command, knowing all the commands there are."""
     names = {name: each for each in commands for name in (each.name, *each.aliases)}
 
     async def said(update: Update, context: Context) -> None:
@@ -112,7 +112,7 @@ async def hear(update: Update, context: Context, commands: Mapping[str, Command]
 
 
 def _meaning(message: Message, words: str, services: Services) -> Meaning:
-    """What a message means, be it about the petition that it answers to."""
+    """Return what a message means, be it about the petition that it answers to."""
     sites, links = tuple(services.sites.values()), render.addresses(message)
     pointed = None if links else _pointed(message, services)
     request = said_of(words, pointed, sites) if pointed else None
@@ -123,7 +123,7 @@ def _meaning(message: Message, words: str, services: Services) -> Meaning:
 
 
 def _pointed(message: Message, services: Services) -> PetitionRef | None:
-    """The one petition that is named in what the bot said and a message answers to."""
+    """Return the one petition named in what the bot said and a message answers to, or None."""
     replied = message.reply_to_message
     if replied is None or replied.from_user is None or not replied.from_user.is_bot:
         return None
@@ -137,7 +137,7 @@ def _pointed(message: Message, services: Services) -> PetitionRef | None:
 
 
 async def _that(update: Update, context: Context) -> PetitionRef | None:
-    """The petition that goes without saying: the one answered to, shown last, or followed alone."""
+    """Return the petition that "it" means: the one answered to, shown last, or followed alone."""
     chat, services = await chat_of(update, context), context.services
     pointed = _pointed(update.message, services) if update.message else None
     if ref := pointed or services.last_shown(chat.id):
@@ -147,7 +147,7 @@ async def _that(update: Update, context: Context) -> PetitionRef | None:
 
 
 async def _shows_links(update: Update, context: Context) -> bool:
-    """Whether the admins of a group want a card for each bare link."""
+    """Return whether the admins of a group want a card for each bare link."""
     chat = update.effective_chat
     kept = await context.services.storage.chat(chat.id) if chat else None
     return kept is not None and kept.shows_links
@@ -230,7 +230,7 @@ async def _carry_out_all(
 
 
 def _place_meant(words: str) -> Ask | None:
-    """The half of a postcode, which asks for the rest; or where somebody's clocks are."""
+    """Return the command that half a postcode or "I live in Paris" comes down to, or None."""
     if is_outward(words):
         return Ask("constituency")
     lives = re.fullmatch(r"i(?:'?m| am| live)(?: living)? in (\w[\w ]+)", words.strip(" .!"), re.I)
@@ -254,13 +254,13 @@ def _unread(meaning: Cancel | NoWords | NoText | OtherSite, services: Services) 
 
 
 async def _run(update: Update, context: Context, command: Command, rest: str) -> None:
-    """Do what the command with this behind it does."""
+    """Run a command with `rest` as what was typed after it."""
     context.args = rest.split()
     await command.run(update, context)
 
 
 async def _is_none(context: Context, ref: PetitionRef) -> bool:
-    """Whether there is no such petition, so that its number was one among words."""
+    """Return whether there is no such petition, so that its number was one among words."""
     services = context.services
     for each in services.same_number(str(ref.id)) or [ref]:
         if await services.storage.history(each):
@@ -271,7 +271,7 @@ async def _is_none(context: Context, ref: PetitionRef) -> bool:
 
 
 async def _react(update: Update) -> None:
-    """A thumb up; where there are no reactions, in words."""
+    """Put a thumb up on a message; where there are no reactions, say it in words."""
     message = update.effective_message
     if message is None:
         return
@@ -291,7 +291,7 @@ async def _answered(
     words: str,
     links: Sequence[str],
 ) -> bool:
-    """Take what was said for the answer to an open question, if there is one and it may be."""
+    """Take what was said for the answer to an open question; return False if it is none."""
     chat, user, services = update.effective_chat, update.effective_user, context.services
     if chat is None or user is None:
         return False
@@ -335,7 +335,7 @@ async def _answered(
 
 
 def _fits(question: OpenQuestion, words: str, services: Services) -> bool:
-    """Whether that can be an answer at all."""
+    """Return whether these words can be an answer to the question at all."""
     said = " ".join(words.split())
     match question.command, question.before:
         case "settings", "quiet":
@@ -358,7 +358,7 @@ def _fits(question: OpenQuestion, words: str, services: Services) -> bool:
 
 
 async def ask_pressed(update: Update, context: Context, press: Press) -> str | None:
-    """A button that has the bot ask for what its other buttons do not offer."""
+    """Ask for what the other buttons of a page do not offer."""
     before = str(press.petition) if press.petition else ""
     match press.extra:
         case "search":
@@ -379,7 +379,7 @@ async def ask_pressed(update: Update, context: Context, press: Press) -> str | N
 
 
 async def talk_pressed(update: Update, context: Context, press: Press) -> str | None:
-    """A button beneath what was asked or could not be read."""
+    """Answer a button beneath a question, or beneath what could not be read."""
     chat, user = update.effective_chat, update.effective_user
     match press.extra:
         case "cancel":
@@ -396,7 +396,7 @@ async def talk_pressed(update: Update, context: Context, press: Press) -> str | 
 
 
 async def cancel(update: Update, context: Context) -> None:
-    """`/cancel`."""
+    """Answer `/cancel`."""
     chat, user = update.effective_chat, update.effective_user
     is_closed = chat and user and context.services.questions.close(chat.id, user.id)
     if is_closed:
@@ -409,7 +409,7 @@ async def cancel(update: Update, context: Context) -> None:
 
 
 def _named(update: Update, context: Context, ref: PetitionRef) -> str:
-    """A petition as it was named: by its number alone, if several sites may have that."""
+    """Return a petition as it was named: by its number alone, if several sites may have that."""
     return str(ref.id if _is_number_alone(update, context, ref) else ref)
 
 
@@ -426,14 +426,14 @@ def _words_of(update: Update, context: Context) -> str:
 
 
 def _without_name(message: Message, username: str) -> tuple[str, bool]:
-    """The text or caption, without the bot's name; and whether that was in it."""
+    """Return the text or caption without the bot's name, and whether that was in it."""
     words = message.text or message.caption or ""
     without, times = re.compile(f"@{username}(?![a-z0-9_])", re.IGNORECASE).subn(" ", words)
     return without, times > 0
 
 
 def _is_more_of_an_album(message: Message, services: Services) -> bool:
-    """Whether it is one more picture of an album that was answered already."""
+    """Return whether it is one more picture of an album that was answered already."""
     album = message.media_group_id
     if album is None or message.caption:
         return False
@@ -441,7 +441,7 @@ def _is_more_of_an_album(message: Message, services: Services) -> bool:
 
 
 def once_more(update: Update, services: Services) -> Update | None:
-    """The update as it is to be handled: an edited message is a new one if it says something else.
+    """Return the update as it is to be handled: an edit that says something else is a new message.
 
     None for an edit that says nothing new, and for every edit outside a private chat.
     """
@@ -460,7 +460,7 @@ def once_more(update: Update, services: Services) -> Update | None:
 
 
 def as_command(message: Message, services: Services) -> str:
-    """The command that a plain message comes down to, as it would be typed; "" if to none."""
+    """Return the command that a plain message comes down to, as if it were typed; "" if to none."""
     words = message.text or message.caption or ""
     if len(words) > _LONGEST_COMMAND:
         return ""

@@ -43,7 +43,7 @@ _THEN: Mapping[str, Callable[[Update, Context], Awaitable[None]]] = {
 
 
 async def subscribe(update: Update, context: Context) -> None:
-    """`/follow 300239`; words lead to a rule, a postcode to the constituency.
+    """Answer `/follow 300239`; words lead to a rule, a postcode to the constituency.
 
     Alone it shows all that can be followed.
     """
@@ -64,7 +64,7 @@ def _names_any(context: Context, words: int | None = None) -> bool:
 
 
 def _are_words(text: str) -> bool:
-    """Whether this is neither an address nor a postcode nor meant for a number."""
+    """Return whether a text is neither an address nor a postcode nor meant for a number."""
     is_one_number = " " not in text and any(char.isdigit() for char in text)
     is_name = "/" in text or is_one_number or is_postcode(text)
     return not is_name and any(char.isalpha() for char in text)
@@ -130,12 +130,12 @@ async def _go_on(update: Update, context: Context, ref: PetitionRef, then: str) 
 def confirmed(
     chat: Chat, followed: Followed, now: datetime, place: Place | None = None
 ) -> tuple[Message, Keyboard]:
-    """The answer to who follows a petition from now on: how it stands and how it is heard."""
+    """Word the answer to a new follower: how the petition stands, and how it is told."""
     return subscribed(followed, now, in_a_sentence(SettingsContext(chat, now, followed)), place)
 
 
 async def has_room(context: Context, chat: Chat, ref: PetitionRef) -> bool:
-    """Whether a chat may follow this petition: it does so already, or has not too many yet."""
+    """Return whether a chat may follow this petition: it does already, or has not too many yet."""
     followed = await context.services.storage.subscriptions(chat.id)
     return len(followed) < context.services.limits.subscriptions or any(
         each.petition == ref for each in followed
@@ -143,7 +143,7 @@ async def has_room(context: Context, chat: Chat, ref: PetitionRef) -> bool:
 
 
 async def consent(update: Update, context: Context, press: Press) -> str | None:
-    """The reader agreed: keep that, and go on with what they asked for. Or not: keep nothing."""
+    """Keep that the reader agreed, and go on with what they asked for; or, if not, keep nothing."""
     chat, message = await chat_of(update, context), update.effective_message
     asked, go_on = context.services.waiting.pop(chat.id, (0, None))
     if press.extra == "no":
@@ -168,7 +168,7 @@ async def consent(update: Update, context: Context, press: Press) -> str | None:
 
 
 async def subscribe_pressed(update: Update, context: Context, press: Press) -> str | None:
-    """The Subscribe button of a card."""
+    """Answer the Follow button of a card."""
     if press.petition:
         await begin(update, context, press.petition, press.extra)
     return None
