@@ -5,10 +5,11 @@ import re
 # --- what stands around a request -------------------------------------------------------------
 
 _BEFORE = re.compile(
-    r"(?:(?:hi|hello|hey|hiya|yo|omg|bruh|bro|dude|good (?:morning|afternoon|evening)|ok"
+    r"(?:(?:hi|hello|hey|hiya|yo|omg|lol|nvm|bruh|bro|dude|good (?:morning|afternoon|evening)|ok"
+    r"|dear (?:sir|madam|all|bot)(?:(?: or |/)madam)?|would you kindly"
     r"|okay|so|and|also|then|oh|well|yes|right|sorry|please|pls|plz|kindly"
     r"|(?:can|could|would|will) (?:you|u|we|i)|may i|you can"
-    r"|i (?:want|need|would like)(?: you)?(?: to)?"
+    r"|i (?:want|need|would like|should like)(?: you)?(?: to)?"
     r"|i'?d (?:like|love|prefer)(?: you)?(?: to)?|i(?:'m| am|m) trying to|i wanna|i wish to"
     r"|let'?s|just|how (?:do|can|would) i|how to|help me(?: to)?|is it possible to|bitte"
     r"|por favor|per favore|s'il (?:vous|te) pla[iî]t|proszę|g(?:a|af) i"
@@ -32,6 +33,14 @@ _IN_FULL = {
     "gonna": "going to",
     "gimme": "give me",
     "rn": "now",
+    "tmrw": "tomorrow",
+    "tmr": "tomorrow",
+    "tmw": "tomorrow",
+    "tomoz": "tomorrow",
+    "2moro": "tomorrow",
+    "2morrow": "tomorrow",
+    "2nite": "tonight",
+    "2day": "today",
     "u": "you",
     "ur": "your",
     "msgs": "messages",

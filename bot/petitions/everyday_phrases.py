@@ -20,14 +20,15 @@ _SEND = (
 )
 _SENDING = (
     r"(?:messaging|texting|notifying|alerting|pinging|bothering|disturbing|buzzing"
-    r"|contacting|pestering|writing to|telling|sending|annoying|spamming|harassing|emailing)"
+    r"|contacting|pestering|posting|writing to|telling|sending|annoying|spamming"
+    r"|harassing|emailing)"
 )
 _NOT = (
     rf"(?:no (?:more )?{_NEWS}"
     rf"|(?:don'?t|do not|never) {_SEND}(?: me)?(?: anything| {_NEWS})?(?: up)?"
     r"|stop (?:alert|message|notification)s?"
     rf"|stop (?:(?:all|the|my|your) )+{_NEWS}"
-    rf"|stop {_SENDING}(?: me)?(?: {_NEWS}| things| stuff)?"
+    rf"|stop {_SENDING}(?: me)?(?: {_NEWS}| things| stuff)?(?: in)?(?: (?:here|this group))?"
     rf"|(?:turn|switch) off (?:the |my |all )*{_NEWS}"
     rf"|(?:turn|switch) (?:the |my |all )*{_NEWS} off"
     r"|dim (?:negeseuon|rhybuddion|hysbysiadau|sŵn))"
@@ -40,7 +41,8 @@ _DAY = (
 )
 _LENGTH = (
     r"(?:for |am )?(?:about )?(?:(?:the next|another) )?"
-    rf"(?:\d{{1,3}}|{SPOKEN_NUMBER}|an?|half an?|a few|(?:a )?couple(?: of)?|the next)\s*"
+    rf"(?:\d{{1,3}}|{SPOKEN_NUMBER}|an?|the(?= (?:day|week|hour)\b)|half an?|a few"
+    r"|(?:a )?couple(?: of)?|the next)\s*"
     r"(?:min(?:ute)?s?|h|hrs?|hours?|d|days?|w|wks?|weeks?|fortnights?|months?|years?|awr"
     r"|diwrnod|wythnos|mis)(?: and a half)?"
 )
@@ -97,7 +99,7 @@ _SOME_DAYS = (
     r"(?:(?:on|at|over|during) )?(?:the )?(?:week ?days?|weekends?|working days|work days"
     rf"|bank holidays|{_DAY_NAME}s(?:(?:,? and |, ?| or ){_DAY_NAME}s)*"
     r"|mon(?:day)?s?(?: to | ?- ?| through )fri(?:day)?s?"
-    rf"|(?<=on ){_DAY_NAME}(?:(?:,? and |, ?| or ){_DAY_NAME})*)"
+    rf"|(?<=on )(?:an? )?{_DAY_NAME}(?:(?:,? and |, ?| or ){_DAY_NAME})*)"
 )
 
 _SOON = r"(?:soon|next|first|soonest|shortly|this week|this month|today|tomorrow|tonight)"
@@ -117,7 +119,7 @@ _WHICH = (
 
 _TELL = (
     r"(?:(?:tell|notify|alert|ping|message|msg|text|warn|remind|update|buzz|inform)(?: me)?"
-    r"|let me know|(?:give me )?(?:a )?heads up|give me a shout"
+    r"|let me know|(?:give me )?(?:a )?heads up|give me a shout|@ ?me|hit me(?= when)"
     r"|i (?:want|'d like|would like) to (?:know|hear|be told)"
     r"|(?:be told|hear)(?= (?:at|when))|(?:set )?(?:a )?milestones?"
     r"|(?:rhowch|rho) wybod(?: i mi)?|dywedwch wrtha i)"
@@ -181,6 +183,34 @@ def reminder_wanted(text: str) -> str:
     """How long before `#` closes somebody wants to be reminded, as they typed it; "" if not."""
     found = _REMINDED.fullmatch(bare(text))
     return found["span"].removeprefix("for ") if found else ""
+
+
+_KIND = r"(?P<kind>milestone|surge|response|debate|threshold)s?"
+_KIND_OFF = re.compile(
+    r"(?:no(?: more)?|turn off|switch off|disable|skip|hide|stop(?: sending(?: me)?"
+    r"| telling me about)?|(?:don'?t|do not) (?:tell me about|send(?: me)?|want)|unfollow"
+    r"|(?P<silent>mute|silence)) (?:the |any |all )*"
+    rf"{_KIND}(?: {_NEWS}| news)? (?:for|of|about|on|from) (?:petition )?#"
+)
+_KIND_SET = re.compile(
+    rf"(?:petition )?# {_KIND}(?: {_NEWS})? (?:to )?(?P<loud>off|silent|digest|loud|on)"
+)
+_ONLY = re.compile(
+    rf"(?:only|just) {_SEND}(?: me)? (?:about|when|if|once) [^#]{{0,40}}#[^#]{{0,40}}"
+)
+
+
+def setting_wanted(text: str) -> str | None:
+    """What somebody wants to hear of `#` alone, as it is typed behind `/settings #`.
+
+    "" where that is to be chosen among the kinds; None if nothing of the sort is said.
+    """
+    said = bare(text)
+    if off := _KIND_OFF.fullmatch(said):
+        return f"{off['kind']} {'silent' if off['silent'] else 'off'}"
+    if chosen := _KIND_SET.fullmatch(said):
+        return f"{chosen['kind']} {chosen['loud']}"
+    return "" if _ONLY.fullmatch(said) else None
 
 
 _GONE = re.compile(
@@ -252,7 +282,7 @@ PHRASES: tuple[tuple[str, str], ...] = (
     # which days
     (
         rf"(?:(?:only|just)(?: {_SEND}(?: me)?| {_NEWS})?|{_SEND}(?: me)? only|{_NEWS} only"
-        rf"|not|never|{_NOT}|{_QUIET}|mute|silence|pause|snooze|dnd|do not disturb"
+        rf"|not|never|nothing|{_NOT}|{_QUIET}|mute|silence|pause|snooze|dnd|do not disturb"
         rf"|quiet hours)(?: me)? {_SOME_DAYS}(?: only)?"
         rf"|(?:(?:send|give) (?:me )?)?(?:the |my |a )?(?:daily )?(?:digest|summary|round-?up)"
         rf"(?: only)? (?={_SOME_DAYS})(?=.*(?:week|working|work days|holiday| and | to |-|,| or ))"
@@ -281,6 +311,49 @@ PHRASES: tuple[tuple[str, str], ...] = (
         rf"\b{_CLOSE}(?: {_SOON})+"
         r"|(?:(?:pa )?ddeisebau|deisebau|beth) sy'?n cau(?: (?:cyn bo hir|yn fuan|nesaf))?",
         "subscriptions closing any",
+    ),
+    # as it was, both, and more or less noise
+    (
+        r"(?:reset|restore)(?: (?:all|my|the|everything|it))*(?: settings)?"
+        r"(?: to (?:normal|default))?"
+        r"|(?:(?:my|the|use|restore) )*default settings|(?:(?:switch|go|put it|change) )?back to"
+        r" (?:normal|default|how it was|the way it was)",
+        "settings reset",
+    ),
+    (r"(?:make it )?(?:louder|quieter|less noisy|more quiet)", "settings"),
+    (
+        r"(?:mute|silence|pause) (?:both|all|them|them all|all of (?:them|it|these)"
+        r"|both of them|the (?:rest|lot))",
+        "snooze",
+    ),
+    (
+        r"(?:unfollow|stop|remove|delete|drop) (?:both|them|them both"
+        r"|(?:all|both) of (?:them|these)"
+        r"|the (?:rest|lot))|(?:leave|get out of) (?:this|the|our) (?:group|chat|channel)",
+        "unsubscribe",
+    ),
+    (
+        r"(?:follow|track|watch) (?:both|them|them both|them all|(?:all|both) of (?:them|these))",
+        "subscribe",
+    ),
+    (r"(?:add|put|bring) (?:it|that|them) back(?: on)?", "undo"),
+    # what is followed, and where
+    (
+        r"(?:i(?:'ve| have)? (?:forgotten|forget|can'?t remember|don'?t remember)|remind me) what i"
+        r" (?:(?:'m|am|was) (?:following|signed up (?:to|for))|signed up (?:to|for)|follow(?:ed)?)"
+        r"|(?:which|what) (?:petitions? )?(?:have i got|did i (?:sign up (?:to|for)|follow"
+        r"|subscribe to)|have i (?:signed up (?:to|for)|subscribed to)"
+        r"|am i signed up (?:to|for))",
+        "subscriptions",
+    ),
+    (
+        r"(?:who'?s|who is) my member of parliament|my member of parliament"
+        r"|what'?s (?:on|happening|going on|popular) (?:in|round|around|near) (?:my area|here|me)",
+        "constituency",
+    ),
+    (
+        r"(?:what'?s )?the (?:biggest|top|most (?:popular|signed)) (?:one|petition)(?: now)?",
+        "trending",
     ),
     # quiet hours
     (
@@ -360,7 +433,8 @@ PHRASES: tuple[tuple[str, str], ...] = (
     ),
     (
         rf"(?:{_NOT}|{_QUIET}|shut up|hush|stop|sleep|take a break"
-        rf"|leave me (?:alone|in peace)|nothing|hold (?:all |my |the )*{_NEWS}"
+        rf"|leave me (?:alone|in peace)|nothing|stfu|hold (?:all |my |the )*{_NEWS}"
+        r"|(?:(?:turn|switch) )?(?:it |this |that |everything )?off"
         r"|(?:i'?m |i am )?(?:(?:i'?ll |i will )be )?"
         rf"(?:away|on holiday|on leave|off|busy|abroad|ar wyliau)) (?P<rest>{_WHILE})",
         "snooze",
@@ -688,6 +762,20 @@ PHRASES: tuple[tuple[str, str], ...] = (
         r"|(?:with |that have |have )?(?:more than|at least|over))"
         r" (?P<rest>100[,. ]?000|100 ?k|10[,. ]?000|10 ?k)(?: signatures)?",
         "subscribe passing:",
+    ),
+    (
+        r"(?:(?:which|what|any|list|show me) )?petitions (?:that )?(?:have |has |just )*"
+        r"(?:passed|reached|hit|got to|crossed)"
+        r" (?P<rest>100[,. ]?000|100 ?k|10[,. ]?000|10 ?k)(?: signatures)?"
+        r"(?: (?:today|yesterday|this week|recently|lately|so far))?",
+        "subscribe passing:",
+    ),
+    (
+        r"(?:(?:latest|recent|new|upcoming|coming|next|any|all|the|which|what|list|show me"
+        r"|are there any) )+(?:government )?(?P<rest>response|debate)s"
+        r"(?: (?:are there|coming up|this week|today|tomorrow|next week|soon|are coming up))*"
+        r"|(?P<alone>response|debate)s (?:coming up|this week|today|tomorrow|next week|soon)",
+        "subscribe every:",
     ),
     (
         rf"{_OF_ALL}(?:all|every|any|each)(?: (?:the|new|single|of the))* "

@@ -346,7 +346,7 @@ FILLERS = _words(
     can could you your u will do does how lets let us get give send tell have here hi hello hey
     does did who many people still close closes closing ends
     is are was and also too then now just new news updates
-    following signed signatures so ok okay thanks thank bot uk government parliament gov called
+    following signed signatures sigs so ok okay thanks thank bot uk government parliament gov called
     named numbered again both all see happening out off when its whether any
     os gwelwch yn dda plis deiseb deisebau ddeiseb y yr rhif am i ar gyda gyfer hon hwn dolen
     eisiau dwi rwyf hoffwn rydw fi ei eu am amdani a ac sy yma happened happening happens
@@ -384,7 +384,7 @@ _LISTED: Mapping[Verb, str] = {
     "unmute": "unmute unsilence",
     "mute": "mute silence silent silently quiet tawelu tawel distewi distaw hush tewi tewch",
     "snooze": "snooze pause saib",
-    "chart": "chart graph curve plot siart graff charts trend",
+    "chart": "growth pace rate chart graph curve plot siart graff charts trend",
     "map": "map heatmap",
     "response": "response reply respond responded answer answered ymateb",
     "constituencies": "constituencies constituency places where etholaethau etholaeth ble",
@@ -427,6 +427,7 @@ VERB_PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r" (?:send|tell|text|messag|ping|notify|alert|bother|follow|watch|track|remind"
             r"|updat|get|hear|show)(?:e|ing|ting)?|(?:dont|do not) (?:want|need|care)"
             r"|get rid of|rid of|off my list|from my list|(?:im )?(?:done|finished) with"
+            r"|(?:take|get|count|leave) me (?:off|out)(?: of)?(?= #)"
             r"|enough of|(?:sick|tired) of|(?:turn|switch) off|opt out of|off$"
             r"|take (?=# off)|dim mwy|ddim eisiau",
             "unfollow",
@@ -447,11 +448,12 @@ VERB_PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(?:signatures )?over time|draw", "chart"),
         (r"(?:where|how) (?:do|can|could|should) i sign|sign(?= #)", "show"),
         (
-            r"let me know|(?:sign|put) me (?:up )?for|be told (?:about|of)|hear about"
+            r"let me know|(?:sign|put) me (?:up |down )?for|be told (?:about|of)|hear about"
             r"|keep (?:me|us) (?:posted|updated|informed|up to date|in the loop|in touch)"
             r"|keep (?:an )?eye on|(?:add|put) (?=# (?:to|on) (?:my|the) list)"
             r"|(?:to|on) (?:my|the) list"
-            r"|(?:want|need|like|get|send me|give me) (?:the |some |all )?(?:updates|news)"
+            r"|(?:want|need|like|get|send me|give me)"
+            r" (?:the |some |all |hourly |daily |weekly |regular )?(?:updates|news)"
             r"|(?:tell|text|message|warn|remind|update) me (?:when|if|once|whenever|before)"
             r"|interested in|cadw llygad ar|rhoi gwybod",
             "follow",

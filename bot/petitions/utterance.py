@@ -19,6 +19,7 @@ from bot.petitions.everyday_phrases import (
     is_a_while,
     is_to_be_silent,
     reminder_wanted,
+    setting_wanted,
     spoken_words,
     what_is_meant,
 )
@@ -36,6 +37,7 @@ from bot.petitions.everyday_words import (
     plain,
     with_verbs,
 )
+from bot.petitions.number_words import SPOKEN_COUNT
 from bot.petitions.petition import PetitionRef, Site
 from bot.petitions.postcode import find_postcode
 from bot.petitions.reference import Mention, find_list, find_mentions, find_reference
@@ -162,7 +164,8 @@ _PLEASE = re.compile(r"\b(?:please|pls|plz|plis|now)\b")
 # Some commands read what stands behind the petition; for the others it is politeness.
 _READS_ON: Collection[Verb] = frozenset({"snooze", "milestones", "settings"})
 _IT = re.compile(
-    r"\b(?:th(?:is|at) (?:one|petition)|the (?:petition|one above)|it|this|that|hwn|hon)\b",
+    r"\b(?:th(?:is|at) (?:last )?(?:one|petition)"
+    r"|the (?:petition|one above|last (?:one|petition))|it|this|that|hwn|hon)\b",
     re.IGNORECASE,
 )
 # What a petition has one of: the date goes without saying whose.
@@ -187,6 +190,42 @@ _ITS_PROGRESS = re.compile(
     r"|how(?:'s| is| are) (?:it|we|things|the petition) (?:going|doing|getting on|looking)"
     r"|(?:any )?progress(?: so far| report| update)?"
 )
+_THEY = r"(?:they|the (?:government|gov|govt|minister|ministers)|government|parliament|ministers)"
+_ITS = r"(?:it|this|that|they|we|(?:the|my|this|our) petition)"
+# What is asked of a petition that goes without saying.
+_OF_IT: Mapping[Verb, re.Pattern[str]] = {
+    "response": re.compile(
+        rf"what (?:did|have|has) {_THEY} (?:say|said|reply|replied|answer|answered)(?: yet)?"
+        rf"|what (?:was|is|'s) (?:the|their) (?:response|reply|answer)"
+        rf"|(?:have|has|did) {_THEY} (?:even |ever )?(?:responded|respond|replied|reply|answered"
+        r"|answer|said anything)(?: (?:yet|to (?:it|this|us)))*"
+        r"|(?:has there been|is there|was there|any) (?:an? )?(?:answer|reply|response)"
+        rf"(?: from {_THEY})?(?: yet)?"
+        r"|(?:read|show|give|tell|send) me (?:the |their )?(?:whole |full )?"
+        r"(?:response|reply|answer)"
+    ),
+    "subscribe": re.compile(
+        r"(?:(?:tell|notify|alert|ping|message|text|warn) me|let me know)"
+        rf" (?:when|if|once|whenever) (?:{_THEY} (?:respond|reply|answer|debate"
+        r"|responds|replies|answers|debates)(?: to)?"
+        rf"(?: (?:it|this))?|{_ITS}(?:'s| is| gets| was| are)? (?:debated|discussed|answered"
+        r"|rejected|closed|closing|responded to)|there'?s (?:a |an )?(?:response|debate|answer)"
+        r"|(?:a|the) debate is (?:scheduled|planned|announced))"
+    ),
+    "share": re.compile(
+        r"(?:(?:send|give|post|get|forward) (?:me )?(?:the |a |its )?link(?: (?:to it|for it))?"
+        rf"|share {_ITS} with .{{1,40}})"
+    ),
+    "petition": re.compile(
+        rf"(?:is|was|will|has|have|did|does) {_ITS} (?:going to |ever |even |likely to |been )*"
+        r"(?:be |been |get )?(?:debated?|discussed?|answered|responded to|considered)"
+        r"(?: (?:yet|in parliament|by parliament))*"
+        rf"|(?:have|has|did|is|are) {_ITS} (?:(?:yet|already|even) )?"
+        r"(?:reached|reach|hit|got to|get to|passed|pass|at|over|past|up to)"
+        rf" (?:{SPOKEN_COUNT}|[0-9][0-9,.]* ?[km]?)(?: signatures)?(?: (?:yet|now|already))*"
+        rf"|where(?:'s| is| are) {_ITS} at(?: now)?"
+    ),
+}
 _THANKS = re.compile(
     r"(?:(?:ok|okay|great|cool|lovely|many|big) )?"
     r"(?:thanks|thank (?:you|u)|thx|tysm|ty|ta|cheers|diolch)"
@@ -242,7 +281,11 @@ def _single(text: str, sites: Sequence[Site], links: Sequence[str]) -> Meaning:
         return Ask("milestones", f"at {count}")
     if is_short and _ROUND.search(said) and (asked := _phrase(said)) and _is_of_many(asked):
         return asked
-    if is_short and _ROUND.search(said) and _ITS_PROGRESS.fullmatch(bare(said)):
+    if (
+        is_short
+        and _ROUND.search(said)
+        and (_ITS_PROGRESS.fullmatch(bare(said)) or _OF_IT["petition"].fullmatch(bare(said)))
+    ):
         return OnThat("petition")
     if named := _petitions(said, sites, links):
         return named
@@ -305,11 +348,13 @@ def said_of(text: str, petition: PetitionRef, sites: Sequence[Site]) -> OnPetiti
 
 def _on_that(text: str) -> OnThat | None:
     said = bare(text)
+    if command := next((verb for verb, asks in _OF_IT.items() if asks.fullmatch(said)), None):
+        return OnThat(command)
     if _ITS_DATE.fullmatch(said) or _ITS_PROGRESS.fullmatch(said):
         return OnThat("petition")
-    if not _IT.search(text):
+    if not _IT.search(said):
         return None
-    verb, is_plain, rest = _request(_IT.sub("#", text, count=1), is_strict=True)
+    verb, is_plain, rest = _request(_IT.sub("#", said, count=1), is_strict=True)
     if verb is None and is_plain and _ASKS_HOW.intersection(plain(text).split()):
         return OnThat("petition")
     return OnThat(verb, rest) if verb and (is_plain or rest) else None
@@ -365,6 +410,9 @@ def _petitions(
         for each in found:
             if count := count_wanted(f"{text[: each.start]}#{text[each.end :]}", of_one=True):
                 return OnPetition("milestones", each.petition, count)
+            setting = setting_wanted(f"{text[: each.start]}#{text[each.end :]}")
+            if setting is not None:
+                return OnPetition("settings", each.petition, setting)
             if span := reminder_wanted(f"{text[: each.start]}#{text[each.end :]}"):
                 return OnPetition("settings", each.petition, f"closing {span}")
     behind = [each.petition for link in links for each in find_mentions(link, sites)]

@@ -389,7 +389,7 @@ _UNITS = {
 }
 _UNIT = {name: unit for unit, names in _UNITS.items() for name in names}
 _PART = re.compile(
-    r"(?<![a-z])(?P<amount>[0-9]{{1,6}}\s*|an?\s+)(?P<unit>{units})(?![a-z])".format(
+    r"(?<![a-z])(?P<amount>[0-9]{{1,6}}\s*|(?:an?|the)\s+)(?P<unit>{units})(?![a-z])".format(
         units="|".join(sorted(_UNIT, key=len, reverse=True)),
     )
 )
