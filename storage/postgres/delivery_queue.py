@@ -89,27 +89,49 @@ where d.number = any($1) and o.number <> all($1)
 order by o.number
 """
 
+# Where many wait behind heads that somebody has in hand, no more than these are looked up one by
+# one: the heads are then found all together.
+_A_FEW = 100
+
+# Whether something is due that is found at once, as it mostly is; only NEXT_DUE tells for certain.
+FOUND_DUE = f"""
+select exists (select from (
+        select d.* from delivery d where not d.resting and not d.timed and {_IS_DUE}
+        order by d.number limit {_A_FEW}
+    ) d where {_IS_HEAD})
+    or exists (select from (
+        select d.* from delivery d where not d.resting and d.timed and {_IS_DUE}
+        order by d.not_before, d.number limit {_A_FEW}
+    ) d where {_IS_HEAD})
+    or exists (select from chat c, lateral ({_PROBE}) d where c.probe_at <= $1 and {_IS_DUE})
+"""  # noqa: S608 - of constants alone
+
+# The heads of all queues, found at one walk over all that waits.
+_HEADS_AT_ONCE, _HEADS_TOGETHER = (
+    f"""delivery d where d.number = any(array(
+        select min(number) from delivery where not resting and {kind} group by chat, queue))"""  # noqa: S608 - of constants alone
+    for kind in ("not timed", "timed")
+)
+
 # Of what waits for a moment of its own, whatever comes after the first that nobody has in hand is
-# not looked at.
+# not looked at, if that first one is soon found.
 NEXT_DUE = f"""
 with free as materialized (
-    select d.not_before from {_TOGETHER} and not {LEASED}
-    order by d.not_before, d.number limit 1
+    select d.not_before from (
+        select d.* from delivery d where not d.resting and d.timed and not {LEASED}
+        order by d.not_before, d.number limit {_A_FEW}
+    ) d where {_IS_HEAD} order by d.not_before limit 1
 )
 select least(
-    (select min({_DUE_AT}) from {_AT_ONCE}),
+    (select min({_DUE_AT}) from {_HEADS_AT_ONCE}),
     (select not_before from free),
-    (select min({_DUE_AT}) from {_TOGETHER}
-        and d.not_before < coalesce((select not_before from free), 'infinity')),
+    case when exists (select from free)
+        then (select min({_DUE_AT}) from {_TOGETHER}
+            and d.not_before < (select not_before from free))
+        else (select min({_DUE_AT}) from {_HEADS_TOGETHER}) end,
     (select min(greatest(c.probe_at, {_DUE_AT})) from chat c, lateral ({_PROBE}) d
         where c.probe_at is not null)
 )
-"""  # noqa: S608 - of constants alone
-
-ANY_DUE = f"""
-select exists (select from {_AT_ONCE} and {_IS_DUE})
-    or exists (select from {_TOGETHER} and {_IS_DUE})
-    or exists (select from chat c, lateral ({_PROBE}) d where c.probe_at <= $1 and {_IS_DUE})
 """  # noqa: S608 - of constants alone
 
 # What was due at once counts as told at the Unix second $3, if that is given, to the chat that $4

@@ -29,7 +29,7 @@ from storage import ClaimedDelivery, Pruned, Tally
 from storage.key_file import KeyRing
 from storage.postgres.bulk import forget_unused, thin_readings
 from storage.postgres.claims import Claims, lately
-from storage.postgres.delivery_queue import ANY_DUE, CLAIM, DROP_PAST, END_OLD_LEASES, NEXT_DUE
+from storage.postgres.delivery_queue import CLAIM, DROP_PAST, END_OLD_LEASES, FOUND_DUE, NEXT_DUE
 from storage.postgres.fan_out import FanOut
 from storage.postgres.leadership import Leadership, SharedSendRate
 from storage.postgres.news import news_behind, news_since, sweep_news
@@ -241,7 +241,7 @@ class PostgresStorage(UseCases):
 
     async def next_due(self, now: datetime) -> datetime | None:
         async with self._pool.connected() as connection:
-            if await connection.fetchval(ANY_DUE, now):
+            if await connection.fetchval(FOUND_DUE, now):
                 return now
             found: datetime | None = await connection.fetchval(NEXT_DUE, now)
             # Between the two questions something may have become due.

@@ -28,6 +28,7 @@ from shared_store import other as other
 from shared_store import storage as storage
 from telegram_stand_in import BotApi
 
+from bot.subscriptions.delivery_order import FLOOD
 from bot.subscriptions.subscription import Preferences
 from storage.postgres.store import PostgresStorage
 
@@ -156,3 +157,39 @@ async def test_a_clock_put_right_takes_nobodys_lease_away(
     assert await claimed_keys(other) == []
     await ground.leases_run_out()
     assert await claimed_keys(other) == [key(10_000, ANN)]
+
+
+# --- many that wait behind one that somebody has in hand
+
+_WAIT_BEHIND = """
+insert into delivery (chat, head, petition, news, not_before, silent, resting, queue, sealed)
+select chat, sha256(n::text::bytea), petition, news, not_before, silent, resting, queue, sealed
+from delivery, generate_series(1, 150) n
+"""
+
+
+@pytest.mark.parametrize("queue", ["", FLOOD])
+async def test_what_is_due_is_found_behind_however_many_that_wait_for_their_turn(
+    ground: PostgresGround, storage: PostgresStorage, queue: str
+) -> None:
+    await follow(storage, follows(ANN))
+    await ring(storage, milestone(10_000))
+    async with as_owner(ground.schema) as owner:
+        await owner.execute("update delivery set queue = $1", storage._cipher.queue(queue))
+        await claim(storage)
+        await owner.execute(_WAIT_BEHIND)
+    assert await _waits_for_a_lease(storage)
+    await follow(storage, follows(BOB))
+    await ring(storage, milestone(25_000))
+    async with as_owner(ground.schema) as owner:
+        await owner.execute("update delivery set queue = $1", storage._cipher.queue(queue))
+    assert await storage.next_due(NOON) == NOON
+    await claim(storage)
+    assert await _waits_for_a_lease(storage)
+    await ground.leases_run_out()
+    assert await storage.next_due(NOON) == NOON
+
+
+async def _waits_for_a_lease(storage: PostgresStorage) -> bool:
+    due = await storage.next_due(NOON)
+    return due is not None and NOON + LEASE - timedelta(minutes=2) < due <= NOON + LEASE
