@@ -50,13 +50,13 @@ _SHORT = re.compile(rf"(?<![\w/.'-])(?:{'|'.join(_IN_FULL)})(?![\w/.'-])", re.IG
 
 
 def in_full(text: str) -> str:
-    """A text without the abbreviations of who types with a thumb."""
+    """Return a text with the abbreviations of people who type with a thumb written in full."""
     # Some foreign letters count as ours in capitals: "mſgs" is no abbreviation of theirs.
     return _SHORT.sub(lambda short: _IN_FULL.get(short[0].lower(), short[0]), text)
 
 
 def bare(text: str) -> str:
-    """A request in small letters without what is said around it: "Hi, can you … please?"."""
+    """Return a request in small letters without what is said around it: "Hi, can you … please?"."""
     said = _as_typed(text)
     begins, ends = bare_span(said)
     return said[begins:ends]
@@ -67,7 +67,7 @@ def _as_typed(text: str) -> str:
 
 
 def bare_span(said: str) -> tuple[int, int]:
-    """Where the request itself begins and ends, or all of it where nothing is left of it."""
+    """Return where the request itself begins and ends; all of it if nothing would be left."""
     before, ends = _BEFORE.match(said), len(said)
     for after in _AFTER.finditer(said, max(0, ends - _LONGEST_AFTER)):
         if after.end() == len(said):
@@ -104,7 +104,7 @@ _SHOW = re.compile(
 
 
 def canonical(words: str) -> str:
-    """Plain words with one for those that stand for one another, and without the idle ones."""
+    """Return plain words without idle ones, and with one word for all that mean the same."""
     shown = re.sub(r"\bare we\b", "am i", words)
     shown = _SHOW.sub("", shown, count=1) if _SHOW.match(shown) else shown
     return " ".join(_ALIKE.get(each, each) for each in shown.split() if each not in _BESIDES)

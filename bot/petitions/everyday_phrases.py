@@ -180,7 +180,7 @@ _REMINDED = re.compile(
 
 
 def reminder_wanted(text: str) -> str:
-    """How long before `#` closes somebody wants to be reminded, as they typed it; "" if not."""
+    """Read how long before `#` closes somebody wants a reminder, as they typed it; "" if not."""
     found = _REMINDED.fullmatch(bare(text))
     return found["span"].removeprefix("for ") if found else ""
 
@@ -201,7 +201,7 @@ _ONLY = re.compile(
 
 
 def setting_wanted(text: str) -> str | None:
-    """What somebody wants to hear of `#` alone, as it is typed behind `/settings #`.
+    """Read what somebody wants to hear of `#` alone, as it is typed behind `/settings #`.
 
     "" where that is to be chosen among the kinds; None if nothing of the sort is said.
     """
@@ -222,7 +222,7 @@ _AND_TELL = re.compile(rf",? {_TELL}$")
 
 
 def count_wanted(text: str, *, of_one: bool = False) -> str:
-    """The number of signatures that somebody wants to be told at, as they typed it; "" if none.
+    """Read the number of signatures to be told at, as somebody typed it; "" if there is none.
 
     A text that is `of_one` petition has `#` where that stands.
     """
@@ -267,7 +267,7 @@ _THOSE_ABOUT = (
     r"|(?:(?:the|that|this|any|some|another|new|(?:is|are) there|got) ones?|anything"
     rf"|everything|something|stuff){_THERE}{_NEW} {_CLEARLY_ABOUT})"
 )
-# What stands before "petitions" without saying what they are about.
+# Words before "petitions" that do not say what these are about.
 _NO_SUBJECT = (
     r"(?:(?:an?|the|my|your|this|that|these|new|own|any|all|no|more|other|some|sign|signing"
     r"|start|starting|create|make|which|what|how|many|do|i|of|for|about|good|open|closed) )*"
@@ -864,12 +864,12 @@ PHRASES: tuple[tuple[str, str], ...] = (
 
 @cache
 def compiled() -> tuple[tuple[re.Pattern[str], str], ...]:
-    """Returns the phrases ready to be matched; the first time takes a moment, as a thread may."""
+    """Return the phrases ready to be matched; the first time takes a moment, as a thread may."""
     return tuple((re.compile(pattern), commands) for pattern, commands in PHRASES)
 
 
 def what_is_meant(text: str) -> list[tuple[str, str]]:
-    """The commands that a request in a phrase comes down to, with what stands behind each."""
+    """Return the commands that a request in a phrase comes down to, with what follows each."""
     typed = " ".join(re.sub("[’‘`´]", "'", text).split()).rstrip("?!. ")
     said = typed.lower()
     if len(said) != len(typed):  # some letters grow
@@ -895,7 +895,7 @@ _QUIETLY = re.compile(
 
 
 def is_to_be_silent(text: str) -> bool:
-    """Whether what somebody follows shall be heard without a sound: "follow # quietly"."""
+    """Return whether somebody asks to follow without a sound: "follow # quietly"."""
     said = bare(text)
     return bool(
         re.search(r"\b(?:follow|subscribe|track|watch|dilyn)\b", said) and _QUIETLY.search(said)
@@ -903,10 +903,10 @@ def is_to_be_silent(text: str) -> bool:
 
 
 def is_a_while(text: str) -> bool:
-    """Whether a text names a length of time, or when one ends."""
+    """Return whether a text names a length of time, or when one ends."""
     return re.fullmatch(f"{_WHILE}|(?:on )?(?:{_DAY})", text.lower()) is not None
 
 
 def spoken_words() -> frozenset[str]:
-    """The words that phrases are made of."""
+    """Return the words that phrases are made of."""
     return frozenset(word for pattern, _ in PHRASES for word in re.findall(r"[a-z]{3,}", pattern))

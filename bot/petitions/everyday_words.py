@@ -50,7 +50,7 @@ _NO_WORD = re.compile(r"[\W_]+")
 
 
 def plain(text: str) -> str:
-    """A text as it is compared: small letters without accents, words with one space between."""
+    """Return a text as it is compared: small letters without accents, words parted by one space."""
     spelt = unicodedata.normalize("NFKD", text.casefold().replace("&", " and "))
     bare = "".join(each for each in spelt if unicodedata.category(each) not in {"Mn", "Cf"})
     return _NO_WORD.sub(" ", _APOSTROPHES.sub("", bare)).strip()
@@ -338,7 +338,7 @@ AROUND_STOP = (
 KIND_SIGNS = frozenset("👍👌🙏❤💙💚💛🧡💜🖤♥👏🙌😊🙂😀😃😄😁😍🥰🤝💯🎉✅👋🏼🏻🏽🏾🏿\ufe0f\u200d")
 
 
-# What may stand beside a petition without saying anything of what to do with it.
+# Words that may stand beside a petition without saying anything of what to do with it.
 FILLERS = _words(
     """
     please pls plz the a an this that it its one petition petitions no nr num number id link url
@@ -463,7 +463,7 @@ VERB_PHRASES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 
 
 def with_verbs(said: str) -> str:
-    """Plain words around `#` with a single verb for what says as much."""
+    """Return plain words around `#` with a single verb for each phrase that says as much."""
     for pattern, verb in VERB_PHRASES:
         said = pattern.sub(verb, said)
     return said

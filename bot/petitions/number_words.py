@@ -29,7 +29,7 @@ _SHARES: Mapping[str, str] = {
     "half a": "0.5 a",
 }
 
-# What a clock's hours are called.
+# The names of a clock's hours, from one on.
 HOUR_NAMES: tuple[str, ...] = _ONES[:12]
 
 _NUMBER = rf"(?:(?:{'|'.join(_TENS)})[ -](?:{'|'.join(_ONES[:9])})|{'|'.join(_VALUES)})\b"
@@ -51,12 +51,12 @@ _TOKEN = re.compile(r"[a-z]+|[0-9][0-9,]*(?:\.[0-9]+)?")
 
 
 def in_figures(text: str) -> str:
-    """A text in small letters with figures for its numbers in words: "half a million" → 500000."""
+    """Write the numbers of a text in small letters in figures: "half a million" as 500000."""
     return _SAID.sub(lambda said: str(_value(said[0])), text)
 
 
 def _value(said: str) -> int:
-    """The value of a number: each size multiplies what stands before it, and all is added up."""
+    """Return the value of a number: each size multiplies what stands before it, and all adds up."""
     for words, share in _SHARES.items():
         said = said.replace(words, share)
     whole, part, last = 0.0, 0.0, 0

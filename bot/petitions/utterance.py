@@ -1,4 +1,4 @@
-"""Reads what a plain message means, as far as its words alone say it (pure).
+"""The meaning of a plain message, as far as its words alone tell it (pure).
 
 The first rule that fits decides: a petition, a command's everyday name, a postcode, an address of
 another site, words. Whether words are the name of a place or a topic only a site can tell.
@@ -77,7 +77,7 @@ class Ask(NamedTuple):
 
 
 class Each(NamedTuple):
-    """Several things that are wanted at once."""
+    """Several requests in one message."""
 
     requests: tuple[OnPetition | Ask, ...]
 
@@ -89,7 +89,7 @@ class SharedRule(NamedTuple):
 
 
 class Cancel(NamedTuple):
-    """Nothing is wanted after all."""
+    """A message that calls off what was begun."""
 
 
 class Thanks(NamedTuple):
@@ -121,7 +121,7 @@ class NoWords(NamedTuple):
 
 
 class NoText(NamedTuple):
-    """A picture, a voice, a place: nothing that can be read."""
+    """A message without any text: a picture, a voice, a place."""
 
 
 Meaning: TypeAlias = (
@@ -263,7 +263,7 @@ _BY_CANON: Mapping[str, Everyday] = {
 
 
 def read(text: str, sites: Sequence[Site], links: Sequence[str] = ()) -> Meaning:
-    """What a message means; `links` are the addresses behind its words."""
+    """Read what a message means; `links` are the addresses behind its words."""
     text = _in_usual_digits(text.strip())
     if not any(map(str.isprintable, text.replace(" ", ""))) and not links:
         return NoText()
@@ -305,7 +305,7 @@ def _single(text: str, sites: Sequence[Site], links: Sequence[str]) -> Meaning:
 
 
 def _is_of_many(asked: Ask | Each | OnThat) -> bool:
-    """Whether a round number is what any petition may reach, and not one's own number."""
+    """Return whether a round number is one that any petition may reach, and not one's own."""
     return isinstance(asked, Ask) and (
         asked.rest.startswith("passing:") or asked == ("milestones", "official")
     )
@@ -314,7 +314,7 @@ def _is_of_many(asked: Ask | Each | OnThat) -> bool:
 def names_no_site(
     text: str, petition: PetitionRef, sites: Sequence[Site], links: Sequence[str] = ()
 ) -> bool:
-    """Whether a petition is named by its number alone, which may be of another site as well."""
+    """Return whether a text names the petition by a bare number, which other sites may have."""
     said = "\n".join((text, *links))
     return not any(
         each.petition == petition and not each.is_bare and said[each.start] != "#"
@@ -323,14 +323,17 @@ def names_no_site(
 
 
 def leaves_a_question(text: str, sites: Sequence[Site], links: Sequence[str] = ()) -> bool:
-    """Whether who says this is about something else than what they were asked: a slash, a link."""
+    """Return whether a text answers no open question: it is a command, or names a petition.
+
+    A bare number, which may be an answer, does not count as naming one.
+    """
     return text.lstrip().startswith("/") or any(
         not mention.is_bare for mention in find_mentions("\n".join((text, *links)), sites)
     )
 
 
 def said_of(text: str, petition: PetitionRef, sites: Sequence[Site]) -> OnPetition | None:
-    """What somebody wants of a petition that they answer to, if they say no more than that."""
+    """Read what somebody wants of the petition they answer to; None if they say anything else."""
     text = _in_usual_digits(text.strip())
     if not text or len(text) > _LONGEST_REQUEST or find_mentions(text, sites):
         return None
@@ -361,7 +364,7 @@ def _on_that(text: str) -> OnThat | None:
 
 
 def _each(text: str, sites: Sequence[Site]) -> Each | None:
-    """Several requests, if all that is said is one after another, and they differ."""
+    """Read several requests; None unless they are all that is said, and differ."""
     if len(text) > _LONGEST_REQUEST or "/" in text:  # what is said around a link is its title
         return None
     parts = [part.strip(" .,!?") for part in _NEXT.split(text)]
@@ -382,7 +385,7 @@ def _each(text: str, sites: Sequence[Site]) -> Each | None:
 
 
 def _sure(text: str, sites: Sequence[Site]) -> Sequence[OnPetition | Ask]:
-    """The requests of a text that no subject of a petition reads like; none if it may be one."""
+    """Return the requests of a text that reads like no petition's subject; none if it may be."""
     match _single(text, sites, ()) if text else None:
         case OnPetitions(command, petitions) if command != "petition":
             return [OnPetition(command, each) for each in petitions]
@@ -451,7 +454,7 @@ def _petitions(
 
 
 def _list(text: str, sites: Sequence[Site]) -> OnPetitions | None:
-    """What is to be done with several petitions, however short their numbers: unfollow 200, 300."""
+    """Read a command and several petitions, however short their numbers: unfollow 200, 300."""
     words = _PLEASE.sub(" ", text).split()
     before = list(takewhile(str.isalpha, words))
     if before and before[-1].casefold() in _BEFORE_HOURS:
@@ -466,14 +469,14 @@ def _list(text: str, sites: Sequence[Site]) -> OnPetitions | None:
 
 
 def _masked(text: str, found: Sequence[Mention]) -> str:
-    """A text with `#` where petitions are named."""
+    """Return a text with `#` where petitions are named."""
     for each in reversed(found):
         text = f"{text[: each.start].replace('#', ' ')} # {text[each.end :]}"
     return text
 
 
 def _request(masked: str, *, is_strict: bool = False) -> tuple[Verb | None, bool, str]:
-    """What is to be done with `#`, whether no more is said, and what stands behind it.
+    """Return what is to be done with `#`, whether no more is said, and what stands behind it.
 
     What follows may be a petition's title, unless it is to be read by the letter, `is_strict`.
     """
@@ -492,7 +495,7 @@ def _request(masked: str, *, is_strict: bool = False) -> tuple[Verb | None, bool
 
 
 def _any_verb(masked: str) -> Verb | None:
-    """The first verb among other words; "stop the cull 300239" may be about the petition."""
+    """Find the first verb among other words; it may be part of a title: "stop the cull 300239"."""
     words = map(_spelt, with_verbs(" # ".join(map(plain, masked.split("#")))).split())
     named = (verb for word in words for verb, names in VERBS.items() if word in names)
     return next(named, None)
@@ -509,12 +512,12 @@ def _in_usual_digits(text: str) -> str:
 
 
 def _apart(word: re.Match[str]) -> str:
-    """A word that touches a number, with a space behind it if it is one of those we know."""
+    """Return a word that touches a number, with a space behind it if it is one of those we know."""
     return f"{word[0]} " if _spelt(plain(word[0])) in _KNOWN else word[0]
 
 
 def _spelt(word: str) -> str:
-    """The word, or the one of those we know that it is a slip of the pen from."""
+    """Return the word, or the one of those we know that it is a slip of the pen from."""
     if word in _KNOWN or len(word) < _SHORTEST:
         return word
     if anagram := _ANAGRAMS.get((word[0], "".join(sorted(word)))):
@@ -525,7 +528,7 @@ def _spelt(word: str) -> str:
 
 
 def _spelt_words(text: str) -> list[str]:
-    """The plain words of a text, without the slips of the pen unless it is a whole story."""
+    """Return the plain words of a text, slips of the pen put right unless it is a whole story."""
     words = plain(text).split()
     return words if len(text) > _LONGEST_REQUEST else list(map(_spelt, words))
 
@@ -536,12 +539,15 @@ def _rest(text: str) -> str:
 
 
 def _said(text: str) -> list[str]:
-    """The words of a text that are neither a verb nor beside the point."""
+    """Return the words of a text that are neither a verb nor beside the point."""
     return [word for word in _spelt_words(text) if word not in _KNOWN]
 
 
 def _verb(text: str, *, at_start: bool = False) -> Verb | None:
-    """What is to be done, if a text says nothing besides; `at_start` reads as far as it does so."""
+    """Return what is to be done, if a text says nothing besides; else None.
+
+    With `at_start`, only the words before the first unknown one are read.
+    """
     words = _spelt_words(text)
     if at_start:
         words = list(takewhile(_KNOWN.__contains__, words))
@@ -551,7 +557,7 @@ def _verb(text: str, *, at_start: bool = False) -> Verb | None:
 
 
 def _phrase(text: str) -> Ask | Each | OnThat | None:
-    """A command with what it is about, said in words of every day."""
+    """Read a command with what it is about, said in everyday words; None if it is none."""
     asked: list[OnPetition | Ask] = []
     for commands, rest in what_is_meant(text):
         name, _, before = commands.partition(" ")
@@ -568,7 +574,7 @@ def _phrase(text: str) -> Ask | Each | OnThat | None:
 
 
 def nearest_saying(text: str) -> Ask | Each | OnThat | None:
-    """What misspelt everyday words may mean; nothing else was found for them.
+    """Guess what misspelt everyday words mean, for which nothing else was found; or None.
 
     Each word by itself is a slip of the pen from one that we know, or one of those: a petition's
     subject has others.
@@ -588,7 +594,7 @@ def nearest_saying(text: str) -> Ask | Each | OnThat | None:
 def _may_be_wanted_gone(
     meant: Ask | Each | OnThat, words: Sequence[str], spelt: Sequence[str]
 ) -> bool:
-    """Whether who says it may want an end of something else: "stop the boats" is no "bots"."""
+    """Return whether an end of something else may be meant: "stop the boats" is no "bots"."""
     is_end = isinstance(meant, Ask) and meant.command == "unsubscribe"
     return is_end and any(
         len(said) < _SURE_LENGTH and word not in _VERB_WORDS
@@ -641,7 +647,7 @@ def _saying(text: str) -> Ask | Cancel | Thanks | None:
 
 
 def _wants_out(words: Sequence[str]) -> bool:
-    """Whether no more is said, in whatever language, than that it shall stop."""
+    """Return whether no more is said, in any of many languages, than that it shall stop."""
     if not 1 < len(words) <= _MOST_WORDS or not AROUND_STOP.issuperset(words):
         return False
     said = set(words)
@@ -649,7 +655,7 @@ def _wants_out(words: Sequence[str]) -> bool:
 
 
 def other_host(text: str, links: Sequence[str] = ()) -> str:
-    """The host of the first address; "" if there is none."""
+    """Return the host of the first address; "" if there is none."""
     for address in (*_ADDRESS.findall(text), *links):
         full = address if "://" in address else f"https://{address}"
         try:
