@@ -1,4 +1,4 @@
-"""Words typed into the settings -> the choice they name, as a button would carry it (pure).
+"""Reads words typed into the settings as the choice they name, as a button would carry it (pure).
 
 Also the lengths of time, hours, days and time zones in them: "7d", "a week", "10pm-7am".
 """
@@ -29,14 +29,20 @@ _OTHER_LOUDNESS: dict[str, Loudness] = {"sound": "loud", "with sound": "loud", "
 
 
 class Misread(NamedTuple):
-    """Which subject was meant by what was typed, as far as that is clear, and what was not."""
+    """Typed words that name no choice: the subject they are about, and the words at fault.
+
+    `subject` is "" where even that is not clear.
+    """
 
     subject: str
     word: str = ""
 
 
 class NoZone(NamedTuple):
-    """No time zone: an offset, or a name nobody has, with the nearest ones there are."""
+    """Typed words that name no time zone: an offset, or a name nobody has.
+
+    `near` are the names most like it.
+    """
 
     word: str
     is_offset: bool = False
@@ -44,7 +50,7 @@ class NoZone(NamedTuple):
 
 
 def typed(words: Sequence[str], digest: Digest | None) -> str | Misread | NoZone:
-    """The choice that words after the command name; `digest` is the one there is, if any."""
+    """Read the choice that words after the command name; `digest` is the one there is, if any."""
     subject, rest = words[0].lower(), [word.lower() for word in words[1:]]
     match subject:
         case "quiet":
@@ -88,7 +94,7 @@ def _read_loudness(kind: str, rest: Sequence[str]) -> str | Misread:
 
 
 def read_kind(word: str) -> Kind | None:
-    """The kind of event that a word names, or nearly does."""
+    """Return the kind of event that a word names, or nearly does; None if it names none."""
     if word in _TYPED_KINDS:
         return _TYPED_KINDS[word]
     near = difflib.get_close_matches(word, _TYPED_KINDS, n=1, cutoff=_SURE)
@@ -125,9 +131,11 @@ _NAMED_HOURS = {"midnight": 0, "noon": 720, "midday": 720, "hanner nos": 0, "han
 
 
 def read_quiet(text: str) -> str | None:
-    """Quiet hours: "22:00-07:00", "22 to 7", "10pm-7am", "after 10pm", "only 8 to 22", or "off".
+    """Read quiet hours: "22:00-07:00", "22 to 7", "10pm-7am", "after 10pm", "off".
 
-    Where only one end is named, the other is the usual one. Of "10 to 7" the night is meant.
+    They come back in minutes of the day, as in "1320-420", or as "off"; None if they are none.
+    "only 8 to 22" are the hours that are not quiet. Where only one end is named, the other is the
+    usual one. Of "10 to 7" the night is meant.
     """
     plain = _EVERY_DAY.sub("", " ".join(text.split()))
     if plain in _NONE:
@@ -172,7 +180,7 @@ _HALF_PAST = re.compile(r"\b(half|(?:a )?quarter) (past|to) ([0-9]{1,2})\b")
 
 
 def _in_figures(text: str) -> str:
-    """A text whose hours are written in figures: "half past eight", "quarter to nine"."""
+    """Write the hours of a text in figures: "half past eight", "quarter to nine"."""
 
     def written(at: re.Match[str]) -> str:
         minutes = 30 if at[1] == "half" else 15
@@ -184,7 +192,7 @@ def _in_figures(text: str) -> str:
 
 
 def read_hour(text: str) -> int | None:
-    """The minute of the day: "18:00", "9", "6pm"; midnight may be 24:00."""
+    """Read a minute of the day: "18:00", "9", "6pm", "24:00" for midnight; None if it is none."""
     if len(text) > _LONGEST_NAME:
         return None
     plain = _in_figures(text.strip(" ."))
@@ -207,7 +215,7 @@ def read_hour(text: str) -> int | None:
 
 
 def _after_noon(hour: int, part: str) -> int:
-    """The hour of the clock: 3 in the afternoon is 15, 11 at night 23, and 1 at night itself."""
+    """Return the hour of the clock: 3 in the afternoon is 15, 11 at night 23, 1 at night 1."""
     if part in {"at night", "y nos"} and (hour < 5 or hour == 12):
         return hour % 12
     return hour + 12 if hour < 12 else hour
@@ -241,7 +249,10 @@ _BESIDES = frozenset(
 
 
 def read_digest(words: Sequence[str], was: Digest) -> str | None:
-    """When the digest comes: "daily 18:00", "weekly monday 9:00"; what is left out stays."""
+    """Read when a digest comes: "daily 18:00", "weekly monday 9:00"; what is left out stays.
+
+    It comes back as a button carries it, "minute.weekday"; None if the words say anything else.
+    """
     minute, weekday = was.minute, was.weekday
     said = re.sub(
         r"(?<=[0-9])\s+(?=(?:am|pm|a\.m|p\.m|o'clock)\b)", "", _in_figures(" ".join(words))
@@ -296,7 +307,7 @@ _SURE = 0.85  # how much alike a name is to the one that was meant, and no other
 _NO_PLACES = frozenset({"localtime", "Factory"})
 
 
-# Where people may say they live for whom no zone is called so.
+# The names of places that people may give for London's time, though no zone is called so.
 _BRITISH = frozenset(
     {"uk", "britain", "british", "great_britain", "united_kingdom", "bst", "england", "scotland"}
     | {"wales", "cymru", "northern_ireland", "edinburgh", "glasgow", "cardiff", "caerdydd"}
@@ -350,7 +361,7 @@ _AROUND_ZONE = re.compile(r"^(?:i'?m in|i am in|i live in|in|the|my|is|to)\s+|\s
 
 
 def find_zone(text: str) -> str | NoZone:
-    """The zone that a text names, by its full name or its city alone."""
+    """Find the zone that a text names, by its full name, its city or its country."""
     text = text.strip()[:_LONGEST_NAME]
     if _OFFSET.fullmatch(text):
         return NoZone(text, is_offset=True)
@@ -410,14 +421,14 @@ _WEEKDAY = {name: day for day, names in enumerate(_DAYS) for name in (*names, na
 
 # "Tomorrow" begins when most people look at their telephone again.
 _MORNING = 8 * 60
-# What is longer than this is longer than anybody means, and would leave the calendar.
+# A length of time that is longer than anybody means; with a longer one the calendar may end.
 _ENDLESS = timedelta(days=10_000)
 
 
 def read_duration(text: str) -> timedelta | None:
-    """The length of time a text names, its parts added up; None if it names none.
+    """Read the length of time a text names, its parts added up; None if it names none.
 
-    More than ten thousand days are as good as that.
+    More than ten thousand days count as ten thousand.
     """
     plain = in_figures(" ".join(text.lower().split()))
     parts = list(_PART.finditer(plain))
@@ -429,9 +440,10 @@ def read_duration(text: str) -> timedelta | None:
 
 
 def read_until(text: str, now: datetime, zone: str) -> datetime | None:
-    """The moment that a length of time leads to, or the morning of a day where the chat lives.
+    """Find the instant that a length of time leads to, or a day or hour where the chat lives.
 
-    "2 hours", "tomorrow", "until Monday", "till 12 August at noon", "until 9am".
+    "2 hours", "tomorrow", "until Monday", "till 12 August at noon", "until 9am". None if it is
+    none.
     """
     plain = " ".join(text.lower().strip(" .!").split()).removesuffix(" please")
     plain = re.sub(r"(?<=till |ntil )(tea|lunch|bed)$", r"\1time", plain)
@@ -487,7 +499,7 @@ _BEFORE_END = re.compile(
 
 
 def _read_day_and_hour(text: str, now: datetime, zone: str) -> datetime | None:
-    """The hour of a day that is named: "tomorrow evening", "monday at 9am", "next friday"."""
+    """Read the hour of a day: "tomorrow evening", "monday at 9am", "next friday"."""
     date_and_hour = re.fullmatch(r"(?P<day>.+),? at (?P<hour>\S.*)", _BEFORE_END.sub("", text))
     if date_and_hour and (morning := _read_day(date_and_hour["day"], now, zone)):
         minute = _hour_of_day(date_and_hour["hour"])
@@ -507,7 +519,7 @@ def _read_day_and_hour(text: str, now: datetime, zone: str) -> datetime | None:
 
 
 def _day_said(found: re.Match[str], here: datetime, minute: int | None) -> date:
-    """The day that is named; a weekday is today's only where an hour still to come is."""
+    """Return the day that is named; a weekday is today only with an hour still to come."""
     today, one = here.date(), timedelta(days=1)
     monday = today + (7 - today.weekday()) * one
     if found["after_next"]:
@@ -533,7 +545,7 @@ def _day_said(found: re.Match[str], here: datetime, minute: int | None) -> date:
 
 
 def _hour_of_day(text: str) -> int | None:
-    """The minute that is named: "9am", "noon", "evening"; a bare 1 to 6 is in the afternoon."""
+    """Read a minute of the day: "9am", "noon", "evening"; a bare 1 to 6 is in the afternoon."""
     part = _PARTS_OF_DAY.get(re.sub(r"^(?:in the|early|late|yn y|yn yr|y) ", "", text))
     if part is not None:
         return part
@@ -567,7 +579,7 @@ _DATE = re.compile(
 
 
 def _read_day(text: str, now: datetime, zone: str) -> datetime | None:
-    """The morning of a date to come: "12 August", "the 12th", "12/8", "august 12th"."""
+    """Read the morning of a date to come: "12 August", "the 12th", "12/8", "august 12th"."""
     found = _DATE.fullmatch(text)
     if found is None and _month(text):
         found = _DATE.fullmatch(f"1 {text}")
