@@ -563,7 +563,7 @@ def _mended(outgoing: OutgoingMessage, reason: str) -> OutgoingMessage | None:
     if outgoing.thread_id and is_no_topic(reason):
         noted = joined(message, compose("\n\n", italic(tr(_TOPIC_NOTE))))
         return outgoing._replace(message=noted, thread_id=None, card_id=None)
-    if width(message.text) > 1 and is_too_long(reason):
+    if width(message.text) > 2 and is_too_long(reason):  # half of what is shorter is no less
         halves = split(message, width(message.text) // 2 + 1)
         return outgoing._replace(message=halves[0])
     if outgoing.buttons and is_bad_buttons(reason):
