@@ -361,17 +361,17 @@ class RateLimiter(BaseRateLimiter[Any]):
         pause = self._pause.seconds_left(now)
         if pause > _PATIENCE[True]:
             self._queue.give_up_alerts(pause)
-        opens_at = inf
+        come_back_at = inf
         while self._queue.first(now):
             opens_at = self._opens_at(now)
             if opens_at > now:
+                come_back_at = opens_at
                 break
             if not self._has_place():
-                opens_at = inf  # until a place comes
-                break
+                break  # until a place comes
             self._let_next_go(now)
         self._let_paid_go(now)
-        self._come_back(min(opens_at, self._queue.ripens_at()), now)
+        self._come_back(min(come_back_at, self._queue.ripens_at()), now)
 
     def _opens_at(self, now: float) -> float:
         """Return when another message may leave, whoever goes first; past if it may now."""
