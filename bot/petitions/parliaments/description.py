@@ -262,7 +262,7 @@ class SiteDescription(Struct, frozen=True, kw_only=True):
                 return bool(self.response_overdue or self.debate_overdue)
             case "business":
                 return self.has("business") or self.has("committee_note")
-            case "place":
+            case "top_ten":
                 return self.has("constituencies")
             case _:
                 return True
