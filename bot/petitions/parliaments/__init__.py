@@ -1,6 +1,7 @@
 """Describes the four petitions sites, one description each, and finds the one of a petition."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from bot.petitions.parliaments.description import SiteDescription
@@ -27,6 +28,12 @@ _BY_HOST = {host.name: each for each in DESCRIPTIONS.values() for host in each.h
 
 def host_of(url: str) -> str:
     """Return the host of an address, "" if it has none."""
+    # Thousands of petitions have addresses on the same few hosts.
+    return _host_at("/".join(url.split("/", 3)[:3]))
+
+
+@lru_cache(maxsize=256)
+def _host_at(url: str) -> str:
     try:
         return urlsplit(url).hostname or ""
     except ValueError:
