@@ -185,6 +185,15 @@ def reminder_wanted(text: str) -> str:
     return found["span"].removeprefix("for ") if found else ""
 
 
+_STRAIGHT_AWAY = (
+    r"(?:straight away|right away|immediately|instantly|at once|in real ?time|as (?:they|it)"
+    r" happens?|as soon as (?:they|it) happens?)"
+)
+_INTO_DIGEST = re.compile(
+    r"(?:(?:put|move|send|add) )?(?:petition )?# (?:only )?(?:(?:in|into|to|as) (?:the|my|a) )?"
+    r"(?:daily )?(?:digest|summary)(?: only)?|(?:send )?# (?:only )?(?:once a day|daily)(?: only)?"
+)
+_AT_ONCE = re.compile(rf"(?:send|tell|alert)(?: me)?(?: about)? # {_STRAIGHT_AWAY}")
 _KIND = r"(?P<kind>milestone|surge|response|debate|threshold)s?"
 _KIND_OFF = re.compile(
     r"(?:no(?: more)?|turn off|switch off|disable|skip|hide|stop(?: sending(?: me)?"
@@ -210,12 +219,53 @@ def setting_wanted(text: str) -> str | None:
         return f"{off['kind']} {'silent' if off['silent'] else 'off'}"
     if chosen := _KIND_SET.fullmatch(said):
         return f"{chosen['kind']} {chosen['loud']}"
+    if _INTO_DIGEST.fullmatch(said):
+        return "daily digest"
+    if _AT_ONCE.fullmatch(said):
+        return "everything"
     return "" if _ONLY.fullmatch(said) else None
+
+
+_NO_ORDER = re.compile(
+    r"(?:has|have|had|did|does|am|are|is|was|were|why|should|who|do (?:i|we|you)"
+    r"|what (?:happens|if|would)|i (?:didn'?t|did not|never)|(?:i|you)(?:'ve| have)?"
+    r" (?:just |already |never )*(?:muted|unmuted|followed|unfollowed|stopped|snoozed"
+    r"|unsubscribed))\b(?!.*\b(?:able|way)\b)"
+)
+_REFUSED = re.compile(
+    r"(?:i )?(?:don'?t|do not|never)(?: want(?: you)? to| wanna| you dare)?"
+    r" (?P<what>unfollow|unsubscribe|stop(?! (?:follow|track|watch))|mute|unmute|silence|snooze"
+    r"|pause|remove|delete|drop|cancel)\b"
+)
+_REFUSED_END = re.compile(
+    rf"{_REFUSED.pattern}(?: (?:me|us|this|that|them|anything|everything|all|my|the|data|sending"
+    rf"|from|yet|please|{_NEWS}))*"
+    r"|(?:i )?(?:don'?t|do not) (?:want to )?(?:quit|leave|erase)(?: me)?"
+)
+
+
+def is_no_order(text: str) -> bool:
+    """Whether something is asked or told, so that nothing is to be changed: "is # muted?"."""
+    return _NO_ORDER.match(bare(text)) is not None
+
+
+def refused(text: str) -> str:
+    """What somebody wants not to be done: "don't unfollow #"; "" if nothing."""
+    found = _REFUSED.match(bare(text))
+    return found["what"] if found else ""
+
+
+def refuses_an_end(text: str) -> bool:
+    """Whether no more is said than that nothing shall end."""
+    return _REFUSED_END.fullmatch(bare(text)) is not None
 
 
 _GONE = re.compile(
     r"(?:remove|delete|drop|cancel|clear|stop) (?:the |my )?(?:own )?milestone (?:at |of )?"
     r"(?P<count>\d[\d,]*[km]?)"
+)
+_NO_SERIES = re.compile(
+    rf"(?:stop (?:telling me|{_SENDING} me)|not|no longer) (?P<every>every {_ONE_COUNT})"
 )
 _TOO_FEW = re.compile(r"\d\d?")  # "text me at 8" names an hour
 _AND_TELL = re.compile(rf",? {_TELL}$")
@@ -227,6 +277,8 @@ def count_wanted(text: str, *, of_one: bool = False) -> str:
     A text that is `of_one` petition has `#` where that stands.
     """
     said = _AND_TELL.sub("", bare(text))
+    if series := _NO_SERIES.fullmatch(said):
+        return f"-{series['every']}"
     if gone := _GONE.fullmatch(said):
         return f"-{gone['count']}"
     for pattern in _COUNTS_OF_ONE if of_one else _COUNTS:
@@ -319,6 +371,88 @@ PHRASES: tuple[tuple[str, str], ...] = (
         r"|(?:(?:my|the|use|restore) )*default settings|(?:(?:switch|go|put it|change) )?back to"
         r" (?:normal|default|how it was|the way it was)",
         "settings reset",
+    ),
+    (
+        r"(?:(?:send|give|tell|alert|notify|message) me )?"
+        rf"(?:everything |it all |(?:all )?{_NEWS} )?{_STRAIGHT_AWAY}"
+        r"(?:,? not in (?:a|the|my) (?:digest|summary))?"
+        rf"|(?:send )?{_NEWS} {_STRAIGHT_AWAY}(?:,? not in (?:a|the) (?:digest|summary))?"
+        rf"|(?:instant|immediate|real[ -]?time|live) {_NEWS}"
+        r"|(?:no|stop|cancel|turn off|switch off|disable|not in)(?: sending(?: me)?)?"
+        r" (?:the |a |my |any )?(?:more )?(?:daily |weekly )?(?:digests?|summar(?:y|ies))"
+        r"|(?:the |my )?(?:digest|summary) off",
+        "settings everything",
+    ),
+    (
+        r"(?:when|what time|how often|what day)(?: do| does| is| will| are)?(?: you| i)?"
+        r"(?: (?:get|send|receive|have))?(?: me)? (?:the|my|a) (?:daily |weekly )?"
+        r"(?:digest|summary)(?: (?:sent|come|coming|arrive))?"
+        r"|(?:only )?(?:one|a) (?:message|digest|summary|update|email) (?:a|every|per)"
+        r" (?:fortnight|month)|(?:monthly|fortnightly)(?: (?:digest|summary|message))?",
+        "settings digest",
+    ),
+    (
+        r"(?:what|when) are (?:my|the) quiet hours"
+        r"|(?:are|is) (?:my |the )?quiet hours (?:on|off|set)",
+        "settings quiet",
+    ),
+    (
+        rf"(?:am i|are we|are (?:my|the) {_NEWS}) (?:muted|silent|on|off|snoozed|paused)"
+        r"|(?:is|are) (?:everything|the sound|sounds) (?:on|off|muted)",
+        "settings",
+    ),
+    (
+        r"(?:let|allow|still (?:send|tell me about)|send(?: me)?|except(?: for)?) (?:the |a )?"
+        r"(?P<rest>response|debate|milestone|surge)s?(?: through| in| anyway)?"
+        r" (?:at night|overnight|(?:in|during) (?:my |the )?quiet hours)",
+        "settings urgent",
+    ),
+    (
+        r"(?:only )?urgent(?: only)?(?: (?:news|alerts))?(?: at night| in quiet hours)?",
+        "settings urgent",
+    ),
+    # rules, and what somebody calls by its name
+    (
+        r"(?:delete|remove|drop|stop|end|cancel|unfollow) (?:the |my |that |all )*rules?\b.*"
+        rf"|(?:unfollow|unsubscribe(?: me)? from) (?!(?:#|{_BOT}$)).*[a-z].*"
+        rf"|unsubscribe my \w+|stop {_SENDING} me (?:about|on) .*",
+        "unsubscribe",
+    ),
+    (r"(?:what|which) rules (?:do i have|have i got|are there)", "subscriptions"),
+    (
+        r"(?:what'?s|anything|what is) (?:new|happening|going on|changed) (?:with|on|in) "
+        r"(?:my petitions|my list|mine|the (?:ones|petitions) i follow)",
+        "subscriptions",
+    ),
+    (
+        r"(?:did )?anything happen(?:ed)?(?: while i (?:was|slept) ?(?:asleep|away|sleeping|out)?"
+        r"| overnight| today| this week)?|catch me up"
+        r"|what (?:did|have) i miss(?:ed)?(?: (?:today|this week|overnight|last night|yesterday))?",
+        "digest",
+    ),
+    (
+        r"what (?:does|do|is|are|counts as) (?:an? |the )?(?:silent|loud|digest|rules?|quiet hours"
+        r"|big moments|snooze|mute|surges?)(?: mean| do| for)?",
+        "help",
+    ),
+    (r"how do (?:the )?thresholds work", "milestones official"),
+    (
+        r"why (?:haven'?t|have) i (?:not )?(?:heard|had|got|received) (?:anything|nothing|any \w+)"
+        r"(?: yet| today| lately)?|why (?:so|are you so|is it so) quiet"
+        r"|why no (?:alerts|messages|news)"
+        r"|you (?:didn'?t|never) (?:tell|told|alert(?:ed)?|notif(?:y|ied)) me"
+        r"|how (?:late|slow|fast|quick)"
+        r" are you",
+        "status",
+    ),
+    (
+        r"(?:remove|delete|clear|drop) (?:all )?(?:of )?(?:my |the )?(?:own )?milestones",
+        "milestones",
+    ),
+    (
+        r"who else (?:follows|sees|gets) (?:this|it|that)"
+        r"|(?:forget|delete|remove) my (?:postcode|location|constituency|address)",
+        "privacy",
     ),
     (r"(?:make it )?(?:louder|quieter|less noisy|more quiet)", "settings"),
     (
@@ -628,7 +762,7 @@ PHRASES: tuple[tuple[str, str], ...] = (
     ),
     (
         r"(?:newid i'?r |change (?:back )?to |i'?r )?"
-        r"(?:(?:in|speak|talk|use|switch (?:back )?to|back to"
+        r"(?:(?:in|speak|talk|use|(?:switch|go) (?:back )?to|back to"
         r"|change (?:the |my )?language to|(?:set )?(?:the |my )?language(?: to)?) )*"
         r"(?:english|saesneg)",
         "settings language en",
@@ -817,6 +951,16 @@ PHRASES: tuple[tuple[str, str], ...] = (
         r"(?:follow|subscribe(?: to)?|track|dilyn) (?:the )?(?:topic|subject)(?: of|:)?"
         r" (?P<rest>\S.*)",
         "subscribe topic:",
+    ),
+    (
+        rf"{_FOLLOW} {_WHICH}(?:(?:{_PETITIONS}|anything|everything|stuff) )?(?:popular )?"
+        r"(?:in|from|near|around) (?:my (?:area|town|city|constituency)|here|me|where i live)",
+        "constituency",
+    ),
+    (
+        rf"{_FOLLOW} {_WHICH}(?:{_PETITIONS}|anything|everything) (?:popular )?"
+        r"(?:in|from|near) (?P<rest>\S.*)",
+        "subscribe",
     ),
     (rf"{_FOLLOW} {_WHICH}(?P<rest>\S.*?) (?:{_PETITIONS})", "subscribe"),
     (

@@ -43,7 +43,7 @@ _AMOUNT = (
 _SIZE = r"(?:dozen|hundred|thousand|million|mil)\b"
 # "half a million", "two hundred and fifty thousand", "1.5 million", "a million and a half".
 SPOKEN_COUNT = (
-    rf"(?:{_AMOUNT}(?: and a half)?[ -]?{_SIZE}|hundred (?=thousand))"
+    rf"(?:{_AMOUNT}(?: and a half)?[ -]?{_SIZE}|hundred (?=thousand)|(?<=every ){_SIZE})"
     rf"(?:[ -]?{_SIZE}|(?:[ -]|(?<=hundred) and ){_NUMBER}){{0,6}}(?: and a half\b)?"
 )
 _SAID = re.compile(rf"(?<![\w.,]){SPOKEN_COUNT}|\b{_NUMBER}")

@@ -17,7 +17,10 @@ from bot.petitions.bare_request import bare, canonical, in_full
 from bot.petitions.everyday_phrases import (
     count_wanted,
     is_a_while,
+    is_no_order,
     is_to_be_silent,
+    refused,
+    refuses_an_end,
     reminder_wanted,
     setting_wanted,
     spoken_words,
@@ -241,6 +244,7 @@ _THRESHOLDS = frozenset({10_000, 100_000})
 _ROUND = re.compile(r"(?<![0-9])100?[,. ]?000(?![0-9])")
 _MOST_WORDS = 12
 _NEED_A_PETITION = VERBS.keys() - {"unsubscribe", "snooze", "settings"}
+_CHANGES: Collection[Verb] = frozenset({"unsubscribe", "subscribe", "mute", "unmute", "snooze"})
 _ASKS_HOW = frozenset(
     {"how", "signatures", "signed", "doing", "open", "closed", "closes", "happening"}
     | {"close", "end", "ends", "closing", "debate", "debated"}
@@ -288,12 +292,19 @@ def _single(text: str, sites: Sequence[Site], links: Sequence[str]) -> Meaning:
     ):
         return OnThat("petition")
     if named := _petitions(said, sites, links):
-        return named
+        command = _ordered(named.command, said) if is_short else named.command
+        if command == named.command:
+            return named
+        if isinstance(named, OnPetitions):
+            return OnPetitions(command, named.petitions)
+        return named._replace(command=command, rest="")
+    if is_short and refuses_an_end(said):
+        return Cancel()
     if carried := _RULE_LINK.search("\n".join((text, *links))):
         return SharedRule(carried["carried"])
     if (saying := _saying(said)) is not None:
         return saying
-    if is_short and _wants_out(plain(said).split()):
+    if is_short and not refused(said) and _wants_out(plain(said).split()):
         return Ask("unsubscribe")
     if postcode := find_postcode(text):
         return Postcode(postcode)
@@ -302,6 +313,15 @@ def _single(text: str, sites: Sequence[Site], links: Sequence[str]) -> Meaning:
     if host := other_host(text, links):
         return OtherSite(host)
     return Words(text) if any(map(str.isalpha, text)) else NoWords(text)
+
+
+def _ordered(command: Verb, text: str) -> Verb:
+    """The command, if it changes something only as far as that is said: no question, no refusal."""
+    if command not in _CHANGES:
+        return command
+    if what := refused(text):
+        return "unmute" if what in {"mute", "silence"} else "petition"
+    return "petition" if is_no_order(text) else command
 
 
 def _is_of_many(asked: Ask | Each | OnThat) -> bool:
@@ -360,7 +380,10 @@ def _on_that(text: str) -> OnThat | None:
     verb, is_plain, rest = _request(_IT.sub("#", said, count=1), is_strict=True)
     if verb is None and is_plain and _ASKS_HOW.intersection(plain(text).split()):
         return OnThat("petition")
-    return OnThat(verb, rest) if verb and (is_plain or rest) else None
+    if verb is None or not (is_plain or rest):
+        return None
+    command = _ordered(verb, text)
+    return OnThat(command, rest if command == verb else "")
 
 
 def _each(text: str, sites: Sequence[Site]) -> Each | None:

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.petitions.petition import PetitionRef, Site
-from bot.petitions.utterance import Ask, Each, OnPetition, OnThat, Words, read
+from bot.petitions.utterance import Ask, Cancel, Each, OnPetition, OnThat, Words, read
 from bot.subscriptions.subscription import Digest
 from bot.subscriptions.typed_settings import typed
 
@@ -19,7 +19,9 @@ OF_IT: dict[str, str] = {
     "petition": "has it been debated? | is my petition going to be debated? | is it at 10k yet"
     " | have we reached ten thousand | has it hit 100,000 yet | how far from 100,000?"
     " | how close is it to 100k | is it halfway yet | how many more | will it get there"
-    " | any progress? | how are we doing",
+    " | any progress? | how are we doing"
+    " | is it muted? | did you mute it | do I follow it | don't unfollow it | why did you stop it",
+    "unmute": "don't mute it",
     "mute": "lol mute it | dear sir, would you kindly mute it",
     "unsubscribe": "unfollow the last one | please unfollow that one",
 }
@@ -27,6 +29,18 @@ OF_IT: dict[str, str] = {
 ASKED: dict[str, str] = {
     "subscriptions": "I've forgotten what I signed up to | what petitions have I got? "
     "| what did I sign up for",
+    "settings everything": "no digest please | stop the summary | instant alerts"
+    " | tell me immediately | send messages straight away not in a digest",
+    "settings digest": "when do I get my digest | one message a fortnight",
+    "settings urgent debate": "let debates through at night",
+    "settings language en": "go back to English",
+    "status": "why haven't I heard anything? | you didn't tell me | how late are you",
+    "digest": "anything happen while I was asleep? | what did I miss this week | catch me up",
+    "help": "what does silent mean | what is a rule?",
+    "milestones at -every 5000": "stop telling me every 5000",
+    "milestones at every thousand": "every thousand",
+    "subscribe Bath": "follow anything in Bath",
+    "privacy": "who else follows this? | forget my postcode",
     "subscriptions closing": "which of mine close soon | my petitions closing soon | deadlines "
     "| which of the petitions I follow end this month?",
     "subscriptions closing any": "petitions closing soon | closing soon | what's closing this week"
@@ -46,9 +60,11 @@ ASKED: dict[str, str] = {
     "snooze": "mute all of them | mute both",
     "snooze till tomorrow": "stfu till tmrw | no messages till tomoz",
     "snooze for 2hrs": "turn off for 2hrs",
-    "unsubscribe": "unfollow both of them | leave this group | stop posting in here",
+    "unsubscribe": "unfollow both of them | leave this group | stop posting in here"
+    " | unfollow cats | stop telling me about cats | delete rule 1 | remove the rule about cats",
     "undo": "add it back | nvm undo",
-    "constituency": "who's my member of parliament | what's on in my area",
+    "constituency": "who's my member of parliament | what's on in my area"
+    " | follow petitions from my area",
     "milestones at 100k": "@ me when it gets 100k",
 }
 
@@ -58,6 +74,27 @@ ON_ONE: dict[str, tuple[str, str]] = {
     "mute debates for 300239": ("settings", "debate silent"),
     "300239 milestones off": ("settings", "milestone off"),
     "only tell me when 300239 closes": ("settings", ""),
+    "put 300239 in the digest": ("settings", "daily digest"),
+    "300239 once a day": ("settings", "daily digest"),
+    "send 300239 straight away": ("settings", "everything"),
+    # a question changes nothing
+    "is 300239 muted?": ("petition", ""),
+    "do I still follow 300239?": ("petition", ""),
+    "am I following 300239": ("petition", ""),
+    "has 300239 been muted": ("petition", ""),
+    "what happens if I mute 300239": ("petition", ""),
+    "why did you unfollow 300239": ("petition", ""),
+    "I muted 300239": ("petition", ""),
+    # nor does what is refused
+    "don't unfollow 300239": ("petition", ""),
+    "please don't stop 300239": ("petition", ""),
+    "don't mute 300239": ("unmute", ""),
+    # and these are orders
+    "can you mute 300239?": ("mute", ""),
+    "could you please unfollow 300239?": ("unsubscribe", ""),
+    "how do I mute 300239": ("mute", ""),
+    "don't follow 300239": ("unsubscribe", ""),
+    "why is 300239 silent": ("petition", ""),
     "put me down for 300239": ("subscribe", ""),
     "send me daily updates on 300239": ("subscribe", ""),
     "take me off 300239": ("unsubscribe", ""),
@@ -76,6 +113,13 @@ SUBJECTS = [
     "post offices closing",
     "stop closing libraries",
     "reset password rights",
+    "no summary executions",
+    "instant noodles",
+    "stop live exports",
+    "urgent care",
+    "stop cats",
+    "what is a rule of law",
+    "did you follow the money",
     "default settings for children",
     "leave this planet",
     "follow both sides",
@@ -112,6 +156,13 @@ def test_one_kind_of_a_petitions_news_is_no_whole_petition(
 def test_a_subject_that_begins_alike_is_searched_for(subject: str) -> None:
     meant = read(subject, SITES)
     assert isinstance(meant, Words) or meant == Ask("subscribe", "both sides")
+
+
+@pytest.mark.parametrize(
+    "said", ["don't unsubscribe me", "don't delete anything", "I don't want to stop", "don't leave"]
+)
+def test_who_wants_no_end_is_not_asked_what_to_end(said: str) -> None:
+    assert read(said, SITES) == Cancel()
 
 
 def test_to_be_shown_one_petition_and_to_follow_another_are_two_wishes() -> None:
