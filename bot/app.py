@@ -58,7 +58,7 @@ from bot.polling.petitions_api import PetitionsApi, open_session
 from bot.polling.poller import Poller
 from bot.polling.postcodes_api import HOLYROOD, Postcodes
 from bot.polling.status_reports import StatusReports
-from bot.telegram.dispatcher import Dispatcher, Kind
+from bot.telegram.dispatcher import Dispatcher, UpdateKind
 from bot.telegram.floods import Floods
 from bot.telegram.updates import Receiver, Reception, failure_of
 from handlers import COMMANDS, all_handlers
@@ -259,7 +259,7 @@ async def _put_together(
         )
         metrics.watch_updates(
             lambda: dispatcher.waiting,
-            lambda: {kind: dispatcher.dropped[kind] + floods.dropped[kind] for kind in Kind},
+            lambda: {kind: dispatcher.dropped[kind] + floods.dropped[kind] for kind in UpdateKind},
         )
         deliverer = Deliverer(storage, application.bot, rate_limiter, now, lease=lease)
         poller = Poller(

@@ -9,6 +9,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
 LONDON = "Europe/London"
+LONDON_ZONE = ZoneInfo(LONDON)
 
 
 def next_local(minute: int, after: datetime, zone: str, weekday: int | None = None) -> datetime:

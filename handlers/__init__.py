@@ -1,4 +1,8 @@
-"""Handles what people do, in a module per command or kind of update; a new one is a line here."""
+"""Handles what people do, in a module per command or kind of update.
+
+A new one takes its import here and its place in `MODULES`; in `tickets.py` it takes a word if it
+changes nothing, or waits for nobody.
+"""
 
 from collections.abc import Iterator
 

@@ -68,7 +68,7 @@ class Command:
         """Do what the command does, if whoever asks for it may."""
         if self.here:
             act_on(None)
-        if not self.changes or await allowed(update, context):
+        if not self.changes or await allowed_or_told(update, context):
             await self.action(update, context)
 
     @property
@@ -158,15 +158,15 @@ async def _in_time(query: CallbackQuery, action: Coroutine[Any, Any, str | None]
 async def _refused_press(update: Update, context: Context, *, changes: bool) -> str | None:
     chat = update.effective_chat
     if changes:
-        return await refused(update, context)
-    if chat is None or chat.type != ChatType.CHANNEL or not await refused(update, context):
+        return await why_refused(update, context)
+    if chat is None or chat.type != ChatType.CHANNEL or not await why_refused(update, context):
         return None
     return groups.only_posters()
 
 
-async def allowed(update: Update, context: Context) -> bool:
+async def allowed_or_told(update: Update, context: Context) -> bool:
     """Return whether the speaker may change what the chat is told; if not, they are told why."""
-    refusal = await refused(update, context)
+    refusal = await why_refused(update, context)
     if refusal is None:
         return True
     services, text = context.services, context.text
@@ -177,7 +177,7 @@ async def allowed(update: Update, context: Context) -> bool:
     return False
 
 
-async def refused(update: Update, context: Context) -> str | None:
+async def why_refused(update: Update, context: Context) -> str | None:
     """Return why the speaker may not change what the chat is told; None if they may.
 
     In a channel only an admin who may post there may. What is said in the chat's own name (a

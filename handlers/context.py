@@ -78,7 +78,7 @@ class Services:
         default_factory=lambda: TTLCache(_ENDED, _HOUR)
     )
     # By chat: what was unfollowed all at once, to be had back for a while.
-    ended: TTLCache[int, tuple[tuple[Subscription, ...], tuple[Rule, ...]]] = field(
+    stopped_at_once: TTLCache[int, tuple[tuple[Subscription, ...], tuple[Rule, ...]]] = field(
         default_factory=lambda: TTLCache(_ENDED, _HOUR)
     )
     # What a group's topics are called: Telegram says so only of those that somebody writes in.
@@ -111,7 +111,7 @@ class Services:
         """Let go of what is known of a chat besides what the store keeps."""
         self.questions.forget(chat_id)
         by_id: tuple[MutableMapping[int, Any], ...] = (
-            *(self.shown, self.undoable, self.ended),
+            *(self.shown, self.undoable, self.stopped_at_once),
             *(self.consent_asked, self.waiting),
         )
         for kept in by_id:

@@ -30,7 +30,7 @@ from bot.petitions.petition import Petition, PetitionRef, Reading
 from bot.petitions.thresholds import CustomMilestones
 from bot.subscriptions.custom_milestones import InvalidMilestone, changed, given_up, read_changes
 from bot.subscriptions.subscription import Subscription
-from handlers.command import Command, allowed, on_press
+from handlers.command import Command, allowed_or_told, on_press
 from handlers.context import Context, chat_of
 from handlers.lookup import asked_for, look_up, named_first, offer
 from handlers.reply import answer, ask, note_undo, rewrite
@@ -121,7 +121,7 @@ async def _readings(context: Context, petition: Petition) -> Sequence[Reading]:
 
 async def milestones_typed(update: Update, context: Context, ref: PetitionRef, text: str) -> None:
     """Take up or give up milestones as typed, and show them all."""
-    if not await allowed(update, context):
+    if not await allowed_or_told(update, context):
         return
     settings = await settings_context(update, context, ref)
     if settings is None or settings.followed is None:

@@ -15,7 +15,7 @@ from bot.petitions.reference import as_written
 from bot.subscriptions.data_file import FILE, LARGEST, DataFile, read, written
 from bot.subscriptions.rules import same_rule
 from bot.subscriptions.subscription import Subscription
-from handlers.command import Command, allowed
+from handlers.command import Command, allowed_or_told
 from handlers.context import Context, asks_first, chat_of, is_private
 from handlers.remote_admin import managed_from
 from handlers.reply import answer, send_file
@@ -48,7 +48,7 @@ async def sent_back(update: Update, context: Context) -> None:
     # In a group only a file that is named like ours and that an admin sends is for us.
     name = (message.document.file_name or "").removesuffix(".json")
     is_named = name.startswith(FILE.removesuffix(".json"))
-    if not (is_private(update) or (is_named and await allowed(update, context))):
+    if not (is_private(update) or (is_named and await allowed_or_told(update, context))):
         return
     if (message.document.file_size or 0) > LARGEST:
         if is_private(update):

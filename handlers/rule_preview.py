@@ -10,7 +10,7 @@ from bot.petitions.parliaments.description import Lists
 from bot.petitions.petition import Petition
 from bot.petitions.thresholds import thresholds
 from bot.polling.petitions_api import PetitionsApi
-from bot.subscriptions.rule_preview import DatedEvent, dated_events, heard_lately
+from bot.subscriptions.dated_events import DatedEvent, dated_events, heard_lately
 from bot.subscriptions.rules import fits
 from bot.subscriptions.subscription import Rule
 from handlers.context import Context

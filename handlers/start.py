@@ -11,13 +11,13 @@ from bot.messages.chat.about import greeting
 from bot.messages.i18n import marked, tr
 from bot.petitions.petition import PetitionRef
 from bot.petitions.reference import as_written
-from handlers.command import Command, allowed, on_press
+from handlers.command import Command, allowed_or_told, on_press
 from handlers.context import Context, bot_name, is_private
 from handlers.find import soon
 from handlers.petition import show
 from handlers.reply import answer
 from handlers.rules import shared
-from handlers.subscribe import begin
+from handlers.subscribe import follow
 
 _PAYLOAD = re.compile(r"p_([a-z][a-z0-9]*)_([1-9][0-9]{0,9}|[A-Z]{2}[0-9]{1,9})")
 
@@ -31,8 +31,8 @@ async def start(update: Update, context: Context) -> None:
     linked = deep_link(context.text)
     wanted = as_written(linked, context.services.sites) if linked else None
     if wanted:
-        if await allowed(update, context):
-            await begin(update, context, context.services.known_as(wanted))
+        if await allowed_or_told(update, context):
+            await follow(update, context, context.services.known_as(wanted))
     else:
         private = is_private(update)
         sites = list(context.services.sites.values())

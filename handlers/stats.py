@@ -3,7 +3,7 @@
 from telegram import Update
 from telegram.ext import CommandHandler, filters
 
-from bot.messages.chat import admin_alerts, errors
+from bot.messages.chat import errors, for_admins
 from handlers.context import Context
 from handlers.reply import answer
 
@@ -23,7 +23,7 @@ async def stats(update: Update, context: Context) -> None:
     }
     await answer(
         update,
-        admin_alerts.stats(
+        for_admins.stats(
             kept, tally.waiting, tally.oldest_waiting, services.alerts(), services.now()
         ),
     )

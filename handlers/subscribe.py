@@ -55,7 +55,7 @@ async def subscribe(update: Update, context: Context) -> None:
     elif not _names_any(context) and _are_words(context.text):
         await offer_words(update, context, context.text)
     elif ref := await asked_for(update, context, "subscribe"):
-        await begin(update, context, ref, then)
+        await follow(update, context, ref, then)
 
 
 def _names_any(context: Context, words: int | None = None) -> bool:
@@ -70,7 +70,7 @@ def _are_words(text: str) -> bool:
     return not is_name and any(char.isalpha() for char in text)
 
 
-async def begin(update: Update, context: Context, ref: PetitionRef, then: str = "") -> None:
+async def follow(update: Update, context: Context, ref: PetitionRef, then: str = "") -> None:
     """Begin a subscription, or ask for consent first; the answer shows how the petition stands.
 
     `then` is a command about that petition, to be carried out once it is followed.
@@ -154,7 +154,7 @@ async def consent(update: Update, context: Context, press: Press) -> str | None:
         await context.services.storage.save_chat(structs.replace(chat, consented_at=now))
     command, _, rest = press.extra.partition(" ")
     if press.petition:
-        await begin(update, context, press.petition, press.extra)
+        await follow(update, context, press.petition, press.extra)
     elif command == SETTINGS:
         await typed_to(update, context, None, rest.split())
     elif command == "snooze":
@@ -170,7 +170,7 @@ async def consent(update: Update, context: Context, press: Press) -> str | None:
 async def subscribe_pressed(update: Update, context: Context, press: Press) -> str | None:
     """Answer the Follow button of a card."""
     if press.petition:
-        await begin(update, context, press.petition, press.extra)
+        await follow(update, context, press.petition, press.extra)
     return None
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from telegram import Chat, Message, Update, User
 
 from bot.messages.chat.groups import pressed_for
-from bot.telegram.dispatcher import Kind, Ticket, WorkClass
+from bot.telegram.dispatcher import Ticket, UpdateKind, WorkClass
 from handlers.command import AnyHandler, Command, PressHandler
 
 # Told by heart, so that they wait for nobody.
@@ -31,14 +31,14 @@ def tickets(
     def ticket(update: Update) -> Ticket | None:
         chat, user = update.effective_chat, update.effective_user
         if update.my_chat_member or update.chat_member:
-            kind = Kind.MEMBERSHIP if update.my_chat_member else Kind.MEMBER
+            kind = UpdateKind.MEMBERSHIP if update.my_chat_member else UpdateKind.MEMBER
             return Ticket(kind, WorkClass.SERVICE, _id(chat), _id(chat))
         if update.inline_query:
-            return Ticket(Kind.INLINE, WorkClass.INLINE, _id(user), 0)
+            return Ticket(UpdateKind.INLINE, WorkClass.INLINE, _id(user), 0)
         if update.callback_query:
             verb, about = _press(update.callback_query.data or "")
             work_class = WorkClass.ACT if verb in acting else WorkClass.LOOK
-            return Ticket(Kind.PRESS, work_class, _id(user), about or _id(chat))
+            return Ticket(UpdateKind.PRESS, work_class, _id(user), about or _id(chat))
         message = update.effective_message
         return _said(update, message, _owner(message, user, chat)) if message else None
 
@@ -47,14 +47,14 @@ def tickets(
         if message.is_automatic_forward:
             return None  # a channel's post, put into its discussion group by Telegram itself
         if message.migrate_to_chat_id or message.migrate_from_chat_id:
-            return Ticket(Kind.MEMBERSHIP, WorkClass.SERVICE, chat, chat)
+            return Ticket(UpdateKind.MEMBERSHIP, WorkClass.SERVICE, chat, chat)
         if message.document and not update.guest_message:
-            return Ticket(Kind.FILE, WorkClass.FILE, owner, chat)
+            return Ticket(UpdateKind.FILE, WorkClass.FILE, owner, chat)
         if (message.text or "").startswith("/"):
-            return Ticket(Kind.COMMAND, _lane(message.text or "", named), owner, chat)
+            return Ticket(UpdateKind.COMMAND, _lane(message.text or "", named), owner, chat)
         if message.chat_shared:
-            return Ticket(Kind.MESSAGE, WorkClass.ACT, owner, chat)
-        return Ticket(Kind.MESSAGE, _lane(as_command(message), named), owner, chat)
+            return Ticket(UpdateKind.MESSAGE, WorkClass.ACT, owner, chat)
+        return Ticket(UpdateKind.MESSAGE, _lane(as_command(message), named), owner, chat)
 
     return ticket
 

@@ -33,7 +33,7 @@ from handlers.lookup import asked_for
 from handlers.places import answer_who_asked, place_of
 from handlers.reply import answer, rewrite
 from handlers.rules import name_of
-from handlers.subscribe import begin, confirmed, has_room
+from handlers.subscribe import confirmed, follow, has_room
 from handlers.subscriptions import followed_by, page_of
 
 
@@ -42,7 +42,7 @@ async def unsubscribe(update: Update, context: Context) -> None:
     if not context.text:
         await _offer(update, context)
     elif ref := await asked_for(update, context, "unsubscribe"):
-        await end(update, context, ref)
+        await unfollow(update, context, ref)
 
 
 async def _offer(update: Update, context: Context) -> None:
@@ -79,7 +79,7 @@ async def stop_pressed(update: Update, context: Context, press: Press) -> str | 
             await storage.unsubscribe(chat.id, each.petition)
         for rule in rules:
             await storage.drop_rule(chat.id, rule.number)
-        context.services.ended[chat.id] = tuple(followed), tuple(rules)
+        context.services.stopped_at_once[chat.id] = tuple(followed), tuple(rules)
         await rewrite(update, *all_stopped(count))
     else:
         await rewrite(update, *nothing_to_stop(is_kept=is_private(update)))
@@ -89,7 +89,7 @@ async def stop_pressed(update: Update, context: Context, press: Press) -> str | 
 async def _take_all_up(update: Update, context: Context, chat: Chat) -> str | None:
     """Follow again what was given up all at once, as it was."""
     storage, now = context.services.storage, context.services.now()
-    followed, rules = context.services.ended.pop(chat.id, ((), ()))
+    followed, rules = context.services.stopped_at_once.pop(chat.id, ((), ()))
     if asks_first(chat) or not followed + rules:
         return old_button()
     await storage.save_chat(chat)
@@ -101,7 +101,7 @@ async def _take_all_up(update: Update, context: Context, chat: Chat) -> str | No
     return tr("You're following everything again.")
 
 
-async def end(update: Update, context: Context, ref: PetitionRef) -> str | None:
+async def unfollow(update: Update, context: Context, ref: PetitionRef) -> str | None:
     """End a subscription and offer to take it up again; return a note if there was none."""
     services = context.services
     chat = await chat_of(update, context)
@@ -119,7 +119,7 @@ async def end(update: Update, context: Context, ref: PetitionRef) -> str | None:
 
 async def unsubscribe_pressed(update: Update, context: Context, press: Press) -> str | None:
     """Answer the Unfollow button of a card or an alert."""
-    return await end(update, context, press.petition) if press.petition else None
+    return await unfollow(update, context, press.petition) if press.petition else None
 
 
 async def undo_said(update: Update, context: Context) -> None:
@@ -137,7 +137,7 @@ async def undo(update: Update, context: Context, press: Press) -> str | None:
     if was is None or was.petition.site not in services.sites:
         return old_button()
     if asks_first(chat):  # everything was erased meanwhile
-        await begin(update, context, was.petition)
+        await follow(update, context, was.petition)
         return None
     if not await has_room(context, chat, was.petition):
         await answer(update, no_room(services.limits.subscriptions))

@@ -47,7 +47,7 @@ class UseCases(ABC):
         """
 
     @abstractmethod
-    async def _look(
+    async def _read(
         self,
         work: Callable[[Unit], Coroutine[Any, Any, R]],
         *,
@@ -63,7 +63,7 @@ class UseCases(ABC):
     # --- chats
 
     async def chat(self, chat_id: int) -> Chat | None:
-        return await self._look(lambda unit: unit.chat(chat_id))
+        return await self._read(lambda unit: unit.chat(chat_id))
 
     async def save_chat(self, chat: Chat) -> None:
         await self._change(lambda unit: unit.put_chat(chat), chat.id)
@@ -138,7 +138,7 @@ class UseCases(ABC):
             waiting = await unit.waiting(chat_id)
             return ChatData(chat, follows, waiting, tuple(await unit.rules(chat_id)))
 
-        return await self._look(work, at_once=True)
+        return await self._read(work, at_once=True)
 
     async def forget_chat(self, chat_id: int) -> None:
         await self._change(lambda unit: unit.erase_chat(chat_id), chat_id)
@@ -202,22 +202,22 @@ class UseCases(ABC):
         return await self._change(work, chat_id)
 
     async def subscription(self, chat_id: int, petition: PetitionRef) -> Subscription | None:
-        return await self._look(lambda unit: unit.subscription(chat_id, petition))
+        return await self._read(lambda unit: unit.subscription(chat_id, petition))
 
     async def subscriptions(self, chat_id: int) -> Sequence[Subscription]:
-        return await self._look(lambda unit: unit.subscriptions(chat_id))
+        return await self._read(lambda unit: unit.subscriptions(chat_id))
 
     async def mute(
         self, chat_id: int, petition: PetitionRef, muted: bool, now: datetime
     ) -> Subscription | None:
-        return await self._hear(chat_id, petition, now, muted=muted)
+        return await self._change_subscription(chat_id, petition, now, muted=muted)
 
     async def set_subscription_preferences(
         self, chat_id: int, petition: PetitionRef, preferences: Preferences, now: datetime
     ) -> Subscription | None:
-        return await self._hear(chat_id, petition, now, preferences=preferences)
+        return await self._change_subscription(chat_id, petition, now, preferences=preferences)
 
-    async def _hear(
+    async def _change_subscription(
         self, chat_id: int, petition: PetitionRef, now: datetime, **changes: Any
     ) -> Subscription | None:
         """Changes how a chat is told of a petition, in what it is owed already as well."""
@@ -292,7 +292,7 @@ class UseCases(ABC):
         return await self._change(work, chat_id)
 
     async def rules(self, chat_id: int) -> Sequence[Rule]:
-        return await self._look(lambda unit: unit.rules(chat_id))
+        return await self._read(lambda unit: unit.rules(chat_id))
 
     async def drop_rule(self, chat_id: int, number: int) -> Rule | None:
         async def work(unit: Unit) -> Rule | None:
@@ -307,7 +307,7 @@ class UseCases(ABC):
     # --- petitions and deliveries
 
     async def history(self, petition: PetitionRef) -> PetitionHistory | None:
-        return await self._look(lambda unit: unit.history(petition))
+        return await self._read(lambda unit: unit.history(petition))
 
     async def defer(self, key: str, queue: str, until: datetime) -> None:
         await self._change(lambda unit: unit.give_back(key, aware(until), queue))
@@ -327,7 +327,7 @@ class UseCases(ABC):
     # --- the whole store
 
     async def export(self) -> dict[str, Any]:
-        tables = await self._look(lambda unit: unit.tables(), at_once=True, patient=True)
+        tables = await self._read(lambda unit: unit.tables(), at_once=True, patient=True)
         return await asyncio.to_thread(exported, tables)
 
     async def import_(self, document: Mapping[str, Any]) -> None:
@@ -341,7 +341,7 @@ class UseCases(ABC):
         await self._change(work, patient=True)
 
     async def note(self, name: str) -> str | None:
-        return await self._look(lambda unit: unit.note(name))
+        return await self._read(lambda unit: unit.note(name))
 
     async def save_note(self, name: str, value: str) -> None:
         await self._change(lambda unit: unit.put_note(name, value))
@@ -380,7 +380,7 @@ async def set_chat_back(unit: Unit, chat_id: int, now: datetime, by: timedelta) 
     if chat is not None and right != chat:
         await unit.put_chat(right)
     owed = await unit.deliveries(chat_id)
-    found = await _told(unit, right, owed) if owed else []
+    found = await _with_sources(unit, right, owed) if owed else []
 
     def moved() -> list[Delivery]:
         return [delivery_set_back(*told, now=now, by=by) for told in found]
@@ -398,7 +398,7 @@ def aware(when: datetime) -> datetime:
 # --- how a chat hears, in what it is owed already ------------------------------------------------
 
 
-class _Told(NamedTuple):
+class _Owed(NamedTuple):
     """A delivery, its occurrences and petition, and the sources by which its chat is told of it."""
 
     delivery: Delivery
@@ -411,7 +411,7 @@ async def _replan(unit: Unit, chat: Chat, owed: Sequence[Delivery], now: datetim
     """Has deliveries of a chat told as its preferences, subscriptions and rules now say."""
     if not owed:
         return
-    found = await _told(unit, chat, owed)
+    found = await _with_sources(unit, chat, owed)
 
     def planned() -> list[Delivery]:
         return [replanned(*told, now) for told in found]
@@ -419,14 +419,14 @@ async def _replan(unit: Unit, chat: Chat, owed: Sequence[Delivery], now: datetim
     await unit.put_deliveries(await unit.compute(planned))
 
 
-async def _told(unit: Unit, chat: Chat, owed: Sequence[Delivery]) -> list[_Told]:
+async def _with_sources(unit: Unit, chat: Chat, owed: Sequence[Delivery]) -> list[_Owed]:
     """Returns deliveries of a chat with what they tell, those of unknown petitions left out."""
     follows = {each.petition: each for each in await unit.subscriptions(chat.id)}
     rules = {each.number: each for each in await unit.rules(chat.id)}
     known = await unit.histories({each.petition for each in owed})
     happened = await unit.occurrences({key for each in owed for key in each.occurrences})
     return [
-        _Told(
+        _Owed(
             each,
             [happened[key] for key in each.occurrences if key in happened],
             known[each.petition].petition,

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 from petitions import petition
 
+from bot.local_time import LONDON_ZONE
 from bot.messages.message import compose, lines
 from bot.messages.reminder import Reminder, reminder
 from bot.petitions.events import Event
-from bot.petitions.forecast import LONDON
 from bot.petitions.history import PetitionHistory
 from bot.petitions.observe import observe
 from bot.petitions.petition import Petition
@@ -44,7 +44,7 @@ def every(step: timedelta, begin: datetime, end: datetime) -> list[datetime]:
 
 
 def london(at: datetime) -> str:
-    return f"{at.astimezone(LONDON):%d %b %H:%M}"
+    return f"{at.astimezone(LONDON_ZONE):%d %b %H:%M}"
 
 
 def told(event: Reminder, reading: Petition, now: datetime) -> str:

@@ -8,10 +8,10 @@ from bell import Village
 from telegram.ext import ExtBot
 
 from bot.delivery.deliverer import DeliveryCounts
-from bot.messages.chat.status import StatusReport
 from bot.operations.admin_alerts import AdminAlerts
 from bot.operations.health import Health, HealthCheck
 from bot.operations.metrics import Metrics
+from bot.petitions.site_health import StatusReport
 from bot.telegram.request import AiohttpRequest
 from storage import Storage
 from storage.opening import open_storage

@@ -23,7 +23,8 @@ from bot.charts.canvas import (
     write,
 )
 from bot.charts.picture import Picture, captioned, title
-from bot.messages.format import LONDON, day, decimal, number, signatures
+from bot.local_time import LONDON_ZONE
+from bot.messages.format import day, decimal, number, signatures
 from bot.messages.i18n import ENGLISH, language, locale, marked, tr
 from bot.messages.petition.institutions import response_title
 from bot.messages.petition.parts import state_name
@@ -145,7 +146,7 @@ def _events(petition: Petition, closing: datetime | None) -> Iterator[_Event]:
 
 
 def _noon(value: date) -> datetime:
-    return datetime.combine(value, time(12), LONDON)
+    return datetime.combine(value, time(12), LONDON_ZONE)
 
 
 # --- drawing -------------------------------------------------------------------------------------
@@ -157,13 +158,13 @@ def _frame(axes: Axes, canvas: Canvas, parts: _Parts) -> None:
     margin = (parts.ends - parts.begins) * 0.02
     axes.set_xlim(_x(parts.begins - margin), _x(parts.ends + margin))
     axes.set_ylim(0, parts.top)
-    locator = AutoDateLocator(tz=LONDON, minticks=3, maxticks=5)  # type: ignore[no-untyped-call]
+    locator = AutoDateLocator(tz=LONDON_ZONE, minticks=3, maxticks=5)  # type: ignore[no-untyped-call]
     formats = ["%Y", "%b", "%-d %b", "%H:%M", "%H:%M", "%H:%M"]
     starts = ["", "%b\n%Y", "%-d %b", "%-d %b", "%H:%M", "%H:%M"]
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(
         _Dates(  # type: ignore[no-untyped-call]
-            locator, tz=LONDON, formats=formats, zero_formats=starts, show_offset=False
+            locator, tz=LONDON_ZONE, formats=formats, zero_formats=starts, show_offset=False
         )
     )
     axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))

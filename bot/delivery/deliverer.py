@@ -80,7 +80,7 @@ _FAREWELL = 4.0  # seconds that what is in flight may still take when we have to
 _REST_PAUSE = timedelta(seconds=1)
 _TRIES_IN_FULL = 3  # that failed by a fault of our own, before an alert is sent plainly
 _OUR_FAULT = "a fault of our own"
-_TOLD_AT = 2  # refusals in a row, so that what passes in a minute is nobody's worry
+_ADMINS_TOLD_AT = 2  # refusals in a row, so that what passes in a minute is nobody's worry
 _TOPIC_NOTE = marked(
     "The topic for these alerts is closed or deleted, so I'll post here from now on."
 )
@@ -258,10 +258,10 @@ class Deliverer:
         except StorageError as error:
             # The lease runs out and the delivery is claimed again: late perhaps, lost never.
             self._unsettled.update(self._accepted.intersection(each.key for each in owed))
-            log.debug("delivery could not be settled", alert=_name(owed[0]), reason=str(error))
+            log.debug("delivery could not be settled", alert=_log_name(owed[0]), reason=str(error))
         except Exception as error:
             kind = type(error).__name__
-            self._own_faults.failed(kind, alert=_name(owed[0]), exc_info=True)
+            self._own_faults.failed(kind, alert=_log_name(owed[0]), exc_info=True)
             self._faults[owed[0].key] += 1
             with suppress(StorageError):
                 await self._settle(owed, RetryAt(self._now(), _OUR_FAULT))
@@ -378,7 +378,7 @@ class Deliverer:
             case Settle():
                 if isinstance(outcome, Refused):
                     self.counts.refused += 1
-                    self._mendings.failed(outcome.reason, alert=_name(first))
+                    self._mendings.failed(outcome.reason, alert=_log_name(first))
                 keys = [delivery.key for delivery in owed]
                 told_at = now if isinstance(outcome, Sent) else None
                 await self._storage.settle(*keys, told_at=told_at)
@@ -389,7 +389,7 @@ class Deliverer:
                 self.counts.retried += 1
                 reason = outcome.reason if isinstance(outcome, RetryAt) else ""
                 # Why Telegram takes nothing, or the fault of ours, has its own line.
-                log.debug("alert will be sent again", alert=_name(first), reason=reason)
+                log.debug("alert will be sent again", alert=_log_name(first), reason=reason)
                 await self._try_again(owed, at)
             case RestChat(reason):
                 self.counts.rested += 1
@@ -416,21 +416,21 @@ class Deliverer:
         now, known = self._now(), chat.refusals if chat else 0
         if is_refused(owed[0]) and not _is_probe(claims):
             self.counts.chat_refused += 1
-            log.warning("chat refuses this alert alone", alert=_name(owed[0]))
+            log.warning("chat refuses this alert alone", alert=_log_name(owed[0]))
             await self._try_again(owed, now + probe_wait(owed[0].attempts, self._jitter()))
             return True
         step = next_step(outcome, owed[0].attempts, now, self._jitter(), known)
         if not isinstance(step, ProbeChat):
             raise TypeError(f"a refusal led to {type(step).__name__}")
         self.counts.chat_refused += 1
-        told = {"alert": _name(owed[0]), "times": step.refusals}
+        told = {"alert": _log_name(owed[0]), "times": step.refusals}
         self._refusals.failed(step.reason, **told)
         log.debug("chat refuses", reason=step.reason, **told)
         chat_id = owed[0].chat_id
         is_news = await self._storage.refuse_chat(chat_id, step.reason, step.refusals, now, step.at)
         for each in owed:
             await self._storage.retry(each.key, now, refused_queue(each))
-        if is_news and step.refusals == _TOLD_AT and chat_id < 0:
+        if is_news and step.refusals == _ADMINS_TOLD_AT and chat_id < 0:
             await tell_admins(self._bot, self._storage, chat_id)
         return False
 
@@ -596,6 +596,6 @@ def classify(error: TelegramError, now: datetime) -> Outcome:
             return RetryAt(now, f"{type(error).__name__}: {reason}")
 
 
-def _name(delivery: Delivery) -> str:
+def _log_name(delivery: Delivery) -> str:
     """Name what was to be told, without to whom: chat ids stay out of the log."""
     return delivery.occurrences[0]

@@ -287,7 +287,7 @@ class RateLimiter(BaseRateLimiter[Any]):
         self, request: Request, data: dict[str, Any], chat: Chat, kind: str, alert: bool
     ) -> Result:
         tries_left = 1 if alert else _ANSWER_TRIES
-        again = _Again(() if alert else _TRIED_AGAIN_AFTER, self._now() + _TRIED_FOR)
+        again = _Tries(() if alert else _TRIED_AGAIN_AFTER, self._now() + _TRIED_FOR)
         if kind == "edit":
             again.timeouts_left = len(_TRIED_AGAIN_AFTER)  # an edit made twice is one
         while True:
@@ -310,7 +310,7 @@ class RateLimiter(BaseRateLimiter[Any]):
 
     async def _insisting(self, request: Request) -> Result:
         """Ask again for what may be asked for twice; not after a timeout, when it is too late."""
-        again = _Again(_TRIED_AGAIN_AFTER[:2], self._now() + _TRIED_FOR, timeouts_left=0)
+        again = _Tries(_TRIED_AGAIN_AFTER[:2], self._now() + _TRIED_FOR, timeouts_left=0)
         while True:
             try:
                 return await request()
@@ -367,7 +367,7 @@ class RateLimiter(BaseRateLimiter[Any]):
             if opens_at > now:
                 come_back_at = opens_at
                 break
-            if not self._has_place():
+            if not self._take_place():
                 break  # until a place comes
             self._let_next_go(now)
         self._let_paid_go(now)
@@ -427,7 +427,7 @@ class RateLimiter(BaseRateLimiter[Any]):
 
     # --- the rate that is shared
 
-    def _has_place(self) -> bool:
+    def _take_place(self) -> bool:
         """Return whether one more may leave; where places are shared, fetch one if not."""
         if self._places is None or self._is_place_here:
             self._is_place_here = False
@@ -474,7 +474,7 @@ class RateLimiter(BaseRateLimiter[Any]):
 
 
 @dataclass(slots=True)
-class _Again:
+class _Tries:
     """The waits before each new try of what failed on its way, and until when to try."""
 
     waits: Sequence[float]

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 
-from bot.demo.petition_lists import LONDON, Attributes, debate_state, london_date
+from bot.demo.petition_lists import Attributes, debate_state, london_date
+from bot.local_time import LONDON_ZONE
 
 BREAKDOWNS = ("signatures_by_country", "signatures_by_constituency", "signatures_by_region")
 SHOW_ONLY = (*BREAKDOWNS, "other_parliamentary_business")
@@ -59,7 +60,7 @@ def london_timestamp(text: str | None) -> str | None:
     """Return a time as count.json writes it: with London's offset from UTC; None for none."""
     if not text:
         return None
-    return moment_of(text).astimezone(LONDON).isoformat(timespec="milliseconds")
+    return moment_of(text).astimezone(LONDON_ZONE).isoformat(timespec="milliseconds")
 
 
 def open_petition(opened_at: datetime, /, **changes: Any) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
-from zoneinfo import ZoneInfo
 
-LONDON = ZoneInfo("Europe/London")
+from bot.local_time import LONDON_ZONE
+
 PAGE_SIZE = 25
 BIGGEST_PAGE = 50
 
@@ -53,7 +53,7 @@ def debate_state(attributes: Attributes, today: date) -> str:
 
 
 def london_date(now: datetime) -> date:
-    return now.astimezone(LONDON).date()
+    return now.astimezone(LONDON_ZONE).date()
 
 
 @dataclass(frozen=True, slots=True)

@@ -259,7 +259,7 @@ def _one(event: Event, known: PetitionHistory, now: datetime) -> AlertText:
         case Debated() | NotDebated() | DebateLink():
             return _debate_outcome(event)
         case BusinessAdded() | CommitteeNoted():
-            return _paper(event)
+            return _business(event)
         case Closed() | Referred() | Completed():
             return _ended(event, petition, now)
         case Opened() | Rejected() | NotPublished() | Removed() | Reopened():
@@ -464,7 +464,7 @@ def _safe_link(text: str, url: str) -> Rich:
     return linked if linked != text else f"{text}: {cut(url, _QUOTED)}"
 
 
-def _paper(event: BusinessAdded | CommitteeNoted) -> AlertText:
+def _business(event: BusinessAdded | CommitteeNoted) -> AlertText:
     match event:
         case BusinessAdded(business):
             on = aside(day(business.occurred_on) if business.occurred_on else "")

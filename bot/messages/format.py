@@ -2,15 +2,13 @@
 
 from contextvars import ContextVar
 from datetime import date, datetime, timedelta, tzinfo
-from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime, get_day_names, get_timezone_location
 from babel.lists import format_list
 from babel.numbers import format_decimal, format_percent
 
+from bot.local_time import LONDON_ZONE
 from bot.messages.i18n import language, locale, many, tr
-
-LONDON = ZoneInfo("Europe/London")
 
 
 def number(value: float) -> str:
@@ -31,7 +29,7 @@ def percent(share: float, places: int = 1) -> str:
 def day(value: date) -> str:
     """Write a date: 5 September 2020; an instant is told by its date in London."""
     if isinstance(value, datetime):
-        value = value.astimezone(LONDON).date()
+        value = value.astimezone(LONDON_ZONE).date()
     return format_date(value, "d MMMM y", locale=locale())
 
 
@@ -40,7 +38,7 @@ def weekday(value: date) -> str:
     return format_date(value, "EEEE d MMMM y", locale=locale())
 
 
-_clocks: ContextVar[tzinfo] = ContextVar("clocks", default=LONDON)
+_clocks: ContextVar[tzinfo] = ContextVar("clocks", default=LONDON_ZONE)
 
 
 def go_by(clocks: tzinfo) -> None:
@@ -65,7 +63,7 @@ def clock(value: datetime, now: datetime) -> str:
 def _on_clocks(told: str) -> str:
     """Add to a time the place whose clocks it goes by, unless that is London."""
     zone = str(_clocks.get())
-    if zone == str(LONDON):
+    if zone == str(LONDON_ZONE):
         return told
     city = get_timezone_location(zone, locale=locale(), return_city=True).rpartition("/")[2]
     return f"{told} ({city})"
@@ -128,7 +126,7 @@ def bar(share: float, cells: int = 10) -> str:
 
 def london_today(now: datetime) -> date:
     """Return the calendar date in London, by which the site's dates go."""
-    return now.astimezone(LONDON).date()
+    return now.astimezone(LONDON_ZONE).date()
 
 
 def listed(things: list[str]) -> str:

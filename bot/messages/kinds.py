@@ -7,7 +7,7 @@ from bot.messages.format import listed
 from bot.messages.i18n import marked, tr
 from bot.petitions.events import Kind
 from bot.petitions.parliaments.description import Responder, SiteDescription
-from bot.subscriptions.preferences import KINDS
+from bot.subscriptions.preferences import KINDS_IN_SETTINGS
 
 
 class Label(NamedTuple):
@@ -61,5 +61,5 @@ def kind_name(kind: Kind, sites: Collection[SiteDescription] = ()) -> str:
 
 def kinds_named(kinds: Iterable[Kind], sites: Collection[SiteDescription] = ()) -> str:
     """Name kinds within a sentence: government response, debate and closing."""
-    names = [kind_name(kind, sites) for kind in KINDS if kind in set(kinds)]
+    names = [kind_name(kind, sites) for kind in KINDS_IN_SETTINGS if kind in set(kinds)]
     return listed([name[:1].lower() + name[1:] for name in names])

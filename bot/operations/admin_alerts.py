@@ -11,7 +11,7 @@ from telegram import Bot
 from telegram.error import BadRequest, Forbidden, TelegramError
 
 from bot.errors import StorageError
-from bot.messages.chat.admin_alerts import is_over, needs_you
+from bot.messages.chat.for_admins import is_over, needs_you
 from bot.messages.i18n import ENGLISH, speaking
 from bot.messages.message import Message
 from bot.operations.health import HealthCheck

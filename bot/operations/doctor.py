@@ -19,7 +19,7 @@ from telegram.error import BadRequest, Forbidden, InvalidToken, TelegramError
 from bot import __version__
 from bot.config import DEFAULTS, Address, Config, PollConfig
 from bot.errors import ParliamentError, ParliamentUnavailable, PetitionBellError, StorageError
-from bot.messages.chat.admin_alerts import trial
+from bot.messages.chat.for_admins import trial
 from bot.network_faults import remedy_of
 from bot.operations.http_server import remedy_for_address
 from bot.operations.store_commands import counted

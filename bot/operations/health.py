@@ -11,10 +11,11 @@ from telegram import Bot, WebhookInfo
 
 from bot.delivery.deliverer import DeliveryCounts
 from bot.errors import StorageError
-from bot.messages.chat.status import Reason, SiteHealth, StatusReport
+from bot.messages.chat.status import Reason
 from bot.messages.format import clock
 from bot.messages.i18n import Said
 from bot.operations.metrics import Metrics
+from bot.petitions.site_health import SiteHealth, StatusReport
 from bot.polling.status_reports import INTERVALS, patience
 from bot.telegram.updates import SILENT_TOO_LONG, Reception, failure_of
 from storage import Storage

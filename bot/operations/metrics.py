@@ -33,7 +33,7 @@ from bot.operations.observed import observed
 from bot.petitions.events import Occurrence
 from bot.polling.petitions_api import PetitionsApi, Unreadable
 from bot.polling.poller import Poller
-from bot.telegram.dispatcher import Kind
+from bot.telegram.dispatcher import UpdateKind
 from bot.telegram.request import AiohttpRequest
 from storage import Storage, Tally
 
@@ -187,7 +187,7 @@ class Metrics:
         self.refused_for = refused_for
 
     def watch_updates(
-        self, waiting: Callable[[], int], dropped: Callable[[], Mapping[Kind, int]]
+        self, waiting: Callable[[], int], dropped: Callable[[], Mapping[UpdateKind, int]]
     ) -> None:
         """Show how many updates wait, and how many were let go of, whenever somebody asks."""
         self._gauge("updates_waiting", "Updates that wait for their turn.").set_function(waiting)
@@ -281,7 +281,7 @@ def _age(since: datetime | None, now: datetime) -> float:
 class _Dropped:
     """Reads how many updates were let go of, at the moment somebody asks."""
 
-    def __init__(self, dropped: Callable[[], Mapping[Kind, int]]) -> None:
+    def __init__(self, dropped: Callable[[], Mapping[UpdateKind, int]]) -> None:
         self._dropped = dropped
 
     def collect(self) -> Iterator[CounterMetricFamily]:

@@ -12,7 +12,7 @@ import msgspec
 
 from bot.config import StorageConfig
 from bot.errors import StorageError
-from bot.messages.chat.admin_alerts import totals
+from bot.messages.chat.for_admins import totals
 from storage import Tally
 from storage.opening import open_storage, read_storage
 

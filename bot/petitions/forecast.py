@@ -14,14 +14,13 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from math import exp, log, log1p, sqrt
 from typing import Literal, NamedTuple, TypeAlias
-from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from bot.local_time import LONDON_ZONE
 from bot.petitions.parliaments import description_of
 from bot.petitions.petition import Petition, Reading
 
-LONDON = ZoneInfo("Europe/London")
 DAY = timedelta(days=1)
 
 Verdict: TypeAlias = Literal["likely", "possible", "unlikely", "nothing ahead"]
@@ -76,11 +75,11 @@ def closes_at(petition: Petition) -> datetime | None:
     months = description_of(petition).months_open
     if months is None or not petition.is_open or petition.opened_at is None:
         return None
-    return _end_of(months_later(petition.opened_at.astimezone(LONDON).date(), months))
+    return _end_of(months_later(petition.opened_at.astimezone(LONDON_ZONE).date(), months))
 
 
 def _end_of(day: date) -> datetime:
-    return datetime.combine(day + DAY, time(), LONDON).astimezone(UTC)
+    return datetime.combine(day + DAY, time(), LONDON_ZONE).astimezone(UTC)
 
 
 def months_later(day: date, months: int) -> date:

@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import structs
 
+from bot.local_time import LONDON_ZONE
 from bot.petitions.diff import aligned, diff, facts
 from bot.petitions.events import (
     CountFell,
@@ -24,7 +25,6 @@ from bot.petitions.events import (
     Surged,
     ToppedIn,
 )
-from bot.petitions.forecast import LONDON
 from bot.petitions.history import PetitionHistory
 from bot.petitions.parliaments import description_of
 from bot.petitions.petition import (
@@ -377,7 +377,7 @@ def _debate(petition: Petition, since: datetime) -> dict[str, Any]:
     """
     changes: dict[str, Any] = {}
     scheduled_on = petition.debate_scheduled_on
-    if scheduled_on and scheduled_on > since.astimezone(LONDON).date():
+    if scheduled_on and scheduled_on > since.astimezone(LONDON_ZONE).date():
         changes = {"scheduled_debate_date": None, "debate_scheduled_on": None}
     if _is_after(petition.debate_outcome_at, since):
         changes |= {"debate": None, "debate_outcome_at": None}

@@ -16,9 +16,10 @@ from msgspec import (
 )
 
 from bot.errors import MalformedPetition
+from bot.local_time import LONDON_ZONE
 from bot.petitions import bodies
 from bot.petitions.events import Threshold
-from bot.petitions.forecast import LONDON, months_later
+from bot.petitions.forecast import months_later
 from bot.petitions.parliaments import DESCRIPTIONS, SiteDescription, description_of
 from bot.petitions.parse_places import slug
 from bot.petitions.petition import (
@@ -343,12 +344,12 @@ def _settle_closing(sent: bodies.Attributes, state: str, description: SiteDescri
             pass
         case "told_instant":
             closing = _utc(sent.closed_at)
-            sent.closing_date = closing.astimezone(LONDON).date() if closing else None
+            sent.closing_date = closing.astimezone(LONDON_ZONE).date() if closing else None
             sent.closed_at = None
         case "computed":
             opened = _utc(sent.opened_at)
             if opened and description.months_open:
-                day = opened.astimezone(LONDON).date()
+                day = opened.astimezone(LONDON_ZONE).date()
                 sent.closing_date = months_later(day, description.months_open)
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeAlias
 
 from msgspec import structs
 
+from bot.local_time import LONDON_ZONE
 from bot.petitions.events import (
     ClosingSoon,
     DebateOverdue,
@@ -19,7 +20,7 @@ from bot.petitions.events import (
     Occurrence,
     ResponseOverdue,
 )
-from bot.petitions.forecast import DAY, LONDON, closes_at, forecast, pace
+from bot.petitions.forecast import DAY, closes_at, forecast, pace
 from bot.petitions.history import PetitionHistory
 from bot.petitions.parliaments import description_of
 from bot.petitions.petition import Petition, PetitionRef, Reading
@@ -126,7 +127,7 @@ def _hours_before(closing: datetime, hours: int) -> datetime:
     Whole days count by London's calendar.
     """
     days, rest = divmod(hours, 24)
-    local = (closing - timedelta(hours=rest)).astimezone(LONDON)
+    local = (closing - timedelta(hours=rest)).astimezone(LONDON_ZONE)
     day = local.date() - timedelta(days=days)
     if local.time() < _MORNING:
         return _london(day - DAY, _EVENING)
@@ -149,7 +150,7 @@ def _overdue(petition: Petition) -> Iterator[Moment]:
 
 
 def _days_after(since: datetime, days: int, event: Timed) -> Moment:
-    at = _london(since.astimezone(LONDON).date() + timedelta(days=days), _MORNING)
+    at = _london(since.astimezone(LONDON_ZONE).date() + timedelta(days=days), _MORNING)
     return Moment(at, at + _FRESH_FOR, event)
 
 
@@ -169,7 +170,7 @@ def _has_outcome(petition: Petition, on: date) -> bool:
 
 
 def _london(day: date, at: time) -> datetime:
-    return datetime.combine(day, at, LONDON).astimezone(UTC)
+    return datetime.combine(day, at, LONDON_ZONE).astimezone(UTC)
 
 
 class ReminderSchedule:

@@ -43,12 +43,12 @@ class ListReader:
     async def read_counts(self, site: SiteState, ref: PetitionRef) -> None:
         """Ask for a petition's `count.json`, and commit what its numbers bring."""
         async with self._recorder.lock(ref):
-            counts = await site.answer_to(site.parliament.counts(ref.id), self._now)
+            counts = await site.answer_to(site.api.counts(ref.id), self._now)
             site.came(ref.id, self._monotonic(), answered=counts is not None)
             known = await self._storage.history(ref)
             moment = self._monotonic()
-            is_strange = site.watchlist.is_strange(ref.id, known)
-            if counts is None or known is None or is_strange or not known.petition.is_open:
+            is_newly_met = site.watchlist.is_newly_met(ref.id, known)
+            if counts is None or known is None or is_newly_met or not known.petition.is_open:
                 site.outlook.saw_numbers(ref.id, None, moment, answered=counts is not None)
                 return
             suspect = is_news(known.petition, counts)
@@ -61,7 +61,7 @@ class ListReader:
             await self._read_trending(site)
             return
         page: Page | None = await site.answer_to(
-            site.parliament.page(request.facet, number=request.number), self._now
+            site.api.page(request.facet, number=request.number), self._now
         )
         moment = self._monotonic()
         site.came(request, moment, answered=page is not None)
@@ -82,12 +82,12 @@ class ListReader:
         await asyncio.gather(*(self._take_in_row_safely(site, row) for row in watched))
 
     async def _read_trending(self, site: SiteState) -> None:
-        trending = await site.answer_to(site.parliament.trending(), self._now)
+        trending = await site.answer_to(site.api.trending(), self._now)
         site.came(TRENDING, self._monotonic(), answered=trending is not None)
         if trending is None:
             site.outlook.failed_page(TRENDING, self._monotonic())
             return
-        hours = site.parliament.description.trending_hours
+        hours = site.api.description.trending_hours
         last_hour = {
             site.known_as(one.petition).id: one.signatures_lately // hours for one in trending
         }
@@ -115,7 +115,7 @@ class ListReader:
                 # Taken at its word: no other body was read lately that it could contradict.
                 now = self._now()
                 after = await self._recorder.commit(
-                    known, *self._recorder.happened(site, known, row, now), now
+                    known, *self._recorder.compare(site, known, row, now), now
                 )
                 site.outlook.saw_listed(
                     after.petition, self._monotonic(), suspect=False, updated_at=row.updated_at
@@ -136,7 +136,7 @@ class ListReader:
         self, site: SiteState, id_: PetitionId, known: PetitionHistory | None
     ) -> bool:
         is_planned = id_ in site.outlook.prospects or id_ in site.watchlist.followers
-        return not is_planned or site.watchlist.is_strange(id_, known)
+        return not is_planned or site.watchlist.is_newly_met(id_, known)
 
     async def _commit_numbers(self, known: PetitionHistory, numbers: Counts | Petition) -> Petition:
         now = self._now()
@@ -148,7 +148,7 @@ class ListReader:
     async def _opened_unmet(self, site: SiteState, page: Page) -> list[PetitionRef]:
         """Return a page's petitions whose opening is news to rules, and that are not known yet."""
         since = site.watchlist.since(self._now())
-        if since is None or not site.parliament.description.ids.prefixes:
+        if since is None or not site.api.description.ids.prefixes:
             return []
         opened = [row.ref for row in page.petitions if row.opened_at and row.opened_at >= since]
         return [ref for ref in opened if await self._storage.history(ref) is None]

@@ -97,7 +97,7 @@ class PetitionLooks:
         looked at first, where it `asks`, so that its opening is told once; what is silent twice, or
         cannot be asked, is not waited for.
         """
-        ids, name = site.parliament.description.ids, site.parliament.site.id
+        ids, name = site.api.description.ids, site.api.site.id
         if not any(ids.changes_to(ref.id) and ref.id not in site.renamed for ref in met):
             return True
         is_all_heard = True
@@ -132,7 +132,7 @@ class PetitionLooks:
             known = await self._storage.history(ref)
             if isinstance(result.look, Found) and (known or keep):
                 if known is None:
-                    taken = self._recorder.happened(
+                    taken = self._recorder.compare(
                         site, known, result.look.petition, result.read_at
                     )
                     known = await self._recorder.commit(known, *taken, result.read_at)
@@ -159,11 +159,11 @@ class PetitionLooks:
         async with self._recorder.lock(ref):
             asked_at = self._monotonic()
             before = await self._storage.history(ref)
-            has_archive = site.parliament.description.has("archive")
+            has_archive = site.api.description.has("archive")
             if has_archive and before is not None and before.petition.archived:
-                look = await site.parliament.archived_look(ref.id, since=since)
+                look = await site.api.archived_look(ref.id, since=since)
             else:
-                look = await site.parliament.look(ref.id, since=since)
+                look = await site.api.look(ref.id, since=since)
             now, moment = self._now(), self._monotonic()
             site.came(ref.id, moment, answered=not isinstance(look, Unavailable))
             site.heard(look, now, moment, asked_at=asked_at, asked_for_somebody=for_somebody)
@@ -208,7 +208,7 @@ class PetitionLooks:
 
         They are asked for when what is written has changed. Failing that says nothing of the site.
         """
-        api = site.parliament
+        api = site.api
         if not (isinstance(look, Found) and api.site.other_url):
             return look
         petition, before = look.petition, known.petition if known else None
@@ -240,7 +240,7 @@ class PetitionLooks:
         match look:
             case Found(petition=petition) if known or keep:
                 known = await self._recorder.commit(
-                    known, *self._recorder.happened(site, known, petition, now), now
+                    known, *self._recorder.compare(site, known, petition, now), now
                 )
                 return LookupResult(look, petition, now, known)
             case Found(petition=petition):
@@ -254,7 +254,7 @@ class PetitionLooks:
                 known = await self._begin_unpublished(site, ref, look, now)
             case NotFound() if known and known.petition.is_unpublished:
                 known = await self._still_unpublished(known, "hidden", now)
-            case NotFound() if known and site.parliament.description.removal == "missing":
+            case NotFound() if known and site.api.description.removal == "missing":
                 known = await self._missing(site, known, now)
             case Unavailable() | Unreadable():
                 log.debug("petition not read", petition=str(ref), reason=str(look.reason))
@@ -272,11 +272,11 @@ class PetitionLooks:
         """Keep that a petition is said to be taken down, if the site's list still answers."""
         known, occurrences = observe_gone(before, now)
         if known.removed and not before.removed:
-            everything = site.parliament.description.lists.everything
+            everything = site.api.description.lists.everything
             site.budget.spend()
-            if await site.answer_to(site.parliament.page(everything), self._now) is None:
+            if await site.answer_to(site.api.page(everything), self._now) is None:
                 return before
-        is_new = not site.watchlist.is_strange(known.petition.ref.id, before)
+        is_new = not site.watchlist.is_newly_met(known.petition.ref.id, before)
         return await self._recorder.commit(before, known, occurrences if is_new else (), now)
 
     async def _missing(
@@ -289,12 +289,12 @@ class PetitionLooks:
         before, known = known, observe_missing(known, now)
         occurrences: Sequence[Occurrence] = ()
         if is_lastingly_missing(known, now):
-            everything = site.parliament.description.lists.everything
+            everything = site.api.description.lists.everything
             site.budget.spend()
-            page = await site.answer_to(site.parliament.page(everything), self._now)
+            page = await site.answer_to(site.api.page(everything), self._now)
             if page and page.petitions:
                 known, occurrences = observe_removed(known, now)
-        if site.watchlist.is_strange(known.petition.ref.id, before):
+        if site.watchlist.is_newly_met(known.petition.ref.id, before):
             occurrences = ()
         return await self._recorder.commit(before, known, occurrences, now)
 
@@ -304,7 +304,7 @@ class PetitionLooks:
         """Keep a petition that may be published yet; None for one that never will be."""
         if look.reason == "stopped":
             return None
-        petition = unpublished(ref, site.parliament.site, look.reason)
+        petition = unpublished(ref, site.api.site, look.reason)
         return await self._recorder.commit(None, PetitionHistory(petition, now), (), now)
 
     async def _still_unpublished(

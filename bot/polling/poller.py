@@ -12,9 +12,9 @@ from random import SystemRandom
 import structlog
 
 from bot.errors import ParliamentUnasked, ParliamentUnavailable, StorageError
-from bot.messages.chat.status import SiteHealth
 from bot.petitions.history import PetitionHistory
 from bot.petitions.petition import Department, PetitionId, PetitionRef, Site
+from bot.petitions.site_health import SiteHealth
 from bot.polling.budget import Budget, asking_for
 from bot.polling.clocks import SiteClock
 from bot.polling.list_reader import ListReader
@@ -24,7 +24,7 @@ from bot.polling.petition_looks import PetitionLooks
 from bot.polling.petitions_api import PetitionsApi, silence
 from bot.polling.planner import plan
 from bot.polling.recorder import Recorder
-from bot.polling.reminding import Reminding
+from bot.polling.reminding import LEARNED_A_TICK, Reminding
 from bot.polling.site_lists import ListPage, SiteLists
 from bot.polling.site_state import SiteState
 from bot.polling.watchlist import survey
@@ -39,8 +39,6 @@ _AT_ONCE = 4
 # Seconds that what is being asked may still take when we have to end.
 _FAREWELL = 2.0
 
-# Reading everything known at a start would hold up everybody else; a second's tick takes so many.
-_LEARNED_A_TICK = 250
 
 # The store is asked again after so many seconds who follows what, and where rules listen.
 _SURVEYED_EVERY = 10.0
@@ -82,7 +80,7 @@ class Poller:
             for parliament in parliaments
         }
         for site in self._sites.values():
-            site.parliament.keep_lists(site.lists, site.budget.spend)
+            site.api.keep_lists(site.lists, site.budget.spend)
         self._storage = storage
         self._now = now
         self._monotonic = monotonic
@@ -172,8 +170,8 @@ class Poller:
         ids = dict.fromkeys(chain(followed, site.watchlist.watched(())))
         new = (id_ for id_ in ids if id_ not in site.outlook.prospects)
         theirs = set(followed)
-        for id_ in islice(new, _LEARNED_A_TICK):
-            ref = PetitionRef(site.parliament.site.id, id_)
+        for id_ in islice(new, LEARNED_A_TICK):
+            ref = PetitionRef(site.api.site.id, id_)
             known = await self._storage.history(ref)
             if known and (id_ in theirs or not site.watchlist.leaves_out(known)):
                 self._begin(site, known, is_followed=id_ in theirs)
@@ -190,7 +188,7 @@ class Poller:
         site.outlook.learn(
             known.petition, moment, read_at, now, followers, custom_milestones=custom_milestones
         )
-        if is_followed or not site.watchlist.is_strange(ref.id, known):
+        if is_followed or not site.watchlist.is_newly_met(ref.id, known):
             self._reminding.note(known, now)
 
     async def _carry_out_safely(self, site: SiteState, request: Request) -> None:
@@ -212,11 +210,9 @@ class Poller:
     async def _carry_out(self, site: SiteState, request: Request) -> None:
         match request:
             case Whole(id=id_, since=since):
-                await self._looks.look_at(
-                    site, PetitionRef(site.parliament.site.id, id_), since=since
-                )
+                await self._looks.look_at(site, PetitionRef(site.api.site.id, id_), since=since)
             case Numbers(id=id_):
-                await self._lists.read_counts(site, PetitionRef(site.parliament.site.id, id_))
+                await self._lists.read_counts(site, PetitionRef(site.api.site.id, id_))
             case ListPage():
                 await self._lists.read_page(site, request)
 
@@ -235,7 +231,7 @@ class Poller:
         refs = list(followed)
         return [
             SiteHealth(
-                site=site.parliament.site,
+                site=site.api.site,
                 last_answer=self._told_at(site.answered_at),
                 failing_since=self._told_at(site.failing_at),
                 reason=site.reason,
@@ -244,13 +240,13 @@ class Poller:
                 bound=timedelta(seconds=site.outlook.bound()),
                 lag=site.lag[1] if site.lag else None,
                 quiet_for=self._quiet_for(site),
-                works_like=_unlike(site.parliament),
+                works_like=_unlike(site.api),
             )
             for site in self._sites.values()
         ]
 
     def _oldest_look(self, site: SiteState, refs: Iterable[PetitionRef]) -> datetime | None:
-        here = (ref.id for ref in refs if ref.site == site.parliament.site.id)
+        here = (ref.id for ref in refs if ref.site == site.api.site.id)
         looked = site.outlook.oldest_look(here)
         if looked is None:
             return None
@@ -269,7 +265,7 @@ class Poller:
     def parliaments(self) -> Mapping[str, PetitionsApi]:
         """Return each site for what people ask of it, within their share of the requests."""
         return {
-            name: site.parliament.for_people(
+            name: site.api.for_people(
                 partial(self._ask_for_somebody, site), partial(self._heard_by_somebody, site)
             )
             for name, site in self._sites.items()
@@ -278,7 +274,7 @@ class Poller:
     def _ask_for_somebody(self, site: SiteState) -> None:
         person = asking_for.get()
         if unasked := site.unasked(person, self._monotonic()):
-            url = site.parliament.site.url
+            url = site.api.site.url
             raise ParliamentUnasked(url, unasked.retry_in, wants_quiet=unasked.wants_quiet)
         site.budget.spend_for(person)
 
@@ -292,7 +288,7 @@ class Poller:
 
     def site_clocks(self) -> Sequence[SiteClock]:
         """Return the clock of each site, as its answers told it."""
-        return [site.parliament.clock for site in self._sites.values()]
+        return [site.api.clock for site in self._sites.values()]
 
     def departments(self, name: str) -> Sequence[Department]:
         """Return the departments that a site's petitions went to in the last hours."""
@@ -304,7 +300,7 @@ class Poller:
 
     def sites(self) -> Mapping[str, Site]:
         """Return the sites that are polled, by their ids."""
-        return {name: site.parliament.site for name, site in self._sites.items()}
+        return {name: site.api.site for name, site in self._sites.items()}
 
 
 def _unlike(parliament: PetitionsApi) -> str:

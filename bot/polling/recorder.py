@@ -55,10 +55,10 @@ class Recorder:
 
     def in_work(self, site: SiteState) -> set[Subject]:
         """Return the petitions of a site that are being looked at or committed now."""
-        name = site.parliament.site.id
+        name = site.api.site.id
         return {ref.id for ref, lock in self._locks.items() if ref.site == name and lock.locked()}
 
-    def happened(
+    def compare(
         self, site: SiteState, known: PetitionHistory | None, reading: Petition, now: datetime
     ) -> tuple[PetitionHistory, tuple[Occurrence, ...]]:
         """Compare a reading with what is known; return the new history, and what has happened.
@@ -68,7 +68,7 @@ class Recorder:
         if known is not None:
             reading = self._doubted(site, known.petition, reading)
         since = site.watchlist.since(now)
-        if since and site.watchlist.is_strange(reading.ref.id, known):
+        if since and site.watchlist.is_newly_met(reading.ref.id, known):
             known = caught_up(known, reading, since)
         return observe(known, reading, now)
 
@@ -93,8 +93,8 @@ class Recorder:
     ) -> PetitionHistory:
         """Keep what changed; a look that brought nothing new costs no write."""
         watchlist = self._sites[after.petition.ref.site].watchlist
-        is_strange = watchlist.is_strange(after.petition.ref.id, before)
-        if before and not is_strange and not occurrences and _is_same(before, after):
+        is_newly_met = watchlist.is_newly_met(after.petition.ref.id, before)
+        if before and not is_newly_met and not occurrences and _is_same(before, after):
             return before
         if surged := await self._surge(before, after, now):
             after, occurrence = observe_surge(after, surged, now)

@@ -17,7 +17,7 @@ from storage import Storage
 log = structlog.get_logger(__name__)
 
 # Reading everything known at a start would hold up everybody else; a second's tick takes so many.
-_LEARNED_A_TICK = 250
+LEARNED_A_TICK = 250
 
 # Many petitions have a moment in common, and each is a write.
 _REMINDED_A_TICK = 50
@@ -60,7 +60,7 @@ class Reminding:
 
     async def note_anew(self) -> None:
         """Note some of the petitions that `reschedule` has left to be noted."""
-        few, self._to_note = self._to_note[:_LEARNED_A_TICK], self._to_note[_LEARNED_A_TICK:]
+        few, self._to_note = self._to_note[:LEARNED_A_TICK], self._to_note[LEARNED_A_TICK:]
         for ref in few:
             if known := await self._storage.history(ref):
                 self._schedule.note(ref, next_moment(known))

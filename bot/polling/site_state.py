@@ -70,7 +70,7 @@ class SiteState:
 
     def __init__(
         self,
-        parliament: PetitionsApi,
+        api: PetitionsApi,
         budget: Budget,
         limits: Limits,
         jitter: Callable[[], float],
@@ -79,7 +79,7 @@ class SiteState:
         name: str = "",
         lists: SiteLists | None = None,
     ) -> None:
-        self.parliament = parliament
+        self.api = api
         self.budget = budget
         self.outlook = Outlook(limits, lists)
         self.watchlist = Watchlist()

@@ -10,8 +10,8 @@ from math import inf
 
 import msgspec
 
-from bot.messages.chat.status import StatusReport
 from bot.petitions.petition import PetitionRef
+from bot.petitions.site_health import StatusReport
 from bot.polling.poller import Poller
 from storage import Storage
 from storage.shared import RoleState, is_shared

@@ -41,7 +41,7 @@ class Watchlist:
         """Return from when on news of a petition met for the first time rings; None for never."""
         return max(self.ruled_since, now - _NEWS_FOR) if self.ruled_since else None
 
-    def is_strange(self, id_: PetitionId, known: PetitionHistory | None) -> bool:
+    def is_newly_met(self, id_: PetitionId, known: PetitionHistory | None) -> bool:
         """Return whether it was not watched when rules began to listen, and has not been since."""
         if self.ruled_since is None:
             return False

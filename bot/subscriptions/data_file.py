@@ -20,7 +20,7 @@ from bot.petitions.reminders import REMINDERS
 from bot.petitions.thresholds import CustomMilestones
 from bot.subscriptions.custom_milestones import possible
 from bot.subscriptions.event_filter import possible as possible_rule
-from bot.subscriptions.preferences import KINDS
+from bot.subscriptions.preferences import KINDS_IN_SETTINGS
 from bot.subscriptions.settings import LONGEST_SNOOZE
 from bot.subscriptions.subscription import Chat, Digest, Preferences, Quiet, Rule, Subscription
 
@@ -239,7 +239,7 @@ def _possible(preferences: Preferences, now: datetime) -> Preferences:
         snoozed_until=until if is_snoozed else None,
         zone=preferences.zone if preferences.zone in zones() else "",
         closing=closing and tuple(hours for hours in REMINDERS if hours in closing),
-        urgent=urgent and tuple(kind for kind in KINDS if kind in urgent),
+        urgent=urgent and tuple(kind for kind in KINDS_IN_SETTINGS if kind in urgent),
         milestones=preferences.milestones and possible(preferences.milestones),
     )
 

@@ -51,7 +51,9 @@ LOUDNESS: tuple[Loudness, ...] = ("off", "digest", "silent", "loud")
 DEFAULTS: Mapping[Kind, Loudness] = {kind: row.loudness for kind, row in EVENT_KINDS.items()}
 
 # The kinds that a follower of petitions can meet; the others are for rules, which have their own.
-KINDS: tuple[Kind, ...] = tuple(kind for kind, row in EVENT_KINDS.items() if row.in_settings)
+KINDS_IN_SETTINGS: tuple[Kind, ...] = tuple(
+    kind for kind, row in EVENT_KINDS.items() if row.in_settings
+)
 
 DEFAULT_REMINDERS = (3 * 24, 6)
 

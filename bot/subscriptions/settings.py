@@ -13,15 +13,17 @@ from msgspec import structs
 from bot.local_time import zones
 from bot.petitions.events import EVENT_KINDS, Kind, Loudness
 from bot.petitions.reminders import REMINDERS
-from bot.subscriptions.preferences import DEFAULTS, KINDS, LOUDNESS
+from bot.subscriptions.preferences import DEFAULTS, KINDS_IN_SETTINGS, LOUDNESS
 from bot.subscriptions.subscription import Digest, Preferences, Quiet
 
 # The three choices of how much to hear, offered before the kinds one by one.
 Preset: TypeAlias = Literal["everything", "big", "digest"]
 
 PRESETS: Mapping[Preset, Mapping[Kind, Loudness]] = {
-    "everything": {kind: DEFAULTS[kind] for kind in KINDS},
-    "big": {kind: DEFAULTS[kind] if EVENT_KINDS[kind].is_big else "off" for kind in KINDS},
+    "everything": {kind: DEFAULTS[kind] for kind in KINDS_IN_SETTINGS},
+    "big": {
+        kind: DEFAULTS[kind] if EVENT_KINDS[kind].is_big else "off" for kind in KINDS_IN_SETTINGS
+    },
     # What rules alone bring goes there as well.
     "digest": dict.fromkeys(DEFAULTS, "digest"),
 }
@@ -46,7 +48,7 @@ def preset_of(in_force: Callable[[Kind], Loudness]) -> Preset | None:
         (
             preset
             for preset, loudness in PRESETS.items()
-            if all(in_force(kind) == loudness[kind] for kind in KINDS)
+            if all(in_force(kind) == loudness[kind] for kind in KINDS_IN_SETTINGS)
         ),
         None,
     )
@@ -88,7 +90,11 @@ def _two(value: str) -> tuple[str, str]:
 
 def _with_loudness(preferences: Preferences, kind: str, loudness: str) -> Preferences | None:
     """Return the preferences with a kind, or `all` of them, heard so."""
-    meant = tuple(DEFAULTS) if kind == "all" else tuple(each for each in KINDS if each == kind)
+    meant = (
+        tuple(DEFAULTS)
+        if kind == "all"
+        else tuple(each for each in KINDS_IN_SETTINGS if each == kind)
+    )
     if not meant or loudness not in (*LOUDNESS, "usual"):
         return None
     own = {each: value for each, value in preferences.loudness.items() if each not in meant}
@@ -113,17 +119,21 @@ def _with_urgent(preferences: Preferences, value: str) -> Preferences | None:
     if state in {"on", "off"}:
         return _toggled(preferences, kind, state == "on")
     wanted = set() if value == "none" else set(value.split("-"))
-    if not wanted <= set(KINDS):
+    if not wanted <= set(KINDS_IN_SETTINGS):
         return None
-    return structs.replace(preferences, urgent=tuple(kind for kind in KINDS if kind in wanted))
+    return structs.replace(
+        preferences, urgent=tuple(kind for kind in KINDS_IN_SETTINGS if kind in wanted)
+    )
 
 
 def _toggled(preferences: Preferences, kind: str, is_urgent: bool) -> Preferences | None:
-    if kind not in KINDS:
+    if kind not in KINDS_IN_SETTINGS:
         return None
     others = {each for each in preferences.urgent or () if each != kind}
     wanted = others | ({kind} if is_urgent else set())
-    return structs.replace(preferences, urgent=tuple(each for each in KINDS if each in wanted))
+    return structs.replace(
+        preferences, urgent=tuple(each for each in KINDS_IN_SETTINGS if each in wanted)
+    )
 
 
 def _with_digest(preferences: Preferences, minute: str, weekday: str) -> Preferences | None:

@@ -14,13 +14,13 @@ from bot.local_time import instant_of, next_local, zone_of, zones
 from bot.petitions.events import EVENT_KINDS, Kind, Loudness
 from bot.petitions.number_words import in_figures
 from bot.petitions.reminders import REMINDERS
-from bot.subscriptions.preferences import KINDS, LOUDNESS
+from bot.subscriptions.preferences import KINDS_IN_SETTINGS, LOUDNESS
 from bot.subscriptions.subscription import Digest
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 _TYPED_KINDS: Mapping[str, Kind] = {
-    name: kind for kind in KINDS for name in (kind, *EVENT_KINDS[kind].aliases)
+    name: kind for kind in KINDS_IN_SETTINGS for name in (kind, *EVENT_KINDS[kind].aliases)
 }
 _NONE = frozenset({"off", "none", "never", "no"})
 _USUAL = frozenset({"usual", "default"})

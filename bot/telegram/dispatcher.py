@@ -22,7 +22,7 @@ from bot.incidents import IncidentLog
 log = structlog.get_logger(__name__)
 
 
-class Kind(StrEnum):
+class UpdateKind(StrEnum):
     """The kinds of updates, as metrics name them."""
 
     MEMBERSHIP = "membership"  # what becomes of the bot's own place, and of a chat's id
@@ -48,7 +48,7 @@ class WorkClass(StrEnum):
 class Ticket(NamedTuple):
     """An update's ticket: whose line it waits in, its class of work, the chat it acts on."""
 
-    kind: Kind
+    kind: UpdateKind
     work_class: WorkClass
     owner: int
     chat: int
@@ -148,7 +148,7 @@ class Dispatcher:
         self._aside: set[asyncio.Task[None]] = set()
         self._room = asyncio.Event()
         self._tending: asyncio.Task[None] | None = None
-        self._dropped = dict.fromkeys(Kind, 0)
+        self._dropped = dict.fromkeys(UpdateKind, 0)
 
     # --- what others see
 
@@ -173,7 +173,7 @@ class Dispatcher:
         return len(self._tasks)
 
     @property
-    def dropped(self) -> Mapping[Kind, int]:
+    def dropped(self) -> Mapping[UpdateKind, int]:
         """The numbers of updates that were let go of since the start, by what they were."""
         return self._dropped
 
@@ -209,7 +209,7 @@ class Dispatcher:
         if ticket is None:
             return
         entry = _Entry(update, ticket, next(self._numbers), self._monotonic())
-        while not self._has_room(entry):
+        while not self._deal_with(entry):
             self._room.clear()
             await self._room.wait()
 
@@ -219,7 +219,7 @@ class Dispatcher:
         if ticket is not None:
             self._refuse(_Entry(update, ticket, next(self._numbers), self._monotonic()))
 
-    def _has_room(self, entry: _Entry) -> bool:
+    def _deal_with(self, entry: _Entry) -> bool:
         """Queue an update, or let it or another go; False if it has to wait for room."""
         key = _key(entry.ticket)
         line = self._lines.get(key, _Line())
@@ -275,7 +275,7 @@ class Dispatcher:
         owner, now = entry.ticket.owner, self._monotonic()
         is_news = now - self._told.get(owner, now - _TOLD_FOR) >= _TOLD_FOR
         if not entry.is_acknowledged and self._meanwhile(self._slow_down(entry.update, is_news)):
-            if is_news and entry.ticket.kind is not Kind.PRESS:
+            if is_news and entry.ticket.kind is not UpdateKind.PRESS:
                 self._told[owner] = now
                 self._told.move_to_end(owner)
             if len(self._told) > _MOST_TOLD:
@@ -388,7 +388,7 @@ class Dispatcher:
             waited = now - entry.since
             if waited >= _lasts(entry.ticket):
                 self._refuse(entry, waits=True)
-            elif entry.ticket.kind is Kind.PRESS and waited >= PATIENCE:
+            elif entry.ticket.kind is UpdateKind.PRESS and waited >= PATIENCE:
                 self._acknowledge_early(entry)
         self._start_all()
 
@@ -421,6 +421,6 @@ def _key(ticket: Ticket) -> _Key:
 
 def _lasts(ticket: Ticket) -> float:
     """Return for how many seconds somebody waits for an answer to it."""
-    if ticket.kind is Kind.PRESS:
+    if ticket.kind is UpdateKind.PRESS:
         return _PRESS_LASTS
     return float("inf") if ticket.work_class in (WorkClass.SERVICE, *_ACTING) else _QUESTION_LASTS

@@ -13,12 +13,16 @@ from enum import Enum
 import msgspec
 from telegram import Update
 
-from bot.telegram.dispatcher import Kind
+from bot.telegram.dispatcher import UpdateKind
 from bot.telegram.fading import NEVER, counted, faded_to
 
 BUSY = 150  # updates a second, of all people; fewer are all decoded
 _BUSY_OVER = 1.0  # seconds
-_LIMITS = {Kind.PRESS: 5, Kind.INLINE: 10, Kind.MESSAGE: 10}  # of one person, within the span
+_LIMITS = {
+    UpdateKind.PRESS: 5,
+    UpdateKind.INLINE: 10,
+    UpdateKind.MESSAGE: 10,
+}  # of one person, within the span
 _SPAN = 4.0
 _MOST = 2  # times the limit: who stops is heard again within seconds
 _LEAST = 1.5  # of one person, when even that is too much of all
@@ -95,13 +99,13 @@ class Floods:
         self._is_behind = False
         self._monotonic = monotonic
         self._all = NEVER
-        self._sent: dict[Kind, dict[int, float]] = {kind: {} for kind in _LIMITS}
+        self._sent: dict[UpdateKind, dict[int, float]] = {kind: {} for kind in _LIMITS}
         self._sweep_at = _REMEMBERED
         self._told: OrderedDict[int, float] = OrderedDict()
-        self._dropped = dict.fromkeys(Kind, 0)
+        self._dropped = dict.fromkeys(UpdateKind, 0)
 
     @property
-    def dropped(self) -> Mapping[Kind, int]:
+    def dropped(self) -> Mapping[UpdateKind, int]:
         """The numbers of updates dropped undecoded since the start, by what they were."""
         return self._dropped
 
@@ -131,9 +135,9 @@ class Floods:
         if seen.callback_query is not None:
             chat = seen.callback_query.message.chat if seen.callback_query.message else None
             self._note(seen.callback_query.by.id, chat.id if chat else seen.callback_query.by.id)
-            return self._verdict(Kind.PRESS, seen.callback_query.by.id, now, now)
+            return self._verdict(UpdateKind.PRESS, seen.callback_query.by.id, now, now)
         if seen.inline_query is not None:
-            return self._verdict(Kind.INLINE, seen.inline_query.by.id, now, now)
+            return self._verdict(UpdateKind.INLINE, seen.inline_query.by.id, now, now)
         if seen.message is not None:
             return self._judge_said(seen.message, now)
         return Verdict.TAKE
@@ -145,14 +149,14 @@ class Floods:
         if said.chat.type == "private" or said.text.startswith("/"):
             self._note(person, said.chat.id)
         # By when it was said: what gathered at Telegram while we were away is no flood.
-        return self._verdict(Kind.MESSAGE, person, float(said.date), now)
+        return self._verdict(UpdateKind.MESSAGE, person, float(said.date), now)
 
     def _note(self, person: int, chat: int) -> None:
         self._heard(person)
         if chat != person:
             self._heard(chat)
 
-    def _verdict(self, kind: Kind, person: int, at: float, now: float) -> Verdict:
+    def _verdict(self, kind: UpdateKind, person: int, at: float, now: float) -> Verdict:
         sent, limit = self._sent[kind], _LIMITS[kind]
         if person not in sent and len(sent) >= self._sweep_at:
             sent = self._swept(kind, at)
@@ -176,7 +180,7 @@ class Floods:
         comes_fast = faded_to(BUSY, self._all, _BUSY_OVER) > now
         return comes_fast or self._is_behind or self._is_crowded()
 
-    def _swept(self, kind: Kind, at: float) -> dict[int, float]:
+    def _swept(self, kind: UpdateKind, at: float) -> dict[int, float]:
         """Forget people who have sent nothing lately; return the others with their counts."""
         kept = {person: faded_at for person, faded_at in self._sent[kind].items() if faded_at > at}
         self._sent[kind] = kept

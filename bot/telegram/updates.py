@@ -303,7 +303,7 @@ def failure_of(error: Exception) -> Failure:
 # --- how well it goes ----------------------------------------------------------------------------
 
 
-class _Again:
+class _Recurrence:
     """The count of what happens again and again, until it is known to have ended."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
@@ -353,8 +353,8 @@ class Reception:
         self._skip_line = float("-inf")
         self._skipped = self._skipped_unsaid = 0
         self._last_skip = float("-inf")
-        self._nonsense = _Again(monotonic)  # with nothing between that could be read
-        self._conflicts = _Again(monotonic)
+        self._unreadable = _Recurrence(monotonic)  # with nothing between that could be read
+        self._conflicts = _Recurrence(monotonic)
 
     def begins(self) -> None:
         """Expect answers from now on."""
@@ -393,7 +393,7 @@ class Reception:
     def took(self, outcome: Outcome) -> None:
         """Note that an update has come, and what became of it."""
         self.last_update = self._last_sign = self._monotonic()
-        self._nonsense.ended()
+        self._unreadable.ended()
         self._counted(outcome)
 
     def skipped(self, update: Undecodable) -> None:
@@ -405,7 +405,7 @@ class Reception:
         if now - self._last_skip >= _TOLD_FOR:
             self._skipped = 0
         self._last_skip = now
-        self._nonsense.happened()
+        self._unreadable.happened()
         self._skipped += 1
         self._skipped_unsaid += 1
         self._counted(Outcome.UNDECODABLE)
@@ -446,14 +446,14 @@ class Reception:
     @property
     def reads_nothing(self) -> bool:
         """True if none of the many updates for over a minute could be read."""
-        return self._nonsense.go_on
+        return self._unreadable.go_on
 
     def stepped_over(self) -> str:
         """Say that there were updates that could not be read lately; "" if there were none."""
         if self._monotonic() - self._last_skip >= _TOLD_FOR:
             return ""
         if self.reads_nothing:
-            times = self._nonsense.times
+            times = self._unreadable.times
             return Said("None of the last {count} updates could be read.", count=times)
         if self._skipped == 1:
             return Said("1 update couldn't be read and was skipped. See the log for its kind.")
@@ -515,7 +515,7 @@ class Receiver:
         self._offset: int | None = None
         self._confirmed: int | None = None
         self._failures = 0
-        self._nonsense = 0
+        self._unreadable_in_a_row = 0
         self._has_webhook = True  # perhaps, of before
         self._is_full = False  # the last answer: more may wait at Telegram
 
@@ -556,7 +556,7 @@ class Receiver:
         self._reception.answered()
         if answer and not await self._take(answer):
             return self._failed(Failure(Cause.STRANGE, "nothing new"))
-        self._failures = self._nonsense = 0
+        self._failures = self._unreadable_in_a_row = 0
         return 0.0 if answer else asked + _AT_MOST_EVERY - time.monotonic()
 
     def _failed(self, failure: Failure) -> float:
@@ -573,7 +573,7 @@ class Receiver:
                     await self._bot.delete_webhook()
                     self._has_webhook = False
                 status, body = await self._call(
-                    self._poll, limit=1 if self._nonsense else _MOST_AT_ONCE
+                    self._poll, limit=1 if self._unreadable_in_a_row else _MOST_AT_ONCE
                 )
         except Exception as error:
             return failure_of(error)
@@ -598,9 +598,9 @@ class Receiver:
 
     def _step_over(self, body: bytes) -> None:
         """Ask for one update at a time after an answer that is no JSON, until that is past."""
-        self._nonsense += 1
+        self._unreadable_in_a_row += 1
         first = _FIRST_ID.search(body)
-        if self._nonsense > _TRIES_ALONE and first and int(first[1]) < _LARGEST_ID:
+        if self._unreadable_in_a_row > _TRIES_ALONE and first and int(first[1]) < _LARGEST_ID:
             self._offset = int(first[1]) + 1
             self._reception.skipped(Undecodable(int(first[1]), "unknown", "JSON"))
 

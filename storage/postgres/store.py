@@ -125,7 +125,7 @@ class PostgresStorage(UseCases):
         async with self._pool.transaction(*handles, patient=patient) as connection:
             return await work(self._unit(connection))
 
-    async def _look(
+    async def _read(
         self,
         work: Callable[[Unit], Coroutine[Any, Any, R]],
         *,

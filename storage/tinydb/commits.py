@@ -99,8 +99,8 @@ class Commits:
         self._thread = get_ident()
         self._writer = ThreadPoolExecutor(1, "store")
         self._queue: deque[_Waiting] = deque()
-        self._quiet = asyncio.Event()
-        self._quiet.set()
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._next_is_called = False
         self._closed = False
         self._compact: asyncio.Task[None] | None = None
@@ -118,27 +118,27 @@ class Commits:
             raise StorageError(f"{self._files.path} is closed")
         outcome: asyncio.Future[R] = self._loop.create_future()
         self._queue.append(_Waiting(work, outcome))
-        if self._quiet.is_set() and not self._next_is_called:
+        if self._idle.is_set() and not self._next_is_called:
             self._next_batch()
         return await outcome
 
     async def wait_until_idle(self) -> None:
         """Wait until memory holds nothing but what is durable; so it stays until the next await."""
-        while not self._quiet.is_set():
-            await self._quiet.wait()
+        while not self._idle.is_set():
+            await self._idle.wait()
 
     async def close(self) -> None:
         """Finish what waits, and a compaction under way; then let go of the files."""
         if self._closed:
             return
         self._closed = True
-        while self._queue or not self._quiet.is_set():
-            await self._quiet.wait()
+        while self._queue or not self._idle.is_set():
+            await self._idle.wait()
             await asyncio.sleep(0)
-        await self._finish_folds()
+        await self._wait_for_compaction()
         if self._must_erase:  # the last chance, however the one before went
             self._start_compaction()
-            await self._finish_folds()
+            await self._wait_for_compaction()
         self._writer.shutdown()
         self._database.close()
 
@@ -153,7 +153,7 @@ class Commits:
         waiting = partial(self.do, lambda _: work())
         return lambda: asyncio.run_coroutine_threadsafe(waiting(), self._loop).result()
 
-    async def _finish_folds(self) -> None:
+    async def _wait_for_compaction(self) -> None:
         while self._compact is not None:
             await asyncio.wait([self._compact])
 
@@ -161,7 +161,7 @@ class Commits:
 
     def _next_batch(self) -> None:
         self._next_is_called = False
-        self._quiet.clear()
+        self._idle.clear()
         batch = self._writer.submit(self._batch)
         batch.add_done_callback(lambda _: self._loop.call_soon_threadsafe(self._finished, batch))
 
@@ -203,7 +203,7 @@ class Commits:
 
     def _finished(self, batch: Future[list[_Done]]) -> None:
         # Readers go first: they are called before anybody can start the next batch.
-        self._quiet.set()
+        self._idle.set()
         try:
             for each in batch.result():
                 _settle(each)
@@ -221,7 +221,7 @@ class Commits:
     def erase_traces(self) -> None:
         """Compact the files soon, so that what has been taken out is in no file any more."""
         self._must_erase = True
-        if self._quiet.is_set():
+        if self._idle.is_set():
             self._compact_if_due()
 
     def _note_erased(self, request: Struct | None) -> None:
@@ -239,7 +239,7 @@ class Commits:
             # If it fails, the request stands.
             outcome.add_done_callback(lambda done: done.exception())
             self._queue.append(_Waiting(work, outcome))
-            if self._quiet.is_set():  # else whoever finishes the batch under way goes on
+            if self._idle.is_set():  # else whoever finishes the batch under way goes on
                 self._go_on()
 
     def _compact_if_due(self) -> None:

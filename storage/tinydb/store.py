@@ -155,7 +155,7 @@ class TinyStorage(UseCases):
     ) -> R:
         return await self._commits.do(lambda transaction: self._done(work, transaction))
 
-    async def _look(
+    async def _read(
         self,
         work: Callable[[Unit], Coroutine[Any, Any, R]],
         *,

@@ -14,7 +14,7 @@ from telegram_stand_in import BotApi
 
 from bot.app import utc_now
 from bot.delivery.rate_limiter import ALERT, RateLimiter
-from bot.petitions.forecast import LONDON
+from bot.local_time import LONDON_ZONE
 from bot.telegram.errors import NotConnected
 
 GATEWAY = b"<html><h1>502 Bad Gateway</h1></html>"
@@ -343,7 +343,7 @@ async def test_a_card_that_differs_by_its_age_alone_is_not_called_updated(
         now += timedelta(minutes=1)
         await village.looked()
         await village.reader.ask(f"/petition {TEA}", "Nothing new since")
-        later = now.astimezone(LONDON).strftime("%H:%M")
+        later = now.astimezone(LONDON_ZONE).strftime("%H:%M")
         await village.reader.sees_edit(card, f"Figures from {later}")
 
 

@@ -10,7 +10,7 @@ from petitions import NOW, REF, petition
 
 from bot.messages.alert import alert
 from bot.messages.chat.conversation import nothing_to_stop
-from bot.messages.chat.status import StatusReport, status
+from bot.messages.chat.status import status
 from bot.messages.digest import Missed, summary
 from bot.messages.following import rules
 from bot.messages.following.subscriptions import (
@@ -26,6 +26,7 @@ from bot.messages.reader import address
 from bot.petitions.events import Closed, MilestoneReached, Occurrence
 from bot.petitions.history import PetitionHistory
 from bot.petitions.petition import Site
+from bot.petitions.site_health import StatusReport
 from bot.petitions.thresholds import CustomMilestones
 from bot.subscriptions.subscription import Rule, Subscription
 

@@ -17,12 +17,12 @@ from telegram import Bot
 from bot.app import utc_now
 from bot.delivery.deliverer import DeliveryCounts
 from bot.errors import ConfigError, StorageError
-from bot.messages.chat.status import SiteHealth, StatusReport
 from bot.messages.format import clock
 from bot.operations.health import Health
 from bot.operations.leadership import holding
 from bot.operations.metrics import Metrics
 from bot.petitions.petition import Site
+from bot.petitions.site_health import SiteHealth, StatusReport
 from bot.polling.status_reports import NOTE
 from storage import Storage, Tally
 from storage.shared import RoleState

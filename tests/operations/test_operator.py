@@ -11,7 +11,7 @@ from watching import watch as watch
 
 from bot.app import running
 from bot.errors import StorageError
-from bot.messages.chat.admin_alerts import stats
+from bot.messages.chat.for_admins import stats
 from bot.operations.admin_alerts import AdminAlerts
 from bot.operations.health import HealthCheck
 from bot.polling.status_reports import NOTE

@@ -26,9 +26,9 @@ from watching import watch as watch
 from bot.delivery.rate_limiter import RateLimiter
 from bot.delivery.send_queue import Chat, Departure
 from bot.demo.bot_api import TWO_POLLERS
-from bot.messages.chat.status import SiteHealth, StatusReport
 from bot.operations import health, metrics
 from bot.petitions.petition import Site
+from bot.petitions.site_health import SiteHealth, StatusReport
 from bot.telegram import updates
 from bot.telegram.updates import Cause, Failure, Outcome, Receiver, Reception, Undecodable
 

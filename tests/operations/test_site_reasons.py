@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from bot import network_faults
-from bot.messages.chat.status import SiteHealth, StatusReport, reason_in_words, status
+from bot.messages.chat.status import reason_in_words, status
 from bot.messages.i18n import speaking
 from bot.petitions.petition import Site
+from bot.petitions.site_health import SiteHealth, StatusReport
 from bot.polling import petitions_api
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)

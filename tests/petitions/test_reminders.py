@@ -14,8 +14,8 @@ from petitions import NOW, OPENED, REF, RESPONSE, petition
 from reminding import AWAITING, DAY, HOUR, REACHED, every, lived, london, seen
 from site_stand_in import Fault, PetitionsSite
 
+from bot.local_time import LONDON_ZONE
 from bot.petitions.events import ClosingSoon, DebatePassed, DebateToday
-from bot.petitions.forecast import LONDON
 from bot.petitions.observe import observe
 from bot.petitions.petition import Debate, PetitionRef, Reading, Site
 from bot.petitions.reminders import (
@@ -241,7 +241,7 @@ def test_whenever_it_is_asked_the_clock_brings_each_thing_once_and_never_by_nigh
         told += [occurrence.key for occurrence in occurrences]
         known = after
     assert len(told) == len(set(told))
-    assert all(8 <= m.at.astimezone(LONDON).hour <= 18 for m in moments(reading))
+    assert all(8 <= m.at.astimezone(LONDON_ZONE).hour <= 18 for m in moments(reading))
     assert all(m.at < m.until for m in moments(reading))
 
 

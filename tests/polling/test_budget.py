@@ -224,7 +224,7 @@ async def test_a_search_that_failed_is_not_tried_again_at_once(bench: Bench) -> 
 
 async def test_what_polling_has_read_is_not_asked_for_by_people(bench: Bench) -> None:
     bench.publish(1)
-    await bench.poller._sites["uk"].parliament.page("open")
+    await bench.poller._sites["uk"].api.page("open")
     page = await bench.poller.parliaments()["uk"].page("open")
     assert [petition.ref.id for petition in page.petitions] == [1]
     assert len(bench.site.seen()) == 1
@@ -232,7 +232,7 @@ async def test_what_polling_has_read_is_not_asked_for_by_people(bench: Bench) ->
 
 async def test_polling_never_takes_an_old_list_for_a_new_one(bench: Bench) -> None:
     await bench.poller.parliaments()["uk"].page("open")
-    await bench.poller._sites["uk"].parliament.page("open")
+    await bench.poller._sites["uk"].api.page("open")
     assert len(bench.site.seen()) == 2
 
 

@@ -12,10 +12,11 @@ from msgspec import structs
 from petitions import petition
 from site_stand_in import Fault
 
-from bot.messages.chat.status import SiteHealth, StatusReport, status
+from bot.messages.chat.status import status
 from bot.petitions.observe import observe
 from bot.petitions.petition import Site
 from bot.petitions.reminders import due, next_moment
+from bot.petitions.site_health import SiteHealth, StatusReport
 from bot.polling.clocks import Every, SteadyScheduler
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)

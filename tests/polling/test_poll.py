@@ -15,10 +15,11 @@ from petitions import petition
 from site_stand_in import Fault
 
 from bot.config import PollConfig
-from bot.messages.chat.status import SiteHealth, StatusReport, status
+from bot.messages.chat.status import status
 from bot.operations.doctor import promised
 from bot.petitions.events import Kind
 from bot.petitions.petition import PetitionRef, Site
+from bot.petitions.site_health import SiteHealth, StatusReport
 from bot.polling.budget import Budget
 from bot.polling.outlook import Limits, Numbers, Outlook, Subject
 from bot.polling.petitions_api import Unavailable
@@ -295,14 +296,14 @@ async def test_one_broken_petition_holds_up_no_other(bench: Bench) -> None:
 async def test_a_quiet_petition_is_asked_for_conditionally(bench: Bench) -> None:
     ref = await bench.follow(1)
     answers: list[str] = []
-    look = bench.poller._sites["uk"].parliament.look
+    look = bench.poller._sites["uk"].api.look
 
     async def watched(petition: int, *, since: datetime | None = None) -> object:
         answer = await look(petition, since=since)
         answers.append(type(answer).__name__)
         return answer
 
-    bench.poller._sites["uk"].parliament.look = watched  # type: ignore[method-assign,assignment]
+    bench.poller._sites["uk"].api.look = watched  # type: ignore[method-assign,assignment]
     await bench.pass_time(260)
     assert answers[-1] == "NotModified"
     assert await bench.storage.history(ref) is not None

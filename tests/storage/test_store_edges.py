@@ -315,7 +315,7 @@ async def test_what_is_unsubscribed_while_others_are_erased_is_erased_too(place:
     await asyncio.to_thread(disk.writing.wait)
     await storage.unsubscribe(ANN, REF)
     disk.go_on.set()
-    await storage._commits._finish_folds()
+    await storage._commits._wait_for_compaction()
     await storage.save_note("offset", "7")  # behind whatever the compaction had to write
     await storage.close()
     again = await place.open()

@@ -29,7 +29,7 @@ from bot.subscriptions.codec import (
     subscription_for_button,
     subscription_from_button,
 )
-from bot.subscriptions.preferences import KINDS, LOUDNESS
+from bot.subscriptions.preferences import KINDS_IN_SETTINGS, LOUDNESS
 from bot.subscriptions.subscription import Digest, Preferences, Quiet, Rule, Subscription
 
 RULE = Rule(7, "uk", NOW, ("response",), words=("school meals",), without=("uniform",))
@@ -54,7 +54,7 @@ _PREFERENCES = st.builds(
     quiet=st.none() | st.builds(Quiet, _MINUTES, _MINUTES),
     digest=st.none() | st.builds(Digest, _MINUTES, st.none() | st.integers(0, 6)),
     urgent=st.none()
-    | st.sets(st.sampled_from(KINDS)).map(
+    | st.sets(st.sampled_from(KINDS_IN_SETTINGS)).map(
         lambda kinds: tuple(each for each in EVENT_KINDS if each in kinds)
     ),
 )

@@ -17,7 +17,7 @@ from bot.petitions.events import EVENT_KINDS, Event, Happened, Kind, MilestoneRe
 from bot.petitions.parliaments import DESCRIPTIONS, site_like
 from bot.petitions.petition import Site
 from bot.subscriptions.event_filter import event_filters
-from bot.subscriptions.preferences import DEFAULTS, KINDS, EffectivePreferences, decide
+from bot.subscriptions.preferences import DEFAULTS, KINDS_IN_SETTINGS, EffectivePreferences, decide
 from bot.subscriptions.subscription import Chat, Preferences, Rule
 from bot.subscriptions.typed_settings import read_kind, typed
 from handlers.rules import _OF_ALL
@@ -104,7 +104,7 @@ def test_the_letters_of_links_that_are_out_there_keep_their_meaning() -> None:
 def test_a_word_typed_for_a_kind_means_one_kind_alone() -> None:
     words = Counter(name for kind, row in EVENT_KINDS.items() for name in (kind, *row.aliases))
     assert max(words.values()) == 1
-    for kind in KINDS:
+    for kind in KINDS_IN_SETTINGS:
         assert typed([kind, "off"], None) == f"loud.{kind}.off"
         assert {read_kind(name) for name in (kind, *EVENT_KINDS[kind].aliases)} == {kind}
 
@@ -127,7 +127,7 @@ def test_the_settings_show_every_kind_they_offer() -> None:
     settings = SettingsContext(Chat(7), NOW)
     for page in (loudness_page, urgent_page):
         keys = [key.text for row in page(settings)[1] for key in row]
-        for kind in KINDS:
+        for kind in KINDS_IN_SETTINGS:
             assert sum(kind_name(kind) in key for key in keys) == 1, (page, kind)
 
 

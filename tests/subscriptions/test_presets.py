@@ -11,7 +11,7 @@ from bot.messages.following.subscriptions import Followed
 from bot.messages.settings.context import SettingsContext
 from bot.messages.settings.pages import first_page
 from bot.petitions.events import Kind, Loudness
-from bot.subscriptions.preferences import DEFAULTS, KINDS, rule_loudness
+from bot.subscriptions.preferences import DEFAULTS, KINDS_IN_SETTINGS, rule_loudness
 from bot.subscriptions.settings import PRESETS, chosen, is_usual, preset_of, without_usual
 from bot.subscriptions.subscription import Chat, Digest, Preferences, Subscription
 from bot.subscriptions.typed_settings import typed
@@ -38,7 +38,7 @@ async def press(reader: Conversation, message: Json, label: str) -> Json:
 
 def test_every_preset_says_of_every_kind_how_it_is_heard() -> None:
     for loudness in PRESETS.values():
-        assert set(loudness) >= set(KINDS)
+        assert set(loudness) >= set(KINDS_IN_SETTINGS)
 
 
 def test_everything_leaves_nothing_out_and_is_what_nobody_chose_yet() -> None:

@@ -11,8 +11,8 @@ from petitions import NOW, petition
 from bot.petitions.events import Kind
 from bot.petitions.petition import Debate, Department, Petition, PetitionRef, Wording
 from bot.subscriptions.codec import rule_for_link, rule_from_link
+from bot.subscriptions.dated_events import dated_events, heard_lately
 from bot.subscriptions.event_filter import EventFilter, event_filters, hears, possible, turned
-from bot.subscriptions.rule_preview import dated_events, heard_lately
 from bot.subscriptions.rule_words import Words, read_words, typed_words
 from bot.subscriptions.rules import RuleBook, fits, same_rule, stems
 from bot.subscriptions.subscription import Preferences, Rule

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from telegram import Bot, Update
 
-from bot.telegram.dispatcher import MOST_OF_ONE, MOST_WAITING, Dispatcher, Kind
+from bot.telegram.dispatcher import MOST_OF_ONE, MOST_WAITING, Dispatcher, UpdateKind
 from bot.telegram.request import AiohttpRequest
 from handlers import COMMANDS, all_handlers
 from handlers.tickets import tickets
@@ -153,13 +153,13 @@ async def test_three_hundred_inline_queries_of_one_leave_another_their_help(desk
     assert desk.begun == ["query 0", "/help"]
     await desk.ends("query 0")
     assert desk.begun[-1] == "query 299", "only the newest counts"
-    assert desk.dispatcher.dropped[Kind.INLINE] == 298
+    assert desk.dispatcher.dropped[UpdateKind.INLINE] == 298
 
 
 async def test_two_people_have_an_inline_query_in_work_each(desk: Desk) -> None:
     await desk.takes(inline(ADA, "tea"), inline(BEN, "milk"))
     assert desk.begun == ["tea", "milk"]
-    assert desk.dispatcher.dropped[Kind.INLINE] == 0
+    assert desk.dispatcher.dropped[UpdateKind.INLINE] == 0
 
 
 async def test_files_are_taken_up_one_at_a_time_and_hold_nobody_up(desk: Desk) -> None:
@@ -216,7 +216,7 @@ async def test_help_waits_for_nothing_not_even_ones_own(desk: Desk) -> None:
 async def test_what_is_too_much_of_one_person_is_let_go_and_told_once(desk: Desk) -> None:
     await desk.takes(*(said(ADA, f"/petition {n}") for n in range(MOST_OF_ONE + 11)))
     assert desk.dispatcher.waiting == MOST_OF_ONE
-    assert desk.dispatcher.dropped[Kind.COMMAND] == 10
+    assert desk.dispatcher.dropped[UpdateKind.COMMAND] == 10
     assert [is_news for _, is_news in desk.too_much] == [True] + [False] * 9
 
 
@@ -242,7 +242,7 @@ async def flooded(desk: Desk, presses: int) -> int:
 async def test_sixty_one_thousand_presses_stay_a_thousand_that_wait(desk: Desk) -> None:
     assert await flooded(desk, 61_000) == MOST_WAITING
     handled = desk.dispatcher.working
-    assert desk.dispatcher.dropped[Kind.PRESS] == 61_000 - MOST_WAITING - handled
+    assert desk.dispatcher.dropped[UpdateKind.PRESS] == 61_000 - MOST_WAITING - handled
 
 
 async def test_a_quiet_person_finds_room_in_a_flood(desk: Desk) -> None:
@@ -262,7 +262,7 @@ async def test_who_has_nothing_waiting_is_kept_by_telegram_while_all_others_wait
     assert not late.done()
     await desk.ends("/petition 1000")
     assert late.done()
-    assert not desk.dispatcher.dropped[Kind.COMMAND]
+    assert not desk.dispatcher.dropped[UpdateKind.COMMAND]
 
 
 async def test_a_flooding_account_holds_up_nobody_while_everything_is_full(desk: Desk) -> None:
@@ -270,7 +270,7 @@ async def test_a_flooding_account_holds_up_nobody_while_everything_is_full(desk:
     await desk.takes(*(said(user, f"/petition {user}") for user in users))
     last = users[-1]
     await desk.takes(*(said(last, f"/petition {n}") for n in range(5)))
-    assert desk.dispatcher.dropped[Kind.COMMAND] == 5
+    assert desk.dispatcher.dropped[UpdateKind.COMMAND] == 5
 
 
 async def test_the_bots_own_place_is_heard_of_through_any_flood(desk: Desk) -> None:
@@ -279,15 +279,15 @@ async def test_the_bots_own_place_is_heard_of_through_any_flood(desk: Desk) -> N
     assert desk.begun.count("service") == 1
     await desk.ends("service")
     assert desk.begun.count("service") == 2
-    assert not desk.dispatcher.dropped[Kind.MEMBERSHIP]
+    assert not desk.dispatcher.dropped[UpdateKind.MEMBERSHIP]
 
 
 async def test_a_raid_on_one_chat_pushes_out_only_its_own(desk: Desk) -> None:
     await desk.takes(*(membership(CLUB, kind="chat_member") for _ in range(600)))
     await desk.takes(membership(CLUB), membership(-7))
     assert desk.begun == ["service"] * 3
-    assert desk.dispatcher.dropped[Kind.MEMBER] == 600 - 1 - MOST_OF_ONE
-    assert not desk.dispatcher.dropped[Kind.MEMBERSHIP]
+    assert desk.dispatcher.dropped[UpdateKind.MEMBER] == 600 - 1 - MOST_OF_ONE
+    assert not desk.dispatcher.dropped[UpdateKind.MEMBERSHIP]
 
 
 # --- presses that wait ---------------------------------------------------------------------------
@@ -310,7 +310,7 @@ async def test_a_press_nobody_waits_for_any_more_is_dropped(desk: Desk) -> None:
     assert desk.dispatcher.waiting == 1
     await desk.passes(2)
     assert desk.dispatcher.waiting == 0
-    assert desk.dispatcher.dropped[Kind.PRESS] == 1
+    assert desk.dispatcher.dropped[UpdateKind.PRESS] == 1
     await desk.ends("one")
     assert desk.begun == ["one"]
 

@@ -17,7 +17,7 @@ from telegram_stand_in import BotApi
 from bot.demo.bot_api import TOKEN
 from bot.demo.loopback import Loopback
 from bot.operations.http_server import Webhook
-from bot.telegram.dispatcher import Dispatcher, Kind
+from bot.telegram.dispatcher import Dispatcher, UpdateKind
 from bot.telegram.floods import BUSY, Floods, Verdict
 from bot.telegram.request import AiohttpRequest
 from bot.telegram.updates import Outcome, Receiver, Reception
@@ -91,7 +91,7 @@ def test_of_two_hundred_who_press_twenty_times_a_second_few_presses_are_decoded(
         door.time += 0.05
     assert verdicts[Verdict.TAKE] < 8 * len(CROWD)
     assert verdicts[Verdict.REFUSE] == len(CROWD)
-    assert verdicts[Verdict.DROP] == door.floods.dropped[Kind.PRESS]
+    assert verdicts[Verdict.DROP] == door.floods.dropped[UpdateKind.PRESS]
     assert verdicts.total() == 100 * len(CROWD)
 
 
@@ -183,7 +183,7 @@ def test_messages_of_one_moment_are_a_flood_whenever_they_are_fetched(door: Door
     door.is_crowded()
     verdicts = Counter(door.judges(said(101)) for _ in range(60))
     assert verdicts[Verdict.TAKE] == 10
-    assert door.floods.dropped[Kind.MESSAGE] == 49
+    assert door.floods.dropped[UpdateKind.MESSAGE] == 49
 
 
 def test_one_too_many_is_told_once_in_a_while(door: Door) -> None:
@@ -230,7 +230,7 @@ def test_little_is_remembered_of_many_people(door: Door) -> None:
     for person in range(1, 20_001):
         door.judges(press(person))
         door.time += 0.01
-    assert len(door.floods._sent[Kind.PRESS]) < 10_000
+    assert len(door.floods._sent[UpdateKind.PRESS]) < 10_000
 
 
 # --- through the door ----------------------------------------------------------------------------
@@ -298,7 +298,7 @@ async def test_a_flood_that_is_posted_is_taken_from_telegram_and_dropped_likewis
                 assert answer.status == 200
     await server.stop()
     assert taken[-1].message
-    assert outcomes["flood"] == floods.dropped[Kind.PRESS] + 1 == 2 * BUSY + 1 - len(taken)
+    assert outcomes["flood"] == floods.dropped[UpdateKind.PRESS] + 1 == 2 * BUSY + 1 - len(taken)
     assert outcomes["flood"] >= BUSY
 
 

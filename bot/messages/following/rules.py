@@ -45,9 +45,9 @@ from bot.petitions.parliaments import description_of
 from bot.petitions.parliaments.description import Responder
 from bot.petitions.petition import Site
 from bot.subscriptions.codec import rule_for_link
+from bot.subscriptions.dated_events import DatedEvent
 from bot.subscriptions.event_filter import EventFilter, event_filters, hears
 from bot.subscriptions.preferences import rule_loudness
-from bot.subscriptions.rule_preview import DatedEvent
 from bot.subscriptions.rule_words import LONGEST_WORD, MOST_WORDS, Problem, typed_words
 from bot.subscriptions.site_names import Lost
 from bot.subscriptions.subscription import Preferences, Rule

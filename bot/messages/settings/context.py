@@ -15,7 +15,7 @@ from bot.petitions.events import Kind, Loudness
 from bot.petitions.parliaments import description_of
 from bot.petitions.parliaments.description import SiteDescription
 from bot.petitions.petition import PetitionRef
-from bot.subscriptions.preferences import KINDS
+from bot.subscriptions.preferences import KINDS_IN_SETTINGS
 from bot.subscriptions.settings import snoozed_until, usual
 from bot.subscriptions.subscription import Chat as KeptChat
 from bot.subscriptions.subscription import Preferences
@@ -46,8 +46,8 @@ class SettingsContext(NamedTuple):
     def kinds(self) -> Sequence[Kind]:
         """The kinds of news there can be here."""
         if not self.sites:
-            return KINDS
-        return [kind for kind in KINDS if any(site.tells(kind) for site in self.sites)]
+            return KINDS_IN_SETTINGS
+        return [kind for kind in KINDS_IN_SETTINGS if any(site.tells(kind) for site in self.sites)]
 
     @property
     def preferences(self) -> Preferences:

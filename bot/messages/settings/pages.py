@@ -24,7 +24,7 @@ from bot.petitions.events import Kind, Loudness
 from bot.petitions.reminders import REMINDERS
 from bot.petitions.thresholds import CustomMilestones
 from bot.subscriptions.codec import preferences_for_button
-from bot.subscriptions.preferences import DEFAULT_REMINDERS, KINDS, LOUDNESS
+from bot.subscriptions.preferences import DEFAULT_REMINDERS, KINDS_IN_SETTINGS, LOUDNESS
 from bot.subscriptions.settings import PRESETS, Preset, is_usual, preset_of, snoozed_until, usual
 from bot.subscriptions.subscription import Preferences, Subscription
 from bot.subscriptions.typed_settings import Misread
@@ -381,7 +381,7 @@ def _no_such_setting(word: str) -> Message:
             say("There's no setting called {word}.", word=code(word[:40])),
             tr("See them all with /settings. You can also type these:"),
             code("quiet · urgent · digest · zone · closing · language · reset"),
-            code(" · ".join(("all", *KINDS))),
+            code(" · ".join(("all", *KINDS_IN_SETTINGS))),
         )
     )
 

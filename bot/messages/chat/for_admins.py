@@ -25,7 +25,7 @@ _FIGURES = {
     "petitions": marked("Petitions"),
     "sent": marked("Sent"),
     "summaries": marked("Summaries"),
-    "held": marked("Held back after much news at once"),
+    "deferred": marked("Held back after much news at once"),
     "retried": marked("Tried again"),
     "flooded": marked("Slowed down by Telegram"),
     "rested": marked("Chats paused (blocked or left)"),

@@ -3,13 +3,11 @@
 from collections.abc import Iterator
 from datetime import datetime, time
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
+from bot.local_time import LONDON_ZONE
 from bot.petitions.petition import Petition
 from bot.subscriptions.event_filter import EventFilter, hears
 from bot.subscriptions.subscription import Rule
-
-_LONDON = ZoneInfo("Europe/London")
 
 
 class DatedEvent(NamedTuple):
@@ -51,4 +49,4 @@ def _debated(petition: Petition) -> datetime | None:
     if petition.debate_outcome_at:
         return petition.debate_outcome_at
     held = petition.debate.debated_on if petition.debate else None
-    return datetime.combine(held, time(12), _LONDON) if held else None
+    return datetime.combine(held, time(12), LONDON_ZONE) if held else None
