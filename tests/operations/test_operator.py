@@ -1,6 +1,6 @@
 """Whoever runs the bot hears of a trouble once, and once that it is over; figures hide people."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,8 +10,9 @@ from watching import ADMIN, CALM, NOW, Patient, Watch
 from watching import watch as watch
 
 from bot.app import running
+from bot.delivery.deliverer import DeliveryCounts
 from bot.errors import StorageError
-from bot.messages.chat.for_admins import stats
+from bot.messages.chat.for_admins import _FIGURES, stats
 from bot.operations.admin_alerts import AdminAlerts
 from bot.operations.health import HealthCheck
 from bot.polling.status_reports import NOTE
@@ -225,3 +226,8 @@ def test_large_counts_are_shown() -> None:
     assert "Chats: 1,234" in told
     assert "Alerts waiting: 5, the oldest for 2 hours" in told
     assert "Sent: 0" in told
+
+
+def test_whatever_is_counted_has_a_name_in_words() -> None:
+    counted = {*asdict(DeliveryCounts()), "chats", "subscriptions", "petitions"}
+    assert not counted ^ _FIGURES.keys()

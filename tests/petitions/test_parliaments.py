@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.petitions.events import EVENT_KINDS
 from bot.petitions.parliaments import DESCRIPTIONS, description_of, known_by, site_like
 from bot.petitions.parliaments.jersey import JERSEY
 from bot.petitions.parliaments.scotland import SCOTLAND
@@ -122,3 +123,16 @@ def test_nothing_outside_the_descriptions_asks_which_site_it_is() -> None:
 def test_the_question_which_site_it_is_would_be_found() -> None:
     for line in ('if site.id == "uk":', 'ref.site != "senedd"', 'site in ("uk", "jersey")'):
         assert _ASKS_WHICH.search(line), line
+
+
+def test_the_kinds_of_news_that_a_site_has_not_got_are_those_it_never_tells() -> None:
+    missing = {
+        site: {kind for kind in EVENT_KINDS if not description.tells(kind)}
+        for site, description in DESCRIPTIONS.items()
+    }
+    assert missing == {
+        "uk": set(),
+        "senedd": {"response", "overdue", "business"},
+        "scotland": {"response", "overdue", "business"},
+        "jersey": {"business", "top_ten"},
+    }
