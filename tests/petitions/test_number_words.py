@@ -29,6 +29,7 @@ SITES = (Site("uk", "UK Parliament", "https://petition.parliament.uk"),)
         ("fifty thousand and a hundred thousand", "50000 and 100000"),
         ("forty-five minutes", "45 minutes"),
         ("50 thousand", "50000"),
+        ("every thousand", "every 1000"),
         # no numbers
         ("someone", "someone"),
         ("hundreds of thousands", "hundreds of thousands"),
