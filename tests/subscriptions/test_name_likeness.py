@@ -42,10 +42,10 @@ def test_a_name_means_what_is_called_so_else_what_has_a_word_that_begins_so(
     ("typed", "name", "is_near"),
     [
         ("abc", "abc", True),
-        ("abc", "abcde", True),  # three of four parts alike: 2 x 3 of 8 letters
-        ("abcde", "abc", True),
-        ("abcd", "abcdefg", False),
-        ("abcdefg", "abcd", False),
+        ("123", "12345", True),  # six of their eight letters
+        ("12345", "123", True),
+        ("1234", "1234567", False),
+        ("1234567", "1234", False),
         ("abcd", "dcba", False),
         ("abcx", "abcy", True),
         ("abxy", "abvw", False),
@@ -66,6 +66,11 @@ def test_a_name_is_near_of_which_three_quarters_are_alike(
     typed: str, name: str, is_near: bool
 ) -> None:
     assert near(typed, {"key": [name]}) == (["key"] if is_near else [])
+
+
+def test_of_a_name_eighty_letters_are_looked_at() -> None:
+    names = {"d": ["1" * 79], "c": ["1" * 80], "b": ["1" * 81], "a": ["1" * 80 + "2"]}
+    assert near("1" * 80 + "2", names) == ["c", "a", "b", "d"]
 
 
 def test_the_five_likest_are_near_those_that_are_as_like_by_their_keys() -> None:
