@@ -230,6 +230,31 @@ def test_a_petition_of_no_news_or_of_a_site_without_rules_fits_none() -> None:
     assert RuleBook().fitting(petition(), ["response"]) == []
 
 
+def test_a_rule_stands_under_the_word_with_the_fewest_others_then_the_longest() -> None:
+    book = RuleBook(
+        [
+            rule(words=("cat", "horse")),
+            rule(number=2, words=("horse", "cat")),
+            rule(number=3, words=("horse", "cat")),
+            rule(number=4, words=("bird", "duck")),
+            rule(number=5, department="cat bird"),
+            rule(number=6, department="duck bird"),
+            rule(number=7, topics=("b", "a"), kinds=("debate",)),
+            rule(number=8, kinds=("response", "debate")),
+        ]
+    )
+    assert {number: entry.handles for (_, number), entry in book._entries.items()} == {
+        1: ("hors",),
+        2: ("cat",),
+        3: ("hors",),
+        4: ("bird",),
+        5: ("department:bird",),
+        6: ("department:duck",),
+        7: ("topic:a", "topic:b"),
+        8: ("kind:debate", "kind:response"),
+    }
+
+
 @pytest.mark.parametrize(
     "asked",
     [
