@@ -84,6 +84,7 @@ def test_what_waits_behind_one_flood_waits_for_the_last_of_it() -> None:
     [
         (DUE, owed(1, FLOOD, LATER), (5,), TOGETHER),  # it cannot wait
         (DUE, owed(1, FLOOD, NOW), (), TOGETHER),  # the flood is over
+        (DUE, owed(1, FLOOD, NOW - SECOND), (), TOGETHER),
         (DUE, owed(1, FLOOD, NOW + TICK), (5,), TOGETHER),
         (DUE, owed(1, "digest", LATER), (), TOGETHER),
         (DUE, owed(1, "quiet", LATER), (), TOGETHER),
