@@ -7,6 +7,7 @@ from msgspec import structs
 from petitions import NOW, petition
 
 from bot.petitions.petition import Debate, Department, Petition
+from bot.subscriptions.dated_events import DatedEvent, dated_events, heard_lately
 from bot.subscriptions.event_filter import (
     USUAL,
     EventFilter,
@@ -15,7 +16,6 @@ from bot.subscriptions.event_filter import (
     possible,
     turned,
 )
-from bot.subscriptions.rule_preview import DatedEvent, dated_events, heard_lately
 from bot.subscriptions.rules import RuleBook, fits, is_department, next_number
 from bot.subscriptions.subscription import Rule
 

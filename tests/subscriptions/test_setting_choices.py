@@ -7,7 +7,7 @@ from petitions import NOW
 
 from bot.petitions.events import Kind, Loudness
 from bot.petitions.thresholds import CustomMilestones
-from bot.subscriptions.preferences import DEFAULTS, KINDS, LOUDNESS
+from bot.subscriptions.preferences import DEFAULTS, KINDS_IN_SETTINGS, LOUDNESS
 from bot.subscriptions.settings import (
     LONGEST_SNOOZE,
     OWN_SUBJECTS,
@@ -76,7 +76,7 @@ def test_big_moments_are_heard_as_usual_and_the_rest_not_at_all() -> None:
 
 def test_what_rules_alone_bring_goes_into_the_digest_as_well() -> None:
     assert PRESETS["digest"] == dict.fromkeys(DEFAULTS, "digest")
-    assert PRESETS["everything"] == {kind: DEFAULTS[kind] for kind in KINDS}
+    assert PRESETS["everything"] == {kind: DEFAULTS[kind] for kind in KINDS_IN_SETTINGS}
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -86,7 +86,7 @@ def test_a_preset_is_chosen_whole_and_known_again(preset: Preset) -> None:
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS_IN_SETTINGS)
 def test_a_preset_with_one_kind_heard_otherwise_is_none(preset: Preset, kind: Kind) -> None:
     heard = {**PRESETS[preset], kind: "loud" if PRESETS[preset][kind] != "loud" else "silent"}
     assert preset_of(heard.__getitem__) is None
