@@ -8,37 +8,31 @@ bot has no other calendar.
 """
 
 import asyncio
-import errno
 import logging
-import os
 import random
-import re
-import shutil
 import ssl
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import structlog
-from aiohttp import web
 from bell import a_response, open_petition, stamp
-from hastened import HOST, Clocks, HastyLoop
-from site_stand_in import Fault, PetitionsSite
-from store_faults import FaultyDisk
+from hastened import HOST, Clocks
+from hour_faults import Behind, Faults, Gate, Trouble
+from hour_heard import HOUR_LONG, Ears
 from telegram_stand_in import BotApi
 
 import bot.delivery.deliverer
 import storage.opening
 from bot.app import running
 from bot.config import Config, LogConfig, PollConfig, StorageConfig, TelegramConfig, Token
-from bot.demo.messenger import Change
-from bot.demo.petition_bodies import show_body
+from bot.petitions.events import Kind
 from bot.petitions.observe import observe
 from bot.petitions.parse import parse_petition
 from bot.petitions.petition import PetitionRef, Site
@@ -50,24 +44,12 @@ FOLLOWED, CHATS = 200, 300
 FIRST, SOMEBODY = 700_001, 10_001
 KINDS = ("milestone", "response", "debate", "note", "business", "closed")
 RUNGS = (1_000, 2_500, 10_000, 25_000, 100_000)
+OFFICIAL = {10_000: "response", 100_000: "debate"}
+# What some hear without a sound that has one for the others; business and notes have none.
+SILENCED: tuple[Kind, ...] = ("threshold", "milestone", "response", "debate", "closing")
 INTERVAL, A_MINUTE = timedelta(seconds=60), 60
 BACK_WITHIN = 60.0
 DAY, HOUR_LONG = timedelta(days=1), timedelta(hours=1)
-# What only a calendar can tell: closing soon, waiting for long, a debate's day.
-DATED = re.compile("to sign|left|Waiting|waiting|wait|debate|Debate|closes")
-
-# How an alert or a summary's line begins that tells of each kind.
-HEADLINES = {
-    "milestone": re.compile(r"🔔 ([\d,]+) signatures\b"),
-    "response": re.compile(r"💬 The Government has responded(?! again)"),
-    "debate": re.compile(r"🏛 Debate (?:on |date added)"),
-    "note": re.compile(r"📝 The Petitions Committee added a note"),
-    "business": re.compile(r"📜 In Parliament: "),
-    "closed": re.compile(r"🏁 Closed with "),
-}
-TITLE = re.compile(r"Tea for library number (\d+)")
-HEADS = ("🌅", "📰", "⏰", "📬")
-ANY_NEWS = re.compile("[🔔💬🏛📝📜🏁🚫📣⚠️↩️↘️⏳⌛📈🚀🔥📍]")
 
 
 class Thing(NamedTuple):
@@ -77,168 +59,6 @@ class Thing(NamedTuple):
     petition: int
     kind: str
     number: int = 0
-
-
-class Trouble(NamedTuple):
-    """A fault: how it begins and how it ends."""
-
-    name: str
-    begin: Callable[[], Awaitable[None] | None]
-    end: Callable[[], Awaitable[None] | None]
-
-
-class Behind(PetitionsSite):
-    """A site that is asked through its gate, and calls itself by the gate's address."""
-
-    public = ""
-    answered: Callable[[], None] = staticmethod(lambda: None)
-
-    @property
-    def url(self) -> str:
-        return self.public
-
-    @property
-    def inner_port(self) -> int:
-        return self._server.port
-
-    def body_of(self, number: int) -> bytes:
-        """A petition's body as it stands."""
-        return show_body(self.url, number, self._entries[number].attributes(self._now()))
-
-    async def _true_answer(self, request: web.Request, handler: Any) -> web.StreamResponse:
-        response = await super()._true_answer(request, handler)
-        if response.status in {200, 304}:
-            self.answered()
-        return response
-
-
-class Gate:
-    """What stands between the bot and the site: TLS, and everything that can go wrong with it."""
-
-    def __init__(self, site: Behind, good: ssl.SSLContext, bad: ssl.SSLContext) -> None:
-        self._site = site
-        self._good, self._bad = good, bad
-        self._server: asyncio.Server | None = None
-        self._open: set[asyncio.StreamWriter] = set()
-        self._resets = False
-        self.port = 0
-
-    async def become(self, how: str = "") -> None:
-        """Stand there in another way; who was connected is no more."""
-        await self.shut()
-        self._resets = how == "reset"
-        tls = {"bad certificate": self._bad, "no TLS": None}.get(how, self._good)
-        if how != "refused":
-            self._server = await asyncio.start_server(self._pass, "127.0.0.1", self.port, ssl=tls)
-            self.port = self._server.sockets[0].getsockname()[1]
-
-    async def shut(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        for writer in list(self._open):
-            writer.transport.abort()
-        await asyncio.sleep(0.1)
-
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._open.add(writer)
-        try:
-            if self._resets:
-                writer.transport.abort()
-                return
-            there = await asyncio.open_connection("127.0.0.1", self._site.inner_port)
-            self._open.add(there[1])
-            try:
-                await asyncio.gather(_pour(reader, there[1]), _pour(there[0], writer))
-            finally:
-                self._open.discard(there[1])
-                there[1].transport.abort()
-        except (OSError, ssl.SSLError):
-            pass
-        finally:
-            self._open.discard(writer)
-            writer.transport.abort()
-
-
-async def _pour(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-    while data := await source.read(65_536):
-        target.write(data)
-        await target.drain()
-    target.close()
-
-
-class WeakDisk(FaultyDisk):
-    """A disk of which only fsync can be made to fail, too."""
-
-    fails_to_sync = False
-
-    def sync(self, descriptor: int) -> None:
-        if self.fails_to_sync:
-            raise OSError(errno.EIO, os.strerror(errno.EIO))
-        super().sync(descriptor)
-
-
-class Ears:
-    """What every chat was told, as often as it was, and when first."""
-
-    def __init__(self, clocks: Clocks, api: BotApi) -> None:
-        self._clocks = clocks
-        self.heard: Counter[tuple[int, int, str]] = Counter()
-        self.first: dict[tuple[int, int, str], float] = {}
-        self.times: dict[tuple[int, int, str], list[float]] = defaultdict(list)
-        self.odd: list[str] = []
-        self.by_wrong_calendar: list[str] = []
-        self.numbers: dict[tuple[int, int], int] = {}
-        api.on_change(self._hear)
-
-    def _hear(self, change: Change) -> None:
-        payload = change.payload
-        if change.kind != "message" or not payload.get("from", {}).get("is_bot"):
-            return
-        chat = int(change.chat_id or 0)
-        odd: list[str] = []
-        found = list(told_in(payload.get("text", ""), odd))
-        is_wrong = abs(self._clocks.wrong_by) > HOUR_LONG or self._clocks.was_wrong_lately
-        for each in odd:
-            (self.by_wrong_calendar if is_wrong and DATED.search(each) else self.odd).append(each)
-        for petition, kind, number in found:
-            key = (chat, petition, kind)
-            self.heard[key] += 1
-            self.first.setdefault(key, self._clocks.steady())
-            self.times[key].append(self._clocks.steady())
-            if number:
-                self.numbers[chat, petition] = number
-
-
-def told_in(text: str, odd: list[str]) -> Iterator[tuple[int, str, int]]:
-    """What a message tells: petition, kind and number of each thing; `odd` gets what is none."""
-    rows = text.splitlines()
-    if not rows or not TITLE.search(text):
-        return
-    if not rows[0].startswith(HEADS) and "petitions you follow have closed" not in rows[0]:
-        petition = int(TITLE.search(text)[1])  # type: ignore[index]
-        found = _told(rows[0])
-        if found is None:
-            odd.append(text)
-        else:
-            yield petition, *found
-        return
-    petition = 0
-    for row in rows[1:]:
-        if title := TITLE.search(row):
-            petition = int(title[1])
-        elif found := _told(row):
-            yield petition, *found
-        elif ANY_NEWS.search(row):
-            odd.append(f"{petition}: {row}")
-
-
-def _told(row: str) -> tuple[str, int] | None:
-    for kind, pattern in HEADLINES.items():
-        if found := pattern.search(row):
-            number = found[1].replace(",", "") if kind == "milestone" else "0"
-            return kind, int(number)
-    return None
 
 
 class Soak:
@@ -260,13 +80,12 @@ class Soak:
         self.show = show
         self.data = folder / "data"
         self.key = folder / "bell.key"
-        self.aside = folder / "aside"
         self.site = Behind(clocks.truth)
         self.gate = Gate(self.site, good, bad)
+        self.wrong = Faults(self.site, self.gate, clocks, self.dice, folder)
         self.site.answered = self._answered
         self.api = BotApi(now=clocks.truth, limits=True)
-        self.ears = Ears(clocks, self.api)
-        self.disk = WeakDisk()
+        self.ears = Ears(clocks, self.api, self._is_silent)
         self.followers: dict[int, list[int]] = defaultdict(list)
         self.preferences: dict[int, Preferences] = {}
         self.things: list[Thing] = []
@@ -277,7 +96,8 @@ class Soak:
         self.faults: Counter[str] = Counter()
         self.jumps = 0
         self.log: Counter[str] = Counter()
-        self.decided: dict[tuple[int, str], str] = {}
+        # When the bot decided what happened.
+        self.decided: dict[tuple[int, str], float] = {}
         self.calm_since = 0.0
         self._bell: AsyncExitStack | None = None
 
@@ -307,8 +127,10 @@ class Soak:
             self.preferences[SOMEBODY + index] = self._preferences(index)
 
     def _preferences(self, index: int) -> Preferences:
-        """Six in ten as usual; the others with quiet hours, a digest, or a snooze."""
+        """Half as usual; the others silent, with quiet hours, a digest, or a snooze."""
         match index % 10:
+            case 5:
+                return Preferences(loudness=dict.fromkeys(SILENCED, "silent"))
             case 6:
                 return Preferences(quiet=Quiet(22 * 60, 7 * 60))
             case 7:
@@ -321,6 +143,11 @@ class Soak:
                 return Preferences(snoozed_until=until)
             case _:
                 return Preferences()
+
+    def _is_silent(self, chat: int, kind: str, number: int) -> bool:
+        named = {"note": "business", "closed": "closing"}.get(kind, kind)
+        news = cast(Kind, "threshold" if number in OFFICIAL else named)
+        return self.preferences[chat].loudness.get(news, DEFAULTS[news]) == "silent"
 
     def _publish(self, number: int) -> None:
         now = self.clocks.truth()
@@ -346,7 +173,7 @@ class Soak:
         changes: Mapping[str, Any]
         match thing.kind:
             case "milestone":
-                flag = {10_000: "response", 100_000: "debate"}.get(thing.number)
+                flag = OFFICIAL.get(thing.number)
                 reached = {f"{flag}_threshold_reached_at": stamp(now)} if flag else {}
                 changes = {"signature_count": thing.number + 2, **reached}
             case "response":
@@ -415,133 +242,6 @@ class Soak:
 
     # --- what goes wrong
 
-    def _site_faults(self) -> Iterator[Trouble]:
-        gate, site = self.gate, self.site
-        for how in ("refused", "bad certificate", "no TLS", "reset"):
-            yield Trouble(f"site: {how}", partial(gate.become, how), gate.become)
-        yield Trouble("site: no such name", self._forget_names, self._know_names)
-        html = "text/html"
-        answers = {
-            "HTML": Fault(200, body=b"<html><p>Maintenance", content_type="text/html"),
-            "HTML called JSON": Fault(200, body=b"<html><p>Maintenance"),
-            "an empty body": Fault(200, body=b""),
-            "{}": Fault(200, body=b"{}"),
-            "[]": Fault(200, body=b"[]"),
-            "half of JSON": Fault(200, body=b'{"data": {"type": "pet'),
-            "senseless JSON": Fault(200, body=b'{"data": {"id": "x", "attributes": []}}'),
-            "redirect elsewhere": Fault(302, {"Location": "https://example.org/"}, b"", html),
-            "redirect to a page": Fault(302, {"Location": f"{site.url}/"}, b"", html),
-            "400": Fault(400),
-            "403": Fault(403),
-            "404": Fault(404),
-            "418": Fault(418),
-            "500": Fault(500, body=b"<html>", content_type=html),
-            "502": Fault(502, body=b"<html>", content_type=html),
-            "503, Retry-After": Fault(503, {"Retry-After": "20"}),
-            "429, Retry-After": Fault(429, {"Retry-After": "30"}),
-            "429": Fault(429),
-            "timeouts": Fault(hang=True),
-            "half of every body": Fault(truncate=True),
-        }
-        for name, fault in answers.items():
-            yield Trouble(f"site: {name}", partial(site.fail, "/", fault), site.heal)
-        lists = Fault(500)
-        yield Trouble("site: lists fail", partial(site.fail, "/petitions.json", lists), site.heal)
-        gone = partial(site.fail, "/petitions/", Fault(410), 1)
-        yield Trouble("site: taken down for one look", gone, site.heal)
-        victim = self.dice.choice(list(self.followers))
-        wrong: Sequence[Mapping[str, Any]] = (
-            {"signature_count": "many"},
-            {"state": None},
-            {"opened_at": "0001-01-01T00:00:00.000Z", "created_at": "9999-12-31T23:59:59.999Z"},
-            {"government_response": "yes"},
-        )
-        bad = self.dice.choice(wrong)
-        yield Trouble(
-            "site: one bad row", partial(self._spoil, victim, bad), partial(self._mend, victim)
-        )
-
-    def _spoil(self, victim: int, bad: Mapping[str, Any]) -> None:
-        entry = self.site._entries[victim]
-        self._good = {name: entry.attributes(self.clocks.truth()).get(name) for name in bad}
-        self.site.edit(victim, **bad)
-
-    def _mend(self, victim: int) -> None:
-        happened = {name for name in self._good}
-        now = self.site._entries[victim].changes
-        # What has happened meanwhile stands.
-        if "government_response" in happened and isinstance(now["government_response"], dict):
-            return
-        if "signature_count" in happened and isinstance(now["signature_count"], int):
-            return
-        if "state" in happened and now["state"] == "closed":
-            return
-        self.site.edit(victim, **self._good)
-
-    async def _forget_names(self) -> None:
-        loop = asyncio.get_running_loop()
-        assert isinstance(loop, HastyLoop)
-        loop.knows_names = False
-        await self.gate.become()
-
-    def _know_names(self) -> None:
-        loop = asyncio.get_running_loop()
-        assert isinstance(loop, HastyLoop)
-        loop.knows_names = True
-
-    def _disk_faults(self) -> Iterator[Trouble]:
-        yield Trouble("disk: full", partial(self._fail_disk, errno.ENOSPC), self._heal_disk)
-        yield Trouble("disk: errors", partial(self._fail_disk, errno.EIO), self._heal_disk)
-        yield Trouble("disk: fsync fails", self._fail_sync, self._heal_disk)
-        yield Trouble("disk: the journal moved", self._move, self._put_back)
-        yield Trouble("disk: the journal unlinked", self._unlink, self._put_back)
-        yield Trouble("disk: the journal replaced", self._replace, self._put_back)
-        yield Trouble("disk: all files unlinked", partial(self._unlink, "*"), self._put_back)
-        yield Trouble("disk: the folder moved", self._move_folder, self._put_back_folder)
-
-    def _fail_disk(self, code: int) -> None:
-        self.disk.code, self.disk.lasting = code, True
-        self.disk.steps, self.disk.at = 0, 1
-
-    def _fail_sync(self) -> None:
-        self.disk.fails_to_sync = True
-
-    def _heal_disk(self) -> None:
-        self.disk.at, self.disk.fails_to_sync = -1, False
-
-    def _files(self, which: str = "*.journal.*") -> list[Path]:
-        files = self.data.glob(f"bell.db{which.removeprefix('*')}*")
-        return [file for file in files if not file.name.endswith(".lock")]
-
-    def _move(self) -> None:
-        self.aside.mkdir(exist_ok=True)
-        for file in self._files(".journal."):
-            file.rename(self.aside / file.name)
-
-    def _unlink(self, which: str = ".journal.") -> None:
-        self.aside.mkdir(exist_ok=True)
-        for file in self._files(which):
-            os.link(file, self.aside / file.name)
-            file.unlink()
-
-    def _replace(self) -> None:
-        self._move()
-        for file in self.aside.iterdir():
-            shutil.copyfile(file, self.data / file.name)
-
-    def _put_back(self) -> None:
-        for file in self.aside.iterdir():
-            os.replace(file, self.data / file.name)
-
-    def _move_folder(self) -> None:
-        self.data.rename(self.data.with_name("elsewhere"))
-
-    def _put_back_folder(self) -> None:
-        elsewhere = self.data.with_name("elsewhere")
-        if self.data.exists():
-            shutil.rmtree(self.data)
-        elsewhere.rename(self.data)
-
     def _answered(self) -> None:
         if self.healed_at and not self.is_faulty:
             name, at = self.healed_at
@@ -562,7 +262,7 @@ class Soak:
     async def troubles(self) -> None:
         """One fault after the other, each kind before any comes again."""
         while True:
-            drawn = [*self._site_faults(), *self._disk_faults()]
+            drawn = [*self.wrong.of_site(), *self.wrong.of_disk()]
             self.dice.shuffle(drawn)
             for problem in drawn:
                 await asyncio.sleep(self.dice.uniform(15, 45))
@@ -623,7 +323,7 @@ class Soak:
 
     async def lived(self, seconds: float) -> int:
         self._listen_to_log()
-        storage.opening.open_tiny = partial(open_tiny, disk=self.disk)  # type: ignore[attr-defined]
+        storage.opening.open_tiny = partial(open_tiny, disk=self.wrong.disk)  # type: ignore[attr-defined]
         # The processor is not hastened: who ends gives Telegram as many real seconds as ever.
         bot.delivery.deliverer._FAREWELL *= self.clocks.times
         await self.site.start()
@@ -666,14 +366,7 @@ class Soak:
 
     async def _quieten(self) -> None:
         """The last fault is over, and the clock is right."""
-        self.site.heal()
-        self._know_names()
-        self._heal_disk()
-        if self.data.with_name("elsewhere").exists():
-            self._put_back_folder()
-        if self.aside.exists():
-            self._put_back()
-        await self.gate.become()
+        await self.wrong.end_all()
         self.is_faulty = False
         if self._bell is None:
             await self.start()
@@ -735,16 +428,21 @@ class Soak:
             if event.get("event") == "event":
                 _, petition, kind = str(event["event_key"]).split(":")[:3]
                 kind = {"debate_scheduled": "debate", "committee_note": "note"}.get(kind, kind)
-                at = f"decided at {self.clocks.steady() - 1_000:.0f} s"
-                self.decided[int(petition), kind] = at
+                self.decided.setdefault((int(petition), kind), self.clocks.steady())
             raise structlog.DropEvent
 
         structlog.configure(processors=[count])
         logging.disable(logging.CRITICAL)
 
+    def _decided_at(self, what: tuple[int, str]) -> str:
+        at = self.decided.get(what)
+        return "never decided" if at is None else f"decided at {at - 1_000:.0f} s"
+
     def _print(self, lasted: float, left: int) -> int:
         missing, untrue = self._missing(), self._untrue()
         twice = [key for key, times in self.ears.heard.items() if times > 1]
+        disordered = self.ears.out_of_order(self.decided)
+        misheard = self.ears.misheard
         owed = sum(len(self.followers[petition]) for petition, _ in self.happened)
         print(
             f"{lasted / 60:.0f} minutes of a steady clock {self.clocks.times:g} times as fast,"
@@ -756,20 +454,26 @@ class Soak:
         )
         print(
             f"  {len(self.happened)} things happened, {owed} alerts owed:"
-            f" lost {left}, twice {len(twice)}, untrue {len(untrue)} (wanted 0, 0, 0)"
+            f" lost {left}, twice {len(twice)}, untrue {len(untrue)}, out of order"
+            f" {len(disordered)}, too loud or silent {len(misheard)} (wanted 0 of each)"
         )
         for (petition, kind), chats in Counter(each[1:] for each in missing).most_common(8):
             at = self.happened[petition, kind] - 1_000
-            known = self.decided.get((petition, kind), "never decided")
+            known = self._decided_at((petition, kind))
             print(f"    lost: {kind} of {petition} to {chats} chats, of {at:.0f} s; {known}")
         for key in twice[:8]:
             at = ", ".join(f"{moment - 1_000:.0f}" for moment in self.ears.times[key])
             print(
                 f"    twice: {key[2]} of {key[1]} to {key[0]}, heard at {at} s;"
-                f" {self.decided.get(key[1:], '')}"
+                f" {self._decided_at(key[1:])}"
             )
-        for one in untrue[:8]:
-            print(f"    untrue: {one}")
+        for name, wrong in {
+            "untrue": untrue,
+            "out of order": disordered,
+            "not as loud as wanted": misheard,
+        }.items():
+            for one in wrong[:8]:
+                print(f"    {name}: {one}")
         slowest, name = max(self.backs, default=(0.0, "no fault"))
         waits = [wait for wait, _ in self.backs]
         print(
@@ -788,7 +492,8 @@ class Soak:
         if self.log:
             told = ", ".join(f"{what} {times}" for what, times in self.log.most_common(6))
             print(f"  errors in the log: {told}")
-        return int(bool(missing or twice or untrue or slowest > BACK_WITHIN))
+        wrong = [*missing, *twice, *untrue, *disordered, *misheard]
+        return int(bool(wrong or slowest > BACK_WITHIN))
 
 
 async def _done(act: Callable[[], Awaitable[None] | None]) -> None:

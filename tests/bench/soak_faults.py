@@ -1,8 +1,9 @@
 """An hour of wrong clocks, site faults and disk faults over 200 followed petitions.
 
 `PYTHONPATH=.:tests python tests/bench/soak_faults.py [--minutes 60] [--times 10] [--seed 1]` prints
-what it measured beside what is wanted, and ends with 1 if an alert was lost, told twice or untrue.
-The hour is one of the process's steady clock, which runs `--times` as fast as a real one.
+what it measured beside what is wanted, and ends with 1 if an alert was lost, told twice, untrue,
+out of order, or not as loud as its reader wants. The hour is one of the process's steady clock,
+which runs `--times` as fast as a real one.
 """
 
 import argparse
