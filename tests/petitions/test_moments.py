@@ -248,6 +248,8 @@ def test_the_schedule_gives_out_the_earliest_first_and_each_once() -> None:
     assert len(schedule) == 3
     assert schedule.due(NOW + HOUR - SECOND, 5) == []
     assert schedule.due(NOW + HOUR, 0) == []
+    assert schedule.due(NOW + HOUR, 5) == [one]
+    schedule.note(one, NOW)
     assert schedule.due(NOW + 3 * HOUR, 2) == [one, two]
     assert (len(schedule), schedule.due(NOW + 3 * HOUR, 1)) == (1, [three])
     assert (len(schedule), schedule.due(NOW + DAY, 5)) == (0, [])

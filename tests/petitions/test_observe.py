@@ -110,8 +110,9 @@ def test_what_a_body_tells_too_late_is_no_news_and_what_was_known_before_still_i
     dated = petition(scheduled_debate_date=on)
     just_told, _ = observe(first(OPEN, morning - DAY), dated, morning)
     assert "debate_today:2025-03-01" in just_told.seen
-    told_before, _ = observe(first(dated, morning - DAY), dated, morning)
-    assert "debate_today:2025-03-01" not in told_before.seen
+    for later in (dated, OPEN):
+        told_before, _ = observe(first(dated, morning - DAY), later, morning)
+        assert "debate_today:2025-03-01" not in told_before.seen
 
 
 @pytest.mark.parametrize(("ahead", "is_kept"), [(2 * DAY, True), (2 * DAY + MINUTE, False)])
@@ -207,6 +208,7 @@ def test_a_number_alone_is_no_reason_to_ask_for_the_body(
     [
         (20, 9, {}, True),
         (20, 10, {}, False),
+        (20, 11, {}, False),
         (19, 0, {}, False),
         (21, 10, {}, True),
         (1_000, 499, {"archived": True}, False),
@@ -415,6 +417,11 @@ def test_what_happens_once_rings_once_and_what_happens_again_is_numbered() -> No
     known, _ = observe(first(unopened), OPEN, NOW)
     known, _ = observe(known, unopened, NOW)
     assert observe(known, OPEN, NOW)[1] == ()
+
+
+def test_what_has_rung_already_keeps_nothing_else_from_ringing() -> None:
+    known, _ = observe(first(petition(signature_count=1_000)), petition(signature_count=990), NOW)
+    assert rung(known, petition(signature_count=2_500)) == ["uk:700000:milestone:2500"]
 
 
 def test_a_petition_met_late_is_known_as_of_then_without_a_word() -> None:

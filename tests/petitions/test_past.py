@@ -155,6 +155,14 @@ CLOSED = {"state": "closed", "referred_at": AFTER + HOUR, "completed_at": AFTER 
             {"signature_count": 9_999},
         ),
         (
+            {
+                "signature_count": 5,
+                "response_threshold": 1,
+                "response_threshold_reached_at": AFTER,
+            },
+            {"signature_count": 0, "response_threshold": 1},
+        ),
+        (
             {"signature_count": 9_000, "response_threshold_reached_at": AFTER},
             {"signature_count": 9_000},
         ),

@@ -213,6 +213,7 @@ def test_a_host_is_that_of_a_language_or_the_first() -> None:
         ("https://petitions.senedd.wales/", "cy", "https://deisebau.senedd.cymru/deisebau/7"),
         ("https://petitions.senedd.wales", "en", "https://petitions.senedd.wales/petitions/7"),
         ("http://127.0.0.1:8081/", "cy", "http://127.0.0.1:8081/petitions/7"),
+        ("https://z.example", "cy", "https://z.example/petitions/7"),
     ],
 )
 def test_a_page_is_below_the_sites_address(url: str, language: str, page: str) -> None:
