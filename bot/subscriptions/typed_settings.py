@@ -418,6 +418,7 @@ _DAYS = (
     ("sunday", "dydd sul", "sul"),
 )
 _WEEKDAY = {name: day for day, names in enumerate(_DAYS) for name in (*names, names[0][:3])}
+_WEEKDAY |= {"tues": 1, "weds": 2, "thur": 3, "thurs": 3}
 
 # "Tomorrow" begins when most people look at their telephone again.
 _MORNING = 8 * 60
@@ -500,7 +501,7 @@ _BEFORE_END = re.compile(
 
 def _read_day_and_hour(text: str, now: datetime, zone: str) -> datetime | None:
     """Read the hour of a day: "tomorrow evening", "monday at 9am", "next friday"."""
-    date_and_hour = re.fullmatch(r"(?P<day>.+),? at (?P<hour>\S.*)", _BEFORE_END.sub("", text))
+    date_and_hour = re.fullmatch(r"(?P<day>.+?),? at (?P<hour>\S.*)", _BEFORE_END.sub("", text))
     if date_and_hour and (morning := _read_day(date_and_hour["day"], now, zone)):
         minute = _hour_of_day(date_and_hour["hour"])
         here = morning.astimezone(zone_of(zone)).date()
@@ -563,6 +564,7 @@ _SOME = {
     "half an hour": "30 minutes",
     "another": "1",
     "an hour and a half": "90 minutes",
+    "a week or so": "1 week",
     "week or so": "1 week",
 }
 _VAGUE = re.compile("|".join(sorted(map(re.escape, _SOME), key=len, reverse=True)))

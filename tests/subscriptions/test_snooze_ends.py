@@ -58,7 +58,12 @@ def ends(text: str, now: datetime = SUNDAY, zone: str = "") -> str | None:
         (("friday at 12",), "2026-12-04 12:00"),
         (("friday at 1:00",), "2026-12-04 01:00"),
         (("12 august at noon",), "2027-08-12 12:00"),
-        (("30 november at 1",), "2026-11-30 13:00"),
+        (("30 november at 1", "30 November, at 1pm", "tomorrow, at 1"), "2026-11-30 13:00"),
+        (("tues", "until tuesday", "tues morning"), "2026-12-01 08:00"),
+        (("weds", "wed"), "2026-12-02 08:00"),
+        (("until thurs", "thur", "this thu"), "2026-12-03 08:00"),
+        (("tea time", "teatime", "until tea"), "2026-11-29 17:00"),
+        (("a week or so", "for a week or so", "the next week or so", "7d"), "2026-12-06 14:00"),
         # A date is to come, within a year.
         (("the 12th", "12 december", "12 dec 2026", "12/12/2026"), "2026-12-12 08:00"),
         (("29 november", "29/11", "29 nov 2027"), "2027-11-29 08:00"),
