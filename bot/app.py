@@ -65,7 +65,7 @@ from handlers import COMMANDS, all_handlers
 from handlers.command import Command
 from handlers.context import Context, Services
 from handlers.conversation import as_command, once_more
-from handlers.fallback import acknowledge_early, failed, is_asked, slow_down
+from handlers.fallback import acknowledge_early, awaits_answer, failed, slow_down
 from handlers.membership import wake_if_resting
 from handlers.remote_admin import prepare
 from handlers.reply import typing, was_acknowledged
@@ -117,7 +117,7 @@ def build_dispatcher(application: App, rate_limiter: RateLimiter) -> Dispatcher:
         if is_acknowledged:
             was_acknowledged(update)
         before = faults.times
-        if is_asked(update):
+        if awaits_answer(update):
             async with typing(update):
                 await application.process_update(update)
         else:
@@ -126,7 +126,7 @@ def build_dispatcher(application: App, rate_limiter: RateLimiter) -> Dispatcher:
             faults.recovered()
 
     async def too_much(update: Update, is_news: bool) -> None:
-        if is_asked(update):
+        if awaits_answer(update):
             await slow_down(update, tell=is_news)
 
     def command_of(message: Message) -> str:
@@ -282,7 +282,7 @@ async def _put_together(
             known_as=poller.known_as,
             sites=poller.sites(),
             now=now,
-            woken=deliverer.wake,
+            wake_deliverer=deliverer.wake,
             admins=config.telegram.admins,
             alerts=lambda: asdict(deliverer.counts),
             version=__version__,

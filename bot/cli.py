@@ -295,17 +295,17 @@ def restore(
     A repair takes what can still be read, and keeps copies of the damaged files.
     """
     from bot.operations.store_commands import counted
-    from storage.opening import put_back_storage, restore_storage
+    from storage.opening import repair_storage, restore_backup
 
     settings = _load(config, with_token=False).storage
     _check_user(settings.url)
     if file is not None:
-        chats = _run(put_back_storage(settings, file))
+        chats = _run(restore_backup(settings, file))
         typer.echo(
             f"The store is restored from {file} ({counted(chats, 'chat')}). You can start the bot."
         )
         return
-    is_all = _run(restore_storage(settings))
+    is_all = _run(repair_storage(settings))
     lost = "The store is repaired, but the latest changes are lost."
     typer.echo("The store is repaired. Nothing was lost." if is_all else lost)
 

@@ -47,7 +47,7 @@ class Services:
     known_as: Callable[[PetitionRef], PetitionRef]
     sites: Mapping[str, Site]
     now: Callable[[], datetime]
-    woken: Callable[[], None]
+    wake_deliverer: Callable[[], None]
     admins: Collection[int]
     alerts: Callable[[], Mapping[str, int]]
     version: str

@@ -14,7 +14,7 @@ async def digest(update: Update, context: Context) -> None:
     services, chat = context.services, await chat_of(update, context)
     now = services.now()
     if await services.storage.release(chat.id, "digest", now):
-        services.woken()
+        services.wake_deliverer()
     else:
         await answer(update, nothing_in_digest(chat.preferences, now))
 

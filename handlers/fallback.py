@@ -79,7 +79,7 @@ async def unknown_button(update: Update, _: Context) -> None:
         await acknowledge(update.callback_query, errors.old_button())
 
 
-def is_asked(update: object) -> TypeGuard[Update]:
+def awaits_answer(update: object) -> TypeGuard[Update]:
     """Return whether somebody waits for an answer: to a press, a command, anything in private."""
     if not isinstance(update, Update):
         return False

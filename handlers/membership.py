@@ -39,7 +39,7 @@ async def membership_changed(update: Update, context: Context) -> None:
     services.permissions.forget(change.chat.id)
     if _may_speak(change.new_chat_member):
         if await services.storage.wake_chat(change.chat.id, services.now()):
-            services.woken()
+            services.wake_deliverer()
     elif _is_there(change.new_chat_member):
         await _refuse(change.chat.id, services)
     else:
@@ -127,7 +127,7 @@ async def wake_if_resting(update: Update, context: Context) -> None:
         return
     may_hear = known.is_shut if chat.type == ChatType.PRIVATE else bool(known.resting)
     if may_hear and await services.storage.wake_chat(chat.id, services.now()):
-        services.woken()
+        services.wake_deliverer()
 
 
 async def migrated(update: Update, context: Context) -> None:

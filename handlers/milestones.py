@@ -17,12 +17,12 @@ from bot.messages.following.subscriptions import (
 from bot.messages.i18n import marked
 from bot.messages.message import compose
 from bot.messages.petition.milestones import (
-    ladder,
-    ladder_buttons,
+    milestone_buttons,
+    milestones_refused,
+    milestones_text,
     no_milestones,
     official_numbers,
     undo_buttons,
-    unwished,
     why_not,
 )
 from bot.messages.settings.context import Page, SettingsContext
@@ -106,7 +106,9 @@ async def _page(
     undo = given_up(was, own, petition) if was else CustomMilestones()
     readings = await _readings(context, petition)
     now = context.services.now()
-    return ladder(petition, readings, now, own, undo), ladder_buttons(petition, custom, undo)
+    return milestones_text(petition, readings, now, own, undo), milestone_buttons(
+        petition, custom, undo
+    )
 
 
 async def _readings(context: Context, petition: Petition) -> Sequence[Reading]:
@@ -129,7 +131,7 @@ async def milestones_typed(update: Update, context: Context, ref: PetitionRef, t
         return
     page = await _page_after(update, context, settings, settings.followed, text)
     if isinstance(page, InvalidMilestone):
-        await answer(update, unwished(page, settings.followed.petition))
+        await answer(update, milestones_refused(page, settings.followed.petition))
     else:
         await answer(update, *page)
 

@@ -33,7 +33,7 @@ async def mute(update: Update, context: Context, press: Press) -> str | None:
         chat.id, press.petition, is_muted, context.services.now()
     ):
         return not_following()
-    context.services.woken()
+    context.services.wake_deliverer()
     known = await storage.history(press.petition)
     if known is None:
         return not_following()
@@ -80,7 +80,7 @@ async def _turn(update: Update, context: Context, *, is_muted: bool) -> None:
     if not done or known is None:
         await answer(update, *follow_first(ref, "mute" if is_muted else ""))
         return
-    context.services.woken()
+    context.services.wake_deliverer()
     back = [[mute_button(ref, is_muted)]]
     await answer(update, compose(muted(known.petition, is_muted)), back)
 
@@ -103,7 +103,7 @@ async def _turn_each(
         else:
             others.append(ref)
     if turned:
-        services.woken()
+        services.wake_deliverer()
     await answer(update, *each_muted(turned, others, is_muted))
 
 

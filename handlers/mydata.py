@@ -85,7 +85,7 @@ async def _restore(update: Update, context: Context, data_file: DataFile) -> Non
     wanted = data_file.subscriptions[: max(services.limits.subscriptions, len(already))]
     followed = sum([await _follow(context, each) for each in wanted])
     rules = await _take_up_rules(context, chat.id, data_file)
-    services.woken()
+    services.wake_deliverer()
     await answer(update, restored(followed, len(data_file.subscriptions) - followed, rules))
 
 

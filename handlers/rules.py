@@ -397,7 +397,7 @@ async def draft_pressed(update: Update, context: Context, press: Press) -> str |
         case name if name in {each.name for each in event_filters(rule)}:
             changed = turned(rule, name)
             if not changed.kinds:
-                return text.nothing_to_hear()
+                return text.keep_one_kind()
             await show_draft(update, context, changed, anew=False)
         case _:
             return errors.old_button()
@@ -462,10 +462,10 @@ async def rule_pressed(update: Update, context: Context, press: Press) -> str | 
     if changed is None:
         return errors.old_button()
     if not changed.kinds:
-        return text.nothing_to_hear()
+        return text.keep_one_kind()
     if changed != rule:
         await context.services.storage.save_rule(changed, context.services.now())
-        context.services.woken()
+        context.services.wake_deliverer()
     called, address = await name_of(context, changed), text.rule_link(context.bot.username, changed)
     await rewrite(
         update, *text.shown(changed, _site_of(context, rule), called, address, chat.preferences)

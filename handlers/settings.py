@@ -236,7 +236,7 @@ async def _hear(
         await storage.set_thread(settings.chat.id, ref, settings.topic)
     else:
         await storage.mute(settings.chat.id, ref, choice == "mute.on", settings.now)
-        context.services.woken()
+        context.services.wake_deliverer()
 
 
 async def keep_preferences(
@@ -250,7 +250,7 @@ async def keep_preferences(
         )
     elif await storage.set_preferences(chat.id, preferences, settings.now) is None:
         await storage.save_chat(structs.replace(chat, preferences=preferences))
-    context.services.woken()
+    context.services.wake_deliverer()
 
 
 async def settings_context(

@@ -16,7 +16,7 @@ def new_key() -> bytes:
     return os.urandom(KEY_SIZE)
 
 
-def spelled(key: bytes) -> str:
+def key_text(key: bytes) -> str:
     """Spell a key as it is written in its file and in the environment: in base64."""
     return base64.b64encode(key).decode()
 
@@ -51,7 +51,7 @@ def keep_key(path: Path, key: bytes, disk: Disk) -> None:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         disk.remove(aside)
-        disk.write_file(aside, [f"{spelled(key)}\n".encode()])
+        disk.write_file(aside, [f"{key_text(key)}\n".encode()])
         disk.replace(aside, path)
         disk.sync_folder(path.parent)
     except OSError as error:
@@ -59,7 +59,7 @@ def keep_key(path: Path, key: bytes, disk: Disk) -> None:
         raise StorageError(f"{path} cannot be written: {reason(error)}; {todo}") from error
 
 
-def beside(path: Path) -> Path:
+def pending_path(path: Path) -> Path:
     """Return the path at which a new key waits until the store is sealed with it."""
     return path.with_name(f"{path.name}.next")
 
@@ -82,22 +82,22 @@ class KeyRing:
             return [read_key(self._given, "the key given as storage.key")]
         if self.file is None:
             raise StorageError("the store needs a key: give it a key file")
-        found = (key_in(self.file), key_in(beside(self.file)))
+        found = (key_in(self.file), key_in(pending_path(self.file)))
         return [key for key in found if key is not None]
 
     def prepare(self, key: bytes, disk: Disk) -> None:
         """Have a new key wait beside the file of the one in force."""
         if self._given is None and self.file is not None:
-            keep_key(beside(self.file), key, disk)
+            keep_key(pending_path(self.file), key, disk)
 
     def settle_on(self, key: bytes, disk: Disk) -> None:
         """Keep this key, which is in force, in its file, and no other beside it."""
-        if self._given is not None or self.file is None or not beside(self.file).exists():
+        if self._given is not None or self.file is None or not pending_path(self.file).exists():
             return
-        if key_in(beside(self.file)) == key:
-            disk.replace(beside(self.file), self.file)
+        if key_in(pending_path(self.file)) == key:
+            disk.replace(pending_path(self.file), self.file)
         else:
-            disk.remove(beside(self.file))
+            disk.remove(pending_path(self.file))
         disk.sync_folder(self.file.parent)
 
     def make(self, disk: Disk) -> bytes:

@@ -10,11 +10,11 @@ from bot.errors import ConfigError
 from storage import Storage
 from storage.disk import Disk
 from storage.key_file import KeyRing, keep_key, key_in, new_key
-from storage.tinydb.backup import back_up_tiny, put_back_tiny
-from storage.tinydb.store import open_tiny, read_tiny, rekey_tiny, restore_tiny
+from storage.tinydb.backup import back_up_tiny, restore_tiny
+from storage.tinydb.store import open_tiny, read_tiny, rekey_tiny, repair_tiny
 
 
-class Place(Protocol):
+class StoreAddress(Protocol):
     """The address of a store, and its key, given or in a file (`bot.config.StorageConfig`)."""
 
     @property
@@ -30,73 +30,73 @@ class Place(Protocol):
         """The key itself, in base64, where it is given; else None."""
 
 
-async def open_storage(place: Place) -> Storage:
+async def open_storage(address: StoreAddress) -> Storage:
     """Opens the store; ConfigError if there is no such kind of store, or its extra is missing."""
-    match place.url.partition(":")[0]:
+    match address.url.partition(":")[0]:
         case "tinydb":
-            return await open_tiny(_path(place), place.key_file, key=place.key)
+            return await open_tiny(_path(address), address.key_file, key=address.key)
         case "postgresql":
             with _extra_installed():
                 from storage.postgres.store import (  # noqa: PLC0415 - an extra that few install
                     open_postgres,
                 )
-            return await open_postgres(place.url, KeyRing(place.key_file, place.key))
+            return await open_postgres(address.url, KeyRing(address.key_file, address.key))
         case scheme:
             raise ConfigError(
                 [f"storage.url: {scheme!r} isn't a storage type. Use tinydb: or postgresql:"]
             )
 
 
-async def read_storage(place: Place) -> Storage | None:
+async def read_storage(address: StoreAddress) -> Storage | None:
     """Returns the store, to be read alone, beside whoever has it open; None if there is none yet.
 
     Nothing is made or brought up to date. StorageError if it cannot be read as it is.
     """
-    if not place.url.startswith("postgresql:"):
-        return await read_tiny(_path(place), place.key_file, key=place.key)
+    if not address.url.startswith("postgresql:"):
+        return await read_tiny(_path(address), address.key_file, key=address.key)
     with _extra_installed():
         from storage.postgres.store import read_postgres  # noqa: PLC0415 - as above
-    return await read_postgres(place.url, KeyRing(place.key_file, place.key))
+    return await read_postgres(address.url, KeyRing(address.key_file, address.key))
 
 
-async def back_up_storage(place: Place, target: Path) -> int:
+async def back_up_storage(address: StoreAddress, target: Path) -> int:
     """Writes the embedded store to a new, sealed file while it is in use; returns how many chats.
 
     ConfigError for PostgreSQL, which has a tool for it.
     """
-    if place.url.startswith("postgresql:"):
+    if address.url.startswith("postgresql:"):
         raise ConfigError(["backup: PostgreSQL has pg_dump; deploy/README.md says how"])
-    path = _path(place)
-    return await asyncio.to_thread(back_up_tiny, path, place.key_file, target, key=place.key)
+    path = _path(address)
+    return await asyncio.to_thread(back_up_tiny, path, address.key_file, target, key=address.key)
 
 
-async def put_back_storage(place: Place, file: Path) -> int:
+async def restore_backup(address: StoreAddress, file: Path) -> int:
     """Makes the store that a backup holds, where there is none; returns how many chats it has.
 
     ConfigError for PostgreSQL, which has a tool for it.
     """
-    if place.url.startswith("postgresql:"):
+    if address.url.startswith("postgresql:"):
         raise ConfigError(["restore: PostgreSQL has pg_restore; deploy/README.md says how"])
-    path = _path(place)
-    return await asyncio.to_thread(put_back_tiny, path, place.key_file, file, key=place.key)
+    path = _path(address)
+    return await asyncio.to_thread(restore_tiny, path, address.key_file, file, key=address.key)
 
 
-async def rekey_storage(place: Place, tell: Callable[[str], None]) -> None:
+async def rekey_storage(address: StoreAddress, tell: Callable[[str], None]) -> None:
     """Seals the store with a new key.
 
     Where the key is given instead of filed, `tell` is called with the new one, in base64, first.
     """
-    if not place.url.startswith("postgresql:"):
-        await rekey_tiny(_path(place), place.key_file, key=place.key, tell=tell)
+    if not address.url.startswith("postgresql:"):
+        await rekey_tiny(_path(address), address.key_file, key=address.key, tell=tell)
         return
     with _extra_installed():
         from storage.postgres.rekey import rekey_postgres  # noqa: PLC0415 - as above
-    await rekey_postgres(place.url, KeyRing(place.key_file, place.key), tell=tell)
+    await rekey_postgres(address.url, KeyRing(address.key_file, address.key), tell=tell)
 
 
-async def restore_storage(place: Place) -> bool:
+async def repair_storage(address: StoreAddress) -> bool:
     """Makes a damaged store whole from what can be read of it; returns whether nothing is lost."""
-    return await restore_tiny(_path(place), place.key_file, key=place.key)
+    return await repair_tiny(_path(address), address.key_file, key=address.key)
 
 
 def make_key(file: Path) -> bool:
@@ -107,8 +107,8 @@ def make_key(file: Path) -> bool:
     return True
 
 
-def _path(place: Place) -> Path:
-    scheme, _, path = place.url.partition(":")
+def _path(address: StoreAddress) -> Path:
+    scheme, _, path = address.url.partition(":")
     if scheme != "tinydb":
         raise ConfigError([f"storage.url: this command only works with tinydb:, not {scheme}"])
     return Path(path)

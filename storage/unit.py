@@ -161,5 +161,5 @@ class Unit(Protocol):
     async def tables(self) -> Tables:
         """Returns the whole store, as its tables; they are the reader's own."""
 
-    async def place(self, tables: Tables) -> None:
+    async def fill(self, tables: Tables) -> None:
         """Puts a whole store into this one, which has no content; its notes are replaced."""

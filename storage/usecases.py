@@ -336,7 +336,7 @@ class UseCases(ABC):
         async def work(unit: Unit) -> None:
             if await unit.has_content():
                 raise StorageError("the store isn't empty, so nothing was imported")
-            await unit.place(tables)
+            await unit.fill(tables)
 
         await self._change(work, patient=True)
 

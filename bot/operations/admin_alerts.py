@@ -11,7 +11,7 @@ from telegram import Bot
 from telegram.error import BadRequest, Forbidden, TelegramError
 
 from bot.errors import StorageError
-from bot.messages.chat.for_admins import is_over, needs_you
+from bot.messages.chat.for_admins import problem_began, problem_over
 from bot.messages.i18n import ENGLISH, speaking
 from bot.messages.message import Message
 from bot.operations.health import HealthCheck
@@ -91,7 +91,7 @@ class AdminAlerts:
         if check.problem and self._comes_of_another(check.name, known, now):
             return
         with speaking(await self._language_of(admin)):
-            message = needs_you(check.problem) if check.problem else is_over(check.name)
+            message = problem_began(check.problem) if check.problem else problem_over(check.name)
         if await self._send(admin, message):
             known.symmetric_difference_update({check.name})
 

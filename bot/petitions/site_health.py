@@ -1,4 +1,4 @@
-"""TODO."""
+"""The records of how the petitions sites answer, for `/status`, health and the log (pure)."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple

@@ -44,7 +44,7 @@ class ListReader:
         """Ask for a petition's `count.json`, and commit what its numbers bring."""
         async with self._recorder.lock(ref):
             counts = await site.answer_to(site.api.counts(ref.id), self._now)
-            site.came(ref.id, self._monotonic(), answered=counts is not None)
+            site.wait_ended(ref.id, self._monotonic(), answered=counts is not None)
             known = await self._storage.history(ref)
             moment = self._monotonic()
             is_newly_met = site.watchlist.is_newly_met(ref.id, known)
@@ -64,7 +64,7 @@ class ListReader:
             site.api.page(request.facet, number=request.number), self._now
         )
         moment = self._monotonic()
-        site.came(request, moment, answered=page is not None)
+        site.wait_ended(request, moment, answered=page is not None)
         if page is None:
             site.outlook.failed_page(request, moment)
             return
@@ -83,7 +83,7 @@ class ListReader:
 
     async def _read_trending(self, site: SiteState) -> None:
         trending = await site.answer_to(site.api.trending(), self._now)
-        site.came(TRENDING, self._monotonic(), answered=trending is not None)
+        site.wait_ended(TRENDING, self._monotonic(), answered=trending is not None)
         if trending is None:
             site.outlook.failed_page(TRENDING, self._monotonic())
             return
@@ -123,10 +123,10 @@ class ListReader:
                 return
             if known is None:
                 return
-            is_doubtful = known.removed or bool(known.gone_looks)
-            suspect = is_doubtful or is_news(known.petition, row)
+            asks_one_at_a_time = known.removed or bool(known.gone_looks)
+            suspect = asks_one_at_a_time or is_news(known.petition, row)
             petition = known.petition
-            if row.is_open and petition.is_open and not is_doubtful:
+            if row.is_open and petition.is_open and not asks_one_at_a_time:
                 petition = await self._commit_numbers(known, row)
             site.outlook.saw_listed(
                 petition, self._monotonic(), suspect=suspect, updated_at=row.updated_at

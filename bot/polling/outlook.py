@@ -146,7 +146,7 @@ class Outlook:
             del self.prospects[id_]
             self.silent.discard(id_)
 
-    def listen(self, *, for_rules: bool) -> None:
+    def plan_for_rules(self, *, for_rules: bool) -> None:
         """Begin or cease to plan for rules, for which petitions that are not known count too."""
         self.is_ruled = for_rules
 

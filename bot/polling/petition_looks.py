@@ -98,7 +98,7 @@ class PetitionLooks:
         cannot be asked, is not waited for.
         """
         ids, name = site.api.description.ids, site.api.site.id
-        if not any(ids.changes_to(ref.id) and ref.id not in site.renamed for ref in met):
+        if not any(ids.changes_to(ref.id) and ref.id not in site.first_numbers for ref in met):
             return True
         is_all_heard = True
         for ref in await self._storage.followed():
@@ -110,10 +110,10 @@ class PetitionLooks:
             if not asks or known is None or not known.petition.is_unpublished:
                 continue
             if await self._is_silent(site, ref):
-                is_all_heard = is_all_heard and ref.id in site.unheard
-                site.unheard.add(ref.id)
+                is_all_heard = is_all_heard and ref.id in site.unanswered_renames
+                site.unanswered_renames.add(ref.id)
             else:
-                site.unheard.discard(ref.id)
+                site.unanswered_renames.discard(ref.id)
         return is_all_heard
 
     async def _is_silent(self, site: SiteState, ref: PetitionRef) -> bool:
@@ -165,14 +165,14 @@ class PetitionLooks:
             else:
                 look = await site.api.look(ref.id, since=since)
             now, moment = self._now(), self._monotonic()
-            site.came(ref.id, moment, answered=not isinstance(look, Unavailable))
+            site.wait_ended(ref.id, moment, answered=not isinstance(look, Unavailable))
             site.heard(look, now, moment, asked_at=asked_at, asked_for_somebody=for_somebody)
             known = await self._storage.history(ref)
             look = self._with_fresher_count(site, look, known)
             look = await self._worded(site, look, known, keep=keep)
             if isinstance(look, Found) and known is None and look.petition.called:
                 # Met by a number that it had before: it is known by the one that it has for good.
-                site.renamed[ref.id] = look.petition.called
+                site.first_numbers[ref.id] = look.petition.called
                 return LookupResult(look, look.petition, now)
             match look:
                 case Found():

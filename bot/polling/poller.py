@@ -123,7 +123,7 @@ class Poller:
         watchlists = {name: site.watchlist for name, site in self._sites.items()}
         await survey(self._storage, watchlists, self._now())
         for site in self._sites.values():
-            site.outlook.listen(for_rules=site.watchlist.is_ruled)
+            site.outlook.plan_for_rules(for_rules=site.watchlist.is_ruled)
             site.outlook.weigh(site.watchlist.followers, site.watchlist.custom_milestones)
 
     def _make_room(self, site: SiteState) -> None:
@@ -138,7 +138,7 @@ class Poller:
         """Fill a site's free places with what is worth asking, as far as its budget goes."""
         if self._is_ending or self._monotonic() < max(site.quiet_until, self._begins_at):
             return
-        at_once = 1 if site.is_doubtful else _AT_ONCE
+        at_once = 1 if site.asks_one_at_a_time else _AT_ONCE
         free = min(site.budget.left(), at_once - len(site.in_flight))
         asked = self._recorder.in_work(site) | site.in_flight.keys()
         for request in plan(site.outlook, free, self._monotonic(), asked):

@@ -91,12 +91,12 @@ class SiteState:
         self.reason = ""
         self.collapsed: set[PetitionId] = set()
         # By the number that a petition has now, the one by which it became known.
-        self.renamed: dict[PetitionId, PetitionId] = {}
+        self.first_numbers: dict[PetitionId, PetitionId] = {}
         # The petitions that gave no answer when their present numbers were to be learnt.
-        self.unheard: set[PetitionId] = set()
+        self.unanswered_renames: set[PetitionId] = set()
         self.quiet_until = -inf
         self.lag: tuple[float, timedelta] | None = None
-        self.is_doubtful = False
+        self.asks_one_at_a_time = False
         self._backoff = _FIRST_BACKOFF
         self._stepped_at = -inf
         self._jitter = jitter
@@ -128,7 +128,7 @@ class SiteState:
         """Take note that a request has gone out."""
         self.unanswered_since[subject] = moment
 
-    def came(self, subject: Subject, moment: float, *, answered: bool) -> None:
+    def wait_ended(self, subject: Subject, moment: float, *, answered: bool) -> None:
         """Take note that the wait for an answer is over, whether or not there was one."""
         since = self.unanswered_since.pop(subject, None)
         if answered and since is not None:
@@ -154,7 +154,7 @@ class SiteState:
         """Take note that the site is there, and that its answer can be read."""
         self.answered_at, self.failing_at, self.reason = moment, None, ""
         self.incident.recovered()
-        self._backoff, self.is_doubtful = _FIRST_BACKOFF, False
+        self._backoff, self.asks_one_at_a_time = _FIRST_BACKOFF, False
 
     def heard(
         self,
@@ -182,12 +182,12 @@ class SiteState:
         if look.retry_after is not None:
             # Never sooner than wished, and not in the same instant as everybody else.
             self._be_quiet(moment + min(look.retry_after, 3600.0) + self._jitter())
-            self.is_doubtful = True
+            self.asks_one_at_a_time = True
         # A site that wishes for no time at all, or for one that is past, is spared all the same.
         if look.whole_site and asked_at > self._stepped_at and not asked_for_somebody:
             self._be_quiet(moment + self._backoff * spread)
             self._backoff = min(self._backoff * 2, _LONGEST_BACKOFF)
-            self._stepped_at, self.is_doubtful = moment, True
+            self._stepped_at, self.asks_one_at_a_time = moment, True
 
     async def answer_to(self, question: Awaitable[T], now: Callable[[], datetime]) -> T | None:
         """Wait for an answer other than a petition's own body, and note it; None without one."""
@@ -211,11 +211,11 @@ class SiteState:
     def note_name(self, petition: Petition) -> None:
         """Take note of the other number of a petition that has one."""
         if petition.called:
-            self.renamed[petition.called] = petition.ref.id
+            self.first_numbers[petition.called] = petition.ref.id
 
     def known_as(self, ref: PetitionRef) -> PetitionRef:
         """Return a petition by the number that it is known by."""
-        number = self.renamed.get(ref.id)
+        number = self.first_numbers.get(ref.id)
         return ref if number is None else PetitionRef(ref.site, number)
 
     def as_known(self, row: Petition) -> Petition:

@@ -225,7 +225,7 @@ async def is_filled(connection: Connection) -> bool:
     return found
 
 
-async def place_all(connection: Connection, cipher: RowCipher, tables: Tables) -> None:
+async def fill_all(connection: Connection, cipher: RowCipher, tables: Tables) -> None:
     """Put a whole store into this one, which has nothing but notes.
 
     The caller has called `storage.postgres.rules.change_rules` before.

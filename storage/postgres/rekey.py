@@ -13,7 +13,7 @@ from asyncpg import Record
 from bot.errors import StorageError
 from storage.disk import Disk, reason
 from storage.encryption import mark_of
-from storage.key_file import KeyRing, new_key, spelled
+from storage.key_file import KeyRing, key_text, new_key
 from storage.postgres.pool import Connection, have_alone, open_pool
 from storage.postgres.row_cipher import News, RowCipher
 from storage.postgres.schema import bring_up_to_date, cipher_of
@@ -85,7 +85,7 @@ async def rekey_postgres(
             async with connection.transaction():
                 await have_alone(connection)
                 if keys.is_given:
-                    tell(spelled(new))
+                    tell(key_text(new))
                 keys.prepare(new, disk)
                 await _seal_anew(connection, before, new, told)
     finally:

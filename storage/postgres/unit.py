@@ -13,7 +13,7 @@ from bot.petitions.history import PetitionHistory
 from bot.petitions.petition import PetitionRef
 from bot.subscriptions.delivery import Delivery, chat_of
 from bot.subscriptions.subscription import Chat, Preferences, Rule, Subscription
-from storage.postgres.bulk import copied, is_filled, place_all
+from storage.postgres.bulk import copied, fill_all, is_filled
 from storage.postgres.claims import replace_plans
 from storage.postgres.delivery_queue import GIVE_BACK, LEASED, SETTLE
 from storage.postgres.news import keep_news, news_behind
@@ -481,9 +481,9 @@ class PostgresUnit:
     async def tables(self) -> Tables:
         return await copied(self._connection, self._cipher)
 
-    async def place(self, tables: Tables) -> None:
+    async def fill(self, tables: Tables) -> None:
         await self._have_rules()
-        await place_all(self._connection, self._cipher, tables)
+        await fill_all(self._connection, self._cipher, tables)
 
 
 def _plan(owed: Delivery) -> tuple[object, ...]:

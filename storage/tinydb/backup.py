@@ -44,7 +44,7 @@ def back_up_tiny(path: Path, key_file: Path | None, target: Path, *, key: str | 
     return len(tables[CHATS.name])
 
 
-def put_back_tiny(path: Path, key_file: Path | None, file: Path, *, key: str | None = None) -> int:
+def restore_tiny(path: Path, key_file: Path | None, file: Path, *, key: str | None = None) -> int:
     """Makes the store that a backup holds, where there is none; returns how many chats it has.
 
     StorageError, and nothing done, if a store is there or the backup is not whole.

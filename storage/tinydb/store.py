@@ -20,7 +20,7 @@ from bot.subscriptions.subscription import Chat, Rule
 from storage import ClaimedDelivery, Pruned, Tally
 from storage.disk import Disk
 from storage.integrity import checked
-from storage.key_file import KeyRing, new_key, spelled
+from storage.key_file import KeyRing, key_text, new_key
 from storage.tables import (
     CHATS,
     DELIVERIES,
@@ -99,11 +99,11 @@ async def rekey_tiny(
     new = new_key()
     files = StoreFiles(path, KeyRing(key_file, key), disk or Disk())
     if key is not None:
-        tell(spelled(new))
+        tell(key_text(new))
     await asyncio.to_thread(files.rekey, new)
 
 
-async def restore_tiny(
+async def repair_tiny(
     path: Path, key_file: Path | None, *, key: str | None = None, disk: Disk | None = None
 ) -> bool:
     """Make a damaged store whole from all that can be read; return whether nothing is lost."""

@@ -226,7 +226,7 @@ class TinyUnit:
     async def tables(self) -> Tables:
         return self._database.copied()
 
-    async def place(self, tables: Tables) -> None:
+    async def fill(self, tables: Tables) -> None:
         for name in self._database.live(NOTES):
             self._transaction.remove(NOTES, name)
         for name, documents in tables.items():

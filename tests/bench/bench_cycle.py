@@ -172,7 +172,7 @@ def show_memory(followed: int, *, for_rules: bool = False, days: int = 30) -> No
     now = [0.0]
     tracemalloc.start()
     outlook, knowns = filled(followed)
-    outlook.listen(for_rules=for_rules)
+    outlook.plan_for_rules(for_rules=for_rules)
     budget = Budget(LIMITS.requests_per_minute, lambda: now[0])
     kept: list[int] = []
     for tick in range(days * _TICKS_A_DAY):

@@ -189,7 +189,7 @@ class PlannedForRules(Planned):
     def __init__(self, world: World) -> None:
         Watcher.__init__(self, world)
         self.outlook = Outlook(LIMITS)
-        self.outlook.listen(for_rules=True)
+        self.outlook.plan_for_rules(for_rules=True)
         self.asked: Counter[str] = Counter()
         self.known: dict[int, Petition] = {}
 

@@ -18,7 +18,7 @@ from bot.messages.i18n import speaking, tr
 from bot.messages.message import compose
 from bot.messages.petition.card import card
 from bot.messages.petition.constituencies import by_places, display_name, table
-from bot.messages.petition.milestones import ladder
+from bot.messages.petition.milestones import milestones_text
 from bot.messages.petition.response import response
 from bot.messages.settings.context import SettingsContext
 from bot.messages.settings.hours import urgent_page
@@ -184,7 +184,7 @@ def texts(petition: Petition) -> Iterator[str]:
         yield alert(known, occurred, NOW, muted=False)[0].text
         yield compose(in_brief(known, occurred, NOW)).text
     yield card(petition, NOW, NOW).text
-    yield ladder(petition, (), NOW).text
+    yield milestones_text(petition, (), NOW).text
     yield from (message.text for message in response(petition, (), NOW)[0])
     followed = Followed(Subscription(1, petition.ref, NOW), petition)
     yield subscribed(followed, NOW, "")[0].text

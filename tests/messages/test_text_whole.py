@@ -27,7 +27,7 @@ from bot.messages.petition.constituencies import (
     ranked,
     table,
 )
-from bot.messages.petition.milestones import ladder
+from bot.messages.petition.milestones import milestones_text
 from bot.messages.petition.response import formatted, response, versions
 from bot.petitions.events import Event, MilestoneReached, Occurrence, Responded, ResponseRevised
 from bot.petitions.history import PetitionHistory
@@ -89,7 +89,7 @@ def everything(about: Petition) -> list[Message]:
         *response(about, (), LATER)[0],
         constituencies(about, SEATS, own)[0],
         all_constituencies(about, SEATS, 0, own)[0],
-        ladder(about, (), LATER),
+        milestones_text(about, (), LATER),
     ]
 
 
@@ -474,7 +474,7 @@ def test_members_are_named_without_what_everybody_has(full: str, short: str) -> 
 def test_the_ladder_tells_what_was_reached_when_and_what_is_to_come() -> None:
     about = petition(signature_count=12_000, response_threshold_reached_at=OPENED)
     readings = [Reading(NOW - timedelta(days=3), 900), Reading(NOW - timedelta(days=2), 1_100)]
-    text = ladder(about, readings, NOW).text
+    text = milestones_text(about, readings, NOW).text
     assert "✓ 1,000: reached by 27 February 2025, 12:00" in text
     assert "✓ 10,000 (response threshold): reached 10 February 2025, 14:05" in text
     assert "○ 25,000: 13,000 to go, about" in text
@@ -483,7 +483,7 @@ def test_the_ladder_tells_what_was_reached_when_and_what_is_to_come() -> None:
 
 def test_a_closed_petition_has_no_rung_to_come() -> None:
     over = petition(state="closed", signature_count=12_000, closed_at=NOW)
-    assert "○" not in ladder(over, (), LATER).text
+    assert "○" not in milestones_text(over, (), LATER).text
 
 
 def test_a_search_offers_a_card_for_each_result() -> None:

@@ -11,7 +11,7 @@ from bot.messages.chat.about import about, data_caption, forget_question, privac
 from bot.messages.following.subscriptions import Followed, subscribed
 from bot.messages.petition.card import card
 from bot.messages.petition.constituencies import no_breakdown, no_regions
-from bot.messages.petition.milestones import ladder
+from bot.messages.petition.milestones import milestones_text
 from bot.messages.petition.parts import awaited
 from bot.messages.petition.response import response
 from bot.messages.petition.share import share_offer
@@ -147,7 +147,7 @@ def test_a_response_is_due_and_nobody_has_to_give_one() -> None:
 
 
 def test_the_date_at_a_threshold_is_of_reaching_it() -> None:
-    text = ladder(petition(signature_count=10_500, **EARNED), (), NOW).text
+    text = milestones_text(petition(signature_count=10_500, **EARNED), (), NOW).text
     assert "✓ 10,000 (response threshold): reached 17 January 2025" in text
 
 

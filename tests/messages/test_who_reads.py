@@ -21,7 +21,7 @@ from bot.messages.following.subscriptions import (
     subscribed,
 )
 from bot.messages.petition.card import card
-from bot.messages.petition.milestones import ladder
+from bot.messages.petition.milestones import milestones_text
 from bot.messages.reader import address
 from bot.petitions.events import Closed, MilestoneReached, Occurrence
 from bot.petitions.history import PetitionHistory
@@ -46,7 +46,7 @@ SAID: dict[str, Callable[[], str]] = {
     "rule": lambda: rules.saved(RULE, UK)[0].text,
     "card": lambda: card(KNOWN.petition, NOW, NOW, subscription=FOLLOWED.subscription).text,
     "status": lambda: status(StatusReport(NOW), 1, 0, NOW).text,
-    "milestones": lambda: ladder(KNOWN.petition, (), NOW, OWN).text,
+    "milestones": lambda: milestones_text(KNOWN.petition, (), NOW, OWN).text,
     "own milestone": lambda: alert(KNOWN, [REACHED], NOW, muted=False, custom=OWN)[0].text,
     "from a rule": lambda: alert(KNOWN, [REACHED], NOW, muted=False, rule=RULE)[0].text,
     "quiet": lambda: summary([Missed(KNOWN, [REACHED])] * 2, NOW, "quiet").message.text,

@@ -164,7 +164,7 @@ def waiting(latencies: Iterable[float], matter: Subject = 1) -> SiteState:
     watch = SiteState(None, Budget(60, lambda: 0.0), limits, lambda: 0.0)  # type: ignore[arg-type]
     for latency in latencies:
         watch.asked(matter, 0.0)
-        watch.came(matter, latency, answered=True)
+        watch.wait_ended(matter, latency, answered=True)
     watch.asked(matter, 0.0)
     return watch
 
@@ -185,14 +185,14 @@ def test_lists_are_waited_for_by_what_is_usual_for_lists() -> None:
     watch = waiting([1.0] * 9, ListPage("open"))
     for _ in range(9):
         watch.asked(1, 0.0)
-        watch.came(1, 0.01, answered=True)
+        watch.wait_ended(1, 0.01, answered=True)
     assert patience(watch) == 5.0
 
 
 def test_what_gives_no_answer_makes_nobody_more_patient() -> None:
     watch = waiting([0.01] * 9)
     for _ in range(99):
-        watch.came(1, 10.0, answered=False)
+        watch.wait_ended(1, 10.0, answered=False)
         watch.asked(1, 0.0)
     assert patience(watch) == 0.8
 

@@ -346,7 +346,7 @@ def listening(
     petitions: list[Petition], followed: Collection[int] = (), limits: Limits = LIMITS
 ) -> Outlook:
     outlook = outlook_over(petitions, limits)
-    outlook.listen(for_rules=True)
+    outlook.plan_for_rules(for_rules=True)
     outlook.weigh(dict.fromkeys(followed, 1))
     return outlook
 
@@ -384,7 +384,7 @@ def test_with_rules_too_a_plan_keeps_to_its_tokens_and_is_the_same_each_time(
 
 def test_where_rules_listen_every_page_of_the_open_list_is_read_to_its_end() -> None:
     petitions, outlook = many(230), Outlook(LIMITS)
-    outlook.listen(for_rules=True)
+    outlook.plan_for_rules(for_rules=True)
     read: list[ListPage] = []
     for second in range(300):
         for request in plan(outlook, 1, float(second)):
@@ -406,7 +406,7 @@ def test_a_list_that_has_grown_is_read_further_and_one_that_shrank_no_further_th
     for number in (1, 2):
         outlook.saw_page(ListPage("open", number), {number: 50}, 0.0, is_last=number == 2)
     outlook.saw_page(ListPage("open", 2), {2: 50}, 1.0)
-    outlook.listen(for_rules=True)
+    outlook.plan_for_rules(for_rules=True)
     assert ListPage("open", 3) in plan(outlook, 20, 2.0)
     outlook.saw_page(ListPage("open", 3), {}, 3.0, is_last=True)
     far = {page.number for page in plan(outlook, 20, DAY) if isinstance(page, ListPage)}
@@ -415,7 +415,7 @@ def test_a_list_that_has_grown_is_read_further_and_one_that_shrank_no_further_th
 
 def test_a_list_the_site_does_not_have_is_seldom_asked_for() -> None:
     outlook = Outlook(LIMITS)
-    outlook.listen(for_rules=True)
+    outlook.plan_for_rules(for_rules=True)
     asked_for = 0
     for second in range(1_200):
         for request in plan(outlook, 1, float(second)):

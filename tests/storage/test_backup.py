@@ -12,8 +12,8 @@ from embedded import place as place
 from bot.errors import StorageError
 from bot.subscriptions.subscription import Chat
 from storage.disk import Disk
-from storage.key_file import KeyRing, spelled
-from storage.tinydb.backup import back_up_tiny, put_back_tiny
+from storage.key_file import KeyRing, key_text
+from storage.tinydb.backup import back_up_tiny, restore_tiny
 from storage.tinydb.files import StoreFiles
 from storage.tinydb.read_only import read_beside
 from storage.tinydb.store import open_tiny, read_tiny
@@ -155,7 +155,7 @@ async def test_damage_is_told_in_a_line_and_nothing_is_copied(place: Place, name
 
 async def test_another_key_reads_nothing(place: Place) -> None:
     await place.furnish()
-    place.key_file.write_text(spelled(bytes(32)))
+    place.key_file.write_text(key_text(bytes(32)))
     with pytest.raises(StorageError, match="a different key"):
         await read_tiny(place.path, place.key_file)
     place.key_file.unlink()
@@ -176,7 +176,7 @@ async def test_a_backup_put_back_elsewhere_is_the_same_store(
     assert len(await storage.claim_deliveries(NOON, 9, timedelta(minutes=1))) == 1
     await storage.close()
     carry_key(place, in_other_queues)
-    assert put_back_tiny(in_other_queues.path, in_other_queues.key_file, file) == 2
+    assert restore_tiny(in_other_queues.path, in_other_queues.key_file, file) == 2
     again = await in_other_queues.open()
     assert await again.export() == whole
     assert len(await again.claim_deliveries(NOON, 9, timedelta(minutes=1))) == 1
@@ -219,7 +219,7 @@ async def test_a_backup_made_while_much_is_written_holds_all_that_was_confirmed_
     carry_key(place, in_other_queues)
     for number, (before, file) in enumerate(found[:: max(1, len(found) // 10)]):
         path = in_other_queues.path.with_name(f"{number}.db")
-        put_back_tiny(path, in_other_queues.key_file, file)
+        restore_tiny(path, in_other_queues.key_file, file)
         again = await open_tiny(path, in_other_queues.key_file)
         kept = [int(each["id"]) for each in (await again.export())["chats"]]
         kept = sorted(set(kept) - {10**9})
@@ -247,7 +247,7 @@ async def test_what_was_forgotten_before_a_backup_is_not_in_it(
     file = backed_up(place)
     await storage.close()
     carry_key(place, in_other_queues)
-    put_back_tiny(in_other_queues.path, in_other_queues.key_file, file)
+    restore_tiny(in_other_queues.path, in_other_queues.key_file, file)
     again = await in_other_queues.open()
     assert (await again.chat(ANN), (await again.tally()).chats) == (None, 1)
     await again.close()
@@ -268,7 +268,7 @@ async def test_nothing_is_put_back_over_a_store(place: Place) -> None:
     storage = await place.open()
     before = place.content()
     with pytest.raises(StorageError, match="in use"):
-        put_back_tiny(place.path, place.key_file, file)
+        restore_tiny(place.path, place.key_file, file)
     await storage.save_note("offset", "9")
     await storage.close()
     after = place.content()
@@ -277,7 +277,7 @@ async def test_nothing_is_put_back_over_a_store(place: Place) -> None:
         if gone is not None:
             place.file(gone).unlink()
         with pytest.raises(StorageError, match="move .* away first"):
-            put_back_tiny(place.path, place.key_file, file)
+            restore_tiny(place.path, place.key_file, file)
 
 
 @pytest.mark.parametrize("tenths", range(0, 10, 3))
@@ -293,7 +293,7 @@ async def test_a_backup_that_is_cut_short_or_changed_makes_no_store(
     for raw in (whole[: len(whole) * tenths // 10], bytes(changed)):
         file.write_bytes(raw)
         with pytest.raises(StorageError) as refusal:
-            put_back_tiny(in_other_queues.path, in_other_queues.key_file, file)
+            restore_tiny(in_other_queues.path, in_other_queues.key_file, file)
         assert str(file) in str(refusal.value)
     assert not in_other_queues.path.exists()
 
@@ -303,18 +303,18 @@ async def test_what_is_no_backup_is_not_put_back(place: Place, in_other_queues: 
     carry_key(place, in_other_queues)
     for file in (place.path, place.journal):
         with pytest.raises(StorageError, match="isn't a backup"):
-            put_back_tiny(in_other_queues.path, in_other_queues.key_file, file)
+            restore_tiny(in_other_queues.path, in_other_queues.key_file, file)
     with pytest.raises(StorageError, match="cannot be read"):
-        put_back_tiny(in_other_queues.path, in_other_queues.key_file, in_other_queues.path)
+        restore_tiny(in_other_queues.path, in_other_queues.key_file, in_other_queues.path)
 
 
 async def test_a_backup_wants_the_key_of_its_time(place: Place, in_other_queues: Place) -> None:
     await place.furnish()
     file = backed_up(place)
     with pytest.raises(StorageError, match="key file .* is missing"):
-        put_back_tiny(in_other_queues.path, in_other_queues.key_file, file)
-    in_other_queues.key_file.write_text(spelled(bytes(32)))
+        restore_tiny(in_other_queues.path, in_other_queues.key_file, file)
+    in_other_queues.key_file.write_text(key_text(bytes(32)))
     in_other_queues.key_file.chmod(0o600)
     with pytest.raises(StorageError, match="a different key"):
-        put_back_tiny(in_other_queues.path, in_other_queues.key_file, file)
+        restore_tiny(in_other_queues.path, in_other_queues.key_file, file)
     assert not in_other_queues.path.exists()

@@ -79,7 +79,7 @@ def beside_chats(dump: str) -> str:
     return "\n".join(row for name in sorted(OF_CHATS) for row in held[name])
 
 
-def spelled(secret: str | int) -> Iterator[str]:
+def key_text(secret: str | int) -> Iterator[str]:
     """How a secret could be recognised by who has no key."""
     text = str(secret)
     yield text
@@ -117,10 +117,10 @@ async def test_a_dump_of_postgresql_after_real_use_tells_nothing_of_whom_without
     shown = beside_chats(dump)
     secrets = (READER, GROUP, TEA, f"uk:{TEA}", f"uk:{TEA}:milestone:10000")
     for secret in (*secrets, "Free tea", "tea", "marmalade", "milestone", "digest"):
-        for spelling in spelled(secret):
+        for spelling in key_text(secret):
             assert not tells(shown, spelling), secret
     for secret in (READER, GROUP, "marmalade"):
-        assert not [each for each in spelled(secret) if re.search(rf"(?<!\w){each}", dump)]
+        assert not [each for each in key_text(secret) if re.search(rf"(?<!\w){each}", dump)]
     # What is known to everybody is there, or this would prove nothing.
     assert "Free tea" in dump
     assert f"uk:{TEA}:milestone:10000" in dump

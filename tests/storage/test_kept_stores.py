@@ -20,16 +20,16 @@ from contract import NOON, TinyGround, a_full_house, heard
 from postgres import PostgresGround, address, as_owner, dumped, run_program, server
 
 from storage import Storage
-from storage.key_file import KeyRing, spelled
+from storage.key_file import KeyRing, key_text
 from storage.postgres.store import open_postgres
-from storage.tinydb.backup import back_up_tiny, put_back_tiny
+from storage.tinydb.backup import back_up_tiny, restore_tiny
 from storage.tinydb.store import open_tiny
 
 STORES = Path(__file__).parents[1] / "stores"
 VERSIONS = sorted(each.name for each in STORES.iterdir() if each.is_dir())
 SCHEMA = "bell_kept"
 # No secret: everybody in these stores is invented.
-KEY = spelled(bytes(range(32)))
+KEY = key_text(bytes(range(32)))
 
 
 class Kept:
@@ -127,7 +127,7 @@ async def test_a_store_of_a_released_version_opens_with_everything_in_it(
 
 async def test_a_backup_of_a_released_version_is_put_back(kept: Kept, tmp_path: Path) -> None:
     path = tmp_path / "store.db"
-    put_back_tiny(path, None, kept.backup, key=KEY)
+    restore_tiny(path, None, kept.backup, key=KEY)
     assert await everything(await open_tiny(path, None, key=KEY)) == await as_imported(
         kept, tmp_path
     )

@@ -27,7 +27,7 @@ from store_faults import FaultyDisk
 from bot.config import StorageConfig
 from bot.errors import StorageError
 from bot.subscriptions.subscription import Chat
-from storage.key_file import KeyRing, beside, spelled
+from storage.key_file import KeyRing, key_text, pending_path
 from storage.opening import rekey_storage
 from storage.postgres.rekey import rekey_postgres
 from storage.postgres.store import open_postgres
@@ -99,7 +99,7 @@ async def test_a_new_key_opens_all_there_was_and_the_old_one_nothing(
     assert await seen(ground) == before
     assert not hidden & await sealed(ground)
     assert ground.key_file.read_text() != old
-    assert not beside(ground.key_file).exists()
+    assert not pending_path(ground.key_file).exists()
     with pytest.raises(StorageError, match="a different key"):
         await open_postgres(ground.url, KeyRing(None, old))
 
@@ -136,7 +136,7 @@ async def test_a_store_that_another_process_has_open_keeps_its_key(ground: Postg
     await storage.save_chat(Chat(ANN))
     await storage.close()
     assert ground.key_file.read_text() == old
-    assert not beside(ground.key_file).exists()
+    assert not pending_path(ground.key_file).exists()
 
 
 async def test_who_opens_the_store_meanwhile_waits_and_gets_the_new_key(
@@ -202,7 +202,7 @@ async def test_a_death_at_any_step_of_the_disk_loses_nothing(ground: PostgresGro
         except Death:
             deaths += 1
             assert await seen(ground) == before
-            assert not beside(ground.key_file).exists()
+            assert not pending_path(ground.key_file).exists()
         else:
             break
     assert deaths > 5
@@ -255,9 +255,9 @@ async def test_thousands_of_rows_are_sealed_anew_in_portions(
 async def test_a_key_beside_that_opens_nothing_goes_at_the_next_start(
     ground: PostgresGround,
 ) -> None:
-    beside(ground.key_file).write_text(spelled(bytes(32)))
-    beside(ground.key_file).chmod(0o600)
+    pending_path(ground.key_file).write_text(key_text(bytes(32)))
+    pending_path(ground.key_file).chmod(0o600)
     old = ground.key_file.read_text()
     await (await ground.open()).close()
     assert ground.key_file.read_text() == old
-    assert not beside(ground.key_file).exists()
+    assert not pending_path(ground.key_file).exists()

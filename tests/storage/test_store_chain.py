@@ -13,7 +13,7 @@ from storage.disk import Disk
 from storage.key_file import KeyRing
 from storage.tinydb.files import StoreFiles
 from storage.tinydb.frames import frames
-from storage.tinydb.store import restore_tiny
+from storage.tinydb.store import repair_tiny
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ async def test_commits_cut_off_a_journal_that_another_follows_are_missed(place: 
     ends = [frame.end for frame in frames(first.read_bytes())]
     first.write_bytes(first.read_bytes()[: ends[-2]])
     assert "does not go on where the file before it ends" in await refused(place)
-    assert not await restore_tiny(place.path, place.key_file)
+    assert not await repair_tiny(place.path, place.key_file)
     storage = await place.open()
     found = [number for number in (101, 102, 103) if await storage.chat(number)]
     await storage.close()

@@ -15,10 +15,10 @@ from bot.errors import StorageError
 from bot.petitions.history import PetitionHistory
 from bot.subscriptions.subscription import Chat, Subscription
 from storage.disk import Disk
-from storage.key_file import key_in, new_key, spelled
+from storage.key_file import key_in, key_text, new_key
 from storage.tinydb.frames import frames
 from storage.tinydb.sealed import Content
-from storage.tinydb.store import TinyStorage, open_tiny, restore_tiny
+from storage.tinydb.store import TinyStorage, open_tiny, repair_tiny
 
 ANN, BOB = 4_000_000_001, 4_000_000_002
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
@@ -35,7 +35,7 @@ class Place:
         return await open_tiny(self.path, self.key_file, disk=disk)
 
     async def restore(self) -> bool:
-        return await restore_tiny(self.path, self.key_file)
+        return await repair_tiny(self.path, self.key_file)
 
     def files(self, pattern: str = "store.db*") -> list[Path]:
         return sorted(self.path.parent.glob(pattern))
@@ -118,7 +118,7 @@ async def doubled(place: Place) -> None:
 
 
 async def another_key(place: Place) -> None:
-    place.key_file.write_text(spelled(new_key()))
+    place.key_file.write_text(key_text(new_key()))
 
 
 async def without_key(place: Place) -> None:

@@ -13,7 +13,7 @@ from embedded import Place
 from bot.errors import StorageError
 from bot.subscriptions.subscription import Chat
 from storage.tables import CHATS
-from storage.tinydb.store import TinyStorage, restore_tiny
+from storage.tinydb.store import TinyStorage, repair_tiny
 
 OURS, THEIRS = (1, 2, 3), (101, 102, 103)
 
@@ -72,7 +72,7 @@ async def test_of_files_of_two_stores_each_gets_its_own_back(
     mixed_up(ours, theirs)
     with pytest.raises(StorageError):
         await ours.open()
-    await restore_tiny(ours.path, ours.key_file)
+    await repair_tiny(ours.path, ours.key_file)
     storage = await ours.open()
     found = {int(number) for number in storage.database.live(CHATS)}
     await storage.close()
@@ -84,7 +84,7 @@ async def test_a_file_of_another_store_is_kept_aside(tmp_path: Path) -> None:
     await lived_in(ours, OURS, is_old=True)
     await lived_in(theirs, THEIRS, is_old=True)
     in_place_of_the_snapshot(ours, theirs)
-    await restore_tiny(ours.path, ours.key_file)
+    await repair_tiny(ours.path, ours.key_file)
     kept = [each.read_bytes() for each in ours.path.parent.glob("*.damaged-*")]
     assert theirs.path.read_bytes() in kept
 
@@ -97,7 +97,7 @@ async def test_where_nothing_is_sealed_with_the_key_that_is_there_nothing_is_cha
     await lived_in(theirs, THEIRS, is_old=False)
     before = ours.path.read_bytes()
     with pytest.raises(StorageError, match="different key"):
-        await restore_tiny(ours.path, theirs.key_file)
+        await repair_tiny(ours.path, theirs.key_file)
     assert ours.path.read_bytes() == before
 
 

@@ -17,7 +17,7 @@ from storage import Storage
 from storage.disk import Disk
 from storage.tinydb.frames import frames
 from storage.tinydb.sealed import Content
-from storage.tinydb.store import TinyStorage, open_tiny, restore_tiny
+from storage.tinydb.store import TinyStorage, open_tiny, repair_tiny
 
 # --- the contract's type --------------------------------------------------------------------------
 
@@ -208,7 +208,7 @@ async def test_a_damaged_snapshot_is_restored_from_the_one_before(place: Place) 
     await place.furnish()
     place.path.write_bytes(place.path.read_bytes()[:-10])
     await refused(place)
-    assert await restore_tiny(place.path, place.key_file)
+    assert await repair_tiny(place.path, place.key_file)
     storage = await place.open()
     assert await storage.note("offset") == "7"
     await storage.close()
@@ -221,7 +221,7 @@ async def test_of_a_damaged_journal_everything_but_the_damage_is_restored(place:
     raw[third.end - 5] ^= 1
     place.journal.write_bytes(raw)
     await refused(place)
-    await restore_tiny(place.path, place.key_file)
+    await repair_tiny(place.path, place.key_file)
     storage = await place.open()
     assert await storage.chat(ANN) is not None
     assert await storage.note("offset") == "7"
@@ -232,7 +232,7 @@ async def test_of_a_damaged_journal_everything_but_the_damage_is_restored(place:
 
 async def test_a_store_that_is_well_is_restored_to_itself(place: Place) -> None:
     await place.furnish()
-    await restore_tiny(place.path, place.key_file)
+    await repair_tiny(place.path, place.key_file)
     storage = await place.open()
     assert await storage.note("offset") == "7"
     await storage.close()

@@ -21,13 +21,13 @@ from tinydb.operations import increment
 from bot.errors import StorageError
 from bot.subscriptions.subscription import Chat, Subscription
 from storage.disk import Disk
-from storage.key_file import spelled
+from storage.key_file import key_text
 from storage.tables import document_of
 from storage.tinydb.journalled import JournalledStorage
-from storage.tinydb.store import TinyStorage, restore_tiny
+from storage.tinydb.store import TinyStorage, repair_tiny
 from storage.tinydb.table import Document, JournalledTinyDB
 
-KEY = spelled(bytes(range(32)))
+KEY = key_text(bytes(range(32)))
 FOX, OWL = {"name": "fox", "legs": 4}, {"name": "owl", "legs": 2}
 
 
@@ -271,7 +271,7 @@ async def test_a_table_that_is_none_of_the_bot_s_is_kept_with_its_own(place: Pla
     storage.database.table("dreams").insert({"of": "trees"})
     await storage.forget_chat(1)  # compacts
     await storage.close()
-    assert await restore_tiny(place.path, place.key_file)
+    assert await repair_tiny(place.path, place.key_file)
     storage = await place.open()
     assert storage.database.table("dreams").all() == [{"of": "trees"}]
     await storage.close()

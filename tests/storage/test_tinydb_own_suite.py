@@ -41,7 +41,7 @@ import tinydb
 from tinydb.middlewares import CachingMiddleware
 
 from storage.disk import Disk
-from storage.key_file import spelled
+from storage.key_file import key_text
 from storage.tinydb.journalled import JournalledStorage
 from storage.tinydb.table import JournalledTinyDB
 
@@ -61,7 +61,7 @@ class AtAPath(JournalledStorage):
     """For JSONStorage, whose options are about JSON."""
 
     def __init__(self, path, **options):
-        super().__init__(path, key=spelled(bytes(32)), disk=Unsynced())
+        super().__init__(path, key=key_text(bytes(32)), disk=Unsynced())
 
 
 class OfItsOwn(AtAPath):

@@ -22,10 +22,10 @@ from structlog.testing import capture_logs
 from bot.errors import StorageError
 from bot.subscriptions.subscription import Chat
 from storage.disk import Disk
-from storage.key_file import beside, spelled
+from storage.key_file import key_text, pending_path
 from storage.tinydb.frames import Damaged, Torn, framed, frames
 from storage.tinydb.sealed import FORMAT
-from storage.tinydb.store import TinyStorage, open_tiny, rekey_tiny, restore_tiny
+from storage.tinydb.store import TinyStorage, open_tiny, rekey_tiny, repair_tiny
 
 # --- the key --------------------------------------------------------------------------------------
 
@@ -40,7 +40,7 @@ async def test_the_key_is_made_on_the_first_start_and_kept(place: Place) -> None
 
 
 async def test_a_key_from_the_environment_needs_no_file(tmp_path: Path) -> None:
-    key = spelled(bytes(range(32)))
+    key = key_text(bytes(range(32)))
     for note in (None, "7"):
         storage = await open_tiny(tmp_path / "store.db", None, key=key)
         assert await storage.note("offset") == note
@@ -59,7 +59,7 @@ async def test_a_missing_key_is_refused_and_changes_nothing(place: Place) -> Non
 
 async def test_another_key_is_refused_and_changes_nothing(place: Place) -> None:
     await place.furnish()
-    place.key_file.write_text(spelled(bytes(32)))
+    place.key_file.write_text(key_text(bytes(32)))
     before = place.content()
     assert "a different key" in await refused(place)
     assert place.content() == before
@@ -71,7 +71,7 @@ async def test_a_key_that_others_can_read_is_refused(place: Place) -> None:
     assert "chmod 600" in await refused(place)
 
 
-@pytest.mark.parametrize("text", ["", "nonsense", spelled(bytes(16)), "\xff"])
+@pytest.mark.parametrize("text", ["", "nonsense", key_text(bytes(16)), "\xff"])
 async def test_a_key_file_that_holds_no_key_is_refused(place: Place, text: str) -> None:
     await place.furnish()
     place.key_file.write_text(text)
@@ -92,7 +92,7 @@ async def test_a_new_key_opens_the_store_and_the_old_one_does_not(place: Place) 
 
 
 async def test_a_new_key_that_is_not_filed_is_told(tmp_path: Path) -> None:
-    path, told = tmp_path / "store.db", [spelled(bytes(32))]
+    path, told = tmp_path / "store.db", [key_text(bytes(32))]
     storage = await open_tiny(path, None, key=told[0])
     await storage.save_note("offset", "7")
     await storage.close()
@@ -106,8 +106,8 @@ async def test_a_crash_before_the_new_key_is_in_place_loses_nothing(place: Place
     await place.furnish()
     old = place.key_file.read_bytes()
     await rekey_tiny(place.path, place.key_file)
-    beside(place.key_file).write_bytes(place.key_file.read_bytes())
-    beside(place.key_file).chmod(0o600)
+    pending_path(place.key_file).write_bytes(place.key_file.read_bytes())
+    pending_path(place.key_file).chmod(0o600)
     place.key_file.write_bytes(old)
     storage = await place.open()
     assert await storage.note("offset") == "7"
@@ -118,13 +118,13 @@ async def test_a_crash_before_the_new_key_is_in_place_loses_nothing(place: Place
 async def test_a_crash_before_the_new_key_is_used_loses_nothing(place: Place) -> None:
     await place.furnish()
     old = place.key_file.read_bytes()
-    beside(place.key_file).write_text(spelled(bytes(32)))
-    beside(place.key_file).chmod(0o600)
+    pending_path(place.key_file).write_text(key_text(bytes(32)))
+    pending_path(place.key_file).chmod(0o600)
     storage = await place.open()
     assert await storage.note("offset") == "7"
     await storage.close()
     assert place.key_file.read_bytes() == old
-    assert not beside(place.key_file).exists()
+    assert not pending_path(place.key_file).exists()
 
 
 # --- what is refused ------------------------------------------------------------------------------
@@ -235,7 +235,7 @@ async def test_a_file_of_another_format_is_refused_in_words(place: Place, other:
     assert f"has format {other}; this version knows format {FORMAT}" in await refused(place)
     before = place.content()
     with pytest.raises(StorageError, match=f"format {other}"):
-        await restore_tiny(place.path, place.key_file)
+        await repair_tiny(place.path, place.key_file)
     assert place.content() == before
 
 

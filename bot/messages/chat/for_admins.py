@@ -37,7 +37,7 @@ _FIGURES = {
 }
 
 
-def needs_you(problem: str) -> Message:
+def problem_began(problem: str) -> Message:
     """Word a problem that may not pass by itself."""
     said = problem.now() if isinstance(problem, Said) else problem
     return compose(*lines(f"🔧 {said}", tr("I'll keep trying and tell you when it's fixed.")))
@@ -48,7 +48,7 @@ def trial() -> Message:
     return compose(tr("✅ This is a test. I can write to you, and will when something needs you."))
 
 
-def is_over(name: str) -> Message:
+def problem_over(name: str) -> Message:
     """Word that a problem is over, by the name of what it was about."""
     if name in _WELL:
         return compose(f"✅ {tr(_WELL[name])}")

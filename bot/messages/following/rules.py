@@ -467,7 +467,7 @@ def dropped_draft() -> Message:
     return compose(tr("Nothing was saved."))
 
 
-def nothing_to_hear() -> str:
+def keep_one_kind() -> str:
     """Return the short answer when the last thing a rule tells was to be turned off."""
     return tr("Keep at least one on. If you don't want any, cancel or delete the rule.")
 

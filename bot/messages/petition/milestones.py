@@ -81,7 +81,7 @@ def _brought(site: Site, *, is_named: bool) -> Iterator[Rich | str]:
         yield tr(_BRINGS[each.kind], number=number(each.usual), committee=committee_named)
 
 
-def ladder(
+def milestones_text(
     petition: Petition,
     readings: Sequence[Reading],
     now: datetime,
@@ -221,7 +221,7 @@ def _about_own(petition: Petition, own: CustomMilestones, undo: CustomMilestones
         yield say("Removed: {milestones}. To undo: {command}", milestones=gone, command=again)
 
 
-def ladder_buttons(
+def milestone_buttons(
     petition: Petition, custom: CustomMilestones | None, undo: CustomMilestones = _NONE
 ) -> Keyboard:
     """Return the buttons that choose or give up milestones; `custom` is None if unfollowed."""
@@ -283,7 +283,7 @@ def _switch(ref: PetitionRef, text: str, change: str, *, is_on: bool) -> Button:
     )
 
 
-def unwished(wrong: InvalidMilestone, petition: Petition) -> Message:
+def milestones_refused(wrong: InvalidMilestone, petition: Petition) -> Message:
     """Word why milestones cannot be had as asked for, and which can."""
     return compose(*lines(why_not(wrong, petition), *_examples(petition.ref, wrong)))
 
