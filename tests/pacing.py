@@ -9,7 +9,7 @@ from typing import Any
 
 from telegram.error import RetryAfter
 
-from bot.delivery.rate_limiter import ALERT, SHARED_PER_SECOND, RateLimiter
+from bot.delivery.rate_limiter import ALERT, SHARED_PER_SECOND, RateLimiter, seconds
 from bot.errors import StorageError
 
 Times = list[tuple[float, int]]  # when a message left, and to which chat
@@ -121,6 +121,18 @@ class Telegram:
 
     def when(self, chat_id: int) -> list[float]:
         return [at for at, chat in self.left if chat == chat_id]
+
+
+async def result_of(telegram: Telegram, work: Coroutine[Any, Any, Any]) -> Any:
+    """Waits for one piece of work, however long that takes on the tests' clock."""
+    [result] = await telegram.clock.run(work)
+    return result
+
+
+def waits(result: Any) -> float:
+    """Returns how long somebody is to wait who came too soon, in seconds."""
+    assert isinstance(result, RetryAfter)
+    return round(seconds(result), 6)
 
 
 def most_within(times: list[float], span: float) -> int:

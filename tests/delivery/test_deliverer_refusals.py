@@ -61,6 +61,31 @@ async def test_an_alert_that_cannot_be_worded_is_tried_in_full_three_times(
     assert over["event"] == "an alert cannot be worded or sent: over"
 
 
+async def test_of_several_that_cannot_be_summed_up_the_first_is_told_at_last_and_the_rest_waits(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(delivering, "summary", broken)
+    claims = [claim(number, queue="quiet", attempts=4 - number) for number in (1, 2, 3)]
+    with capture_logs() as lines:
+        for tries in (1, 2, 3):
+            await desk.delivers(*claims)
+            assert desk.deliverer._faults == {key(1): tries}
+        assert desk.kept()[:3] == [("retry", (key(n), NOW + 8 * SECOND)) for n in (1, 2, 3)]
+        desk.storage.calls.clear()
+        await desk.delivers(*claims)
+    assert desk.kept() == [
+        ("settle", (key(1),)),
+        ("defer", (key(2), "quiet", NOW)),
+        ("defer", (key(3), "quiet", NOW)),
+    ]
+    assert [args[1] for args in desk.bot.asked("send_message")] == [bare_alert(claim().known).text]
+    named = {line["alert"] for line in lines if "alert" in line}
+    assert named == {f"{REF}:milestone:1000"}
+
+
 # --- chats that refuse ---------------------------------------------------------------------------
 
 
@@ -100,6 +125,20 @@ async def test_what_is_refused_alone_while_the_chat_takes_others_is_at_fault_its
     # The chat is tried with the other only then.
     assert len(desk.bot.asked("send_message")) == (2 if is_alone else 1)
     assert desk.counted()["chat_refused"] == (2 if is_alone else 1)
+
+
+async def test_of_several_refused_together_the_first_says_how_long_all_of_them_wait(
+    desk: Desk,
+) -> None:
+    desk.bot.answers["send_message"] = [BadRequest(NO_RIGHTS)]
+    claims = [claim(1, queue="quiet:refused", attempts=2), claim(2, queue="quiet:refused")]
+    with capture_logs() as lines:
+        await desk.delivers(*claims)
+    at = NOW + probe_wait(2, JITTER)
+    assert desk.kept() == [("retry", (key(1), at)), ("retry", (key(2), at))]
+    [said] = lines
+    assert (said["event"], said["log_level"]) == ("chat refuses this alert alone", "warning")
+    assert said["alert"] == f"{REF}:milestone:1000"
 
 
 @pytest.mark.parametrize(

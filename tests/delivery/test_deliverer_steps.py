@@ -327,7 +327,7 @@ SETTLED: list[tuple[Outcome, list[Any], dict[str, int]]] = [
     (Refused("no"), [("settle", (key(1), key(2)))], {"refused": 1}),
     (
         RetryAt(NOW, "?"),
-        [("retry", (key(1), NOW + SECOND)), ("retry", (key(2), NOW + SECOND))],
+        [("retry", (key(1), NOW + 2 * SECOND)), ("retry", (key(2), NOW + 2 * SECOND))],
         {"retried": 1},
     ),
     (
@@ -347,7 +347,7 @@ SETTLED: list[tuple[Outcome, list[Any], dict[str, int]]] = [
 async def test_what_becomes_of_a_message_becomes_of_all_that_it_tells(
     desk: Desk, outcome: Outcome, kept: list[Any], counted: dict[str, int]
 ) -> None:
-    owed = [claim(1).delivery, claim(2).delivery]
+    owed = [claim(1, attempts=1).delivery, claim(2, attempts=5).delivery]
     desk.deliverer._accepted = {key(1), key(2), "x"}
     desk.deliverer._faults.update([key(1), key(2)])
     await desk.deliverer._settle(owed, outcome)

@@ -55,7 +55,7 @@ def test_three_chats_refused_at_once_pause_everything_for_two_seconds(
         assert (pause.until, pause.began_at) == (AT + 2.0, AT)
 
 
-@pytest.mark.parametrize(("apart", "said"), [(0.99, 2.0), (1.0, None), (1.5, None)])
+@pytest.mark.parametrize(("apart", "said"), [(0.99, 2.0), (1.0, None), (1.7, None)])
 def test_chats_refused_a_second_apart_are_refused_each_for_itself(
     apart: float, said: float | None
 ) -> None:
