@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 import pytest
-from msgspec import structs
-from petitions import NOW
+from msgspec import ValidationError, convert, structs
+from petitions import NOW, REF
 
 from bot.subscriptions.announcement import (
     Announcement,
@@ -14,7 +14,7 @@ from bot.subscriptions.announcement import (
     written,
 )
 from bot.subscriptions.delivery import chat_of
-from bot.subscriptions.subscription import Chat, Digest
+from bot.subscriptions.subscription import Chat, Digest, Quiet, Rule, Subscription
 
 LATER = NOW + timedelta(hours=1)
 TICK = timedelta(microseconds=1)
@@ -75,6 +75,25 @@ def test_a_new_chat_is_private_takes_announcements_and_shows_no_links() -> None:
     assert (chat.returned, chat.refusals, chat.is_shut) == (False, 0, False)
 
 
+def test_a_new_subscription_has_a_sound_and_a_new_rule_no_number_yet() -> None:
+    subscription, rule = Subscription(7, REF, NOW), Rule(7, "uk", NOW, ("response",))
+    assert (subscription.muted, subscription.thread_id, subscription.card_id) == (False, None, None)
+    assert (rule.number, rule.is_lost_told, rule.thread_id) == (0, False, None)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "is_a_time"),
+    [(0, 1439, True), (1439, 0, True), (-1, 0, False), (0, -1, False), (1440, 0, False)],
+)
+def test_hours_are_minutes_of_one_day(start: int, end: int, is_a_time: bool) -> None:
+    kept = {"start": start, "end": end}
+    if is_a_time:
+        assert convert(kept, Quiet) == Quiet(start, end)
+    else:
+        with pytest.raises(ValidationError):
+            convert(kept, Quiet)
+
+
 def test_the_key_of_a_delivery_ends_with_its_chat() -> None:
     assert chat_of("uk:700000:milestone:10000:-1005") == -1005
     assert chat_of("7") == 7
@@ -91,6 +110,7 @@ AGREED = Chat(7, consented_at=NOW)
         (AGREED, True),
         (Chat(7), False),
         (Chat(-7, "group"), True),
+        (Chat(-7, "supergroup"), True),
         (Chat(-7, "supergroup", consented_at=NOW), True),
         (structs.replace(AGREED, announcements=False), False),
         (Chat(-7, "group", announcements=False), False),
@@ -118,5 +138,7 @@ def test_an_announcement_under_way_is_kept_in_a_note() -> None:
     assert read(written(under_way)) == under_way
     assert (under_way.told, under_way.refused, under_way.unsure) == (4, 3, 2)
     assert read(written(drafted("Tea.", NOW, 9))) == drafted("Tea.", NOW, 9)
-    assert not drafted("Tea.", NOW, 9).is_done
+    tea = drafted("Tea.", NOW, 9)
+    assert (tea.place, tea.told, tea.refused, tea.unsure, tea.moved) == ("", 0, 0, 0, ())
+    assert not tea.is_done
     assert read("") is read(None) is None

@@ -139,7 +139,10 @@ def test_what_was_never_written_is_refused(text: str) -> None:
 
 
 def test_a_snooze_that_leaves_the_calendar_was_never_written() -> None:
-    assert preferences_from_button("A_____w") is None
+    last_minute, reminders = 2**32 - 1, 2 ** len(REMINDERS) + 1
+    number = last_minute * reminders * (len(LOUDNESS) + 1) ** len(EVENT_KINDS)
+    text = codec._as_letters(bytes(4) + number.to_bytes(16, "big"))
+    assert preferences_from_button(text) is None
 
 
 def test_a_zone_that_is_gone_is_not_read_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
