@@ -58,6 +58,7 @@ def mentions(text: str, sites: tuple[Site, ...] = SITES) -> list[str]:
         # Otherwise each part is one by itself.
         ("12345, 67890", ["12345 = uk:12345?", "67890 = uk:67890?"]),
         ("12345,67890", ["12345 = uk:12345?", "67890 = uk:67890?"]),
+        ("see 12345,67890", ["12345 = uk:12345?", "67890 = uk:67890?"]),
         ("123456 7 89012", ["123456 = uk:123456?", "89012 = uk:89012?"]),
         ("20 20 20", []),
         # What is counted is none, unless nobody counts to such a number.
@@ -79,6 +80,7 @@ def mentions(text: str, sites: tuple[Site, ...] = SITES) -> list[str]:
         ("#300,239 please", ["300,239 = uk:300239?"]),
         ("#300,2399", ["#300 = uk:300"]),
         ("PE2200 PE 2201", ["PE2200 = scotland:PE2200", "PE 2201 = scotland:PE2201?"]),
+        ("PE\u20102201", ["PE\u20102201 = scotland:PE2201?"]),
         ("#PE-2200", ["#PE-2200 = scotland:PE2200"]),
         # A link takes along what follows, and other addresses hold no numbers.
         (f"https://{LINK}?a=b#c then", [f"https://{LINK}?a=b#c = uk:300239"]),

@@ -66,6 +66,13 @@ LINK = "https://petition.parliament.uk/petitions/300239"
             "unfollow 200, 300",
             OnPetitions("unsubscribe", (PetitionRef("uk", 200), PetitionRef("uk", 300))),
         ),
+        (
+            "search 10000 trees",
+            OnPetition("petition", PetitionRef("uk", 10_000), may_be_words=True),
+        ),
+        ("follow petitions that pass 10,000", Ask("subscribe", "passing: 10,000")),
+        ("has it reached 100,000 yet", OnThat("petition")),
+        ("tell me at 100,000", Ask("milestones", "at 100,000")),
         ("has 300239 reached 100,000 yet?", OnPetition("petition", REF, may_be_words=True)),
         ("cull 300239 badgers", OnPetition("petition", REF, may_be_words=True)),
         ("stop the cull 300239", OnPetition("unsubscribe", REF, may_be_words=True)),
@@ -73,6 +80,13 @@ LINK = "https://petition.parliament.uk/petitions/300239"
         ("snooze 300239 for 2 days", OnPetition("snooze", REF, "2 days")),
         ("settings 300239 quiet", OnPetition("settings", REF, "quiet")),
         ("from 9 to 17", Words("from 9 to 17")),
+        # That it shall stop, in up to twelve words of that kind, and no other.
+        ("no messages for me", Ask("unsubscribe")),
+        ("I do not want any of your messages now", Ask("unsubscribe")),
+        ("no no", Words("no no")),
+        ("messages messages", Words("messages messages")),
+        ("stop" + " now" * 10 + " you", Ask("unsubscribe")),
+        ("stop" + " now" * 11 + " you", Words("stop" + " now" * 11 + " you")),
         # With a slip of the pen, or in the digits of another alphabet.
         ("folow 300239", OnPetition("subscribe", REF)),
         ("chrat 300239", OnPetition("chart", REF)),

@@ -65,6 +65,8 @@ def between(before: dict[str, Any], after: dict[str, Any]) -> tuple[Event, ...]:
         (COMPLETED, COMPLETED, []),
         ({}, COMPLETED, [Closed(84, NOW, early=True), Completed(NOW + HOUR)]),
         (COMPLETED, CLOSED, []),
+        ({}, {"state": "under_consideration"}, []),
+        ({"state": "under_consideration"}, CLOSED, [Closed(84, NOW, early=True)]),
         (CLOSED, {**CLOSED, "referred_at": NOW}, [Referred(NOW)]),
         ({"referred_at": NOW}, {"referred_at": NOW + HOUR}, []),
         ({"referred_at": NOW}, {}, []),
