@@ -58,9 +58,11 @@ from bot.polling.petitions_api import PetitionsApi, open_session
 from bot.polling.poller import Poller
 from bot.polling.postcodes_api import HOLYROOD, Postcodes
 from bot.polling.status_reports import StatusReports
+from bot.telegram.decoding import failure_of
 from bot.telegram.dispatcher import Dispatcher, UpdateKind
 from bot.telegram.floods import Floods
-from bot.telegram.updates import Receiver, Reception, failure_of
+from bot.telegram.reception import Reception
+from bot.telegram.updates import Receiver
 from handlers import COMMANDS, all_handlers
 from handlers.command import Command
 from handlers.context import Context, Services

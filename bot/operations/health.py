@@ -17,7 +17,8 @@ from bot.messages.i18n import Said
 from bot.operations.metrics import Metrics
 from bot.petitions.site_health import SiteHealth, StatusReport
 from bot.polling.status_reports import INTERVALS, patience
-from bot.telegram.updates import SILENT_TOO_LONG, Reception, failure_of
+from bot.telegram.decoding import failure_of
+from bot.telegram.reception import SILENT_TOO_LONG, Reception
 from storage import Storage
 from storage.shared import RoleState
 

@@ -15,8 +15,10 @@ from telegram import Bot
 from bot.errors import ConfigError
 from bot.operations.health import HealthCheck
 from bot.operations.metrics import CONTENT_TYPE
+from bot.telegram.decoding import Undecodable, decode, number_of
 from bot.telegram.floods import Floods, Verdict
-from bot.telegram.updates import Accept, Outcome, Reception, Replays, Undecodable, decode, number_of
+from bot.telegram.reception import Outcome, Reception
+from bot.telegram.updates import Accept, Replays
 
 log = structlog.get_logger(__name__)
 

@@ -24,7 +24,8 @@ from bot.operations.metrics import Metrics
 from bot.operations.wall_clock import WallClock
 from bot.polling.status_reports import StatusReports
 from bot.telegram.floods import Floods
-from bot.telegram.updates import Accept, Reception
+from bot.telegram.reception import Reception
+from bot.telegram.updates import Accept
 from storage import Storage
 from storage.shared import RoleState, is_shared
 

@@ -7,7 +7,7 @@ from watching import NOW
 from bot.messages.chat.status import Reason
 from bot.messages.i18n import Said, speaking
 from bot.operations.health import HealthCheck
-from bot.telegram.updates import Cause
+from bot.telegram.decoding import Cause
 
 DEAF = Said(
     "No updates have arrived for {seconds} seconds: {cause}.",

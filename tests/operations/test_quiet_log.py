@@ -24,7 +24,7 @@ from bot.operations.leadership import Rhythm, lead
 from bot.operations.metrics import Sending
 from bot.operations.observed import StoreIncident
 from bot.polling import petition_looks, poller, recorder, reminding, site_state
-from bot.telegram import updates
+from bot.telegram import reception, updates
 from handlers import fallback
 from storage.shared import RoleState
 
@@ -42,6 +42,7 @@ LOGGING = (
     reminding,
     site_state,
     observed,
+    reception,
     updates,
 )
 MINUTES = 10

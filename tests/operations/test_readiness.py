@@ -29,8 +29,10 @@ from bot.demo.bot_api import TWO_POLLERS
 from bot.operations import health, metrics
 from bot.petitions.petition import Site
 from bot.petitions.site_health import SiteHealth, StatusReport
-from bot.telegram import updates
-from bot.telegram.updates import Cause, Failure, Outcome, Receiver, Reception, Undecodable
+from bot.telegram import reception, updates
+from bot.telegram.decoding import Cause, Failure, Undecodable
+from bot.telegram.reception import Outcome, Reception
+from bot.telegram.updates import Receiver
 
 Ask = Callable[[str], Any]
 
@@ -43,8 +45,8 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     asks = {"poll": 0.3, "margin": 0.3, "sleep": sleep}
     monkeypatch.setattr(Receiver.__init__, "__kwdefaults__", asks)
     monkeypatch.setattr(updates, "_AT_MOST_EVERY", 0.1)
-    monkeypatch.setattr(updates, "_AFTER_THE_LAST", 1.0)
-    monkeypatch.setattr(updates, "SILENT_TOO_LONG", 1.5)
+    monkeypatch.setattr(reception, "_AFTER_THE_LAST", 1.0)
+    monkeypatch.setattr(reception, "SILENT_TOO_LONG", 1.5)
     monkeypatch.setattr(health, "SILENT_TOO_LONG", 1.5)
     monkeypatch.setattr(metrics, "_MUTE_TOO_LONG", 0.5)
 

@@ -19,8 +19,9 @@ from bot.demo.loopback import Loopback
 from bot.operations.http_server import Webhook
 from bot.telegram.dispatcher import Dispatcher, UpdateKind
 from bot.telegram.floods import BUSY, Floods, Verdict
+from bot.telegram.reception import Outcome, Reception
 from bot.telegram.request import AiohttpRequest
-from bot.telegram.updates import Outcome, Receiver, Reception
+from bot.telegram.updates import Receiver
 from handlers import COMMANDS, all_handlers
 from handlers.tickets import tickets
 

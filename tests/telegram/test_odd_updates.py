@@ -8,7 +8,7 @@ from bell import READER, Village
 from structlog.testing import capture_logs
 from telegram import Bot, Update
 
-from bot.telegram.updates import Failure, Undecodable, decode, number_of, read_answer
+from bot.telegram.decoding import Failure, Undecodable, decode, number_of, read_answer
 
 Json = dict[str, Any]
 

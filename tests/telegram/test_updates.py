@@ -22,16 +22,10 @@ from bot.demo.loopback import Changes, Loopback
 from bot.operations.health import Health
 from bot.operations.http_server import Webhook
 from bot.operations.metrics import Metrics
+from bot.telegram.decoding import Cause, Undecodable, decode, failure_of, read_answer
+from bot.telegram.reception import Reception
 from bot.telegram.request import AiohttpRequest
-from bot.telegram.updates import (
-    Cause,
-    Receiver,
-    Reception,
-    Undecodable,
-    decode,
-    failure_of,
-    read_answer,
-)
+from bot.telegram.updates import Receiver
 from handlers.permissions import Permissions
 
 TOKEN = "123456:TEST-token"
