@@ -18,8 +18,8 @@ from bot.petitions.events import Occurrence
 from bot.petitions.history import PetitionHistory
 from bot.petitions.petition import Petition, PetitionRef
 from bot.subscriptions.chat_migration import merged, moved_key, moved_rules, moved_subscription
-from bot.subscriptions.delivery import Delivery, chat_of
-from bot.subscriptions.matching import Source, follower, is_free, released_queue, replanned
+from bot.subscriptions.delivery import Delivery, chat_of, is_free
+from bot.subscriptions.matching import Source, follower, released_queue, replanned
 from bot.subscriptions.rules import next_number
 from bot.subscriptions.set_back import chat_set_back, delivery_set_back, preferences_set_back
 from bot.subscriptions.subscription import Chat, Preferences, Rule, Subscription

@@ -46,6 +46,7 @@ from bot.messages.i18n import ENGLISH, marked, speak, tr
 from bot.messages.message import Message, compose, italic, joined, split, width
 from bot.messages.reader import address
 from bot.subscriptions.delivery import (
+    FLOOD,
     ChatGone,
     ChatMoved,
     ChatRefuses,
@@ -55,7 +56,7 @@ from bot.subscriptions.delivery import (
     RetryAt,
     Sent,
 )
-from bot.subscriptions.delivery_order import FLOOD, is_pressing, is_refused, refused_queue
+from bot.subscriptions.delivery_order import is_pressing, is_refused, refused_queue
 from bot.subscriptions.subscription import Subscription
 from bot.telegram import render
 from bot.telegram.errors import (

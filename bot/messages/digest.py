@@ -26,10 +26,19 @@ from bot.petitions.events import (
 )
 from bot.petitions.history import PetitionHistory
 from bot.petitions.petition import Petition, PetitionRef
+from bot.subscriptions.delivery import BATCH, DIGEST, FLOOD, QUIET, SNOOZE, TOGETHER
 
 # Why it was not heard when it happened.
 Occasion: TypeAlias = Literal["away", "quiet", "digest", "snooze", "burst", "together"]
 
+_OCCASIONS: dict[str, Occasion] = {
+    QUIET: "quiet",
+    DIGEST: "digest",
+    SNOOZE: "snooze",
+    BATCH: "burst",
+    FLOOD: "burst",
+    TOGETHER: "together",
+}
 _BUTTONS = 10
 
 _HEADS: dict[Occasion, str] = {
@@ -65,19 +74,7 @@ class Summary(NamedTuple):
 
 def occasion_of(queue: str) -> Occasion:
     """Return the occasion on which what waits in a queue is told."""
-    match queue.partition(":")[0]:
-        case "quiet":
-            return "quiet"
-        case "digest":
-            return "digest"
-        case "snooze":
-            return "snooze"
-        case "gathered" | "flood":
-            return "burst"
-        case "together":
-            return "together"
-        case _:
-            return "away"
+    return _OCCASIONS.get(queue.partition(":")[0], "away")
 
 
 def summary(missed: Sequence[Missed], now: datetime, occasion: Occasion = "away") -> Summary:

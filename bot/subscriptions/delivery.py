@@ -7,6 +7,18 @@ from msgspec import Struct
 
 from bot.petitions.petition import PetitionRef
 
+# The queues in which alerts wait for a moment that somebody chose; a snooze of one petition has a
+# queue of its own, `snooze:uk:300239`.
+QUIET, DIGEST, SNOOZE = "quiet", "digest", "snooze"
+# The queue of what a dissolution closes at once: it is told in one message.
+BATCH = "batch"
+# The queue in which what follows too many alerts of one moment waits to be told in one message.
+FLOOD = "flood"
+# The queue in which a petition's older news and what cannot wait for it are told in one message.
+TOGETHER = "together"
+# The end of the name of each queue in which an alert waits that its chat would not take.
+REFUSED = ":refused"
+
 
 class Delivery(Struct, frozen=True, omit_defaults=True):
     """An alert a chat is owed: `occurrences` are the keys of what it tells, in one message.
@@ -30,6 +42,11 @@ class Delivery(Struct, frozen=True, omit_defaults=True):
     leased_until: datetime | None = None
     queue: str = ""
     rule: int = 0
+
+
+def is_free(delivery: Delivery, now: datetime) -> bool:
+    """Return whether nobody holds a lease of a delivery."""
+    return delivery.leased_until is None or delivery.leased_until <= now
 
 
 def chat_of(key: str) -> int:

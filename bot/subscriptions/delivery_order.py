@@ -14,19 +14,12 @@ from msgspec import structs
 
 from bot.petitions.events import EVENT_KINDS, Occurrence
 from bot.petitions.petition import PetitionRef
-from bot.subscriptions.delivery import Delivery
-from bot.subscriptions.matching import is_free
+from bot.subscriptions.delivery import BATCH, FLOOD, REFUSED, TOGETHER, Delivery, is_free
 
-# The queue in which what follows too many alerts of one moment waits to be told in one message.
-FLOOD = "flood"
 # For so long, what a chat was told counts as told a moment ago.
 LATELY = timedelta(minutes=2)
-# The queue in which a petition's older news and what cannot wait for it are told in one message.
-TOGETHER = "together"
 
-_OUR_OWN = (FLOOD, "gathered")
-# The end of the name of each queue in which an alert waits that its chat would not take.
-REFUSED = ":refused"
+_OUR_OWN = (FLOOD, BATCH)
 _SOON = timedelta(seconds=1)
 
 

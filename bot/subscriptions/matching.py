@@ -24,7 +24,7 @@ from bot.petitions.events import (
 from bot.petitions.history import PetitionHistory
 from bot.petitions.petition import Petition, PetitionRef
 from bot.petitions.thresholds import CustomMilestones, at_number, custom_reached
-from bot.subscriptions.delivery import Delivery
+from bot.subscriptions.delivery import BATCH, DIGEST, Delivery, is_free
 from bot.subscriptions.preferences import (
     LOUDNESS,
     Decision,
@@ -234,14 +234,14 @@ def replanned(
     """
     heard = _heard(occurrences, petition, sources, now)
     found = max(heard.values(), key=_prominence).decision if heard else None
-    if found is None or (found.queue == "digest" and not delivery.queue):
+    if found is None or (found.queue == DIGEST and not delivery.queue):
         is_muted = any(source.effective.muted for source in sources)
         return structs.replace(delivery, silent=delivery.silent or is_muted)
     changed = structs.replace(delivery, silent=found.silent)
     # What is gathered waits from when it happened, not from now.
-    if not _waits(delivery, now) or found.queue == delivery.queue == "gathered":
+    if not _waits(delivery, now) or found.queue == delivery.queue == BATCH:
         return changed
-    queue = "" if found.queue == "gathered" else found.queue
+    queue = "" if found.queue == BATCH else found.queue
     return structs.replace(changed, queue=queue, not_before=found.not_before if queue else now)
 
 
@@ -252,11 +252,6 @@ def _waits(delivery: Delivery, now: datetime) -> bool:
     """
     is_early = delivery.not_before > now and not delivery.attempts
     return bool(delivery.queue) and is_early and is_free(delivery, now)
-
-
-def is_free(delivery: Delivery, now: datetime) -> bool:
-    """Return whether nobody holds a lease of a delivery."""
-    return delivery.leased_until is None or delivery.leased_until <= now
 
 
 def released_queue(queue: str, petition: PetitionRef | None) -> str:

@@ -25,6 +25,7 @@ from bot.petitions.events import (
 from bot.petitions.parliaments import description_of
 from bot.petitions.petition import Petition
 from bot.petitions.thresholds import is_custom, is_on_ladder
+from bot.subscriptions.delivery import BATCH, DIGEST, QUIET, SNOOZE
 from bot.subscriptions.subscription import Digest, Preferences, Quiet
 
 
@@ -114,7 +115,7 @@ def decide(
         snoozes = (effective.own.snoozed_until, effective.chat.snoozed_until)
         awake = max((until for until in snoozes if until), default=now)
         at = next_digest(effective.chat.digest or Digest(), max(now, awake), effective.zone)
-        return Decision(loudness, "digest", at, effective.muted)
+        return Decision(loudness, DIGEST, at, effective.muted)
     queue, at = _queue(event, petition, effective, now)
     return Decision(loudness, queue, at, silent)
 
@@ -183,16 +184,16 @@ def _queue(
     """Return the queue of what is not for the digest, and the instant until which it waits."""
     queue, at = "", now
     for name, preferences in (
-        (f"snooze:{petition.ref}", effective.own),
-        ("snooze", effective.chat),
+        (f"{SNOOZE}:{petition.ref}", effective.own),
+        (SNOOZE, effective.chat),
     ):
         if preferences.snoozed_until and preferences.snoozed_until > at:
             queue, at = name, preferences.snoozed_until
     quiet = effective.chat.quiet
     is_urgent = not queue and event.kind in (effective.chat.urgent or ())
     if quiet and not is_urgent and (end := quiet_until(quiet, at, effective.zone)):
-        return "quiet", end
+        return QUIET, end
     is_cut_short = isinstance(event, Closed) and event.early
     if not queue and is_cut_short and description_of(petition).ends_with_parliament:
-        return "gathered", now + _BATCHED_FOR
+        return BATCH, now + _BATCHED_FOR
     return queue, at

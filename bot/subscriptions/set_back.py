@@ -11,11 +11,11 @@ from msgspec import structs
 
 from bot.petitions.events import Occurrence
 from bot.petitions.petition import Petition
-from bot.subscriptions.delivery import Delivery
-from bot.subscriptions.matching import Source, is_free, replanned
+from bot.subscriptions.delivery import DIGEST, QUIET, SNOOZE, Delivery, is_free
+from bot.subscriptions.matching import Source, replanned
 from bot.subscriptions.subscription import Chat, Preferences
 
-_CHOSEN = ("quiet", "digest", "snooze")
+_CHOSEN = (QUIET, DIGEST, SNOOZE)
 # A moment that no hours lead to.
 _NEVER = datetime.max.replace(tzinfo=UTC)
 

@@ -10,8 +10,8 @@ from msgspec import structs
 
 from bot.petitions.events import Occurrence
 from bot.petitions.history import PetitionHistory
-from bot.subscriptions.delivery import Delivery
-from bot.subscriptions.delivery_order import FLOOD, LATELY
+from bot.subscriptions.delivery import FLOOD, Delivery
+from bot.subscriptions.delivery_order import LATELY
 from storage import ClaimedDelivery
 from storage.claiming import by_queue, claim_order
 from storage.postgres.delivery_queue import FLOODS, LEASED, OLDER

@@ -19,8 +19,17 @@ from msgspec import Struct, structs
 
 from bot.errors import StorageError
 from bot.petitions.petition import PetitionRef
-from bot.subscriptions.delivery import Delivery, chat_of
-from bot.subscriptions.delivery_order import FLOOD, REFUSED, TOGETHER
+from bot.subscriptions.delivery import (
+    BATCH,
+    DIGEST,
+    FLOOD,
+    QUIET,
+    REFUSED,
+    SNOOZE,
+    TOGETHER,
+    Delivery,
+    chat_of,
+)
 from bot.subscriptions.preferences import EffectivePreferences
 from bot.subscriptions.subscription import Chat, Preferences, Rule, Subscription
 from storage.encryption import mark_of
@@ -39,7 +48,7 @@ _NONCE_SIZE = 12
 _STEP = 32
 
 # The queues there are; one that waits for one petition's sake has its name behind a colon.
-_QUEUES = ("digest", "quiet", "snooze", "gathered", FLOOD, TOGETHER)
+_QUEUES = (DIGEST, QUIET, SNOOZE, BATCH, FLOOD, TOGETHER)
 
 
 class Address(Struct, frozen=True, array_like=True):

@@ -8,8 +8,7 @@ from msgspec import Struct, structs
 
 from bot.errors import StorageError
 from bot.petitions.petition import PetitionRef
-from bot.subscriptions.delivery import Delivery
-from bot.subscriptions.delivery_order import FLOOD
+from bot.subscriptions.delivery import FLOOD, Delivery
 from storage import ClaimedDelivery
 from storage.claiming import claim_order
 from storage.tables import CHATS, DELIVERIES, OCCURRENCES, PETITIONS, RULES, TableSpec, ruled_as

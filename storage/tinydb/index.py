@@ -12,8 +12,7 @@ from msgspec import Struct
 
 from bot.petitions.petition import PetitionRef
 from bot.petitions.thresholds import CustomMilestones
-from bot.subscriptions.delivery import Delivery
-from bot.subscriptions.delivery_order import REFUSED
+from bot.subscriptions.delivery import REFUSED, Delivery
 from bot.subscriptions.rules import RuleBook
 from bot.subscriptions.subscription import Chat, Rule, Subscription
 from storage.claiming import SUMMARY_AT_MOST

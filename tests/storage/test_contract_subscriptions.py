@@ -176,7 +176,7 @@ async def test_a_closing_that_is_gathered_with_others_stays_so_when_it_is_muted(
     await storage.mute(ANN, NIGHTINGALES, True, NOON + MINUTE)
     assert due == await storage.next_due(NOON) == NOON + 10 * MINUTE
     [claimed] = await claim(storage, due)
-    assert (claimed.delivery.queue, claimed.delivery.silent) == ("gathered", True)
+    assert (claimed.delivery.queue, claimed.delivery.silent) == ("batch", True)
 
 
 async def _silences(storage: Storage) -> list[bool]:

@@ -35,7 +35,7 @@ from postgres import PostgresGround, as_owner, dumped
 from bot.app import running
 from bot.config import StorageConfig
 from bot.petitions.petition import PetitionRef
-from bot.subscriptions.delivery_order import FLOOD
+from bot.subscriptions.delivery import FLOOD
 from bot.subscriptions.subscription import Preferences, Rule
 from storage import Storage
 

@@ -28,7 +28,7 @@ from shared_store import other as other
 from shared_store import storage as storage
 from telegram_stand_in import BotApi
 
-from bot.subscriptions.delivery_order import FLOOD
+from bot.subscriptions.delivery import FLOOD
 from bot.subscriptions.subscription import Preferences
 from storage.postgres.store import PostgresStorage
 

@@ -208,12 +208,12 @@ def test_what_is_urgent_rings_through_quiet_hours_unless_it_was_snoozed(
 @pytest.mark.parametrize(
     ("event", "chat", "queue", "until"),
     [
-        (CLOSED_EARLY, LOUD, "gathered", NOW + 10 * MINUTE),
+        (CLOSED_EARLY, LOUD, "batch", NOW + 10 * MINUTE),
         (CLOSED_EARLY, Preferences(quiet=NIGHT), "quiet", NOW + HOUR),
         (
             CLOSED_EARLY,
             Preferences(quiet=NIGHT, urgent=("closing",)),
-            "gathered",
+            "batch",
             NOW + 10 * MINUTE,
         ),
         (CLOSED_EARLY, Preferences(snoozed_until=NOW + TICK), "snooze", NOW + TICK),

@@ -8,9 +8,8 @@ from petitions import NOW, REF
 
 from bot.petitions.events import Event, MilestoneReached, Occurrence, Removed, Surged
 from bot.petitions.petition import PetitionRef
-from bot.subscriptions.delivery import Delivery
+from bot.subscriptions.delivery import FLOOD, Delivery
 from bot.subscriptions.delivery_order import (
-    FLOOD,
     LATELY,
     in_order,
     is_pressing,
@@ -66,7 +65,7 @@ def test_what_is_made_later_holds_nothing_back() -> None:
 # --- waiting behind
 
 
-@pytest.mark.parametrize("queue", [FLOOD, "gathered"])
+@pytest.mark.parametrize("queue", [FLOOD, "batch"])
 def test_what_can_wait_waits_behind_what_the_bot_itself_holds(queue: str) -> None:
     older = [owed(1, queue, LATER - SECOND), owed(2, queue, LATER)]
     behind = structs.replace(DUE, queue=queue, not_before=LATER)
@@ -74,7 +73,7 @@ def test_what_can_wait_waits_behind_what_the_bot_itself_holds(queue: str) -> Non
 
 
 def test_what_waits_behind_one_flood_waits_for_the_last_of_it() -> None:
-    first, second = owed(1, "gathered", LATER), owed(2, FLOOD, NOW + TICK)
+    first, second = owed(1, "batch", LATER), owed(2, FLOOD, NOW + TICK)
     behind = structs.replace(DUE, queue=FLOOD, not_before=NOW + TICK)
     assert ordered([DUE], [first, second]) == ([], [first, second, behind])
 

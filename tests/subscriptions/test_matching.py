@@ -21,7 +21,7 @@ from bot.petitions.events import (
 from bot.petitions.history import PetitionHistory
 from bot.petitions.petition import GovernmentResponse
 from bot.petitions.thresholds import CustomMilestones
-from bot.subscriptions.delivery import Delivery
+from bot.subscriptions.delivery import Delivery, is_free
 from bot.subscriptions.matching import (
     DeliveryPlanner,
     Follower,
@@ -30,7 +30,6 @@ from bot.subscriptions.matching import (
     bundled,
     follower,
     head,
-    is_free,
     match,
     own_occurrences,
     plans,
@@ -249,7 +248,7 @@ def test_what_is_due_does_not_go_into_a_digest_to_come() -> None:
 def test_what_is_gathered_waits_from_when_it_happened() -> None:
     closed = Closed(84, early=True)
     key = f"{REF}:{closed.key}"
-    gathered = structs.replace(waiting("gathered"), occurrences=(key,))
+    gathered = structs.replace(waiting("batch"), occurrences=(key,))
     loud = Source(EffectivePreferences())
     assert again(gathered, loud, event=closed) == gathered
     for loudness, queue, until in (("digest", "digest", EVENING), ("loud", "quiet", NOW + HOUR)):

@@ -270,7 +270,7 @@ def test_a_muted_subscriptions_digest_makes_no_sound_either() -> None:
 
 
 def test_what_parliament_closes_all_at_once_is_gathered() -> None:
-    assert heard(Closed(84, early=True), EffectivePreferences()) == ("loud", "gathered")
+    assert heard(Closed(84, early=True), EffectivePreferences()) == ("loud", "batch")
     assert heard(Closed(84), EffectivePreferences()) == ("loud", "")
 
 

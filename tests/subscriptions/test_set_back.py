@@ -154,7 +154,7 @@ def test_what_nobody_has_a_lease_of_by_the_right_clock_is_planned_anew(
     [
         ("", {}),
         ("flood", {}),
-        ("gathered", {}),
+        ("batch", {}),
         (f"together:{REF}", {}),
         ("digest", {"attempts": 1}),
         ("digest", {"leased_until": NOW + MINUTE + YEAR}),
