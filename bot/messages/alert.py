@@ -180,19 +180,19 @@ def _why(rule: Rule, occurrences: Sequence[Occurrence]) -> Rich:
 
 
 def _buttons(known: PetitionHistory, events: Sequence[Event], row: list[Button]) -> Keyboard:
-    """Return the buttons beneath an alert: `row`, and above it what fits one of the events."""
+    """Return the buttons beneath an alert: `row`, and above it what fits the events, each once."""
+    above: list[Button] = []
     for event in events:
+        fitting: list[Button] = []
         match event:
             case DebateScheduled() | DebateMoved() if known.petition.scheduled_debate_date:
-                key = calendar_button(known.petition.ref, "debate")
-                return [[key], row]
+                fitting = [calendar_button(known.petition.ref, "debate")]
             case ClosingSoon():
-                key = calendar_button(known.petition.ref, "closing")
-                return [[key], row]
-    if any(isinstance(event, Responded | ResponseRevised | ResponseWithdrawn) for event in events):
-        told = response_row(known.petition, len(known.earlier_responses))
-        return [told, row] if told else [row]
-    return [row]
+                fitting = [calendar_button(known.petition.ref, "closing")]
+            case Responded() | ResponseRevised() | ResponseWithdrawn():
+                fitting = response_row(known.petition, len(known.earlier_responses))
+        above += [each for each in fitting if each not in above]
+    return [above, row] if above else [row]
 
 
 def in_brief(known: PetitionHistory, occurrences: Sequence[Occurrence], now: datetime) -> Rich:

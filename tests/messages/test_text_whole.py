@@ -29,7 +29,14 @@ from bot.messages.petition.constituencies import (
 )
 from bot.messages.petition.milestones import milestones_text
 from bot.messages.petition.response import formatted, response, versions
-from bot.petitions.events import Event, MilestoneReached, Occurrence, Responded, ResponseRevised
+from bot.petitions.events import (
+    DebateScheduled,
+    Event,
+    MilestoneReached,
+    Occurrence,
+    Responded,
+    ResponseRevised,
+)
 from bot.petitions.history import PetitionHistory
 from bot.petitions.parse import Trending, parse_petition
 from bot.petitions.parse_places import Constituency
@@ -242,6 +249,16 @@ def test_an_alert_about_another_response_leads_to_the_one_before_it_too() -> Non
     known = PetitionHistory(petition=responded(), read_at=NOW, earlier_responses=(RESPONSE,))
     occurrence = Occurrence("k", known.petition.ref, NOW, Responded(RESPONSE))
     assert "Earlier version" in labels(alert(known, [occurrence], NOW, muted=False)[1])
+
+
+def test_an_alert_of_several_events_has_the_buttons_of_each_and_none_twice() -> None:
+    about = structs.replace(responded(), scheduled_debate_date=date(2025, 4, 7))
+    known = PetitionHistory(petition=about, read_at=NOW)
+    day = date(2025, 4, 7)
+    events = (DebateScheduled(day), Responded(RESPONSE), ResponseRevised(RESPONSE, (), ("New.",)))
+    occurrences = [Occurrence(str(n), about.ref, NOW, event) for n, event in enumerate(events)]
+    above = labels(alert(known, occurrences, NOW, muted=False)[1])[:-3]
+    assert above == ["Add to calendar", "Read in full"]
 
 
 def test_a_card_leads_to_the_debates_record_only_where_the_address_is_one() -> None:
