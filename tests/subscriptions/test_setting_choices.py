@@ -201,8 +201,10 @@ def test_a_chat_hears_a_kind_as_it_chose_else_by_default() -> None:
 
 
 def test_what_would_be_so_anyway_is_not_kept() -> None:
-    before = Preferences({"response": "loud", "surge": "silent", "debate": "off"}, (72,))
-    assert without_usual(before) == Preferences({"debate": "off"}, (72,))
+    as_usual_anyway: dict[Kind, Loudness] = {"response": "loud", "surge": "silent"}
+    chosen_otherwise: dict[Kind, Loudness] = {"debate": "off", "overdue": "loud"}
+    before = Preferences(as_usual_anyway | chosen_otherwise, (72,))
+    assert without_usual(before) == Preferences(chosen_otherwise, (72,))
 
 
 def test_everything_is_as_usual_again_but_ones_own_milestones() -> None:

@@ -340,7 +340,9 @@ def test_what_is_no_zone_brings_the_three_that_are_nearest() -> None:
     lond = find_zone("Lond")
     assert isinstance(lond, NoZone)
     assert (lond.near[0], len(lond.near)) == ("Europe/London", 3)
-    assert find_zone("xyz") == NoZone("xyz")
+    # As like the one as the other: nobody is told which was meant.
+    assert find_zone("Katmandhu") == NoZone("Katmandhu", near=("Asia/Katmandu", "Asia/Kathmandu"))
+    assert find_zone("xyz") == NoZone("xyz", is_offset=False, near=())
     assert find_zone("") == NoZone("")
     assert find_zone("x" * 99) == NoZone("x" * 80)
     assert isinstance(find_zone("localtime"), NoZone)
