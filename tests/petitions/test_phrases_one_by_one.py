@@ -15,7 +15,7 @@ from bot.petitions.everyday_phrases import (
     spoken_words,
     what_is_meant,
 )
-from bot.petitions.number_words import in_figures
+from bot.petitions.number_words import HOUR_NAMES, in_figures
 
 
 @pytest.mark.parametrize(
@@ -162,8 +162,13 @@ ONES += " sixteen seventeen eighteen nineteen"
         ("a quarter of a million", "250000"),
         ("quarter of a million", "250000"),
         ("ninety-nine", "99"),
+        ("twenty ten", "20 10"),
         ("a dozen thousand", "12000"),
     ],
 )
 def test_each_number_in_words_has_its_value(said: str, figures: str) -> None:
     assert in_figures(said) == figures
+
+
+def test_a_clock_has_twelve_hours() -> None:
+    assert (len(HOUR_NAMES), HOUR_NAMES[0], HOUR_NAMES[-1]) == (12, "one", "twelve")

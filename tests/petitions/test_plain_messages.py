@@ -247,6 +247,7 @@ def test_a_slip_of_the_pen_is_guessed_at_where_it_is_near_enough(
         ("  What’s  NEW?! ", "what's new"),
         ("", ""),
         ("a" * 70 + " thanks" * 11, "a" * 70),
+        ("a" * 70 + " thanks" * 10 + " thank you", "a" * 70),
         ("a" * 70 + " thanks" * 12, "a" * 70 + " thanks"),
     ],
 )
