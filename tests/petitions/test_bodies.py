@@ -7,7 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from bot.errors import MalformedPetition
 from bot.petitions import bodies
+from bot.petitions.petition import Site
 
 
 def many(row: Any, count: int) -> list[Any]:
@@ -154,3 +156,12 @@ def fault(decoder: msgspec.json.Decoder[Any], body: str) -> str:
 )
 def test_a_fault_is_named_by_its_place_below_the_attributes(body: str, field: str) -> None:
     assert fault(bodies.SHOW, body) == field
+
+
+def test_a_body_of_no_one_petition_is_malformed_at_its_site() -> None:
+    site = Site("uk", "UK Parliament", "https://petition.parliament.uk")
+    for body, field in ((b'{"links":{}}', "data"), (b"[" * 100_000, "body"), (b"\xff", "body")):
+        with pytest.raises(MalformedPetition) as caught, bodies.reading(site):
+            bodies.LIST.decode(body)
+        told = caught.value
+        assert (told.site, told.petition_id, told.field) == ("uk", None, field)
