@@ -507,6 +507,7 @@ async def test_a_store_that_is_away_and_a_fault_of_ours_are_tried_again_each_sec
         ("an announcement cannot go on", "RuntimeError"),
         ("an announcement cannot go on: over", None),
     ]
+    assert [line["exc_info"] for line in lines if line.get("cause")] == [True]
 
 
 # --- what the store learns late ------------------------------------------------------------------
