@@ -232,6 +232,27 @@ async def test_alerts_that_leave_soon_take_the_place_of_others(seconds: float, r
     await telegram.clock.run(waiting)
 
 
+@pytest.mark.parametrize(("after", "room"), [(0.0, 11), (0.9, 11), (1.0, 15), (1.9, 15)])
+async def test_answers_of_the_last_second_are_expected_to_go_on(after: float, room: int) -> None:
+    telegram = Telegram()
+    await telegram.clock.run(*(telegram.send(chat, alert=False) for chat in range(1, 9)))
+    telegram.clock.now += after
+    assert telegram.rate_limiter.room(0.5) == room
+
+
+async def test_alerts_and_answers_to_the_talkative_are_not_expected_to_go_on() -> None:
+    telegram = Telegram()
+    now = telegram.clock.now
+    for chat in range(1, 5):
+        talkative = telegram.rate_limiter._chats.get(chat, now)
+        for _ in range(10):
+            talkative.count(Departure(now - 30.0), alert=False)
+        talkative.spent_until = now
+    talk = [telegram.send(chat, alert=False) for chat in range(1, 5)]
+    await telegram.clock.run(*talk, *(telegram.send(chat) for chat in range(11, 15)))
+    assert telegram.rate_limiter.room(0.5) == 15
+
+
 async def test_paid_ones_are_taken_on_besides() -> None:
     telegram = Telegram(paid_per_minute=25)
     assert telegram.rate_limiter.room(0.5) == 40
@@ -384,7 +405,7 @@ async def test_a_place_that_is_seconds_away_is_the_pause_of_another_process(
 
 async def test_each_message_takes_a_place_of_its_own() -> None:
     telegram = shared()
-    await telegram.clock.run(*(telegram.send(chat) for chat in (1, 2, 3)))
+    await telegram.clock.run(*(telegram.send(chat, alert=chat > 2) for chat in (1, 2, 3)))
     places = [place / SHARED_PER_SECOND for place in (0, 1, 2)]
     assert [at for at, _ in telegram.left] == pytest.approx(places)
 
