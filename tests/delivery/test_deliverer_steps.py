@@ -162,6 +162,7 @@ async def test_a_look_that_failed_is_repeated_after_a_second(
     assert looks == [0.0, 1.0, 2.0]
     told = [line for line in lines if line["event"].startswith("deliveries cannot be claimed")]
     assert [line.get("cause") for line in told] == ["RuntimeError", None][: 2 * said]
+    assert [line["exc_info"] for line in told if line.get("cause")] == [True] * said
 
 
 @pytest.mark.parametrize(("takes", "ends"), [(3.0, 3.0), (4.5, 4.0), (60.0, 4.0)])
@@ -428,6 +429,19 @@ async def test_too_many_at_once_are_held_a_minute_unless_they_cannot_wait(
     deferred = ("defer", (owed.delivery.key, "flood", NOW + MINUTE))
     assert (deferred in desk.kept()) is held
     assert desk.counted() == ({"deferred": 1} if held else {"sent": 1})
+
+
+@pytest.mark.parametrize("trouble", [None, StorageError("away"), RuntimeError("a bug")])
+async def test_what_is_held_or_fails_before_it_is_sent_holds_up_nothing_else_of_its_chat(
+    desk: Desk, trouble: Exception | None
+) -> None:
+    desk.storage.answers["subscription"] = [trouble, None] if trouble else [None]
+    with capture_logs():
+        first = claim(1, told_lately=0 if trouble else 5)
+        await desk.delivers(first, claim(2, queue="quiet"), claim(3, queue="digest"))
+    texts = [args[1] for args in desk.bot.asked("send_message")]
+    assert ["1,000" in text.partition("\n")[0] for text in texts] == [False, False]
+    assert desk.counted()["sent"] == 2
 
 
 async def test_several_in_one_message_are_never_held(desk: Desk) -> None:

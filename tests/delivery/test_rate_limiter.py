@@ -295,6 +295,16 @@ async def test_one_probe_is_taken_on_while_everything_may_be_refused() -> None:
     await telegram.clock.run(*waiting)
 
 
+async def test_one_probe_leaves_after_a_pause_rather_to_a_chat_that_was_not_refused() -> None:
+    telegram = Telegram()
+    await telegram.refuse_all(1)
+    telegram.journey = 0.5
+    telegram.clock.now += 1.5
+    await telegram.clock.run(telegram.send(1), telegram.send(9), telegram.send(10))
+    assert telegram.when(9) == [2.0]
+    assert (telegram.when(1)[1:], telegram.when(10)) == ([2.5], [2.5])
+
+
 # --- for how long everything is refused ----------------------------------------------------------
 
 
