@@ -163,6 +163,7 @@ _COUNTS_OF_ONE = (
     re.compile(rf"{_ASKED}?(?:petition )?# {_HITS}{_COUNT}"),
     re.compile(rf"# (?:{_ASKED})(?:{_THE_PETITION} )?{_HITS}{_COUNT}"),
     re.compile(rf"(?:petition )?# (?:milestones? )(?:{_REACHES} )?{_COUNT}"),
+    re.compile(rf"milestones? (?:for |of |on )?(?:petition )?# (?:at |to )?{_COUNT}"),
     re.compile(rf"(?:petition )?# (?=every |.*{_SURE_COUNT}){_COUNT}"),
     re.compile(rf"(?=every ){_COUNT} (?:for |of |on )?(?:petition )?#"),
     re.compile(

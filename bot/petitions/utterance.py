@@ -433,7 +433,8 @@ def _petitions(
         return listed
     found = find_mentions(text, sites)
     if len(text) <= _LONGEST_REQUEST:
-        for each in found:
+        # Of two bare numbers, the round one is rather the count.
+        for each in sorted(found, key=lambda each: str(each.petition.id).endswith("00")):
             if count := count_wanted(f"{text[: each.start]}#{text[each.end :]}", of_one=True):
                 return OnPetition("milestones", each.petition, count)
             setting = setting_wanted(f"{text[: each.start]}#{text[each.end :]}")
