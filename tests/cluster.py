@@ -12,8 +12,8 @@ from typing import Any
 
 from aiohttp import ClientSession
 from bell import TEA, Village
+from ports import free_port
 from postgres import FailoverPair, PostgresGround
-from probing import free_port
 
 from bot.app import running, utc_now
 from bot.config import Address, Config, StorageConfig, WebConfig

@@ -5,7 +5,6 @@ import atexit
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import warnings
@@ -21,6 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import psutil
+from ports import free_port
 
 from storage.key_file import KeyRing
 from storage.postgres.pool import PATIENCE, Patience
@@ -204,7 +204,7 @@ class Machine:
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
-        self.port = _free_port()
+        self.port = free_port()
         self._pid_file = folder / "postmaster.pid"
         self._settings = settings | {
             "port": str(self.port),
@@ -306,9 +306,3 @@ async def failover_pair() -> AsyncIterator[FailoverPair]:
         for each in (pair.primary, pair.standby):
             each.kill()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])

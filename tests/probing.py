@@ -1,6 +1,5 @@
 """The bot's own server, asked over real sockets."""
 
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -8,15 +7,10 @@ from typing import Any
 
 from aiohttp import ClientSession
 from bell import Village
+from ports import free_port
 
 from bot.app import running
 from bot.config import Address, Config, WebConfig
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 def served(village: Village, mode: str = "webhook", **telegram: Any) -> Config:

@@ -28,7 +28,7 @@ from aiohttp import ClientSession
 from bell import Village, open_petition
 from broken_updates import UNDECODABLE
 from msgspec import structs
-from probing import free_port
+from ports import free_port
 from site_stand_in import Fault, PetitionsSite
 from telegram_stand_in import BotApi
 
