@@ -40,7 +40,6 @@ from bot.delivery.announcer import Announcer
 from bot.delivery.deliverer import LEASE, Deliverer
 from bot.delivery.rate_limiter import SHARED_PER_SECOND, RateLimiter
 from bot.errors import ConfigError, StorageError
-from bot.incidents import IncidentLog
 from bot.local_time import zones
 from bot.messages.i18n import ENGLISH, LANGUAGES, preload, speaking, tr
 from bot.operations.leadership import RHYTHM, Rhythm, on_duty, shared_rate
@@ -49,6 +48,7 @@ from bot.operations.observed import StoreIncident, observed
 from bot.operations.rule_names import RuleNames
 from bot.operations.supervisor import Supervisor
 from bot.operations.wall_clock import prune_if_sure
+from bot.outages import IncidentLog
 from bot.petitions.everyday_phrases import compiled as compiled_phrases
 from bot.petitions.parliaments import description_of
 from bot.polling.clocks import Every, SteadyScheduler

@@ -11,13 +11,13 @@ from telegram.error import BadRequest, TelegramError
 from telegram.ext import CallbackQueryHandler, MessageHandler, filters
 
 from bot.errors import StorageError
-from bot.incidents import IncidentLog
 from bot.messages.buttons import button
 from bot.messages.chat import errors
 from bot.messages.chat.conversation import PRESSES
 from bot.messages.chat.groups import too_fast
 from bot.messages.i18n import speak, tr
 from bot.messages.petition.parts import site_name
+from bot.outages import IncidentLog
 from handlers.command import SPOKEN, AnyHandler, Command
 from handlers.context import Context, first_language, is_private
 from handlers.reply import acknowledge, answer

@@ -12,9 +12,9 @@ from msgspec import structs
 
 from bot.charts.picture import Picture, top_places
 from bot.charts.worker import ChartFailed, Job, Worker
-from bot.incidents import IncidentLog
 from bot.messages.i18n import language
 from bot.messages.petition.wording import spoken
+from bot.outages import IncidentLog
 from bot.petitions.petition import Petition, Reading
 from bot.petitions.tile_maps import map_of
 

@@ -13,12 +13,12 @@ from telegram.ext import ExtBot
 
 from bot.delivery.rate_limiter import ALERT, seconds
 from bot.errors import StorageError
-from bot.incidents import IncidentLog
 from bot.messages.buttons import Keyboard
 from bot.messages.chat.announcements import announcement as worded
 from bot.messages.chat.announcements import finished
 from bot.messages.i18n import ENGLISH, speaking
 from bot.messages.message import Message
+from bot.outages import IncidentLog
 from bot.subscriptions.announcement import Announcement, hears_announcements, read, written
 from bot.subscriptions.subscription import Chat
 from bot.telegram import render

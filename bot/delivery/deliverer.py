@@ -36,7 +36,6 @@ from bot.delivery.retry import (
     probe_wait,
 )
 from bot.errors import StorageError
-from bot.incidents import IncidentLog
 from bot.local_time import zone_of
 from bot.messages.alert import Among, alert, bare_alert
 from bot.messages.buttons import Keyboard
@@ -45,6 +44,7 @@ from bot.messages.format import go_by
 from bot.messages.i18n import ENGLISH, marked, speak, tr
 from bot.messages.message import Message, compose, italic, joined, split, width
 from bot.messages.reader import address
+from bot.outages import IncidentLog
 from bot.subscriptions.delivery import (
     FLOOD,
     ChatGone,

@@ -38,7 +38,7 @@ from bot.delivery.send_queue import (
 )
 from bot.delivery.sent_messages import SentMessages
 from bot.errors import StorageError
-from bot.incidents import IncidentLog
+from bot.outages import IncidentLog
 from bot.telegram.errors import NotConnected, is_lost
 from bot.telegram.fading import NEVER
 from storage.shared import SharedRate

@@ -20,9 +20,9 @@ from bot import __version__
 from bot.config import DEFAULTS, Address, Config, PollConfig
 from bot.errors import ParliamentError, ParliamentUnavailable, PetitionBellError, StorageError
 from bot.messages.chat.for_admins import trial
-from bot.network_faults import remedy_of
 from bot.operations.http_server import remedy_for_address
 from bot.operations.store_commands import counted
+from bot.outages import remedy_of
 from bot.petitions.parliaments import DESCRIPTIONS
 from bot.petitions.parliaments.description import Feature, SiteDescription
 from bot.petitions.parse import Page

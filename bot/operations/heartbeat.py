@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import aiohttp
 import structlog
 
-from bot.incidents import IncidentLog
 from bot.operations.health import HealthCheck
+from bot.outages import IncidentLog
 
 log = structlog.get_logger(__name__)
 

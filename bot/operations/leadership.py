@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 import structlog
 
 from bot.errors import StorageError
-from bot.incidents import IncidentLog
+from bot.outages import IncidentLog
 from storage import Storage
 from storage.shared import RoleState, Seat, Shared, SharedRate, is_shared
 

@@ -45,7 +45,7 @@ def configure_logs(level: str, form: str, token: str) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     # Says at its loudest what an update held; what matters of it reaches us as an exception.
     logging.getLogger("telegram").setLevel(logging.CRITICAL + 1)
-    # Writes a traceback for each round that fails, which we hear of too (`bot.incidents`).
+    # Writes a traceback for each round that fails, which we hear of too (`bot.outages`).
     logging.getLogger("apscheduler").setLevel(logging.CRITICAL + 1)
 
 

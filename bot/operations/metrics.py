@@ -27,9 +27,9 @@ from telegram.error import TelegramError
 from bot import __version__
 from bot.delivery.deliverer import DeliveryCounts
 from bot.errors import MalformedPetition, ParliamentUnavailable, StorageError
-from bot.incidents import IncidentLog
 from bot.messages.i18n import Said
 from bot.operations.observed import observed
+from bot.outages import IncidentLog
 from bot.petitions.events import Occurrence
 from bot.polling.petitions_api import PetitionsApi, Unreadable
 from bot.polling.poller import Poller

@@ -8,7 +8,7 @@ from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
 import structlog
 
 from bot.errors import StorageError
-from bot.incidents import IncidentLog
+from bot.outages import IncidentLog
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -15,13 +15,13 @@ from telegram.ext import Application
 from bot.config import Config
 from bot.delivery.deliverer import DeliveryCounts
 from bot.errors import ConfigError, StorageError
-from bot.incidents import IncidentLog
 from bot.operations.admin_alerts import AdminAlerts
 from bot.operations.health import Health, HealthCheck
 from bot.operations.heartbeat import Heartbeat, notify
 from bot.operations.leadership import holding
 from bot.operations.metrics import Metrics
 from bot.operations.wall_clock import WallClock
+from bot.outages import IncidentLog
 from bot.polling.status_reports import StatusReports
 from bot.telegram.floods import Floods
 from bot.telegram.reception import Reception

@@ -22,7 +22,7 @@ from cachetools import LRUCache
 from msgspec import Struct, structs
 
 from bot.errors import MalformedPetition, ParliamentError, ParliamentUnasked, ParliamentUnavailable
-from bot.network_faults import fault_of
+from bot.outages import fault_of
 from bot.petitions.parliaments import description_of, host_of
 from bot.petitions.parse import (
     Page,

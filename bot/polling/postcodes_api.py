@@ -14,7 +14,7 @@ import structlog
 from msgspec import Struct
 from msgspec.json import decode
 
-from bot.incidents import IncidentLog
+from bot.outages import IncidentLog
 from bot.petitions.bodies import UNREADABLE
 from bot.petitions.everyday_words import plain
 from bot.petitions.postcode import POSTCODE

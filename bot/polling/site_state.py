@@ -14,7 +14,7 @@ from cachetools import TTLCache
 from msgspec import structs
 
 from bot.errors import MalformedPetition, ParliamentError, ParliamentUnavailable
-from bot.incidents import IncidentLog
+from bot.outages import IncidentLog
 from bot.petitions.petition import Department, Petition, PetitionId, PetitionRef
 from bot.polling.budget import Budget
 from bot.polling.lookup import LookupResult, Unasked

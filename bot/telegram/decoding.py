@@ -16,7 +16,7 @@ from telegram import Bot, Chat, Message, MessageEntity, TelegramObject, Update, 
 from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
 
 from bot.messages.i18n import Said, marked
-from bot.network_faults import remedy_of
+from bot.outages import remedy_of
 from bot.telegram.answers import LARGEST_CHAT
 
 LARGEST_ID = 2**63 - 1

@@ -17,7 +17,7 @@ from typing import NamedTuple, TypeAlias
 import structlog
 from telegram import Update
 
-from bot.incidents import IncidentLog
+from bot.outages import IncidentLog
 
 log = structlog.get_logger(__name__)
 

@@ -6,8 +6,8 @@ from enum import StrEnum
 
 import structlog
 
-from bot.incidents import IncidentLog
 from bot.messages.i18n import Said, marked
+from bot.outages import IncidentLog
 from bot.telegram.decoding import Cause, Failure, Undecodable
 
 log = structlog.get_logger(__name__)

@@ -19,7 +19,7 @@ from telegram.error import NetworkError, TelegramError, TimedOut
 from telegram.request import BaseRequest, RequestData
 from yarl import URL
 
-from bot.network_faults import fault_of
+from bot.outages import fault_of
 from bot.telegram.answers import message_of, read_json, result_of
 from bot.telegram.errors import NotConnected, Unanswered
 

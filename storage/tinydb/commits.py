@@ -20,7 +20,7 @@ import structlog
 from msgspec import Struct
 
 from bot.errors import StorageError
-from bot.incidents import IncidentLog
+from bot.outages import IncidentLog
 from storage.disk import reason
 from storage.tables import ERASE, NOTES, Tables
 from storage.tinydb.database import Database, Transaction

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import network_faults
+from bot import outages
 from bot.messages.chat.status import reason_in_words, status
 from bot.messages.i18n import speaking
 from bot.petitions.petition import Site
@@ -19,7 +19,7 @@ UK = Site("uk", "UK Parliament", "https://petition.parliament.uk")
 
 def reasons() -> set[str]:
     """Every reason that the client of a site gives, as its source has them."""
-    modules = (petitions_api, network_faults)
+    modules = (petitions_api, outages)
     source = "\n".join(Path(module.__file__).read_text("utf-8") for module in modules)
     given = r'(?:Unavailable\(|Unreadable\(|ParliamentError\(url, [a-z.]+, |return )f?"([^"]+)"'
     given_of_answers = r'ParliamentError\([a-z.]+, (?:None|[a-z.]+), f?"([^"]+)"'

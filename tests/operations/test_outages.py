@@ -4,7 +4,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from bot.incidents import IncidentLog
+from bot.outages import IncidentLog
 
 
 class Steady:
