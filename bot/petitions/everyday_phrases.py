@@ -7,60 +7,31 @@ a petition's subject that begins alike ("no fireworks after 10pm") stays one.
 import re
 from functools import cache
 
-from bot.petitions.bare_request import bare, bare_span
-from bot.petitions.number_words import HOUR_NAMES, SPOKEN_COUNT, SPOKEN_NUMBER
+from bot.petitions.bare_request import bare_span
+from bot.petitions.number_words import HOUR_NAMES
+from bot.petitions.phrase_parts import (
+    DAY,
+    LENGTH,
+    MOMENT,
+    NEWS,
+    SEND,
+    SENDING,
+    STRAIGHT_AWAY,
+    TELL,
+    WHILE,
+)
 
-_NEWS = (
-    r"(?:alerts?|messages?|msgs|notifications?|texts?|pings?|updates?|emails?|sounds?"
-    r"|noises?|buzzing|beeps?|beeping)"
-)
-_SEND = (
-    r"(?:message|msg|text|notify|alert|ping|bother|disturb|buzz|wake|contact|pester|write to"
-    r"|tell|send|annoy|spam|ring|beep)"
-)
-_SENDING = (
-    r"(?:messaging|texting|notifying|alerting|pinging|bothering|disturbing|buzzing"
-    r"|contacting|pestering|posting|writing to|telling|sending|annoying|spamming"
-    r"|harassing|emailing)"
-)
 _NOT = (
-    rf"(?:no (?:more )?{_NEWS}"
-    rf"|(?:don'?t|do not|never) {_SEND}(?: me)?(?: anything| {_NEWS})?(?: up)?"
+    rf"(?:no (?:more )?{NEWS}"
+    rf"|(?:don'?t|do not|never) {SEND}(?: me)?(?: anything| {NEWS})?(?: up)?"
     r"|stop (?:alert|message|notification)s?"
-    rf"|stop (?:(?:all|the|my|your) )+{_NEWS}"
-    rf"|stop {_SENDING}(?: me)?(?: {_NEWS}| things| stuff)?(?: in)?(?: (?:here|this group))?"
-    rf"|(?:turn|switch) off (?:the |my |all )*{_NEWS}"
-    rf"|(?:turn|switch) (?:the |my |all )*{_NEWS} off"
+    rf"|stop (?:(?:all|the|my|your) )+{NEWS}"
+    rf"|stop {SENDING}(?: me)?(?: {NEWS}| things| stuff)?(?: in)?(?: (?:here|this group))?"
+    rf"|(?:turn|switch) off (?:the |my |all )*{NEWS}"
+    rf"|(?:turn|switch) (?:the |my |all )*{NEWS} off"
     r"|dim (?:negeseuon|rhybuddion|hysbysiadau|sŵn))"
 )
 _QUIET = r"(?:(?:be|keep|stay|go) )?(?:quiet|silent|silence|tawel|tawelwch|distaw|s+h+|shush|hush)"
-
-_DAY = (
-    r"(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:days?)?"
-    r"|dydd (?:llun|mawrth|mercher|iau|gwener|sadwrn|sul)"
-)
-_LENGTH = (
-    r"(?:for |am )?(?:about )?(?:(?:the next|another) )?"
-    rf"(?:\d{{1,3}}|{SPOKEN_NUMBER}|an?|the(?= (?:day|week|hour)\b)|half an?|a few"
-    r"|(?:a )?couple(?: of)?|the next)\s*"
-    r"(?:min(?:ute)?s?|h|hrs?|hours?|d|days?|w|wks?|weeks?|fortnights?|months?|years?|awr"
-    r"|diwrnod|wythnos|mis)(?: and a half)?"
-)
-_WHEN_IT_ENDS = (
-    rf"(?:{_DAY}|\d[\w:.]*"
-    r"|(?:the|next|this|end|of|in|a|on|at|after|coming|early|late|new|o'?clock|am|pm|hours?|days?"
-    r"|lunch(?:time)?|tea(?: ?time)?|bedtime|bank|holiday|half|quarter|past|to|by"
-    r"|weeks?|weekend|months?|years?|morning|noon|midday|afternoon|evening|night|midnight"
-    r"|today|tomorrow|yfory|christmas|easter|half|term|further|notice|jan(?:uary)?"
-    r"|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
-    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?))"
-)
-_MOMENT = (
-    rf"(?:(?:un)?till?|tan) {_WHEN_IT_ENDS}(?: {_WHEN_IT_ENDS})*"
-    r"|(?:for |over )?(?:today|tomorrow|tonight|overnight|heno|yfory"
-    r"|(?:this|the|next) (?:morning|afternoon|evening|weekend|week|month))"
-)
-_WHILE = rf"(?:{_LENGTH}|{_MOMENT})"
 _MONTHS = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|march|april|may|june|july|august|sept(?:ember)?|october"
     r"|november|december)"
@@ -74,7 +45,6 @@ _BROAD_WHILE = (
     r"(?:\d|an?\s|one\s|two\s|three\s|half\s|tomorrow|tonight|overnight|yfory|heno|next\s"
     r"|mon|tue|wed|thu|fri|sat|sun|dydd\s).*"
 )
-
 _HOUR = (
     rf"(?:(?:(?:half past |(?:a )?quarter (?:past|to) )?(?:\d{{1,2}}|{'|'.join(HOUR_NAMES)}))"
     r"(?:[:.h]?\d\d)?\s*(?:[ap]\.?m\b\.?|o'?clock|h\b)?"
@@ -93,7 +63,6 @@ _NIGHT = (
     r"(?:nights?|night ?times?|evenings?|mornings?|bed ?time|work|meetings?|dark"
     r"|day|nos)|(?:while|when) (?:i sleep|i'?m (?:asleep|sleeping|in bed|at work))"
 )
-
 _DAY_NAME = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
 _SOME_DAYS = (
     r"(?:(?:on|at|over|during) )?(?:the )?(?:week ?days?|weekends?|working days|work days"
@@ -101,10 +70,8 @@ _SOME_DAYS = (
     r"|mon(?:day)?s?(?: to | ?- ?| through )fri(?:day)?s?"
     rf"|(?<=on )(?:an? )?{_DAY_NAME}(?:(?:,? and |, ?| or ){_DAY_NAME})*)"
 )
-
 _SOON = r"(?:soon|next|first|soonest|shortly|this week|this month|today|tomorrow|tonight)"
 _CLOSE = r"(?:clos(?:e|es|ing)|end(?:s|ing)?|expir(?:e|es|ing)|run(?:ning)? out|finish(?:es|ing)?)"
-
 _ABOUT = (
     r"(?:about|on|for|mentioning|concerning|regarding|with|to do with|related to|against|to"
     r"|(?:that|which) (?:mentions?|is about|are about|says?)|am|ynghylch|ynglŷn â"
@@ -116,178 +83,6 @@ _WHICH = (
     r"(?:"
     r"(?:an?|any|all|new|every|some|more|another|other|the|that|those|these|open|good|current) )*"
 )
-
-_TELL = (
-    r"(?:(?:tell|notify|alert|ping|message|msg|text|warn|remind|update|buzz|inform)(?: me)?"
-    r"|let me know|(?:give me )?(?:a )?heads up|give me a shout|@ ?me|hit me(?= when)"
-    r"|i (?:want|'d like|would like) to (?:know|hear|be told)"
-    r"|(?:be told|hear)(?= (?:at|when))|(?:set )?(?:a )?milestones?"
-    r"|(?:rhowch|rho) wybod(?: i mi)?|dywedwch wrtha i)"
-)
-_REACHES = (
-    r"(?:at|hits?|reach(?:es|ed)?|gets?(?: (?:to|past|over|up to))?|got to|pass(?:es)?|has"
-    r"|have|cross(?:es)?|goes? (?:over|past|above)|is (?:at|over|past|up to)"
-    r"|makes?(?: it to)?|yn cyrraedd|yn pasio|ar)"
-)
-_ONE_COUNT = (
-    rf"(?:{SPOKEN_COUNT}|\d[\d,.]*\s*(?:k\b|m\b|%|per ?cent)?"
-    rf"|{SPOKEN_NUMBER} ?(?:k\b|%|per ?cent)|half[ -]?way"
-    r"(?: there| to \d[\d,]* ?k?"
-    r"| to (?:the |a )?(?:debate|response|goal|target|(?:next )?(?:threshold|one)))?)"
-)
-_COUNT = (
-    rf"(?P<rest>(?:every )?{_ONE_COUNT}(?:(?:,? and |, ?){_ONE_COUNT})*)"
-    r"(?: (?:signatures?|sigs|names|people|llofnodi?o?n?))?"
-)
-# What can be nothing but a count: "at 7" may be an hour, and "5,000" a subject.
-_SURE_COUNT = r"(?:\dk\b|\dm\b|thousand|million|%|per ?cent|half[ -]?way)"
-_WHEN = r"(?:when(?:ever)?|once|if|as soon as|pan(?: fydd)?)"
-_THE_PETITION = (
-    r"(?:it(?:'?s| is)?|they|this|that|we|the (?:petition|count|number)"
-    r"|(?:my|this|that) petition|signatures)"
-)
-
-# "When it's halfway" says no more than that.
-_HITS = rf"(?:{_REACHES} |(?:is )?(?=half[ -]?way))"
-_ASKED = rf"(?:(?:{_TELL} )(?:{_WHEN} )?|{_WHEN} )"
-_COUNTS = (
-    re.compile(rf"{_ASKED}(?:{_THE_PETITION} )?{_HITS}{_COUNT}"),
-    re.compile(rf"(?:{_REACHES} )?(?=.*{_SURE_COUNT}){_COUNT}"),
-    re.compile(rf"(?:{_TELL} |(?=.*signatures))(?=every ){_COUNT}"),
-    re.compile(rf"(?:set|add) (?:an? |my )?milestone (?:at |of |to )?{_COUNT}"),
-    # Most petitions have longer numbers.
-    re.compile(rf"milestone (?:at |of )?(?=\d{{1,2}},?\d?00$|\d+[km]$){_COUNT}"),
-)
-# `#` stands for the petition.
-_COUNTS_OF_ONE = (
-    re.compile(rf"{_ASKED}?(?:petition )?# {_HITS}{_COUNT}"),
-    re.compile(rf"# (?:{_ASKED})(?:{_THE_PETITION} )?{_HITS}{_COUNT}"),
-    re.compile(rf"(?:petition )?# (?:milestones? )(?:{_REACHES} )?{_COUNT}"),
-    re.compile(rf"milestones? (?:for |of |on )?(?:petition )?# (?:at |to )?{_COUNT}"),
-    re.compile(rf"(?:petition )?# (?=every |.*{_SURE_COUNT}){_COUNT}"),
-    re.compile(rf"(?=every ){_COUNT} (?:for |of |on )?(?:petition )?#"),
-    re.compile(
-        rf"(?:(?:{_ASKED}|milestone )(?:{_THE_PETITION} )?(?:{_REACHES} )?|{_REACHES} "
-        rf"|(?=[^#]*{_SURE_COUNT})){_COUNT} (?:for |of |on |signatures (?:for|of|on) )?"
-        r"(?:petition )?#"
-    ),
-)
-
-
-_REMINDED = re.compile(
-    rf"{_TELL} (?P<span>{_LENGTH}) (?:before|ahead of) (?:petition )?# ?"
-    r"(?:(?:closes?|ends?|is over|closing)(?: date)?)?"
-)
-
-
-def reminder_wanted(text: str) -> str:
-    """Read how long before `#` closes somebody wants a reminder, as they typed it; "" if not."""
-    found = _REMINDED.fullmatch(bare(text))
-    return found["span"].removeprefix("for ") if found else ""
-
-
-_STRAIGHT_AWAY = (
-    r"(?:straight away|right away|immediately|instantly|at once|in real ?time|as (?:they|it)"
-    r" happens?|as soon as (?:they|it) happens?)"
-)
-_INTO_DIGEST = re.compile(
-    r"(?:(?:put|move|send|add) )?(?:petition )?# (?:only )?(?:(?:in|into|to|as) (?:the|my|a) )?"
-    r"(?:daily )?(?:digest|summary)(?: only)?|(?:send )?# (?:only )?(?:once a day|daily)(?: only)?"
-)
-_AT_ONCE = re.compile(rf"(?:send|tell|alert)(?: me)?(?: about)? # {_STRAIGHT_AWAY}")
-_KIND = r"(?P<kind>milestone|surge|response|debate|threshold)s?"
-_KIND_OFF = re.compile(
-    r"(?:no(?: more)?|turn off|switch off|disable|skip|hide|stop(?: sending(?: me)?"
-    r"| telling me about)?|(?:don'?t|do not) (?:tell me about|send(?: me)?|want)|unfollow"
-    r"|(?P<silent>mute|silence)) (?:the |any |all )*"
-    rf"{_KIND}(?: {_NEWS}| news)? (?:for|of|about|on|from) (?:petition )?#"
-)
-_KIND_SET = re.compile(
-    rf"(?:petition )?# {_KIND}(?: {_NEWS})? (?:to )?(?P<loud>off|silent|digest|loud|on)"
-)
-_ONLY = re.compile(
-    rf"(?:only|just) {_SEND}(?: me)? (?:about|when|if|once) [^#]{{0,40}}#[^#]{{0,40}}"
-)
-
-
-def setting_wanted(text: str) -> str | None:
-    """Read what somebody wants to hear of `#` alone, as it is typed behind `/settings #`.
-
-    "" where that is to be chosen among the kinds; None if nothing of the sort is said.
-    """
-    said = bare(text)
-    if off := _KIND_OFF.fullmatch(said):
-        return f"{off['kind']} {'silent' if off['silent'] else 'off'}"
-    if chosen := _KIND_SET.fullmatch(said):
-        return f"{chosen['kind']} {chosen['loud']}"
-    if _INTO_DIGEST.fullmatch(said):
-        return "daily digest"
-    if _AT_ONCE.fullmatch(said):
-        return "everything"
-    return "" if _ONLY.fullmatch(said) else None
-
-
-_NO_ORDER = re.compile(
-    r"(?:has|have|had|did|does|am|are|is|was|were|why|should|who|do (?:i|we|you)"
-    r"|what (?:happens|if|would)|i (?:didn'?t|did not|never)|(?:i|you)(?:'ve| have)?"
-    r" (?:just |already |never )*(?:muted|unmuted|followed|unfollowed|stopped|snoozed"
-    r"|unsubscribed))\b(?!.*\b(?:able|way)\b)"
-)
-_REFUSED = re.compile(
-    r"(?:i )?(?:don'?t|do not|never)(?: want(?: you)? to| wanna| you dare)?"
-    r" (?P<what>unfollow|unsubscribe|stop(?! (?:follow|track|watch))|mute|unmute|silence|snooze"
-    r"|pause|remove|delete|drop|cancel)\b"
-)
-_REFUSED_END = re.compile(
-    rf"{_REFUSED.pattern}(?: (?:me|us|this|that|them|anything|everything|all|my|the|data|sending"
-    rf"|from|yet|please|{_NEWS}))*"
-    r"|(?:i )?(?:don'?t|do not) (?:want to )?(?:quit|leave|erase)(?: me)?"
-)
-
-
-def is_no_order(text: str) -> bool:
-    """Whether something is asked or told, so that nothing is to be changed: "is # muted?"."""
-    return _NO_ORDER.match(bare(text)) is not None
-
-
-def refused(text: str) -> str:
-    """What somebody wants not to be done: "don't unfollow #"; "" if nothing."""
-    found = _REFUSED.match(bare(text))
-    return found["what"] if found else ""
-
-
-def refuses_an_end(text: str) -> bool:
-    """Whether no more is said than that nothing shall end."""
-    return _REFUSED_END.fullmatch(bare(text)) is not None
-
-
-_GONE = re.compile(
-    r"(?:remove|delete|drop|cancel|clear|stop) (?:the |my )?(?:own )?milestone (?:at |of )?"
-    r"(?P<count>\d[\d,]*[km]?)"
-)
-_NO_SERIES = re.compile(
-    rf"(?:stop (?:telling me|{_SENDING} me)|not|no longer) (?P<every>every {_ONE_COUNT})"
-)
-_TOO_FEW = re.compile(r"\d\d?")  # "text me at 8" names an hour
-_AND_TELL = re.compile(rf",? {_TELL}$")
-
-
-def count_wanted(text: str, *, of_one: bool = False) -> str:
-    """Read the number of signatures to be told at, as somebody typed it; "" if there is none.
-
-    A text that is `of_one` petition has `#` where that stands.
-    """
-    said = _AND_TELL.sub("", bare(text))
-    if series := _NO_SERIES.fullmatch(said):
-        return f"-{series['every']}"
-    if gone := _GONE.fullmatch(said):
-        return f"-{gone['count']}"
-    for pattern in _COUNTS_OF_ONE if of_one else _COUNTS:
-        if found := pattern.fullmatch(said):
-            return "" if _TOO_FEW.fullmatch(found["rest"]) else found["rest"].strip(" ,.")
-    return ""
-
-
 _DATA = r"(?:data|info(?:rmation)?|details|records?|account|history|everything)"
 _MINE = (
     r"(?:(?:all|everything|every|of|the|my|me|personal|stored) )*"
@@ -295,7 +90,6 @@ _MINE = (
     r"(?: (?:that )?you (?:have|know|keep|hold|store|kept|stored)(?: (?:about|on|of) me)?)?"
 )
 _BOT = r"(?:it|this|the|you|bot|service|thing|petition bell)"
-
 _FOLLOW = (
     r"(?:follow|subscribe(?: to)?|track|watch(?= (?:new |any )?petitions )"
     r"|(?:watch|look)(?: out)? for|dilyn|tanysgrifio i|keep an eye (?:out )?(?:on|for))"
@@ -327,14 +121,12 @@ _NO_SUBJECT = (
     r"(?:an?|the|my|your|this|that|new|own|any|all|no|sign|start|open|closed|other|more|few"
     r"|many) \w+$"
 )
-
-_OF_ALL = rf"(?:(?:{_TELL}|follow|watch|track|subscribe to|show me|i want)(?: (?:about|of|to))? )?"
-
+_OF_ALL = rf"(?:(?:{TELL}|follow|watch|track|subscribe to|show me|i want)(?: (?:about|of|to))? )?"
 # Each with the command that it comes down to; the group `rest`, if any, stands behind that.
 PHRASES: tuple[tuple[str, str], ...] = (
     # which days
     (
-        rf"(?:(?:only|just)(?: {_SEND}(?: me)?| {_NEWS})?|{_SEND}(?: me)? only|{_NEWS} only"
+        rf"(?:(?:only|just)(?: {SEND}(?: me)?| {NEWS})?|{SEND}(?: me)? only|{NEWS} only"
         rf"|not|never|nothing|{_NOT}|{_QUIET}|mute|silence|pause|snooze|dnd|do not disturb"
         rf"|quiet hours)(?: me)? {_SOME_DAYS}(?: only)?"
         rf"|(?:(?:send|give) (?:me )?)?(?:the |my |a )?(?:daily )?(?:digest|summary|round-?up)"
@@ -375,10 +167,10 @@ PHRASES: tuple[tuple[str, str], ...] = (
     ),
     (
         r"(?:(?:send|give|tell|alert|notify|message) me )?"
-        rf"(?:everything |it all |(?:all )?{_NEWS} )?{_STRAIGHT_AWAY}"
+        rf"(?:everything |it all |(?:all )?{NEWS} )?{STRAIGHT_AWAY}"
         r"(?:,? not in (?:a|the|my) (?:digest|summary))?"
-        rf"|(?:send )?{_NEWS} {_STRAIGHT_AWAY}(?:,? not in (?:a|the) (?:digest|summary))?"
-        rf"|(?:instant|immediate|real[ -]?time|live) {_NEWS}"
+        rf"|(?:send )?{NEWS} {STRAIGHT_AWAY}(?:,? not in (?:a|the) (?:digest|summary))?"
+        rf"|(?:instant|immediate|real[ -]?time|live) {NEWS}"
         r"|(?:no|stop|cancel|turn off|switch off|disable|not in)(?: sending(?: me)?)?"
         r" (?:the |a |my |any )?(?:more )?(?:daily |weekly )?(?:digests?|summar(?:y|ies))"
         r"|(?:the |my )?(?:digest|summary) off",
@@ -398,7 +190,7 @@ PHRASES: tuple[tuple[str, str], ...] = (
         "settings quiet",
     ),
     (
-        rf"(?:am i|are we|are (?:my|the) {_NEWS}) (?:muted|silent|on|off|snoozed|paused)"
+        rf"(?:am i|are we|are (?:my|the) {NEWS}) (?:muted|silent|on|off|snoozed|paused)"
         r"|(?:is|are) (?:everything|the sound|sounds) (?:on|off|muted)",
         "settings",
     ),
@@ -416,7 +208,7 @@ PHRASES: tuple[tuple[str, str], ...] = (
     (
         r"(?:delete|remove|drop|stop|end|cancel|unfollow) (?:the |my |that |all )*rules?\b.*"
         rf"|(?:unfollow|unsubscribe(?: me)? from) (?!(?:#|{_BOT}$)).*[a-z].*"
-        rf"|unsubscribe my \w+|stop {_SENDING} me (?:about|on) .*",
+        rf"|unsubscribe my \w+|stop {SENDING} me (?:about|on) .*",
         "unsubscribe",
     ),
     (r"(?:what|which) rules (?:do i have|have i got|are there)", "subscriptions"),
@@ -496,7 +288,7 @@ PHRASES: tuple[tuple[str, str], ...] = (
         "settings quiet before",
     ),
     (
-        rf"{_SEND}(?: me)?(?: everything| it all| all of it)? (?P<rest>at {_HOUR})",
+        rf"{SEND}(?: me)?(?: everything| it all| all of it)? (?P<rest>at {_HOUR})",
         "settings all digest & settings digest daily",
     ),
     (
@@ -515,7 +307,7 @@ PHRASES: tuple[tuple[str, str], ...] = (
         "settings quiet after",
     ),
     (
-        rf"only {_SEND}(?: me)? (?:in|during) (?:the )?(?:day|day ?time|daylight)",
+        rf"only {SEND}(?: me)? (?:in|during) (?:the )?(?:day|day ?time|daylight)",
         "settings quiet",
     ),
     (
@@ -524,13 +316,13 @@ PHRASES: tuple[tuple[str, str], ...] = (
         "settings quiet",
     ),
     (
-        rf"(?:(?:only {_SEND}(?: me)?|{_SEND}(?: me)? only|only {_NEWS}|{_NEWS} only|only)"
-        rf"(?: {_NEWS}| things)?) (?P<rest>{_HOURS})",
+        rf"(?:(?:only {SEND}(?: me)?|{SEND}(?: me)? only|only {NEWS}|{NEWS} only|only)"
+        rf"(?: {NEWS}| things)?) (?P<rest>{_HOURS})",
         "settings quiet only",
     ),
     (
         rf"(?:(?:set |my |the )*{_QUIET}(?: hours| time)?|do not disturb|dnd|oriau tawel"
-        rf"|no {_NEWS}|{_NOT}|mute|shush|sh+|nothing|sleep|silence my phone"
+        rf"|no {NEWS}|{_NOT}|mute|shush|sh+|nothing|sleep|silence my phone"
         r"|i (?:sleep|go to bed)|i'?m asleep|leave me (?:alone|in peace))(?: from)?"
         rf" (?P<rest>{_HOURS}|{_SIDE}|off|none)",
         "settings quiet",
@@ -555,32 +347,32 @@ PHRASES: tuple[tuple[str, str], ...] = (
     ),
     # a pause
     (
-        rf"(?:snooze|oedi)(?: (?:me|all|everything|alerts))* (?P<rest>{_UNTIL_SAID}|{_MOMENT})",
+        rf"(?:snooze|oedi)(?: (?:me|all|everything|alerts))* (?P<rest>{_UNTIL_SAID}|{MOMENT})",
         "snooze",
     ),
     (rf"(?:mute|pause|silence|quiet) (?P<rest>{_UNTIL_SAID})", "snooze"),
     (
         r"(?:(?:snooze|oedi)(?: (?:me|all|everything|alerts|it all))*"
         rf" (?P<rest>{_BROAD_WHILE})"
-        rf"|(?:mute|pause)(?: (?:me|all|my|everything|{_NEWS}|it all))*"
-        rf" (?P<alone>{_WHILE}|{_DAY}))",
+        rf"|(?:mute|pause)(?: (?:me|all|my|everything|{NEWS}|it all))*"
+        rf" (?P<alone>{WHILE}|{DAY}))",
         "snooze",
     ),
     (
         rf"(?:{_NOT}|{_QUIET}|shut up|hush|stop|sleep|take a break"
-        rf"|leave me (?:alone|in peace)|nothing|stfu|hold (?:all |my |the )*{_NEWS}"
+        rf"|leave me (?:alone|in peace)|nothing|stfu|hold (?:all |my |the )*{NEWS}"
         r"|(?:(?:turn|switch) )?(?:it |this |that |everything )?off"
         r"|(?:i'?m |i am )?(?:(?:i'?ll |i will )be )?"
-        rf"(?:away|on holiday|on leave|off|busy|abroad|ar wyliau)) (?P<rest>{_WHILE})",
+        rf"(?:away|on holiday|on leave|off|busy|abroad|ar wyliau)) (?P<rest>{WHILE})",
         "snooze",
     ),
     (
-        rf"(?:i'?m |i'?ll be |i am )?back (?P<rest>(?:on |in )?(?:{_DAY}|{_LENGTH}|tomorrow))",
+        rf"(?:i'?m |i'?ll be |i am )?back (?P<rest>(?:on |in )?(?:{DAY}|{LENGTH}|tomorrow))",
         "snooze",
     ),
     (
-        rf"(?:(?:turn|switch) (?:the |my |all )*{_NEWS}(?: back)? on(?: again)?"
-        rf"|(?:turn|switch) on (?:the |my )?{_NEWS}|{_NEWS} (?:back )?on|start again"
+        rf"(?:(?:turn|switch) (?:the |my |all )*{NEWS}(?: back)? on(?: again)?"
+        rf"|(?:turn|switch) on (?:the |my )?{NEWS}|{NEWS} (?:back )?on|start again"
         r"|unmute (?:me|everything))",
         "snooze off",
     ),
@@ -591,18 +383,18 @@ PHRASES: tuple[tuple[str, str], ...] = (
     ),
     # the digest
     (
-        rf"(?:tell me (?:about )?|send (?:me )?)?(?:everything|all (?:{_NEWS}|news))"
+        rf"(?:tell me (?:about )?|send (?:me )?)?(?:everything|all (?:{NEWS}|news))"
         r" (?P<rest>once a week|weekly|every week)",
         "settings all digest & settings digest",
     ),
     (
-        rf"(?:all )?(?:{_NEWS}|news) (?:only )?once a day",
+        rf"(?:all )?(?:{NEWS}|news) (?:only )?once a day",
         "settings all digest",
     ),
     (
         r"(?:(?:a |one )?digest )?(?:only |just )?(?:once )?"
         r"(?:a day|per day|daily|every day)(?: only)?|(?:daily|a) digest(?: only)?"
-        rf"|(?:batch|bundle|group)(?: up)? (?:my |the |all )*{_NEWS}",
+        rf"|(?:batch|bundle|group)(?: up)? (?:my |the |all )*{NEWS}",
         "settings all digest",
     ),
     (
@@ -612,18 +404,18 @@ PHRASES: tuple[tuple[str, str], ...] = (
     ),
     (
         r"(?:put|move|send|batch|bundle|group|collect|combine|gather)(?: me)?"
-        rf" (?:it all|everything|them all|all (?:my |the )?{_NEWS})"
+        rf" (?:it all|everything|them all|all (?:my |the )?{NEWS})"
         r" (?:daily|together|once a day"
         r"|(?:in|in ?to|as|to) (?:(?:the|a|my|one) )?(?:daily )?(?:digest|summary|message))"
-        rf"|digest mode|(?:batch|bundle|group) (?:everything|all (?:my |the )?{_NEWS})"
+        rf"|digest mode|(?:batch|bundle|group) (?:everything|all (?:my |the )?{NEWS})"
         r"|(?:send )?(?:me )?(?:an? |one )?daily"
         r" (?:email|message|update|report|alert|round-?up)",
         "settings all digest",
     ),
     (
         r"(?:send me |give me )?(?:everything |it all )?(?:only |just )?"
-        rf"(?:once|one (?:{_NEWS}|digest|summary)|(?:a )?weekly(?: {_NEWS}| digest| summary)?)"
-        rf"(?: (?:a|per|every|each) week)?(?: only)?,? (?P<rest>(?:on |every )(?:{_DAY})\b.*)",
+        rf"(?:once|one (?:{NEWS}|digest|summary)|(?:a )?weekly(?: {NEWS}| digest| summary)?)"
+        rf"(?: (?:a|per|every|each) week)?(?: only)?,? (?P<rest>(?:on |every )(?:{DAY})\b.*)",
         "settings all digest & settings digest weekly",
     ),
     (
@@ -633,10 +425,10 @@ PHRASES: tuple[tuple[str, str], ...] = (
     ),
     (
         r"(?:(?:send me |give me |put )?"
-        rf"(?:it all|the lot|everything|all (?:of it|{_NEWS})|{_NEWS}) )?(?:only |just )?"
-        rf"(?:(?:send me|give me) )?(?:once|one {_NEWS}|one digest|one summary)"
+        rf"(?:it all|the lot|everything|all (?:of it|{NEWS})|{NEWS}) )?(?:only |just )?"
+        rf"(?:(?:send me|give me) )?(?:once|one {NEWS}|one digest|one summary)"
         r" (?:a|per|each|every) day(?: only)?"
-        rf"|(?:send me |give me )?(?:it all|the lot|everything|all(?: {_NEWS})?)"
+        rf"|(?:send me |give me )?(?:it all|the lot|everything|all(?: {NEWS})?)"
         r" (?:in (?:one|a|the) (?:message|digest|summary|go)|together"
         r"|as a (?:digest|summary))",
         "settings all digest",
@@ -644,7 +436,7 @@ PHRASES: tuple[tuple[str, str], ...] = (
     (
         r"(?:(?:only |just )?once (?:a|every|each) day"
         r"|(?:(?:only |just )?one (?:message|digest|summary|update) (?:a|every|each) day)"
-        rf"|(?:send me |give me )?(?:it all|the lot|everything|all {_NEWS}))"
+        rf"|(?:send me |give me )?(?:it all|the lot|everything|all {NEWS}))"
         r" (?P<rest>(?:at |around |by |every |each |in )(?:the )?"
         rf"(?:{_HOUR}|morning|evening|day at {_HOUR}))",
         "settings all digest & settings digest daily",
@@ -653,30 +445,30 @@ PHRASES: tuple[tuple[str, str], ...] = (
         r"(?:send |give )?(?:me )?(?:my |a |one |the )?"
         r"(?P<rest>"
         r"(?:daily|weekly) (?:digest|summary|round-?up|email|message|update) \S.*"
-        rf"|every (?:{_DAY})(?: (?:morning|evening|at {_HOUR}))?"
-        rf"|(?:summary|digest|message) on (?:{_DAY}).*)",
+        rf"|every (?:{DAY})(?: (?:morning|evening|at {_HOUR}))?"
+        rf"|(?:summary|digest|message) on (?:{DAY}).*)",
         "settings digest",
     ),
     (
         r"(?:send |give )?(?:me )?(?:my |a |the )?(?:daily )?"
         r"(?:digest|summary|round-?up|crynodeb)"
-        rf" (?P<rest>(?:at|every|each|on|daily|weekly|in the|am)\s.*|{_HOUR}.*|(?:{_DAY}).*)",
+        rf" (?P<rest>(?:at|every|each|on|daily|weekly|in the|am)\s.*|{_HOUR}.*|(?:{DAY}).*)",
         "settings digest",
     ),
     (
         r"(?:send me |give me )?(?:a |one )?(?:weekly|once a week)"
-        rf"(?: {_NEWS}| digest| summary)?|every week"
+        rf"(?: {NEWS}| digest| summary)?|every week"
         r"|one (?:message|summary|digest) a week",
         "settings digest",
     ),
     (
-        rf"(?:{_TELL}|(?:closing )?reminders?) (?P<rest>{_LENGTH}) (?:before|ahead)"
+        rf"(?:{TELL}|(?:closing )?reminders?) (?P<rest>{LENGTH}) (?:before|ahead)"
         r"(?: (?:it|they|petitions?|the petition|the (?:deadline|closing date|end|close)"
         r"|(?:it|they|petitions?)(?: i follow)?))? ?(?:closes?|ends?|is over|closing)?",
         "settings closing",
     ),
     (
-        rf"{_TELL} (?:before|when) (?:they|petitions?|anything|something)(?: i follow)?"
+        rf"{TELL} (?:before|when) (?:they|petitions?|anything|something)(?: i follow)?"
         r" (?:closes?|ends?)|closing reminders?",
         "settings closing",
     ),
@@ -686,7 +478,7 @@ PHRASES: tuple[tuple[str, str], ...] = (
         "settings all digest & settings digest daily",
     ),
     (
-        rf"(?P<rest>(?:{_DAY}) (?:digest|summary))|(?:digest|summary) (?P<alone>weekly|daily)",
+        rf"(?P<rest>(?:{DAY}) (?:digest|summary))|(?:digest|summary) (?P<alone>weekly|daily)",
         "settings digest",
     ),
     # how much, and of what
@@ -695,12 +487,12 @@ PHRASES: tuple[tuple[str, str], ...] = (
         r"|stop(?: sending| telling me about)?"
         r"|(?:don'?t|do not) (?:tell me about|send(?: me)?)) (?:the |any |all )*"
         r"(?:(?P<rest>milestone|surge|response|debate|closing|threshold)s?"
-        rf" (?:{_NEWS}|reminders?|news)|(?P<alone>milestone|surge)s)",
+        rf" (?:{NEWS}|reminders?|news)|(?P<alone>milestone|surge)s)",
         "settings & off",
     ),
     (
         r"(?:(?:set|put|make|turn|switch|change) )?(?:my |the |all )*"
-        rf"(?P<rest>milestone|surge|response|debate|threshold)s?(?: {_NEWS}| news)?"
+        rf"(?P<rest>milestone|surge|response|debate|threshold)s?(?: {NEWS}| news)?"
         r" (?:to |into |in )?(?:the )?(?P<alone>off|silent|digest|loud|on|sound)",
         "settings &",
     ),
@@ -722,28 +514,28 @@ PHRASES: tuple[tuple[str, str], ...] = (
         r"|(?:tell|send|alert|notify|message) me only)"
         r" (?:about |of |the |for |when it'?s |what'?s )*(?:really )?"
         r"(?:big|important|major|main|key|urgent)"
-        rf"(?: ones?| things?| stuff| news| moments?| changes?| bits| parts| {_NEWS})?"
+        rf"(?: ones?| things?| stuff| news| moments?| changes?| bits| parts| {NEWS})?"
         r"|i (?:only|just) (?:want|need) (?:the )?(?:big|important|major|main)"
-        rf"(?: ones?| things?| stuff| news| {_NEWS})?"
+        rf"(?: ones?| things?| stuff| news| {NEWS})?"
         r"|(?:dim ond )?(?:pethau|newyddion) (?:pwysig|mawr)(?: yn unig)?"
-        rf"|only (?:{_SEND} me )?(?:when|if) (?:something|anything) (?:big|important|major)"
+        rf"|only (?:{SEND} me )?(?:when|if) (?:something|anything) (?:big|important|major)"
         r"(?: happens?)?"
         r"|(?:the )?(?:big|important|major|main|key)"
-        rf"(?: ones?| things?| stuff| news| moments?| {_NEWS})? only)",
+        rf"(?: ones?| things?| stuff| news| moments?| {NEWS})? only)",
         "settings big moments",
     ),
     (
         r"(?:send me |tell me |give me |show me )?"
-        rf"(?:everything|popeth|all (?:the |of the )?(?:{_NEWS}|news)"
+        rf"(?:everything|popeth|all (?:the |of the )?(?:{NEWS}|news)"
         r"|every (?:single )?(?:alert|update|change))(?: only| again)?",
         "settings everything",
     ),
     (
-        rf"(?:reduce|cut down(?: on)?|limit) (?:the |my |these )*{_NEWS}"
+        rf"(?:reduce|cut down(?: on)?|limit) (?:the |my |these )*{NEWS}"
         r"|(?:send me |give me )?(?:a lot )?(?:less|fewer|not so many|not as many)(?: of)?"
-        rf"(?: these| them)?(?: (?:{_NEWS}|often|news))?"
+        rf"(?: these| them)?(?: (?:{NEWS}|often|news))?"
         r"|(?:(?:there (?:are|is)|you send(?: me)?|i get|this is|it'?s) )?"
-        rf"(?:way |far |much )?(?:too|so) (?:many|much|often|noisy)(?: {_NEWS})?"
+        rf"(?:way |far |much )?(?:too|so) (?:many|much|often|noisy)(?: {NEWS})?"
         r"|less often|calm down|slow down",
         "settings",
     ),
@@ -841,7 +633,7 @@ PHRASES: tuple[tuple[str, str], ...] = (
         r"|(?:am i|are we) (?:still )?(?:following|subscribed)(?: to)? (?:anything|something)"
         r"|why (?:did|do|am|are) (?:i|you) (?:keep )?(?:get(?:ting)?|receiv(?:e|ing)"
         r"|send(?:ing)?)(?: me)? (?:this|these|that|it)"
-        rf"(?: {_NEWS})?|be(?:th)? (?:ydw|dw|rydw|dwi|ydwi)(?: ?i)?(?:'n| yn)? (?:ei )?dd?ilyn",
+        rf"(?: {NEWS})?|be(?:th)? (?:ydw|dw|rydw|dwi|ydwi)(?: ?i)?(?:'n| yn)? (?:ei )?dd?ilyn",
         "subscriptions",
     ),
     (
@@ -857,7 +649,7 @@ PHRASES: tuple[tuple[str, str], ...] = (
     (
         r"(?:delete|remove|unfollow|unsubscribe from|stop|clear|cancel|drop|wipe|end)"
         r" (?:all|every|everything|each)(?: (?:of|my|the|these|single))*"
-        rf" (?:petitions?|rules?|subscriptions?|follows?|{_NEWS})"
+        rf" (?:petitions?|rules?|subscriptions?|follows?|{NEWS})"
         r"|(?:turn|switch) (?:this|it|everything|you|all this) off"
         r"|(?:turn|switch) off (?:this|it|everything)|(?:stfu|shut (?:it|the f\w* up))"
         r"|(?:that'?s )?enough(?: (?:now|already|of this))?",
@@ -870,14 +662,14 @@ PHRASES: tuple[tuple[str, str], ...] = (
         r" (?:(?:this|these|any|any more|more|your"
         r"|to"
         r" (?:get|receive|hear from you|follow (?:this|anything|them)|be here|be subscribed))"
-        rf" ?)*(?:{_NEWS})?(?: any ?more| from you)*"
+        rf" ?)*(?:{NEWS})?(?: any ?more| from you)*"
         r"|(?:take|get) me off (?:(?:the|your|this|it|list|here) ?)+"
         r"|(?:i'?m |i am )?(?:not|no longer) interested(?: any ?more)?"
         r"|(?:f|fuck|piss|sod|bugger|get) (?:off|lost)"
         r"|stop (?:the |all |my |your )*(?:subscriptions?|petitions?)"
         r"|(?:stop|unsubscribe|unfollow|leave|quit|opt(?: me)? out|cancel)(?: me| us)?"
         r"(?: (?:from|of|these|the|all|your|my|getting|receiving|following|everything"
-        rf"|every|subscriptions?|petitions?|an?|one|bot|chat|list|{_NEWS}))*",
+        rf"|every|subscriptions?|petitions?|an?|one|bot|chat|list|{NEWS}))*",
         "unsubscribe",
     ),
     (
@@ -919,13 +711,13 @@ PHRASES: tuple[tuple[str, str], ...] = (
         "subscribe every:",
     ),
     (
-        rf"(?:{_OF_ALL}(?:all|every|each)|{_TELL} (?:about|of)(?: all| every)?)"
+        rf"(?:{_OF_ALL}(?:all|every|each)|{TELL} (?:about|of)(?: all| every)?)"
         r"(?: (?:the|single))* (?P<rest>new) petitions?",
         "subscribe every:",
     ),
     # following
     (
-        rf"(?:(?:{_TELL}|keep me (?:posted|updated|informed))(?: (?:about|of|on|when|if))*"
+        rf"(?:(?:{TELL}|keep me (?:posted|updated|informed))(?: (?:about|of|on|when|if))*"
         r"|updates (?:about|on))"
         rf" {_WHICH}(?:{_PETITIONS})(?: (?:popular|signed|started))* (?:in|from|near)"
         r" (?P<rest>\S.*)",
@@ -969,7 +761,7 @@ PHRASES: tuple[tuple[str, str], ...] = (
         "subscribe",
     ),
     (
-        rf"(?:{_TELL}|keep me (?:posted|updated|informed|up to date))"
+        rf"(?:{TELL}|keep me (?:posted|updated|informed|up to date))"
         r"(?: (?:about|of|on|to|am|when(?:ever)?|if|as soon as|once))*"
         r"(?: (?:there(?:'?s| is| are)|you (?:see|find|get)"
         r"|(?:someone|somebody|anyone|anybody) (?:starts|makes|creates|opens)))?"
@@ -1031,25 +823,6 @@ def what_is_meant(text: str) -> list[tuple[str, str]]:
                 *before, command = commands.split(" & ")
                 return [*((each, "") for each in before), (command, typed[first:last].strip())]
     return []
-
-
-_QUIETLY = re.compile(
-    r"\b(?:quietly|silently|in silence|with(?:out| no)(?: any| a)? (?:sounds?|noise)"
-    r"|on (?:silent|mute)|no sound|yn dawel)\b"
-)
-
-
-def is_to_be_silent(text: str) -> bool:
-    """Return whether somebody asks to follow without a sound: "follow # quietly"."""
-    said = bare(text)
-    return bool(
-        re.search(r"\b(?:follow|subscribe|track|watch|dilyn)\b", said) and _QUIETLY.search(said)
-    )
-
-
-def is_a_while(text: str) -> bool:
-    """Return whether a text names a length of time, or when one ends."""
-    return re.fullmatch(f"{_WHILE}|(?:on )?(?:{_DAY})", text.lower()) is not None
 
 
 def spoken_words() -> frozenset[str]:

@@ -14,18 +14,7 @@ from typing import NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
 from bot.petitions.bare_request import bare, canonical, in_full
-from bot.petitions.everyday_phrases import (
-    count_wanted,
-    is_a_while,
-    is_no_order,
-    is_to_be_silent,
-    refused,
-    refuses_an_end,
-    reminder_wanted,
-    setting_wanted,
-    spoken_words,
-    what_is_meant,
-)
+from bot.petitions.everyday_phrases import spoken_words, what_is_meant
 from bot.petitions.everyday_words import (
     AROUND_STOP,
     FILLERS,
@@ -44,6 +33,16 @@ from bot.petitions.number_words import SPOKEN_COUNT
 from bot.petitions.petition import PetitionRef, Site
 from bot.petitions.postcode import find_postcode
 from bot.petitions.reference import Mention, find_list, find_mentions, find_reference
+from bot.petitions.request_details import (
+    count_wanted,
+    is_a_while,
+    is_no_order,
+    is_to_be_silent,
+    refused,
+    refuses_an_end,
+    reminder_wanted,
+    setting_wanted,
+)
 
 
 class OnPetition(NamedTuple):

@@ -2,8 +2,9 @@
 
 import pytest
 
-from bot.petitions.everyday_phrases import (
-    compiled,
+from bot.petitions.everyday_phrases import compiled, spoken_words, what_is_meant
+from bot.petitions.number_words import HOUR_NAMES, in_figures
+from bot.petitions.request_details import (
     count_wanted,
     is_a_while,
     is_no_order,
@@ -12,10 +13,7 @@ from bot.petitions.everyday_phrases import (
     refuses_an_end,
     reminder_wanted,
     setting_wanted,
-    spoken_words,
-    what_is_meant,
 )
-from bot.petitions.number_words import HOUR_NAMES, in_figures
 
 
 @pytest.mark.parametrize(
