@@ -19,6 +19,7 @@ from bot.petitions.observe import (
     observe_unpublished,
     unpublished,
 )
+from bot.petitions.parse import Page
 from bot.petitions.petition import Petition, PetitionRef, Unpublication, Wording
 from bot.polling.budget import asking_for
 from bot.polling.lookup import LookupResult
@@ -271,32 +272,42 @@ class PetitionLooks:
     ) -> PetitionHistory:
         """Keep that a petition is said to be taken down, if the site's list still answers."""
         known, occurrences = observe_gone(before, now)
-        if known.removed and not before.removed:
-            everything = site.api.description.lists.everything
-            site.budget.spend()
-            if await site.answer_to(site.api.page(everything), self._now) is None:
-                return before
-        is_new = not site.watchlist.is_newly_met(known.petition.ref.id, before)
-        return await self._recorder.commit(before, known, occurrences if is_new else (), now)
+        if known.removed and not before.removed and await self._page_of_everything(site) is None:
+            return before
+        return await self._commit_absence(site, before, known, occurrences, now)
 
     async def _missing(
-        self, site: SiteState, known: PetitionHistory, now: datetime
+        self, site: SiteState, before: PetitionHistory, now: datetime
     ) -> PetitionHistory:
         """Keep that a petition is missing.
 
         Once that has lasted, and the site shows others, it is known to have been taken down.
         """
-        before, known = known, observe_missing(known, now)
+        known = observe_missing(before, now)
         occurrences: Sequence[Occurrence] = ()
         if is_lastingly_missing(known, now):
-            everything = site.api.description.lists.everything
-            site.budget.spend()
-            page = await site.answer_to(site.api.page(everything), self._now)
+            page = await self._page_of_everything(site)
             if page and page.petitions:
                 known, occurrences = observe_removed(known, now)
-        if site.watchlist.is_newly_met(known.petition.ref.id, before):
-            occurrences = ()
-        return await self._recorder.commit(before, known, occurrences, now)
+        return await self._commit_absence(site, before, known, occurrences, now)
+
+    async def _page_of_everything(self, site: SiteState) -> Page | None:
+        """Ask for the list of all petitions; None if that is not answered either."""
+        site.budget.spend()
+        everything = site.api.description.lists.everything
+        return await site.answer_to(site.api.page(everything), self._now)
+
+    async def _commit_absence(
+        self,
+        site: SiteState,
+        before: PetitionHistory,
+        known: PetitionHistory,
+        occurrences: Sequence[Occurrence],
+        now: datetime,
+    ) -> PetitionHistory:
+        """Commit that a petition is not there, which is no news of one that was only just met."""
+        is_newly_met = site.watchlist.is_newly_met(known.petition.ref.id, before)
+        return await self._recorder.commit(before, known, () if is_newly_met else occurrences, now)
 
     async def _begin_unpublished(
         self, site: SiteState, ref: PetitionRef, look: Unpublished, now: datetime
