@@ -127,6 +127,14 @@ REACHED = {
         (
             {
                 "signature_count": 20_000,
+                **REACHED,
+                "response_threshold_reached_at": BORN + HOUR - timedelta(seconds=1),
+            },
+            [(BORN, 0), (BORN + HOUR, 250), (NOW, 20_000)],
+        ),
+        (
+            {
+                "signature_count": 20_000,
                 "response_threshold": None,
                 "response_threshold_reached_at": NOW - HOUR,
             },
