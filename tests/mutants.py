@@ -164,12 +164,10 @@ def file_of(test: str) -> str:
 
 
 def importing(module: str) -> set[str]:
-    """The files of tests that import a module."""
+    """The files of tests that import a module, or something of its package itself."""
     dotted = module.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-    parent, _, name = dotted.rpartition(".")
-    imports = re.compile(
-        rf"from {dotted} import|import {dotted}\b|from {parent} import .*\b{name}\b"
-    )
+    parent = dotted.rpartition(".")[0]
+    imports = re.compile(rf"from ({dotted}|{parent}) import|import {dotted}\b")
     files = (ROOT / "tests").rglob("test_*.py")
     return {path.relative_to(ROOT).as_posix() for path in files if imports.search(path.read_text())}
 
