@@ -38,7 +38,7 @@ SPOKEN_NUMBER = rf"(?:{_NUMBER}|(?:an?|half an?|two) dozen\b)"
 
 _AMOUNT = (
     rf"(?:{_NUMBER}|(?:half|three quarters of|a quarter of|quarter of) an?|an?"
-    r"|[0-9]{1,3}(?:,[0-9]{3})*(?:\.[0-9]{1,3})?)"
+    r"|[0-9]{1,3}(?:,[0-9]{3}){0,4}(?:\.[0-9]{1,3})?)"
 )
 _SIZE = r"(?:dozen|hundred|thousand|million|mil)\b"
 # "half a million", "two hundred and fifty thousand", "1.5 million", "a million and a half".

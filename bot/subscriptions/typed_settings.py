@@ -221,10 +221,16 @@ def _after_noon(hour: int, part: str) -> int:
     return hour + 12 if hour < 12 else hour
 
 
-_PARTS_OF_DAY = {"morning": 8 * 60, "afternoon": 15 * 60, "evening": 18 * 60, "night": 21 * 60}
-_PARTS_OF_DAY |= {"mornings": 8 * 60, "evenings": 18 * 60, "bore": 8 * 60, "hwyr": 18 * 60}
-_PARTS_OF_DAY |= {"lunchtime": 12 * 60, "teatime": 17 * 60, "tea time": 17 * 60}
-_PARTS_OF_DAY |= {"prynhawn": 15 * 60, "nos": 21 * 60, "bedtime": 22 * 60}
+# Minutes of the day, by what people call the hour.
+_PARTS_OF_DAY = {
+    **dict.fromkeys(("morning", "mornings", "bore"), 8 * 60),
+    "lunchtime": 12 * 60,
+    **dict.fromkeys(("afternoon", "prynhawn"), 15 * 60),
+    **dict.fromkeys(("teatime", "tea time"), 17 * 60),
+    **dict.fromkeys(("evening", "evenings", "hwyr"), 18 * 60),
+    **dict.fromkeys(("night", "nos"), 21 * 60),
+    "bedtime": 22 * 60,
+}
 _BESIDES = frozenset(
     {
         "email",

@@ -163,3 +163,8 @@ def test_such_an_end_may_stand_behind_any_word_for_a_pause(said: str) -> None:
 @pytest.mark.parametrize("said", ["pause the monday clap", "stop the weekend parking charges"])
 def test_a_subject_that_names_a_day_is_no_pause(said: str) -> None:
     assert isinstance(read(said, SITES), Words)
+
+
+def test_a_number_without_end_is_left_as_it_was_typed() -> None:
+    endless = "9" + ",999" * 1_000 + " million"
+    assert in_figures(endless) == endless
