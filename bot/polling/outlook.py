@@ -169,6 +169,13 @@ class Outlook:
             if prospect.custom_milestones - before:
                 self.hurry(id_, prospect.whole_at)
 
+    def note_followed(self, ids: Iterable[PetitionId]) -> None:
+        """Take note that somebody follows these, where nobody did when they were last weighed."""
+        for id_ in ids:
+            prospect = self.prospects.get(id_)
+            if prospect is not None and not prospect.followers:
+                _weigh(prospect, 1)
+
     def hurry(self, id_: PetitionId, now: float) -> None:
         """Have a petition looked at before all others, as soon as its address may be asked."""
         prospect = self.prospects.get(id_)

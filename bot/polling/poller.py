@@ -167,6 +167,7 @@ class Poller:
 
     async def _learn(self, site: SiteState, followed: Sequence[PetitionId]) -> None:
         """Take up what is watched newly, or since before the start, as it was last read."""
+        site.outlook.note_followed(followed)
         ids = dict.fromkeys(chain(followed, site.watchlist.watched(())))
         new = (id_ for id_ in ids if id_ not in site.outlook.prospects)
         theirs = set(followed)

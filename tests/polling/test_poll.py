@@ -26,6 +26,7 @@ from bot.polling.petitions_api import Unavailable
 from bot.polling.planner import SILENT_AT_ONCE, plan
 from bot.polling.site_lists import ListPage
 from bot.polling.site_state import SiteState
+from bot.subscriptions.subscription import Subscription
 
 # --- budget --------------------------------------------------------------------------------------
 
@@ -572,6 +573,19 @@ async def test_what_is_settled_is_not_looked_at_for_rules(bench: Bench) -> None:
     before = bench.asked("/petitions/1.json")
     await bench.pass_time(4_000, step=20)
     assert bench.asked("/petitions/1.json") == before
+
+
+async def test_what_is_watched_for_a_rule_counts_as_followed_from_the_next_tick(
+    bench: Bench,
+) -> None:
+    bench.publish(1)
+    await listen(bench, "threshold")
+    await bench.pass_time(65)
+    prospect = bench.poller._sites["uk"].outlook.prospects[1]
+    assert not prospect.followers
+    await bench.storage.subscribe(Subscription(CHAT, PetitionRef("uk", 1), START))
+    await bench.tick()
+    assert prospect.followers == 1
 
 
 async def test_what_people_ask_of_a_site_is_taken_from_what_polling_has(bench: Bench) -> None:
