@@ -19,6 +19,7 @@ COMPATIBLE = {
 _IN_WORDS = {
     "Apache 2.0": "Apache-2.0",
     "Apache Software License": "Apache-2.0",
+    "BSD": "BSD-3-Clause",
     "BSD License": "BSD-3-Clause",
     "ISC License": "ISC",
     "ISC License (ISCL)": "ISC",
@@ -53,7 +54,7 @@ def installed() -> Iterator[Licensed]:
             classifiers = found.get_all("Classifier", [])
             kinds = [each.split(" :: ")[-1] for each in classifiers if each.startswith("License")]
             said = " AND ".join(kinds)
-        parts = {part.strip(" ()") for part in re.split(r" AND | OR ", said)}
+        parts = {part.strip(" ()") for part in re.split(r" AND | OR |, ", said)}
         licences = frozenset(_IN_WORDS.get(part, part) for part in parts if part)
         yield Licensed(name, found["Version"], licences)
 

@@ -19,7 +19,6 @@ LARGE = {
     "numpy",
     "pydantic",
     "rich",
-    "snowballstemmer",
 }
 CODE = """
 import sys
