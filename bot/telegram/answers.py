@@ -8,11 +8,9 @@ import json
 import math
 import re
 import time
-from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, TypeGuard
 
-from telegram import Message
 from telegram.error import (
     BadRequest,
     ChatMigrated,
@@ -56,28 +54,23 @@ def result_of(status: int, body: bytes, chat_id: object = None) -> Any:
 
 
 def message_of(method: str, result: Any, chat_id: object) -> Any:
-    """Return a result that can be read as what the method makes.
+    """Return what is used of the message that a method made: its number and its chat.
 
     A message that was sent is sent, whatever is told of it: whoever took a strange receipt for a
-    failure would send it again.
+    failure would send it again. So the library is handed nothing else to take apart.
     """
     if not method.startswith(_MAKING_A_MESSAGE) or method in _MAKING_NONE:
         return result
     if method.startswith("edit") and isinstance(result, bool):
         return result
-    with suppress(Exception):  # the library takes it apart as it likes
-        if isinstance(result, dict) and _is_whole(Message.de_json(result)):
-            return result
-    number = result.get("message_id") if isinstance(result, dict) else None
+    receipt = result if isinstance(result, dict) else {}
+    chat = receipt.get("chat")
+    ids = chat.get("id") if isinstance(chat, dict) else None, chat_id, 0
     return {
-        "message_id": number if _is_id(number) else 0,
+        "message_id": next(filter(_is_id, (receipt.get("message_id"), 0))),
         "date": int(time.time()),
-        "chat": {"id": chat_id if _is_id(chat_id) else 0, "type": "private"},
+        "chat": {"id": next(filter(_is_id, ids)), "type": "private"},
     }
-
-
-def _is_whole(message: Message) -> bool:
-    return _is_id(message.message_id) and message.chat is not None and _is_id(message.chat.id)
 
 
 def _is_id(value: object) -> TypeGuard[int]:

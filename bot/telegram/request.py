@@ -89,7 +89,7 @@ class AiohttpRequest(BaseRequest):
         connect_timeout: Timeout = BaseRequest.DEFAULT_NONE,
         pool_timeout: Timeout = BaseRequest.DEFAULT_NONE,
     ) -> Any:
-        """Return the result of a call.
+        """Return the result of a call; of a message that was made, its number and its chat alone.
 
         The library's own takes many an odd answer for a fault of ours, or for none at all.
         """

@@ -156,11 +156,10 @@ def test_a_refusal_is_known_by_its_code_where_the_status_hides_it() -> None:
     assert type(error_of(200, b'{"ok": false, "error_code": "403"}')) is NetworkError
 
 
-def test_what_can_be_read_is_told_as_it_is() -> None:
-    chat = {"id": READER, "type": "private"}
-    message = {"message_id": 7, "date": 1, "chat": chat, "text": "tea"}
-    body = json.dumps({"ok": True, "result": message}).encode()
-    assert message_of("sendMessage", result_of(200, body), READER) == message
+def test_a_message_keeps_its_number_and_its_chat_and_other_results_are_told_as_they_are() -> None:
+    body = json.dumps({"ok": True, "result": PLAIN | {"text": "tea"}}).encode()
+    message = Message.de_json(message_of("sendMessage", result_of(200, body), READER))
+    assert (message.message_id, message.chat.id) == (7, 1)
     assert message_of("sendChatAction", True, READER) is True
     assert message_of("editMessageText", True, READER) is True
     assert message_of("getChat", {"id": 1}, READER) == {"id": 1}
