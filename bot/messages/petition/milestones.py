@@ -262,11 +262,15 @@ def _common(petition: Petition, custom: CustomMilestones) -> list[Button]:
         *_next_button(ref, following),
         _switch(ref, often, f"every {_OFTEN}", is_on=custom.every == _OFTEN),
     ]
-    ahead = any(n * _HALF > petition.signature_count * 100 for n in thresholds(petition))
-    if ahead or _HALF in custom.percents:
+    if _is_halfway_ahead(petition) or _HALF in custom.percents:
         half = tr("Halfway to threshold")
         keys.append(_switch(ref, half, f"{_HALF}%", is_on=_HALF in custom.percents))
     return keys
+
+
+def _is_halfway_ahead(petition: Petition) -> bool:
+    """Return whether half the way to any threshold is still to come."""
+    return any(n * _HALF > petition.signature_count * 100 for n in thresholds(petition))
 
 
 def _next_button(ref: PetitionRef, following: int | None) -> list[Button]:
@@ -285,7 +289,7 @@ def _switch(ref: PetitionRef, text: str, change: str, *, is_on: bool) -> Button:
 
 def milestones_refused(wrong: InvalidMilestone, petition: Petition) -> Message:
     """Word why milestones cannot be had as asked for, and which can."""
-    return compose(*lines(why_not(wrong, petition), *_examples(petition.ref, wrong)))
+    return compose(*lines(why_not(wrong, petition), *_examples(petition, wrong)))
 
 
 def why_not(wrong: InvalidMilestone, petition: Petition) -> Rich:
@@ -313,13 +317,18 @@ def _written(what: str) -> str:
     return number(int(what)) if what.isascii() and what.isdigit() else what
 
 
-def _examples(ref: PetitionRef, wrong: InvalidMilestone) -> Sequence[Rich]:
+def _examples(petition: Petition, wrong: InvalidMilestone) -> Sequence[Rich]:
+    """Return commands for milestones that this very petition has still ahead of it."""
     if wrong.reason == "over":
         return ()
+    ref, following = petition.ref, next_round(petition, _NONE)
     if wrong.reason == "many":
         return (tr("Remove one first:"), code(f"/milestones {ref.id} -15000"))
-    typed = ("15000", "every 5000", "50%", "off")
-    return [code(f"/milestones {ref.id} {example}") for example in typed]
+    typed = [str(following)] if following else []
+    typed.append("every 5000")
+    if _is_halfway_ahead(petition):
+        typed.append(f"{_HALF}%")
+    return [code(f"/milestones {ref.id} {example}") for example in (*typed, "off")]
 
 
 def no_milestones(petition: Petition) -> Message:
