@@ -9,10 +9,11 @@ from storage.disk import Disk, reason
 from storage.integrity import checked
 from storage.key_file import KeyRing
 from storage.tables import CHATS, Tables
+from storage.tinydb.chain import check_format, key_to
 from storage.tinydb.files import StoreFiles
 from storage.tinydb.frames import Damaged, Torn
 from storage.tinydb.journal import ROWS, empty_tables, replay, rows_of
-from storage.tinydb.read_only import check_format, key_to, read_beside
+from storage.tinydb.read_only import read_beside
 from storage.tinydb.sealed import Content, Sealed, new_store
 
 
@@ -68,21 +69,8 @@ def _read(file: Path, keys: KeyRing) -> Tables:
         if content.header.program != "petition-bell" or content.header.kind != "backup":
             raise StorageError(f"{file} isn't a backup of petition-bell")
         tables = empty_tables()
-        for plain in content.whole(_key_for(file, content, keys)):
+        for plain in content.whole(key_to(file, content, keys)):
             replay(tables, ROWS.decode(plain))
     except (Damaged, Torn) as error:
         raise StorageError(f"{file} isn't a whole backup of petition-bell ({error})") from error
     return tables
-
-
-def _key_for(file: Path, content: Content, keys: KeyRing) -> bytes:
-    if not keys.find():
-        raise StorageError(
-            f"The key file {keys.file} is missing. Put back the one that opens {file}"
-        )
-    key = key_to(content, keys)
-    if key is None:
-        raise StorageError(
-            f"{file} is encrypted with a different key: put back the key file from that time"
-        )
-    return key

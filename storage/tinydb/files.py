@@ -7,8 +7,8 @@ petition-bell.db.lock         keeps other processes out
 """
 
 import errno
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -19,10 +19,11 @@ from storage.disk import Disk, reason
 from storage.integrity import sound
 from storage.key_file import KeyRing
 from storage.tables import Tables
-from storage.tinydb.frames import Damaged, Torn
-from storage.tinydb.journal import ROWS, Changes, Journal, pieces_of, replay, rows_of
+from storage.tinydb.chain import BrokenFile, Chain, check_format
+from storage.tinydb.journal import Changes, Journal, pieces_of, rows_of
 from storage.tinydb.paths import State, StoreLock, StorePaths, holds_commits, state_of
-from storage.tinydb.sealed import FORMAT, Content, Kind, Sealed, WrongKey, format_of, new_store
+from storage.tinydb.salvage import salvaged
+from storage.tinydb.sealed import Sealed, format_of, new_store
 
 log = structlog.get_logger(__name__)
 
@@ -78,12 +79,13 @@ class StoreFiles:
         if raw is None:
             self._found({})
             return {}
-        found = format_of(raw)
-        if found is None:
+        check_format(self.path, raw)
+        if format_of(raw) is None:
             raise self._not_ours(raw)
-        if found != FORMAT:
-            raise self._unknown(found)
-        return self._read(raw)
+        self._snapshot = state_of(self.path)
+        tables = self._go_on(self._begin(self.path, raw))
+        self._paths.tidy()
+        return tables
 
     def _raw_snapshot(self) -> bytes | None:
         try:
@@ -101,44 +103,36 @@ class StoreFiles:
                 f"{self._paths.offer()}"
             )
 
-    def _read(self, raw: bytes) -> Tables:
-        self._snapshot = state_of(self.path)
-        tables = self._read_snapshot(self.path, raw)
-        self._read_journals(tables)
-        self._paths.tidy()
-        return tables
-
-    def _read_snapshot(self, path: Path, raw: bytes) -> Tables:
-        content = self._checked(path, lambda: Content(raw))
-        self._key = self._key_for(content)
-        self._store, self._generation = content.header.store, content.header.generation
+    def _begin(self, path: Path, raw: bytes) -> Chain:
+        """Read a snapshot; StorageError if it cannot be, and a copy is kept if it is damaged."""
+        with self._keeping_aside():
+            chain = Chain(path, raw, self._keys)
+        self._keys.settle_on(chain.key, self._disk)
+        self._key, self._store, self._generation = chain.key, chain.store, chain.generation
         self._snapshot_size = len(raw)
-        self._salts = {content.header.generation: content.header.after}
-        tables: Tables = {}
-        for plain in self._pieces(path, content.whole(self._key)):
-            replay(tables, ROWS.decode(plain))
-        return tables
+        return chain
 
-    def _key_for(self, content: Content) -> bytes:
-        keys = self._keys.find()
-        if not keys:
-            raise StorageError(
-                f"The key file {self._keys.file} is missing. {self.path} can't be opened without it"
-            )
-        for key in keys:
-            try:
-                content.sealed(key)
-            except WrongKey:
-                continue
-            self._keys.settle_on(key, self._disk)
-            return key
-        raise StorageError(f"{self.path} is encrypted with a different key")
-
-    def _read_journals(self, tables: Tables) -> None:
-        first, last, before = self._generation, self._drop_unused_journals(), ""
-        for generation in range(first, last + 1):
-            before = self._read_journal(generation, tables, before, is_last=generation == last)
-        self._generation = last
+    def _go_on(self, chain: Chain) -> Tables:
+        """Read the journals that a snapshot goes on with; the last one is to be written on."""
+        last = self._drop_unused_journals()
+        for generation in range(chain.generation, last + 1):
+            path = self._paths.journal(generation)
+            if not path.exists():
+                raise StorageError(
+                    f"{path} is gone, so {self.path} is not complete; {self._paths.offer()}"
+                )
+            raw, is_last = path.read_bytes(), generation == last
+            with self._keeping_aside():
+                content = chain.add(path, raw, is_last=is_last)
+            if is_last:
+                if unfinished := len(raw) - content.end:
+                    log.warning("unfinished commit discarded", bytes=unfinished)
+                sealed = content.sealed(self._key)
+                self._journal = Journal(
+                    path, sealed, self._disk, sequence=content.sequence, size=content.end
+                )
+        self._generation, self._salts = last, chain.salts
+        return chain.tables
 
     def _drop_unused_journals(self) -> int:
         """Remove the journals that a vain compaction began; return the newest generation left."""
@@ -149,56 +143,12 @@ class StoreFiles:
             last = max(journals, default=0)
         return max(last, self._generation)
 
-    def _read_journal(self, generation: int, tables: Tables, before: str, *, is_last: bool) -> str:
-        """Replay a journal, which goes on after the end of the one before; return its own end."""
-        path = self._paths.journal(generation)
-        if not path.exists():
-            raise StorageError(
-                f"{path} is gone, so {self.path} is not complete; {self._paths.offer()}"
-            )
-        raw = path.read_bytes()
-        content = self._content(path, raw, "journal", generation)
-        header, named = content.header, self._salts.get(generation)
-        if (named and named != header.salt) or (before and header.after != before):
-            raise self._paths.damaged(path, "it does not go on where the file before it ends")
-        self._salts[generation] = header.salt
+    @contextmanager
+    def _keeping_aside(self) -> Iterator[None]:
         try:
-            for plain in self._pieces(path, content.plains(self._key)):
-                replay(tables, ROWS.decode(plain))
-        except Torn:
-            if not is_last:
-                raise self._paths.damaged(path, "it ends in the middle") from None
-            log.warning("unfinished commit discarded", bytes=len(raw) - content.end)
-        if is_last:
-            sealed = content.sealed(self._key)
-            self._journal = Journal(
-                path, sealed, self._disk, sequence=content.sequence, size=content.end
-            )
-        return f"{header.salt}:{content.sequence}"
-
-    def _content(self, path: Path, raw: bytes, kind: Kind, generation: int) -> Content:
-        content = self._checked(path, lambda: Content(raw))
-        header = content.header
-        if (header.kind, header.store, header.generation) != (kind, self._store, generation):
-            raise self._paths.damaged(path, "it belongs elsewhere")
-        return content
-
-    def _pieces(self, path: Path, plains: Iterator[bytes]) -> Iterator[bytes]:
-        while (plain := self._checked(path, lambda: next(plains, None))) is not None:
-            yield plain
-
-    def _checked(self, path: Path, read: Callable[[], T]) -> T:
-        try:
-            return read()
-        except WrongKey as error:
-            raise self._paths.damaged(path, "it is encrypted with a different key") from error
-        except Damaged as error:
-            raise self._paths.damaged(path, str(error)) from error
-
-    # --- what is refused
-
-    def _unknown(self, found: int) -> StorageError:
-        return StorageError(f"{self.path} has format {found}; this version knows format {FORMAT}")
+            yield
+        except BrokenFile as error:
+            raise self._paths.damaged(error.path, error.why) from error
 
     def _not_ours(self, raw: bytes) -> StorageError:
         if raw.startswith(b"\xf1PB"):
@@ -237,10 +187,9 @@ class StoreFiles:
         return self._locked(self._restore)
 
     def _restore(self) -> bool:
-        found = format_of(self.path.read_bytes()) if self.path.exists() else None
-        if found not in {None, FORMAT}:
-            raise self._unknown(found)
-        tables, is_all = self._salvaged()
+        if self.path.exists():
+            check_format(self.path, self.path.read_bytes())
+        tables, is_all = self._newest()
         tables, unsound = sound(tables)
         if unsound:
             log.warning("records with broken references left out", records=unsound)
@@ -252,12 +201,12 @@ class StoreFiles:
         self.release()
         return is_all
 
-    def _salvaged(self) -> tuple[Tables, bool]:
+    def _newest(self) -> tuple[Tables, bool]:
         """Return the newest tables to be had, and whether they are complete."""
         complaint = StorageError(f"there is nothing to restore at {self.path}")
         for path in (self.path, self._paths.previous):
             try:
-                tables = self._read_snapshot(path, path.read_bytes())
+                chain = self._begin(path, path.read_bytes())
             except FileNotFoundError:
                 continue
             except StorageError as error:
@@ -265,68 +214,16 @@ class StoreFiles:
                 complaint = error
                 continue
             try:
-                self._read_journals(tables)
+                return self._go_on(chain), True
             except StorageError as error:
                 complaint = error
                 break
-            return tables, True
-        tables = {}
-        if not self._read_what_is_left(tables):
+        left = salvaged(self._paths, self._keys)
+        if left is None:
             raise complaint
-        return tables, False
-
-    def _read_what_is_left(self, tables: Tables) -> bool:
-        """Replay every frame that can be read, of all files in order; return whether one could.
-
-        The snapshot before comes first: what was taken out of the store since may come back from
-        it, which is better than to lose what stands nowhere else.
-        """
-        files = self._files_left()
-        for path, content in sorted(files, key=lambda file: file[1].header.generation):
-            plains = list(content.left(self._key))
-            for plain in plains:
-                if plain:
-                    replay(tables, ROWS.decode(plain))
-            if lost := plains.count(None):
-                log.warning("parts of a file cannot be read", file=path.name, frames=lost)
-        return bool(files)
-
-    def _files_left(self) -> list[tuple[Path, Content]]:
-        """Return the files of this store whose headers can be read, the snapshot before first.
-
-        What is another store's, or sealed with another key, is kept aside: of most of the files, or
-        else of the snapshot, it is plain which store this is. StorageError if there is no key.
-        """
-        journals = [path for _, path in sorted(self._paths.journals().items())]
-        found: list[tuple[Path, Content]] = []
-        keys: dict[str, bytes] = {}
-        refusal: StorageError | None = None
-        for path in (self.path, self._paths.previous, *journals):
-            try:
-                content = Content(path.read_bytes())
-                keys.setdefault(content.header.store, self._key_for(content))
-                found.append((path, content))
-            except FileNotFoundError:
-                continue
-            except Damaged:
-                log.warning("a file cannot be read at all", file=path.name)
-            except StorageError as error:
-                refusal = error
-                self._leave_out(path)
-        if refusal and not found:
-            raise refusal
-        stores = Counter(content.header.store for _, content in found)
-        for store, _ in stores.most_common(1):
-            self._store, self._key = store, keys[store]
-        ours = [each for each in found if each[1].header.store == self._store]
-        for path, content in found:
-            if content.header.store != self._store:
-                self._leave_out(path)
-        return sorted(ours, key=lambda file: file[0] != self._paths.previous)
-
-    def _leave_out(self, path: Path) -> None:
-        log.warning("a file of another store is left out", file=path.name)
-        self._paths.keep_aside(path)
+        self._keys.settle_on(left.key, self._disk)
+        self._store, self._key = left.store, left.key
+        return left.tables, False
 
     def rekey(self, key: bytes) -> None:
         """Seal everything with another key, which waits beside its file until that is done."""
