@@ -6,7 +6,7 @@ petition costs grows with the rules it fits, not with all there are.
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence, Set
 from functools import lru_cache
 from threading import Lock
 from typing import NamedTuple, TypeAlias
@@ -18,7 +18,7 @@ from bot.petitions.events import Kind
 from bot.petitions.petition import Petition, Wording
 from bot.subscriptions.subscription import Rule
 
-_WORD = re.compile(r"[^\W_]+")
+_WORD = re.compile(r"\w+")
 _ENGLISH = Stemmer("english", 0)  # without a cache of its own: ours is quicker
 _STEMMING = Lock()  # the stemmer keeps the word it is at in itself, and stores work in threads
 # Plurals that have no rule; of a possessive the apostrophe is gone already.
@@ -103,7 +103,7 @@ class RuleBook:
             return []
         seen = _seen(petition, places)
         found: dict[RuleKey, Rule] = {}
-        for handle in _offered(seen, kinds, under):
+        for handle in _offered(seen, kinds, under.keys()):
             for key, entry in under[handle].items():
                 if _answers(entry.asked, seen) and not entry.kinds.isdisjoint(kinds):
                     found[key] = entry.rule
@@ -149,7 +149,7 @@ def stems(text: str) -> tuple[str, ...]:
         folded = "".join(
             c for c in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(c)
         )
-    return tuple(map(_stem, _WORD.findall(folded.replace("'", ""))))
+    return tuple(map(_stem, _WORD.findall(folded.replace("'", "").replace("_", " "))))
 
 
 # --- what a rule asks for, and what a petition shows ---------------------------------------------
@@ -278,7 +278,7 @@ def _handles(rule: Rule, under: dict[str, dict[RuleKey, _Entry]]) -> tuple[str, 
     return tuple(_handle(sort, name) for name in sorted(names))
 
 
-def _offered(seen: _Seen, kinds: Collection[Kind], under: Collection[str]) -> set[str]:
+def _offered(seen: _Seen, kinds: Collection[Kind], under: Set[str]) -> Set[str]:
     """Return the index entries that a petition has, of those that there are rules under."""
     others = {
         *(_handle("place", code) for code in seen.places),
@@ -286,7 +286,7 @@ def _offered(seen: _Seen, kinds: Collection[Kind], under: Collection[str]) -> se
         *(_handle("topic", topic) for topic in seen.topics),
         *(_handle("kind", kind) for kind in kinds),
     }
-    return {handle for handle in (*seen.words, *others) if handle in under}
+    return (seen.words | others) & under
 
 
 def _handle(sort: str, name: str) -> str:
