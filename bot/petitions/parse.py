@@ -18,9 +18,9 @@ from msgspec import (
 from bot.errors import MalformedPetition
 from bot.local_time import LONDON_ZONE
 from bot.petitions import bodies
-from bot.petitions.events import Threshold
 from bot.petitions.forecast import months_later
 from bot.petitions.parliaments import DESCRIPTIONS, SiteDescription, description_of
+from bot.petitions.parliaments.description import OfficialThreshold
 from bot.petitions.parse_places import slug
 from bot.petitions.petition import (
     Business,
@@ -38,7 +38,8 @@ from bot.petitions.petition import (
     Wording,
 )
 
-T = TypeVar("T")
+# A day, or an instant.
+Day = TypeVar("Day", date, datetime)
 
 
 class Page(Struct, frozen=True):
@@ -138,7 +139,7 @@ def parse_counts(body: bytes, site: Site) -> Counts:
             response_threshold_reached_at=_sane(counts.response_threshold_reached_at),
             government_response_at=_sane(counts.government_response_at),
             debate_threshold_reached_at=_sane(counts.debate_threshold_reached_at),
-            scheduled_debate_date=_day(counts.scheduled_debate_date),
+            scheduled_debate_date=_sane(counts.scheduled_debate_date),
             debate_outcome_at=_sane(counts.debate_outcome_at),
             debated=None if counts.debated is UNSET else counts.debated,
             tells_dates=counts.debated is not UNSET,
@@ -219,7 +220,7 @@ def _malformed(
 # --- from what they send to what we mean ---------------------------------------------------------
 
 _TEXTS = ("background", "additional_details", "committee_note", "creator_name")
-_MOMENTS = (
+_DATES = (
     "created_at",
     "updated_at",
     "opened_at",
@@ -233,8 +234,11 @@ _MOMENTS = (
     "referral_threshold_reached_at",
     "referred_at",
     "completed_at",
+    "closing_date",
+    "debate_scheduled_on",
+    "scheduled_debate_date",
 )
-_DATES = ("closing_date", "debate_scheduled_on", "scheduled_debate_date")
+_dates = attrgetter(*_DATES)
 
 # The attributes that not every schema carries, so that their absence says nothing.
 _COMES_AND_GOES = (
@@ -272,7 +276,7 @@ def _petition(row: bodies.Row, site: Site, asked: PetitionId | None = None) -> P
     is_renamed = told != number and description.ids.is_for_good(told)
     sent = row.attributes
     _settle_names(sent, description)
-    absurd = _drop_absurd_dates(sent)
+    absurd = _settle_dates(sent)
     state = _state(sent, description)
     if state is UNSET or not state:
         raise MalformedPetition(site.id, number, description.state_key)
@@ -295,10 +299,8 @@ def _petition(row: bodies.Row, site: Site, asked: PetitionId | None = None) -> P
         like=description.id if description.id != site.id else "",
         submitted_on_paper=sent.submitted_on_paper is True,
         parliament=_parliament(row.parliament),
-        response_threshold=_threshold("response", row, site, description),
-        referral_threshold=_threshold("referral", row, site, description),
-        debate_threshold=_threshold("debate", row, site, description),
-        missing=_missing(sent) | absurd,
+        missing=frozenset(_missing(sent) | absurd),
+        **_thresholds(row, site, description),
         **_plain(sent),
         **_objects(sent),
         **_breakdowns(sent),
@@ -343,28 +345,24 @@ def _settle_closing(sent: bodies.Attributes, state: str, description: SiteDescri
         case "told_day" | "committee":
             pass
         case "told_instant":
-            closing = _utc(sent.closed_at)
+            closing = sent.closed_at
             sent.closing_date = closing.astimezone(LONDON_ZONE).date() if closing else None
             sent.closed_at = None
         case "computed":
-            opened = _utc(sent.opened_at)
-            if opened and description.months_open:
-                day = opened.astimezone(LONDON_ZONE).date()
+            if sent.opened_at and description.months_open:
+                day = sent.opened_at.astimezone(LONDON_ZONE).date()
                 sent.closing_date = months_later(day, description.months_open)
 
 
-def _missing(sent: bodies.Attributes) -> frozenset[str]:
+def _missing(sent: bodies.Attributes) -> set[str]:
     values = _carried(sent)
-    return frozenset(
-        name for name, value in zip(_COMES_AND_GOES, values, strict=True) if value is UNSET
-    )
+    return {name for name, value in zip(_COMES_AND_GOES, values, strict=True) if value is UNSET}
 
 
 def _plain(sent: bodies.Attributes) -> dict[str, Any]:
     return {
         **{name: _text(getattr(sent, name)) for name in _TEXTS},
-        **{name: _utc(getattr(sent, name)) for name in _MOMENTS},
-        **{name: getattr(sent, name) or None for name in _DATES},
+        **{name: told for name, told in zip(_DATES, _dates(sent), strict=True) if told},
     }
 
 
@@ -432,7 +430,7 @@ def _response(sent: bodies.Response | None, *, is_told: bool) -> GovernmentRespo
     return GovernmentResponse(
         summary=_text(sent.summary),
         details=_text(sent.details),
-        responded_on=_day(sent.responded_on),
+        responded_on=_sane(sent.responded_on),
         created_at=_sane(sent.created_at),
         updated_at=_sane(sent.updated_at),
     )
@@ -451,7 +449,7 @@ def _business(sent: bodies.Business) -> Business:
     return Business(
         subject=_text(sent.subject),
         body=_text(sent.body),
-        occurred_on=_day(sent.occurred_on),
+        occurred_on=_sane(sent.occurred_on),
         created_at=_sane(sent.created_at),
     )
 
@@ -462,18 +460,22 @@ def _parliament(sent: bodies.Parliament | None) -> Parliament | None:
     return Parliament(sent.period or "", sent.government or "", _sane(sent.dissolution_at))
 
 
-def _threshold(
-    kind: Threshold, row: bodies.Row, site: Site, description: SiteDescription
-) -> int | None:
+def _thresholds(row: bodies.Row, site: Site, description: SiteDescription) -> dict[str, Any]:
+    return {
+        f"{threshold.kind}_threshold": _signatures(threshold, row, site)
+        for threshold in description.thresholds
+    }
+
+
+def _signatures(threshold: OfficialThreshold, row: bodies.Row, site: Site) -> int | None:
     """Return the signatures a threshold takes; None if it is not for such a petition.
 
     The number is as the petition tells it, or its parliament, or the site's configuration.
     """
-    threshold = description.threshold(kind)
-    if threshold is None or (threshold.needs and getattr(row.attributes, threshold.needs) is UNSET):
+    if threshold.needs and getattr(row.attributes, threshold.needs) is UNSET:
         return None
     past = row.parliament or bodies.Parliament()
-    match kind:
+    match threshold.kind:
         case "response":
             told = (past.response_threshold, site.response_threshold)
         case "debate":
@@ -497,40 +499,31 @@ def _text(sent: bodies.Sent[str]) -> str:
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 
 
-def _is_absurd(moment: object) -> bool:
-    return isinstance(moment, date) and not _FIRST_YEAR <= moment.year <= _LAST_YEAR
+def _settle_dates(sent: bodies.Attributes) -> set[str]:
+    """Put instants in UTC, and make what has an impossible date UNSET, as if it were not told.
 
-
-def _drop_absurd_dates(sent: bodies.Attributes) -> frozenset[str]:
-    """Make what has an impossible date UNSET, as if it were not told; return the names."""
+    Returns the names of what is UNSET now.
+    """
     absurd: set[str] = set()
-    for name in (*_MOMENTS, *_DATES):
-        moment = getattr(sent, name)
-        if _is_absurd(_utc(moment) if isinstance(moment, datetime) else moment):
-            absurd.add(name)
-    if sent.debate and _is_absurd(sent.debate.debated_on):
+    for name, told in zip(_DATES, _dates(sent), strict=True):
+        if told:
+            at = _sane(told)
+            setattr(sent, name, at or UNSET)
+            if at is None:
+                absurd.add(name)
+    if sent.debate and sent.debate.debated_on and not _sane(sent.debate.debated_on):
+        sent.debate = UNSET
         absurd.add("debate")
-    for name in absurd:
-        setattr(sent, name, UNSET)
-    return frozenset(absurd)
+    return absurd
 
 
-def _sane(moment: bodies.Sent[datetime]) -> datetime | None:
-    at = _utc(moment)
-    return None if _is_absurd(at) else at
+def _sane(told: bodies.Sent[Day]) -> Day | None:
+    """Return a date, or an instant in UTC, which it is in already if it names no zone.
 
-
-def _day(day: date | None) -> date | None:
-    return None if _is_absurd(day) else day
-
-
-def _utc(moment: bodies.Sent[datetime]) -> datetime | None:
-    """Return the same instant in UTC; one that names no zone is in UTC already."""
-    if not moment:
+    None if it is impossible, or not told.
+    """
+    if not told or not _FIRST_YEAR <= told.year <= _LAST_YEAR:
         return None
-    if moment.tzinfo is None:
-        return moment.replace(tzinfo=UTC)
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:  # the first and the last hours of all have no UTC, and are absurd anyway
-        return moment.replace(tzinfo=UTC)
+    if not isinstance(told, datetime):
+        return told
+    return told.astimezone(UTC) if told.tzinfo else told.replace(tzinfo=UTC)
