@@ -2,16 +2,16 @@
 
 import asyncio
 import json
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
+from subprocess import DEVNULL
 from typing import Any
 
 from aiohttp import ClientSession
 from bell import TEA, Village
+from forked import Forked, forked
 from ports import free_port
 from postgres import FailoverPair, PostgresGround
 
@@ -22,9 +22,6 @@ from bot.petitions.petition import PetitionRef
 from bot.subscriptions.subscription import Chat, Subscription
 from storage import Storage
 from storage.shared import RoleState
-
-ROOT = Path(__file__).parents[1]
-
 
 QUICK = Rhythm(0.2, 0.1)
 
@@ -81,7 +78,7 @@ class Cluster:
         await storage.close()
 
     @asynccontextmanager
-    async def process(self) -> AsyncIterator[asyncio.subprocess.Process]:
+    async def process(self) -> AsyncIterator[Forked]:
         """One more bot, in a process of its own that can be killed."""
         path = self.ground.key_file.with_name("config.toml")
         path.write_text(
@@ -101,10 +98,7 @@ class Cluster:
             url = "{self.village.site.url}"
             """
         )
-        command = (sys.executable, "-m", "bot", "run", "--config", str(path))
-        started = await asyncio.create_subprocess_exec(
-            *command, cwd=ROOT, stderr=asyncio.subprocess.DEVNULL
-        )
+        started = await forked("-m", "bot", "run", "--config", str(path), stderr=DEVNULL)
         try:
             yield started
         finally:

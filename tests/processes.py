@@ -2,15 +2,15 @@
 
 import asyncio
 import signal
-import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bell import Village
+from forked import ROOT, Forked, forked
 
-ROOT = Path(__file__).parents[1]
+__all__ = ["ROOT", "process", "stopped", "written"]
 
 
 def written(village: Village, **changes: str) -> Path:
@@ -39,10 +39,8 @@ def written(village: Village, **changes: str) -> Path:
 
 
 @asynccontextmanager
-async def process(config: Path) -> AsyncIterator[Process]:
-    started = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", "run", "--config", str(config), cwd=ROOT, stderr=PIPE
-    )
+async def process(config: Path) -> AsyncIterator[Forked]:
+    started = await forked("-m", "bot", "run", "--config", str(config), stderr=PIPE)
     try:
         yield started
     finally:
@@ -51,7 +49,7 @@ async def process(config: Path) -> AsyncIterator[Process]:
             await started.wait()
 
 
-async def stopped(bell: Process, how: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
+async def stopped(bell: Process | Forked, how: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
     bell.send_signal(how)
     _, log = await asyncio.wait_for(bell.communicate(), 20)
     return bell.returncode or 0, log.decode()

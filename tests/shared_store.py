@@ -2,18 +2,18 @@
 
 import asyncio
 import os
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
+from forked import Forked, forked
 from postgres import PostgresGround, as_owner
 
 from bot.operations.leadership import Rhythm
 from storage.postgres.store import PostgresStorage
 
-RUNNER = [sys.executable, "-c"]
 QUICK = Rhythm(0.05, 0.05)
 
 
@@ -60,22 +60,19 @@ async def kept_preferences(ground: PostgresGround) -> int:
 
 
 @asynccontextmanager
-async def process(
-    program: str, ground: PostgresGround
-) -> AsyncIterator[asyncio.subprocess.Process]:
+async def process(program: str, ground: PostgresGround) -> AsyncIterator[Forked]:
     """Another process on the same store; gone when left."""
     here = Path(__file__).parent
-    running = await asyncio.create_subprocess_exec(
-        *RUNNER,
+    running = await forked(
+        "-c",
         program,
         ground.url,
         str(ground.key_file),
-        stdout=asyncio.subprocess.PIPE,
-        env=os.environ | {"PYTHONPATH": f"{here.parent}:{here}"},
+        stdout=PIPE,
+        env=os.environ | {"PYTHONPATH": str(here)},
     )
     yield running
-    with suppress(ProcessLookupError):
-        running.kill()
+    running.kill()
     await running.wait()
 
 

@@ -3,8 +3,6 @@
 import asyncio
 import json
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -16,6 +14,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from bell import TEA, Village, open_petition
+from forked import ran
 from parliaments import four_sites
 from processes import ROOT, written
 from typer.testing import CliRunner
@@ -45,16 +44,7 @@ async def checked(config: Config, **how: bool) -> dict[str, CheckResult]:
 
 def bell(*arguments: str, folder: Path, given: str = "") -> str:
     """What a command says, after its exit code."""
-    done = subprocess.run(
-        [sys.executable, "-m", "bot", *arguments],
-        cwd=folder,
-        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
-        input=given,
-        capture_output=True,
-        text=True,
-        timeout=50,
-        check=False,
-    )
+    done = ran("-m", "bot", *arguments, cwd=folder, env={"PATH": "/usr/bin:/bin"}, given=given)
     assert "Traceback" not in done.stderr
     return f"{done.returncode} {done.stdout}{done.stderr}"
 

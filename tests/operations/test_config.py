@@ -2,19 +2,18 @@
 
 import base64
 import re
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
+from forked import ROOT, ran
 
 from bot.config import DEFAULTS, PLACEHOLDER_TOKEN, Config
 from bot.config_example import EXAMPLE
 from bot.config_reader import load_config
 from bot.errors import ConfigError
 
-ROOT = Path(__file__).parents[2]
 TOKEN = {"TELEGRAM_TOKEN": "123456:secret"}
 
 
@@ -30,16 +29,8 @@ def loaded(text: str, folder: Path, environment: dict[str, str] | None = None) -
     return load_config(path, environment if environment is not None else {})
 
 
-def bell(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "bot", *arguments],
-        cwd=cwd,
-        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", **environment},
-        capture_output=True,
-        text=True,
-        timeout=50,
-        check=False,
-    )
+def bell(*arguments: str, cwd: Path, **environment: str) -> CompletedProcess[str]:
+    return ran("-m", "bot", *arguments, cwd=cwd, env={"PATH": "/usr/bin:/bin", **environment})
 
 
 def test_the_example_file_is_what_init_writes_and_loads_with_a_token() -> None:

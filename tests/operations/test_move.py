@@ -1,11 +1,11 @@
 """The commands that carry a whole store: export, import, rekey, restore."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
+from forked import ran
 
 from bot.errors import StorageError
 from bot.subscriptions.subscription import Chat
@@ -21,15 +21,8 @@ key_file = "{folder}.key"
 """
 
 
-def bell(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "bot", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=50,
-        env={**os.environ, **environment},
-    )
+def bell(*arguments: object, **environment: str) -> CompletedProcess[str]:
+    return ran("-m", "bot", *map(str, arguments), env={**os.environ, **environment})
 
 
 def config_for(folder: Path) -> Path:

@@ -7,16 +7,25 @@ from asyncio.subprocess import PIPE
 from pathlib import Path
 
 from bell import READER, TEA, Village
-from processes import ROOT, process, stopped, written
+from forked import ROOT, forked
+from processes import process, stopped, written
 
 
 async def test_the_process_rings_stops_cleanly_and_logs_no_secret(village: Village) -> None:
-    async with process(written(village)) as bell:
+    """The bot as people start it: tests of more that it does fork theirs."""
+    bell = await asyncio.create_subprocess_exec(
+        sys.executable, *("-m", "bot", "run", "--config", written(village)), cwd=ROOT, stderr=PIPE
+    )
+    try:
         await village.reader.subscribes()
         village.api.refuse(READER, 502, "Bad Gateway", method="sendMessage")
         village.site.edit(TEA, signature_count=10_002)
         await village.reader.hears("10,002 signatures")
         code, log = await stopped(bell)
+    finally:
+        if bell.returncode is None:
+            bell.kill()
+            await bell.wait()
     assert code == 0
     assert "Traceback" not in log
     assert "running" in log
@@ -78,9 +87,7 @@ async def test_a_second_process_on_the_same_store_refuses_in_one_line(
 
 async def test_check_prints_a_table_and_says_whether_all_is_well(village: Village) -> None:
     async def checked(config: Path) -> tuple[int | None, str]:
-        check = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bot", "check", "--config", str(config), cwd=ROOT, stdout=PIPE
-        )
+        check = await forked("-m", "bot", "check", "--config", str(config), stdout=PIPE)
         out, _ = await asyncio.wait_for(check.communicate(), 20)
         return check.returncode, out.decode()
 

@@ -6,13 +6,12 @@ import re
 import shlex
 import shutil
 import socket
-import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import pytest
 from bell import READER, TEA, Village
-from processes import ROOT
+from forked import ROOT, Forked, forked
 
 DEPLOY = ROOT / "deploy"
 HOME = "/var/lib/petition-bell"
@@ -28,14 +27,13 @@ class Machine:
         folder.mkdir(mode=0o700)
         self.config = folder / "config.toml"
 
-    async def start(self, *words: str, **environment: str) -> Process:
-        return await asyncio.create_subprocess_exec(
-            sys.executable,
+    async def start(self, *words: str, **environment: str) -> Forked:
+        return await forked(
             *("-m", "bot"),
             *words,
             cwd=self.folder,
             # Nothing of whoever runs the tests, as systemd has it.
-            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environment},
+            env={"PATH": os.environ["PATH"], **environment},
             stdin=PIPE,
             stdout=PIPE,
             stderr=PIPE,
@@ -58,7 +56,7 @@ class Machine:
         pairs = re.findall(r"^Environment=(\w+)=(.*)$", text, re.MULTILINE)
         return shlex.split(line), {k: v.replace("%C", str(self.folder)) for k, v in pairs}
 
-    async def runs(self) -> Process:
+    async def runs(self) -> Forked:
         """The bot as its unit starts it, once it has told systemd that it is ready."""
         words, environment = self.unit("petition-bell.service")
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:

@@ -32,6 +32,7 @@ from contract import (
     picture,
     ring,
 )
+from forked import Forked
 from msgspec import structs
 from postgres import PostgresGround, as_owner, start, stop
 from shared_store import QUICK, kept_preferences, process, until, waiting_for_locks
@@ -469,7 +470,7 @@ async def ended(task: "asyncio.Task[None]") -> None:
         await task
 
 
-async def said(running: asyncio.subprocess.Process) -> str:
+async def said(running: Forked) -> str:
     assert running.stdout is not None
     return (await running.stdout.readline()).decode().strip()
 

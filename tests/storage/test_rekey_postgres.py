@@ -1,10 +1,7 @@
 """A new key for a store in PostgreSQL: whatever dies on the way, one of the two keys opens it."""
 
 import asyncio
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -20,6 +17,7 @@ from contract import (
     follows,
     picture,
 )
+from forked import forked, ran
 from postgres import PostgresGround, address, as_owner
 from shared_store import everything
 from store_faults import FaultyDisk
@@ -31,8 +29,6 @@ from storage.key_file import KeyRing, key_text, pending_path
 from storage.opening import rekey_storage
 from storage.postgres.rekey import rekey_postgres
 from storage.postgres.store import open_postgres
-
-HERE = Path(__file__).parents[1]
 
 
 class Death(BaseException):
@@ -158,12 +154,7 @@ async def test_who_opens_the_store_meanwhile_waits_and_gets_the_new_key(
 async def test_a_process_that_hung_meanwhile_does_no_harm(ground: PostgresGround) -> None:
     storage, owner = await ground.open(), address(ground.schema, "postgres")
     # Not awaited: this process is the one that hangs, and that the server has given up.
-    subprocess.run(  # noqa: ASYNC221 - nothing else is under way
-        [sys.executable, "-c", CUTTING, ground.url, str(ground.key_file), owner],
-        env=os.environ | {"PYTHONPATH": str(HERE.parent)},
-        check=True,
-        timeout=50,
-    )
+    ran("-c", CUTTING, ground.url, str(ground.key_file), owner).check_returncode()
     before, said = await everything(ground), ""
     while "new key" not in said:
         with pytest.raises(StorageError) as refusal:
@@ -215,10 +206,7 @@ async def test_a_kill_after_any_table_leaves_the_store_as_it_was(
     ground: PostgresGround, last: str
 ) -> None:
     before, hidden, old = await seen(ground), await sealed(ground), ground.key_file.read_text()
-    dying = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", DYING, ground.url, str(ground.key_file), last),
-        env=os.environ | {"PYTHONPATH": str(HERE.parent)},
-    )
+    dying = await forked("-c", DYING, ground.url, str(ground.key_file), last)
     assert await dying.wait() == -signal.SIGKILL
     assert await seen(ground) == before
     assert await sealed(ground) == hidden

@@ -3,16 +3,17 @@
 import asyncio
 import base64
 import errno
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 from embedded import ANN, BOB, NOON, Place, furnish, known, milestone, refused
 from embedded import place as place
 from embedded import storage as storage
+from forked import Forked, forked
 from hypothesis import given
 from hypothesis import strategies as st
 from store_faults import FAULTS, FaultyDisk, live_through
@@ -336,19 +337,12 @@ asyncio.run(main())
 """
 
 
-async def writer(place: Place) -> asyncio.subprocess.Process:
+async def writer(place: Place) -> Forked:
     """Another process that saves chats 1, 2, 3 … and tells of each once it is kept."""
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        WRITER,
-        str(place.path),
-        str(place.key_file),
-        stdout=asyncio.subprocess.PIPE,
-    )
+    return await forked("-c", WRITER, str(place.path), str(place.key_file), stdout=PIPE)
 
 
-async def killed(process: asyncio.subprocess.Process, after: int) -> int:
+async def killed(process: Forked, after: int) -> int:
     """Kill the writer once it has told of so many; the last one it told of."""
     assert process.stdout is not None
     for _ in range(after):
