@@ -51,6 +51,7 @@ from bot.operations.wall_clock import prune_if_sure
 from bot.outages import IncidentLog
 from bot.petitions.everyday_phrases import compiled as compiled_phrases
 from bot.petitions.parliaments import description_of
+from bot.petitions.request_details import compiled_counts
 from bot.polling.clocks import Every, SteadyScheduler
 from bot.polling.lookup import Lookups
 from bot.polling.members_api import Members
@@ -362,8 +363,10 @@ async def _at_work(bell: _Bell, rhythm: Rhythm) -> AsyncIterator[None]:
         announcing = on_duty(storage, RoleState("announcer"), announcer.at_work, rhythm)
         await stack.enter_async_context(announcing)
         # Only now, so that hearing does not wait for what reads files or asks Telegram.
-        await asyncio.to_thread(compiled_phrases)
+        # The catalogues come first: what reading them leaves of memory, the patterns take.
         await asyncio.to_thread(preload)
+        await asyncio.to_thread(compiled_phrases)
+        await asyncio.to_thread(compiled_counts)
         await asyncio.to_thread(zones)
         await _set_menu(application.bot, storage, application.bot_data["commands"])
         await stack.enter_async_context(supervisor.watching())

@@ -58,10 +58,10 @@ def plain(text: str) -> str:
 
 def _table(phrases: Mapping[Everyday, str]) -> dict[str, Everyday]:
     return {
-        plain(phrase): command
+        said: command
         for command, listed in phrases.items()
         for phrase in re.split(r"[,\n]", listed)
-        if plain(phrase)
+        if (said := plain(phrase))
     }
 
 

@@ -4,6 +4,7 @@ Where a text is about one petition, `#` stands for it.
 """
 
 import re
+from functools import cache
 
 from bot.petitions.bare_request import bare
 from bot.petitions.number_words import SPOKEN_COUNT, SPOKEN_NUMBER
@@ -35,26 +36,24 @@ _THE_PETITION = (
 _HITS = rf"(?:{_REACHES} |(?:is )?(?=half[ -]?way))"
 _ASKED = rf"(?:(?:{TELL} )(?:{_WHEN} )?|{_WHEN} )"
 _COUNTS = (
-    re.compile(rf"{_ASKED}(?:{_THE_PETITION} )?{_HITS}{_COUNT}"),
-    re.compile(rf"(?:{_REACHES} )?(?=.*{_SURE_COUNT}){_COUNT}"),
-    re.compile(rf"(?:{TELL} |(?=.*signatures))(?=every ){_COUNT}"),
-    re.compile(rf"(?:set|add) (?:an? |my )?milestone (?:at |of |to )?{_COUNT}"),
+    rf"{_ASKED}(?:{_THE_PETITION} )?{_HITS}{_COUNT}",
+    rf"(?:{_REACHES} )?(?=.*{_SURE_COUNT}){_COUNT}",
+    rf"(?:{TELL} |(?=.*signatures))(?=every ){_COUNT}",
+    rf"(?:set|add) (?:an? |my )?milestone (?:at |of |to )?{_COUNT}",
     # Most petitions have longer numbers.
-    re.compile(rf"milestone (?:at |of )?(?=\d{{1,2}},?\d?00$|\d+[km]$){_COUNT}"),
+    rf"milestone (?:at |of )?(?=\d{{1,2}},?\d?00$|\d+[km]$){_COUNT}",
 )
 # `#` stands for the petition.
 _COUNTS_OF_ONE = (
-    re.compile(rf"{_ASKED}?(?:petition )?# {_HITS}{_COUNT}"),
-    re.compile(rf"# (?:{_ASKED})(?:{_THE_PETITION} )?{_HITS}{_COUNT}"),
-    re.compile(rf"(?:petition )?# (?:milestones? )(?:{_REACHES} )?{_COUNT}"),
-    re.compile(rf"milestones? (?:for |of |on )?(?:petition )?# (?:at |to )?{_COUNT}"),
-    re.compile(rf"(?:petition )?# (?=every |.*{_SURE_COUNT}){_COUNT}"),
-    re.compile(rf"(?=every ){_COUNT} (?:for |of |on )?(?:petition )?#"),
-    re.compile(
-        rf"(?:(?:{_ASKED}|milestone )(?:{_THE_PETITION} )?(?:{_REACHES} )?|{_REACHES} "
-        rf"|(?=[^#]*{_SURE_COUNT})){_COUNT} (?:for |of |on |signatures (?:for|of|on) )?"
-        r"(?:petition )?#"
-    ),
+    rf"{_ASKED}?(?:petition )?# {_HITS}{_COUNT}",
+    rf"# (?:{_ASKED})(?:{_THE_PETITION} )?{_HITS}{_COUNT}",
+    rf"(?:petition )?# (?:milestones? )(?:{_REACHES} )?{_COUNT}",
+    rf"milestones? (?:for |of |on )?(?:petition )?# (?:at |to )?{_COUNT}",
+    rf"(?:petition )?# (?=every |.*{_SURE_COUNT}){_COUNT}",
+    rf"(?=every ){_COUNT} (?:for |of |on )?(?:petition )?#",
+    rf"(?:(?:{_ASKED}|milestone )(?:{_THE_PETITION} )?(?:{_REACHES} )?|{_REACHES} "
+    rf"|(?=[^#]*{_SURE_COUNT})){_COUNT} (?:for |of |on |signatures (?:for|of|on) )?"
+    r"(?:petition )?#",
 )
 _REMINDED = re.compile(
     rf"{TELL} (?P<span>{LENGTH}) (?:before|ahead of) (?:petition )?# ?"
@@ -150,6 +149,18 @@ _TOO_FEW = re.compile(r"\d\d?")  # "text me at 8" names an hour
 _AND_TELL = re.compile(rf",? {TELL}$")
 
 
+@cache
+def compiled_counts() -> dict[bool, tuple[re.Pattern[str], ...]]:
+    """Return what a count is said in, of one petition or not, ready to be matched.
+
+    The first time takes a moment, as a thread may.
+    """
+    return {
+        of_one: tuple(re.compile(pattern) for pattern in patterns)
+        for of_one, patterns in ((False, _COUNTS), (True, _COUNTS_OF_ONE))
+    }
+
+
 def count_wanted(text: str, *, of_one: bool = False) -> str:
     """Read the number of signatures to be told at, as somebody typed it; "" if there is none.
 
@@ -160,7 +171,7 @@ def count_wanted(text: str, *, of_one: bool = False) -> str:
         return f"-{series['every']}"
     if gone := _GONE.fullmatch(said):
         return f"-{gone['count']}"
-    for pattern in _COUNTS_OF_ONE if of_one else _COUNTS:
+    for pattern in compiled_counts()[of_one]:
         if found := pattern.fullmatch(said):
             return "" if _TOO_FEW.fullmatch(found["rest"]) else found["rest"].strip(" ,.")
     return ""
