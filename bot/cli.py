@@ -322,23 +322,23 @@ def options(
 
 @contextmanager
 def _loaded_lightly() -> Iterator[None]:
-    """Has what is imported meanwhile do without rich, and without looking for garbage.
+    """Has what is imported meanwhile do without what it never shows, and not look for garbage.
 
-    structlog and httpx load rich where they find it, for what a bot that runs never shows; and next
-    to nothing of what an import makes is ever garbage.
+    structlog loads rich where it finds it, and httpx its own command line; and next to nothing of
+    what an import makes is ever garbage.
     """
-    found = sys.modules.get("rich")
-    sys.modules["rich"] = None  # type: ignore[assignment]
+    unneeded = ("rich", "httpx._main")
+    found = {name: sys.modules[name] for name in unneeded if name in sys.modules}
+    sys.modules |= dict.fromkeys(unneeded)  # type: ignore[arg-type]  # None: not to be had
     gc.disable()
     try:
         yield
     finally:
         gc.freeze()
         gc.enable()
-        if found:
-            sys.modules["rich"] = found
-        else:
-            del sys.modules["rich"]
+        for name in unneeded:
+            del sys.modules[name]
+        sys.modules |= found
 
 
 @contextmanager

@@ -18,6 +18,7 @@ LARGE = {
     "matplotlib",
     "numpy",
     "pydantic",
+    "pygments",
     "rich",
 }
 CODE = """
