@@ -1,7 +1,7 @@
 """Lists every button there is, and what a press of it has to bring."""
 
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from bell import Conversation, Json, Village
+from hypothesis import settings
 from telegram_stand_in import BotApi
 
 from bot.demo.messenger import buttons_of
@@ -155,10 +156,17 @@ def expected(of: str) -> str:
     return next(after for pattern, after in EXPECTED if re.match(pattern, of))
 
 
+PICTURES = 3  # of each kind, in the quick profile: to draw one costs more than ten other presses
+DRAWS = r"(chart|map)\|"
 PATIENCE = 40.0  # seconds: many chats press at once
 DEPTH = 5  # presses from the first page to the last
 # After which little of what was met can still be done, or read.
 ENDS = ("forget||yes", "stop||yes", "set||lang.cy")
+
+
+def is_thorough() -> bool:
+    """Return whether the tests run by `--hypothesis-profile=thorough`."""
+    return settings.default.max_examples > 100
 
 
 def words_of(message: Json) -> str:
@@ -254,6 +262,7 @@ class Walker:
     head: str = ""  # how every answer begins
     pages: set[str] = field(default_factory=set)
     depth: int = DEPTH
+    drawn: Counter[str] = field(default_factory=Counter)  # pictures asked for, by shape
 
     def shown(self, chat: Conversation, message: Json) -> Json:
         return next(
@@ -310,14 +319,23 @@ class Walker:
         while pages or ends:
             is_end = not pages
             page, depth = (ends if is_end else pages).popleft()
-            alike = {(shape(key.data), _bare(key.label)): key for key in keys_of(page)}
+            alike = {self._alike(key): key for key in keys_of(page)}
             for key in alike.values():
                 if depth == 1 and not re.match(only, key.data):
+                    continue
+                if not is_thorough() and self.drawn[shape(key.data)] >= PICTURES:
                     continue
                 if key.data.startswith(ENDS) and not is_end:
                     ends.append((page, depth))
                 elif key.data.startswith(ENDS) or not is_end:
                     pages += await self._lead(chat, self._again(chat, key), depth)
+
+    def _alike(self, key: Key) -> tuple[str, ...]:
+        """What is the same for keys of which one is pressed: what is written on them too, or in the
+        quick profile no more than whether they choose what is chosen, or lead back.
+        """
+        mark = key.label[:1] if key.label[:1] in "✓‹" else ""
+        return shape(key.data), _bare(key.label) if is_thorough() else mark
 
     def _again(self, chat: Conversation, key: Key) -> Key:
         """The same button on the page that it was met on, sent anew if it was rewritten since."""
@@ -332,6 +350,8 @@ class Walker:
     async def _lead(self, chat: Conversation, key: Key, depth: int) -> list[tuple[Json, int]]:
         """The pages that a press leads to and whose buttons are still to be pressed."""
         self.met.add(shape(key.data))
+        if re.match(DRAWS, key.data):
+            self.drawn[shape(key.data)] += 1
         found = await self.press(chat, key)
         for each in list(found):
             undo = next((key for key in keys_of(each) if key.label == "Undo"), None)
