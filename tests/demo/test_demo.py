@@ -79,9 +79,15 @@ async def browser() -> AsyncIterator["Browser"]:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def page(address: str, browser: "Browser") -> AsyncIterator["Page"]:
+async def page(
+    address: str, browser: "Browser", request: pytest.FixtureRequest
+) -> AsyncIterator["Page"]:
     """The chat page before the story begins, in a browser that reaches nothing but this machine."""
-    page = await browser.new_page(viewport={"width": 1120, "height": 860})
+    # What moves is painted sixty times a second, and waited for; one test sees it move.
+    page = await browser.new_page(
+        viewport={"width": 1120, "height": 860},
+        reduced_motion="no-preference" if "newcomer" in request.node.name else "reduce",
+    )
     page.set_default_timeout(20_000)
     strangers: list[str] = []
     page.on("request", lambda r: strangers.append(r.url) if address not in r.url else None)
