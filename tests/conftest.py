@@ -1,10 +1,8 @@
 """The fixtures and options that tests of every room share."""
 
 import gc
-from collections.abc import AsyncIterator, Callable
-from functools import partial
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from bell import TEA, Village, open_petition
@@ -30,23 +28,6 @@ def pytest_collection_finish() -> None:
     """Keeps Python's search for garbage out of thousands of tests, which none of them leaves."""
     gc.collect()
     gc.freeze()
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Keeps a worker of xdist from telling what nobody reads: that a test begins and ends, and that
-    it was set up or cleared away without a word. Of thousands of tests that is much work.
-    """
-    for plugin in config.pluginmanager.get_plugins():
-        if hasattr(config, "workerinput") and hasattr(plugin, "sendevent"):
-            plugin.sendevent = partial(_send, plugin.sendevent)
-
-
-def _send(send: Callable[..., None], event: str, **what: Any) -> None:
-    report = what.get("data") if event == "testreport" else None
-    is_plain = report and report["outcome"] == "passed" and not report["sections"]
-    if event in {"logstart", "logfinish"} or (is_plain and report["when"] != "call"):
-        return
-    send(event, **what)
 
 
 _SHARED = Path(__file__).parents[2] / "shared" / "data"
