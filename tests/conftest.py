@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 from bell import TEA, Village, open_petition
+from forked import FORKS
 from hypothesis import HealthCheck, settings
 from site_stand_in import PetitionsSite
 from telegram_stand_in import BotApi
 
 from bot.app import utc_now
+from bot.charts import worker
 
 # How long an example takes says nothing on a busy machine; `--hypothesis-profile=thorough` tries
 # many more of them.
@@ -25,9 +27,12 @@ settings.load_profile("quick")
 
 
 def pytest_collection_finish() -> None:
-    """Keeps Python's search for garbage out of thousands of tests, which none of them leaves."""
+    """Keeps Python's search for garbage out of thousands of tests, which none of them leaves, and
+    has what draws pictures forked, too, which would load matplotlib for a second each time.
+    """
     gc.collect()
     gc.freeze()
+    worker.get_context = lambda _: FORKS  # type: ignore[assignment,attr-defined,unused-ignore]
 
 
 _SHARED = Path(__file__).parents[2] / "shared" / "data"

@@ -23,8 +23,13 @@ from tempfile import TemporaryFile
 ROOT = Path(__file__).parents[1]
 _PATIENCE = 50.0  # seconds
 
-_FORKS = get_context("forkserver")
-_FORKS.set_forkserver_preload(["bot.app", "bot.cli", "bot.operations.doctor", "rich.progress"])
+FORKS = get_context("forkserver")
+FORKS.set_forkserver_preload(
+    [
+        *("bot.app", "bot.cli", "bot.operations.doctor", "rich.progress"),
+        *("bot.charts.curve", "bot.charts.regions", "bot.charts.seats"),  # for what draws
+    ]
+)
 
 
 @atexit.register
@@ -143,7 +148,7 @@ def _started(
 ) -> ForkServerProcess:
     """Have it run with these standard files, which are closed here."""
     environment = dict(os.environ if env is None else env)
-    process = _FORKS.Process(
+    process = FORKS.Process(
         target=_run, args=(words, cwd, environment, [Connection(file) for file in files])
     )
     process.start()
