@@ -93,7 +93,7 @@ async def settle_in(storage: PostgresStorage, ground: PostgresGround, size: int)
 def _policy(number: int) -> EffectivePreferences:
     """Quiet hours long past at noon, so that everybody is owed at once."""
     own = Subscription(1, PetitionRef("uk", 0), NOON)
-    return source_of(own, Preferences(quiet=Quiet(number, 6 * 60) if number else None)).policy
+    return source_of(own, Preferences(quiet=Quiet(number, 6 * 60) if number else None)).effective
 
 
 def _rows(cipher: RowCipher, marks: list[bytes], size: int) -> Iterator[tuple[Any, ...]]:
