@@ -56,14 +56,15 @@ class Claims:
         due = await self._with_floods(connection, await self._in_full(connection, rows), now)
         older = await self._older(connection, [row["number"] for row in rows], until)
         claimed, changed = claim_order(due, older, now, until)
-        await replace_plans(connection, self._cipher, changed, lease)
+        if changed:
+            await replace_plans(connection, self._cipher, changed, lease)
         tried = {each.delivery.chat_id for each in claimed}
-        spared = {each.delivery.chat_id for each in due} - tried
-        await connection.execute(
-            "update chat set probe_at = $2 where handle = any($1) and probe_at is not null",
-            [self._cipher.handle(chat_id) for chat_id in spared],
-            now,
-        )
+        if spared := {each.delivery.chat_id for each in due} - tried:
+            await connection.execute(
+                "update chat set probe_at = $2 where handle = any($1) and probe_at is not null",
+                [self._cipher.handle(chat_id) for chat_id in spared],
+                now,
+            )
         return claimed
 
     async def _with_floods(
