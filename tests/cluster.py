@@ -27,6 +27,7 @@ QUICK = Rhythm(0.2, 0.1)
 
 
 SECOND_PROCESS = 30  # seconds that a take-over may need
+PAUSE = 0.03  # seconds before a bot is asked again
 
 
 REF = PetitionRef("uk", TEA)
@@ -136,6 +137,7 @@ class Bell:
         roles: list[str] = []
         async with asyncio.timeout(SECOND_PROCESS):
             while len(roles) < count:
+                await asyncio.sleep(PAUSE)
                 roles = (await self.ready()).get("standby", [])
         return roles
 
@@ -144,6 +146,7 @@ class Bell:
         warnings: list[str] = []
         async with asyncio.timeout(SECOND_PROCESS):
             while not warnings:
+                await asyncio.sleep(PAUSE)
                 warnings = (await self.ready()).get("warnings", [])
         return warnings
 

@@ -386,6 +386,7 @@ async def test_the_death_of_the_leader_hands_over_and_loses_nothing(
         standing = RoleState("poller")
         second = asyncio.create_task(lead(storage, standing, marks(took_over), QUICK))
         while not standing.is_standby:
+            await asyncio.sleep(0.02)
             await storage.tally()
         assert not took_over.is_set()
         first.send_signal(signal.SIGKILL)
