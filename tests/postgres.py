@@ -196,6 +196,14 @@ def empty_database() -> Path:
     made = folder / "pg"
     words = ("--no-sync", "--auth=trust", "--wal-segsize=1")
     run_program("initdb", *words, "-U", "postgres", "-D", made)
+    # A copy has a third of the files without the databases that others would be made from.
+    settings = f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c fsync=off"
+    run_program("pg_ctl", "-D", made, "-l", folder / "log", "-o", settings, "-w", "start")
+    for name in ("template0", "template1"):
+        unmade = f"update pg_database set datistemplate = false where datname = '{name}'"  # noqa: S608 - ours
+        for order in (unmade, f"drop database {name}"):
+            run_program("psql", "-qX", "-h", folder, "-U", "postgres", "-c", order)
+    run_program("pg_ctl", "-D", made, "-w", "stop")
     return made
 
 
