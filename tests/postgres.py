@@ -8,7 +8,7 @@ import signal
 import subprocess
 import tempfile
 import warnings
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from functools import cache, wraps
@@ -196,7 +196,18 @@ def empty_database() -> Path:
     made = folder / "pg"
     words = ("--no-sync", "--auth=trust", "--wal-segsize=1")
     run_program("initdb", *words, "-U", "postgres", "-D", made)
-    # A copy has a third of the files without the databases that others would be made from.
+    return made
+
+
+@cache
+def bare_database() -> Path:
+    """The same, without what other databases would be made from: a third of the files to copy."""
+    folder = Path(tempfile.mkdtemp(prefix="bell-bare-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    if user := server().system_user:
+        shutil.chown(folder, user)
+    made = folder / "pg"
+    subprocess.run(["cp", "-a", empty_database(), made], check=True)
     settings = f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c fsync=off"
     run_program("pg_ctl", "-D", made, "-l", folder / "log", "-o", settings, "-w", "start")
     for name in ("template0", "template1"):
@@ -225,11 +236,9 @@ class Machine:
     def url(self) -> str:
         return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
 
-    async def make(self) -> None:
+    async def make(self, of: Callable[[], Path] = empty_database) -> None:
         """A database that is empty."""
-        await asyncio.to_thread(
-            subprocess.run, ["cp", "-a", empty_database(), self.folder], check=True
-        )
+        await asyncio.to_thread(subprocess.run, ["cp", "-a", of(), self.folder], check=True)
 
     def follow(self, primary: "Machine") -> None:
         """Stream what another writes, who begins with the same database."""
@@ -287,7 +296,7 @@ class FailoverPair:
 
     async def start(self) -> None:
         for each in (self.primary, self.standby):
-            await each.make()
+            await each.make(bare_database)
         self.standby.follow(self.primary)
         await self.primary.start()
         await self.standby.start()
