@@ -1,7 +1,7 @@
 """Handles what people do, in a module per command or kind of update.
 
-A new one takes its import here and its place in `MODULES`; in `tickets.py` it takes a word if it
-changes nothing, or waits for nobody.
+A new one takes its import here and its place in `MODULES`; in `tickets.py` it takes a word only
+where whether it `changes` anything does not tell its turn.
 """
 
 from collections.abc import Iterator

@@ -51,15 +51,15 @@ def tickets(
         if message.document and not update.guest_message:
             return Ticket(UpdateKind.FILE, WorkClass.FILE, owner, chat)
         if (message.text or "").startswith("/"):
-            return Ticket(UpdateKind.COMMAND, _lane(message.text or "", named), owner, chat)
+            return Ticket(UpdateKind.COMMAND, _work_class(message.text or "", named), owner, chat)
         if message.chat_shared:
             return Ticket(UpdateKind.MESSAGE, WorkClass.ACT, owner, chat)
-        return Ticket(UpdateKind.MESSAGE, _lane(as_command(message), named), owner, chat)
+        return Ticket(UpdateKind.MESSAGE, _work_class(as_command(message), named), owner, chat)
 
     return ticket
 
 
-def _lane(text: str, named: dict[str, Command]) -> WorkClass:
+def _work_class(text: str, named: dict[str, Command]) -> WorkClass:
     first, _, rest = text.partition(" ")
     command = named.get(first[1:].partition("@")[0].lower())
     if command is None:
