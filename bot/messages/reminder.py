@@ -23,7 +23,7 @@ from bot.petitions.events import (
 )
 from bot.petitions.forecast import Verdict
 from bot.petitions.petition import Petition
-from bot.petitions.thresholds import thresholds
+from bot.petitions.thresholds import thresholds_ahead
 
 Reminder: TypeAlias = (
     ClosingSoon | ResponseOverdue | DebateOverdue | DebateToday | DebatePassed | Surged | ToppedIn
@@ -86,10 +86,10 @@ def _chances(event: ClosingSoon, petition: Petition, now: datetime) -> str | Non
 
     None if there is no threshold ahead, or the event has no pace to go by.
     """
-    ahead = [n for n in thresholds(petition) if n > petition.signature_count]
-    if not ahead or event.a_day is None or event.expected is None:
+    threshold = min(thresholds_ahead(petition), default=None)
+    if threshold is None or event.a_day is None or event.expected is None:
         return None
-    threshold, days = min(ahead), (event.closes_at - now) / _DAY
+    days = (event.closes_at - now) / _DAY
     missing = threshold - petition.signature_count
     verdict = _verdict(event.expected, threshold)
     text, needed = (_NEEDS, missing / days) if days >= 2 else (_LACKS, missing)

@@ -20,6 +20,7 @@ from msgspec import Struct
 from bot.local_time import LONDON_ZONE
 from bot.petitions.parliaments import description_of
 from bot.petitions.petition import Petition, Reading
+from bot.petitions.thresholds import thresholds_ahead
 
 DAY = timedelta(days=1)
 
@@ -307,8 +308,7 @@ def forecast(petition: Petition, readings: Sequence[Reading], now: datetime) -> 
     ahead = (closing - now) / DAY
     count = petition.signature_count
     end = _estimate(count, decay, ahead)
-    known = (petition.response_threshold, petition.referral_threshold, petition.debate_threshold)
-    target = min((n for n in known if n and n > petition.signature_count), default=None)
+    target = min(thresholds_ahead(petition), default=None)
     days = _days_until(target - count, decay, ahead) if target else None
     return Forecast(
         final=end.count,

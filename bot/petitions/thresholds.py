@@ -96,28 +96,36 @@ def thresholds(petition: Petition) -> dict[int, Threshold]:
     return found
 
 
+def thresholds_ahead(petition: Petition) -> dict[int, Threshold]:
+    """Return the official thresholds above the count, by number, the nearest first."""
+    official = sorted(thresholds(petition).items())
+    return {n: kind for n, kind in official if n > petition.signature_count}
+
+
+def thresholds_reached(petition: Petition) -> dict[int, Threshold]:
+    """Return the official thresholds that are reached, by the petition's flags or its count."""
+    return {
+        n: kind
+        for n, kind in thresholds(petition).items()
+        if n <= petition.signature_count or _flag(petition, kind) is not None
+    }
+
+
 def reached(petition: Petition) -> dict[int, MilestoneReached]:
     """Return every milestone the petition stands at or above, by number, upwards.
 
     An official threshold counts as reached when the site says so or when the count does: the site
     sets its flag in a second step after the count, and a recount can move one without the other.
     """
-    official = thresholds(petition)
-    numbers = set(takewhile(lambda rung: rung <= petition.signature_count, rungs()))
-    numbers |= {n for n, kind in official.items() if is_reached(petition, n, kind)}
-    return {n: _milestone(petition, n, official.get(n)) for n in sorted(numbers)}
+    rungs_reached = set(takewhile(lambda rung: rung <= petition.signature_count, rungs()))
+    numbers = rungs_reached | thresholds_reached(petition).keys()
+    return {n: at_number(petition, n) for n in sorted(numbers)}
 
 
 def next_milestone(petition: Petition) -> int:
     """Return the lowest milestone above the count, official or on the ladder."""
-    above = (n for n in thresholds(petition) if n > petition.signature_count)
     rung = next(rung for rung in rungs() if rung > petition.signature_count)
-    return min((rung, *above))
-
-
-def is_reached(petition: Petition, number: int, kind: Threshold) -> bool:
-    """Return whether an official threshold is reached, by the petition's flag or its count."""
-    return petition.signature_count >= number or _flag(petition, kind) is not None
+    return min((rung, *thresholds_ahead(petition)))
 
 
 def is_response_due(petition: Petition) -> bool:
@@ -144,7 +152,7 @@ def is_settled(petition: Petition) -> bool:
         return True
     if petition.is_open or is_before_committee(petition):
         return False
-    earned = {kind for n, kind in thresholds(petition).items() if is_reached(petition, n, kind)}
+    earned = thresholds_reached(petition).values()
     awaits_response = "response" in earned and petition.government_response is None
     is_promised = "debate" in earned and not is_finished(petition)
     has_debate = is_promised or petition.scheduled_debate_date is not None

@@ -18,13 +18,14 @@ from bot.petitions.thresholds import (
     is_debate_due,
     is_finished,
     is_on_ladder,
-    is_reached,
     is_settled,
     next_custom,
     next_milestone,
     reached,
     rungs,
     thresholds,
+    thresholds_ahead,
+    thresholds_reached,
 )
 
 SENEDD = {
@@ -136,8 +137,16 @@ def test_a_threshold_is_reached_by_its_count_or_by_its_flag(
     count: int, flag: datetime | None, is_so: bool
 ) -> None:
     of = petition(signature_count=count, response_threshold_reached_at=flag)
-    assert is_reached(of, 10_000, "response") is is_so
-    assert not is_reached(of, 100_000, "debate")
+    assert thresholds_reached(of) == ({10_000: "response"} if is_so else {})
+
+
+def test_a_threshold_is_ahead_while_the_count_is_below_it_and_the_nearest_comes_first() -> None:
+    assert list(thresholds_ahead(petition(signature_count=9_999)).items()) == [
+        (10_000, "response"),
+        (100_000, "debate"),
+    ]
+    assert thresholds_ahead(petition(signature_count=10_000)) == {100_000: "debate"}
+    assert thresholds_ahead(petition(signature_count=100_000)) == {}
 
 
 # --- one's own ------------------------------------------------------------------------------------

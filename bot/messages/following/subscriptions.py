@@ -51,7 +51,7 @@ from bot.messages.reader import is_shared, to_reader
 from bot.petitions.events import Threshold
 from bot.petitions.parliaments.description import Responder
 from bot.petitions.petition import Petition, PetitionRef
-from bot.petitions.thresholds import is_before_committee, is_finished, is_reached, thresholds
+from bot.petitions.thresholds import is_before_committee, is_finished, thresholds_reached
 from bot.subscriptions.codec import preferences_for_link
 from bot.subscriptions.subscription import Preferences, Subscription
 
@@ -193,7 +193,7 @@ def _promise(petition: Petition, now: datetime) -> str:
         return _committees(petition)
     if not petition.is_open and not petition.is_over:
         return tr("It isn't open. I'll tell you if that changes.")
-    earned = {kind for n, kind in thresholds(petition).items() if is_reached(petition, n, kind)}
+    earned = set(thresholds_reached(petition).values())
     awaited = bool(earned) or petition.debate is not None or _has_date(petition, now)
     if is_before_committee(petition):
         return _committees(petition)

@@ -39,7 +39,7 @@ from bot.petitions.forecast import pace as recent_pace
 from bot.petitions.parliaments.description import Responder
 from bot.petitions.petition import GovernmentResponse, Petition, Reading
 from bot.petitions.text_diff import readable
-from bot.petitions.thresholds import is_finished, thresholds
+from bot.petitions.thresholds import is_finished, thresholds_ahead
 from bot.subscriptions.subscription import Subscription
 
 _FOLDED_LIMIT = 1_000
@@ -126,14 +126,14 @@ def _unfolded(message: Message) -> int:
 def _count(petition: Petition) -> Rich | None:
     if petition.is_unpublished:
         return None
-    ahead = sorted(n for n in thresholds(petition) if n > petition.signature_count)
-    if not petition.is_open or not ahead:
+    threshold = min(thresholds_ahead(petition), default=None)
+    if not petition.is_open or threshold is None:
         return signatures(petition.signature_count)
     return tr(
         "{count} of {threshold} {bar}",
-        bar=bar(petition.signature_count / ahead[0]),
+        bar=bar(petition.signature_count / threshold),
         count=number(petition.signature_count),
-        threshold=number(ahead[0]),
+        threshold=number(threshold),
     )
 
 

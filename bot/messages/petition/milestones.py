@@ -35,6 +35,7 @@ from bot.petitions.thresholds import (
     next_milestone,
     reached,
     thresholds,
+    thresholds_ahead,
 )
 from bot.subscriptions.custom_milestones import (
     LEAST,
@@ -127,7 +128,7 @@ def _coming(petition: Petition, own: CustomMilestones) -> list[int]:
     if not petition.is_open:
         return []
     count = petition.signature_count
-    official = {n for n in thresholds(petition) if n > count}
+    official = thresholds_ahead(petition)
     coming = {next_milestone(petition), *official, *(n for n in own.numbers if n > count)}
     if following := next_custom(own, petition, count):
         coming.add(following)

@@ -23,10 +23,10 @@ from bot.petitions.thresholds import (
     CustomMilestones,
     is_before_committee,
     is_finished,
-    is_reached,
     next_custom,
     next_milestone,
-    thresholds,
+    thresholds_ahead,
+    thresholds_reached,
 )
 
 _TITLE_LENGTH = 200
@@ -205,11 +205,12 @@ def outlook(petition: Petition, custom: CustomMilestones | None = None) -> str |
     if custom:
         own = next_custom(custom, petition, petition.signature_count)
         following = min(following, own or following)
-    coming = sorted(n for n in thresholds(petition) if n > petition.signature_count)
+    coming = thresholds_ahead(petition)
     if not coming:
         return tr("Next: {milestone}.", milestone=number(following))
-    threshold, promise = number(coming[0]), ahead(thresholds(petition)[coming[0]], petition)
-    if following == coming[0]:
+    nearest, kind = next(iter(coming.items()))
+    threshold, promise = number(nearest), ahead(kind, petition)
+    if following == nearest:
         return tr("Next: at {threshold}, {promise}.", threshold=threshold, promise=promise)
     return tr(
         "Next: {milestone}. At {threshold}, {promise}.",
@@ -234,7 +235,7 @@ _AWAITED = {
 
 def awaited(petition: Petition) -> str | None:
     """Word what the petition has earned and not got yet; None if it waits for nothing."""
-    earned = {kind for n, kind in thresholds(petition).items() if is_reached(petition, n, kind)}
+    earned = set(thresholds_reached(petition).values())
     waiting = []
     if "response" in earned and petition.government_response is None:
         waiting.append("response")
