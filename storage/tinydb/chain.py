@@ -33,22 +33,23 @@ class Chain:
         self.key = key_to(path, content, keys)
         self.store = content.header.store
         self.tables: Tables = {}
-        self.generation = content.header.generation  # of the file that comes next
+        # Of the journal to read next: the first has its snapshot's number.
+        self.generation = content.header.generation
         self.salts = {self.generation: content.header.after}  # of the journals, by generation
         self._end = ""  # of the journal read last, by which the next one names it
         for plain in _plains(path, content.whole(self.key)):
             replay(self.tables, ROWS.decode(plain))
 
     def add(self, path: Path, raw: bytes, *, is_last: bool) -> Content:
-        """Read the next journal; BrokenFile if that is not what it is.
+        """Read the next journal; BrokenFile if this is not that one, or is damaged.
 
-        The last one may end in the middle of a frame, which then was never told of; its content
-        says where.
+        The last one may end in the middle of a commit, which nobody was told is kept; the `end` of
+        what is returned is where that begins.
         """
         content = content_of(path, raw)
         header, wanted = content.header, self.salts.get(self.generation)
-        its_place: tuple[Kind, str, int] = ("journal", self.store, self.generation)
-        if (header.kind, header.store, header.generation) != its_place:
+        expected: tuple[Kind, str, int] = ("journal", self.store, self.generation)
+        if (header.kind, header.store, header.generation) != expected:
             raise BrokenFile(path, "it belongs elsewhere")
         if (wanted and wanted != header.salt) or (self._end and header.after != self._end):
             raise BrokenFile(path, "it does not go on where the file before it ends")
@@ -65,7 +66,11 @@ class Chain:
 
 
 def content_of(path: Path, raw: bytes) -> Content:
-    """Return what a file holds; BrokenFile if it is none of ours, or damaged at its beginning."""
+    """Return what a file holds; BrokenFile if it is none of ours, or damaged at its beginning.
+
+    StorageError for a format that this version does not know.
+    """
+    check_format(path, raw)
     try:
         return Content(raw)
     except Damaged as error:
@@ -83,7 +88,9 @@ def key_to(path: Path, content: Content, keys: KeyRing) -> bytes:
         with suppress(WrongKey):
             content.sealed(key)
             return key
-    raise StorageError(f"{path} is encrypted with a different key: put back the one from that time")
+    raise StorageError(
+        f"{path} is encrypted with a different key: put back the one it was written with"
+    )
 
 
 def check_format(path: Path, raw: bytes) -> None:

@@ -21,7 +21,14 @@ from storage.key_file import KeyRing
 from storage.tables import Tables
 from storage.tinydb.chain import BrokenFile, Chain, check_format
 from storage.tinydb.journal import Changes, Journal, pieces_of, rows_of
-from storage.tinydb.paths import State, StoreLock, StorePaths, holds_commits, state_of
+from storage.tinydb.paths import (
+    State,
+    StoreLock,
+    StorePaths,
+    generation_of,
+    holds_commits,
+    state_of,
+)
 from storage.tinydb.salvage import salvaged
 from storage.tinydb.sealed import Sealed, format_of, new_store
 
@@ -66,7 +73,7 @@ class StoreFiles:
             return read()
         except OSError as error:
             self.release()
-            raise StorageError(f"{self.path} cannot be read: {reason(error)}") from error
+            raise StorageError(f"{self.path} cannot be read or written: {reason(error)}") from error
         except BaseException:
             self.release()
             raise
@@ -84,6 +91,10 @@ class StoreFiles:
             raise self._not_ours(raw)
         self._snapshot = state_of(self.path)
         tables = self._go_on(self._begin(self.path, raw))
+        if self._key != self._keys.find()[0]:
+            # Cut off amid being sealed anew: the key that goes now is the one of the files before.
+            self._copy_snapshot()
+        self._keys.settle_on(self._key, self._disk)
         self._paths.tidy()
         return tables
 
@@ -107,7 +118,6 @@ class StoreFiles:
         """Read a snapshot; StorageError if it cannot be, and a copy is kept if it is damaged."""
         with self._keeping_aside():
             chain = Chain(path, raw, self._keys)
-        self._keys.settle_on(chain.key, self._disk)
         self._key, self._store, self._generation = chain.key, chain.store, chain.generation
         self._snapshot_size = len(raw)
         return chain
@@ -198,12 +208,16 @@ class StoreFiles:
                 self._paths.keep_aside(path)
         self._generation = max(self._generation, *self._paths.journals(), 0)
         self.compact(tables, self.rotate(), erasing=True)
+        self._keys.settle_on(self._key, self._disk)
         self.release()
         return is_all
 
     def _newest(self) -> tuple[Tables, bool]:
         """Return the newest tables to be had, and whether they are complete."""
         complaint = StorageError(f"there is nothing to restore at {self.path}")
+        newest = generation_of(self.path)
+        # The journal that a snapshot goes on with is there even where the snapshot cannot be read.
+        is_there = newest is None or newest in self._paths.journals()
         for path in (self.path, self._paths.previous):
             try:
                 chain = self._begin(path, path.read_bytes())
@@ -214,15 +228,14 @@ class StoreFiles:
                 complaint = error
                 continue
             try:
-                return self._go_on(chain), True
+                return self._go_on(chain), is_there
             except StorageError as error:
                 complaint = error
                 break
         left = salvaged(self._paths, self._keys)
         if left is None:
             raise complaint
-        self._keys.settle_on(left.key, self._disk)
-        self._store, self._key = left.store, left.key
+        self._store, self._key, self._generation = left.store, left.key, left.generation
         return left.tables, False
 
     def rekey(self, key: bytes) -> None:
@@ -317,11 +330,15 @@ class StoreFiles:
         self._disk.sync_folder(self.path.parent)
         self._snapshot = state_of(self.path)
         if erasing:
-            self._disk.write_file(self._paths.next, [self.path.read_bytes()])
-            self._disk.replace(self._paths.next, self._paths.previous)
-            self._disk.sync_folder(self.path.parent)
+            self._copy_snapshot()
         self._snapshot_size = self.path.stat().st_size
         self._paths.tidy()
+
+    def _copy_snapshot(self) -> None:
+        """Put a copy of the snapshot in the place of the one before."""
+        self._disk.write_file(self._paths.next, [self.path.read_bytes()])
+        self._disk.replace(self._paths.next, self._paths.previous)
+        self._disk.sync_folder(self.path.parent)
 
     def drop_copies(self) -> None:
         """Take away the copies kept of damaged files, which hold what has been erased since."""

@@ -4,6 +4,7 @@ import errno
 import fcntl
 import os
 import time
+from collections.abc import Iterable
 from itertools import islice
 from math import inf
 from pathlib import Path
@@ -49,11 +50,12 @@ class StorePaths:
         found = (each for each in self.path.parent.iterdir() if each.is_file())
         names = [each.name for each in found if each.name.startswith(start)]
         numbers = [name.removeprefix(start) for name in names]
-        return {int(each): self.journal(int(each)) for each in numbers if each.isdigit()}
+        return {number: self.journal(number) for number in generations(numbers)}
 
     def tidy(self) -> None:
         """Take away what no snapshot needs any more."""
-        oldest = min(_generation_of(self.path), _generation_of(self.previous))
+        snapshots = map(generation_of, (self.path, self.previous))
+        oldest = min((each for each in snapshots if each is not None), default=inf)
         for generation, path in self.journals().items():
             if generation < oldest:
                 self._disk.remove(path)
@@ -88,13 +90,18 @@ class StorePaths:
         return RESTORE
 
 
-def _generation_of(snapshot: Path) -> float:
-    """Return the generation that a snapshot's header names; infinity where there is none."""
+def generations(endings: Iterable[str]) -> list[int]:
+    """Return the generations that journals are called by, whatever else is called like one."""
+    return [int(each) for each in endings if each.isdecimal() and str(int(each)) == each]
+
+
+def generation_of(snapshot: Path) -> int | None:
+    """Return the generation that a snapshot's header names; None where none can be read."""
     try:
         with snapshot.open("rb") as file:
             return Content(file.read(_HEADER_AT_MOST)).header.generation
     except (FileNotFoundError, Damaged, Torn):
-        return inf
+        return None
 
 
 def holds_commits(journal: Path) -> bool:

@@ -9,9 +9,10 @@ from storage.disk import Disk, reader_of, reason
 from storage.integrity import RESTORE
 from storage.key_file import KeyRing
 from storage.tables import Tables
-from storage.tinydb.chain import BrokenFile, Chain, check_format
+from storage.tinydb.chain import BrokenFile, Chain
 from storage.tinydb.files import StoreFiles
 from storage.tinydb.journal import Changes, empty_tables
+from storage.tinydb.paths import generations
 
 _TRIES = 20
 _BETWEEN = 0.02  # seconds
@@ -84,9 +85,7 @@ def _read(path: Path, keys: KeyRing) -> Tables:
     raw = _snapshot(path)
     # Listed after the snapshot was read: what it goes on with is older than itself.
     start = f"{path.name}.journal."
-    numbers = (each.name.removeprefix(start) for each in _files_of(path))
-    journals = [int(number) for number in numbers if number.isdigit()]
-    check_format(path, raw)
+    journals = generations(each.name.removeprefix(start) for each in _files_of(path))
     chain = Chain(path, raw, keys)
     last = max([chain.generation, *journals])
     for generation in range(chain.generation, last + 1):

@@ -94,7 +94,8 @@ class Content:
         self._raw_header = first.payload
         try:
             self.header = msgspec.json.decode(first.payload, type=Header)
-        except msgspec.MsgspecError as error:
+            bytes.fromhex(self.header.salt)
+        except (msgspec.MsgspecError, ValueError) as error:
             raise Damaged("its header makes no sense") from error
         self.sequence, self.end = 0, first.end
 

@@ -13,7 +13,7 @@ from storage.disk import Disk
 from storage.key_file import KeyRing
 from storage.tinydb.files import StoreFiles
 from storage.tinydb.frames import frames
-from storage.tinydb.store import rekey_tiny, repair_tiny
+from storage.tinydb.store import repair_tiny
 
 
 @pytest.fixture
@@ -101,28 +101,4 @@ async def test_the_latest_commits_cut_off_the_last_journal_are_not_missed(place:
     place.journal.write_bytes(place.journal.read_bytes()[: ends[-2]])
     storage = await place.open()
     assert (await storage.chat(101), await storage.chat(102)) == (Chat(101), None)
-    await storage.close()
-
-
-async def test_a_store_damaged_amid_being_sealed_anew_is_restored_with_the_key_of_what_is_whole(
-    place: Place,
-) -> None:
-    await place.furnish()
-    before, old_key = place.content(), place.key_file.read_bytes()
-    await rekey_tiny(place.path, place.key_file)
-    # As a power cut leaves it that came after the new snapshot, and before its copy.
-    place.key_file.rename(place.key_file.with_name(f"{place.key_file.name}.next"))
-    place.key_file.write_bytes(old_key)
-    place.key_file.chmod(0o600)
-    place.file(".previous").write_bytes(before[place.path.name])
-    for name, content in before.items():
-        if ".journal." in name:
-            place.path.with_name(name).write_bytes(content)
-    damaged = bytearray(place.path.read_bytes())
-    damaged[-20] ^= 1
-    place.path.write_bytes(damaged)
-    assert await repair_tiny(place.path, place.key_file)
-    storage = await place.open()
-    assert await storage.note("offset") == "7"
-    assert await storage.chat(BOB)
     await storage.close()
