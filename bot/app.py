@@ -363,7 +363,7 @@ async def _at_work(bell: _Bell, rhythm: Rhythm) -> AsyncIterator[None]:
         announcing = on_duty(storage, RoleState("announcer"), announcer.at_work, rhythm)
         await stack.enter_async_context(announcing)
         # Only now, so that hearing does not wait for what reads files or asks Telegram.
-        # The catalogues come first: what reading them leaves of memory, the patterns take.
+        # The catalogues come first: the patterns then fill the memory that reading them has freed.
         await asyncio.to_thread(preload)
         await asyncio.to_thread(compiled_phrases)
         await asyncio.to_thread(compiled_counts)

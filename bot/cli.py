@@ -322,14 +322,14 @@ def options(
 
 @contextmanager
 def _loaded_lightly() -> Iterator[None]:
-    """Has what is imported meanwhile do without what it never shows, and not look for garbage.
+    """Keep rich and httpx's command line from being loaded by imports, and look for no garbage.
 
     structlog loads rich where it finds it, and httpx its own command line; and next to nothing of
     what an import makes is ever garbage.
     """
     unneeded = ("rich", "httpx._main")
     found = {name: sys.modules[name] for name in unneeded if name in sys.modules}
-    sys.modules |= dict.fromkeys(unneeded)  # type: ignore[arg-type]  # None: not to be had
+    sys.modules |= dict.fromkeys(unneeded)  # type: ignore[arg-type]  # None makes an import fail
     gc.disable()
     try:
         yield
@@ -337,7 +337,7 @@ def _loaded_lightly() -> Iterator[None]:
         gc.freeze()
         gc.enable()
         for name in unneeded:
-            del sys.modules[name]
+            sys.modules.pop(name, None)
         sys.modules |= found
 
 

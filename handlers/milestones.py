@@ -131,7 +131,8 @@ async def milestones_typed(update: Update, context: Context, ref: PetitionRef, t
         return
     page = await _page_after(update, context, settings, settings.followed, text)
     if isinstance(page, InvalidMilestone):
-        await answer(update, milestones_refused(page, settings.followed.petition))
+        own = custom_milestones_of(settings.followed.subscription)
+        await answer(update, milestones_refused(page, settings.followed.petition, own))
     else:
         await answer(update, *page)
 

@@ -1,7 +1,7 @@
 """The fixtures and options that tests of every room share."""
 
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -27,12 +27,17 @@ settings.load_profile("quick")
 
 
 def pytest_collection_finish() -> None:
-    """Keeps Python's search for garbage out of thousands of tests, which none of them leaves, and
-    has what draws pictures forked, too, which would load matplotlib for a second each time.
-    """
+    """Keeps Python's search for garbage out of thousands of tests, which none of them leaves."""
     gc.collect()
     gc.freeze()
-    worker.get_context = lambda _: FORKS  # type: ignore[assignment,attr-defined,unused-ignore]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _forked_drawing() -> Iterator[None]:
+    """Has what draws pictures forked, which would load matplotlib for a second each time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worker, "get_context", lambda _: FORKS)
+        yield
 
 
 _SHARED = Path(__file__).parents[2] / "shared" / "data"

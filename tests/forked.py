@@ -1,7 +1,8 @@
 """Python in processes of their own that begin at once, forked from one that has loaded the bot.
 
-Loading it takes a second of a processor, which fifty starts would spend one after the other. Where
-a process begins nothing has run yet, and its arguments, folder, environment and files are its own.
+Loading it takes a second of a processor, which fifty starts would spend one after the other. No
+command has run where a process begins, and its arguments, folder, environment and files are its
+own; but what reads the environment when it is imported has read another, and `atexit` calls nobody.
 Started as people start it, the bot is in `test_run.py`, `test_light.py`, `test_demo.py` and,
 installed, in `test_package.py` and `test_deploy.py`.
 """
@@ -14,7 +15,7 @@ import signal
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from multiprocessing import active_children, get_context
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, CompletedProcess
@@ -71,7 +72,8 @@ class Forked:
 
     async def wait(self) -> int | None:
         """How it ended, once it has; nothing that it said can be read any more."""
-        await asyncio.to_thread(self._process.join, _PATIENCE)
+        # Only `exitcode` takes how it ended; a join in a thread would race with it.
+        await asyncio.to_thread(wait, [self._process.sentinel], _PATIENCE)
         for pipe in self._pipes:
             pipe.close()
         await asyncio.sleep(0)  # in which they are

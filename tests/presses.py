@@ -331,8 +331,8 @@ class Walker:
                     pages += await self._lead(chat, self._again(chat, key), depth)
 
     def _alike(self, key: Key) -> tuple[str, ...]:
-        """What is the same for keys of which one is pressed: what is written on them too, or in the
-        quick profile no more than whether they choose what is chosen, or lead back.
+        """Of keys that are alike in this, one is pressed: in their shape and words, or in the quick
+        profile in their shape and mark (✓ for what is chosen, ‹ for the way back).
         """
         mark = key.label[:1] if key.label[:1] in "✓‹" else ""
         return shape(key.data), _bare(key.label) if is_thorough() else mark

@@ -500,9 +500,9 @@ _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 
 
 def _settle_dates(sent: bodies.Attributes) -> set[str]:
-    """Put instants in UTC, and make what has an impossible date UNSET, as if it were not told.
+    """Put instants in UTC, and make impossible dates UNSET, as if they were not told.
 
-    Returns the names of what is UNSET now.
+    A debate on an impossible day goes as a whole. Returns the names of what is UNSET now.
     """
     absurd: set[str] = set()
     for name, told in zip(_DATES, _dates(sent), strict=True):
@@ -518,9 +518,9 @@ def _settle_dates(sent: bodies.Attributes) -> set[str]:
 
 
 def _sane(told: bodies.Sent[Day]) -> Day | None:
-    """Return a date, or an instant in UTC, which it is in already if it names no zone.
+    """Return a day as it is, and an instant in UTC, for which one without a zone is taken.
 
-    None if it is impossible, or not told.
+    None if it is not told, or the year written there is impossible.
     """
     if not told or not _FIRST_YEAR <= told.year <= _LAST_YEAR:
         return None

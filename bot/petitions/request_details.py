@@ -153,7 +153,7 @@ _AND_TELL = re.compile(rf",? {TELL}$")
 def compiled_counts() -> dict[bool, tuple[re.Pattern[str], ...]]:
     """Return what a count is said in, of one petition or not, ready to be matched.
 
-    The first time takes a moment, as a thread may.
+    The first call compiles them, which takes a moment: make it in a thread.
     """
     return {
         of_one: tuple(re.compile(pattern) for pattern in patterns)

@@ -170,7 +170,7 @@ class Outlook:
                 self.hurry(id_, prospect.whole_at)
 
     def note_followed(self, ids: Iterable[PetitionId]) -> None:
-        """Take note that somebody follows these, where nobody did when they were last weighed."""
+        """Count one follower of each of these that none is known of, until they are weighed."""
         for id_ in ids:
             prospect = self.prospects.get(id_)
             if prospect is not None and not prospect.followers:

@@ -166,7 +166,10 @@ class Poller:
             self._is_ending = False
 
     async def _learn(self, site: SiteState, followed: Sequence[PetitionId]) -> None:
-        """Take up what is watched newly, or since before the start, as it was last read."""
+        """Take up what is watched newly, or since before the start, as it was last read.
+
+        What rules had watched already, and somebody follows now, counts as followed.
+        """
         site.outlook.note_followed(followed)
         ids = dict.fromkeys(chain(followed, site.watchlist.watched(())))
         new = (id_ for id_ in ids if id_ not in site.outlook.prospects)

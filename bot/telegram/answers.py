@@ -65,11 +65,11 @@ def message_of(method: str, result: Any, chat_id: object) -> Any:
         return result
     receipt = result if isinstance(result, dict) else {}
     chat = receipt.get("chat")
-    ids = chat.get("id") if isinstance(chat, dict) else None, chat_id, 0
+    number, told = receipt.get("message_id"), chat.get("id") if isinstance(chat, dict) else None
     return {
-        "message_id": next(filter(_is_id, (receipt.get("message_id"), 0))),
+        "message_id": number if _is_id(number) else 0,
         "date": int(time.time()),
-        "chat": {"id": next(filter(_is_id, ids)), "type": "private"},
+        "chat": {"id": next(filter(_is_id, (chat_id, told, 0))), "type": "private"},
     }
 
 

@@ -11,13 +11,14 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from functools import cache
 from itertools import cycle
+from multiprocessing import get_context
 
 import pytest
 import pytest_asyncio
 from msgspec import structs
 from petitions import NOW, OPENED, petition
 
-from bot.charts import ChartFailed, Charts, Picture
+from bot.charts import ChartFailed, Charts, Picture, worker
 from bot.charts.canvas import TITLE, drawable, fitted, text_width
 from bot.charts.curve import signature_curve
 from bot.charts.picture import CAPTION_LENGTH, captioned
@@ -306,6 +307,14 @@ async def test_a_dead_process_fails_one_picture_and_not_the_next(charts: Charts)
     with pytest.raises(ChartFailed, match="died"):
         await charts.curve(lost, [], NOW)
     assert await charts.curve(lost, [], NOW) is not None
+
+
+async def test_a_process_that_starts_as_the_bot_starts_it_draws(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(worker, "get_context", get_context)  # which other tests have forked
+    async with Charts() as charts:
+        assert await charts.curve(petition(), [], NOW) is not None
 
 
 async def test_a_stuck_process_is_ended() -> None:

@@ -23,6 +23,19 @@ def test_every_example_can_be_had(reason: Reason, count: int) -> None:
         assert isinstance(changed(CustomMilestones(), changes, known), CustomMilestones), example
 
 
+@pytest.mark.parametrize("reason", ["over", "unclear", "many"])
+def test_a_closed_petition_has_none_to_offer(reason: Reason) -> None:
+    known = petition(signature_count=84, state="closed")
+    refused = milestones_refused(InvalidMilestone(reason, "x"), known)
+    assert "/milestones" not in refused.text
+
+
+def test_who_has_as_many_as_there_may_be_is_shown_how_to_remove_one_of_them() -> None:
+    own = CustomMilestones(numbers=(7_000, 8_000))
+    refused = milestones_refused(InvalidMilestone("many"), petition(signature_count=84), own)
+    assert "/milestones 700000 -7000" in refused.text
+
+
 def test_half_the_way_is_offered_while_it_is_ahead() -> None:
     def offers(count: int) -> bool:
         known = petition(signature_count=count)

@@ -288,9 +288,11 @@ def _switch(ref: PetitionRef, text: str, change: str, *, is_on: bool) -> Button:
     )
 
 
-def milestones_refused(wrong: InvalidMilestone, petition: Petition) -> Message:
-    """Word why milestones cannot be had as asked for, and which can."""
-    return compose(*lines(why_not(wrong, petition), *_examples(petition, wrong)))
+def milestones_refused(
+    wrong: InvalidMilestone, petition: Petition, own: CustomMilestones = _NONE
+) -> Message:
+    """Word why milestones cannot be had as asked for beside one's `own`, and which can."""
+    return compose(*lines(why_not(wrong, petition), *_examples(petition, wrong, own)))
 
 
 def why_not(wrong: InvalidMilestone, petition: Petition) -> Rich:
@@ -318,13 +320,13 @@ def _written(what: str) -> str:
     return number(int(what)) if what.isascii() and what.isdigit() else what
 
 
-def _examples(petition: Petition, wrong: InvalidMilestone) -> Sequence[Rich]:
-    """Return commands for milestones that this very petition has still ahead of it."""
-    if wrong.reason == "over":
+def _examples(petition: Petition, wrong: InvalidMilestone, own: CustomMilestones) -> Sequence[Rich]:
+    """Return commands to try: for milestones that are still ahead, or for making room."""
+    if wrong.reason == "over" or not petition.is_open:
         return ()
-    ref, following = petition.ref, next_round(petition, _NONE)
-    if wrong.reason == "many":
-        return (tr("Remove one first:"), code(f"/milestones {ref.id} -15000"))
+    ref, following = petition.ref, next_round(petition, own)
+    if wrong.reason == "many" and own.numbers:
+        return (tr("Remove one first:"), code(f"/milestones {ref.id} -{own.numbers[0]}"))
     typed = [str(following)] if following else []
     typed.append("every 5000")
     if _is_halfway_ahead(petition):
