@@ -23,7 +23,8 @@ from bot.subscriptions.subscription import Chat, Subscription
 from storage import Storage
 from storage.shared import RoleState
 
-QUICK = Rhythm(0.2, 0.1)
+# A leader may be kept waiting on a busy machine before it is taken for one that has lost its place.
+QUICK = Rhythm(1.5, 0.1)
 
 
 SECOND_PROCESS = 30  # seconds that a take-over may need
