@@ -1,6 +1,7 @@
 """`python -m bot run` as a process: configured by a file, stopped by a signal, mute on secrets."""
 
 import asyncio
+import re
 import signal
 import sys
 from asyncio.subprocess import PIPE
@@ -31,7 +32,7 @@ async def test_the_process_rings_stops_cleanly_and_logs_no_secret(village: Villa
     assert "running" in log
     assert "uk:700000:milestone:10000" in log
     assert village.api.token not in log
-    assert str(READER) not in log
+    assert str(READER) not in re.findall(r"\d+", log)  # a time of day may contain it
 
 
 async def test_a_killed_process_leaves_everything_it_answered_for(village: Village) -> None:

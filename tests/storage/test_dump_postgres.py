@@ -228,7 +228,7 @@ async def test_after_forget_and_one_start_nothing_of_the_chat_is_left_with_the_k
         storage = await ground.open()
         export = await storage.export()
         assert not any(export[name] for name in ("chats", "subscriptions", "rules", "deliveries"))
-        assert str(READER) not in str(export)
+        assert str(READER) not in re.findall(r"\d+", str(export))  # a time may contain it
         dump = await dumped(ground)
         await storage.close()
     assert held_of_chats(dump) == before == set()
