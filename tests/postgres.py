@@ -189,11 +189,7 @@ def run_program(program: str, *words: object) -> str:
 @cache
 def empty_database() -> Path:
     """A database's folder that nobody has written to, for servers to begin with a copy of."""
-    folder = Path(tempfile.mkdtemp(prefix="bell-empty-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    if user := server().system_user:
-        shutil.chown(folder, user)
-    made = folder / "pg"
+    made = _folder_for_servers() / "pg"
     words = ("--no-sync", "--auth=trust", "--wal-segsize=1")
     run_program("initdb", *words, "-U", "postgres", "-D", made)
     return made
@@ -202,10 +198,7 @@ def empty_database() -> Path:
 @cache
 def bare_database() -> Path:
     """The same, without what other databases would be made from: a third of the files to copy."""
-    folder = Path(tempfile.mkdtemp(prefix="bell-bare-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    if user := server().system_user:
-        shutil.chown(folder, user)
+    folder = _folder_for_servers()
     made = folder / "pg"
     subprocess.run(["cp", "-a", empty_database(), made], check=True)
     settings = f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c fsync=off"
@@ -216,6 +209,15 @@ def bare_database() -> Path:
             run_program("psql", "-qX", "-h", folder, "-U", "postgres", "-c", order)
     run_program("pg_ctl", "-D", made, "-w", "stop")
     return made
+
+
+def _folder_for_servers() -> Path:
+    """A folder that servers may write to, gone with this process."""
+    folder = Path(tempfile.mkdtemp(prefix="bell-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    if user := server().system_user:
+        shutil.chown(folder, user)
+    return folder
 
 
 class Machine:
