@@ -170,7 +170,6 @@ class Poller:
 
         What rules had watched already, and somebody follows now, counts as followed.
         """
-        site.outlook.note_followed(followed)
         ids = dict.fromkeys(chain(followed, site.watchlist.watched(())))
         new = (id_ for id_ in ids if id_ not in site.outlook.prospects)
         theirs = set(followed)
@@ -179,6 +178,7 @@ class Poller:
             known = await self._storage.history(ref)
             if known and (id_ in theirs or not site.watchlist.leaves_out(known)):
                 self._begin(site, known, is_followed=id_ in theirs)
+        site.outlook.note_followed(followed)
 
     def _begin(self, site: SiteState, known: PetitionHistory, *, is_followed: bool) -> None:
         now, moment = self._now(), self._monotonic()
@@ -186,8 +186,7 @@ class Poller:
         site.note_name(known.petition)
         age = now - known.read_at
         read_at = moment - (age.total_seconds() if age >= timedelta(0) else _AGE_UNKNOWN)
-        # A petition that was followed since the last survey has one follower at least.
-        followers = max(site.watchlist.followers.get(ref.id, 0), is_followed)
+        followers = site.watchlist.followers.get(ref.id, 0)
         custom_milestones = site.watchlist.custom_milestones.get(ref.id, ())
         site.outlook.learn(
             known.petition, moment, read_at, now, followers, custom_milestones=custom_milestones
